@@ -1,0 +1,14 @@
+//! What Seedgrid's coordinator and worker share, and nothing else.
+//!
+//! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`]s, [`data`] holds what they
+//! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`random`]
+//! the seeded streams, and [`wire`] the messages between the two binaries.
+
+pub mod data;
+pub mod matrix;
+pub mod model;
+pub mod random;
+pub mod spec;
+pub mod training;
+pub mod unit;
+pub mod wire;

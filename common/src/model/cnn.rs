@@ -1,0 +1,53 @@
+//! `cnn`: the paper's basic convolutional network (section III.A, table I).
+
+use super::{
+    Input, Layer, Model, Network,
+    network::Digits,
+    schema::{BATCH_SIZE, LEARNING_RATE, dropout, number},
+};
+use crate::unit::Hyperparameters;
+
+pub(super) static MODEL: Model = Model {
+    name: "cnn",
+    title: "Basic CNN",
+    summary: "convolutions over both images as two channels, then a comparison",
+    source: "Fernández, Bonell, Mandiracioglu (2020), section III.A and table I",
+    revision: 1,
+    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5)],
+    network,
+};
+
+fn network(given: &Hyperparameters) -> Network {
+    Network {
+        input: Input::Both,
+        tower: convolutions(2, number(given, "dropout")),
+        comparison: vec![linear("comparison", 100, 2)],
+        digits: Digits::Untrained,
+    }
+}
+
+/// Table I from the input to the 100-wide hidden layer: 14 -> 12 -> 10 -> 5 -> 3 -> 1 pixels a side, then 128 -> 100.
+pub(super) fn convolutions(channels: usize, dropout: f64) -> Vec<Layer> {
+    vec![
+        conv("conv1", channels, 32),
+        Layer::Relu,
+        conv("conv2", 32, 64),
+        Layer::Relu,
+        Layer::MaxPool { size: 2 },
+        conv("conv3", 64, 128),
+        Layer::Relu,
+        Layer::MaxPool { size: 2 },
+        Layer::Flatten,
+        linear("hidden", 128, 100),
+        Layer::Relu,
+        Layer::Dropout { probability: dropout },
+    ]
+}
+
+fn conv(name: &str, inputs: usize, outputs: usize) -> Layer {
+    Layer::Conv2d { name: name.to_owned(), inputs, outputs, kernel: 3 }
+}
+
+pub(super) fn linear(name: &str, inputs: usize, outputs: usize) -> Layer {
+    Layer::Linear { name: name.to_owned(), inputs, outputs }
+}

@@ -1,0 +1,27 @@
+//! `cnn-shared`: one convolutional tower reads each image (the paper's section III.B, figure 2).
+
+use super::{
+    DIGITS, Input, Model, Network,
+    cnn::{convolutions, linear},
+    network::Digits,
+    schema::{BATCH_SIZE, LEARNING_RATE, dropout, number},
+};
+use crate::unit::Hyperparameters;
+
+pub(super) static MODEL: Model = Model {
+    name: "cnn-shared",
+    title: "CNN weight sharing",
+    summary: "the same convolutional tower reads each image; a linear layer compares the two 10-wide outputs",
+    source: "Fernández, Bonell, Mandiracioglu (2020), section III.B and figure 2",
+    revision: 1,
+    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5)],
+    network: |given| shared(given, Digits::Untrained),
+};
+
+/// The shared tower with its comparison. The paper leaves the comparison's form open; one linear layer over the two 10-wide
+/// outputs is the reading that comes closest to its table III.
+pub(super) fn shared(given: &Hyperparameters, digits: Digits) -> Network {
+    let mut tower = convolutions(1, number(given, "dropout"));
+    tower.push(linear("digit", 100, DIGITS));
+    Network { input: Input::Each, tower, comparison: vec![linear("comparison", 2 * DIGITS, 2)], digits }
+}

@@ -1,0 +1,18 @@
+//! `cnn-shared-aux`: the shared tower, whose outputs are also trained to name the digits (the paper's section III.C).
+
+use super::{
+    Model,
+    cnn_shared::shared,
+    network::Digits,
+    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, LEARNING_RATE, dropout},
+};
+
+pub(super) static MODEL: Model = Model {
+    name: "cnn-shared-aux",
+    title: "CNN weight sharing & Aux",
+    summary: "cnn-shared with auxiliary losses: the tower's outputs are trained to name the digits as well",
+    source: "Fernández, Bonell, Mandiracioglu (2020), section III.C",
+    revision: 1,
+    parameters: &[LEARNING_RATE, BATCH_SIZE, AUXILIARY_WEIGHT, dropout(0.5)],
+    network: |given| shared(given, Digits::Tower),
+};

@@ -1,0 +1,131 @@
+//! The rules of training and what comes out of it, as plain data.
+
+use serde::{Deserialize, Serialize};
+
+/// When training ends. Epoch losses are means over the epoch's batches, weighted by the number of pairs in each.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopRule {
+    /// Converged after epoch `e` when `|loss(e) - loss(e - 1)| < loss_delta`.
+    pub loss_delta: f64,
+    /// Training ends after this many epochs, converged or not.
+    pub max_epochs: u32,
+    /// The rule is not looked at before this many epochs have ended. 1: from the start (two losses are needed anyhow).
+    pub min_epochs: u32,
+    /// How many epochs in a row the rule must hold. 1 is the paper's rule.
+    pub patience: u32,
+    /// The rule is not looked at until an epoch's loss has fallen below `(1 - loss_drop)` times the first epoch's, so that it
+    /// does not fire on the plateau before learning begins. 0: always looked at, the paper's rule.
+    pub loss_drop: f64,
+}
+
+impl StopRule {
+    /// Whether training has converged, given every epoch's loss so far, in order.
+    pub fn converged(&self, losses: &[f64]) -> bool {
+        let patience = self.patience.max(1) as usize;
+        if losses.len() < self.min_epochs as usize || losses.len() <= patience {
+            return false;
+        }
+        let left_plateau =
+            self.loss_drop <= 0.0 || losses.iter().any(|loss| *loss < (1.0 - self.loss_drop) * losses[0]);
+        left_plateau
+            && losses[losses.len() - patience - 1..].windows(2).all(|pair| (pair[1] - pair[0]).abs() < self.loss_delta)
+    }
+}
+
+/// How pixel values (0..=255) become network inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalize {
+    /// As they are.
+    None,
+    /// Divided by 255.
+    Scale,
+    /// `(x - mean) / deviation`, with one mean and one (population) deviation over all pixels that are trained on.
+    Standardize,
+}
+
+/// What one epoch showed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// 1-based.
+    pub epoch: u32,
+    /// Mean of the minimised loss, with dropout active, weighted by batch size.
+    pub train_loss: f64,
+    /// Share of training pairs classified wrongly in passing, with dropout active.
+    pub train_error: f64,
+    /// Share of the fold's validation pairs classified wrongly after the epoch. None for the hold-out.
+    pub validation_error: Option<f64>,
+}
+
+/// A unit's final result. Deterministic within a numerics class: no times, no hosts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitResult {
+    /// Every epoch from the first, without gaps.
+    pub epochs: Vec<EpochMetrics>,
+    /// How training ended.
+    pub ending: Ending,
+}
+
+/// How training ended, where it produced a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Trained to the end and scored.
+    Done(Scores),
+    /// A loss became NaN or infinite in this epoch (1-based). Final: never retried, and not an error of the machine.
+    Diverged {
+        /// The epoch, 1-based.
+        epoch: u32,
+    },
+}
+
+/// The one scoring of a trained network, on the test pairs (hold-out) or the fold's validation pairs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// False: `max_epochs` ended the training first.
+    pub converged: bool,
+    /// Predicted probability of class 1 (first digit <= second), in the order of the scored pairs.
+    pub probabilities: Vec<f32>,
+    /// How many pairs were classified wrongly.
+    pub wrong: u32,
+    /// Mean cross-entropy of the comparison.
+    pub loss: f64,
+}
+
+impl Scores {
+    /// Share of the scored pairs that were classified wrongly.
+    pub fn error(&self) -> f64 {
+        f64::from(self.wrong) / self.probabilities.len() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StopRule;
+
+    const PAPER: StopRule = StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 };
+
+    #[test]
+    fn the_papers_rule_compares_two_consecutive_losses() {
+        assert!(!PAPER.converged(&[]));
+        assert!(!PAPER.converged(&[0.7]));
+        assert!(!PAPER.converged(&[0.7, 0.6]));
+        assert!(PAPER.converged(&[0.7, 0.6995]));
+        assert!(PAPER.converged(&[0.7, 0.7005]), "the difference's size counts, not its sign");
+        assert!(!PAPER.converged(&[0.7, 0.701_5]));
+        assert!(!PAPER.converged(&[0.7, 0.6995, 0.5]), "only the last two count");
+    }
+
+    #[test]
+    fn options_hold_the_rule_back() {
+        let patient = StopRule { patience: 2, ..PAPER };
+        assert!(!patient.converged(&[0.7, 0.6999]));
+        assert!(patient.converged(&[0.7, 0.6999, 0.6998]));
+        let late = StopRule { min_epochs: 4, ..PAPER };
+        assert!(!late.converged(&[0.7, 0.7, 0.7]));
+        assert!(late.converged(&[0.7, 0.7, 0.7, 0.7]));
+        let dropped = StopRule { loss_drop: 0.1, ..PAPER };
+        assert!(!dropped.converged(&[0.7, 0.7]));
+        assert!(dropped.converged(&[0.7, 0.62, 0.6199]));
+    }
+}

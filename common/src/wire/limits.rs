@@ -1,0 +1,22 @@
+//! The bounds of every message. Both sides keep to them; the receiver refuses what does not.
+
+/// Largest encoded message, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest name, label, host or version, in bytes.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Longest text for people, in bytes.
+pub const DETAIL_BYTES_MAX: usize = 4096;
+/// Most epochs in one result.
+pub const EPOCHS_MAX: usize = 100_000;
+/// Most scored pairs in one result.
+pub const SCORES_MAX: usize = 1_000_000;
+/// Most attempts that one worker can hold.
+pub const HELD_MAX: usize = 1024;
+/// Most units in one pull.
+pub const PULL_UNITS_MAX: u32 = 256;
+/// Largest piece of a data set in one message, in bytes.
+pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
+/// Largest encoded data set, in bytes.
+pub const DATASET_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Longest list in a hyper-parameter.
+pub const LIST_ITEMS_MAX: usize = 256;

@@ -1,0 +1,2 @@
+//! The `seedgrid` command.
+fn main() {}

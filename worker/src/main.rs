@@ -1,0 +1,2 @@
+//! The `seedgrid-worker` command.
+fn main() {}
