@@ -1,5 +1,13 @@
 //! Data sets: pairs of 14x14 images of digits, and which of them a unit trains on and is scored on.
 
+pub mod encode;
+pub mod glyph_pairs;
+
+use crate::model::SIDE;
+
+/// Number of pixels of one pair.
+pub const PAIR_PIXELS: usize = 2 * SIDE * SIDE;
+
 /// Pairs of images with their digits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs {
