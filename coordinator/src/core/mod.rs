@@ -38,11 +38,11 @@ pub struct Core {
 pub struct CoreGone;
 
 impl Core {
-    /// Starts the core's thread for `plan` on `store`. The thread ends, with its error if it has one, when the store fails or when
+    /// Starts the core's thread for `plan` on `store`, which knows the plan's units. The thread ends, with its error if it has one, when the store fails or when
     /// every clone of the returned handle has been dropped.
     ///
     /// # Errors
-    /// When the plan cannot be written to the store.
+    /// When the store cannot be read.
     pub fn start(
         store: Store,
         plan: StudyPlan,

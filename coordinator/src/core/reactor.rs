@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use prost::Message as _;
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     queue::{AfterFailure, Expired, Finished, Millis, NewUnit, Queue, Rules, Verdict, WorkerId},
     store::{ResultRecord, Store, StoreError, Write},
+    wall_clock::wall_ms,
 };
 
 /// Requests that one commit may cover.
@@ -69,16 +70,10 @@ pub(super) struct Reactor {
 impl Reactor {
     #[allow(clippy::type_complexity, reason = "three parts that go three ways")]
     pub(super) fn new(
-        mut store: Store,
+        store: Store,
         plan: StudyPlan,
         rules: Rules,
     ) -> Result<(Self, watch::Receiver<u64>, watch::Receiver<Arc<v1::StatusSnapshot>>), CoreError> {
-        let mut writes = vec![];
-        if store.latest_spec()?.as_deref() != Some(&plan.spec_text) {
-            writes.push(Write::Spec { at_ms: wall_ms(), text: plan.spec_text.clone() });
-        }
-        writes.extend(plan.units.iter().map(|facts| Write::Unit(facts.id, Box::new(facts.unit.clone()))));
-        store.commit(&writes)?;
         let known = store.units()?;
         let new_units = plan.units.iter().map(|facts| {
             let stored = known.get(&facts.id).copied().unwrap_or_default();
@@ -90,7 +85,10 @@ impl Reactor {
                 result: stored.result,
             }
         });
-        let queue = Queue::new(rules, new_units, plan.costs);
+        let mut queue = Queue::new(rules, new_units, plan.costs);
+        for (unit, seconds) in store.train_seconds()? {
+            queue.learn(unit, seconds);
+        }
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
@@ -419,11 +417,4 @@ impl Reactor {
         self.pictured_at = now;
         self.stale_picture = false;
     }
-}
-
-/// Wall-clock milliseconds since the Unix epoch, for people and provenance; no decision depends on it.
-fn wall_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
 }

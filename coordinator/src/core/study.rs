@@ -13,8 +13,6 @@ use seedgrid_common::{
 pub struct StudyPlan {
     /// The study's name.
     pub name: String,
-    /// The spec's text.
-    pub spec_text: String,
     /// Different units, in the order of the spec.
     pub units: Vec<UnitFacts>,
     /// Expected cost of a unit of each group, in multiplications.
@@ -34,7 +32,7 @@ pub struct UnitFacts {
 
 impl StudyPlan {
     /// Flattens `plan`: every unit once, grouped by configuration. `train_pairs` is the number of training pairs.
-    pub fn new(name: &str, spec_text: &str, plan: &Plan, train_pairs: u32) -> Self {
+    pub fn new(name: &str, plan: &Plan, train_pairs: u32) -> Self {
         let mut groups: Vec<&Configuration> = Vec::new();
         let mut units = Vec::new();
         let mut seen = BTreeMap::new();
@@ -50,7 +48,7 @@ impl StudyPlan {
             }
         }
         let costs = groups.iter().map(|configuration| cost(configuration, train_pairs)).collect();
-        Self { name: name.to_owned(), spec_text: spec_text.to_owned(), units, costs }
+        Self { name: name.to_owned(), units, costs }
     }
 }
 

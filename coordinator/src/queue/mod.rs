@@ -194,6 +194,13 @@ impl Queue {
         &self.estimates
     }
 
+    /// How long a unit took in an earlier life of the coordinator.
+    pub fn learn(&mut self, unit: UnitId, seconds: f64) {
+        if let Some(entry) = self.units.get(&unit) {
+            self.estimates.measured(entry.group, seconds);
+        }
+    }
+
     /// A unit's group, if the study has the unit.
     pub fn group(&self, unit: UnitId) -> Option<usize> {
         self.units.get(&unit).map(|entry| entry.group)

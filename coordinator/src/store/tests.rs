@@ -80,7 +80,7 @@ fn what_was_committed_is_there_after_reopening() {
 fn a_group_with_a_bad_change_changes_nothing() {
     let folder = TempDir::new().unwrap();
     let mut store = filled(&folder);
-    let fact = Write::Fact { name: "study", value: "a".to_owned() };
+    let fact = Write::Fact { name: "study".to_owned(), value: "a".to_owned() };
     assert!(store.commit(&[fact, Write::Result(Box::new(record()))]).is_err(), "a second result is refused");
     assert_eq!(store.fact("study").unwrap(), None);
 }

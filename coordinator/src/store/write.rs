@@ -22,7 +22,7 @@ pub enum Write {
     /// Something that the database belongs to.
     Fact {
         /// Its name.
-        name: &'static str,
+        name: String,
         /// Its value.
         value: String,
     },
