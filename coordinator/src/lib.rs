@@ -1,1 +1,3 @@
 //! Coordinator.
+pub mod aggregate;
+pub mod report;

@@ -1,7 +1,10 @@
 //! Which pairs a stage scores, and the predictions on them: pooled over folds, averaged over seeds.
 
 use seedgrid_common::{
-    data::Dataset,
+    data::{
+        Dataset,
+        folds::{self, split},
+    },
     spec::Evaluation,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit, UnitId},
@@ -74,7 +77,7 @@ impl Scored {
     pub(super) fn new(dataset: &Dataset, evaluation: Evaluation) -> Self {
         let (pairs, parts) = match evaluation {
             Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
-            Evaluation::Folds(_) => (&dataset.train, Vec::new()),
+            Evaluation::Folds(of) => (&dataset.train, (0..of).map(|index| validation(dataset, index, of)).collect()),
         };
         Self { labels: (0..pairs.len()).map(|pair| pairs.label(pair) == 1).collect(), parts }
     }
@@ -110,6 +113,15 @@ impl Scored {
             }
         }
         Ok(pooled)
+    }
+}
+
+/// The training pairs that a fold scores, ascending. None where there are too few pairs for so many folds: then nothing can
+/// have been trained, and a result that claims to be is found not to fit.
+fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
+    match split(dataset, Fold::Part { index, of }).map(|split| split.scored) {
+        Ok(folds::Scored::Validation(pairs)) => pairs.into_iter().map(|pair| pair as usize).collect(),
+        Ok(folds::Scored::Test) | Err(_) => Vec::new(),
     }
 }
 
