@@ -33,6 +33,8 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(value) => write!(f, "{value}"),
+            // 1e-5 and 1e20 rather than 0.00001 and a one with twenty zeros: labels stay short.
+            Self::Number(value) if *value != 0.0 && !(1e-4..1e16).contains(&value.abs()) => write!(f, "{value:e}"),
             Self::Number(value) => write!(f, "{value}"),
             Self::Text(value) => f.write_str(value),
             Self::Integers(items) => {

@@ -40,7 +40,9 @@ pub enum ControlError {
     #[error(transparent)]
     Join(#[from] JoinError),
     /// Nobody answers.
-    #[error("no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does; `seedgrid report RUN_DIR` reads a run without it")]
+    #[error(
+        "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does; `seedgrid report RUN_DIR` reads a run without it"
+    )]
     Unreachable {
         /// Every address that was tried.
         address: String,

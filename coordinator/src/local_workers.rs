@@ -48,7 +48,9 @@ pub enum LocalWorkerError {
         cause: io::Error,
     },
     /// It ended while there was work.
-    #[error("the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: run the same command again; finished units are kept")]
+    #[error(
+        "the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: run the same command again; finished units are kept"
+    )]
     Ended {
         /// How.
         status: ExitStatus,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    data::{self, DataError, Dataset, encode},
+    data::{self, DataError, Dataset, encode, locate},
     matrix::{self, Plan},
     spec::{self, DatasetSpec, SpecErrors, Study},
 };
@@ -57,8 +57,12 @@ pub enum PrepareError {
     #[error(transparent)]
     Spec(#[from] SpecErrors),
     /// The data set cannot be had.
-    #[error(transparent)]
-    Data(#[from] DataError),
+    #[error("{error}\n  hint: {}", error.hint())]
+    Data {
+        /// Why.
+        #[from]
+        error: DataError,
+    },
     /// The data set cannot be encoded.
     #[error("cannot encode the data set: {0}")]
     Encode(#[from] encode::EncodeError),
@@ -107,12 +111,10 @@ impl Spec {
 /// When it belongs to another one.
 pub fn belongs(directory: &RunDirectory, store: &Store, name: &str) -> Result<(), PrepareError> {
     match store.fact("study")? {
-        Some(found) if found != name => Err(RunDirectoryError::OtherStudy {
-            path: directory.root().to_owned(),
-            found,
-            wanted: name.to_owned(),
+        Some(found) if found != name => {
+            Err(RunDirectoryError::OtherStudy { path: directory.root().to_owned(), found, wanted: name.to_owned() }
+                .into())
         }
-        .into()),
         Some(_) | None => Ok(()),
     }
 }
@@ -141,7 +143,8 @@ impl Prepared {
         let (dataset, encoded) = match kept {
             Some(kept) => kept,
             None => {
-                let dataset = data::build(&spec.study.dataset, data_folder)?;
+                let folders = locate::places(data_folder, |name| std::env::var_os(name));
+                let dataset = data::build(&spec.study.dataset, &folders)?;
                 let encoded = encode::encode(&dataset)?;
                 (dataset, encoded)
             }
@@ -174,9 +177,7 @@ impl Prepared {
     /// # Errors
     /// When it holds no spec or not the data set.
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
-        let text = store
-            .latest_spec()?
-            .ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
+        let text = store.latest_spec()?.ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
         let spec = Spec::parse(&directory.database().display().to_string(), text)?;
         let digest = store
             .fact(&dataset_fact(&spec.study.dataset))?

@@ -33,7 +33,9 @@ pub struct Owned {
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirectoryError {
     /// The file system refused.
-    #[error("cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; choose another with --run-dir DIR")]
+    #[error(
+        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; choose another with --run-dir DIR"
+    )]
     Io {
         /// What was tried.
         action: &'static str,
@@ -55,13 +57,17 @@ pub enum RunDirectoryError {
         pid: Option<u32>,
     },
     /// It holds something that is not Seedgrid's.
-    #[error("{path} is not empty and is no run directory of Seedgrid\n  hint: choose an empty or new directory with --run-dir DIR")]
+    #[error(
+        "{path} is not empty and is no run directory of Seedgrid\n  hint: choose an empty or new directory with --run-dir DIR"
+    )]
     Foreign {
         /// The directory.
         path: PathBuf,
     },
     /// There is no run here.
-    #[error("{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME")]
+    #[error(
+        "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
+    )]
     Missing {
         /// The directory.
         path: PathBuf,

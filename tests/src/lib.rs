@@ -1,1 +1,4 @@
-//! Tests.
+//! Support for Seedgrid's integration tests: the real binaries as processes, and small studies for them.
+
+pub mod process;
+pub mod study;

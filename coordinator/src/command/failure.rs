@@ -5,8 +5,8 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    control_client::ControlError, core::CoreError, local_workers::LocalWorkerError, prepare::PrepareError, run_directory::RunDirectoryError,
-    service::ServerError, store::StoreError,
+    control_client::ControlError, core::CoreError, local_workers::LocalWorkerError, prepare::PrepareError,
+    run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -46,7 +46,9 @@ pub enum Failure {
     #[error(transparent)]
     Core(#[from] CoreError),
     /// The core's thread panicked.
-    #[error("the coordinator's core failed unexpectedly; this is a bug\n  hint: everything acknowledged is safe; run the same command again")]
+    #[error(
+        "the coordinator's core failed unexpectedly; this is a bug\n  hint: everything acknowledged is safe; run the same command again"
+    )]
     CorePanicked,
     /// The port cannot be had.
     #[error(transparent)]

@@ -12,10 +12,7 @@ use super::Failure;
 use crate::progress::View;
 
 /// Shows pictures until the study is done (true) or the core is gone (false).
-pub(super) async fn until_done(
-    mut pictures: watch::Receiver<Arc<v1::StatusSnapshot>>,
-    view: &mut dyn View,
-) -> bool {
+pub(super) async fn until_done(mut pictures: watch::Receiver<Arc<v1::StatusSnapshot>>, view: &mut dyn View) -> bool {
     loop {
         let picture = Arc::clone(&pictures.borrow_and_update());
         view.show(&picture);

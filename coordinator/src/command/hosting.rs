@@ -64,11 +64,7 @@ pub(super) struct Hosting {
 
 impl Hosting {
     /// Starts the core and listens; writes the join file.
-    pub(super) async fn start(
-        opened: Opened,
-        listen: SocketAddr,
-        advertise: Option<&str>,
-    ) -> Result<Self, Failure> {
+    pub(super) async fn start(opened: Opened, listen: SocketAddr, advertise: Option<&str>) -> Result<Self, Failure> {
         let Opened { directory, store, prepared } = opened;
         let study = &prepared.spec.study;
         let plan = StudyPlan::new(&study.name, &prepared.plan, study.dataset.train_pairs);

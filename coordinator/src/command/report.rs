@@ -1,10 +1,7 @@
 //! `seedgrid report`, and the end of `run` and `serve`.
 
 use super::{Exit, Failure, arguments::ReportArguments};
-use crate::{
-    report,
-    run_directory::RunDirectory,
-};
+use crate::{report, run_directory::RunDirectory};
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     finish(&RunDirectory::existing(&arguments.run_dir)?)

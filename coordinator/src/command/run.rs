@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seedgrid_common::wire::v1;
+
 use super::{
     Exit, Failure,
     arguments::RunArguments,
@@ -36,8 +38,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         done = until_done(hosting.core.snapshots(), view.as_mut()) => if done { Ok(Ended::Done) } else { Ok(Ended::CoreGone) },
         () = signals.received() => Ok(Ended::Interrupted),
         watched = worker.watch() => match watched {
-            // It leaves well only when the study is done, which the last picture is about to say.
-            Ok(()) => Ok(Ended::Done),
+            Ok(()) if hosting.core.snapshots().borrow().state() == v1::StudyState::Done => Ok(Ended::Done),
+            // It leaves well before that only when somebody told it to.
+            Ok(()) => Ok(Ended::Interrupted),
             Err(error) => Err(error),
         },
     };

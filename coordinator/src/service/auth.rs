@@ -29,7 +29,9 @@ impl Interceptor for Guard {
             Ok(request)
         } else {
             tracing::debug!("refused a call without the study's token");
-            Err(Status::unauthenticated("the token is missing or wrong: use the join file of this study's run directory"))
+            Err(Status::unauthenticated(
+                "the token is missing or wrong: use the join file of this study's run directory",
+            ))
         }
     }
 }

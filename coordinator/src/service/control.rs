@@ -23,10 +23,7 @@ impl Control {
 
 #[tonic::async_trait]
 impl ControlService for Control {
-    async fn get_status(
-        &self,
-        _: Request<v1::GetStatusRequest>,
-    ) -> Result<Response<v1::StatusSnapshot>, Status> {
+    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
         let picture = Arc::clone(&self.core.snapshots().borrow());
         Ok(Response::new(v1::StatusSnapshot::clone(&picture)))
     }

@@ -7,7 +7,10 @@ mod worker;
 
 pub use server::{Server, ServerError};
 
-use seedgrid_common::{unit::UnitId, wire::{convert, limits, v1}};
+use seedgrid_common::{
+    unit::UnitId,
+    wire::{convert, limits, v1},
+};
 use tonic::Status;
 
 use crate::{core::CoreGone, queue::WorkerId};

@@ -67,8 +67,7 @@ impl Server {
         token: Token,
         datasets: Vec<(String, Vec<u8>)>,
     ) -> Result<Self, ServerError> {
-        let listener =
-            TcpListener::bind(address).await.map_err(|cause| ServerError::Listen { address, cause })?;
+        let listener = TcpListener::bind(address).await.map_err(|cause| ServerError::Listen { address, cause })?;
         let address = listener.local_addr().map_err(|cause| ServerError::Listen { address, cause })?;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
@@ -76,7 +75,8 @@ impl Server {
         let workers = WorkerServiceServer::new(Workers::new(core.clone(), Arc::new(datasets), stopping.clone()))
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let control = ControlServiceServer::new(Control::new(core)).max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let control =
+            ControlServiceServer::new(Control::new(core)).max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
         let router = transport::Server::builder()
             // A peer that vanished without a word is noticed within a minute.
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
@@ -85,10 +85,13 @@ impl Server {
             .add_service(InterceptedService::new(workers, guard.clone()))
             .add_service(InterceptedService::new(control, guard));
         let mut until = stopping;
-        let task = tokio::spawn(router.serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-            // An error means that the sender is gone, which asks for the same.
-            let _ = until.wait_for(|stopping| *stopping).await;
-        }));
+        let task = tokio::spawn(router.serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            async move {
+                // An error means that the sender is gone, which asks for the same.
+                let _ = until.wait_for(|stopping| *stopping).await;
+            },
+        ));
         Ok(Self { address, stop, task })
     }
 

@@ -44,10 +44,7 @@ fn unregistered(_: Unregistered) -> Status {
 
 #[tonic::async_trait]
 impl WorkerService for Workers {
-    async fn register(
-        &self,
-        request: Request<v1::RegisterRequest>,
-    ) -> Result<Response<v1::RegisterResponse>, Status> {
+    async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
         let request = request.into_inner();
         if request.protocol_version != PROTOCOL_VERSION {
             return Err(Status::failed_precondition(format!(
@@ -71,11 +68,8 @@ impl WorkerService for Workers {
             return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
         }
         let held = held(request.held)?;
-        let registered = self
-            .core
-            .ask(|reply| Ask::Register { worker, info: Box::new(info), held, reply })
-            .await
-            .map_err(gone)?;
+        let registered =
+            self.core.ask(|reply| Ask::Register { worker, info: Box::new(info), held, reply }).await.map_err(gone)?;
         let lease_ms = self.core.rules().lease_ms as u32;
         Ok(Response::new(v1::RegisterResponse {
             study: self.core.study().to_owned(),
@@ -131,12 +125,8 @@ impl WorkerService for Workers {
         let request = request.into_inner();
         let worker = worker_id(&request.worker_id)?;
         let held = held(request.held)?;
-        let heard = self
-            .core
-            .ask(|reply| Ask::Heartbeat { worker, held, reply })
-            .await
-            .map_err(gone)?
-            .map_err(unregistered)?;
+        let heard =
+            self.core.ask(|reply| Ask::Heartbeat { worker, held, reply }).await.map_err(gone)?.map_err(unregistered)?;
         Ok(Response::new(v1::HeartbeatResponse { dropped: names(&heard.dropped), state: heard.state.into() }))
     }
 

@@ -1,0 +1,92 @@
+//! Every spec in experiments/, and every one in docs/spec.md.
+
+use std::{fs, path::Path};
+
+use crate::{
+    matrix::expand,
+    spec::{Look, Study, parse},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn study(name: &str, text: &str) -> Study {
+    let study = parse(name, text).unwrap_or_else(|errors| panic!("{errors}"));
+    let plan = expand(&study, &"0".repeat(64));
+    assert!(!plan.units().is_empty());
+    study
+}
+
+#[test]
+fn every_experiment_is_parsed_and_expanded() {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root().join("experiments")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            assert_eq!(study(stem, &fs::read_to_string(&path).unwrap()).name, stem, "a study is named as its file");
+            names.push(stem.to_owned());
+        }
+    }
+    for expected in ["quickstart", "table3"] {
+        assert!(names.iter().any(|name| name == expected), "experiments/{expected}.toml is missing");
+    }
+}
+
+#[test]
+fn table_3_has_fifty_units() {
+    let text = fs::read_to_string(root().join("experiments/table3.toml")).unwrap();
+    let plan = expand(&study("table3", &text), &"0".repeat(64));
+    assert_eq!(plan.units().len(), 50);
+    let models: Vec<&str> =
+        plan.stages[0].configurations.iter().map(|planned| planned.configuration.model.as_str()).collect();
+    assert_eq!(models, ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"], "the table's order");
+}
+
+/// Fenced blocks of docs/spec.md: (language, text).
+fn documented() -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join("docs/spec.md")).unwrap();
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), open.as_mut()) {
+            (Some(language), None) => open = Some((language.to_owned(), String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some((_, block))) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn documented_specs_are_right_and_documented_errors_are_real() {
+    let blocks = documented();
+    let whole = |(language, text): &&(String, String)| language == "toml" && text.starts_with("name = ");
+    let mut right = 0;
+    for (_, text) in blocks.iter().filter(whole) {
+        study("docs/spec.md", text);
+        right += 1;
+    }
+    assert!(right >= 2, "the documentation shows whole specs");
+    let mut wrong = 0;
+    for pair in blocks.windows(2) {
+        if let [(language, spec), (_, shown)] = pair
+            && language == "toml"
+            && spec.starts_with("# wrong.toml\n")
+        {
+            let errors = parse("wrong.toml", spec).unwrap_err();
+            assert!(
+                errors.render(Look::Monochrome) == *shown || format!("{errors}\n") == *shown,
+                "docs/spec.md shows\n{shown}\nbut the errors are\n{}\n{errors}",
+                errors.render(Look::Monochrome)
+            );
+            wrong += 1;
+        }
+    }
+    assert!(wrong >= 2, "the documentation shows errors in both forms");
+}
