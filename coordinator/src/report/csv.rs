@@ -54,7 +54,9 @@ fn rows(report: &Report) -> impl Iterator<Item = (&StageReport, &ConfigurationRe
 /// Every configuration with its stage's name and its curves.
 fn drawn(aggregate: &Aggregate) -> impl Iterator<Item = (&StageReport, &ConfigurationReport, &Curves)> {
     let stages = aggregate.report.stages.iter().zip(&aggregate.curves);
-    stages.flat_map(|(stage, curves)| stage.configurations.iter().zip(curves).map(move |(row, curves)| (stage, row, curves)))
+    stages.flat_map(|(stage, curves)| {
+        stage.configurations.iter().zip(curves).map(move |(row, curves)| (stage, row, curves))
+    })
 }
 
 const KEYS: [&str; 4] = ["stage", "configuration", "model", "variant"];
@@ -73,13 +75,41 @@ pub(super) fn configurations(report: &Report) -> String {
     let names = hyperparameters(report);
     let prefixed: Vec<String> = names.iter().map(|name| format!("hyperparameters.{name}")).collect();
     let header = KEYS.into_iter().chain(["title"]).chain(prefixed.iter().map(String::as_str)).chain([
-        "normalize", "stop.loss_delta", "stop.max_epochs", "stop.min_epochs", "stop.patience", "stop.loss_drop",
-        "planned", "done", "diverged", "not_trained", "failed", "cancelled", "converged",
-        "error_mean", "error_std", "error_ci95_low", "error_ci95_high", "error_min", "error_max",
-        "epochs_mean", "epochs_std", "loss_mean", "loss_std", "train_loss_mean", "train_loss_std",
-        "train_error_mean", "train_error_std", "averaged_seeds", "averaged_error",
-        "roc_auc", "roc_auc_seeds_mean", "roc_auc_seeds_std",
-        "average_precision", "average_precision_seeds_mean", "average_precision_seeds_std",
+        "normalize",
+        "stop.loss_delta",
+        "stop.max_epochs",
+        "stop.min_epochs",
+        "stop.patience",
+        "stop.loss_drop",
+        "planned",
+        "done",
+        "diverged",
+        "not_trained",
+        "failed",
+        "cancelled",
+        "converged",
+        "error_mean",
+        "error_std",
+        "error_ci95_low",
+        "error_ci95_high",
+        "error_min",
+        "error_max",
+        "epochs_mean",
+        "epochs_std",
+        "loss_mean",
+        "loss_std",
+        "train_loss_mean",
+        "train_loss_std",
+        "train_error_mean",
+        "train_error_std",
+        "averaged_seeds",
+        "averaged_error",
+        "roc_auc",
+        "roc_auc_seeds_mean",
+        "roc_auc_seeds_std",
+        "average_precision",
+        "average_precision_seeds_mean",
+        "average_precision_seeds_std",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
@@ -92,7 +122,8 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.push(normalize(row).to_owned());
         cells.extend([stop.loss_delta.to_string(), stop.max_epochs.to_string(), stop.min_epochs.to_string()]);
         cells.extend([stop.patience.to_string(), stop.loss_drop.to_string()]);
-        let endings = [counts.planned, counts.done, counts.diverged, counts.not_trained, counts.failed, counts.cancelled];
+        let endings =
+            [counts.planned, counts.done, counts.diverged, counts.not_trained, counts.failed, counts.cancelled];
         cells.extend(endings.map(|number| number.to_string()));
         cells.push(row.converged.to_string());
         cells.extend(mean_std(error));
@@ -123,7 +154,15 @@ pub(super) fn units(report: &Report) -> String {
     let names = hyperparameters(report);
     let prefixed: Vec<String> = names.iter().map(|name| format!("hyperparameters.{name}")).collect();
     let header = ["unit"].into_iter().chain(KEYS).chain(prefixed.iter().map(String::as_str)).chain([
-        "fold", "seed", "ending", "error", "loss", "epochs", "converged", "train_loss", "train_error",
+        "fold",
+        "seed",
+        "ending",
+        "error",
+        "loss",
+        "epochs",
+        "converged",
+        "train_loss",
+        "train_error",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {

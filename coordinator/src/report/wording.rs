@@ -32,7 +32,9 @@ pub(super) fn evaluation(stage: &StageReport) -> String {
     let seeds = format!("{} ({})", count(stage.seeds.len(), "seed"), ranges(&stage.seeds));
     match stage.evaluation {
         EvaluationReport::Holdout => {
-            format!("Each configuration is trained on all training pairs with {seeds} and scored once on the test pairs.")
+            format!(
+                "Each configuration is trained on all training pairs with {seeds} and scored once on the test pairs."
+            )
         }
         EvaluationReport::Folds(folds) => format!(
             "Each configuration is scored by {folds}-fold cross-validation on the training pairs with {seeds}. The test pairs are \

@@ -47,7 +47,8 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
 
     let two_lines = rows.iter().any(|(_, row, _)| !row.variant.is_empty());
     let row_height = if two_lines { 34.0 } else { 28.0 };
-    let labels = rows.iter().flat_map(|(_, row, _)| [text_width(&row.title, TEXT), text_width(&row.variant, TEXT - 1.5)]);
+    let labels =
+        rows.iter().flat_map(|(_, row, _)| [text_width(&row.title, TEXT), text_width(&row.variant, TEXT - 1.5)]);
     let left = labels.fold(0.0, f64::max) + 20.0;
     let (top, height) = (6.0, row_height * rows.len() as f64);
     let value_width = 110.0;

@@ -41,7 +41,8 @@ pub(super) fn file(aggregate: &Aggregate, figure: Figure) -> String {
         .collect();
     let sizes = || drawings.iter().filter_map(|(_, drawing)| drawing.as_ref());
     let width = sizes().map(|drawing| drawing.width).fold(420.0, f64::max);
-    let height: f64 = drawings.iter().map(|(_, drawing)| HEADING + drawing.as_ref().map_or(HEADING, |one| one.height)).sum();
+    let height: f64 =
+        drawings.iter().map(|(_, drawing)| HEADING + drawing.as_ref().map_or(HEADING, |one| one.height)).sum();
     let mut whole = Drawing::new(width, height);
     let mut top = 0.0;
     for (heading, drawing) in &drawings {

@@ -122,9 +122,10 @@ mod tests {
     #[test]
     fn ticks_are_round_and_inside() {
         let axis = Axis::around("", 0.0, 0.47);
-        assert_eq!(axis.ticks.iter().map(|tick| format!("{tick:.*}", axis.decimals)).collect::<Vec<_>>(), [
-            "0.0", "0.1", "0.2", "0.3", "0.4"
-        ]);
+        assert_eq!(
+            axis.ticks.iter().map(|tick| format!("{tick:.*}", axis.decimals)).collect::<Vec<_>>(),
+            ["0.0", "0.1", "0.2", "0.3", "0.4"]
+        );
         let axis = Axis::around("", 1.0, 137.0);
         assert_eq!(axis.ticks, [50.0, 100.0]);
         assert_eq!(axis.decimals, 0);

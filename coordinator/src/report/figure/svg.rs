@@ -81,7 +81,8 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
         .map(|character| match character {
-            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | '[' | ']' | ' ' | 'f' | 't' | 'r' => 0.33,
+            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | '[' | ']' | ' ' | 'f'
+            | 't' | 'r' => 0.33,
             'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.9,
             upper if upper.is_uppercase() => 0.7,
             _ => 0.57,
@@ -114,7 +115,11 @@ impl Drawing {
             return;
         }
         let attributes = stroke.attributes();
-        let _ = write!(self.body, r#"<polyline fill="none" stroke-linejoin="round" {attributes} points="{}""#, list(points));
+        let _ = write!(
+            self.body,
+            r#"<polyline fill="none" stroke-linejoin="round" {attributes} points="{}""#,
+            list(points)
+        );
         match label {
             Some(label) => {
                 let _ = writeln!(self.body, "><title>{}</title></polyline>", escape(label));
@@ -189,7 +194,7 @@ impl Drawing {
     }
 
     /// An SVG document, which may also stand inside an HTML page. `title` says what it shows to who cannot see it.
-    pub(super) fn document(&self, title: &str) -> String {
+    pub(crate) fn document(&self, title: &str) -> String {
         let [width, height] = [self.width, self.height].map(length);
         let title = escape(title);
         format!(
