@@ -62,9 +62,6 @@ pub enum Failure {
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
-    /// MNIST cannot be fetched.
-    #[error(transparent)]
-    Fetch(#[from] crate::data_command::FetchError),
     /// A copy of MNIST is not right.
     #[error("{0}")]
     BadCopy(String),
@@ -95,7 +92,6 @@ impl Failure {
             | Self::Control(ControlError::Join(_))
             | Self::LocalWorker(_)
             | Self::Report(_)
-            | Self::Fetch(_)
             | Self::BadCopy(_)
             | Self::Runtime(_)
             | Self::Signals(_) => 1,

@@ -40,7 +40,6 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
-        Subcommand::Data(arguments) => report::data(&arguments),
     }
 }
 
