@@ -86,7 +86,7 @@ fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<De
         let message = match message.strip_suffix(", expected literal string") {
             Some(_) if rest.is_empty() || rest.starts_with('#') => "the value is missing".to_owned(),
             Some(message) => message.to_owned(),
-            None => message,
+            None => message.trim_end_matches(", expected nothing").to_owned(),
         };
         problems.report(at, Problem::Syntax { message, rest: rest.to_owned() });
     }
