@@ -11,9 +11,18 @@ use super::{
 const KINDS: [(&str, DatasetKind); 2] =
     [("mnist-pairs", DatasetKind::MnistPairs), ("glyph-pairs", DatasetKind::GlyphPairs)];
 
-/// Reads the table; each part by itself, so that the rest of the study can be checked against what is right.
-pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<DatasetSpec> {
-    let mut table = entry.table("[dataset]", problems)?;
+/// The table as far as it could be read.
+#[derive(Default)]
+pub(super) struct ReadDataset {
+    /// None once something was reported.
+    pub(super) dataset: Option<DatasetSpec>,
+    /// Known even if other keys are wrong: stages are checked against it.
+    pub(super) train_pairs: Option<u32>,
+}
+
+/// Reads the table.
+pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> ReadDataset {
+    let Some(mut table) = entry.table("[dataset]", problems) else { return ReadDataset::default() };
     let kind = table
         .required("kind", r#"kind = "mnist-pairs""#)
         .and_then(|entry| entry.word("data set kind", &KINDS, problems));
@@ -22,7 +31,8 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Data
     let test_pairs = pairs(&mut table, "test_pairs", "test_pairs = 1000", kind, (MNIST_TEST_IMAGES, "test"), problems);
     let seed = table.optional("seed").map_or(Some(0), |entry| entry.whole(0..=i64::MAX as u64, problems));
     table.finish(problems);
-    Some(DatasetSpec { kind: kind?, train_pairs: train_pairs?, test_pairs: test_pairs?, seed: seed? })
+    let dataset = || Some(DatasetSpec { kind: kind?, train_pairs: train_pairs?, test_pairs: test_pairs?, seed: seed? });
+    ReadDataset { dataset: dataset(), train_pairs }
 }
 
 /// A number of pairs that this kind of data set can give; MNIST's `part` has so many images, and a pair takes two.

@@ -74,7 +74,8 @@ impl SpecErrors {
             }
         }
         text.push_str(&self.rest());
-        text
+        // miette draws an empty line of the spec with a space behind its number.
+        text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
     }
 
     /// A line that counts the errors that are not shown, or nothing.

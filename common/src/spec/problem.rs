@@ -66,12 +66,14 @@ pub enum Problem {
         found: String,
     },
     /// A list where one value is expected.
-    #[error("`{key}` must be {expected}, not a list")]
+    #[error("`{key}` must be {expected}, not {found}")]
     BareList {
         /// Its key.
         key: String,
         /// What is allowed.
         expected: String,
+        /// "a list" or "a list of lists".
+        found: &'static str,
     },
     /// A table that must be written with single or double brackets is written the other way.
     #[error("`{key}` must be written {header}")]

@@ -150,8 +150,10 @@ fn values<'t>(
     let items = match entry.value.get_ref() {
         DeValue::Table(_) => grid(entry, problems)?,
         DeValue::Array(items) if is_axis(parameter.kind, items) => {
-            let expected = parameter.kind.expectation();
-            problems.report(entry.at(), Problem::BareList { key: parameter.name.to_owned(), expected });
+            let (key, expected) = (parameter.name.to_owned(), parameter.kind.expectation());
+            let lists = items.iter().any(|item| item.get_ref().is_array());
+            let found = if lists { "a list of lists" } else { "a list" };
+            problems.report(entry.at(), Problem::BareList { key, expected, found });
             return None;
         }
         DeValue::String(_)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    DatasetSpec, Evaluation, ModelRow, Problem, Stage,
+    Evaluation, ModelRow, Problem, Stage,
     error::{Earlier, Problems},
     limits::{FOLDS_MAX, ROWS_MAX},
     name, row,
@@ -32,7 +32,7 @@ pub(super) struct ReadStage {
 pub(super) fn read(
     at: Range<usize>,
     entries: &DeTable<'_>,
-    dataset: Option<&DatasetSpec>,
+    train_pairs: Option<u32>,
     problems: &mut Problems<'_>,
 ) -> ReadStage {
     let mut table = Table::new("`[[stage]]`", at.clone(), entries);
@@ -43,7 +43,7 @@ pub(super) fn read(
     }
     let evaluation = table
         .required("evaluation", r#"evaluation = "holdout", or evaluation = { folds = 10 }"#)
-        .and_then(|entry| evaluation(entry, dataset, problems));
+        .and_then(|entry| evaluation(entry, train_pairs, problems));
     let seeds = table.required("seeds", r#"seeds = "1..=10""#).and_then(|entry| seeds::read(entry, problems));
     let stop_entry = table.optional("stop");
     let stop = stop_entry.map(|entry| StopKeys::read(entry, problems)).unwrap_or_default();
@@ -55,7 +55,7 @@ pub(super) fn read(
         .optional("normalize")
         .and_then(|entry| stop::normalize(entry, problems))
         .unwrap_or(Normalize::Standardize);
-    let part = dataset.zip(evaluation).map(|(dataset, evaluation)| training_part(dataset, evaluation));
+    let part = train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
     let rows = rows(&mut table, Inherited { stop, normalize, part }, stop_entry, problems);
     table.finish(problems);
     let stage = || Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows: rows? });
@@ -63,7 +63,7 @@ pub(super) fn read(
 }
 
 /// "holdout" or { folds = K }.
-fn evaluation(entry: Entry<'_>, dataset: Option<&DatasetSpec>, problems: &mut Problems<'_>) -> Option<Evaluation> {
+fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problems<'_>) -> Option<Evaluation> {
     match entry.value.get_ref() {
         DeValue::String(word) if word == "holdout" => Some(Evaluation::Holdout),
         DeValue::String(word) => {
@@ -78,9 +78,9 @@ fn evaluation(entry: Entry<'_>, dataset: Option<&DatasetSpec>, problems: &mut Pr
             table.finish(problems);
             let folds = folds?;
             let number = u32::try_from(folds.whole(2..=FOLDS_MAX, problems)?).ok()?;
-            match dataset {
-                Some(dataset) if number > dataset.train_pairs => {
-                    problems.report(folds.at(), Problem::ManyFolds { folds: number, pairs: dataset.train_pairs });
+            match train_pairs {
+                Some(pairs) if number > pairs => {
+                    problems.report(folds.at(), Problem::ManyFolds { folds: number, pairs });
                     None
                 }
                 Some(_) | None => Some(Evaluation::Folds(number)),
@@ -94,8 +94,8 @@ fn evaluation(entry: Entry<'_>, dataset: Option<&DatasetSpec>, problems: &mut Pr
 }
 
 /// What remains for training when the largest fold is taken away.
-fn training_part(dataset: &DatasetSpec, evaluation: Evaluation) -> TrainingPart {
-    let pairs = u64::from(dataset.train_pairs);
+fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
+    let pairs = u64::from(train_pairs);
     match evaluation {
         Evaluation::Holdout => TrainingPart { pairs, folds: None },
         Evaluation::Folds(folds) => {

@@ -26,6 +26,10 @@ impl StopKeys {
         let Some(mut table) = entry.table("stop = { loss_delta = 0.001, max_epochs = 300 }", problems) else {
             return Self { loss_delta: Some(0.0), max_epochs: Some(EPOCHS_MAX as u32), ..Self::default() };
         };
+        let loss_delta = table.optional("loss_delta").map(|entry| {
+            let allowed = |delta: f64| delta.is_finite() && delta >= 0.0;
+            entry.number("a finite number, 0 or above", allowed, problems).unwrap_or(0.0)
+        });
         let mut epochs = |key, fallback: u32, problems: &mut Problems<'_>| {
             let entry = table.optional(key)?;
             let epochs = entry.whole(1..=EPOCHS_MAX as u64, problems);
@@ -34,10 +38,6 @@ impl StopKeys {
         let max_epochs = epochs("max_epochs", EPOCHS_MAX as u32, problems);
         let min_epochs = epochs("min_epochs", 1, problems);
         let patience = epochs("patience", 1, problems);
-        let loss_delta = table.optional("loss_delta").map(|entry| {
-            let allowed = |delta: f64| delta.is_finite() && delta >= 0.0;
-            entry.number("a finite number, 0 or above", allowed, problems).unwrap_or(0.0)
-        });
         let loss_drop = table.optional("loss_drop").map(|entry| {
             entry.number("a number from 0 to below 1", |drop| (0.0..1.0).contains(&drop), problems).unwrap_or(0.0)
         });

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::{Spanned, de::DeTable};
 
 use super::{
-    DatasetSpec, Evaluation, Problem, SpecErrors, Stage, Study, dataset,
+    Evaluation, Problem, SpecErrors, Stage, Study, dataset,
     error::{Earlier, Problems},
     limits::{STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
     name,
@@ -37,15 +37,16 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
     let name = table.required("name", r#"name = "my-study""#).and_then(|entry| name::read(entry, problems));
     let dataset = table
         .required("dataset", "[dataset] with kind, train_pairs and test_pairs")
-        .and_then(|entry| dataset::read(entry, problems));
-    let stages = stages(&mut table, dataset.as_ref(), problems);
+        .map(|entry| dataset::read(entry, problems))
+        .unwrap_or_default();
+    let stages = stages(&mut table, dataset.train_pairs, problems);
     table.finish(problems);
     let stages = stages?.into_iter().map(|read| read.stage).collect::<Option<_>>()?;
-    Some(Study { name: name?, dataset: dataset?, stages })
+    Some(Study { name: name?, dataset: dataset.dataset?, stages })
 }
 
 /// The stages, as far as they could be read.
-fn stages(table: &mut Table<'_>, dataset: Option<&DatasetSpec>, problems: &mut Problems<'_>) -> Option<Vec<ReadStage>> {
+fn stages(table: &mut Table<'_>, train_pairs: Option<u32>, problems: &mut Problems<'_>) -> Option<Vec<ReadStage>> {
     let Some(entry) = table.optional("stage") else {
         problems.report(0..0, Problem::NoStages);
         return None;
@@ -61,7 +62,8 @@ fn stages(table: &mut Table<'_>, dataset: Option<&DatasetSpec>, problems: &mut P
         problems.report(entry.at(), Problem::TooMany { what: "stages", count, max });
         return None;
     }
-    let stages: Vec<_> = tables.into_iter().map(|(at, entries)| stage::read(at, entries, dataset, problems)).collect();
+    let stages: Vec<_> =
+        tables.into_iter().map(|(at, entries)| stage::read(at, entries, train_pairs, problems)).collect();
     unique_names(&stages, problems);
     few_units(&stages, problems);
     Some(stages)
@@ -84,7 +86,7 @@ fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<De
         let message = match message.strip_suffix(", expected literal string") {
             Some(_) if rest.is_empty() || rest.starts_with('#') => "the value is missing".to_owned(),
             Some(message) => message.to_owned(),
-            None => message,
+            None => message.trim_end_matches(", expected nothing").to_owned(),
         };
         problems.report(at, Problem::Syntax { message, rest: rest.to_owned() });
     }

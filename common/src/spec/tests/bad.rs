@@ -206,6 +206,14 @@ fn whole_texts() -> Vec<(&'static str, String)> {
         ("a batch larger than a fold's training part", folds(10, 901)),
         ("more folds than pairs", folds(3, 20).replace("train_pairs = 1000", "train_pairs = 2")),
         ("more pairs than images", mnist),
+        (
+            "a large batch beside a wrong kind of data",
+            changed("\"glyph-pairs\"", "1").replace("batch_size = 20\nh", "batch_size = 1001\nh"),
+        ),
+        (
+            "lines and colours in texts",
+            changed("\"base\"", "\"a\\nb\\u001b[31m\"").replace("seed = 0", "\"se\\ned\" = 0"),
+        ),
         ("too many values in a grid", changed("[0.01, 0.005]", &format!("[{wide}]"))),
         ("too many units", format!("{head}{bare}[[stage.model]]\nmodel = \"cnn\"\n{axes}").replace("1..=3", "1..=30")),
         ("too many rows", format!("{head}{bare}{}", cnn.repeat(257))),

@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use crate::{
     matrix::expand,
-    spec::{Look, Study, parse},
+    model,
+    spec::{Look, SpecErrors, Study, parse},
 };
 
 fn root() -> &'static Path {
@@ -65,28 +66,51 @@ fn documented() -> Vec<(String, String)> {
 
 #[test]
 fn documented_specs_are_right_and_documented_errors_are_real() {
-    let blocks = documented();
-    let whole = |(language, text): &&(String, String)| language == "toml" && text.starts_with("name = ");
-    let mut right = 0;
-    for (_, text) in blocks.iter().filter(whole) {
-        study("docs/spec.md", text);
-        right += 1;
-    }
-    assert!(right >= 2, "the documentation shows whole specs");
-    let mut wrong = 0;
-    for pair in blocks.windows(2) {
-        if let [(language, spec), (_, shown)] = pair
-            && language == "toml"
-            && spec.starts_with("# wrong.toml\n")
-        {
-            let errors = parse("wrong.toml", spec).unwrap_err();
-            assert!(
-                errors.render(Look::Monochrome) == *shown || format!("{errors}\n") == *shown,
-                "docs/spec.md shows\n{shown}\nbut the errors are\n{}\n{errors}",
-                errors.render(Look::Monochrome)
-            );
-            wrong += 1;
+    let (mut right, mut wrong) = (0, 0);
+    let mut errors: Option<SpecErrors> = None;
+    for (language, text) in documented() {
+        match (language.as_str(), &errors) {
+            ("toml", _) if text.starts_with("# wrong.toml\n") => errors = parse("wrong.toml", &text).err(),
+            ("toml", _) => {
+                errors = None;
+                // Other blocks are parts of a spec.
+                if text.starts_with("name = ") {
+                    study("docs/spec.md", &text);
+                    right += 1;
+                }
+            }
+            ("text", Some(errors)) => {
+                let (list, picture) = (format!("{errors}\n"), errors.render(Look::Monochrome));
+                assert!(text == list || text == picture, "docs/spec.md shows\n{text}\nfor\n{list}\n{picture}");
+                wrong += 1;
+            }
+            _ => {}
         }
     }
-    assert!(wrong >= 2, "the documentation shows errors in both forms");
+    assert!(right >= 2, "the documentation shows whole specs");
+    assert_eq!(wrong, 2, "the documentation shows errors as a list and as a picture");
+}
+
+/// docs/spec.md has the models' hyper-parameters as their schemas say them.
+#[test]
+fn documented_hyperparameters_are_the_schemas() {
+    let text = fs::read_to_string(root().join("docs/spec.md")).unwrap();
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for model in model::ALL {
+        let row = format!("| `{}` | {} | {} |\n", model.name, model.title, model.summary);
+        assert!(text.contains(&row), "docs/spec.md lacks\n{row}");
+        for parameter in model.parameters {
+            let default = parameter.default_value().map_or("required".to_owned(), |value| value.to_string());
+            let end = format!("{} | {default} | {} |", parameter.kind.expectation(), parameter.meaning);
+            let start = format!("| `{}` | ", parameter.name);
+            match rows.iter_mut().find(|(row, rest)| row.starts_with(&start) && *rest == end) {
+                Some((row, _)) => row.push_str(&format!(", {}", model.name)),
+                None => rows.push((format!("{start}{}", model.name), end)),
+            }
+        }
+    }
+    for (start, end) in rows {
+        let row = format!("{start} | {end}\n");
+        assert!(text.contains(&row), "docs/spec.md lacks\n{row}");
+    }
 }
