@@ -10,6 +10,7 @@ pub mod collect;
 pub mod command;
 pub mod control_client;
 pub mod core;
+pub mod data_command;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;

@@ -47,6 +47,8 @@ pub enum Subcommand {
     Watch(WatchArguments),
     /// Build a run's report again, also while the study runs.
     Report(ReportArguments),
+    /// Get or check a copy of MNIST.
+    Data(DataArguments),
 }
 
 /// A study and where it lives.

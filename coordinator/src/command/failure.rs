@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    control_client::ControlError, core::CoreError, local_workers::LocalWorkerError, prepare::PrepareError,
+    control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError, prepare::PrepareError,
     run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
@@ -62,9 +62,25 @@ pub enum Failure {
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// MNIST cannot be fetched.
+    #[error("{error}\n  hint: {}", error.hint())]
+    Fetch {
+        /// Why.
+        #[from]
+        error: FetchError,
+    },
     /// A copy of MNIST is not right.
-    #[error("{0}")]
-    BadCopy(String),
+    #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {folder}`")]
+    BadCopy {
+        /// The folder.
+        folder: String,
+    },
+    /// There is no place to put or look for MNIST.
+    #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set\n  hint: name one with --data DIR")]
+    NoDataFolder,
+    /// A task that the command needs was lost.
+    #[error("a download was cut off unexpectedly; this is a bug")]
+    DownloadPanicked,
     /// The coordinator cannot be asked.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -92,7 +108,10 @@ impl Failure {
             | Self::Control(ControlError::Join(_))
             | Self::LocalWorker(_)
             | Self::Report(_)
-            | Self::BadCopy(_)
+            | Self::Fetch { .. }
+            | Self::BadCopy { .. }
+            | Self::NoDataFolder
+            | Self::DownloadPanicked
             | Self::Runtime(_)
             | Self::Signals(_) => 1,
         }

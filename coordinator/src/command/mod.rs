@@ -1,6 +1,7 @@
 //! The `seedgrid` command: arguments, what each subcommand does, and exit codes.
 
 mod arguments;
+mod data;
 mod failure;
 mod follow;
 mod hosting;
@@ -40,6 +41,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Data(arguments) => data::data(arguments).await,
     }
 }
 
