@@ -2,8 +2,11 @@
 //!
 //! In the order of the flow: [`prepare`] reads a spec and makes its data set and plan in a [`run_directory`]; the [`core`] owns the
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
-//! [`progress`] shows what happens; [`command`] is the command line.
+//! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
+//! [`report`] files; [`command`] is the command line.
 
+pub mod aggregate;
+pub mod collect;
 pub mod command;
 pub mod control_client;
 pub mod core;
@@ -11,6 +14,7 @@ pub mod local_workers;
 pub mod prepare;
 pub mod progress;
 pub mod queue;
+pub mod report;
 pub mod run_directory;
 pub mod service;
 pub mod store;

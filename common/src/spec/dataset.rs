@@ -15,7 +15,7 @@ const KINDS: [(&str, DatasetKind); 2] =
 pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<DatasetSpec> {
     let mut table = entry.table("[dataset]", problems)?;
     let kind = table
-        .required("kind", r#"kind = "mnist-pairs""#, problems)
+        .required("kind", r#"kind = "mnist-pairs""#)
         .and_then(|entry| entry.word("data set kind", &KINDS, problems));
     let train_pairs =
         pairs(&mut table, "train_pairs", "train_pairs = 1000", kind, (MNIST_TRAIN_IMAGES, "training"), problems);
@@ -34,7 +34,7 @@ fn pairs(
     (images, part): (u64, &'static str),
     problems: &mut Problems<'_>,
 ) -> Option<u32> {
-    let entry = table.required(key, example, problems)?;
+    let entry = table.required(key, example)?;
     let pairs = entry.whole(1..=GLYPH_PAIRS_MAX, problems)?;
     let max = images / 2;
     if kind == Some(DatasetKind::MnistPairs) && pairs > max {

@@ -64,7 +64,10 @@ impl SpecErrors {
         };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false).with_context_lines(1);
         let mut text = String::new();
-        for error in self.errors.iter().take(ERRORS_SHOWN_MAX) {
+        for (index, error) in self.errors.iter().take(ERRORS_SHOWN_MAX).enumerate() {
+            if index > 0 {
+                text.push('\n');
+            }
             // Writing into a string cannot fail; should miette fail all the same, the message alone must do.
             if handler.render_report(&mut text, error).is_err() {
                 text.push_str(&format!("{error}\n"));

@@ -1,6 +1,6 @@
 //! Names of studies and stages: they name directories and files, so they are plain.
 
-use super::{Problem, error::Problems, limits::NAME_BYTES_MAX, table::Entry};
+use super::{Problem, error::Problems, limits::NAME_BYTES_MAX, scalar::shown, table::Entry};
 
 /// The name; None once something was reported.
 pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
@@ -8,7 +8,7 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Stri
     if is_name(name) {
         return Some(name.to_owned());
     }
-    problems.report(entry.at(), Problem::BadName { name: name.chars().take(NAME_BYTES_MAX).collect() });
+    problems.report(entry.at(), Problem::BadName { name: shown(name) });
     None
 }
 

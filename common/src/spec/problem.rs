@@ -10,6 +10,8 @@ pub enum Problem {
     Syntax {
         /// What TOML's parser says.
         message: String,
+        /// What follows on the line.
+        rest: String,
     },
     /// The text is longer than [`limits::TEXT_BYTES_MAX`].
     #[error("the spec has {bytes} bytes; at most {} are read", limits::TEXT_BYTES_MAX)]
@@ -196,7 +198,7 @@ pub enum Problem {
         pairs: u32,
     },
     /// A stopping rule that can never apply.
-    #[error("`{key}` is {value}, but training ends after {max_epochs} epochs (`max_epochs`)")]
+    #[error("`{key}` is {value}, but training ends after `max_epochs` = {max_epochs}")]
     LateStop {
         /// `min_epochs` or `patience`.
         key: &'static str,
@@ -217,6 +219,9 @@ impl Problem {
             }
             Self::MissingKey { example, .. } => format!("for example {example}"),
             Self::UnknownWord { known, .. } => format!("known: {}", known.join(", ")),
+            Self::Value { key, found, .. } if key == "model" && found.starts_with(['{', '[']) => {
+                "write one [[stage.model]] for each model".to_owned()
+            }
             Self::Value { found, .. } => {
                 let unquoted = found.trim_matches(['"', '\'']);
                 if unquoted == found || unquoted.parse::<f64>().is_err() {
@@ -234,7 +239,7 @@ impl Problem {
                     .to_owned()
             }
             Self::BadSeeds { .. } => {
-                r#"write "1..=10" (1 to 10), "1..5" (1 to 4), one whole number, or a list such as [1, 2, "5..=8"]"#
+                r#"write "1..=10" for 1 to 10, "1..5" for 1 to 4, one whole number, or a list such as [1, 2, "5..=8"]"#
                     .to_owned()
             }
             Self::BackwardSeeds { turned, .. } => format!("write \"{turned}\""),
@@ -249,7 +254,7 @@ impl Problem {
                     .to_owned()
             }
             Self::BadName { .. } => format!(
-                "use 1 to {} letters (a to z), digits, `-` and `_`, starting with a letter or digit: it names files",
+                "use 1 to {} ASCII letters, digits, `-` and `_`, starting with a letter or digit: it names files",
                 limits::NAME_BYTES_MAX
             ),
             Self::RepeatedStage { .. } => "give each stage its own name".to_owned(),
@@ -258,15 +263,31 @@ impl Problem {
             }
             Self::LargeBatch { available, .. } => format!("use at most {available}"),
             Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
-            Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs}, or raise `max_epochs`"),
+            Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs} or raise `max_epochs`"),
             Self::Brackets { key, header } => match *header {
                 "[[stage]]" | "[[stage.model]]" => format!("double brackets: there may be several of `{key}`"),
                 _ => format!("single brackets: there is one `{key}`"),
             },
-            Self::Syntax { .. } | Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
+            Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
+            Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
                 return None;
             }
         })
+    }
+}
+
+/// What is usually behind what TOML's parser says.
+fn syntax_hint(message: &str, rest: &str) -> Option<&'static str> {
+    if rest.starts_with("..") || rest.starts_with(".=") {
+        Some(r#"a range is written in quotes: seeds = "1..=10""#)
+    } else if message.starts_with("duplicate key") {
+        Some("a key is written once in a table")
+    } else if message.starts_with("key with no value") {
+        Some("a line is `key = value`, and a key has no spaces")
+    } else if message.starts_with("string values must be quoted") {
+        Some(r#"for example kind = "glyph-pairs""#)
+    } else {
+        None
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn read(
 ) -> ReadRow {
     let mut table = Table::new("`[[stage.model]]`", at, entries);
     let model = table
-        .required("model", r#"model = "cnn""#, problems)
+        .required("model", r#"model = "cnn""#)
         .and_then(|entry| entry.word("model", &model::ALL.map(|model| (model.name, model)), problems));
     let (stop, missing) = row_stop(&mut table, inherited.stop, problems);
     let normalize = match table.optional("normalize") {
@@ -64,7 +64,10 @@ pub(super) fn read(
         None => Some(inherited.normalize),
     };
     // Without the model nobody knows which other keys are right.
-    let Some(model) = model else { return ReadRow { row: None, missing } };
+    let Some(model) = model else {
+        table.abandon(problems);
+        return ReadRow { row: None, missing };
+    };
     table.place = format!("model `{}`", model.name);
     let axes = axes(&mut table, model, inherited.part, problems);
     table.finish_knowing(problems, |key| {
@@ -109,7 +112,7 @@ fn axes(
             match parameter.default_value() {
                 Some(value) => defaults.push((parameter.name.to_owned(), vec![value])),
                 None => {
-                    table.missing(parameter.name, &example(parameter), problems);
+                    table.missing(parameter.name, &example(parameter));
                     complete = false;
                 }
             }
@@ -189,7 +192,7 @@ fn is_axis(kind: Kind, items: &[Spanned<DeValue<'_>>]) -> bool {
 /// The items of `{ grid = [...] }`.
 fn grid<'t>(entry: Entry<'t>, problems: &mut Problems<'_>) -> Option<Vec<&'t Spanned<DeValue<'t>>>> {
     let mut table = entry.table("{ grid = [...] }", problems)?;
-    let list = table.required("grid", "{ grid = [0.1, 0.01] }", problems);
+    let list = table.required("grid", "{ grid = [0.1, 0.01] }");
     table.finish(problems);
     let list = list?;
     let DeValue::Array(items) = list.value.get_ref() else {

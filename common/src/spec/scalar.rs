@@ -19,32 +19,28 @@ impl<'t> Entry<'t> {
     /// The value as written if it is short, else what it is.
     fn found(&self, problems: &Problems<'_>) -> String {
         let written = problems.written(self.at());
-        let short = !written.is_empty() && written.chars().count() <= WRITTEN_CHARS_MAX && !written.contains('\n');
-        let braces = |open| written.starts_with(open) && short;
-        match self.value.get_ref() {
-            DeValue::Table(_) if !braces('{') => "a table".to_owned(),
-            DeValue::Array(items) if !braces('[') || items.iter().any(|item| item.get_ref().is_table()) => {
-                "a list".to_owned()
-            }
-            DeValue::Table(_)
-            | DeValue::Array(_)
-            | DeValue::String(_)
+        // The place of a table or list may be its header, and then says nothing about its content.
+        let whole = match self.value.get_ref() {
+            DeValue::Table(_) => written.starts_with('{'),
+            DeValue::Array(items) => written.starts_with('[') && !items.iter().any(|item| item.get_ref().is_table()),
+            DeValue::String(_)
             | DeValue::Integer(_)
             | DeValue::Float(_)
             | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-                if short =>
-            {
-                written.to_owned()
-            }
-            DeValue::String(_) => "a long text".to_owned(),
-            other @ (DeValue::Table(_)
-            | DeValue::Array(_)
-            | DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)) => format!("a long {}", other.type_str()),
+            | DeValue::Datetime(_) => true,
+        };
+        if whole && written.chars().count() <= WRITTEN_CHARS_MAX && !written.contains(char::is_control) {
+            return written.to_owned();
         }
+        match self.value.get_ref() {
+            DeValue::Table(_) => "a table",
+            DeValue::Array(_) => "a list",
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number of many digits",
+            DeValue::Boolean(_) => "a flag",
+            DeValue::Datetime(_) => "a date",
+        }
+        .to_owned()
     }
 
     /// A string.
@@ -69,8 +65,7 @@ impl<'t> Entry<'t> {
         let meaning = known.iter().find(|(word, _)| *word == written).map(|(_, meaning)| *meaning);
         if meaning.is_none() {
             let suggestion = nearest(written, &words);
-            problems
-                .report(self.at(), Problem::UnknownWord { what, word: written.to_owned(), suggestion, known: words });
+            problems.report(self.at(), Problem::UnknownWord { what, word: shown(written), suggestion, known: words });
         }
         meaning
     }
@@ -104,6 +99,23 @@ impl<'t> Entry<'t> {
         }
         number
     }
+}
+
+/// A piece of the spec, safe to repeat in a message of one line: cut, and with control characters escaped.
+pub(super) fn shown(text: &str) -> String {
+    let mut safe = String::new();
+    for (index, char) in text.chars().enumerate() {
+        if index == WRITTEN_CHARS_MAX {
+            safe.push_str("...");
+            break;
+        }
+        if char.is_control() {
+            safe.extend(char.escape_default());
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
 }
 
 /// The integer, if it is in 0..=2^63-1, TOML's range.

@@ -8,7 +8,7 @@ use super::{
     Problem,
     error::{Earlier, Problems},
     limits::SEEDS_MAX,
-    scalar::not_negative,
+    scalar::{not_negative, shown},
     table::Entry,
 };
 
@@ -70,7 +70,7 @@ fn item_range(item: Entry<'_>, problems: &mut Problems<'_>) -> Option<Range<u64>
             Err(problem) => problem,
         },
         DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-            Problem::BadSeeds { text: problems.written(item.at()).to_owned() }
+            Problem::BadSeeds { text: shown(problems.written(item.at())) }
         }
     };
     problems.report(item.at(), problem);
@@ -79,7 +79,7 @@ fn item_range(item: Entry<'_>, problems: &mut Problems<'_>) -> Option<Range<u64>
 
 /// "3", "1..=10" or "1..5", with spaces where one likes.
 fn parse(text: &str) -> Result<Range<u64>, Problem> {
-    let bad = || Problem::BadSeeds { text: text.to_owned() };
+    let bad = || Problem::BadSeeds { text: shown(text) };
     // As in TOML, up to 2^63-1; so an end can always be made exclusive.
     let number = |part: &str| {
         let part = part.trim();
@@ -95,7 +95,7 @@ fn parse(text: &str) -> Result<Range<u64>, Problem> {
         None => (end, false),
     };
     let (start, end) = (number(start)?, number(end)?);
-    let range = text.trim().to_owned();
+    let range = shown(text.trim());
     if start > end {
         let dots = if inclusive { "..=" } else { ".." };
         return Err(Problem::BackwardSeeds { range, turned: format!("{end}{dots}{start}") });

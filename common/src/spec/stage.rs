@@ -10,8 +10,10 @@ use super::{
     limits::{FOLDS_MAX, ROWS_MAX},
     name, row,
     row::{Inherited, TrainingPart},
+    scalar::shown,
     seeds,
     stop::{self, StopKeys},
+    suggest::nearest,
     table::{Entry, Table},
 };
 use crate::{training::Normalize, unit::Value};
@@ -34,16 +36,15 @@ pub(super) fn read(
     problems: &mut Problems<'_>,
 ) -> ReadStage {
     let mut table = Table::new("`[[stage]]`", at.clone(), entries);
-    let name = table
-        .required("name", r#"name = "final""#, problems)
-        .and_then(|entry| Some((name::read(entry, problems)?, entry.at())));
+    let name =
+        table.required("name", r#"name = "final""#).and_then(|entry| Some((name::read(entry, problems)?, entry.at())));
     if let Some((name, _)) = &name {
         table.place = format!("stage `{name}`");
     }
     let evaluation = table
-        .required("evaluation", r#"evaluation = "holdout", or evaluation = { folds = 10 }"#, problems)
+        .required("evaluation", r#"evaluation = "holdout", or evaluation = { folds = 10 }"#)
         .and_then(|entry| evaluation(entry, dataset, problems));
-    let seeds = table.required("seeds", r#"seeds = "1..=10""#, problems).and_then(|entry| seeds::read(entry, problems));
+    let seeds = table.required("seeds", r#"seeds = "1..=10""#).and_then(|entry| seeds::read(entry, problems));
     let stop_entry = table.optional("stop");
     let stop = stop_entry.map(|entry| StopKeys::read(entry, problems)).unwrap_or_default();
     if let (Some(entry), Some(problem)) = (stop_entry, stop.rule().as_ref().and_then(stop::late)) {
@@ -63,12 +64,17 @@ pub(super) fn read(
 
 /// "holdout" or { folds = K }.
 fn evaluation(entry: Entry<'_>, dataset: Option<&DatasetSpec>, problems: &mut Problems<'_>) -> Option<Evaluation> {
-    const KNOWN: [(&str, Evaluation); 1] = [("holdout", Evaluation::Holdout)];
     match entry.value.get_ref() {
-        DeValue::String(_) => entry.word("evaluation", &KNOWN, problems),
+        DeValue::String(word) if word == "holdout" => Some(Evaluation::Holdout),
+        DeValue::String(word) => {
+            let (what, suggestion) = ("evaluation", nearest(word, &["holdout"]));
+            let known = vec!["holdout", "{ folds = 10 }"];
+            problems.report(entry.at(), Problem::UnknownWord { what, word: shown(word), suggestion, known });
+            None
+        }
         DeValue::Table(_) => {
             let mut table = entry.table("{ folds = 10 }", problems)?;
-            let folds = table.required("folds", "{ folds = 10 }", problems);
+            let folds = table.required("folds", "{ folds = 10 }");
             table.finish(problems);
             let folds = folds?;
             let number = u32::try_from(folds.whole(2..=FOLDS_MAX, problems)?).ok()?;
@@ -149,7 +155,7 @@ fn rows(
 
 /// Reports required keys of `stop` once for the stage, however many rows lack them.
 fn report_missing(
-    table: &Table<'_>,
+    table: &mut Table<'_>,
     stop: Option<Entry<'_>>,
     mut missing: Vec<(&'static str, &'static str)>,
     problems: &mut Problems<'_>,
@@ -158,7 +164,7 @@ fn report_missing(
     missing.dedup();
     match stop {
         None if missing.is_empty() => {}
-        None => table.missing("stop", "stop = { loss_delta = 0.001, max_epochs = 300 }", problems),
+        None => table.missing("stop", "stop = { loss_delta = 0.001, max_epochs = 300 }"),
         Some(entry) => {
             for (key, example) in missing {
                 let place = format!("`stop` of {}", table.place);

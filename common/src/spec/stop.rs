@@ -41,8 +41,15 @@ impl StopKeys {
         let loss_drop = table.optional("loss_drop").map(|entry| {
             entry.number("a number from 0 to below 1", |drop| (0.0..1.0).contains(&drop), problems).unwrap_or(0.0)
         });
-        table.finish(problems);
-        Self { loss_delta, max_epochs, min_epochs, patience, loss_drop }
+        // A required key that is there under a wrong name is not missing as well.
+        let meant = table.finish(problems);
+        Self {
+            loss_delta: loss_delta.or(meant.contains(&"loss_delta").then_some(0.0)),
+            max_epochs: max_epochs.or(meant.contains(&"max_epochs").then_some(EPOCHS_MAX as u32)),
+            min_epochs,
+            patience,
+            loss_drop,
+        }
     }
 
     /// These keys, and where they are silent, those of `other`.

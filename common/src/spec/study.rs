@@ -34,9 +34,9 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
     }
     let document = document(text, problems)?;
     let mut table = Table::new("the study", 0..0, document.get_ref());
-    let name = table.required("name", r#"name = "my-study""#, problems).and_then(|entry| name::read(entry, problems));
+    let name = table.required("name", r#"name = "my-study""#).and_then(|entry| name::read(entry, problems));
     let dataset = table
-        .required("dataset", "[dataset] with kind, train_pairs and test_pairs", problems)
+        .required("dataset", "[dataset] with kind, train_pairs and test_pairs")
         .and_then(|entry| dataset::read(entry, problems));
     let stages = stages(&mut table, dataset.as_ref(), problems);
     table.finish(problems);
@@ -79,7 +79,14 @@ fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<De
     let line = |at: &Range<usize>| text.get(..at.start).unwrap_or(text).matches('\n').count();
     errors.dedup_by_key(|(at, _)| line(at));
     for (at, message) in errors.into_iter().take(SYNTAX_ERRORS_MAX) {
-        problems.report(at, Problem::Syntax { message });
+        let rest = text.get(at.start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+        // The parser says "must be quoted" of a value that is not there.
+        let message = match message.strip_suffix(", expected literal string") {
+            Some(_) if rest.is_empty() || rest.starts_with('#') => "the value is missing".to_owned(),
+            Some(message) => message.to_owned(),
+            None => message,
+        };
+        problems.report(at, Problem::Syntax { message, rest: rest.to_owned() });
     }
     None
 }

@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Problem, error::Problems, suggest::nearest};
+use super::{Problem, error::Problems, scalar::shown, suggest::nearest};
 
 /// A table while it is read.
 pub(super) struct Table<'t> {
@@ -17,6 +17,8 @@ pub(super) struct Table<'t> {
     pub(super) at: Range<usize>,
     entries: &'t DeTable<'t>,
     known: Vec<&'static str>,
+    /// Required keys that are not there, each with how it may be written.
+    missing: Vec<(&'static str, String)>,
 }
 
 /// A key with its value.
@@ -28,7 +30,7 @@ pub(super) struct Entry<'t> {
 
 impl<'t> Table<'t> {
     pub(super) fn new(place: impl Into<String>, at: Range<usize>, entries: &'t DeTable<'t>) -> Self {
-        Self { place: place.into(), at, entries, known: Vec::new() }
+        Self { place: place.into(), at, entries, known: Vec::new(), missing: Vec::new() }
     }
 
     /// The value of `key`, which need not be there.
@@ -37,46 +39,62 @@ impl<'t> Table<'t> {
         self.entries.get(key).map(|value| Entry { key, value })
     }
 
-    /// The value of `key`; reported if it is not there, with an example of how to write it.
-    pub(super) fn required(
-        &mut self,
-        key: &'static str,
-        example: &str,
-        problems: &mut Problems<'_>,
-    ) -> Option<Entry<'t>> {
+    /// The value of `key`, which must be there; if it is not, it is reported when the table is finished.
+    pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<Entry<'t>> {
         let entry = self.optional(key);
         if entry.is_none() {
-            self.missing(key, example, problems);
+            self.missing(key, example);
         }
         entry
     }
 
-    /// Reports that `key` is not there.
-    pub(super) fn missing(&self, key: &'static str, example: &str, problems: &mut Problems<'_>) {
-        let (place, example) = (self.place.clone(), example.to_owned());
-        problems.report(self.at.clone(), Problem::MissingKey { key, place, example });
+    /// Notes that `key`, which has been asked for, had to be there.
+    pub(super) fn missing(&mut self, key: &'static str, example: &str) {
+        self.missing.push((key, example.to_owned()));
     }
 
-    /// Reports every key that was not asked for.
-    pub(super) fn finish(self, problems: &mut Problems<'_>) {
-        self.finish_knowing(problems, |_| Vec::new());
+    /// Reports what is missing and every key that was not asked for. Returns the keys that the unknown ones probably mean;
+    /// these are not reported as missing as well.
+    pub(super) fn finish(self, problems: &mut Problems<'_>) -> Vec<&'static str> {
+        self.finish_knowing(problems, |_| Vec::new())
     }
 
     /// Like [`Self::finish`]; `models` names the models that know a key.
-    pub(super) fn finish_knowing(self, problems: &mut Problems<'_>, models: impl Fn(&str) -> Vec<&'static str>) {
+    pub(super) fn finish_knowing(
+        self,
+        problems: &mut Problems<'_>,
+        models: impl Fn(&str) -> Vec<&'static str>,
+    ) -> Vec<&'static str> {
+        let mut meant = Vec::new();
         for (key, _) in self.entries {
             let written: &str = key.get_ref();
-            if !self.known.contains(&written) {
-                problems.report(
-                    key.span(),
-                    Problem::UnknownKey {
-                        key: written.to_owned(),
-                        place: self.place.clone(),
-                        suggestion: nearest(written, &self.known),
-                        known: self.known.clone(),
-                        models: models(written),
-                    },
-                );
+            if self.known.contains(&written) {
+                continue;
+            }
+            let suggestion = nearest(written, &self.known);
+            meant.extend(suggestion);
+            let problem = Problem::UnknownKey {
+                key: shown(written),
+                place: self.place.clone(),
+                suggestion,
+                known: self.known.clone(),
+                models: models(written),
+            };
+            problems.report(key.span(), problem);
+        }
+        self.report_missing(&meant, problems);
+        meant
+    }
+
+    /// Reports what is missing, but not what is unknown: for a table of which nobody can say which keys it may have.
+    pub(super) fn abandon(self, problems: &mut Problems<'_>) {
+        self.report_missing(&[], problems);
+    }
+
+    fn report_missing(self, meant: &[&'static str], problems: &mut Problems<'_>) {
+        for (key, example) in self.missing {
+            if !meant.contains(&key) {
+                problems.report(self.at.clone(), Problem::MissingKey { key, place: self.place.clone(), example });
             }
         }
     }

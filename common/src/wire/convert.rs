@@ -284,3 +284,6 @@ impl TryFrom<v1::UnitResult> for UnitResult {
         Ok(Self { epochs, ending })
     }
 }
+
+#[cfg(test)]
+mod tests;

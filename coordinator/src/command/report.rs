@@ -1,7 +1,7 @@
 //! `seedgrid report`, and the end of `run` and `serve`.
 
 use super::{Exit, Failure, arguments::ReportArguments};
-use crate::{report, run_directory::RunDirectory};
+use crate::{collect::collect, report, run_directory::RunDirectory};
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     finish(&RunDirectory::existing(&arguments.run_dir)?)
@@ -9,8 +9,9 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
 
 /// Builds the report from the store, prints its table and says where it is.
 pub(super) fn finish(directory: &RunDirectory) -> Result<Exit, Failure> {
-    let written = report::from_run_directory(directory)?;
-    super::print(&report::terminal_table(&written));
+    let (aggregate, provenance) = collect(directory)?;
+    report::write(&directory.report(), &aggregate, &provenance)?;
+    super::print(&report::terminal_table(&aggregate.report));
     super::print(&format!("\nreport: {}\n", directory.report().join("report.html").display()));
-    Ok(if written.complete { Exit::Done } else { Exit::MissingCells })
+    Ok(if aggregate.report.complete { Exit::Done } else { Exit::MissingCells })
 }
