@@ -15,9 +15,9 @@ daemons=()
 
 down() {
     trap - EXIT
-    scancel --full --signal=KILL --user="$(id -un)" 2>/dev/null || true
-    scancel --user="$(id -un)" 2>/dev/null || true
-    for _ in {1..50}; do
+    timeout 10 scancel --user="$(id -un)" 2>/dev/null || true
+    # Until the jobs' processes are gone: they have KillWait seconds.
+    for _ in {1..150}; do
         [ -n "$(squeue -h 2>/dev/null)" ] || break
         sleep 0.1
     done
