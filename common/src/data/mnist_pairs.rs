@@ -160,7 +160,7 @@ mod tests {
     fn too_many_pairs_are_refused() {
         let folder = small_copy();
         let error = draw(folder.path(), &spec(26, 1, 0), Expected::Any).unwrap_err();
-        assert_eq!(error.to_string(), "26 train pairs are asked for, but 50 train images make only 25 pairs");
+        assert_eq!(error.to_string(), "train_pairs is 26, but MNIST's 50 train images make only 25 pairs");
         assert!(error.hint().contains("train_pairs in [dataset] to 25 or less"), "{}", error.hint());
         let error = draw(folder.path(), &spec(25, 11, 0), Expected::Any).unwrap_err();
         assert!(matches!(error, DataError::FewImages { part: "test", pairs: 11, images: 20 }));
