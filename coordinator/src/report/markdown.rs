@@ -28,7 +28,7 @@ pub(super) fn page(report: &Report) -> String {
 
 fn section(page: &mut String, stage: &StageReport) {
     let _ = writeln!(page, "## Stage {}\n\n{}", escape(&stage.name), escape(&wording::evaluation(stage)));
-    if let Some(best) = wording::best(stage) {
+    if let Some(best) = wording::best_sentence(stage) {
         let _ = writeln!(page, "{}", escape(&best));
     }
     page.push('\n');

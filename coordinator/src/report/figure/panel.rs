@@ -5,6 +5,9 @@ use super::{
     svg::{Anchor, Drawing, Stroke},
 };
 
+/// Factors of a power of ten that make round steps, with the decimals that each needs.
+const ROUND: [(f64, i32); 4] = [(1.0, 0), (2.0, 0), (2.5, 1), (5.0, 0)];
+
 /// One axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
@@ -27,10 +30,11 @@ impl Axis {
         let range = if high > low { high - low } else { 1.0 };
         let magnitude = 10_f64.powf((range / 5.0).log10().floor());
         let fraction = range / 5.0 / magnitude;
-        let step = magnitude * [1.0, 2.0, 5.0].into_iter().find(|round| fraction <= *round).unwrap_or(10.0);
+        let (factor, digits) = ROUND.into_iter().find(|(round, _)| fraction <= *round).unwrap_or((10.0, -1));
+        let step = magnitude * factor;
         let first = (low / step).ceil() as i64;
         let last = ((low + range) / step + 1e-9).floor() as i64;
-        let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
+        let decimals = (digits - magnitude.log10().round() as i32).clamp(0, 12) as usize;
         let ticks = (first..=last).map(|tick| tick as f64 * step).collect();
         Self { label: label.to_owned(), low, high: low + range, ticks, decimals }
     }
@@ -69,7 +73,7 @@ pub(super) struct Panel {
 impl Panel {
     /// Room that ticks and labels take on the left of the area, above it, on its right and below it.
     pub(super) const LEFT: f64 = 54.0;
-    pub(super) const RIGHT: f64 = 12.0;
+    pub(super) const RIGHT: f64 = 16.0;
     pub(super) const BELOW: f64 = 42.0;
 
     pub(super) fn above(&self) -> f64 {
@@ -128,6 +132,7 @@ mod tests {
         );
         let axis = Axis::around("", 1.0, 137.0);
         assert_eq!(axis.ticks, [50.0, 100.0]);
+        assert_eq!(Axis::around("", 1.0, 124.0).ticks, [25.0, 50.0, 75.0, 100.0]);
         assert_eq!(axis.decimals, 0);
     }
 
