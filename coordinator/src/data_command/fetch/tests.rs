@@ -39,24 +39,24 @@ enum Manner {
 /// A mirror on loopback that serves [`content`] under any name.
 struct Mirror {
     url: String,
-    /// The path and the range of each request.
-    requests: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// The range that each request asked for, if any.
+    ranges: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl Mirror {
     fn new(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/mnist/", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let ranges = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&ranges);
         // Ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let request = serve(stream.unwrap(), manner);
-                seen.lock().unwrap().extend(request);
+                let range = serve(stream.unwrap(), manner);
+                seen.lock().unwrap().push(range);
             }
         });
-        Self { url, requests }
+        Self { url, ranges }
     }
 
     /// A mirror at which nobody listens.
@@ -66,14 +66,13 @@ impl Mirror {
     }
 
     fn ranges(&self) -> Vec<Option<String>> {
-        self.requests.lock().unwrap().iter().map(|(_, range)| range.clone()).collect()
+        self.ranges.lock().unwrap().clone()
     }
 }
 
-/// Answers one request. An answer that the client no longer reads is of no interest.
-fn serve(stream: TcpStream, manner: Manner) -> Option<(String, Option<String>)> {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+/// Answers one request and gives the range it asked for. An answer that the client no longer reads is of no interest.
+fn serve(mut stream: TcpStream, manner: Manner) -> Option<String> {
+    let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     let range = head.iter().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
@@ -100,9 +99,8 @@ fn serve(stream: TcpStream, manner: Manner) -> Option<(String, Option<String>)> 
     if status.starts_with("206") {
         head.push_str(&format!("Content-Range: bytes {from}-{}/{total}\r\n", total - 1));
     }
-    let mut stream = stream;
     let _ = stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(sent));
-    Some((path, range))
+    range
 }
 
 /// What is shown, for the test to read.
@@ -262,7 +260,7 @@ fn a_folder_that_cannot_be_made_is_an_error_at_once() {
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
     let good = Mirror::new(Manner::Good);
-    let error = fetch(&file, &[good.url.clone()], &mut Progress::lines(Box::new(io::sink()))).unwrap_err();
+    let error = fetch(&file, std::slice::from_ref(&good.url), &mut Progress::lines(Box::new(io::sink()))).unwrap_err();
     assert!(matches!(&error, FetchError::Folder { folder, .. } if *folder == file), "{error:?}");
     assert!(good.ranges().is_empty());
 }
