@@ -128,6 +128,11 @@ impl Chain {
         }
     }
 
+    /// Whether every weight is a finite number.
+    pub(super) fn is_finite(&self) -> bool {
+        self.affines().flat_map(|affine| affine.weights.iter().chain(&affine.bias)).all(|value| value.is_finite())
+    }
+
     /// Writes the chain's weights to their variables.
     pub(super) fn save(&self, weights: &Weights) -> candle_core::Result<()> {
         for affine in self.affines() {

@@ -165,6 +165,10 @@ impl Engine for Direct {
         Ok(gradients)
     }
 
+    fn weights_are_finite(&self) -> candle_core::Result<bool> {
+        Ok(self.chains().all(Chain::is_finite))
+    }
+
     fn weights(&self) -> candle_core::Result<Weights> {
         let weights = self.variables.copy()?;
         self.chains().try_for_each(|chain| chain.save(&weights))?;

@@ -138,6 +138,15 @@ impl Engine for Graph {
             .collect()
     }
 
+    fn weights_are_finite(&self) -> candle_core::Result<bool> {
+        for (name, _) in self.weights.iter() {
+            if !self.weights.values(name)?.iter().all(|value| value.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn weights(&self) -> candle_core::Result<Weights> {
         self.weights.copy()
     }

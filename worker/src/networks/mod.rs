@@ -32,6 +32,9 @@ pub trait Engine {
     /// The derivatives that `backward` has computed, by the variables' names, in PyTorch's order.
     fn gradients(&self) -> candle_core::Result<BTreeMap<String, Vec<f32>>>;
 
+    /// Whether every weight is a finite number.
+    fn weights_are_finite(&self) -> candle_core::Result<bool>;
+
     /// The variables as they are now.
     fn weights(&self) -> candle_core::Result<Weights>;
 }
