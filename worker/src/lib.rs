@@ -1,1 +1,4 @@
 //! Worker.
+pub mod kernels;
+pub mod networks;
+pub mod training;
