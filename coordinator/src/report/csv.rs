@@ -153,7 +153,7 @@ pub(super) fn normalize(row: &ConfigurationReport) -> &'static str {
 pub(super) fn units(report: &Report) -> String {
     let names = hyperparameters(report);
     let prefixed: Vec<String> = names.iter().map(|name| format!("hyperparameters.{name}")).collect();
-    let header = ["unit"].into_iter().chain(KEYS).chain(prefixed.iter().map(String::as_str)).chain([
+    let header = KEYS.into_iter().chain(["unit"]).chain(prefixed.iter().map(String::as_str)).chain([
         "fold",
         "seed",
         "ending",
@@ -167,8 +167,8 @@ pub(super) fn units(report: &Report) -> String {
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
         for unit in &row.units {
-            let mut cells = vec![unit.unit.clone()];
-            cells.extend(keys(stage, row));
+            let mut cells = keys(stage, row).to_vec();
+            cells.push(unit.unit.clone());
             cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
             cells.extend([cell(unit.fold), unit.seed.to_string(), unit.ending.name().to_owned()]);
             cells.extend([cell(unit.error), cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);
