@@ -49,7 +49,13 @@ fn a_report_with_every_kind_of_hole_is_as_it_was() {
     study.lose(study.unit(0, 1, 3), Missing::Cancelled);
     study.lose(study.unit(1, 2, 5), Missing::NotTrained);
     let report = study.aggregate().report;
-    insta::assert_snapshot!("report.json", report_json(&report).unwrap());
+    // Unit ids change with the revisions of models and kernels, which is no matter of the aggregate.
+    let mut json = report_json(&report).unwrap();
+    let planned = study.plan.stages.iter().flat_map(|stage| &stage.configurations).flat_map(|row| &row.units);
+    for (number, (id, _)) in planned.enumerate() {
+        json = json.replace(&id.to_string(), &format!("unit {number}"));
+    }
+    insta::assert_snapshot!("report.json", json);
     insta::assert_snapshot!("terminal-table", terminal_table(&report));
 }
 
