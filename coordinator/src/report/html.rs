@@ -172,7 +172,7 @@ fn drawn(page: &mut String, drawing: Option<Drawing>, title: &str, caption: &str
     page.push_str("<figure>\n");
     match drawing {
         Some(drawing) => {
-            let _ = write!(page, "<div class=\"drawing\">{}</div>\n", drawing.document(title));
+            let _ = writeln!(page, "<div class=\"drawing\">{}</div>", drawing.document(title));
         }
         None => page.push_str("<p class=\"absent\">Nothing to draw: no configuration has the results for it.</p>\n"),
     }

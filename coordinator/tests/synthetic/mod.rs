@@ -10,7 +10,7 @@ use seedgrid_common::{
     model,
     random::Stream,
     spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Fold, Unit, UnitId, Value},
 };
 use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
@@ -54,9 +54,9 @@ impl Synthetic {
 
     /// Lets a unit diverge after its first `epochs` epochs, its loss growing.
     pub(crate) fn diverge(&mut self, id: UnitId, epochs: usize) {
-        let result = self.results.get_mut(&id).unwrap();
+        let result = self.results.get_mut(&id).expect("the unit is trained");
         result.epochs.truncate(epochs);
-        for (epoch, growth) in result.epochs.iter_mut().zip([1.0, 1.5, 4.0, 30.0, 1e4, 1e8, 1e30].into_iter()) {
+        for (epoch, growth) in result.epochs.iter_mut().zip([1.0, 1.5, 4.0, 30.0, 1e4, 1e8, 1e30]) {
             epoch.train_loss *= growth;
         }
         result.ending = Ending::Diverged { epoch: result.epochs.len() as u32 + 1 };
@@ -90,7 +90,7 @@ pub(crate) fn cross_validation(
 /// A model with its defaults, batches of 20 and these axes.
 pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
     let given: BTreeMap<&str, &[Value]> = axes.iter().copied().collect();
-    let model = model::find(name).unwrap();
+    let model = model::find(name).expect("the model exists");
     let values = |parameter: &model::Parameter| match (given.get(parameter.name), parameter.default_value()) {
         (Some(values), _) => values.to_vec(),
         (None, Some(default)) => vec![default],
@@ -100,7 +100,14 @@ pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
     ModelRow {
         model: name.to_owned(),
         axes: model.parameters.iter().map(|parameter| (parameter.name.to_owned(), values(parameter))).collect(),
-        stop: StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 },
+        stop: StopRule {
+            loss_delta: 0.001,
+            max_epochs: 300,
+            min_epochs: 1,
+            patience: 1,
+            loss_drop: 0.0,
+            loss: StopLoss::Mean,
+        },
         normalize: Normalize::Standardize,
     }
 }
@@ -143,7 +150,7 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
 
     let (pairs, scored): (&Pairs, Vec<usize>) = match unit.fold {
         Fold::Holdout => (&dataset.test, (0..dataset.test.len()).collect()),
-        Fold::Part { .. } => match folds::split(dataset, unit.fold).unwrap().scored {
+        Fold::Part { .. } => match folds::split(dataset, unit.fold).expect("enough pairs").scored {
             folds::Scored::Validation(pairs) => (&dataset.train, pairs.into_iter().map(|pair| pair as usize).collect()),
             folds::Scored::Test => unreachable!("a fold scores training pairs"),
         },

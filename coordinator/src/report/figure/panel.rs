@@ -25,11 +25,11 @@ impl Axis {
         Self { label: label.to_owned(), low: 0.0, high: 1.0, ticks, decimals: 1 }
     }
 
-    /// From `low` to `high` or a little beyond, with some five round ticks inside.
+    /// From `low` to `high` or a little beyond, with some six round ticks inside.
     pub(super) fn around(label: &str, low: f64, high: f64) -> Self {
         let range = if high > low { high - low } else { 1.0 };
-        let magnitude = 10_f64.powf((range / 5.0).log10().floor());
-        let fraction = range / 5.0 / magnitude;
+        let magnitude = 10_f64.powf((range / 6.0).log10().floor());
+        let fraction = range / 6.0 / magnitude;
         let (factor, digits) = ROUND.into_iter().find(|(round, _)| fraction <= *round).unwrap_or((10.0, -1));
         let step = magnitude * factor;
         let first = (low / step).ceil() as i64;
@@ -131,8 +131,8 @@ mod tests {
             ["0.0", "0.1", "0.2", "0.3", "0.4"]
         );
         let axis = Axis::around("", 1.0, 137.0);
-        assert_eq!(axis.ticks, [50.0, 100.0]);
-        assert_eq!(Axis::around("", 1.0, 124.0).ticks, [25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(axis.ticks, [25.0, 50.0, 75.0, 100.0, 125.0]);
+        assert_eq!(Axis::around("", 0.0, 12.0).ticks, [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
         assert_eq!(axis.decimals, 0);
     }
 
