@@ -4,6 +4,8 @@
 //! [`connection`] finds the coordinator; [`lifecycle`] decides everything on plain data ([`work`], [`time_limit`]) and
 //! [`session`] carries it out, with [`calls`] over the network, [`slots`] that train through a [`trainer`], [`datasets`] (kept in
 //! a [`cache_folder`]) to train on and [`metrics`] to show; [`exit_codes`] tell how it ended.
+//!
+//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`].
 
 pub mod backoff;
 pub mod cache_folder;
@@ -12,12 +14,15 @@ pub mod cli;
 pub mod connection;
 pub mod datasets;
 pub mod exit_codes;
+pub mod kernels;
 pub mod lifecycle;
 pub mod metrics;
+pub mod networks;
 pub mod parent;
 pub mod session;
 pub mod slots;
 pub mod system;
 pub mod time_limit;
 pub mod trainer;
+pub mod training;
 pub mod work;

@@ -2,29 +2,13 @@
 
 use std::error::Error;
 
-use seedgrid_common::{
-    data::Dataset,
-    training::{EpochMetrics, UnitResult},
-    unit::Unit,
+use candle_core::Device;
+use seedgrid_common::{data::Dataset, unit::Unit};
+
+use crate::training::{
+    self, Observer, Trained,
+    device::{self, DeviceError},
 };
-use std::ops::ControlFlow;
-
-/// Sees training as it goes and can stop it.
-pub trait Observer {
-    /// An epoch has ended. `Break` stops the training.
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()>;
-    /// A batch has ended. `Break` stops the training.
-    fn batch(&mut self) -> ControlFlow<()>;
-}
-
-/// How training ended, where it did not fail.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Trained {
-    /// With a result.
-    Finished(UnitResult),
-    /// The observer stopped it.
-    Stopped,
-}
 
 /// What trains units: the same unit gives the same result, whichever slot asks.
 pub trait Trainer: Send + Sync + 'static {
@@ -45,8 +29,43 @@ pub trait Trainer: Send + Sync + 'static {
 pub struct Description {
     /// "cpu" or "cuda:N".
     pub device: String,
-    /// Instruction set in use, for example "x86-64+avx512".
+    /// Instruction set in use, for example "x86_64+avx512".
     pub isa: String,
     /// Results within one class are bit-identical.
     pub numerics_class: String,
+}
+
+/// Trains for real, on one device that all slots share.
+#[derive(Debug)]
+pub struct OnDevice {
+    name: String,
+    device: Device,
+}
+
+impl OnDevice {
+    /// On the device that `text` names: "cpu", "cuda" or "cuda:N".
+    pub fn open(text: &str) -> Result<Self, DeviceError> {
+        let device = device::parse(text)?;
+        let name = if text == "cuda" { "cuda:0" } else { text };
+        Ok(Self { name: name.to_owned(), device })
+    }
+}
+
+impl Trainer for OnDevice {
+    fn describe(&self) -> Description {
+        Description {
+            device: self.name.clone(),
+            isa: format!("{}+{}", std::env::consts::ARCH, device::isa()),
+            numerics_class: device::numerics_class(&self.device),
+        }
+    }
+
+    fn train(
+        &self,
+        unit: &Unit,
+        dataset: &Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained, Box<dyn Error + Send + Sync>> {
+        Ok(training::train(unit, dataset, &self.device, observer)?)
+    }
 }

@@ -236,3 +236,116 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     *rest = after;
     Some(*taken)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn small() -> Dataset {
+        let pairs = |digits: Vec<[u8; 2]>, first: usize| Pairs {
+            pixels: (0..digits.len() * PAIR_PIXELS).map(|pixel| ((first + pixel) % 1021) as f32 / 4.0).collect(),
+            digits,
+        };
+        Dataset {
+            title: "Größe".to_owned(),
+            seed: 7,
+            train: pairs(vec![[0, 9], [3, 3]], 0),
+            test: pairs(vec![[5, 4]], 9),
+        }
+    }
+
+    #[test]
+    fn the_layout_is_fixed() {
+        let bytes = encode(&small()).unwrap();
+        assert_eq!(&bytes[..17], b"SGPAIRS\x01\x07\0Gr\xc3\xb6\xc3\x9fe");
+        assert_eq!(&bytes[17..33], &[7, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(&bytes[33..39], &[0, 9, 3, 3, 5, 4]);
+        assert_eq!(&bytes[39..45], &[0, 0, 1, 0, 2, 0]);
+        assert_eq!(bytes.len(), 39 + 3 * 784);
+        assert_eq!(
+            digest(&bytes),
+            "14ce45ec85c26148a362ffd6d7a242f737a478f7e277d38493ac7dbf3ac8998b",
+            "digests name data sets in stores and caches"
+        );
+    }
+
+    #[test]
+    fn what_has_no_encoding_is_refused() {
+        let mut long = small();
+        long.title = "x".repeat(257);
+        assert_eq!(encode(&long), Err(EncodeError::LongTitle { bytes: 257 }));
+        let mut short = small();
+        short.test.pixels.pop();
+        assert_eq!(encode(&short), Err(EncodeError::Shape { part: "test", pairs: 1, pixels: 391 }));
+        let mut digit = small();
+        digit.train.digits[1][0] = 10;
+        assert_eq!(encode(&digit), Err(EncodeError::Digit { part: "training", pair: 1, digit: 10 }));
+        for value in [-0.25, 255.25, 0.1] {
+            let mut pixel = small();
+            pixel.train.pixels[PAIR_PIXELS] = value;
+            assert_eq!(encode(&pixel), Err(EncodeError::Pixel { part: "training", pair: 1, value }));
+        }
+        let mut nan = small();
+        nan.test.pixels[0] = f32::NAN;
+        assert!(matches!(encode(&nan), Err(EncodeError::Pixel { part: "test", pair: 0, .. })));
+    }
+
+    #[test]
+    fn every_cut_and_every_wrong_field_is_refused() {
+        let good = encode(&small()).unwrap();
+        for bytes in 0..good.len() {
+            assert!(decode(&good[..bytes]).is_err(), "{bytes} bytes");
+        }
+        let with = |at: usize, value: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            decode(&bytes)
+        };
+        assert_eq!(with(0, b'X'), Err(DecodeError::Magic));
+        assert_eq!(with(7, 2), Err(DecodeError::Version { found: 2 }));
+        assert_eq!(with(9, 255), Err(DecodeError::Title));
+        assert_eq!(with(12, b'x'), Err(DecodeError::Title));
+        assert_eq!(with(28, 255), Err(DecodeError::ManyPairs { pairs: 0xff00_0002 }));
+        assert_eq!(with(25, 3), Err(DecodeError::Length { expected: 4 * 786, found: 3 * 786 }));
+        assert_eq!(with(38, 10), Err(DecodeError::Digit { pair: 2, digit: 10 }));
+        assert_eq!(with(good.len() - 1, 4), Err(DecodeError::Pixel { pair: 2 }));
+        let longer = [&good[..], &[0]].concat();
+        assert_eq!(decode(&longer), Err(DecodeError::Length { expected: 3 * 786, found: 3 * 786 + 1 }));
+    }
+
+    fn any_pairs(count_max: usize) -> impl Strategy<Value = Pairs> {
+        let pair = (proptest::array::uniform2(0_u8..10), proptest::collection::vec(0_u16..=1020, PAIR_PIXELS));
+        proptest::collection::vec(pair, 0..=count_max).prop_map(|pairs| Pairs {
+            digits: pairs.iter().map(|(digits, _)| *digits).collect(),
+            pixels: pairs.iter().flat_map(|(_, steps)| steps).map(|&steps| f32::from(steps) / 4.0).collect(),
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn decoding_undoes_encoding(title in "\\PC{0,60}", seed: u64, train in any_pairs(3), test in any_pairs(3)) {
+            let dataset = Dataset { title, seed, train, test };
+            let bytes = encode(&dataset).unwrap();
+            prop_assert_eq!(decode(&bytes).unwrap(), dataset);
+        }
+
+        #[test]
+        fn decoding_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), good_head: bool) {
+            let bytes = if good_head { [b"SGPAIRS\x01", &bytes[..]].concat() } else { bytes };
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn what_decodes_encodes_to_the_same_bytes(at in 0..2391_usize, value: u8) {
+            let mut bytes = encode(&small()).unwrap();
+            bytes[at] = value;
+            if let Ok(dataset) = decode(&bytes) {
+                prop_assert_eq!(encode(&dataset).unwrap(), bytes);
+            }
+        }
+    }
+}

@@ -1,9 +1,29 @@
 //! Data sets: pairs of 14x14 images of digits, and which of them a unit trains on and is scored on.
+//!
+//! [`build`] makes a data set from its spec: MNIST's images ([`idx`], [`mnist_files`], [`mnist_pairs`], looked for by [`locate`])
+//! or digits that the program draws ([`glyph_pairs`]). [`encode`] gives it the bytes in which it travels and the digest that names
+//! it. A unit's part of it comes from [`folds`], its networks' inputs from [`normalize`].
+
+mod error;
 
 pub mod encode;
+pub mod folds;
 pub mod glyph_pairs;
+pub mod idx;
+pub mod locate;
+pub mod mnist_files;
+pub mod mnist_pairs;
+pub mod normalize;
 
-use crate::model::SIDE;
+use std::path::PathBuf;
+
+pub use error::DataError;
+
+use self::mnist_files::Expected;
+use crate::{
+    model::SIDE,
+    spec::{DatasetKind, DatasetSpec},
+};
 
 /// Number of pixels of one pair.
 pub const PAIR_PIXELS: usize = 2 * SIDE * SIDE;
@@ -46,4 +66,18 @@ pub struct Dataset {
     pub train: Pairs,
     /// Test pairs, made from images that no training pair uses.
     pub test: Pairs,
+}
+
+/// Makes the data set that `spec` asks for. MNIST's files are looked for in `folders` (see [`locate::places`]) and must be the
+/// published ones; digits that the program draws need no files.
+pub fn build(spec: &DatasetSpec, folders: &[PathBuf]) -> Result<Dataset, DataError> {
+    for (part, pairs) in [("training", spec.train_pairs), ("test", spec.test_pairs)] {
+        if pairs > encode::PAIRS_MAX {
+            return Err(DataError::ManyPairs { part, pairs });
+        }
+    }
+    match spec.kind {
+        DatasetKind::MnistPairs => mnist_pairs::draw(locate::first_with_files(folders)?, spec, Expected::Canonical),
+        DatasetKind::GlyphPairs => Ok(glyph_pairs::draw(spec)),
+    }
 }

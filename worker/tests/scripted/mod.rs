@@ -36,7 +36,8 @@ use seedgrid_worker::{
     connection::Connector,
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
-    trainer::{Description, Observer, Trained, Trainer},
+    trainer::{Description, Trainer},
+    training::{Observer, Trained},
     work::Attempt,
 };
 use tokio::net::TcpListener;

@@ -24,7 +24,7 @@ pub(super) struct Hand {
     pub(super) pressure: [f64; 2],
     /// Share of each pixel that comes from its neighbourhood.
     pub(super) blur: f64,
-    /// Grey value of full ink.
+    /// Grey value of full ink; above 255, the middle of strokes is saturated.
     pub(super) ink: f64,
     /// Standard deviation of the noise, in grey values.
     pub(super) noise: f64,
@@ -44,21 +44,21 @@ struct Wave {
 impl Hand {
     pub(super) fn draw(stream: &mut Stream) -> Self {
         // Long waves bend the whole glyph, short ones single strokes.
-        let waves = [(0.075, 0.6), (0.075, 0.6), (0.06, 1.0), (0.045, 1.5), (0.045, 1.5)]
+        let waves = [(0.055, 0.6), (0.055, 0.6), (0.05, 1.0), (0.035, 1.5), (0.035, 1.5)]
             .map(|(size, frequency)| Wave::draw(stream, size, frequency));
         Self {
             waves,
             stretch: stream.between(0.65, 1.20),
-            slant: stream.between(-0.30, 0.60),
+            slant: stream.between(-0.25, 0.50),
             rotation: stream.between(-0.05, 0.05),
-            height: stream.between(8.0, 10.8),
-            offset: [stream.between(-0.9, 0.9), stream.between(-0.9, 0.9)],
-            cut: [stream.between(0.0, 0.09), stream.between(0.0, 0.09)],
+            height: stream.between(8.6, 10.6),
+            offset: [stream.between(-0.75, 0.75), stream.between(-0.75, 0.75)],
+            cut: [stream.between(0.0, 0.08), stream.between(0.0, 0.08)],
             radius: stream.between(0.38, 0.95),
             pressure: [stream.between(0.0, 0.35), stream.unit_f64()],
-            blur: stream.between(0.0, 0.6),
-            ink: stream.between(150.0, 255.0),
-            noise: stream.between(0.0, 28.0),
+            blur: stream.between(0.0, 0.5),
+            ink: stream.between(170.0, 340.0),
+            noise: stream.between(0.0, 14.0),
         }
     }
 

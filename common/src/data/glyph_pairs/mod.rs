@@ -128,3 +128,94 @@ fn normal(stream: &mut Stream) -> f64 {
     let sum: f64 = (0..4).map(|_| stream.unit_f64()).sum();
     (sum - 2.0) * 3.0_f64.sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{data::encode, spec::DatasetKind};
+
+    fn spec(train_pairs: u32, test_pairs: u32, seed: u64) -> DatasetSpec {
+        DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs, test_pairs, seed }
+    }
+
+    #[test]
+    fn a_data_seed_gives_the_same_pixels_for_ever() {
+        let bytes = encode::encode(&draw(&spec(50, 50, 0))).unwrap();
+        assert_eq!(
+            encode::digest(&bytes),
+            "7d62fbf74907dff86e792eccdbb19954b05513c82c0c08b4e6fe4057dfecabc0",
+            "other pixels are another data set: stored results no longer fit"
+        );
+    }
+
+    #[test]
+    fn a_larger_set_begins_with_the_smaller_one() {
+        let (small, large) = (draw(&spec(3, 2, 9)), draw(&spec(5, 4, 9)));
+        assert_eq!(large.train.digits[..3], small.train.digits);
+        assert_eq!(large.train.pixels[..3 * 392], small.train.pixels);
+        assert_eq!(large.test.pixels[..2 * 392], small.test.pixels);
+        assert_ne!(small.test.pixels[..], small.train.pixels[..2 * 392], "test images are their own");
+        assert_ne!(draw(&spec(3, 2, 10)), small);
+    }
+
+    #[test]
+    fn every_digit_is_as_likely_and_every_pixel_a_whole_grey_value() {
+        let train = draw(&spec(1000, 0, 0)).train;
+        let mut counts = [0_u32; 10];
+        for digit in train.digits.iter().flatten() {
+            counts[usize::from(*digit)] += 1;
+        }
+        // Five standard deviations of a binomial(2000, 1/10) are 67.
+        assert!(counts.iter().all(|&count| count.abs_diff(200) < 67), "{counts:?}");
+        assert!(train.pixels.iter().all(|&value| value.fract() == 0.0 && (0.0..=255.0).contains(&value)));
+    }
+
+    #[test]
+    fn glyphs_keep_inside_the_image() {
+        let train = draw(&spec(500, 0, 1)).train;
+        let share_at_border: f64 = train
+            .pixels
+            .chunks(SIDE * SIDE)
+            .map(|image| {
+                let border = |pixel: usize| matches!(pixel / SIDE, 0 | 13) || matches!(pixel % SIDE, 0 | 13);
+                let sum = |of: &dyn Fn(usize) -> bool| -> f64 {
+                    image.iter().enumerate().filter(|(pixel, _)| of(*pixel)).map(|(_, value)| f64::from(*value)).sum()
+                };
+                sum(&border) / sum(&|_| true)
+            })
+            .sum::<f64>()
+            / 1000.0;
+        assert!(share_at_border < 0.05, "{share_at_border} of the ink lies on the border");
+    }
+
+    /// A new image of a digit is nearer, on average, to the mean of its own digit's images than to any other's: the drawings
+    /// can be told apart, though not all by so simple a rule.
+    #[test]
+    fn digits_can_be_told_apart_but_not_trivially() {
+        let dataset = draw(&spec(1000, 500, 2));
+        let images = |pairs: &Pairs| -> Vec<(u8, Vec<f32>)> {
+            let digits = pairs.digits.iter().flatten().copied();
+            digits.zip(pairs.pixels.chunks(SIDE * SIDE).map(<[f32]>::to_vec)).collect()
+        };
+        let mut means = vec![(0_u32, vec![0.0_f32; SIDE * SIDE]); 10];
+        for (digit, image) in images(&dataset.train) {
+            let (count, sum) = &mut means[usize::from(digit)];
+            *count += 1;
+            sum.iter_mut().zip(image).for_each(|(sum, value)| *sum += value);
+        }
+        let distance = |image: &[f32], (count, sum): &(u32, Vec<f32>)| -> f32 {
+            image.iter().zip(sum).map(|(value, sum)| (value - sum / *count as f32).powi(2)).sum()
+        };
+        let test = images(&dataset.test);
+        let right = test
+            .iter()
+            .filter(|(digit, image)| {
+                let nearest =
+                    (0..10).min_by(|&a, &b| distance(image, &means[a]).total_cmp(&distance(image, &means[b])));
+                nearest == Some(usize::from(*digit))
+            })
+            .count();
+        let share = right as f64 / test.len() as f64;
+        assert!((0.5..0.9).contains(&share), "nearest means are right for {share}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What can be wrong with a data set, and what to do about it.
+
+use std::path::PathBuf;
+
+use super::{encode::PAIRS_MAX, idx::IdxError, locate, mnist_files::FileError};
+
+/// Why a data set cannot be made. [`DataError::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// None of the folders holds any of MNIST's files.
+    #[error("MNIST's files were not found{}", looked_at(places))]
+    NotFound {
+        /// The folders that were looked at, in order.
+        places: Vec<PathBuf>,
+    },
+    /// One of MNIST's files is missing, unreadable, truncated, damaged or altered.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file is not of the expected form.
+    #[error("{} is not the IDX file that its name says", path.display())]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: IdxError,
+    },
+    /// Images of another size.
+    #[error("{} has images of {rows}x{columns} pixels, not {expected}x{expected}", path.display())]
+    ImageSize {
+        /// The file.
+        path: PathBuf,
+        /// Height of its images.
+        rows: usize,
+        /// Width of its images.
+        columns: usize,
+        /// Height and width of MNIST's images.
+        expected: usize,
+    },
+    /// The numbers of images and of labels differ.
+    #[error("{} has {images} images, its file of labels has {labels}", images_path.display())]
+    Counts {
+        /// The file of images.
+        images_path: PathBuf,
+        /// Number of images.
+        images: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A label that is no digit.
+    #[error("{} has the label {label} at position {index}, which is no digit", path.display())]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// 0-based.
+        index: usize,
+        /// The label.
+        label: u8,
+    },
+    /// More pairs than the images make: no image is used twice.
+    #[error("{part}_pairs is {pairs}, but MNIST's {images} {part} images make only {} pairs", images / 2)]
+    FewImages {
+        /// "train" or "test".
+        part: &'static str,
+        /// Number of pairs that the spec asks for.
+        pairs: u32,
+        /// Number of images.
+        images: usize,
+    },
+    /// More pairs than a data set may have.
+    #[error("{pairs} {part} pairs are asked for, more than {PAIRS_MAX}")]
+    ManyPairs {
+        /// "training" or "test".
+        part: &'static str,
+        /// Number of pairs that the spec asks for.
+        pairs: u32,
+    },
+}
+
+impl DataError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotFound { .. } => format!(
+                "run `seedgrid data fetch` to download them, name the folder that holds them with `--data DIR` or in {}, or use the \
+                 data set \"glyph-pairs\", which needs no files",
+                locate::VARIABLE
+            ),
+            Self::File(FileError::Unreadable { .. }) => {
+                "make the file readable, or name another folder with `--data DIR`".to_owned()
+            }
+            Self::File(
+                FileError::Missing { .. }
+                | FileError::Truncated { .. }
+                | FileError::Damaged { .. }
+                | FileError::Altered { .. },
+            )
+            | Self::Idx { .. }
+            | Self::ImageSize { .. }
+            | Self::Counts { .. }
+            | Self::Label { .. } => {
+                "run `seedgrid data fetch` to download it again, or name a folder with a good copy with `--data DIR`"
+                    .to_owned()
+            }
+            Self::FewImages { part, images, .. } => {
+                format!("set {part}_pairs in [dataset] to {} or less, or use the data set \"glyph-pairs\"", images / 2)
+            }
+            Self::ManyPairs { .. } => format!("ask for {PAIRS_MAX} pairs or less in [dataset]"),
+        }
+    }
+}
+
+fn looked_at(places: &[PathBuf]) -> String {
+    if places.is_empty() {
+        return ": no folder was named, and neither XDG_CACHE_HOME nor HOME is set".to_owned();
+    }
+    let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    format!(" in {}", places.join(" or "))
+}

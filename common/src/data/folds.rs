@@ -1,0 +1,205 @@
+//! Which pairs a unit trains on and which it is scored on.
+
+use super::{Dataset, Pairs};
+use crate::{random::Stream, unit::Fold};
+
+/// One unit's part of a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Indices of the training pairs that are trained on, ascending.
+    pub train: Vec<u32>,
+    /// What is scored.
+    pub scored: Scored,
+}
+
+/// What a unit is scored on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scored {
+    /// All test pairs, in order.
+    Test,
+    /// Training pairs that were not trained on: their indices, ascending.
+    Validation(Vec<u32>),
+}
+
+impl Scored {
+    /// The comparison's label of each scored pair, in order.
+    pub fn labels(&self, dataset: &Dataset) -> Vec<u8> {
+        match self {
+            Self::Test => (0..dataset.test.len()).map(|pair| dataset.test.label(pair)).collect(),
+            Self::Validation(pairs) => pairs.iter().map(|&pair| dataset.train.label(pair as usize)).collect(),
+        }
+    }
+}
+
+/// Why pairs cannot be split into these folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SplitError {
+    /// Fewer than two folds.
+    #[error("{of} folds are asked for: at least 2 are needed")]
+    FewFolds {
+        /// Number of folds.
+        of: u32,
+    },
+    /// A fold beyond the last.
+    #[error("fold {index} (counted from 0) of {of} does not exist")]
+    NoSuchFold {
+        /// 0-based.
+        index: u32,
+        /// Number of folds.
+        of: u32,
+    },
+    /// A fold would be empty.
+    #[error("{pairs} training pairs cannot be split into {of} folds: use fewer folds or more pairs")]
+    FewPairs {
+        /// Number of training pairs.
+        pairs: usize,
+        /// Number of folds.
+        of: u32,
+    },
+    /// A fold would miss one of the two labels.
+    #[error(
+        "{members} training pairs with label {label} cannot be split into {of} folds: use fewer folds or more pairs"
+    )]
+    SmallClass {
+        /// The comparison's label: 1 where the first digit is at most the second.
+        label: u8,
+        /// Number of training pairs that have it.
+        members: usize,
+        /// Number of folds.
+        of: u32,
+    },
+}
+
+/// What a unit of this fold trains on and is scored on. The test pairs are never part of cross-validation.
+///
+/// Folds are stratified by the comparison's label and drawn from the data seed: each label's pairs are put into a random
+/// order and dealt to the folds in turn, the second label's going on where the first's ended. So the folds of one number of
+/// folds are a partition of the training pairs, and neither their sizes nor their numbers of each label differ by more than one.
+pub fn split(dataset: &Dataset, fold: Fold) -> Result<Split, SplitError> {
+    match fold {
+        Fold::Holdout => {
+            Ok(Split { train: (0..dataset.train.len()).map(|pair| pair as u32).collect(), scored: Scored::Test })
+        }
+        Fold::Part { index, of } => {
+            if of < 2 {
+                return Err(SplitError::FewFolds { of });
+            }
+            if index >= of {
+                return Err(SplitError::NoSuchFold { index, of });
+            }
+            let folds = folds(&dataset.train, dataset.seed, of)?;
+            let indices = |of_fold: bool| {
+                (0..).zip(&folds).filter(move |(_, fold)| (**fold == index) == of_fold).map(|(pair, _)| pair).collect()
+            };
+            Ok(Split { train: indices(false), scored: Scored::Validation(indices(true)) })
+        }
+    }
+}
+
+/// The fold of each pair.
+fn folds(pairs: &Pairs, seed: u64, of: u32) -> Result<Vec<u32>, SplitError> {
+    if pairs.len() < of as usize {
+        return Err(SplitError::FewPairs { pairs: pairs.len(), of });
+    }
+    let mut stream = Stream::new(seed, &format!("folds/{of}"));
+    let mut folds = vec![0; pairs.len()];
+    let mut turn = 0;
+    for label in [1, 0] {
+        let mut members: Vec<usize> = (0..pairs.len()).filter(|&pair| pairs.label(pair) == label).collect();
+        if members.len() < of as usize {
+            return Err(SplitError::SmallClass { label, members: members.len(), of });
+        }
+        stream.shuffle(&mut members);
+        for pair in members {
+            folds[pair] = turn;
+            turn = (turn + 1) % of;
+        }
+    }
+    Ok(folds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Training pairs with these labels, and one test pair.
+    fn dataset(labels: &[bool], seed: u64) -> Dataset {
+        let pairs =
+            |digits: Vec<[u8; 2]>| Pairs { pixels: vec![0.0; digits.len() * super::super::PAIR_PIXELS], digits };
+        let train = pairs(labels.iter().map(|&label| if label { [3, 3] } else { [4, 3] }).collect());
+        Dataset { title: "test".to_owned(), seed, train, test: pairs(vec![[1, 2]]) }
+    }
+
+    fn validation(split: &Split) -> &[u32] {
+        match &split.scored {
+            Scored::Validation(pairs) => pairs,
+            Scored::Test => panic!("a fold is scored on training pairs"),
+        }
+    }
+
+    #[test]
+    fn the_hold_out_trains_on_everything() {
+        let dataset = dataset(&[true, false, true], 0);
+        let split = split(&dataset, Fold::Holdout).unwrap();
+        assert_eq!(split, Split { train: vec![0, 1, 2], scored: Scored::Test });
+        assert_eq!(split.scored.labels(&dataset), [1]);
+    }
+
+    #[test]
+    fn impossible_folds_are_refused() {
+        let labels = [true, true, true, true, false, false];
+        let of = |index, of| split(&dataset(&labels, 0), Fold::Part { index, of }).unwrap_err();
+        assert_eq!(of(0, 0), SplitError::FewFolds { of: 0 });
+        assert_eq!(of(0, 1), SplitError::FewFolds { of: 1 });
+        assert_eq!(of(2, 2), SplitError::NoSuchFold { index: 2, of: 2 });
+        assert_eq!(of(0, 7), SplitError::FewPairs { pairs: 6, of: 7 });
+        assert_eq!(of(0, 3), SplitError::SmallClass { label: 0, members: 2, of: 3 });
+    }
+
+    #[test]
+    fn other_seeds_draw_other_folds() {
+        let labels: Vec<bool> = (0..40).map(|pair| pair % 3 == 0).collect();
+        let of = |seed| split(&dataset(&labels, seed), Fold::Part { index: 0, of: 4 }).unwrap();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+
+    proptest! {
+        #[test]
+        fn folds_are_a_stratified_partition(
+            labels in proptest::collection::vec(any::<bool>(), 4..120), of in 2_u32..12, seed: u64,
+        ) {
+            let dataset = dataset(&labels, seed);
+            let ones = labels.iter().filter(|label| **label).count();
+            let possible = ones.min(labels.len() - ones) >= of as usize;
+            let splits: Result<Vec<Split>, SplitError> =
+                (0..of).map(|index| split(&dataset, Fold::Part { index, of })).collect();
+            prop_assert_eq!(splits.is_ok(), possible);
+            let Ok(splits) = splits else { return Ok(()) };
+            let mut seen = BTreeSet::new();
+            let (mut sizes, mut ones) = (Vec::new(), Vec::new());
+            for split in &splits {
+                let validation = validation(split);
+                prop_assert!(validation.is_sorted() && split.train.is_sorted());
+                for pair in validation {
+                    prop_assert!(seen.insert(*pair), "pair {} is in two folds", pair);
+                }
+                let together: BTreeSet<u32> = split.train.iter().chain(validation).copied().collect();
+                prop_assert_eq!(split.train.len() + validation.len(), labels.len());
+                prop_assert_eq!(together.len(), labels.len());
+                sizes.push(validation.len());
+                ones.push(split.scored.labels(&dataset).iter().filter(|label| **label == 1).count());
+            }
+            prop_assert_eq!(seen.len(), labels.len());
+            let zeros: Vec<usize> = sizes.iter().zip(&ones).map(|(size, ones)| size - ones).collect();
+            for counts in [&sizes, &ones, &zeros] {
+                let (low, high) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+                prop_assert!(high - low <= 1, "{:?}", counts);
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Reads IDX files, the form in which MNIST is published: a head of big-endian numbers, then bytes.
+//!
+//! The head is two zero bytes, the kind of the elements (8: unsigned bytes), the number of dimensions, and the size of each
+//! dimension in 4 bytes. A file may be compressed with gzip as a whole.
+
+use std::{borrow::Cow, io, io::Read as _};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// Images as an IDX file of three dimensions holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Images<'a> {
+    /// Height of each image, in pixels.
+    pub rows: usize,
+    /// Width of each image, in pixels.
+    pub columns: usize,
+    /// Grey values, shape (images, rows, columns), row-major.
+    pub pixels: &'a [u8],
+    /// Number of images.
+    pub count: usize,
+}
+
+/// What is wrong with an IDX file.
+#[derive(Debug, thiserror::Error)]
+pub enum IdxError {
+    /// The compressed file ends early.
+    #[error("the compressed file ends early")]
+    GzipTruncated,
+    /// The compressed file is damaged.
+    #[error("the compressed file is damaged")]
+    Gzip(#[source] io::Error),
+    /// More than the reader was told to accept.
+    #[error("the content is larger than {bytes_max} bytes")]
+    Large {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The file ends within its head.
+    #[error("the file ends after {found} bytes, within its head of {expected} bytes")]
+    Head {
+        /// Length of the head.
+        expected: usize,
+        /// Length of the file.
+        found: usize,
+    },
+    /// The first four bytes are not those of unsigned bytes in this number of dimensions.
+    #[error("the file begins with {found:#010x}, not {expected:#010x}")]
+    Magic {
+        /// What unsigned bytes in as many dimensions begin with.
+        expected: u32,
+        /// What the file begins with.
+        found: u32,
+    },
+    /// The head's sizes multiply to more than any file holds.
+    #[error("the head claims sizes {sizes:?}, more than any file holds")]
+    Sizes {
+        /// Size of each dimension.
+        sizes: Vec<u32>,
+    },
+    /// The file ends before its last element.
+    #[error("the head asks for {expected} bytes, the file ends after {found}")]
+    Truncated {
+        /// Length that the head asks for, with the head.
+        expected: usize,
+        /// Length of the file.
+        found: usize,
+    },
+    /// The file goes on after its last element.
+    #[error("the head asks for {expected} bytes, the file has {found}")]
+    Trailing {
+        /// Length that the head asks for, with the head.
+        expected: usize,
+        /// Length of the file.
+        found: usize,
+    },
+}
+
+impl IdxError {
+    /// Whether the file is the beginning of a good one, as an interrupted copy or download leaves it.
+    pub fn is_truncation(&self) -> bool {
+        match self {
+            Self::GzipTruncated | Self::Head { .. } | Self::Truncated { .. } => true,
+            Self::Gzip(_) | Self::Large { .. } | Self::Magic { .. } | Self::Sizes { .. } | Self::Trailing { .. } => {
+                false
+            }
+        }
+    }
+}
+
+/// The content of a file: inflated where it begins as gzip does, else as it is. Never more than `bytes_max` bytes.
+pub fn content(stored: &[u8], bytes_max: usize) -> Result<Cow<'_, [u8]>, IdxError> {
+    let content = if stored.starts_with(&[0x1f, 0x8b]) {
+        let mut inflated = Vec::new();
+        let limit = bytes_max as u64 + 1;
+        MultiGzDecoder::new(stored).take(limit).read_to_end(&mut inflated).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated,
+            _ => IdxError::Gzip(error),
+        })?;
+        Cow::Owned(inflated)
+    } else {
+        Cow::Borrowed(stored)
+    };
+    if content.len() > bytes_max { Err(IdxError::Large { bytes_max }) } else { Ok(content) }
+}
+
+/// Reads the content of a file of images: unsigned bytes in three dimensions.
+pub fn images(content: &[u8]) -> Result<Images<'_>, IdxError> {
+    let ([count, rows, columns], pixels) = elements(content)?;
+    Ok(Images { rows, columns, pixels, count })
+}
+
+/// Reads the content of a file of labels: unsigned bytes in one dimension.
+pub fn labels(content: &[u8]) -> Result<&[u8], IdxError> {
+    let (_, labels) = elements::<1>(content)?;
+    Ok(labels)
+}
+
+/// The sizes of the dimensions, and the elements.
+fn elements<const DIMENSIONS: usize>(content: &[u8]) -> Result<([usize; DIMENSIONS], &[u8]), IdxError> {
+    let head = 4 + 4 * DIMENSIONS;
+    let number = |index: usize| content.get(4 * index..4 * index + 4).and_then(|bytes| bytes.try_into().ok());
+    let short = || IdxError::Head { expected: head, found: content.len() };
+    let found = u32::from_be_bytes(number(0).ok_or_else(short)?);
+    let expected = 0x0800 + DIMENSIONS as u32;
+    if found != expected {
+        return Err(IdxError::Magic { expected, found });
+    }
+    let mut sizes = [0_u32; DIMENSIONS];
+    for (index, size) in sizes.iter_mut().enumerate() {
+        *size = u32::from_be_bytes(number(index + 1).ok_or_else(short)?);
+    }
+    let expected = sizes
+        .iter()
+        .try_fold(1_usize, |product, &size| product.checked_mul(size as usize))
+        .and_then(|product| product.checked_add(head))
+        .ok_or_else(|| IdxError::Sizes { sizes: sizes.to_vec() })?;
+    let found = content.len();
+    match found.cmp(&expected) {
+        std::cmp::Ordering::Less => Err(IdxError::Truncated { expected, found }),
+        std::cmp::Ordering::Greater => Err(IdxError::Trailing { expected, found }),
+        std::cmp::Ordering::Equal => Ok((sizes.map(|size| size as usize), &content[head..])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(magic: u32, sizes: &[u32], elements: &[u8]) -> Vec<u8> {
+        let mut bytes = magic.to_be_bytes().to_vec();
+        bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        bytes.extend(elements);
+        bytes
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn images_and_labels_are_read() {
+        let bytes = file(0x803, &[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
+        let expected = Images { rows: 1, columns: 3, pixels: &[1, 2, 3, 4, 5, 6], count: 2 };
+        assert_eq!(images(&bytes).unwrap(), expected);
+        assert_eq!(labels(&file(0x801, &[3], &[7, 8, 9])).unwrap(), [7, 8, 9]);
+    }
+
+    #[test]
+    fn every_corruption_has_its_error() {
+        let good = file(0x803, &[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
+        assert!(matches!(images(&[]), Err(IdxError::Head { expected: 16, found: 0 })));
+        assert!(matches!(images(&good[..15]), Err(IdxError::Head { expected: 16, found: 15 })));
+        assert!(matches!(images(&good[..21]), Err(IdxError::Truncated { expected: 22, found: 21 })));
+        let longer = [&good[..], &[0]].concat();
+        assert!(matches!(images(&longer), Err(IdxError::Trailing { expected: 22, found: 23 })));
+        assert!(matches!(labels(&good), Err(IdxError::Magic { expected: 0x801, found: 0x803 })));
+        let signed = file(0x903, &[0, 0, 0], &[]);
+        assert!(matches!(images(&signed), Err(IdxError::Magic { expected: 0x803, found: 0x903 })));
+        let huge = file(0x803, &[u32::MAX; 3], &[]);
+        assert!(matches!(images(&huge), Err(IdxError::Sizes { .. })));
+    }
+
+    #[test]
+    fn gzip_is_told_by_its_first_bytes() {
+        let plain = file(0x801, &[3], &[7, 8, 9]);
+        assert_eq!(content(&plain, 100).unwrap(), &plain[..]);
+        assert_eq!(content(&gzip(&plain), 100).unwrap(), &plain[..]);
+    }
+
+    #[test]
+    fn damaged_gzip_is_told_from_truncated_gzip() {
+        let packed = gzip(&file(0x801, &[3], &[7, 8, 9]));
+        for bytes in 2..packed.len() {
+            assert!(matches!(content(&packed[..bytes], 100), Err(IdxError::GzipTruncated)), "{bytes} bytes");
+        }
+        let mut damaged = packed.clone();
+        let checksum = packed.len() - 8;
+        damaged[checksum] ^= 1;
+        assert!(matches!(content(&damaged, 100), Err(IdxError::Gzip(_))));
+    }
+
+    #[test]
+    fn content_is_bounded() {
+        let bomb = gzip(&vec![0; 1_000_000]);
+        assert!(bomb.len() < 2_000);
+        assert!(matches!(content(&bomb, 1_000), Err(IdxError::Large { bytes_max: 1_000 })));
+        assert!(matches!(content(&[1; 11], 10), Err(IdxError::Large { bytes_max: 10 })));
+        assert_eq!(content(&gzip(&[1; 10]), 10).unwrap().len(), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), images_magic: bool) {
+            let mut bytes = bytes;
+            let magic: &[u8] = if images_magic { &[0, 0, 8, 3] } else { &[0, 0, 8, 1] };
+            bytes.splice(0..bytes.len().min(4), magic.iter().copied());
+            let _ = (images(&bytes), labels(&bytes), content(&bytes, 64));
+            bytes.splice(0..2, [0x1f, 0x8b]);
+            let _ = content(&bytes, 64);
+        }
+    }
+}

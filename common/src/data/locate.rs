@@ -1,0 +1,89 @@
+//! Where MNIST's files are looked for.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use super::{DataError, mnist_files};
+
+/// The environment variable that names a folder with MNIST's files.
+pub const VARIABLE: &str = "SEEDGRID_DATA";
+
+/// The folders to look in, in this order. A folder that was `given` (`--data`) is the only one, so that a mistyped one is not
+/// passed over in silence; otherwise `SEEDGRID_DATA`, then the user's cache folder. `variable` reads an environment variable.
+pub fn places(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    match given {
+        Some(folder) => vec![folder.to_owned()],
+        None => [folder(variable(VARIABLE)), cache(&variable)].into_iter().flatten().collect(),
+    }
+}
+
+/// The user's cache folder for MNIST: where `seedgrid data fetch` puts the files unless told otherwise. None where neither
+/// `XDG_CACHE_HOME` nor `HOME` says where that is.
+pub fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    // A relative XDG_CACHE_HOME is to be ignored (XDG base directory specification).
+    let base = folder(variable("XDG_CACHE_HOME"))
+        .filter(|base| base.is_absolute())
+        .or_else(|| folder(variable("HOME")).map(|home| home.join(".cache")))?;
+    Some(base.join("seedgrid").join("mnist"))
+}
+
+/// The first of `places` with any of MNIST's files in it. Whether they are complete is for the reader to say.
+pub fn first_with_files(places: &[PathBuf]) -> Result<&Path, DataError> {
+    places
+        .iter()
+        .find(|place| mnist_files::any_in(place))
+        .map(PathBuf::as_path)
+        .ok_or_else(|| DataError::NotFound { places: places.to_vec() })
+}
+
+/// A variable that is set, and not to nothing.
+fn folder(value: Option<OsString>) -> Option<PathBuf> {
+    value.filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<OsString> {
+        move |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+    }
+
+    #[test]
+    fn what_is_given_stands_alone() {
+        let variables = with(&[("SEEDGRID_DATA", "/variable"), ("HOME", "/home/ada")]);
+        assert_eq!(places(Some(Path::new("here")), variables), [Path::new("here")]);
+    }
+
+    #[test]
+    fn the_variable_comes_before_the_cache() {
+        let variables = with(&[("SEEDGRID_DATA", "/variable"), ("HOME", "/home/ada")]);
+        assert_eq!(places(None, variables), ["/variable", "/home/ada/.cache/seedgrid/mnist"].map(PathBuf::from));
+        let empty = with(&[("SEEDGRID_DATA", ""), ("XDG_CACHE_HOME", "/cache"), ("HOME", "/home/ada")]);
+        assert_eq!(places(None, empty), [Path::new("/cache/seedgrid/mnist")]);
+    }
+
+    #[test]
+    fn a_relative_cache_folder_is_ignored() {
+        let variables = with(&[("XDG_CACHE_HOME", "cache"), ("HOME", "/home/ada")]);
+        assert_eq!(cache(variables), Some(PathBuf::from("/home/ada/.cache/seedgrid/mnist")));
+        assert_eq!(cache(with(&[])), None);
+        assert!(places(None, with(&[])).is_empty());
+    }
+
+    #[test]
+    fn folders_without_the_files_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = ["empty", "absent", "full"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&places[0]).unwrap();
+        match first_with_files(&places) {
+            Err(DataError::NotFound { places: looked_at }) => assert_eq!(looked_at, places),
+            other => panic!("{other:?}"),
+        }
+        std::fs::create_dir(&places[2]).unwrap();
+        std::fs::write(places[2].join("t10k-labels-idx1-ubyte.gz"), b"").unwrap();
+        assert_eq!(first_with_files(&places).unwrap(), places[2]);
+    }
+}

@@ -1,0 +1,173 @@
+//! MNIST's four files: their names, and whether a folder holds the database as it was published.
+
+use std::{
+    fs::File,
+    io,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use super::{encode::digest, idx, idx::IdxError};
+
+/// One of the four files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MnistFile {
+    /// Its name when it is not compressed; compressed, `.gz` follows.
+    pub name: &'static str,
+    /// Length of its content, in bytes.
+    pub bytes: usize,
+    /// SHA-256 of its content (not of the compressed file, which differs between publishers), in hexadecimal digits.
+    pub sha256: &'static str,
+}
+
+/// Training images: 60,000 of 28x28.
+pub const TRAIN_IMAGES: MnistFile = MnistFile {
+    name: "train-images-idx3-ubyte",
+    bytes: 47_040_016,
+    sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+};
+/// Digits of the training images.
+pub const TRAIN_LABELS: MnistFile = MnistFile {
+    name: "train-labels-idx1-ubyte",
+    bytes: 60_008,
+    sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+};
+/// Test images: 10,000 of 28x28.
+pub const TEST_IMAGES: MnistFile = MnistFile {
+    name: "t10k-images-idx3-ubyte",
+    bytes: 7_840_016,
+    sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+};
+/// Digits of the test images.
+pub const TEST_LABELS: MnistFile = MnistFile {
+    name: "t10k-labels-idx1-ubyte",
+    bytes: 10_008,
+    sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+};
+
+/// All four.
+pub const FILES: [MnistFile; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
+
+/// No file is read further than this: the largest content is 47,040,016 bytes.
+const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What the files' contents are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The published database: every digest must be its own.
+    Canonical,
+    /// Any well-formed IDX files: for tests with small files.
+    Any,
+}
+
+/// What is wrong with one of the four files.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Neither the file nor its compressed form is there.
+    #[error("{name} (or {name}.gz) is missing in {}", folder.display())]
+    Missing {
+        /// The file's name without `.gz`.
+        name: &'static str,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// It ends early.
+    #[error("{} is truncated", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Where it ends.
+        #[source]
+        cause: IdxError,
+    },
+    /// It is damaged, or no such file at all.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// In what way.
+        #[source]
+        cause: IdxError,
+    },
+    /// Its content is not that of the published file.
+    #[error("{} is altered: the SHA-256 of its content is {found}, MNIST's is {expected}", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// The published digest.
+        expected: &'static str,
+        /// The digest of what is there.
+        found: String,
+    },
+}
+
+impl FileError {
+    fn of_content(path: &Path, cause: IdxError) -> Self {
+        let path = path.to_owned();
+        if cause.is_truncation() { Self::Truncated { path, cause } } else { Self::Damaged { path, cause } }
+    }
+}
+
+impl MnistFile {
+    /// The name of the compressed file.
+    pub fn gzip_name(&self) -> String {
+        format!("{}.gz", self.name)
+    }
+
+    /// Where this file lies in `folder`, plain or compressed, if it is there.
+    pub fn find(&self, folder: &Path) -> Option<PathBuf> {
+        [self.name.to_owned(), self.gzip_name()].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+    }
+
+    /// Reads this file's content from `folder` and checks it.
+    pub fn read(&self, folder: &Path, expected: Expected) -> Result<Vec<u8>, FileError> {
+        let path =
+            self.find(folder).ok_or_else(|| FileError::Missing { name: self.name, folder: folder.to_owned() })?;
+        self.read_from(&path, expected)
+    }
+
+    /// Reads this file's content from the file at `path`, whatever that is called, and checks it.
+    pub fn read_from(&self, path: &Path, expected: Expected) -> Result<Vec<u8>, FileError> {
+        let stored = stored(path).map_err(|cause| FileError::Unreadable { path: path.to_owned(), cause })?;
+        let content = idx::content(&stored, CONTENT_BYTES_MAX).map_err(|cause| FileError::of_content(path, cause))?;
+        match expected {
+            Expected::Any => {}
+            Expected::Canonical => {
+                let found = digest(&content);
+                if found != self.sha256 {
+                    // The IDX head tells a truncated file from an altered one.
+                    return Err(match self.shape_error(&content) {
+                        Some(cause) => FileError::of_content(path, cause),
+                        None => FileError::Altered { path: path.to_owned(), expected: self.sha256, found },
+                    });
+                }
+            }
+        }
+        Ok(content.into_owned())
+    }
+
+    fn shape_error(&self, content: &[u8]) -> Option<IdxError> {
+        if self.name.contains("images") { idx::images(content).err() } else { idx::labels(content).err() }
+    }
+}
+
+/// Whether `folder` holds any of the four files.
+pub fn any_in(folder: &Path) -> bool {
+    FILES.iter().any(|file| file.find(folder).is_some())
+}
+
+/// The file's bytes, one more than the largest content at most.
+fn stored(path: &Path) -> io::Result<Vec<u8>> {
+    let mut stored = Vec::new();
+    File::open(path)?.take(CONTENT_BYTES_MAX as u64 + 1).read_to_end(&mut stored)?;
+    Ok(stored)
+}

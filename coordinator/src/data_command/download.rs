@@ -1,0 +1,201 @@
+//! Downloads one file from one place, going on where an earlier try ended.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ureq::{
+    Agent,
+    http::{Response, StatusCode, header},
+};
+
+use super::Progress;
+
+/// No download is larger than this: MNIST's largest file has 9.9 MB compressed.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+const CONNECT: Duration = Duration::from_secs(10);
+/// A connection on which nothing arrives for so long is given up.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// Why a download from one place failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The server could not be reached, or the connection broke.
+    #[error("{0}")]
+    Connection(#[source] Box<ureq::Error>),
+    /// The connection broke while the file arrived. What has arrived is kept.
+    #[error("the connection broke after {bytes} bytes")]
+    Broken {
+        /// How much of the file is there.
+        bytes: u64,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The server answered with another status than 200 or 206.
+    #[error("the server answered {status}")]
+    Status {
+        /// Its status.
+        status: StatusCode,
+    },
+    /// More than any of the files has.
+    #[error("the server sends more than {BYTES_MAX} bytes")]
+    Large,
+    /// What arrived is not the file. It has been thrown away.
+    #[error("what arrived is not MNIST's file")]
+    Content(#[source] seedgrid_common::data::mnist_files::FileError),
+    /// Another process is downloading the same file into the same folder.
+    #[error("another process is writing {}", path.display())]
+    Busy {
+        /// The unfinished file.
+        path: PathBuf,
+    },
+    /// The unfinished file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The unfinished file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// An unfinished download on disk, locked against other processes while it is open.
+pub(super) struct Part {
+    path: PathBuf,
+    file: File,
+}
+
+impl Part {
+    pub(super) fn open(path: &Path) -> Result<Self, DownloadError> {
+        let failed = |cause| DownloadError::Write { path: path.to_owned(), cause };
+        let file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(DownloadError::Busy { path: path.to_owned() }),
+            // Some shared file systems have no locks; two downloads at once are then caught by the digest.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes are there.
+    pub(super) fn bytes(&mut self) -> Result<u64, DownloadError> {
+        self.file.seek(SeekFrom::End(0)).map_err(|cause| self.failed(cause))
+    }
+
+    /// Throws away what is there.
+    pub(super) fn clear(&mut self) -> Result<(), DownloadError> {
+        self.file.set_len(0).map_err(|cause| self.failed(cause))
+    }
+
+    /// Leaves no empty file behind.
+    pub(super) fn remove_if_empty(mut self) -> Result<(), DownloadError> {
+        if self.bytes()? == 0 {
+            std::fs::remove_file(&self.path).map_err(|cause| self.failed(cause))?;
+        }
+        Ok(())
+    }
+
+    /// Makes what is there durable, and the file at `target`.
+    pub(super) fn rename(self, target: &Path) -> Result<(), DownloadError> {
+        let durable = self.file.sync_all().and_then(|()| std::fs::rename(&self.path, target));
+        durable.map_err(|cause| self.failed(cause))
+    }
+
+    fn failed(&self, cause: io::Error) -> DownloadError {
+        DownloadError::Write { path: self.path.clone(), cause }
+    }
+}
+
+/// Downloads `url` onto the end of `part`, or from the beginning where the server does not go on in the middle.
+pub(super) fn download(url: &str, name: &str, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
+    let mut done = part.bytes()?;
+    let mut response = request(url, done)?;
+    if done > 0 && !goes_on_at(&response, done) {
+        // Also after 416: there is nothing beyond what is there, and yet it was not the file.
+        part.clear()?;
+        done = 0;
+        if response.status() != StatusCode::OK {
+            response = request(url, 0)?;
+        }
+    }
+    let status = response.status();
+    if status != StatusCode::OK && status != StatusCode::PARTIAL_CONTENT {
+        return Err(DownloadError::Status { status });
+    }
+    let total = response.body().content_length().map(|rest| done + rest);
+    if total.is_some_and(|total| total > BYTES_MAX) {
+        return Err(DownloadError::Large);
+    }
+    progress.begin(name, done, total);
+    let copied = copy(response, part, done, progress);
+    progress.end();
+    copied
+}
+
+fn copy(
+    response: Response<ureq::Body>,
+    part: &mut Part,
+    mut done: u64,
+    progress: &mut Progress,
+) -> Result<(), DownloadError> {
+    // One byte more than allowed tells a file that is too large from one that just fits.
+    let mut body = response.into_body().into_with_config().limit(BYTES_MAX + 1).reader();
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        let bytes = match body.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(cause) => return Err(DownloadError::Broken { bytes: done, cause }),
+        };
+        done += bytes as u64;
+        if done > BYTES_MAX {
+            part.clear()?;
+            return Err(DownloadError::Large);
+        }
+        part.file.write_all(&buffer[..bytes]).map_err(|cause| part.failed(cause))?;
+        progress.advance(bytes as u64);
+    }
+}
+
+fn request(url: &str, from: u64) -> Result<Response<ureq::Body>, DownloadError> {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .user_agent(concat!("seedgrid/", env!("CARGO_PKG_VERSION")))
+        // Ranges count bytes of the file as it is stored.
+        .accept_encoding("identity")
+        .timeout_resolve(Some(CONNECT))
+        .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(STALLED))
+        .timeout_per_read(Some(STALLED));
+    if on_loopback(url) {
+        config = config.proxy(None);
+    }
+    let mut request = config.build().new_agent().get(url);
+    if from > 0 {
+        request = request.header(header::RANGE, format!("bytes={from}-"));
+    }
+    request.call().map_err(|error| DownloadError::Connection(Box::new(error)))
+}
+
+/// Whether the answer is the rest of the file from byte `from` on.
+fn goes_on_at(response: &Response<ureq::Body>, from: u64) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or("");
+    response.status() == StatusCode::PARTIAL_CONTENT && range.starts_with(&format!("bytes {from}-"))
+}
+
+/// A mirror on this machine is not asked for through a proxy.
+fn on_loopback(url: &str) -> bool {
+    ["http://127.", "http://localhost", "http://[::1]"].iter().any(|prefix| url.starts_with(prefix))
+}

@@ -1,0 +1,235 @@
+//! Gets MNIST's files into a folder: from the first mirror that has them, verified, each put into place at once.
+
+use std::{
+    error::Error,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::data::mnist_files::{Expected, FILES, MnistFile};
+
+use super::{
+    Progress,
+    download::{DownloadError, Part, download},
+};
+
+/// Public mirrors of MNIST's compressed files, in the order in which they are tried.
+pub const MIRRORS: [&str; 2] =
+    ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"];
+
+/// One of the four files, in place and verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The URL from which it came; None where it was there already.
+    pub from: Option<String>,
+}
+
+/// One try to get a file.
+#[derive(Debug)]
+pub struct Attempt {
+    /// From where.
+    pub url: String,
+    /// Why it failed.
+    pub cause: DownloadError,
+}
+
+/// Why MNIST's files could not be had. [`FetchError::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// No mirror was named.
+    #[error("no mirror to download MNIST from")]
+    NoMirror,
+    /// The folder cannot be made or written.
+    #[error("cannot write into {}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another process is at it.
+    #[error("another process is downloading into {}", folder.display())]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// No mirror gave a good file.
+    #[error("{name} could not be downloaded{}", reasons(attempts))]
+    Failed {
+        /// The file's name without `.gz`.
+        name: &'static str,
+        /// Where it should have gone.
+        folder: PathBuf,
+        /// Every try, in order.
+        attempts: Vec<Attempt>,
+        /// The four files at the first mirror, for a download by hand.
+        urls: Vec<String>,
+    },
+}
+
+impl FetchError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoMirror => format!("name one, for example {}", MIRRORS[0]),
+            Self::Folder { .. } => "make the folder writable, or name another one with `--data DIR`".to_owned(),
+            Self::Busy { .. } => "wait for it to end, or name another folder with `--data DIR`".to_owned(),
+            Self::Failed { folder, urls, .. } => format!(
+                "run the same command again: it goes on where it stopped. Or, on a machine with a network, download\n  {}\nand put \
+                 these files, as they are, into {} or into a folder that you name with `--data DIR`",
+                urls.join("\n  "),
+                folder.display()
+            ),
+        }
+    }
+}
+
+/// Gets MNIST's four files into `folder`, which is made if need be. What is there and good is kept.
+///
+/// `mirrors` are base URLs, tried in order for each file, beginning with the one that gave the last file. An unfinished
+/// download stays in the folder (`NAME.gz.part`) and is gone on with by the next try, from whichever mirror. A file appears
+/// under its own name only after its content was found to be MNIST's. A bad file in the way is moved to `NAME.bad`.
+pub fn fetch(folder: &Path, mirrors: &[String], progress: &mut Progress) -> Result<Vec<FetchedFile>, FetchError> {
+    fetch_files(&FILES, folder, mirrors, progress)
+}
+
+fn fetch_files(
+    files: &[MnistFile],
+    folder: &Path,
+    mirrors: &[String],
+    progress: &mut Progress,
+) -> Result<Vec<FetchedFile>, FetchError> {
+    if mirrors.is_empty() {
+        return Err(FetchError::NoMirror);
+    }
+    let failed = |cause| FetchError::Folder { folder: folder.to_owned(), cause };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut source = Source { files, folder, mirrors: mirrors.iter().map(String::as_str).collect() };
+    let mut fetched = Vec::new();
+    for file in files {
+        let there = good_copy(file, folder, progress).map_err(failed)?;
+        fetched.push(match there {
+            Some(path) => {
+                progress.say(&format!("{}: already there", file.name));
+                FetchedFile { path, from: None }
+            }
+            None => source.get(file, progress)?,
+        });
+    }
+    Ok(fetched)
+}
+
+/// Where a good copy of this file lies already. Bad ones are moved out of the way.
+fn good_copy(file: &MnistFile, folder: &Path, progress: &mut Progress) -> io::Result<Option<PathBuf>> {
+    while let Some(path) = file.find(folder) {
+        match file.read_from(&path, Expected::Canonical) {
+            Ok(_) => return Ok(Some(path)),
+            Err(error) => {
+                let mut aside = path.clone().into_os_string();
+                aside.push(".bad");
+                progress.say(&format!("{}; moved to {}", with_causes(&error), Path::new(&aside).display()));
+                fs::rename(&path, aside)?;
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Mirrors, the one that gave the last file first.
+struct Source<'a> {
+    files: &'a [MnistFile],
+    folder: &'a Path,
+    mirrors: Vec<&'a str>,
+}
+
+impl Source<'_> {
+    fn get(&mut self, file: &MnistFile, progress: &mut Progress) -> Result<FetchedFile, FetchError> {
+        let folder = || self.folder.to_owned();
+        let mut attempts = Vec::new();
+        for (index, mirror) in self.mirrors.iter().enumerate() {
+            let url = url(mirror, file);
+            match get(file, self.folder, &url, progress) {
+                Ok(path) => {
+                    progress.say(&format!("{}: good, from {url}", file.name));
+                    self.mirrors[..=index].rotate_right(1);
+                    return Ok(FetchedFile { path, from: Some(url) });
+                }
+                // Another mirror would not help.
+                Err(DownloadError::Busy { .. }) => return Err(FetchError::Busy { folder: folder() }),
+                Err(DownloadError::Write { cause, .. }) => return Err(FetchError::Folder { folder: folder(), cause }),
+                Err(
+                    cause @ (DownloadError::Connection(_)
+                    | DownloadError::Broken { .. }
+                    | DownloadError::Status { .. }
+                    | DownloadError::Large
+                    | DownloadError::Content(_)),
+                ) => {
+                    progress.say(&format!("{url}: {}", with_causes(&cause)));
+                    attempts.push(Attempt { url, cause });
+                }
+            }
+        }
+        let urls = self.files.iter().map(|file| url(self.mirrors[0], file)).collect();
+        Err(FetchError::Failed { name: file.name, folder: folder(), attempts, urls })
+    }
+}
+
+/// Downloads and verifies one file, and puts it into place.
+fn get(file: &MnistFile, folder: &Path, url: &str, progress: &mut Progress) -> Result<PathBuf, DownloadError> {
+    let name = file.gzip_name();
+    let mut part = Part::open(&folder.join(format!("{name}.part")))?;
+    let resumed = part.bytes()? > 0;
+    let mut arrived = verified(file, url, &mut part, progress);
+    if resumed && let Err(DownloadError::Content(_)) = arrived {
+        // The first half may have come from another mirror, whose compressed bytes differ.
+        part.clear()?;
+        arrived = verified(file, url, &mut part, progress);
+    }
+    match arrived {
+        Ok(()) => {
+            let target = folder.join(name);
+            part.rename(&target)?;
+            Ok(target)
+        }
+        Err(cause) => {
+            if matches!(cause, DownloadError::Content(_)) {
+                part.clear()?;
+            }
+            part.remove_if_empty()?;
+            Err(cause)
+        }
+    }
+}
+
+fn verified(file: &MnistFile, url: &str, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
+    download(url, &file.gzip_name(), part, progress)?;
+    file.read_from(part.path(), Expected::Canonical).map(|_| ()).map_err(DownloadError::Content)
+}
+
+fn url(mirror: &str, file: &MnistFile) -> String {
+    format!("{}/{}", mirror.trim_end_matches('/'), file.gzip_name())
+}
+
+fn reasons(attempts: &[Attempt]) -> String {
+    attempts.iter().map(|attempt| format!("\n  {}: {}", attempt.url, with_causes(&attempt.cause))).collect()
+}
+
+/// An error with everything that caused it, in one line. Causes that a message already holds are left out.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text.push_str(&format!(": {message}"));
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

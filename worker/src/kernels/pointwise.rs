@@ -1,0 +1,73 @@
+//! What is done to each value alone.
+
+use super::instructions::Instructions;
+
+/// `max(value, 0)` in place. NaN stays NaN.
+pub fn relu(values: &mut [f32]) {
+    Instructions::best().run(|| {
+        for value in values {
+            *value = if *value <= 0.0 { 0.0 } else { *value };
+        }
+    });
+}
+
+/// Sets the gradient to 0 wherever ReLU's output is 0: its slope at 0 is taken as 0.
+pub fn relu_backward(output: &[f32], gradient: &mut [f32]) {
+    Instructions::best().run(|| {
+        for (gradient, &output) in gradient.iter_mut().zip(output) {
+            *gradient = if output <= 0.0 { 0.0 } else { *gradient };
+        }
+    });
+}
+
+/// Multiplies each value by its factor.
+pub fn scale(values: &mut [f32], factors: &[f32]) {
+    Instructions::best().run(|| {
+        for (value, factor) in values.iter_mut().zip(factors) {
+            *value *= factor;
+        }
+    });
+}
+
+/// `to += from`.
+pub fn add(to: &mut [f32], from: &[f32]) {
+    Instructions::best().run(|| {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += from;
+        }
+    });
+}
+
+/// One step of stochastic gradient descent: `weight -= rate * gradient`, rounded once. Leaves the gradient at 0.
+pub fn descend(weights: &mut [f32], gradient: &mut [f32], rate: f32) {
+    Instructions::best().run(|| {
+        for (weight, gradient) in weights.iter_mut().zip(gradient) {
+            *weight = (-rate).mul_add(*gradient, *weight);
+            *gradient = 0.0;
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relu_stops_at_0_and_passes_nan_on() {
+        let mut values = [-1.0, -0.0, 0.0, 2.0, f32::NAN, f32::NEG_INFINITY, f32::INFINITY];
+        relu(&mut values);
+        assert_eq!(values[..4], [0.0, 0.0, 0.0, 2.0]);
+        assert!(values[4].is_nan());
+        assert_eq!(values[5..], [0.0, f32::INFINITY]);
+        let mut gradient = [1.0; 4];
+        relu_backward(&values[..4], &mut gradient);
+        assert_eq!(gradient, [0.0, 0.0, 0.0, 1.0], "the slope at 0 is 0");
+    }
+
+    #[test]
+    fn descending_uses_the_gradient_up() {
+        let (mut weights, mut gradient) = ([1.0, 2.0], [10.0, -20.0]);
+        descend(&mut weights, &mut gradient, 0.5);
+        assert_eq!((weights, gradient), ([-4.0, 12.0], [0.0, 0.0]));
+    }
+}
