@@ -1,7 +1,7 @@
 //! A scripted coordinator on a loopback port and a scripted trainer: what the session's tests play with. The coordinator keeps the
 //! promises of worker.proto unless its script says to break them.
 
-#![allow(missing_docs, unreachable_pub, reason = "only the tests beside it use this")]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, reason = "only the tests beside it use this")]
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
