@@ -43,10 +43,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
 }
 
 /// Where a run would look first and find something, or the first place.
-fn place(
-    given: Option<PathBuf>,
-    variable: impl Fn(&str) -> Option<std::ffi::OsString>,
-) -> Result<PathBuf, Failure> {
+fn place(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<PathBuf, Failure> {
     let places = locate::places(given.as_deref(), variable);
     let found = locate::first_with_files(&places).ok().map(ToOwned::to_owned);
     found.or_else(|| places.into_iter().next()).ok_or(Failure::NoDataFolder)

@@ -5,8 +5,8 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError, prepare::PrepareError,
-    run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError,
+    prepare::PrepareError, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
 /// How a command ended that did not fail.
