@@ -125,10 +125,17 @@ mod tests {
     use super::*;
     use crate::{
         spec::{DatasetKind, DatasetSpec, Stage},
-        training::{Normalize, StopRule},
+        training::{Normalize, StopLoss, StopRule},
     };
 
-    const STOP: StopRule = StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 };
+    const STOP: StopRule = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
 
     fn row(model: &str, axes: &[(&str, &[u64])]) -> ModelRow {
         let axes = axes

@@ -188,6 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::training::StopLoss;
 
     fn unit() -> Unit {
         Unit {
@@ -202,7 +203,14 @@ mod tests {
                     ("dropout".to_owned(), Value::Number(0.0)),
                 ]
                 .into(),
-                stop: StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 },
+                stop: StopRule {
+                    loss_delta: 0.001,
+                    max_epochs: 300,
+                    min_epochs: 1,
+                    patience: 1,
+                    loss_drop: 0.0,
+                    loss: StopLoss::Mean,
+                },
                 normalize: Normalize::Standardize,
             },
             fold: Fold::Holdout,
@@ -233,11 +241,11 @@ mod tests {
     }
     /// From common/fixtures/golden.py.
     const GOLDEN: [&str; 3] =
-        ["e46e9304763729cd7b4fdfb9ef0cc53c", "bd94e9ccb4009548ba9357a466c81a46", "b45f2ec8f66468051ac5d26ca5418a83"];
+        ["b555d7eefe65acf5f880dac653b450ce", "56f6884bd90f238eb5bf57c277595a06", "bbf1ba23d17f5a8d48ef4d626fb1815a"];
 
     #[test]
     fn every_field_matters() {
-        let changes: [fn(&mut Unit); 18] = [
+        let changes: [fn(&mut Unit); 19] = [
             |_| {},
             |unit| unit.dataset_digest.replace_range(0..1, "1"),
             |unit| unit.configuration.model = "fc".to_owned(),
@@ -252,6 +260,7 @@ mod tests {
             |unit| unit.configuration.stop.min_epochs = 2,
             |unit| unit.configuration.stop.patience = 2,
             |unit| unit.configuration.stop.loss_drop = 0.1,
+            |unit| unit.configuration.stop.loss = StopLoss::BatchSum,
             |unit| unit.configuration.normalize = Normalize::Scale,
             |unit| unit.fold = Fold::Part { index: 0, of: 2 },
             |unit| unit.fold = Fold::Part { index: 1, of: 2 },

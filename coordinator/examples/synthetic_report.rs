@@ -5,7 +5,7 @@
 #[path = "../tests/synthetic/mod.rs"]
 mod synthetic;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use seedgrid_common::{spec::Stage, unit::Value};
 use seedgrid_coordinator::{
@@ -60,6 +60,6 @@ fn save(folder: &Path, study: &Synthetic) -> Result<(), Box<dyn std::error::Erro
     };
     let aggregate = study.aggregate();
     write(&folder.join(&study.study.name), &aggregate, &provenance)?;
-    println!("{}", terminal_table(&aggregate.report));
+    writeln!(std::io::stdout(), "{}", terminal_table(&aggregate.report))?;
     Ok(())
 }

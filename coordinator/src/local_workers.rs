@@ -128,7 +128,7 @@ fn spawn(program: &Path, join_file: &Path, slots: usize, log: &Path) -> io::Resu
     Command::new(program)
         .arg("--join")
         .arg(join_file)
-        .args(["--slots", &slots.to_string(), "--die-with-parent"])
+        .args(["--slots", &slots.to_string(), "--die-with-parent", &std::process::id().to_string()])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -1,2 +1,7 @@
 //! The `seedgrid-worker` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    seedgrid_worker::worker::main()
+}

@@ -264,7 +264,11 @@ mod tests {
         assert_eq!(&bytes[33..39], &[0, 9, 3, 3, 5, 4]);
         assert_eq!(&bytes[39..45], &[0, 0, 1, 0, 2, 0]);
         assert_eq!(bytes.len(), 39 + 3 * 784);
-        assert_eq!(digest(&bytes), "GOLDEN", "digests name data sets in stores and caches");
+        assert_eq!(
+            digest(&bytes),
+            "14ce45ec85c26148a362ffd6d7a242f737a478f7e277d38493ac7dbf3ac8998b",
+            "digests name data sets in stores and caches"
+        );
     }
 
     #[test]

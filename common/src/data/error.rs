@@ -58,7 +58,7 @@ pub enum DataError {
         label: u8,
     },
     /// More pairs than the images make: no image is used twice.
-    #[error("{pairs} {part} pairs are asked for, but {images} {part} images make only {} pairs", images / 2)]
+    #[error("{part}_pairs is {pairs}, but MNIST's {images} {part} images make only {} pairs", images / 2)]
     FewImages {
         /// "train" or "test".
         part: &'static str,

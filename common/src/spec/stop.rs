@@ -2,13 +2,16 @@
 
 use super::{Problem, error::Problems, table::Entry};
 use crate::{
-    training::{Normalize, StopRule},
+    training::{Normalize, StopLoss, StopRule},
     wire::limits::EPOCHS_MAX,
 };
 
 /// How `normalize` may be written.
 const NORMALIZE: [(&str, Normalize); 3] =
     [("none", Normalize::None), ("scale", Normalize::Scale), ("standardize", Normalize::Standardize)];
+
+/// How `stop.loss` may be written.
+const LOSS: [(&str, StopLoss); 2] = [("mean", StopLoss::Mean), ("batch-sum", StopLoss::BatchSum)];
 
 /// A `stop` table: what it says, and None where it is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,6 +21,7 @@ pub(super) struct StopKeys {
     min_epochs: Option<u32>,
     patience: Option<u32>,
     loss_drop: Option<f64>,
+    loss: Option<StopLoss>,
 }
 
 impl StopKeys {
@@ -41,6 +45,7 @@ impl StopKeys {
         let loss_drop = table.optional("loss_drop").map(|entry| {
             entry.number("a number from 0 to below 1", |drop| (0.0..1.0).contains(&drop), problems).unwrap_or(0.0)
         });
+        let loss = table.optional("loss").and_then(|entry| entry.word("loss of the stopping rule", &LOSS, problems));
         // A required key that is there under a wrong name is not missing as well.
         let meant = table.finish(problems);
         Self {
@@ -49,6 +54,7 @@ impl StopKeys {
             min_epochs,
             patience,
             loss_drop,
+            loss,
         }
     }
 
@@ -60,6 +66,7 @@ impl StopKeys {
             min_epochs: self.min_epochs.or(other.min_epochs),
             patience: self.patience.or(other.patience),
             loss_drop: self.loss_drop.or(other.loss_drop),
+            loss: self.loss.or(other.loss),
         }
     }
 
@@ -83,6 +90,7 @@ impl StopKeys {
             min_epochs: self.min_epochs.unwrap_or(1),
             patience: self.patience.unwrap_or(1),
             loss_drop: self.loss_drop.unwrap_or(0.0),
+            loss: self.loss.unwrap_or(StopLoss::Mean),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedgrid_common::{
     matrix::PlannedConfiguration,
     model,
-    training::{EpochMetrics, Normalize, Scores},
+    training::{EpochMetrics, Normalize, Scores, StopLoss},
     unit::{Configuration, Fold},
 };
 
@@ -48,6 +48,11 @@ fn settings(configuration: &Configuration) -> BTreeMap<String, String> {
     settings.insert("stop.min_epochs".to_owned(), stop.min_epochs.to_string());
     settings.insert("stop.patience".to_owned(), stop.patience.to_string());
     settings.insert("stop.loss_drop".to_owned(), stop.loss_drop.to_string());
+    let loss = match stop.loss {
+        StopLoss::Mean => "mean",
+        StopLoss::BatchSum => "batch-sum",
+    };
+    settings.insert("stop.loss".to_owned(), loss.to_owned());
     let normalize = match configuration.normalize {
         Normalize::None => "none",
         Normalize::Scale => "scale",

@@ -131,6 +131,9 @@ fn means_deviations_and_intervals_are_scipys() {
 #[test]
 fn students_quantiles_are_scipys() {
     for (freedom, expected) in fixtures().t_975 {
-        close(&format!("t with {freedom} degrees of freedom"), [quantile_975(freedom)], &[expected]);
+        // Beyond 1000 seeds statrs' distribution function itself has only some 10 digits.
+        let tolerance = if freedom < 1000.0 { TOLERANCE } else { 1e-10 };
+        let found = quantile_975(freedom);
+        assert!((found - expected).abs() <= tolerance * expected, "{freedom}: {found:e} instead of {expected:e}");
     }
 }

@@ -4,9 +4,15 @@ use statrs::distribution::{Continuous as _, ContinuousCDF as _, StudentsT};
 
 use super::document::{Estimate, IntervalMethod, Spread};
 
-/// Arithmetic mean; None of no values.
+/// Arithmetic mean; None of no values. A second pass adds the mean of what is left, so that the mean of equal values is that
+/// value.
 pub(super) fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    if values.is_empty() {
+        return None;
+    }
+    let first = values.iter().sum::<f64>() / values.len() as f64;
+    let left = values.iter().map(|value| value - first).sum::<f64>() / values.len() as f64;
+    Some(first + left)
 }
 
 /// Sample standard deviation (divided by n - 1), in two passes; None of fewer than two values.
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn equal_values_have_an_interval_of_no_width() {
-        assert_eq!(over_seeds(&[0.5, 0.5, 0.5]).ci95, Some([0.5, 0.5]));
+        assert_eq!(over_seeds(&[0.2, 0.2, 0.2]).ci95, Some([0.2, 0.2]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use seedgrid_common::unit::Fold;
+use seedgrid_common::{training::StopLoss, unit::Fold};
 
 use crate::aggregate::{
     Aggregate, Band, Curves,
@@ -81,6 +81,7 @@ pub(super) fn configurations(report: &Report) -> String {
         "stop.min_epochs",
         "stop.patience",
         "stop.loss_drop",
+        "stop.loss",
         "planned",
         "done",
         "diverged",
@@ -121,7 +122,11 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
         cells.push(normalize(row).to_owned());
         cells.extend([stop.loss_delta.to_string(), stop.max_epochs.to_string(), stop.min_epochs.to_string()]);
-        cells.extend([stop.patience.to_string(), stop.loss_drop.to_string()]);
+        let loss = match stop.loss {
+            StopLoss::Mean => "mean",
+            StopLoss::BatchSum => "batch-sum",
+        };
+        cells.extend([stop.patience.to_string(), stop.loss_drop.to_string(), loss.to_owned()]);
         let endings =
             [counts.planned, counts.done, counts.diverged, counts.not_trained, counts.failed, counts.cancelled];
         cells.extend(endings.map(|number| number.to_string()));
@@ -153,7 +158,7 @@ pub(super) fn normalize(row: &ConfigurationReport) -> &'static str {
 pub(super) fn units(report: &Report) -> String {
     let names = hyperparameters(report);
     let prefixed: Vec<String> = names.iter().map(|name| format!("hyperparameters.{name}")).collect();
-    let header = ["unit"].into_iter().chain(KEYS).chain(prefixed.iter().map(String::as_str)).chain([
+    let header = KEYS.into_iter().chain(["unit"]).chain(prefixed.iter().map(String::as_str)).chain([
         "fold",
         "seed",
         "ending",
@@ -167,8 +172,8 @@ pub(super) fn units(report: &Report) -> String {
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
         for unit in &row.units {
-            let mut cells = vec![unit.unit.clone()];
-            cells.extend(keys(stage, row));
+            let mut cells = keys(stage, row).to_vec();
+            cells.push(unit.unit.clone());
             cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
             cells.extend([cell(unit.fold), unit.seed.to_string(), unit.ending.name().to_owned()]);
             cells.extend([cell(unit.error), cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);

@@ -71,18 +71,20 @@ fn section(page: &mut String, number: usize, stage: &StageReport, curves: &[Curv
         escape(&stage.name),
         escape(&wording::evaluation(stage))
     );
-    if let Some(best) = wording::best(stage) {
+    if let Some(best) = wording::best_sentence(stage) {
         let _ = writeln!(page, "<p class=\"best\">{}</p>", escape(&best));
     }
     notice_box(page, notices::of_stage(stage));
     results(page, number, stage);
     let captions = wording::captions(stage);
-    let _ = writeln!(page, "<div id=\"errors-{number}\">");
+    // One panel per model needs the page's width; single panels stand side by side.
+    let (curves_class, errors_class) = if figure::crowded(stage) { ("wide", "wide") } else { ("pair", "wide") };
+    let _ = writeln!(page, "<div class=\"{errors_class}\" id=\"errors-{number}\">");
     drawn(page, figure::errors(stage, curves), "Error rates", &captions.errors);
-    let _ = writeln!(page, "</div>\n<div class=\"pair\" id=\"curves-{number}\">");
+    let _ = writeln!(page, "</div>\n<div class=\"{curves_class}\" id=\"curves-{number}\">");
     drawn(page, figure::roc(stage, curves), "ROC curves", &captions.roc);
     drawn(page, figure::precision_recall(stage, curves), "Precision-recall curves", &captions.precision_recall);
-    let _ = writeln!(page, "</div>\n<div id=\"learning-{number}\">");
+    let _ = writeln!(page, "</div>\n<div class=\"wide\" id=\"learning-{number}\">");
     drawn(page, figure::learning(stage, curves), "Learning curves", &captions.learning);
     page.push_str("</div>\n");
     settings(page, stage);
@@ -92,9 +94,12 @@ fn section(page: &mut String, number: usize, stage: &StageReport, curves: &[Curv
 
 fn notice_box(page: &mut String, notices: impl IntoIterator<Item = Notice>) {
     let notices: Vec<Notice> = notices.into_iter().collect();
-    for (weight, class) in
-        [(Weight::Incomplete, "incomplete"), (Weight::LeftOut, "left-out"), (Weight::Remark, "remark")]
-    {
+    for weight in Weight::ALL {
+        let class = match weight {
+            Weight::Incomplete => "incomplete",
+            Weight::LeftOut => "left-out",
+            Weight::Remark => "remark",
+        };
         let mut texts = notices.iter().filter(|notice| notice.weight == weight).peekable();
         if texts.peek().is_some() {
             let _ = writeln!(page, "<div class=\"notice {class}\">");
@@ -115,21 +120,30 @@ fn name(row: &ConfigurationReport) -> String {
 fn results(page: &mut String, number: usize, stage: &StageReport) {
     let _ = writeln!(
         page,
-        "<div class=\"scroll\" id=\"table-{number}\">\n<table>\n<caption>{}</caption>\n<thead><tr><th scope=\"col\">Configuration</th>\
+        "<div class=\"scroll\" id=\"table-{number}\">\n<table aria-describedby=\"columns-{number}\">\n<thead><tr><th scope=\"col\">Configuration</th>\
          <th scope=\"col\">Error</th><th scope=\"col\">95 % interval</th><th scope=\"col\">Epochs</th>\
          <th scope=\"col\">Averaged<br>prediction</th><th scope=\"col\">AUC</th><th scope=\"col\">AP</th>\
-         <th scope=\"col\">n</th></tr></thead>\n<tbody>",
-        escape(&wording::columns(stage))
+         <th scope=\"col\">n</th></tr></thead>\n<tbody>"
     );
-    let lowest = stage.configurations.iter().filter_map(|row| row.error.spread.mean).reduce(f64::min);
+    let grouped = wording::has_variants(stage);
+    let lowest = if grouped { wording::best_of_models(stage) } else { wording::best(stage).into_iter().collect() };
+    let mut group = None;
     for row in &stage.configurations {
-        let class = if lowest.is_some() && row.error.spread.mean == lowest { " class=\"lowest\"" } else { "" };
+        let is_lowest = lowest.iter().any(|best| best.number == row.number && best.error.spread.mean.is_some());
+        let class = if is_lowest { " class=\"lowest\"" } else { "" };
+        if grouped && group.replace(row.title.as_str()) != Some(row.title.as_str()) {
+            let _ = writeln!(
+                page,
+                "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"8\">{}</th></tr>",
+                escape(&row.title)
+            );
+        }
         let short = if row.n < row.counts.planned { " class=\"short\"" } else { "" };
         let _ = writeln!(
             page,
             "<tr{class}>{}<td class=\"error\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
              <td{short}>{} of {}</td></tr>",
-            name(row),
+            if grouped { member(row) } else { name(row) },
             rate_spread(&row.error.spread),
             interval(row.error.ci95),
             count_spread(&row.epochs),
@@ -140,13 +154,26 @@ fn results(page: &mut String, number: usize, stage: &StageReport) {
             row.counts.planned
         );
     }
-    page.push_str("</tbody>\n</table>\n</div>\n");
+    let _ = writeln!(
+        page,
+        "</tbody>\n</table>\n</div>\n<p class=\"columns\" id=\"columns-{number}\">{} Bold: the lowest mean error{}.</p>",
+        escape(&wording::columns(stage)),
+        if grouped { " of each model" } else { "" }
+    );
+}
+
+/// The name of a row below its model's title.
+fn member(row: &ConfigurationReport) -> String {
+    let variant = if row.variant.is_empty() { "as it is" } else { &row.variant };
+    format!("<th scope=\"row\" class=\"member\">{}</th>", escape(variant))
 }
 
 fn drawn(page: &mut String, drawing: Option<Drawing>, title: &str, caption: &str) {
     page.push_str("<figure>\n");
     match drawing {
-        Some(drawing) => page.push_str(&drawing.document(title)),
+        Some(drawing) => {
+            let _ = writeln!(page, "<div class=\"drawing\">{}</div>", drawing.document(title));
+        }
         None => page.push_str("<p class=\"absent\">Nothing to draw: no configuration has the results for it.</p>\n"),
     }
     let _ = writeln!(page, "<figcaption><b>{title}.</b> {}</figcaption>\n</figure>", escape(caption));

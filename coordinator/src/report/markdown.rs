@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use seedgrid_common::training::StopLoss;
+
 use super::{
     notices,
     numbers::{count_spread, interval, rate, rate_spread},
@@ -28,7 +30,7 @@ pub(super) fn page(report: &Report) -> String {
 
 fn section(page: &mut String, stage: &StageReport) {
     let _ = writeln!(page, "## Stage {}\n\n{}", escape(&stage.name), escape(&wording::evaluation(stage)));
-    if let Some(best) = wording::best(stage) {
+    if let Some(best) = wording::best_sentence(stage) {
         let _ = writeln!(page, "{}", escape(&best));
     }
     page.push('\n');
@@ -71,7 +73,11 @@ fn settings(row: &ConfigurationReport) -> [String; 4] {
 /// A stopping rule in words: "loss changes by less than 0.001, or 300 epochs".
 pub(super) fn stop(row: &ConfigurationReport) -> String {
     let rule = &row.stop;
-    let mut text = format!("loss changes by less than {}", rule.loss_delta);
+    let what = match rule.loss {
+        StopLoss::Mean => "loss",
+        StopLoss::BatchSum => "loss, summed over batches,",
+    };
+    let mut text = format!("{what} changes by less than {}", rule.loss_delta);
     if rule.patience > 1 {
         let _ = write!(text, " {} epochs in a row", rule.patience);
     }
@@ -103,15 +109,35 @@ fn table<const N: usize>(page: &mut String, header: &[&str; N], rows: &[[String;
     rows.iter().for_each(|row| line(row.each_ref().map(String::as_str)));
 }
 
-/// Text without meaning to Markdown, on one line.
+/// Text without meaning to Markdown, on one line. Underscores inside words and brackets that begin no link have none.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' => escaped.extend(['\\', character]),
-            '\n' | '\r' => escaped.push(' '),
-            other => escaped.push(other),
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let after = characters.peek().copied().unwrap_or(' ');
+        let meant = match character {
+            '\\' | '`' | '*' | '<' | '>' | '#' | '|' => true,
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            ']' => matches!(after, '(' | '[' | ':'),
+            _ => false,
+        };
+        if meant {
+            escaped.push('\\');
         }
+        escaped.push(if matches!(character, '\n' | '\r') { ' ' } else { character });
+        before = character;
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn only_what_markdown_would_read_is_escaped() {
+        assert_eq!(escape("batch_size=20 hidden=[150, 50]"), "batch_size=20 hidden=[150, 50]");
+        assert_eq!(escape("_a_ [b](c) | <d>\n# e"), "\\_a\\_ [b\\](c) \\| \\<d\\> \\# e");
+    }
 }

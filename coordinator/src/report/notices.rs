@@ -1,9 +1,13 @@
-//! What a reader must know before trusting a table: units that are missing, diverged or cut short, and curves that are not there.
+//! What a reader must know before trusting a table: units that are missing, diverged or cut short, and curves that are not
+//! there.
 
-use super::numbers::{count, whole};
+use super::{
+    numbers::{count, whole},
+    wording::ranges,
+};
 use crate::aggregate::document::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport};
 
-/// Most units that one notice names; units.csv has them all.
+/// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
 const NAMED_MAX: usize = 12;
 
 /// One remark.
@@ -25,6 +29,9 @@ pub(super) enum Weight {
 }
 
 impl Weight {
+    /// From what matters most.
+    pub(super) const ALL: [Self; 3] = [Self::Incomplete, Self::LeftOut, Self::Remark];
+
     /// The word before the text.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -71,9 +78,21 @@ fn kinds(counts: &Counts) -> String {
     .join(", ")
 }
 
-/// About each configuration of a stage, in the order of the table.
+/// About a stage's configurations, by weight and then in the order of the table.
 pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
-    stage.configurations.iter().flat_map(of_configuration).collect()
+    let all: Vec<Notice> = stage.configurations.iter().flat_map(of_configuration).collect();
+    Weight::ALL
+        .into_iter()
+        .flat_map(|weight| {
+            let mut notices: Vec<Notice> = all.iter().filter(|notice| notice.weight == weight).cloned().collect();
+            let more = notices.len().saturating_sub(NAMED_MAX);
+            if more > 1 {
+                notices.truncate(NAMED_MAX);
+                notices.push(Notice { weight, text: format!("{} more like these: see units.csv.", whole(more)) });
+            }
+            notices
+        })
+        .collect()
 }
 
 fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
@@ -87,40 +106,43 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
         (UnitEnding::Diverged, row.counts.diverged, Weight::LeftOut, "diverged"),
     ] {
         if number > 0 {
-            let named = named(row.units.iter().filter(|unit| unit.ending == ending));
+            let units: Vec<&UnitReport> = row.units.iter().filter(|unit| unit.ending == ending).collect();
             let rest = match row.n {
                 0 => "None is left to average over.".to_owned(),
-                n => format!("Means and intervals are over the {} that are done.", whole(n)),
+                n => format!("Means are over the {} that are done.", whole(n)),
             };
+            let named = named(&units);
             let text = format!("{heading}: {} of {} {what} ({named}). {rest}", whole(number), count(planned, "unit"));
             notices.push(Notice { weight, text });
         }
     }
     if let (Some(reason), true) = (&row.roc.reason, row.n > 0) {
-        notices.push(Notice {
-            weight: Weight::LeftOut,
-            text: format!("{heading}: no ROC or precision-recall curve: {reason}."),
-        });
+        let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");
+        notices.push(Notice { weight: Weight::LeftOut, text });
     }
     let cut_short = row.n - row.converged;
     if cut_short > 0 {
         let text = format!(
-            "{heading}: {} of {} done had not met the stopping rule by epoch {} (max_epochs).",
+            "{heading}: {} of {} had not met the stopping rule when max_epochs ({}) ended training.",
             whole(cut_short),
-            count(row.n, "unit"),
-            row.stop.max_epochs
+            count(row.n, "trained unit"),
+            whole(row.stop.max_epochs as usize)
         );
         notices.push(Notice { weight: Weight::Remark, text });
     }
     notices
 }
 
-fn named<'a>(units: impl Iterator<Item = &'a UnitReport>) -> String {
-    let mut names: Vec<String> = units.map(name).collect();
-    let more = names.len().saturating_sub(NAMED_MAX);
-    names.truncate(NAMED_MAX);
-    if more > 0 {
-        names.push(format!("and {} more", whole(more)));
+/// "seeds 1 to 4, 9", or each unit where more than the seed must be said.
+fn named(units: &[&UnitReport]) -> String {
+    let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitEnding::Diverged);
+    if plain {
+        let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
+        return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges(&seeds));
+    }
+    let mut names: Vec<String> = units.iter().take(NAMED_MAX).map(|unit| name(unit)).collect();
+    if units.len() > NAMED_MAX {
+        names.push(format!("and {} more", whole(units.len() - NAMED_MAX)));
     }
     names.join(", ")
 }

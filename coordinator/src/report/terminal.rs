@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
+    figure::crowded,
     notices,
     numbers::{NONE, count, count_mean, rate, rate_spread, whole},
     wording,
@@ -11,21 +12,22 @@ use crate::aggregate::document::{ConfigurationReport, Counts, Report, StageRepor
 
 /// Most columns of text.
 const WIDTH_MAX: usize = 100;
-/// Columns of the numbers: error, interval, epochs, AUC, AP, n.
+/// Columns of the numbers.
 const HEADER: [&str; 6] = ["error ± std", "95 % interval", "epochs", "AUC", "AP", "n"];
 
-/// A report as plain text of at most 100 columns: for each stage a table and what must be known about it.
+/// A report as plain text of at most 100 columns: for each stage a table and what must be known about it. A stage of many
+/// configurations shows each model's best.
 pub fn terminal_table(report: &Report) -> String {
     let mut text = String::new();
-    wrapped(&mut text, "", &format!("{}: {}", wording::title(report), wording::dataset(&report.dataset)));
+    paragraph(&mut text, "", &format!("{}: {}", wording::title(report), wording::dataset(&report.dataset)));
     if let Some(notice) = notices::of_report(report) {
-        wrapped(&mut text, "", &format!("{}: {}", notice.weight.word(), notice.text));
+        paragraph(&mut text, "", &format!("{}: {}", notice.weight.word(), notice.text));
     }
     for stage in &report.stages {
         text.push('\n');
         table(&mut text, stage);
         for notice in notices::of_stage(stage) {
-            wrapped(&mut text, "  ", &format!("{}: {}", notice.weight.word(), notice.text));
+            paragraph(&mut text, "  ", &format!("{}: {}", notice.weight.word(), notice.text));
         }
     }
     text
@@ -38,24 +40,39 @@ pub(super) fn progress(counts: &Counts) -> String {
 }
 
 fn table(text: &mut String, stage: &StageReport) {
-    let rows: Vec<[String; 6]> = stage.configurations.iter().map(numbers).collect();
+    let all = &stage.configurations;
+    let rows: Vec<&ConfigurationReport> =
+        if crowded(stage) { wording::best_of_models(stage) } else { all.iter().collect() };
+    let cells: Vec<[String; 6]> = rows.iter().map(|row| numbers(row)).collect();
     let widths: [usize; 6] = std::array::from_fn(|column| {
-        rows.iter().map(|row| columns(&row[column])).chain([columns(HEADER[column])]).max().unwrap_or(0)
+        cells.iter().map(|row| columns(&row[column])).chain([columns(HEADER[column])]).max().unwrap_or(0)
     });
     let taken: usize = widths.iter().map(|width| width + 2).sum();
-    let headings: Vec<String> = stage.configurations.iter().map(ConfigurationReport::heading).collect();
-    let longest = headings.iter().map(|heading| columns(heading)).chain([columns(&stage.name)]).max().unwrap_or(0);
-    let first = longest.min(WIDTH_MAX.saturating_sub(taken)).max(16);
+    let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+    let longest = rows.iter().map(|row| columns(&row.title)).chain(names.iter().map(|name| columns(name)));
+    let first = longest.chain([columns(&stage.name)]).max().unwrap_or(0).min(WIDTH_MAX - taken);
 
-    line(text, &cut(&stage.name, first), first, &HEADER.map(str::to_owned), &widths);
+    line(text, &[cut(&stage.name, first)], first, &HEADER.map(str::to_owned), &widths);
     let _ = writeln!(text, "{}", "─".repeat(first + taken));
-    for (heading, row) in headings.iter().zip(&rows) {
-        let mut parts = broken(heading, first).into_iter();
-        line(text, &parts.next().unwrap_or_default(), first, row, &widths);
-        parts.for_each(|part| {
-            let _ = writeln!(text, "{part}");
-        });
+    let mut group = None;
+    for ((row, name), cells) in rows.iter().zip(&names).zip(&cells) {
+        if !row.variant.is_empty() && group.replace(&row.title) != Some(&row.title) {
+            let _ = writeln!(text, "{}", cut(&row.title, WIDTH_MAX));
+        }
+        line(text, &broken(name, first), first, cells, &widths);
     }
+    if rows.len() < all.len() {
+        let told = format!(
+            "Each model's configuration of the lowest mean error; report.html and configurations.csv have all {}.",
+            whole(all.len())
+        );
+        paragraph(text, "  ", &told);
+    }
+}
+
+/// The title of a model that is there once; else what tells the configuration from others, to stand below the title.
+fn name(row: &ConfigurationReport) -> String {
+    if row.variant.is_empty() { row.title.clone() } else { format!("  {}", row.variant) }
 }
 
 fn numbers(row: &ConfigurationReport) -> [String; 6] {
@@ -69,12 +86,16 @@ fn numbers(row: &ConfigurationReport) -> [String; 6] {
     ]
 }
 
-fn line(text: &mut String, first: &str, first_width: usize, cells: &[String; 6], widths: &[usize; 6]) {
-    let _ = write!(text, "{first:<first_width$}");
+/// A row whose first cell may take several lines.
+fn line(text: &mut String, first: &[String], first_width: usize, cells: &[String; 6], widths: &[usize; 6]) {
+    let _ = write!(text, "{:<first_width$}", first.first().map_or("", String::as_str));
     for (cell, width) in cells.iter().zip(widths) {
         let _ = write!(text, "  {cell:>width$}");
     }
     text.push('\n');
+    for more in first.iter().skip(1) {
+        let _ = writeln!(text, "{more}");
+    }
 }
 
 fn columns(text: &str) -> usize {
@@ -85,25 +106,25 @@ fn cut(text: &str, width: usize) -> String {
     if columns(text) <= width { text.to_owned() } else { text.chars().take(width - 1).chain(['…']).collect() }
 }
 
-/// A heading in lines of at most `width`, the following ones indented.
-fn broken(heading: &str, width: usize) -> Vec<String> {
+/// Text in lines of at most `width`, the following ones indented by two more columns than the first.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(columns(text) - columns(text.trim_start()));
     let mut lines: Vec<String> = Vec::new();
-    for word in heading.split_whitespace() {
+    for word in text.split_whitespace() {
         match lines.last_mut() {
             Some(last) if columns(last) + 1 + columns(word) <= width => {
                 last.push(' ');
                 last.push_str(word);
             }
-            Some(_) => lines.push(cut(&format!("  {word}"), width)),
-            None => lines.push(cut(word, width)),
+            Some(_) => lines.push(cut(&format!("{indent}  {word}"), width)),
+            None => lines.push(cut(&format!("{indent}{word}"), width)),
         }
     }
     lines
 }
 
-/// Writes a paragraph, its following lines indented by two more columns.
-fn wrapped(text: &mut String, indent: &str, paragraph: &str) {
-    for part in broken(paragraph, WIDTH_MAX - indent.len()) {
+fn paragraph(text: &mut String, indent: &str, words: &str) {
+    for part in broken(words, WIDTH_MAX - indent.len()) {
         let _ = writeln!(text, "{indent}{part}");
     }
 }

@@ -1,10 +1,10 @@
 //! Sentences that several forms of the report share.
 
 use super::{
-    figure::crowded,
-    numbers::{count, whole},
+    figure::{ROWS_MAX, crowded, facets},
+    numbers::{count, rate_spread, whole},
 };
-use crate::aggregate::document::{DatasetSummary, EvaluationReport, Report, StageReport};
+use crate::aggregate::document::{ConfigurationReport, DatasetSummary, EvaluationReport, Report, StageReport};
 
 /// "table3 on MNIST pairs".
 pub(super) fn title(report: &Report) -> String {
@@ -29,7 +29,10 @@ pub(super) fn dataset(dataset: &DatasetSummary) -> String {
 
 /// How a stage was scored.
 pub(super) fn evaluation(stage: &StageReport) -> String {
-    let seeds = format!("{} ({})", count(stage.seeds.len(), "seed"), ranges(&stage.seeds));
+    let seeds = match stage.seeds.as_slice() {
+        [seed] => format!("seed {seed}"),
+        seeds => format!("{} ({})", count(seeds.len(), "seed"), ranges(seeds)),
+    };
     match stage.evaluation {
         EvaluationReport::Holdout => {
             format!(
@@ -44,7 +47,7 @@ pub(super) fn evaluation(stage: &StageReport) -> String {
 }
 
 /// "1 to 10, 15".
-fn ranges(seeds: &[u64]) -> String {
+pub(super) fn ranges(seeds: &[u64]) -> String {
     seeds
         .chunk_by(|a, b| a.checked_add(1) == Some(*b))
         .map(|run| match run {
@@ -55,13 +58,24 @@ fn ranges(seeds: &[u64]) -> String {
         .join(", ")
 }
 
-/// The configuration of the lowest mean error, in a sentence; None where no configuration has one.
-pub(super) fn best(stage: &StageReport) -> Option<String> {
+/// The configuration of the lowest mean error; the first of equals, None where none has one.
+pub(super) fn best(stage: &StageReport) -> Option<&ConfigurationReport> {
     let rows = stage.configurations.iter().filter_map(|row| Some((row, row.error.spread.mean?)));
-    let (row, mean) = rows.reduce(|best, next| if next.1 < best.1 { next } else { best })?;
-    let spread = row.error.spread.std.map_or_else(String::new, |std| format!(" ± {std:.4}"));
+    rows.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(row, _)| row)
+}
+
+/// The configuration of the lowest mean error, in a sentence.
+pub(super) fn best_sentence(stage: &StageReport) -> Option<String> {
+    let row = best(stage)?;
     let of = if row.n == row.counts.planned { String::new() } else { format!(" of {}", whole(row.counts.planned)) };
-    Some(format!("Lowest mean error: {}, {mean:.4}{spread} over {}{of}.", row.heading(), units(stage, row.n)))
+    let error = rate_spread(&row.error.spread);
+    Some(format!("Lowest mean error: {}, {error} over {}{of}.", row.heading(), units(stage, row.n)))
+}
+
+/// Each model's configuration of the lowest mean error (its first, where none has one), in the order of the models.
+pub(super) fn best_of_models(stage: &StageReport) -> Vec<&ConfigurationReport> {
+    let best = facets(stage).into_iter().filter_map(|facet| facet.best.or(facet.members.first().copied()));
+    best.map(|index| &stage.configurations[index]).collect()
 }
 
 fn units(stage: &StageReport, n: usize) -> String {
@@ -69,6 +83,11 @@ fn units(stage: &StageReport, n: usize) -> String {
         EvaluationReport::Holdout => count(n, "seed"),
         EvaluationReport::Folds(_) => count(n, "unit"),
     }
+}
+
+/// Whether a model is there more than once, so that tables have a heading for each model.
+pub(super) fn has_variants(stage: &StageReport) -> bool {
+    stage.configurations.iter().any(|row| !row.variant.is_empty())
 }
 
 /// What the table's columns mean.
@@ -102,7 +121,7 @@ pub(super) struct Captions {
 pub(super) fn captions(stage: &StageReport) -> Captions {
     let (pairs, dots) = match stage.evaluation {
         EvaluationReport::Holdout => ("test pair", "seed"),
-        EvaluationReport::Folds(_) => ("training pair, predicted out of fold", "fold and seed"),
+        EvaluationReport::Folds(_) => ("training pair", "fold and seed"),
     };
     let facets = if crowded(stage) {
         " Blue: the model's configuration of the lowest mean error, which is named; grey: its others."
@@ -115,23 +134,28 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
     } else {
         ""
     };
-    let curve = format!("the probability averaged over the seeds for each {pairs}");
+    let out_of_fold = match stage.evaluation {
+        EvaluationReport::Holdout => "",
+        EvaluationReport::Folds(_) => " by the network that was trained without it",
+    };
+    let averaged = if stage.seeds.len() > 1 { ", averaged over the seeds" } else { "" };
+    let curve = format!("each {pairs}'s predicted probability{out_of_fold}{averaged}");
     Captions {
         errors: format!(
-            "Error rates. A dot is one {dots}; the black mark is the mean and the bar its 95 % interval.{}",
-            if stage.configurations.len() > super::figure::ROWS_MAX {
-                format!(" Only the {} configurations of the lowest mean error are shown.", super::figure::ROWS_MAX)
+            "A dot is one {dots}; the black mark is the mean and the bar its 95 % interval.{}",
+            if stage.configurations.len() > ROWS_MAX {
+                format!(" Only the {} configurations of the lowest mean error are shown.", ROWS_MAX)
             } else {
                 String::new()
             }
         ),
-        roc: format!("ROC curves of {curve}, with the area under each (AUC). Dashed diagonal: chance.{bands}{facets}"),
+        roc: format!("Of {curve}, with the area under each curve (AUC). Dashed diagonal: chance.{bands}{facets}"),
         precision_recall: format!(
-            "Precision-recall curves of {curve}, with average precision (AP), the area under the steps. Dashed level: chance, the \
+            "Of {curve}, with average precision (AP), the area under the steps. Dashed level: chance, the \
              share of class 1.{bands}{facets}"
         ),
         learning: format!(
-            "Learning curves, as seen in training (dropout active). Thick: mean over the units still in training, as long as at \
+            "Losses and errors as seen in training, with dropout active. Thick: mean over the units still in training, as long as at \
              least half of them are; thin: single units; dotted: diverged units, which are in no mean. A model with auxiliary losses \
              minimises another sum, so training losses compare within a model only.{facets}"
         ),

@@ -2,7 +2,7 @@ use std::fs;
 
 use prost::Message as _;
 use seedgrid_common::{
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::v1,
 };
@@ -17,7 +17,14 @@ fn unit() -> Unit {
         configuration: Configuration {
             model: "cnn".to_owned(),
             hyperparameters: Hyperparameters::new(),
-            stop: StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0 },
+            stop: StopRule {
+                loss_delta: 0.001,
+                max_epochs: 3,
+                min_epochs: 1,
+                patience: 1,
+                loss_drop: 0.0,
+                loss: StopLoss::Mean,
+            },
             normalize: Normalize::Standardize,
         },
         fold: Fold::Holdout,

@@ -10,25 +10,25 @@ use seedgrid_common::{
     model,
     random::Stream,
     spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Fold, Unit, UnitId, Value},
 };
 use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
 
 /// A study with everything that a report is made from.
-pub struct Synthetic {
-    pub study: Study,
-    pub plan: Plan,
-    pub dataset: Dataset,
-    pub results: BTreeMap<UnitId, UnitResult>,
-    pub missing: BTreeMap<UnitId, Missing>,
+pub(crate) struct Synthetic {
+    pub(crate) study: Study,
+    pub(crate) plan: Plan,
+    pub(crate) dataset: Dataset,
+    pub(crate) results: BTreeMap<UnitId, UnitResult>,
+    pub(crate) missing: BTreeMap<UnitId, Missing>,
 }
 
-pub const DIGEST: &str = "5eed000000000000000000000000000000000000000000000000000000005eed";
+pub(crate) const DIGEST: &str = "5eed000000000000000000000000000000000000000000000000000000005eed";
 
 impl Synthetic {
     /// All units of these stages trained, on `pairs` training and as many test pairs.
-    pub fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
+    pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
         let spec = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: pairs, test_pairs: pairs, seed: 0 };
         let study = Study { name: name.to_owned(), dataset: spec, stages };
         let dataset = Dataset {
@@ -43,26 +43,26 @@ impl Synthetic {
     }
 
     /// The id of a unit by stage, configuration (0-based) and place among its units.
-    pub fn unit(&self, stage: usize, configuration: usize, unit: usize) -> UnitId {
+    pub(crate) fn unit(&self, stage: usize, configuration: usize, unit: usize) -> UnitId {
         self.plan.stages[stage].configurations[configuration].units[unit].0
     }
 
-    pub fn lose(&mut self, id: UnitId, why: Missing) {
+    pub(crate) fn lose(&mut self, id: UnitId, why: Missing) {
         self.results.remove(&id);
         self.missing.insert(id, why);
     }
 
     /// Lets a unit diverge after its first `epochs` epochs, its loss growing.
-    pub fn diverge(&mut self, id: UnitId, epochs: usize) {
-        let result = self.results.get_mut(&id).unwrap();
+    pub(crate) fn diverge(&mut self, id: UnitId, epochs: usize) {
+        let result = self.results.get_mut(&id).expect("the unit is trained");
         result.epochs.truncate(epochs);
-        for (epoch, growth) in result.epochs.iter_mut().zip([1.0, 1.5, 4.0, 30.0, 1e4, 1e8, 1e30].into_iter()) {
+        for (epoch, growth) in result.epochs.iter_mut().zip([1.0, 1.5, 4.0, 30.0, 1e4, 1e8, 1e30]) {
             epoch.train_loss *= growth;
         }
         result.ending = Ending::Diverged { epoch: result.epochs.len() as u32 + 1 };
     }
 
-    pub fn aggregate(&self) -> Aggregate {
+    pub(crate) fn aggregate(&self) -> Aggregate {
         aggregate(&Input {
             study: &self.study,
             plan: &self.plan,
@@ -74,18 +74,23 @@ impl Synthetic {
     }
 }
 
-pub fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Vec<ModelRow>) -> Stage {
+pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Vec<ModelRow>) -> Stage {
     Stage { name: name.to_owned(), evaluation: Evaluation::Holdout, seeds: seeds.collect(), rows }
 }
 
-pub fn cross_validation(name: &str, folds: u32, seeds: std::ops::RangeInclusive<u64>, rows: Vec<ModelRow>) -> Stage {
+pub(crate) fn cross_validation(
+    name: &str,
+    folds: u32,
+    seeds: std::ops::RangeInclusive<u64>,
+    rows: Vec<ModelRow>,
+) -> Stage {
     Stage { name: name.to_owned(), evaluation: Evaluation::Folds(folds), seeds: seeds.collect(), rows }
 }
 
 /// A model with its defaults, batches of 20 and these axes.
-pub fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
+pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
     let given: BTreeMap<&str, &[Value]> = axes.iter().copied().collect();
-    let model = model::find(name).unwrap();
+    let model = model::find(name).expect("the model exists");
     let values = |parameter: &model::Parameter| match (given.get(parameter.name), parameter.default_value()) {
         (Some(values), _) => values.to_vec(),
         (None, Some(default)) => vec![default],
@@ -95,13 +100,20 @@ pub fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
     ModelRow {
         model: name.to_owned(),
         axes: model.parameters.iter().map(|parameter| (parameter.name.to_owned(), values(parameter))).collect(),
-        stop: StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 },
+        stop: StopRule {
+            loss_delta: 0.001,
+            max_epochs: 300,
+            min_epochs: 1,
+            patience: 1,
+            loss_drop: 0.0,
+            loss: StopLoss::Mean,
+        },
         normalize: Normalize::Standardize,
     }
 }
 
 /// The paper's five models.
-pub fn five() -> Vec<ModelRow> {
+pub(crate) fn five() -> Vec<ModelRow> {
     ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"].map(|name| row(name, &[])).to_vec()
 }
 
@@ -138,7 +150,7 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
 
     let (pairs, scored): (&Pairs, Vec<usize>) = match unit.fold {
         Fold::Holdout => (&dataset.test, (0..dataset.test.len()).collect()),
-        Fold::Part { .. } => match folds::split(dataset, unit.fold).unwrap().scored {
+        Fold::Part { .. } => match folds::split(dataset, unit.fold).expect("enough pairs").scored {
             folds::Scored::Validation(pairs) => (&dataset.train, pairs.into_iter().map(|pair| pair as usize).collect()),
             folds::Scored::Test => unreachable!("a fold scores training pairs"),
         },

@@ -3,7 +3,7 @@
 use super::{BASE, changed};
 use crate::{
     spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
-    training::{Normalize, StopRule},
+    training::{Normalize, StopLoss, StopRule},
     unit::Value,
 };
 
@@ -17,7 +17,14 @@ fn values(row: &ModelRow, name: &str) -> Vec<Value> {
 
 #[test]
 fn the_base_is_read_whole() {
-    let stop = StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 };
+    let stop = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
     let axis = |name: &str, values: &[Value]| (name.to_owned(), values.to_vec());
     let expected = Study {
         name: "base".to_owned(),
@@ -107,7 +114,14 @@ fn a_row_overrides_its_stage_key_by_key() {
         "model = \"cnn\"\nstop = { max_epochs = 50, patience = 2 }\nnormalize = \"none\"\n",
     );
     let rows = &study(&text).stages[0].rows;
-    let own = StopRule { loss_delta: 0.001, max_epochs: 50, min_epochs: 1, patience: 2, loss_drop: 0.0 };
+    let own = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 50,
+        min_epochs: 1,
+        patience: 2,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
     assert_eq!((rows[0].stop, rows[0].normalize), (own, Normalize::None));
     assert_eq!((rows[1].stop.max_epochs, rows[1].stop.patience, rows[1].normalize), (300, 1, Normalize::Standardize));
 }
@@ -118,7 +132,8 @@ fn a_stage_may_leave_stop_to_its_rows() {
         "batch_size = 20",
         "batch_size = 20\nstop = { loss_delta = 0, max_epochs = 9, min_epochs = 9, loss_drop = 0.1 }",
     );
-    let own = StopRule { loss_delta: 0.0, max_epochs: 9, min_epochs: 9, patience: 1, loss_drop: 0.1 };
+    let own =
+        StopRule { loss_delta: 0.0, max_epochs: 9, min_epochs: 9, patience: 1, loss_drop: 0.1, loss: StopLoss::Mean };
     assert!(study(&text).stages[0].rows.iter().all(|row| row.stop == own));
 }
 

@@ -25,13 +25,15 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 fn any_stop() -> impl Strategy<Value = StopRule> {
-    (0.0..1e300, 1..=limits::EPOCHS_MAX as u32, any::<u32>(), any::<u32>(), 0.0..=1.0).prop_map(
-        |(loss_delta, max_epochs, min_epochs, patience, loss_drop)| StopRule {
+    let loss = prop_oneof![Just(StopLoss::Mean), Just(StopLoss::BatchSum)];
+    (0.0..1e300, 1..=limits::EPOCHS_MAX as u32, any::<u32>(), any::<u32>(), 0.0..=1.0, loss).prop_map(
+        |(loss_delta, max_epochs, min_epochs, patience, loss_drop, loss)| StopRule {
             loss_delta,
             max_epochs,
             min_epochs,
             patience,
             loss_drop,
+            loss,
         },
     )
 }
@@ -140,13 +142,14 @@ fn any_value_message() -> impl Strategy<Value = v1::Value> {
 }
 
 fn any_stop_message() -> impl Strategy<Value = v1::StopRule> {
-    (any_float(), any_small(), any_small(), any_small(), any_float()).prop_map(
-        |(loss_delta, epochs_max, epochs_min, patience, loss_drop)| v1::StopRule {
+    (any_float(), any_small(), any_small(), any_small(), any_float(), -1..4_i32).prop_map(
+        |(loss_delta, epochs_max, epochs_min, patience, loss_drop, loss)| v1::StopRule {
             loss_delta,
             epochs_max,
             epochs_min,
             patience,
             loss_drop,
+            loss,
         },
     )
 }
@@ -250,7 +253,14 @@ fn good_unit() -> v1::Unit {
                 "learning_rate".to_owned(),
                 v1::Value { kind: Some(value::Kind::Number(0.1)) },
             )]),
-            stop: Some(v1::StopRule { loss_delta: 0.001, epochs_max: 300, epochs_min: 1, patience: 1, loss_drop: 0.0 }),
+            stop: Some(v1::StopRule {
+                loss_delta: 0.001,
+                epochs_max: 300,
+                epochs_min: 1,
+                patience: 1,
+                loss_drop: 0.0,
+                loss: v1::StopLoss::Mean.into(),
+            }),
             normalize: v1::Normalize::Scale.into(),
         }),
         fold: Some(v1::Fold { index: 0, of: 0 }),

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Most rows; of more configurations, those of the lowest mean error are shown.
-pub(in crate::report) const ROWS_MAX: usize = 40;
+pub(in crate::report) const ROWS_MAX: usize = 30;
 
-const WIDTH: f64 = 470.0;
+const WIDTH: f64 = 600.0;
 const BELOW: f64 = 42.0;
 
 /// One row a configuration: a dot per unit, the mean and its 95 % interval.
@@ -51,7 +51,7 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
         rows.iter().flat_map(|(_, row, _)| [text_width(&row.title, TEXT), text_width(&row.variant, TEXT - 1.5)]);
     let left = labels.fold(0.0, f64::max) + 20.0;
     let (top, height) = (6.0, row_height * rows.len() as f64);
-    let value_width = 110.0;
+    let value_width = 125.0;
     let mut drawing = Drawing::new(left + WIDTH + value_width, top + height + BELOW);
     axis.draw_below(&mut drawing, (left, top), (WIDTH, height));
     for (place, (index, row, mean)) in rows.iter().enumerate() {

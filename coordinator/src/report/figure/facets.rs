@@ -9,16 +9,16 @@ pub(in crate::report) fn crowded(stage: &StageReport) -> bool {
 }
 
 /// One model of a stage.
-pub(super) struct Facet<'a> {
+pub(in crate::report) struct Facet<'a> {
     pub(super) title: &'a str,
     /// Indices of its configurations, ascending.
-    pub(super) members: Vec<usize>,
+    pub(in crate::report) members: Vec<usize>,
     /// Which of them has the lowest mean error; the first of equals, None where none has one.
-    pub(super) best: Option<usize>,
+    pub(in crate::report) best: Option<usize>,
 }
 
 /// The models of a stage, in the order in which they first appear.
-pub(super) fn facets(stage: &StageReport) -> Vec<Facet<'_>> {
+pub(in crate::report) fn facets(stage: &StageReport) -> Vec<Facet<'_>> {
     let rows = &stage.configurations;
     let mut facets: Vec<Facet<'_>> = Vec::new();
     for (index, row) in rows.iter().enumerate() {

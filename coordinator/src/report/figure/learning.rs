@@ -15,7 +15,7 @@ use crate::aggregate::{
 };
 
 /// Width of a figure's panels together, without labels.
-const WIDTH: f64 = 700.0;
+const WIDTH: f64 = 780.0;
 const HEIGHT: f64 = 250.0;
 const FACET_HEIGHT: f64 = 150.0;
 

@@ -14,12 +14,12 @@ mod svg;
 
 pub(super) use curves::{precision_recall, roc};
 pub(super) use errors::{ROWS_MAX, errors};
-pub(super) use facets::crowded;
+pub(super) use facets::{crowded, facets};
 pub(super) use learning::learning;
 pub(super) use svg::{Drawing, escape};
 
 use crate::aggregate::{Aggregate, Curves, document::StageReport};
-use style::{INK, SOFT, TEXT};
+use style::{SOFT, TEXT};
 use svg::Anchor;
 
 /// Draws one figure of a stage; None where there is nothing to draw.
@@ -28,19 +28,20 @@ pub(super) type Figure = fn(&StageReport, &[Curves]) -> Option<Drawing>;
 const HEADING: f64 = 34.0;
 
 /// A figure's file: each stage's drawing below a heading that names stage, study and data set.
-pub(super) fn file(aggregate: &Aggregate, figure: Figure) -> String {
+pub(super) fn file(aggregate: &Aggregate, title: &str, figure: Figure) -> String {
     let report = &aggregate.report;
     let drawings: Vec<(String, Option<Drawing>)> = report
         .stages
         .iter()
         .zip(&aggregate.curves)
         .map(|(stage, curves)| {
-            let heading = format!("{}: {} on {}", report.study, stage.name, report.dataset.title);
+            let heading = format!("{} on {}, stage {}: {title}", report.study, report.dataset.title, stage.name);
             (heading, figure(stage, curves))
         })
         .collect();
     let sizes = || drawings.iter().filter_map(|(_, drawing)| drawing.as_ref());
-    let width = sizes().map(|drawing| drawing.width).fold(420.0, f64::max);
+    let headings = drawings.iter().map(|(heading, _)| 24.0 + 1.1 * svg::text_width(heading, TEXT + 2.0));
+    let width = sizes().map(|drawing| drawing.width).chain(headings).fold(0.0, f64::max);
     let height: f64 =
         drawings.iter().map(|(_, drawing)| HEADING + drawing.as_ref().map_or(HEADING, |one| one.height)).sum();
     let mut whole = Drawing::new(width, height);
@@ -59,8 +60,5 @@ pub(super) fn file(aggregate: &Aggregate, figure: Figure) -> String {
             }
         }
     }
-    if drawings.is_empty() {
-        whole.text((12.0, 22.0), &report.study, style::font(TEXT, INK, Anchor::Start));
-    }
-    whole.document(&format!("{} on {}", report.study, report.dataset.title))
+    whole.document(&format!("{} on {}: {title}", report.study, report.dataset.title))
 }

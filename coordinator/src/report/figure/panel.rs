@@ -5,6 +5,9 @@ use super::{
     svg::{Anchor, Drawing, Stroke},
 };
 
+/// Factors of a power of ten that make round steps, with the decimals that each needs.
+const ROUND: [(f64, i32); 4] = [(1.0, 0), (2.0, 0), (2.5, 1), (5.0, 0)];
+
 /// One axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
@@ -22,15 +25,16 @@ impl Axis {
         Self { label: label.to_owned(), low: 0.0, high: 1.0, ticks, decimals: 1 }
     }
 
-    /// From `low` to `high` or a little beyond, with some five round ticks inside.
+    /// From `low` to `high` or a little beyond, with some six round ticks inside.
     pub(super) fn around(label: &str, low: f64, high: f64) -> Self {
         let range = if high > low { high - low } else { 1.0 };
-        let magnitude = 10_f64.powf((range / 5.0).log10().floor());
-        let fraction = range / 5.0 / magnitude;
-        let step = magnitude * [1.0, 2.0, 5.0].into_iter().find(|round| fraction <= *round).unwrap_or(10.0);
+        let magnitude = 10_f64.powf((range / 6.0).log10().floor());
+        let fraction = range / 6.0 / magnitude;
+        let (factor, digits) = ROUND.into_iter().find(|(round, _)| fraction <= *round).unwrap_or((10.0, -1));
+        let step = magnitude * factor;
         let first = (low / step).ceil() as i64;
         let last = ((low + range) / step + 1e-9).floor() as i64;
-        let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
+        let decimals = (digits - magnitude.log10().round() as i32).clamp(0, 12) as usize;
         let ticks = (first..=last).map(|tick| tick as f64 * step).collect();
         Self { label: label.to_owned(), low, high: low + range, ticks, decimals }
     }
@@ -69,7 +73,7 @@ pub(super) struct Panel {
 impl Panel {
     /// Room that ticks and labels take on the left of the area, above it, on its right and below it.
     pub(super) const LEFT: f64 = 54.0;
-    pub(super) const RIGHT: f64 = 12.0;
+    pub(super) const RIGHT: f64 = 16.0;
     pub(super) const BELOW: f64 = 42.0;
 
     pub(super) fn above(&self) -> f64 {
@@ -127,7 +131,8 @@ mod tests {
             ["0.0", "0.1", "0.2", "0.3", "0.4"]
         );
         let axis = Axis::around("", 1.0, 137.0);
-        assert_eq!(axis.ticks, [50.0, 100.0]);
+        assert_eq!(axis.ticks, [25.0, 50.0, 75.0, 100.0, 125.0]);
+        assert_eq!(Axis::around("", 0.0, 12.0).ticks, [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
         assert_eq!(axis.decimals, 0);
     }
 

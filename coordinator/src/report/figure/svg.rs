@@ -76,16 +76,15 @@ pub(super) struct Font {
     pub(super) bold: bool,
 }
 
-/// Width that a text takes at this size, estimated for a sans-serif face, on the generous side.
+/// Width that a text takes at this size, estimated for a wide sans-serif face: whoever looks at a figure brings the font.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
         .map(|character| match character {
-            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | '[' | ']' | ' ' | 'f'
-            | 't' | 'r' => 0.33,
-            'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.9,
-            upper if upper.is_uppercase() => 0.7,
-            _ => 0.57,
+            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | ' ' | 'f' | 't' | 'r' => 0.4,
+            'm' | 'w' | 'M' | 'W' | '%' | '@' | '&' => 0.95,
+            upper if upper.is_uppercase() => 0.74,
+            _ => 0.64,
         })
         .sum();
     ems * size
@@ -115,11 +114,8 @@ impl Drawing {
             return;
         }
         let attributes = stroke.attributes();
-        let _ = write!(
-            self.body,
-            r#"<polyline fill="none" stroke-linejoin="round" {attributes} points="{}""#,
-            list(points)
-        );
+        let points = list(&thinned(points));
+        let _ = write!(self.body, r#"<polyline fill="none" stroke-linejoin="round" {attributes} points="{points}""#);
         match label {
             Some(label) => {
                 let _ = writeln!(self.body, "><title>{}</title></polyline>", escape(label));
@@ -209,6 +205,19 @@ impl Drawing {
             body = self.body
         )
     }
+}
+
+/// Points that can be told apart: the first, the last and those at some distance from the one kept before.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    const NEAR: f64 = 0.2;
+    let mut kept: Vec<(f64, f64)> = Vec::with_capacity(points.len());
+    for (index, &(x, y)) in points.iter().enumerate() {
+        let far = kept.last().is_none_or(|last| (last.0 - x).abs() + (last.1 - y).abs() > NEAR);
+        if far || index + 1 == points.len() {
+            kept.push((x, y));
+        }
+    }
+    kept
 }
 
 fn list(points: &[(f64, f64)]) -> String {

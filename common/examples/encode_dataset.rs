@@ -1,0 +1,29 @@
+//! Writes an encoded data set to standard output, for looking at it with other programs (docs/data.md has the layout):
+//! `encode_dataset KIND TRAIN_PAIRS TEST_PAIRS SEED [DIR] > FILE`, where DIR holds MNIST's files.
+
+use std::{error::Error, io::Write as _, path::Path};
+
+use seedgrid_common::{
+    data::{build, encode, locate},
+    spec::{DatasetKind, DatasetSpec},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let [kind, train_pairs, test_pairs, seed, folder @ ..] = given.as_slice() else {
+        return Err("usage: encode_dataset KIND TRAIN_PAIRS TEST_PAIRS SEED [DIR] > FILE".into());
+    };
+    let kind = match kind.as_str() {
+        "mnist-pairs" => DatasetKind::MnistPairs,
+        "glyph-pairs" => DatasetKind::GlyphPairs,
+        _ => return Err("KIND is mnist-pairs or glyph-pairs".into()),
+    };
+    let spec =
+        DatasetSpec { kind, train_pairs: train_pairs.parse()?, test_pairs: test_pairs.parse()?, seed: seed.parse()? };
+    let places = locate::places(folder.first().map(Path::new), |name| std::env::var_os(name));
+    let dataset = build(&spec, &places).map_err(|error| format!("{error}\n  hint: {}", error.hint()))?;
+    let bytes = encode::encode(&dataset)?;
+    eprintln!("{}: {}", dataset.title, encode::digest(&bytes));
+    std::io::stdout().write_all(&bytes)?;
+    Ok(())
+}

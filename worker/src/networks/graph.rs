@@ -1,0 +1,153 @@
+//! A network in candle's operations, differentiated by candle: for GPUs, and to check the kernels.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Error, Tensor, backprop::GradStore};
+use seedgrid_common::model::{DIGITS, Digits, Layer, Network, SIDE};
+
+use super::{Engine, Logits, Masks, Weights, rows_per_pair};
+
+/// A network on any device that candle knows.
+#[derive(Debug)]
+pub struct Graph {
+    network: Network,
+    weights: Weights,
+    device: Device,
+    /// Of the last `forward`: the comparison's logits and the digits'.
+    outputs: Option<(Tensor, Option<Tensor>)>,
+    gradients: Option<GradStore>,
+}
+
+impl Graph {
+    /// The network with a copy of these weights on `device`.
+    pub fn new(network: &Network, weights: &Weights, device: &Device) -> candle_core::Result<Self> {
+        Ok(Self {
+            network: network.clone(),
+            weights: weights.to_device(device)?,
+            device: device.clone(),
+            outputs: None,
+            gradients: None,
+        })
+    }
+
+    /// Passes `input` through `layers`, taking the masks of its dropout layers from `masks`.
+    fn through(
+        &self,
+        layers: &[Layer],
+        input: Tensor,
+        masks: &mut Option<std::vec::IntoIter<Vec<f32>>>,
+    ) -> candle_core::Result<Tensor> {
+        let mut values = input;
+        for layer in layers {
+            values = match layer {
+                Layer::Conv2d { name, outputs, .. } => {
+                    let bias = self.variable(name, "bias").reshape((1, *outputs, 1, 1))?;
+                    values.conv2d(&self.variable(name, "weight"), 0, 1, 1, 1)?.broadcast_add(&bias)?
+                }
+                Layer::Linear { name, .. } => {
+                    values.matmul(&self.variable(name, "weight").t()?)?.broadcast_add(&self.variable(name, "bias"))?
+                }
+                Layer::Relu => values.relu()?,
+                Layer::MaxPool { size } => {
+                    let (_, _, height, width) = values.dims4()?;
+                    // candle differentiates pooling only where its windows fill the input.
+                    let filled = values.narrow(2, 0, height / size * size)?.narrow(3, 0, width / size * size)?;
+                    filled.contiguous()?.max_pool2d(*size)?
+                }
+                Layer::Flatten => values.flatten_from(1)?,
+                Layer::Dropout { .. } => match masks {
+                    Some(masks) => {
+                        let mask = masks.next().ok_or_else(|| Error::msg("a dropout layer has no mask"))?;
+                        (&values * Tensor::from_vec(mask, values.shape(), &self.device)?)?
+                    }
+                    None => values,
+                },
+            };
+        }
+        Ok(values)
+    }
+
+    fn variable(&self, layer: &str, kind: &str) -> Tensor {
+        self.weights.get(&format!("{layer}.{kind}")).as_tensor().clone()
+    }
+}
+
+impl Engine for Graph {
+    fn forward(&mut self, pixels: &[f32], masks: Option<Masks>) -> candle_core::Result<Logits> {
+        let rows = rows_per_pair(&self.network);
+        let pairs = pixels.len() / (2 * SIDE * SIDE);
+        let mut masks = masks.map(Vec::into_iter);
+        let input = Tensor::from_slice(pixels, (pairs * rows, 2 / rows, SIDE, SIDE), &self.device)?;
+        let tower = self.through(&self.network.tower, input, &mut masks)?;
+        let joined = tower.reshape((pairs, tower.elem_count() / pairs))?;
+        let comparison = self.through(&self.network.comparison, joined.clone(), &mut masks)?;
+        let digits = match &self.network.digits {
+            Digits::Untrained => None,
+            Digits::Tower => Some(joined.reshape((pairs, 2, DIGITS))?),
+            Digits::Heads(heads) => {
+                let first = self.through(&heads[0], joined.clone(), &mut masks)?;
+                let second = self.through(&heads[1], joined, &mut masks)?;
+                Some(Tensor::stack(&[first, second], 1)?)
+            }
+        };
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1();
+        let logits = Logits {
+            comparison: values(&comparison)?,
+            digits: digits.as_ref().map(values).transpose()?.unwrap_or_default(),
+        };
+        self.outputs = Some((comparison, digits));
+        Ok(logits)
+    }
+
+    fn backward(&mut self, by_logits: &Logits) -> candle_core::Result<()> {
+        let (comparison, digits) =
+            self.outputs.take().ok_or_else(|| Error::msg("backward must follow a forward pass"))?;
+        // The sum of each logit times the loss's derivative by it has the loss's derivatives by everything before it.
+        let weigh =
+            |logits: &Tensor, by: &[f32]| (logits * Tensor::from_slice(by, logits.shape(), &self.device)?)?.sum_all();
+        let mut total = weigh(&comparison, &by_logits.comparison)?;
+        if let Some(digits) = digits {
+            total = (total + weigh(&digits, &by_logits.digits)?)?;
+        }
+        self.gradients = Some(total.backward()?);
+        Ok(())
+    }
+
+    fn descend(&mut self, rate: f64) -> candle_core::Result<()> {
+        if let Some(gradients) = self.gradients.take() {
+            for (_, variable) in self.weights.iter() {
+                if let Some(gradient) = gradients.get(variable) {
+                    variable.set(&(variable.as_tensor() - (gradient * rate)?)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn gradients(&self) -> candle_core::Result<BTreeMap<String, Vec<f32>>> {
+        let of = |variable: &Tensor| self.gradients.as_ref().and_then(|gradients| gradients.get(variable));
+        self.weights
+            .iter()
+            .map(|(name, variable)| {
+                let values = match of(variable) {
+                    Some(gradient) => gradient.flatten_all()?.to_vec1()?,
+                    None => vec![0.0; variable.elem_count()],
+                };
+                Ok((name.to_owned(), values))
+            })
+            .collect()
+    }
+
+    fn weights_are_finite(&self) -> candle_core::Result<bool> {
+        for (name, _) in self.weights.iter() {
+            if !self.weights.values(name)?.iter().all(|value| value.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn weights(&self) -> candle_core::Result<Weights> {
+        self.weights.copy()
+    }
+}

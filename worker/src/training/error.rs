@@ -1,0 +1,78 @@
+//! Why a unit cannot be trained.
+
+use seedgrid_common::{
+    data::folds::SplitError,
+    model::{ParameterError, ShapeError},
+};
+
+/// Why a unit cannot be trained. Divergence is a result, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A model that this worker does not know.
+    #[error("there is no model `{name}`")]
+    UnknownModel {
+        /// As the unit has it.
+        name: String,
+    },
+    /// A hyper-parameter that the model's schema asks for is not there.
+    #[error("model `{model}` needs the hyper-parameter `{name}`")]
+    MissingHyperparameter {
+        /// The model.
+        model: &'static str,
+        /// The hyper-parameter.
+        name: &'static str,
+    },
+    /// A hyper-parameter that the model's schema does not have.
+    #[error("model `{model}` has no hyper-parameter `{name}`")]
+    UnknownHyperparameter {
+        /// The model.
+        model: &'static str,
+        /// The hyper-parameter.
+        name: String,
+    },
+    /// A hyper-parameter with a value that the schema does not allow.
+    #[error(transparent)]
+    BadHyperparameter(#[from] ParameterError),
+    /// The model's layers do not fit together.
+    #[error("model `{model}` cannot be built")]
+    BadNetwork {
+        /// The model.
+        model: &'static str,
+        /// What does not fit.
+        source: ShapeError,
+    },
+    /// The data set cannot be split as the unit asks.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A batch is larger than what is trained on.
+    #[error("a batch of {batch} pairs is larger than the {pairs} pairs that are trained on")]
+    LargeBatch {
+        /// `batch_size`.
+        batch: usize,
+        /// Pairs that this unit trains on.
+        pairs: usize,
+    },
+    /// There is nothing to score.
+    #[error("the data set has no test pairs")]
+    NothingToScore,
+    /// candle or the device failed.
+    #[error("the device failed")]
+    Device(#[from] candle_core::Error),
+}
+
+impl TrainError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::UnknownModel { .. }
+            | Self::MissingHyperparameter { .. }
+            | Self::UnknownHyperparameter { .. }
+            | Self::BadHyperparameter(_)
+            | Self::BadNetwork { .. } => "use a worker and a coordinator of the same version",
+            Self::Split(_) => "use fewer folds or more training pairs in the study's spec",
+            Self::LargeBatch { .. } => "set a smaller `batch_size` or more `train_pairs` in the study's spec",
+            Self::NothingToScore => "set `test_pairs` to 1 or more in the study's spec",
+            Self::Device(_) => "look at the device (on NVIDIA: `nvidia-smi`), or use `--device cpu`",
+        }
+    }
+}

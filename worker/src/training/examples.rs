@@ -1,0 +1,98 @@
+//! The pairs that a unit trains on and is scored on, ready for its network, and the order in which it sees them.
+
+use seedgrid_common::{
+    data::{Dataset, PAIR_PIXELS, Pairs, folds::Scored, normalize::Normalizer},
+    random::Stream,
+    training::Normalize,
+};
+
+use super::recipe::Recipe;
+use crate::networks::{DropoutLayer, Masks};
+
+/// Pairs with normalised pixels.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Examples {
+    /// (pairs, 2, 14, 14).
+    pub(super) pixels: Vec<f32>,
+    /// The comparison's class of each pair.
+    pub(super) labels: Vec<u8>,
+    /// The digits of each pair.
+    pub(super) digits: Vec<[u8; 2]>,
+}
+
+impl Examples {
+    pub(super) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Some of a data set's pairs.
+    fn of(pairs: &Pairs, chosen: impl Iterator<Item = usize>, normalizer: Normalizer) -> Self {
+        let mut examples = Self::default();
+        for pair in chosen {
+            let pixels = &pairs.pixels[pair * PAIR_PIXELS..(pair + 1) * PAIR_PIXELS];
+            examples.pixels.extend(normalizer.apply(pixels));
+            examples.labels.push(pairs.label(pair));
+            examples.digits.push(pairs.digits[pair]);
+        }
+        examples
+    }
+
+    /// Makes `self` the examples at these places of `all`.
+    pub(super) fn gather(&mut self, all: &Self, places: &[u32]) {
+        self.pixels.clear();
+        self.labels.clear();
+        self.digits.clear();
+        for &place in places {
+            let place = place as usize;
+            self.pixels.extend_from_slice(&all.pixels[place * PAIR_PIXELS..(place + 1) * PAIR_PIXELS]);
+            self.labels.push(all.labels[place]);
+            self.digits.push(all.digits[place]);
+        }
+    }
+}
+
+/// The examples to train on and to score, normalised by what is trained on.
+pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset) -> (Examples, Examples) {
+    let train = &recipe.split.train;
+    let normalizer = Normalizer::fit(normalize, &dataset.train.pixels, train);
+    let places = |chosen: &[u32]| chosen.iter().map(|&pair| pair as usize).collect::<Vec<_>>().into_iter();
+    let scored = match &recipe.split.scored {
+        Scored::Test => Examples::of(&dataset.test, 0..dataset.test.len(), normalizer),
+        Scored::Validation(pairs) => Examples::of(&dataset.train, places(pairs), normalizer),
+    };
+    (Examples::of(&dataset.train, places(train), normalizer), scored)
+}
+
+/// Where a unit's randomness in training comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Draws {
+    shuffle: Stream,
+    dropout: Stream,
+    layers: Vec<DropoutLayer>,
+}
+
+impl Draws {
+    pub(super) fn new(seed: u64, layers: Vec<DropoutLayer>) -> Self {
+        Self { shuffle: Stream::new(seed, "shuffle"), dropout: Stream::new(seed, "dropout"), layers }
+    }
+
+    /// The next epoch's order of `count` examples: ascending, then shuffled.
+    pub(super) fn order(&mut self, count: usize) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..count).map(|place| place as u32).collect();
+        self.shuffle.shuffle(&mut order);
+        order
+    }
+
+    /// The masks for the next batch: layer by layer, each value with a number of its own, which drops it if it is below the
+    /// layer's probability.
+    pub(super) fn masks(&mut self, pairs: usize) -> Masks {
+        let stream = &mut self.dropout;
+        let of_layer = |layer: &DropoutLayer| {
+            let kept = (1.0 / (1.0 - layer.probability)) as f32;
+            (0..pairs * layer.values_per_pair)
+                .map(|_| if f64::from(stream.unit_f32()) < layer.probability { 0.0 } else { kept })
+                .collect()
+        };
+        self.layers.iter().map(of_layer).collect()
+    }
+}

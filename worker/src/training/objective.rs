@@ -1,0 +1,102 @@
+//! What is minimised, and what is counted in passing.
+
+use seedgrid_common::model::DIGITS;
+
+use crate::{kernels::loss::cross_entropy, networks::Logits};
+
+/// The loss: `(1 - a) * comparison + a * auxiliary`, where the auxiliary loss is the sum of both digits' cross-entropies and
+/// `a` its weight; without a weight, the comparison's cross-entropy alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// `a`, for networks that read the digits.
+    pub auxiliary_weight: Option<f64>,
+}
+
+/// What a number of pairs add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Number of pairs.
+    pub pairs: usize,
+    /// Sum of the pairs' losses.
+    pub loss: f64,
+    /// Pairs whose comparison is classified wrongly.
+    pub wrong: u32,
+}
+
+impl Tally {
+    /// Adds another's counts and sums.
+    pub fn add(&mut self, other: Self) {
+        self.pairs += other.pairs;
+        self.loss += other.loss;
+        self.wrong += other.wrong;
+    }
+
+    /// Mean loss of a pair.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.pairs as f64
+    }
+
+    /// Share of the pairs that are classified wrongly.
+    pub fn error(&self) -> f64 {
+        f64::from(self.wrong) / self.pairs as f64
+    }
+}
+
+impl Objective {
+    /// The losses of a batch's pairs, one after the other, and the derivatives of their mean by the logits.
+    pub fn measure(&self, logits: &Logits, labels: &[u8], digits: &[[u8; 2]]) -> (Tally, Logits) {
+        let pairs = labels.len();
+        let mut by_logits = logits.zeros_like();
+        let mut tally = Tally { pairs, ..Tally::default() };
+        let comparison_weight = 1.0 - self.auxiliary_weight.unwrap_or(0.0);
+        for (pair, &label) in labels.iter().enumerate() {
+            let here = 2 * pair..2 * (pair + 1);
+            let of_pair = &logits.comparison[here.clone()];
+            let weight = comparison_weight / pairs as f64;
+            let comparison = cross_entropy(of_pair, usize::from(label), weight, &mut by_logits.comparison[here]);
+            tally.loss += comparison_weight * comparison;
+            tally.wrong += u32::from(predicted([of_pair[0], of_pair[1]]) != label);
+            if let Some(auxiliary_weight) = self.auxiliary_weight {
+                let weight = auxiliary_weight / pairs as f64;
+                for (which, &digit) in digits[pair].iter().enumerate() {
+                    let here = (2 * pair + which) * DIGITS..(2 * pair + which + 1) * DIGITS;
+                    let of_digit = &logits.digits[here.clone()];
+                    let digit = cross_entropy(of_digit, usize::from(digit), weight, &mut by_logits.digits[here]);
+                    tally.loss += auxiliary_weight * digit;
+                }
+            }
+        }
+        (tally, by_logits)
+    }
+}
+
+/// The class with the larger logit; of equal ones class 0, as PyTorch's `argmax` chooses.
+pub fn predicted([first, second]: [f32; 2]) -> u8 {
+    u8::from(second > first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_logits_mean_class_0() {
+        assert_eq!(predicted([0.0, 0.0]), 0);
+        assert_eq!(predicted([0.0, 1e-30]), 1);
+    }
+
+    #[test]
+    fn the_losses_are_weighed() {
+        let logits = Logits { comparison: vec![0.0; 4], digits: vec![0.0; 40] };
+        let (labels, digits) = ([1, 0], [[3, 4], [9, 0]]);
+        let (plain, _) = Objective { auxiliary_weight: None }.measure(&logits, &labels, &digits);
+        assert!((plain.mean_loss() - 2.0_f64.ln()).abs() < 1e-12);
+        assert_eq!(plain.wrong, 1);
+        let (weighed, by_logits) = Objective { auxiliary_weight: Some(0.3) }.measure(&logits, &labels, &digits);
+        let expected = 0.7 * 2.0_f64.ln() + 0.3 * 2.0 * 10.0_f64.ln();
+        assert!((weighed.mean_loss() - expected).abs() < 1e-12);
+        // 0.7 / 2 * (1/2 - 1) for the first pair's label, 0.3 / 2 * (1/10 - 1) for its first digit.
+        assert!((by_logits.comparison[1] + 0.175).abs() < 1e-7);
+        assert!((by_logits.digits[3] + 0.135).abs() < 1e-7);
+    }
+}

@@ -1,0 +1,87 @@
+//! What a unit asks for, checked.
+
+use seedgrid_common::{
+    data::{
+        Dataset,
+        folds::{self, Scored, Split},
+    },
+    model::{self, Digits, Network},
+    training::StopRule,
+    unit::{Hyperparameters, Unit, Value},
+};
+
+use super::TrainError;
+
+/// A unit's network, and how it is trained on which pairs.
+#[derive(Clone, Debug)]
+pub(super) struct Recipe {
+    pub(super) network: Network,
+    pub(super) learning_rate: f64,
+    pub(super) batch_size: usize,
+    /// Weight of the auxiliary loss, for networks that read the digits.
+    pub(super) auxiliary_weight: Option<f64>,
+    pub(super) stop: StopRule,
+    pub(super) split: Split,
+}
+
+impl Recipe {
+    /// Reads and checks a unit.
+    pub(super) fn of(unit: &Unit, dataset: &Dataset) -> Result<Self, TrainError> {
+        let configuration = &unit.configuration;
+        let given = &configuration.hyperparameters;
+        let model = model::find(&configuration.model)
+            .ok_or_else(|| TrainError::UnknownModel { name: configuration.model.clone() })?;
+        for parameter in model.parameters {
+            let value = given
+                .get(parameter.name)
+                .ok_or(TrainError::MissingHyperparameter { model: model.name, name: parameter.name })?;
+            parameter.check(value.clone())?;
+        }
+        if let Some(name) = given.keys().find(|name| model.parameters.iter().all(|known| known.name != **name)) {
+            return Err(TrainError::UnknownHyperparameter { model: model.name, name: name.clone() });
+        }
+        let network = (model.network)(given);
+        network.check().map_err(|source| TrainError::BadNetwork { model: model.name, source })?;
+        let auxiliary_weight = match network.digits {
+            Digits::Untrained => None,
+            Digits::Tower | Digits::Heads(_) => Some(number(model.name, given, "auxiliary_weight")?),
+        };
+        let split = folds::split(dataset, unit.fold)?;
+        let batch_size = count(model.name, given, "batch_size")?;
+        if batch_size > split.train.len() {
+            return Err(TrainError::LargeBatch { batch: batch_size, pairs: split.train.len() });
+        }
+        if split.scored == Scored::Test && dataset.test.is_empty() {
+            return Err(TrainError::NothingToScore);
+        }
+        Ok(Self {
+            network,
+            learning_rate: number(model.name, given, "learning_rate")?,
+            batch_size,
+            auxiliary_weight,
+            stop: configuration.stop,
+            split,
+        })
+    }
+}
+
+fn number(model: &'static str, given: &Hyperparameters, name: &'static str) -> Result<f64, TrainError> {
+    match given.get(name) {
+        Some(Value::Number(value)) => Ok(*value),
+        Some(Value::Integer(value)) => Ok(*value as f64),
+        Some(Value::Text(_) | Value::Integers(_) | Value::Flag(_)) | None => {
+            Err(TrainError::MissingHyperparameter { model, name })
+        }
+    }
+}
+
+fn count(model: &'static str, given: &Hyperparameters, name: &'static str) -> Result<usize, TrainError> {
+    match given.get(name) {
+        Some(Value::Integer(value)) => {
+            usize::try_from(*value).map_err(|_| TrainError::LargeBatch { batch: usize::MAX, pairs: 0 })
+        }
+        Some(Value::Number(_) | Value::Text(_) | Value::Integers(_) | Value::Flag(_)) | None => {
+            Err(TrainError::MissingHyperparameter { model, name })
+        }
+    }
+}
