@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    machine::{free_ports, installed, repository},
+    machine::{free_ports, installed, is_root, repository},
     process::{finish, until},
 };
 
@@ -34,7 +34,7 @@ impl Slurm {
                 return None;
             }
         }
-        if !nix::unistd::geteuid().is_root() {
+        if !is_root() {
             println!("skipped: a private Slurm cluster needs root");
             return None;
         }

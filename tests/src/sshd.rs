@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    machine::free_ports,
+    machine::{free_ports, is_root},
     process::{finish, until},
 };
 
@@ -37,7 +37,7 @@ impl Sshd {
             println!("skipped: sshd is not installed (Debian: apt install openssh-server)");
             return None;
         };
-        if nix::unistd::geteuid().is_root() && fs::create_dir_all("/run/sshd").is_err() {
+        if is_root() && fs::create_dir_all("/run/sshd").is_err() {
             println!("skipped: sshd needs the folder /run/sshd, and it cannot be made");
             return None;
         }

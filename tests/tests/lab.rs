@@ -1,5 +1,7 @@
 //! Workers on lab machines: the ssh launcher against a real ssh server.
 
+#![allow(clippy::unwrap_used, reason = "this is a test")]
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
