@@ -20,7 +20,8 @@ use seedgrid_worker::{
 };
 
 fn unit(model: &str) -> Arc<Unit> {
-    let stop = StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+    let stop =
+        StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
     Arc::new(Unit {
         dataset_digest: "0".repeat(64),
         configuration: Configuration {

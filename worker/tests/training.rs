@@ -63,7 +63,14 @@ fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
         configuration: Configuration {
             model: model.to_owned(),
             hyperparameters,
-            stop: StopRule { loss_delta: 0.0, max_epochs: epochs, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean },
+            stop: StopRule {
+                loss_delta: 0.0,
+                max_epochs: epochs,
+                min_epochs: 1,
+                patience: 1,
+                loss_drop: 0.0,
+                loss: StopLoss::Mean,
+            },
             normalize: Normalize::Standardize,
         },
         fold: Fold::Holdout,

@@ -189,7 +189,14 @@ impl Script {
 
 /// A unit that the scripted trainer takes.
 pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
-    let stop = StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+    let stop = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
     Unit {
         dataset_digest: dataset_digest.to_owned(),
         configuration: Configuration {
