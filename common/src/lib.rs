@@ -2,9 +2,11 @@
 //!
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`]s, [`data`] holds what they
 //! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`random`]
-//! the seeded streams, and [`wire`] the messages between the two binaries.
+//! the seeded streams, [`wire`] the messages between the two binaries and
+//! [`join`] the file that lets a worker in.
 
 pub mod data;
+pub mod join;
 pub mod matrix;
 pub mod model;
 pub mod random;

@@ -117,3 +117,189 @@ fn with(chosen: &Hyperparameters, name: &str, value: &Value) -> Hyperparameters 
     chosen.insert(name.to_owned(), value.clone());
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::{
+        spec::{DatasetKind, DatasetSpec, Stage},
+        training::{Normalize, StopLoss, StopRule},
+    };
+
+    const STOP: StopRule = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
+
+    fn row(model: &str, axes: &[(&str, &[u64])]) -> ModelRow {
+        let axes = axes
+            .iter()
+            .map(|(name, values)| ((*name).to_owned(), values.iter().map(|&value| Value::Integer(value)).collect()))
+            .collect();
+        ModelRow { model: model.to_owned(), axes, stop: STOP, normalize: Normalize::Scale }
+    }
+
+    fn stage(name: &str, evaluation: Evaluation, seeds: &[u64], rows: Vec<ModelRow>) -> Stage {
+        Stage { name: name.to_owned(), evaluation, seeds: seeds.to_vec(), rows }
+    }
+
+    fn study(stages: Vec<Stage>) -> Study {
+        let dataset = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 100, test_pairs: 100, seed: 0 };
+        Study { name: "study".to_owned(), dataset, stages }
+    }
+
+    fn hyperparameters(planned: &PlannedConfiguration) -> String {
+        let given = &planned.configuration.hyperparameters;
+        given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_last_axis_varies_fastest() {
+        let rows = vec![row("fc", &[("z", &[1, 2]), ("fixed", &[9]), ("a", &[3, 4, 5])]), row("cnn", &[("a", &[7])])];
+        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest");
+        let planned = &plan.stages[0].configurations;
+        // Written z before a: the order of the spec, not of the alphabet, decides.
+        assert_eq!(
+            planned.iter().map(hyperparameters).collect::<Vec<_>>(),
+            [
+                "a=3 fixed=9 z=1",
+                "a=4 fixed=9 z=1",
+                "a=5 fixed=9 z=1",
+                "a=3 fixed=9 z=2",
+                "a=4 fixed=9 z=2",
+                "a=5 fixed=9 z=2",
+                "a=7",
+            ]
+        );
+        assert!(planned[..6].iter().all(|planned| planned.axes == ["z", "a"] && planned.configuration.model == "fc"));
+        assert!(planned[6].axes.is_empty() && planned[6].configuration.model == "cnn");
+    }
+
+    #[test]
+    fn units_go_by_seed_then_by_fold() {
+        let rows = || vec![row("cnn", &[])];
+        let plan = expand(&study(vec![stage("s", Evaluation::Folds(2), &[4, 7], rows())]), "digest");
+        let order: Vec<(u64, Fold)> =
+            plan.stages[0].configurations[0].units.iter().map(|(_, unit)| (unit.seed, unit.fold)).collect();
+        let part = |index| Fold::Part { index, of: 2 };
+        assert_eq!(order, [(4, part(0)), (4, part(1)), (7, part(0)), (7, part(1))]);
+        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[4, 7], rows())]), "digest");
+        let folds: Vec<Fold> = plan.stages[0].configurations[0].units.iter().map(|(_, unit)| unit.fold).collect();
+        assert_eq!(folds, [Fold::Holdout, Fold::Holdout]);
+    }
+
+    #[test]
+    fn shared_units_are_there_once() {
+        let narrow = || row("cnn", &[("a", &[1])]);
+        let wide = row("cnn", &[("a", &[1, 2])]);
+        let plan = expand(
+            &study(vec![
+                stage("first", Evaluation::Holdout, &[1, 2], vec![narrow()]),
+                stage("second", Evaluation::Holdout, &[2, 3], vec![wide]),
+                stage("folds", Evaluation::Folds(3), &[2], vec![narrow()]),
+            ]),
+            "digest",
+        );
+        let listed: Vec<usize> = plan
+            .stages
+            .iter()
+            .map(|stage| stage.configurations.iter().map(|planned| planned.units.len()).sum())
+            .collect();
+        assert_eq!(listed, [2, 4, 3], "each stage lists all of its own");
+        assert_eq!(plan.units().len(), 2 + 4 + 3 - 1, "a = 1 with seed 2 is in both hold-out stages");
+    }
+
+    #[test]
+    fn a_shared_rule_is_part_of_what_is_shared() {
+        let patient = ModelRow { stop: StopRule { patience: 2, ..STOP }, ..row("cnn", &[]) };
+        let raw = ModelRow { normalize: Normalize::None, ..row("cnn", &[]) };
+        let rows = vec![row("cnn", &[]), patient, raw];
+        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest");
+        assert_eq!(plan.units().len(), 3);
+    }
+
+    fn any_stage() -> impl Strategy<Value = Stage> {
+        let axis = vec(1_u64..100, 1..4).prop_map(|mut values| {
+            values.sort_unstable();
+            values.dedup();
+            values
+        });
+        let rows = vec((prop::sample::select(vec!["cnn", "fc"]), vec(axis, 0..4)), 1..3);
+        let evaluation = prop_oneof![Just(Evaluation::Holdout), (2_u32..5).prop_map(Evaluation::Folds)];
+        let seeds = prop::collection::btree_set(0_u64..20, 1..5);
+        (rows, evaluation, seeds).prop_map(|(rows, evaluation, seeds)| {
+            let names = ["a", "b", "c"];
+            let rows = rows
+                .into_iter()
+                .map(|(model, axes)| {
+                    let axes: Vec<(&str, &[u64])> = names.into_iter().zip(axes.iter().map(Vec::as_slice)).collect();
+                    row(model, &axes)
+                })
+                .collect();
+            stage("any", evaluation, &seeds.into_iter().collect::<Vec<_>>(), rows)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_stage_is_the_product_of_everything(stages in vec(any_stage(), 1..3)) {
+            let study = study(stages);
+            let plan = expand(&study, "digest");
+            prop_assert_eq!(&plan, &expand(&study, "digest"), "pure");
+            for (stage, planned) in study.stages.iter().zip(&plan.stages) {
+                let products: Vec<usize> =
+                    stage.rows.iter().map(|row| row.axes.iter().map(|(_, values)| values.len()).product()).collect();
+                prop_assert_eq!(planned.configurations.len(), products.iter().sum::<usize>());
+                let folds = match stage.evaluation {
+                    Evaluation::Holdout => 1,
+                    Evaluation::Folds(of) => of as usize,
+                };
+                for configuration in &planned.configurations {
+                    prop_assert_eq!(configuration.units.len(), stage.seeds.len() * folds);
+                    let order: Vec<(u64, Fold)> =
+                        configuration.units.iter().map(|(_, unit)| (unit.seed, unit.fold)).collect();
+                    prop_assert!(order.is_sorted_by(|first, second| first < second), "ascending, each once");
+                    for (id, unit) in &configuration.units {
+                        prop_assert_eq!(*id, unit.id());
+                        prop_assert_eq!(&unit.configuration, &configuration.configuration);
+                    }
+                }
+                // Within a row every configuration differs from every other.
+                let mut rest = planned.configurations.as_slice();
+                for product in products {
+                    let (row, others) = rest.split_at(product);
+                    rest = others;
+                    for (index, one) in row.iter().enumerate() {
+                        prop_assert!(row[..index].iter().all(|other| other.configuration != one.configuration));
+                    }
+                }
+            }
+        }
+
+        /// Ids are equal exactly if units are: nothing is lost by keeping each id once.
+        #[test]
+        fn one_id_is_one_unit(stages in vec(any_stage(), 1..3)) {
+            let plan = expand(&study(stages), "digest");
+            let units = plan.units();
+            for (id, unit) in
+                plan.stages.iter().flat_map(|stage| &stage.configurations).flat_map(|planned| &planned.units)
+            {
+                prop_assert_eq!(units[id], unit);
+            }
+        }
+
+        /// Another data set is other work.
+        #[test]
+        fn data_sets_share_nothing(stage in any_stage()) {
+            let study = study(vec![stage]);
+            let (here, there) = (expand(&study, "here"), expand(&study, "there"));
+            prop_assert!(here.units().keys().all(|id| !there.units().contains_key(id)));
+        }
+    }
+}

@@ -16,19 +16,37 @@ pub struct StopRule {
     /// The rule is not looked at until an epoch's loss has fallen below `(1 - loss_drop)` times the first epoch's, so that it
     /// does not fire on the plateau before learning begins. 0: always looked at, the paper's rule.
     pub loss_drop: f64,
+    /// Which loss of an epoch `loss_delta` is held against.
+    pub loss: StopLoss,
+}
+
+/// Which loss of an epoch the stopping rule compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopLoss {
+    /// The mean over the epoch's pairs.
+    Mean,
+    /// That mean times the number of batches: what a program that adds up its batches' mean losses compares.
+    BatchSum,
 }
 
 impl StopRule {
-    /// Whether training has converged, given every epoch's loss so far, in order.
-    pub fn converged(&self, losses: &[f64]) -> bool {
+    /// Whether training has converged, given every epoch's mean loss so far, in order, and the number of batches of an epoch.
+    pub fn converged(&self, losses: &[f64], batches: usize) -> bool {
         let patience = self.patience.max(1) as usize;
         if losses.len() < self.min_epochs as usize || losses.len() <= patience {
             return false;
         }
+        let scale = match self.loss {
+            StopLoss::Mean => 1.0,
+            StopLoss::BatchSum => batches as f64,
+        };
         let left_plateau =
             self.loss_drop <= 0.0 || losses.iter().any(|loss| *loss < (1.0 - self.loss_drop) * losses[0]);
         left_plateau
-            && losses[losses.len() - patience - 1..].windows(2).all(|pair| (pair[1] - pair[0]).abs() < self.loss_delta)
+            && losses[losses.len() - patience - 1..]
+                .windows(2)
+                .all(|pair| scale * (pair[1] - pair[0]).abs() < self.loss_delta)
     }
 }
 
@@ -101,31 +119,41 @@ impl Scores {
 
 #[cfg(test)]
 mod tests {
-    use super::StopRule;
+    use super::{StopLoss, StopRule};
 
-    const PAPER: StopRule = StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 };
+    const PAPER: StopRule = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
 
     #[test]
     fn the_papers_rule_compares_two_consecutive_losses() {
-        assert!(!PAPER.converged(&[]));
-        assert!(!PAPER.converged(&[0.7]));
-        assert!(!PAPER.converged(&[0.7, 0.6]));
-        assert!(PAPER.converged(&[0.7, 0.6995]));
-        assert!(PAPER.converged(&[0.7, 0.7005]), "the difference's size counts, not its sign");
-        assert!(!PAPER.converged(&[0.7, 0.701_5]));
-        assert!(!PAPER.converged(&[0.7, 0.6995, 0.5]), "only the last two count");
+        assert!(!PAPER.converged(&[], 50));
+        assert!(!PAPER.converged(&[0.7], 50));
+        assert!(!PAPER.converged(&[0.7, 0.6], 50));
+        assert!(PAPER.converged(&[0.7, 0.6995], 50));
+        assert!(PAPER.converged(&[0.7, 0.7005], 50), "the difference's size counts, not its sign");
+        assert!(!PAPER.converged(&[0.7, 0.701_5], 50));
+        assert!(!PAPER.converged(&[0.7, 0.6995, 0.5], 50), "only the last two count");
     }
 
     #[test]
     fn options_hold_the_rule_back() {
         let patient = StopRule { patience: 2, ..PAPER };
-        assert!(!patient.converged(&[0.7, 0.6999]));
-        assert!(patient.converged(&[0.7, 0.6999, 0.6998]));
+        assert!(!patient.converged(&[0.7, 0.6999], 50));
+        assert!(patient.converged(&[0.7, 0.6999, 0.6998], 50));
         let late = StopRule { min_epochs: 4, ..PAPER };
-        assert!(!late.converged(&[0.7, 0.7, 0.7]));
-        assert!(late.converged(&[0.7, 0.7, 0.7, 0.7]));
+        assert!(!late.converged(&[0.7, 0.7, 0.7], 50));
+        assert!(late.converged(&[0.7, 0.7, 0.7, 0.7], 50));
+        let summed = StopRule { loss: StopLoss::BatchSum, ..PAPER };
+        assert!(!summed.converged(&[0.7, 0.6995], 50), "a sum over 50 batches moved by 0.025");
+        assert!(summed.converged(&[0.7, 0.699_99], 50));
         let dropped = StopRule { loss_drop: 0.1, ..PAPER };
-        assert!(!dropped.converged(&[0.7, 0.7]));
-        assert!(dropped.converged(&[0.7, 0.62, 0.6199]));
+        assert!(!dropped.converged(&[0.7, 0.7], 50));
+        assert!(dropped.converged(&[0.7, 0.62, 0.6199], 50));
     }
 }

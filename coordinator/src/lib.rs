@@ -1,3 +1,22 @@
-//! Coordinator.
+//! Seedgrid's coordinator: the queue, the store, the services, the aggregate, the report and the `seedgrid` command.
+//!
+//! In the order of the flow: [`prepare`] reads a spec and makes its data set and plan in a [`run_directory`]; the [`core`] owns the
+//! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
+//! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
+//! [`report`] files; [`command`] is the command line.
 
+pub mod aggregate;
+pub mod collect;
+pub mod command;
+pub mod control_client;
+pub mod core;
 pub mod data_command;
+pub mod local_workers;
+pub mod prepare;
+pub mod progress;
+pub mod queue;
+pub mod report;
+pub mod run_directory;
+pub mod service;
+pub mod store;
+pub mod wall_clock;

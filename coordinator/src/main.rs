@@ -1,2 +1,7 @@
 //! The `seedgrid` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    seedgrid_coordinator::command::main()
+}

@@ -9,7 +9,7 @@ use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
     model,
     random::Stream,
-    training::{EpochMetrics, Normalize, StopRule},
+    training::{EpochMetrics, Normalize, StopLoss, StopRule},
     unit::{Configuration, Fold, Hyperparameters, Unit, Value},
 };
 use seedgrid_worker::training::{Observer, train};
@@ -58,7 +58,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             configuration: Configuration {
                 model: model.name.to_owned(),
                 hyperparameters,
-                stop: StopRule { loss_delta: 0.0, max_epochs: epochs, min_epochs: 1, patience: 1, loss_drop: 0.0 },
+                stop: StopRule {
+                    loss_delta: 0.0,
+                    max_epochs: epochs,
+                    min_epochs: 1,
+                    patience: 1,
+                    loss_drop: 0.0,
+                    loss: StopLoss::Mean,
+                },
                 normalize: Normalize::Standardize,
             },
             fold: Fold::Holdout,

@@ -1,4 +1,28 @@
-//! Worker.
+//! Seedgrid's worker: pulls units, trains them and hands their results over.
+//!
+//! In the order of a worker's life: [`cli`] says how it shall live, [`system`] where it is and [`parent`] with whom it dies;
+//! [`connection`] finds the coordinator; [`lifecycle`] decides everything on plain data ([`work`], [`time_limit`]) and
+//! [`session`] carries it out, with [`calls`] over the network, [`slots`] that train through a [`trainer`], [`datasets`] (kept in
+//! a [`cache_folder`]) to train on and [`metrics`] to show; [`exit_codes`] tell how it ended.
+//!
+//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`].
+
+pub mod backoff;
+pub mod cache_folder;
+pub mod calls;
+pub mod cli;
+pub mod connection;
+pub mod datasets;
+pub mod exit_codes;
 pub mod kernels;
+pub mod lifecycle;
+pub mod metrics;
 pub mod networks;
+pub mod parent;
+pub mod session;
+pub mod slots;
+pub mod system;
+pub mod time_limit;
+pub mod trainer;
 pub mod training;
+pub mod work;

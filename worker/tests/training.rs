@@ -9,7 +9,7 @@ use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
     model,
     random::Stream,
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
 };
 use seedgrid_worker::training::{Observer, TrainError, Trained, train};
@@ -65,7 +65,14 @@ fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
         configuration: Configuration {
             model: model.to_owned(),
             hyperparameters,
-            stop: StopRule { loss_delta: 0.0, max_epochs: epochs, min_epochs: 1, patience: 1, loss_drop: 0.0 },
+            stop: StopRule {
+                loss_delta: 0.0,
+                max_epochs: epochs,
+                min_epochs: 1,
+                patience: 1,
+                loss_drop: 0.0,
+                loss: StopLoss::Mean,
+            },
             normalize: Normalize::Standardize,
         },
         fold: Fold::Holdout,

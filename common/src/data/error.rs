@@ -17,7 +17,7 @@ pub enum DataError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A file is not of the expected form.
-    #[error("{} is not the IDX file that its name says", path.display())]
+    #[error("{} is not the IDX file that its name says: {cause}", path.display())]
     Idx {
         /// The file.
         path: PathBuf,

@@ -89,6 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn the_shared_tower_does_the_work_twice() {
+        let work = |name: &str| (find(name).unwrap().network)(&defaults(find(name).unwrap())).multiplications();
+        // 12x12x32 outputs of 2*9, 10x10x64 of 32*9, 3x3x128 of 64*9 multiplications each, and the linear layers.
+        assert_eq!(work("cnn"), 144 * 32 * 18 + 100 * 64 * 288 + 9 * 128 * 576 + 12_800 + 200);
+        let tower = 144 * 32 * 9 + 100 * 64 * 288 + 9 * 128 * 576 + 12_800 + 1_000;
+        assert_eq!(work("cnn-shared"), 2 * tower + 40);
+        assert_eq!(work("fc-aux"), 58_800 + 7_500 + 1_000 + 200 + 20 + 200);
+    }
+
+    #[test]
     fn names_are_unique() {
         for (index, model) in ALL.iter().enumerate() {
             assert!(ALL[index + 1..].iter().all(|other| other.name != model.name));

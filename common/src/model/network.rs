@@ -196,6 +196,34 @@ impl Network {
     pub fn parameter_count(&self) -> usize {
         self.layers().map(Layer::parameter_count).sum()
     }
+
+    /// Multiplications for one pair's forward pass: what a unit's cost is estimated from.
+    pub fn multiplications(&self) -> usize {
+        let (tower, shape) = work(&self.tower, self.input_shape());
+        let copies = match self.input {
+            Input::Both => 1,
+            Input::Each => 2,
+        };
+        let joined = Shape::Flat(copies * shape.len());
+        let heads = match &self.digits {
+            Digits::Heads(heads) => heads.iter().map(|head| work(head, joined).0).sum(),
+            Digits::Untrained | Digits::Tower => 0,
+        };
+        copies * tower + work(&self.comparison, joined).0 + heads
+    }
+}
+
+/// Multiplications of these layers for one input, and the shape that they end with. Layers that do not fit count as nothing.
+fn work(layers: &[Layer], input: Shape) -> (usize, Shape) {
+    layers.iter().fold((0, input), |(sum, shape), layer| {
+        let output = layer.output(shape).unwrap_or(shape);
+        let own = match layer {
+            Layer::Conv2d { inputs, kernel, .. } => output.len() * inputs * kernel * kernel,
+            Layer::Linear { inputs, outputs, .. } => inputs * outputs,
+            Layer::Relu | Layer::MaxPool { .. } | Layer::Flatten | Layer::Dropout { .. } => 0,
+        };
+        (sum + own, output)
+    })
 }
 
 fn through(layers: &[Layer], input: Shape) -> Result<Shape, ShapeError> {

@@ -89,6 +89,8 @@ impl Parameter {
             (Kind::Positive | Kind::Fraction { .. }, Value::Integer(whole)) if whole < (1 << 53) => {
                 Value::Number(whole as f64)
             }
+            // Makes a negative zero zero: equal values must have one canonical form.
+            (Kind::Positive | Kind::Fraction { .. }, Value::Number(number)) => Value::Number(number + 0.0),
             (_, value) => value,
         };
         let allowed = match (self.kind, &value) {

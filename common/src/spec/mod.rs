@@ -1,4 +1,27 @@
-//! A study as its spec (TOML) says it, read and checked.
+//! A study as its spec (TOML) says it, read and checked. docs/spec.md describes the format.
+//!
+//! [`parse`] walks the spanned TOML tree once and builds checked values from it; whatever is wrong is collected on the way,
+//! so that [`SpecErrors`] has everything at once, each with its place.
+
+mod dataset;
+mod error;
+pub mod limits;
+mod name;
+mod problem;
+mod row;
+mod scalar;
+mod seeds;
+mod stage;
+mod stop;
+mod study;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Earlier, Look, SpecError, SpecErrors};
+pub use problem::Problem;
+pub use study::parse;
 
 use crate::{
     training::{Normalize, StopRule},

@@ -2,7 +2,7 @@
 
 use super::{limits, v1};
 use crate::{
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit, UnitId, Value},
 };
 
@@ -74,6 +74,11 @@ impl From<&StopRule> for v1::StopRule {
             epochs_min: rule.min_epochs,
             patience: rule.patience,
             loss_drop: rule.loss_drop,
+            loss: match rule.loss {
+                StopLoss::Mean => v1::StopLoss::Mean,
+                StopLoss::BatchSum => v1::StopLoss::BatchSum,
+            }
+            .into(),
         }
     }
 }
@@ -88,12 +93,18 @@ impl TryFrom<v1::StopRule> for StopRule {
         if rule.epochs_max == 0 || rule.epochs_max as usize > limits::EPOCHS_MAX {
             return Err(malformed("stop.epochs_max", "must be in 1..=100000"));
         }
+        let loss = match rule.loss() {
+            v1::StopLoss::Mean => StopLoss::Mean,
+            v1::StopLoss::BatchSum => StopLoss::BatchSum,
+            v1::StopLoss::Unspecified => return Err(malformed("stop.loss", "is missing")),
+        };
         Ok(Self {
             loss_delta: rule.loss_delta,
             max_epochs: rule.epochs_max,
             min_epochs: rule.epochs_min,
             patience: rule.patience,
             loss_drop: fraction("stop.loss_drop", rule.loss_drop)?,
+            loss,
         })
     }
 }
@@ -284,3 +295,6 @@ impl TryFrom<v1::UnitResult> for UnitResult {
         Ok(Self { epochs, ending })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,7 @@ pub fn train(
     let mut learner = Learner::new(&recipe, unit.seed, device)?;
     let mut epochs: Vec<EpochMetrics> = Vec::new();
     let mut losses = Vec::new();
+    let batches = recipe.split.train.len().div_ceil(recipe.batch_size);
     let diverged = |epochs: Vec<EpochMetrics>| {
         let epoch = epochs.len() as u32 + 1;
         Ok(Trained::Finished(UnitResult { epochs, ending: Ending::Diverged { epoch } }))
@@ -90,7 +91,7 @@ pub fn train(
         if observer.epoch(&metrics).is_break() {
             return Ok(Trained::Stopped);
         }
-        let converged = recipe.stop.converged(&losses);
+        let converged = recipe.stop.converged(&losses, batches);
         if converged || epochs.len() >= recipe.stop.max_epochs as usize {
             break converged;
         }

@@ -1,0 +1,28 @@
+//! The bounds of a spec. What is over one is refused, never cut.
+
+/// Longest spec, in bytes.
+pub const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Longest name of a study or stage, in bytes.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Most stages in a study.
+pub const STAGES_MAX: usize = 64;
+/// Most rows in a stage.
+pub const ROWS_MAX: usize = 256;
+/// Most values in a grid.
+pub const GRID_MAX: usize = 256;
+/// Most seeds in a stage.
+pub const SEEDS_MAX: u64 = 10_000;
+/// Most folds.
+pub const FOLDS_MAX: u64 = 1_000;
+/// Most units in a study, each stage's counted by itself.
+pub const UNITS_MAX: u128 = 1_000_000;
+/// Most training pairs, and most test pairs, that the program draws.
+pub const GLYPH_PAIRS_MAX: u64 = 100_000;
+/// MNIST's training images.
+pub const MNIST_TRAIN_IMAGES: u64 = 60_000;
+/// MNIST's test images.
+pub const MNIST_TEST_IMAGES: u64 = 10_000;
+/// Most errors that are shown at once; the rest is counted.
+pub const ERRORS_SHOWN_MAX: usize = 50;
+/// Most syntax errors that are reported: one mistake often makes echoes further down.
+pub const SYNTAX_ERRORS_MAX: usize = 3;

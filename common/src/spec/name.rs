@@ -1,0 +1,20 @@
+//! Names of studies and stages: they name directories and files, so they are plain.
+
+use super::{Problem, error::Problems, limits::NAME_BYTES_MAX, scalar::shown, table::Entry};
+
+/// The name; None once something was reported.
+pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
+    let name = entry.text("a name in quotes", problems)?;
+    if is_name(name) {
+        return Some(name.to_owned());
+    }
+    problems.report(entry.at(), Problem::BadName { name: shown(name) });
+    None
+}
+
+/// Letters, digits, `-` and `_`, beginning with a letter or digit.
+fn is_name(text: &str) -> bool {
+    text.len() <= NAME_BYTES_MAX
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}

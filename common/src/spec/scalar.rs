@@ -1,0 +1,130 @@
+//! Reading single values: words, whole numbers, numbers.
+
+use std::ops::RangeInclusive;
+
+use toml::de::{DeFloat, DeInteger, DeValue};
+
+use super::{Problem, error::Problems, suggest::nearest, table::Entry};
+
+/// Longest piece of the spec that a message repeats, in characters.
+const WRITTEN_CHARS_MAX: usize = 40;
+
+impl<'t> Entry<'t> {
+    /// Reports that the value is not what it must be.
+    pub(super) fn wrong(&self, expected: impl Into<String>, problems: &mut Problems<'_>) {
+        let found = self.found(problems);
+        problems.report(self.at(), Problem::Value { key: self.key.to_owned(), expected: expected.into(), found });
+    }
+
+    /// The value as written if it is short, else what it is.
+    fn found(&self, problems: &Problems<'_>) -> String {
+        let written = problems.written(self.at());
+        // The place of a table or list may be its header, and then says nothing about its content.
+        let whole = match self.value.get_ref() {
+            DeValue::Table(_) => written.starts_with('{'),
+            DeValue::Array(items) => written.starts_with('[') && !items.iter().any(|item| item.get_ref().is_table()),
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => true,
+        };
+        if whole && written.chars().count() <= WRITTEN_CHARS_MAX && !written.contains(char::is_control) {
+            return written.to_owned();
+        }
+        match self.value.get_ref() {
+            DeValue::Table(_) => "a table",
+            DeValue::Array(_) => "a list",
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number of many digits",
+            DeValue::Boolean(_) => "a flag",
+            DeValue::Datetime(_) => "a date",
+        }
+        .to_owned()
+    }
+
+    /// A string.
+    pub(super) fn text(&self, expected: &str, problems: &mut Problems<'_>) -> Option<&'t str> {
+        let text = self.value.get_ref().as_str();
+        if text.is_none() {
+            self.wrong(expected, problems);
+        }
+        text
+    }
+
+    /// One of the `known` words; what it stands for.
+    pub(super) fn word<T: Copy>(
+        &self,
+        what: &'static str,
+        known: &[(&'static str, T)],
+        problems: &mut Problems<'_>,
+    ) -> Option<T> {
+        let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of \"{}\"", words.join("\", \""));
+        let written = self.text(&expected, problems)?;
+        let meaning = known.iter().find(|(word, _)| *word == written).map(|(_, meaning)| *meaning);
+        if meaning.is_none() {
+            let suggestion = nearest(written, &words);
+            problems.report(self.at(), Problem::UnknownWord { what, word: shown(written), suggestion, known: words });
+        }
+        meaning
+    }
+
+    /// A whole number in this range.
+    pub(super) fn whole(&self, range: RangeInclusive<u64>, problems: &mut Problems<'_>) -> Option<u64> {
+        let number = self.value.get_ref().as_integer().and_then(not_negative).filter(|number| range.contains(number));
+        if number.is_none() {
+            self.wrong(format!("a whole number from {} to {}", range.start(), range.end()), problems);
+        }
+        number
+    }
+
+    /// A number that `allowed` accepts. A whole number may stand for it.
+    pub(super) fn number(
+        &self,
+        expected: &str,
+        allowed: impl Fn(f64) -> bool,
+        problems: &mut Problems<'_>,
+    ) -> Option<f64> {
+        let number = match self.value.get_ref() {
+            DeValue::Float(number) => real(number),
+            DeValue::Integer(number) => not_negative(number).map(|whole| whole as f64),
+            DeValue::String(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                None
+            }
+        };
+        let number = number.filter(|&number| allowed(number));
+        if number.is_none() {
+            self.wrong(expected, problems);
+        }
+        number
+    }
+}
+
+/// A piece of the spec, safe to repeat in a message of one line: cut, and with control characters escaped.
+pub(super) fn shown(text: &str) -> String {
+    let mut safe = String::new();
+    for (index, char) in text.chars().enumerate() {
+        if index == WRITTEN_CHARS_MAX {
+            safe.push_str("...");
+            break;
+        }
+        if char.is_control() {
+            safe.extend(char.escape_default());
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
+}
+
+/// The integer, if it is in 0..=2^63-1, TOML's range.
+pub(super) fn not_negative(number: &DeInteger<'_>) -> Option<u64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok().and_then(|number| u64::try_from(number).ok())
+}
+
+/// The float, a negative zero read as zero; it may be infinite or NaN.
+pub(super) fn real(number: &DeFloat<'_>) -> Option<f64> {
+    // -0.0 + 0.0 is 0.0: the two are one value and must have one canonical form.
+    number.as_str().parse::<f64>().ok().map(|number| number + 0.0)
+}

@@ -1,0 +1,190 @@
+//! `[[stage]]`: how it is evaluated, its seeds and its rows.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    Evaluation, ModelRow, Problem, Stage,
+    error::{Earlier, Problems},
+    limits::{FOLDS_MAX, ROWS_MAX},
+    name, row,
+    row::{Inherited, TrainingPart},
+    scalar::shown,
+    seeds,
+    stop::{self, StopKeys},
+    suggest::nearest,
+    table::{Entry, Table},
+};
+use crate::{training::Normalize, unit::Value};
+
+/// A stage with the place of its header, for what is checked across stages.
+pub(super) struct ReadStage {
+    /// Where it is.
+    pub(super) at: Range<usize>,
+    /// Its name with the name's place, if that could be read.
+    pub(super) name: Option<(String, Range<usize>)>,
+    /// None once something was reported.
+    pub(super) stage: Option<Stage>,
+}
+
+/// Reads one stage.
+pub(super) fn read(
+    at: Range<usize>,
+    entries: &DeTable<'_>,
+    train_pairs: Option<u32>,
+    problems: &mut Problems<'_>,
+) -> ReadStage {
+    let mut table = Table::new("`[[stage]]`", at.clone(), entries);
+    let name =
+        table.required("name", r#"name = "final""#).and_then(|entry| Some((name::read(entry, problems)?, entry.at())));
+    if let Some((name, _)) = &name {
+        table.place = format!("stage `{name}`");
+    }
+    let evaluation = table
+        .required("evaluation", r#"evaluation = "holdout", or evaluation = { folds = 10 }"#)
+        .and_then(|entry| evaluation(entry, train_pairs, problems));
+    let seeds = table.required("seeds", r#"seeds = "1..=10""#).and_then(|entry| seeds::read(entry, problems));
+    let stop_entry = table.optional("stop");
+    let stop = stop_entry.map(|entry| StopKeys::read(entry, problems)).unwrap_or_default();
+    if let (Some(entry), Some(problem)) = (stop_entry, stop.rule().as_ref().and_then(stop::late)) {
+        problems.report(entry.at(), problem);
+    }
+    // A wrong word is reported; the rows are read on as if nothing had been said.
+    let normalize = table
+        .optional("normalize")
+        .and_then(|entry| stop::normalize(entry, problems))
+        .unwrap_or(Normalize::Standardize);
+    let part = train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
+    let rows = rows(&mut table, Inherited { stop, normalize, part }, stop_entry, problems);
+    table.finish(problems);
+    let stage = || Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows: rows? });
+    ReadStage { at, stage: stage(), name }
+}
+
+/// "holdout" or { folds = K }.
+fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problems<'_>) -> Option<Evaluation> {
+    match entry.value.get_ref() {
+        DeValue::String(word) if word == "holdout" => Some(Evaluation::Holdout),
+        DeValue::String(word) => {
+            let (what, suggestion) = ("evaluation", nearest(word, &["holdout"]));
+            let known = vec!["holdout", "{ folds = 10 }"];
+            problems.report(entry.at(), Problem::UnknownWord { what, word: shown(word), suggestion, known });
+            None
+        }
+        DeValue::Table(_) => {
+            let mut table = entry.table("{ folds = 10 }", problems)?;
+            let folds = table.required("folds", "{ folds = 10 }");
+            table.finish(problems);
+            let folds = folds?;
+            let number = u32::try_from(folds.whole(2..=FOLDS_MAX, problems)?).ok()?;
+            match train_pairs {
+                Some(pairs) if number > pairs => {
+                    problems.report(folds.at(), Problem::ManyFolds { folds: number, pairs });
+                    None
+                }
+                Some(_) | None => Some(Evaluation::Folds(number)),
+            }
+        }
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
+            entry.wrong(r#""holdout" or { folds = K }"#, problems);
+            None
+        }
+    }
+}
+
+/// What remains for training when the largest fold is taken away.
+fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
+    let pairs = u64::from(train_pairs);
+    match evaluation {
+        Evaluation::Holdout => TrainingPart { pairs, folds: None },
+        Evaluation::Folds(folds) => {
+            TrainingPart { pairs: pairs - pairs.div_ceil(u64::from(folds)), folds: Some(folds) }
+        }
+    }
+}
+
+/// The stage's rows; None once something was reported.
+fn rows(
+    table: &mut Table<'_>,
+    inherited: Inherited,
+    stop: Option<Entry<'_>>,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<ModelRow>> {
+    let entry = table.optional("model");
+    let tables = match entry {
+        Some(entry) => entry.tables("[[stage.model]]", problems)?,
+        None => Vec::new(),
+    };
+    if tables.is_empty() {
+        let at = entry.map_or_else(|| table.at.clone(), |entry| entry.at());
+        problems.report(at, Problem::NoRows { place: table.place.clone() });
+        return None;
+    }
+    if tables.len() > ROWS_MAX {
+        let count = tables.len() as u128;
+        problems
+            .report(table.at.clone(), Problem::TooMany { what: "models in one stage", count, max: ROWS_MAX as u128 });
+        return None;
+    }
+    let mut complete = true;
+    let mut missing = Vec::new();
+    let mut rows: Vec<(ModelRow, Range<usize>)> = Vec::new();
+    for (at, entries) in tables {
+        let read = row::read(at.clone(), entries, inherited, problems);
+        missing.extend(read.missing);
+        let Some(row) = read.row else {
+            complete = false;
+            continue;
+        };
+        let same = rows.iter().find_map(|(other, first)| Some((shared(other, &row)?, first.clone())));
+        if let Some((configuration, first)) = same {
+            problems.collision(
+                at,
+                Earlier { span: first, what: "also here" },
+                Problem::RepeatedConfiguration { configuration },
+            );
+            complete = false;
+            continue;
+        }
+        rows.push((row, at));
+    }
+    report_missing(table, stop, missing, problems);
+    complete.then(|| rows.into_iter().map(|(row, _)| row).collect())
+}
+
+/// Reports required keys of `stop` once for the stage, however many rows lack them.
+fn report_missing(
+    table: &mut Table<'_>,
+    stop: Option<Entry<'_>>,
+    mut missing: Vec<(&'static str, &'static str)>,
+    problems: &mut Problems<'_>,
+) {
+    missing.sort_unstable();
+    missing.dedup();
+    match stop {
+        None if missing.is_empty() => {}
+        None => table.missing("stop", "stop = { loss_delta = 0.001, max_epochs = 300 }"),
+        Some(entry) => {
+            for (key, example) in missing {
+                let place = format!("`stop` of {}", table.place);
+                problems.report(entry.at(), Problem::MissingKey { key, place, example: example.to_owned() });
+            }
+        }
+    }
+}
+
+/// A configuration that both rows give, for people. Rows are products of axes, so they share a configuration exactly if
+/// every axis shares a value.
+fn shared(first: &ModelRow, second: &ModelRow) -> Option<String> {
+    if first.model != second.model || first.stop != second.stop || first.normalize != second.normalize {
+        return None;
+    }
+    let mut text = first.model.clone();
+    for (name, values) in &first.axes {
+        let (_, others) = second.axes.iter().find(|(other, _)| other == name)?;
+        let value: &Value = values.iter().find(|value| others.contains(value))?;
+        text.push_str(&format!(" {name}={value}"));
+    }
+    Some(text)
+}

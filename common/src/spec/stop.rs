@@ -1,0 +1,109 @@
+//! `stop` and `normalize`: a stage's, overridden by a row's.
+
+use super::{Problem, error::Problems, table::Entry};
+use crate::{
+    training::{Normalize, StopLoss, StopRule},
+    wire::limits::EPOCHS_MAX,
+};
+
+/// How `normalize` may be written.
+const NORMALIZE: [(&str, Normalize); 3] =
+    [("none", Normalize::None), ("scale", Normalize::Scale), ("standardize", Normalize::Standardize)];
+
+/// How `stop.loss` may be written.
+const LOSS: [(&str, StopLoss); 2] = [("mean", StopLoss::Mean), ("batch-sum", StopLoss::BatchSum)];
+
+/// A `stop` table: what it says, and None where it is silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct StopKeys {
+    loss_delta: Option<f64>,
+    max_epochs: Option<u32>,
+    min_epochs: Option<u32>,
+    patience: Option<u32>,
+    loss_drop: Option<f64>,
+    loss: Option<StopLoss>,
+}
+
+impl StopKeys {
+    /// Reads the table. In the place of a wrong value, which is reported, stands one that cannot collide with others.
+    pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Self {
+        let Some(mut table) = entry.table("stop = { loss_delta = 0.001, max_epochs = 300 }", problems) else {
+            return Self { loss_delta: Some(0.0), max_epochs: Some(EPOCHS_MAX as u32), ..Self::default() };
+        };
+        let loss_delta = table.optional("loss_delta").map(|entry| {
+            let allowed = |delta: f64| delta.is_finite() && delta >= 0.0;
+            entry.number("a finite number, 0 or above", allowed, problems).unwrap_or(0.0)
+        });
+        let mut epochs = |key, fallback: u32, problems: &mut Problems<'_>| {
+            let entry = table.optional(key)?;
+            let epochs = entry.whole(1..=EPOCHS_MAX as u64, problems);
+            Some(epochs.and_then(|epochs| u32::try_from(epochs).ok()).unwrap_or(fallback))
+        };
+        let max_epochs = epochs("max_epochs", EPOCHS_MAX as u32, problems);
+        let min_epochs = epochs("min_epochs", 1, problems);
+        let patience = epochs("patience", 1, problems);
+        let loss_drop = table.optional("loss_drop").map(|entry| {
+            entry.number("a number from 0 to below 1", |drop| (0.0..1.0).contains(&drop), problems).unwrap_or(0.0)
+        });
+        let loss = table.optional("loss").and_then(|entry| entry.word("loss of the stopping rule", &LOSS, problems));
+        // A required key that is there under a wrong name is not missing as well.
+        let meant = table.finish(problems);
+        Self {
+            loss_delta: loss_delta.or(meant.contains(&"loss_delta").then_some(0.0)),
+            max_epochs: max_epochs.or(meant.contains(&"max_epochs").then_some(EPOCHS_MAX as u32)),
+            min_epochs,
+            patience,
+            loss_drop,
+            loss,
+        }
+    }
+
+    /// These keys, and where they are silent, those of `other`.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            loss_delta: self.loss_delta.or(other.loss_delta),
+            max_epochs: self.max_epochs.or(other.max_epochs),
+            min_epochs: self.min_epochs.or(other.min_epochs),
+            patience: self.patience.or(other.patience),
+            loss_drop: self.loss_drop.or(other.loss_drop),
+            loss: self.loss.or(other.loss),
+        }
+    }
+
+    /// Whether they say anything about a number of epochs.
+    pub(super) fn sets_epochs(&self) -> bool {
+        self.max_epochs.or(self.min_epochs).or(self.patience).is_some()
+    }
+
+    /// The required keys that are not there, each with an example.
+    pub(super) fn missing(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let delta = self.loss_delta.is_none().then_some(("loss_delta", "loss_delta = 0.001"));
+        let epochs = self.max_epochs.is_none().then_some(("max_epochs", "max_epochs = 300"));
+        delta.into_iter().chain(epochs)
+    }
+
+    /// The rule, with defaults; None while a required key is missing.
+    pub(super) fn rule(&self) -> Option<StopRule> {
+        Some(StopRule {
+            loss_delta: self.loss_delta?,
+            max_epochs: self.max_epochs?,
+            min_epochs: self.min_epochs.unwrap_or(1),
+            patience: self.patience.unwrap_or(1),
+            loss_drop: self.loss_drop.unwrap_or(0.0),
+            loss: self.loss.unwrap_or(StopLoss::Mean),
+        })
+    }
+}
+
+/// What makes a rule useless: a wait that is longer than the training.
+pub(super) fn late(rule: &StopRule) -> Option<Problem> {
+    [("min_epochs", rule.min_epochs), ("patience", rule.patience)]
+        .into_iter()
+        .find(|(_, value)| *value > rule.max_epochs)
+        .map(|(key, value)| Problem::LateStop { key, value, max_epochs: rule.max_epochs })
+}
+
+/// Reads `normalize`.
+pub(super) fn normalize(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Normalize> {
+    entry.word("normalisation", &NORMALIZE, problems)
+}

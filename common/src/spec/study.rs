@@ -1,0 +1,129 @@
+//! The file as a whole: from its text to a checked study.
+
+use std::ops::Range;
+
+use toml::{Spanned, de::DeTable};
+
+use super::{
+    Evaluation, Problem, SpecErrors, Stage, Study, dataset,
+    error::{Earlier, Problems},
+    limits::{STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
+    name,
+    stage::{self, ReadStage},
+    table::Table,
+};
+
+/// Reads and checks the spec `text`, which came from `source_name`. Never panics.
+///
+/// # Errors
+/// Everything that is wrong with it, at once; only the syntax of TOML is checked by itself first.
+pub fn parse(source_name: &str, text: &str) -> Result<Study, SpecErrors> {
+    let mut problems = Problems::new(text);
+    let study = read(text, &mut problems);
+    match (problems.finish(source_name), study) {
+        (None, Some(study)) => Ok(study),
+        (Some(errors), _) => Err(errors),
+        (None, None) => unreachable!("a part is only left out after a problem was reported"),
+    }
+}
+
+fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
+    if text.len() > TEXT_BYTES_MAX {
+        problems.report(0..0, Problem::TooLong { bytes: text.len() });
+        return None;
+    }
+    let document = document(text, problems)?;
+    let mut table = Table::new("the study", 0..0, document.get_ref());
+    let name = table.required("name", r#"name = "my-study""#).and_then(|entry| name::read(entry, problems));
+    let dataset = table
+        .required("dataset", "[dataset] with kind, train_pairs and test_pairs")
+        .map(|entry| dataset::read(entry, problems))
+        .unwrap_or_default();
+    let stages = stages(&mut table, dataset.train_pairs, problems);
+    table.finish(problems);
+    let stages = stages?.into_iter().map(|read| read.stage).collect::<Option<_>>()?;
+    Some(Study { name: name?, dataset: dataset.dataset?, stages })
+}
+
+/// The stages, as far as they could be read.
+fn stages(table: &mut Table<'_>, train_pairs: Option<u32>, problems: &mut Problems<'_>) -> Option<Vec<ReadStage>> {
+    let Some(entry) = table.optional("stage") else {
+        problems.report(0..0, Problem::NoStages);
+        return None;
+    };
+    let tables = entry.tables("[[stage]]", problems)?;
+    let count = tables.len();
+    if count == 0 {
+        problems.report(entry.at(), Problem::NoStages);
+        return None;
+    }
+    if count > STAGES_MAX {
+        let (count, max) = (count as u128, STAGES_MAX as u128);
+        problems.report(entry.at(), Problem::TooMany { what: "stages", count, max });
+        return None;
+    }
+    let stages: Vec<_> =
+        tables.into_iter().map(|(at, entries)| stage::read(at, entries, train_pairs, problems)).collect();
+    unique_names(&stages, problems);
+    few_units(&stages, problems);
+    Some(stages)
+}
+
+/// The document, if its syntax is right; else the first problem of each line, and not many of them.
+fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<DeTable<'t>>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Some(document);
+    }
+    let mut errors: Vec<(Range<usize>, String)> =
+        errors.into_iter().map(|error| (error.span().unwrap_or(0..0), error.message().to_owned())).collect();
+    errors.sort_by_key(|(at, _)| (at.start, at.end));
+    let line = |at: &Range<usize>| text.get(..at.start).unwrap_or(text).matches('\n').count();
+    errors.dedup_by_key(|(at, _)| line(at));
+    for (at, message) in errors.into_iter().take(SYNTAX_ERRORS_MAX) {
+        let rest = text.get(at.start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+        // The parser says "must be quoted" of a value that is not there.
+        let message = match message.strip_suffix(", expected literal string") {
+            Some(_) if rest.is_empty() || rest.starts_with('#') => "the value is missing".to_owned(),
+            Some(message) => message.to_owned(),
+            None => message.trim_end_matches(", expected nothing").to_owned(),
+        };
+        problems.report(at, Problem::Syntax { message, rest: rest.to_owned() });
+    }
+    None
+}
+
+/// Reports stages that have the name of an earlier one.
+fn unique_names(stages: &[ReadStage], problems: &mut Problems<'_>) {
+    let named: Vec<_> = stages.iter().filter_map(|stage| stage.name.as_ref()).collect();
+    for (index, (name, at)) in named.iter().enumerate() {
+        if let Some((_, first)) = named[..index].iter().find(|(other, _)| other == name) {
+            let earlier = Earlier { span: first.clone(), what: "first here" };
+            problems.collision(at.clone(), earlier, Problem::RepeatedStage { name: name.clone() });
+        }
+    }
+}
+
+/// Reports a study of too many units, at its largest stage. Nothing is expanded for it.
+fn few_units(stages: &[ReadStage], problems: &mut Problems<'_>) {
+    let sizes = || stages.iter().filter_map(|read| Some((units(read.stage.as_ref()?), &read.at)));
+    let count = sizes().fold(0, |sum: u128, (units, _)| sum.saturating_add(units));
+    if let Some((_, at)) = sizes().max_by_key(|(units, _)| *units)
+        && count > UNITS_MAX
+    {
+        problems.report(at.clone(), Problem::TooMany { what: "units", count, max: UNITS_MAX });
+    }
+}
+
+/// How many units a stage has.
+fn units(stage: &Stage) -> u128 {
+    let folds = match stage.evaluation {
+        Evaluation::Holdout => 1,
+        Evaluation::Folds(folds) => u128::from(folds),
+    };
+    let configurations = stage
+        .rows
+        .iter()
+        .map(|row| row.axes.iter().map(|(_, values)| values.len() as u128).fold(1, u128::saturating_mul));
+    configurations.fold(0, u128::saturating_add).saturating_mul(folds).saturating_mul(stage.seeds.len() as u128)
+}

@@ -1,0 +1,169 @@
+//! Reading TOML tables: each key is asked for by name, and what nobody asked for is reported.
+
+use std::ops::Range;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{Problem, error::Problems, scalar::shown, suggest::nearest};
+
+/// A table while it is read.
+pub(super) struct Table<'t> {
+    /// For messages: "`[dataset]`".
+    pub(super) place: String,
+    /// Its header or braces; empty for the file as a whole.
+    pub(super) at: Range<usize>,
+    entries: &'t DeTable<'t>,
+    known: Vec<&'static str>,
+    /// Required keys that are not there, each with how it may be written.
+    missing: Vec<(&'static str, String)>,
+}
+
+/// A key with its value.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'t> {
+    pub(super) key: &'static str,
+    pub(super) value: &'t Spanned<DeValue<'t>>,
+}
+
+impl<'t> Table<'t> {
+    pub(super) fn new(place: impl Into<String>, at: Range<usize>, entries: &'t DeTable<'t>) -> Self {
+        Self { place: place.into(), at, entries, known: Vec::new(), missing: Vec::new() }
+    }
+
+    /// The value of `key`, which need not be there.
+    pub(super) fn optional(&mut self, key: &'static str) -> Option<Entry<'t>> {
+        self.known.push(key);
+        self.entries.get(key).map(|value| Entry { key, value })
+    }
+
+    /// The value of `key`, which must be there; if it is not, it is reported when the table is finished.
+    pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<Entry<'t>> {
+        let entry = self.optional(key);
+        if entry.is_none() {
+            self.missing(key, example);
+        }
+        entry
+    }
+
+    /// Notes that `key`, which has been asked for, had to be there.
+    pub(super) fn missing(&mut self, key: &'static str, example: &str) {
+        self.missing.push((key, example.to_owned()));
+    }
+
+    /// Reports what is missing and every key that was not asked for. Returns the keys that the unknown ones probably mean;
+    /// these are not reported as missing as well.
+    pub(super) fn finish(self, problems: &mut Problems<'_>) -> Vec<&'static str> {
+        self.finish_knowing(problems, |_| Vec::new())
+    }
+
+    /// Like [`Self::finish`]; `models` names the models that know a key.
+    pub(super) fn finish_knowing(
+        self,
+        problems: &mut Problems<'_>,
+        models: impl Fn(&str) -> Vec<&'static str>,
+    ) -> Vec<&'static str> {
+        let mut meant = Vec::new();
+        for (key, _) in self.entries {
+            let written: &str = key.get_ref();
+            if self.known.contains(&written) {
+                continue;
+            }
+            let suggestion = nearest(written, &self.known);
+            meant.extend(suggestion);
+            let problem = Problem::UnknownKey {
+                key: shown(written),
+                place: self.place.clone(),
+                suggestion,
+                known: self.known.clone(),
+                models: models(written),
+            };
+            problems.report(key.span(), problem);
+        }
+        self.report_missing(&meant, problems);
+        meant
+    }
+
+    /// Reports what is missing, but not what is unknown: for a table of which nobody can say which keys it may have.
+    pub(super) fn abandon(self, problems: &mut Problems<'_>) {
+        self.report_missing(&[], problems);
+    }
+
+    fn report_missing(self, meant: &[&'static str], problems: &mut Problems<'_>) {
+        for (key, example) in self.missing {
+            if !meant.contains(&key) {
+                problems.report(self.at.clone(), Problem::MissingKey { key, place: self.place.clone(), example });
+            }
+        }
+    }
+}
+
+impl<'t> Entry<'t> {
+    /// Where the value stands.
+    pub(super) fn at(&self) -> Range<usize> {
+        self.value.span()
+    }
+
+    /// The one table under this key, written `[key]` or `key = { ... }`.
+    pub(super) fn table(&self, header: &'static str, problems: &mut Problems<'_>) -> Option<Table<'t>> {
+        match self.value.get_ref() {
+            DeValue::Table(entries) => Some(Table::new(format!("`{}`", self.key), self.at(), entries)),
+            // Its content is read all the same, so that everything is reported at once.
+            DeValue::Array(items) if matches!(items.first().map(Spanned::get_ref), Some(DeValue::Table(_))) => {
+                problems.report(self.at(), Problem::Brackets { key: self.key.to_owned(), header });
+                let first = items.first()?;
+                let entries = first.get_ref().as_table()?;
+                Some(Table::new(format!("`{}`", self.key), first.span(), entries))
+            }
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_) => {
+                self.wrong(format!("a table, written {header}"), problems);
+                None
+            }
+        }
+    }
+
+    /// The tables under this key, written `[[key]]`; None once something was reported that leaves none to read.
+    pub(super) fn tables(
+        &self,
+        header: &'static str,
+        problems: &mut Problems<'_>,
+    ) -> Option<Vec<(Range<usize>, &'t DeTable<'t>)>> {
+        match self.value.get_ref() {
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| match item.get_ref() {
+                    DeValue::Table(entries) => Some((item.span(), entries)),
+                    DeValue::String(_)
+                    | DeValue::Integer(_)
+                    | DeValue::Float(_)
+                    | DeValue::Boolean(_)
+                    | DeValue::Datetime(_)
+                    | DeValue::Array(_) => {
+                        Entry { key: self.key, value: item }
+                            .wrong(format!("one table or more, each written {header}"), problems);
+                        None
+                    }
+                })
+                .collect(),
+            DeValue::Table(entries) => {
+                problems.report(self.at(), Problem::Brackets { key: self.key.to_owned(), header });
+                Some(vec![(self.at(), entries)])
+            }
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => {
+                self.wrong(format!("one table or more, each written {header}"), problems);
+                None
+            }
+        }
+    }
+}

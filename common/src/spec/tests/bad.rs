@@ -1,0 +1,268 @@
+//! Wrong specs and what is said about them.
+
+use std::fmt::Write as _;
+
+use super::{BASE, changed};
+use crate::spec::{Look, SpecErrors, parse};
+
+fn errors(text: &str) -> SpecErrors {
+    match parse("bad.toml", text) {
+        Ok(_) => panic!("must be refused:\n{text}"),
+        Err(errors) => errors,
+    }
+}
+
+/// (What is wrong, what stands in the base spec, what stands there instead.)
+type Case = (&'static str, &'static str, &'static str);
+
+/// Each case spoils one place of the base spec. The snapshot lists what is said about each.
+#[test]
+fn catalogue() {
+    let mut listing = String::new();
+    for (what, from, to) in CASES {
+        let errors = errors(&changed(from, to));
+        write!(listing, "## {what}\n{errors}\n\n").unwrap();
+    }
+    for (what, text) in whole_texts() {
+        let errors = errors(&text);
+        write!(listing, "## {what}\n{errors}\n\n").unwrap();
+    }
+    insta::assert_snapshot!(listing);
+}
+
+const CASES: &[Case] = &[
+    // Keys.
+    ("a misspelt key", "learning_rate = 0.1", "learning_rat = 0.1"),
+    ("a misspelt axis", "learning_rate = {", "learning_rat = {"),
+    ("another style", "batch_size = 20\nhidden", "batchSize = 20\nhidden"),
+    ("a key of another model", "model = \"cnn\"\n", "model = \"cnn\"\nauxiliary_weight = 0.3\n"),
+    ("an unknown hyper-parameter", "model = \"cnn\"\n", "model = \"cnn\"\nmomentum = 0.9\n"),
+    ("an unknown key of the study", "name = \"base\"\n", "name = \"base\"\nseeds = 3\n"),
+    ("an unknown key of the data set", "seed = 0\n", "seeds = 0\n"),
+    ("an unknown key of a stage", "seeds =", "seed ="),
+    ("an unknown key of stop", "max_epochs", "max_epoch"),
+    ("a key in capitals", "normalize =", "NORMALIZE ="),
+    ("an unknown key of evaluation", "\"holdout\"", "{ fold = 10 }"),
+    ("an unknown key of an axis", "{ grid =", "{ values ="),
+    ("a key beside grid", "{ grid = [0.01, 0.005] }", "{ grid = [0.01], scale = \"log\" }"),
+    ("a key twice", "learning_rate = 0.1\n", "learning_rate = 0.1\nlearning_rate = 0.2\n"),
+    // Missing.
+    ("no name", "name = \"base\"\n", ""),
+    ("no data set", "[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 1000\ntest_pairs = 200\nseed = 0\n", ""),
+    ("an empty data set", "kind = \"glyph-pairs\"\ntrain_pairs = 1000\ntest_pairs = 200\nseed = 0\n", ""),
+    ("no name of a stage", "name = \"final\"\n", ""),
+    ("no evaluation", "evaluation = \"holdout\"\n", ""),
+    ("no seeds", "seeds = \"1..=3\"\n", ""),
+    ("no stop", "stop = { loss_delta = 0.001, max_epochs = 300 }\n", ""),
+    ("no max_epochs", ", max_epochs = 300", ""),
+    ("an empty stop", "{ loss_delta = 0.001, max_epochs = 300 }", "{}"),
+    ("no model", "model = \"cnn\"\n", ""),
+    ("no learning rate", "learning_rate = 0.1\n", ""),
+    ("no batch size", "batch_size = 20\nhidden", "hidden"),
+    ("no folds", "\"holdout\"", "{}"),
+    // Words.
+    ("an unknown model", "\"cnn\"", "\"cnn-share\""),
+    ("an unknown model, nothing like it", "\"cnn\"", "\"resnet\""),
+    ("an unknown data set kind", "\"glyph-pairs\"", "\"glyphs\""),
+    ("an unknown normalisation", "\"standardize\"", "\"standardise\""),
+    ("an unknown evaluation", "\"holdout\"", "\"hold-out\""),
+    ("folds as a word", "\"holdout\"", "\"10-fold\""),
+    ("folds as a number", "\"holdout\"", "10"),
+    // Names.
+    ("a name with a slash", "\"base\"", "\"../base\""),
+    ("a name with a space", "\"base\"", "\"my study\""),
+    ("an empty name", "\"base\"", "\"\""),
+    ("a name that looks like an option", "\"base\"", "\"-base\""),
+    ("a name in another script", "\"base\"", "\"Größe\""),
+    ("a long name", "\"base\"", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""),
+    ("a number as a name", "\"final\"", "1"),
+    // Hyper-parameters.
+    ("learning rate 0", "learning_rate = 0.1", "learning_rate = 0"),
+    ("learning rate 0.0", "learning_rate = 0.1", "learning_rate = 0.0"),
+    ("a negative learning rate", "learning_rate = 0.1", "learning_rate = -0.1"),
+    ("a negative whole learning rate", "learning_rate = 0.1", "learning_rate = -1"),
+    ("learning rate NaN", "learning_rate = 0.1", "learning_rate = nan"),
+    ("an infinite learning rate", "learning_rate = 0.1", "learning_rate = inf"),
+    ("a learning rate beyond numbers", "learning_rate = 0.1", "learning_rate = 1e999"),
+    ("a learning rate in quotes", "learning_rate = 0.1", "learning_rate = \"0.1\""),
+    ("a learning rate as a word", "learning_rate = 0.1", "learning_rate = \"high\""),
+    ("a learning rate as a flag", "learning_rate = 0.1", "learning_rate = true"),
+    ("a learning rate as a date", "learning_rate = 0.1", "learning_rate = 1979-05-27"),
+    ("learning rate 0 in a grid", "[0.01, 0.005]", "[0.01, 0, nan]"),
+    ("batch size 0", "batch_size = 20\nhidden", "batch_size = 0\nhidden"),
+    ("a broken batch size", "batch_size = 20\nhidden", "batch_size = 20.5\nhidden"),
+    ("a vast batch size", "batch_size = 20\nhidden", "batch_size = 99999999999999999999\nhidden"),
+    ("a batch larger than the set", "batch_size = 20\nhidden", "batch_size = 1001\nhidden"),
+    (
+        "batches larger than the set in a grid",
+        "batch_size = 20\nhidden",
+        "batch_size = { grid = [20, 2000, 3000] }\nhidden",
+    ),
+    ("dropout of everything", "auxiliary_weight = 0.3", "dropout = 1.0"),
+    ("an auxiliary weight above 1", "auxiliary_weight = 0.3", "auxiliary_weight = 1.5"),
+    ("no hidden layer", "hidden = [150, 50, 20, 10]", "hidden = []"),
+    ("an empty hidden layer", "hidden = [150, 50, 20, 10]", "hidden = [150, 0]"),
+    ("one number as hidden layers", "hidden = [150, 50, 20, 10]", "hidden = 150"),
+    ("numbers in a grid of hidden layers", "hidden = [150, 50, 20, 10]", "hidden = { grid = [150, 50] }"),
+    // Axes.
+    ("a bare list", "{ grid = [0.01, 0.005] }", "[0.01, 0.005]"),
+    ("a bare list of lists", "hidden = [150, 50, 20, 10]", "hidden = [[150, 50], [100]]"),
+    ("an empty grid", "{ grid = [0.01, 0.005] }", "{ grid = [] }"),
+    ("a grid without a list", "{ grid = [0.01, 0.005] }", "{ grid = 0.01 }"),
+    ("an empty axis", "{ grid = [0.01, 0.005] }", "{}"),
+    ("a value twice in a grid", "[0.01, 0.005]", "[0.01, 0.005, 1e-2]"),
+    ("1 and 1.0 in a grid", "[0.01, 0.005]", "[1, 1.0]"),
+    ("an axis over models", "model = \"cnn\"", "model = { grid = [\"cnn\", \"fc\"] }"),
+    // Seeds.
+    ("a backward range", "\"1..=3\"", "\"10..=1\""),
+    ("a backward exclusive range", "\"1..=3\"", "\"10..1\""),
+    ("an empty range", "\"1..=3\"", "\"5..5\""),
+    ("an empty list of seeds", "\"1..=3\"", "[]"),
+    ("no seeds in the text", "\"1..=3\"", "\"\""),
+    ("a mathematician's range", "\"1..=3\"", "\"1-3\""),
+    ("a range without quotes", "\"1..=3\"", "1..=3"),
+    ("a negative seed", "\"1..=3\"", "-1"),
+    ("a broken seed", "\"1..=3\"", "1.5"),
+    ("seeds as a table", "\"1..=3\"", "{ from = 1, to = 3 }"),
+    ("a seed twice", "\"1..=3\"", "[1, 2, \"2..=4\"]"),
+    ("too many seeds", "\"1..=3\"", "\"1..=10001\""),
+    ("far too many seeds", "\"1..=3\"", "\"0..=9223372036854775807\""),
+    ("several wrong seeds", "\"1..=3\"", "[\"3..1\", -4, true, \"x\"]"),
+    // Stop rules.
+    ("a negative loss delta", "loss_delta = 0.001", "loss_delta = -0.001"),
+    ("loss delta NaN", "loss_delta = 0.001", "loss_delta = nan"),
+    ("an infinite loss delta", "loss_delta = 0.001", "loss_delta = inf"),
+    ("no epochs", "max_epochs = 300", "max_epochs = 0"),
+    ("too many epochs", "max_epochs = 300", "max_epochs = 100001"),
+    ("epochs with a point", "max_epochs = 300", "max_epochs = 300.0"),
+    ("a minimum above the maximum", "max_epochs = 300", "max_epochs = 300, min_epochs = 301"),
+    ("patience above the maximum", "max_epochs = 300", "max_epochs = 300, patience = 301"),
+    ("no patience", "max_epochs = 300", "max_epochs = 300, patience = 0"),
+    ("a full loss drop", "max_epochs = 300", "max_epochs = 300, loss_drop = 1"),
+    (
+        "a row's maximum below the stage's minimum",
+        "batch_size = 20\nhidden",
+        "batch_size = 20\nstop = { min_epochs = 400 }\nhidden",
+    ),
+    ("stop as a number", "{ loss_delta = 0.001, max_epochs = 300 }", "300"),
+    // Data.
+    ("no training pairs", "train_pairs = 1000", "train_pairs = 0"),
+    ("negative training pairs", "train_pairs = 1000", "train_pairs = -5"),
+    ("test pairs in quotes", "test_pairs = 200", "test_pairs = \"200\""),
+    ("too many pairs to draw", "train_pairs = 1000", "train_pairs = 100001"),
+    ("a negative data seed", "seed = 0\n", "seed = -1\n"),
+    // Folds.
+    ("one fold", "\"holdout\"", "{ folds = 1 }"),
+    ("a negative number of folds", "\"holdout\"", "{ folds = -10 }"),
+    ("far too many folds", "\"holdout\"", "{ folds = 1001 }"),
+    // Shape.
+    ("single brackets for a stage", "[[stage]]", "[stage]"),
+    (
+        "a model as a word",
+        "[[stage.model]]\nmodel = \"cnn\"\nlearning_rate = 0.1\nbatch_size = 20\n\n[[stage.model]]\nmodel = \"fc-aux\"\n",
+        "model = \"fc-aux\"\n",
+    ),
+    ("double brackets for the data set", "[dataset]", "[[dataset]]"),
+    (
+        "the data set as a word",
+        "[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 1000\ntest_pairs = 200\nseed = 0\n",
+        "dataset = \"glyph-pairs\"\n",
+    ),
+    // TOML itself.
+    ("no value", "learning_rate = 0.1", "learning_rate ="),
+    ("no closing quote", "\"glyph-pairs\"", "\"glyph-pairs"),
+    ("no quotes", "\"glyph-pairs\"", "glyph-pairs"),
+    ("no closing bracket", "[dataset]", "[dataset"),
+    ("a space in a key", "learning_rate = 0.1", "learning rate = 0.1"),
+    ("two mistakes of syntax", "kind = \"glyph-pairs\"\ntrain_pairs = 1000", "kind = = 1\ntrain_pairs 1000"),
+];
+
+/// Wrong specs that are more than one spoilt place.
+fn whole_texts() -> Vec<(&'static str, String)> {
+    let head = &BASE[..BASE.find("[[stage]]").unwrap()];
+    let stage = &BASE[BASE.find("[[stage]]").unwrap()..];
+    let bare = &stage[..stage.find("[[stage.model]]").unwrap()];
+    let cnn =
+        "[[stage.model]]\nmodel = \"cnn\"\nlearning_rate = { grid = [1, 0.1] }\nbatch_size = { grid = [5, 20] }\n";
+    let folds = |folds: u32, batch: u32| {
+        changed("\"holdout\"", &format!("{{ folds = {folds} }}"))
+            .replace("batch_size = 20", &format!("batch_size = {batch}"))
+    };
+    let mnist = changed("\"glyph-pairs\"", "\"mnist-pairs\"")
+        .replace("train_pairs = 1000", "train_pairs = 30001")
+        .replace("test_pairs = 200", "test_pairs = 5001");
+    let wide: String = (1..=257).map(|value| format!("{value}, ")).collect();
+    let rate: String = (1..=200).map(|value| format!("{value}, ")).collect();
+    let axes = format!("learning_rate = {{ grid = [{rate}] }}\nbatch_size = {{ grid = [{rate}] }}\n");
+    vec![
+        ("an empty file", String::new()),
+        ("no stage", head.to_owned()),
+        ("an empty list of stages", format!("stage = []\n{head}")),
+        ("stage as a number", format!("stage = 3\nstages = 3\n{head}")),
+        ("no rows", format!("{head}{bare}")),
+        ("an empty list of rows", format!("{head}{bare}model = []\n")),
+        ("two stages of one name", format!("{BASE}\n{stage}")),
+        ("a row that an earlier one holds", format!("{BASE}\n{cnn}")),
+        ("a batch larger than a fold's training part", folds(10, 901)),
+        ("more folds than pairs", folds(3, 20).replace("train_pairs = 1000", "train_pairs = 2")),
+        ("more pairs than images", mnist),
+        (
+            "a large batch beside a wrong kind of data",
+            changed("\"glyph-pairs\"", "1").replace("batch_size = 20\nh", "batch_size = 1001\nh"),
+        ),
+        (
+            "lines and colours in texts",
+            changed("\"base\"", "\"a\\nb\\u001b[31m\"").replace("seed = 0", "\"se\\ned\" = 0"),
+        ),
+        ("too many values in a grid", changed("[0.01, 0.005]", &format!("[{wide}]"))),
+        ("too many units", format!("{head}{bare}[[stage.model]]\nmodel = \"cnn\"\n{axes}").replace("1..=3", "1..=30")),
+        ("too many rows", format!("{head}{bare}{}", cnn.repeat(257))),
+        ("too many stages", format!("{head}{}", bare.repeat(65))),
+        ("a long file", format!("{BASE}{}", "#\n".repeat(200_000))),
+        ("bytes that are not text", format!("{BASE}\u{0}\n")),
+    ]
+}
+
+/// A file with many different mistakes: all of them are said, in the order of the file.
+const MANY: &str = r#"name = "my study"
+
+[dataset]
+kind = "mnist"
+train_pairs = 1000
+
+[[stage]]
+name = "final"
+evaluation = "holdout"
+seeds = "10..=1"
+stop = { loss_delta = 0.001, max_epochs = 300 }
+normalize = "standardize"
+
+[[stage.model]]
+model = "cnn"
+learning_rat = 0.1
+batch_size = [20, 50]
+
+[[stage.model]]
+model = "fc"
+learning_rate = { grid = [1, 0.1, 1.0] }
+batch_size = 20
+"#;
+
+#[test]
+fn many_at_once() {
+    let errors = errors(MANY);
+    insta::assert_snapshot!("many_list", errors);
+    insta::assert_snapshot!("many_plain", errors.render(Look::Plain));
+    insta::assert_snapshot!("many_monochrome", errors.render(Look::Monochrome));
+    let coloured = errors.render(Look::Colour);
+    assert!(coloured.contains("\u{1b}["), "colours are escape codes");
+    assert!(errors.render(Look::Plain).is_ascii());
+    assert!(!errors.render(Look::Monochrome).contains('\u{1b}'));
+}
+
+/// The places, by themselves: (line, column) of every error of [`MANY`].
+#[test]
+fn places_are_exact() {
+    let places: Vec<(usize, usize)> = errors(MANY).errors().iter().map(|error| (error.line, error.column)).collect();
+    assert_eq!(places, [(1, 8), (3, 1), (4, 8), (10, 9), (16, 1), (17, 14), (21, 35)]);
+}

@@ -1,0 +1,135 @@
+//! The parser never panics, and what it refuses it explains.
+
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::BASE;
+use crate::{
+    matrix::expand,
+    spec::{Look, limits::TEXT_BYTES_MAX, parse},
+};
+
+/// Parses, renders what is wrong and expands what is right.
+fn survives(text: &str) {
+    match parse("fuzz.toml", text) {
+        Ok(study) => {
+            // Counting is cheap, expanding a million units is not.
+            if study.stages.iter().all(|stage| stage.seeds.len() < 100) {
+                assert!(!expand(&study, "").units().is_empty());
+            }
+        }
+        Err(errors) => {
+            assert!(!errors.errors().is_empty());
+            for look in [Look::Plain, Look::Monochrome, Look::Colour] {
+                assert!(!errors.render(look).is_empty());
+            }
+            assert!(errors.errors().is_sorted_by_key(|error| error.span.start));
+            for error in errors.errors() {
+                assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+                assert!(error.line >= 1 && error.line <= 1 + text.matches('\n').count());
+            }
+            assert!(!errors.to_string().contains("failed to"), "{errors}");
+        }
+    }
+}
+
+/// Pieces that a spec may be spoilt with.
+const PIECES: [&str; 36] = [
+    "",
+    "=",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    "\n",
+    "#",
+    "-",
+    "nan",
+    "inf",
+    "0",
+    "-1",
+    "1e999",
+    "true",
+    "[]",
+    "{}",
+    "[[stage]]\n",
+    "[[stage.model]]\n",
+    "[dataset]\n",
+    "[stage]\n",
+    "[[dataset]]\n",
+    "\u{0}",
+    "\u{e9}",
+    "1979-05-27",
+    "{ grid = [] }",
+    "{ grid = [1, 1.0] }",
+    "{ folds = 2 }",
+    "\"1..=18446744073709551615\"",
+    "99999999999999999999",
+    "a.b.c = 1\n",
+    "\"\"\"\n\n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn arbitrary_text(text in any::<String>()) {
+        survives(&text);
+    }
+
+    #[test]
+    fn arbitrary_pieces(pieces in vec(select(&PIECES[..]), 0..40)) {
+        survives(&pieces.concat());
+    }
+
+    /// Cuts, puts pieces in, doubles and swaps lines, many times over.
+    #[test]
+    fn spoilt_specs(changes in vec((any::<prop::sample::Index>(), 0..12_usize, select(&PIECES[..])), 1..4)) {
+        let mut text: Vec<char> = BASE.chars().collect();
+        for (place, cut, piece) in changes {
+            let start = place.index(text.len());
+            let end = (start + cut).min(text.len());
+            text.splice(start..end, piece.chars());
+        }
+        survives(&text.into_iter().collect::<String>());
+    }
+
+    /// Any right-hand side under any key.
+    #[test]
+    fn any_value_anywhere(line in any::<prop::sample::Index>(), piece in select(&PIECES[..])) {
+        let keys: Vec<&str> = BASE.lines().filter(|line| line.contains(" = ")).collect();
+        let chosen = keys[line.index(keys.len())];
+        let (key, _) = chosen.split_once(" = ").unwrap();
+        survives(&BASE.replacen(chosen, &format!("{key} = {piece}"), 1));
+    }
+
+    #[test]
+    fn lines_in_any_order(mut lines in Just(BASE.lines().collect::<Vec<_>>()).prop_shuffle(), kept in 0..40_usize) {
+        lines.truncate(kept);
+        survives(&lines.join("\n"));
+    }
+}
+
+#[test]
+fn deep_and_long_texts_are_refused() {
+    for text in [
+        format!("{}a = 1", "a.".repeat(100_000)),
+        format!("a = {}", "[".repeat(100_000)),
+        format!("a = {}", "{a = ".repeat(20_000)),
+        "\n".repeat(TEXT_BYTES_MAX + 1),
+    ] {
+        assert!(parse("deep.toml", &text).is_err());
+    }
+}
+
+#[test]
+fn endless_errors_are_cut_short() {
+    let keys: String = (0..2_000).map(|number| format!("key{number} = 0\n")).collect();
+    let errors = parse("many.toml", &format!("{keys}{BASE}")).unwrap_err();
+    assert_eq!(errors.errors().len(), 2_000);
+    assert!(errors.to_string().ends_with("\n... and 1950 more"), "{errors}");
+    assert!(errors.render(Look::Plain).ends_with("\n... and 1950 more\n"));
+}

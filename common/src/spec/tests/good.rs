@@ -1,0 +1,219 @@
+//! What right specs mean.
+
+use super::{BASE, changed};
+use crate::{
+    spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
+    training::{Normalize, StopLoss, StopRule},
+    unit::Value,
+};
+
+fn study(text: &str) -> Study {
+    parse("good.toml", text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn values(row: &ModelRow, name: &str) -> Vec<Value> {
+    row.axes.iter().find(|(axis, _)| axis == name).map(|(_, values)| values.clone()).unwrap()
+}
+
+#[test]
+fn the_base_is_read_whole() {
+    let stop = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
+    let axis = |name: &str, values: &[Value]| (name.to_owned(), values.to_vec());
+    let expected = Study {
+        name: "base".to_owned(),
+        dataset: DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 1000, test_pairs: 200, seed: 0 },
+        stages: vec![Stage {
+            name: "final".to_owned(),
+            evaluation: Evaluation::Holdout,
+            seeds: vec![1, 2, 3],
+            rows: vec![
+                ModelRow {
+                    model: "cnn".to_owned(),
+                    axes: vec![
+                        axis("learning_rate", &[Value::Number(0.1)]),
+                        axis("batch_size", &[Value::Integer(20)]),
+                        axis("dropout", &[Value::Number(0.5)]),
+                    ],
+                    stop,
+                    normalize: Normalize::Standardize,
+                },
+                ModelRow {
+                    model: "fc-aux".to_owned(),
+                    axes: vec![
+                        axis("learning_rate", &[Value::Number(0.01), Value::Number(0.005)]),
+                        axis("batch_size", &[Value::Integer(20)]),
+                        axis("hidden", &[Value::Integers(vec![150, 50, 20, 10])]),
+                        axis("auxiliary_weight", &[Value::Number(0.3)]),
+                        axis("dropout", &[Value::Number(0.0)]),
+                    ],
+                    stop,
+                    normalize: Normalize::Standardize,
+                },
+            ],
+        }],
+    };
+    assert_eq!(study(BASE), expected);
+}
+
+#[test]
+fn layout_does_not_matter() {
+    let inline = r#"
+        stage = [{ name = "final", evaluation = "holdout", seeds = [3, 1, 2], normalize = "standardize", model = [
+            { batch_size = 0x14, learning_rate = 1e-1, model = "cnn" },
+            { model = 'fc-aux', learning_rate.grid = [1e-2, 5e-3], batch_size = 20, hidden = [150, 50, 20, 10], auxiliary_weight = 0.3 },
+        ], stop.loss_delta = 0.001, stop.max_epochs = 3_00 }]
+        dataset.kind = "glyph-pairs"
+        dataset.train_pairs = 1_000
+        dataset.test_pairs = 200
+        name = "base"
+    "#;
+    let (mut inline, mut base) = (study(inline), study(BASE));
+    assert_ne!(inline, base, "axes are in the order in which they are written");
+    for study in [&mut inline, &mut base] {
+        study
+            .stages
+            .iter_mut()
+            .flat_map(|stage| &mut stage.rows)
+            .for_each(|row| row.axes.sort_by_key(|axis| axis.0.clone()));
+    }
+    assert_eq!(inline, base);
+    assert_eq!(study(&BASE.replace('\n', "\r\n")), study(BASE));
+}
+
+#[test]
+fn axes_keep_the_order_of_the_file_and_defaults_follow() {
+    let text = changed("learning_rate = 0.1\nbatch_size = 20", "batch_size = { grid = [50, 20] }\nlearning_rate = 1");
+    let names: Vec<String> = study(&text).stages[0].rows[0].axes.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names, ["batch_size", "learning_rate", "dropout"]);
+    assert_eq!(values(&study(&text).stages[0].rows[0], "batch_size"), [Value::Integer(50), Value::Integer(20)]);
+    assert_eq!(
+        values(&study(&text).stages[0].rows[0], "learning_rate"),
+        [Value::Number(1.0)],
+        "a whole number is a number"
+    );
+}
+
+#[test]
+fn a_grid_of_lists_is_an_axis_of_lists() {
+    let text = changed("hidden = [150, 50, 20, 10]", "hidden = { grid = [[150, 50], [10]] }");
+    let expected = [Value::Integers(vec![150, 50]), Value::Integers(vec![10])];
+    assert_eq!(values(&study(&text).stages[0].rows[1], "hidden"), expected);
+}
+
+#[test]
+fn a_row_overrides_its_stage_key_by_key() {
+    let text = changed(
+        "model = \"cnn\"\n",
+        "model = \"cnn\"\nstop = { max_epochs = 50, patience = 2 }\nnormalize = \"none\"\n",
+    );
+    let rows = &study(&text).stages[0].rows;
+    let own = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 50,
+        min_epochs: 1,
+        patience: 2,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
+    assert_eq!((rows[0].stop, rows[0].normalize), (own, Normalize::None));
+    assert_eq!((rows[1].stop.max_epochs, rows[1].stop.patience, rows[1].normalize), (300, 1, Normalize::Standardize));
+}
+
+#[test]
+fn a_stage_may_leave_stop_to_its_rows() {
+    let text = changed("stop = { loss_delta = 0.001, max_epochs = 300 }\n", "").replace(
+        "batch_size = 20",
+        "batch_size = 20\nstop = { loss_delta = 0, max_epochs = 9, min_epochs = 9, loss_drop = 0.1 }",
+    );
+    let own =
+        StopRule { loss_delta: 0.0, max_epochs: 9, min_epochs: 9, patience: 1, loss_drop: 0.1, loss: StopLoss::Mean };
+    assert!(study(&text).stages[0].rows.iter().all(|row| row.stop == own));
+}
+
+#[test]
+fn defaults() {
+    let text = changed("seed = 0\n", "").replace("normalize = \"standardize\"\n", "");
+    assert_eq!(study(&text), study(BASE));
+}
+
+#[test]
+fn seeds_in_every_form() {
+    for (written, seeds) in [
+        ("7", vec![7]),
+        ("\"7\"", vec![7]),
+        ("\"1..=3\"", vec![1, 2, 3]),
+        ("\"1..3\"", vec![1, 2]),
+        ("[5, 2, 1]", vec![1, 2, 5]),
+        ("[\"8..=10\", 1]", vec![1, 8, 9, 10]),
+        ("0", vec![0]),
+        ("9223372036854775807", vec![(1 << 63) - 1]),
+    ] {
+        assert_eq!(study(&changed("\"1..=3\"", written)).stages[0].seeds, seeds, "{written}");
+    }
+}
+
+#[test]
+fn folds() {
+    for (written, folds) in [("2", 2), ("10", 10), ("50", 50)] {
+        let text = changed("\"holdout\"", &format!("{{ folds = {written} }}"));
+        assert_eq!(study(&text).stages[0].evaluation, Evaluation::Folds(folds));
+    }
+}
+
+#[test]
+fn bounds_themselves_are_allowed() {
+    for (from, to) in [
+        ("batch_size = 20\nhidden", "batch_size = 1000\nhidden"),
+        ("auxiliary_weight = 0.3", "auxiliary_weight = 0"),
+        ("auxiliary_weight = 0.3", "auxiliary_weight = 1"),
+        ("auxiliary_weight = 0.3", "dropout = 0.999"),
+        ("auxiliary_weight = 0.3", "dropout = -0.0"),
+        ("learning_rate = 0.1", "learning_rate = 1e-300"),
+        ("max_epochs = 300", "max_epochs = 100000"),
+        ("max_epochs = 300", "max_epochs = 1"),
+        ("max_epochs = 300", "max_epochs = 7, patience = 7, min_epochs = 7"),
+        ("loss_delta = 0.001", "loss_delta = 0"),
+        ("train_pairs = 1000", "train_pairs = 100000"),
+        ("test_pairs = 200", "test_pairs = 1"),
+        (
+            "kind = \"glyph-pairs\"\ntrain_pairs = 1000\ntest_pairs = 200",
+            "kind = \"mnist-pairs\"\ntrain_pairs = 30000\ntest_pairs = 5000",
+        ),
+        ("seed = 0", "seed = 9223372036854775807"),
+        ("seeds = \"1..=3\"", "seeds = \"1..=10000\""),
+        ("name = \"base\"", "name = \"9-lives_A\""),
+        ("name = \"base\"", &format!("name = \"{}\"", "n".repeat(64))),
+    ] {
+        study(&changed(from, to));
+    }
+}
+
+#[test]
+fn a_negative_zero_is_zero() {
+    let rows = |to: &str| study(&changed("auxiliary_weight = 0.3", to)).stages[0].rows.clone();
+    // Comparing text tells -0.0 from 0.0, which == does not.
+    assert_eq!(format!("{:?}", rows("dropout = -0.0")), format!("{:?}", rows("dropout = 0")));
+    let stop = |to: &str| study(&changed("loss_delta = 0.001", to)).stages[0].rows[0].stop;
+    assert_eq!(format!("{:?}", stop("loss_delta = -0.0")), format!("{:?}", stop("loss_delta = 0")));
+}
+
+#[test]
+fn rows_that_differ_in_one_axis_or_rule_are_different() {
+    for own in ["dropout = 0.4", "normalize = \"scale\"", "stop = { patience = 2 }"] {
+        let row = format!("[[stage.model]]\nmodel = \"cnn\"\nlearning_rate = 0.1\nbatch_size = 20\n{own}\n");
+        assert_eq!(study(&format!("{BASE}{row}")).stages[0].rows.len(), 3, "{own}");
+    }
+}
+
+#[test]
+fn the_same_row_may_be_in_two_stages() {
+    let stage = &BASE[BASE.find("[[stage]]").unwrap()..];
+    assert_eq!(study(&format!("{BASE}\n{}", stage.replace("\"final\"", "\"again\""))).stages.len(), 2);
+}

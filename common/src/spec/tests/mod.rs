@@ -1,0 +1,39 @@
+mod bad;
+mod files;
+mod fuzz;
+mod good;
+
+/// A right spec that the tests below spoil or extend.
+const BASE: &str = r#"name = "base"
+
+[dataset]
+kind = "glyph-pairs"
+train_pairs = 1000
+test_pairs = 200
+seed = 0
+
+[[stage]]
+name = "final"
+evaluation = "holdout"
+seeds = "1..=3"
+stop = { loss_delta = 0.001, max_epochs = 300 }
+normalize = "standardize"
+
+[[stage.model]]
+model = "cnn"
+learning_rate = 0.1
+batch_size = 20
+
+[[stage.model]]
+model = "fc-aux"
+learning_rate = { grid = [0.01, 0.005] }
+batch_size = 20
+hidden = [150, 50, 20, 10]
+auxiliary_weight = 0.3
+"#;
+
+/// [`BASE`] with the one place where `from` stands changed to `to`.
+fn changed(from: &str, to: &str) -> String {
+    assert_eq!(BASE.matches(from).count(), 1, "{from:?} must be in the base spec once");
+    BASE.replace(from, to)
+}

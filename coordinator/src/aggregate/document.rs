@@ -1,0 +1,313 @@
+//! report.json's schema as plain data. docs/report.md explains every field.
+//!
+//! Nothing here depends on when, where or in what order units were trained. A number that cannot be given is `None`, and a
+//! reason stands beside it.
+
+use seedgrid_common::{
+    training::{Normalize, StopRule},
+    unit::Hyperparameters,
+};
+use serde::{Deserialize, Serialize};
+
+/// Value of [`Report::schema`]. The number grows when a field changes its meaning or goes away.
+pub const SCHEMA: &str = "seedgrid.report/1";
+
+/// A study's results: report.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The study's name.
+    pub study: String,
+    /// What was trained on.
+    pub dataset: DatasetSummary,
+    /// Whether every planned unit has a result. A diverged unit has one.
+    pub complete: bool,
+    /// Over all stages, a unit that several share counted once.
+    pub counts: Counts,
+    /// In the order of the spec.
+    pub stages: Vec<StageReport>,
+}
+
+/// What was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetSummary {
+    /// For titles: "MNIST pairs".
+    pub title: String,
+    /// As written in a spec: "mnist-pairs".
+    pub kind: String,
+    /// Digest of the encoded data set, 64 hexadecimal digits.
+    pub digest: String,
+    /// From which pairs and folds are drawn.
+    pub seed: u64,
+    /// Number of training pairs.
+    pub train_pairs: usize,
+    /// How many of them are of class 1 (first digit <= second).
+    pub train_positives: usize,
+    /// Number of test pairs.
+    pub test_pairs: usize,
+    /// How many of them are of class 1.
+    pub test_positives: usize,
+}
+
+/// How many units ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// What the spec asks for; the sum of the others.
+    pub planned: usize,
+    /// Trained and scored: these, and only these, are in the means.
+    pub done: usize,
+    /// A loss became NaN or infinite.
+    pub diverged: usize,
+    /// Not trained (yet).
+    pub not_trained: usize,
+    /// Every attempt failed.
+    pub failed: usize,
+    /// Taken back by a person.
+    pub cancelled: usize,
+}
+
+impl Counts {
+    /// Counts one more unit.
+    pub fn add(&mut self, ending: UnitEnding) {
+        self.planned += 1;
+        *match ending {
+            UnitEnding::Done => &mut self.done,
+            UnitEnding::Diverged => &mut self.diverged,
+            UnitEnding::NotTrained => &mut self.not_trained,
+            UnitEnding::Failed => &mut self.failed,
+            UnitEnding::Cancelled => &mut self.cancelled,
+        } += 1;
+    }
+
+    /// Units without any result.
+    pub fn missing(&self) -> usize {
+        self.not_trained + self.failed + self.cancelled
+    }
+}
+
+/// Where a unit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitEnding {
+    /// Trained and scored.
+    Done,
+    /// A loss became NaN or infinite.
+    Diverged,
+    /// Not trained (yet).
+    NotTrained,
+    /// Every attempt failed.
+    Failed,
+    /// Taken back by a person.
+    Cancelled,
+}
+
+impl UnitEnding {
+    /// As report.json and units.csv write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Diverged => "diverged",
+            Self::NotTrained => "not-trained",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageReport {
+    /// Its name in the spec.
+    pub name: String,
+    /// How its configurations are scored.
+    pub evaluation: EvaluationReport,
+    /// Its seeds, ascending.
+    pub seeds: Vec<u64>,
+    /// Over its configurations, a unit that several share counted once.
+    pub counts: Counts,
+    /// In the order of the plan.
+    pub configurations: Vec<ConfigurationReport>,
+}
+
+/// How a stage's configurations are scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvaluationReport {
+    /// Trained on all training pairs, scored once on the test pairs.
+    Holdout,
+    /// k-fold cross-validation on the training pairs.
+    Folds(u32),
+}
+
+/// One row of a result table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigurationReport {
+    /// 1-based, in the order of the stage's plan; `configuration` in the CSV files.
+    pub number: usize,
+    /// The model's name.
+    pub model: String,
+    /// The model's title.
+    pub title: String,
+    /// What tells it from the stage's other configurations of the same model: "batch_size=20 learning_rate=0.1", or nothing.
+    pub variant: String,
+    /// Complete.
+    pub hyperparameters: Hyperparameters,
+    /// When training ends.
+    pub stop: StopRule,
+    /// How pixels become inputs.
+    pub normalize: Normalize,
+    /// How many units are in the means: `counts.done`.
+    pub n: usize,
+    /// How all of its units ended.
+    pub counts: Counts,
+    /// Share of scored pairs classified wrongly, over the done units (hold-out: seeds; folds: seeds x folds).
+    pub error: Estimate,
+    /// Number of epochs that were trained, over the done units.
+    pub epochs: Spread,
+    /// How many done units the stopping rule ended; `max_epochs` ended the others.
+    pub converged: usize,
+    /// Mean cross-entropy of the comparison on the scored pairs, over the done units.
+    pub loss: Spread,
+    /// Training loss of the last epoch, over the done units.
+    pub train_loss: Spread,
+    /// Training error of the last epoch, over the done units.
+    pub train_error: Spread,
+    /// The averaged prediction: the mean over seeds of each scored pair's predicted probability.
+    pub averaged: Averaged,
+    /// ROC curve of the averaged prediction.
+    pub roc: RocReport,
+    /// Precision-recall curve of the averaged prediction.
+    pub precision_recall: PrecisionRecallReport,
+    /// Each planned seed, ascending.
+    pub seeds: Vec<SeedReport>,
+    /// Each planned unit, by seed and then by fold.
+    pub units: Vec<UnitReport>,
+}
+
+impl ConfigurationReport {
+    /// The model's title with the variant: "FC Network (learning_rate=0.1)".
+    pub fn heading(&self) -> String {
+        if self.variant.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.variant) }
+    }
+}
+
+/// Location and spread of some numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// How many numbers.
+    pub n: usize,
+    /// Their arithmetic mean.
+    pub mean: Option<f64>,
+    /// Their sample standard deviation (divided by n - 1).
+    pub std: Option<f64>,
+    /// The smallest.
+    pub min: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+    /// Why any of these is null.
+    pub reason: Option<String>,
+}
+
+/// A spread with a confidence interval for its mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Location and spread.
+    #[serde(flatten)]
+    pub spread: Spread,
+    /// Lower and upper end of the 95 % interval of the mean; not cut off at 0 or 1.
+    pub ci95: Option<[f64; 2]>,
+    /// How the interval was made.
+    pub ci95_method: IntervalMethod,
+    /// Why the interval is null.
+    pub ci95_reason: Option<String>,
+}
+
+/// How a confidence interval was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntervalMethod {
+    /// Student's t over the seeds' values. Covers the choice of the seed, not the draw of the test pairs.
+    SeedsT,
+    /// Nadeau and Bengio's corrected t over the folds' means. Takes into account that folds share training pairs.
+    FoldsCorrectedT,
+}
+
+/// The averaged prediction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Averaged {
+    /// The seeds whose predictions are in it: those with every fold done.
+    pub seeds: Vec<u64>,
+    /// Share of scored pairs that it classifies wrongly (class 1 above 0.5).
+    pub error: Option<f64>,
+    /// Why the error is null.
+    pub reason: Option<String>,
+}
+
+/// ROC curve. Its points are in roc.csv.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RocReport {
+    /// Area under the curve of the averaged prediction.
+    pub auc: Option<f64>,
+    /// Why there is no curve.
+    pub reason: Option<String>,
+    /// Area under each single seed's curve.
+    pub seeds: Spread,
+}
+
+/// Precision-recall curve. Its points are in pr.csv.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionRecallReport {
+    /// Average precision of the averaged prediction.
+    pub average_precision: Option<f64>,
+    /// Why there is no curve.
+    pub reason: Option<String>,
+    /// Average precision of each single seed.
+    pub seeds: Spread,
+}
+
+/// One seed of a configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeedReport {
+    /// The seed.
+    pub seed: u64,
+    /// Units in its means.
+    pub n: usize,
+    /// Units that the plan has: 1, or the number of folds.
+    pub planned: usize,
+    /// Mean over its done units.
+    pub error: Option<f64>,
+    /// Mean over its done units.
+    pub epochs: Option<f64>,
+    /// Of its predictions; with folds, of the out-of-fold predictions pooled over all folds.
+    pub auc: Option<f64>,
+    /// As `auc`.
+    pub average_precision: Option<f64>,
+    /// Why any of these is null.
+    pub reason: Option<String>,
+}
+
+/// One unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitReport {
+    /// Its id, 32 hexadecimal digits.
+    pub unit: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Its fold, 1-based; null for the hold-out.
+    pub fold: Option<u32>,
+    /// Where it stands.
+    pub ending: UnitEnding,
+    /// Share of scored pairs classified wrongly; null unless done.
+    pub error: Option<f64>,
+    /// Mean cross-entropy on the scored pairs; null unless done.
+    pub loss: Option<f64>,
+    /// Whole epochs trained; null without a result.
+    pub epochs: Option<usize>,
+    /// Whether the stopping rule ended training; null unless done.
+    pub converged: Option<bool>,
+    /// Training loss of its last whole epoch.
+    pub train_loss: Option<f64>,
+    /// Training error of its last whole epoch.
+    pub train_error: Option<f64>,
+}

@@ -1,0 +1,143 @@
+//! Which pairs a stage scores, and the predictions on them: pooled over folds, averaged over seeds.
+
+use seedgrid_common::{
+    data::{
+        Dataset,
+        folds::{self, split},
+    },
+    spec::Evaluation,
+    training::{Ending, EpochMetrics, Scores, UnitResult},
+    unit::{Fold, Unit, UnitId},
+};
+
+use super::{Input, Missing, document::UnitEnding};
+
+/// A planned unit with what became of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell<'a> {
+    pub(super) id: UnitId,
+    pub(super) unit: &'a Unit,
+    pub(super) standing: Standing<'a>,
+}
+
+/// What became of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Standing<'a> {
+    Done { scores: &'a Scores, epochs: &'a [EpochMetrics] },
+    Diverged { epochs: &'a [EpochMetrics] },
+    Missing(Missing),
+}
+
+impl<'a> Cell<'a> {
+    pub(super) fn new(id: UnitId, unit: &'a Unit, input: &Input<'a>) -> Self {
+        let standing = match input.results.get(&id) {
+            Some(UnitResult { epochs, ending: Ending::Done(scores) }) => Standing::Done { scores, epochs },
+            Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
+            None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
+        };
+        Self { id, unit, standing }
+    }
+
+    pub(super) fn ending(&self) -> UnitEnding {
+        match self.standing {
+            Standing::Done { .. } => UnitEnding::Done,
+            Standing::Diverged { .. } => UnitEnding::Diverged,
+            Standing::Missing(Missing::NotTrained) => UnitEnding::NotTrained,
+            Standing::Missing(Missing::Failed) => UnitEnding::Failed,
+            Standing::Missing(Missing::Cancelled) => UnitEnding::Cancelled,
+        }
+    }
+
+    pub(super) fn done(&self) -> Option<(&'a Scores, &'a [EpochMetrics])> {
+        match self.standing {
+            Standing::Done { scores, epochs } => Some((scores, epochs)),
+            Standing::Diverged { .. } | Standing::Missing(_) => None,
+        }
+    }
+
+    /// The whole epochs that a result has.
+    pub(super) fn epochs(&self) -> Option<&'a [EpochMetrics]> {
+        match self.standing {
+            Standing::Done { epochs, .. } | Standing::Diverged { epochs } => Some(epochs),
+            Standing::Missing(_) => None,
+        }
+    }
+}
+
+/// The pairs that a stage scores.
+#[derive(Clone, Debug)]
+pub(super) struct Scored {
+    /// Whether each pair is of class 1.
+    pub(super) labels: Vec<bool>,
+    /// The pairs that each fold scores, ascending; one part of all pairs for the hold-out.
+    parts: Vec<Vec<usize>>,
+}
+
+impl Scored {
+    pub(super) fn new(dataset: &Dataset, evaluation: Evaluation) -> Self {
+        let (pairs, parts) = match evaluation {
+            Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
+            Evaluation::Folds(of) => (&dataset.train, (0..of).map(|index| validation(dataset, index, of)).collect()),
+        };
+        Self { labels: (0..pairs.len()).map(|pair| pairs.label(pair) == 1).collect(), parts }
+    }
+
+    /// One seed's predicted probabilities of class 1 for every pair, from all of its units; or why there are none.
+    pub(super) fn pool(&self, cells: &[Cell<'_>]) -> Result<Vec<f64>, String> {
+        let done = cells.iter().filter(|cell| cell.done().is_some()).count();
+        if done < cells.len() {
+            return Err(if cells.len() == 1 {
+                "the unit has no scores".to_owned()
+            } else {
+                format!("only {done} of {} folds have scores", cells.len())
+            });
+        }
+        let mut pooled = vec![f64::NAN; self.labels.len()];
+        for cell in cells {
+            let part = match cell.unit.fold {
+                Fold::Holdout => 0,
+                Fold::Part { index, .. } => index as usize,
+            };
+            let pairs = self.parts.get(part).map_or(&[][..], Vec::as_slice);
+            let probabilities = cell.done().map_or(&[][..], |(scores, _)| scores.probabilities.as_slice());
+            if pairs.len() != probabilities.len() {
+                return Err(format!(
+                    "unit {} scored {} pairs where {} were to be scored",
+                    cell.id,
+                    probabilities.len(),
+                    pairs.len()
+                ));
+            }
+            for (&pair, &probability) in pairs.iter().zip(probabilities) {
+                pooled[pair] = f64::from(probability);
+            }
+        }
+        Ok(pooled)
+    }
+}
+
+/// The training pairs that a fold scores, ascending. None where there are too few pairs for so many folds: then nothing can
+/// have been trained, and a result that claims to be is found not to fit.
+fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
+    match split(dataset, Fold::Part { index, of }).map(|split| split.scored) {
+        Ok(folds::Scored::Validation(pairs)) => pairs.into_iter().map(|pair| pair as usize).collect(),
+        Ok(folds::Scored::Test) | Err(_) => Vec::new(),
+    }
+}
+
+/// Each pair's mean over seeds; None of no seeds.
+pub(super) fn average(seeds: &[&[f64]]) -> Option<Vec<f64>> {
+    let mut sums = seeds.first()?.to_vec();
+    for seed in &seeds[1..] {
+        sums.iter_mut().zip(*seed).for_each(|(sum, probability)| *sum += probability);
+    }
+    sums.iter_mut().for_each(|sum| *sum /= seeds.len() as f64);
+    Some(sums)
+}
+
+/// Share of pairs that these probabilities classify wrongly; class 1 is predicted above 0.5. There must be a pair.
+pub(super) fn error(probabilities: &[f64], labels: &[bool]) -> f64 {
+    let wrong =
+        probabilities.iter().zip(labels).filter(|(probability, label)| (**probability > 0.5) != **label).count();
+    wrong as f64 / labels.len() as f64
+}

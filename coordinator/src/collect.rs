@@ -1,0 +1,121 @@
+//! Takes everything that a report needs out of a run directory.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{
+    model,
+    unit::{KERNELS_REVISION, UnitId},
+    wire::PROTOCOL_VERSION,
+};
+
+use crate::{
+    aggregate::{Aggregate, Input, Missing, aggregate},
+    prepare::{PrepareError, Prepared},
+    queue::Rules,
+    report::{
+        Provenance,
+        provenance::{AttemptRecord, UnitRecord, WorkerRecord},
+    },
+    run_directory::RunDirectory,
+    store::{self, Store},
+    wall_clock::wall_ms,
+};
+
+/// What a run directory holds, aggregated, and where it comes from.
+///
+/// # Errors
+/// When the directory holds no study, or its store or data set cannot be read.
+pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), PrepareError> {
+    let store = Store::open_to_read(&directory.database())?;
+    let prepared = Prepared::stored(directory, &store)?;
+    let results = store.results()?;
+    let errors_max = Rules::default().errors_max;
+    let missing: BTreeMap<UnitId, Missing> = store
+        .units()?
+        .into_iter()
+        .filter(|(_, known)| known.result.is_none() && known.errors >= errors_max)
+        .map(|(id, _)| (id, Missing::Failed))
+        .collect();
+    let aggregated = aggregate(&Input {
+        study: &prepared.spec.study,
+        plan: &prepared.plan,
+        dataset: &prepared.dataset,
+        dataset_digest: &prepared.digest,
+        results: &results,
+        missing: &missing,
+    });
+    let provenance = provenance(&prepared, &store)?;
+    Ok((aggregated, provenance))
+}
+
+fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareError> {
+    let planned = prepared.plan.units();
+    let workers: BTreeMap<String, store::WorkerRecord> =
+        store.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect();
+    let (mut units, mut other_attempts) = (Vec::new(), Vec::new());
+    for attempt in store.attempts()? {
+        let (Some(unit), Some(ending)) = (planned.get(&attempt.unit), attempt.ending) else { continue };
+        let ended_at_unix_ms = unix_ms(attempt.ended_ms.unwrap_or_default());
+        let info = workers.get(&attempt.worker_id).map(|worker| worker.info.clone()).unwrap_or_default();
+        match ending.as_str() {
+            "done" | "diverged" => units.push(UnitRecord {
+                unit: unit.id().to_string(),
+                attempt: attempt.attempt,
+                worker: attempt.worker_id,
+                host: info.host,
+                place: info.place,
+                device: info.device,
+                isa: info.isa,
+                numerics_class: info.numerics_class,
+                wall_seconds: attempt.train_seconds.unwrap_or_default(),
+                finished_at_unix_ms: ended_at_unix_ms,
+            }),
+            _ => other_attempts.push(AttemptRecord {
+                unit: unit.id().to_string(),
+                attempt: attempt.attempt,
+                worker: attempt.worker_id,
+                ending,
+                detail: attempt.detail.unwrap_or_default(),
+                ended_at_unix_ms,
+            }),
+        }
+    }
+    let models = prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
+    let model_revisions = models
+        .filter_map(|planned| model::find(&planned.configuration.model))
+        .map(|model| (model.name.to_owned(), model.revision))
+        .collect();
+    Ok(Provenance {
+        study: prepared.spec.study.name.clone(),
+        spec: prepared.spec.text.clone(),
+        dataset_digest: prepared.digest.clone(),
+        seedgrid_version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol_version: PROTOCOL_VERSION,
+        kernels_revision: KERNELS_REVISION,
+        model_revisions,
+        written_at_unix_ms: unix_ms(wall_ms()),
+        workers: workers.into_values().map(worker_record).collect(),
+        units,
+        other_attempts,
+    })
+}
+
+fn worker_record(worker: store::WorkerRecord) -> WorkerRecord {
+    let store::WorkerRecord { worker_id, info, .. } = worker;
+    WorkerRecord {
+        worker: worker_id,
+        host: info.host,
+        place: info.place,
+        pid: info.pid,
+        cores: info.cores,
+        slots: info.slots,
+        device: info.device,
+        isa: info.isa,
+        numerics_class: info.numerics_class,
+        version: info.version,
+    }
+}
+
+fn unix_ms(ms: i64) -> u64 {
+    u64::try_from(ms).unwrap_or_default()
+}

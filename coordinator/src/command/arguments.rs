@@ -1,0 +1,166 @@
+//! What can be written on the command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
+4 refused by the coordinator, 5 no coordinator there, 130 interrupted (run again to go on).";
+
+/// Runs experiment matrices of small neural networks and makes one report of them.
+///
+/// A study is a TOML file that names models, axes of hyper-parameters, folds and seeds. Seedgrid trains every unit of it once,
+/// on this machine or on many, and reports means, deviations and averaged curves.
+#[derive(Debug, Parser)]
+#[command(name = "seedgrid", version, after_help = EXIT_CODES, after_long_help = format!("\
+Examples:
+  seedgrid run experiments/quickstart.toml             train here, report at the end
+  seedgrid plan experiments/table3.toml --data mnist   what would run
+  seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700
+  seedgrid-worker --join runs/table3/join.toml         on other machines
+  seedgrid watch runs/table3
+  seedgrid report runs/table3                          the report so far
+
+{EXIT_CODES}"))]
+pub struct Arguments {
+    /// Log more (-v: joins and leaves, -vv: everything). SEEDGRID_LOG overrides it.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub subcommand: Subcommand,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
+    /// Train a study on this machine, to its report. Run it again to go on after an interruption.
+    Run(RunArguments),
+    /// Coordinate a study for workers on other machines, to its report. Run it again to go on.
+    Serve(ServeArguments),
+    /// Show what a study would train and what of it is done. Runs nothing.
+    Plan(PlanArguments),
+    /// Show where a running study stands.
+    Status(StatusArguments),
+    /// Follow a running study until it ends.
+    Watch(WatchArguments),
+    /// Build a run's report again, also while the study runs.
+    Report(ReportArguments),
+    /// Get or check a copy of MNIST.
+    Data(DataArguments),
+}
+
+/// A study and where it lives.
+#[derive(Debug, Args)]
+pub struct StudyArguments {
+    /// The study's spec (TOML).
+    pub spec: PathBuf,
+    /// Folder with MNIST's four IDX files, gzipped or not. Not needed for drawn data, nor to go on with a run.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The run directory. Default: runs/NAME.
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The study.
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// Units to train at a time, one thread each. Default: the number of cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub slots: Option<u16>,
+    /// Where to listen; other machines' workers can help when this is not a loopback address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// The study.
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:7700")]
+    pub listen: SocketAddr,
+    /// Host name or address that workers should use, where the ones found are not right.
+    #[arg(long, value_name = "HOST")]
+    pub advertise: Option<String>,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// The study.
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// The run directory, or its join file.
+    pub run_dir: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// The run directory, or its join file.
+    pub run_dir: PathBuf,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+}
+
+/// Arguments of `data`.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: DataAction,
+}
+
+/// What to do with MNIST.
+#[derive(Debug, clap::Subcommand)]
+pub enum DataAction {
+    /// Download MNIST from a public mirror and verify it. Goes on where it stopped.
+    Fetch {
+        /// Where to put it. Default: the user's cache folder, where every run looks.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// A mirror to use instead of the public ones; may be given more than once.
+        #[arg(long, value_name = "URL")]
+        mirror: Vec<String>,
+    },
+    /// Verify a copy of MNIST.
+    Check {
+        /// Where it is. Default: where a run would find it.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+/// How to print a listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; docs/cli.md has the schema.
+    Json,
+}

@@ -1,0 +1,136 @@
+//! How a command ends: exit codes and errors.
+
+use std::{io::IsTerminal as _, process::ExitCode};
+
+use seedgrid_common::{join::JoinError, spec::Look};
+
+use crate::{
+    control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError,
+    prepare::PrepareError, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+};
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Done,
+    /// 3: the study has ended, and some units have no result.
+    MissingCells,
+    /// 130: stopped by a signal; the same command goes on.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::MissingCells => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command failed. Each says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The study cannot be prepared.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The run directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] RunDirectoryError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The core ended.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The core's thread panicked.
+    #[error(
+        "the coordinator's core failed unexpectedly; this is a bug\n  hint: everything acknowledged is safe; run the same command again"
+    )]
+    CorePanicked,
+    /// The port cannot be had.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The join file cannot be read or written.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// The local worker ended.
+    #[error(transparent)]
+    LocalWorker(#[from] LocalWorkerError),
+    /// The report cannot be written.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
+    /// MNIST cannot be fetched.
+    #[error("{error}\n  hint: {}", error.hint())]
+    Fetch {
+        /// Why.
+        #[from]
+        error: FetchError,
+    },
+    /// A copy of MNIST is not right.
+    #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {folder}`")]
+    BadCopy {
+        /// The folder.
+        folder: String,
+    },
+    /// There is no place to put or look for MNIST.
+    #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set\n  hint: name one with --data DIR")]
+    NoDataFolder,
+    /// A task that the command needs was lost.
+    #[error("a download was cut off unexpectedly; this is a bug")]
+    DownloadPanicked,
+    /// The coordinator cannot be asked.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The process cannot start.
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    /// Signals cannot be heard.
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. }) => 2,
+            Self::Control(ControlError::Refused { .. }) => 4,
+            Self::Control(ControlError::Unreachable { .. }) => 5,
+            Self::Prepare(_)
+            | Self::Directory(_)
+            | Self::Store(_)
+            | Self::Core(_)
+            | Self::CorePanicked
+            | Self::Server(_)
+            | Self::Join(_)
+            | Self::Control(ControlError::Join(_))
+            | Self::LocalWorker(_)
+            | Self::Report(_)
+            | Self::Fetch { .. }
+            | Self::BadCopy { .. }
+            | Self::NoDataFolder
+            | Self::DownloadPanicked
+            | Self::Runtime(_)
+            | Self::Signals(_) => 1,
+        }
+    }
+
+    /// Prints the failure to standard error and gives its exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        if let Self::Prepare(PrepareError::Spec(errors)) = self {
+            let look = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
+                (false, _) => Look::Plain,
+                (true, Some(_)) => Look::Monochrome,
+                (true, None) => Look::Colour,
+            };
+            eprint!("{}", errors.render(look));
+            let count = errors.errors().len();
+            eprintln!("error: the spec has {count} error{}; nothing was run", if count == 1 { "" } else { "s" });
+        } else {
+            eprintln!("error: {self}");
+        }
+        ExitCode::from(self.code())
+    }
+}

@@ -1,0 +1,165 @@
+//! What `run` and `serve` share: a study's core and server in a run directory.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use seedgrid_common::join::{ADDRESSES_MAX, JoinFile, Token};
+
+use super::{Failure, arguments::StudyArguments};
+use crate::{
+    core::{Core, CoreError, StudyPlan},
+    prepare::{Prepared, Spec, belongs},
+    queue::Rules,
+    run_directory::{Owned, RunDirectory},
+    service::Server,
+    store::Store,
+};
+
+/// How long calls under way may take when the server stops.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// A study that is ready to be hosted.
+pub(super) struct Opened {
+    pub(super) directory: Owned,
+    pub(super) store: Store,
+    pub(super) prepared: Prepared,
+}
+
+/// Reads the spec, takes the run directory and makes the plan.
+pub(super) fn open(arguments: &StudyArguments) -> Result<Opened, Failure> {
+    let spec = Spec::read(&arguments.spec)?;
+    let directory = directory(arguments, &spec.study.name).own()?;
+    let mut store = Store::open(&directory.database())?;
+    belongs(&directory, &store, &spec.study.name)?;
+    let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
+    prepared.keep(&directory, &mut store)?;
+    Ok(Opened { directory, store, prepared })
+}
+
+/// The run directory that the arguments name.
+pub(super) fn directory(arguments: &StudyArguments, study: &str) -> RunDirectory {
+    RunDirectory::new(arguments.run_dir.clone().unwrap_or_else(|| PathBuf::from("runs").join(study)))
+}
+
+impl Opened {
+    /// How many units of the plan have no result yet.
+    pub(super) fn units_left(&self) -> Result<usize, Failure> {
+        let known = self.store.units()?;
+        let left = |id| !known.get(&id).is_some_and(|unit| unit.result.is_some());
+        Ok(self.prepared.plan.units().into_keys().filter(|id| left(*id)).count())
+    }
+}
+
+/// A study's core and server.
+pub(super) struct Hosting {
+    pub(super) directory: Owned,
+    pub(super) core: Core,
+    thread: JoinHandle<Result<(), CoreError>>,
+    server: Server,
+}
+
+impl Hosting {
+    /// Starts the core and listens; writes the join file.
+    pub(super) async fn start(opened: Opened, listen: SocketAddr, advertise: Option<&str>) -> Result<Self, Failure> {
+        let Opened { directory, store, prepared } = opened;
+        let study = &prepared.spec.study;
+        let plan = StudyPlan::new(&study.name, &prepared.plan, study.dataset.train_pairs);
+        // A restart keeps its token, so that workers that are out there get in again.
+        let token = JoinFile::read(&directory.join_file()).map_or_else(|_| Token::generate(), |known| known.token);
+        let (core, thread) = Core::start(store, plan, Rules::default())?;
+        let datasets = vec![(prepared.digest.clone(), prepared.encoded)];
+        let server = Server::start(listen, core.clone(), token.clone(), datasets).await?;
+        let join = JoinFile {
+            study: study.name.clone(),
+            host: host_name(),
+            addresses: addresses(server.address(), advertise),
+            token,
+            certificate: None,
+        };
+        join.write(&directory.join_file())?;
+        Ok(Self { directory, core, thread, server })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Stops the server and the core; gives the directory back, still owned.
+    pub(super) async fn stop(self) -> Result<Owned, Failure> {
+        self.server.stop(STOP_GRACE).await?;
+        drop(self.core);
+        // The core ends as soon as the last handle is gone; the server's went with its connections.
+        tokio::task::spawn_blocking(move || self.thread.join())
+            .await
+            .map_err(|_| Failure::CorePanicked)?
+            .map_err(|_| Failure::CorePanicked)??;
+        Ok(self.directory)
+    }
+}
+
+fn host_name() -> Option<String> {
+    nix::unistd::gethostname().ok()?.into_string().ok().filter(|name| !name.is_empty())
+}
+
+/// Where workers may find a coordinator that listens on `listen`, the most widely known first.
+fn addresses(listen: SocketAddr, advertise: Option<&str>) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    if let Some(host) = advertise {
+        hosts.push(host.to_owned());
+    }
+    if listen.ip().is_unspecified() {
+        hosts.extend(host_name());
+        hosts.extend(interface_addresses().into_iter().map(|ip| literal(&ip)));
+        hosts.push("127.0.0.1".to_owned());
+    } else {
+        hosts.push(literal(&listen.ip()));
+    }
+    let mut addresses: Vec<String> = Vec::new();
+    for host in hosts {
+        let address = format!("http://{host}:{}", listen.port());
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses.truncate(ADDRESSES_MAX);
+    addresses
+}
+
+fn literal(ip: &IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+/// This machine's IPv4 addresses that others can reach.
+fn interface_addresses() -> Vec<IpAddr> {
+    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
+    interfaces
+        .filter_map(|interface| Some(IpAddr::V4(interface.address?.as_sockaddr_in()?.ip())))
+        .filter(|ip| !ip.is_loopback())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::addresses;
+
+    #[test]
+    fn a_bound_address_is_used_as_it_is() {
+        assert_eq!(addresses("127.0.0.1:7700".parse().unwrap(), None), ["http://127.0.0.1:7700"]);
+        assert_eq!(addresses("[::1]:7700".parse().unwrap(), None), ["http://[::1]:7700"]);
+    }
+
+    #[test]
+    fn everywhere_means_all_names_of_this_machine() {
+        let found = addresses("0.0.0.0:7700".parse().unwrap(), Some("login1"));
+        assert_eq!(found[0], "http://login1:7700");
+        assert_eq!(found.last().unwrap(), "http://127.0.0.1:7700");
+    }
+}

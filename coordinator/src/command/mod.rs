@@ -1,0 +1,76 @@
+//! The `seedgrid` command: arguments, what each subcommand does, and exit codes.
+
+mod arguments;
+mod data;
+mod failure;
+mod follow;
+mod hosting;
+mod plan;
+mod report;
+mod run;
+mod serve;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use arguments::{Arguments, Subcommand};
+pub use failure::{Exit, Failure};
+
+/// Runs the command line that this process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(arguments.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return Failure::Runtime(cause).report(),
+    };
+    let ended = runtime.block_on(dispatch(arguments.subcommand));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
+    match subcommand {
+        Subcommand::Run(arguments) => run::run(arguments).await,
+        Subcommand::Serve(arguments) => serve::serve(arguments).await,
+        Subcommand::Plan(arguments) => plan::plan(&arguments),
+        Subcommand::Status(arguments) => status::status(arguments).await,
+        Subcommand::Watch(arguments) => status::watch(arguments).await,
+        Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Data(arguments) => data::data(arguments).await,
+    }
+}
+
+/// Logs go to standard error; what people read goes to standard output.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "seedgrid_coordinator=warn",
+        1 => "seedgrid_coordinator=info",
+        _ => "seedgrid_coordinator=debug,tonic=info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDGRID_LOG").unwrap_or_else(|_| level.into());
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_target(false)
+        .init();
+}
+
+/// Prints to standard output. A reader that hung up (`| head`) is no error.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    // Whoever closed the pipe has seen enough.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn print_json(listing: &impl serde::Serialize) {
+    let text = serde_json::to_string_pretty(listing).expect("listings are plain data with string keys");
+    print(&(text + "\n"));
+}

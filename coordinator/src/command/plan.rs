@@ -1,0 +1,158 @@
+//! `seedgrid plan`: what a study would train, and what of it is done.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use seedgrid_common::{
+    matrix::{Plan, PlannedConfiguration},
+    spec::Evaluation,
+    unit::UnitId,
+};
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    arguments::{Format, PlanArguments},
+    hosting,
+};
+use crate::{
+    prepare::{Prepared, Spec, belongs},
+    store::{Store, StoredUnit},
+};
+
+pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
+    let spec = Spec::read(&arguments.study.spec)?;
+    let directory = hosting::directory(&arguments.study, &spec.study.name);
+    let store = match directory.database().is_file() {
+        true => Some(Store::open_to_read(&directory.database())?),
+        false => None,
+    };
+    let known = match &store {
+        Some(store) => {
+            belongs(&directory, store, &spec.study.name)?;
+            store.units()?
+        }
+        None => BTreeMap::new(),
+    };
+    let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
+    let listing = Listing::new(&prepared, &known);
+    match arguments.format {
+        Format::Text => super::print(&listing.text()),
+        Format::Json => super::print_json(&listing),
+    }
+    Ok(Exit::Done)
+}
+
+/// The schema of `seedgrid plan --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Listing {
+    schema: &'static str,
+    study: String,
+    dataset: DatasetListing,
+    units: Progress,
+    stages: Vec<StageListing>,
+}
+
+#[derive(Debug, Serialize)]
+struct DatasetListing {
+    title: String,
+    digest: String,
+    train_pairs: usize,
+    test_pairs: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Progress {
+    total: usize,
+    done: usize,
+    left: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct StageListing {
+    name: String,
+    evaluation: String,
+    seeds: Vec<u64>,
+    configurations: Vec<ConfigurationListing>,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfigurationListing {
+    model: String,
+    hyperparameters: BTreeMap<String, seedgrid_common::unit::Value>,
+    units: Progress,
+}
+
+impl Progress {
+    fn of<'a>(units: impl Iterator<Item = &'a UnitId>, known: &BTreeMap<UnitId, StoredUnit>) -> Self {
+        let (mut total, mut done) = (0, 0);
+        for id in units {
+            total += 1;
+            done += usize::from(known.get(id).is_some_and(|unit| unit.result.is_some()));
+        }
+        Self { total, done, left: total - done }
+    }
+}
+
+impl Listing {
+    fn new(prepared: &Prepared, known: &BTreeMap<UnitId, StoredUnit>) -> Self {
+        let Plan { stages } = &prepared.plan;
+        let configuration = |planned: &PlannedConfiguration| ConfigurationListing {
+            model: planned.configuration.model.clone(),
+            hyperparameters: planned.configuration.hyperparameters.clone(),
+            units: Progress::of(planned.units.iter().map(|(id, _)| id), known),
+        };
+        Self {
+            schema: "seedgrid.plan/1",
+            study: prepared.spec.study.name.clone(),
+            dataset: DatasetListing {
+                title: prepared.dataset.title.clone(),
+                digest: prepared.digest.clone(),
+                train_pairs: prepared.dataset.train.len(),
+                test_pairs: prepared.dataset.test.len(),
+            },
+            units: Progress::of(prepared.plan.units().keys(), known),
+            stages: stages
+                .iter()
+                .map(|stage| StageListing {
+                    name: stage.name.clone(),
+                    evaluation: match stage.evaluation {
+                        Evaluation::Holdout => "holdout".to_owned(),
+                        Evaluation::Folds(of) => format!("{of} folds"),
+                    },
+                    seeds: stage.seeds.clone(),
+                    configurations: stage.configurations.iter().map(configuration).collect(),
+                })
+                .collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!(
+            "{} on {} ({} training and {} test pairs)\n",
+            self.study, self.dataset.title, self.dataset.train_pairs, self.dataset.test_pairs
+        );
+        let mut line = |parts: std::fmt::Arguments<'_>| {
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "{parts}");
+        };
+        for stage in &self.stages {
+            let units: usize = stage.configurations.iter().map(|configuration| configuration.units.total).sum();
+            line(format_args!(
+                "\nstage {}: {}, {} seeds, {} configurations, {units} units",
+                stage.name,
+                stage.evaluation,
+                stage.seeds.len(),
+                stage.configurations.len()
+            ));
+            for configuration in &stage.configurations {
+                let Progress { total, done, .. } = configuration.units;
+                let values: Vec<String> =
+                    configuration.hyperparameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                line(format_args!("  {:<16} {done:>4} of {total} done  {}", configuration.model, values.join(" ")));
+            }
+        }
+        let Progress { total, done, left } = self.units;
+        line(format_args!("\n{total} different units: {done} done, {left} to train"));
+        text
+    }
+}

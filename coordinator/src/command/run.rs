@@ -1,0 +1,65 @@
+//! `seedgrid run`: coordinator and workers on one machine, to the report.
+
+use std::time::Duration;
+
+use seedgrid_common::wire::v1;
+
+use super::{
+    Exit, Failure,
+    arguments::RunArguments,
+    follow::{StopSignals, until_done},
+    hosting::{self, Hosting},
+    report,
+};
+use crate::{local_workers::LocalWorker, progress};
+
+/// How long the local worker may take to hand over what it has and leave.
+const LEAVE_GRACE: Duration = Duration::from_secs(15);
+
+enum Ended {
+    Done,
+    CoreGone,
+    Interrupted,
+}
+
+pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
+    let mut signals = StopSignals::new()?;
+    let opened = hosting::open(&arguments.study)?;
+    let left = opened.units_left()?;
+    if left == 0 {
+        eprintln!("{}: every unit is trained; nothing to do but the report", opened.prepared.spec.study.name);
+        return report::finish(&opened.directory);
+    }
+    let hosting = Hosting::start(opened, arguments.listen, None).await?;
+    let slots = arguments.slots.map_or_else(cores, usize::from).min(left);
+    let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
+    let mut view = progress::view();
+    let ended = tokio::select! {
+        done = until_done(hosting.core.snapshots(), view.as_mut()) => if done { Ok(Ended::Done) } else { Ok(Ended::CoreGone) },
+        () = signals.received() => Ok(Ended::Interrupted),
+        watched = worker.watch() => match watched {
+            Ok(()) if hosting.core.snapshots().borrow().state() == v1::StudyState::Done => Ok(Ended::Done),
+            // It leaves well before that only when somebody told it to.
+            Ok(()) => Ok(Ended::Interrupted),
+            Err(error) => Err(error),
+        },
+    };
+    view.finish();
+    tokio::select! {
+        () = worker.stop(LEAVE_GRACE) => {}
+        // Asked twice: no more waiting. Dropping the worker ends it.
+        () = signals.received() => {}
+    }
+    let directory = hosting.stop().await?;
+    match ended? {
+        Ended::Done | Ended::CoreGone => report::finish(&directory),
+        Ended::Interrupted => {
+            eprintln!("interrupted; finished units are kept. Run the same command again to go on");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,56 @@
+//! `seedgrid serve`: the coordinator alone, for workers elsewhere.
+
+use std::time::Duration;
+
+use super::{
+    Exit, Failure,
+    arguments::ServeArguments,
+    follow::{StopSignals, until_done},
+    hosting::{self, Hosting},
+    report,
+};
+use crate::progress;
+
+/// How long workers may take to leave once the study is done.
+const LEAVE_GRACE: Duration = Duration::from_secs(30);
+
+pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
+    let mut signals = StopSignals::new()?;
+    let opened = hosting::open(&arguments.study)?;
+    if opened.units_left()? == 0 {
+        eprintln!("{}: every unit is trained; nothing to do but the report", opened.prepared.spec.study.name);
+        return report::finish(&opened.directory);
+    }
+    let hosting = Hosting::start(opened, arguments.listen, arguments.advertise.as_deref()).await?;
+    eprintln!("listening on {}", hosting.address());
+    eprintln!(
+        "start workers with: seedgrid-worker --join {} (copy the file, mode 0600, where there is no shared file system)",
+        hosting.directory.join_file().display()
+    );
+    let mut view = progress::view();
+    let done = tokio::select! {
+        done = until_done(hosting.core.snapshots(), view.as_mut()) => Some(done),
+        () = signals.received() => None,
+    };
+    view.finish();
+    if done == Some(true) {
+        tokio::select! {
+            () = workers_gone(&hosting) => {}
+            () = tokio::time::sleep(LEAVE_GRACE) => {}
+            () = signals.received() => {}
+        }
+    }
+    let directory = hosting.stop().await?;
+    if done.is_some() {
+        return report::finish(&directory);
+    }
+    eprintln!("interrupted; finished units are kept, workers train on. Run the same command again to go on");
+    Ok(Exit::Interrupted)
+}
+
+/// Returns when every worker has left.
+async fn workers_gone(hosting: &Hosting) {
+    let mut pictures = hosting.core.snapshots();
+    // An error means that the core is gone, and every worker with it.
+    let _ = pictures.wait_for(|picture| picture.workers.is_empty()).await;
+}

@@ -1,0 +1,204 @@
+//! `seedgrid status` and `seedgrid watch`: a look at a running study.
+
+use seedgrid_common::wire::v1;
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    arguments::{Format, StatusArguments, WatchArguments},
+};
+use crate::{
+    control_client::Control,
+    progress::{self, duration},
+};
+
+pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
+    let picture = Control::connect(&arguments.run_dir).await?.status().await?;
+    match arguments.format {
+        Format::Text => super::print(&text(&picture)),
+        Format::Json => super::print_json(&Listing::from(&picture)),
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
+    let mut control = Control::connect(&arguments.run_dir).await?;
+    let mut view = progress::view();
+    let mut last = v1::UnitCounts::default();
+    let ended = control
+        .watch(|picture| {
+            view.show(picture);
+            last = picture.counts.unwrap_or_default();
+        })
+        .await;
+    view.finish();
+    ended?;
+    eprintln!("{} of {} units done, {} diverged, {} failed", last.done, last.total, last.diverged, last.failed);
+    Ok(if last.failed > 0 { Exit::MissingCells } else { Exit::Done })
+}
+
+fn state(picture: &v1::StatusSnapshot) -> &'static str {
+    match picture.state() {
+        v1::StudyState::Running => "running",
+        v1::StudyState::Draining => "draining",
+        v1::StudyState::Done => "done",
+        v1::StudyState::Unspecified => "unknown",
+    }
+}
+
+fn text(picture: &v1::StatusSnapshot) -> String {
+    let counts = picture.counts.unwrap_or_default();
+    let mut lines = vec![format!(
+        "{}: {}; {} units: {} done, {} in training, {} waiting, {} diverged, {} failed",
+        picture.study,
+        state(picture),
+        counts.total,
+        counts.done,
+        counts.training,
+        counts.waiting,
+        counts.diverged,
+        counts.failed
+    )];
+    if let Some(eta) = picture.eta_ms {
+        lines.push(format!("about {} left", duration(eta)));
+    }
+    for worker in &picture.workers {
+        let info = worker.info.clone().unwrap_or_default();
+        let place = if info.place.is_empty() { String::new() } else { format!(" ({})", info.place) };
+        lines.push(format!(
+            "worker {}{place}: {} on {}, holds {}, finished {}, heard {} ago",
+            info.host,
+            plural(info.slots, "slot"),
+            info.device,
+            worker.held,
+            worker.finished,
+            duration(worker.last_seen_ms)
+        ));
+    }
+    for unit in &picture.training {
+        let latest = unit.latest.as_ref().map_or("first epoch".to_owned(), |latest| {
+            format!(
+                "epoch {} of at most {}, loss {:.4}, training error {:.3}",
+                latest.epoch, unit.epochs_max, latest.train_loss, latest.train_error
+            )
+        });
+        lines.push(format!("training {}: {latest}, for {}", unit.label, duration(unit.running_ms)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn plural(count: u32, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The schema of `seedgrid status --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Listing {
+    schema: &'static str,
+    study: String,
+    state: &'static str,
+    units: Units,
+    eta_seconds: Option<f64>,
+    elapsed_seconds: f64,
+    workers: Vec<Worker>,
+    training: Vec<Training>,
+}
+
+#[derive(Debug, Serialize)]
+struct Units {
+    total: u32,
+    waiting: u32,
+    training: u32,
+    done: u32,
+    diverged: u32,
+    failed: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Worker {
+    id: String,
+    host: String,
+    place: String,
+    pid: u32,
+    slots: u32,
+    device: String,
+    isa: String,
+    numerics_class: String,
+    version: String,
+    holds: u32,
+    finished: u32,
+    heard_seconds_ago: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Training {
+    unit: String,
+    attempt: u32,
+    label: String,
+    worker: String,
+    seconds: f64,
+    epoch: Option<u32>,
+    epochs_max: u32,
+    train_loss: Option<f64>,
+    train_error: Option<f64>,
+    validation_error: Option<f64>,
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+impl From<&v1::StatusSnapshot> for Listing {
+    fn from(picture: &v1::StatusSnapshot) -> Self {
+        let counts = picture.counts.unwrap_or_default();
+        let worker = |status: &v1::WorkerStatus| {
+            let info = status.info.clone().unwrap_or_default();
+            Worker {
+                id: status.worker_id.clone(),
+                host: info.host,
+                place: info.place,
+                pid: info.pid,
+                slots: info.slots,
+                device: info.device,
+                isa: info.isa,
+                numerics_class: info.numerics_class,
+                version: info.version,
+                holds: status.held,
+                finished: status.finished,
+                heard_seconds_ago: seconds(status.last_seen_ms),
+            }
+        };
+        let training = |unit: &v1::TrainingUnit| {
+            let attempt = unit.attempt.clone().unwrap_or_default();
+            Training {
+                unit: attempt.unit_id,
+                attempt: attempt.attempt,
+                label: unit.label.clone(),
+                worker: unit.worker_id.clone(),
+                seconds: seconds(unit.running_ms),
+                epoch: unit.latest.as_ref().map(|latest| latest.epoch),
+                epochs_max: unit.epochs_max,
+                train_loss: unit.latest.as_ref().map(|latest| latest.train_loss),
+                train_error: unit.latest.as_ref().map(|latest| latest.train_error),
+                validation_error: unit.latest.as_ref().and_then(|latest| latest.validation_error),
+            }
+        };
+        Self {
+            schema: "seedgrid.status/1",
+            study: picture.study.clone(),
+            state: state(picture),
+            units: Units {
+                total: counts.total,
+                waiting: counts.waiting,
+                training: counts.training,
+                done: counts.done,
+                diverged: counts.diverged,
+                failed: counts.failed,
+            },
+            eta_seconds: picture.eta_ms.map(seconds),
+            elapsed_seconds: seconds(picture.elapsed_ms),
+            workers: picture.workers.iter().map(worker).collect(),
+            training: picture.training.iter().map(training).collect(),
+        }
+    }
+}

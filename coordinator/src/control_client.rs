@@ -1,0 +1,138 @@
+//! The commands' way to a running coordinator.
+
+use std::{path::Path, time::Duration};
+
+use seedgrid_common::{
+    join::{JoinError, JoinFile},
+    wire::{limits, v1},
+};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+use v1::control_service_client::ControlServiceClient;
+
+/// How long one address may take to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A client that shows the join file's token.
+pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
+
+/// Shows the token with every call.
+#[derive(Clone)]
+pub struct Credential {
+    header: MetadataValue<Ascii>,
+}
+
+impl Interceptor for Credential {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.header.clone());
+        Ok(request)
+    }
+}
+
+/// Why there is no talking to a coordinator.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The join file cannot be read.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// Nobody answers.
+    #[error(
+        "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does; `seedgrid report RUN_DIR` reads a run without it"
+    )]
+    Unreachable {
+        /// Every address that was tried.
+        address: String,
+        /// Why the last one failed.
+        message: String,
+    },
+    /// It refused.
+    #[error("the coordinator at {address} refused: {message}")]
+    Refused {
+        /// Where.
+        address: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+/// A connected client and the address that answered.
+pub struct Control {
+    client: ControlClient,
+    address: String,
+}
+
+impl Control {
+    /// Connects to the coordinator of a run directory (or of a join file).
+    ///
+    /// # Errors
+    /// When the join file cannot be read or nobody answers at any of its addresses.
+    pub async fn connect(run_directory_or_join_file: &Path) -> Result<Self, ControlError> {
+        let path = if run_directory_or_join_file.is_dir() {
+            run_directory_or_join_file.join("join.toml")
+        } else {
+            run_directory_or_join_file.to_owned()
+        };
+        let join = JoinFile::read(&path)?;
+        let mut last = "the join file names no address".to_owned();
+        for address in &join.addresses {
+            match connect(address, &join).await {
+                Ok(client) => return Ok(Self { client, address: address.clone() }),
+                Err(message) => last = message,
+            }
+        }
+        Err(ControlError::Unreachable { address: join.addresses.join(", "), message: last })
+    }
+
+    fn error(&self, status: &Status) -> ControlError {
+        let (address, message) = (self.address.clone(), status.message().to_owned());
+        match status.code() {
+            Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled => {
+                ControlError::Unreachable { address, message }
+            }
+            _ => ControlError::Refused { address, message },
+        }
+    }
+
+    /// One picture of the study.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn status(&mut self) -> Result<v1::StatusSnapshot, ControlError> {
+        let answer = self.client.get_status(v1::GetStatusRequest {}).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    /// Calls `show` with a picture now and after each change until the study is done.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn watch(&mut self, mut show: impl FnMut(&v1::StatusSnapshot)) -> Result<(), ControlError> {
+        let answer = self.client.watch(v1::WatchRequest {}).await;
+        let mut pictures = answer.map_err(|status| self.error(&status))?.into_inner();
+        while let Some(picture) = pictures.message().await.map_err(|status| self.error(&status))? {
+            show(&picture);
+            if picture.state() == v1::StudyState::Done {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn connect(address: &str, join: &JoinFile) -> Result<ControlClient, String> {
+    let header = format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
+    let endpoint = Endpoint::from_shared(address.to_owned())
+        .map_err(|error| error.to_string())?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(Duration::from_secs(20));
+    let channel = endpoint.connect().await.map_err(|error| match std::error::Error::source(&error) {
+        Some(cause) => cause.to_string(),
+        None => error.to_string(),
+    })?;
+    let client = ControlServiceClient::with_interceptor(channel, Credential { header });
+    Ok(client.max_decoding_message_size(limits::MESSAGE_BYTES_MAX))
+}

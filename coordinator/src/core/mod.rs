@@ -1,0 +1,97 @@
+//! The core: the one owner of queue and store, on a thread of its own.
+//!
+//! Requests come over one bounded channel. Those that have gathered while the last commit ran are applied together, their changes
+//! committed together, and only then answered: durable before acknowledged, at one synchronous commit for many requests.
+
+mod reactor;
+mod request;
+mod snapshot;
+mod study;
+
+use std::{sync::Arc, thread::JoinHandle};
+
+use seedgrid_common::wire::v1;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use reactor::CoreError;
+pub use request::{Heard, Outcome, Pulled, Registered, Request, Unregistered};
+pub use study::{StudyPlan, UnitFacts};
+
+use crate::{queue::Rules, store::Store};
+
+/// Requests that may wait for the core; more make their callers wait.
+const REQUESTS_MAX: usize = 1024;
+
+/// A way to ask the core; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Core {
+    requests: mpsc::Sender<Request>,
+    available: watch::Receiver<u64>,
+    snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
+    rules: Rules,
+    study: String,
+}
+
+/// The core is gone: its store failed, or the coordinator is stopping.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the coordinator is stopping")]
+pub struct CoreGone;
+
+impl Core {
+    /// Starts the core's thread for `plan` on `store`, which knows the plan's units. The thread ends, with its error if it has one, when the store fails or when
+    /// every clone of the returned handle has been dropped.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn start(
+        store: Store,
+        plan: StudyPlan,
+        rules: Rules,
+    ) -> Result<(Self, JoinHandle<Result<(), CoreError>>), CoreError> {
+        let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+        let study = plan.name.clone();
+        let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules)?;
+        let runtime = tokio::runtime::Handle::current();
+        let thread = std::thread::Builder::new()
+            .name("core".to_owned())
+            .spawn(move || reactor.run(receiver, &runtime))
+            .map_err(CoreError::Thread)?;
+        Ok((Self { requests, available, snapshots, rules, study }, thread))
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// When the core is gone.
+    pub async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, CoreGone> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.map_err(|_| CoreGone)?;
+        answer.await.map_err(|_| CoreGone)
+    }
+
+    /// Tells the core something that needs no answer and may be lost: dropped when the core is busy.
+    pub fn mention(&self, request: Request) {
+        // A full queue is the reason why this may be lost; a closed one means that nobody is interested any more.
+        let _ = self.requests.try_send(request);
+    }
+
+    /// Changes whenever a worker that found nothing to do should ask again.
+    pub fn available(&self) -> watch::Receiver<u64> {
+        self.available.clone()
+    }
+
+    /// Pictures of the study as it stands, at most one every 200 ms, the last one never missing.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<v1::StatusSnapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// The numbers that leases go by.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// The study's name.
+    pub fn study(&self) -> &str {
+        &self.study
+    }
+}

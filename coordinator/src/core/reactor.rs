@@ -1,0 +1,420 @@
+//! The core's loop: gather requests, apply them, commit, answer.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use prost::Message as _;
+use seedgrid_common::{
+    training::{Ending, UnitResult},
+    unit::UnitId,
+    wire::v1,
+};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
+
+use super::{
+    request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
+    snapshot::{Live, WorkerEntry},
+    study::{StudyPlan, UnitFacts},
+};
+use crate::{
+    queue::{AfterFailure, Expired, Finished, Millis, NewUnit, Queue, Rules, Verdict, WorkerId},
+    store::{ResultRecord, Store, StoreError, Write},
+    wall_clock::wall_ms,
+};
+
+/// Requests that one commit may cover.
+const GROUP_MAX: usize = 256;
+/// Shortest time between two pictures.
+const PICTURE_MS: Millis = 200;
+/// A worker that holds nothing and was not heard of for this many lease times is forgotten.
+const FORGET_AFTER_LEASES: u64 = 2;
+
+/// Why the core ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// The store refused. What was not acknowledged is not kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No thread could be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A reply that waits for the commit.
+type Reply = Box<dyn FnOnce() + Send>;
+
+pub(super) struct Reactor {
+    store: Store,
+    queue: Queue,
+    rules: Rules,
+    study: String,
+    units: BTreeMap<UnitId, UnitFacts>,
+    live: Live,
+    draining: bool,
+    writes: Vec<Write>,
+    replies: Vec<Reply>,
+    started: Instant,
+    pictured_at: Millis,
+    stale_picture: bool,
+    available: watch::Sender<u64>,
+    snapshots: watch::Sender<Arc<v1::StatusSnapshot>>,
+}
+
+impl Reactor {
+    #[allow(clippy::type_complexity, reason = "three parts that go three ways")]
+    pub(super) fn new(
+        store: Store,
+        plan: StudyPlan,
+        rules: Rules,
+    ) -> Result<(Self, watch::Receiver<u64>, watch::Receiver<Arc<v1::StatusSnapshot>>), CoreError> {
+        let known = store.units()?;
+        let new_units = plan.units.iter().map(|facts| {
+            let stored = known.get(&facts.id).copied().unwrap_or_default();
+            NewUnit {
+                id: facts.id,
+                group: facts.group,
+                attempts: stored.attempts,
+                errors: stored.errors,
+                result: stored.result,
+            }
+        });
+        let mut queue = Queue::new(rules, new_units, plan.costs);
+        for (unit, seconds) in store.train_seconds()? {
+            queue.learn(unit, seconds);
+        }
+        let (available, available_receiver) = watch::channel(0);
+        let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
+        let mut reactor = Self {
+            store,
+            queue,
+            rules,
+            study: plan.name,
+            units: plan.units.into_iter().map(|facts| (facts.id, facts)).collect(),
+            live: Live::default(),
+            draining: false,
+            writes: Vec::new(),
+            replies: Vec::new(),
+            started: Instant::now(),
+            pictured_at: 0,
+            stale_picture: true,
+            available,
+            snapshots,
+        };
+        reactor.take_picture(0);
+        Ok((reactor, available_receiver, snapshots_receiver))
+    }
+
+    /// Serves requests until every sender is gone.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>, runtime: &Handle) -> Result<(), CoreError> {
+        loop {
+            let wait = self.until_next_event();
+            let first = runtime.block_on(async {
+                match wait {
+                    Some(wait) => tokio::time::timeout(wait, requests.recv()).await,
+                    None => Ok(requests.recv().await),
+                }
+            });
+            let now = self.now();
+            match first {
+                Ok(None) => {
+                    self.take_picture(now);
+                    return Ok(());
+                }
+                Ok(Some(request)) => {
+                    self.apply(request, now);
+                    for _ in 1..GROUP_MAX {
+                        let Ok(request) = requests.try_recv() else { break };
+                        self.apply(request, now);
+                    }
+                }
+                Err(_elapsed) => {}
+            }
+            self.expire(now);
+            if !self.writes.is_empty() {
+                self.store.commit(&self.writes)?;
+                self.writes.clear();
+            }
+            self.replies.drain(..).for_each(|reply| reply());
+            if self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.queue.counts().all_ended() {
+                self.take_picture(now);
+            }
+        }
+    }
+
+    fn now(&self) -> Millis {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Time until a lease runs out or a picture is due, if either is.
+    fn until_next_event(&self) -> Option<Duration> {
+        let picture = self.stale_picture.then_some(self.pictured_at + PICTURE_MS);
+        let next = [self.queue.next_deadline(), picture].into_iter().flatten().min()?;
+        Some(Duration::from_millis(next.saturating_sub(self.now())))
+    }
+
+    fn state(&self) -> v1::StudyState {
+        if self.queue.counts().all_ended() {
+            v1::StudyState::Done
+        } else if self.draining {
+            v1::StudyState::Draining
+        } else {
+            v1::StudyState::Running
+        }
+    }
+
+    fn apply(&mut self, request: Request, now: Millis) {
+        self.stale_picture = true;
+        match request {
+            Request::Register { worker, info, held, reply } => {
+                let dropped = self.register(worker, info, &held, now);
+                self.answer(reply, Registered { dropped });
+            }
+            Request::Pull { worker, max, reply } => {
+                let answer = self.pull(&worker, max, now);
+                self.answer(reply, answer);
+            }
+            Request::Heartbeat { worker, held, reply } => {
+                let answer = self.heartbeat(&worker, &held, now);
+                self.answer(reply, answer);
+            }
+            Request::Metrics { worker, unit, attempt, metrics } => {
+                let leased = self
+                    .queue
+                    .leases()
+                    .any(|(id, lease)| id == unit && lease.attempt == attempt && lease.worker == worker);
+                if leased {
+                    self.live.epoch(unit, attempt, metrics);
+                }
+            }
+            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, reply } => {
+                self.seen(&worker, now);
+                let answer = match outcome {
+                    Outcome::Result(result) => {
+                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class)
+                    }
+                    Outcome::Failure { ending, blame, detail } => {
+                        let after = self.queue.fail(unit, attempt, &worker, blame);
+                        if after != AfterFailure::Stale {
+                            tracing::warn!(unit = %self.label(unit), attempt, ending, detail, "attempt failed");
+                            self.ended(unit, attempt, ending, detail, Some(train_seconds), None);
+                            self.wake();
+                        }
+                        Some(v1::SubmitOutcome::Recorded)
+                    }
+                };
+                self.answer(reply, answer);
+            }
+            Request::Leave { worker, reason, reply } => {
+                let expired = self.queue.leave(&worker);
+                self.taken_back(expired, "preempted", "its worker left");
+                if let Some(entry) = self.live.workers.remove(&worker) {
+                    tracing::info!(host = entry.info.host, place = entry.info.place, reason, "worker left");
+                }
+                self.answer(reply, ());
+            }
+            Request::Drain { reply } => {
+                self.draining = true;
+                self.wake();
+                self.answer(reply, ());
+            }
+        }
+    }
+
+    fn register(
+        &mut self,
+        worker: WorkerId,
+        info: Box<v1::WorkerInfo>,
+        held: &[(UnitId, u32)],
+        now: Millis,
+    ) -> Vec<(UnitId, u32)> {
+        tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
+        self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: wall_ms(), info: info.clone() });
+        let dropped = self.queue.renew(&worker, held, now);
+        let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
+        self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
+        dropped
+    }
+
+    fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Result<Pulled, Unregistered> {
+        if !self.seen(worker, now) {
+            return Err(Unregistered);
+        }
+        let granted = if self.draining { Vec::new() } else { self.queue.pull(worker, max, now) };
+        let units = granted
+            .into_iter()
+            .map(|granted| {
+                self.writes.push(Write::Started {
+                    unit: granted.unit,
+                    attempt: granted.attempt,
+                    worker_id: worker.to_string(),
+                    at_ms: wall_ms(),
+                });
+                (granted.unit, granted.attempt, self.units[&granted.unit].unit.clone())
+            })
+            .collect();
+        Ok(Pulled { units, state: self.state() })
+    }
+
+    fn heartbeat(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Result<Heard, Unregistered> {
+        if !self.seen(worker, now) {
+            return Err(Unregistered);
+        }
+        let dropped = self.queue.renew(worker, held, now);
+        Ok(Heard { dropped, state: self.state() })
+    }
+
+    fn result(
+        &mut self,
+        worker: &WorkerId,
+        unit: UnitId,
+        attempt: u32,
+        result: &UnitResult,
+        train_seconds: f64,
+        numerics_class: String,
+    ) -> Option<v1::SubmitOutcome> {
+        let payload = v1::UnitResult::from(result).encode_to_vec();
+        let digest = Sha256::digest(&payload).into();
+        let (diverged, wrong_of) = match &result.ending {
+            Ending::Done(scores) => (false, Some((scores.wrong, scores.probabilities.len() as u32))),
+            Ending::Diverged { .. } => (true, None),
+        };
+        let record = Box::new(ResultRecord {
+            unit,
+            attempt,
+            at_ms: wall_ms(),
+            numerics_class,
+            diverged,
+            epochs: result.epochs.len() as u32,
+            wrong_of,
+            digest,
+            payload,
+        });
+        match self.queue.finish(unit, attempt, Finished { digest, diverged }, train_seconds) {
+            Verdict::Unknown => None,
+            Verdict::Commit => {
+                self.writes.push(Write::Result(record));
+                let ending = if diverged { "diverged" } else { "done" };
+                self.ended(unit, attempt, ending, String::new(), Some(train_seconds), Some(result));
+                if let Some(entry) = self.live.workers.get_mut(worker) {
+                    entry.finished += 1;
+                }
+                if self.queue.counts().all_ended() {
+                    self.wake();
+                }
+                Some(v1::SubmitOutcome::Committed)
+            }
+            // An exact replay of what won, or an equal result of another attempt.
+            Verdict::Duplicate => {
+                self.note_ending(unit, attempt, "duplicate", train_seconds);
+                Some(v1::SubmitOutcome::Duplicate)
+            }
+            Verdict::Conflict => {
+                tracing::error!(unit = %self.label(unit), attempt, "a second result differs from the first; the first stands");
+                self.writes.push(Write::Conflict(record));
+                self.note_ending(unit, attempt, "conflict", train_seconds);
+                Some(v1::SubmitOutcome::Conflict)
+            }
+        }
+    }
+
+    /// Takes back what has run out, and forgets workers that hold nothing and are silent.
+    fn expire(&mut self, now: Millis) {
+        let expired = self.queue.expire(now);
+        self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease");
+        let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);
+        let holders: Vec<WorkerId> = self.queue.leases().map(|(_, lease)| lease.worker.clone()).collect();
+        self.live.workers.retain(|id, entry| entry.last_seen >= silent || holders.contains(id));
+    }
+
+    fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str) {
+        if expired.is_empty() {
+            return;
+        }
+        for Expired { unit, attempt, .. } in expired {
+            tracing::warn!(unit = %self.label(unit), attempt, ending, detail, "unit waits again");
+            self.ended(unit, attempt, ending, detail.to_owned(), None, None);
+        }
+        self.wake();
+    }
+
+    /// Records an attempt's end, durably and for the live views.
+    fn ended(
+        &mut self,
+        unit: UnitId,
+        attempt: u32,
+        ending: &'static str,
+        detail: String,
+        train_seconds: Option<f64>,
+        result: Option<&UnitResult>,
+    ) {
+        let error = result.and_then(|result| match &result.ending {
+            Ending::Done(scores) => Some(scores.error()),
+            Ending::Diverged { .. } => None,
+        });
+        let shown = v1::RecentEnding {
+            sequence: 0,
+            label: self.label(unit),
+            ending: ending.to_owned(),
+            epochs: result.map_or(0, |result| result.epochs.len() as u32),
+            error,
+            train_seconds: train_seconds.unwrap_or(0.0),
+        };
+        self.live.ended(unit, shown);
+        self.writes.push(Write::Ended { unit, attempt, at_ms: wall_ms(), ending, detail, train_seconds });
+    }
+
+    fn note_ending(&mut self, unit: UnitId, attempt: u32, ending: &'static str, train_seconds: f64) {
+        self.writes.push(Write::Ended {
+            unit,
+            attempt,
+            at_ms: wall_ms(),
+            ending,
+            detail: String::new(),
+            train_seconds: Some(train_seconds),
+        });
+    }
+
+    fn seen(&mut self, worker: &WorkerId, now: Millis) -> bool {
+        match self.live.workers.get_mut(worker) {
+            Some(entry) => {
+                entry.last_seen = now;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn label(&self, unit: UnitId) -> String {
+        self.units.get(&unit).map_or_else(|| unit.to_string(), |facts| facts.unit.label())
+    }
+
+    fn answer<T: Send + 'static>(&mut self, reply: tokio::sync::oneshot::Sender<T>, answer: T) {
+        // Who no longer waits has hung up; what was decided stands, and a repeated request gets the same answer.
+        self.replies.push(Box::new(move || drop(reply.send(answer))));
+    }
+
+    fn wake(&mut self) {
+        let available = self.available.clone();
+        self.replies.push(Box::new(move || available.send_modify(|version| *version += 1)));
+    }
+
+    fn take_picture(&mut self, now: Millis) {
+        let facts = |unit: UnitId| {
+            self.units.get(&unit).map_or_else(
+                || (unit.to_string(), 0),
+                |facts| (facts.unit.label(), facts.unit.configuration.stop.max_epochs),
+            )
+        };
+        let picture = self.live.picture(&self.study, self.state(), &self.queue, now, wall_ms(), facts);
+        self.snapshots.send_replace(Arc::new(picture));
+        self.pictured_at = now;
+        self.stale_picture = false;
+    }
+}

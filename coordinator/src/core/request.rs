@@ -1,0 +1,131 @@
+//! What the core can be asked.
+
+use seedgrid_common::{
+    training::{EpochMetrics, UnitResult},
+    unit::{Unit, UnitId},
+    wire::v1,
+};
+use tokio::sync::oneshot;
+
+use crate::queue::{Blame, WorkerId};
+
+/// What the core can be asked. Everything in it has been checked against the wire's limits.
+#[derive(Debug)]
+pub enum Request {
+    /// A worker introduces itself, with what it holds.
+    Register {
+        /// Who.
+        worker: WorkerId,
+        /// What it is.
+        info: Box<v1::WorkerInfo>,
+        /// Attempts that it holds.
+        held: Vec<(UnitId, u32)>,
+        /// The answer.
+        reply: oneshot::Sender<Registered>,
+    },
+    /// A worker wants units.
+    Pull {
+        /// Who.
+        worker: WorkerId,
+        /// How many at most.
+        max: usize,
+        /// The answer.
+        reply: oneshot::Sender<Result<Pulled, Unregistered>>,
+    },
+    /// A worker is alive and holds these.
+    Heartbeat {
+        /// Who.
+        worker: WorkerId,
+        /// Attempts that it holds.
+        held: Vec<(UnitId, u32)>,
+        /// The answer.
+        reply: oneshot::Sender<Result<Heard, Unregistered>>,
+    },
+    /// What an epoch showed; needs no answer.
+    Metrics {
+        /// Who.
+        worker: WorkerId,
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// What it showed.
+        metrics: EpochMetrics,
+    },
+    /// An attempt ended.
+    Submit {
+        /// Who.
+        worker: WorkerId,
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took.
+        train_seconds: f64,
+        /// In which class it was computed.
+        numerics_class: String,
+        /// The answer; None: no such unit or attempt.
+        reply: oneshot::Sender<Option<v1::SubmitOutcome>>,
+    },
+    /// A worker says goodbye.
+    Leave {
+        /// Who.
+        worker: WorkerId,
+        /// Why, for people.
+        reason: String,
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+    /// No more units are given out from now on.
+    Drain {
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// How a submitted attempt ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// With a result.
+    Result(UnitResult),
+    /// Without one.
+    Failure {
+        /// One of the words in the store's schema.
+        ending: &'static str,
+        /// Whether it says something about the unit.
+        blame: Blame,
+        /// For people.
+        detail: String,
+    },
+}
+
+/// The answer to a registration.
+#[derive(Debug)]
+pub struct Registered {
+    /// Held attempts that are no longer wanted.
+    pub dropped: Vec<(UnitId, u32)>,
+}
+
+/// The answer to a pull.
+#[derive(Debug)]
+pub struct Pulled {
+    /// Leased from now on, durably.
+    pub units: Vec<(UnitId, u32, Unit)>,
+    /// Where the study stands.
+    pub state: v1::StudyState,
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug)]
+pub struct Heard {
+    /// Held attempts that are no longer wanted.
+    pub dropped: Vec<(UnitId, u32)>,
+    /// Where the study stands.
+    pub state: v1::StudyState,
+}
+
+/// The worker is not known (any more): it must register first.
+#[derive(Clone, Copy, Debug)]
+pub struct Unregistered;

@@ -1,0 +1,129 @@
+//! Pictures of the study for the live views.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use seedgrid_common::{
+    training::EpochMetrics,
+    unit::UnitId,
+    wire::{convert, v1},
+};
+
+use crate::queue::{Millis, Queue, WorkerId};
+
+/// Endings that a picture carries at most.
+const RECENT_MAX: usize = 32;
+
+/// What the live views know beyond the queue. Losing it changes nothing.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    pub(super) workers: BTreeMap<WorkerId, WorkerEntry>,
+    latest: BTreeMap<UnitId, (u32, EpochMetrics)>,
+    recent: VecDeque<v1::RecentEnding>,
+    endings: u64,
+}
+
+/// A worker, as the live views show it.
+#[derive(Debug)]
+pub(super) struct WorkerEntry {
+    pub(super) info: v1::WorkerInfo,
+    pub(super) last_seen: Millis,
+    pub(super) finished: u32,
+}
+
+impl Live {
+    pub(super) fn epoch(&mut self, unit: UnitId, attempt: u32, metrics: EpochMetrics) {
+        self.latest.insert(unit, (attempt, metrics));
+    }
+
+    pub(super) fn ended(&mut self, unit: UnitId, mut ending: v1::RecentEnding) {
+        self.latest.remove(&unit);
+        self.endings += 1;
+        ending.sequence = self.endings;
+        if self.recent.len() == RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(ending);
+    }
+
+    /// The picture at `now`. `facts` gives a unit's label and largest number of epochs.
+    pub(super) fn picture(
+        &self,
+        study: &str,
+        state: v1::StudyState,
+        queue: &Queue,
+        now: Millis,
+        taken_ms: i64,
+        facts: impl Fn(UnitId) -> (String, u32),
+    ) -> v1::StatusSnapshot {
+        let training: Vec<v1::TrainingUnit> = queue
+            .leases()
+            .map(|(unit, lease)| {
+                let (label, epochs_max) = facts(unit);
+                let latest = self.latest.get(&unit).filter(|(attempt, _)| *attempt == lease.attempt);
+                v1::TrainingUnit {
+                    attempt: Some(convert::attempt_id(unit, lease.attempt)),
+                    label,
+                    worker_id: lease.worker.to_string(),
+                    latest: latest.map(|(_, metrics)| metrics.into()),
+                    running_ms: now.saturating_sub(lease.started),
+                    epochs_max,
+                }
+            })
+            .collect();
+        let workers = self
+            .workers
+            .iter()
+            .map(|(id, entry)| v1::WorkerStatus {
+                worker_id: id.to_string(),
+                info: Some(entry.info.clone()),
+                held: queue.leases().filter(|(_, lease)| lease.worker == *id).count() as u32,
+                last_seen_ms: now.saturating_sub(entry.last_seen),
+                finished: entry.finished,
+            })
+            .collect();
+        let counts = queue.counts();
+        v1::StatusSnapshot {
+            study: study.to_owned(),
+            state: state.into(),
+            taken_ms,
+            counts: Some(v1::UnitCounts {
+                total: counts.total as u32,
+                waiting: counts.waiting as u32,
+                training: counts.training as u32,
+                done: counts.done as u32,
+                diverged: counts.diverged as u32,
+                failed: counts.failed as u32,
+            }),
+            training,
+            workers,
+            eta_ms: self.eta(queue, now),
+            elapsed_ms: now,
+            recent: self.recent.iter().cloned().collect(),
+        }
+    }
+
+    /// Work that is left, spread over the slots that there are; at least what the longest running unit still needs.
+    fn eta(&self, queue: &Queue, now: Millis) -> Option<u64> {
+        let slots: u32 = self.workers.values().map(|worker| worker.info.slots).sum();
+        if slots == 0 {
+            return None;
+        }
+        let estimates = queue.estimates();
+        let mut work = 0.0;
+        let mut longest = 0.0_f64;
+        for (group, waiting) in queue.waiting_by_group() {
+            let seconds = estimates.seconds(group)?;
+            work += waiting as f64 * seconds;
+            if waiting > 0 {
+                longest = longest.max(seconds);
+            }
+        }
+        for (unit, lease) in queue.leases() {
+            let expected = estimates.seconds(queue.group(unit)?)?;
+            let left = (expected - now.saturating_sub(lease.started) as f64 / 1000.0).max(0.0);
+            work += left;
+            longest = longest.max(left);
+        }
+        Some((1000.0 * longest.max(work / f64::from(slots))) as u64)
+    }
+}

@@ -1,0 +1,146 @@
+//! The workers that `seedgrid run` starts on its own machine: child processes that die with it.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::process::{Child, Command};
+
+/// How often a worker that was killed is started again before the run gives up.
+const RESTARTS_MAX: u32 = 5;
+
+/// Lines of a failed worker's log that an error shows.
+const LOG_LINES_SHOWN: usize = 8;
+
+/// The local worker process and what is needed to start it again.
+#[derive(Debug)]
+pub struct LocalWorker {
+    program: PathBuf,
+    join_file: PathBuf,
+    slots: usize,
+    log: PathBuf,
+    child: Child,
+    restarts: u32,
+}
+
+/// Why there is no local worker.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalWorkerError {
+    /// The program is not there or cannot be run.
+    #[error(
+        "cannot start the worker {program}: {cause}\n  hint: `seedgrid-worker` must stand beside `seedgrid`; build both with \
+         `cargo build --release`, or set SEEDGRID_WORKER to its path"
+    )]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// It ended while there was work.
+    #[error(
+        "the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: run the same command again; finished units are kept"
+    )]
+    Ended {
+        /// How.
+        status: ExitStatus,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        tail: String,
+    },
+    /// Its state cannot be learned.
+    #[error("cannot wait for the local worker: {0}")]
+    Wait(#[source] io::Error),
+}
+
+impl LocalWorker {
+    /// Starts a worker with `slots` slots that enters with `join_file` and logs into the folder `logs`.
+    ///
+    /// # Errors
+    /// When the program cannot be started or the log cannot be made.
+    pub fn start(join_file: &Path, slots: usize, logs: &Path) -> Result<Self, LocalWorkerError> {
+        let program = program();
+        let log = logs.join("worker-local.log");
+        let child = spawn(&program, join_file, slots, &log)
+            .map_err(|cause| LocalWorkerError::Start { program: program.clone(), cause })?;
+        Ok(Self { program, join_file: join_file.to_owned(), slots, log, child, restarts: 0 })
+    }
+
+    /// Returns when the worker has ended well. One that was killed (out of memory, by a person) is started again.
+    ///
+    /// # Errors
+    /// When it ended with an error, or was killed too often.
+    pub async fn watch(&mut self) -> Result<(), LocalWorkerError> {
+        loop {
+            let status = self.child.wait().await.map_err(LocalWorkerError::Wait)?;
+            if status.success() {
+                return Ok(());
+            }
+            if status.signal().is_none() || self.restarts == RESTARTS_MAX {
+                let tail = tail(&self.log);
+                return Err(LocalWorkerError::Ended { status, log: self.log.clone(), tail });
+            }
+            self.restarts += 1;
+            tracing::warn!(%status, "the local worker was killed; starting it again");
+            self.child = spawn(&self.program, &self.join_file, self.slots, &self.log)
+                .map_err(|cause| LocalWorkerError::Start { program: self.program.clone(), cause })?;
+        }
+    }
+
+    /// Asks the worker to stop, and ends it if it has not after `grace`.
+    pub async fn stop(mut self, grace: Duration) {
+        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
+            // It may have ended by itself in the meantime.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
+            // Gone already is as good.
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+/// The worker's program: $SEEDGRID_WORKER, or the one beside this program, or what the path finds.
+fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("SEEDGRID_WORKER") {
+        return program.into();
+    }
+    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join("seedgrid-worker")));
+    match beside {
+        Some(beside) if beside.is_file() => beside,
+        Some(_) | None => PathBuf::from("seedgrid-worker"),
+    }
+}
+
+fn spawn(program: &Path, join_file: &Path, slots: usize, log: &Path) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(log)?;
+    Command::new(program)
+        .arg("--join")
+        .arg(join_file)
+        .args(["--slots", &slots.to_string(), "--die-with-parent", &std::process::id().to_string()])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        // A group of its own: Ctrl-C reaches the run alone, which then stops its worker in order.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
+    shown.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}

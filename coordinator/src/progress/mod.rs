@@ -1,0 +1,98 @@
+//! Live views of a study: a terminal gets bars that change, a pipe gets plain lines.
+
+mod plain;
+mod terminal;
+
+use std::io::IsTerminal as _;
+
+use seedgrid_common::wire::v1;
+
+/// Shows pictures of a study as they come.
+pub trait View: Send {
+    /// Shows what has changed since the last picture.
+    fn show(&mut self, picture: &v1::StatusSnapshot);
+
+    /// Takes away what should not stay on the screen.
+    fn finish(&mut self);
+}
+
+/// The view for standard error: bars on a terminal, else plain lines.
+pub fn view() -> Box<dyn View> {
+    if std::io::stderr().is_terminal() { Box::new(terminal::Bars::new()) } else { Box::new(plain::Lines::new()) }
+}
+
+/// "2 h 05 min", "3 min 20 s", "12 s", "0.8 s".
+pub fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) if s < 10 => format!("{:.1} s", ms as f64 / 1000.0),
+        (0, 0, s) => format!("{s} s"),
+        (0, minutes, s) => format!("{minutes} min {s:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+/// One ending as a line: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
+fn ending_line(ending: &v1::RecentEnding) -> String {
+    let took = duration((1000.0 * ending.train_seconds) as u64);
+    match (ending.ending.as_str(), ending.error) {
+        ("done", Some(error)) => {
+            format!("{}: error {error:.4} after {} epochs ({took})", ending.label, ending.epochs)
+        }
+        ("diverged", _) => format!("{}: diverged after {} whole epochs ({took})", ending.label, ending.epochs),
+        (other, _) => format!("{}: {other}, waits for another attempt", ending.label),
+    }
+}
+
+/// Endings that were not shown before.
+#[derive(Debug, Default)]
+struct Seen {
+    sequence: u64,
+}
+
+impl Seen {
+    fn new_endings<'a>(&mut self, picture: &'a v1::StatusSnapshot) -> impl Iterator<Item = &'a v1::RecentEnding> {
+        let shown = self.sequence;
+        self.sequence = picture.recent.last().map_or(shown, |newest| newest.sequence);
+        picture.recent.iter().filter(move |ending| ending.sequence > shown)
+    }
+}
+
+fn ended(counts: &v1::UnitCounts) -> u32 {
+    counts.done + counts.diverged + counts.failed
+}
+
+fn workers(picture: &v1::StatusSnapshot) -> String {
+    let slots: u32 = picture.workers.iter().filter_map(|worker| worker.info.as_ref()).map(|info| info.slots).sum();
+    match picture.workers.len() {
+        0 => "no workers yet".to_owned(),
+        1 => format!("1 worker, {slots} slots"),
+        many => format!("{many} workers, {slots} slots"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(840), "0.8 s");
+        assert_eq!(duration(12_300), "12 s");
+        assert_eq!(duration(200_000), "3 min 20 s");
+        assert_eq!(duration(7_500_000), "2 h 05 min");
+    }
+
+    #[test]
+    fn every_ending_is_shown_once() {
+        let ending = |sequence| v1::RecentEnding { sequence, ..v1::RecentEnding::default() };
+        let picture = |range: std::ops::Range<u64>| v1::StatusSnapshot {
+            recent: range.map(ending).collect(),
+            ..v1::StatusSnapshot::default()
+        };
+        let mut seen = Seen::default();
+        assert_eq!(seen.new_endings(&picture(1..4)).count(), 3);
+        assert_eq!(seen.new_endings(&picture(2..6)).count(), 2);
+        assert_eq!(seen.new_endings(&picture(2..6)).count(), 0);
+    }
+}

@@ -1,0 +1,44 @@
+//! Plain lines for pipes and log files.
+
+use seedgrid_common::wire::v1;
+
+use super::{Seen, View, duration, ended, ending_line, workers};
+
+/// Time between two summaries.
+const SUMMARY_MS: u64 = 15_000;
+
+/// One line an ending, and a summary now and then.
+#[derive(Debug)]
+pub(super) struct Lines {
+    seen: Seen,
+    summary_at: u64,
+}
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        Self { seen: Seen::default(), summary_at: 0 }
+    }
+}
+
+impl View for Lines {
+    fn show(&mut self, picture: &v1::StatusSnapshot) {
+        let counts = picture.counts.unwrap_or_default();
+        for ending in self.seen.new_endings(picture) {
+            eprintln!("[{}/{}] {}", ended(&counts), counts.total, ending_line(ending));
+        }
+        if picture.elapsed_ms >= self.summary_at {
+            self.summary_at = picture.elapsed_ms + SUMMARY_MS;
+            let eta = picture.eta_ms.map(|ms| format!(", about {} left", duration(ms))).unwrap_or_default();
+            eprintln!(
+                "{}: {} of {} units ended, {} in training, {}{eta}",
+                picture.study,
+                ended(&counts),
+                counts.total,
+                counts.training,
+                workers(picture)
+            );
+        }
+    }
+
+    fn finish(&mut self) {}
+}

@@ -1,0 +1,88 @@
+//! Bars for terminals: one for the study, one for each unit in training.
+
+use std::collections::BTreeMap;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use seedgrid_common::wire::v1;
+
+use super::{Seen, View, duration, ended, ending_line, workers};
+
+/// Units in training that are shown; more are only counted.
+const SHOWN_MAX: usize = 16;
+
+/// One bar for the study, one for each unit in training.
+#[derive(Debug)]
+pub(super) struct Bars {
+    screen: MultiProgress,
+    overall: ProgressBar,
+    units: BTreeMap<String, ProgressBar>,
+    seen: Seen,
+}
+
+impl Bars {
+    pub(super) fn new() -> Self {
+        let screen = MultiProgress::new();
+        let overall = screen.add(ProgressBar::new(0));
+        overall.set_style(style("{prefix:.bold} [{bar:30.cyan/dim}] {pos}/{len} units  {msg}"));
+        Self { screen, overall, units: BTreeMap::new(), seen: Seen::default() }
+    }
+}
+
+impl View for Bars {
+    fn show(&mut self, picture: &v1::StatusSnapshot) {
+        let counts = picture.counts.unwrap_or_default();
+        for ending in self.seen.new_endings(picture) {
+            // A line that cannot be written is lost with the terminal that it was for.
+            let _ = self.screen.println(format!("  {}", ending_line(ending)));
+        }
+        self.overall.set_prefix(picture.study.clone());
+        self.overall.set_length(u64::from(counts.total));
+        self.overall.set_position(u64::from(ended(&counts)));
+        let eta = picture.eta_ms.map(|ms| format!("about {} left, ", duration(ms))).unwrap_or_default();
+        let hidden = match picture.training.len().saturating_sub(SHOWN_MAX) {
+            0 => String::new(),
+            more => format!(", {more} more in training"),
+        };
+        self.overall.set_message(format!("{eta}{}{hidden}", workers(picture)));
+        let shown: BTreeMap<&str, &v1::TrainingUnit> = picture
+            .training
+            .iter()
+            .filter_map(|unit| Some((unit.attempt.as_ref()?.unit_id.as_str(), unit)))
+            .take(SHOWN_MAX)
+            .collect();
+        self.units.retain(|id, bar| {
+            let stays = shown.contains_key(id.as_str());
+            if !stays {
+                bar.finish_and_clear();
+                self.screen.remove(bar);
+            }
+            stays
+        });
+        for (id, unit) in shown {
+            let bar = self.units.entry(id.to_owned()).or_insert_with(|| {
+                let bar = self.screen.add(ProgressBar::new(u64::from(unit.epochs_max)));
+                bar.set_style(style("  {prefix:<36} [{bar:20.green/dim}] {msg}"));
+                bar.set_prefix(unit.label.clone());
+                bar
+            });
+            if let Some(latest) = &unit.latest {
+                bar.set_position(u64::from(latest.epoch));
+                bar.set_message(format!(
+                    "epoch {} of at most {}, loss {:.4}, training error {:.3}",
+                    latest.epoch, unit.epochs_max, latest.train_loss, latest.train_error
+                ));
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        for bar in self.units.values() {
+            bar.finish_and_clear();
+        }
+        self.overall.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}

@@ -1,0 +1,386 @@
+//! The queue: which unit waits, which is leased to whom, which has ended. Pure: time comes in as an argument, what must become
+//! durable goes out as a value, and a simulation can drive it through any order of events.
+
+mod estimate;
+mod lease;
+mod rules;
+#[cfg(test)]
+mod simulation;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::unit::UnitId;
+
+pub use estimate::Estimates;
+pub use lease::{Lease, WorkerId};
+pub use rules::Rules;
+
+/// Milliseconds on a clock that never goes back.
+pub type Millis = u64;
+
+/// A digest of a result's bytes: equal results have equal digests.
+pub type ResultDigest = [u8; 32];
+
+/// What the queue is told of a unit before it starts.
+#[derive(Clone, Debug)]
+pub struct NewUnit {
+    /// The unit.
+    pub id: UnitId,
+    /// Which configuration it belongs to; units of one group are expected to cost alike.
+    pub group: usize,
+    /// The highest attempt that was ever given out; 0 for none.
+    pub attempts: u32,
+    /// How many attempts ended with an error.
+    pub errors: u32,
+    /// Its result, where one is stored.
+    pub result: Option<Finished>,
+}
+
+/// A stored result, as far as the queue needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Of the result's bytes.
+    pub digest: ResultDigest,
+    /// Whether training diverged.
+    pub diverged: bool,
+}
+
+/// Where a unit stands.
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Waiting,
+    Leased(Lease),
+    Finished(Finished),
+    /// Failed too often; not tried again.
+    Failed,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Position in the plan; earlier units go first among equals.
+    order: usize,
+    group: usize,
+    attempts: u32,
+    errors: u32,
+    state: State,
+}
+
+/// How many units stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All units.
+    pub total: usize,
+    /// Waiting for a worker.
+    pub waiting: usize,
+    /// Leased.
+    pub training: usize,
+    /// With a result that is not a divergence.
+    pub done: usize,
+    /// With a result that says that training diverged.
+    pub diverged: usize,
+    /// Given up after repeated errors.
+    pub failed: usize,
+}
+
+impl Counts {
+    /// Whether every unit has ended.
+    pub fn all_ended(&self) -> bool {
+        self.waiting == 0 && self.training == 0
+    }
+}
+
+/// A lease that was just given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+}
+
+/// What a submitted result means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the unit's result: make it durable, then acknowledge.
+    Commit,
+    /// The same result is already there.
+    Duplicate,
+    /// Another result is already there; that one stands.
+    Conflict,
+    /// No such unit, or no such attempt was ever given out.
+    Unknown,
+}
+
+/// What a reported failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// The unit waits for its next attempt.
+    Requeued,
+    /// The unit failed too often and is given up.
+    GivenUp,
+    /// The attempt no longer held the lease: nothing changed.
+    Stale,
+}
+
+/// Whether a failure says something about the unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// An error in training: counts towards giving the unit up.
+    Unit,
+    /// Preemption, a lost worker, a time limit: never counts.
+    Circumstances,
+}
+
+/// An attempt whose lease ran out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// Who held it.
+    pub worker: WorkerId,
+}
+
+/// The queue of one study.
+#[derive(Debug)]
+pub struct Queue {
+    rules: Rules,
+    units: BTreeMap<UnitId, Entry>,
+    /// Waiting units of each group, in the order of the plan.
+    waiting: Vec<BTreeSet<(usize, UnitId)>>,
+    /// Leases by the time at which they run out, so that the next deadline is the first.
+    expiries: BTreeSet<(Millis, UnitId)>,
+    counts: Counts,
+    estimates: Estimates,
+}
+
+impl Queue {
+    /// A queue of `units`, in the order of the plan. `costs[g]` is the expected cost of a unit of group `g`, in any unit of
+    /// measure.
+    pub fn new(rules: Rules, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>) -> Self {
+        let mut queue = Self {
+            rules,
+            units: BTreeMap::new(),
+            waiting: vec![BTreeSet::new(); costs.len()],
+            expiries: BTreeSet::new(),
+            counts: Counts::default(),
+            estimates: Estimates::new(costs),
+        };
+        for (order, unit) in units.into_iter().enumerate() {
+            let state = match unit.result {
+                Some(finished) => State::Finished(finished),
+                None if unit.errors >= queue.rules.errors_max => State::Failed,
+                None => State::Waiting,
+            };
+            let entry = Entry { order, group: unit.group, attempts: unit.attempts, errors: unit.errors, state };
+            queue.counts.total += 1;
+            *queue.count_of(&entry.state) += 1;
+            if entry.state == State::Waiting {
+                queue.waiting[entry.group].insert((order, unit.id));
+            }
+            queue.units.insert(unit.id, entry);
+        }
+        queue
+    }
+
+    /// How many units stand where.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What units are expected to cost.
+    pub fn estimates(&self) -> &Estimates {
+        &self.estimates
+    }
+
+    /// How long a unit took in an earlier life of the coordinator.
+    pub fn learn(&mut self, unit: UnitId, seconds: f64) {
+        if let Some(entry) = self.units.get(&unit) {
+            self.estimates.measured(entry.group, seconds);
+        }
+    }
+
+    /// A unit's group, if the study has the unit.
+    pub fn group(&self, unit: UnitId) -> Option<usize> {
+        self.units.get(&unit).map(|entry| entry.group)
+    }
+
+    /// The units that were given up.
+    pub fn failed(&self) -> impl Iterator<Item = UnitId> {
+        self.units.iter().filter(|(_, entry)| entry.state == State::Failed).map(|(id, _)| *id)
+    }
+
+    /// Every lease with its unit, in the order of units.
+    pub fn leases(&self) -> impl Iterator<Item = (UnitId, &Lease)> {
+        self.units.iter().filter_map(|(id, entry)| match &entry.state {
+            State::Leased(lease) => Some((*id, lease)),
+            State::Waiting | State::Finished(_) | State::Failed => None,
+        })
+    }
+
+    /// How many units of each group wait.
+    pub fn waiting_by_group(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.waiting.iter().enumerate().map(|(group, units)| (group, units.len()))
+    }
+
+    /// When the next lease runs out.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    /// Gives `worker` up to `max` units, longest expected first. The grants must be durable before they are sent.
+    pub fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Vec<Granted> {
+        let mut granted = Vec::new();
+        while granted.len() < max {
+            let Some(unit) = self.longest_waiting() else { break };
+            let attempt = self.units[&unit].attempts + 1;
+            self.lease(unit, attempt, worker, now);
+            granted.push(Granted { unit, attempt });
+        }
+        granted
+    }
+
+    /// Renews the leases of `held`, takes back those that another restart of the coordinator had given, and names those that
+    /// are no longer wanted.
+    pub fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
+        let mut dropped = Vec::new();
+        for &(unit, attempt) in held {
+            let Some(entry) = self.units.get(&unit) else {
+                dropped.push((unit, attempt));
+                continue;
+            };
+            let keeps = match &entry.state {
+                // The coordinator was restarted, or the lease ran out with nobody taking over: the newest attempt goes on.
+                State::Waiting => attempt == entry.attempts,
+                State::Leased(lease) => lease.attempt == attempt && lease.worker == *worker,
+                State::Finished(_) | State::Failed => false,
+            };
+            if keeps {
+                self.lease(unit, attempt, worker, now);
+            } else {
+                dropped.push((unit, attempt));
+            }
+        }
+        dropped
+    }
+
+    /// A result came. For [`Verdict::Commit`] the queue counts it as the unit's result from now on, so it must become durable
+    /// before anything else is answered. A late result of an expired attempt is as good as any.
+    pub fn finish(&mut self, unit: UnitId, attempt: u32, finished: Finished, seconds: f64) -> Verdict {
+        let Some(entry) = self.units.get(&unit) else { return Verdict::Unknown };
+        if attempt == 0 || attempt > entry.attempts {
+            return Verdict::Unknown;
+        }
+        if let State::Finished(stored) = &entry.state {
+            return if stored.digest == finished.digest { Verdict::Duplicate } else { Verdict::Conflict };
+        }
+        self.estimates.measured(entry.group, seconds);
+        self.set(unit, State::Finished(finished));
+        Verdict::Commit
+    }
+
+    /// An attempt ended without a result.
+    pub fn fail(&mut self, unit: UnitId, attempt: u32, worker: &WorkerId, blame: Blame) -> AfterFailure {
+        let Some(entry) = self.units.get_mut(&unit) else { return AfterFailure::Stale };
+        let holds = matches!(&entry.state, State::Leased(lease) if lease.attempt == attempt && lease.worker == *worker);
+        if !holds {
+            return AfterFailure::Stale;
+        }
+        match blame {
+            Blame::Unit => entry.errors += 1,
+            Blame::Circumstances => {}
+        }
+        if entry.errors >= self.rules.errors_max {
+            self.set(unit, State::Failed);
+            AfterFailure::GivenUp
+        } else {
+            self.set(unit, State::Waiting);
+            AfterFailure::Requeued
+        }
+    }
+
+    /// Takes back every lease that has run out by `now`.
+    pub fn expire(&mut self, now: Millis) -> Vec<Expired> {
+        let due: Vec<UnitId> = self.expiries.iter().take_while(|(at, _)| *at <= now).map(|(_, unit)| *unit).collect();
+        due.into_iter().filter_map(|unit| self.take_back(unit)).collect()
+    }
+
+    /// Takes back every lease of `worker`, which has left.
+    pub fn leave(&mut self, worker: &WorkerId) -> Vec<Expired> {
+        let held: Vec<UnitId> =
+            self.leases().filter(|(_, lease)| lease.worker == *worker).map(|(unit, _)| unit).collect();
+        held.into_iter().filter_map(|unit| self.take_back(unit)).collect()
+    }
+
+    fn take_back(&mut self, unit: UnitId) -> Option<Expired> {
+        let expired = match &self.units.get(&unit)?.state {
+            State::Leased(lease) => Expired { unit, attempt: lease.attempt, worker: lease.worker.clone() },
+            State::Waiting | State::Finished(_) | State::Failed => return None,
+        };
+        self.set(unit, State::Waiting);
+        Some(expired)
+    }
+
+    /// The first waiting unit of the group that is expected to cost most: starting long units first keeps the end short.
+    fn longest_waiting(&self) -> Option<UnitId> {
+        let mut best: Option<(f64, UnitId)> = None;
+        for (group, units) in self.waiting.iter().enumerate() {
+            let Some((_, unit)) = units.first() else { continue };
+            let cost = self.estimates.expected(group);
+            if best.is_none_or(|(highest, _)| cost > highest) {
+                best = Some((cost, *unit));
+            }
+        }
+        best.map(|(_, unit)| unit)
+    }
+
+    fn lease(&mut self, unit: UnitId, attempt: u32, worker: &WorkerId, now: Millis) {
+        let started = match &self.units[&unit].state {
+            State::Leased(lease) if lease.attempt == attempt => lease.started,
+            State::Waiting | State::Leased(_) | State::Finished(_) | State::Failed => now,
+        };
+        let expires = now + self.rules.lease_ms;
+        self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), started, expires }));
+        if let Some(entry) = self.units.get_mut(&unit) {
+            entry.attempts = entry.attempts.max(attempt);
+        }
+    }
+
+    /// The one place where a unit's state changes, so that counts, waiting lists and deadlines cannot drift from it.
+    fn set(&mut self, unit: UnitId, state: State) {
+        let Some(entry) = self.units.get_mut(&unit) else { return };
+        let (order, group) = (entry.order, entry.group);
+        let old = std::mem::replace(&mut entry.state, state.clone());
+        *self.count_of(&old) -= 1;
+        *self.count_of(&state) += 1;
+        match &old {
+            State::Waiting => {
+                self.waiting[group].remove(&(order, unit));
+            }
+            State::Leased(lease) => {
+                self.expiries.remove(&(lease.expires, unit));
+            }
+            State::Finished(_) | State::Failed => {}
+        }
+        match &state {
+            State::Waiting => {
+                self.waiting[group].insert((order, unit));
+            }
+            State::Leased(lease) => {
+                self.expiries.insert((lease.expires, unit));
+            }
+            State::Finished(_) | State::Failed => {}
+        }
+    }
+
+    fn count_of(&mut self, state: &State) -> &mut usize {
+        match state {
+            State::Waiting => &mut self.counts.waiting,
+            State::Leased(_) => &mut self.counts.training,
+            State::Finished(finished) if finished.diverged => &mut self.counts.diverged,
+            State::Finished(_) => &mut self.counts.done,
+            State::Failed => &mut self.counts.failed,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The numbers that the queue goes by.
+
+use super::Millis;
+
+/// The numbers that the queue goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How long a lease lasts without a heartbeat.
+    pub lease_ms: Millis,
+    /// After this many errors a unit is given up.
+    pub errors_max: u32,
+}
+
+impl Default for Rules {
+    /// A lease of 30 s survives two lost heartbeats at one every 10 s; three errors are no accident.
+    fn default() -> Self {
+        Self { lease_ms: 30_000, errors_max: 3 }
+    }
+}

@@ -1,0 +1,188 @@
+//! ROC and precision-recall curves.
+
+use super::{
+    facets::{Facet, crowded, facets, wrap},
+    legend::{self, Entry},
+    panel::{Axis, Panel},
+    style::{self, BACKGROUND, INK, REFERENCE, SOFT, TEXT},
+    svg::{Anchor, Drawing, Stroke},
+};
+use crate::{
+    aggregate::{Band, Curves, PrPoint, RocPoint, document::StageReport},
+    report::numbers,
+};
+
+/// Side of the one panel that a stage of few configurations has.
+const SIDE: f64 = 390.0;
+/// Side of one of many panels, and how many stand in a row.
+const FACET_SIDE: f64 = 210.0;
+const FACETS_PER_ROW: usize = 3;
+
+/// The averaged predictions' ROC curves, each with the band of its seeds.
+pub(in crate::report) fn roc(stage: &StageReport, curves: &[Curves]) -> Option<Drawing> {
+    let lines = curves.iter().zip(&stage.configurations).map(|(curves, row)| {
+        let points = curves.roc.as_deref().map(|points| points.iter().map(roc_place).collect());
+        Line { points: points.unwrap_or_default(), band: curves.roc_band.as_ref(), value: row.roc.auc }
+    });
+    let figure = Figure {
+        x: "false positive rate",
+        y: "true positive rate",
+        value: "AUC",
+        right: true,
+        chance: Some([(0.0, 0.0), (1.0, 1.0)]),
+        lines: lines.collect(),
+    };
+    figure.draw(stage)
+}
+
+/// The averaged predictions' precision-recall curves, each with the band of its seeds.
+pub(in crate::report) fn precision_recall(stage: &StageReport, curves: &[Curves]) -> Option<Drawing> {
+    // A ranking by chance is as precise as everything taken together: the curve's last point.
+    let chance = curves.iter().find_map(|curves| curves.precision_recall.as_ref()?.last()).map(|last| last.precision);
+    let lines = curves.iter().zip(&stage.configurations).map(|(curves, row)| Line {
+        points: curves.precision_recall.as_deref().map(steps).unwrap_or_default(),
+        band: curves.precision_recall_band.as_ref(),
+        value: row.precision_recall.average_precision,
+    });
+    let figure = Figure {
+        x: "recall",
+        y: "precision",
+        value: "AP",
+        right: false,
+        chance: chance.map(|level| [(0.0, level), (1.0, level)]),
+        lines: lines.collect(),
+    };
+    figure.draw(stage)
+}
+
+fn roc_place(point: &RocPoint) -> (f64, f64) {
+    (point.false_positive_rate, point.true_positive_rate)
+}
+
+/// The steps whose area is the average precision: from one recall to the next at the latter's precision.
+fn steps(points: &[PrPoint]) -> Vec<(f64, f64)> {
+    let mut places: Vec<(f64, f64)> = Vec::with_capacity(2 * points.len());
+    for point in points {
+        if let Some(&(recall, _)) = places.last() {
+            places.push((recall, point.precision));
+        }
+        places.push((point.recall, point.precision));
+    }
+    places.dedup();
+    places
+}
+
+struct Line<'a> {
+    points: Vec<(f64, f64)>,
+    band: Option<&'a Band>,
+    value: Option<f64>,
+}
+
+struct Figure<'a> {
+    x: &'static str,
+    y: &'static str,
+    /// What the legend's numbers are.
+    value: &'static str,
+    /// Whether the free corner is the lower right one; else the lower left.
+    right: bool,
+    chance: Option<[(f64, f64); 2]>,
+    lines: Vec<Line<'a>>,
+}
+
+impl Figure<'_> {
+    fn draw(&self, stage: &StageReport) -> Option<Drawing> {
+        if self.lines.iter().all(|line| line.points.is_empty()) {
+            return None;
+        }
+        Some(if crowded(stage) { self.facets(stage) } else { self.single(stage) })
+    }
+
+    fn panel(&self, side: f64, title: &str) -> Panel {
+        Panel { width: side, height: side, x: Axis::unit(self.x), y: Axis::unit(self.y), title: title.to_owned() }
+    }
+
+    fn content(&self, panel: &Panel) -> Drawing {
+        let mut content = panel.content();
+        if let Some([from, to]) = self.chance {
+            content.line(panel.at(from.0, from.1), panel.at(to.0, to.1), REFERENCE);
+        }
+        content
+    }
+
+    fn single(&self, stage: &StageReport) -> Drawing {
+        let panel = self.panel(SIDE, "");
+        let mut content = self.content(&panel);
+        for (index, line) in self.lines.iter().enumerate() {
+            if let Some(band) = line.band {
+                content.area(&outline(&panel, band), style::color(index), 0.13);
+            }
+        }
+        let mut entries = Vec::new();
+        for (index, (line, row)) in self.lines.iter().zip(&stage.configurations).enumerate() {
+            let stroke = style::stroke(index);
+            content.path(&places(&panel, line), stroke, Some(&row.heading()));
+            entries.push(Entry { stroke, text: row.heading(), value: numbers::rate(line.value) });
+        }
+        let key = legend::column(self.value, &entries);
+        let (width, height) = panel.outer();
+        if key.width < 0.75 * SIDE && key.height < 0.5 * SIDE {
+            let left = if self.right { SIDE - key.width - 4.0 } else { 4.0 };
+            content.place((left, SIDE - key.height - 4.0), &key);
+            return panel.draw(&content);
+        }
+        let mut drawing = Drawing::new(width.max(key.width + 20.0), height + key.height);
+        drawing.place((0.0, 0.0), &panel.draw(&content));
+        drawing.place((10.0, height), &key);
+        drawing
+    }
+
+    fn facets(&self, stage: &StageReport) -> Drawing {
+        let facets = facets(stage);
+        let (width, height) = self.panel(FACET_SIDE, "title").outer();
+        let columns = facets.len().min(FACETS_PER_ROW);
+        let rows = facets.len().div_ceil(FACETS_PER_ROW);
+        let mut drawing = Drawing::new(width * columns as f64, height * rows as f64);
+        for (index, facet) in facets.iter().enumerate() {
+            let place = (width * (index % FACETS_PER_ROW) as f64, height * (index / FACETS_PER_ROW) as f64);
+            drawing.place(place, &self.facet(stage, facet));
+        }
+        drawing
+    }
+
+    fn facet(&self, stage: &StageReport, facet: &Facet<'_>) -> Drawing {
+        let panel = self.panel(FACET_SIDE, facet.title);
+        let mut content = self.content(&panel);
+        for &member in facet.members.iter().filter(|member| Some(**member) != facet.best) {
+            let label = stage.configurations[member].heading();
+            content.path(&places(&panel, &self.lines[member]), Stroke::solid(BACKGROUND, 0.8), Some(&label));
+        }
+        let mut notes = vec![(format!("{} configurations", facet.members.len()), SOFT)];
+        if let Some(best) = facet.best {
+            let (line, row) = (&self.lines[best], &stage.configurations[best]);
+            if let Some(band) = line.band {
+                content.area(&outline(&panel, band), style::color(0), 0.15);
+            }
+            content.path(&places(&panel, line), Stroke::solid(style::color(0), 2.0), Some(&row.heading()));
+            notes.push((format!("{} {}", self.value, numbers::rate(line.value)), style::color(0)));
+            notes.extend(wrap(&row.variant, 28).into_iter().map(|text| (text, INK)));
+        }
+        let (x, anchor) = if self.right { (FACET_SIDE - 6.0, Anchor::End) } else { (6.0, Anchor::Start) };
+        let mut y = FACET_SIDE - 8.0;
+        for (text, color) in notes.iter().rev() {
+            content.text((x, y), text, style::font(TEXT - 2.0, color, anchor));
+            y -= 13.0;
+        }
+        panel.draw(&content)
+    }
+}
+
+fn places(panel: &Panel, line: &Line<'_>) -> Vec<(f64, f64)> {
+    line.points.iter().map(|&(x, y)| panel.at(x, y)).collect()
+}
+
+/// The band's edges, cut off where no curve can be.
+fn outline(panel: &Panel, band: &Band) -> Vec<(f64, f64)> {
+    let upper = band.points.iter().map(|point| panel.at(point.x, (point.mean + point.std).min(1.0)));
+    let lower = band.points.iter().rev().map(|point| panel.at(point.x, (point.mean - point.std).max(0.0)));
+    upper.chain(lower).collect()
+}

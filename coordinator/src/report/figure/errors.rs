@@ -1,0 +1,91 @@
+//! Error rates: each unit's, their mean and its interval.
+
+use super::{
+    panel::Axis,
+    style::{self, INK, SOFT, TEXT},
+    svg::{Anchor, Drawing, Stroke, text_width},
+};
+use crate::{
+    aggregate::{
+        Curves,
+        document::{ConfigurationReport, EvaluationReport, StageReport},
+    },
+    report::numbers,
+};
+
+/// Most rows; of more configurations, those of the lowest mean error are shown.
+pub(in crate::report) const ROWS_MAX: usize = 30;
+
+const WIDTH: f64 = 600.0;
+const BELOW: f64 = 42.0;
+
+/// One row a configuration: a dot per unit, the mean and its 95 % interval.
+pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
+    let mut rows: Vec<(usize, &ConfigurationReport, f64)> = stage
+        .configurations
+        .iter()
+        .enumerate()
+        .filter_map(|(index, row)| Some((index, row, row.error.spread.mean?)))
+        .collect();
+    if rows.len() > ROWS_MAX {
+        rows.sort_by(|a, b| a.2.total_cmp(&b.2));
+        rows.truncate(ROWS_MAX);
+    }
+    let values = rows.iter().flat_map(|(_, row, _)| {
+        let spread = &row.error.spread;
+        [spread.min, spread.max].into_iter().chain(row.error.ci95.map(|ends| ends.map(Some)).into_iter().flatten())
+    });
+    let (low, high) = values.flatten().fold(None, |ends: Option<(f64, f64)>, value| {
+        Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+    })?;
+    let room = 0.04 * (high - low).max(0.01);
+    let label = match stage.evaluation {
+        EvaluationReport::Holdout => "test error",
+        EvaluationReport::Folds(_) => "validation error",
+    };
+    let axis = Axis::around(label, (low - room).max(0.0), high + room);
+
+    let two_lines = rows.iter().any(|(_, row, _)| !row.variant.is_empty());
+    let row_height = if two_lines { 34.0 } else { 28.0 };
+    let labels =
+        rows.iter().flat_map(|(_, row, _)| [text_width(&row.title, TEXT), text_width(&row.variant, TEXT - 1.5)]);
+    let left = labels.fold(0.0, f64::max) + 20.0;
+    let (top, height) = (6.0, row_height * rows.len() as f64);
+    let value_width = 125.0;
+    let mut drawing = Drawing::new(left + WIDTH + value_width, top + height + BELOW);
+    axis.draw_below(&mut drawing, (left, top), (WIDTH, height));
+    for (place, (index, row, mean)) in rows.iter().enumerate() {
+        let y = top + row_height * (place as f64 + 0.5);
+        let color = if stage.configurations.len() > style::STYLES { style::color(0) } else { style::color(*index) };
+        name(&mut drawing, row, (left - 10.0, y));
+        let at = |value: f64| left + axis.share(value) * WIDTH;
+        for unit in &row.units {
+            if let Some(error) = unit.error {
+                let fold = unit.fold.map_or_else(String::new, |fold| format!(" fold {fold}"));
+                let label = format!("seed {}{fold}: {error:.4}", unit.seed);
+                drawing.dot((at(error), y + 5.0), 3.2, color, 0.45, Some(&label));
+            }
+        }
+        if let Some([low, high]) = row.error.ci95 {
+            let line = Stroke::solid(color, 2.2);
+            let (low, high) = (at(low).max(left), at(high));
+            drawing.line((low, y - 5.0), (high, y - 5.0), line);
+            for end in [low, high] {
+                drawing.line((end, y - 8.5), (end, y - 1.5), Stroke::solid(color, 1.4));
+            }
+        }
+        drawing.line((at(*mean), y - 10.5), (at(*mean), y + 0.5), Stroke::solid(INK, 2.4));
+        let value = numbers::rate_spread(&row.error.spread);
+        drawing.text((left + WIDTH + 10.0, y + 4.0), &value, style::font(TEXT - 0.5, INK, Anchor::Start));
+    }
+    Some(drawing)
+}
+
+fn name(drawing: &mut Drawing, row: &ConfigurationReport, (x, y): (f64, f64)) {
+    if row.variant.is_empty() {
+        drawing.text((x, y + 4.0), &row.title, style::font(TEXT, INK, Anchor::End));
+    } else {
+        drawing.text((x, y - 2.0), &row.title, style::font(TEXT, INK, Anchor::End));
+        drawing.text((x, y + 11.0), &row.variant, style::font(TEXT - 1.5, SOFT, Anchor::End));
+    }
+}

@@ -1,0 +1,143 @@
+//! report.md: tables that read well as plain text too.
+
+use std::fmt::Write as _;
+
+use seedgrid_common::training::StopLoss;
+
+use super::{
+    notices,
+    numbers::{count_spread, interval, rate, rate_spread},
+    terminal::progress,
+    wording,
+};
+use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
+
+/// The whole page.
+pub(super) fn page(report: &Report) -> String {
+    let mut page = format!("# {}\n\n", escape(&wording::title(report)));
+    let _ = writeln!(page, "{}. {}.\n", escape(&wording::dataset(&report.dataset)), progress(&report.counts));
+    if let Some(notice) = notices::of_report(report) {
+        let _ = writeln!(page, "> **{}:** {}\n", notice.weight.word(), escape(&notice.text));
+    }
+    report.stages.iter().for_each(|stage| section(&mut page, stage));
+    page.push_str("Data set digest: `");
+    page.push_str(&report.dataset.digest);
+    page.push_str(
+        "`. Figures: errors.svg, roc.svg, pr.svg, learning.svg. Who trained what, where and when: provenance.json.\n",
+    );
+    page
+}
+
+fn section(page: &mut String, stage: &StageReport) {
+    let _ = writeln!(page, "## Stage {}\n\n{}", escape(&stage.name), escape(&wording::evaluation(stage)));
+    if let Some(best) = wording::best_sentence(stage) {
+        let _ = writeln!(page, "{}", escape(&best));
+    }
+    page.push('\n');
+    for notice in notices::of_stage(stage) {
+        let _ = writeln!(page, "- **{}:** {}", notice.weight.word(), escape(&notice.text));
+    }
+    if !notices::of_stage(stage).is_empty() {
+        page.push('\n');
+    }
+    let header = ["Configuration", "Error", "95 % interval", "Epochs", "Averaged", "AUC", "AP", "n"];
+    let rows: Vec<[String; 8]> = stage.configurations.iter().map(result).collect();
+    table(page, &header, &rows);
+    let _ = writeln!(page, "\n{}\n", escape(&wording::columns(stage)));
+
+    page.push_str("### Hyper-parameters\n\n");
+    let rows: Vec<[String; 4]> = stage.configurations.iter().map(settings).collect();
+    table(page, &["Configuration", "Hyper-parameters", "Stops", "Inputs"], &rows);
+    page.push('\n');
+}
+
+fn result(row: &ConfigurationReport) -> [String; 8] {
+    [
+        row.heading(),
+        rate_spread(&row.error.spread),
+        interval(row.error.ci95),
+        count_spread(&row.epochs),
+        rate(row.averaged.error),
+        rate(row.roc.auc),
+        rate(row.precision_recall.average_precision),
+        format!("{} of {}", row.n, row.counts.planned),
+    ]
+}
+
+fn settings(row: &ConfigurationReport) -> [String; 4] {
+    let hyperparameters: Vec<String> =
+        row.hyperparameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    [row.heading(), hyperparameters.join(" "), stop(row), super::csv::normalize(row).to_owned()]
+}
+
+/// A stopping rule in words: "loss changes by less than 0.001, or 300 epochs".
+pub(super) fn stop(row: &ConfigurationReport) -> String {
+    let rule = &row.stop;
+    let what = match rule.loss {
+        StopLoss::Mean => "loss",
+        StopLoss::BatchSum => "loss, summed over batches,",
+    };
+    let mut text = format!("{what} changes by less than {}", rule.loss_delta);
+    if rule.patience > 1 {
+        let _ = write!(text, " {} epochs in a row", rule.patience);
+    }
+    if rule.min_epochs > 1 {
+        let _ = write!(text, ", not before epoch {}", rule.min_epochs);
+    }
+    if rule.loss_drop > 0.0 {
+        let _ = write!(text, ", once it fell by {} % from the first epoch's", 100.0 * rule.loss_drop);
+    }
+    let _ = write!(text, "; or {} epochs", rule.max_epochs);
+    text
+}
+
+fn table<const N: usize>(page: &mut String, header: &[&str; N], rows: &[[String; N]]) {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| escape(cell))).collect();
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([header[column].chars().count(), 3]).max().unwrap_or(3)
+    });
+    let mut line = |cells: [&str; N]| {
+        for (cell, width) in cells.iter().zip(widths) {
+            let _ = write!(page, "| {cell:<width$} ");
+        }
+        page.push_str("|\n");
+    };
+    line(*header);
+    let rules = widths.map(|width| "-".repeat(width));
+    line(rules.each_ref().map(String::as_str));
+    rows.iter().for_each(|row| line(row.each_ref().map(String::as_str)));
+}
+
+/// Text without meaning to Markdown, on one line. Underscores inside words and brackets that begin no link have none.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let after = characters.peek().copied().unwrap_or(' ');
+        let meant = match character {
+            '\\' | '`' | '*' | '<' | '>' | '#' | '|' => true,
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            ']' => matches!(after, '(' | '[' | ':'),
+            _ => false,
+        };
+        if meant {
+            escaped.push('\\');
+        }
+        escaped.push(if matches!(character, '\n' | '\r') { ' ' } else { character });
+        before = character;
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn only_what_markdown_would_read_is_escaped() {
+        assert_eq!(escape("batch_size=20 hidden=[150, 50]"), "batch_size=20 hidden=[150, 50]");
+        assert_eq!(escape("_a_ [b](c) | <d>\n# e"), "\\_a\\_ [b\\](c) \\| \\<d\\> \\# e");
+    }
+}

@@ -1,0 +1,159 @@
+//! What a reader must know before trusting a table: units that are missing, diverged or cut short, and curves that are not
+//! there.
+
+use super::{
+    numbers::{count, whole},
+    wording::ranges,
+};
+use crate::aggregate::document::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport};
+
+/// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
+const NAMED_MAX: usize = 12;
+
+/// One remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) weight: Weight,
+    pub(super) text: String,
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// Results are missing.
+    Incomplete,
+    /// Results are left out of means.
+    LeftOut,
+    /// Worth knowing.
+    Remark,
+}
+
+impl Weight {
+    /// From what matters most.
+    pub(super) const ALL: [Self; 3] = [Self::Incomplete, Self::LeftOut, Self::Remark];
+
+    /// The word before the text.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Incomplete => "Incomplete",
+            Self::LeftOut => "Left out",
+            Self::Remark => "Note",
+        }
+    }
+}
+
+/// About the study as a whole: None where every unit is done.
+pub(super) fn of_report(report: &Report) -> Option<Notice> {
+    let counts = &report.counts;
+    if counts.missing() > 0 {
+        let text = format!(
+            "{} of {} have a result; {}. Means and curves are over what is there.",
+            whole(counts.done + counts.diverged),
+            count(counts.planned, "unit"),
+            kinds(counts)
+        );
+        return Some(Notice { weight: Weight::Incomplete, text });
+    }
+    (counts.diverged > 0).then(|| Notice {
+        weight: Weight::LeftOut,
+        text: format!(
+            "{} of {} diverged: left out of every mean and curve, and named below.",
+            whole(counts.diverged),
+            count(counts.planned, "unit")
+        ),
+    })
+}
+
+fn kinds(counts: &Counts) -> String {
+    [
+        (counts.not_trained, "not trained"),
+        (counts.failed, "failed"),
+        (counts.cancelled, "cancelled"),
+        (counts.diverged, "diverged"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{} {word}", whole(number)))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// About a stage's configurations, by weight and then in the order of the table.
+pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
+    let all: Vec<Notice> = stage.configurations.iter().flat_map(of_configuration).collect();
+    Weight::ALL
+        .into_iter()
+        .flat_map(|weight| {
+            let mut notices: Vec<Notice> = all.iter().filter(|notice| notice.weight == weight).cloned().collect();
+            let more = notices.len().saturating_sub(NAMED_MAX);
+            if more > 1 {
+                notices.truncate(NAMED_MAX);
+                notices.push(Notice { weight, text: format!("{} more like these: see units.csv.", whole(more)) });
+            }
+            notices
+        })
+        .collect()
+}
+
+fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
+    let heading = row.heading();
+    let planned = row.counts.planned;
+    let mut notices = Vec::new();
+    for (ending, number, weight, what) in [
+        (UnitEnding::Failed, row.counts.failed, Weight::Incomplete, "failed"),
+        (UnitEnding::Cancelled, row.counts.cancelled, Weight::Incomplete, "cancelled"),
+        (UnitEnding::NotTrained, row.counts.not_trained, Weight::Incomplete, "not trained"),
+        (UnitEnding::Diverged, row.counts.diverged, Weight::LeftOut, "diverged"),
+    ] {
+        if number > 0 {
+            let units: Vec<&UnitReport> = row.units.iter().filter(|unit| unit.ending == ending).collect();
+            let rest = match row.n {
+                0 => "None is left to average over.".to_owned(),
+                n => format!("Means are over the {} that are done.", whole(n)),
+            };
+            let named = named(&units);
+            let text = format!("{heading}: {} of {} {what} ({named}). {rest}", whole(number), count(planned, "unit"));
+            notices.push(Notice { weight, text });
+        }
+    }
+    if let (Some(reason), true) = (&row.roc.reason, row.n > 0) {
+        let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");
+        notices.push(Notice { weight: Weight::LeftOut, text });
+    }
+    let cut_short = row.n - row.converged;
+    if cut_short > 0 {
+        let text = format!(
+            "{heading}: {} of {} had not met the stopping rule when max_epochs ({}) ended training.",
+            whole(cut_short),
+            count(row.n, "trained unit"),
+            whole(row.stop.max_epochs as usize)
+        );
+        notices.push(Notice { weight: Weight::Remark, text });
+    }
+    notices
+}
+
+/// "seeds 1 to 4, 9", or each unit where more than the seed must be said.
+fn named(units: &[&UnitReport]) -> String {
+    let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitEnding::Diverged);
+    if plain {
+        let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
+        return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges(&seeds));
+    }
+    let mut names: Vec<String> = units.iter().take(NAMED_MAX).map(|unit| name(unit)).collect();
+    if units.len() > NAMED_MAX {
+        names.push(format!("and {} more", whole(units.len() - NAMED_MAX)));
+    }
+    names.join(", ")
+}
+
+fn name(unit: &UnitReport) -> String {
+    let mut name = format!("seed {}", unit.seed);
+    if let Some(fold) = unit.fold {
+        name.push_str(&format!(" fold {fold}"));
+    }
+    if let (UnitEnding::Diverged, Some(epochs)) = (unit.ending, unit.epochs) {
+        name.push_str(&format!(" in epoch {}", epochs + 1));
+    }
+    name
+}

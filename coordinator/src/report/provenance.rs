@@ -1,0 +1,117 @@
+//! provenance.json: who trained what, where, when and how long. Everything that may differ between two runs whose report.json
+//! is equal stands here and only here. docs/report.md explains every field.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Where a report's results come from. Times are milliseconds since 1970-01-01 00:00 UTC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Provenance {
+    /// The study's name.
+    pub study: String,
+    /// The spec, as it was read.
+    pub spec: String,
+    /// Digest of the encoded data set, 64 hexadecimal digits.
+    pub dataset_digest: String,
+    /// The coordinator's version.
+    pub seedgrid_version: String,
+    /// Version of the wire contract.
+    pub protocol_version: u32,
+    /// Revision of the numeric kernels that the unit ids name.
+    pub kernels_revision: u32,
+    /// Revision of each model of the study that the unit ids name.
+    pub model_revisions: BTreeMap<String, u32>,
+    /// When the report was made.
+    pub written_at_unix_ms: u64,
+    /// Every worker that ever took part.
+    pub workers: Vec<WorkerRecord>,
+    /// For each unit with a result, the attempt that gave it; by unit id.
+    pub units: Vec<UnitRecord>,
+    /// Every other attempt that ended: failures, and results that came second; by unit id and attempt.
+    pub other_attempts: Vec<AttemptRecord>,
+}
+
+/// A worker, as it registered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WorkerRecord {
+    /// The name that units and attempts refer to.
+    pub worker: String,
+    /// Host name.
+    pub host: String,
+    /// Where it ran, in its own words: "slurm 1234_7"; may be empty.
+    pub place: String,
+    /// Process id.
+    pub pid: u32,
+    /// Cores that it saw.
+    pub cores: u32,
+    /// Units that it trained at a time.
+    pub slots: u32,
+    /// "cpu" or "cuda:N".
+    pub device: String,
+    /// Instruction set.
+    pub isa: String,
+    /// Results within one class are bit-identical.
+    pub numerics_class: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Where a unit's result comes from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnitRecord {
+    /// The unit's id, 32 hexadecimal digits.
+    pub unit: String,
+    /// Which attempt gave the result.
+    pub attempt: u32,
+    /// The worker's name in `workers`.
+    pub worker: String,
+    /// Host name.
+    pub host: String,
+    /// Where it ran, in the worker's words.
+    pub place: String,
+    /// "cpu" or "cuda:N".
+    pub device: String,
+    /// Instruction set.
+    pub isa: String,
+    /// Results within one class are bit-identical.
+    pub numerics_class: String,
+    /// From the start of the attempt to its result.
+    pub wall_seconds: f64,
+    /// When the result was committed.
+    pub finished_at_unix_ms: u64,
+}
+
+/// An attempt that gave no result that counts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AttemptRecord {
+    /// The unit's id, 32 hexadecimal digits.
+    pub unit: String,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// The worker's name in `workers`.
+    pub worker: String,
+    /// How it ended: "error", "worker-lost", "preempted", "duplicate" ...
+    pub ending: String,
+    /// What the worker said about it; may be empty.
+    pub detail: String,
+    /// When it ended.
+    pub ended_at_unix_ms: u64,
+}
+
+/// Value of `schema` in provenance.json.
+pub const SCHEMA: &str = "seedgrid.provenance/1";
+
+/// The file's content: the schema's name, then the fields.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    provenance: &'a Provenance,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(provenance: &'a Provenance) -> Self {
+        Self { schema: SCHEMA, provenance }
+    }
+}

@@ -1,0 +1,174 @@
+//! Sentences that several forms of the report share.
+
+use super::{
+    figure::{ROWS_MAX, crowded, facets},
+    numbers::{count, rate_spread, whole},
+};
+use crate::aggregate::document::{ConfigurationReport, DatasetSummary, EvaluationReport, Report, StageReport};
+
+/// "table3 on MNIST pairs".
+pub(super) fn title(report: &Report) -> String {
+    format!("{} on {}", report.study, report.dataset.title)
+}
+
+/// What was trained on.
+pub(super) fn dataset(dataset: &DatasetSummary) -> String {
+    let share = |positives: usize, pairs: usize| match pairs {
+        0 => String::new(),
+        _ => format!(" ({:.1} % of class 1)", 100.0 * positives as f64 / pairs as f64),
+    };
+    format!(
+        "{} training pairs{}, {} test pairs{}, data seed {}",
+        whole(dataset.train_pairs),
+        share(dataset.train_positives, dataset.train_pairs),
+        whole(dataset.test_pairs),
+        share(dataset.test_positives, dataset.test_pairs),
+        dataset.seed
+    )
+}
+
+/// How a stage was scored.
+pub(super) fn evaluation(stage: &StageReport) -> String {
+    let seeds = match stage.seeds.as_slice() {
+        [seed] => format!("seed {seed}"),
+        seeds => format!("{} ({})", count(seeds.len(), "seed"), ranges(seeds)),
+    };
+    match stage.evaluation {
+        EvaluationReport::Holdout => {
+            format!(
+                "Each configuration is trained on all training pairs with {seeds} and scored once on the test pairs."
+            )
+        }
+        EvaluationReport::Folds(folds) => format!(
+            "Each configuration is scored by {folds}-fold cross-validation on the training pairs with {seeds}. The test pairs are \
+             not used."
+        ),
+    }
+}
+
+/// "1 to 10, 15".
+pub(super) fn ranges(seeds: &[u64]) -> String {
+    seeds
+        .chunk_by(|a, b| a.checked_add(1) == Some(*b))
+        .map(|run| match run {
+            [first, .., last] if run.len() > 2 => format!("{first} to {last}"),
+            _ => run.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The configuration of the lowest mean error; the first of equals, None where none has one.
+pub(super) fn best(stage: &StageReport) -> Option<&ConfigurationReport> {
+    let rows = stage.configurations.iter().filter_map(|row| Some((row, row.error.spread.mean?)));
+    rows.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(row, _)| row)
+}
+
+/// The configuration of the lowest mean error, in a sentence.
+pub(super) fn best_sentence(stage: &StageReport) -> Option<String> {
+    let row = best(stage)?;
+    let of = if row.n == row.counts.planned { String::new() } else { format!(" of {}", whole(row.counts.planned)) };
+    let error = rate_spread(&row.error.spread);
+    Some(format!("Lowest mean error: {}, {error} over {}{of}.", row.heading(), units(stage, row.n)))
+}
+
+/// Each model's configuration of the lowest mean error (its first, where none has one), in the order of the models.
+pub(super) fn best_of_models(stage: &StageReport) -> Vec<&ConfigurationReport> {
+    let best = facets(stage).into_iter().filter_map(|facet| facet.best.or(facet.members.first().copied()));
+    best.map(|index| &stage.configurations[index]).collect()
+}
+
+fn units(stage: &StageReport, n: usize) -> String {
+    match stage.evaluation {
+        EvaluationReport::Holdout => count(n, "seed"),
+        EvaluationReport::Folds(_) => count(n, "unit"),
+    }
+}
+
+/// Whether a model is there more than once, so that tables have a heading for each model.
+pub(super) fn has_variants(stage: &StageReport) -> bool {
+    stage.configurations.iter().any(|row| !row.variant.is_empty())
+}
+
+/// What the table's columns mean.
+pub(super) fn columns(stage: &StageReport) -> String {
+    let (over, covers) = match stage.evaluation {
+        EvaluationReport::Holdout => (
+            "the share of test pairs classified wrongly, as mean ± sample standard deviation over the seeds",
+            "Student's t over the seeds: it covers the choice of the seed, not the draw of these test pairs",
+        ),
+        EvaluationReport::Folds(_) => (
+            "the share of validation pairs classified wrongly, as mean ± sample standard deviation over folds and seeds",
+            "Nadeau and Bengio's corrected t over the folds",
+        ),
+    };
+    format!(
+        "Error is {over}. The 95 % interval of the mean is {covers}. Epochs are those trained until the stopping rule or its maximum. \
+         The last four columns: error, area under the ROC curve (AUC) and average precision (AP) of the averaged prediction, that is \
+         of each pair's predicted probability averaged over the seeds; and n, how many of the planned units are in the means."
+    )
+}
+
+/// What a stage's figures show.
+pub(super) struct Captions {
+    pub(super) errors: String,
+    pub(super) roc: String,
+    pub(super) precision_recall: String,
+    pub(super) learning: String,
+}
+
+/// The captions of a stage's figures.
+pub(super) fn captions(stage: &StageReport) -> Captions {
+    let (pairs, dots) = match stage.evaluation {
+        EvaluationReport::Holdout => ("test pair", "seed"),
+        EvaluationReport::Folds(_) => ("training pair", "fold and seed"),
+    };
+    let facets = if crowded(stage) {
+        " Blue: the model's configuration of the lowest mean error, which is named; grey: its others."
+    } else {
+        ""
+    };
+    let bands = if stage.seeds.len() > 1 {
+        " Bands: mean ± one standard deviation of the single seeds' own curves at each point of the horizontal axis. An averaged \
+         prediction is usually better than single ones, so a line may leave its band."
+    } else {
+        ""
+    };
+    let out_of_fold = match stage.evaluation {
+        EvaluationReport::Holdout => "",
+        EvaluationReport::Folds(_) => " by the network that was trained without it",
+    };
+    let averaged = if stage.seeds.len() > 1 { ", averaged over the seeds" } else { "" };
+    let curve = format!("each {pairs}'s predicted probability{out_of_fold}{averaged}");
+    Captions {
+        errors: format!(
+            "A dot is one {dots}; the black mark is the mean and the bar its 95 % interval.{}",
+            if stage.configurations.len() > ROWS_MAX {
+                format!(" Only the {} configurations of the lowest mean error are shown.", ROWS_MAX)
+            } else {
+                String::new()
+            }
+        ),
+        roc: format!("Of {curve}, with the area under each curve (AUC). Dashed diagonal: chance.{bands}{facets}"),
+        precision_recall: format!(
+            "Of {curve}, with average precision (AP), the area under the steps. Dashed level: chance, the \
+             share of class 1.{bands}{facets}"
+        ),
+        learning: format!(
+            "Losses and errors as seen in training, with dropout active. Thick: mean over the units still in training, as long as at \
+             least half of them are; thin: single units; dotted: diverged units, which are in no mean. A model with auxiliary losses \
+             minimises another sum, so training losses compare within a model only.{facets}"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn seeds_are_named_in_runs() {
+        assert_eq!(ranges(&[1, 2, 3, 4, 9, 11, 12]), "1 to 4, 9, 11, 12");
+        assert_eq!(ranges(&[u64::MAX]), u64::MAX.to_string());
+    }
+}

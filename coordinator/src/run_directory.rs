@@ -1,0 +1,239 @@
+//! The run directory: everything of one study on disk, owned by one coordinator at a time.
+//!
+//! ```text
+//! runs/NAME/study.db       the store
+//!           lock           held by the coordinator that owns the directory
+//!           join.toml      what a worker needs to enter (mode 0600)
+//!           datasets/      encoded data sets, named by their digest
+//!           logs/          of local workers
+//!           report/        the report
+//! ```
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// A run directory that may belong to anyone.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    root: PathBuf,
+}
+
+/// A run directory that this process owns until the value is dropped.
+#[derive(Debug)]
+pub struct Owned {
+    directory: RunDirectory,
+    /// Keeps the lock.
+    _lock: File,
+}
+
+/// Why a run directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunDirectoryError {
+    /// The file system refused.
+    #[error(
+        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; choose another with --run-dir DIR"
+    )]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another coordinator owns it.
+    #[error(
+        "the run directory {path} is in use by another process{}\n  hint: wait for it or stop it (seedgrid status {path} shows it), or \
+         choose another directory with --run-dir DIR", owner(.pid)
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The owner's process id, where it wrote one.
+        pid: Option<u32>,
+    },
+    /// It holds something that is not Seedgrid's.
+    #[error(
+        "{path} is not empty and is no run directory of Seedgrid\n  hint: choose an empty or new directory with --run-dir DIR"
+    )]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is no run here.
+    #[error(
+        "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
+    )]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It belongs to another study.
+    #[error(
+        "the run directory {path} belongs to the study `{found}`, and the spec names `{wanted}`\n  hint: choose another directory with \
+         --run-dir DIR, or give the spec its old name back"
+    )]
+    OtherStudy {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Who wants it.
+        wanted: String,
+    },
+}
+
+fn owner(pid: &Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+impl RunDirectory {
+    /// The directory at `root`, which need not exist.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// An existing run directory.
+    ///
+    /// # Errors
+    /// When there is no study in it.
+    pub fn existing(root: impl Into<PathBuf>) -> Result<Self, RunDirectoryError> {
+        let directory = Self::new(root);
+        if directory.database().is_file() {
+            Ok(directory)
+        } else {
+            Err(RunDirectoryError::Missing { path: directory.root })
+        }
+    }
+
+    /// Itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The store.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("study.db")
+    }
+
+    /// The join file.
+    pub fn join_file(&self) -> PathBuf {
+        self.root.join("join.toml")
+    }
+
+    /// Where the report goes.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report")
+    }
+
+    /// Where local workers log.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// The encoded data set with this digest.
+    pub fn dataset(&self, digest: &str) -> PathBuf {
+        self.root.join("datasets").join(digest)
+    }
+
+    /// Makes the directory and takes its ownership.
+    ///
+    /// # Errors
+    /// When it cannot be made or written, holds something else, or is owned by another process.
+    pub fn own(self) -> Result<Owned, RunDirectoryError> {
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |cause| RunDirectoryError::Io { action, path, cause }
+        };
+        fs::create_dir_all(&self.root).map_err(io("create", &self.root))?;
+        let lock_path = self.root.join("lock");
+        if !self.database().exists() && !lock_path.exists() {
+            let mut entries = fs::read_dir(&self.root).map_err(io("read", &self.root))?;
+            if entries.next().is_some() {
+                return Err(RunDirectoryError::Foreign { path: self.root });
+            }
+        }
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(io("open", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let pid = lock.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(RunDirectoryError::InUse { path: self.root, pid });
+            }
+            Err(TryLockError::Error(cause)) => return Err(io("lock", &lock_path)(cause)),
+        }
+        lock.set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .map_err(io("write", &lock_path))?;
+        for folder in [self.root.join("datasets"), self.logs()] {
+            fs::create_dir_all(&folder).map_err(io("create", &folder))?;
+        }
+        Ok(Owned { directory: self, _lock: lock })
+    }
+
+    /// Stores an encoded data set under its digest, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn store_dataset(&self, digest: &str, bytes: &[u8]) -> Result<(), RunDirectoryError> {
+        let path = self.dataset(digest);
+        if fs::metadata(&path).is_ok_and(|known| known.len() == bytes.len() as u64) {
+            return Ok(());
+        }
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(self.root.join("datasets"))?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|cause| RunDirectoryError::Io { action: "write", path: path.clone(), cause })
+    }
+}
+
+impl std::ops::Deref for Owned {
+    type Target = RunDirectory;
+
+    fn deref(&self) -> &RunDirectory {
+        &self.directory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_owner_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("runs/a");
+        let first = RunDirectory::new(&root).own().unwrap();
+        match RunDirectory::new(&root).own() {
+            Err(RunDirectoryError::InUse { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
+            other => panic!("{other:?}"),
+        }
+        drop(first);
+        RunDirectory::new(&root).own().unwrap();
+    }
+
+    #[test]
+    fn other_peoples_folders_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.tex"), "x").unwrap();
+        assert!(matches!(RunDirectory::new(folder.path()).own(), Err(RunDirectoryError::Foreign { .. })));
+        assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Missing { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! The listening side: one port for workers and commands.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use seedgrid_common::{
+    join::Token,
+    wire::{limits, v1},
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use tonic::{service::interceptor::InterceptedService, transport, transport::server::TcpIncoming};
+use v1::{control_service_server::ControlServiceServer, worker_service_server::WorkerServiceServer};
+
+use super::{
+    auth::Guard,
+    control::Control,
+    worker::{Datasets, Workers},
+};
+use crate::core::Core;
+
+/// Calls that one connection may have under way.
+const STREAMS_MAX: u32 = 256;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<(), transport::Error>>,
+}
+
+/// Why the server cannot listen or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {cause}\n  hint: {}", listen_hint(.cause))]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// It ended by itself.
+    #[error("the server stopped: {0}")]
+    Stopped(#[from] transport::Error),
+}
+
+fn listen_hint(cause: &std::io::Error) -> &'static str {
+    match cause.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "another process uses this port; end it, or choose another one with --listen HOST:PORT (port 0 takes any free one)"
+        }
+        std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
+        _ => "choose an address of this machine, or 0.0.0.0 for all of them",
+    }
+}
+
+impl Server {
+    /// Listens on `address` and serves `core` to whoever shows `token`. `datasets` are encoded data sets by digest.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(
+        address: SocketAddr,
+        core: Core,
+        token: Token,
+        datasets: Vec<(String, Vec<u8>)>,
+    ) -> Result<Self, ServerError> {
+        let listener = TcpListener::bind(address).await.map_err(|cause| ServerError::Listen { address, cause })?;
+        let address = listener.local_addr().map_err(|cause| ServerError::Listen { address, cause })?;
+        let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
+        let (stop, stopping) = watch::channel(false);
+        let guard = Guard::new(token);
+        let workers = WorkerServiceServer::new(Workers::new(core.clone(), Arc::new(datasets), stopping.clone()))
+            .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let control =
+            ControlServiceServer::new(Control::new(core)).max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let router = transport::Server::builder()
+            // A peer that vanished without a word is noticed within a minute.
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+            .max_concurrent_streams(STREAMS_MAX)
+            .add_service(InterceptedService::new(workers, guard.clone()))
+            .add_service(InterceptedService::new(control, guard));
+        let mut until = stopping;
+        let task = tokio::spawn(router.serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            async move {
+                // An error means that the sender is gone, which asks for the same.
+                let _ = until.wait_for(|stopping| *stopping).await;
+            },
+        ));
+        Ok(Self { address, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends long polls, lets calls under way end for at most `grace`, then closes every connection.
+    ///
+    /// # Errors
+    /// When the server had ended by itself.
+    pub async fn stop(self, grace: Duration) -> Result<(), ServerError> {
+        self.stop.send_replace(true);
+        let mut task = self.task;
+        match tokio::time::timeout(grace, &mut task).await {
+            Ok(Ok(ended)) => Ok(ended?),
+            // A panic in a handler is reported by its own task; there is nothing left to close.
+            Ok(Err(_)) => Ok(()),
+            Err(_) => {
+                task.abort();
+                Ok(())
+            }
+        }
+    }
+}

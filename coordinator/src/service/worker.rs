@@ -1,0 +1,254 @@
+//! What workers ask.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use seedgrid_common::{
+    training::{EpochMetrics, UnitResult},
+    wire::{PROTOCOL_VERSION, convert, limits, v1},
+};
+use tokio::sync::watch;
+use tokio_stream::StreamExt as _;
+use tonic::{Request, Response, Status, Streaming};
+use v1::worker_service_server::WorkerService;
+
+use super::{gone, held, invalid, text, worker_id};
+use crate::{
+    core::{Core, Outcome, Request as Ask, Unregistered},
+    queue::Blame,
+};
+
+/// Longest wait of one pull. Shorter than common idle limits of connections.
+const POLL: Duration = Duration::from_secs(20);
+
+/// Encoded data sets by digest.
+pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
+
+/// The service that workers call.
+#[derive(Debug)]
+pub(super) struct Workers {
+    core: Core,
+    datasets: Arc<Datasets>,
+    /// Becomes true when the coordinator stops: long polls end at once.
+    stopping: watch::Receiver<bool>,
+}
+
+impl Workers {
+    pub(super) fn new(core: Core, datasets: Arc<Datasets>, stopping: watch::Receiver<bool>) -> Self {
+        Self { core, datasets, stopping }
+    }
+}
+
+fn unregistered(_: Unregistered) -> Status {
+    Status::not_found("this worker is not registered; register first")
+}
+
+#[tonic::async_trait]
+impl WorkerService for Workers {
+    async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
+        let request = request.into_inner();
+        if request.protocol_version != PROTOCOL_VERSION {
+            return Err(Status::failed_precondition(format!(
+                "the coordinator speaks protocol version {PROTOCOL_VERSION}, the worker {}; use binaries of one version",
+                request.protocol_version
+            )));
+        }
+        let worker = worker_id(&request.worker_id)?;
+        let info = request.info.ok_or_else(|| invalid("info is missing"))?;
+        for (field, value) in [
+            ("info.host", &info.host),
+            ("info.device", &info.device),
+            ("info.isa", &info.isa),
+            ("info.numerics_class", &info.numerics_class),
+            ("info.version", &info.version),
+            ("info.place", &info.place),
+        ] {
+            text(field, value, limits::NAME_BYTES_MAX)?;
+        }
+        if info.slots == 0 || info.slots as usize > limits::HELD_MAX {
+            return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
+        }
+        let held = held(request.held)?;
+        let registered =
+            self.core.ask(|reply| Ask::Register { worker, info: Box::new(info), held, reply }).await.map_err(gone)?;
+        let lease_ms = self.core.rules().lease_ms as u32;
+        Ok(Response::new(v1::RegisterResponse {
+            study: self.core.study().to_owned(),
+            lease_ms,
+            heartbeat_ms: lease_ms / 3,
+            dropped: names(&registered.dropped),
+        }))
+    }
+
+    async fn pull(&self, request: Request<v1::PullRequest>) -> Result<Response<v1::PullResponse>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        if request.units_max == 0 || request.units_max > limits::PULL_UNITS_MAX {
+            return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
+        }
+        let mut available = self.core.available();
+        let mut stopping = self.stopping.clone();
+        let deadline = tokio::time::Instant::now() + POLL;
+        loop {
+            // Seen before asking, so that a change between the answer and the wait is not missed.
+            available.mark_unchanged();
+            let worker = worker.clone();
+            let pulled = self
+                .core
+                .ask(|reply| Ask::Pull { worker, max: request.units_max as usize, reply })
+                .await
+                .map_err(gone)?
+                .map_err(unregistered)?;
+            let waits = pulled.units.is_empty() && pulled.state == v1::StudyState::Running;
+            let timed_out = waits
+                && tokio::select! {
+                    changed = tokio::time::timeout_at(deadline, available.changed()) => !matches!(changed, Ok(Ok(()))),
+                    _ = stopping.wait_for(|stopping| *stopping) => true,
+                };
+            if !waits || timed_out {
+                let assignments = pulled
+                    .units
+                    .iter()
+                    .map(|(id, attempt, unit)| v1::Assignment {
+                        attempt: Some(convert::attempt_id(*id, *attempt)),
+                        unit: Some(unit.into()),
+                    })
+                    .collect();
+                return Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }));
+            }
+        }
+    }
+
+    async fn heartbeat(
+        &self,
+        request: Request<v1::HeartbeatRequest>,
+    ) -> Result<Response<v1::HeartbeatResponse>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        let held = held(request.held)?;
+        let heard =
+            self.core.ask(|reply| Ask::Heartbeat { worker, held, reply }).await.map_err(gone)?.map_err(unregistered)?;
+        Ok(Response::new(v1::HeartbeatResponse { dropped: names(&heard.dropped), state: heard.state.into() }))
+    }
+
+    async fn metrics(
+        &self,
+        request: Request<Streaming<v1::MetricsReport>>,
+    ) -> Result<Response<v1::MetricsSummary>, Status> {
+        let mut reports = request.into_inner();
+        let mut stopping = self.stopping.clone();
+        let mut received = 0;
+        loop {
+            let report = tokio::select! {
+                report = reports.next() => report,
+                _ = stopping.wait_for(|stopping| *stopping) => None,
+            };
+            let Some(report) = report else { break };
+            let report = report?;
+            let worker = worker_id(&report.worker_id)?;
+            let id = report.attempt.ok_or_else(|| invalid("attempt is missing"))?;
+            let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+            let metrics = report.metrics.ok_or_else(|| invalid("metrics is missing"))?;
+            let metrics = EpochMetrics::try_from(metrics).map_err(invalid)?;
+            received += 1;
+            self.core.mention(Ask::Metrics { worker, unit, attempt, metrics });
+        }
+        Ok(Response::new(v1::MetricsSummary { received }))
+    }
+
+    async fn submit(&self, request: Request<v1::SubmitRequest>) -> Result<Response<v1::SubmitResponse>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        let id = request.attempt.ok_or_else(|| invalid("attempt is missing"))?;
+        let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+        text("numerics_class", &request.numerics_class, limits::NAME_BYTES_MAX)?;
+        if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
+            return Err(invalid("train_seconds must be finite and not negative"));
+        }
+        let outcome = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
+            v1::submit_request::Outcome::Result(result) => {
+                Outcome::Result(UnitResult::try_from(result).map_err(invalid)?)
+            }
+            v1::submit_request::Outcome::Failure(report) => failure(report)?,
+        };
+        let outcome = self
+            .core
+            .ask(|reply| Ask::Submit {
+                worker,
+                unit,
+                attempt,
+                outcome,
+                train_seconds: request.train_seconds,
+                numerics_class: request.numerics_class,
+                reply,
+            })
+            .await
+            .map_err(gone)?
+            .ok_or_else(|| Status::not_found("the study has no such unit, or never gave this attempt out"))?;
+        Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
+    }
+
+    async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        text("reason", &request.reason, limits::DETAIL_BYTES_MAX)?;
+        self.core.ask(|reply| Ask::Leave { worker, reason: request.reason, reply }).await.map_err(gone)?;
+        Ok(Response::new(v1::LeaveResponse {}))
+    }
+
+    type FetchDatasetStream = DatasetStream;
+
+    async fn fetch_dataset(
+        &self,
+        request: Request<v1::FetchDatasetRequest>,
+    ) -> Result<Response<DatasetStream>, Status> {
+        let digest = request.into_inner().digest;
+        let bytes = self
+            .datasets
+            .get(&digest)
+            .ok_or_else(|| Status::not_found("no unit of this study uses a data set with this digest"))?;
+        Ok(Response::new(DatasetStream { bytes: Arc::clone(bytes), sent: 0 }))
+    }
+}
+
+/// An encoded data set in pieces, each made when it is asked for.
+#[derive(Debug)]
+pub(super) struct DatasetStream {
+    bytes: Arc<Vec<u8>>,
+    sent: usize,
+}
+
+impl tokio_stream::Stream for DatasetStream {
+    type Item = Result<v1::DatasetChunk, Status>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        let start = self.sent;
+        if start == self.bytes.len() {
+            return std::task::Poll::Ready(None);
+        }
+        let end = (start + limits::CHUNK_BYTES_MAX).min(self.bytes.len());
+        self.sent = end;
+        let bytes_total = if start == 0 { self.bytes.len() as u64 } else { 0 };
+        std::task::Poll::Ready(Some(Ok(v1::DatasetChunk { bytes_total, data: self.bytes[start..end].to_vec() })))
+    }
+}
+
+fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId> {
+    attempts.iter().map(|(unit, attempt)| convert::attempt_id(*unit, *attempt)).collect()
+}
+
+fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
+    text("failure.detail", &report.detail, limits::DETAIL_BYTES_MAX)?;
+    let (ending, blame) = match report.failure() {
+        v1::Failure::Preempted => ("preempted", Blame::Circumstances),
+        v1::Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
+        v1::Failure::Error => ("error", Blame::Unit),
+        v1::Failure::Cancelled => ("cancelled", Blame::Circumstances),
+        v1::Failure::WorkerLost | v1::Failure::Unspecified => {
+            return Err(invalid("failure must be one that a worker may set"));
+        }
+    };
+    Ok(Outcome::Failure { ending, blame, detail: report.detail })
+}

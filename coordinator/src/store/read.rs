@@ -1,0 +1,192 @@
+//! Reading the store.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use rusqlite::{OptionalExtension as _, Row};
+use seedgrid_common::{training::UnitResult, unit::UnitId, wire::v1};
+use sha2::{Digest as _, Sha256};
+
+use super::{Store, StoreError};
+use crate::queue::Finished;
+
+/// What the store knows of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoredUnit {
+    /// The highest attempt that was ever given out; 0 for none.
+    pub attempts: u32,
+    /// How many attempts ended with an error.
+    pub errors: u32,
+    /// Its result, if it has one.
+    pub result: Option<Finished>,
+}
+
+/// One attempt, as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// Who had it.
+    pub worker_id: String,
+    /// Milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// Milliseconds since the Unix epoch.
+    pub ended_ms: Option<i64>,
+    /// One of the words in schema.sql.
+    pub ending: Option<String>,
+    /// For people.
+    pub detail: Option<String>,
+    /// How long it trained.
+    pub train_seconds: Option<f64>,
+}
+
+/// One worker, as it last introduced itself.
+#[derive(Clone, Debug)]
+pub struct WorkerRecord {
+    /// Its id.
+    pub worker_id: String,
+    /// Milliseconds since the Unix epoch.
+    pub registered_ms: i64,
+    /// What it is.
+    pub info: v1::WorkerInfo,
+}
+
+impl Store {
+    fn failed(&self, cause: rusqlite::Error) -> StoreError {
+        StoreError::Read { path: self.path.clone(), cause }
+    }
+
+    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare(sql).map_err(|cause| self.failed(cause))?;
+        let rows = statement.query_map([], read).map_err(|cause| self.failed(cause))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
+    }
+
+    /// A fact by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.connection
+            .query_row("SELECT value FROM facts WHERE name = ?", [name], |row| row.get(0))
+            .optional()
+            .map_err(|cause| self.failed(cause))
+    }
+
+    /// The newest spec under which the study was run.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn latest_spec(&self) -> Result<Option<String>, StoreError> {
+        self.connection
+            .query_row("SELECT text FROM specs ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
+            .optional()
+            .map_err(|cause| self.failed(cause))
+    }
+
+    /// What is known of every unit that was ever given out or finished.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn units(&self) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
+        let mut units: BTreeMap<UnitId, StoredUnit> = self
+            .rows(
+                "SELECT unit_id, max(attempt), count(*) FILTER (WHERE ending = 'error') FROM attempts GROUP BY unit_id",
+                |row| {
+                    let known = StoredUnit { attempts: row.get(1)?, errors: row.get(2)?, result: None };
+                    Ok((UnitId(row.get(0)?), known))
+                },
+            )?
+            .into_iter()
+            .collect();
+        let results = self.rows("SELECT unit_id, digest, ending = 'diverged' FROM results", |row| {
+            Ok((UnitId(row.get(0)?), Finished { digest: row.get(1)?, diverged: row.get(2)? }))
+        })?;
+        for (id, result) in results {
+            units.entry(id).or_default().result = Some(result);
+        }
+        Ok(units)
+    }
+
+    /// How long finished units trained, by unit.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn train_seconds(&self) -> Result<Vec<(UnitId, f64)>, StoreError> {
+        self.rows(
+            "SELECT unit_id, train_seconds FROM attempts \
+             WHERE ending IN ('done', 'diverged') AND train_seconds IS NOT NULL ORDER BY unit_id, attempt",
+            |row| Ok((UnitId(row.get(0)?), row.get(1)?)),
+        )
+    }
+
+    /// The result of every finished unit, each checked against its digest.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or a result is damaged.
+    pub fn results(&self) -> Result<BTreeMap<UnitId, UnitResult>, StoreError> {
+        let rows = self.rows("SELECT unit_id, digest, payload FROM results ORDER BY unit_id", |row| {
+            Ok((UnitId(row.get(0)?), row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        rows.into_iter()
+            .map(|(unit, digest, payload)| {
+                let damaged = || StoreError::DamagedResult { path: self.path.clone(), unit };
+                if <[u8; 32]>::from(Sha256::digest(&payload)) != digest {
+                    return Err(damaged());
+                }
+                let message = v1::UnitResult::decode(payload.as_slice()).map_err(|_| damaged())?;
+                Ok((unit, message.try_into().map_err(|_| damaged())?))
+            })
+            .collect()
+    }
+
+    /// Every attempt, by unit and number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn attempts(&self) -> Result<Vec<AttemptRecord>, StoreError> {
+        self.rows(
+            "SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds FROM attempts \
+             ORDER BY unit_id, attempt",
+            |row| {
+                Ok(AttemptRecord {
+                    unit: UnitId(row.get(0)?),
+                    attempt: row.get(1)?,
+                    worker_id: row.get(2)?,
+                    started_ms: row.get(3)?,
+                    ended_ms: row.get(4)?,
+                    ending: row.get(5)?,
+                    detail: row.get(6)?,
+                    train_seconds: row.get(7)?,
+                })
+            },
+        )
+    }
+
+    /// Every worker that ever registered, by id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn workers(&self) -> Result<Vec<WorkerRecord>, StoreError> {
+        self.rows(
+            "SELECT worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, version, place FROM workers \
+             ORDER BY worker_id",
+            |row| {
+                let info = v1::WorkerInfo {
+                    host: row.get(2)?,
+                    pid: row.get(3)?,
+                    cores: row.get(4)?,
+                    slots: row.get(5)?,
+                    device: row.get(6)?,
+                    isa: row.get(7)?,
+                    numerics_class: row.get(8)?,
+                    version: row.get(9)?,
+                    place: row.get(10)?,
+                };
+                Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
+            },
+        )
+    }
+}

@@ -1,0 +1,75 @@
+-- Version 1 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+
+-- What the database belongs to: 'study', 'dataset_digest', 'dataset_title'.
+CREATE TABLE facts (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every spec under which the study was run, oldest first.
+CREATE TABLE specs (
+    number INTEGER PRIMARY KEY,
+    started_ms INTEGER NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+
+-- Every unit that any of these specs named; content is the canonical JSON that the id is made from.
+CREATE TABLE units (
+    unit_id BLOB PRIMARY KEY CHECK (length(unit_id) = 16),
+    label TEXT NOT NULL,
+    content TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every attempt that was given out. ending is NULL while it runs, or if the coordinator was killed before it heard.
+CREATE TABLE attempts (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    worker_id TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    ended_ms INTEGER,
+    ending TEXT CHECK (ending IN
+        ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'error', 'cancelled', 'duplicate', 'conflict')),
+    detail TEXT,
+    train_seconds REAL,
+    PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- The one result of a unit. payload is a seedgrid.v1.UnitResult; digest is its SHA-256. The other columns repeat parts of it for
+-- people who read the database with plain SQL.
+CREATE TABLE results (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    committed_ms INTEGER NOT NULL,
+    numerics_class TEXT NOT NULL,
+    ending TEXT NOT NULL CHECK (ending IN ('done', 'diverged')),
+    epochs INTEGER NOT NULL,
+    wrong INTEGER,
+    scored INTEGER,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    payload BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Results that came after another one had won and differ from it: kept to be looked at, never used.
+CREATE TABLE conflicts (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    numerics_class TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- Every worker that ever registered, as it last introduced itself.
+CREATE TABLE workers (
+    worker_id TEXT PRIMARY KEY,
+    registered_ms INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    cores INTEGER NOT NULL,
+    slots INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    isa TEXT NOT NULL,
+    numerics_class TEXT NOT NULL,
+    version TEXT NOT NULL,
+    place TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

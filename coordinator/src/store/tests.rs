@@ -1,0 +1,129 @@
+use std::fs;
+
+use prost::Message as _;
+use seedgrid_common::{
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
+    unit::{Configuration, Fold, Hyperparameters, Unit},
+    wire::v1,
+};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+use super::*;
+
+fn unit() -> Unit {
+    Unit {
+        dataset_digest: "0".repeat(64),
+        configuration: Configuration {
+            model: "cnn".to_owned(),
+            hyperparameters: Hyperparameters::new(),
+            stop: StopRule {
+                loss_delta: 0.001,
+                max_epochs: 3,
+                min_epochs: 1,
+                patience: 1,
+                loss_drop: 0.0,
+                loss: StopLoss::Mean,
+            },
+            normalize: Normalize::Standardize,
+        },
+        fold: Fold::Holdout,
+        seed: 1,
+    }
+}
+
+fn result() -> UnitResult {
+    UnitResult {
+        epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }],
+        ending: Ending::Done(Scores { converged: true, probabilities: vec![0.25, 0.75], wrong: 1, loss: 0.6 }),
+    }
+}
+
+fn record() -> ResultRecord {
+    let payload = v1::UnitResult::from(&result()).encode_to_vec();
+    ResultRecord {
+        unit: unit().id(),
+        attempt: 1,
+        at_ms: 5,
+        numerics_class: "class".to_owned(),
+        diverged: false,
+        epochs: 1,
+        wrong_of: Some((1, 2)),
+        digest: Sha256::digest(&payload).into(),
+        payload,
+    }
+}
+
+fn filled(folder: &TempDir) -> Store {
+    let mut store = Store::open(&folder.path().join("study.db")).unwrap();
+    let id = unit().id();
+    let started = Write::Started { unit: id, attempt: 1, worker_id: "w".to_owned(), at_ms: 1 };
+    let ended = Write::Ended {
+        unit: id,
+        attempt: 1,
+        at_ms: 5,
+        ending: "done",
+        detail: String::new(),
+        train_seconds: Some(2.0),
+    };
+    let writes = [Write::Unit(id, Box::new(unit())), started, Write::Result(Box::new(record())), ended];
+    store.commit(&writes).unwrap();
+    store
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let folder = TempDir::new().unwrap();
+    drop(filled(&folder));
+    let store = Store::open_to_read(&folder.path().join("study.db")).unwrap();
+    assert_eq!(store.results().unwrap(), [(unit().id(), result())].into());
+    let known = store.units().unwrap()[&unit().id()];
+    assert_eq!((known.attempts, known.errors), (1, 0));
+    assert_eq!(known.result.unwrap().digest, record().digest);
+    assert_eq!(store.train_seconds().unwrap(), [(unit().id(), 2.0)]);
+}
+
+#[test]
+fn a_group_with_a_bad_change_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let mut store = filled(&folder);
+    let fact = Write::Fact { name: "study".to_owned(), value: "a".to_owned() };
+    assert!(store.commit(&[fact, Write::Result(Box::new(record()))]).is_err(), "a second result is refused");
+    assert_eq!(store.fact("study").unwrap(), None);
+}
+
+#[test]
+fn done_is_never_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let mut store = filled(&folder);
+    let lost = Write::Ended {
+        unit: unit().id(),
+        attempt: 1,
+        at_ms: 9,
+        ending: "worker-lost",
+        detail: String::new(),
+        train_seconds: None,
+    };
+    store.commit(&[lost]).unwrap();
+    assert_eq!(store.attempts().unwrap()[0].ending.as_deref(), Some("done"));
+}
+
+#[test]
+fn a_changed_payload_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    let store = filled(&folder);
+    store.connection.execute("UPDATE results SET payload = CAST(x'00' || payload AS BLOB)", []).unwrap();
+    assert!(matches!(store.results(), Err(StoreError::DamagedResult { .. })));
+}
+
+#[test]
+fn other_files_and_other_versions_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("study.db");
+    fs::write(&path, "this is no database, and long enough to have a header of its own").unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::Open { .. })));
+    fs::remove_file(&path).unwrap();
+    Store::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
+    assert!(matches!(Store::open_to_read(&folder.path().join("none.db")), Err(StoreError::Open { .. })));
+}

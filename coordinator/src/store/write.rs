@@ -1,0 +1,171 @@
+//! Changes to the store, applied in groups.
+
+use rusqlite::{Transaction, params};
+use seedgrid_common::{
+    unit::{Unit, UnitId},
+    wire::v1,
+};
+
+use super::{Store, StoreError};
+use crate::queue::ResultDigest;
+
+/// One change. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// The study is run under this spec from now on.
+    Spec {
+        /// When.
+        at_ms: i64,
+        /// The spec's text.
+        text: String,
+    },
+    /// Something that the database belongs to.
+    Fact {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// A unit that the spec names.
+    Unit(UnitId, Box<Unit>),
+    /// A worker introduced itself.
+    Worker {
+        /// Who.
+        worker_id: String,
+        /// When.
+        at_ms: i64,
+        /// What it is.
+        info: Box<v1::WorkerInfo>,
+    },
+    /// An attempt was given out.
+    Started {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// To whom.
+        worker_id: String,
+        /// When.
+        at_ms: i64,
+    },
+    /// An attempt ended.
+    Ended {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// When.
+        at_ms: i64,
+        /// How: one of the words in schema.sql.
+        ending: &'static str,
+        /// For people.
+        detail: String,
+        /// How long it trained, where known.
+        train_seconds: Option<f64>,
+    },
+    /// The unit's result.
+    Result(Box<ResultRecord>),
+    /// A result that differs from the one that won.
+    Conflict(Box<ResultRecord>),
+}
+
+/// A result as the store keeps it.
+#[derive(Clone, Debug)]
+pub struct ResultRecord {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// When it is committed, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// In which class it was computed.
+    pub numerics_class: String,
+    /// Whether training diverged.
+    pub diverged: bool,
+    /// Number of whole epochs.
+    pub epochs: u32,
+    /// Wrongly classified and scored pairs.
+    pub wrong_of: Option<(u32, u32)>,
+    /// SHA-256 of the payload.
+    pub digest: ResultDigest,
+    /// The encoded `seedgrid.v1.UnitResult`.
+    pub payload: Vec<u8>,
+}
+
+impl Store {
+    /// Makes all `writes` durable, or none.
+    ///
+    /// # Errors
+    /// When the database refuses: a full disk, a lost file system.
+    pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let failed = |cause| StoreError::Write { path: path.clone(), cause };
+        let transaction =
+            self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        writes.iter().try_for_each(|write| apply(&transaction, write)).map_err(failed)?;
+        transaction.commit().map_err(failed)
+    }
+}
+
+fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> rusqlite::Result<()> {
+        transaction.prepare_cached(sql)?.execute(values).map(|_| ())
+    };
+    match write {
+        Write::Spec { at_ms, text } => run("INSERT INTO specs (started_ms, text) VALUES (?, ?)", params![at_ms, text]),
+        Write::Fact { name, value } => {
+            run("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", params![name, value])
+        }
+        Write::Unit(id, unit) => run(
+            "INSERT OR IGNORE INTO units (unit_id, label, content) VALUES (?, ?, ?)",
+            params![id.0, unit.label(), serde_json::to_string(unit).expect("a unit is plain data")],
+        ),
+        Write::Worker { worker_id, at_ms, info } => run(
+            "INSERT OR REPLACE INTO workers (worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, \
+             version, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                worker_id,
+                at_ms,
+                info.host,
+                info.pid,
+                info.cores,
+                info.slots,
+                info.device,
+                info.isa,
+                info.numerics_class,
+                info.version,
+                info.place
+            ],
+        ),
+        Write::Started { unit, attempt, worker_id, at_ms } => run(
+            "INSERT INTO attempts (unit_id, attempt, worker_id, started_ms) VALUES (?, ?, ?, ?)",
+            params![unit.0, attempt, worker_id, at_ms],
+        ),
+        // A late result may overwrite how its attempt was thought to have ended, never that it was done.
+        Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(
+            "UPDATE attempts SET ended_ms = ?3, ending = ?4, detail = ?5, train_seconds = ?6 \
+             WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
+            params![unit.0, attempt, at_ms, ending, detail, train_seconds],
+        ),
+        Write::Result(record) => run(
+            "INSERT INTO results (unit_id, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest, payload) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                record.unit.0,
+                record.attempt,
+                record.at_ms,
+                record.numerics_class,
+                if record.diverged { "diverged" } else { "done" },
+                record.epochs,
+                record.wrong_of.map(|(wrong, _)| wrong),
+                record.wrong_of.map(|(_, scored)| scored),
+                record.digest,
+                record.payload
+            ],
+        ),
+        Write::Conflict(record) => run(
+            "INSERT OR IGNORE INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?)",
+            params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
+        ),
+    }
+}

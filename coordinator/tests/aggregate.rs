@@ -1,0 +1,263 @@
+//! Whole studies of made-up results, aggregated.
+
+mod synthetic;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use seedgrid_common::{
+    data::Dataset,
+    training::{Ending, UnitResult},
+    unit::{Fold, UnitId, Value},
+};
+use seedgrid_coordinator::{
+    aggregate::{
+        Missing,
+        document::{Report, Spread, UnitEnding},
+    },
+    report::{report_json, terminal_table},
+};
+use synthetic::{Synthetic, cross_validation, five, holdout, row};
+
+fn small() -> Synthetic {
+    let weights = [0.3, 0.1].map(Value::Number);
+    let rows = vec![row("fc", &[]), row("fc-aux", &[("auxiliary_weight", &weights)])];
+    Synthetic::new("small", 40, vec![holdout("final", 1..=4, rows.clone()), cross_validation("tune", 4, 1..=2, rows)])
+}
+
+fn json(study: &Synthetic) -> String {
+    report_json(&study.aggregate().report).expect("a report is JSON")
+}
+
+/// Every result in hand, for a study of one stage and one model, changed by `change`.
+fn changed(study: &mut Synthetic, change: impl Fn(&mut UnitResult)) {
+    study.results.values_mut().for_each(change);
+}
+
+fn probabilities(result: &mut UnitResult) -> &mut Vec<f32> {
+    match &mut result.ending {
+        Ending::Done(scores) => &mut scores.probabilities,
+        Ending::Diverged { .. } => panic!("the unit diverged"),
+    }
+}
+
+#[test]
+fn a_report_with_every_kind_of_hole_is_as_it_was() {
+    let mut study = small();
+    study.diverge(study.unit(0, 0, 1), 3);
+    study.lose(study.unit(0, 1, 0), Missing::Failed);
+    study.lose(study.unit(0, 1, 3), Missing::Cancelled);
+    study.lose(study.unit(1, 2, 5), Missing::NotTrained);
+    let report = study.aggregate().report;
+    // Unit ids change with the revisions of models and kernels, which is no matter of the aggregate.
+    let mut json = report_json(&report).unwrap();
+    let planned = study.plan.stages.iter().flat_map(|stage| &stage.configurations).flat_map(|row| &row.units);
+    for (number, (id, _)) in planned.enumerate() {
+        json = json.replace(&id.to_string(), &format!("unit {number}"));
+    }
+    insta::assert_snapshot!("report.json", json);
+    insta::assert_snapshot!("terminal-table", terminal_table(&report));
+}
+
+#[test]
+fn report_json_is_read_back_as_it_was_written() {
+    let report = small().aggregate().report;
+    let read: Report = serde_json::from_str(&report_json(&report).unwrap()).unwrap();
+    assert_eq!(read, report);
+}
+
+#[test]
+fn results_that_the_plan_does_not_name_change_nothing() {
+    let mut study = small();
+    let before = json(&study);
+    let stranger = study.results.values().next().unwrap().clone();
+    study.results.insert(UnitId([7; 16]), stranger);
+    assert_eq!(json(&study), before);
+}
+
+#[test]
+fn a_unit_that_two_stages_share_is_counted_once() {
+    let stages = vec![holdout("a", 1..=3, vec![row("fc", &[])]), holdout("b", 2..=4, vec![row("fc", &[])])];
+    let report = Synthetic::new("shared", 40, stages).aggregate().report;
+    assert_eq!((report.counts.planned, report.counts.done), (4, 4));
+    assert_eq!(report.stages.iter().map(|stage| stage.counts.planned).collect::<Vec<_>>(), [3, 3]);
+}
+
+#[test]
+fn variants_name_what_differs_and_nothing_else() {
+    let mut slow = row("fc", &[("learning_rate", &[Value::Number(0.1)])]);
+    slow.stop.max_epochs = 50;
+    let rows = vec![row("cnn", &[]), row("fc", &[("learning_rate", &[Value::Number(0.2)])]), slow.clone(), slow];
+    let report = Synthetic::new("variants", 40, vec![holdout("a", 1..=1, rows)]).aggregate().report;
+    let variants: Vec<&str> = report.stages[0].configurations.iter().map(|row| row.variant.as_str()).collect();
+    let same = "learning_rate=0.1 stop.max_epochs=50";
+    let third = format!("{same} row 3");
+    let fourth = format!("{same} row 4");
+    assert_eq!(variants, ["", "learning_rate=0.2 stop.max_epochs=300", &third, &fourth]);
+}
+
+#[test]
+fn folds_are_pooled_pair_by_pair() {
+    let mut study = Synthetic::new("pool", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[])])]);
+    // Each fold's predictions are its pairs' labels, so pooling in any wrong order would not be perfect.
+    let labels: BTreeMap<u32, Vec<f32>> = (0..5).map(|index| (index, fold_labels(&study.dataset, index, 5))).collect();
+    for (id, unit) in study.plan.units() {
+        let Fold::Part { index, .. } = unit.fold else { panic!("a fold") };
+        *probabilities(study.results.get_mut(&id).unwrap()) = labels[&index].clone();
+    }
+    let row = &study.aggregate().report.stages[0].configurations[0];
+    assert_eq!((row.roc.auc, row.precision_recall.average_precision), (Some(1.0), Some(1.0)));
+    assert_eq!(row.averaged.error, Some(0.0));
+    assert_eq!(row.averaged.seeds, [1, 2]);
+}
+
+fn fold_labels(dataset: &Dataset, index: u32, of: u32) -> Vec<f32> {
+    let split = seedgrid_common::data::folds::split(dataset, Fold::Part { index, of }).expect("enough pairs");
+    split.scored.labels(dataset).into_iter().map(f32::from).collect()
+}
+
+#[test]
+fn a_seed_with_a_missing_fold_is_in_no_curve_but_in_the_mean() {
+    let mut study = Synthetic::new("hole", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[])])]);
+    study.lose(study.unit(0, 0, 7), Missing::Failed);
+    let row = &study.aggregate().report.stages[0].configurations[0];
+    assert_eq!(row.n, 9);
+    assert_eq!(row.averaged.seeds, [1]);
+    assert_eq!(row.roc.auc, row.seeds[0].auc);
+    assert_eq!((row.seeds[1].n, row.seeds[1].planned, row.seeds[1].auc), (4, 5, None));
+    assert_eq!(row.seeds[1].reason.as_deref(), Some("only 4 of 5 folds have scores"));
+    assert!(row.seeds[1].error.is_some());
+}
+
+#[test]
+fn one_class_only_gives_no_curve_and_a_reason() {
+    let mut study = Synthetic::new("one-class", 30, vec![holdout("final", 1..=2, vec![row("fc", &[])])]);
+    study.dataset.test.digits.iter_mut().for_each(|digits| *digits = [0, 9]);
+    let aggregate = study.aggregate();
+    let row = &aggregate.report.stages[0].configurations[0];
+    assert_eq!(row.roc.auc, None);
+    assert_eq!(row.roc.reason.as_deref(), Some("every scored pair is of class 1, so there is nothing to tell apart"));
+    assert_eq!(row.precision_recall.reason, row.roc.reason);
+    assert!(row.error.spread.mean.is_some() && row.averaged.error.is_some());
+    assert!(aggregate.curves[0][0].roc.is_none() && aggregate.curves[0][0].roc_band.is_none());
+}
+
+#[test]
+fn a_result_that_does_not_fit_the_data_set_is_in_no_curve() {
+    let mut study = Synthetic::new("misfit", 30, vec![holdout("final", 1..=2, vec![row("fc", &[])])]);
+    changed(&mut study, |result| probabilities(result).truncate(29));
+    let row = &study.aggregate().report.stages[0].configurations[0];
+    assert_eq!(row.roc.auc, None);
+    assert!(row.roc.reason.as_deref().unwrap().contains("scored 29 pairs where 30 were to be scored"));
+}
+
+#[test]
+fn an_average_over_the_seeds_is_an_average_of_probabilities() {
+    let mut study = Synthetic::new("average", 30, vec![holdout("final", 1..=3, vec![row("fc", &[])])]);
+    let dataset = study.dataset.clone();
+    // Two of three seeds are slightly wrong, one is very right: most seeds err on every pair, their average on none.
+    for (place, strength) in [-0.1_f32, -0.1, 0.4].into_iter().enumerate() {
+        let id = study.unit(0, 0, place);
+        let sign = |pair| if dataset.test.label(pair) == 1 { 1.0 } else { -1.0 };
+        *probabilities(study.results.get_mut(&id).unwrap()) = (0..30).map(|pair| 0.5 + strength * sign(pair)).collect();
+    }
+    let row = &study.aggregate().report.stages[0].configurations[0];
+    assert_eq!(row.averaged.error, Some(0.0));
+    assert_eq!(row.roc.auc, Some(1.0));
+    assert_eq!(row.roc.seeds.min, Some(0.0));
+    assert_eq!(row.roc.seeds.max, Some(1.0));
+}
+
+#[test]
+fn learning_curves_average_what_still_trains() {
+    let mut study = Synthetic::new("learning", 30, vec![holdout("final", 1..=3, vec![row("fc", &[])])]);
+    for (place, epochs) in [2_usize, 3, 5].into_iter().enumerate() {
+        let id = study.unit(0, 0, place);
+        let result = study.results.get_mut(&id).unwrap();
+        result.epochs.truncate(epochs);
+        result.epochs.iter_mut().for_each(|epoch| epoch.train_loss = (place + 1) as f64);
+    }
+    let learning = &study.aggregate().curves[0][0].learning;
+    let seen: Vec<(usize, f64)> = learning.epochs.iter().map(|epoch| (epoch.units, epoch.train_loss)).collect();
+    assert_eq!(seen, [(3, 2.0), (3, 2.0), (2, 2.5), (1, 3.0), (1, 3.0)]);
+    study.diverge(study.unit(0, 0, 2), 5);
+    let aggregate = study.aggregate();
+    let learning = &aggregate.curves[0][0].learning;
+    assert_eq!(learning.epochs.iter().map(|epoch| epoch.units).collect::<Vec<_>>(), [2, 2, 1]);
+    assert_eq!(learning.units.iter().map(|unit| unit.diverged).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(aggregate.report.stages[0].configurations[0].units[2].ending, UnitEnding::Diverged);
+}
+
+/// What happened to each unit of [`small`]: 0 done, 1 diverged, 2 failed, 3 cancelled, 4 not trained and not said why.
+fn holes() -> impl Strategy<Value = (Vec<u8>, u64)> {
+    (prop::collection::vec(0_u8..5, 36), any::<u64>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn nothing_is_silently_missing((fates, shuffle) in holes()) {
+        let mut study = small();
+        let ids: Vec<UnitId> = study.plan.units().into_keys().collect();
+        prop_assert_eq!(ids.len(), fates.len());
+        for (id, fate) in ids.iter().zip(&fates) {
+            match fate {
+                0 => {}
+                1 => study.diverge(*id, 2),
+                2 => study.lose(*id, Missing::Failed),
+                3 => study.lose(*id, Missing::Cancelled),
+                _ => { study.results.remove(id); }
+            }
+        }
+        let report = study.aggregate().report;
+        let fate = |wanted| fates.iter().filter(|fate| **fate == wanted).count();
+        let counts = report.counts;
+        prop_assert_eq!(
+            [counts.done, counts.diverged, counts.failed, counts.cancelled, counts.not_trained],
+            [0, 1, 2, 3, 4].map(fate)
+        );
+        prop_assert_eq!(report.complete, fate(2) + fate(3) + fate(4) == 0);
+        for row in report.stages.iter().flat_map(|stage| &stage.configurations) {
+            let errors: Vec<f64> = row.units.iter().filter_map(|unit| unit.error).collect();
+            prop_assert_eq!((row.n, row.n), (errors.len(), row.counts.done));
+            prop_assert_eq!(row.units.len(), row.counts.planned);
+            match row.error.spread.mean {
+                None => prop_assert!(errors.is_empty()),
+                Some(mean) => prop_assert!((mean - errors.iter().sum::<f64>() / errors.len() as f64).abs() < 1e-12),
+            }
+            for spread in [&row.error.spread, &row.epochs, &row.loss, &row.train_loss, &row.roc.seeds] {
+                prop_assert!(explained(spread));
+            }
+            prop_assert_eq!(row.roc.auc.is_none(), row.roc.reason.is_some());
+            prop_assert_eq!(row.error.ci95.is_none(), row.error.ci95_reason.is_some());
+            prop_assert!(row.roc.auc.is_none_or(|auc| (0.0..=1.0).contains(&auc)));
+            prop_assert!(row.precision_recall.average_precision.is_none_or(|ap| (0.0..=1.0).contains(&ap)));
+        }
+        let table = terminal_table(&report);
+        prop_assert!(table.lines().all(|line| line.chars().count() <= 100), "{}", table);
+
+        // The same results, committed in another order.
+        let mut order: Vec<(UnitId, UnitResult)> = study.results.clone().into_iter().collect();
+        seedgrid_common::random::Stream::new(shuffle, "order").shuffle(&mut order);
+        let before = json(&study);
+        study.results = order.into_iter().collect();
+        prop_assert_eq!(json(&study), before);
+    }
+}
+
+fn explained(spread: &Spread) -> bool {
+    let whole = [spread.mean, spread.std, spread.min, spread.max].iter().all(Option::is_some);
+    whole != spread.reason.is_some()
+}
+
+#[test]
+fn a_long_name_does_not_widen_the_terminal_table() {
+    let many = [150_u64; 8].to_vec();
+    let hidden = [Value::Integers(many.clone()), Value::Integers(many[1..].to_vec())];
+    let rows = vec![row("fc-aux", &[("hidden", &hidden)])];
+    let name = "a-study-with-a-name-that-goes-on-and-on-".repeat(4);
+    let study = Synthetic::new(&name, 30, vec![holdout(&name, 1..=3, rows), holdout("five", 1..=2, five())]);
+    let table = terminal_table(&study.aggregate().report);
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+}

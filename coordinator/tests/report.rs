@@ -1,0 +1,308 @@
+//! A report's files, written from made-up results.
+
+mod synthetic;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use seedgrid_common::unit::Value;
+use seedgrid_coordinator::{
+    aggregate::Missing,
+    report::{
+        Provenance, ReportError,
+        provenance::{AttemptRecord, UnitRecord, WorkerRecord},
+        write,
+    },
+};
+use serde_json::Value as Json;
+use synthetic::{DIGEST, Synthetic, cross_validation, five, holdout, row};
+
+fn provenance(host: &str) -> Provenance {
+    let unit = "0".repeat(32);
+    let worker = WorkerRecord {
+        worker: "w1".to_owned(),
+        host: host.to_owned(),
+        place: "slurm 12_3".to_owned(),
+        pid: 17,
+        cores: 2,
+        slots: 2,
+        device: "cpu".to_owned(),
+        isa: "x86-64+avx512".to_owned(),
+        numerics_class: "cpu-1".to_owned(),
+        version: "0.1.0".to_owned(),
+    };
+    let record = UnitRecord {
+        unit: unit.clone(),
+        attempt: 2,
+        worker: "w1".to_owned(),
+        host: host.to_owned(),
+        place: String::new(),
+        device: "cpu".to_owned(),
+        isa: "x86-64+avx512".to_owned(),
+        numerics_class: "cpu-1".to_owned(),
+        wall_seconds: 1.5,
+        finished_at_unix_ms: 1_700_000_000_000,
+    };
+    let lost = AttemptRecord {
+        unit,
+        attempt: 1,
+        worker: "w1".to_owned(),
+        ending: "worker-lost".to_owned(),
+        detail: String::new(),
+        ended_at_unix_ms: 1_600_000_000_000,
+    };
+    Provenance {
+        study: "small".to_owned(),
+        spec: "name = \"small\"\n".to_owned(),
+        dataset_digest: DIGEST.to_owned(),
+        seedgrid_version: "0.1.0".to_owned(),
+        protocol_version: 1,
+        kernels_revision: 1,
+        model_revisions: BTreeMap::from([("fc".to_owned(), 1)]),
+        written_at_unix_ms: 1_700_000_000_001,
+        workers: vec![worker],
+        units: vec![record],
+        other_attempts: vec![lost],
+    }
+}
+
+fn small() -> Synthetic {
+    let weights = [0.3, 0.1].map(Value::Number);
+    let rows = vec![row("fc", &[]), row("fc-aux", &[("auxiliary_weight", &weights)])];
+    Synthetic::new("small", 40, vec![holdout("final", 1..=4, rows.clone()), cross_validation("tune", 4, 1..=2, rows)])
+}
+
+fn written(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BTreeMap<String, String>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let report = folder.path().join("run/report");
+    write(&report, &study.aggregate(), provenance).expect("the report is written");
+    let files = files(&report).expect("the report is read");
+    (folder, files)
+}
+
+fn files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+    fs::read_dir(folder)?
+        .map(|entry| {
+            let entry = entry?;
+            Ok((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path())?))
+        })
+        .collect()
+}
+
+/// Rows of cells; enough of RFC 4180 for what is written.
+fn csv(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            other => cell.push(other),
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_file_is_there_and_nothing_else() {
+    let (_folder, files) = written(&small(), &provenance("node1"));
+    let expected = [
+        "configurations.csv",
+        "epochs.csv",
+        "errors.svg",
+        "learning.csv",
+        "learning.svg",
+        "pr-band.csv",
+        "pr.csv",
+        "pr.svg",
+        "provenance.json",
+        "report.html",
+        "report.json",
+        "report.md",
+        "roc-band.csv",
+        "roc.csv",
+        "roc.svg",
+        "units.csv",
+    ];
+    assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn only_provenance_knows_who_trained() {
+    let (_one, here) = written(&small(), &provenance("node-one"));
+    let (_two, there) = written(&small(), &provenance("node-two"));
+    let different: BTreeSet<&String> = here.keys().filter(|name| here[*name] != there[*name]).collect();
+    assert_eq!(different, BTreeSet::from([&"provenance.json".to_owned()]));
+    assert!(here["provenance.json"].contains("node-one"));
+    assert!(here["provenance.json"].starts_with("{\n  \"schema\": \"seedgrid.provenance/1\""));
+}
+
+#[test]
+fn a_second_report_replaces_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut study = small();
+    study.lose(study.unit(0, 0, 0), Missing::Failed);
+    write(folder.path(), &study.aggregate(), &provenance("a")).unwrap();
+    let first = files(folder.path()).unwrap();
+    write(folder.path(), &small().aggregate(), &provenance("a")).unwrap();
+    let second = files(folder.path()).unwrap();
+    assert!(
+        first["report.json"].contains("\"complete\": false") && second["report.json"].contains("\"complete\": true")
+    );
+    assert_eq!(first.len(), second.len(), "no file is left over");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_error_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("report"), "a file").unwrap();
+    let error = write(&folder.path().join("report"), &small().aggregate(), &provenance("a")).unwrap_err();
+    assert!(matches!(error, ReportError::Folder { .. }), "{error:?}");
+    assert!(error.to_string().contains("report"));
+}
+
+#[test]
+fn tables_have_a_row_for_each_thing_and_a_cell_for_each_column() {
+    let mut study = small();
+    study.diverge(study.unit(0, 0, 1), 3);
+    study.lose(study.unit(1, 2, 5), Missing::Failed);
+    let (_folder, files) = written(&study, &provenance("a"));
+    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".csv")) {
+        let rows = csv(text);
+        assert!(rows.len() > 1, "{name}");
+        assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{name}");
+    }
+    let units = csv(&files["units.csv"]);
+    let column = |name: &str| units[0].iter().position(|cell| cell == name).unwrap();
+    // 3 configurations with 4 seeds, and 3 with 4 folds of 2 seeds.
+    assert_eq!(units.len(), 1 + 12 + 24);
+    let endings: Vec<&str> = units[1..].iter().map(|row| row[column("ending")].as_str()).collect();
+    assert_eq!(endings.iter().filter(|ending| **ending == "diverged").count(), 1);
+    assert_eq!(endings.iter().filter(|ending| **ending == "failed").count(), 1);
+    assert_eq!(units[1][column("hyperparameters.hidden")], "[150, 50, 20, 10]");
+    let done = &units[1];
+    let error: f64 = done[column("error")].parse().unwrap();
+    let aggregate = study.aggregate();
+    assert_eq!(Some(error), aggregate.report.stages[0].configurations[0].units[0].error, "every digit is there");
+    assert_eq!(csv(&files["configurations.csv"]).len(), 1 + 6);
+    let epochs: usize = study.results.values().map(|result| result.epochs.len()).sum();
+    assert_eq!(csv(&files["epochs.csv"]).len(), 1 + epochs);
+}
+
+#[test]
+fn the_page_needs_no_other_file_and_says_what_it_is_about() {
+    let (_folder, files) = written(&small(), &provenance("a"));
+    let page = &files["report.html"];
+    assert!(page.contains("<title>small on synthetic pairs</title>"));
+    let without_namespace = page.replace("http://www.w3.org/2000/svg", "");
+    for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link"] {
+        assert!(!without_namespace.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("<svg xmlns").count(), 2 * 4, "four figures a stage");
+    assert_eq!(page.matches("<figcaption>").count(), 2 * 4);
+}
+
+#[test]
+fn names_cannot_break_out_of_pages_and_figures() {
+    let mut study = small();
+    study.dataset.title = "<script>alert(1)</script> | `x` & \"y\"".to_owned();
+    let (_folder, files) = written(&study, &provenance("a"));
+    for name in ["report.html", "roc.svg", "learning.svg", "errors.svg"] {
+        assert!(!files[name].contains("<script>"), "{name}");
+        assert!(files[name].contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{name}");
+    }
+    assert!(files["report.md"].contains("# small on \\<script\\>alert(1)\\</script\\> \\| \\`x\\`"));
+}
+
+#[test]
+fn holes_stand_before_the_table() {
+    let mut study = small();
+    study.diverge(study.unit(0, 0, 1), 3);
+    study.lose(study.unit(0, 1, 2), Missing::Failed);
+    let (_folder, files) = written(&study, &provenance("a"));
+    for (name, left_out, failed) in [
+        ("report.html", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units failed (seed 3)"),
+        ("report.md", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units failed (seed 3)"),
+    ] {
+        let text = &files[name];
+        let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{name}: {what}"));
+        let table = place("3 of 4");
+        assert!(place("Incomplete") < table && place(left_out) < table && place(failed) < table, "{name}");
+    }
+}
+
+#[test]
+fn a_study_without_any_result_has_a_report() {
+    let mut study = Synthetic::new("empty", 30, vec![holdout("final", 1..=3, five())]);
+    study.results.clear();
+    let (_folder, files) = written(&study, &provenance("a"));
+    assert!(files["report.html"].contains("Nothing to draw"));
+    assert!(files["roc.svg"].contains("nothing to draw yet"));
+    assert!(files["report.json"].contains("\"auc\": null"));
+    assert_eq!(csv(&files["roc.csv"]).len(), 1, "the header alone");
+}
+
+#[test]
+fn a_stage_of_many_configurations_has_a_panel_a_model() {
+    let rates = [0.05, 0.1, 0.2].map(Value::Number);
+    let rows = five().iter().map(|given| row(&given.model, &[("learning_rate", &rates)])).collect();
+    let study = Synthetic::new("many", 40, vec![holdout("search", 1..=2, rows)]);
+    let (_folder, files) = written(&study, &provenance("a"));
+    assert_eq!(files["roc.svg"].matches("3 configurations").count(), 5);
+    assert_eq!(csv(&files["configurations.csv"]).len(), 1 + 15);
+}
+
+/// Every key of every object, except inside hyper-parameters and model revisions, whose keys are names.
+fn keys(value: &Json, found: &mut BTreeSet<String>) {
+    match value {
+        Json::Object(fields) => {
+            for (key, inner) in fields {
+                found.insert(key.clone());
+                if key != "hyperparameters" && key != "model_revisions" {
+                    keys(inner, found);
+                }
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+#[test]
+fn every_file_field_and_column_is_documented() {
+    let docs = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/report.md")).unwrap();
+    let rates = [0.05, 0.1].map(Value::Number);
+    let stages = vec![
+        holdout("final", 1..=2, vec![row("fc", &[("learning_rate", &rates)])]),
+        cross_validation("tune", 3, 1..=1, vec![row("cnn", &[])]),
+    ];
+    let mut study = Synthetic::new("documented", 40, stages);
+    study.lose(study.unit(0, 0, 0), Missing::Failed);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &study.aggregate(), &provenance("a")).unwrap();
+
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        let file = entry.file_name().into_string().unwrap();
+        let text = fs::read_to_string(entry.path()).unwrap();
+        if file.ends_with(".json") {
+            keys(&serde_json::from_str(&text).unwrap(), &mut names);
+        }
+        if file.ends_with(".csv") {
+            let header = text.lines().next().unwrap();
+            names.extend(header.split(',').filter(|column| !column.starts_with("hyperparameters.")).map(str::to_owned));
+        }
+        names.insert(file);
+    }
+    names.remove("folds"); // Documented as {"folds": k}.
+    let missing: Vec<&String> = names.iter().filter(|name| !docs.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/report.md does not name {missing:?}");
+}

@@ -1,0 +1,195 @@
+//! Studies with results that no network gave: drawn from seeded streams, shaped like those of the paper's five models.
+//!
+//! Only sums, products and quotients are used, so that the numbers are the same on every machine.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{
+    data::{Dataset, Pairs, folds},
+    matrix::{Plan, expand},
+    model,
+    random::Stream,
+    spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
+    unit::{Fold, Unit, UnitId, Value},
+};
+use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
+
+/// A study with everything that a report is made from.
+pub(crate) struct Synthetic {
+    pub(crate) study: Study,
+    pub(crate) plan: Plan,
+    pub(crate) dataset: Dataset,
+    pub(crate) results: BTreeMap<UnitId, UnitResult>,
+    pub(crate) missing: BTreeMap<UnitId, Missing>,
+}
+
+pub(crate) const DIGEST: &str = "5eed000000000000000000000000000000000000000000000000000000005eed";
+
+impl Synthetic {
+    /// All units of these stages trained, on `pairs` training and as many test pairs.
+    pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
+        let spec = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: pairs, test_pairs: pairs, seed: 0 };
+        let study = Study { name: name.to_owned(), dataset: spec, stages };
+        let dataset = Dataset {
+            title: "synthetic pairs".to_owned(),
+            seed: 0,
+            train: draw_pairs("train", pairs),
+            test: draw_pairs("test", pairs),
+        };
+        let plan = expand(&study, DIGEST);
+        let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, &dataset))).collect();
+        Self { study, plan, dataset, results, missing: BTreeMap::new() }
+    }
+
+    /// The id of a unit by stage, configuration (0-based) and place among its units.
+    pub(crate) fn unit(&self, stage: usize, configuration: usize, unit: usize) -> UnitId {
+        self.plan.stages[stage].configurations[configuration].units[unit].0
+    }
+
+    pub(crate) fn lose(&mut self, id: UnitId, why: Missing) {
+        self.results.remove(&id);
+        self.missing.insert(id, why);
+    }
+
+    /// Lets a unit diverge after its first `epochs` epochs, its loss growing.
+    pub(crate) fn diverge(&mut self, id: UnitId, epochs: usize) {
+        let result = self.results.get_mut(&id).expect("the unit is trained");
+        result.epochs.truncate(epochs);
+        for (epoch, growth) in result.epochs.iter_mut().zip([1.0, 1.5, 4.0, 30.0, 1e4, 1e8, 1e30]) {
+            epoch.train_loss *= growth;
+        }
+        result.ending = Ending::Diverged { epoch: result.epochs.len() as u32 + 1 };
+    }
+
+    pub(crate) fn aggregate(&self) -> Aggregate {
+        aggregate(&Input {
+            study: &self.study,
+            plan: &self.plan,
+            dataset: &self.dataset,
+            dataset_digest: DIGEST,
+            results: &self.results,
+            missing: &self.missing,
+        })
+    }
+}
+
+pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Vec<ModelRow>) -> Stage {
+    Stage { name: name.to_owned(), evaluation: Evaluation::Holdout, seeds: seeds.collect(), rows }
+}
+
+pub(crate) fn cross_validation(
+    name: &str,
+    folds: u32,
+    seeds: std::ops::RangeInclusive<u64>,
+    rows: Vec<ModelRow>,
+) -> Stage {
+    Stage { name: name.to_owned(), evaluation: Evaluation::Folds(folds), seeds: seeds.collect(), rows }
+}
+
+/// A model with its defaults, batches of 20 and these axes.
+pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
+    let given: BTreeMap<&str, &[Value]> = axes.iter().copied().collect();
+    let model = model::find(name).expect("the model exists");
+    let values = |parameter: &model::Parameter| match (given.get(parameter.name), parameter.default_value()) {
+        (Some(values), _) => values.to_vec(),
+        (None, Some(default)) => vec![default],
+        (None, None) if parameter.name == "batch_size" => vec![Value::Integer(20)],
+        (None, None) => vec![Value::Number(0.1)],
+    };
+    ModelRow {
+        model: name.to_owned(),
+        axes: model.parameters.iter().map(|parameter| (parameter.name.to_owned(), values(parameter))).collect(),
+        stop: StopRule {
+            loss_delta: 0.001,
+            max_epochs: 300,
+            min_epochs: 1,
+            patience: 1,
+            loss_drop: 0.0,
+            loss: StopLoss::Mean,
+        },
+        normalize: Normalize::Standardize,
+    }
+}
+
+/// The paper's five models.
+pub(crate) fn five() -> Vec<ModelRow> {
+    ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"].map(|name| row(name, &[])).to_vec()
+}
+
+fn draw_pairs(part: &str, pairs: u32) -> Pairs {
+    let mut stream = Stream::new(0, part);
+    let digits: Vec<[u8; 2]> = (0..pairs).map(|_| [stream.below(10) as u8, stream.below(10) as u8]).collect();
+    Pairs { pixels: vec![0.0; digits.len() * 2 * model::SIDE * model::SIDE], digits }
+}
+
+/// How well a model tells classes apart, and after how many epochs it stops.
+fn character(unit: &Unit) -> (f64, f64) {
+    let (skill, epochs) = match unit.configuration.model.as_str() {
+        "cnn" => (0.95, 21.0),
+        "cnn-shared" => (1.2, 23.0),
+        "cnn-shared-aux" => (1.38, 45.0),
+        "fc" => (0.66, 52.0),
+        _ => (0.8, 95.0),
+    };
+    let number = |name: &str| match unit.configuration.hyperparameters.get(name) {
+        Some(Value::Number(number)) => *number,
+        Some(Value::Integer(integer)) => *integer as f64,
+        _ => 0.0,
+    };
+    // Best at a rate of 0.1 and batches of 20.
+    let off = (number("learning_rate") - 0.1).abs() * 3.0 + (number("batch_size") - 20.0).abs() / 300.0;
+    (skill / (1.0 + off), epochs * (1.0 + off))
+}
+
+fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
+    let mut stream = Stream::new(unit.seed, &unit.label());
+    let (skill, epochs) = character(unit);
+    let epochs = (epochs * stream.between(0.7, 1.35)) as u32 + 2;
+    let skill = skill * stream.between(0.94, 1.06);
+
+    let (pairs, scored): (&Pairs, Vec<usize>) = match unit.fold {
+        Fold::Holdout => (&dataset.test, (0..dataset.test.len()).collect()),
+        Fold::Part { .. } => match folds::split(dataset, unit.fold).expect("enough pairs").scored {
+            folds::Scored::Validation(pairs) => (&dataset.train, pairs.into_iter().map(|pair| pair as usize).collect()),
+            folds::Scored::Test => unreachable!("a fold scores training pairs"),
+        },
+    };
+    let probabilities: Vec<f32> = scored
+        .iter()
+        .map(|&pair| {
+            let sign = if pairs.label(pair) == 1 { 1.0 } else { -1.0 };
+            // What makes a pair difficult is the same for every seed, and partly for every model.
+            let difficulty = normal(&mut Stream::new(pair as u64, "difficulty"))
+                + 0.7 * normal(&mut Stream::new(pair as u64, &unit.configuration.model));
+            let logit = 3.0 * (skill * sign + 0.75 * difficulty + 0.4 * normal(&mut stream));
+            (0.5 + 0.5 * logit / (1.0 + logit.abs())) as f32
+        })
+        .collect();
+    let wrong = scored.iter().zip(&probabilities).filter(|(pair, p)| (**p > 0.5) != (pairs.label(**pair) == 1)).count();
+    let error = wrong as f64 / scored.len() as f64;
+
+    let start = if unit.configuration.model.ends_with("-aux") { 1.87 } else { 0.69 };
+    let epochs = (1..=epochs)
+        .map(|epoch| {
+            let rest = 1.0 / (1.0 + f64::from(epoch - 1) / (0.12 * f64::from(epochs))).powi(2);
+            let noise = stream.between(-0.01, 0.01);
+            EpochMetrics {
+                epoch,
+                train_loss: start * (0.04 + 0.96 * rest) + noise,
+                train_error: (0.01 + 0.44 * rest + noise).max(0.0),
+                validation_error: match unit.fold {
+                    Fold::Holdout => None,
+                    Fold::Part { .. } => Some(error + (0.46 - error) * rest),
+                },
+            }
+        })
+        .collect();
+    let scores = Scores { converged: true, probabilities, wrong: wrong as u32, loss: 2.0 * error };
+    UnitResult { epochs, ending: Ending::Done(scores) }
+}
+
+/// Nearly a standard normal: twelve uniform numbers have variance 1 together.
+fn normal(stream: &mut Stream) -> f64 {
+    (0..12).map(|_| stream.unit_f64()).sum::<f64>() - 6.0
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Builds Seedgrid and runs the quickstart study to its report. Needs a Rust toolchain and a C compiler, nothing else.
+# Further arguments go to `seedgrid run`, for example: scripts/quickstart.sh --slots 1
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v cargo >/dev/null; then
+    echo "error: cargo was not found; install Rust from https://rustup.rs and open a new shell" >&2
+    exit 1
+fi
+if ! command -v cc >/dev/null && ! command -v gcc >/dev/null && ! command -v clang >/dev/null; then
+    echo "error: no C compiler was found (SQLite is built from source); install gcc or clang" >&2
+    exit 1
+fi
+
+echo "building (a few minutes the first time) ..."
+cargo build --release --locked --package seedgrid-coordinator --package seedgrid-worker
+exec "${CARGO_TARGET_DIR:-target}/release/seedgrid" run experiments/quickstart.toml "$@"

@@ -1,0 +1,228 @@
+//! The real binaries as processes whose output can be waited for.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead as _, BufReader, Read},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// Longest wait for anything in a test; a machine that is merely slow must not fail it.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Path of one of the workspace's binaries, which stands beside the test's own folder.
+///
+/// # Panics
+/// When it was not built.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.parent().and_then(|deps| deps.parent()).expect("tests lie in target/PROFILE/deps");
+    let path = folder.join(name);
+    assert!(path.is_file(), "{} is missing; build it first: cargo build --release --workspace", path.display());
+    path
+}
+
+/// A `seedgrid` command.
+pub fn seedgrid<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(binary("seedgrid"));
+    command.args(arguments).env_remove("SEEDGRID_DATA").env_remove("SEEDGRID_LOG");
+    command
+}
+
+/// A `seedgrid-worker` command.
+pub fn worker<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(binary("seedgrid-worker"));
+    command.args(arguments);
+    command
+}
+
+/// What a process that ended left behind.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Its exit code.
+    ///
+    /// # Panics
+    /// When a signal ended it.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it cannot be started or takes longer than [`PATIENCE`].
+pub fn finish(command: &mut Command) -> Ended {
+    Running::start(command).wait()
+}
+
+/// A process under way. Killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdout: Arc<Output>,
+    stderr: Arc<Output>,
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    text: Mutex<String>,
+    grown: Condvar,
+    closed: AtomicUsize,
+}
+
+impl Output {
+    fn collect(stream: impl Read + Send + 'static) -> Arc<Self> {
+        let output = Arc::new(Self::default());
+        let sink = Arc::clone(&output);
+        thread::spawn(move || {
+            let mut reader = BufReader::new(stream);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+                sink.text.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+                sink.grown.notify_all();
+            }
+            // Under the lock, so that a waiter cannot look between the two.
+            let _text = sink.text.lock().unwrap();
+            sink.closed.store(1, Ordering::Release);
+            sink.grown.notify_all();
+        });
+        output
+    }
+
+    fn until(&self, wanted: impl Fn(&str) -> bool) -> Result<String, String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut text = self.text.lock().unwrap();
+        loop {
+            if wanted(&text) {
+                return Ok(text.clone());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.closed.load(Ordering::Acquire) == 1 {
+                return Err(text.clone());
+            }
+            text = self.grown.wait_timeout(text, left).unwrap().0;
+        }
+    }
+}
+
+impl Running {
+    /// Starts a command.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let stdout = Output::collect(child.stdout.take().unwrap());
+        let stderr = Output::collect(child.stderr.take().unwrap());
+        Self { child, stdout, stderr }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until its standard error holds `text` at least `times` times.
+    ///
+    /// # Panics
+    /// When it ends or [`PATIENCE`] runs out before.
+    pub fn until_stderr(&self, text: &str, times: usize) {
+        let seen = self.stderr.until(|all| all.matches(text).count() >= times);
+        if let Err(all) = seen {
+            panic!("waited for {times} x {text:?} in standard error, which is:\n{all}");
+        }
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).expect("the process is there");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it takes longer than [`PATIENCE`].
+    pub fn wait(mut self) -> Ended {
+        let both = [self.stdout.until(|_| false), self.stderr.until(|_| false)];
+        let [stdout, stderr] = both.map(|text| text.unwrap_or_else(|text| text));
+        let done = [&self.stdout, &self.stderr].iter().all(|output| output.closed.load(Ordering::Acquire) == 1);
+        assert!(done, "still running after {PATIENCE:?}; its standard error is:\n{stderr}");
+        let status = self.child.wait().expect("a child can be waited for");
+        Ended { status, stdout, stderr }
+    }
+
+    /// Kills it as `kill -9` does, and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn kill_hard(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.child.wait().expect("a child can be waited for");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already needs no killing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Process ids of the children of `parent`.
+pub fn children(parent: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Whether a process is there and is no zombie.
+pub fn alive(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // The state follows the name, which stands in parentheses and may hold anything.
+    stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next()).is_some_and(|state| state != 'Z')
+}
+
+/// Waits until `done` holds, looking often.
+///
+/// # Panics
+/// When [`PATIENCE`] runs out.
+pub fn until(what: &str, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,222 @@
+//! What users get wrong: each a clear message, a documented exit code, nothing lost and no backtrace.
+
+use std::{fs, net::TcpListener, process::Command};
+
+use seedgrid_tests::{
+    process::{Ended, Running, finish, seedgrid, worker},
+    study::{Scratch, holdout},
+};
+
+/// The message is for people: it says each of `words`, and is neither a panic nor a dump of a Rust value.
+fn clear(ended: &Ended, code: i32, words: &[&str]) {
+    assert_eq!(ended.code(), code, "{}", ended.stderr);
+    for word in words {
+        assert!(ended.stderr.contains(word), "{word:?} is missing in: {}", ended.stderr);
+    }
+    for noise in ["panicked", "RUST_BACKTRACE", "stack backtrace", "Some(", "Err("] {
+        assert!(!ended.stderr.contains(noise), "{noise:?} is no word for people: {}", ended.stderr);
+    }
+}
+
+/// Runs a study that must be refused before anything is made.
+fn refused(spec: &str) -> Ended {
+    let scratch = Scratch::new();
+    let path = scratch.write("spec.toml", spec);
+    let ended = finish(&mut scratch.run(&path, "run"));
+    assert!(!scratch.path("run").exists(), "a refused spec leaves no run directory");
+    ended
+}
+
+/// [`holdout`] with one piece of text replaced by another.
+fn changed(from: &str, to: &str) -> String {
+    let good = holdout(&["cnn-shared-aux"], "1..=2", 2);
+    assert!(good.contains(from), "{from:?} is not in the example");
+    good.replacen(from, to, 1)
+}
+
+#[test]
+fn wrong_specs() {
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("cnn-shared-aux", "cnn-shard-aux", &["cnn-shard-aux", "cnn-shared-aux"]),
+        ("learning_rate", "learning_rat", &["learning_rat", "did you mean", "learning_rate"]),
+        ("learning_rate = 0.05", "learning_rate = { gird = [0.1] }", &["gird", "grid"]),
+        ("learning_rate = 0.05", "learning_rate = { grid = [] }", &["learning_rate"]),
+        ("learning_rate = 0.05", "learning_rate = 0", &["learning_rate", "above 0"]),
+        ("learning_rate = 0.05", "learning_rate = -0.1", &["learning_rate", "above 0"]),
+        ("learning_rate = 0.05", "learning_rate = nan", &["learning_rate"]),
+        ("batch_size = 10", "batch_size = 201", &["batch_size", "200"]),
+        ("1..=2", "5..=2", &["5..=2"]),
+        ("[[stage.model]]\nmodel = \"cnn-shared-aux\"\nlearning_rate = 0.05\nbatch_size = 10\n", "", &["model"]),
+        ("glyph-pairs", "glyph-pair", &["glyph-pairs"]),
+        ("\"holdout\"", "{ folds = 1 }", &["folds"]),
+    ];
+    for (from, to, words) in cases {
+        clear(&refused(&changed(from, to)), 2, words);
+    }
+}
+
+#[test]
+fn all_errors_come_at_once() {
+    let spec = changed("learning_rate = 0.05", "learning_rat = 0.05").replace("1..=2", "2..=1");
+    let ended = refused(&spec);
+    clear(&ended, 2, &["learning_rat", "2..=1", "nothing was run"]);
+}
+
+#[test]
+fn a_spec_that_is_not_there() {
+    clear(&finish(&mut seedgrid(["run", "no/such/spec.toml"])), 2, &["no/such/spec.toml", "hint"]);
+}
+
+/// A command that finds no MNIST by accident.
+fn without_mnist(scratch: &Scratch, mut command: Command) -> Ended {
+    let home = scratch.path("home");
+    fs::create_dir_all(&home).unwrap();
+    finish(command.env("HOME", home).env_remove("XDG_CACHE_HOME"))
+}
+
+#[test]
+fn missing_truncated_and_altered_mnist() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &changed("glyph-pairs", "mnist-pairs"));
+    let ended = without_mnist(&scratch, scratch.run(&spec, "run"));
+    clear(&ended, 1, &["MNIST", "seedgrid data fetch", "--data"]);
+
+    let folder = scratch.path("mnist");
+    fs::create_dir(&folder).unwrap();
+    let run = || {
+        let mut command = scratch.run(&spec, "run");
+        command.arg("--data").arg(&folder);
+        without_mnist(&scratch, command)
+    };
+    fs::write(folder.join("train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    clear(&run(), 1, &["train-images-idx3-ubyte", "truncated"]);
+    let mut altered = vec![0, 0, 8, 3, 0, 0, 0xea, 0x60, 0, 0, 0, 28, 0, 0, 0, 28];
+    altered.resize(47_040_016, 7);
+    fs::write(folder.join("train-images-idx3-ubyte"), altered).unwrap();
+    clear(&run(), 1, &["train-images-idx3-ubyte"]);
+}
+
+#[test]
+fn more_pairs_than_images() {
+    let Some(mnist) = std::env::var_os("SEEDGRID_TEST_MNIST") else {
+        eprintln!("skipped: SEEDGRID_TEST_MNIST is not set");
+        return;
+    };
+    let scratch = Scratch::new();
+    let text = changed("glyph-pairs", "mnist-pairs").replace("train_pairs = 200", "train_pairs = 30001");
+    let spec = scratch.write("spec.toml", &text);
+    let ended = finish(scratch.run(&spec, "run").arg("--data").arg(mnist));
+    clear(&ended, 1, &["30001", "30000"]);
+}
+
+#[test]
+fn a_port_in_use() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = finish(seedgrid(["serve", "--listen", &address]).arg(&spec).arg("--run-dir").arg(scratch.path("run")));
+    clear(&ended, 1, &[&address, "--listen"]);
+}
+
+#[test]
+fn a_run_directory_of_another_study_or_of_nobody() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
+    let report = scratch.report("run", "report.json");
+    let other = scratch.write("other.toml", &holdout(&["fc"], "1", 1).replace("\"scratch\"", "\"other\""));
+    clear(&finish(&mut scratch.run(&other, "run")), 1, &["scratch", "other", "--run-dir"]);
+    assert_eq!(scratch.report("run", "report.json"), report, "nothing was lost");
+
+    fs::create_dir(scratch.path("thesis")).unwrap();
+    scratch.write("thesis/chapter.tex", "precious");
+    clear(&finish(&mut scratch.run(&spec, "thesis")), 1, &["thesis", "--run-dir"]);
+    clear(&finish(seedgrid(["report"]).arg(scratch.path("thesis"))), 1, &["thesis", "study.db"]);
+}
+
+#[test]
+fn a_run_directory_in_use() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    let first = Running::start(
+        seedgrid(["serve", "--listen", "127.0.0.1:0"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")),
+    );
+    first.until_stderr("listening", 1);
+    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["in use", &first.pid().to_string()]);
+}
+
+#[test]
+fn a_run_directory_that_cannot_be_written() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    // Not even root can make folders there.
+    let ended = finish(seedgrid(["run", "--run-dir", "/proc/seedgrid-run"]).arg(&spec));
+    clear(&ended, 1, &["/proc/seedgrid-run", "--run-dir"]);
+}
+
+#[test]
+fn a_damaged_database() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
+    let path = scratch.path("run/study.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    fs::write(&path, bytes).unwrap();
+    for leftover in ["run/study.db-wal", "run/study.db-shm"] {
+        // Not there after an orderly end.
+        let _ = fs::remove_file(scratch.path(leftover));
+    }
+    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["study.db"]);
+}
+
+/// A join file for an address.
+fn join_file(scratch: &Scratch, address: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let token = "0".repeat(64);
+    let path = scratch.write(
+        "join.toml",
+        &format!("version = 1\nstudy = \"scratch\"\naddresses = [\"{address}\"]\ntoken = \"{token}\"\n"),
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+#[test]
+fn a_wrong_coordinator_address() {
+    let scratch = Scratch::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let join = join_file(&scratch, &format!("http://{free}"));
+    let ended = finish(worker(["--connect-timeout", "1s", "--join"]).arg(&join));
+    clear(&ended, 5, &[&free.to_string()]);
+    let asked = finish(seedgrid(["status"]).arg(&join));
+    clear(&asked, 5, &[&free.to_string()]);
+}
+
+#[test]
+fn a_stranger_with_a_wrong_token() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    let coordinator = Running::start(
+        seedgrid(["serve", "--listen", "127.0.0.1:0"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")),
+    );
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let text = fs::read_to_string(scratch.path("run/join.toml")).unwrap();
+    let address = text.split('"').find(|part| part.starts_with("http://")).unwrap();
+    let join = join_file(&scratch, address);
+    clear(&finish(worker(["--join"]).arg(&join)), 4, &["token"]);
+    clear(&finish(seedgrid(["status"]).arg(&join)), 4, &["token"]);
+}
+
+#[test]
+fn an_unknown_device() {
+    let scratch = Scratch::new();
+    let join = join_file(&scratch, "http://127.0.0.1:1");
+    clear(&finish(worker(["--device", "tpu", "--join"]).arg(&join)), 2, &["tpu", "cpu"]);
+}
+
+#[test]
+fn no_join_file() {
+    clear(&finish(&mut worker(["--join", "no/such/join.toml"])), 2, &["no/such/join.toml"]);
+}

@@ -1,0 +1,75 @@
+//! Interrupting `seedgrid run` and going on.
+
+use nix::sys::signal::Signal;
+use seedgrid_tests::{
+    process::{Running, alive, children, finish, until},
+    study::{Scratch, holdout},
+};
+
+/// Long enough that it is still running after its first units.
+fn spec(scratch: &Scratch) -> std::path::PathBuf {
+    scratch.write("spec.toml", &holdout(&["fc-aux", "fc", "cnn"], "1..=8", 12))
+}
+
+fn undisturbed(scratch: &Scratch) -> Vec<u8> {
+    let ended = finish(&mut scratch.run(&spec(scratch), "undisturbed"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    scratch.report("undisturbed", "report.json")
+}
+
+/// How many units a run trained, by its lines.
+fn trained(stderr: &str) -> usize {
+    stderr.matches("after 12 epochs").count()
+}
+
+#[test]
+fn killed_at_any_instant_it_goes_on_to_the_same_bytes() {
+    let scratch = Scratch::new();
+    let expected = undisturbed(&scratch);
+    let spec = spec(&scratch);
+    for killed_after in [1, 4, 8] {
+        let run = Running::start(&mut scratch.run(&spec, "run"));
+        run.until_stderr("after 12 epochs", killed_after);
+        let workers = children(run.pid());
+        assert!(!workers.is_empty(), "the local worker is a child");
+        run.kill_hard();
+        until("the workers die with their parent", || workers.iter().all(|pid| !alive(*pid)));
+    }
+    let last = finish(&mut scratch.run(&spec, "run"));
+    assert_eq!(last.code(), 0, "{}", last.stderr);
+    assert!(trained(&last.stderr) <= 24 - 13, "finished units are not trained again: {}", last.stderr);
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}
+
+#[test]
+fn interrupted_by_ctrl_c_it_says_how_to_go_on() {
+    let scratch = Scratch::new();
+    let expected = undisturbed(&scratch);
+    let spec = spec(&scratch);
+    let run = Running::start(&mut scratch.run(&spec, "run"));
+    run.until_stderr("after 12 epochs", 2);
+    let workers = children(run.pid());
+    run.signal(Signal::SIGINT);
+    let ended = run.wait();
+    assert_eq!(ended.code(), 130, "{}", ended.stderr);
+    assert!(ended.stderr.contains("go on"), "{}", ended.stderr);
+    assert!(workers.iter().all(|pid| !alive(*pid)), "no process is left behind");
+    let before = trained(&ended.stderr);
+    let last = finish(&mut scratch.run(&spec, "run"));
+    assert_eq!(last.code(), 0, "{}", last.stderr);
+    assert!(before + trained(&last.stderr) <= 24, "{before} before, then: {}", last.stderr);
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}
+
+#[test]
+fn a_killed_local_worker_is_replaced() {
+    let scratch = Scratch::new();
+    let expected = undisturbed(&scratch);
+    let run = Running::start(&mut scratch.run(&spec(&scratch), "run"));
+    run.until_stderr("after 12 epochs", 2);
+    let workers = children(run.pid());
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(workers[0] as i32), Signal::SIGKILL).unwrap();
+    let ended = run.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}

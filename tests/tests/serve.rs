@@ -1,0 +1,126 @@
+//! `seedgrid serve` with workers that come, go and die, and a coordinator that is killed and comes back.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use nix::sys::signal::Signal;
+use seedgrid_tests::{
+    process::{Running, finish, seedgrid, until, worker},
+    study::{Scratch, holdout},
+};
+
+fn spec(scratch: &Scratch) -> PathBuf {
+    scratch.write("spec.toml", &holdout(&["fc-aux", "cnn", "fc"], "1..=8", 12))
+}
+
+fn expected(scratch: &Scratch) -> Vec<u8> {
+    let ended = finish(&mut scratch.run(&spec(scratch), "local"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    scratch.report("local", "report.json")
+}
+
+fn serve(scratch: &Scratch, listen: &str) -> Command {
+    let mut command = seedgrid(["serve", "--listen", listen]);
+    command.arg(spec(scratch)).arg("--run-dir").arg(scratch.path("run"));
+    command
+}
+
+/// A worker with a cache of its own, so that it fetches the data set from the coordinator.
+fn joins(scratch: &Scratch, join: &Path, name: &str, slots: &str) -> Command {
+    let mut command = worker(["--slots", slots]);
+    command.arg("--join").arg(join).arg("--cache").arg(scratch.path(name));
+    command
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn workers_elsewhere_give_the_same_bytes_as_a_local_run() {
+    let scratch = Scratch::new();
+    let expected = expected(&scratch);
+    let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let join = scratch.path("run/join.toml");
+    assert_eq!(std::fs::metadata(&join).unwrap().permissions().mode() & 0o777, 0o600);
+    let first = Running::start(&mut joins(&scratch, &join, "first", "1"));
+    coordinator.until_stderr("after 12 epochs", 1);
+    let second = Running::start(&mut joins(&scratch, &join, "second", "1"));
+    let status = finish(seedgrid(["status", "--format", "json"]).arg(scratch.path("run")));
+    assert_eq!(status.code(), 0, "{}", status.stderr);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["units"]["total"], 24);
+    coordinator.until_stderr("after 12 epochs", 4);
+    // One leaves in order, one more joins.
+    first.signal(Signal::SIGTERM);
+    let left = first.wait();
+    assert_eq!(left.code(), 0, "{}", left.stderr);
+    let third = Running::start(&mut joins(&scratch, &join, "third", "2"));
+    let ended = coordinator.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    for worker in [second, third] {
+        let left = worker.wait();
+        assert_eq!(left.code(), 0, "workers leave when the study is done: {}", left.stderr);
+    }
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}
+
+#[test]
+fn a_coordinator_that_is_killed_goes_on_where_it_was() {
+    let scratch = Scratch::new();
+    let expected = expected(&scratch);
+    let listen = format!("127.0.0.1:{}", free_port());
+    let join = scratch.path("run/join.toml");
+    let mut workers = Vec::new();
+    for life in 0..3 {
+        let coordinator = Running::start(&mut serve(&scratch, &listen));
+        coordinator.until_stderr("seedgrid-worker --join", 1);
+        if life == 0 {
+            workers.push(Running::start(&mut joins(&scratch, &join, "first", "1")));
+            workers.push(Running::start(&mut joins(&scratch, &join, "second", "1")));
+        }
+        coordinator.until_stderr("after 12 epochs", 2);
+        coordinator.kill_hard();
+    }
+    let ended = finish(&mut serve(&scratch, &listen));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    for worker in workers {
+        assert_eq!(worker.wait().code(), 0);
+    }
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}
+
+#[test]
+fn a_worker_that_is_killed_loses_only_its_leases() {
+    let scratch = Scratch::new();
+    let expected = expected(&scratch);
+    let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let join = scratch.path("run/join.toml");
+    let doomed = Running::start(&mut joins(&scratch, &join, "doomed", "2"));
+    coordinator.until_stderr("after 12 epochs", 2);
+    doomed.kill_hard();
+    let survivor = Running::start(&mut joins(&scratch, &join, "survivor", "2"));
+    let ended = coordinator.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(survivor.wait().code(), 0);
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}
+
+#[test]
+fn the_report_can_be_built_while_the_study_runs() {
+    let scratch = Scratch::new();
+    let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let _worker = Running::start(&mut joins(&scratch, &scratch.path("run/join.toml"), "worker", "2"));
+    coordinator.until_stderr("after 12 epochs", 3);
+    let report = finish(seedgrid(["report"]).arg(scratch.path("run")));
+    assert_eq!(report.code(), 3, "cells are missing, and that is said: {}", report.stderr);
+    until("the report is there", || scratch.path("run/report/report.html").is_file());
+    assert_eq!(scratch.report_json("run")["complete"], false);
+}

@@ -1,0 +1,250 @@
+//! The calls of one connection, each turned into the event that it means. They end with the connection.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::{
+    unit::Unit,
+    wire::v1::{
+        self, Assignment as WireAssignment, AttemptId, HeartbeatRequest, LeaveRequest, MetricsReport, PullRequest,
+        PullResponse, StudyState, SubmitOutcome, SubmitRequest, submit_request,
+    },
+};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Response, Status};
+use tracing::{debug, warn};
+
+use crate::{
+    connection::{Refused, Verdict, verdict},
+    datasets::Up,
+    lifecycle::Event,
+    metrics::Metrics,
+    work::{Assignment, Attempt, Outcome, Submission},
+};
+
+/// How long a heartbeat may take: a coordinator that is there but answers nothing is noticed by this.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a submit may take: it is written durably before it is answered.
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// An empty answer to a pull that came sooner than this is held back, so that a coordinator without a long poll is not flooded.
+const PULL_PACE: Duration = Duration::from_millis(250);
+/// Before the metrics stream is opened again.
+const METRICS_PAUSE: Duration = Duration::from_secs(1);
+
+/// One connection and where its events go.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    /// The connection.
+    pub up: Up,
+    /// The address that answered, for messages.
+    pub address: String,
+    /// This worker.
+    pub worker_id: String,
+    /// In which results are computed.
+    pub numerics_class: String,
+    /// What happened.
+    pub events: mpsc::Sender<Event>,
+    /// Refusals, which end the worker.
+    pub refusals: mpsc::Sender<Refused>,
+}
+
+impl Calls {
+    /// Names everything in `held` every `period`, until the connection fails.
+    pub async fn beat(mut self, period: Duration, held: watch::Receiver<Vec<Attempt>>) {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks.tick().await; // The first one is at once, and the registration has just said it all.
+        loop {
+            ticks.tick().await;
+            let held = held.borrow().iter().map(|&attempt| attempt.into()).collect();
+            let request = HeartbeatRequest { worker_id: self.worker_id.clone(), held };
+            match bounded(HEARTBEAT_TIMEOUT, self.up.client.heartbeat(request)).await {
+                Ok(response) => {
+                    let (state, generation) = (state(response.state()), self.up.generation);
+                    self.tell(Event::Beaten { generation, dropped: attempts(response.dropped), state }).await;
+                }
+                Err(status) => return self.failed("heartbeat", &status).await,
+            }
+        }
+    }
+
+    /// Asks for up to `units_max` units, once.
+    pub async fn pull(mut self, units_max: u32) {
+        let asked = Instant::now();
+        let request = PullRequest { worker_id: self.worker_id.clone(), units_max };
+        // No time limit: the coordinator decides how long it waits, and a dead one is noticed by heartbeats.
+        let response = match self.up.client.pull(request).await {
+            Ok(response) => response.into_inner(),
+            Err(status) => return self.failed("pull", &status).await,
+        };
+        if response.assignments.is_empty() {
+            tokio::time::sleep(PULL_PACE.saturating_sub(asked.elapsed())).await;
+        }
+        let event = read_pull(self.up.generation, response);
+        self.tell(event).await;
+    }
+
+    /// Hands an attempt over, once.
+    pub async fn submit(mut self, attempt: Attempt, submission: &Submission) {
+        let outcome = match &submission.outcome {
+            Outcome::Result(result) => submit_request::Outcome::Result(result.into()),
+            Outcome::Failure { failure, detail } => submit_request::Outcome::Failure(v1::FailureReport {
+                failure: (*failure).into(),
+                detail: detail.clone(),
+            }),
+        };
+        let request = SubmitRequest {
+            worker_id: self.worker_id.clone(),
+            attempt: Some(attempt.into()),
+            outcome: Some(outcome),
+            train_seconds: submission.train_seconds,
+            numerics_class: self.numerics_class.clone(),
+        };
+        let event = match bounded(SUBMIT_TIMEOUT, self.up.client.submit(request)).await {
+            Ok(response) => {
+                match response.outcome() {
+                    SubmitOutcome::Conflict => {
+                        warn!("the result of {attempt} differs from one that another attempt had handed over before");
+                    }
+                    SubmitOutcome::Duplicate => debug!("{attempt} had been handed over by another attempt before"),
+                    SubmitOutcome::Committed | SubmitOutcome::Recorded | SubmitOutcome::Unspecified => {}
+                }
+                Event::Settled { attempt }
+            }
+            Err(status) => match verdict(status.code()) {
+                Verdict::NotFound => {
+                    warn!("the study has no unit for {attempt}; it is let go");
+                    Event::Settled { attempt }
+                }
+                Verdict::Malformed => {
+                    warn!("the coordinator cannot read the outcome of {attempt}: {}", status.message());
+                    Event::Malformed { attempt, detail: status.message().to_owned() }
+                }
+                Verdict::Again | Verdict::Refused => return self.failed("submit", &status).await,
+            },
+        };
+        self.tell(event).await;
+    }
+
+    /// Streams what epochs show, for as long as the connection lasts. What fails here changes nothing but the view.
+    pub async fn stream(mut self, metrics: &Metrics) {
+        loop {
+            let (sender, receiver) = mpsc::channel(1);
+            let pump = async {
+                loop {
+                    let (attempt, epoch) = metrics.next().await;
+                    let report = MetricsReport {
+                        worker_id: self.worker_id.clone(),
+                        attempt: Some(attempt.into()),
+                        metrics: Some((&epoch).into()),
+                    };
+                    if sender.send(report).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                ended = self.up.client.metrics(ReceiverStream::new(receiver)) => {
+                    if let Err(status) = ended {
+                        debug!("the metrics stream ended: {status}");
+                    }
+                }
+                () = pump => {}
+            }
+            tokio::time::sleep(METRICS_PAUSE).await;
+        }
+    }
+
+    /// Says goodbye, once.
+    pub async fn leave(mut self, reason: &'static str) {
+        let request = LeaveRequest { worker_id: self.worker_id.clone(), reason: reason.to_owned() };
+        if let Err(status) = self.up.client.leave(request).await {
+            debug!("the goodbye was not answered: {status}");
+        }
+        self.tell(Event::Left).await;
+    }
+
+    async fn failed(&self, call: &str, status: &Status) {
+        let said = format!("{call} failed: {:?}: {}", status.code(), status.message());
+        match verdict(status.code()) {
+            Verdict::Malformed => {
+                let refused = Refused {
+                    address: self.address.clone(),
+                    reason: said,
+                    hint: "Use a worker and a coordinator of the same version",
+                };
+                // Where nobody listens any more, the worker has ended.
+                drop(self.refusals.send(refused).await);
+            }
+            // Registering again tells whether a refusal is final.
+            Verdict::Again | Verdict::NotFound | Verdict::Refused => {
+                warn!("{said}; reconnecting, training goes on");
+                self.tell(Event::LinkLost { generation: self.up.generation }).await;
+            }
+        }
+    }
+
+    async fn tell(&self, event: Event) {
+        drop(self.events.send(event).await);
+    }
+}
+
+async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Status> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(answer) => answer.map(Response::into_inner),
+        Err(_) => Err(Status::deadline_exceeded(format!("no answer for {} s", limit.as_secs()))),
+    }
+}
+
+/// A state that this version does not know says nothing against going on.
+fn state(state: StudyState) -> StudyState {
+    match state {
+        StudyState::Unspecified => StudyState::Running,
+        StudyState::Running | StudyState::Done | StudyState::Draining => state,
+    }
+}
+
+/// The attempts among `ids` that can be read: others are not held here.
+pub fn attempts(ids: Vec<AttemptId>) -> Vec<Attempt> {
+    ids.into_iter().filter_map(|id| Attempt::try_from(id).ok()).collect()
+}
+
+/// What an answered pull means. A unit whose content has another id here than there would be computed differently: this program
+/// has other models or kernels than the coordinator, and must not train for it.
+fn read_pull(generation: u64, response: PullResponse) -> Event {
+    let state = state(response.state());
+    let mut assignments = Vec::with_capacity(response.assignments.len());
+    let mut ids = Vec::with_capacity(response.assignments.len());
+    let mut problem = None;
+    for assignment in response.assignments {
+        let id = assignment.attempt.clone();
+        match read_assignment(assignment) {
+            Ok(assignment) => assignments.push(assignment),
+            Err(detail) => problem = Some(detail),
+        }
+        ids.extend(id);
+    }
+    match problem {
+        None => Event::Pulled { generation, assignments, state },
+        Some(detail) => Event::Incompatible { detail, attempts: attempts(ids) },
+    }
+}
+
+fn read_assignment(assignment: WireAssignment) -> Result<Assignment, String> {
+    let id = assignment.attempt.ok_or("an assignment without an attempt")?;
+    let attempt = Attempt::try_from(id).map_err(|error| error.to_string())?;
+    let unit = assignment.unit.ok_or("an assignment without a unit")?;
+    let unit = Unit::try_from(unit).map_err(|error| error.to_string())?;
+    if unit.id() != attempt.unit {
+        return Err(format!(
+            "the unit {} ({}) has the id {} here: this worker has another revision of the model or the kernels",
+            attempt.unit,
+            unit.label(),
+            unit.id(),
+        ));
+    }
+    Ok(Assignment { attempt, unit: unit.into() })
+}

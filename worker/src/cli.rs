@@ -1,0 +1,141 @@
+//! The command line: what was written, then what is valid.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::Parser;
+
+use crate::{
+    lifecycle::{Rules, SLOTS_MAX},
+    time_limit::{TimeLimit, parse_duration},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  seedgrid-worker --join runs/table3/join.toml
+      One slot for each core, until the study is done.
+  seedgrid-worker --join join.toml --slots 4 --time-limit 2h
+      Four units at a time; gone within two hours, without starting what would not finish.
+  seedgrid-worker --join join.toml --device cuda:1
+      On the second GPU.
+
+Exit codes: 0 the study is done or the worker was asked to leave, 1 failed, 2 bad usage or join file, 4 refused by the
+coordinator, 5 coordinator unreachable. Signals: the first SIGTERM or SIGINT gives work back and leaves within 7 s, the
+second ends the worker at once (exit code 128 + signal).";
+
+/// Trains units of a study until it is done, the time limit nears, or it is told to stop.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "seedgrid-worker", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Arguments {
+    /// The join file that the coordinator wrote into the run directory (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub join: PathBuf,
+
+    /// How many units to train at a time, one thread each [default: all available cores on CPU, 1 on a GPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=SLOTS_MAX as i64))]
+    pub slots: Option<u16>,
+
+    /// What to train on: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+
+    /// Where to keep data sets [default: $XDG_CACHE_HOME/seedgrid/datasets, ~/.cache/seedgrid/datasets]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+
+    /// Be gone after this long, for example 30m or HH:MM:SS; under Slurm the job's own limit counts as well
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub time_limit: Option<Duration>,
+
+    /// Leave after having had nothing to do for this long [default: never]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub idle_timeout: Option<Duration>,
+
+    /// Give up after this long without a coordinator while holding nothing; a worker that holds units or results goes on
+    /// trying for a day
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10m")]
+    pub connect_timeout: Duration,
+
+    /// How much to log to stderr: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: tracing::Level,
+
+    /// End at once when this process, the parent, ends
+    #[arg(long, value_name = "PID", hide = true)]
+    pub die_with_parent: Option<u32>,
+}
+
+impl Arguments {
+    /// How the worker behaves. `cores` are those that it may use; `batch_left` is what a batch system leaves it.
+    pub fn rules(&self, cores: usize, batch_left: Option<Duration>) -> Rules {
+        let default = if self.device == "cpu" { cores.clamp(1, SLOTS_MAX) } else { 1 };
+        let left = [self.time_limit, batch_left].into_iter().flatten().min();
+        Rules {
+            slots: self.slots.map_or(default, usize::from),
+            idle_timeout: self.idle_timeout,
+            connect_timeout: self.connect_timeout,
+            time_limit: left.map(TimeLimit::after),
+        }
+    }
+
+    /// Where data sets are kept. None: there is no place for them. `variable` looks up an environment variable.
+    pub fn cache_path(&self, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        // The XDG specification has relative paths ignored.
+        let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        self.cache.clone().or_else(|| {
+            let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+            Some(base.join("seedgrid").join("datasets"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn defaults_follow_device_and_machine() {
+        let plain = parse("w --join a").unwrap();
+        assert_eq!(plain.rules(6, None).slots, 6);
+        assert_eq!(plain.rules(6, None).time_limit, None);
+        assert_eq!(parse("w --join a --device cuda:1").unwrap().rules(6, None).slots, 1);
+        assert_eq!(parse("w --join a --slots 3").unwrap().rules(6, None).slots, 3);
+    }
+
+    #[test]
+    fn the_earlier_of_two_limits_counts() {
+        let limited = parse("w --join a --time-limit 1h").unwrap();
+        let left = |batch| limited.rules(1, batch).time_limit;
+        assert_eq!(left(None), Some(TimeLimit::after(Duration::from_secs(3_600))));
+        assert_eq!(left(Some(Duration::from_secs(60))), Some(TimeLimit::after(Duration::from_secs(60))));
+        assert_eq!(left(Some(Duration::from_secs(7_200))), Some(TimeLimit::after(Duration::from_secs(3_600))));
+    }
+
+    #[test]
+    fn bad_usage_is_refused() {
+        for line in [
+            "w",
+            "w --join a --slots 0",
+            "w --join a --slots 513",
+            "w --join a --time-limit 30",
+            "w --join a --log-level loud",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_cache_folder_is_found() {
+        let arguments = parse("w --join a").unwrap();
+        let path = |set: &'static [(&str, &str)]| {
+            arguments.cache_path(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        };
+        assert_eq!(path(&[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]), Some("/c/seedgrid/datasets".into()));
+        assert_eq!(path(&[("XDG_CACHE_HOME", "c"), ("HOME", "/h")]), Some("/h/.cache/seedgrid/datasets".into()));
+        assert_eq!(path(&[]), None);
+        assert_eq!(parse("w --join a --cache d").unwrap().cache_path(|_| None), Some("d".into()));
+    }
+}

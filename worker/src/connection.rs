@@ -1,0 +1,325 @@
+//! The way to the coordinator: reads the join file, connects to its addresses in turn and registers, as often as needed.
+//!
+//! The join file is read again before every try, since a coordinator may come back with another port or token. What the
+//! coordinator refuses for good (a wrong token, another protocol version) is never tried again with the same file.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::{
+    join::{JoinError, JoinFile, Token},
+    wire::{
+        limits,
+        v1::{RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
+    },
+};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint, Uri},
+};
+use tracing::{info, warn};
+
+use crate::{backoff, work::cut};
+
+/// A client that shows the token with every call.
+pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
+
+/// How long one address may take to answer a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a coordinator may take to answer a registration.
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often an open connection is tried, and how long the answer may take: a dead peer is noticed after their sum.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// A connection that lasted this long was a good one: the next loss is answered without delay.
+const GOOD: Duration = Duration::from_secs(10);
+
+/// Adds `authorization: Bearer TOKEN` to every call.
+#[derive(Clone, Debug)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    fn new(token: &Token) -> Option<Self> {
+        let mut value = MetadataValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+        // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
+        value.set_sensitive(true);
+        Some(Self(value))
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// What a failed call means for the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may succeed when it is repeated.
+    Again,
+    /// What the call named is not known.
+    NotFound,
+    /// The call itself cannot be read.
+    Malformed,
+    /// Refused for good.
+    Refused,
+}
+
+/// Judges a status code.
+pub fn verdict(code: Code) -> Verdict {
+    match code {
+        Code::NotFound => Verdict::NotFound,
+        Code::InvalidArgument => Verdict::Malformed,
+        Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition | Code::Unimplemented => {
+            Verdict::Refused
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::AlreadyExists
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => Verdict::Again,
+    }
+}
+
+/// Refused by the coordinator: trying again would change nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the coordinator at {address} refused this worker: {reason}. {hint}")]
+pub struct Refused {
+    /// Where it listens.
+    pub address: String,
+    /// What it said.
+    pub reason: String,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+/// An accepted registration.
+#[derive(Debug)]
+pub struct Registration {
+    /// Ready for calls.
+    pub client: Client,
+    /// The address that answered.
+    pub address: String,
+    /// What the coordinator said.
+    pub response: RegisterResponse,
+}
+
+/// Finds and re-finds the coordinator.
+#[derive(Debug)]
+pub struct Connector {
+    path: PathBuf,
+    /// The last file that could be read: a file that is just being replaced by hand must not end the worker.
+    join: JoinFile,
+    host: String,
+    failures: u32,
+    registered: Option<Instant>,
+}
+
+/// Why one try failed.
+enum Failure {
+    Again(String),
+    Refused(Refused),
+}
+
+impl Connector {
+    /// Reads the join file at `path` for the first time. `host`: this machine's name.
+    pub fn new(path: PathBuf, host: String) -> Result<Self, JoinError> {
+        let join = JoinFile::read(&path)?;
+        Ok(Self { path, join, host, failures: 0, registered: None })
+    }
+
+    /// The study that the join file names.
+    pub fn study(&self) -> &str {
+        &self.join.study
+    }
+
+    /// Tries until a coordinator accepts or refuses. `request` makes the registration anew for each try.
+    pub async fn connect(&mut self, request: impl Fn() -> RegisterRequest) -> Result<Registration, Refused> {
+        let mut wait = match self.registered.take() {
+            Some(at) => {
+                if at.elapsed() >= GOOD {
+                    self.failures = 0;
+                }
+                true
+            }
+            None => false,
+        };
+        loop {
+            if wait {
+                tokio::time::sleep(backoff::delay(self.failures, rand::random())).await;
+            }
+            wait = true;
+            self.read_again().await;
+            let mut problems = Vec::new();
+            for address in self.addresses() {
+                match self.register(&address, request()).await {
+                    Ok(registration) => {
+                        self.registered = Some(Instant::now());
+                        self.failures = self.failures.saturating_add(1);
+                        return Ok(registration);
+                    }
+                    Err(Failure::Again(problem)) => problems.push(format!("{address}: {problem}")),
+                    Err(Failure::Refused(refused)) => return Err(refused),
+                }
+            }
+            self.failures = self.failures.saturating_add(1);
+            // The first failures and then ever fewer.
+            if self.failures.is_power_of_two() {
+                warn!("cannot reach the coordinator, trying again: {}", problems.join("; "));
+            }
+        }
+    }
+
+    async fn read_again(&mut self) {
+        let path = self.path.clone();
+        match tokio::task::spawn_blocking(move || JoinFile::read(&path)).await {
+            Ok(Ok(join)) => {
+                if join != self.join {
+                    info!("the join file has changed");
+                    self.join = join;
+                }
+            }
+            Ok(Err(error)) => warn!("going on with the join file as it was: {error}"),
+            Err(error) => warn!("going on with the join file as it was: {error}"),
+        }
+    }
+
+    /// The addresses to try. Loopback is left out on other machines than the coordinator's: whatever listens there is not
+    /// the coordinator, and must not be shown the token.
+    fn addresses(&self) -> Vec<String> {
+        let elsewhere = self.join.host.as_ref().is_some_and(|host| *host != self.host);
+        let all = &self.join.addresses;
+        // Where loopback is all there is, somebody has made a tunnel.
+        let far = elsewhere && all.iter().any(|address| !is_loopback(address));
+        all.iter().filter(|address| !(far && is_loopback(address))).cloned().collect()
+    }
+
+    async fn register(&self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
+        let channel = endpoint(address, self.join.certificate.as_deref())
+            .map_err(|reason| refused(address, reason, "Use the join file that the coordinator wrote"))?
+            .connect()
+            .await
+            .map_err(|error| Failure::Again(chain(&error)))?;
+        let bearer = Bearer::new(&self.join.token)
+            .ok_or_else(|| refused(address, "the token is no header value".to_owned(), "Copy the join file again"))?;
+        let mut client = WorkerServiceClient::with_interceptor(channel, bearer)
+            .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let call = tokio::time::timeout(REGISTER_TIMEOUT, client.register(request)).await;
+        let response = match call {
+            Err(_) => return Err(Failure::Again("it does not answer the registration".to_owned())),
+            Ok(Err(status)) => return Err(judge(address, &status)),
+            Ok(Ok(response)) => response.into_inner(),
+        };
+        if response.study != self.join.study {
+            let reason = format!("it runs the study {:?}, the join file names {:?}", response.study, self.join.study);
+            return Err(refused(address, reason, "Copy the join file from the run directory again"));
+        }
+        Ok(Registration { client, address: address.to_owned(), response })
+    }
+}
+
+fn judge(address: &str, status: &Status) -> Failure {
+    let message = cut(status.message(), limits::DETAIL_BYTES_MAX);
+    let hint = match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => "Copy the join file from the run directory again",
+        _ => "Use a worker and a coordinator of the same version",
+    };
+    match verdict(status.code()) {
+        Verdict::Again | Verdict::NotFound => Failure::Again(format!("{:?}: {message}", status.code())),
+        Verdict::Malformed | Verdict::Refused => refused(address, format!("{:?}: {message}", status.code()), hint),
+    }
+}
+
+fn refused(address: &str, reason: String, hint: &'static str) -> Failure {
+    Failure::Refused(Refused { address: address.to_owned(), reason, hint })
+}
+
+/// The one place where transports are chosen.
+fn endpoint(address: &str, certificate: Option<&str>) -> Result<Endpoint, String> {
+    if certificate.is_some() || address.starts_with("https:") {
+        return Err("it asks for TLS, which this worker does not speak".to_owned());
+    }
+    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| chain(&error))?;
+    Ok(endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .keep_alive_while_idle(true))
+}
+
+fn is_loopback(address: &str) -> bool {
+    let Ok(uri) = address.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// An error with its causes, which transports hide.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bearer_is_not_printed() {
+        let bearer = Bearer::new(&Token::parse("0123456789abcdef-secret").unwrap()).unwrap();
+        assert!(!format!("{bearer:?}").contains("secret"));
+    }
+
+    #[test]
+    fn loopback_is_tried_only_where_it_means_the_coordinator() {
+        let join = JoinFile {
+            study: "a".to_owned(),
+            host: Some("login".to_owned()),
+            addresses: vec!["http://login:1".to_owned(), "http://127.0.0.1:1".to_owned(), "http://[::1]:1".to_owned()],
+            token: Token::generate(),
+            certificate: None,
+        };
+        let connector = |host: &str, join: &JoinFile| Connector {
+            path: PathBuf::new(),
+            join: join.clone(),
+            host: host.to_owned(),
+            failures: 0,
+            registered: None,
+        };
+        assert_eq!(connector("node7", &join).addresses(), ["http://login:1"]);
+        assert_eq!(connector("login", &join).addresses().len(), 3);
+        let unknown = JoinFile { host: None, ..join.clone() };
+        assert_eq!(connector("node7", &unknown).addresses().len(), 3);
+        // A tunnel: loopback is all there is.
+        let tunnel = JoinFile { addresses: vec!["http://localhost:1".to_owned()], ..join };
+        assert_eq!(connector("node7", &tunnel).addresses(), ["http://localhost:1"]);
+    }
+
+    #[test]
+    fn tls_is_refused_rather_than_left_out() {
+        assert!(endpoint("https://host:1", None).is_err());
+        assert!(endpoint("http://host:1", Some("PEM")).is_err());
+        assert!(endpoint("http://host:1", None).is_ok());
+    }
+}

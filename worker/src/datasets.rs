@@ -1,0 +1,222 @@
+//! Data sets for the slots: from memory, from the cache folder, or from the coordinator, in this order, each checked against its
+//! digest before it is used or kept. Each is decoded once and shared.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use seedgrid_common::{
+    data::{
+        Dataset,
+        encode::{DecodeError, decode, digest},
+    },
+    wire::{limits, v1::FetchDatasetRequest},
+};
+use tokio::sync::{Mutex, mpsc, watch};
+use tonic::{Code, Status};
+use tracing::{info, warn};
+
+use crate::{
+    cache_folder::CacheFolder,
+    connection::{Client, Verdict, verdict},
+    lifecycle::Event,
+};
+
+/// Most data sets that stay decoded. A study has one; a worker that serves one study after another lets the old one go.
+const DECODED_MAX: usize = 2;
+/// How often bytes that do not match their digest are fetched again before the unit fails.
+const FETCHES_MAX: u32 = 3;
+/// How long the next piece of a data set may take.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+/// What is set aside for a data set on its sender's word alone.
+const TRUSTED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A connection that has registered.
+#[derive(Clone, Debug)]
+pub struct Up {
+    /// Grows with every registration.
+    pub generation: u64,
+    /// Ready for calls.
+    pub client: Client,
+}
+
+/// Why there is no data set. Final for the attempt that asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// The coordinator does not have it, or refuses it.
+    #[error("the coordinator does not serve the data set {digest}: {reason}")]
+    Refused {
+        /// Its digest.
+        digest: String,
+        /// What the coordinator said.
+        reason: String,
+    },
+    /// What came was something else, again and again.
+    #[error("the data set {digest} arrived damaged {FETCHES_MAX} times, last: {problem}")]
+    Damaged {
+        /// Its digest.
+        digest: String,
+        /// What was wrong.
+        problem: String,
+    },
+    /// The bytes are right but not readable.
+    #[error("the data set {digest} cannot be read: {source}. Use a worker of the coordinator's version")]
+    Unreadable {
+        /// Its digest.
+        digest: String,
+        /// Why.
+        source: DecodeError,
+    },
+    /// A thread of the runtime failed.
+    #[error("reading the data set {digest} was cut off")]
+    CutOff {
+        /// Its digest.
+        digest: String,
+    },
+}
+
+enum FetchFailure {
+    Again(String),
+    Damaged(String),
+    Refused(String),
+}
+
+/// All data sets of a worker.
+#[derive(Debug)]
+pub struct Datasets {
+    folder: Option<CacheFolder>,
+    link: watch::Receiver<Option<Up>>,
+    events: mpsc::Sender<Event>,
+    /// Newest first. The lock is held while one is fetched, so that slots that want the same wait for one fetch.
+    decoded: Mutex<VecDeque<(String, Arc<Dataset>)>>,
+}
+
+impl Datasets {
+    /// `folder`: where they are kept on disk. `link`: the connection while there is one; its failures are told to `events`.
+    pub fn new(folder: Option<CacheFolder>, link: watch::Receiver<Option<Up>>, events: mpsc::Sender<Event>) -> Self {
+        Self { folder, link, events, decoded: Mutex::new(VecDeque::new()) }
+    }
+
+    /// The data set with this digest. Waits for the coordinator where it has to be fetched.
+    pub async fn get(&self, wanted: &str) -> Result<Arc<Dataset>, DatasetError> {
+        let mut decoded = self.decoded.lock().await;
+        if let Some(at) = decoded.iter().position(|(digest, _)| digest == wanted) {
+            return Ok(Arc::clone(&decoded[at].1));
+        }
+        let bytes = match self.cached(wanted).await {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = self.fetch(wanted).await?;
+                self.keep(wanted, bytes).await?
+            }
+        };
+        let named = wanted.to_owned();
+        let dataset = tokio::task::spawn_blocking(move || decode(&bytes))
+            .await
+            .map_err(|_| DatasetError::CutOff { digest: named.clone() })?
+            .map_err(|source| DatasetError::Unreadable { digest: named, source })?;
+        let dataset = Arc::new(dataset);
+        decoded.push_front((wanted.to_owned(), Arc::clone(&dataset)));
+        decoded.truncate(DECODED_MAX);
+        Ok(dataset)
+    }
+
+    async fn cached(&self, wanted: &str) -> Option<Vec<u8>> {
+        let (folder, wanted) = (self.folder.clone()?, wanted.to_owned());
+        tokio::task::spawn_blocking(move || folder.read(&wanted)).await.ok().flatten()
+    }
+
+    /// Keeps `bytes` on disk where that is possible, and gives them back.
+    async fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, DatasetError> {
+        let Some(folder) = self.folder.clone() else { return Ok(bytes) };
+        let named = name.to_owned();
+        let (bytes, written) = tokio::task::spawn_blocking(move || {
+            let written = folder.write(&named, &bytes);
+            (bytes, written)
+        })
+        .await
+        .map_err(|_| DatasetError::CutOff { digest: name.to_owned() })?;
+        if let Err(error) = written {
+            warn!("cannot keep the data set in the cache folder, going on without: {error}");
+        }
+        Ok(bytes)
+    }
+
+    async fn fetch(&self, wanted: &str) -> Result<Vec<u8>, DatasetError> {
+        let mut link = self.link.clone();
+        let mut damaged = 0;
+        loop {
+            // While the worker reconnects, this waits. The worker's end drops it.
+            let up = match link.wait_for(Option::is_some).await {
+                Ok(up) => up.clone(),
+                Err(_) => return Err(DatasetError::CutOff { digest: wanted.to_owned() }),
+            };
+            let Some(mut up) = up else { continue };
+            match fetch_once(&mut up.client, wanted).await {
+                Ok(bytes) => {
+                    info!("fetched the data set {} ({} bytes)", &wanted[..12.min(wanted.len())], bytes.len());
+                    return Ok(bytes);
+                }
+                Err(FetchFailure::Again(problem)) => {
+                    warn!("fetching the data set failed, trying again: {problem}");
+                    let lost = Event::LinkLost { generation: up.generation };
+                    let told = self.events.send(lost).await.is_ok();
+                    let newer = |now: &Option<Up>| now.as_ref().is_none_or(|now| now.generation > up.generation);
+                    if !told || link.wait_for(newer).await.is_err() {
+                        return Err(DatasetError::CutOff { digest: wanted.to_owned() });
+                    }
+                }
+                Err(FetchFailure::Damaged(problem)) => {
+                    damaged += 1;
+                    warn!("the data set arrived damaged: {problem}");
+                    if damaged == FETCHES_MAX {
+                        return Err(DatasetError::Damaged { digest: wanted.to_owned(), problem });
+                    }
+                }
+                Err(FetchFailure::Refused(reason)) => {
+                    return Err(DatasetError::Refused { digest: wanted.to_owned(), reason });
+                }
+            }
+        }
+    }
+}
+
+async fn fetch_once(client: &mut Client, wanted: &str) -> Result<Vec<u8>, FetchFailure> {
+    let late = || FetchFailure::Again(format!("nothing came for {} s", CHUNK_TIMEOUT.as_secs()));
+    let damaged = |problem: &str| FetchFailure::Damaged(problem.to_owned());
+    let request = FetchDatasetRequest { digest: wanted.to_owned() };
+    let call = tokio::time::timeout(CHUNK_TIMEOUT, client.fetch_dataset(request)).await;
+    let mut chunks = call.map_err(|_| late())?.map_err(|status| judge(&status))?.into_inner();
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut total = None;
+    while let Some(chunk) =
+        tokio::time::timeout(CHUNK_TIMEOUT, chunks.message()).await.map_err(|_| late())?.map_err(|s| judge(&s))?
+    {
+        let expected = *total.get_or_insert(chunk.bytes_total);
+        if expected == 0 || expected > limits::DATASET_BYTES_MAX {
+            return Err(damaged("its size is not in 1 byte to 4 GiB"));
+        }
+        if bytes.is_empty() {
+            bytes.reserve(usize::try_from(expected.min(TRUSTED_BYTES)).unwrap_or_default());
+        }
+        if chunk.data.len() > limits::CHUNK_BYTES_MAX || (bytes.len() + chunk.data.len()) as u64 > expected {
+            return Err(damaged("more came than was announced"));
+        }
+        bytes.extend_from_slice(&chunk.data);
+    }
+    let wanted = wanted.to_owned();
+    // Hashing takes a while for a large one, and heartbeats share this thread.
+    let checked = tokio::task::spawn_blocking(move || (digest(&bytes) == wanted).then_some(bytes)).await;
+    match checked {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(damaged("its digest is another")),
+        Err(_) => Err(damaged("checking it was cut off")),
+    }
+}
+
+fn judge(status: &Status) -> FetchFailure {
+    let said = format!("{:?}: {}", status.code(), status.message());
+    match (status.code(), verdict(status.code())) {
+        // Registering again finds a coordinator with another token, or tells the final refusal.
+        (Code::Unauthenticated | Code::PermissionDenied, _) | (_, Verdict::Again) => FetchFailure::Again(said),
+        (_, Verdict::NotFound | Verdict::Malformed | Verdict::Refused) => FetchFailure::Refused(said),
+    }
+}

@@ -1,0 +1,48 @@
+//! What `seedgrid-worker` exits with. The table for people is docs/exit-codes.md.
+
+use crate::{lifecycle::Ending, session::Farewell};
+
+/// The study is done, or the worker was asked to leave and handed everything over.
+pub const DONE: u8 = 0;
+/// Something failed on this machine.
+pub const FAILED: u8 = 1;
+/// Bad usage: an option, a device or the join file.
+pub const USAGE: u8 = 2;
+/// The coordinator refused this worker.
+pub const REFUSED: u8 = 4;
+/// The coordinator could not be reached for too long, or was away when something was left to hand over.
+pub const UNREACHABLE: u8 = 5;
+
+/// The code for the end of a worker's life.
+pub fn of(farewell: &Farewell) -> u8 {
+    match farewell {
+        Farewell::Refused(_) => REFUSED,
+        Farewell::Left { ending, unacknowledged } => match ending {
+            Ending::Incompatible(_) => REFUSED,
+            Ending::Unreachable => UNREACHABLE,
+            // Every unit has ended: what was not handed over is not missed.
+            Ending::StudyDone => DONE,
+            Ending::Drained | Ending::Terminated | Ending::TimeLimit | Ending::Idle => {
+                if *unacknowledged == 0 {
+                    DONE
+                } else {
+                    UNREACHABLE
+                }
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaving_is_success_only_with_empty_hands() {
+        let left = |ending, unacknowledged| of(&Farewell::Left { ending, unacknowledged });
+        assert_eq!(left(Ending::Terminated, 0), DONE);
+        assert_eq!(left(Ending::Terminated, 1), UNREACHABLE);
+        assert_eq!(left(Ending::StudyDone, 1), DONE);
+        assert_eq!(left(Ending::Incompatible(String::new()), 0), REFUSED);
+    }
+}

@@ -1,0 +1,576 @@
+//! What a worker holds and what it does next: a pure state machine. Events go in, actions come out; there is no clock, no
+//! network and no thread in it, so a simulation can drive it through any order of events.
+//!
+//! An attempt that the worker holds is in one of three places: `queued` (leased ahead of need), in a slot, or `finished` (waiting
+//! for its acknowledgement). It leaves by being acknowledged, or because the coordinator no longer wants it. A finished attempt is
+//! never let go unacknowledged, except at the very end, when the time for handing over is used up.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use seedgrid_common::wire::{
+    limits,
+    v1::{Failure, StudyState},
+};
+
+use crate::{
+    time_limit::{Expectation, TimeLimit},
+    work::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
+};
+
+/// A moment: how long the worker has lived.
+pub type Moment = Duration;
+
+/// Most finished attempts that wait for their acknowledgement before no more units are taken.
+const UNACKNOWLEDGED_MAX: usize = 256;
+/// Most submits at one time.
+const SUBMITS_MAX: usize = 4;
+/// How long handing over may take after a signal, or after the study was done.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long the goodbye itself may take when the time for handing over is used up.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a worker that holds units or results goes on trying to reach a lost coordinator.
+const PATIENCE_HOLDING: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most slots of one worker, so that all it may hold stays below what a message can name.
+pub const SLOTS_MAX: usize = 512;
+const _: () = assert!(SLOTS_MAX + SLOTS_MAX / 8 + UNACKNOWLEDGED_MAX <= limits::HELD_MAX);
+
+/// How many units are leased ahead of need: one for every eight slots begun. Ends are spread out, so one waiting unit
+/// bridges a slot's round trip; more would only keep units from other workers at the end of a study.
+pub const fn prefetch(slots: usize) -> usize {
+    slots.div_ceil(8)
+}
+
+/// What does not change over a worker's life.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How many units train at a time, 1..=[`SLOTS_MAX`].
+    pub slots: usize,
+    /// The worker leaves after holding nothing for this long while connected. None: never.
+    pub idle_timeout: Option<Duration>,
+    /// How long a worker that holds nothing tries to reach the coordinator.
+    pub connect_timeout: Duration,
+    /// When the worker must be gone. None: never.
+    pub time_limit: Option<TimeLimit>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The coordinator accepted this worker over a new connection; generations grow.
+    Registered {
+        /// The connection.
+        generation: u64,
+        /// Held attempts that are no longer wanted.
+        dropped: Vec<Attempt>,
+    },
+    /// The connection failed, or the coordinator no longer knows this worker.
+    LinkLost {
+        /// The connection.
+        generation: u64,
+    },
+    /// A pull was answered.
+    Pulled {
+        /// The connection.
+        generation: u64,
+        /// What was leased.
+        assignments: Vec<Assignment>,
+        /// Where the study stands.
+        state: StudyState,
+    },
+    /// A heartbeat was answered.
+    Beaten {
+        /// The connection.
+        generation: u64,
+        /// Held attempts that are no longer wanted.
+        dropped: Vec<Attempt>,
+        /// Where the study stands.
+        state: StudyState,
+    },
+    /// A slot's attempt came to an end; the slot is free.
+    Ended {
+        /// The slot, 0-based.
+        slot: usize,
+        /// How.
+        outcome: SlotOutcome,
+        /// Wall time from the start of training.
+        train_seconds: f64,
+    },
+    /// A submit was acknowledged, or refused since the study has no such unit: either way it need not be repeated.
+    Settled {
+        /// The attempt.
+        attempt: Attempt,
+    },
+    /// The coordinator could not read a submit.
+    Malformed {
+        /// The attempt.
+        attempt: Attempt,
+        /// What it said.
+        detail: String,
+    },
+    /// Units came that this program would compute differently from the coordinator's: it must not train for it.
+    Incompatible {
+        /// What differs.
+        detail: String,
+        /// What was leased with them.
+        attempts: Vec<Attempt>,
+    },
+    /// A person or the machine wants the worker to stop.
+    Told,
+    /// The goodbye was answered, or failed.
+    Left,
+    /// Time went by.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Connect and register, as often as needed; ends in [`Event::Registered`].
+    Connect,
+    /// Ask for units.
+    Pull {
+        /// At most this many, 1 or more.
+        units_max: u32,
+    },
+    /// Train in this slot, which is free.
+    Start {
+        /// The slot, 0-based.
+        slot: usize,
+        /// What to train.
+        assignment: Assignment,
+    },
+    /// Stop what this slot trains, soon. Ends in [`Event::Ended`] like any other.
+    Stop {
+        /// The slot, 0-based.
+        slot: usize,
+    },
+    /// Hand over; ends in [`Event::Settled`], [`Event::Malformed`] or [`Event::LinkLost`].
+    Submit {
+        /// The attempt.
+        attempt: Attempt,
+        /// What is handed over.
+        submission: Arc<Submission>,
+    },
+    /// Say goodbye; ends in [`Event::Left`].
+    Leave {
+        /// For people.
+        reason: &'static str,
+    },
+    /// The worker's life is over. Nothing follows.
+    Exit {
+        /// Why.
+        ending: Ending,
+        /// How many finished attempts were never acknowledged.
+        unacknowledged: usize,
+    },
+}
+
+/// Why a worker's life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every unit has ended.
+    StudyDone,
+    /// The coordinator gives nothing out any more.
+    Drained,
+    /// Told to stop.
+    Terminated,
+    /// The time limit came near.
+    TimeLimit,
+    /// Nothing to do for too long.
+    Idle,
+    /// This program computes other results than the coordinator's expects.
+    Incompatible(String),
+    /// The coordinator could not be reached for too long.
+    Unreachable,
+}
+
+impl Ending {
+    /// For the goodbye.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::StudyDone => "study done",
+            Self::Drained => "drained",
+            Self::Terminated => "terminated",
+            Self::TimeLimit => "time limit",
+            Self::Idle => "idle",
+            Self::Incompatible(_) => "incompatible",
+            Self::Unreachable => "coordinator unreachable",
+        }
+    }
+
+    /// What becomes of units that are still held. None: nobody wants them any more.
+    fn give_back(&self) -> Option<Failure> {
+        match self {
+            Self::StudyDone => None,
+            Self::TimeLimit => Some(Failure::OutOfTime),
+            Self::Drained | Self::Terminated | Self::Idle | Self::Incompatible(_) | Self::Unreachable => {
+                Some(Failure::Preempted)
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Link {
+    Down { since: Moment },
+    Up { generation: u64, since: Moment, asked: Option<u32> },
+}
+
+#[derive(Debug)]
+enum Course {
+    Working,
+    Leaving { ending: Ending, until: Moment, leave_sent: bool },
+    Gone,
+}
+
+/// What is done with the outcome of a slot.
+#[derive(Clone, Debug, PartialEq)]
+enum Fate {
+    /// Handed over.
+    Wanted,
+    /// Told to stop; without a result, this failure is handed over.
+    GivenBack(Failure),
+    /// Told to stop; nothing is handed over and the attempt is no longer held.
+    Forgotten,
+}
+
+#[derive(Debug)]
+struct Training {
+    assignment: Assignment,
+    fate: Fate,
+}
+
+#[derive(Debug)]
+struct Finished {
+    submission: Arc<Submission>,
+    in_flight: bool,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Lifecycle {
+    rules: Rules,
+    link: Link,
+    study: StudyState,
+    course: Course,
+    queued: VecDeque<Assignment>,
+    slots: Vec<Option<Training>>,
+    finished: BTreeMap<Attempt, Finished>,
+    expectation: Expectation,
+    /// The last moment at which something was held, or the coordinator was first reached.
+    busy: Moment,
+}
+
+impl Lifecycle {
+    /// A worker at the start of its life, and the first action.
+    pub fn new(rules: Rules) -> (Self, Vec<Action>) {
+        let slots = (0..rules.slots).map(|_| None).collect();
+        let lifecycle = Self {
+            rules,
+            link: Link::Down { since: Moment::ZERO },
+            study: StudyState::Running,
+            course: Course::Working,
+            queued: VecDeque::new(),
+            slots,
+            finished: BTreeMap::new(),
+            expectation: Expectation::default(),
+            busy: Moment::ZERO,
+        };
+        (lifecycle, vec![Action::Connect])
+    }
+
+    /// Everything that the worker answers for, in order: what a heartbeat names.
+    pub fn held(&self) -> Vec<Attempt> {
+        let training = self.slots.iter().flatten().filter(|training| training.fate != Fate::Forgotten);
+        let mut held: Vec<Attempt> = training
+            .map(|training| training.assignment.attempt)
+            .chain(self.queued.iter().map(|assignment| assignment.attempt))
+            .chain(self.finished.keys().copied())
+            .collect();
+        held.sort_unstable();
+        held
+    }
+
+    /// Takes in what happened and says what to do.
+    pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
+        if matches!(self.course, Course::Gone) {
+            return Vec::new();
+        }
+        let mut actions = Vec::new();
+        match event {
+            Event::Registered { generation, dropped } => {
+                self.link = Link::Up { generation, since: now, asked: None };
+                // A new coordinator's word counts, not an old one's.
+                self.study = StudyState::Running;
+                self.drop_unwanted(&dropped, &mut actions);
+            }
+            Event::LinkLost { generation } => {
+                if self.is_current(generation) {
+                    self.link = Link::Down { since: now };
+                    self.finished.values_mut().for_each(|finished| finished.in_flight = false);
+                    actions.push(Action::Connect);
+                }
+            }
+            Event::Pulled { generation, assignments, state } => self.pulled(generation, assignments, state),
+            Event::Beaten { generation, dropped, state } => {
+                if self.is_current(generation) {
+                    self.study = state;
+                    self.drop_unwanted(&dropped, &mut actions);
+                }
+            }
+            Event::Ended { slot, outcome, train_seconds } => self.ended(slot, outcome, train_seconds),
+            Event::Settled { attempt } => {
+                self.finished.remove(&attempt);
+            }
+            Event::Malformed { attempt, detail } => self.malformed(attempt, &detail),
+            Event::Incompatible { detail, attempts } => {
+                for attempt in attempts {
+                    self.finish(attempt, Outcome::failure(Failure::Preempted, &detail), 0.0);
+                }
+                self.leave(now, Ending::Incompatible(detail));
+            }
+            Event::Told => self.leave(now, Ending::Terminated),
+            Event::Left => self.go(&mut actions),
+            Event::Tick => {}
+        }
+        self.settle(now, &mut actions);
+        if matches!(self.course, Course::Gone) {
+            actions.retain(|action| *action != Action::Connect);
+        }
+        actions
+    }
+
+    fn is_current(&self, of: u64) -> bool {
+        matches!(self.link, Link::Up { generation, .. } if generation == of)
+    }
+
+    fn pulled(&mut self, of: u64, assignments: Vec<Assignment>, state: StudyState) {
+        // An answer over an older connection: since then the worker has registered without these, so they are not its own.
+        let Link::Up { generation, asked, .. } = &mut self.link else { return };
+        if *generation != of {
+            return;
+        }
+        let asked = asked.take().unwrap_or(0) as usize;
+        self.study = state;
+        if matches!(self.course, Course::Leaving { leave_sent: true, .. }) {
+            return; // The goodbye gives them back.
+        }
+        // What was not asked for is not taken: its lease expires, since no heartbeat names it.
+        for assignment in assignments.into_iter().take(asked) {
+            if !self.held().contains(&assignment.attempt) {
+                self.queued.push_back(assignment);
+            }
+        }
+    }
+
+    fn ended(&mut self, slot: usize, outcome: SlotOutcome, train_seconds: f64) {
+        let Some(training) = self.slots.get_mut(slot).and_then(Option::take) else { return };
+        let attempt = training.assignment.attempt;
+        let outcome = match (training.fate, outcome) {
+            (Fate::Forgotten, SlotOutcome::Finished(_) | SlotOutcome::Stopped | SlotOutcome::Failed(_)) => return,
+            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Finished(result)) => {
+                self.expectation.learn(&training.assignment.unit.configuration.model, train_seconds);
+                Outcome::Result(result)
+            }
+            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => {
+                Outcome::failure(Failure::Error, &detail)
+            }
+            (Fate::GivenBack(failure), SlotOutcome::Stopped) => Outcome::failure(failure, ""),
+            (Fate::Wanted, SlotOutcome::Stopped) => {
+                Outcome::failure(Failure::Error, "training stopped without being told to")
+            }
+        };
+        self.finish(attempt, outcome, train_seconds);
+    }
+
+    fn finish(&mut self, attempt: Attempt, outcome: Outcome, train_seconds: f64) {
+        let submission = Arc::new(Submission { outcome, train_seconds });
+        self.finished.insert(attempt, Finished { submission, in_flight: false });
+    }
+
+    /// A result that the coordinator cannot read is replaced by a failure that says so; a failure like that is let go.
+    fn malformed(&mut self, attempt: Attempt, detail: &str) {
+        let Some(finished) = self.finished.remove(&attempt) else { return };
+        match finished.submission.outcome {
+            Outcome::Result(_) => {
+                let detail = format!("the coordinator could not read the result: {detail}");
+                self.finish(attempt, Outcome::failure(Failure::Error, &detail), finished.submission.train_seconds);
+            }
+            Outcome::Failure { .. } => {}
+        }
+    }
+
+    /// Lets go of what need not be trained. What has finished is handed over all the same: it costs nothing, and a result that
+    /// differs from the one that won must be seen.
+    fn drop_unwanted(&mut self, dropped: &[Attempt], actions: &mut Vec<Action>) {
+        self.queued.retain(|assignment| !dropped.contains(&assignment.attempt));
+        for (slot, training) in self.slots.iter_mut().enumerate() {
+            if let Some(training) = training.as_mut().filter(|t| dropped.contains(&t.assignment.attempt)) {
+                stop(slot, training, Fate::Forgotten, actions);
+            }
+        }
+    }
+
+    fn leave(&mut self, now: Moment, ending: Ending) {
+        if matches!(self.course, Course::Working) {
+            let grace = match self.rules.time_limit {
+                Some(limit) if ending == Ending::TimeLimit => limit.margin.mul_f64(0.8),
+                Some(_) | None => GRACE,
+            };
+            self.course = Course::Leaving { ending, until: now + grace, leave_sent: false };
+        }
+    }
+
+    /// Ends the worker's life.
+    fn go(&mut self, actions: &mut Vec<Action>) {
+        match std::mem::replace(&mut self.course, Course::Gone) {
+            Course::Leaving { ending, .. } => {
+                actions.push(Action::Exit { ending, unacknowledged: self.finished.len() });
+            }
+            course @ (Course::Working | Course::Gone) => self.course = course,
+        }
+    }
+
+    /// Does all that the state calls for.
+    fn settle(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        if matches!(self.course, Course::Gone) {
+            return;
+        }
+        if !self.held().is_empty() {
+            self.busy = now;
+        }
+        if let Some(ending) = self.reason_to_leave(now) {
+            self.leave(now, ending);
+        }
+        self.give_back(actions);
+        self.fill_slots(now, actions);
+        self.submit(actions);
+        self.pull(now, actions);
+        self.say_goodbye(now, actions);
+    }
+
+    fn reason_to_leave(&self, now: Moment) -> Option<Ending> {
+        if !matches!(self.course, Course::Working) {
+            return None;
+        }
+        let empty = self.held().is_empty();
+        if self.study == StudyState::Done {
+            return Some(Ending::StudyDone);
+        }
+        if self.rules.time_limit.is_some_and(|limit| now >= limit.stop) || (empty && !self.has_time(now)) {
+            return Some(Ending::TimeLimit);
+        }
+        match self.link {
+            Link::Up { since, .. } => {
+                let idle = now.saturating_sub(self.busy.max(since));
+                if empty && self.study == StudyState::Draining {
+                    return Some(Ending::Drained);
+                }
+                (empty && self.rules.idle_timeout.is_some_and(|timeout| idle >= timeout)).then_some(Ending::Idle)
+            }
+            Link::Down { since } => {
+                let (from, patience) = match empty {
+                    true => (self.busy.max(since), self.rules.connect_timeout),
+                    false => (since, self.rules.connect_timeout.max(PATIENCE_HOLDING)),
+                };
+                (now.saturating_sub(from) >= patience).then_some(Ending::Unreachable)
+            }
+        }
+    }
+
+    /// Whether another unit, whichever it is, would finish in time.
+    fn has_time(&self, now: Moment) -> bool {
+        self.rules.time_limit.is_none_or(|limit| limit.fits(now, self.expectation.of_any()))
+    }
+
+    /// On leaving: stops training and gives back what has not finished.
+    fn give_back(&mut self, actions: &mut Vec<Action>) {
+        let Course::Leaving { ending, .. } = &self.course else { return };
+        let failure = ending.give_back();
+        for (slot, training) in self.slots.iter_mut().enumerate() {
+            if let Some(training) = training {
+                stop(slot, training, failure.map_or(Fate::Forgotten, Fate::GivenBack), actions);
+            }
+        }
+        for assignment in std::mem::take(&mut self.queued) {
+            if let Some(failure) = failure {
+                self.finish(assignment.attempt, Outcome::failure(failure, "not started"), 0.0);
+            }
+        }
+    }
+
+    fn fill_slots(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        while let Some(slot) = self.slots.iter().position(Option::is_none) {
+            let Some(assignment) = self.queued.pop_front() else { return };
+            let expected = self.expectation.of(&assignment.unit.configuration.model);
+            if self.rules.time_limit.is_some_and(|limit| !limit.fits(now, expected)) {
+                self.finish(assignment.attempt, Outcome::failure(Failure::OutOfTime, "not started"), 0.0);
+                continue;
+            }
+            actions.push(Action::Start { slot, assignment: assignment.clone() });
+            self.slots[slot] = Some(Training { assignment, fate: Fate::Wanted });
+        }
+    }
+
+    fn submit(&mut self, actions: &mut Vec<Action>) {
+        if matches!(self.link, Link::Down { .. }) {
+            return;
+        }
+        let in_flight = self.finished.values().filter(|finished| finished.in_flight).count();
+        let waiting = self.finished.iter_mut().filter(|(_, finished)| !finished.in_flight);
+        for (attempt, finished) in waiting.take(SUBMITS_MAX.saturating_sub(in_flight)) {
+            finished.in_flight = true;
+            actions.push(Action::Submit { attempt: *attempt, submission: Arc::clone(&finished.submission) });
+        }
+    }
+
+    fn pull(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let training = self.slots.iter().flatten().filter(|training| training.fate == Fate::Wanted).count();
+        let live = training + self.queued.len();
+        let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
+        let may = matches!(self.course, Course::Working)
+            && self.study == StudyState::Running
+            && self.finished.len() < UNACKNOWLEDGED_MAX
+            && self.has_time(now);
+        let Link::Up { asked: asked @ None, .. } = &mut self.link else { return };
+        if may && wanted > 0 {
+            let units_max = u32::try_from(wanted).unwrap_or(u32::MAX).min(limits::PULL_UNITS_MAX);
+            *asked = Some(units_max);
+            actions.push(Action::Pull { units_max });
+        }
+    }
+
+    fn say_goodbye(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let empty = self.held().is_empty();
+        let Course::Leaving { ending, until, leave_sent } = &mut self.course else { return };
+        let late = now >= *until;
+        if !empty && !late {
+            return;
+        }
+        match self.link {
+            Link::Up { .. } if !*leave_sent => {
+                *leave_sent = true;
+                *until = now + GOODBYE;
+                actions.push(Action::Leave { reason: ending.reason() });
+            }
+            Link::Up { .. } if !late => {}
+            Link::Up { .. } | Link::Down { .. } => self.go(actions),
+        }
+    }
+}
+
+fn stop(slot: usize, training: &mut Training, fate: Fate, actions: &mut Vec<Action>) {
+    match training.fate {
+        Fate::Wanted => {
+            training.fate = fate;
+            actions.push(Action::Stop { slot });
+        }
+        // Already stopping. Nothing is given back that is no longer wanted.
+        Fate::GivenBack(_) if fate == Fate::Forgotten => training.fate = fate,
+        Fate::GivenBack(_) | Fate::Forgotten => {}
+    }
+}

@@ -1,0 +1,36 @@
+//! Dying with the parent: local workers of `seedgrid run` must not outlive it, however it ends.
+
+use std::{thread, time::Duration};
+
+use nix::unistd::{Pid, getppid};
+
+/// How often the parent is looked for where the kernel does not tell.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Ends this process as soon as the process `parent`, which must be its parent, has ended. Fails where it has ended already.
+///
+/// Linux kills this process at that instant; the thread is for other systems, and for a parent whose starting thread (which is
+/// what Linux watches) outlives it in name only.
+///
+/// # Errors
+/// A message where the parent has ended or cannot be watched.
+pub fn die_with(parent: u32) -> Result<(), String> {
+    let parent = Pid::from_raw(i32::try_from(parent).map_err(|_| format!("{parent} is no process id"))?);
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)
+        .map_err(|error| format!("cannot ask the kernel to end this worker with its parent: {error}"))?;
+    // After asking: a parent that ended before that would go unnoticed.
+    if getppid() != parent {
+        return Err(format!("the parent process {parent} has ended"));
+    }
+    thread::Builder::new()
+        .name("parent".to_owned())
+        .spawn(move || {
+            while getppid() == parent {
+                thread::sleep(LOOK);
+            }
+            std::process::exit(i32::from(crate::exit_codes::FAILED));
+        })
+        .map(drop)
+        .map_err(|error| format!("cannot start the thread that watches the parent: {error}"))
+}

@@ -1,0 +1,339 @@
+//! Drives the state machine: events come in from slots, calls, the clock and signals; actions go out to them. One task owns it
+//! all, so nothing here is locked and every event is handled whole.
+
+use std::{
+    future::Future,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::{
+    training::Ending as UnitEnding,
+    wire::{
+        PROTOCOL_VERSION,
+        v1::{RegisterRequest, WorkerInfo},
+    },
+};
+use tokio::{
+    sync::{Mutex, mpsc, watch},
+    task::JoinSet,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    cache_folder::CacheFolder,
+    calls::{Calls, attempts},
+    connection::{Connector, Refused, Registration},
+    datasets::{Datasets, Up},
+    lifecycle::{Action, Ending, Event, Lifecycle, Rules},
+    metrics::Metrics,
+    slots::{Job, Slots, Stop},
+    trainer::Trainer,
+    work::{Assignment, Attempt, SlotOutcome},
+};
+
+/// How often the state machine looks at the clock.
+const TICK: Duration = Duration::from_millis(200);
+/// What may wait to be handled. Senders wait when it is full; this task never does.
+const EVENTS_MAX: usize = 1024;
+/// Bounds on what a coordinator may ask for as a heartbeat.
+const BEAT_MIN: Duration = Duration::from_millis(50);
+const BEAT_MAX: Duration = Duration::from_secs(60);
+
+/// What a worker is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How it behaves.
+    pub rules: Rules,
+    /// 32 hexadecimal digits, chosen at the start.
+    pub worker_id: String,
+    /// What it tells the coordinator about itself.
+    pub info: WorkerInfo,
+    /// Where data sets are kept. None: nowhere.
+    pub cache: Option<CacheFolder>,
+}
+
+/// How a worker's life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// By its own decision.
+    Left {
+        /// Why.
+        ending: Ending,
+        /// Finished attempts that could not be handed over.
+        unacknowledged: usize,
+    },
+    /// The coordinator refused it.
+    Refused(Refused),
+}
+
+/// What a worker did in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Units trained to a score.
+    pub done: u32,
+    /// Units that diverged.
+    pub diverged: u32,
+    /// Attempts that failed.
+    pub failed: u32,
+    /// Attempts stopped before their end.
+    pub stopped: u32,
+}
+
+/// Lives a worker's whole life. `told` resolves when it is to stop.
+///
+/// # Errors
+/// Where the slots' threads cannot be started.
+pub async fn run(
+    settings: Settings,
+    connector: Connector,
+    trainer: Arc<dyn Trainer>,
+    told: impl Future<Output = ()>,
+) -> io::Result<(Farewell, Tally)> {
+    let (events, mut inbox) = mpsc::channel(EVENTS_MAX);
+    let (registrations, mut registered) = mpsc::channel(1);
+    let (refusals, mut refused) = mpsc::channel(1);
+    let metrics = Arc::new(Metrics::default());
+    let slots = Slots::start(settings.rules.slots, &trainer, &metrics, &events)?;
+    let (link, link_seen) = watch::channel(None);
+    let (lifecycle, first) = Lifecycle::new(settings.rules.clone());
+    let mut session = Session {
+        started: Instant::now(),
+        lifecycle,
+        slots: Arc::new(slots),
+        working: (0..settings.rules.slots).map(|_| None).collect(),
+        datasets: Arc::new(Datasets::new(settings.cache.clone(), link_seen, events.clone())),
+        metrics,
+        link,
+        held: watch::Sender::new(Vec::new()),
+        connector: Arc::new(Mutex::new(connector)),
+        calls: None,
+        of_link: JoinSet::new(),
+        of_life: JoinSet::new(),
+        generation: 0,
+        settings,
+        events,
+        registrations,
+        refusals,
+        tally: Tally::default(),
+    };
+    let mut farewell = session.perform(first);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = std::pin::pin!(told);
+    let mut listening = true;
+    while farewell.is_none() {
+        farewell = tokio::select! {
+            Some(event) = inbox.recv() => session.step(event),
+            Some(registration) = registered.recv() => session.registered(registration),
+            Some(refused) = refused.recv() => Some(Farewell::Refused(refused)),
+            () = &mut told, if listening => {
+                listening = false;
+                info!("told to stop: giving back what is in training");
+                session.step(Event::Told)
+            }
+            _ = ticks.tick() => session.step(Event::Tick),
+        };
+    }
+    session.working.iter().flatten().for_each(|working| working.stop.tell());
+    // The loop ends with a farewell only.
+    let farewell = farewell.unwrap_or(Farewell::Left { ending: Ending::Terminated, unacknowledged: 0 });
+    Ok((farewell, session.tally))
+}
+
+/// What a slot is working on.
+struct Working {
+    label: String,
+    stop: Stop,
+}
+
+struct Session {
+    settings: Settings,
+    started: Instant,
+    lifecycle: Lifecycle,
+    slots: Arc<Slots>,
+    working: Vec<Option<Working>>,
+    datasets: Arc<Datasets>,
+    metrics: Arc<Metrics>,
+    /// The connection, for those who wait for one.
+    link: watch::Sender<Option<Up>>,
+    /// What heartbeats name.
+    held: watch::Sender<Vec<Attempt>>,
+    connector: Arc<Mutex<Connector>>,
+    calls: Option<Calls>,
+    /// Ends with the connection.
+    of_link: JoinSet<()>,
+    /// Ends with the worker.
+    of_life: JoinSet<()>,
+    generation: u64,
+    events: mpsc::Sender<Event>,
+    registrations: mpsc::Sender<Registration>,
+    refusals: mpsc::Sender<Refused>,
+    tally: Tally,
+}
+
+impl Session {
+    fn step(&mut self, event: Event) -> Option<Farewell> {
+        match &event {
+            Event::Ended { slot, outcome, train_seconds } => self.tell_end(*slot, outcome, *train_seconds),
+            Event::LinkLost { generation } if *generation == self.generation => self.cut(),
+            Event::Incompatible { detail, .. } => error!("this worker does not fit the coordinator: {detail}"),
+            Event::LinkLost { .. }
+            | Event::Registered { .. }
+            | Event::Pulled { .. }
+            | Event::Beaten { .. }
+            | Event::Settled { .. }
+            | Event::Malformed { .. }
+            | Event::Told
+            | Event::Left
+            | Event::Tick => {}
+        }
+        let actions = self.lifecycle.handle(self.started.elapsed(), event);
+        // Before any action: what a heartbeat or a registration names must not lag behind what was decided.
+        let held = self.lifecycle.held();
+        self.held.send_if_modified(|before| {
+            *before != held && {
+                *before = held;
+                true
+            }
+        });
+        while self.of_link.try_join_next().is_some() {}
+        while self.of_life.try_join_next().is_some() {}
+        self.perform(actions)
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) -> Option<Farewell> {
+        for action in actions {
+            match action {
+                Action::Connect => self.connect(),
+                Action::Start { slot, assignment } => self.start(slot, assignment),
+                Action::Stop { slot } => {
+                    if let Some(working) = &self.working[slot] {
+                        working.stop.tell();
+                    }
+                }
+                Action::Pull { units_max } => self.call(move |calls| calls.pull(units_max)),
+                Action::Submit { attempt, submission } => {
+                    self.call(move |calls| async move { calls.submit(attempt, &submission).await });
+                }
+                Action::Leave { reason } => self.call(move |calls| calls.leave(reason)),
+                Action::Exit { ending, unacknowledged } => return Some(Farewell::Left { ending, unacknowledged }),
+            }
+        }
+        None
+    }
+
+    /// Starts a call over the connection. Without one there is nothing to do: the state machine is about to learn of its loss.
+    fn call<F: Future<Output = ()> + Send + 'static>(&mut self, call: impl FnOnce(Calls) -> F) {
+        if let Some(calls) = &self.calls {
+            self.of_link.spawn(call(calls.clone()));
+        }
+    }
+
+    fn connect(&mut self) {
+        let connector = Arc::clone(&self.connector);
+        let (registrations, refusals) = (self.registrations.clone(), self.refusals.clone());
+        let (worker_id, info, held) =
+            (self.settings.worker_id.clone(), self.settings.info.clone(), self.held.subscribe());
+        let request = move || RegisterRequest {
+            protocol_version: PROTOCOL_VERSION,
+            worker_id: worker_id.clone(),
+            info: Some(info.clone()),
+            held: held.borrow().iter().map(|&attempt| attempt.into()).collect(),
+        };
+        self.of_life.spawn(async move {
+            // Where nobody receives, the worker has ended.
+            match connector.lock().await.connect(request).await {
+                Ok(registration) => drop(registrations.send(registration).await),
+                Err(refused) => drop(refusals.send(refused).await),
+            }
+        });
+    }
+
+    fn registered(&mut self, registration: Registration) -> Option<Farewell> {
+        let Registration { client, address, response } = registration;
+        let info = &self.settings.info;
+        if self.generation == 0 {
+            info!(
+                "joined study {:?} at {address} as {} ({} slots on {}, {})",
+                response.study, info.host, info.slots, info.device, info.isa
+            );
+        } else {
+            info!("reconnected to study {:?} at {address}", response.study);
+        }
+        self.generation += 1;
+        let up = Up { generation: self.generation, client };
+        self.calls = Some(Calls {
+            up: up.clone(),
+            address,
+            worker_id: self.settings.worker_id.clone(),
+            numerics_class: info.numerics_class.clone(),
+            events: self.events.clone(),
+            refusals: self.refusals.clone(),
+        });
+        self.link.send_replace(Some(up));
+        let period = Duration::from_millis(response.heartbeat_ms.into()).clamp(BEAT_MIN, BEAT_MAX);
+        let held = self.held.subscribe();
+        self.call(move |calls| calls.beat(period, held));
+        let metrics = Arc::clone(&self.metrics);
+        self.call(move |calls| async move { calls.stream(&metrics).await });
+        self.step(Event::Registered { generation: self.generation, dropped: attempts(response.dropped) })
+    }
+
+    /// Lets go of a connection that failed, with all its calls.
+    fn cut(&mut self) {
+        self.calls = None;
+        self.link.send_replace(None);
+        self.of_link.abort_all();
+    }
+
+    fn start(&mut self, slot: usize, assignment: Assignment) {
+        let label = format!("{} (attempt {})", assignment.unit.label(), assignment.attempt.number);
+        info!("{label}: started");
+        let stop = Stop::default();
+        self.working[slot] = Some(Working { label, stop: stop.clone() });
+        let (datasets, slots, events) = (Arc::clone(&self.datasets), Arc::clone(&self.slots), self.events.clone());
+        self.of_life.spawn(async move {
+            let outcome = tokio::select! {
+                dataset = datasets.get(&assignment.unit.dataset_digest) => match dataset {
+                    Ok(dataset) => {
+                        if slots.give(slot, Job { assignment, dataset, stop }) {
+                            return;
+                        }
+                        SlotOutcome::Failed("the slot's thread has ended".to_owned())
+                    }
+                    Err(error) => SlotOutcome::Failed(crate::connection::chain(&error)),
+                },
+                () = stop.told() => SlotOutcome::Stopped,
+            };
+            drop(events.send(Event::Ended { slot, outcome, train_seconds: 0.0 }).await);
+        });
+    }
+
+    /// Logs an attempt's end for people, and counts it.
+    fn tell_end(&mut self, slot: usize, outcome: &SlotOutcome, train_seconds: f64) {
+        let Some(Working { label, .. }) = self.working[slot].take() else { return };
+        match outcome {
+            SlotOutcome::Finished(result) => match &result.ending {
+                UnitEnding::Done(scores) => {
+                    self.tally.done += 1;
+                    let (epochs, error) = (result.epochs.len(), scores.error());
+                    info!("{label}: done after {epochs} epochs, error {error:.4}, {train_seconds:.1} s");
+                }
+                UnitEnding::Diverged { epoch } => {
+                    self.tally.diverged += 1;
+                    info!("{label}: diverged in epoch {epoch}, {train_seconds:.1} s");
+                }
+            },
+            SlotOutcome::Stopped => {
+                self.tally.stopped += 1;
+                info!("{label}: stopped after {train_seconds:.1} s");
+            }
+            SlotOutcome::Failed(detail) => {
+                self.tally.failed += 1;
+                warn!("{label}: failed after {train_seconds:.1} s: {detail}");
+            }
+        }
+    }
+}

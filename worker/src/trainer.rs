@@ -1,0 +1,71 @@
+//! The seam between slots and what trains in them.
+
+use std::error::Error;
+
+use candle_core::Device;
+use seedgrid_common::{data::Dataset, unit::Unit};
+
+use crate::training::{
+    self, Observer, Trained,
+    device::{self, DeviceError},
+};
+
+/// What trains units: the same unit gives the same result, whichever slot asks.
+pub trait Trainer: Send + Sync + 'static {
+    /// What it trains on.
+    fn describe(&self) -> Description;
+
+    /// Trains `unit` on `dataset` to its end, or until `observer` stops it.
+    fn train(
+        &self,
+        unit: &Unit,
+        dataset: &Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained, Box<dyn Error + Send + Sync>>;
+}
+
+/// What a trainer trains on, for registration and provenance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// "cpu" or "cuda:N".
+    pub device: String,
+    /// Instruction set in use, for example "x86_64+avx512".
+    pub isa: String,
+    /// Results within one class are bit-identical.
+    pub numerics_class: String,
+}
+
+/// Trains for real, on one device that all slots share.
+#[derive(Debug)]
+pub struct OnDevice {
+    name: String,
+    device: Device,
+}
+
+impl OnDevice {
+    /// On the device that `text` names: "cpu", "cuda" or "cuda:N".
+    pub fn open(text: &str) -> Result<Self, DeviceError> {
+        let device = device::parse(text)?;
+        let name = if text == "cuda" { "cuda:0" } else { text };
+        Ok(Self { name: name.to_owned(), device })
+    }
+}
+
+impl Trainer for OnDevice {
+    fn describe(&self) -> Description {
+        Description {
+            device: self.name.clone(),
+            isa: format!("{}+{}", std::env::consts::ARCH, device::isa()),
+            numerics_class: device::numerics_class(&self.device),
+        }
+    }
+
+    fn train(
+        &self,
+        unit: &Unit,
+        dataset: &Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained, Box<dyn Error + Send + Sync>> {
+        Ok(training::train(unit, dataset, &self.device, observer)?)
+    }
+}

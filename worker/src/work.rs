@@ -1,0 +1,111 @@
+//! The nouns of a worker: attempts, what was assigned, and what came out of it.
+
+use std::{fmt, sync::Arc};
+
+use seedgrid_common::{
+    training::UnitResult,
+    unit::{Unit, UnitId},
+    wire::{
+        convert::{self, Malformed},
+        limits,
+        v1::{self, Failure},
+    },
+};
+
+/// One execution of a unit. The number only grows and fences late messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempt {
+    /// What is trained.
+    pub unit: UnitId,
+    /// 1-based.
+    pub number: u32,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.unit, self.number)
+    }
+}
+
+impl From<Attempt> for v1::AttemptId {
+    fn from(attempt: Attempt) -> Self {
+        convert::attempt_id(attempt.unit, attempt.number)
+    }
+}
+
+impl TryFrom<v1::AttemptId> for Attempt {
+    type Error = Malformed;
+
+    fn try_from(id: v1::AttemptId) -> Result<Self, Malformed> {
+        let (unit, number) = convert::attempt(id)?;
+        Ok(Self { unit, number })
+    }
+}
+
+/// An attempt that is leased to this worker, with its unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// Which attempt.
+    pub attempt: Attempt,
+    /// What to train.
+    pub unit: Arc<Unit>,
+}
+
+/// How an attempt ended in its slot.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SlotOutcome {
+    /// Trained to an end: scored, or diverged.
+    Finished(UnitResult),
+    /// Stopped when it was told to.
+    Stopped,
+    /// An error or a panic, for people.
+    Failed(String),
+}
+
+/// What the coordinator is told about an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The unit's result.
+    Result(UnitResult),
+    /// There is none.
+    Failure {
+        /// Why.
+        failure: Failure,
+        /// For people, at most 4096 bytes.
+        detail: String,
+    },
+}
+
+impl Outcome {
+    /// A failure whose detail is cut to what the wire allows.
+    pub fn failure(failure: Failure, detail: &str) -> Self {
+        Self::Failure { failure, detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned() }
+    }
+}
+
+/// What is handed over for one attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submission {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Wall time from the start of training. 0 where it never started.
+    pub train_seconds: f64,
+}
+
+/// The longest start of `text` that has at most `bytes` bytes and ends between characters.
+pub fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(cut("short", 10), "short");
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("", 0), "");
+    }
+}
