@@ -1,11 +1,11 @@
-//! Seedgrid's worker: pulls units, trains them with candle and hands their results over.
+//! Seedgrid's worker: pulls units, trains them and hands their results over.
 //!
 //! In the order of a worker's life: [`cli`] says how it shall live, [`system`] where it is and [`parent`] with whom it dies;
 //! [`connection`] finds the coordinator; [`lifecycle`] decides everything on plain data ([`work`], [`time_limit`]) and
 //! [`session`] carries it out, with [`calls`] over the network, [`slots`] that train through a [`trainer`], [`datasets`] (kept in
-//! a [`cache_folder`]) to train on and [`metrics`] to show; [`exit_codes`] tell how it ended. [`worker`] puts it together.
+//! a [`cache_folder`]) to train on and [`metrics`] to show; [`exit_codes`] tell how it ended.
 //!
-//! [`training`] trains one unit: [`networks`] are built from their plain data and computed by [`kernels`].
+//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`].
 
 pub mod backoff;
 pub mod cache_folder;
@@ -26,4 +26,3 @@ pub mod time_limit;
 pub mod trainer;
 pub mod training;
 pub mod work;
-pub mod worker;

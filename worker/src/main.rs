@@ -1,7 +1,178 @@
 //! The `seedgrid-worker` command.
 
-use std::process::ExitCode;
+use std::{
+    future::Future,
+    io::IsTerminal as _,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Parser as _;
+use seedgrid_common::wire::{limits, v1::WorkerInfo};
+use seedgrid_worker::{
+    cache_folder::CacheFolder,
+    cli::Arguments,
+    connection::Connector,
+    exit_codes, parent,
+    session::{self, Farewell, Settings, Tally},
+    system,
+    trainer::{OnDevice, Trainer},
+    work::cut,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+use tracing_subscriber::filter::Targets;
 
 fn main() -> ExitCode {
-    seedgrid_worker::worker::main()
+    let arguments = Arguments::parse();
+    start_logging(&arguments);
+    match live(&arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, message }) => {
+            error!("{message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// What keeps a worker from starting.
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn usage(error: impl ToString) -> Self {
+        Self { code: exit_codes::USAGE, message: error.to_string() }
+    }
+
+    fn machine(error: impl ToString) -> Self {
+        Self { code: exit_codes::FAILED, message: error.to_string() }
+    }
+}
+
+fn live(arguments: &Arguments) -> Result<u8, Failure> {
+    if let Some(parent) = arguments.die_with_parent {
+        parent::die_with(parent).map_err(Failure::machine)?;
+    }
+    let started = Instant::now();
+    let host = system::host();
+    let connector = Connector::new(arguments.join.clone(), host.clone()).map_err(Failure::usage)?;
+    let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
+    let cores = system::cores();
+    let rules = arguments.rules(cores, system::slurm_time_left(&system::environment));
+    if let Some(limit) = rules.time_limit {
+        info!("training stops in {}, {} before the time limit", clock(limit.stop), clock(limit.margin));
+    }
+    let settings = Settings {
+        info: describe(host, cores, rules.slots, trainer.as_ref()),
+        rules,
+        worker_id: format!("{:032x}", rand::random::<u128>()),
+        cache: open_cache(arguments),
+    };
+    // Training has threads of its own; what is left are a few small messages, for which this thread is enough.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
+    let lived = runtime.block_on(async {
+        let told = told().map_err(Failure::machine)?;
+        session::run(settings, connector, trainer, told).await.map_err(Failure::machine)
+    });
+    // What still runs is not waited for.
+    runtime.shutdown_background();
+    let (farewell, tally) = lived?;
+    say_goodbye(&farewell, tally, started.elapsed());
+    Ok(exit_codes::of(&farewell))
+}
+
+fn describe(host: String, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
+    let description = trainer.describe();
+    let name = |text: String| cut(&text, limits::NAME_BYTES_MAX).to_owned();
+    WorkerInfo {
+        host: name(host),
+        pid: std::process::id(),
+        cores: u32::try_from(cores).unwrap_or(u32::MAX),
+        slots: u32::try_from(slots).unwrap_or(u32::MAX),
+        device: description.device,
+        isa: description.isa,
+        numerics_class: description.numerics_class,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        place: name(system::place(&system::environment)),
+    }
+}
+
+fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {
+    let Some(path) = arguments.cache_path(|name| std::env::var_os(name)) else {
+        warn!("there is no home folder to keep data sets in, going on without; --cache names one");
+        return None;
+    };
+    match CacheFolder::open(&path) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            warn!("cannot keep data sets in {}, going on without: {error}; --cache names another", path.display());
+            None
+        }
+    }
+}
+
+/// Resolves at the first SIGTERM or SIGINT. The second one ends the process at once.
+fn told() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (first, told) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut first = Some(first);
+        loop {
+            let kind = tokio::select! {
+                _ = terminate.recv() => SignalKind::terminate(),
+                _ = interrupt.recv() => SignalKind::interrupt(),
+            };
+            match first.take() {
+                // Nobody hears it where the worker is about to end anyhow.
+                Some(first) => drop(first.send(())),
+                None => std::process::exit(128 + kind.as_raw_value()),
+            }
+        }
+    });
+    Ok(async move {
+        if told.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+fn start_logging(arguments: &Arguments) {
+    // The libraries' own lines say little to people below a warning.
+    let level = arguments.log_level;
+    let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("seedgrid_worker", level);
+    use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    std::panic::set_hook(Box::new(|panic| error!("{panic}")));
+}
+
+fn say_goodbye(farewell: &Farewell, tally: Tally, lived: Duration) {
+    let Tally { done, diverged, failed, stopped } = tally;
+    let summary = format!(
+        "{done} units done, {diverged} diverged, {failed} failed, {stopped} stopped early, in {}",
+        clock(lived)
+    );
+    match farewell {
+        Farewell::Left { ending, unacknowledged: 0 } => info!("goodbye ({}): {summary}", ending.reason()),
+        Farewell::Left { ending, unacknowledged } => {
+            let reason = ending.reason();
+            warn!("goodbye ({reason}): {summary}; {unacknowledged} attempts could not be handed over");
+        }
+        Farewell::Refused(refused) => error!("{refused}. {summary}"),
+    }
+}
+
+/// A length of time for people: "1:02:03" or "2:03".
+fn clock(length: Duration) -> String {
+    let seconds = length.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
 }

@@ -23,7 +23,8 @@ use tokio::sync::Notify;
 use crate::{
     lifecycle::Event,
     metrics::Metrics,
-    trainer::{Observer, Trained, Trainer},
+    trainer::Trainer,
+    training::{Observer, Trained},
     work::{Assignment, Attempt, SlotOutcome},
 };
 

@@ -5,8 +5,10 @@ use std::error::Error;
 use candle_core::Device;
 use seedgrid_common::{data::Dataset, unit::Unit};
 
-pub use crate::training::{Observer, Trained};
-use crate::training::{device, train};
+use crate::training::{
+    self, Observer, Trained,
+    device::{self, DeviceError},
+};
 
 /// What trains units: the same unit gives the same result, whichever slot asks.
 pub trait Trainer: Send + Sync + 'static {
@@ -27,32 +29,29 @@ pub trait Trainer: Send + Sync + 'static {
 pub struct Description {
     /// "cpu" or "cuda:N".
     pub device: String,
-    /// Instruction set in use, for example "x86-64+avx512".
+    /// Instruction set in use, for example "x86_64+avx512".
     pub isa: String,
     /// Results within one class are bit-identical.
     pub numerics_class: String,
 }
 
-/// Trains with candle on one device.
-#[derive(Clone, Debug)]
-pub struct CandleTrainer {
+/// Trains for real, on one device that all slots share.
+#[derive(Debug)]
+pub struct OnDevice {
     name: String,
     device: Device,
 }
 
-impl CandleTrainer {
-    /// For the device that `name` names: "cpu", "cuda" or "cuda:N".
-    ///
-    /// # Errors
-    /// When there is no such device.
-    pub fn new(name: &str) -> Result<Self, device::DeviceError> {
-        let device = device::parse(name)?;
-        let name = if name == "cuda" { "cuda:0" } else { name };
+impl OnDevice {
+    /// On the device that `text` names: "cpu", "cuda" or "cuda:N".
+    pub fn open(text: &str) -> Result<Self, DeviceError> {
+        let device = device::parse(text)?;
+        let name = if text == "cuda" { "cuda:0" } else { text };
         Ok(Self { name: name.to_owned(), device })
     }
 }
 
-impl Trainer for CandleTrainer {
+impl Trainer for OnDevice {
     fn describe(&self) -> Description {
         Description {
             device: self.name.clone(),
@@ -67,6 +66,6 @@ impl Trainer for CandleTrainer {
         dataset: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Trained, Box<dyn Error + Send + Sync>> {
-        Ok(train(unit, dataset, &self.device, observer)?)
+        Ok(training::train(unit, dataset, &self.device, observer)?)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use proptest::prelude::*;
 use seedgrid_common::{
-    training::{Ending as UnitEnding, EpochMetrics, Normalize, StopRule, UnitResult},
+    training::{Ending as UnitEnding, EpochMetrics, Normalize, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit, UnitId},
     wire::v1::{Failure, StudyState},
 };
@@ -20,7 +20,8 @@ use seedgrid_worker::{
 };
 
 fn unit(model: &str) -> Arc<Unit> {
-    let stop = StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0 };
+    let stop =
+        StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
     Arc::new(Unit {
         dataset_digest: "0".repeat(64),
         configuration: Configuration {
@@ -106,13 +107,15 @@ impl World {
     }
 
     fn feed(&mut self, event: Event) {
-        let over = self.exit.is_some();
+        if self.exit.is_some() {
+            assert_eq!(self.worker.handle(self.now, event), [], "nothing follows the exit");
+            return;
+        }
         self.told |= matches!(event, Event::Told);
         if let Event::Pulled { assignments, .. } = &event {
             self.queued.extend(assignments.iter().map(|assignment| assignment.attempt));
         }
         let actions = self.worker.handle(self.now, event);
-        assert!(!over || actions.is_empty(), "nothing follows the exit: {actions:?}");
         self.perform(actions);
         let held = self.worker.held();
         self.queued.retain(|attempt| held.contains(attempt));
@@ -121,6 +124,9 @@ impl World {
             self.owed.extend(std::mem::take(&mut self.queued).into_iter().map(|attempt| (attempt, ())));
         }
         self.check();
+        if let Some((_, unacknowledged)) = self.exit {
+            assert_eq!(unacknowledged, self.owed.len(), "the exit tells what was not handed over");
+        }
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
@@ -347,7 +353,7 @@ fn play(world: &mut World, step: Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(600)))]
 
     #[test]
     fn nothing_finished_is_lost_in_any_order_of_events(

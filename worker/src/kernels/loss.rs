@@ -25,3 +25,42 @@ fn largest(logits: &[f32]) -> f64 {
         if f64::from(logit) > largest || logit.is_nan() { f64::from(logit) } else { largest }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cross_entropy_agrees_with_its_definition_and_its_differences() {
+        let logits = [0.3_f32, -1.2, 2.5];
+        let loss = |logits: &[f32]| cross_entropy(logits, 1, 1.0, &mut [0.0; 3]);
+        let total: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+        assert!((loss(&logits) - (total.ln() + 1.2)).abs() < 1e-6);
+        let mut gradient = [0.0; 3];
+        cross_entropy(&logits, 1, 1.0, &mut gradient);
+        for index in 0..3 {
+            let step = 1.0 / 256.0;
+            let (mut up, mut down) = (logits, logits);
+            up[index] += step;
+            down[index] -= step;
+            let difference = (loss(&up) - loss(&down)) / (2.0 * f64::from(step));
+            assert!((difference - f64::from(gradient[index])).abs() < 1e-5, "{difference} and {}", gradient[index]);
+        }
+    }
+
+    #[test]
+    fn large_logits_do_not_overflow() {
+        assert_eq!(cross_entropy(&[1e30, -1e30], 0, 1.0, &mut [0.0; 2]), 0.0);
+        assert_eq!(probability_of_second([-1e30, 1e30]), 1.0);
+        assert_eq!(probability_of_second([1e30, -1e30]), 0.0);
+    }
+
+    #[test]
+    fn what_is_not_finite_shows() {
+        for logits in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [0.0, f32::INFINITY]] {
+            for class in [0, 1] {
+                assert!(!cross_entropy(&logits, class, 1.0, &mut [0.0; 2]).is_finite(), "{logits:?}, {class}");
+            }
+        }
+    }
+}

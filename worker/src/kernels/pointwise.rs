@@ -47,3 +47,27 @@ pub fn descend(weights: &mut [f32], gradient: &mut [f32], rate: f32) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relu_stops_at_0_and_passes_nan_on() {
+        let mut values = [-1.0, -0.0, 0.0, 2.0, f32::NAN, f32::NEG_INFINITY, f32::INFINITY];
+        relu(&mut values);
+        assert_eq!(values[..4], [0.0, 0.0, 0.0, 2.0]);
+        assert!(values[4].is_nan());
+        assert_eq!(values[5..], [0.0, f32::INFINITY]);
+        let mut gradient = [1.0; 4];
+        relu_backward(&values[..4], &mut gradient);
+        assert_eq!(gradient, [0.0, 0.0, 0.0, 1.0], "the slope at 0 is 0");
+    }
+
+    #[test]
+    fn descending_uses_the_gradient_up() {
+        let (mut weights, mut gradient) = ([1.0, 2.0], [10.0, -20.0]);
+        descend(&mut weights, &mut gradient, 0.5);
+        assert_eq!((weights, gradient), ([-4.0, 12.0], [0.0, 0.0]));
+    }
+}

@@ -77,3 +77,33 @@ impl MaxPool {
         (y * self.size * self.width + x) * self.channels
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MaxPool;
+
+    #[test]
+    fn of_equal_values_the_first_is_chosen_and_nan_wins() {
+        let pool = MaxPool { size: 2, height: 1, width: 2, channels: 1 };
+        let (mut output, mut chosen) = ([0.0; 2], [9; 2]);
+        // Windows (1, 3; 3, 2) and (5, NaN; NaN, 6).
+        pool.forward(1, &[1.0, 3.0, 5.0, f32::NAN, 3.0, 2.0, f32::NAN, 6.0], &mut output, &mut chosen);
+        assert_eq!(output[0], 3.0);
+        assert!(output[1].is_nan());
+        assert_eq!(chosen, [1, 1]);
+        let mut gradient = [7.0; 8];
+        pool.backward(1, &[10.0, 20.0], &chosen, &mut gradient);
+        assert_eq!(gradient, [0.0, 10.0, 0.0, 20.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn images_and_channels_are_pooled_apart() {
+        let pool = MaxPool { size: 3, height: 1, width: 1, channels: 2 };
+        // Two images of 3 x 3 pixels; the second channel is the first one's negative.
+        let input: Vec<f32> = (0..18).flat_map(|pixel| [pixel as f32, -(pixel as f32)]).collect();
+        let (mut output, mut chosen) = ([0.0; 4], [9; 4]);
+        pool.forward(2, &input, &mut output, &mut chosen);
+        assert_eq!(output, [8.0, 0.0, 17.0, -9.0]);
+        assert_eq!(chosen, [8, 0, 8, 0]);
+    }
+}

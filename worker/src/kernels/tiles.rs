@@ -304,3 +304,100 @@ impl TransposedProduct<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::instructions::Instructions;
+
+    /// Values that show every rounding.
+    fn values(count: usize, salt: usize) -> Vec<f32> {
+        (0..count).map(|index| ((index * 2_654_435_761 + salt * 40_503) % 1_000_003) as f32 / 500_000.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn products_are_chains_in_ascending_order_with_any_instructions() {
+        // Sizes around those of tiles and vectors, and odd ones.
+        for (rows, depth, columns) in
+            [(1, 1, 1), (3, 7, 2), (5, 4, 10), (6, 9, 16), (12, 5, 32), (13, 8, 33), (29, 3, 100)]
+        {
+            let stride = depth + 3;
+            let left = values(rows * stride + 5, 1);
+            let right = values(depth * columns, 2);
+            let bias = values(columns, 3);
+            // Rows in reverse, with gaps.
+            let offsets: Vec<usize> = (0..rows).rev().map(|row| row * stride).collect();
+            let mut expected = vec![0.0; rows * columns];
+            for row in 0..rows {
+                for column in 0..columns {
+                    expected[row * columns + column] = (0..depth).fold(bias[column], |sum, k| {
+                        left[offsets[row] + 5 + k].mul_add(right[k * columns + column], sum)
+                    });
+                }
+            }
+            for instructions in Instructions::available() {
+                let mut sums = vec![f32::NAN; rows * columns];
+                instructions.run(Product {
+                    left: &left,
+                    left_rows: Places::At { offsets: &offsets, shift: 5 },
+                    rows,
+                    depth,
+                    right: &right,
+                    columns,
+                    start: Start::Bias(&bias),
+                    sums: &mut sums,
+                    sums_rows: Places::Every(columns),
+                });
+                assert_eq!(sums, expected, "{rows}x{depth}x{columns} with {}", instructions.name());
+            }
+        }
+    }
+
+    #[test]
+    fn transposed_products_are_chains_in_ascending_order_with_any_instructions() {
+        for (rows, depth, columns) in
+            [(1, 1, 1), (3, 7, 2), (5, 4, 10), (6, 9, 16), (12, 5, 32), (13, 8, 33), (29, 3, 100)]
+        {
+            let left = values(depth * rows, 1);
+            let right = values(depth * columns, 2);
+            let before = values(rows * columns, 3);
+            let mut expected = before.clone();
+            for row in 0..rows {
+                for column in 0..columns {
+                    let sum = &mut expected[row * columns + column];
+                    *sum =
+                        (0..depth).fold(*sum, |sum, k| left[k * rows + row].mul_add(right[k * columns + column], sum));
+                }
+            }
+            for instructions in Instructions::available() {
+                let mut sums = before.clone();
+                instructions.run(TransposedProduct {
+                    left: &left,
+                    left_rows: Places::Every(rows),
+                    rows,
+                    depth,
+                    right: &right,
+                    columns,
+                    sums: &mut sums,
+                });
+                assert_eq!(sums, expected, "{rows}x{depth}x{columns} with {}", instructions.name());
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "range end index")]
+    fn a_row_beyond_its_slice_is_refused() {
+        Instructions::best().run(Product {
+            left: &[1.0; 7],
+            left_rows: Places::Every(4),
+            rows: 2,
+            depth: 4,
+            right: &[1.0; 4],
+            columns: 1,
+            start: Start::Sums,
+            sums: &mut [0.0; 2],
+            sums_rows: Places::Every(1),
+        });
+    }
+}

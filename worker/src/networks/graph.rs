@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Error, Tensor, backprop::GradStore};
+use candle_core::{D, Device, Error, Tensor, backprop::GradStore};
 use seedgrid_common::model::{DIGITS, Digits, Layer, Network, SIDE};
 
 use super::{Engine, Logits, Masks, Weights, rows_per_pair};
@@ -48,12 +48,7 @@ impl Graph {
                     values.matmul(&self.variable(name, "weight").t()?)?.broadcast_add(&self.variable(name, "bias"))?
                 }
                 Layer::Relu => values.relu()?,
-                Layer::MaxPool { size } => {
-                    let (_, _, height, width) = values.dims4()?;
-                    // candle differentiates pooling only where its windows fill the input.
-                    let filled = values.narrow(2, 0, height / size * size)?.narrow(3, 0, width / size * size)?;
-                    filled.contiguous()?.max_pool2d(*size)?
-                }
+                Layer::MaxPool { size } => max_pool(&values, *size)?,
                 Layer::Flatten => values.flatten_from(1)?,
                 Layer::Dropout { .. } => match masks {
                     Some(masks) => {
@@ -70,6 +65,21 @@ impl Graph {
     fn variable(&self, layer: &str, kind: &str) -> Tensor {
         self.weights.get(&format!("{layer}.{kind}")).as_tensor().clone()
     }
+}
+
+/// Max-pooling that gives its gradient to one value of each window, as PyTorch does. (The gradient of candle's own is too small
+/// by the window's size, and wants windows that fill the input.)
+fn max_pool(values: &Tensor, size: usize) -> candle_core::Result<Tensor> {
+    let (images, channels, height, width) = values.dims4()?;
+    let (rows, columns) = (height / size, width / size);
+    let windows = values
+        .narrow(2, 0, rows * size)?
+        .narrow(3, 0, columns * size)?
+        .reshape(&[images, channels, rows, size, columns, size])?
+        .permute([0, 1, 2, 4, 3, 5])?
+        .reshape(&[images, channels, rows, columns, size * size])?;
+    let chosen = windows.argmax_keepdim(D::Minus1)?;
+    windows.contiguous()?.gather(&chosen, D::Minus1)?.squeeze(D::Minus1)
 }
 
 impl Engine for Graph {

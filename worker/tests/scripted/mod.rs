@@ -1,7 +1,7 @@
 //! A scripted coordinator on a loopback port and a scripted trainer: what the session's tests play with. The coordinator keeps the
 //! promises of worker.proto unless its script says to break them.
 
-#![allow(missing_docs, unreachable_pub, reason = "only the tests beside it use this")]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, reason = "only the tests beside it use this")]
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -22,7 +22,7 @@ use seedgrid_common::{
         encode::{digest, encode},
     },
     join::{JoinFile, Token},
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{
         PROTOCOL_VERSION,
@@ -36,7 +36,8 @@ use seedgrid_worker::{
     connection::Connector,
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
-    trainer::{Description, Observer, Trained, Trainer},
+    trainer::{Description, Trainer},
+    training::{Observer, Trained},
     work::Attempt,
 };
 use tokio::net::TcpListener;
@@ -188,7 +189,14 @@ impl Script {
 
 /// A unit that the scripted trainer takes.
 pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
-    let stop = StopRule { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0 };
+    let stop = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
     Unit {
         dataset_digest: dataset_digest.to_owned(),
         configuration: Configuration {

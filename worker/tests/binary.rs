@@ -1,0 +1,206 @@
+//! The real `seedgrid-worker` process against a scripted coordinator: real training, signals, exit codes, its parent's death.
+
+mod scripted;
+
+use std::{
+    collections::VecDeque,
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use scripted::{Coordinator, Play, unit};
+use seedgrid_common::{
+    data::encode::digest,
+    join::Token,
+    unit::{Unit, Value},
+    wire::v1::Failure,
+};
+use tempfile::{TempDir, tempdir};
+
+const WORKER: &str = env!("CARGO_BIN_EXE_seedgrid-worker");
+
+/// A small network, trained for `epochs` epochs.
+fn fully_connected(play: &Play, seed: u64, epochs: u32) -> Unit {
+    let mut unit = unit(&digest(&play.script().dataset), seed);
+    unit.configuration.model = "fc".to_owned();
+    unit.configuration.stop.max_epochs = epochs;
+    unit.configuration.stop.min_epochs = epochs;
+    unit.configuration.hyperparameters = [
+        ("learning_rate", Value::Number(0.01)),
+        ("batch_size", Value::Integer(20)),
+        ("hidden", Value::Integers(vec![20])),
+        ("dropout", Value::Number(0.0)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    unit
+}
+
+/// A coordinator with units for `seeds`, and a folder with its join file.
+fn study(seeds: std::ops::Range<u64>, epochs: u32) -> (Play, Coordinator, TempDir) {
+    let play = Play::new(0);
+    let units: VecDeque<_> = seeds.map(|seed| fully_connected(&play, seed, epochs)).collect();
+    play.script().waiting = units;
+    let coordinator = Coordinator::start(&play);
+    let folder = tempdir().expect("a temporary folder");
+    coordinator.write_join(&play, &folder.path().join("join.toml"));
+    (play, coordinator, folder)
+}
+
+fn command(folder: &TempDir, options: &[&str]) -> Command {
+    let mut command = Command::new(WORKER);
+    command.arg("--join").arg(folder.path().join("join.toml")).arg("--cache").arg(folder.path().join("cache"));
+    command.args(options).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(folder: &TempDir, options: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command(folder, options).output().expect("the worker starts");
+    assert!(stdout.is_empty(), "nothing on stdout");
+    (status.code(), String::from_utf8(stderr).expect("UTF-8"))
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_real_worker_trains_a_study() {
+    let (play, _coordinator, folder) = study(1..4, 3);
+    let (code, log) = run(&folder, &["--slots", "2"]);
+    assert_eq!(code, Some(0), "{log}");
+    let script = play.script();
+    assert_eq!(script.results(), 3);
+    let info = script.registers[0].info.as_ref().expect("it says what it is");
+    assert_eq!((info.slots, info.device.as_str()), (2, "cpu"));
+    assert!(info.numerics_class.starts_with("cpu") && info.isa.contains('+') && !info.host.is_empty(), "{info:?}");
+    assert!(log.contains("joined study \"scripted\""), "{log}");
+    assert!(log.contains("seed 2 (attempt 1): done after 3 epochs, error 0."), "{log}");
+    assert!(log.contains("goodbye (study done): 3 units done"), "{log}");
+    assert!(!log.contains(script.token.expose()), "the token is not logged");
+    assert!(!log.contains('\u{1b}'), "no colours where there is no terminal");
+}
+
+#[test]
+fn the_token_is_in_no_log_however_much_is_logged() {
+    let (play, _coordinator, folder) = study(1..2, 1);
+    let (code, log) = run(&folder, &["--log-level", "trace"]);
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains(play.script().token.expose()));
+}
+
+#[test]
+fn sigterm_gives_work_back_and_exits_with_0() {
+    let (play, _coordinator, folder) = study(1..4, 100_000);
+    let child = command(&folder, &["--slots", "2"]).spawn().expect("the worker starts");
+    wait_until("units are in training", || play.script().beats.iter().any(|held| held.len() == 3));
+    let told = Instant::now();
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).expect("it can be told");
+    let output = child.wait_with_output().expect("it ends");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(told.elapsed() < Duration::from_secs(7));
+    let script = play.script();
+    assert_eq!(script.failures().iter().filter(|(failure, _)| *failure == Failure::Preempted).count(), 3, "{log}");
+    assert_eq!(script.left, ["terminated"]);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let (play, coordinator, folder) = study(1..2, 100_000);
+    let child = command(&folder, &[]).spawn().expect("the worker starts");
+    wait_until("a unit is in training", || !play.script().beats.is_empty());
+    // Without a coordinator, leaving takes its full time.
+    drop(coordinator);
+    let process = Pid::from_raw(child.id() as i32);
+    kill(process, Signal::SIGTERM).expect("it can be told");
+    std::thread::sleep(Duration::from_millis(300));
+    let told = Instant::now();
+    kill(process, Signal::SIGINT).expect("it can be told");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    assert!(told.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn bad_usage_is_one_clear_line_and_code_2() {
+    let (_play, _coordinator, folder) = study(0..0, 1);
+    let join = folder.path().join("join.toml");
+    let (code, log) = run(&folder, &["--device", "abacus"]);
+    assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");
+    assert!(log.contains("abacus"), "{log}");
+    fs::set_permissions(&join, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let (code, log) = run(&folder, &[]);
+    assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");
+    assert!(log.contains("chmod 600"), "{log}");
+    fs::remove_file(&join).expect("it is ours");
+    let (code, log) = run(&folder, &[]);
+    assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");
+    assert!(log.contains("no join file"), "{log}");
+    assert_eq!(run(&folder, &["--slots", "0"]).0, Some(2));
+}
+
+#[test]
+fn a_refusal_and_a_coordinator_that_is_not_there_have_their_codes() {
+    let (play, coordinator, folder) = study(1..2, 1);
+    play.script().token = Token::generate();
+    let (code, log) = run(&folder, &[]);
+    assert_eq!(code, Some(4), "{log}");
+    assert!(log.contains("Copy the join file"), "{log}");
+    drop(coordinator);
+    let (code, log) = run(&folder, &["--connect-timeout", "1s"]);
+    assert_eq!(code, Some(5), "{log}");
+    assert!(log.contains("cannot reach the coordinator"), "{log}");
+}
+
+#[test]
+fn a_cache_folder_that_cannot_be_used_is_done_without() {
+    let (play, _coordinator, folder) = study(1..2, 1);
+    fs::write(folder.path().join("cache"), "a file, not a folder").expect("it can be written");
+    let (code, log) = run(&folder, &[]);
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("going on without"), "{log}");
+    assert_eq!(play.script().results(), 1);
+}
+
+#[test]
+fn a_worker_dies_with_its_parent() {
+    let (play, _coordinator, folder) = study(1..2, 100_000);
+    let script = format!(
+        "{WORKER} --join {}/join.toml --cache {}/cache --die-with-parent $$ 2>/dev/null & echo $!; wait",
+        folder.path().display(),
+        folder.path().display()
+    );
+    let mut shell = Command::new("sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().expect("sh starts");
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().expect("piped")).read_line(&mut line).expect("a process id");
+    let process = PathBuf::from("/proc").join(line.trim()).join("status");
+    wait_until("a unit is in training", || !play.script().beats.is_empty());
+    assert!(process.exists());
+    shell.kill().expect("sh can be killed");
+    shell.wait().expect("sh ends");
+    // Gone, or a zombie where nobody reaps orphans.
+    wait_until("the worker is gone", || {
+        fs::read_to_string(&process).map_or(true, |status| status.contains("State:\tZ") || status.contains("State:\tX"))
+    });
+}
+
+#[test]
+fn a_worker_whose_parent_is_gone_does_not_start() {
+    let (play, _coordinator, folder) = study(1..2, 1);
+    let (code, log) = run(&folder, &["--die-with-parent", "1"]);
+    assert_eq!(code, Some(1), "{log}");
+    assert!(play.script().registers.is_empty());
+}

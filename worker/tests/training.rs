@@ -1,0 +1,316 @@
+//! Whole trainings: against PyTorch, and what they promise.
+
+use std::ops::ControlFlow;
+
+use candle_core::Device;
+use seedgrid_common::{
+    data::{Dataset, PAIR_PIXELS, Pairs},
+    model,
+    random::Stream,
+    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
+    unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
+};
+use seedgrid_worker::training::{Observer, TrainError, Trained, train};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+/// Counts what it is told, and stops when it is told to.
+#[derive(Default)]
+struct Watcher {
+    epochs: Vec<EpochMetrics>,
+    batches: usize,
+    batches_max: Option<usize>,
+    epochs_max: Option<usize>,
+}
+
+impl Observer for Watcher {
+    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
+        self.epochs.push(*metrics);
+        if self.epochs_max == Some(self.epochs.len()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn batch(&mut self) -> ControlFlow<()> {
+        if self.batches_max == Some(self.batches) {
+            return ControlFlow::Break(());
+        }
+        self.batches += 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// The same pairs as in make_fixtures.py.
+fn pairs(count: usize, purpose: &str) -> Pairs {
+    let mut stream = Stream::new(7, purpose);
+    let pixels = (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect();
+    Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
+}
+
+fn dataset(train: usize, test: usize) -> Dataset {
+    Dataset { title: "random".to_owned(), seed: 0, train: pairs(train, "train"), test: pairs(test, "test") }
+}
+
+fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
+    let mut hyperparameters: Hyperparameters = model::find(model)
+        .unwrap()
+        .parameters
+        .iter()
+        .filter_map(|parameter| Some((parameter.name.to_owned(), parameter.default_value()?)))
+        .collect();
+    hyperparameters.insert("learning_rate".to_owned(), Value::Number(learning_rate));
+    hyperparameters.insert("batch_size".to_owned(), Value::Integer(16));
+    Unit {
+        dataset_digest: "0".repeat(64),
+        configuration: Configuration {
+            model: model.to_owned(),
+            hyperparameters,
+            stop: StopRule {
+                loss_delta: 0.0,
+                max_epochs: epochs,
+                min_epochs: 1,
+                patience: 1,
+                loss_drop: 0.0,
+                loss: StopLoss::Mean,
+            },
+            normalize: Normalize::Standardize,
+        },
+        fold: Fold::Holdout,
+        seed: 11,
+    }
+}
+
+fn finish(unit: &Unit, dataset: &Dataset) -> UnitResult {
+    match train(unit, dataset, &Device::Cpu, &mut Watcher::default()).unwrap() {
+        Trained::Finished(result) => result,
+        Trained::Stopped => panic!("nobody stopped it"),
+    }
+}
+
+fn scores(result: &UnitResult) -> &Scores {
+    match &result.ending {
+        Ending::Done(scores) => scores,
+        Ending::Diverged { epoch } => panic!("diverged in epoch {epoch}"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    cases: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    model: String,
+    learning_rate: f64,
+    epochs: Vec<Epoch>,
+    probabilities: Vec<f32>,
+    wrong: u32,
+    loss: f64,
+}
+
+#[derive(Deserialize)]
+struct Epoch {
+    loss: f64,
+    error: f64,
+}
+
+#[test]
+fn a_training_follows_pytorchs_loss_by_loss() {
+    let runs: Runs = serde_json::from_str(include_str!("fixtures/runs.json")).unwrap();
+    assert_eq!(runs.cases.len(), model::ALL.len());
+    for run in runs.cases {
+        // 50 pairs in batches of 16: the last one has 2.
+        let result = finish(&unit(&run.model, run.learning_rate, run.epochs.len() as u32), &dataset(50, 9));
+        assert_eq!(result.epochs.len(), run.epochs.len());
+        for (found, expected) in result.epochs.iter().zip(&run.epochs) {
+            let error = (found.train_loss - expected.loss).abs() / expected.loss;
+            assert!(error < 1e-4, "{}, epoch {}: {} and {}", run.model, found.epoch, found.train_loss, expected.loss);
+            assert!((found.train_error - expected.error).abs() < 1e-9, "{}, epoch {}", run.model, found.epoch);
+            assert_eq!(found.validation_error, None);
+        }
+        let scores = scores(&result);
+        assert_eq!(scores.wrong, run.wrong);
+        assert!((scores.loss - run.loss).abs() < 1e-4 * run.loss, "{}", run.model);
+        for (found, expected) in scores.probabilities.iter().zip(&run.probabilities) {
+            assert!((found - expected).abs() < 1e-4, "{}: {found} and {expected}", run.model);
+        }
+    }
+}
+
+/// The first 16 hexadecimal digits of the digest of a unit's result, for each model.
+///
+/// When a line changes, results have changed: raise the model's `revision`, or `KERNELS_REVISION` where all of them have, and
+/// write the new digests here.
+const GOLDEN: [(&str, u32, &str); 5] = [
+    ("cnn", 1, "8f23fd098d11b1b1"),
+    ("cnn-shared", 1, "75df73ad29ea7138"),
+    ("cnn-shared-aux", 1, "227398f8df737186"),
+    ("fc", 1, "f1b17acc707d4122"),
+    ("fc-aux", 1, "a7be7faa12f300d1"),
+];
+const GOLDEN_KERNELS_REVISION: u32 = 1;
+
+#[test]
+fn golden_results() {
+    let found: Vec<(&str, u32, String)> = model::ALL
+        .into_iter()
+        .map(|model| {
+            let result = finish(&unit(model.name, 0.05, 2), &dataset(35, 9));
+            let digest = Sha256::digest(serde_json::to_vec(&result).unwrap());
+            (model.name, model.revision, digest[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+        })
+        .collect();
+    let expected: Vec<_> =
+        GOLDEN.into_iter().map(|(name, revision, digest)| (name, revision, digest.to_owned())).collect();
+    assert_eq!(KERNELS_REVISION, GOLDEN_KERNELS_REVISION, "new kernels: are their digests below new too? {found:#?}");
+    assert_eq!(found, expected, "results have changed without a raised revision");
+}
+
+/// Runs the golden test again in a process of its own for each set of instructions of this machine.
+#[test]
+fn every_set_of_instructions_gives_the_golden_results() {
+    for instructions in seedgrid_worker::kernels::instructions::Instructions::available() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["golden_results", "--exact"])
+            .env("SEEDGRID_INSTRUCTIONS", instructions.name())
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{}", instructions.name());
+    }
+}
+
+#[test]
+fn equal_units_give_equal_results_alone_and_side_by_side() {
+    let dataset = dataset(40, 9);
+    let unit = unit("cnn-shared-aux", 0.05, 2);
+    let bytes = || serde_json::to_vec(&finish(&unit, &dataset)).unwrap();
+    let alone = bytes();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(bytes)).collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), alone);
+        }
+    });
+    let other = Unit { seed: 12, ..unit.clone() };
+    assert_ne!(serde_json::to_vec(&finish(&other, &dataset)).unwrap(), alone, "the seed matters");
+}
+
+#[test]
+fn an_absurd_learning_rate_diverges() {
+    for model in model::ALL {
+        let mut watcher = Watcher::default();
+        let trained = train(&unit(model.name, 1e20, 5), &dataset(40, 9), &Device::Cpu, &mut watcher).unwrap();
+        let Trained::Finished(result) = trained else { panic!("nobody stopped it") };
+        let Ending::Diverged { epoch } = result.ending else { panic!("{}: {:?}", model.name, result.ending) };
+        assert_eq!(result.epochs.len() + 1, epoch as usize);
+        assert!(result.epochs.iter().all(|metrics| metrics.train_loss.is_finite()));
+        assert_eq!(watcher.epochs, result.epochs, "the diverged epoch was not shown as a whole one");
+    }
+}
+
+#[test]
+fn raw_pixels_diverge_at_the_papers_learning_rate_or_end_finite() {
+    let mut raw = unit("cnn", 0.1, 3);
+    raw.configuration.normalize = Normalize::None;
+    let result = finish(&raw, &dataset(40, 9));
+    match result.ending {
+        Ending::Diverged { epoch } => assert_eq!(epoch as usize, result.epochs.len() + 1),
+        Ending::Done(scores) => assert!(scores.loss.is_finite()),
+    }
+}
+
+#[test]
+fn the_last_partial_batch_is_used() {
+    // 16 + 16 + 1 pairs; the last one's digits decide whether its label counts.
+    let mut dataset = dataset(33, 9);
+    let mut watcher = Watcher::default();
+    let unit = unit("fc", 0.05, 3);
+    train(&unit, &dataset, &Device::Cpu, &mut watcher).unwrap();
+    assert_eq!(watcher.batches, 9);
+    for metrics in &watcher.epochs {
+        let wrong = metrics.train_error * 33.0;
+        assert!((wrong - wrong.round()).abs() < 1e-9, "each of 33 pairs counts once: {wrong}");
+    }
+    let before = finish(&unit, &dataset);
+    dataset.train.digits[32].reverse();
+    assert_ne!(finish(&unit, &dataset), before, "every pair is trained on");
+}
+
+#[test]
+fn training_stops_by_its_rule() {
+    let dataset = dataset(40, 9);
+    let mut lenient = unit("fc", 0.01, 50);
+    lenient.configuration.stop.loss_delta = 1e9;
+    let result = finish(&lenient, &dataset);
+    assert_eq!(result.epochs.len(), 2, "two losses are needed");
+    assert!(scores(&result).converged);
+    let limited = finish(&unit("fc", 0.01, 3), &dataset);
+    assert_eq!(limited.epochs.len(), 3);
+    assert!(!scores(&limited).converged);
+    assert_eq!(limited.epochs[..2], result.epochs[..], "the rule changes when training ends, nothing else");
+}
+
+#[test]
+fn folds_are_validated_after_each_epoch_and_scored_at_the_end() {
+    let mut folded = unit("fc-aux", 0.05, 3);
+    folded.fold = Fold::Part { index: 1, of: 4 };
+    let result = finish(&folded, &dataset(40, 9));
+    let scores = scores(&result);
+    assert_eq!(scores.probabilities.len(), 10, "a quarter of the training pairs, and no test pair");
+    assert_eq!(result.epochs[2].validation_error, Some(scores.error()), "the last validation is the score");
+    for metrics in &result.epochs {
+        let wrong = metrics.train_error * 30.0;
+        assert!((wrong - wrong.round()).abs() < 1e-9, "30 pairs are trained on");
+    }
+}
+
+#[test]
+fn the_observer_can_stop_it() {
+    let dataset = dataset(40, 9);
+    let stop = |mut watcher: Watcher| {
+        let trained = train(&unit("fc", 0.05, 5), &dataset, &Device::Cpu, &mut watcher).unwrap();
+        assert_eq!(trained, Trained::Stopped);
+        (watcher.epochs.len(), watcher.batches)
+    };
+    assert_eq!(stop(Watcher { batches_max: Some(0), ..Watcher::default() }), (0, 0));
+    assert_eq!(stop(Watcher { batches_max: Some(4), ..Watcher::default() }), (1, 4));
+    assert_eq!(stop(Watcher { epochs_max: Some(2), ..Watcher::default() }), (2, 6));
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused() {
+    let refuse = |unit: &Unit, dataset: &Dataset| {
+        let mut watcher = Watcher::default();
+        let error = train(unit, dataset, &Device::Cpu, &mut watcher).unwrap_err();
+        assert_eq!(watcher.batches, 0);
+        assert!(!error.hint().is_empty());
+        error
+    };
+    let good = unit("cnn", 0.1, 1);
+    let change = |name: &str, value: Option<Value>| {
+        let mut unit = good.clone();
+        let given = &mut unit.configuration.hyperparameters;
+        match value {
+            Some(value) => given.insert(name.to_owned(), value),
+            None => given.remove(name),
+        };
+        unit
+    };
+    let small = dataset(15, 9);
+    assert!(matches!(refuse(&good, &small), TrainError::LargeBatch { batch: 16, pairs: 15 }));
+    assert!(matches!(refuse(&good, &dataset(20, 0)), TrainError::NothingToScore));
+    let set = dataset(20, 9);
+    let unknown =
+        Unit { configuration: Configuration { model: "x".to_owned(), ..good.configuration.clone() }, ..good.clone() };
+    assert!(matches!(refuse(&unknown, &set), TrainError::UnknownModel { .. }));
+    assert!(matches!(
+        refuse(&change("dropout", None), &set),
+        TrainError::MissingHyperparameter { name: "dropout", .. }
+    ));
+    let wide = change("width", Some(Value::Integer(3)));
+    assert!(matches!(refuse(&wide, &set), TrainError::UnknownHyperparameter { .. }));
+    let negative = change("learning_rate", Some(Value::Number(-1.0)));
+    assert!(matches!(refuse(&negative, &set), TrainError::BadHyperparameter(_)));
+    let folded = Unit { fold: Fold::Part { index: 3, of: 3 }, ..good.clone() };
+    assert!(matches!(refuse(&folded, &set), TrainError::Split(_)));
+}
