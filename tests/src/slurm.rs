@@ -74,12 +74,12 @@ impl Slurm {
         command
     }
 
-    /// Submits with `sbatch` and gives the job's id.
+    /// Runs an `sbatch --parsable` and gives the job's id.
     ///
     /// # Panics
     /// When Slurm refuses.
     pub fn submit(&self, sbatch: &mut Command) -> String {
-        let ended = finish(sbatch.arg("--parsable"));
+        let ended = finish(sbatch);
         assert!(ended.status.success(), "{}", ended.stderr);
         ended.stdout.trim().to_owned()
     }

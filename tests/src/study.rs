@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::process::seedgrid;
+use crate::process::{finish, seedgrid};
 
 /// A study in a folder of its own, removed when dropped.
 #[derive(Debug)]
@@ -54,6 +54,12 @@ impl Scratch {
         let mut command = seedgrid(["run"]);
         command.arg(spec).arg("--run-dir").arg(self.path(run)).args(["--slots", &slots.to_string()]);
         command
+    }
+
+    /// What `seedgrid status --format json` says of a run; null while no coordinator answers.
+    pub fn status(&self, run: &str) -> serde_json::Value {
+        let shown = finish(seedgrid(["status", "--format", "json"]).arg(self.path(run)));
+        serde_json::from_str(&shown.stdout).unwrap_or_default()
     }
 
     /// The bytes of a file of a run's report.

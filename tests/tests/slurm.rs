@@ -19,22 +19,25 @@ fn serve(scratch: &Scratch, spec: &str) -> Running {
     coordinator
 }
 
-/// `sbatch` of the script as a person calls it: from a folder of their own, options first, then the run directory.
-fn sbatch(slurm: &Slurm, scratch: &Scratch, worker: &Path, options: &[&str]) -> Command {
-    let mut command = slurm.command("sbatch");
-    command.current_dir(scratch.path("")).env("SEEDGRID_WORKER", worker).args(options);
-    command
-}
-
+/// Submits the script as a person does: from a folder of their own, options first, then the run directory.
 fn submit(slurm: &Slurm, scratch: &Scratch, worker: &Path, options: &[&str]) -> String {
-    let mut command = sbatch(slurm, scratch, worker, options);
-    // sbatch takes its own options only before the script.
-    command.arg("--parsable").arg(repository(SCRIPT)).arg("run").arg("--cache").arg(scratch.path("cache"));
-    slurm.submit(&mut command)
+    let mut sbatch = slurm.command("sbatch");
+    sbatch.current_dir(scratch.path("")).env("SEEDGRID_WORKER", worker).arg("--parsable").args(options);
+    slurm.submit(sbatch.arg(repository(SCRIPT)).arg("run").arg("--cache").arg(scratch.path("cache")))
 }
 
+/// What a task has logged, under the name that the script gives it.
 fn log(scratch: &Scratch, job: &str, task: u32) -> String {
     fs::read_to_string(scratch.path(&format!("seedgrid-worker-{job}_{task}.log"))).unwrap_or_default()
+}
+
+/// Waits until a task has logged `text`.
+fn until_log(scratch: &Scratch, job: &str, task: u32, text: &str) {
+    until(&format!("task {task} logs {text:?}"), || {
+        let log = log(scratch, job, task);
+        assert!(log.contains(text) || !log.contains("error: "), "waited for {text:?}, and the task logged:\n{log}");
+        log.contains(text)
+    });
 }
 
 #[test]
@@ -70,10 +73,10 @@ fn a_worker_leaves_before_its_time_limit_and_another_finishes_its_unit() {
     );
     assert!(finish(Command::new("chmod").arg("755").arg(&hurried)).status.success());
     let short = submit(&slurm, &scratch, &hurried, &["--array=3", "--time=1"]);
-    until("the short task asks for its requeue", || log(&scratch, &short, 3).contains("asking to be requeued"));
+    until_log(&scratch, &short, 3, "asking to be requeued");
     let long = submit(&slurm, &scratch, &binary("seedgrid-worker"), &["--array=4", "--time=10"]);
     let task = format!("{short}_3");
-    until("the short task starts again", || log(&scratch, &short, 3).contains("start 2,"));
+    until_log(&scratch, &short, 3, "start 2,");
     assert_eq!(slurm.field(&task, "Restarts").as_deref(), Some("1"));
     let ended = coordinator.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
@@ -87,19 +90,18 @@ fn a_worker_leaves_before_its_time_limit_and_another_finishes_its_unit() {
 fn a_cancelled_task_hands_over_and_stays_away() {
     let Some(slurm) = Slurm::start(1, 2) else { return };
     let scratch = Scratch::new();
-    let coordinator = serve(&scratch, &holdout(&["cnn-shared"], "1..=2", 100_000));
+    let _coordinator = serve(&scratch, &holdout(&["cnn-shared"], "1..=2", 100_000));
     let job = submit(&slurm, &scratch, &binary("seedgrid-worker"), &["--array=0-1", "--time=5"]);
-    coordinator.until_stderr("epoch", 2);
+    until("both units train", || scratch.status("run")["units"]["training"] == 2);
     for task in [format!("{job}_0"), job.clone()] {
         assert!(finish(slurm.command("scancel").arg(&task)).status.success());
     }
     for task in 0..2 {
         slurm.until_state(&format!("{job}_{task}"), "CANCELLED");
-        until("the worker left in order", || log(&scratch, &job, task).contains("the worker ended with code 0"));
+        until_log(&scratch, &job, task, "the worker ended with code 0");
     }
     until("no unit is held any more", || {
-        let shown = finish(seedgrid(["status", "--format", "json"]).arg(scratch.path("run"))).stdout;
-        let status: serde_json::Value = serde_json::from_str(&shown).unwrap_or_default();
+        let status = scratch.status("run");
         status["units"]["waiting"] == 2 && status["workers"].as_array().is_some_and(Vec::is_empty)
     });
 }

@@ -12,6 +12,8 @@ pub const USAGE: u8 = 2;
 pub const REFUSED: u8 = 4;
 /// The coordinator could not be reached for too long, or was away when something was left to hand over.
 pub const UNREACHABLE: u8 = 5;
+/// The time limit came near before the study was done: another worker should go on. Batch scripts requeue their job on it.
+pub const OUT_OF_TIME: u8 = 6;
 
 /// The code for the end of a worker's life.
 pub fn of(farewell: &Farewell) -> u8 {
@@ -22,13 +24,11 @@ pub fn of(farewell: &Farewell) -> u8 {
             Ending::Unreachable => UNREACHABLE,
             // Every unit has ended: what was not handed over is not missed.
             Ending::StudyDone => DONE,
-            Ending::Drained | Ending::Terminated | Ending::TimeLimit | Ending::Idle => {
-                if *unacknowledged == 0 {
-                    DONE
-                } else {
-                    UNREACHABLE
-                }
+            Ending::Drained | Ending::Terminated | Ending::TimeLimit | Ending::Idle if *unacknowledged > 0 => {
+                UNREACHABLE
             }
+            Ending::TimeLimit => OUT_OF_TIME,
+            Ending::Drained | Ending::Terminated | Ending::Idle => DONE,
         },
     }
 }
@@ -43,6 +43,8 @@ mod tests {
         assert_eq!(left(Ending::Terminated, 0), DONE);
         assert_eq!(left(Ending::Terminated, 1), UNREACHABLE);
         assert_eq!(left(Ending::StudyDone, 1), DONE);
+        assert_eq!(left(Ending::TimeLimit, 0), OUT_OF_TIME);
+        assert_eq!(left(Ending::TimeLimit, 1), UNREACHABLE);
         assert_eq!(left(Ending::Incompatible(String::new()), 0), REFUSED);
     }
 }

@@ -8,8 +8,6 @@ use std::{
 
 use tracing::warn;
 
-use crate::time_limit::parse_duration;
-
 /// How long `squeue` may take.
 const SQUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is read of its answer.
@@ -58,16 +56,16 @@ pub fn place(environment: Environment<'_>) -> String {
 
 /// How long Slurm leaves this job. None: not under Slurm, without a limit, or not to be found out.
 ///
-/// `SLURM_JOB_END_TIME` tells on newer versions only, and a job's limit can be changed while it runs; `squeue` tells on all, in
-/// a form that needs no time zone.
+/// `SLURM_JOB_END_TIME` tells on newer versions only; `squeue` tells on all. Its `%L`, the time left, follows the limit in whole
+/// minutes that the job was given and misses an end that was moved since; `%e` is when the job will be ended.
 pub fn slurm_time_left(environment: Environment<'_>) -> Option<Duration> {
     let job = environment("SLURM_JOB_ID")?;
-    if let Some(end) = environment("SLURM_JOB_END_TIME").and_then(|text| text.parse::<u64>().ok()) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        return Some(Duration::from_secs(end).saturating_sub(now));
+    if let Some(left) = environment("SLURM_JOB_END_TIME").and_then(|text| time_left(&text)) {
+        return Some(left);
     }
-    match output_of(Command::new("squeue").args(["-h", "-j", &job, "-o", "%L"])) {
-        Ok(text) => read_time_left(&text),
+    // Seconds since 1970, which need no time zone.
+    match output_of(Command::new("squeue").env("SLURM_TIME_FORMAT", "%s").args(["-h", "-j", &job, "-o", "%e"])) {
+        Ok(text) => time_left(&text),
         Err(error) => {
             warn!("squeue does not tell when this job ends ({error}); give --time-limit to leave in time");
             None
@@ -97,9 +95,11 @@ fn output_of(command: &mut Command) -> io::Result<String> {
     if status.success() { Ok(text) } else { Err(io::Error::other(status.to_string())) }
 }
 
-/// Reads what `squeue -o %L` prints: `D-HH:MM:SS`, `HH:MM:SS`, `MM:SS`, or a word where there is no limit.
-fn read_time_left(text: &str) -> Option<Duration> {
-    parse_duration(text.lines().next().unwrap_or_default().trim()).ok()
+/// Time until an end in seconds since 1970. None for the words that stand there where there is no limit.
+fn time_left(text: &str) -> Option<Duration> {
+    let end = Duration::from_secs(text.trim().parse().ok()?);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Some(end.saturating_sub(now))
 }
 
 #[cfg(test)]
@@ -125,11 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn squeues_time_left_is_read() {
-        assert_eq!(read_time_left("1-02:00:00\n"), Some(Duration::from_secs(93_600)));
-        assert_eq!(read_time_left("4:05\n"), Some(Duration::from_secs(245)));
-        for text in ["UNLIMITED\n", "NOT_SET\n", "INVALID\n", ""] {
-            assert_eq!(read_time_left(text), None);
+    fn an_end_is_read() {
+        let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 100;
+        let left = time_left(&format!("{end}\n")).unwrap();
+        assert!((98..=100).contains(&left.as_secs()), "{left:?}");
+        assert_eq!(time_left("1000\n"), Some(Duration::ZERO), "in the past");
+        for text in ["NONE\n", "N/A\n", "Unknown\n", ""] {
+            assert_eq!(time_left(text), None);
         }
     }
 
