@@ -14,7 +14,7 @@ use seedgrid_coordinator::{
     prepare::{Prepared, Spec},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
-    service::Server,
+    service::{Bound, Server},
     store::Store,
 };
 use seedgrid_tests::study::holdout;
@@ -58,8 +58,8 @@ impl Cluster {
         let plan = StudyPlan::new("scratch", &prepared.plan, prepared.spec.study.dataset.train_pairs);
         let (core, _thread) = Core::start(store, plan, RULES).unwrap();
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
-        let server =
-            Server::start("127.0.0.1:0".parse().unwrap(), core.clone(), self.token.clone(), datasets).await.unwrap();
+        let bound = Bound::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let server = bound.serve(core.clone(), self.token.clone(), datasets);
         self.core = Some(core);
         self.server = Some(server);
     }

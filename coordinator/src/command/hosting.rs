@@ -15,7 +15,7 @@ use crate::{
     prepare::{Prepared, Spec, belongs},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
-    service::Server,
+    service::{Bound, Server},
     store::Store,
 };
 
@@ -70,17 +70,18 @@ impl Hosting {
         let plan = StudyPlan::new(&study.name, &prepared.plan, study.dataset.train_pairs);
         // A restart keeps its token, so that workers that are out there get in again.
         let token = JoinFile::read(&directory.join_file()).map_or_else(|_| Token::generate(), |known| known.token);
-        let (core, thread) = Core::start(store, plan, Rules::default())?;
-        let datasets = vec![(prepared.digest.clone(), prepared.encoded)];
-        let server = Server::start(listen, core.clone(), token.clone(), datasets).await?;
+        let bound = Bound::listen(listen).await?;
         let join = JoinFile {
             study: study.name.clone(),
             host: host_name(),
-            addresses: addresses(server.address(), advertise),
-            token,
+            addresses: addresses(bound.address(), advertise),
+            token: token.clone(),
             certificate: None,
         };
+        // Before anybody is answered: who is refused reads the file again and must find the new token.
         join.write(&directory.join_file())?;
+        let (core, thread) = Core::start(store, plan, Rules::default())?;
+        let server = bound.serve(core.clone(), token, vec![(prepared.digest.clone(), prepared.encoded)]);
         Ok(Self { directory, core, thread, server })
     }
 

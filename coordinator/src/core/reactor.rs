@@ -236,6 +236,8 @@ impl Reactor {
     ) -> Vec<(UnitId, u32)> {
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: wall_ms(), info: info.clone() });
+        let lost = self.queue.take_back_all_but(&worker, held);
+        self.taken_back(lost, "worker-lost", "the worker never heard of this attempt");
         let dropped = self.queue.renew(&worker, held, now);
         let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
         self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
@@ -246,7 +248,8 @@ impl Reactor {
         if !self.seen(worker, now) {
             return Err(Unregistered);
         }
-        let granted = if self.draining { Vec::new() } else { self.queue.pull(worker, max, now) };
+        let max = if self.draining { 0 } else { max.min(self.fair_share(worker)) };
+        let granted = self.queue.pull(worker, max, now);
         let units = granted
             .into_iter()
             .map(|granted| {
@@ -260,6 +263,16 @@ impl Reactor {
             })
             .collect();
         Ok(Pulled { units, state: self.state() })
+    }
+
+    /// How many units `worker` may take: its free slots' worth, and ahead of that only what no other worker has a free slot for.
+    fn fair_share(&self, worker: &WorkerId) -> usize {
+        let free =
+            |id: &WorkerId, entry: &WorkerEntry| (entry.info.slots as usize).saturating_sub(self.queue.held_by(id));
+        let own = self.live.workers.get(worker).map_or(0, |entry| free(worker, entry));
+        let others: usize =
+            self.live.workers.iter().filter(|(id, _)| *id != worker).map(|(id, entry)| free(id, entry)).sum();
+        own.max(self.queue.counts().waiting.saturating_sub(others))
     }
 
     fn heartbeat(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Result<Heard, Unregistered> {
@@ -305,7 +318,8 @@ impl Reactor {
                 if let Some(entry) = self.live.workers.get_mut(worker) {
                     entry.finished += 1;
                 }
-                if self.queue.counts().all_ended() {
+                let counts = self.queue.counts();
+                if counts.waiting > 0 || counts.all_ended() {
                     self.wake();
                 }
                 Some(v1::SubmitOutcome::Committed)
@@ -330,7 +344,12 @@ impl Reactor {
         self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease");
         let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);
         let holders: Vec<WorkerId> = self.queue.leases().map(|(_, lease)| lease.worker.clone()).collect();
+        let known = self.live.workers.len();
         self.live.workers.retain(|id, entry| entry.last_seen >= silent || holders.contains(id));
+        if self.live.workers.len() < known {
+            self.stale_picture = true;
+            self.wake();
+        }
     }
 
     fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str) {

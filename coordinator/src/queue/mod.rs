@@ -308,9 +308,22 @@ impl Queue {
 
     /// Takes back every lease of `worker`, which has left.
     pub fn leave(&mut self, worker: &WorkerId) -> Vec<Expired> {
-        let held: Vec<UnitId> =
-            self.leases().filter(|(_, lease)| lease.worker == *worker).map(|(unit, _)| unit).collect();
-        held.into_iter().filter_map(|unit| self.take_back(unit)).collect()
+        self.take_back_all_but(worker, &[])
+    }
+
+    /// Takes back every lease of `worker` that is not in `held`: it never heard of them, the answer was lost.
+    pub fn take_back_all_but(&mut self, worker: &WorkerId, held: &[(UnitId, u32)]) -> Vec<Expired> {
+        let unknown: Vec<UnitId> = self
+            .leases()
+            .filter(|(unit, lease)| lease.worker == *worker && !held.contains(&(*unit, lease.attempt)))
+            .map(|(unit, _)| unit)
+            .collect();
+        unknown.into_iter().filter_map(|unit| self.take_back(unit)).collect()
+    }
+
+    /// How many leases `worker` has.
+    pub fn held_by(&self, worker: &WorkerId) -> usize {
+        self.leases().filter(|(_, lease)| lease.worker == *worker).count()
     }
 
     fn take_back(&mut self, unit: UnitId) -> Option<Expired> {

@@ -5,7 +5,7 @@ mod control;
 mod server;
 mod worker;
 
-pub use server::{Server, ServerError};
+pub use server::{Bound, Server, ServerError};
 
 use seedgrid_common::{
     unit::UnitId,

@@ -21,6 +21,13 @@ use crate::core::Core;
 /// Calls that one connection may have under way.
 const STREAMS_MAX: u32 = 256;
 
+/// An address that is listened on and not yet served: whoever connects waits.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -56,19 +63,25 @@ fn listen_hint(cause: &std::io::Error) -> &'static str {
     }
 }
 
-impl Server {
-    /// Listens on `address` and serves `core` to whoever shows `token`. `datasets` are encoded data sets by digest.
+impl Bound {
+    /// Listens on `address`.
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn start(
-        address: SocketAddr,
-        core: Core,
-        token: Token,
-        datasets: Vec<(String, Vec<u8>)>,
-    ) -> Result<Self, ServerError> {
+    pub async fn listen(address: SocketAddr) -> Result<Self, ServerError> {
         let listener = TcpListener::bind(address).await.map_err(|cause| ServerError::Listen { address, cause })?;
         let address = listener.local_addr().map_err(|cause| ServerError::Listen { address, cause })?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves `core` to whoever shows `token`. `datasets` are encoded data sets by digest.
+    pub fn serve(self, core: Core, token: Token, datasets: Vec<(String, Vec<u8>)>) -> Server {
+        let Self { listener, address } = self;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
         let guard = Guard::new(token);
@@ -92,9 +105,11 @@ impl Server {
                 let _ = until.wait_for(|stopping| *stopping).await;
             },
         ));
-        Ok(Self { address, stop, task })
+        Server { address, stop, task }
     }
+}
 
+impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
