@@ -44,10 +44,15 @@ impl Scratch {
         path
     }
 
-    /// `seedgrid run` of `spec` into the run directory `run` of this folder.
+    /// `seedgrid run` of `spec` into the run directory `run` of this folder, two units at a time.
     pub fn run(&self, spec: &Path, run: &str) -> Command {
+        self.run_with_slots(spec, run, 2)
+    }
+
+    /// [`Self::run`] with another number of slots.
+    pub fn run_with_slots(&self, spec: &Path, run: &str, slots: u32) -> Command {
         let mut command = seedgrid(["run"]);
-        command.arg(spec).arg("--run-dir").arg(self.path(run)).args(["--slots", "2"]);
+        command.arg(spec).arg("--run-dir").arg(self.path(run)).args(["--slots", &slots.to_string()]);
         command
     }
 

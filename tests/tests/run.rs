@@ -104,8 +104,8 @@ fn folds_are_trained_and_reported() {
 fn one_slot_and_many_give_the_same_bytes() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn-shared-aux", "fc-aux"], "1..=3", 2));
-    for (run, slots) in [("one", "1"), ("many", "4")] {
-        let ended = finish(scratch.run(&spec, run).args(["--slots", slots]));
+    for (run, slots) in [("one", 1), ("many", 4)] {
+        let ended = finish(&mut scratch.run_with_slots(&spec, run, slots));
         assert_eq!(ended.code(), 0, "{}", ended.stderr);
     }
     assert_eq!(scratch.report("one", "report.json"), scratch.report("many", "report.json"));

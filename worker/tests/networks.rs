@@ -2,6 +2,8 @@
 //!
 //! fixtures/make_fixtures.py wrote what PyTorch gives.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use candle_core::Device;

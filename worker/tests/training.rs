@@ -1,5 +1,7 @@
 //! Whole trainings: against PyTorch, and what they promise.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ops::ControlFlow;
 
 use candle_core::Device;

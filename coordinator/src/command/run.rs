@@ -1,6 +1,6 @@
 //! `seedgrid run`: coordinator and workers on one machine, to the report.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use seedgrid_common::wire::v1;
 
@@ -44,6 +44,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
             Err(error) => Err(error),
         },
     };
+    // The worker may have left before the last picture was shown.
+    let last = Arc::clone(&hosting.core.snapshots().borrow());
+    view.show(&last);
     view.finish();
     tokio::select! {
         () = worker.stop(LEAVE_GRACE) => {}

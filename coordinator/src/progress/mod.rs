@@ -40,7 +40,7 @@ fn ending_line(ending: &v1::RecentEnding) -> String {
             format!("{}: error {error:.4} after {} epochs ({took})", ending.label, ending.epochs)
         }
         ("diverged", _) => format!("{}: diverged after {} whole epochs ({took})", ending.label, ending.epochs),
-        (other, _) => format!("{}: {other}, waits for another attempt", ending.label),
+        (other, _) => format!("{}: {other}", ending.label),
     }
 }
 
@@ -56,6 +56,24 @@ impl Seen {
         self.sequence = picture.recent.last().map_or(shown, |newest| newest.sequence);
         picture.recent.iter().filter(move |ending| ending.sequence > shown)
     }
+}
+
+/// Endings with how many units had ended by then; None for attempts whose unit waits again.
+fn numbered<'a>(
+    counts: &v1::UnitCounts,
+    endings: impl Iterator<Item = &'a v1::RecentEnding>,
+) -> Vec<(Option<u32>, &'a v1::RecentEnding)> {
+    let final_one = |ending: &v1::RecentEnding| matches!(ending.ending.as_str(), "done" | "diverged");
+    let endings: Vec<_> = endings.collect();
+    let mut left = endings.iter().filter(|ending| final_one(ending)).count() as u32;
+    let number = |ending: &'a v1::RecentEnding| {
+        let number = final_one(ending).then(|| {
+            left -= 1;
+            ended(counts).saturating_sub(left)
+        });
+        (number, ending)
+    };
+    endings.into_iter().map(number).collect()
 }
 
 fn ended(counts: &v1::UnitCounts) -> u32 {
@@ -81,6 +99,15 @@ mod tests {
         assert_eq!(duration(12_300), "12 s");
         assert_eq!(duration(200_000), "3 min 20 s");
         assert_eq!(duration(7_500_000), "2 h 05 min");
+    }
+
+    #[test]
+    fn endings_are_counted_up() {
+        let ending = |word: &str| v1::RecentEnding { ending: word.to_owned(), ..v1::RecentEnding::default() };
+        let endings = [ending("done"), ending("preempted"), ending("diverged")];
+        let counts = v1::UnitCounts { done: 4, diverged: 1, ..v1::UnitCounts::default() };
+        let numbers: Vec<_> = numbered(&counts, endings.iter()).into_iter().map(|(number, _)| number).collect();
+        assert_eq!(numbers, [Some(4), None, Some(5)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use seedgrid_common::wire::v1;
 
-use super::{Seen, View, duration, ended, ending_line, workers};
+use super::{Seen, View, duration, ended, ending_line, numbered, workers};
 
 /// Time between two summaries.
 const SUMMARY_MS: u64 = 15_000;
@@ -23,8 +23,11 @@ impl Lines {
 impl View for Lines {
     fn show(&mut self, picture: &v1::StatusSnapshot) {
         let counts = picture.counts.unwrap_or_default();
-        for ending in self.seen.new_endings(picture) {
-            eprintln!("[{}/{}] {}", ended(&counts), counts.total, ending_line(ending));
+        for (number, ending) in numbered(&counts, self.seen.new_endings(picture)) {
+            match number {
+                Some(number) => eprintln!("[{number}/{}] {}", counts.total, ending_line(ending)),
+                None => eprintln!("{}", ending_line(ending)),
+            }
         }
         if picture.elapsed_ms >= self.summary_at {
             self.summary_at = picture.elapsed_ms + SUMMARY_MS;

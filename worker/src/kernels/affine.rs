@@ -164,26 +164,41 @@ impl Windows {
 
 /// Writes the (rows, columns) matrix `from` as (columns, rows), both row-major.
 pub fn transpose(rows: usize, columns: usize, from: &[f32], to: &mut [f32]) {
-    /// Side of the squares in which both sides stay in the nearest cache.
-    const SQUARE: usize = 16;
-    for top in (0..rows).step_by(SQUARE) {
-        let bottom = rows.min(top + SQUARE);
-        for column in 0..columns {
-            let line = &mut to[column * rows..][top..bottom];
-            for (row, value) in (top..bottom).zip(line) {
-                *value = from[row * columns + column];
+    /// Side of the squares that are turned in registers.
+    const SQUARE: usize = 4;
+    let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
+    Instructions::best().run(
+        #[inline(always)]
+        || {
+            for top in (0..whole_rows).step_by(SQUARE) {
+                let lines: [&[[f32; SQUARE]]; SQUARE] = [0, 1, 2, 3].map(|row| {
+                    let line = &from[(top + row) * columns..][..whole_columns];
+                    line.as_chunks().0
+                });
+                for (index, (((a, b), c), d)) in lines[0].iter().zip(lines[1]).zip(lines[2]).zip(lines[3]).enumerate() {
+                    for turned in 0..SQUARE {
+                        let to = &mut to[(index * SQUARE + turned) * rows + top..][..SQUARE];
+                        to.copy_from_slice(&[a[turned], b[turned], c[turned], d[turned]]);
+                    }
+                }
             }
-        }
-    }
+        },
+    );
+    let mut one = |row: usize, column: usize| to[column * rows + row] = from[row * columns + column];
+    (0..whole_rows).for_each(|row| (whole_columns..columns).for_each(|column| one(row, column)));
+    (whole_rows..rows).for_each(|row| (0..columns).for_each(|column| one(row, column)));
 }
 
 /// `bias_gradient += Σ rows of output_gradient`, (rows, outputs), in order.
 pub fn bias_gradient(output_gradient: &[f32], bias_gradient: &mut [f32]) {
-    Instructions::best().run(|| {
-        for row in output_gradient.chunks_exact(bias_gradient.len()) {
-            for (sum, value) in bias_gradient.iter_mut().zip(row) {
-                *sum += value;
+    Instructions::best().run(
+        #[inline(always)]
+        || {
+            for row in output_gradient.chunks_exact(bias_gradient.len()) {
+                for (sum, value) in bias_gradient.iter_mut().zip(row) {
+                    *sum += value;
+                }
             }
-        }
-    });
+        },
+    );
 }

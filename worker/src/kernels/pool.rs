@@ -20,46 +20,52 @@ impl MaxPool {
     ///
     /// Of equal values the first is chosen; a NaN is larger than every number, and of several the first is chosen.
     pub fn forward(&self, images: usize, input: &[f32], output: &mut [f32], chosen: &mut [u8]) {
-        Instructions::best().run(|| {
-            for (window, (best, chosen)) in output
-                .chunks_exact_mut(self.channels)
-                .zip(chosen.chunks_exact_mut(self.channels))
-                .take(images * self.height * self.width)
-                .enumerate()
-            {
-                let first = self.first_value(window);
-                best.copy_from_slice(&input[first..][..self.channels]);
-                chosen.fill(0);
-                for place in 1..self.size * self.size {
-                    let values = &input[first + self.shift(place)..][..self.channels];
-                    for ((best, chosen), &value) in best.iter_mut().zip(chosen.iter_mut()).zip(values) {
-                        let better = (value > *best) | (value.is_nan() & !best.is_nan());
-                        *best = if better { value } else { *best };
-                        *chosen = if better { place as u8 } else { *chosen };
+        Instructions::best().run(
+            #[inline(always)]
+            || {
+                for (window, (best, chosen)) in output
+                    .chunks_exact_mut(self.channels)
+                    .zip(chosen.chunks_exact_mut(self.channels))
+                    .take(images * self.height * self.width)
+                    .enumerate()
+                {
+                    let first = self.first_value(window);
+                    best.copy_from_slice(&input[first..][..self.channels]);
+                    chosen.fill(0);
+                    for place in 1..self.size * self.size {
+                        let values = &input[first + self.shift(place)..][..self.channels];
+                        for ((best, chosen), &value) in best.iter_mut().zip(chosen.iter_mut()).zip(values) {
+                            let better = (value > *best) | (value.is_nan() & !best.is_nan());
+                            *best = if better { value } else { *best };
+                            *chosen = if better { place as u8 } else { *chosen };
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Gives each chosen value its window's gradient, and every other value 0.
     pub fn backward(&self, images: usize, output_gradient: &[f32], chosen: &[u8], input_gradient: &mut [f32]) {
-        Instructions::best().run(|| {
-            for (window, (gradient, chosen)) in output_gradient
-                .chunks_exact(self.channels)
-                .zip(chosen.chunks_exact(self.channels))
-                .take(images * self.height * self.width)
-                .enumerate()
-            {
-                let first = self.first_value(window);
-                for place in 0..self.size * self.size {
-                    let values = &mut input_gradient[first + self.shift(place)..][..self.channels];
-                    for ((value, &gradient), &chosen) in values.iter_mut().zip(gradient).zip(chosen) {
-                        *value = if chosen == place as u8 { gradient } else { 0.0 };
+        Instructions::best().run(
+            #[inline(always)]
+            || {
+                for (window, (gradient, chosen)) in output_gradient
+                    .chunks_exact(self.channels)
+                    .zip(chosen.chunks_exact(self.channels))
+                    .take(images * self.height * self.width)
+                    .enumerate()
+                {
+                    let first = self.first_value(window);
+                    for place in 0..self.size * self.size {
+                        let values = &mut input_gradient[first + self.shift(place)..][..self.channels];
+                        for ((value, &gradient), &chosen) in values.iter_mut().zip(gradient).zip(chosen) {
+                            *value = if chosen == place as u8 { gradient } else { 0.0 };
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Where a window's first value lies in the input.
