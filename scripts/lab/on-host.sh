@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What launch.sh runs on a host, as `sh -c TEXT on-host ACTION FOLDER ...`. POSIX sh; Linux hosts (it reads /proc).
 #
 #   has FOLDER DIGEST              print yes where FOLDER/seedgrid-worker has this SHA-256, else no

@@ -48,8 +48,8 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-# A requeued job starts again after cred_expire + 1 seconds; the default is two minutes.
-AuthInfo=socket=$dir/munge.socket,cred_expire=2
+# A requeued job starts again after cred_expire + 1 seconds. Five is the least that Slurm takes; its default is two minutes.
+AuthInfo=socket=$dir/munge.socket,cred_expire=5
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool/%n
 SlurmctldPidFile=$dir/slurmctld.pid
