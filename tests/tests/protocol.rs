@@ -10,7 +10,7 @@ use seedgrid_common::{
     wire::{PROTOCOL_VERSION, v1},
 };
 use seedgrid_coordinator::{
-    core::{Core, StudyPlan},
+    core::{Core, CoreError, StudyPlan},
     prepare::{Prepared, Spec},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
@@ -28,6 +28,7 @@ struct Cluster {
     directory: Owned,
     server: Option<Server>,
     core: Option<Core>,
+    thread: Option<std::thread::JoinHandle<Result<(), CoreError>>>,
     token: Token,
     digest: String,
     encoded: Vec<u8>,
@@ -46,6 +47,7 @@ impl Cluster {
             directory,
             server: None,
             core: None,
+            thread: None,
             token: Token::generate(),
             digest: prepared.digest.clone(),
             encoded: prepared.encoded.clone(),
@@ -56,7 +58,8 @@ impl Cluster {
 
     async fn host(&mut self, store: Store, prepared: &Prepared) {
         let plan = StudyPlan::new("scratch", &prepared.plan, prepared.spec.study.dataset.train_pairs);
-        let (core, _thread) = Core::start(store, plan, RULES).unwrap();
+        let (core, thread) = Core::start(store, plan, RULES).unwrap();
+        self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
         let bound = Bound::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let server = bound.serve(core.clone(), self.token.clone(), datasets);
@@ -66,8 +69,9 @@ impl Cluster {
 
     /// Ends server and core as a restart would, and starts them again from the store.
     async fn restart(&mut self) {
-        self.core = None;
+        self.core.take().unwrap().stop().await;
         self.server.take().unwrap().stop(Duration::from_secs(1)).await.unwrap();
+        self.thread.take().unwrap().join().unwrap().unwrap();
         let store = Store::open(&self.directory.database()).unwrap();
         let prepared = Prepared::stored(&self.directory, &store).unwrap();
         self.host(store, &prepared).await;

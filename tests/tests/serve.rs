@@ -124,3 +124,16 @@ fn the_report_can_be_built_while_the_study_runs() {
     until("the report is there", || scratch.path("run/report/report.html").is_file());
     assert_eq!(scratch.report_json("run")["complete"], false);
 }
+
+#[test]
+fn a_watcher_holds_nobody_up() {
+    let scratch = Scratch::new();
+    let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let watcher = Running::start(seedgrid(["watch"]).arg(scratch.path("run")));
+    watcher.until_stderr("0 of 24 units", 1);
+    coordinator.signal(Signal::SIGTERM);
+    assert_eq!(coordinator.wait().code(), 130);
+    let ended = watcher.wait();
+    assert!(ended.stderr.contains("scratch"), "{}", ended.stderr);
+}

@@ -92,9 +92,9 @@ impl Hosting {
 
     /// Stops the server and the core; gives the directory back, still owned.
     pub(super) async fn stop(self) -> Result<Owned, Failure> {
+        // The core first: streams of pictures end with it, and nothing more is acknowledged.
+        self.core.stop().await;
         self.server.stop(STOP_GRACE).await?;
-        drop(self.core);
-        // The core ends as soon as the last handle is gone; the server's went with its connections.
         tokio::task::spawn_blocking(move || self.thread.join())
             .await
             .map_err(|_| Failure::CorePanicked)?

@@ -38,8 +38,8 @@ pub struct Core {
 pub struct CoreGone;
 
 impl Core {
-    /// Starts the core's thread for `plan` on `store`, which knows the plan's units. The thread ends, with its error if it has one, when the store fails or when
-    /// every clone of the returned handle has been dropped.
+    /// Starts the core's thread for `plan` on `store`, which knows the plan's units. The thread ends, with its error if it has one, when the store fails, at
+    /// [`Core::stop`], or when every clone of the returned handle has been dropped.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -67,6 +67,12 @@ impl Core {
         let (reply, answer) = oneshot::channel();
         self.requests.send(request(reply)).await.map_err(|_| CoreGone)?;
         answer.await.map_err(|_| CoreGone)
+    }
+
+    /// Ends the core, however many clones of this handle connections still have.
+    pub async fn stop(&self) {
+        // A core that is gone has stopped.
+        let _ = self.requests.send(Request::Stop).await;
     }
 
     /// Tells the core something that needs no answer and may be lost: dropped when the core is busy.

@@ -58,6 +58,7 @@ pub(super) struct Reactor {
     units: BTreeMap<UnitId, UnitFacts>,
     live: Live,
     draining: bool,
+    stopping: bool,
     writes: Vec<Write>,
     replies: Vec<Reply>,
     started: Instant,
@@ -99,6 +100,7 @@ impl Reactor {
             units: plan.units.into_iter().map(|facts| (facts.id, facts)).collect(),
             live: Live::default(),
             draining: false,
+            stopping: false,
             writes: Vec::new(),
             replies: Vec::new(),
             started: Instant::now(),
@@ -111,7 +113,7 @@ impl Reactor {
         Ok((reactor, available_receiver, snapshots_receiver))
     }
 
-    /// Serves requests until every sender is gone.
+    /// Serves requests until it is told to stop, or every sender is gone.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>, runtime: &Handle) -> Result<(), CoreError> {
         loop {
             let wait = self.until_next_event();
@@ -142,6 +144,10 @@ impl Reactor {
                 self.writes.clear();
             }
             self.replies.drain(..).for_each(|reply| reply());
+            if self.stopping {
+                self.take_picture(now);
+                return Ok(());
+            }
             if self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.queue.counts().all_ended() {
                 self.take_picture(now);
             }
@@ -219,6 +225,7 @@ impl Reactor {
                 }
                 self.answer(reply, ());
             }
+            Request::Stop => self.stopping = true,
             Request::Drain { reply } => {
                 self.draining = true;
                 self.wake();

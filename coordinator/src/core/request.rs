@@ -78,6 +78,8 @@ pub enum Request {
         /// The answer.
         reply: oneshot::Sender<()>,
     },
+    /// The core is to end. What came before is committed and answered; what comes after is not.
+    Stop,
     /// No more units are given out from now on.
     Drain {
         /// The answer.
