@@ -26,7 +26,7 @@ fn a_study_runs_to_its_report() {
     let ended = finish(&mut scratch.run(&spec, "run"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(ended.stderr.contains("[10/10]"), "progress counts every unit: {}", ended.stderr);
-    assert!(ended.stdout.contains("cnn-shared-aux"), "the table is shown: {}", ended.stdout);
+    assert!(ended.stdout.contains("CNN weight sharing & Aux"), "the table is shown: {}", ended.stdout);
     assert!(ended.stdout.contains("report.html"), "where the report is, is said: {}", ended.stdout);
     assert_eq!(errors(&scratch.report_json("run")), models.map(|model| (model.to_owned(), 2)));
     let files = [
