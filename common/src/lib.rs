@@ -1,6 +1,6 @@
 //! What Seedgrid's coordinator and worker share, and nothing else.
 //!
-//! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`]s, [`data`] holds what they
+//! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
 //! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`random`]
 //! the seeded streams, [`wire`] the messages between the two binaries and
 //! [`join`] the file that lets a worker in.

@@ -1,5 +1,7 @@
 //! Whole studies of made-up results, aggregated.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 mod synthetic;
 
 use std::collections::BTreeMap;

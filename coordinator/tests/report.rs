@@ -1,5 +1,7 @@
 //! A report's files, written from made-up results.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 mod synthetic;
 
 use std::{

@@ -1,5 +1,7 @@
 //! The coordinator's services as a worker meets them: a real core, store and server in this process, and a bare client.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 use std::time::Duration;
 
 use seedgrid_common::{
@@ -227,7 +229,7 @@ async fn an_expired_lease_is_given_to_another_and_the_first_result_wins() {
     let second = other.unit().await;
     assert_eq!((second.unit_id.as_str(), second.attempt), (first.unit_id.as_str(), 2));
     let answer = slow.heartbeat(vec![first.clone()]).await.unwrap();
-    assert_eq!(answer.dropped, [first.clone()], "the slow one is told to stop");
+    assert_eq!(answer.dropped, std::slice::from_ref(&first), "the slow one is told to stop");
     assert_eq!(slow.finish(&first, 25).await.unwrap(), v1::SubmitOutcome::Committed, "but its result came first");
     assert_eq!(other.finish(&second, 25).await.unwrap(), v1::SubmitOutcome::Duplicate);
     assert_eq!(other.pull(1).await.unwrap().state(), v1::StudyState::Done);

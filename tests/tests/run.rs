@@ -1,5 +1,7 @@
 //! `seedgrid run` from a spec to a report, again, and with a changed spec.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 use seedgrid_tests::{
     process::finish,
     study::{Scratch, holdout},

@@ -1,5 +1,7 @@
 //! `seedgrid serve` with workers that come, go and die, and a coordinator that is killed and comes back.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! Workers as a Slurm array, on a real Slurm of the test's own.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 use std::{fs, path::Path, process::Command};
 
 use seedgrid_tests::{

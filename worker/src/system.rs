@@ -34,7 +34,7 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Where a batch system put this process: "slurm 1234", "slurm 1234_7 task 2", "pbs 99[3].head". Empty outside of one.
+/// Where a batch system put this process: `slurm 1234`, `slurm 1234_7 task 2`, `pbs 99[3].head`. Empty outside of one.
 pub fn place(environment: Environment<'_>) -> String {
     let get = |name: &str| environment(name);
     if let Some(job) = get("SLURM_JOB_ID") {

@@ -1,5 +1,7 @@
 //! The real `seedgrid-worker` process against a scripted coordinator: real training, signals, exit codes, its parent's death.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 mod scripted;
 
 use std::{

@@ -1,6 +1,8 @@
 //! The worker's state machine under random orders of events: a small world plays network, coordinator and slots, and checks
 //! after every step what must always hold.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

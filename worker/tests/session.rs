@@ -1,5 +1,7 @@
 //! A worker's session against a scripted coordinator over real connections: lost answers, restarts, refusals, damaged data.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
 mod scripted;
 
 use std::{

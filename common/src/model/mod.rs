@@ -55,7 +55,7 @@ mod tests {
     fn defaults(model: &Model) -> Hyperparameters {
         let mut given = Hyperparameters::new();
         for parameter in model.parameters {
-            let value = parameter.default_value().unwrap_or_else(|| match parameter.kind {
+            let value = parameter.default_value().unwrap_or(match parameter.kind {
                 Kind::Count { .. } => crate::unit::Value::Integer(20),
                 _ => crate::unit::Value::Number(0.1),
             });

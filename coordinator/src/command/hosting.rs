@@ -49,7 +49,7 @@ impl Opened {
     /// How many units of the plan have no result yet.
     pub(super) fn units_left(&self) -> Result<usize, Failure> {
         let known = self.store.units()?;
-        let left = |id| !known.get(&id).is_some_and(|unit| unit.result.is_some());
+        let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none());
         Ok(self.prepared.plan.units().into_keys().filter(|id| left(*id)).count())
     }
 }
