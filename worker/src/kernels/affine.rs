@@ -167,7 +167,7 @@ pub fn transpose(rows: usize, columns: usize, from: &[f32], to: &mut [f32]) {
     /// Side of the squares that are turned in registers.
     const SQUARE: usize = 4;
     let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
             for top in (0..whole_rows).step_by(SQUARE) {
@@ -191,7 +191,7 @@ pub fn transpose(rows: usize, columns: usize, from: &[f32], to: &mut [f32]) {
 
 /// `bias_gradient += Σ rows of output_gradient`, (rows, outputs), in order.
 pub fn bias_gradient(output_gradient: &[f32], bias_gradient: &mut [f32]) {
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
             for row in output_gradient.chunks_exact(bias_gradient.len()) {

@@ -84,4 +84,24 @@ impl Instructions {
             Self::Portable => Simd::vectorize(Scalar, operation),
         }
     }
+
+    /// Runs plain loops, compiled for these instructions so that the compiler can use them.
+    ///
+    /// The closure must be `#[inline(always)]`: only what is inlined here is compiled so.
+    #[inline(always)]
+    pub(super) fn run_loops(self, loops: impl FnMut()) {
+        self.run(Loops(loops));
+    }
+}
+
+/// `FnMut` because calling a closure as `FnOnce` goes through a function of its own, which would not be compiled so.
+struct Loops<F>(F);
+
+impl<F: FnMut()> WithSimd for Loops<F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        (self.0)();
+    }
 }

@@ -4,10 +4,10 @@ use super::instructions::Instructions;
 
 /// `max(value, 0)` in place. NaN stays NaN.
 pub fn relu(values: &mut [f32]) {
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
-            for value in values {
+            for value in values.iter_mut() {
                 *value = if *value <= 0.0 { 0.0 } else { *value };
             }
         },
@@ -16,7 +16,7 @@ pub fn relu(values: &mut [f32]) {
 
 /// Sets the gradient to 0 wherever ReLU's output is 0: its slope at 0 is taken as 0.
 pub fn relu_backward(output: &[f32], gradient: &mut [f32]) {
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
             for (gradient, &output) in gradient.iter_mut().zip(output) {
@@ -28,7 +28,7 @@ pub fn relu_backward(output: &[f32], gradient: &mut [f32]) {
 
 /// Multiplies each value by its factor.
 pub fn scale(values: &mut [f32], factors: &[f32]) {
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
             for (value, factor) in values.iter_mut().zip(factors) {
@@ -40,7 +40,7 @@ pub fn scale(values: &mut [f32], factors: &[f32]) {
 
 /// `to += from`.
 pub fn add(to: &mut [f32], from: &[f32]) {
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
             for (to, from) in to.iter_mut().zip(from) {
@@ -52,10 +52,10 @@ pub fn add(to: &mut [f32], from: &[f32]) {
 
 /// One step of stochastic gradient descent: `weight -= rate * gradient`, rounded once. Leaves the gradient at 0.
 pub fn descend(weights: &mut [f32], gradient: &mut [f32], rate: f32) {
-    Instructions::best().run(
+    Instructions::best().run_loops(
         #[inline(always)]
         || {
-            for (weight, gradient) in weights.iter_mut().zip(gradient) {
+            for (weight, gradient) in weights.iter_mut().zip(gradient.iter_mut()) {
                 *weight = (-rate).mul_add(*gradient, *weight);
                 *gradient = 0.0;
             }

@@ -20,7 +20,7 @@ impl MaxPool {
     ///
     /// Of equal values the first is chosen; a NaN is larger than every number, and of several the first is chosen.
     pub fn forward(&self, images: usize, input: &[f32], output: &mut [f32], chosen: &mut [u8]) {
-        Instructions::best().run(
+        Instructions::best().run_loops(
             #[inline(always)]
             || {
                 for (window, (best, chosen)) in output
@@ -47,7 +47,7 @@ impl MaxPool {
 
     /// Gives each chosen value its window's gradient, and every other value 0.
     pub fn backward(&self, images: usize, output_gradient: &[f32], chosen: &[u8], input_gradient: &mut [f32]) {
-        Instructions::best().run(
+        Instructions::best().run_loops(
             #[inline(always)]
             || {
                 for (window, (gradient, chosen)) in output_gradient

@@ -1,7 +1,7 @@
 //! Training: one unit from its initial weights to its result.
 //!
-//! [`recipe`] checks what the unit asks for, [`examples`] prepares what it sees and in which order, [`objective`] says what is
-//! minimised, [`learner`] learns and scores, and [`train`] decides when to stop. [`device`] names where it runs.
+//! `recipe` checks what the unit asks for, `examples` prepares what it sees and in which order, [`objective`] says what is
+//! minimised, `learner` learns and scores, and [`train`] decides when to stop. [`device`] names where it runs.
 
 pub mod device;
 mod error;
