@@ -4,7 +4,7 @@ use super::{
     DIGITS, Input, Model, Network,
     cnn::{convolutions, linear},
     network::Digits,
-    schema::{BATCH_SIZE, LEARNING_RATE, dropout, number},
+    schema::{BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, dropout},
 };
 use crate::unit::Hyperparameters;
 
@@ -14,14 +14,14 @@ pub(super) static MODEL: Model = Model {
     summary: "the same convolutional tower reads each image; a linear layer compares the two 10-wide outputs",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.B and figure 2",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5)],
+    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5), DROPOUT_AT],
     network: |given| shared(given, Digits::Untrained),
 };
 
 /// The shared tower with its comparison. The paper leaves the comparison's form open; one linear layer over the two 10-wide
 /// outputs is the reading that comes closest to its table III.
 pub(super) fn shared(given: &Hyperparameters, digits: Digits) -> Network {
-    let mut tower = convolutions(1, number(given, "dropout"));
+    let mut tower = convolutions(1, given);
     tower.push(linear("digit", 100, DIGITS));
     Network { input: Input::Each, tower, comparison: vec![linear("comparison", 2 * DIGITS, 2)], digits }
 }

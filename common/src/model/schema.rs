@@ -159,6 +159,25 @@ pub(super) const fn dropout(default: f64) -> Parameter {
     }
 }
 
+/// On which side of the 128 -> 100 layer dropout acts. Table I writes p = 0.5 beside that layer and leaves it open.
+pub(super) const DROPOUT_AT: Parameter = Parameter {
+    name: "dropout_at",
+    kind: Kind::Choice(&["input", "output", "both"]),
+    default: Some(Default::Text("output")),
+    meaning: "on which side of the 128 -> 100 layer dropout acts: its input, its output (after ReLU) or both",
+};
+
+/// A word that the schema guarantees to be there.
+///
+/// # Panics
+/// When the hyper-parameters were not checked against the schema.
+pub(super) fn word<'a>(given: &'a Hyperparameters, name: &str) -> &'a str {
+    match given.get(name) {
+        Some(Value::Text(word)) => word,
+        other => panic!("hyper-parameter `{name}` must be a checked word, is {other:?}"),
+    }
+}
+
 /// A number that the schema guarantees to be there.
 ///
 /// # Panics

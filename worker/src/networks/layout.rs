@@ -191,7 +191,9 @@ mod tests {
 
     #[test]
     fn only_what_pooling_keeps_is_computed() {
-        let given = [("dropout", Value::Number(0.5))].map(|(name, value)| (name.to_owned(), value)).into();
+        let given = [("dropout", Value::Number(0.5)), ("dropout_at", Value::Text("output".to_owned()))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
         let network = (model::find("cnn").unwrap().network)(&given);
         let layout = lay_out(&network.tower, network.input_shape(), &mut 0).unwrap();
         assert_eq!(layout.input, Stored::Image { height: 12, width: 12, channels: 2 });

@@ -40,6 +40,7 @@ fn the_base_is_read_whole() {
                         axis("learning_rate", &[Value::Number(0.1)]),
                         axis("batch_size", &[Value::Integer(20)]),
                         axis("dropout", &[Value::Number(0.5)]),
+                        axis("dropout_at", &[Value::Text("output".to_owned())]),
                     ],
                     stop,
                     normalize: Normalize::Standardize,
@@ -91,7 +92,7 @@ fn layout_does_not_matter() {
 fn axes_keep_the_order_of_the_file_and_defaults_follow() {
     let text = changed("learning_rate = 0.1\nbatch_size = 20", "batch_size = { grid = [50, 20] }\nlearning_rate = 1");
     let names: Vec<String> = study(&text).stages[0].rows[0].axes.iter().map(|(name, _)| name.clone()).collect();
-    assert_eq!(names, ["batch_size", "learning_rate", "dropout"]);
+    assert_eq!(names, ["batch_size", "learning_rate", "dropout", "dropout_at"]);
     assert_eq!(values(&study(&text).stages[0].rows[0], "batch_size"), [Value::Integer(50), Value::Integer(20)]);
     assert_eq!(
         values(&study(&text).stages[0].rows[0], "learning_rate"),
