@@ -1,10 +1,10 @@
 //! `cnn-shared`: one convolutional tower reads each image (the paper's section III.B, figure 2).
 
 use super::{
-    DIGITS, Input, Model, Network,
+    DIGITS, Input, Layer, Model, Network,
     cnn::{convolutions, linear},
     network::Digits,
-    schema::{BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, dropout},
+    schema::{BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, TOWER_END, dropout, word},
 };
 use crate::unit::Hyperparameters;
 
@@ -14,7 +14,7 @@ pub(super) static MODEL: Model = Model {
     summary: "the same convolutional tower reads each image; a linear layer compares the two 10-wide outputs",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.B and figure 2",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5), DROPOUT_AT],
+    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5), DROPOUT_AT, TOWER_END],
     network: |given| shared(given, Digits::Untrained),
 };
 
@@ -23,5 +23,8 @@ pub(super) static MODEL: Model = Model {
 pub(super) fn shared(given: &Hyperparameters, digits: Digits) -> Network {
     let mut tower = convolutions(1, given);
     tower.push(linear("digit", 100, DIGITS));
+    if word(given, "tower_end") == "relu" {
+        tower.push(Layer::Relu);
+    }
     Network { input: Input::Each, tower, comparison: vec![linear("comparison", 2 * DIGITS, 2)], digits }
 }

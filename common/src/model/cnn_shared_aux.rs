@@ -4,7 +4,7 @@ use super::{
     Model,
     cnn_shared::shared,
     network::Digits,
-    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, dropout},
+    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, TOWER_END, dropout},
 };
 
 pub(super) static MODEL: Model = Model {
@@ -13,6 +13,6 @@ pub(super) static MODEL: Model = Model {
     summary: "cnn-shared with auxiliary losses: the tower's outputs are trained to name the digits as well",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.C",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, AUXILIARY_WEIGHT, dropout(0.5), DROPOUT_AT],
+    parameters: &[LEARNING_RATE, BATCH_SIZE, AUXILIARY_WEIGHT, dropout(0.5), DROPOUT_AT, TOWER_END],
     network: |given| shared(given, Digits::Tower),
 };

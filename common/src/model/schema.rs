@@ -167,6 +167,14 @@ pub(super) const DROPOUT_AT: Parameter = Parameter {
     meaning: "on which side of the 128 -> 100 layer dropout acts: its input, its output (after ReLU) or both",
 };
 
+/// What the tower's 10 outputs go through before anything reads them.
+pub(super) const TOWER_END: Parameter = Parameter {
+    name: "tower_end",
+    kind: Kind::Choice(&["linear", "relu"]),
+    default: Some(Default::Text("linear")),
+    meaning: "what the tower's 10 outputs go through before the comparison (and the digits' losses) read them: nothing, or ReLU",
+};
+
 /// A word that the schema guarantees to be there.
 ///
 /// # Panics

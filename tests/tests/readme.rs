@@ -1,0 +1,145 @@
+//! README's commands and example, run as they stand there.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use nix::sys::signal::Signal;
+use seedgrid_tests::{
+    process::{Running, binary, finish, seedgrid},
+    study::Scratch,
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// The content of README's fenced blocks of this language.
+fn blocks(language: &str) -> Vec<String> {
+    let text = readme();
+    let fence = format!("```{language}\n");
+    text.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// A command of the README, to be run in `folder` with the binaries that were built.
+fn command(line: &str, folder: &Path) -> Command {
+    let mut words = line.split_whitespace();
+    let mut command = Command::new(binary(words.next().unwrap()));
+    command.args(words).current_dir(folder).env_remove("SEEDGRID_DATA");
+    command
+}
+
+#[test]
+fn every_command_is_tried_here() {
+    let commands: Vec<String> = blocks("sh")
+        .iter()
+        .flat_map(|block| block.lines())
+        .map(|line| line.split(" #").next().unwrap().trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert_eq!(
+        commands,
+        [
+            "scripts/quickstart.sh",
+            "scripts/test.sh",
+            "seedgrid run experiments/quickstart.toml",
+            "seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700",
+            "seedgrid-worker --join join.toml --slots 4",
+            "seedgrid watch runs/table3",
+            "seedgrid status runs/table3 --format json",
+            "seedgrid report runs/quickstart",
+        ],
+        "a command that is new in the README needs its test here"
+    );
+    // scripts/test.sh is what runs this test.
+    assert!(root().join("scripts/test.sh").is_file());
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let text = readme();
+    for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(link.starts_with("https://") || root().join(link).exists(), "{link} leads nowhere");
+    }
+}
+
+#[test]
+fn the_example_study_runs() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("mine.toml", &blocks("toml")[0]);
+    let planned = finish(seedgrid(["plan"]).arg(&spec).current_dir(scratch.path("")));
+    assert!(planned.stdout.contains("6 different units"), "{}", planned.stdout);
+    let ended = finish(&mut scratch.run(&spec, "run"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+}
+
+#[test]
+fn the_quickstart_script_ends_with_its_report() {
+    let scratch = Scratch::new();
+    let run = scratch.path("run");
+    let mut script = Command::new(root().join("scripts/quickstart.sh"));
+    // Some other folder, as a new user might be in.
+    script.arg("--run-dir").arg(&run).current_dir(scratch.path(""));
+    let ended = finish(&mut script);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("CNN weight sharing & Aux"), "the table is shown: {}", ended.stdout);
+    assert!(ended.stdout.contains("report.html"), "where the report is, is said: {}", ended.stdout);
+    let report = scratch.report_json("run");
+    let errors: Vec<f64> = report["stages"][0]["configurations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["error"]["mean"].as_f64().unwrap())
+        .collect();
+    let [cnn, shared, aux, fc, fc_aux] = errors[..] else { panic!("{errors:?}") };
+    assert!(aux < shared && shared < cnn && cnn < fc_aux && fc_aux < fc, "the models rank as on MNIST: {errors:?}");
+
+    symlink(&run, scratch.path("quickstart")).unwrap();
+    fs::create_dir(scratch.path("runs")).unwrap();
+    fs::rename(scratch.path("quickstart"), scratch.path("runs/quickstart")).unwrap();
+    let again = finish(&mut command("seedgrid report runs/quickstart", &scratch.path("")));
+    assert_eq!(again.code(), 0, "{}", again.stderr);
+    symlink(root().join("experiments"), scratch.path("experiments")).unwrap();
+    let finished = finish(&mut command("seedgrid run experiments/quickstart.toml", &scratch.path("")));
+    assert_eq!(finished.code(), 0, "{}", finished.stderr);
+    assert!(finished.stderr.contains("nothing to do but the report"), "{}", finished.stderr);
+}
+
+#[test]
+fn table_3_is_served_watched_and_left() {
+    let Some(mnist) = std::env::var_os("SEEDGRID_TEST_MNIST") else {
+        println!("skipped: SEEDGRID_TEST_MNIST is not set");
+        return;
+    };
+    let scratch = Scratch::new();
+    let folder = scratch.path("");
+    symlink(mnist, scratch.path("mnist")).unwrap();
+    symlink(root().join("experiments"), scratch.path("experiments")).unwrap();
+    let serve = "seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700";
+    let coordinator = Running::start(&mut command(serve, &folder));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    fs::copy(scratch.path("runs/table3/join.toml"), scratch.path("join.toml")).unwrap();
+    let mut worker = command("seedgrid-worker --join join.toml --slots 4", &folder);
+    let worker = Running::start(worker.env("XDG_CACHE_HOME", scratch.path("cache")));
+    let watch = Running::start(&mut command("seedgrid watch runs/table3", &folder));
+    worker.until_stderr("started", 4);
+    let status = finish(&mut command("seedgrid status runs/table3 --format json", &folder));
+    assert_eq!(status.code(), 0, "{}", status.stderr);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["units"]["total"], 50);
+    watch.until_stderr("50 units", 1);
+    worker.signal(Signal::SIGTERM);
+    assert_eq!(worker.wait().code(), 0);
+    coordinator.signal(Signal::SIGTERM);
+    assert_eq!(coordinator.wait().code(), 130);
+    drop(watch);
+}
