@@ -10,6 +10,9 @@ use super::{Seen, View, duration, ended, ending_line, workers};
 /// Units in training that are shown; more are only counted.
 const SHOWN_MAX: usize = 16;
 
+/// Longest label of a unit.
+const LABEL_MAX: usize = 40;
+
 /// One bar for the study, one for each unit in training.
 #[derive(Debug)]
 pub(super) struct Bars {
@@ -23,7 +26,7 @@ impl Bars {
     pub(super) fn new() -> Self {
         let screen = MultiProgress::new();
         let overall = screen.add(ProgressBar::new(0));
-        overall.set_style(style("{prefix:.bold} [{bar:30.cyan/dim}] {pos}/{len} units  {msg}"));
+        overall.set_style(style("{prefix:.bold} [{bar:30.cyan/dim}] {pos}/{len} units  {wide_msg}"));
         Self { screen, overall, units: BTreeMap::new(), seen: Seen::default() }
     }
 }
@@ -61,14 +64,15 @@ impl View for Bars {
         for (id, unit) in shown {
             let bar = self.units.entry(id.to_owned()).or_insert_with(|| {
                 let bar = self.screen.add(ProgressBar::new(u64::from(unit.epochs_max)));
-                bar.set_style(style("  {prefix:<36} [{bar:20.green/dim}] {msg}"));
-                bar.set_prefix(unit.label.clone());
+                bar.set_style(style("  {prefix:40} [{bar:20.green/dim}] {wide_msg}"));
+                bar.set_prefix(shortened(&unit.label));
+                bar.set_message("first epoch");
                 bar
             });
             if let Some(latest) = &unit.latest {
                 bar.set_position(u64::from(latest.epoch));
                 bar.set_message(format!(
-                    "epoch {} of at most {}, loss {:.4}, training error {:.3}",
+                    "epoch {} of at most {}, loss {:.4}, error {:.3}",
                     latest.epoch, unit.epochs_max, latest.train_loss, latest.train_error
                 ));
             }
@@ -83,6 +87,30 @@ impl View for Bars {
     }
 }
 
+/// A label of at most 40 characters: its begin (the model) and its end (the seed).
+fn shortened(label: &str) -> String {
+    let characters: Vec<char> = label.chars().collect();
+    if characters.len() <= LABEL_MAX {
+        return label.to_owned();
+    }
+    let (begin, end) = (LABEL_MAX / 2, LABEL_MAX - LABEL_MAX / 2 - 1);
+    let text = |part: &[char]| part.iter().collect::<String>();
+    format!("{}…{}", text(&characters[..begin]), text(&characters[characters.len() - end..]))
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn long_labels_keep_model_and_seed() {
+        assert_eq!(shortened("cnn seed 3"), "cnn seed 3");
+        let short = shortened("cnn-shared-aux auxiliary_weight=0.4 batch_size=20 learning_rate=0.1 seed 12");
+        assert_eq!(short.chars().count(), 40);
+        assert!(short.starts_with("cnn-shared-aux ") && short.ends_with(" seed 12"), "{short}");
+    }
 }
