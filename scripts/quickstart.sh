@@ -14,5 +14,6 @@ if ! command -v cc >/dev/null && ! command -v gcc >/dev/null && ! command -v cla
 fi
 
 echo "building (a few minutes the first time) ..."
-cargo build --release --locked --package seedgrid-coordinator --package seedgrid-worker
+# The whole workspace, so that the tests find everything built with the same features.
+cargo build --release --locked --workspace
 exec "${CARGO_TARGET_DIR:-target}/release/seedgrid" run experiments/quickstart.toml "$@"

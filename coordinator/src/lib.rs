@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod collect;
 pub mod command;
+pub mod console;
 pub mod control_client;
 pub mod core;
 pub mod data_command;

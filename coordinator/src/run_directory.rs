@@ -10,10 +10,14 @@
 //! ```
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
+
+use nix::fcntl::OFlag;
 
 /// A run directory that may belong to anyone.
 #[derive(Clone, Debug)]
@@ -151,9 +155,11 @@ impl RunDirectory {
         };
         fs::create_dir_all(&self.root).map_err(io("create", &self.root))?;
         let lock_path = self.root.join("lock");
-        if !self.database().exists() && !lock_path.exists() {
+        if !self.database().exists() {
             let mut entries = fs::read_dir(&self.root).map_err(io("read", &self.root))?;
-            if entries.next().is_some() {
+            // A run that was stopped before it began leaves no more than these.
+            let ours = |name: &OsStr| ["lock", "datasets", "logs"].iter().any(|known| name == *known);
+            if entries.any(|entry| entry.is_ok_and(|entry| !ours(&entry.file_name()))) {
                 return Err(RunDirectoryError::Foreign { path: self.root });
             }
         }
@@ -162,6 +168,8 @@ impl RunDirectory {
             .write(true)
             .create(true)
             .truncate(false)
+            // A link could lead to somebody's file, which the process id would overwrite.
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
             .open(&lock_path)
             .map_err(io("open", &lock_path))?;
         match lock.try_lock() {
@@ -226,6 +234,18 @@ mod tests {
         }
         drop(first);
         RunDirectory::new(&root).own().unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "keep").unwrap();
+        let root = folder.path().join("run");
+        fs::create_dir(&root).unwrap();
+        std::os::unix::fs::symlink(&precious, root.join("lock")).unwrap();
+        assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::Io { .. })));
+        assert_eq!(fs::read_to_string(precious).unwrap(), "keep");
     }
 
     #[test]

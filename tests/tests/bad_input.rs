@@ -212,6 +212,28 @@ fn an_unknown_device() {
 }
 
 #[test]
+fn a_wrong_advertised_host() {
+    for host in ["h:7700", "http://h", "", "evil\"x"] {
+        clear(&finish(&mut seedgrid(["serve", "spec.toml", "--advertise", host])), 2, &["--advertise", "login1"]);
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = seedgrid(["plan"]).arg(&spec).stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    // A run does not need anybody to listen.
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut run = scratch.run(&spec, "run");
+    let status = run.stdout(std::process::Stdio::null()).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(scratch.path("run/report/report.json").is_file());
+}
+
+#[test]
 fn no_join_file() {
     clear(&finish(&mut worker(["--join", "no/such/join.toml"])), 2, &["no/such/join.toml"]);
 }

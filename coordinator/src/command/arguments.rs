@@ -88,8 +88,25 @@ pub struct ServeArguments {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:7700")]
     pub listen: SocketAddr,
     /// Host name or address that workers should use, where the ones found are not right.
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = host)]
     pub advertise: Option<String>,
+}
+
+/// A host name or address, as it stands in a URL, without scheme and port.
+fn host(text: &str) -> Result<String, String> {
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let right = match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            !text.is_empty() && text.len() <= 200 && !text.starts_with('-') && text.bytes().all(known)
+        }
+    };
+    if right {
+        Ok(text.to_owned())
+    } else {
+        Err("write a host name or an address alone, without http:// and port, for example login1 or [fe80::1]; the port is that of --listen".to_owned())
+    }
 }
 
 /// Arguments of `plan`.

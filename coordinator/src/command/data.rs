@@ -20,7 +20,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
             let download = tokio::task::spawn_blocking(move || fetch(&folder, &mirrors, &mut Progress::on_stderr()));
             for FetchedFile { path, from } in download.await.map_err(|_| Failure::DownloadPanicked)?? {
                 let how = from.map_or("was there and is good".to_owned(), |url| format!("from {url}"));
-                super::print(&format!("{}: {how}\n", path.display()));
+                super::print(&format!("{}: {how}\n", path.display()))?;
             }
             Ok(Exit::Done)
         }
@@ -32,7 +32,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
                     Ok(path) => path.display().to_string(),
                     Err(error) => error.to_string(),
                 };
-                super::print(&format!("{:<10} {}: {what}\n", file.word(), file.name));
+                super::print(&format!("{:<10} {}: {what}\n", file.word(), file.name))?;
             }
             match found.iter().all(|file| file.found.is_ok()) {
                 true => Ok(Exit::Done),

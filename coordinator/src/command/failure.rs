@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError,
+    console, control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError,
     prepare::PrepareError, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
@@ -84,6 +84,11 @@ pub enum Failure {
     /// The coordinator cannot be asked.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// What the command prints cannot be written.
+    #[error(
+        "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
+    )]
+    Output(std::io::Error),
     /// The process cannot start.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
@@ -112,6 +117,7 @@ impl Failure {
             | Self::BadCopy { .. }
             | Self::NoDataFolder
             | Self::DownloadPanicked
+            | Self::Output(_)
             | Self::Runtime(_)
             | Self::Signals(_) => 1,
         }
@@ -125,11 +131,14 @@ impl Failure {
                 (true, Some(_)) => Look::Monochrome,
                 (true, None) => Look::Colour,
             };
-            eprint!("{}", errors.render(look));
+            console::note(format_args!("{}", errors.render(look).trim_end()));
             let count = errors.errors().len();
-            eprintln!("error: the spec has {count} error{}; nothing was run", if count == 1 { "" } else { "s" });
+            console::note(format_args!(
+                "error: the spec has {count} error{}; nothing was run",
+                if count == 1 { "" } else { "s" }
+            ));
         } else {
-            eprintln!("error: {self}");
+            console::note(format_args!("error: {self}"));
         }
         ExitCode::from(self.code())
     }

@@ -15,6 +15,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::console;
+
 pub use arguments::{Arguments, Subcommand};
 pub use failure::{Exit, Failure};
 
@@ -62,15 +64,12 @@ fn start_log(verbose: u8) {
         .init();
 }
 
-/// Prints to standard output. A reader that hung up (`| head`) is no error.
-fn print(text: &str) {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    // Whoever closed the pipe has seen enough.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Prints to standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    console::print(text).map_err(Failure::Output)
 }
 
-fn print_json(listing: &impl serde::Serialize) {
+fn print_json(listing: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(listing).expect("listings are plain data with string keys");
-    print(&(text + "\n"));
+    print(&(text + "\n"))
 }

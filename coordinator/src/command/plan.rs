@@ -36,8 +36,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
     let listing = Listing::new(&prepared, &known);
     match arguments.format {
-        Format::Text => super::print(&listing.text()),
-        Format::Json => super::print_json(&listing),
+        Format::Text => super::print(&listing.text())?,
+        Format::Json => super::print_json(&listing)?,
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
 pub(super) fn finish(directory: &RunDirectory) -> Result<Exit, Failure> {
     let (aggregate, provenance) = collect(directory)?;
     report::write(&directory.report(), &aggregate, &provenance)?;
-    super::print(&report::terminal_table(&aggregate.report));
-    super::print(&format!("\nreport: {}\n", directory.report().join("report.html").display()));
+    super::print(&report::terminal_table(&aggregate.report))?;
+    super::print(&format!("\nreport: {}\n", directory.report().join("report.html").display()))?;
     Ok(if aggregate.report.complete { Exit::Done } else { Exit::MissingCells })
 }

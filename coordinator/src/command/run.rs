@@ -11,7 +11,7 @@ use super::{
     hosting::{self, Hosting},
     report,
 };
-use crate::{local_workers::LocalWorker, progress};
+use crate::{console, local_workers::LocalWorker, progress};
 
 /// How long the local worker may take to hand over what it has and leave.
 const LEAVE_GRACE: Duration = Duration::from_secs(15);
@@ -27,7 +27,10 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     let opened = hosting::open(&arguments.study)?;
     let left = opened.units_left()?;
     if left == 0 {
-        eprintln!("{}: every unit is trained; nothing to do but the report", opened.prepared.spec.study.name);
+        console::note(format_args!(
+            "{}: every unit is trained; nothing to do but the report",
+            opened.prepared.spec.study.name
+        ));
         return report::finish(&opened.directory);
     }
     let hosting = Hosting::start(opened, arguments.listen, None).await?;
@@ -57,7 +60,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     match ended? {
         Ended::Done | Ended::CoreGone => report::finish(&directory),
         Ended::Interrupted => {
-            eprintln!("interrupted; finished units are kept. Run the same command again to go on");
+            console::note(format_args!("interrupted; finished units are kept. Run the same command again to go on"));
             Ok(Exit::Interrupted)
         }
     }

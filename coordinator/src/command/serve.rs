@@ -9,7 +9,7 @@ use super::{
     hosting::{self, Hosting},
     report,
 };
-use crate::progress;
+use crate::{console, progress};
 
 /// How long workers may take to leave once the study is done.
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
@@ -18,15 +18,18 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     let mut signals = StopSignals::new()?;
     let opened = hosting::open(&arguments.study)?;
     if opened.units_left()? == 0 {
-        eprintln!("{}: every unit is trained; nothing to do but the report", opened.prepared.spec.study.name);
+        console::note(format_args!(
+            "{}: every unit is trained; nothing to do but the report",
+            opened.prepared.spec.study.name
+        ));
         return report::finish(&opened.directory);
     }
     let hosting = Hosting::start(opened, arguments.listen, arguments.advertise.as_deref()).await?;
-    eprintln!("listening on {}", hosting.address());
-    eprintln!(
+    console::note(format_args!("listening on {}", hosting.address()));
+    console::note(format_args!(
         "start workers with: seedgrid-worker --join {} (copy the file, mode 0600, where there is no shared file system)",
         hosting.directory.join_file().display()
-    );
+    ));
     let mut view = progress::view();
     let done = tokio::select! {
         done = until_done(hosting.core.snapshots(), view.as_mut()) => Some(done),
@@ -44,7 +47,9 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     if done.is_some() {
         return report::finish(&directory);
     }
-    eprintln!("interrupted; finished units are kept, workers train on. Run the same command again to go on");
+    console::note(format_args!(
+        "interrupted; finished units are kept, workers train on. Run the same command again to go on"
+    ));
     Ok(Exit::Interrupted)
 }
 

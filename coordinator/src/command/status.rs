@@ -8,6 +8,7 @@ use super::{
     arguments::{Format, StatusArguments, WatchArguments},
 };
 use crate::{
+    console,
     control_client::Control,
     progress::{self, duration},
 };
@@ -15,8 +16,8 @@ use crate::{
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
     let picture = Control::connect(&arguments.run_dir).await?.status().await?;
     match arguments.format {
-        Format::Text => super::print(&text(&picture)),
-        Format::Json => super::print_json(&Listing::from(&picture)),
+        Format::Text => super::print(&text(&picture))?,
+        Format::Json => super::print_json(&Listing::from(&picture))?,
     }
     Ok(Exit::Done)
 }
@@ -33,7 +34,10 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
         .await;
     view.finish();
     ended?;
-    eprintln!("{} of {} units done, {} diverged, {} failed", last.done, last.total, last.diverged, last.failed);
+    console::note(format_args!(
+        "{} of {} units done, {} diverged, {} failed",
+        last.done, last.total, last.diverged, last.failed
+    ));
     Ok(if last.failed > 0 { Exit::MissingCells } else { Exit::Done })
 }
 

@@ -2,6 +2,8 @@
 
 use seedgrid_common::wire::v1;
 
+use crate::console;
+
 use super::{Seen, View, duration, ended, ending_line, numbered, workers};
 
 /// Time between two summaries.
@@ -25,21 +27,21 @@ impl View for Lines {
         let counts = picture.counts.unwrap_or_default();
         for (number, ending) in numbered(&counts, self.seen.new_endings(picture)) {
             match number {
-                Some(number) => eprintln!("[{number}/{}] {}", counts.total, ending_line(ending)),
-                None => eprintln!("{}", ending_line(ending)),
+                Some(number) => console::note(format_args!("[{number}/{}] {}", counts.total, ending_line(ending))),
+                None => console::note(format_args!("{}", ending_line(ending))),
             }
         }
         if picture.elapsed_ms >= self.summary_at {
             self.summary_at = picture.elapsed_ms + SUMMARY_MS;
             let eta = picture.eta_ms.map(|ms| format!(", about {} left", duration(ms))).unwrap_or_default();
-            eprintln!(
+            console::note(format_args!(
                 "{}: {} of {} units ended, {} in training, {}{eta}",
                 picture.study,
                 ended(&counts),
                 counts.total,
                 counts.training,
                 workers(picture)
-            );
+            ));
         }
     }
 
