@@ -46,7 +46,7 @@ fn wrong_specs() {
         ("learning_rate = 0.05", "learning_rate = 0", &["learning_rate", "above 0"]),
         ("learning_rate = 0.05", "learning_rate = -0.1", &["learning_rate", "above 0"]),
         ("learning_rate = 0.05", "learning_rate = nan", &["learning_rate"]),
-        ("batch_size = 10", "batch_size = 201", &["batch_size", "200"]),
+        ("batch_size = 10", "batch_size = 201", &["batch of 201", "200"]),
         ("1..=2", "5..=2", &["5..=2"]),
         ("[[stage.model]]\nmodel = \"cnn-shared-aux\"\nlearning_rate = 0.05\nbatch_size = 10\n", "", &["model"]),
         ("glyph-pairs", "glyph-pair", &["glyph-pairs"]),

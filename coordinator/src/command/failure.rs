@@ -100,7 +100,9 @@ pub enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. }) => 2,
+            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. })
+            | Self::Join(_)
+            | Self::Control(ControlError::Join(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::Control(ControlError::Unreachable { .. }) => 5,
             Self::Prepare(_)
@@ -109,8 +111,6 @@ impl Failure {
             | Self::Core(_)
             | Self::CorePanicked
             | Self::Server(_)
-            | Self::Join(_)
-            | Self::Control(ControlError::Join(_))
             | Self::LocalWorker(_)
             | Self::Report(_)
             | Self::Fetch { .. }
@@ -126,12 +126,13 @@ impl Failure {
     /// Prints the failure to standard error and gives its exit code.
     pub(super) fn report(&self) -> ExitCode {
         if let Self::Prepare(PrepareError::Spec(errors)) = self {
-            let look = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
-                (false, _) => Look::Plain,
-                (true, Some(_)) => Look::Monochrome,
-                (true, None) => Look::Colour,
+            let shown = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
+                // One line each, for logs and pipes.
+                (false, _) => errors.to_string(),
+                (true, Some(_)) => errors.render(Look::Monochrome),
+                (true, None) => errors.render(Look::Colour),
             };
-            console::note(format_args!("{}", errors.render(look).trim_end()));
+            console::note(format_args!("{}", shown.trim_end()));
             let count = errors.errors().len();
             console::note(format_args!(
                 "error: the spec has {count} error{}; nothing was run",
