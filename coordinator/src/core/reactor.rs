@@ -191,11 +191,7 @@ impl Reactor {
                 self.answer(reply, answer);
             }
             Request::Metrics { worker, unit, attempt, metrics } => {
-                let leased = self
-                    .queue
-                    .leases()
-                    .any(|(id, lease)| id == unit && lease.attempt == attempt && lease.worker == worker);
-                if leased {
+                if self.queue.holds(&worker, unit, attempt) {
                     self.live.epoch(unit, attempt, metrics);
                 }
             }

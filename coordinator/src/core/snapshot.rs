@@ -55,8 +55,11 @@ impl Live {
         taken_ms: i64,
         facts: impl Fn(UnitId) -> (String, u32),
     ) -> v1::StatusSnapshot {
-        let training: Vec<v1::TrainingUnit> = queue
-            .leases()
+        let mut leases: Vec<_> = queue.leases().collect();
+        // In the order of units, so that a view's lines stay where they are.
+        leases.sort_by_key(|(unit, _)| *unit);
+        let training: Vec<v1::TrainingUnit> = leases
+            .into_iter()
             .map(|(unit, lease)| {
                 let (label, epochs_max) = facts(unit);
                 let latest = self.latest.get(&unit).filter(|(attempt, _)| *attempt == lease.attempt);
@@ -76,7 +79,7 @@ impl Live {
             .map(|(id, entry)| v1::WorkerStatus {
                 worker_id: id.to_string(),
                 info: Some(entry.info.clone()),
-                held: queue.leases().filter(|(_, lease)| lease.worker == *id).count() as u32,
+                held: queue.held_by(id) as u32,
                 last_seen_ms: now.saturating_sub(entry.last_seen),
                 finished: entry.finished,
             })

@@ -211,12 +211,22 @@ impl Queue {
         self.units.iter().filter(|(_, entry)| entry.state == State::Failed).map(|(id, _)| *id)
     }
 
-    /// Every lease with its unit, in the order of units.
+    /// Every lease with its unit, the next to run out first.
     pub fn leases(&self) -> impl Iterator<Item = (UnitId, &Lease)> {
-        self.units.iter().filter_map(|(id, entry)| match &entry.state {
-            State::Leased(lease) => Some((*id, lease)),
+        // Through the deadlines: few units are leased at a time, however many the study has.
+        self.expiries.iter().filter_map(|(_, id)| Some((*id, self.lease_of(*id)?)))
+    }
+
+    /// Whether `worker` holds the lease of this attempt.
+    pub fn holds(&self, worker: &WorkerId, unit: UnitId, attempt: u32) -> bool {
+        self.lease_of(unit).is_some_and(|lease| lease.attempt == attempt && lease.worker == *worker)
+    }
+
+    fn lease_of(&self, unit: UnitId) -> Option<&Lease> {
+        match &self.units.get(&unit)?.state {
+            State::Leased(lease) => Some(lease),
             State::Waiting | State::Finished(_) | State::Failed => None,
-        })
+        }
     }
 
     /// How many units of each group wait.
@@ -282,11 +292,10 @@ impl Queue {
 
     /// An attempt ended without a result.
     pub fn fail(&mut self, unit: UnitId, attempt: u32, worker: &WorkerId, blame: Blame) -> AfterFailure {
-        let Some(entry) = self.units.get_mut(&unit) else { return AfterFailure::Stale };
-        let holds = matches!(&entry.state, State::Leased(lease) if lease.attempt == attempt && lease.worker == *worker);
-        if !holds {
+        if !self.holds(worker, unit, attempt) {
             return AfterFailure::Stale;
         }
+        let Some(entry) = self.units.get_mut(&unit) else { return AfterFailure::Stale };
         match blame {
             Blame::Unit => entry.errors += 1,
             Blame::Circumstances => {}
