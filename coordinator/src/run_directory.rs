@@ -10,7 +10,7 @@
 //! ```
 
 use std::{
-    ffi::OsStr,
+    ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -67,6 +67,17 @@ pub enum RunDirectoryError {
     Foreign {
         /// The directory.
         path: PathBuf,
+    },
+    /// Its database is gone or empty, and other things of a run are there.
+    #[error(
+        "the run directory {path} has lost its database: study.db is {what}\n  hint: restore study.db from a backup, or move the \
+         directory away and run the study again"
+    )]
+    LostDatabase {
+        /// The directory.
+        path: PathBuf,
+        /// "missing" or "empty".
+        what: &'static str,
     },
     /// There is no run here.
     #[error(
@@ -144,6 +155,12 @@ impl RunDirectory {
         self.root.join("datasets").join(digest)
     }
 
+    /// Whether a coordinator owns it now.
+    pub fn is_owned(&self) -> bool {
+        let lock = File::open(self.root.join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Makes the directory and takes its ownership.
     ///
     /// # Errors
@@ -155,14 +172,7 @@ impl RunDirectory {
         };
         fs::create_dir_all(&self.root).map_err(io("create", &self.root))?;
         let lock_path = self.root.join("lock");
-        if !self.database().exists() {
-            let mut entries = fs::read_dir(&self.root).map_err(io("read", &self.root))?;
-            // A run that was stopped before it began leaves no more than these.
-            let ours = |name: &OsStr| ["lock", "datasets", "logs"].iter().any(|known| name == *known);
-            if entries.any(|entry| entry.is_ok_and(|entry| !ours(&entry.file_name()))) {
-                return Err(RunDirectoryError::Foreign { path: self.root });
-            }
-        }
+        self.refuse_others()?;
         let mut lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -189,6 +199,29 @@ impl RunDirectory {
             fs::create_dir_all(&folder).map_err(io("create", &folder))?;
         }
         Ok(Owned { directory: self, _lock: lock })
+    }
+
+    /// Fails where something lies that is not the beginning of a run, or what is left of one that has lost its database.
+    fn refuse_others(&self) -> Result<(), RunDirectoryError> {
+        let what = match fs::metadata(self.database()) {
+            Ok(file) if file.len() > 0 => return Ok(()),
+            Ok(_) => "empty",
+            Err(_) => "missing",
+        };
+        let failed = |cause| RunDirectoryError::Io { action: "read", path: self.root.clone(), cause };
+        let names: Vec<OsString> =
+            fs::read_dir(&self.root).map_err(failed)?.flatten().map(|entry| entry.file_name()).collect();
+        let path = self.root.clone();
+        // Written only after the database has been.
+        if names.iter().any(|name| name == "join.toml") && names.iter().any(|name| name == "lock") {
+            return Err(RunDirectoryError::LostDatabase { path, what });
+        }
+        // A run that was stopped before it began leaves no more than these.
+        let ours = ["study.db", "lock", "datasets", "logs"];
+        match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
+            true => Ok(()),
+            false => Err(RunDirectoryError::Foreign { path }),
+        }
     }
 
     /// Stores an encoded data set under its digest, whole or not at all.
@@ -232,7 +265,9 @@ mod tests {
             Err(RunDirectoryError::InUse { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
             other => panic!("{other:?}"),
         }
+        assert!(RunDirectory::new(&root).is_owned());
         drop(first);
+        assert!(!RunDirectory::new(&root).is_owned());
         RunDirectory::new(&root).own().unwrap();
     }
 
@@ -246,6 +281,19 @@ mod tests {
         std::os::unix::fs::symlink(&precious, root.join("lock")).unwrap();
         assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::Io { .. })));
         assert_eq!(fs::read_to_string(precious).unwrap(), "keep");
+    }
+
+    #[test]
+    fn a_lost_database_is_not_taken_for_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        drop(RunDirectory::new(&root).own().unwrap());
+        fs::write(root.join("study.db"), "").unwrap();
+        RunDirectory::new(&root).own().expect("a run that was stopped before it began");
+        fs::write(root.join("join.toml"), "").unwrap();
+        assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::LostDatabase { what: "empty", .. })));
+        fs::remove_file(root.join("study.db")).unwrap();
+        assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::LostDatabase { what: "missing", .. })));
     }
 
     #[test]

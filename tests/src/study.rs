@@ -56,7 +56,7 @@ impl Scratch {
         command
     }
 
-    /// What `seedgrid status --format json` says of a run; null while no coordinator answers.
+    /// What `seedgrid status --format json` says of a run; null where nobody can tell.
     pub fn status(&self, run: &str) -> serde_json::Value {
         let shown = finish(seedgrid(["status", "--format", "json"]).arg(self.path(run)));
         serde_json::from_str(&shown.stdout).unwrap_or_default()

@@ -166,6 +166,32 @@ fn a_damaged_database() {
     clear(&finish(&mut scratch.run(&spec, "run")), 1, &["study.db"]);
 }
 
+#[test]
+fn a_database_that_is_taken_away() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=200", 50));
+    let running = Running::start(&mut scratch.run(&spec, "run"));
+    running.until_stderr("after 50 epochs", 1);
+    fs::remove_file(scratch.path("run/study.db")).unwrap();
+    clear(&running.wait(), 1, &["study.db has been deleted", "hint:"]);
+    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["lost its database", "study.db is missing"]);
+    scratch.write("run/study.db", "");
+    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["lost its database", "study.db is empty"]);
+    clear(&finish(seedgrid(["report"]).arg(scratch.path("run"))), 1, &["study.db is empty", "hint:"]);
+}
+
+#[test]
+fn a_bad_place_to_listen() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    for listen in ["7700", "here", "host:port", "http://host:1", ":7700"] {
+        clear(&finish(seedgrid(["run", "--listen", listen]).arg(&spec)), 2, &["HOST:PORT"]);
+    }
+    let mut nowhere = seedgrid(["run", "--listen", "no-such-host.invalid:0"]);
+    let ended = finish(nowhere.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
+    clear(&ended, 1, &["cannot listen on no-such-host.invalid:0", "hint:"]);
+}
+
 /// A join file for an address.
 fn join_file(scratch: &Scratch, address: &str) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt as _;

@@ -12,7 +12,7 @@ use seedgrid_common::{
     wire::{PROTOCOL_VERSION, v1},
 };
 use seedgrid_coordinator::{
-    core::{Core, CoreError, StudyPlan},
+    core::{Core, CoreError, Holders, StudyPlan},
     prepare::{Prepared, Spec},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
@@ -60,10 +60,10 @@ impl Cluster {
 
     async fn host(&mut self, store: Store, prepared: &Prepared) {
         let plan = StudyPlan::new("scratch", &prepared.plan, prepared.spec.study.dataset.train_pairs);
-        let (core, thread) = Core::start(store, plan, RULES).unwrap();
+        let (core, thread) = Core::start(store, plan, RULES, Holders::MayReturn).unwrap();
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
-        let bound = Bound::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let bound = Bound::listen("127.0.0.1:0").await.unwrap();
         let server = bound.serve(core.clone(), self.token.clone(), datasets);
         self.core = Some(core);
         self.server = Some(server);
@@ -267,6 +267,37 @@ async fn a_restarted_coordinator_takes_back_what_is_held() {
     assert_eq!(client.finish(&held, 30).await.unwrap(), v1::SubmitOutcome::Committed);
     assert_eq!(client.finish(&third, 30).await.unwrap(), v1::SubmitOutcome::Committed);
     assert_eq!(client.pull(1).await.unwrap().state(), v1::StudyState::Done);
+}
+
+#[tokio::test]
+async fn after_a_restart_nobody_is_given_what_another_may_still_train() {
+    let mut cluster = Cluster::start(&holdout(&["fc"], "1..=2", 1)).await;
+    let mut slow = cluster.client(1).await;
+    slow.register(vec![]).await.unwrap();
+    let held = slow.unit().await;
+    drop(slow);
+    cluster.restart().await;
+    let mut quick = cluster.client(2).await;
+    quick.register(vec![]).await.unwrap();
+    let pulled = quick.pull(2).await.unwrap().assignments;
+    assert_eq!(pulled.len(), 1, "the other one has its holder");
+    let mut slow = cluster.client(1).await;
+    assert_eq!(slow.register(vec![held.clone()]).await.unwrap().dropped, [], "who comes back and goes on");
+    assert_eq!(slow.finish(&held, 30).await.unwrap(), v1::SubmitOutcome::Committed);
+}
+
+#[tokio::test]
+async fn after_a_restart_what_nobody_claims_is_given_out_again() {
+    let mut cluster = Cluster::start(&holdout(&["fc"], "1", 1)).await;
+    let mut lost = cluster.client(1).await;
+    lost.register(vec![]).await.unwrap();
+    let held = lost.unit().await;
+    drop(lost);
+    cluster.restart().await;
+    let mut other = cluster.client(2).await;
+    other.register(vec![]).await.unwrap();
+    // The long poll is answered when the lease of the one who never came back runs out.
+    assert_eq!(other.unit().await, v1::AttemptId { attempt: 2, ..held });
 }
 
 #[tokio::test]

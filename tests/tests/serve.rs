@@ -95,6 +95,9 @@ fn a_coordinator_that_is_killed_goes_on_where_it_was() {
         assert_eq!(worker.wait().code(), 0);
     }
     assert_eq!(scratch.report("run", "report.json"), expected);
+    let provenance: serde_json::Value = serde_json::from_slice(&scratch.report("run", "provenance.json")).unwrap();
+    let others = provenance["other_attempts"].as_array().unwrap();
+    assert!(others.iter().all(|attempt| attempt["ending"] != "duplicate"), "trained twice: {others:?}");
 }
 
 #[test]
@@ -138,4 +141,8 @@ fn a_watcher_holds_nobody_up() {
     assert_eq!(coordinator.wait().code(), 130);
     let ended = watcher.wait();
     assert!(ended.stderr.contains("scratch"), "{}", ended.stderr);
+    let status = scratch.status("run");
+    assert_eq!(status["state"], "stopped", "the store knows what no coordinator tells");
+    assert_eq!(status["units"]["waiting"], 24);
+    assert_eq!(finish(seedgrid(["watch"]).arg(scratch.path("run"))).code(), 5, "there is nothing to follow");
 }

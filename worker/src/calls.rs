@@ -129,17 +129,17 @@ impl Calls {
         self.tell(event).await;
     }
 
-    /// Streams what epochs show, for as long as the connection lasts. What fails here changes nothing but the view.
+    /// Streams that training has begun and what epochs show, for as long as the connection lasts. What fails here changes nothing but the view.
     pub async fn stream(mut self, metrics: &Metrics) {
         loop {
             let (sender, receiver) = mpsc::channel(1);
             let pump = async {
                 loop {
-                    let (attempt, epoch) = metrics.next().await;
+                    let (attempt, metrics) = metrics.next().await;
                     let report = MetricsReport {
                         worker_id: self.worker_id.clone(),
                         attempt: Some(attempt.into()),
-                        metrics: Some((&epoch).into()),
+                        metrics: metrics.as_ref().map(Into::into),
                     };
                     if sender.send(report).await.is_err() {
                         return;

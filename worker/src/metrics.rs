@@ -1,4 +1,4 @@
-//! What epochs show, on its way to the live views: a bounded buffer between slots that must never wait and a stream that may be
+//! That training has begun and what epochs show, on its way to the live views: a bounded buffer between slots that must never wait and a stream that may be
 //! slow. When it is full the oldest goes: losing some changes nothing but the view.
 
 use std::{
@@ -14,16 +14,19 @@ use crate::work::Attempt;
 /// Most epochs that wait to be sent.
 const BUFFERED_MAX: usize = 1024;
 
+/// A sign of life of an attempt: None when its training begins, then what each epoch showed.
+pub type Sign = (Attempt, Option<EpochMetrics>);
+
 /// The buffer. Slots push, one sender takes.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    waiting: Mutex<VecDeque<(Attempt, EpochMetrics)>>,
+    waiting: Mutex<VecDeque<Sign>>,
     pushed: Notify,
 }
 
 impl Metrics {
-    /// Adds an epoch; never waits.
-    pub fn push(&self, attempt: Attempt, metrics: EpochMetrics) {
+    /// Adds a sign; never waits.
+    pub fn push(&self, attempt: Attempt, metrics: Option<EpochMetrics>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() == BUFFERED_MAX {
             waiting.pop_front();
@@ -33,8 +36,8 @@ impl Metrics {
         self.pushed.notify_one();
     }
 
-    /// The oldest epoch, once there is one. For one taker at a time; one that is dropped while it waits loses nothing.
-    pub async fn next(&self) -> (Attempt, EpochMetrics) {
+    /// The oldest sign, once there is one. For one taker at a time; one that is dropped while it waits loses nothing.
+    pub async fn next(&self) -> Sign {
         loop {
             let oldest = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             match oldest {
@@ -51,9 +54,9 @@ mod tests {
 
     use super::*;
 
-    fn epoch(epoch: u32) -> (Attempt, EpochMetrics) {
+    fn epoch(epoch: u32) -> Sign {
         let attempt = Attempt { unit: UnitId([0; 16]), number: 1 };
-        (attempt, EpochMetrics { epoch, train_loss: 0.1, train_error: 0.1, validation_error: None })
+        (attempt, Some(EpochMetrics { epoch, train_loss: 0.1, train_error: 0.1, validation_error: None }))
     }
 
     #[tokio::test]
@@ -65,7 +68,7 @@ mod tests {
             metrics.push(attempt, epoch);
         }
         for number in 11..=count {
-            assert_eq!(metrics.next().await.1.epoch, number);
+            assert_eq!(metrics.next().await, epoch(number));
         }
         assert!(metrics.waiting.lock().unwrap().is_empty());
     }
@@ -76,6 +79,6 @@ mod tests {
         let (attempt, first) = epoch(1);
         let push = async { metrics.push(attempt, first) };
         let (taken, ()) = tokio::join!(metrics.next(), push);
-        assert_eq!(taken.1.epoch, 1);
+        assert_eq!(taken, epoch(1));
     }
 }

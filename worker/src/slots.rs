@@ -117,6 +117,7 @@ fn run(job: &Job, trainer: &dyn Trainer, metrics: &Metrics) -> SlotOutcome {
     if job.stop.is_told() {
         return SlotOutcome::Stopped;
     }
+    metrics.push(job.assignment.attempt, None);
     // Nothing that training could leave half done is used again: the data set is only read.
     let trained = catch_unwind(AssertUnwindSafe(|| trainer.train(&job.assignment.unit, &job.dataset, &mut observer)));
     match trained {
@@ -149,7 +150,7 @@ impl Watcher<'_> {
 
 impl Observer for Watcher<'_> {
     fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
-        self.metrics.push(self.attempt, *metrics);
+        self.metrics.push(self.attempt, Some(*metrics));
         self.go_on()
     }
 

@@ -38,6 +38,9 @@ pub struct Earlier {
     pub what: &'static str,
 }
 
+/// Longest line of a spec, in bytes, that is drawn.
+const LINE_DRAWN_MAX: usize = 400;
+
 /// How [`SpecErrors::render`] draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -69,8 +72,8 @@ impl SpecErrors {
                 text.push('\n');
             }
             // Writing into a string cannot fail; should miette fail all the same, the message alone must do.
-            if handler.render_report(&mut text, error).is_err() {
-                text.push_str(&format!("{error}\n"));
+            if error.stands_in_long_lines() || handler.render_report(&mut text, error).is_err() {
+                text.push_str(&format!("{}\n", error.line()));
             }
         }
         text.push_str(&self.rest());
@@ -93,10 +96,7 @@ impl fmt::Display for SpecErrors {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{}:{}:{}: {error}", error.source.name(), error.line, error.column)?;
-            if let Some(hint) = error.problem.hint() {
-                write!(f, " ({hint})")?;
-            }
+            f.write_str(&error.line())?;
         }
         match self.rest() {
             rest if rest.is_empty() => Ok(()),
@@ -106,6 +106,24 @@ impl fmt::Display for SpecErrors {
 }
 
 impl Error for SpecErrors {}
+
+impl SpecError {
+    /// The error in one line: where, what, and what to do.
+    fn line(&self) -> String {
+        let place = format!("{}:{}:{}", self.source.name(), self.line, self.column);
+        match self.problem.hint() {
+            Some(hint) => format!("{place}: {self} ({hint})"),
+            None => format!("{place}: {self}"),
+        }
+    }
+
+    /// Whether drawing the lines around the error would flood the screen.
+    fn stands_in_long_lines(&self) -> bool {
+        let first = self.line.saturating_sub(2);
+        let spanned = self.source.inner().get(self.span.clone()).map_or(0, |text| text.lines().count());
+        self.source.inner().lines().skip(first).take(spanned + 2).any(|line| line.len() > LINE_DRAWN_MAX)
+    }
+}
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! What can be written on the command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
@@ -74,8 +74,8 @@ pub struct RunArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub slots: Option<u16>,
     /// Where to listen; other machines' workers can help when this is not a loopback address.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    pub listen: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = host_and_port)]
+    pub listen: String,
 }
 
 /// Arguments of `serve`.
@@ -85,8 +85,8 @@ pub struct ServeArguments {
     #[command(flatten)]
     pub study: StudyArguments,
     /// Where to listen.
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:7700")]
-    pub listen: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:7700", value_parser = host_and_port)]
+    pub listen: String,
     /// Host name or address that workers should use, where the ones found are not right.
     #[arg(long, value_name = "HOST", value_parser = host)]
     pub advertise: Option<String>,
@@ -94,18 +94,32 @@ pub struct ServeArguments {
 
 /// A host name or address, as it stands in a URL, without scheme and port.
 fn host(text: &str) -> Result<String, String> {
+    if is_host(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a host name or an address alone, without http:// and port, for example login1 or [fe80::1]; the port is that of --listen".to_owned())
+    }
+}
+
+/// A host name or address with a port.
+fn host_and_port(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        Some(_) | None => {
+            Err("write HOST:PORT, for example 0.0.0.0:7700, login1:7700 or [::]:7700; port 0 takes any free one"
+                .to_owned())
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
     let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let right = match bracketed {
+    match bracketed {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
             let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
             !text.is_empty() && text.len() <= 200 && !text.starts_with('-') && text.bytes().all(known)
         }
-    };
-    if right {
-        Ok(text.to_owned())
-    } else {
-        Err("write a host name or an address alone, without http:// and port, for example login1 or [fe80::1]; the port is that of --listen".to_owned())
     }
 }
 

@@ -28,11 +28,12 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
             let folder = place(data, variable)?;
             let found = check(&folder);
             for file in &found {
+                // Both name the file.
                 let what = match &file.found {
                     Ok(path) => path.display().to_string(),
                     Err(error) => error.to_string(),
                 };
-                super::print(&format!("{:<10} {}: {what}\n", file.word(), file.name))?;
+                super::print(&format!("{:<10} {what}\n", file.word()))?;
             }
             match found.iter().all(|file| file.found.is_ok()) {
                 true => Ok(Exit::Done),

@@ -7,11 +7,15 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::join::{ADDRESSES_MAX, JoinFile, Token};
+use seedgrid_common::{
+    join::{ADDRESSES_MAX, JoinFile, Token},
+    spec::DatasetKind,
+};
 
 use super::{Failure, arguments::StudyArguments};
 use crate::{
-    core::{Core, CoreError, StudyPlan},
+    console,
+    core::{Core, CoreError, Holders, StudyPlan},
     prepare::{Prepared, Spec, belongs},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
@@ -32,12 +36,23 @@ pub(super) struct Opened {
 /// Reads the spec, takes the run directory and makes the plan.
 pub(super) fn open(arguments: &StudyArguments) -> Result<Opened, Failure> {
     let spec = Spec::read(&arguments.spec)?;
+    say_what_is_unused(arguments, &spec);
     let directory = directory(arguments, &spec.study.name).own()?;
     let mut store = Store::open(&directory.database())?;
     belongs(&directory, &store, &spec.study.name)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
     prepared.keep(&directory, &mut store)?;
     Ok(Opened { directory, store, prepared })
+}
+
+/// Says so where `--data` changes nothing.
+pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
+    match spec.study.dataset.kind {
+        DatasetKind::GlyphPairs if arguments.data.is_some() => {
+            console::note(format_args!("note: --data is not used: {} draws its own digits", spec.study.name));
+        }
+        DatasetKind::GlyphPairs | DatasetKind::MnistPairs => {}
+    }
 }
 
 /// The run directory that the arguments name.
@@ -64,7 +79,12 @@ pub(super) struct Hosting {
 
 impl Hosting {
     /// Starts the core and listens; writes the join file.
-    pub(super) async fn start(opened: Opened, listen: SocketAddr, advertise: Option<&str>) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        opened: Opened,
+        listen: &str,
+        advertise: Option<&str>,
+        holders: Holders,
+    ) -> Result<Self, Failure> {
         let Opened { directory, store, prepared } = opened;
         let study = &prepared.spec.study;
         let plan = StudyPlan::new(&study.name, &prepared.plan, study.dataset.train_pairs);
@@ -80,7 +100,7 @@ impl Hosting {
         };
         // Before anybody is answered: who is refused reads the file again and must find the new token.
         join.write(&directory.join_file())?;
-        let (core, thread) = Core::start(store, plan, Rules::default())?;
+        let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
         let server = bound.serve(core.clone(), token, vec![(prepared.digest.clone(), prepared.encoded)]);
         Ok(Self { directory, core, thread, server })
     }

@@ -1,6 +1,7 @@
 //! The `seedgrid` command: arguments, what each subcommand does, and exit codes.
 
 mod arguments;
+mod at_rest;
 mod data;
 mod failure;
 mod follow;

@@ -21,6 +21,7 @@ use crate::{
 
 pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let spec = Spec::read(&arguments.study.spec)?;
+    hosting::say_what_is_unused(&arguments.study, &spec);
     let directory = hosting::directory(&arguments.study, &spec.study.name);
     let store = match directory.database().is_file() {
         true => Some(Store::open_to_read(&directory.database())?),

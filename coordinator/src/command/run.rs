@@ -11,7 +11,7 @@ use super::{
     hosting::{self, Hosting},
     report,
 };
-use crate::{console, local_workers::LocalWorker, progress};
+use crate::{console, core::Holders, local_workers::LocalWorker, progress};
 
 /// How long the local worker may take to hand over what it has and leave.
 const LEAVE_GRACE: Duration = Duration::from_secs(15);
@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         ));
         return report::finish(&opened.directory);
     }
-    let hosting = Hosting::start(opened, arguments.listen, None).await?;
+    let hosting = Hosting::start(opened, &arguments.listen, None, Holders::AreGone).await?;
     let slots = arguments.slots.map_or_else(cores, usize::from).min(left);
     let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
     let mut view = progress::view();

@@ -9,7 +9,7 @@ use super::{
     hosting::{self, Hosting},
     report,
 };
-use crate::{console, progress};
+use crate::{console, core::Holders, progress};
 
 /// How long workers may take to leave once the study is done.
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         ));
         return report::finish(&opened.directory);
     }
-    let hosting = Hosting::start(opened, arguments.listen, arguments.advertise.as_deref()).await?;
+    let hosting = Hosting::start(opened, &arguments.listen, arguments.advertise.as_deref(), Holders::MayReturn).await?;
     console::note(format_args!("listening on {}", hosting.address()));
     console::note(format_args!(
         "start workers with: seedgrid-worker --join {} (copy the file, mode 0600, where there is no shared file system)",

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     arguments::{Format, StatusArguments, WatchArguments},
+    at_rest,
 };
 use crate::{
     console,
@@ -14,7 +15,10 @@ use crate::{
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
-    let picture = Control::connect(&arguments.run_dir).await?.status().await?;
+    let picture = match Control::connect(&arguments.run_dir).await {
+        Ok(mut control) => control.status().await?,
+        Err(error) => at_rest::picture(&arguments.run_dir)?.ok_or(error)?,
+    };
     match arguments.format {
         Format::Text => super::print(&text(&picture))?,
         Format::Json => super::print_json(&Listing::from(&picture))?,
@@ -23,7 +27,14 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
 }
 
 pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
-    let mut control = Control::connect(&arguments.run_dir).await?;
+    let mut control = match Control::connect(&arguments.run_dir).await {
+        Ok(control) => control,
+        Err(error) => {
+            let at_rest = at_rest::picture(&arguments.run_dir)?;
+            let done = at_rest.filter(|picture| picture.state() == v1::StudyState::Done).ok_or(error)?;
+            return Ok(ended_with(&done.counts.unwrap_or_default()));
+        }
+    };
     let mut view = progress::view();
     let mut last = v1::UnitCounts::default();
     let ended = control
@@ -34,11 +45,15 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
         .await;
     view.finish();
     ended?;
+    Ok(ended_with(&last))
+}
+
+fn ended_with(last: &v1::UnitCounts) -> Exit {
     console::note(format_args!(
         "{} of {} units done, {} diverged, {} failed",
         last.done, last.total, last.diverged, last.failed
     ));
-    Ok(if last.failed > 0 { Exit::MissingCells } else { Exit::Done })
+    if last.failed > 0 { Exit::MissingCells } else { Exit::Done }
 }
 
 fn state(picture: &v1::StatusSnapshot) -> &'static str {
@@ -46,23 +61,28 @@ fn state(picture: &v1::StatusSnapshot) -> &'static str {
         v1::StudyState::Running => "running",
         v1::StudyState::Draining => "draining",
         v1::StudyState::Done => "done",
-        v1::StudyState::Unspecified => "unknown",
+        // No coordinator says this: the study is not done, and none runs.
+        v1::StudyState::Unspecified => "stopped",
     }
 }
 
 fn text(picture: &v1::StatusSnapshot) -> String {
     let counts = picture.counts.unwrap_or_default();
     let mut lines = vec![format!(
-        "{}: {}; {} units: {} done, {} in training, {} waiting, {} diverged, {} failed",
+        "{}: {}; {} units: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} failed",
         picture.study,
         state(picture),
         counts.total,
         counts.done,
         counts.training,
+        counts.assigned,
         counts.waiting,
         counts.diverged,
         counts.failed
     )];
+    if picture.state() == v1::StudyState::Unspecified {
+        lines.push("no coordinator runs; `seedgrid run` or `seedgrid serve` with the spec goes on".to_owned());
+    }
     if let Some(eta) = picture.eta_ms {
         lines.push(format!("about {} left", duration(eta)));
     }
@@ -112,6 +132,7 @@ struct Listing {
 struct Units {
     total: u32,
     waiting: u32,
+    assigned: u32,
     training: u32,
     done: u32,
     diverged: u32,
@@ -194,6 +215,7 @@ impl From<&v1::StatusSnapshot> for Listing {
             units: Units {
                 total: counts.total,
                 waiting: counts.waiting,
+                assigned: counts.assigned,
                 training: counts.training,
                 done: counts.done,
                 diverged: counts.diverged,

@@ -32,6 +32,15 @@ pub struct Core {
     study: String,
 }
 
+/// What became of the workers that held units when an earlier life of the coordinator ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holders {
+    /// They train on and will register again: their units wait for them for one lease.
+    MayReturn,
+    /// They ended with it: their units wait for anybody.
+    AreGone,
+}
+
 /// The core is gone: its store failed, or the coordinator is stopping.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the coordinator is stopping")]
@@ -47,10 +56,11 @@ impl Core {
         store: Store,
         plan: StudyPlan,
         rules: Rules,
+        holders: Holders,
     ) -> Result<(Self, JoinHandle<Result<(), CoreError>>), CoreError> {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let study = plan.name.clone();
-        let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules)?;
+        let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())

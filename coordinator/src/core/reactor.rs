@@ -18,14 +18,15 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
+use super::Holders;
 use super::{
     request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
     snapshot::{Live, WorkerEntry},
     study::{StudyPlan, UnitFacts},
 };
 use crate::{
-    queue::{AfterFailure, Expired, Finished, Millis, NewUnit, Queue, Rules, Verdict, WorkerId},
-    store::{ResultRecord, Store, StoreError, Write},
+    queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
+    store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
 };
 
@@ -45,6 +46,22 @@ pub enum CoreError {
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+}
+
+/// Ends every attempt that has no ending: nobody trains it any more.
+fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
+    let give_up = |(unit, stored): (&UnitId, &mut StoredUnit)| {
+        stored.holder.take()?;
+        Some(Write::Ended {
+            unit: *unit,
+            attempt: stored.attempts,
+            at_ms: wall_ms(),
+            ending: "worker-lost",
+            detail: "its coordinator was ended, and the worker with it".to_owned(),
+            train_seconds: None,
+        })
+    };
+    known.iter_mut().filter_map(give_up).collect()
 }
 
 /// A reply that waits for the commit.
@@ -71,20 +88,20 @@ pub(super) struct Reactor {
 impl Reactor {
     #[allow(clippy::type_complexity, reason = "three parts that go three ways")]
     pub(super) fn new(
-        store: Store,
+        mut store: Store,
         plan: StudyPlan,
         rules: Rules,
+        holders: Holders,
     ) -> Result<(Self, watch::Receiver<u64>, watch::Receiver<Arc<v1::StatusSnapshot>>), CoreError> {
-        let known = store.units()?;
+        let mut known = store.units()?;
+        if holders == Holders::AreGone {
+            store.commit(&give_up(&mut known))?;
+        }
         let new_units = plan.units.iter().map(|facts| {
-            let stored = known.get(&facts.id).copied().unwrap_or_default();
-            NewUnit {
-                id: facts.id,
-                group: facts.group,
-                attempts: stored.attempts,
-                errors: stored.errors,
-                result: stored.result,
-            }
+            let StoredUnit { attempts, errors, holder, result } = known.remove(&facts.id).unwrap_or_default();
+            // The store holds no other ids than those that were checked when their worker came.
+            let holder = holder.and_then(|worker| worker.parse().ok());
+            NewUnit { id: facts.id, group: facts.group, attempts, errors, holder, result }
         });
         let mut queue = Queue::new(rules, new_units, plan.costs);
         for (unit, seconds) in store.train_seconds()? {
@@ -192,7 +209,7 @@ impl Reactor {
             }
             Request::Metrics { worker, unit, attempt, metrics } => {
                 if self.queue.holds(&worker, unit, attempt) {
-                    self.live.epoch(unit, attempt, metrics);
+                    self.live.training(unit, attempt, metrics, now);
                 }
             }
             Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, reply } => {
@@ -204,7 +221,7 @@ impl Reactor {
                     Outcome::Failure { ending, blame, detail } => {
                         let after = self.queue.fail(unit, attempt, &worker, blame);
                         if after != AfterFailure::Stale {
-                            tracing::warn!(unit = %self.label(unit), attempt, ending, detail, "attempt failed");
+                            self.say_failed(unit, attempt, ending, &detail, blame);
                             self.ended(unit, attempt, ending, detail, Some(train_seconds), None);
                             self.wake();
                         }
@@ -241,10 +258,26 @@ impl Reactor {
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: wall_ms(), info: info.clone() });
         let lost = self.queue.take_back_all_but(&worker, held);
         self.taken_back(lost, "worker-lost", "the worker never heard of this attempt");
-        let dropped = self.queue.renew(&worker, held, now);
+        let dropped = self.renew(&worker, held, now);
         let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
         self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
         dropped
+    }
+
+    fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
+        let Renewed { dropped, reclaimed } = self.queue.renew(worker, held, now);
+        for (unit, attempt) in reclaimed {
+            self.writes.push(Write::Reopened { unit, attempt, worker_id: worker.to_string() });
+        }
+        dropped
+    }
+
+    fn say_failed(&self, unit: UnitId, attempt: u32, ending: &'static str, detail: &str, blame: Blame) {
+        let unit = self.label(unit);
+        match blame {
+            Blame::Unit => tracing::warn!(%unit, attempt, ending, detail, "attempt failed"),
+            Blame::Circumstances => tracing::info!(%unit, attempt, ending, detail, "unit waits again"),
+        }
     }
 
     fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Result<Pulled, Unregistered> {
@@ -282,7 +315,7 @@ impl Reactor {
         if !self.seen(worker, now) {
             return Err(Unregistered);
         }
-        let dropped = self.queue.renew(worker, held, now);
+        let dropped = self.renew(worker, held, now);
         Ok(Heard { dropped, state: self.state() })
     }
 

@@ -41,7 +41,7 @@ pub enum Request {
         /// The answer.
         reply: oneshot::Sender<Result<Heard, Unregistered>>,
     },
-    /// What an epoch showed; needs no answer.
+    /// Training has begun, or what an epoch showed; needs no answer.
     Metrics {
         /// Who.
         worker: WorkerId,
@@ -49,8 +49,8 @@ pub enum Request {
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// What it showed.
-        metrics: EpochMetrics,
+        /// What it showed; None: training has begun.
+        metrics: Option<EpochMetrics>,
     },
     /// An attempt ended.
     Submit {

@@ -8,16 +8,20 @@ use seedgrid_common::{
     wire::{convert, v1},
 };
 
-use crate::queue::{Millis, Queue, WorkerId};
+use crate::queue::{Lease, Millis, Queue, WorkerId};
 
 /// Endings that a picture carries at most.
 const RECENT_MAX: usize = 32;
+
+/// Endings that are shown even if the attempt was not known to train.
+const TELLING: [&str; 3] = ["done", "diverged", "error"];
 
 /// What the live views know beyond the queue. Losing it changes nothing.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub(super) workers: BTreeMap<WorkerId, WorkerEntry>,
-    latest: BTreeMap<UnitId, (u32, EpochMetrics)>,
+    /// Leased units that are known to train; others are only assigned.
+    training: BTreeMap<UnitId, Training>,
     recent: VecDeque<v1::RecentEnding>,
     endings: u64,
 }
@@ -30,13 +34,33 @@ pub(super) struct WorkerEntry {
     pub(super) finished: u32,
 }
 
+/// What is known of an attempt in training.
+#[derive(Clone, Copy, Debug)]
+struct Training {
+    attempt: u32,
+    /// When it began, or was first heard of.
+    since: Millis,
+    latest: Option<EpochMetrics>,
+}
+
 impl Live {
-    pub(super) fn epoch(&mut self, unit: UnitId, attempt: u32, metrics: EpochMetrics) {
-        self.latest.insert(unit, (attempt, metrics));
+    /// The attempt has begun (None), or has ended an epoch.
+    pub(super) fn training(&mut self, unit: UnitId, attempt: u32, latest: Option<EpochMetrics>, now: Millis) {
+        let known = self.training.get(&unit).filter(|known| known.attempt == attempt);
+        let since = known.map_or(now, |known| known.since);
+        self.training.insert(unit, Training { attempt, since, latest });
+    }
+
+    fn of_lease(&self, unit: UnitId, lease: &Lease) -> Option<&Training> {
+        self.training.get(&unit).filter(|training| training.attempt == lease.attempt)
     }
 
     pub(super) fn ended(&mut self, unit: UnitId, mut ending: v1::RecentEnding) {
-        self.latest.remove(&unit);
+        let trained = self.training.remove(&unit).is_some();
+        // That a unit went from one worker's waiting list to another's is nothing to tell.
+        if !trained && !TELLING.contains(&ending.ending.as_str()) {
+            return;
+        }
         self.endings += 1;
         ending.sequence = self.endings;
         if self.recent.len() == RECENT_MAX {
@@ -60,17 +84,17 @@ impl Live {
         leases.sort_by_key(|(unit, _)| *unit);
         let training: Vec<v1::TrainingUnit> = leases
             .into_iter()
-            .map(|(unit, lease)| {
+            .filter_map(|(unit, lease)| {
+                let known = self.of_lease(unit, lease)?;
                 let (label, epochs_max) = facts(unit);
-                let latest = self.latest.get(&unit).filter(|(attempt, _)| *attempt == lease.attempt);
-                v1::TrainingUnit {
+                Some(v1::TrainingUnit {
                     attempt: Some(convert::attempt_id(unit, lease.attempt)),
                     label,
                     worker_id: lease.worker.to_string(),
-                    latest: latest.map(|(_, metrics)| metrics.into()),
-                    running_ms: now.saturating_sub(lease.started),
+                    latest: known.latest.as_ref().map(Into::into),
+                    running_ms: now.saturating_sub(known.since),
                     epochs_max,
-                }
+                })
             })
             .collect();
         let workers = self
@@ -92,7 +116,8 @@ impl Live {
             counts: Some(v1::UnitCounts {
                 total: counts.total as u32,
                 waiting: counts.waiting as u32,
-                training: counts.training as u32,
+                training: training.len() as u32,
+                assigned: (counts.leased - training.len()) as u32,
                 done: counts.done as u32,
                 diverged: counts.diverged as u32,
                 failed: counts.failed as u32,
@@ -123,7 +148,8 @@ impl Live {
         }
         for (unit, lease) in queue.leases() {
             let expected = estimates.seconds(queue.group(unit)?)?;
-            let left = (expected - now.saturating_sub(lease.started) as f64 / 1000.0).max(0.0);
+            let trained = self.of_lease(unit, lease).map_or(0, |known| now.saturating_sub(known.since));
+            let left = (expected - trained as f64 / 1000.0).max(0.0);
             work += left;
             longest = longest.max(left);
         }

@@ -11,8 +11,6 @@ pub struct Lease {
     pub attempt: u32,
     /// Who holds it.
     pub worker: WorkerId,
-    /// Since when (by this coordinator's clock).
-    pub started: Millis,
     /// When it runs out unless it is renewed.
     pub expires: Millis,
 }

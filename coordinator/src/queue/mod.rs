@@ -32,6 +32,8 @@ pub struct NewUnit {
     pub attempts: u32,
     /// How many attempts ended with an error.
     pub errors: u32,
+    /// Who may still be training the newest attempt, given out in an earlier life of the coordinator.
+    pub holder: Option<WorkerId>,
     /// Its result, where one is stored.
     pub result: Option<Finished>,
 }
@@ -73,7 +75,7 @@ pub struct Counts {
     /// Waiting for a worker.
     pub waiting: usize,
     /// Leased.
-    pub training: usize,
+    pub leased: usize,
     /// With a result that is not a divergence.
     pub done: usize,
     /// With a result that says that training diverged.
@@ -85,7 +87,7 @@ pub struct Counts {
 impl Counts {
     /// Whether every unit has ended.
     pub fn all_ended(&self) -> bool {
-        self.waiting == 0 && self.training == 0
+        self.waiting == 0 && self.leased == 0
     }
 }
 
@@ -96,6 +98,15 @@ pub struct Granted {
     pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
+}
+
+/// What became of the attempts that a worker says it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// No longer wanted.
+    pub dropped: Vec<(UnitId, u32)>,
+    /// Their lease had run out, and nobody had taken over: leased again.
+    pub reclaimed: Vec<(UnitId, u32)>,
 }
 
 /// What a submitted result means.
@@ -156,8 +167,8 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue of `units`, in the order of the plan. `costs[g]` is the expected cost of a unit of group `g`, in any unit of
-    /// measure.
+    /// A queue of `units`, in the order of the plan, at time 0. `costs[g]` is the expected cost of a unit of group `g`, in any
+    /// unit of measure. A unit's former holder has one lease's time to come back before the unit waits again.
     pub fn new(rules: Rules, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>) -> Self {
         let mut queue = Self {
             rules,
@@ -168,16 +179,25 @@ impl Queue {
             estimates: Estimates::new(costs),
         };
         for (order, unit) in units.into_iter().enumerate() {
-            let state = match unit.result {
-                Some(finished) => State::Finished(finished),
-                None if unit.errors >= queue.rules.errors_max => State::Failed,
-                None => State::Waiting,
+            let state = match (unit.result, unit.holder) {
+                (Some(finished), _) => State::Finished(finished),
+                (None, _) if unit.errors >= rules.errors_max => State::Failed,
+                (None, Some(worker)) => {
+                    State::Leased(Lease { attempt: unit.attempts, worker, expires: rules.lease_ms })
+                }
+                (None, None) => State::Waiting,
             };
             let entry = Entry { order, group: unit.group, attempts: unit.attempts, errors: unit.errors, state };
             queue.counts.total += 1;
             *queue.count_of(&entry.state) += 1;
-            if entry.state == State::Waiting {
-                queue.waiting[entry.group].insert((order, unit.id));
+            match &entry.state {
+                State::Waiting => {
+                    queue.waiting[entry.group].insert((order, unit.id));
+                }
+                State::Leased(lease) => {
+                    queue.expiries.insert((lease.expires, unit.id));
+                }
+                State::Finished(_) | State::Failed => {}
             }
             queue.units.insert(unit.id, entry);
         }
@@ -251,28 +271,22 @@ impl Queue {
         granted
     }
 
-    /// Renews the leases of `held`, takes back those that another restart of the coordinator had given, and names those that
-    /// are no longer wanted.
-    pub fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
-        let mut dropped = Vec::new();
+    /// Renews the leases of `held`, gives those back that had run out with nobody taking over, and names those that are no longer
+    /// wanted.
+    pub fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Renewed {
+        let mut renewed = Renewed::default();
         for &(unit, attempt) in held {
-            let Some(entry) = self.units.get(&unit) else {
-                dropped.push((unit, attempt));
-                continue;
-            };
-            let keeps = match &entry.state {
-                // The coordinator was restarted, or the lease ran out with nobody taking over: the newest attempt goes on.
-                State::Waiting => attempt == entry.attempts,
-                State::Leased(lease) => lease.attempt == attempt && lease.worker == *worker,
-                State::Finished(_) | State::Failed => false,
-            };
-            if keeps {
-                self.lease(unit, attempt, worker, now);
-            } else {
-                dropped.push((unit, attempt));
+            match self.units.get(&unit).map(|entry| (&entry.state, entry.attempts)) {
+                Some((State::Waiting, newest)) if newest == attempt => renewed.reclaimed.push((unit, attempt)),
+                Some((State::Leased(lease), _)) if lease.attempt == attempt && lease.worker == *worker => {}
+                Some(_) | None => {
+                    renewed.dropped.push((unit, attempt));
+                    continue;
+                }
             }
+            self.lease(unit, attempt, worker, now);
         }
-        dropped
+        renewed
     }
 
     /// A result came. For [`Verdict::Commit`] the queue counts it as the unit's result from now on, so it must become durable
@@ -358,12 +372,8 @@ impl Queue {
     }
 
     fn lease(&mut self, unit: UnitId, attempt: u32, worker: &WorkerId, now: Millis) {
-        let started = match &self.units[&unit].state {
-            State::Leased(lease) if lease.attempt == attempt => lease.started,
-            State::Waiting | State::Leased(_) | State::Finished(_) | State::Failed => now,
-        };
         let expires = now + self.rules.lease_ms;
-        self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), started, expires }));
+        self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), expires }));
         if let Some(entry) = self.units.get_mut(&unit) {
             entry.attempts = entry.attempts.max(attempt);
         }
@@ -399,7 +409,7 @@ impl Queue {
     fn count_of(&mut self, state: &State) -> &mut usize {
         match state {
             State::Waiting => &mut self.counts.waiting,
-            State::Leased(_) => &mut self.counts.training,
+            State::Leased(_) => &mut self.counts.leased,
             State::Finished(finished) if finished.diverged => &mut self.counts.diverged,
             State::Finished(_) => &mut self.counts.done,
             State::Failed => &mut self.counts.failed,

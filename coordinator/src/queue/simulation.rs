@@ -22,10 +22,22 @@ fn result(variant: u8) -> Finished {
     Finished { digest: [variant; 32], diverged: variant == 9 }
 }
 
-fn queue(known: &BTreeMap<UnitId, (u32, u32, Option<Finished>)>) -> Queue {
+/// What a store would hold of a unit.
+#[derive(Clone, Debug, Default)]
+struct Stored {
+    attempts: u32,
+    errors: u32,
+    /// Of the newest attempt, if it has no ending.
+    holder: Option<WorkerId>,
+    result: Option<Finished>,
+}
+
+/// A queue as the coordinator starts it: `serve` waits for former holders, `run` knows that they are gone.
+fn queue(known: &BTreeMap<UnitId, Stored>, holders_return: bool) -> Queue {
     let units = (0..UNITS).map(|number| {
-        let (attempts, errors, result) = known.get(&unit(number)).copied().unwrap_or_default();
-        NewUnit { id: unit(number), group: usize::from(number % 2), attempts, errors, result }
+        let Stored { attempts, errors, holder, result } = known.get(&unit(number)).cloned().unwrap_or_default();
+        let holder = holder.filter(|_| holders_return);
+        NewUnit { id: unit(number), group: usize::from(number % 2), attempts, errors, holder, result }
     });
     Queue::new(RULES, units, vec![1.0, 2.0])
 }
@@ -54,7 +66,9 @@ enum Event {
     Wait {
         ms: u64,
     },
-    Restart,
+    Restart {
+        holders_return: bool,
+    },
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -65,7 +79,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         2 => (any::<usize>(), any::<bool>()).prop_map(|(pick, error)| Event::Fail { pick, error }),
         1 => (0..WORKERS).prop_map(|worker| Event::Leave { worker }),
         2 => (0..150_u64).prop_map(|ms| Event::Wait { ms }),
-        1 => Just(Event::Restart),
+        1 => any::<bool>().prop_map(|holders_return| Event::Restart { holders_return }),
     ];
     prop::collection::vec(event, 0..200)
 }
@@ -73,27 +87,42 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 /// What a store would hold, and what workers were ever given.
 #[derive(Default)]
 struct World {
-    stored: BTreeMap<UnitId, (u32, u32, Option<Finished>)>,
+    stored: BTreeMap<UnitId, Stored>,
     given: Vec<(WorkerId, UnitId, u32)>,
 }
 
 impl World {
+    fn hold(&mut self, attempts: &[(UnitId, u32)], holder: Option<&WorkerId>) {
+        for (unit, attempt) in attempts {
+            let stored = self.stored.get_mut(unit).unwrap();
+            assert_eq!(stored.attempts, *attempt);
+            stored.holder = holder.cloned();
+        }
+    }
+
+    fn taken_back(&mut self, expired: &[Expired]) {
+        let attempts: Vec<_> = expired.iter().map(|expired| (expired.unit, expired.attempt)).collect();
+        self.hold(&attempts, None);
+    }
+
     fn check(&self, queue: &Queue) {
         let mut counts = Counts { total: queue.units.len(), ..Counts::default() };
         let mut expiries = BTreeSet::new();
         let mut waiting = vec![BTreeSet::new(); queue.waiting.len()];
         for (id, entry) in &queue.units {
-            let (attempts, errors, result) = self.stored.get(id).copied().unwrap_or_default();
+            let Stored { attempts, errors, holder, result } = self.stored.get(id).cloned().unwrap_or_default();
             assert_eq!(entry.attempts, attempts, "attempts only grow, each recorded");
             assert_eq!(entry.errors, errors);
             match &entry.state {
                 State::Waiting => {
                     counts.waiting += 1;
+                    assert_eq!(holder, None, "no unit waits while somebody may train it");
                     waiting[entry.group].insert((entry.order, *id));
                 }
                 State::Leased(lease) => {
-                    counts.training += 1;
-                    assert!(lease.attempt <= entry.attempts);
+                    counts.leased += 1;
+                    assert_eq!(lease.attempt, entry.attempts, "only the newest attempt is leased");
+                    assert_eq!(holder.as_ref(), Some(&lease.worker), "a restart finds every holder");
                     expiries.insert((lease.expires, *id));
                 }
                 State::Finished(finished) if finished.diverged => counts.diverged += 1,
@@ -119,16 +148,18 @@ proptest! {
     #[test]
     fn any_order_of_events_keeps_the_promises(events in events()) {
         let mut world = World::default();
-        let mut queue = queue(&world.stored);
+        let mut queue = queue(&world.stored, true);
         let mut now = 0;
         for event in events {
             match event {
                 Event::Pull { worker: number, max } => {
                     for granted in queue.pull(&worker(number), max, now) {
                         let entry = world.stored.entry(granted.unit).or_default();
-                        prop_assert_eq!(granted.attempt, entry.0 + 1, "every grant is a new attempt");
-                        prop_assert!(entry.2.is_none(), "what is done is not given out");
-                        entry.0 = granted.attempt;
+                        prop_assert_eq!(granted.attempt, entry.attempts + 1, "every grant is a new attempt");
+                        prop_assert!(entry.result.is_none(), "what is done is not given out");
+                        prop_assert!(entry.holder.is_none(), "what somebody may train is not given out");
+                        entry.attempts = granted.attempt;
+                        entry.holder = Some(worker(number));
                         world.given.push((worker(number), granted.unit, granted.attempt));
                     }
                 }
@@ -139,7 +170,8 @@ proptest! {
                         .filter(|(holder, ..)| *holder == worker(number))
                         .map(|(_, unit, attempt)| (*unit, *attempt))
                         .collect();
-                    let dropped = queue.renew(&worker(number), &held, now);
+                    let Renewed { dropped, reclaimed } = queue.renew(&worker(number), &held, now);
+                    world.hold(&reclaimed, Some(&worker(number)));
                     for (unit, attempt) in held {
                         let leased = queue.leases().any(|(id, lease)| id == unit && lease.attempt == attempt
                             && lease.worker == worker(number));
@@ -148,11 +180,12 @@ proptest! {
                 }
                 Event::Finish { pick, variant } if !world.given.is_empty() => {
                     let (_, unit, attempt) = world.given[pick % world.given.len()].clone();
-                    let before = world.stored[&unit].2;
+                    let before = world.stored[&unit].result;
                     match queue.finish(unit, attempt, result(variant), 1.0) {
                         Verdict::Commit => {
                             prop_assert!(before.is_none(), "a result is committed once");
-                            world.stored.entry(unit).or_default().2 = Some(result(variant));
+                            let stored = world.stored.entry(unit).or_default();
+                            (stored.result, stored.holder) = (Some(result(variant)), None);
                         }
                         Verdict::Duplicate => prop_assert_eq!(before, Some(result(variant))),
                         Verdict::Conflict => prop_assert!(before.is_some_and(|stored| stored != result(variant))),
@@ -162,21 +195,30 @@ proptest! {
                 Event::Fail { pick, error } if !world.given.is_empty() => {
                     let (holder, unit, attempt) = world.given[pick % world.given.len()].clone();
                     let blame = if error { Blame::Unit } else { Blame::Circumstances };
-                    if queue.fail(unit, attempt, &holder, blame) != AfterFailure::Stale && error {
-                        world.stored.entry(unit).or_default().1 += 1;
+                    if queue.fail(unit, attempt, &holder, blame) != AfterFailure::Stale {
+                        let stored = world.stored.entry(unit).or_default();
+                        stored.errors += u32::from(error);
+                        stored.holder = None;
                     }
                 }
                 Event::Finish { .. } | Event::Fail { .. } => {}
                 Event::Leave { worker: number } => {
-                    queue.leave(&worker(number));
+                    world.taken_back(&queue.leave(&worker(number)));
                     prop_assert!(queue.leases().all(|(_, lease)| lease.worker != worker(number)));
                 }
                 Event::Wait { ms } => {
                     now += ms;
-                    queue.expire(now);
+                    world.taken_back(&queue.expire(now));
                     prop_assert!(queue.next_deadline().is_none_or(|at| at > now));
                 }
-                Event::Restart => queue = super::simulation::queue(&world.stored),
+                Event::Restart { holders_return } => {
+                    // The coordinator's clock begins anew.
+                    now = 0;
+                    if !holders_return {
+                        world.stored.values_mut().for_each(|stored| stored.holder = None);
+                    }
+                    queue = super::simulation::queue(&world.stored, holders_return);
+                }
             }
             world.check(&queue);
         }
@@ -194,26 +236,42 @@ proptest! {
 
 #[test]
 fn longest_expected_units_go_first() {
-    let mut queue = queue(&BTreeMap::new());
+    let mut queue = queue(&BTreeMap::new(), true);
     let order: Vec<UnitId> = queue.pull(&worker(0), 6, 0).into_iter().map(|granted| granted.unit).collect();
     assert_eq!(order, [1, 3, 5, 0, 2, 4].map(unit));
 }
 
 #[test]
 fn an_attempt_that_was_never_given_out_is_unknown() {
-    let mut queue = queue(&BTreeMap::new());
+    let mut queue = queue(&BTreeMap::new(), true);
     assert_eq!(queue.finish(unit(0), 1, result(8), 1.0), Verdict::Unknown);
     assert_eq!(queue.finish(UnitId([99; 16]), 1, result(8), 1.0), Verdict::Unknown);
 }
 
 #[test]
 fn a_late_result_of_an_expired_attempt_is_used() {
-    let mut queue = queue(&BTreeMap::new());
+    let mut queue = queue(&BTreeMap::new(), true);
     let first = queue.pull(&worker(0), 1, 0)[0];
     assert_eq!(queue.expire(100).len(), 1);
     let second = queue.pull(&worker(1), 1, 100)[0];
     assert_eq!((second.unit, second.attempt), (first.unit, 2));
     assert_eq!(queue.finish(first.unit, 1, result(8), 1.0), Verdict::Commit);
-    assert_eq!(queue.renew(&worker(1), &[(first.unit, 2)], 120), [(first.unit, 2)], "the second one is told to stop");
+    assert_eq!(
+        queue.renew(&worker(1), &[(first.unit, 2)], 120).dropped,
+        [(first.unit, 2)],
+        "the second one is told to stop"
+    );
     assert_eq!(queue.finish(first.unit, 2, result(8), 1.0), Verdict::Duplicate);
+}
+
+#[test]
+fn after_a_restart_a_unit_waits_for_its_holder_for_a_lease() {
+    let held = Stored { attempts: 3, holder: Some(worker(0)), ..Stored::default() };
+    let known = BTreeMap::from([(unit(0), held)]);
+    let mut queue = queue(&known, true);
+    assert_eq!(queue.pull(&worker(1), 9, 10).len(), 5, "all but the one that worker 0 may still train");
+    assert_eq!(queue.renew(&worker(0), &[(unit(0), 3)], 20), Renewed::default(), "it comes back");
+    assert_eq!(queue.expire(110).len(), 5, "of worker 1, which fell silent");
+    assert_eq!(queue.expire(120).len(), 1, "of worker 0");
+    assert_eq!(queue.renew(&worker(0), &[(unit(0), 3)], 130).reclaimed, [(unit(0), 3)]);
 }

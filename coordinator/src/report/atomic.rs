@@ -23,5 +23,8 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Makes a folder and those above it.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
+    fs::create_dir_all(folder).map_err(|error| match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_symlink() => io::Error::new(error.kind(), "it is a link that leads to no folder"),
+        Ok(_) | Err(_) => error,
+    })
 }

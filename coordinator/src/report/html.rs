@@ -236,7 +236,8 @@ const MEANINGS: [(&str, &str); 6] = [
         "± and interval",
         "± is the sample standard deviation: how much single units differ. The 95 % interval is about their mean. For a hold-out stage \
          it covers the choice of the seed only: all seeds share one set of training and test pairs, and drawing others would move \
-         every number, with 1,000 test pairs by about 0.01.",
+         every number: an error rate e of n test pairs has a standard error of \u{221a}(e (1 - e) / n) from their draw alone, 0.012 for e = 0.2 \
+         and n = 1,000.",
     ),
     (
         "Averaged prediction",

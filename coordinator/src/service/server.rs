@@ -43,7 +43,7 @@ pub enum ServerError {
     #[error("cannot listen on {address}: {cause}\n  hint: {}", listen_hint(.cause))]
     Listen {
         /// Where.
-        address: SocketAddr,
+        address: String,
         /// Why.
         #[source]
         cause: std::io::Error,
@@ -64,13 +64,14 @@ fn listen_hint(cause: &std::io::Error) -> &'static str {
 }
 
 impl Bound {
-    /// Listens on `address`.
+    /// Listens on `address`, HOST:PORT.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
-    pub async fn listen(address: SocketAddr) -> Result<Self, ServerError> {
-        let listener = TcpListener::bind(address).await.map_err(|cause| ServerError::Listen { address, cause })?;
-        let address = listener.local_addr().map_err(|cause| ServerError::Listen { address, cause })?;
+    /// When the host has no address, or none that can be listened on.
+    pub async fn listen(address: &str) -> Result<Self, ServerError> {
+        let failed = |cause| ServerError::Listen { address: address.to_owned(), cause };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
     }
 

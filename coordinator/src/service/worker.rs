@@ -147,8 +147,7 @@ impl WorkerService for Workers {
             let worker = worker_id(&report.worker_id)?;
             let id = report.attempt.ok_or_else(|| invalid("attempt is missing"))?;
             let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
-            let metrics = report.metrics.ok_or_else(|| invalid("metrics is missing"))?;
-            let metrics = EpochMetrics::try_from(metrics).map_err(invalid)?;
+            let metrics = report.metrics.map(EpochMetrics::try_from).transpose().map_err(invalid)?;
             received += 1;
             self.core.mention(Ask::Metrics { worker, unit, attempt, metrics });
         }

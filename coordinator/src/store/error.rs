@@ -29,6 +29,25 @@ pub enum StoreError {
         /// The version that this program knows.
         expected: u32,
     },
+    /// The file holds no study.
+    #[error(
+        "the database {path} is empty\n  hint: restore it from a backup, or move the run directory away and run the study again"
+    )]
+    Empty {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The file is no longer the one that was opened.
+    #[error(
+        "the database {path} {what} while it was in use\n  hint: what was acknowledged before is lost with the file unless there is a \
+         backup; restore it, or move the run directory away and run the study again"
+    )]
+    Taken {
+        /// The database.
+        path: PathBuf,
+        /// What became of it.
+        what: &'static str,
+    },
     /// SQLite's own check found damage.
     #[error(
         "the database {path} is damaged: {detail}\n  hint: restore it from a backup, or move the run directory away and run the \

@@ -11,12 +11,14 @@ use super::{Store, StoreError};
 use crate::queue::Finished;
 
 /// What the store knows of a unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredUnit {
     /// The highest attempt that was ever given out; 0 for none.
     pub attempts: u32,
     /// How many attempts ended with an error.
     pub errors: u32,
+    /// Who was given the newest attempt, if that has no ending.
+    pub holder: Option<String>,
     /// Its result, if it has one.
     pub result: Option<Finished>,
 }
@@ -93,9 +95,12 @@ impl Store {
     pub fn units(&self) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
         let mut units: BTreeMap<UnitId, StoredUnit> = self
             .rows(
-                "SELECT unit_id, max(attempt), count(*) FILTER (WHERE ending = 'error') FROM attempts GROUP BY unit_id",
+                // Beside max(), plain columns are those of the row that has the maximum.
+                "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), count(*) FILTER (WHERE ending = 'error') \
+                 FROM attempts GROUP BY unit_id",
                 |row| {
-                    let known = StoredUnit { attempts: row.get(1)?, errors: row.get(2)?, result: None };
+                    let known =
+                        StoredUnit { attempts: row.get(1)?, holder: row.get(2)?, errors: row.get(3)?, result: None };
                     Ok((UnitId(row.get(0)?), known))
                 },
             )?

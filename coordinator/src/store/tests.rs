@@ -77,7 +77,7 @@ fn what_was_committed_is_there_after_reopening() {
     drop(filled(&folder));
     let store = Store::open_to_read(&folder.path().join("study.db")).unwrap();
     assert_eq!(store.results().unwrap(), [(unit().id(), result())].into());
-    let known = store.units().unwrap()[&unit().id()];
+    let known = store.units().unwrap().remove(&unit().id()).unwrap();
     assert_eq!((known.attempts, known.errors), (1, 0));
     assert_eq!(known.result.unwrap().digest, record().digest);
     assert_eq!(store.train_seconds().unwrap(), [(unit().id(), 2.0)]);
@@ -106,6 +106,45 @@ fn done_is_never_overwritten() {
     };
     store.commit(&[lost]).unwrap();
     assert_eq!(store.attempts().unwrap()[0].ending.as_deref(), Some("done"));
+}
+
+#[test]
+fn the_newest_attempt_without_an_ending_has_a_holder() {
+    let folder = TempDir::new().unwrap();
+    let mut store = Store::open(&folder.path().join("study.db")).unwrap();
+    let id = unit().id();
+    let started = |attempt, worker: &str| Write::Started { unit: id, attempt, worker_id: worker.to_owned(), at_ms: 1 };
+    let lost = |attempt| Write::Ended {
+        unit: id,
+        attempt,
+        at_ms: 2,
+        ending: "worker-lost",
+        detail: String::new(),
+        train_seconds: None,
+    };
+    let holder = |store: &Store| store.units().unwrap().remove(&id).unwrap().holder;
+    store.commit(&[Write::Unit(id, Box::new(unit())), started(1, "zoe"), lost(1), started(2, "ada")]).unwrap();
+    assert_eq!(holder(&store).as_deref(), Some("ada"));
+    store.commit(&[lost(2)]).unwrap();
+    assert_eq!(holder(&store), None);
+    store.commit(&[Write::Reopened { unit: id, attempt: 2, worker_id: "eve".to_owned() }]).unwrap();
+    assert_eq!(holder(&store).as_deref(), Some("eve"));
+}
+
+#[test]
+fn a_file_that_is_not_the_one_that_was_opened_gets_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("study.db");
+    let mut store = filled(&folder);
+    let fact = || [Write::Fact { name: "study".to_owned(), value: "a".to_owned() }];
+    let copy = fs::read(&path).unwrap();
+    fs::write(folder.path().join("copy"), copy).unwrap();
+    fs::rename(folder.path().join("copy"), &path).unwrap();
+    assert!(matches!(store.commit(&fact()), Err(StoreError::Taken { what: "has been replaced by another file", .. })));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(store.commit(&fact()), Err(StoreError::Taken { what: "has been deleted", .. })));
+    fs::write(&path, "").unwrap();
+    assert!(matches!(Store::open_to_read(&path), Err(StoreError::Empty { .. })));
 }
 
 #[test]

@@ -48,6 +48,15 @@ pub enum Write {
         /// When.
         at_ms: i64,
     },
+    /// An attempt that was thought to have ended goes on.
+    Reopened {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// Who goes on with it.
+        worker_id: String,
+    },
     /// An attempt ended.
     Ended {
         /// The unit.
@@ -96,13 +105,15 @@ impl Store {
     /// Makes all `writes` durable, or none.
     ///
     /// # Errors
-    /// When the database refuses: a full disk, a lost file system.
+    /// When the database refuses: a full disk, a lost file system; when its file was taken away.
     pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         let path = self.path.clone();
         let failed = |cause| StoreError::Write { path: path.clone(), cause };
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
         writes.iter().try_for_each(|write| apply(&transaction, write)).map_err(failed)?;
+        // After the last write and before it counts: the time in which a loss would go unnoticed is as short as can be.
+        self.file.check(&path)?;
         transaction.commit().map_err(failed)
     }
 }
@@ -140,6 +151,11 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         Write::Started { unit, attempt, worker_id, at_ms } => run(
             "INSERT INTO attempts (unit_id, attempt, worker_id, started_ms) VALUES (?, ?, ?, ?)",
             params![unit.0, attempt, worker_id, at_ms],
+        ),
+        Write::Reopened { unit, attempt, worker_id } => run(
+            "UPDATE attempts SET worker_id = ?3, ended_ms = NULL, ending = NULL, detail = NULL \
+             WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
+            params![unit.0, attempt, worker_id],
         ),
         // A late result may overwrite how its attempt was thought to have ended, never that it was done.
         Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(

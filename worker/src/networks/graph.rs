@@ -1,8 +1,9 @@
-//! A network in candle's operations, differentiated by candle: for GPUs, and to check the kernels.
+//! A network of candle's layers, differentiated by candle: for GPUs, and to check the kernels.
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device, Error, Tensor, backprop::GradStore};
+use candle_core::{D, Device, Error, Tensor, Var, backprop::GradStore};
+use candle_nn::{Conv2d, Conv2dConfig, Linear, Module as _, Optimizer as _, SGD};
 use seedgrid_common::model::{DIGITS, Digits, Layer, Network, SIDE};
 
 use super::{Engine, Logits, Masks, Weights, rows_per_pair};
@@ -40,12 +41,13 @@ impl Graph {
         let mut values = input;
         for layer in layers {
             values = match layer {
-                Layer::Conv2d { name, outputs, .. } => {
-                    let bias = self.variable(name, "bias").reshape((1, *outputs, 1, 1))?;
-                    values.conv2d(&self.variable(name, "weight"), 0, 1, 1, 1)?.broadcast_add(&bias)?
+                Layer::Conv2d { name, .. } => {
+                    let (weight, bias) = self.variables(name);
+                    Conv2d::new(weight, Some(bias), Conv2dConfig::default()).forward(&values)?
                 }
                 Layer::Linear { name, .. } => {
-                    values.matmul(&self.variable(name, "weight").t()?)?.broadcast_add(&self.variable(name, "bias"))?
+                    let (weight, bias) = self.variables(name);
+                    Linear::new(weight, Some(bias)).forward(&values)?
                 }
                 Layer::Relu => values.relu()?,
                 Layer::MaxPool { size } => max_pool(&values, *size)?,
@@ -62,8 +64,10 @@ impl Graph {
         Ok(values)
     }
 
-    fn variable(&self, layer: &str, kind: &str) -> Tensor {
-        self.weights.get(&format!("{layer}.{kind}")).as_tensor().clone()
+    /// A layer's weight and bias.
+    fn variables(&self, layer: &str) -> (Tensor, Tensor) {
+        let variable = |kind: &str| self.weights.get(&format!("{layer}.{kind}")).as_tensor().clone();
+        (variable("weight"), variable("bias"))
     }
 }
 
@@ -125,11 +129,8 @@ impl Engine for Graph {
 
     fn descend(&mut self, rate: f64) -> candle_core::Result<()> {
         if let Some(gradients) = self.gradients.take() {
-            for (_, variable) in self.weights.iter() {
-                if let Some(gradient) = gradients.get(variable) {
-                    variable.set(&(variable.as_tensor() - (gradient * rate)?)?)?;
-                }
-            }
+            let variables: Vec<Var> = self.weights.iter().map(|(_, variable)| variable.clone()).collect();
+            SGD::new(variables, rate)?.step(&gradients)?;
         }
         Ok(())
     }

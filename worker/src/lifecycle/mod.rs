@@ -5,6 +5,9 @@
 //! for its acknowledgement). It leaves by being acknowledged, or because the coordinator no longer wants it. A finished attempt is
 //! never let go unacknowledged, except at the very end, when the time for handing over is used up.
 
+mod action;
+mod event;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -20,6 +23,9 @@ use crate::{
     time_limit::{Expectation, TimeLimit},
     work::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
 };
+
+pub use action::{Action, Ending};
+pub use event::Event;
 
 /// A moment: how long the worker has lived.
 pub type Moment = Duration;
@@ -55,163 +61,6 @@ pub struct Rules {
     pub connect_timeout: Duration,
     /// When the worker must be gone. None: never.
     pub time_limit: Option<TimeLimit>,
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The coordinator accepted this worker over a new connection; generations grow.
-    Registered {
-        /// The connection.
-        generation: u64,
-        /// Held attempts that are no longer wanted.
-        dropped: Vec<Attempt>,
-    },
-    /// The connection failed, or the coordinator no longer knows this worker.
-    LinkLost {
-        /// The connection.
-        generation: u64,
-    },
-    /// A pull was answered.
-    Pulled {
-        /// The connection.
-        generation: u64,
-        /// What was leased.
-        assignments: Vec<Assignment>,
-        /// Where the study stands.
-        state: StudyState,
-    },
-    /// A heartbeat was answered.
-    Beaten {
-        /// The connection.
-        generation: u64,
-        /// Held attempts that are no longer wanted.
-        dropped: Vec<Attempt>,
-        /// Where the study stands.
-        state: StudyState,
-    },
-    /// A slot's attempt came to an end; the slot is free.
-    Ended {
-        /// The slot, 0-based.
-        slot: usize,
-        /// How.
-        outcome: SlotOutcome,
-        /// Wall time from the start of training.
-        train_seconds: f64,
-    },
-    /// A submit was acknowledged, or refused since the study has no such unit: either way it need not be repeated.
-    Settled {
-        /// The attempt.
-        attempt: Attempt,
-    },
-    /// The coordinator could not read a submit.
-    Malformed {
-        /// The attempt.
-        attempt: Attempt,
-        /// What it said.
-        detail: String,
-    },
-    /// Units came that this program would compute differently from the coordinator's: it must not train for it.
-    Incompatible {
-        /// What differs.
-        detail: String,
-        /// What was leased with them.
-        attempts: Vec<Attempt>,
-    },
-    /// A person or the machine wants the worker to stop.
-    Told,
-    /// The goodbye was answered, or failed.
-    Left,
-    /// Time went by.
-    Tick,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Connect and register, as often as needed; ends in [`Event::Registered`].
-    Connect,
-    /// Ask for units.
-    Pull {
-        /// At most this many, 1 or more.
-        units_max: u32,
-    },
-    /// Train in this slot, which is free.
-    Start {
-        /// The slot, 0-based.
-        slot: usize,
-        /// What to train.
-        assignment: Assignment,
-    },
-    /// Stop what this slot trains, soon. Ends in [`Event::Ended`] like any other.
-    Stop {
-        /// The slot, 0-based.
-        slot: usize,
-    },
-    /// Hand over; ends in [`Event::Settled`], [`Event::Malformed`] or [`Event::LinkLost`].
-    Submit {
-        /// The attempt.
-        attempt: Attempt,
-        /// What is handed over.
-        submission: Arc<Submission>,
-    },
-    /// Say goodbye; ends in [`Event::Left`].
-    Leave {
-        /// For people.
-        reason: &'static str,
-    },
-    /// The worker's life is over. Nothing follows.
-    Exit {
-        /// Why.
-        ending: Ending,
-        /// How many finished attempts were never acknowledged.
-        unacknowledged: usize,
-    },
-}
-
-/// Why a worker's life ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Every unit has ended.
-    StudyDone,
-    /// The coordinator gives nothing out any more.
-    Drained,
-    /// Told to stop.
-    Terminated,
-    /// The time limit came near.
-    TimeLimit,
-    /// Nothing to do for too long.
-    Idle,
-    /// This program computes other results than the coordinator's expects.
-    Incompatible(String),
-    /// The coordinator could not be reached for too long.
-    Unreachable,
-}
-
-impl Ending {
-    /// For the goodbye.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::StudyDone => "study done",
-            Self::Drained => "drained",
-            Self::Terminated => "terminated",
-            Self::TimeLimit => "time limit",
-            Self::Idle => "idle",
-            Self::Incompatible(_) => "incompatible",
-            Self::Unreachable => "coordinator unreachable",
-        }
-    }
-
-    /// What becomes of units that are still held. None: nobody wants them any more.
-    fn give_back(&self) -> Option<Failure> {
-        match self {
-            Self::StudyDone => None,
-            Self::TimeLimit => Some(Failure::OutOfTime),
-            Self::Drained | Self::Terminated | Self::Idle | Self::Incompatible(_) | Self::Unreachable => {
-                Some(Failure::Preempted)
-            }
-        }
-    }
 }
 
 #[derive(Debug)]

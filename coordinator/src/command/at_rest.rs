@@ -1,0 +1,41 @@
+//! Where a study stands that no coordinator runs, from its run directory.
+
+use std::path::Path;
+
+use seedgrid_common::wire::v1;
+
+use super::Failure;
+use crate::{prepare::Prepared, queue::Rules, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
+
+/// A picture from the store of `run_directory`. None without a study in it, or while a coordinator owns it.
+pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>, Failure> {
+    let directory = match RunDirectory::existing(run_directory) {
+        Ok(directory) if !directory.is_owned() => directory,
+        Ok(_) | Err(_) => return Ok(None),
+    };
+    let store = Store::open_to_read(&directory.database())?;
+    let prepared = Prepared::stored(&directory, &store)?;
+    let known = store.units()?;
+    let planned = prepared.plan.units();
+    let mut counts = v1::UnitCounts { total: planned.len() as u32, ..v1::UnitCounts::default() };
+    for unit in planned.keys() {
+        let count = match known.get(unit) {
+            Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
+            Some(unit) if unit.result.is_some() => &mut counts.done,
+            Some(unit) if unit.errors >= Rules::default().errors_max => &mut counts.failed,
+            Some(_) | None => &mut counts.waiting,
+        };
+        *count += 1;
+    }
+    let state = match counts.waiting {
+        0 => v1::StudyState::Done,
+        _ => v1::StudyState::Unspecified,
+    };
+    Ok(Some(v1::StatusSnapshot {
+        study: prepared.spec.study.name.clone(),
+        state: state.into(),
+        taken_ms: wall_ms(),
+        counts: Some(counts),
+        ..v1::StatusSnapshot::default()
+    }))
+}

@@ -1,0 +1,282 @@
+//! A small world around one worker's state machine: it plays network, coordinator and slots, and checks after every step what
+//! must always hold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use seedgrid_common::{
+    training::{Ending as UnitEnding, EpochMetrics, Normalize, StopLoss, StopRule, UnitResult},
+    unit::{Configuration, Fold, Hyperparameters, Unit, UnitId},
+    wire::v1::StudyState,
+};
+use seedgrid_worker::{
+    lifecycle::{Action, Ending, Event, Lifecycle, Rules, prefetch},
+    work::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
+};
+
+pub(super) fn unit(model: &str) -> Arc<Unit> {
+    let stop =
+        StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+    Arc::new(Unit {
+        dataset_digest: "0".repeat(64),
+        configuration: Configuration {
+            model: model.to_owned(),
+            hyperparameters: Hyperparameters::new(),
+            stop,
+            normalize: Normalize::None,
+        },
+        fold: Fold::Holdout,
+        seed: 1,
+    })
+}
+
+pub(super) fn attempt(number: u32) -> Attempt {
+    Attempt { unit: UnitId([7; 16]), number }
+}
+
+pub(super) fn result() -> UnitResult {
+    let epoch = EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.2, validation_error: None };
+    UnitResult { epochs: vec![epoch], ending: UnitEnding::Diverged { epoch: 2 } }
+}
+
+pub(super) fn rules(slots: usize) -> Rules {
+    Rules { slots, idle_timeout: None, connect_timeout: Duration::from_secs(600), time_limit: None }
+}
+
+/// What a slot of the world is doing.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub(super) attempt: Attempt,
+    pub(super) stopping: bool,
+}
+
+/// Everything around one worker: its connection, its slots and what the coordinator would say.
+pub(super) struct World {
+    pub(super) worker: Lifecycle,
+    pub(super) rules: Rules,
+    pub(super) now: Duration,
+    pub(super) generation: u64,
+    pub(super) connecting: bool,
+    pub(super) up: bool,
+    pub(super) pull: Option<u32>,
+    pub(super) submits: Vec<(Attempt, Arc<Submission>)>,
+    pub(super) slots: Vec<Option<Running>>,
+    pub(super) leaving: bool,
+    pub(super) told: bool,
+    /// Leased and not started.
+    pub(super) queued: BTreeSet<Attempt>,
+    pub(super) exit: Option<(Ending, usize)>,
+    pub(super) attempts: u32,
+    /// Told by the coordinator to be let go before they had ended.
+    pub(super) dropped: BTreeSet<Attempt>,
+    /// Ended with something to hand over, and not acknowledged.
+    pub(super) owed: BTreeMap<Attempt, ()>,
+    /// Acknowledged.
+    pub(super) settled: BTreeSet<Attempt>,
+}
+
+impl World {
+    pub(super) fn new(rules: Rules) -> Self {
+        let (worker, actions) = Lifecycle::new(rules.clone());
+        let mut world = Self {
+            worker,
+            now: Duration::ZERO,
+            generation: 0,
+            connecting: false,
+            up: false,
+            pull: None,
+            submits: Vec::new(),
+            slots: vec![None; rules.slots],
+            leaving: false,
+            told: false,
+            queued: BTreeSet::new(),
+            exit: None,
+            attempts: 0,
+            dropped: BTreeSet::new(),
+            owed: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            rules,
+        };
+        world.perform(actions);
+        world
+    }
+
+    pub(super) fn feed(&mut self, event: Event) {
+        if self.exit.is_some() {
+            assert_eq!(self.worker.handle(self.now, event), [], "nothing follows the exit");
+            return;
+        }
+        self.told |= matches!(event, Event::Told);
+        if let Event::Pulled { assignments, .. } = &event {
+            self.queued.extend(assignments.iter().map(|assignment| assignment.attempt));
+        }
+        let actions = self.worker.handle(self.now, event);
+        self.perform(actions);
+        let held = self.worker.held();
+        self.queued.retain(|attempt| held.contains(attempt));
+        if self.told {
+            // What was in waiting goes back, which is to be handed over too.
+            self.owed.extend(std::mem::take(&mut self.queued).into_iter().map(|attempt| (attempt, ())));
+        }
+        self.check();
+        if let Some((_, unacknowledged)) = self.exit {
+            assert_eq!(unacknowledged, self.owed.len(), "the exit tells what was not handed over");
+        }
+    }
+
+    pub(super) fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            assert!(self.exit.is_none(), "nothing follows the exit: {action:?}");
+            match action {
+                Action::Connect => {
+                    assert!(!self.connecting && !self.up, "one connection at a time");
+                    self.connecting = true;
+                }
+                Action::Pull { units_max } => {
+                    assert!(self.up && self.pull.is_none(), "one pull at a time");
+                    assert!(units_max > 0);
+                    self.pull = Some(units_max);
+                }
+                Action::Start { slot, assignment } => {
+                    assert!(self.slots[slot].is_none(), "slot {slot} trains one unit at a time");
+                    assert!(!self.dropped.contains(&assignment.attempt), "what was dropped is not started");
+                    self.queued.remove(&assignment.attempt);
+                    self.slots[slot] = Some(Running { attempt: assignment.attempt, stopping: false });
+                }
+                Action::Stop { slot } => {
+                    let running = self.slots[slot].as_mut().expect("only what trains is stopped");
+                    assert!(!running.stopping, "stopped once");
+                    running.stopping = true;
+                }
+                Action::Submit { attempt, submission } => {
+                    assert!(self.up, "submits need a connection");
+                    assert!(
+                        self.submits.iter().all(|(other, _)| *other != attempt),
+                        "one submit of {attempt} at a time"
+                    );
+                    assert!(!self.settled.contains(&attempt), "what was acknowledged is not submitted again");
+                    self.submits.push((attempt, submission));
+                }
+                Action::Leave { .. } => {
+                    assert!(self.up && !self.leaving, "one goodbye");
+                    self.leaving = true;
+                }
+                Action::Exit { ending, unacknowledged } => self.exit = Some((ending, unacknowledged)),
+            }
+        }
+    }
+
+    pub(super) fn check(&self) {
+        let held = self.worker.held();
+        assert!(held.windows(2).all(|pair| pair[0] < pair[1]), "sorted, each once: {held:?}");
+        for attempt in self.owed.keys() {
+            assert!(held.contains(attempt), "{attempt} was finished, not acknowledged, and let go");
+        }
+        for attempt in self.dropped.iter().filter(|attempt| !self.owed.contains_key(attempt)) {
+            assert!(!held.contains(attempt), "{attempt} was dropped and is still held");
+        }
+        let live = held.len() - self.owed.len();
+        assert!(live <= self.rules.slots + prefetch(self.rules.slots), "{live} live units are more than agreed");
+        assert!(self.submits.len() <= 4);
+    }
+
+    pub(super) fn is_running(&self, attempt: Attempt) -> bool {
+        self.slots.iter().flatten().any(|running| running.attempt == attempt)
+    }
+
+    /// What the coordinator drops of what the worker holds: the one in place `index`, where there is one.
+    pub(super) fn drop_one(&mut self, index: Option<usize>) -> Vec<Attempt> {
+        let held = self.worker.held();
+        let Some(dropped) = index.and_then(|index| held.get(index % held.len().max(1)).copied()) else {
+            return Vec::new();
+        };
+        if !self.owed.contains_key(&dropped) && self.exit.is_none() {
+            self.dropped.insert(dropped);
+        }
+        vec![dropped]
+    }
+
+    pub(super) fn connected(&mut self, drop: Option<usize>) {
+        if self.connecting {
+            self.connecting = false;
+            self.up = true;
+            self.generation += 1;
+            let dropped = self.drop_one(drop);
+            self.feed(Event::Registered { generation: self.generation, dropped });
+        }
+    }
+
+    pub(super) fn lose(&mut self) {
+        if self.up {
+            self.up = false;
+            self.pull = None;
+            self.submits.clear();
+            self.feed(Event::LinkLost { generation: self.generation });
+        }
+    }
+
+    pub(super) fn answer_pull(&mut self, share: u32, state: StudyState) {
+        if let Some(units_max) = self.pull.take() {
+            let assignments = (0..share % (units_max + 1))
+                .map(|_| {
+                    self.attempts += 1;
+                    Assignment { attempt: attempt(self.attempts), unit: unit("cnn") }
+                })
+                .collect();
+            self.feed(Event::Pulled { generation: self.generation, assignments, state });
+        }
+    }
+
+    pub(super) fn end(&mut self, slot: usize, outcome: SlotOutcome) {
+        let slot = slot % self.slots.len();
+        let Some(running) = self.slots[slot].take() else { return };
+        let outcome = match (running.stopping, outcome) {
+            (false, SlotOutcome::Stopped) => SlotOutcome::Failed("broken".to_owned()),
+            (_, outcome) => outcome,
+        };
+        if self.exit.is_none()
+            && !self.dropped.contains(&running.attempt)
+            && self.worker.held().contains(&running.attempt)
+        {
+            self.owed.insert(running.attempt, ());
+        }
+        self.feed(Event::Ended { slot, outcome, train_seconds: 1.0 });
+    }
+
+    pub(super) fn acknowledge(&mut self, index: usize) {
+        if !self.submits.is_empty() {
+            let (attempt, _) = self.submits.remove(index % self.submits.len());
+            self.settled.insert(attempt);
+            self.owed.remove(&attempt);
+            self.feed(Event::Settled { attempt });
+        }
+    }
+
+    pub(super) fn misread(&mut self, index: usize) {
+        if !self.submits.is_empty() {
+            let (attempt, submission) = self.submits.remove(index % self.submits.len());
+            if matches!(submission.outcome, Outcome::Failure { .. }) {
+                self.owed.remove(&attempt);
+            }
+            self.feed(Event::Malformed { attempt, detail: "odd".to_owned() });
+        }
+    }
+
+    pub(super) fn advance(&mut self, by: Duration) {
+        self.now += by;
+        self.feed(Event::Tick);
+    }
+
+    /// The coordinator is there, everything ends and is acknowledged.
+    pub(super) fn calm(&mut self) {
+        for _ in 0..200 {
+            self.connected(None);
+            self.answer_pull(0, StudyState::Running);
+            self.acknowledge(0);
+            (0..self.slots.len()).for_each(|slot| self.end(slot, SlotOutcome::Finished(result())));
+        }
+    }
+}
