@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    spec::{Evaluation, ModelRow, Study},
-    unit::{Configuration, Fold, Hyperparameters, Unit, UnitId, Value},
+    spec::{Evaluation, Study},
+    unit::{Configuration, Fold, Unit, UnitId},
 };
 
 /// Everything that a study trains, in the order of its spec.
@@ -32,7 +32,7 @@ pub struct PlannedStage {
 pub struct PlannedConfiguration {
     /// What is trained.
     pub configuration: Configuration,
-    /// Names of the hyper-parameters that are axes in this row, in the order of the spec.
+    /// Names of the settings (hyper-parameters and `normalize`) that vary in this row, in the order of the spec.
     pub axes: Vec<String>,
     /// By seed, then by fold, ascending.
     pub units: Vec<(UnitId, Unit)>,
@@ -62,7 +62,10 @@ pub fn expand(study: &Study, dataset_digest: &str) -> Plan {
             configurations: stage
                 .rows
                 .iter()
-                .flat_map(configurations)
+                .flat_map(|row| {
+                    let axes = row.varying();
+                    row.settings().map(move |settings| (row.configuration(settings), axes.clone()))
+                })
                 .map(|(configuration, axes)| {
                     let units = stage
                         .seeds
@@ -93,39 +96,15 @@ fn folds(evaluation: Evaluation) -> Box<dyn Iterator<Item = Fold>> {
     }
 }
 
-/// The product of a row's axes, the last one varying fastest, each with the names of what varies.
-fn configurations(row: &ModelRow) -> Vec<(Configuration, Vec<String>)> {
-    let varying: Vec<String> =
-        row.axes.iter().filter(|(_, values)| values.len() > 1).map(|(name, _)| name.clone()).collect();
-    let mut combinations: Vec<Hyperparameters> = vec![Hyperparameters::new()];
-    for (name, values) in &row.axes {
-        combinations =
-            combinations.iter().flat_map(|chosen| values.iter().map(|value| with(chosen, name, value))).collect();
-    }
-    combinations
-        .into_iter()
-        .map(|hyperparameters| {
-            let configuration =
-                Configuration { model: row.model.clone(), hyperparameters, stop: row.stop, normalize: row.normalize };
-            (configuration, varying.clone())
-        })
-        .collect()
-}
-
-fn with(chosen: &Hyperparameters, name: &str, value: &Value) -> Hyperparameters {
-    let mut chosen = chosen.clone();
-    chosen.insert(name.to_owned(), value.clone());
-    chosen
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
     use crate::{
-        spec::{DatasetKind, DatasetSpec, Stage},
+        spec::{Axis, DatasetKind, DatasetSpec, ModelRow, Stage},
         training::{Normalize, StopLoss, StopRule},
+        unit::Value,
     };
 
     const STOP: StopRule = StopRule {
@@ -140,9 +119,9 @@ mod tests {
     fn row(model: &str, axes: &[(&str, &[u64])]) -> ModelRow {
         let axes = axes
             .iter()
-            .map(|(name, values)| ((*name).to_owned(), values.iter().map(|&value| Value::Integer(value)).collect()))
+            .map(|(name, values)| Axis::of(name, values.iter().map(|&value| Value::Integer(value))))
             .collect();
-        ModelRow { model: model.to_owned(), axes, stop: STOP, normalize: Normalize::Scale }
+        ModelRow { model: model.to_owned(), axes, exclude: Vec::new(), stop: STOP, normalize: Normalize::Scale }
     }
 
     fn stage(name: &str, evaluation: Evaluation, seeds: &[u64], rows: Vec<ModelRow>) -> Stage {
@@ -254,7 +233,7 @@ mod tests {
             prop_assert_eq!(&plan, &expand(&study, "digest"), "pure");
             for (stage, planned) in study.stages.iter().zip(&plan.stages) {
                 let products: Vec<usize> =
-                    stage.rows.iter().map(|row| row.axes.iter().map(|(_, values)| values.len()).product()).collect();
+                    stage.rows.iter().map(|row| row.axes.iter().map(|axis| axis.points.len()).product()).collect();
                 prop_assert_eq!(planned.configurations.len(), products.iter().sum::<usize>());
                 let folds = match stage.evaluation {
                     Evaluation::Holdout => 1,

@@ -62,6 +62,25 @@ pub enum Normalize {
     Standardize,
 }
 
+impl Normalize {
+    /// Every one, in the order in which listings show them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Scale, Self::Standardize];
+
+    /// As a spec writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Scale => "scale",
+            Self::Standardize => "standardize",
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|normalize| normalize.name() == name)
+    }
+}
+
 /// What one epoch showed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {

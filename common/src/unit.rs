@@ -68,6 +68,25 @@ pub struct Configuration {
     pub normalize: Normalize,
 }
 
+impl Configuration {
+    /// For people: model, the hyper-parameters that are not its schema's defaults, sorted by name, and the normalisation if it
+    /// is not `standardize`, a stage's default. Two configurations of one stopping rule have different labels.
+    pub fn label(&self) -> String {
+        let mut label = self.model.clone();
+        let schema = model::find(&self.model).map_or(&[][..], |model| model.parameters);
+        for (name, value) in &self.hyperparameters {
+            let default = schema.iter().find(|parameter| parameter.name == *name).and_then(|p| p.default_value());
+            if default.as_ref() != Some(value) {
+                label.push_str(&format!(" {name}={value}"));
+            }
+        }
+        if self.normalize != Normalize::Standardize {
+            label.push_str(&format!(" normalize={}", self.normalize.name()));
+        }
+        label
+    }
+}
+
 /// Which pairs are trained on and which are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -127,16 +146,9 @@ impl Unit {
         UnitId(id)
     }
 
-    /// For people: model, the hyper-parameters that are not its schema's defaults, fold and seed.
+    /// For people: its [configuration's label](Configuration::label), fold and seed.
     pub fn label(&self) -> String {
-        let mut label = self.configuration.model.clone();
-        let schema = model::find(&self.configuration.model).map_or(&[][..], |model| model.parameters);
-        for (name, value) in &self.configuration.hyperparameters {
-            let default = schema.iter().find(|parameter| parameter.name == *name).and_then(|p| p.default_value());
-            if default.as_ref() != Some(value) {
-                label.push_str(&format!(" {name}={value}"));
-            }
-        }
+        let mut label = self.configuration.label();
         if let Fold::Part { .. } = self.fold {
             label.push_str(&format!(" {}", self.fold));
         }
@@ -201,6 +213,10 @@ mod tests {
                     ("hidden".to_owned(), Value::Integers(vec![150, 50, 20, 10])),
                     ("auxiliary_weight".to_owned(), Value::Number(0.3)),
                     ("dropout".to_owned(), Value::Number(0.0)),
+                    ("optimiser".to_owned(), Value::Text("sgd".to_owned())),
+                    ("momentum".to_owned(), Value::Number(0.0)),
+                    ("weight_decay".to_owned(), Value::Number(0.0)),
+                    ("initial_scale".to_owned(), Value::Number(1.0)),
                 ]
                 .into(),
                 stop: StopRule {
@@ -235,17 +251,22 @@ mod tests {
             ("learning_rate".to_owned(), Value::Number(0.1)),
             ("batch_size".to_owned(), Value::Integer(20)),
             ("dropout".to_owned(), Value::Number(0.5)),
+            ("dropout_at".to_owned(), Value::Text("output".to_owned())),
+            ("optimiser".to_owned(), Value::Text("adam".to_owned())),
+            ("momentum".to_owned(), Value::Number(0.0)),
+            ("weight_decay".to_owned(), Value::Number(0.0001)),
+            ("initial_scale".to_owned(), Value::Number(1.0)),
         ]
         .into();
         assert_eq!(cnn.id().to_string(), GOLDEN[2]);
     }
     /// From common/fixtures/golden.py.
     const GOLDEN: [&str; 3] =
-        ["b555d7eefe65acf5f880dac653b450ce", "56f6884bd90f238eb5bf57c277595a06", "bbf1ba23d17f5a8d48ef4d626fb1815a"];
+        ["c60802677bd23b0c064e135241d67700", "83679f00265c339da0362c3356e67f2e", "5241de0887fd76d3039571642c8988ef"];
 
     #[test]
     fn every_field_matters() {
-        let changes: [fn(&mut Unit); 19] = [
+        let changes: [fn(&mut Unit); 23] = [
             |_| {},
             |unit| unit.dataset_digest.replace_range(0..1, "1"),
             |unit| unit.configuration.model = "fc".to_owned(),
@@ -254,6 +275,10 @@ mod tests {
             |unit| set(unit, "hidden", Value::Integers(vec![150, 50, 20])),
             |unit| set(unit, "auxiliary_weight", Value::Number(0.4)),
             |unit| set(unit, "dropout", Value::Number(0.5)),
+            |unit| set(unit, "optimiser", Value::Text("adam".to_owned())),
+            |unit| set(unit, "momentum", Value::Number(0.9)),
+            |unit| set(unit, "weight_decay", Value::Number(0.1)),
+            |unit| set(unit, "initial_scale", Value::Number(0.5)),
             |unit| set(unit, "activation", Value::Text("relu".to_owned())),
             |unit| unit.configuration.stop.loss_delta = 0.002,
             |unit| unit.configuration.stop.max_epochs = 301,
@@ -305,6 +330,11 @@ mod tests {
         set(&mut unit, "hidden", Value::Integers(vec![30, 10]));
         set(&mut unit, "learning_rate", Value::Number(1e-5));
         assert_eq!(unit.label(), "fc-aux batch_size=20 hidden=[30, 10] learning_rate=1e-5 fold 3 of 10 seed 7");
+        set(&mut unit, "optimiser", Value::Text("adam".to_owned()));
+        set(&mut unit, "hidden", Value::Integers(vec![150, 50, 20, 10]));
+        unit.configuration.normalize = Normalize::Scale;
+        let label = unit.configuration.label();
+        assert_eq!(label, "fc-aux batch_size=20 learning_rate=1e-5 optimiser=adam normalize=scale");
         unit.configuration.model = "unheard-of".to_owned();
         assert!(unit.label().starts_with("unheard-of auxiliary_weight=0.3 "), "all of them without a schema");
     }

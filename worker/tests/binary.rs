@@ -40,6 +40,10 @@ fn fully_connected(play: &Play, seed: u64, epochs: u32) -> Unit {
         ("batch_size", Value::Integer(20)),
         ("hidden", Value::Integers(vec![20])),
         ("dropout", Value::Number(0.0)),
+        ("optimiser", Value::Text("sgd".to_owned())),
+        ("momentum", Value::Number(0.0)),
+        ("weight_decay", Value::Number(0.0)),
+        ("initial_scale", Value::Number(1.0)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();

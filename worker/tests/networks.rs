@@ -14,7 +14,7 @@ use seedgrid_common::{
     unit::{Hyperparameters, Value},
 };
 use seedgrid_worker::{
-    networks::{Engine, Logits, Masks, Weights, direct::Direct, dropout_layers, graph::Graph},
+    networks::{Engine, Logits, Masks, Weights, direct::Direct, dropout_layers, graph::Graph, optimiser::Step},
     training::objective::Objective,
 };
 use serde::Deserialize;
@@ -157,7 +157,7 @@ fn values_and_gradients_agree_with_pytorch() {
     let fixture: Fixture = serde_json::from_str(include_str!("fixtures/gradients.json")).unwrap();
     for case in &fixture.cases {
         let network = network(&case.network);
-        let weights = Weights::initial(&network, 3, &Device::Cpu).unwrap();
+        let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();
         // Room for more pairs than there are, as in an epoch's last batch.
         compare(case, &mut Direct::new(&network, &weights, case.pairs + 2).unwrap(), &network);
         compare(case, &mut Graph::new(&network, &weights, &Device::Cpu).unwrap(), &network);
@@ -170,7 +170,7 @@ fn gradients_agree_with_finite_differences() {
     let names = model::ALL.into_iter().map(|model| model.name).chain(["odd"]);
     for name in names {
         let network = network(name);
-        let weights = Weights::initial(&network, 3, &Device::Cpu).unwrap();
+        let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();
         let mut engine = Direct::new(&network, &weights, 4).unwrap();
         let (_, _, by_logits) = pass(&mut engine, &network, 4);
         engine.backward(&by_logits).unwrap();
@@ -204,14 +204,14 @@ fn gradients_agree_with_finite_differences() {
 #[test]
 fn a_step_goes_down_the_gradient_in_both_engines() {
     let network = network("odd");
-    let weights = Weights::initial(&network, 3, &Device::Cpu).unwrap();
+    let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();
     let mut direct = Direct::new(&network, &weights, 3).unwrap();
     let mut graph = Graph::new(&network, &weights, &Device::Cpu).unwrap();
     for engine in [&mut direct as &mut dyn Engine, &mut graph] {
         let (_, before, by_logits) = pass(engine, &network, 3);
         engine.backward(&by_logits).unwrap();
         let gradients = engine.gradients().unwrap();
-        engine.descend(0.01).unwrap();
+        engine.take(&Step::Plain { rate: 0.01 }).unwrap();
         let after = engine.weights().unwrap();
         for (name, _) in weights.iter() {
             let expected: Vec<f64> = wide(&weights.values(name).unwrap())
@@ -228,7 +228,7 @@ fn a_step_goes_down_the_gradient_in_both_engines() {
 #[test]
 fn initial_weights_fill_pytorchs_range() {
     let network = network("cnn");
-    let weights = Weights::initial(&network, 1, &Device::Cpu).unwrap();
+    let weights = Weights::initial(&network, 1.0, 1, &Device::Cpu).unwrap();
     assert!(weights.iter().map(|(name, _)| name).is_sorted());
     for (name, inputs) in [("conv1", 18), ("conv2", 288), ("conv3", 576), ("hidden", 128), ("comparison", 100)] {
         let bound = 1.0 / f64::from(inputs).sqrt();
@@ -240,6 +240,6 @@ fn initial_weights_fill_pytorchs_range() {
         assert!(mean.abs() < 5.0 * bound / (3.0 * values.len() as f64).sqrt(), "{name}: {mean}");
     }
     assert_ne!(weights.values("conv1.bias").unwrap(), vec![0.0; 32]);
-    let other = Weights::initial(&network, 2, &Device::Cpu).unwrap();
+    let other = Weights::initial(&network, 1.0, 2, &Device::Cpu).unwrap();
     assert_ne!(weights.values("conv1.weight").unwrap(), other.values("conv1.weight").unwrap());
 }

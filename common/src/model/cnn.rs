@@ -3,7 +3,8 @@
 use super::{
     Input, Layer, Model, Network,
     network::Digits,
-    schema::{BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, dropout, number, word},
+    optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
+    schema::{BATCH_SIZE, DROPOUT_AT, INITIAL_SCALE, LEARNING_RATE, dropout, number, word},
 };
 use crate::unit::Hyperparameters;
 
@@ -13,7 +14,16 @@ pub(super) static MODEL: Model = Model {
     summary: "convolutions over both images as two channels, then a comparison",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.A and table I",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5), DROPOUT_AT],
+    parameters: &[
+        LEARNING_RATE,
+        BATCH_SIZE,
+        dropout(0.5),
+        DROPOUT_AT,
+        OPTIMISER,
+        MOMENTUM,
+        WEIGHT_DECAY,
+        INITIAL_SCALE,
+    ],
     network,
 };
 

@@ -4,7 +4,8 @@ use super::{
     DIGITS, Input, Layer, Model, Network,
     cnn::{convolutions, linear},
     network::Digits,
-    schema::{BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, TOWER_END, dropout, word},
+    optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
+    schema::{BATCH_SIZE, DROPOUT_AT, INITIAL_SCALE, LEARNING_RATE, TOWER_END, dropout, word},
 };
 use crate::unit::Hyperparameters;
 
@@ -14,7 +15,17 @@ pub(super) static MODEL: Model = Model {
     summary: "the same convolutional tower reads each image; a linear layer compares the two 10-wide outputs",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.B and figure 2",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, dropout(0.5), DROPOUT_AT, TOWER_END],
+    parameters: &[
+        LEARNING_RATE,
+        BATCH_SIZE,
+        dropout(0.5),
+        DROPOUT_AT,
+        TOWER_END,
+        OPTIMISER,
+        MOMENTUM,
+        WEIGHT_DECAY,
+        INITIAL_SCALE,
+    ],
     network: |given| shared(given, Digits::Untrained),
 };
 

@@ -4,7 +4,8 @@ use super::{
     Model,
     cnn_shared::shared,
     network::Digits,
-    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, DROPOUT_AT, LEARNING_RATE, TOWER_END, dropout},
+    optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
+    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, DROPOUT_AT, INITIAL_SCALE, LEARNING_RATE, TOWER_END, dropout},
 };
 
 pub(super) static MODEL: Model = Model {
@@ -13,6 +14,17 @@ pub(super) static MODEL: Model = Model {
     summary: "cnn-shared with auxiliary losses: the tower's outputs are trained to name the digits as well",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.C",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, AUXILIARY_WEIGHT, dropout(0.5), DROPOUT_AT, TOWER_END],
+    parameters: &[
+        LEARNING_RATE,
+        BATCH_SIZE,
+        AUXILIARY_WEIGHT,
+        dropout(0.5),
+        DROPOUT_AT,
+        TOWER_END,
+        OPTIMISER,
+        MOMENTUM,
+        WEIGHT_DECAY,
+        INITIAL_SCALE,
+    ],
     network: |given| shared(given, Digits::Tower),
 };

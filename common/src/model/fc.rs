@@ -4,7 +4,8 @@ use super::{
     Input, Layer, Model, Network, Parameter, SIDE,
     cnn::linear,
     network::Digits,
-    schema::{BATCH_SIZE, Default, Kind, LEARNING_RATE, dropout, number, widths},
+    optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
+    schema::{BATCH_SIZE, Default, INITIAL_SCALE, Kind, LEARNING_RATE, dropout, number, widths},
 };
 use crate::unit::Hyperparameters;
 
@@ -14,7 +15,7 @@ pub(super) static MODEL: Model = Model {
     summary: "fully connected layers over both images",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.D and table II, without the auxiliary outputs",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, HIDDEN, dropout(0.0)],
+    parameters: &[LEARNING_RATE, BATCH_SIZE, HIDDEN, dropout(0.0), OPTIMISER, MOMENTUM, WEIGHT_DECAY, INITIAL_SCALE],
     network: |given| connected(given, Digits::Untrained),
 };
 

@@ -5,7 +5,8 @@ use super::{
     cnn::linear,
     fc::{HIDDEN, connected},
     network::Digits,
-    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, LEARNING_RATE, dropout, widths},
+    optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
+    schema::{AUXILIARY_WEIGHT, BATCH_SIZE, INITIAL_SCALE, LEARNING_RATE, dropout, widths},
 };
 
 pub(super) static MODEL: Model = Model {
@@ -14,7 +15,17 @@ pub(super) static MODEL: Model = Model {
     summary: "fc with auxiliary losses: two more output layers over the last hidden layer name the digits",
     source: "Fernández, Bonell, Mandiracioglu (2020), section III.D and table II",
     revision: 1,
-    parameters: &[LEARNING_RATE, BATCH_SIZE, HIDDEN, AUXILIARY_WEIGHT, dropout(0.0)],
+    parameters: &[
+        LEARNING_RATE,
+        BATCH_SIZE,
+        HIDDEN,
+        AUXILIARY_WEIGHT,
+        dropout(0.0),
+        OPTIMISER,
+        MOMENTUM,
+        WEIGHT_DECAY,
+        INITIAL_SCALE,
+    ],
     network: |given| {
         let inputs = widths(given, "hidden").last().copied().expect("the schema asks for one hidden layer or more");
         let head = |name| vec![linear(name, inputs, DIGITS)];

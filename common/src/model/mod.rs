@@ -8,9 +8,11 @@ mod cnn_shared_aux;
 mod fc;
 mod fc_aux;
 mod network;
+mod optimiser;
 mod schema;
 
 pub use network::{Digits, Input, Layer, Network, Shape, ShapeError};
+pub use optimiser::{Optimiser, Rule, UnusedMomentum};
 pub use schema::{Default, Kind, Parameter, ParameterError};
 
 use crate::unit::Hyperparameters;

@@ -20,6 +20,8 @@ pub struct Parameter {
 pub enum Kind {
     /// A finite number above 0.
     Positive,
+    /// A finite number, 0 or above.
+    NotNegative,
     /// A number in `0..below` or, with `inclusive`, `0..=below`.
     Fraction {
         /// The upper end.
@@ -86,15 +88,20 @@ impl Parameter {
         };
         let value = match (self.kind, value) {
             // Beyond 2^53 the conversion would not be exact, and no hyper-parameter is that large.
-            (Kind::Positive | Kind::Fraction { .. }, Value::Integer(whole)) if whole < (1 << 53) => {
+            (Kind::Positive | Kind::NotNegative | Kind::Fraction { .. }, Value::Integer(whole))
+                if whole < (1 << 53) =>
+            {
                 Value::Number(whole as f64)
             }
             // Makes a negative zero zero: equal values must have one canonical form.
-            (Kind::Positive | Kind::Fraction { .. }, Value::Number(number)) => Value::Number(number + 0.0),
+            (Kind::Positive | Kind::NotNegative | Kind::Fraction { .. }, Value::Number(number)) => {
+                Value::Number(number + 0.0)
+            }
             (_, value) => value,
         };
         let allowed = match (self.kind, &value) {
             (Kind::Positive, Value::Number(number)) => number.is_finite() && *number > 0.0,
+            (Kind::NotNegative, Value::Number(number)) => number.is_finite() && *number >= 0.0,
             (Kind::Fraction { below, inclusive }, Value::Number(number)) => {
                 *number >= 0.0 && (*number < below || inclusive && *number == below)
             }
@@ -114,6 +121,7 @@ impl Kind {
     pub fn expectation(&self) -> String {
         match self {
             Self::Positive => "a finite number above 0".to_owned(),
+            Self::NotNegative => "a finite number, 0 or above".to_owned(),
             Self::Fraction { below, inclusive: false } => format!("a number from 0 to below {below}"),
             Self::Fraction { below, inclusive: true } => format!("a number from 0 to {below}"),
             Self::Count { max } => format!("a whole number from 1 to {max}"),
@@ -125,12 +133,12 @@ impl Kind {
     }
 }
 
-/// The SGD learning rate; the paper's lambda.
+/// The learning rate; for plain SGD the paper's lambda.
 pub(super) const LEARNING_RATE: Parameter = Parameter {
     name: "learning_rate",
     kind: Kind::Positive,
     default: None,
-    meaning: "step size of stochastic gradient descent (the paper's lambda)",
+    meaning: "step size of the optimiser (for sgd, the paper's lambda)",
 };
 
 /// Pairs in a batch.
@@ -173,6 +181,14 @@ pub(super) const TOWER_END: Parameter = Parameter {
     kind: Kind::Choice(&["linear", "relu"]),
     default: Some(Default::Text("linear")),
     meaning: "what the tower's 10 outputs go through before the comparison (and the digits' losses) read them: nothing, or ReLU",
+};
+
+/// How far from 0 weights begin.
+pub(super) const INITIAL_SCALE: Parameter = Parameter {
+    name: "initial_scale",
+    kind: Kind::Positive,
+    default: Some(Default::Number(1.0)),
+    meaning: "factor on the range from which initial weights and biases are drawn; 1 is PyTorch's default range",
 };
 
 /// A word that the schema guarantees to be there.

@@ -8,8 +8,16 @@ pub const NAME_BYTES_MAX: usize = 64;
 pub const STAGES_MAX: usize = 64;
 /// Most rows in a stage.
 pub const ROWS_MAX: usize = 256;
-/// Most values in a grid.
+/// Most values in a grid or a choice.
 pub const GRID_MAX: usize = 256;
+/// Most samples in a row.
+pub const SAMPLES_MAX: u64 = 10_000;
+/// Most draws for each sample, where draws repeat earlier ones.
+pub const DRAWS_PER_SAMPLE_MAX: usize = 100;
+/// Most exclusions in a row.
+pub const EXCLUSIONS_MAX: usize = 256;
+/// Most configurations in a stage; in a row, counted before exclusions.
+pub const CONFIGURATIONS_MAX: u128 = 10_000;
 /// Most seeds in a stage.
 pub const SEEDS_MAX: u64 = 10_000;
 /// Most folds.

@@ -3,14 +3,21 @@
 //! [`parse`] walks the spanned TOML tree once and builds checked values from it; whatever is wrong is collected on the way,
 //! so that [`SpecErrors`] has everything at once, each with its place.
 
+mod combined;
 mod dataset;
+mod distribution;
 mod error;
+mod exclude;
+mod hint;
 pub mod limits;
 mod name;
 mod problem;
+mod product;
 mod row;
+mod samples;
 mod scalar;
 mod seeds;
+mod setting;
 mod stage;
 mod stop;
 mod study;
@@ -18,9 +25,11 @@ mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod zip;
 
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use problem::Problem;
+pub use product::Settings;
 pub use study::parse;
 
 use crate::{
@@ -83,16 +92,34 @@ pub enum Evaluation {
     Folds(u32),
 }
 
-/// One `[[stage.model]]`: a model with values or axes for its hyper-parameters.
+/// One `[[stage.model]]`: a model with values or axes for its hyper-parameters. [`settings`](ModelRow::settings) expands it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRow {
     /// A model's name.
     pub model: String,
-    /// Every hyper-parameter of the model's schema with one or more checked values (defaults filled in), in the order in
-    /// which axes are written; parameters that are not axes have one value.
-    pub axes: Vec<(String, Vec<Value>)>,
+    /// Every hyper-parameter of the model's schema in exactly one of these, and `normalize` where the row varies it: first those
+    /// that are written, in their order, then the defaults.
+    pub axes: Vec<Axis>,
+    /// Combinations that are left out: those that have every value of one of these.
+    pub exclude: Vec<Settings>,
     /// The stage's rule, or the row's own.
     pub stop: StopRule,
-    /// The stage's normalisation, or the row's own.
+    /// The stage's normalisation, or the row's own; for where no axis is `normalize`.
     pub normalize: Normalize,
+}
+
+/// Settings that vary together: one alone (with one value, if it does not vary), several that are zipped, or all that are sampled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// Their names, in the order in which they are written.
+    pub names: Vec<String>,
+    /// At least one, none twice. Each has one checked value for each name.
+    pub points: Vec<Vec<Value>>,
+}
+
+impl Axis {
+    /// One setting with these values.
+    pub fn of(name: &str, values: impl IntoIterator<Item = Value>) -> Self {
+        Self { names: vec![name.to_owned()], points: values.into_iter().map(|value| vec![value]).collect() }
+    }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a spec: each kind with its message and with what to do about it.
+//! What can be wrong with a spec: each kind with its message. `hint` says what to do about it.
 
 use super::limits;
 
@@ -83,19 +83,131 @@ pub enum Problem {
         /// The right header.
         header: &'static str,
     },
-    /// A grid without values.
-    #[error("the grid of `{key}` is empty")]
-    EmptyGrid {
+    /// A grid or choice without values.
+    #[error("the {form} of `{key}` is empty")]
+    EmptyAxis {
         /// The axis.
         key: String,
+        /// "grid" or "choice".
+        form: &'static str,
     },
-    /// The same value twice in one grid.
-    #[error("{value} is in the grid of `{key}` twice")]
+    /// The same value twice in one grid or choice.
+    #[error("{value} is in the {form} of `{key}` twice")]
     RepeatedValue {
         /// The axis.
         key: String,
+        /// "grid" or "choice".
+        form: &'static str,
         /// As a model's schema reads it.
         value: String,
+    },
+    /// An axis that is written in two ways.
+    #[error("`{key}` has both `{first}` and `{second}`")]
+    TwoForms {
+        /// The axis.
+        key: String,
+        /// One way.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// A range for values that have no order.
+    #[error("`{key}` has no `{form}` range: its values are not numbers")]
+    NoRange {
+        /// The axis.
+        key: &'static str,
+        /// "uniform" or "log_uniform".
+        form: &'static str,
+    },
+    /// A range whose upper end is not above its lower end.
+    #[error("the `{form}` range of `{key}` goes from {low} to {high}")]
+    EmptyRange {
+        /// The axis.
+        key: &'static str,
+        /// "uniform" or "log_uniform".
+        form: &'static str,
+        /// The first end.
+        low: String,
+        /// The second end.
+        high: String,
+    },
+    /// `samples` or `sample_seed` in a row that samples nothing.
+    #[error("`{key}` is set, but no axis of the row is sampled")]
+    NothingSampled {
+        /// Which of the two.
+        key: &'static str,
+    },
+    /// More samples than there are different ones.
+    #[error("there are only {found} different samples, not {samples}")]
+    FewDraws {
+        /// As written.
+        samples: usize,
+        /// Different ones that were drawn in many attempts.
+        found: usize,
+    },
+    /// `zip` or `exclude` names what is no axis of the row and none of its settings.
+    #[error("the row has no axis `{name}`{}", did_you_mean(.suggestion))]
+    UnknownAxis {
+        /// As written.
+        name: String,
+        /// The axis that was probably meant.
+        suggestion: Option<&'static str>,
+        /// The row's axes.
+        known: Vec<&'static str>,
+    },
+    /// `zip` or `exclude` names a setting that has one value.
+    #[error("`{key}` is not an axis of this row: it has one value")]
+    NotAnAxis {
+        /// The setting.
+        key: &'static str,
+    },
+    /// A zip of no or one axis.
+    #[error("a zip joins two axes or more, not {count}")]
+    ShortZip {
+        /// How many it names.
+        count: usize,
+    },
+    /// A zip of a sampled axis.
+    #[error("`{key}` is sampled and cannot be zipped")]
+    ZippedDraws {
+        /// The axis.
+        key: &'static str,
+    },
+    /// An axis that is named twice in the zips of a row.
+    #[error("`{key}` is zipped twice")]
+    ZippedTwice {
+        /// The axis.
+        key: &'static str,
+    },
+    /// Zipped axes of different lengths.
+    #[error("zipped axes need equally many values: {}", counted(.lengths))]
+    UnequalZip {
+        /// Each axis with its number of values.
+        lengths: Vec<(&'static str, usize)>,
+    },
+    /// The same values of zipped axes twice.
+    #[error("the zipped axes have {values} twice")]
+    RepeatedPoint {
+        /// "learning_rate = 0.1, batch_size = 20".
+        values: String,
+    },
+    /// An exclusion without keys.
+    #[error("the exclusion names no axis")]
+    EmptyExclusion,
+    /// An exclusion that nothing matches.
+    #[error("nothing is excluded: the row has no combination with {values}")]
+    IdleExclusion {
+        /// "learning_rate = 0.1, batch_size = 20".
+        values: String,
+    },
+    /// Exclusions of everything.
+    #[error("everything is excluded: the row has no configuration left")]
+    NothingLeft,
+    /// Momentum beside an optimiser that takes none.
+    #[error("`momentum` is {momentum} where `optimiser` is \"adam\", which takes no momentum")]
+    UnusedMomentum {
+        /// As written.
+        momentum: f64,
     },
     /// More of something than the bounds allow.
     #[error("{count} {what}; at most {max} are allowed")]
@@ -211,90 +323,12 @@ pub enum Problem {
     },
 }
 
-impl Problem {
-    /// What to do about it, where the message does not say so already.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::UnknownKey { key, known, models, .. } => {
-                let known = format!("known here: {}", known.join(", "));
-                if models.is_empty() { known } else { format!("`{key}` belongs to {}; {known}", models.join(" and ")) }
-            }
-            Self::MissingKey { example, .. } => format!("for example {example}"),
-            Self::UnknownWord { known, .. } => format!("known: {}", known.join(", ")),
-            Self::Value { key, found, .. } if key == "model" && found.starts_with(['{', '[']) => {
-                "write one [[stage.model]] for each model".to_owned()
-            }
-            Self::Value { found, .. } => {
-                let unquoted = found.trim_matches(['"', '\'']);
-                if unquoted == found || unquoted.parse::<f64>().is_err() {
-                    return None;
-                }
-                "numbers are written without quotes".to_owned()
-            }
-            Self::BareList { key, .. } => format!("an axis is written {key} = {{ grid = [...] }}"),
-            Self::EmptyGrid { .. } => "write at least one value".to_owned(),
-            Self::RepeatedValue { .. } => {
-                "remove one of them; 1 and 1.0 are the same where a number is expected".to_owned()
-            }
-            Self::TooMany { what: "units", .. } => {
-                "units are configurations x folds x seeds, over all stages; split the study or make a grid smaller"
-                    .to_owned()
-            }
-            Self::BadSeeds { .. } => {
-                r#"write "1..=10" for 1 to 10, "1..5" for 1 to 4, one whole number, or a list such as [1, 2, "5..=8"]"#
-                    .to_owned()
-            }
-            Self::BackwardSeeds { turned, .. } => format!("write \"{turned}\""),
-            Self::EmptySeeds { meant, .. } => format!("the end is not part of `..`; write \"{meant}\" to include it"),
-            Self::NoSeeds => r#"write seeds = "1..=10""#.to_owned(),
-            Self::RepeatedSeed { .. } => "remove one of them: a unit is trained once".to_owned(),
-            Self::NoStages => {
-                r#"add [[stage]] with a name, evaluation, seeds, stop and at least one [[stage.model]]"#.to_owned()
-            }
-            Self::NoRows { .. } => {
-                r#"add [[stage.model]] with, for example, model = "cnn", learning_rate = 0.1, batch_size = 20"#
-                    .to_owned()
-            }
-            Self::BadName { .. } => format!(
-                "use 1 to {} ASCII letters, digits, `-` and `_`, starting with a letter or digit: it names files",
-                limits::NAME_BYTES_MAX
-            ),
-            Self::RepeatedStage { .. } => "give each stage its own name".to_owned(),
-            Self::RepeatedConfiguration { .. } => {
-                "remove it from one of the rows: a unit is trained and counted once".to_owned()
-            }
-            Self::LargeBatch { available, .. } => format!("use at most {available}"),
-            Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
-            Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs} or raise `max_epochs`"),
-            Self::Brackets { key, header } => match *header {
-                "[[stage]]" | "[[stage.model]]" => format!("double brackets: there may be several of `{key}`"),
-                _ => format!("single brackets: there is one `{key}`"),
-            },
-            Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
-            Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
-                return None;
-            }
-        })
-    }
-}
-
-/// What is usually behind what TOML's parser says.
-fn syntax_hint(message: &str, rest: &str) -> Option<&'static str> {
-    if rest.starts_with("..") || rest.starts_with(".=") {
-        Some(r#"a range is written in quotes: seeds = "1..=10""#)
-    } else if message.starts_with("duplicate key") {
-        Some("a key is written once in a table")
-    } else if message.starts_with("key with no value") {
-        Some("a line is `key = value`, and a key has no spaces")
-    } else if message.starts_with("string values must be quoted") {
-        Some(r#"for example kind = "glyph-pairs""#)
-    } else {
-        None
-    }
-}
-
 fn did_you_mean(suggestion: &Option<&'static str>) -> String {
     suggestion.map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
+}
+
+fn counted(lengths: &[(&'static str, usize)]) -> String {
+    lengths.iter().map(|(name, count)| format!("{name} has {count}")).collect::<Vec<_>>().join(", ")
 }
 
 fn left_by_folds(folds: &Option<u32>) -> String {

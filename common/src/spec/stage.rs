@@ -1,13 +1,16 @@
 //! `[[stage]]`: how it is evaluated, its seeds and its rows.
 
-use std::ops::Range;
+use std::{
+    collections::{BTreeMap, btree_map},
+    ops::Range,
+};
 
 use toml::de::{DeTable, DeValue};
 
 use super::{
     Evaluation, ModelRow, Problem, Stage,
     error::{Earlier, Problems},
-    limits::{FOLDS_MAX, ROWS_MAX},
+    limits::{CONFIGURATIONS_MAX, FOLDS_MAX, ROWS_MAX},
     name, row,
     row::{Inherited, TrainingPart},
     scalar::shown,
@@ -16,7 +19,7 @@ use super::{
     suggest::nearest,
     table::{Entry, Table},
 };
-use crate::{training::Normalize, unit::Value};
+use crate::training::Normalize;
 
 /// A stage with the place of its header, for what is checked across stages.
 pub(super) struct ReadStage {
@@ -129,7 +132,8 @@ fn rows(
     }
     let mut complete = true;
     let mut missing = Vec::new();
-    let mut rows: Vec<(ModelRow, Range<usize>)> = Vec::new();
+    let mut rows: Vec<ModelRow> = Vec::new();
+    let mut known = Known::default();
     for (at, entries) in tables {
         let read = row::read(at.clone(), entries, inherited, problems);
         missing.extend(read.missing);
@@ -137,20 +141,16 @@ fn rows(
             complete = false;
             continue;
         };
-        let same = rows.iter().find_map(|(other, first)| Some((shared(other, &row)?, first.clone())));
-        if let Some((configuration, first)) = same {
-            problems.collision(
-                at,
-                Earlier { span: first, what: "also here" },
-                Problem::RepeatedConfiguration { configuration },
-            );
-            complete = false;
-            continue;
-        }
-        rows.push((row, at));
+        complete &= known.add(&row, at, problems);
+        rows.push(row);
     }
     report_missing(table, stop, missing, problems);
-    complete.then(|| rows.into_iter().map(|(row, _)| row).collect())
+    if known.places.len() as u128 > CONFIGURATIONS_MAX {
+        let (count, max) = (known.places.len() as u128, CONFIGURATIONS_MAX);
+        problems.report(table.at.clone(), Problem::TooMany { what: "configurations in one stage", count, max });
+        return None;
+    }
+    complete.then_some(rows)
 }
 
 /// Reports required keys of `stop` once for the stage, however many rows lack them.
@@ -174,17 +174,30 @@ fn report_missing(
     }
 }
 
-/// A configuration that both rows give, for people. Rows are products of axes, so they share a configuration exactly if
-/// every axis shares a value.
-fn shared(first: &ModelRow, second: &ModelRow) -> Option<String> {
-    if first.model != second.model || first.stop != second.stop || first.normalize != second.normalize {
-        return None;
+/// The configurations of a stage's rows so far, each with the place of its row.
+#[derive(Default)]
+struct Known {
+    places: BTreeMap<String, Range<usize>>,
+}
+
+impl Known {
+    /// Adds those of `row`, which stands `at` this place. False, after a report, if one of them is there already.
+    fn add(&mut self, row: &ModelRow, at: Range<usize>, problems: &mut Problems<'_>) -> bool {
+        for settings in row.settings() {
+            let configuration = row.configuration(settings);
+            // What it is written as tells it from every other.
+            match self.places.entry(format!("{configuration:?}")) {
+                btree_map::Entry::Vacant(place) => {
+                    place.insert(at.clone());
+                }
+                btree_map::Entry::Occupied(first) => {
+                    let earlier = Earlier { span: first.get().clone(), what: "also here" };
+                    let configuration = configuration.label();
+                    problems.collision(at, earlier, Problem::RepeatedConfiguration { configuration });
+                    return false;
+                }
+            }
+        }
+        true
     }
-    let mut text = first.model.clone();
-    for (name, values) in &first.axes {
-        let (_, others) = second.axes.iter().find(|(other, _)| other == name)?;
-        let value: &Value = values.iter().find(|value| others.contains(value))?;
-        text.push_str(&format!(" {name}={value}"));
-    }
-    Some(text)
 }

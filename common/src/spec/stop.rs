@@ -6,10 +6,6 @@ use crate::{
     wire::limits::EPOCHS_MAX,
 };
 
-/// How `normalize` may be written.
-const NORMALIZE: [(&str, Normalize); 3] =
-    [("none", Normalize::None), ("scale", Normalize::Scale), ("standardize", Normalize::Standardize)];
-
 /// How `stop.loss` may be written.
 const LOSS: [(&str, StopLoss); 2] = [("mean", StopLoss::Mean), ("batch-sum", StopLoss::BatchSum)];
 
@@ -105,5 +101,5 @@ pub(super) fn late(rule: &StopRule) -> Option<Problem> {
 
 /// Reads `normalize`.
 pub(super) fn normalize(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Normalize> {
-    entry.word("normalisation", &NORMALIZE, problems)
+    entry.word("normalisation", &Normalize::ALL.map(|normalize| (normalize.name(), normalize)), problems)
 }

@@ -104,7 +104,7 @@ fn unique_names(stages: &[ReadStage], problems: &mut Problems<'_>) {
     }
 }
 
-/// Reports a study of too many units, at its largest stage. Nothing is expanded for it.
+/// Reports a study of too many units, at its largest stage. No unit is made for it.
 fn few_units(stages: &[ReadStage], problems: &mut Problems<'_>) {
     let sizes = || stages.iter().filter_map(|read| Some((units(read.stage.as_ref()?), &read.at)));
     let count = sizes().fold(0, |sum: u128, (units, _)| sum.saturating_add(units));
@@ -121,9 +121,6 @@ fn units(stage: &Stage) -> u128 {
         Evaluation::Holdout => 1,
         Evaluation::Folds(folds) => u128::from(folds),
     };
-    let configurations = stage
-        .rows
-        .iter()
-        .map(|row| row.axes.iter().map(|(_, values)| values.len() as u128).fold(1, u128::saturating_mul));
-    configurations.fold(0, u128::saturating_add).saturating_mul(folds).saturating_mul(stage.seeds.len() as u128)
+    let configurations: usize = stage.rows.iter().map(|row| row.settings().count()).sum();
+    (configurations as u128).saturating_mul(folds).saturating_mul(stage.seeds.len() as u128)
 }

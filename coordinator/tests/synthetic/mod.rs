@@ -9,7 +9,7 @@ use seedgrid_common::{
     matrix::{Plan, expand},
     model,
     random::Stream,
-    spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
+    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Fold, Unit, UnitId, Value},
 };
@@ -99,7 +99,8 @@ pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
     };
     ModelRow {
         model: name.to_owned(),
-        axes: model.parameters.iter().map(|parameter| (parameter.name.to_owned(), values(parameter))).collect(),
+        axes: model.parameters.iter().map(|parameter| Axis::of(parameter.name, values(parameter))).collect(),
+        exclude: Vec::new(),
         stop: StopRule {
             loss_delta: 0.001,
             max_epochs: 300,

@@ -9,6 +9,7 @@
 //! [`KERNELS_REVISION`](seedgrid_common::unit::KERNELS_REVISION) with it.
 
 pub mod affine;
+pub mod descent;
 pub mod instructions;
 pub mod loss;
 pub mod pointwise;

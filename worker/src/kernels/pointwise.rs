@@ -50,19 +50,6 @@ pub fn add(to: &mut [f32], from: &[f32]) {
     );
 }
 
-/// One step of stochastic gradient descent: `weight -= rate * gradient`, rounded once. Leaves the gradient at 0.
-pub fn descend(weights: &mut [f32], gradient: &mut [f32], rate: f32) {
-    Instructions::best().run_loops(
-        #[inline(always)]
-        || {
-            for (weight, gradient) in weights.iter_mut().zip(gradient.iter_mut()) {
-                *weight = (-rate).mul_add(*gradient, *weight);
-                *gradient = 0.0;
-            }
-        },
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,12 +64,5 @@ mod tests {
         let mut gradient = [1.0; 4];
         relu_backward(&values[..4], &mut gradient);
         assert_eq!(gradient, [0.0, 0.0, 0.0, 1.0], "the slope at 0 is 0");
-    }
-
-    #[test]
-    fn descending_uses_the_gradient_up() {
-        let (mut weights, mut gradient) = ([1.0, 2.0], [10.0, -20.0]);
-        descend(&mut weights, &mut gradient, 0.5);
-        assert_eq!((weights, gradient), ([-4.0, 12.0], [0.0, 0.0]));
     }
 }

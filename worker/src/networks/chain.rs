@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     Masks, Weights,
     layout::{Block, Kernel, Layout, Pointwise},
+    optimiser::{Memory, Step},
 };
 use crate::kernels::{
     affine::{Windows, bias_gradient, transpose},
-    pointwise::{add, descend, relu, relu_backward, scale},
+    pointwise::{add, relu, relu_backward, scale},
     pool::MaxPool,
 };
 
@@ -51,6 +52,8 @@ struct Affine {
     bias: Vec<f32>,
     weights_gradient: Vec<f32>,
     bias_gradient: Vec<f32>,
+    weights_memory: Memory,
+    bias_memory: Memory,
     /// The weights as (kernel y, kernel x, output, input), for the input's gradient.
     transposed: Vec<f32>,
 }
@@ -120,11 +123,11 @@ impl Chain {
         }
     }
 
-    /// One step of gradient descent, which uses the gradients up.
-    pub(super) fn descend(&mut self, rate: f32) {
+    /// Takes a step, which uses the gradients up.
+    pub(super) fn take(&mut self, step: &Step) {
         for affine in self.affines_mut() {
-            descend(&mut affine.weights, &mut affine.weights_gradient, rate);
-            descend(&mut affine.bias, &mut affine.bias_gradient, rate);
+            step.take(&mut affine.weights, &mut affine.weights_gradient, &mut affine.weights_memory);
+            step.take(&mut affine.bias, &mut affine.bias_gradient, &mut affine.bias_memory);
         }
     }
 
@@ -199,6 +202,8 @@ impl Link {
                     inputs,
                     weights_gradient: vec![0.0; stored.len()],
                     bias_gradient: vec![0.0; bias.len()],
+                    weights_memory: Memory::default(),
+                    bias_memory: Memory::default(),
                     transposed: vec![0.0; stored.len()],
                     weights: stored,
                     bias,

@@ -8,6 +8,7 @@ use super::{
     Engine, Logits, Masks, Weights,
     chain::Chain,
     layout::{Stored, lay_out},
+    optimiser::Step,
     rows_per_pair,
 };
 use crate::kernels::pointwise::add;
@@ -149,12 +150,11 @@ impl Engine for Direct {
         Ok(())
     }
 
-    fn descend(&mut self, rate: f64) -> candle_core::Result<()> {
-        let rate = rate as f32;
-        self.tower.descend(rate);
-        self.comparison.descend(rate);
+    fn take(&mut self, step: &Step) -> candle_core::Result<()> {
+        self.tower.take(step);
+        self.comparison.take(step);
         if let Heads::Own(heads) = &mut self.digits {
-            heads.iter_mut().for_each(|head| head.descend(rate));
+            heads.iter_mut().for_each(|head| head.take(step));
         }
         Ok(())
     }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device, Error, Tensor, Var, backprop::GradStore};
-use candle_nn::{Conv2d, Conv2dConfig, Linear, Module as _, Optimizer as _, SGD};
+use candle_core::{D, Device, Error, Tensor, backprop::GradStore};
+use candle_nn::{Conv2d, Conv2dConfig, Linear, Module as _};
 use seedgrid_common::model::{DIGITS, Digits, Layer, Network, SIDE};
 
-use super::{Engine, Logits, Masks, Weights, rows_per_pair};
+use super::{
+    Engine, Logits, Masks, Weights,
+    optimiser::{Step, TensorMemory},
+    rows_per_pair,
+};
 
 /// A network on any device that candle knows.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub struct Graph {
     /// Of the last `forward`: the comparison's logits and the digits'.
     outputs: Option<(Tensor, Option<Tensor>)>,
     gradients: Option<GradStore>,
+    /// What an optimiser's steps have left behind, by the variables' names.
+    memory: BTreeMap<String, Option<TensorMemory>>,
 }
 
 impl Graph {
@@ -28,6 +34,7 @@ impl Graph {
             device: device.clone(),
             outputs: None,
             gradients: None,
+            memory: weights.iter().map(|(name, _)| (name.to_owned(), None)).collect(),
         })
     }
 
@@ -127,10 +134,12 @@ impl Engine for Graph {
         Ok(())
     }
 
-    fn descend(&mut self, rate: f64) -> candle_core::Result<()> {
-        if let Some(gradients) = self.gradients.take() {
-            let variables: Vec<Var> = self.weights.iter().map(|(_, variable)| variable.clone()).collect();
-            SGD::new(variables, rate)?.step(&gradients)?;
+    fn take(&mut self, step: &Step) -> candle_core::Result<()> {
+        let Some(gradients) = self.gradients.take() else { return Ok(()) };
+        for ((_, variable), memory) in self.weights.iter().zip(self.memory.values_mut()) {
+            if let Some(gradient) = gradients.get(variable) {
+                step.take_with_tensors(variable, gradient, memory)?;
+            }
         }
         Ok(())
     }

@@ -8,12 +8,14 @@ mod chain;
 pub mod direct;
 pub mod graph;
 mod layout;
+pub mod optimiser;
 mod weights;
 
 use std::collections::BTreeMap;
 
 use seedgrid_common::model::{Digits, Input, Layer, Network, Shape, ShapeError};
 
+use optimiser::Step;
 pub use weights::Weights;
 
 /// Runs a network forward and backward on batches, and holds its variables meanwhile.
@@ -26,8 +28,8 @@ pub trait Engine {
     /// Computes the derivatives of a loss by every weight from its derivatives by the logits of the last `forward`.
     fn backward(&mut self, by_logits: &Logits) -> candle_core::Result<()>;
 
-    /// One step of gradient descent, which uses the derivatives up: every weight moves by `-rate` times its own.
-    fn descend(&mut self, rate: f64) -> candle_core::Result<()>;
+    /// Takes a step of an optimiser, which uses the derivatives up.
+    fn take(&mut self, step: &Step) -> candle_core::Result<()>;
 
     /// The derivatives that `backward` has computed, by the variables' names, in PyTorch's order.
     fn gradients(&self) -> candle_core::Result<BTreeMap<String, Vec<f32>>>;

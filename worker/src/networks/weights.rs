@@ -16,13 +16,14 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Variables with PyTorch's default first values: each weight and bias of a layer uniform between -b and b, where b is
-    /// one over the square root of the number of inputs that an output sees.
+    /// Variables with PyTorch's default first values, times `scale`: each weight and bias of a layer uniform between -b and b,
+    /// where b is `scale` over the square root of the number of inputs that an output sees.
     ///
     /// Each variable is drawn from the stream `weights/NAME` of `seed`, in row-major order.
-    pub fn initial(network: &Network, seed: u64, device: &Device) -> candle_core::Result<Self> {
+    pub fn initial(network: &Network, scale: f64, seed: u64, device: &Device) -> candle_core::Result<Self> {
         let mut variables = BTreeMap::new();
         for (name, shape, bound) in network.layers().flat_map(variables_of) {
+            let bound = scale * bound;
             let mut stream = Stream::new(seed, &format!("weights/{name}"));
             let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.between(-bound, bound) as f32).collect();
             variables.insert(name, Var::from_tensor(&Tensor::from_vec(values, shape, device)?)?);

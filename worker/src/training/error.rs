@@ -2,7 +2,7 @@
 
 use seedgrid_common::{
     data::folds::SplitError,
-    model::{ParameterError, ShapeError},
+    model::{ParameterError, ShapeError, UnusedMomentum},
 };
 
 /// Why a unit cannot be trained. Divergence is a result, not an error.
@@ -33,6 +33,9 @@ pub enum TrainError {
     /// A hyper-parameter with a value that the schema does not allow.
     #[error(transparent)]
     BadHyperparameter(#[from] ParameterError),
+    /// Hyper-parameters that contradict each other.
+    #[error(transparent)]
+    Contradiction(#[from] UnusedMomentum),
     /// The model's layers do not fit together.
     #[error("model `{model}` cannot be built")]
     BadNetwork {
@@ -68,6 +71,7 @@ impl TrainError {
             | Self::MissingHyperparameter { .. }
             | Self::UnknownHyperparameter { .. }
             | Self::BadHyperparameter(_)
+            | Self::Contradiction(_)
             | Self::BadNetwork { .. } => "use a worker and a coordinator of the same version",
             Self::Split(_) => "use fewer folds or more training pairs in the study's spec",
             Self::LargeBatch { .. } => "set a smaller `batch_size` or more `train_pairs` in the study's spec",

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     kernels::loss::probability_of_second,
-    networks::{Engine, Weights, direct::Direct, dropout_layers, graph::Graph},
+    networks::{Engine, Weights, direct::Direct, dropout_layers, graph::Graph, optimiser::Optimiser},
 };
 
 /// Pairs that are scored at a time, at least. More than a training batch, to spread each weight's way to the processor.
@@ -22,7 +22,7 @@ const SCORED_TOGETHER: usize = 50;
 pub(super) struct Learner {
     engine: Box<dyn Engine>,
     objective: Objective,
-    learning_rate: f64,
+    optimiser: Optimiser,
     batch_size: usize,
     draws: Draws,
 }
@@ -39,7 +39,7 @@ impl Learner {
     /// With the initial weights of `seed`.
     pub(super) fn new(recipe: &Recipe, seed: u64, device: &Device) -> Result<Self, TrainError> {
         let network = &recipe.network;
-        let weights = Weights::initial(network, seed, &Device::Cpu)?;
+        let weights = Weights::initial(network, recipe.initial_scale, seed, &Device::Cpu)?;
         let engine: Box<dyn Engine> = match device {
             Device::Cpu => Box::new(Direct::new(network, &weights, recipe.batch_size.max(SCORED_TOGETHER))?),
             Device::Cuda(_) | Device::Metal(_) => Box::new(Graph::new(network, &weights, device)?),
@@ -49,7 +49,7 @@ impl Learner {
         Ok(Self {
             engine,
             objective: Objective { auxiliary_weight: recipe.auxiliary_weight },
-            learning_rate: recipe.learning_rate,
+            optimiser: Optimiser::new(recipe.optimiser),
             batch_size: recipe.batch_size,
             draws: Draws::new(seed, layers),
         })
@@ -75,7 +75,7 @@ impl Learner {
                 return Ok(Pass::Diverged);
             }
             self.engine.backward(&by_logits)?;
-            self.engine.descend(self.learning_rate)?;
+            self.engine.take(&self.optimiser.step())?;
             total.add(tally);
         }
         Ok(if self.engine.weights_are_finite()? { Pass::Whole(total) } else { Pass::Diverged })

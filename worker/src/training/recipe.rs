@@ -5,7 +5,7 @@ use seedgrid_common::{
         Dataset,
         folds::{self, Scored, Split},
     },
-    model::{self, Digits, Network},
+    model::{self, Digits, Network, Optimiser},
     training::StopRule,
     unit::{Hyperparameters, Unit, Value},
 };
@@ -16,7 +16,9 @@ use super::TrainError;
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) network: Network,
-    pub(super) learning_rate: f64,
+    pub(super) optimiser: Optimiser,
+    /// Factor on the initial weights' range.
+    pub(super) initial_scale: f64,
     pub(super) batch_size: usize,
     /// Weight of the auxiliary loss, for networks that read the digits.
     pub(super) auxiliary_weight: Option<f64>,
@@ -56,7 +58,8 @@ impl Recipe {
         }
         Ok(Self {
             network,
-            learning_rate: number(model.name, given, "learning_rate")?,
+            optimiser: Optimiser::of(given)?,
+            initial_scale: number(model.name, given, "initial_scale")?,
             batch_size,
             auxiliary_weight,
             stop: configuration.stop,

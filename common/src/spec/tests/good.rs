@@ -2,7 +2,7 @@
 
 use super::{BASE, changed};
 use crate::{
-    spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
+    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
 };
@@ -12,7 +12,8 @@ fn study(text: &str) -> Study {
 }
 
 fn values(row: &ModelRow, name: &str) -> Vec<Value> {
-    row.axes.iter().find(|(axis, _)| axis == name).map(|(_, values)| values.clone()).unwrap()
+    let axis = row.axes.iter().find(|axis| axis.names == [name]).unwrap();
+    axis.points.iter().map(|point| point[0].clone()).collect()
 }
 
 #[test]
@@ -25,7 +26,15 @@ fn the_base_is_read_whole() {
         loss_drop: 0.0,
         loss: StopLoss::Mean,
     };
-    let axis = |name: &str, values: &[Value]| (name.to_owned(), values.to_vec());
+    let axis = |name: &str, values: &[Value]| Axis::of(name, values.to_vec());
+    let training = || {
+        [
+            axis("optimiser", &[Value::Text("sgd".to_owned())]),
+            axis("momentum", &[Value::Number(0.0)]),
+            axis("weight_decay", &[Value::Number(0.0)]),
+            axis("initial_scale", &[Value::Number(1.0)]),
+        ]
+    };
     let expected = Study {
         name: "base".to_owned(),
         dataset: DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 1000, test_pairs: 200, seed: 0 },
@@ -36,24 +45,32 @@ fn the_base_is_read_whole() {
             rows: vec![
                 ModelRow {
                     model: "cnn".to_owned(),
-                    axes: vec![
+                    axes: [
                         axis("learning_rate", &[Value::Number(0.1)]),
                         axis("batch_size", &[Value::Integer(20)]),
                         axis("dropout", &[Value::Number(0.5)]),
                         axis("dropout_at", &[Value::Text("output".to_owned())]),
-                    ],
+                    ]
+                    .into_iter()
+                    .chain(training())
+                    .collect(),
+                    exclude: Vec::new(),
                     stop,
                     normalize: Normalize::Standardize,
                 },
                 ModelRow {
                     model: "fc-aux".to_owned(),
-                    axes: vec![
+                    axes: [
                         axis("learning_rate", &[Value::Number(0.01), Value::Number(0.005)]),
                         axis("batch_size", &[Value::Integer(20)]),
                         axis("hidden", &[Value::Integers(vec![150, 50, 20, 10])]),
                         axis("auxiliary_weight", &[Value::Number(0.3)]),
                         axis("dropout", &[Value::Number(0.0)]),
-                    ],
+                    ]
+                    .into_iter()
+                    .chain(training())
+                    .collect(),
+                    exclude: Vec::new(),
                     stop,
                     normalize: Normalize::Standardize,
                 },
@@ -82,7 +99,7 @@ fn layout_does_not_matter() {
             .stages
             .iter_mut()
             .flat_map(|stage| &mut stage.rows)
-            .for_each(|row| row.axes.sort_by_key(|axis| axis.0.clone()));
+            .for_each(|row| row.axes.sort_by_key(|axis| axis.names.clone()));
     }
     assert_eq!(inline, base);
     assert_eq!(study(&BASE.replace('\n', "\r\n")), study(BASE));
@@ -91,8 +108,8 @@ fn layout_does_not_matter() {
 #[test]
 fn axes_keep_the_order_of_the_file_and_defaults_follow() {
     let text = changed("learning_rate = 0.1\nbatch_size = 20", "batch_size = { grid = [50, 20] }\nlearning_rate = 1");
-    let names: Vec<String> = study(&text).stages[0].rows[0].axes.iter().map(|(name, _)| name.clone()).collect();
-    assert_eq!(names, ["batch_size", "learning_rate", "dropout", "dropout_at"]);
+    let names: Vec<String> = study(&text).stages[0].rows[0].axes.iter().flat_map(|axis| axis.names.clone()).collect();
+    assert_eq!(names[..4], ["batch_size", "learning_rate", "dropout", "dropout_at"]);
     assert_eq!(values(&study(&text).stages[0].rows[0], "batch_size"), [Value::Integer(50), Value::Integer(20)]);
     assert_eq!(
         values(&study(&text).stages[0].rows[0], "learning_rate"),

@@ -1,0 +1,72 @@
+//! How a row's settings are combined: crossed, unless they are zipped or sampled, and without what is excluded.
+
+use std::ops::Range;
+
+use super::{
+    Axis,
+    error::Problems,
+    exclude,
+    product::Settings,
+    samples,
+    setting::{Setting, Written, distinct},
+    table::Table,
+    zip::{self, Zip},
+};
+
+/// What a row's written settings and its keys about them say together.
+pub(super) struct Combined {
+    /// The settings as axes, in the order of the file; an axis of several stands where the first of them does. None once something
+    /// was reported.
+    pub(super) axes: Option<Vec<Axis>>,
+    /// What is excluded, each with its place; None once something was reported.
+    pub(super) exclude: Option<Vec<(Settings, Range<usize>)>>,
+}
+
+impl Combined {
+    /// Reads `zip`, `exclude`, `samples` and `sample_seed`. `settings` are in the order of the file.
+    pub(super) fn read(table: &mut Table<'_>, settings: &[Setting], problems: &mut Problems<'_>) -> Self {
+        let zips = match table.optional("zip") {
+            Some(entry) => zip::read(entry, settings, problems),
+            None => Some(Vec::new()),
+        };
+        let exclude = match table.optional("exclude") {
+            Some(entry) => exclude::read(entry, settings, problems),
+            None => Some(Vec::new()),
+        };
+        let samples = samples::read(table, settings, problems);
+        let axes = zips.and_then(|zips| axes(settings, &zips, samples, problems));
+        Self { axes, exclude }
+    }
+}
+
+fn axes(
+    settings: &[Setting],
+    zips: &[Zip],
+    mut samples: Option<Axis>,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<Axis>> {
+    let mut axes = Vec::new();
+    let mut right = true;
+    let mut sampled = false;
+    for (index, setting) in settings.iter().enumerate() {
+        let axis = match (&setting.written, zips.iter().find(|zip| zip.members.contains(&index))) {
+            (Some(Written::One(value)), _) => Some(Axis::of(setting.name(), [value.clone()])),
+            (Some(Written::Drawn(_)), _) if sampled => continue,
+            (Some(Written::Drawn(_)), _) => {
+                sampled = true;
+                samples.take()
+            }
+            (Some(Written::Grid(values)), None) => {
+                distinct(setting.parameter, "grid", values, problems).map(|values| Axis::of(setting.name(), values))
+            }
+            (Some(Written::Grid(_)), Some(zip)) if zip.members.first() != Some(&index) => continue,
+            (Some(Written::Grid(_)), Some(zip)) => zip.join(settings, problems),
+            (None, _) => None,
+        };
+        match axis {
+            Some(axis) => axes.push(axis),
+            None => right = false,
+        }
+    }
+    right.then_some(axes)
+}

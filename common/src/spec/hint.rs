@@ -1,0 +1,115 @@
+//! What to do about what is wrong with a spec.
+
+use super::{Problem, limits};
+
+impl Problem {
+    /// What to do about it, where the message does not say so already.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownKey { key, known, models, .. } => {
+                let known = format!("known here: {}", known.join(", "));
+                if models.is_empty() { known } else { format!("`{key}` belongs to {}; {known}", models.join(" and ")) }
+            }
+            Self::MissingKey { example, .. } => format!("for example {example}"),
+            Self::UnknownWord { known, .. } => format!("known: {}", known.join(", ")),
+            Self::Value { key, found, .. } if key == "model" && found.starts_with(['{', '[']) => {
+                "write one [[stage.model]] for each model".to_owned()
+            }
+            Self::Value { key, found, .. } if key == "normalize" && found.starts_with(['{', '[']) => {
+                "a [[stage.model]] row may vary it: normalize = { grid = [...] }".to_owned()
+            }
+            Self::Value { found, .. } => {
+                let unquoted = found.trim_matches(['"', '\'']);
+                if unquoted == found || unquoted.parse::<f64>().is_err() {
+                    return None;
+                }
+                "numbers are written without quotes".to_owned()
+            }
+            Self::BareList { key, .. } => format!("an axis is written {key} = {{ grid = [...] }}"),
+            Self::EmptyAxis { .. } => "write at least one value".to_owned(),
+            Self::TwoForms { .. } => "keep one of them".to_owned(),
+            Self::NoRange { key, .. } => format!("write {key} = {{ choice = [...] }}"),
+            Self::EmptyRange { key, low, high, .. } if low == high => format!("write {key} = {low}"),
+            Self::EmptyRange { form, low, high, .. } => format!("write {form} = [{high}, {low}]"),
+            Self::NothingSampled { .. } => {
+                "a sampled axis is written { uniform = [low, high] }, { log_uniform = [low, high] } or { choice = [...] }"
+                    .to_owned()
+            }
+            Self::FewDraws { found, .. } => {
+                format!("use at most {found} samples, or wider ranges; numbers are rounded to four significant digits")
+            }
+            Self::UnknownAxis { known, .. } if known.is_empty() => {
+                "an axis is written { grid = [...] }; the row has none".to_owned()
+            }
+            Self::UnknownAxis { known, .. } => format!("axes of the row: {}", known.join(", ")),
+            Self::NotAnAxis { key } => format!("an axis is written {key} = {{ grid = [...] }}"),
+            Self::ShortZip { .. } => r#"for example zip = [["learning_rate", "batch_size"]]"#.to_owned(),
+            Self::ZippedDraws { .. } => "sampled axes vary together already; only grids are zipped".to_owned(),
+            Self::ZippedTwice { .. } => "name every axis that varies with it in one list".to_owned(),
+            Self::UnequalZip { .. } => "the first values belong together, the second ones, and so on".to_owned(),
+            Self::RepeatedPoint { .. } => "remove one of them from each axis".to_owned(),
+            Self::EmptyExclusion => "write what must not meet: { learning_rate = 1.0, batch_size = 10 }".to_owned(),
+            Self::IdleExclusion { .. } => "correct a value or remove the exclusion".to_owned(),
+            Self::NothingLeft => "remove an exclusion, or the row".to_owned(),
+            Self::UnusedMomentum { momentum } => format!(
+                "remove it, or leave the combination out with exclude = [{{ optimiser = \"adam\", momentum = {momentum} }}]"
+            ),
+            Self::RepeatedValue { .. } => {
+                "remove one of them; 1 and 1.0 are the same where a number is expected".to_owned()
+            }
+            Self::TooMany { what: "units", .. } => {
+                "units are configurations x folds x seeds, over all stages; split the study or make a grid smaller"
+                    .to_owned()
+            }
+            Self::BadSeeds { .. } => {
+                r#"write "1..=10" for 1 to 10, "1..5" for 1 to 4, one whole number, or a list such as [1, 2, "5..=8"]"#
+                    .to_owned()
+            }
+            Self::BackwardSeeds { turned, .. } => format!("write \"{turned}\""),
+            Self::EmptySeeds { meant, .. } => format!("the end is not part of `..`; write \"{meant}\" to include it"),
+            Self::NoSeeds => r#"write seeds = "1..=10""#.to_owned(),
+            Self::RepeatedSeed { .. } => "remove one of them: a unit is trained once".to_owned(),
+            Self::NoStages => {
+                r#"add [[stage]] with a name, evaluation, seeds, stop and at least one [[stage.model]]"#.to_owned()
+            }
+            Self::NoRows { .. } => {
+                r#"add [[stage.model]] with, for example, model = "cnn", learning_rate = 0.1, batch_size = 20"#
+                    .to_owned()
+            }
+            Self::BadName { .. } => format!(
+                "use 1 to {} ASCII letters, digits, `-` and `_`, starting with a letter or digit: it names files",
+                limits::NAME_BYTES_MAX
+            ),
+            Self::RepeatedStage { .. } => "give each stage its own name".to_owned(),
+            Self::RepeatedConfiguration { .. } => {
+                "remove it from one of the rows: a unit is trained and counted once".to_owned()
+            }
+            Self::LargeBatch { available, .. } => format!("use at most {available}"),
+            Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
+            Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs} or raise `max_epochs`"),
+            Self::Brackets { key, header } => match *header {
+                "[[stage]]" | "[[stage.model]]" => format!("double brackets: there may be several of `{key}`"),
+                _ => format!("single brackets: there is one `{key}`"),
+            },
+            Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
+            Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
+                return None;
+            }
+        })
+    }
+}
+
+/// What is usually behind what TOML's parser says.
+fn syntax_hint(message: &str, rest: &str) -> Option<&'static str> {
+    if rest.starts_with("..") || rest.starts_with(".=") {
+        Some(r#"a range is written in quotes: seeds = "1..=10""#)
+    } else if message.starts_with("duplicate key") {
+        Some("a key is written once in a table")
+    } else if message.starts_with("key with no value") {
+        Some("a line is `key = value`, and a key has no spaces")
+    } else if message.starts_with("string values must be quoted") {
+        Some(r#"for example kind = "glyph-pairs""#)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,45 @@
+//! `samples` and `sample_seed`: how often a row's sampled axes are drawn together.
+
+use super::{
+    Axis, Problem,
+    distribution::{Distribution, draw},
+    error::Problems,
+    limits::SAMPLES_MAX,
+    setting::{Setting, Written},
+    table::{Entry, Table},
+};
+
+/// The row's sampled axes as one; None if it has none, or once something was reported.
+pub(super) fn read(table: &mut Table<'_>, settings: &[Setting], problems: &mut Problems<'_>) -> Option<Axis> {
+    let samples = table.optional("samples");
+    let seed = table.optional("sample_seed");
+    let count = samples.map(|entry| entry.whole(1..=SAMPLES_MAX, problems));
+    let number = seed.map(|entry| entry.whole(0..=i64::MAX as u64, problems));
+    let drawn: Vec<(&str, &Distribution)> = settings
+        .iter()
+        .filter_map(|setting| match setting.written.as_ref()? {
+            Written::Drawn(distribution) => Some((setting.name(), distribution)),
+            Written::One(_) | Written::Grid(_) => None,
+        })
+        .collect();
+    if drawn.is_empty() {
+        // A setting that could not be read may be the one.
+        if settings.iter().all(|setting| setting.written.is_some()) {
+            let unused = |entry: Entry<'_>| problems.report(entry.at(), Problem::NothingSampled { key: entry.key });
+            samples.into_iter().chain(seed).for_each(unused);
+        }
+        return None;
+    }
+    let Some(entry) = samples else {
+        table.missing("samples", "samples = 20");
+        return None;
+    };
+    let (count, seed) = (usize::try_from(count??).ok()?, number.unwrap_or(Some(0))?);
+    match draw(&drawn, count, seed) {
+        Ok(points) => Some(Axis { names: drawn.iter().map(|(name, _)| (*name).to_owned()).collect(), points }),
+        Err(found) => {
+            problems.report(entry.at(), Problem::FewDraws { samples: count, found });
+            None
+        }
+    }
+}

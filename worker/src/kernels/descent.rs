@@ -1,0 +1,140 @@
+//! Steps of the optimisers: each weight alone, in place, leaving its gradient at 0.
+//!
+//! Every operation here is rounded as IEEE 754 says, division and square root included, so all instruction sets agree.
+
+use super::instructions::Instructions;
+
+/// One step of plain gradient descent: `weight -= rate * gradient`, rounded once.
+pub fn descend(weights: &mut [f32], gradient: &mut [f32], rate: f32) {
+    Instructions::best().run_loops(
+        #[inline(always)]
+        || {
+            for (weight, gradient) in weights.iter_mut().zip(gradient.iter_mut()) {
+                *weight = (-rate).mul_add(*gradient, *weight);
+                *gradient = 0.0;
+            }
+        },
+    );
+}
+
+/// What a step with momentum multiplies with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Momentum {
+    /// Step size.
+    pub rate: f32,
+    /// Share of the last velocity that is kept.
+    pub momentum: f32,
+    /// Times the weight is added to its gradient.
+    pub decay: f32,
+}
+
+/// One step with momentum: `velocity = momentum * velocity + gradient + decay * weight`, then `weight -= rate * velocity`.
+pub fn descend_with_momentum(weights: &mut [f32], gradient: &mut [f32], velocity: &mut [f32], by: Momentum) {
+    let Momentum { rate, momentum, decay } = by;
+    Instructions::best().run_loops(
+        #[inline(always)]
+        || {
+            for ((weight, gradient), velocity) in weights.iter_mut().zip(gradient.iter_mut()).zip(velocity.iter_mut()) {
+                let slope = decay.mul_add(*weight, *gradient);
+                *velocity = momentum.mul_add(*velocity, slope);
+                *weight = (-rate).mul_add(*velocity, *weight);
+                *gradient = 0.0;
+            }
+        },
+    );
+}
+
+/// What a step of Adam multiplies with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Step size over the first mean's bias correction.
+    pub rate: f32,
+    /// One over the square root of the second mean's bias correction.
+    pub root: f32,
+    /// Times the weight is added to its gradient.
+    pub decay: f32,
+}
+
+impl Adam {
+    /// Share of the last mean of gradients that is kept.
+    pub const FIRST: f64 = 0.9;
+    /// Share of the last mean of squared gradients that is kept.
+    pub const SECOND: f64 = 0.999;
+    /// Keeps the divisor above 0.
+    pub const EPSILON: f64 = 1e-8;
+}
+
+/// One step of Adam: `slope = gradient + decay * weight` goes into the means `first` of slopes and `second` of their squares,
+/// and `weight -= rate * first / (root * sqrt(second) + epsilon)`.
+pub fn descend_with_adam(weights: &mut [f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], by: Adam) {
+    let Adam { rate, root, decay } = by;
+    let (kept, new) = (Adam::FIRST as f32, (1.0 - Adam::FIRST) as f32);
+    let (kept_square, new_square) = (Adam::SECOND as f32, (1.0 - Adam::SECOND) as f32);
+    let epsilon = Adam::EPSILON as f32;
+    Instructions::best().run_loops(
+        #[inline(always)]
+        || {
+            let means = first.iter_mut().zip(second.iter_mut());
+            for ((weight, gradient), (first, second)) in weights.iter_mut().zip(gradient.iter_mut()).zip(means) {
+                let slope = decay.mul_add(*weight, *gradient);
+                *first = kept.mul_add(*first, new * slope);
+                *second = kept_square.mul_add(*second, new_square * slope * slope);
+                *weight = (-rate).mul_add(*first / root.mul_add(second.sqrt(), epsilon), *weight);
+                *gradient = 0.0;
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descending_uses_the_gradient_up() {
+        let (mut weights, mut gradient) = ([1.0, 2.0], [10.0, -20.0]);
+        descend(&mut weights, &mut gradient, 0.5);
+        assert_eq!((weights, gradient), ([-4.0, 12.0], [0.0, 0.0]));
+    }
+
+    #[test]
+    fn momentum_carries_on() {
+        let (mut weights, mut velocity) = ([1.0], [0.0]);
+        let by = Momentum { rate: 0.5, momentum: 0.5, decay: 0.25 };
+        let mut gradient = [1.75];
+        descend_with_momentum(&mut weights, &mut gradient, &mut velocity, by);
+        assert_eq!((weights, velocity, gradient), ([0.0], [2.0], [0.0]));
+        descend_with_momentum(&mut weights, &mut gradient, &mut velocity, by);
+        assert_eq!((weights, velocity), ([-0.5], [1.0]));
+    }
+
+    #[test]
+    fn without_momentum_and_decay_the_step_is_the_plain_one_bit_by_bit() {
+        let start: Vec<f32> = (0..100).map(|index| (index as f32 * 0.37).sin()).collect();
+        let slopes: Vec<f32> = (0..100).map(|index| (index as f32 * 0.73).cos() * 0.01).collect();
+        let (mut plain, mut other, mut velocity) = (start.clone(), start, vec![0.0; 100]);
+        for _ in 0..3 {
+            descend(&mut plain, &mut slopes.clone(), 0.1);
+            let by = Momentum { rate: 0.1, momentum: 0.0, decay: 0.0 };
+            descend_with_momentum(&mut other, &mut slopes.clone(), &mut velocity, by);
+        }
+        assert_eq!(plain, other);
+    }
+
+    #[test]
+    fn adam_steps_by_its_rate_at_first() {
+        // Both means hold one slope, so their corrected quotient is its sign.
+        let (mut weights, mut gradient) = ([1.0, 1.0, 1.0], [1e-3, -20.0, 0.0]);
+        let (mut first, mut second) = ([0.0; 3], [0.0; 3]);
+        let by = Adam {
+            rate: (0.01 / (1.0 - Adam::FIRST)) as f32,
+            root: (1.0 / (1.0 - Adam::SECOND).sqrt()) as f32,
+            decay: 0.0,
+        };
+        descend_with_adam(&mut weights, &mut gradient, &mut first, &mut second, by);
+        for (weight, expected) in weights.iter().zip([0.99, 1.01, 1.0_f32]) {
+            assert!((weight - expected).abs() < 1e-6, "{weights:?}");
+        }
+        assert_eq!(gradient, [0.0; 3]);
+    }
+}

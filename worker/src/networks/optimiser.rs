@@ -1,0 +1,119 @@
+//! Optimisers: what becomes of gradients, step by step, in both engines.
+
+use candle_core::{Tensor, Var};
+use seedgrid_common::model::{self, Rule};
+
+use crate::kernels::descent::{Adam, Momentum, descend, descend_with_adam, descend_with_momentum};
+
+/// An optimiser with what it knows of the steps so far. What it keeps for each weight is in the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Optimiser {
+    constants: model::Optimiser,
+    /// Adam's betas to the power of the steps so far.
+    powers: (f64, f64),
+}
+
+/// One step: the same for every variable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// Down the gradient.
+    Plain {
+        /// Step size.
+        rate: f64,
+    },
+    /// With momentum or weight decay or both.
+    Momentum(Momentum),
+    /// Adam's.
+    Adam(Adam),
+}
+
+/// What a variable's steps leave behind for the next ones, while its values are in a slice. Empty until a step needs it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+/// The same for a variable of candle's.
+#[derive(Clone, Debug)]
+pub struct TensorMemory {
+    first: Tensor,
+    second: Tensor,
+}
+
+impl Optimiser {
+    /// Before its first step.
+    pub fn new(constants: model::Optimiser) -> Self {
+        Self { constants, powers: (1.0, 1.0) }
+    }
+
+    /// The next step.
+    pub fn step(&mut self) -> Step {
+        let model::Optimiser { learning_rate: rate, weight_decay, rule } = self.constants;
+        let decay = weight_decay as f32;
+        match rule {
+            Rule::Sgd { momentum } if momentum == 0.0 && weight_decay == 0.0 => Step::Plain { rate },
+            Rule::Sgd { momentum } => Step::Momentum(Momentum { rate: rate as f32, momentum: momentum as f32, decay }),
+            Rule::Adam => {
+                // Products rather than powers: multiplication is the same on every machine.
+                self.powers = (self.powers.0 * Adam::FIRST, self.powers.1 * Adam::SECOND);
+                let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);
+                Step::Adam(Adam {
+                    rate: (rate / corrections.0) as f32,
+                    root: (1.0 / corrections.1.sqrt()) as f32,
+                    decay,
+                })
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Moves `weights`, which uses `gradient` up: it is left at 0. Allocates nothing after the first step.
+    pub(super) fn take(&self, weights: &mut [f32], gradient: &mut [f32], memory: &mut Memory) {
+        match *self {
+            Self::Plain { rate } => descend(weights, gradient, rate as f32),
+            Self::Momentum(by) => {
+                memory.first.resize(weights.len(), 0.0);
+                descend_with_momentum(weights, gradient, &mut memory.first, by);
+            }
+            Self::Adam(by) => {
+                memory.first.resize(weights.len(), 0.0);
+                memory.second.resize(weights.len(), 0.0);
+                descend_with_adam(weights, gradient, &mut memory.first, &mut memory.second, by);
+            }
+        }
+    }
+
+    /// Moves `variable` by `gradient`, with what its earlier steps have left in `memory`.
+    pub(super) fn take_with_tensors(
+        &self,
+        variable: &Var,
+        gradient: &Tensor,
+        memory: &mut Option<TensorMemory>,
+    ) -> candle_core::Result<()> {
+        let weights = variable.as_detached_tensor();
+        let slope =
+            |decay: f32| if decay == 0.0 { Ok(gradient.clone()) } else { gradient + (&weights * f64::from(decay))? };
+        let moved = match *self {
+            Self::Plain { rate } => (&weights - (gradient * rate)?)?,
+            Self::Momentum(Momentum { rate, momentum, decay }) => {
+                let slope = slope(decay)?;
+                let memory =
+                    memory.get_or_insert(TensorMemory { first: slope.zeros_like()?, second: slope.zeros_like()? });
+                memory.first = ((&memory.first * f64::from(momentum))? + slope)?;
+                (&weights - (&memory.first * f64::from(rate))?)?
+            }
+            Self::Adam(Adam { rate, root, decay }) => {
+                let slope = slope(decay)?;
+                let memory =
+                    memory.get_or_insert(TensorMemory { first: slope.zeros_like()?, second: slope.zeros_like()? });
+                memory.first = ((&memory.first * Adam::FIRST)? + (&slope * (1.0 - Adam::FIRST))?)?;
+                memory.second = ((&memory.second * Adam::SECOND)? + (slope.sqr()? * (1.0 - Adam::SECOND))?)?;
+                let divisor = memory.second.sqrt()?.affine(f64::from(root), Adam::EPSILON)?;
+                (&weights - ((&memory.first / divisor)? * f64::from(rate))?)?
+            }
+        };
+        variable.set(&moved)
+    }
+}
