@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    spec::{Evaluation, Study},
+    spec::{Evaluation, ModelRow, SelectionRule, Stage, Study},
     unit::{Configuration, Fold, Unit, UnitId},
 };
 
@@ -23,9 +23,40 @@ pub struct PlannedStage {
     pub evaluation: Evaluation,
     /// Its seeds, ascending.
     pub seeds: Vec<u64>,
-    /// Rows in the order of the spec; within a row, the last axis varies fastest.
+    /// Rows in the order of the spec, those that start from a selection last; within a row, the last axis varies fastest.
     pub configurations: Vec<PlannedConfiguration>,
+    /// How the stage selects, if it does.
+    pub select: Option<SelectionRule>,
+    /// Rows whose selection has not been made, or came to nothing.
+    pub waiting: Vec<WaitingRow>,
 }
+
+/// A row that cannot be expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingRow {
+    /// Its model.
+    pub model: String,
+    /// The stage that selects.
+    pub from: String,
+    /// How many configurations it stands for.
+    pub configurations: usize,
+    /// How many units these have.
+    pub units: usize,
+    /// Whether the selection came to nothing, so that it will never be expanded.
+    pub unreachable: bool,
+}
+
+/// What a stage has selected for a model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selection {
+    /// This configuration.
+    Chosen(Configuration),
+    /// None: no configuration is complete.
+    Nothing,
+}
+
+/// The selections that have been made, by stage and model.
+pub type Selections = BTreeMap<(String, String), Selection>;
 
 /// One configuration with its units.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +65,8 @@ pub struct PlannedConfiguration {
     pub configuration: Configuration,
     /// Names of the settings (hyper-parameters and `normalize`) that vary in this row, in the order of the spec.
     pub axes: Vec<String>,
+    /// The stage from whose selection the row starts, if it does.
+    pub from: Option<String>,
     /// By seed, then by fold, ascending.
     pub units: Vec<(UnitId, Unit)>,
 }
@@ -50,43 +83,78 @@ impl Plan {
     }
 }
 
-/// Expands `study` on the data set with this digest.
-pub fn expand(study: &Study, dataset_digest: &str) -> Plan {
-    let stages = study
-        .stages
-        .iter()
-        .map(|stage| PlannedStage {
-            name: stage.name.clone(),
-            evaluation: stage.evaluation,
-            seeds: stage.seeds.clone(),
-            configurations: stage
-                .rows
-                .iter()
-                .flat_map(|row| {
-                    let axes = row.varying();
-                    row.settings().map(move |settings| (row.configuration(settings), axes.clone()))
-                })
-                .map(|(configuration, axes)| {
-                    let units = stage
-                        .seeds
-                        .iter()
-                        .flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)))
-                        .map(|(seed, fold)| {
-                            let unit = Unit {
-                                dataset_digest: dataset_digest.to_owned(),
-                                configuration: configuration.clone(),
-                                fold,
-                                seed,
-                            };
-                            (unit.id(), unit)
-                        })
-                        .collect();
-                    PlannedConfiguration { configuration, axes, units }
-                })
-                .collect(),
-        })
-        .collect();
+impl PlannedStage {
+    /// The configurations of `model`, in order.
+    pub fn of_model<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a PlannedConfiguration> {
+        self.configurations.iter().filter(move |planned| planned.configuration.model == model)
+    }
+
+    /// The models of its configurations and waiting rows, each once, in order.
+    pub fn models(&self) -> Vec<&str> {
+        let mut models: Vec<&str> = Vec::new();
+        let planned = self.configurations.iter().map(|planned| planned.configuration.model.as_str());
+        for model in planned.chain(self.waiting.iter().map(|row| row.model.as_str())) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        models
+    }
+}
+
+/// Expands `study` on the data set with this digest, as far as its selections have been made.
+pub fn expand(study: &Study, dataset_digest: &str, selections: &Selections) -> Plan {
+    let stages = study.stages.iter().map(|stage| expand_stage(stage, dataset_digest, selections)).collect();
     Plan { stages }
+}
+
+fn expand_stage(stage: &Stage, dataset_digest: &str, selections: &Selections) -> PlannedStage {
+    let mut planned = PlannedStage {
+        name: stage.name.clone(),
+        evaluation: stage.evaluation,
+        seeds: stage.seeds.clone(),
+        configurations: stage.rows.iter().flat_map(|row| expand_row(stage, row, None, dataset_digest)).collect(),
+        select: stage.select,
+        waiting: Vec::new(),
+    };
+    for row in &stage.selected {
+        let selection = selections.get(&(row.from.clone(), row.model.clone()));
+        if let Some(Selection::Chosen(base)) = selection {
+            planned.configurations.extend(expand_row(stage, &row.on(base), Some(&row.from), dataset_digest));
+            continue;
+        }
+        let configurations = row.configurations();
+        planned.waiting.push(WaitingRow {
+            model: row.model.clone(),
+            from: row.from.clone(),
+            configurations,
+            units: configurations * stage.seeds.len() * folds(stage.evaluation).count(),
+            unreachable: selection == Some(&Selection::Nothing),
+        });
+    }
+    planned
+}
+
+fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, dataset_digest: &str) -> Vec<PlannedConfiguration> {
+    let axes = row.varying();
+    let planned = |configuration: Configuration| {
+        let units = stage
+            .seeds
+            .iter()
+            .flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)))
+            .map(|(seed, fold)| {
+                let unit = Unit {
+                    dataset_digest: dataset_digest.to_owned(),
+                    configuration: configuration.clone(),
+                    fold,
+                    seed,
+                };
+                (unit.id(), unit)
+            })
+            .collect();
+        PlannedConfiguration { configuration, axes: axes.clone(), from: from.map(str::to_owned), units }
+    };
+    row.settings().map(|settings| planned(row.configuration(settings))).collect()
 }
 
 fn folds(evaluation: Evaluation) -> Box<dyn Iterator<Item = Fold>> {
@@ -125,7 +193,7 @@ mod tests {
     }
 
     fn stage(name: &str, evaluation: Evaluation, seeds: &[u64], rows: Vec<ModelRow>) -> Stage {
-        Stage { name: name.to_owned(), evaluation, seeds: seeds.to_vec(), rows }
+        Stage { name: name.to_owned(), evaluation, seeds: seeds.to_vec(), rows, selected: Vec::new(), select: None }
     }
 
     fn study(stages: Vec<Stage>) -> Study {
@@ -141,7 +209,7 @@ mod tests {
     #[test]
     fn the_last_axis_varies_fastest() {
         let rows = vec![row("fc", &[("z", &[1, 2]), ("fixed", &[9]), ("a", &[3, 4, 5])]), row("cnn", &[("a", &[7])])];
-        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest");
+        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest", &Selections::new());
         let planned = &plan.stages[0].configurations;
         // Written z before a: the order of the spec, not of the alphabet, decides.
         assert_eq!(
@@ -163,12 +231,13 @@ mod tests {
     #[test]
     fn units_go_by_seed_then_by_fold() {
         let rows = || vec![row("cnn", &[])];
-        let plan = expand(&study(vec![stage("s", Evaluation::Folds(2), &[4, 7], rows())]), "digest");
+        let plan =
+            expand(&study(vec![stage("s", Evaluation::Folds(2), &[4, 7], rows())]), "digest", &Selections::new());
         let order: Vec<(u64, Fold)> =
             plan.stages[0].configurations[0].units.iter().map(|(_, unit)| (unit.seed, unit.fold)).collect();
         let part = |index| Fold::Part { index, of: 2 };
         assert_eq!(order, [(4, part(0)), (4, part(1)), (7, part(0)), (7, part(1))]);
-        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[4, 7], rows())]), "digest");
+        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[4, 7], rows())]), "digest", &Selections::new());
         let folds: Vec<Fold> = plan.stages[0].configurations[0].units.iter().map(|(_, unit)| unit.fold).collect();
         assert_eq!(folds, [Fold::Holdout, Fold::Holdout]);
     }
@@ -184,6 +253,7 @@ mod tests {
                 stage("folds", Evaluation::Folds(3), &[2], vec![narrow()]),
             ]),
             "digest",
+            &Selections::new(),
         );
         let listed: Vec<usize> = plan
             .stages
@@ -199,7 +269,7 @@ mod tests {
         let patient = ModelRow { stop: StopRule { patience: 2, ..STOP }, ..row("cnn", &[]) };
         let raw = ModelRow { normalize: Normalize::None, ..row("cnn", &[]) };
         let rows = vec![row("cnn", &[]), patient, raw];
-        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest");
+        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest", &Selections::new());
         assert_eq!(plan.units().len(), 3);
     }
 
@@ -229,8 +299,8 @@ mod tests {
         #[test]
         fn a_stage_is_the_product_of_everything(stages in vec(any_stage(), 1..3)) {
             let study = study(stages);
-            let plan = expand(&study, "digest");
-            prop_assert_eq!(&plan, &expand(&study, "digest"), "pure");
+            let plan = expand(&study, "digest", &Selections::new());
+            prop_assert_eq!(&plan, &expand(&study, "digest", &Selections::new()), "pure");
             for (stage, planned) in study.stages.iter().zip(&plan.stages) {
                 let products: Vec<usize> =
                     stage.rows.iter().map(|row| row.axes.iter().map(|axis| axis.points.len()).product()).collect();
@@ -264,7 +334,7 @@ mod tests {
         /// Ids are equal exactly if units are: nothing is lost by keeping each id once.
         #[test]
         fn one_id_is_one_unit(stages in vec(any_stage(), 1..3)) {
-            let plan = expand(&study(stages), "digest");
+            let plan = expand(&study(stages), "digest", &Selections::new());
             let units = plan.units();
             for (id, unit) in
                 plan.stages.iter().flat_map(|stage| &stage.configurations).flat_map(|planned| &planned.units)
@@ -277,7 +347,7 @@ mod tests {
         #[test]
         fn data_sets_share_nothing(stage in any_stage()) {
             let study = study(vec![stage]);
-            let (here, there) = (expand(&study, "here"), expand(&study, "there"));
+            let (here, there) = (expand(&study, "here", &Selections::new()), expand(&study, "there", &Selections::new()));
             prop_assert!(here.units().keys().all(|id| !there.units().contains_key(id)));
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! In the order of the flow: [`prepare`] reads a spec and makes its data set and plan in a [`run_directory`]; the [`core`] owns the
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
+//! [`selection`] lets later stages start from what earlier ones select;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
 //! [`report`] files; [`command`] is the command line.
 
@@ -18,6 +19,7 @@ pub mod progress;
 pub mod queue;
 pub mod report;
 pub mod run_directory;
+pub mod selection;
 pub mod service;
 pub mod store;
 pub mod wall_clock;

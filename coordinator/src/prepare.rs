@@ -1,18 +1,20 @@
 //! From a spec's file to what can be run: the study, its data set and its plan.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use seedgrid_common::{
     data::{self, DataError, Dataset, encode, locate},
-    matrix::{self, Plan},
+    matrix::{Plan, Selections},
     spec::{self, DatasetSpec, SpecErrors, Study},
 };
 
 use crate::{
     run_directory::{Owned, RunDirectory, RunDirectoryError},
+    selection::{self, SelectionKey, Settled},
     store::{Store, StoreError, Write},
     wall_clock::wall_ms,
 };
@@ -37,8 +39,10 @@ pub struct Prepared {
     pub encoded: Vec<u8>,
     /// Its digest.
     pub digest: String,
-    /// Everything that is trained.
+    /// Everything that is trained, as far as selections have been made.
     pub plan: Plan,
+    /// These selections.
+    pub selections: Selections,
 }
 
 /// Why a study cannot be prepared.
@@ -150,8 +154,25 @@ impl Prepared {
             }
         };
         let digest = encode::digest(&encoded);
-        let plan = matrix::expand(&spec.study, &digest);
-        Ok(Self { spec, dataset, encoded, digest, plan })
+        let committed = store.map_or_else(|| Ok(BTreeMap::new()), Store::selections)?;
+        Ok(Self::expanded(spec, dataset, encoded, digest, &committed))
+    }
+
+    fn expanded(
+        spec: Spec,
+        dataset: Dataset,
+        encoded: Vec<u8>,
+        digest: String,
+        committed: &BTreeMap<SelectionKey, Option<usize>>,
+    ) -> Self {
+        let Settled { plan, selections, .. } = selection::settle(&spec.study, &digest, committed, |_| None);
+        Self { spec, dataset, encoded, digest, plan, selections }
+    }
+
+    /// Units of rows whose selection has not been made, and still can be.
+    pub fn units_to_come(&self) -> usize {
+        let waiting = self.plan.stages.iter().flat_map(|stage| &stage.waiting);
+        waiting.filter(|row| !row.unreachable).map(|row| row.units).sum()
     }
 
     /// Makes the run directory this study's: keeps its data set, its spec and its units there.
@@ -183,8 +204,7 @@ impl Prepared {
             .fact(&dataset_fact(&spec.study.dataset))?
             .ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
         let (dataset, encoded) = kept(directory, &digest)?;
-        let plan = matrix::expand(&spec.study, &digest);
-        Ok(Self { spec, dataset, encoded, digest, plan })
+        Ok(Self::expanded(spec, dataset, encoded, digest, &store.selections()?))
     }
 }
 

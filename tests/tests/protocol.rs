@@ -7,7 +7,8 @@ use std::time::Duration;
 use seedgrid_common::{
     data::{self, encode},
     join::Token,
-    matrix, spec,
+    matrix::{self, Selections},
+    spec,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     wire::{PROTOCOL_VERSION, v1},
 };
@@ -59,7 +60,7 @@ impl Cluster {
     }
 
     async fn host(&mut self, store: Store, prepared: &Prepared) {
-        let plan = StudyPlan::new("scratch", &prepared.plan, prepared.spec.study.dataset.train_pairs);
+        let plan = StudyPlan { study: prepared.spec.study.clone(), dataset_digest: self.digest.clone() };
         let (core, thread) = Core::start(store, plan, RULES, Holders::MayReturn).unwrap();
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
@@ -334,7 +335,7 @@ async fn a_data_set_is_served_by_its_digest() {
     let study = spec::parse("spec.toml", &holdout(&["fc"], "1", 1)).unwrap();
     assert_eq!(encode::decode(&bytes).unwrap(), data::build(&study.dataset, &[]).unwrap());
     assert_eq!(fetch(&"0".repeat(64)).await.unwrap_err(), Code::NotFound);
-    assert_eq!(matrix::expand(&study, &cluster.digest).units().len(), 1);
+    assert_eq!(matrix::expand(&study, &cluster.digest, &Selections::new()).units().len(), 1);
 }
 
 #[tokio::test]

@@ -80,6 +80,16 @@ impl Problem {
                 "use 1 to {} ASCII letters, digits, `-` and `_`, starting with a letter or digit: it names files",
                 limits::NAME_BYTES_MAX
             ),
+            Self::SelectionOnTest => {
+                "select by cross-validation, evaluation = { folds = 10 }: an error on pairs that were selected by is too low".to_owned()
+            }
+            Self::UnknownStage { known, .. } if known.is_empty() => "no stage comes before this one".to_owned(),
+            Self::UnknownStage { known, .. } => format!("stages that come before: {}", known.join(", ")),
+            Self::LaterSelection { .. } => {
+                "a stage can start only from what an earlier one selects, so none waits for itself".to_owned()
+            }
+            Self::NoSelection { .. } => r#"add select = "lowest" to it"#.to_owned(),
+            Self::ModelNotSelected { known, .. } => format!("its models: {}", known.join(", ")),
             Self::RepeatedStage { .. } => "give each stage its own name".to_owned(),
             Self::RepeatedConfiguration { .. } => {
                 "remove it from one of the rows: a unit is trained and counted once".to_owned()

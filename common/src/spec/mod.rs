@@ -17,6 +17,7 @@ mod row;
 mod samples;
 mod scalar;
 mod seeds;
+mod selection;
 mod setting;
 mod stage;
 mod stop;
@@ -30,6 +31,8 @@ mod zip;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use problem::Problem;
 pub use product::Settings;
+pub use selection::{SelectedRow, SelectionRule};
+pub use stop::StopKeys;
 pub use study::parse;
 
 use crate::{
@@ -79,8 +82,12 @@ pub struct Stage {
     pub evaluation: Evaluation,
     /// Ascending, without repetition.
     pub seeds: Vec<u64>,
-    /// In the order of the file.
+    /// Rows that are complete by themselves, in the order of the file.
     pub rows: Vec<ModelRow>,
+    /// Rows that start from what an earlier stage selected, in the order of the file; they come after the others.
+    pub selected: Vec<SelectedRow>,
+    /// How the stage selects a configuration of each model for later stages, if it does.
+    pub select: Option<SelectionRule>,
 }
 
 /// How configurations are scored.

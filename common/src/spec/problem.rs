@@ -265,6 +265,39 @@ pub enum Problem {
         /// As written.
         name: String,
     },
+    /// A stage that scores on the test pairs and selects.
+    #[error("a hold-out stage cannot select: it is scored on the test pairs")]
+    SelectionOnTest,
+    /// A selection of a stage that is not there.
+    #[error("there is no stage `{stage}`")]
+    UnknownStage {
+        /// As written.
+        stage: String,
+        /// Stages that come before.
+        known: Vec<String>,
+    },
+    /// A selection of the stage itself or of a later one.
+    #[error("stage `{stage}` does not come before this one")]
+    LaterSelection {
+        /// As written.
+        stage: String,
+    },
+    /// A selection of a stage that makes none.
+    #[error("stage `{stage}` selects nothing")]
+    NoSelection {
+        /// The stage.
+        stage: String,
+    },
+    /// A model that the selecting stage does not have.
+    #[error("stage `{stage}` has no model `{model}` to select from")]
+    ModelNotSelected {
+        /// The selecting stage.
+        stage: String,
+        /// The model.
+        model: String,
+        /// Models that it has.
+        known: Vec<String>,
+    },
     /// Two stages of one name.
     #[error("two stages have the name `{name}`")]
     RepeatedStage {

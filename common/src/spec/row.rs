@@ -5,25 +5,28 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Axis, ModelRow, Problem,
+    Axis, ModelRow, Problem, SelectedRow,
     combined::Combined,
     error::Problems,
     exclude,
     limits::CONFIGURATIONS_MAX,
+    name,
     setting::{self, NORMALIZE, Setting},
     stop::{self, StopKeys},
     table::Table,
 };
 use crate::{
     model::{self, Model, Optimiser, UnusedMomentum},
-    training::{Normalize, StopRule},
+    training::Normalize,
 };
 
 /// What a row takes from its stage.
 #[derive(Clone, Copy)]
-pub(super) struct Inherited {
+pub(super) struct Inherited<'s> {
     pub(super) stop: StopKeys,
-    pub(super) normalize: Normalize,
+    pub(super) normalize: Option<Normalize>,
+    /// The stage from whose selection rows start.
+    pub(super) from: Option<&'s From>,
     /// What is trained on; None while it is not known because of other problems.
     pub(super) part: Option<TrainingPart>,
 }
@@ -37,10 +40,23 @@ pub(super) struct TrainingPart {
     pub(super) folds: Option<u32>,
 }
 
+/// The name of a selecting stage, and where it is written.
+#[derive(Clone)]
+pub(super) struct From {
+    pub(super) stage: String,
+    pub(super) at: Range<usize>,
+}
+
+/// A row as it is written: by itself, or on top of a selection.
+pub(super) enum Row {
+    Whole(ModelRow),
+    Selected(SelectedRow, From),
+}
+
 /// A row as far as it could be read.
 pub(super) struct ReadRow {
     /// None once something was reported.
-    pub(super) row: Option<ModelRow>,
+    pub(super) row: Option<Row>,
     /// Required keys of `stop` that neither the row nor the stage has.
     pub(super) missing: Vec<(&'static str, &'static str)>,
 }
@@ -49,14 +65,20 @@ pub(super) struct ReadRow {
 pub(super) fn read(
     at: Range<usize>,
     entries: &DeTable<'_>,
-    inherited: Inherited,
+    inherited: Inherited<'_>,
     problems: &mut Problems<'_>,
 ) -> ReadRow {
     let mut table = Table::new("`[[stage.model]]`", at.clone(), entries);
     let model = table
         .required("model", r#"model = "cnn""#)
         .and_then(|entry| entry.word("model", &model::ALL.map(|model| (model.name, model)), problems));
-    let (stop, missing) = row_stop(&mut table, inherited.stop, problems);
+    let own_from = table.optional("from");
+    let from = match own_from {
+        Some(entry) => name::read(entry, problems).map(|stage| From { stage, at: entry.at() }),
+        None => inherited.from.cloned(),
+    };
+    let selects = own_from.is_some() || from.is_some();
+    let (stop, missing) = row_stop(&mut table, inherited.stop, selects, problems);
     let (normalize, varied) = row_normalize(&mut table, inherited.normalize, problems);
     // Without the model nobody knows which other keys are right.
     let Some(model) = model else {
@@ -64,7 +86,7 @@ pub(super) fn read(
         return ReadRow { row: None, missing };
     };
     table.place = format!("model `{}`", model.name);
-    let (settings, defaults) = settings(&mut table, model, inherited.part, varied, problems);
+    let (settings, defaults) = settings(&mut table, model, inherited.part, varied, selects, problems);
     let combined = Combined::read(&mut table, &settings, problems);
     table.finish_knowing(problems, |key| {
         let has = |model: &&Model| model.parameters.iter().any(|parameter| parameter.name == key);
@@ -73,57 +95,67 @@ pub(super) fn read(
     let row = || {
         let axes = combined.axes?.into_iter().chain(defaults?).collect();
         let (exclude, places): (Vec<_>, Vec<_>) = combined.exclude?.into_iter().unzip();
-        let row = ModelRow { model: model.name.to_owned(), axes, exclude, stop: stop?, normalize: normalize? };
+        let (model, normalize) = (model.name.to_owned(), normalize?);
+        if selects {
+            let from = from?;
+            let row = SelectedRow { model, from: from.stage.clone(), axes, exclude, stop, normalize };
+            few_configurations(&row.alone(), &at, problems)?;
+            exclude::check(&row.alone(), &places, problems);
+            return Some(Row::Selected(row, from));
+        }
+        let normalize = normalize.unwrap_or(Normalize::Standardize);
+        let row = ModelRow { model, axes, exclude, stop: stop.rule()?, normalize };
         few_configurations(&row, &at, problems)?;
         exclude::check(&row, &places, problems);
         let momentum = settings.iter().find(|setting| setting.name() == "momentum");
         consistent(&row, momentum.map_or(at, |setting| setting.at.clone()), problems);
-        Some(row)
+        Some(Row::Whole(row))
     };
     ReadRow { row: row(), missing }
 }
 
-/// The row's stopping rule, and which required keys neither it nor the stage has.
+/// The row's stopping rule, and which required keys neither it nor the stage has; a row that starts from a selection needs none.
 fn row_stop(
     table: &mut Table<'_>,
     stage: StopKeys,
+    selects: bool,
     problems: &mut Problems<'_>,
-) -> (Option<StopRule>, Vec<(&'static str, &'static str)>) {
+) -> (StopKeys, Vec<(&'static str, &'static str)>) {
     let entry = table.optional("stop");
     let own = entry.map(|entry| StopKeys::read(entry, problems)).unwrap_or_default();
     let keys = own.or(stage);
-    let rule = keys.rule();
-    if let (Some(entry), Some(rule)) = (entry, rule)
+    if let (Some(entry), Some(rule)) = (entry, keys.rule())
         && own.sets_epochs()
         && let Some(problem) = stop::late(&rule)
     {
         problems.report(entry.at(), problem);
     }
-    (rule, keys.missing().collect())
+    (keys, if selects { Vec::new() } else { keys.missing().collect() })
 }
 
 /// The row's normalisation, and the axis that `normalize` is instead.
 fn row_normalize(
     table: &mut Table<'_>,
-    stage: Normalize,
+    stage: Option<Normalize>,
     problems: &mut Problems<'_>,
-) -> (Option<Normalize>, Option<Setting>) {
+) -> (Option<Option<Normalize>>, Option<Setting>) {
     match table.optional(NORMALIZE.name) {
         None => (Some(stage), None),
         Some(entry) if matches!(entry.value.get_ref(), DeValue::Table(_) | DeValue::Array(_)) => {
             (Some(stage), Some(Setting::read(&NORMALIZE, entry, None, problems)))
         }
-        Some(entry) => (stop::normalize(entry, problems), None),
+        Some(entry) => (stop::normalize(entry, problems).map(Some), None),
     }
 }
 
-/// What is written of the model's hyper-parameters, in the order of the file, and axes for the others; instead of these None
-/// if one is missing that has no default.
+/// What is written of the model's hyper-parameters, in the order of the file, and axes for the others (none if the row starts
+/// from a selection); instead of these None if one is missing that has no default.
 fn settings(
     table: &mut Table<'_>,
     model: &'static Model,
     part: Option<TrainingPart>,
     normalize: Option<Setting>,
+    selects: bool,
     problems: &mut Problems<'_>,
 ) -> (Vec<Setting>, Option<Vec<Axis>>) {
     let mut written = Vec::from_iter(normalize);
@@ -131,6 +163,8 @@ fn settings(
     for parameter in model.parameters {
         match (table.optional(parameter.name), parameter.default_value()) {
             (Some(entry), _) => written.push(Setting::read(parameter, entry, part, problems)),
+            // It comes from what is selected.
+            (None, _) if selects => {}
             (None, Some(value)) => {
                 if let Some(defaults) = &mut defaults {
                     defaults.push(Axis::of(parameter.name, [value]));

@@ -8,11 +8,11 @@ use std::{
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Evaluation, ModelRow, Problem, Stage,
+    Evaluation, ModelRow, Problem, SelectedRow, SelectionRule, Stage,
     error::{Earlier, Problems},
     limits::{CONFIGURATIONS_MAX, FOLDS_MAX, ROWS_MAX},
     name, row,
-    row::{Inherited, TrainingPart},
+    row::{From, Inherited, Row, TrainingPart},
     scalar::shown,
     seeds,
     stop::{self, StopKeys},
@@ -29,6 +29,12 @@ pub(super) struct ReadStage {
     pub(super) name: Option<(String, Range<usize>)>,
     /// None once something was reported.
     pub(super) stage: Option<Stage>,
+    /// The stages from whose selections its rows start: for each such row its model and where the stage is named. A model of
+    /// None stands for all that are selected.
+    pub(super) from: Vec<(Option<String>, From)>,
+    /// What the stage itself says, for rows that are not written.
+    pub(super) stop: StopKeys,
+    pub(super) normalize: Option<Normalize>,
 }
 
 /// Reads one stage.
@@ -54,15 +60,38 @@ pub(super) fn read(
         problems.report(entry.at(), problem);
     }
     // A wrong word is reported; the rows are read on as if nothing had been said.
-    let normalize = table
-        .optional("normalize")
-        .and_then(|entry| stop::normalize(entry, problems))
-        .unwrap_or(Normalize::Standardize);
+    let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
+    let select = table.optional("select").and_then(|entry| select(entry, evaluation, problems));
+    let from_entry = table.optional("from");
+    let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
     let part = train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
-    let rows = rows(&mut table, Inherited { stop, normalize, part }, stop_entry, problems);
+    let inherited = Inherited { stop, normalize, from: from.as_ref(), part };
+    let mut uses = Vec::new();
+    // A stage that starts from a selection need not write rows: it has one for each model that is selected.
+    let rows = match (table.optional("model"), &from) {
+        (None, Some(from)) => {
+            uses.push((None, from.clone()));
+            Some((Vec::new(), Vec::new()))
+        }
+        (None, None) if from_entry.is_some() => None,
+        (entry, _) => rows(&mut table, entry, inherited, stop_entry, &mut uses, problems),
+    };
     table.finish(problems);
-    let stage = || Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows: rows? });
-    ReadStage { at, stage: stage(), name }
+    let stage = || {
+        let (rows, selected) = rows?;
+        Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows, selected, select })
+    };
+    ReadStage { at, stage: stage(), name, from: uses, stop, normalize }
+}
+
+/// How the stage selects. Only validation errors are selected by: the test pairs are for what was selected.
+fn select(entry: Entry<'_>, evaluation: Option<Evaluation>, problems: &mut Problems<'_>) -> Option<SelectionRule> {
+    let rule = entry.word("rule of selection", &SelectionRule::ALL.map(|rule| (rule.name(), rule)), problems)?;
+    if evaluation == Some(Evaluation::Holdout) {
+        problems.report(entry.at(), Problem::SelectionOnTest);
+        return None;
+    }
+    Some(rule)
 }
 
 /// "holdout" or { folds = K }.
@@ -110,11 +139,12 @@ fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
 /// The stage's rows; None once something was reported.
 fn rows(
     table: &mut Table<'_>,
-    inherited: Inherited,
+    entry: Option<Entry<'_>>,
+    inherited: Inherited<'_>,
     stop: Option<Entry<'_>>,
+    uses: &mut Vec<(Option<String>, From)>,
     problems: &mut Problems<'_>,
-) -> Option<Vec<ModelRow>> {
-    let entry = table.optional("model");
+) -> Option<(Vec<ModelRow>, Vec<SelectedRow>)> {
     let tables = match entry {
         Some(entry) => entry.tables("[[stage.model]]", problems)?,
         None => Vec::new(),
@@ -132,7 +162,7 @@ fn rows(
     }
     let mut complete = true;
     let mut missing = Vec::new();
-    let mut rows: Vec<ModelRow> = Vec::new();
+    let (mut rows, mut selected) = (Vec::new(), Vec::new());
     let mut known = Known::default();
     for (at, entries) in tables {
         let read = row::read(at.clone(), entries, inherited, problems);
@@ -141,8 +171,17 @@ fn rows(
             complete = false;
             continue;
         };
-        complete &= known.add(&row, at, problems);
-        rows.push(row);
+        match row {
+            Row::Whole(row) => {
+                complete &= known.add("", &row, at, problems);
+                rows.push(row);
+            }
+            Row::Selected(row, from) => {
+                complete &= known.add(&row.from, &row.alone(), at, problems);
+                uses.push((Some(row.model.clone()), from));
+                selected.push(row);
+            }
+        }
     }
     report_missing(table, stop, missing, problems);
     if known.places.len() as u128 > CONFIGURATIONS_MAX {
@@ -150,7 +189,7 @@ fn rows(
         problems.report(table.at.clone(), Problem::TooMany { what: "configurations in one stage", count, max });
         return None;
     }
-    complete.then_some(rows)
+    complete.then_some((rows, selected))
 }
 
 /// Reports required keys of `stop` once for the stage, however many rows lack them.
@@ -181,12 +220,13 @@ struct Known {
 }
 
 impl Known {
-    /// Adds those of `row`, which stands `at` this place. False, after a report, if one of them is there already.
-    fn add(&mut self, row: &ModelRow, at: Range<usize>, problems: &mut Problems<'_>) -> bool {
+    /// Adds those of `row`, which stands `at` this place and starts from the stage `from`, if it does. False, after a report, if
+    /// one of them is there already.
+    fn add(&mut self, from: &str, row: &ModelRow, at: Range<usize>, problems: &mut Problems<'_>) -> bool {
         for settings in row.settings() {
             let configuration = row.configuration(settings);
             // What it is written as tells it from every other.
-            match self.places.entry(format!("{configuration:?}")) {
+            match self.places.entry(format!("{from} {configuration:?}")) {
                 btree_map::Entry::Vacant(place) => {
                     place.insert(at.clone());
                 }

@@ -11,13 +11,19 @@ const LOSS: [(&str, StopLoss); 2] = [("mean", StopLoss::Mean), ("batch-sum", Sto
 
 /// A `stop` table: what it says, and None where it is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct StopKeys {
-    loss_delta: Option<f64>,
-    max_epochs: Option<u32>,
-    min_epochs: Option<u32>,
-    patience: Option<u32>,
-    loss_drop: Option<f64>,
-    loss: Option<StopLoss>,
+pub struct StopKeys {
+    /// See [`StopRule::loss_delta`].
+    pub loss_delta: Option<f64>,
+    /// See [`StopRule::max_epochs`].
+    pub max_epochs: Option<u32>,
+    /// See [`StopRule::min_epochs`].
+    pub min_epochs: Option<u32>,
+    /// See [`StopRule::patience`].
+    pub patience: Option<u32>,
+    /// See [`StopRule::loss_drop`].
+    pub loss_drop: Option<f64>,
+    /// See [`StopRule::loss`].
+    pub loss: Option<StopLoss>,
 }
 
 impl StopKeys {
@@ -63,6 +69,18 @@ impl StopKeys {
             patience: self.patience.or(other.patience),
             loss_drop: self.loss_drop.or(other.loss_drop),
             loss: self.loss.or(other.loss),
+        }
+    }
+
+    /// `rule` with what these keys change of it.
+    pub fn over(self, rule: StopRule) -> StopRule {
+        StopRule {
+            loss_delta: self.loss_delta.unwrap_or(rule.loss_delta),
+            max_epochs: self.max_epochs.unwrap_or(rule.max_epochs),
+            min_epochs: self.min_epochs.unwrap_or(rule.min_epochs),
+            patience: self.patience.unwrap_or(rule.patience),
+            loss_drop: self.loss_drop.unwrap_or(rule.loss_drop),
+            loss: self.loss.unwrap_or(rule.loss),
         }
     }
 

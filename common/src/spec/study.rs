@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::{Spanned, de::DeTable};
 
 use super::{
-    Evaluation, Problem, SpecErrors, Stage, Study, dataset,
+    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study, dataset,
     error::{Earlier, Problems},
     limits::{STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
     name,
@@ -65,6 +65,7 @@ fn stages(table: &mut Table<'_>, train_pairs: Option<u32>, problems: &mut Proble
     let stages: Vec<_> =
         tables.into_iter().map(|(at, entries)| stage::read(at, entries, train_pairs, problems)).collect();
     unique_names(&stages, problems);
+    let stages = selections(stages, problems);
     few_units(&stages, problems);
     Some(stages)
 }
@@ -104,6 +105,58 @@ fn unique_names(stages: &[ReadStage], problems: &mut Problems<'_>) {
     }
 }
 
+/// Checks that every selection that a stage starts from is made by an earlier one, and writes out the rows of stages that have
+/// one for each model selected.
+fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadStage> {
+    let mut checked: Vec<ReadStage> = Vec::new();
+    let names: Vec<Option<String>> =
+        stages.iter().map(|stage| stage.name.as_ref().map(|(name, _)| name.clone())).collect();
+    for (index, mut stage) in stages.into_iter().enumerate() {
+        for (model, from) in std::mem::take(&mut stage.from) {
+            let known = |name: &Option<String>| name.as_ref() == Some(&from.stage);
+            let Some(place) = names.iter().position(known) else {
+                let known: Vec<String> = names[..index].iter().flatten().cloned().collect();
+                problems.report(from.at, Problem::UnknownStage { stage: from.stage, known });
+                stage.stage = None;
+                continue;
+            };
+            if place >= index {
+                problems.report(from.at, Problem::LaterSelection { stage: from.stage });
+                stage.stage = None;
+                continue;
+            }
+            // A stage that could not be read was reported; what it selects is not known.
+            let Some(source) = checked[place].stage.as_ref() else { continue };
+            if source.select.is_none() {
+                problems.report(from.at, Problem::NoSelection { stage: from.stage });
+                stage.stage = None;
+                continue;
+            }
+            let models = source.models();
+            match (model, &mut stage.stage) {
+                (Some(model), _) if !models.contains(&model) => {
+                    problems.report(from.at, Problem::ModelNotSelected { stage: from.stage, model, known: models });
+                    stage.stage = None;
+                }
+                (None, Some(read)) => {
+                    let (stop, normalize) = (stage.stop, stage.normalize);
+                    read.selected.extend(models.into_iter().map(|model| SelectedRow {
+                        model,
+                        from: from.stage.clone(),
+                        axes: Vec::new(),
+                        exclude: Vec::new(),
+                        stop,
+                        normalize,
+                    }));
+                }
+                (Some(_), _) | (None, None) => {}
+            }
+        }
+        checked.push(stage);
+    }
+    checked
+}
+
 /// Reports a study of too many units, at its largest stage. No unit is made for it.
 fn few_units(stages: &[ReadStage], problems: &mut Problems<'_>) {
     let sizes = || stages.iter().filter_map(|read| Some((units(read.stage.as_ref()?), &read.at)));
@@ -121,6 +174,7 @@ fn units(stage: &Stage) -> u128 {
         Evaluation::Holdout => 1,
         Evaluation::Folds(folds) => u128::from(folds),
     };
-    let configurations: usize = stage.rows.iter().map(|row| row.settings().count()).sum();
+    let configurations: usize = stage.rows.iter().map(|row| row.settings().count()).sum::<usize>()
+        + stage.selected.iter().map(SelectedRow::configurations).sum::<usize>();
     (configurations as u128).saturating_mul(folds).saturating_mul(stage.seeds.len() as u128)
 }

@@ -27,6 +27,9 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
         };
         *count += 1;
     }
+    let to_come = prepared.units_to_come() as u32;
+    counts.total += to_come;
+    counts.waiting += to_come;
     let state = match counts.waiting {
         0 => v1::StudyState::Done,
         _ => v1::StudyState::Unspecified,

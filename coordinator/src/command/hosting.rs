@@ -61,11 +61,12 @@ pub(super) fn directory(arguments: &StudyArguments, study: &str) -> RunDirectory
 }
 
 impl Opened {
-    /// How many units of the plan have no result yet.
+    /// How many units have no result yet, those of later stages among them.
     pub(super) fn units_left(&self) -> Result<usize, Failure> {
         let known = self.store.units()?;
         let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none());
-        Ok(self.prepared.plan.units().into_keys().filter(|id| left(*id)).count())
+        let known_left = self.prepared.plan.units().into_keys().filter(|id| left(*id)).count();
+        Ok(known_left + self.prepared.units_to_come())
     }
 }
 
@@ -87,7 +88,7 @@ impl Hosting {
     ) -> Result<Self, Failure> {
         let Opened { directory, store, prepared } = opened;
         let study = &prepared.spec.study;
-        let plan = StudyPlan::new(&study.name, &prepared.plan, study.dataset.train_pairs);
+        let plan = StudyPlan { study: study.clone(), dataset_digest: prepared.digest.clone() };
         // A restart keeps its token, so that workers that are out there get in again.
         let token = JoinFile::read(&directory.join_file()).map_or_else(|_| Token::generate(), |known| known.token);
         let bound = Bound::listen(listen).await?;

@@ -5,6 +5,7 @@
 
 mod reactor;
 mod request;
+mod selecting;
 mod snapshot;
 mod study;
 
@@ -15,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::CoreError;
 pub use request::{Heard, Outcome, Pulled, Registered, Request, Unregistered};
-pub use study::{StudyPlan, UnitFacts};
+pub use study::StudyPlan;
 
 use crate::{queue::Rules, store::Store};
 
@@ -47,7 +48,7 @@ pub enum Holders {
 pub struct CoreGone;
 
 impl Core {
-    /// Starts the core's thread for `plan` on `store`, which knows the plan's units. The thread ends, with its error if it has one, when the store fails, at
+    /// Starts the core's thread for `plan` on `store`. The thread ends, with its error if it has one, when the store fails, at
     /// [`Core::stop`], or when every clone of the returned handle has been dropped.
     ///
     /// # Errors
@@ -59,7 +60,7 @@ impl Core {
         holders: Holders,
     ) -> Result<(Self, JoinHandle<Result<(), CoreError>>), CoreError> {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-        let study = plan.name.clone();
+        let study = plan.study.name.clone();
         let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()

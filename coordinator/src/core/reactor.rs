@@ -21,11 +21,13 @@ use tokio::{
 use super::Holders;
 use super::{
     request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
+    selecting::Selecting,
     snapshot::{Live, WorkerEntry},
-    study::{StudyPlan, UnitFacts},
+    study::{Roster, StudyPlan, UnitFacts},
 };
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
+    selection::Ended,
     store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
 };
@@ -73,6 +75,10 @@ pub(super) struct Reactor {
     rules: Rules,
     study: String,
     units: BTreeMap<UnitId, UnitFacts>,
+    roster: Roster,
+    selecting: Selecting,
+    /// What the store knew at the start of units that are not planned, as long as they are not.
+    stored: BTreeMap<UnitId, StoredUnit>,
     live: Live,
     draining: bool,
     stopping: bool,
@@ -93,28 +99,25 @@ impl Reactor {
         rules: Rules,
         holders: Holders,
     ) -> Result<(Self, watch::Receiver<u64>, watch::Receiver<Arc<v1::StatusSnapshot>>), CoreError> {
-        let mut known = store.units()?;
+        let mut stored = store.units()?;
         if holders == Holders::AreGone {
-            store.commit(&give_up(&mut known))?;
+            store.commit(&give_up(&mut stored))?;
         }
-        let new_units = plan.units.iter().map(|facts| {
-            let StoredUnit { attempts, errors, holder, result } = known.remove(&facts.id).unwrap_or_default();
-            // The store holds no other ids than those that were checked when their worker came.
-            let holder = holder.and_then(|worker| worker.parse().ok());
-            NewUnit { id: facts.id, group: facts.group, attempts, errors, holder, result }
-        });
-        let mut queue = Queue::new(rules, new_units, plan.costs);
-        for (unit, seconds) in store.train_seconds()? {
-            queue.learn(unit, seconds);
-        }
+        let mut ended = store.scores()?;
+        let failed = stored.iter().filter(|(_, unit)| unit.result.is_none() && unit.errors >= rules.errors_max);
+        ended.extend(failed.map(|(id, _)| (*id, Ended::Failed)));
+        let (committed, train_seconds) = (store.selections()?, store.train_seconds()?);
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
-            queue,
+            queue: Queue::new(rules, [], Vec::new()),
             rules,
-            study: plan.name,
-            units: plan.units.into_iter().map(|facts| (facts.id, facts)).collect(),
+            study: plan.study.name.clone(),
+            units: BTreeMap::new(),
+            roster: Roster::new(plan.study.dataset.train_pairs),
+            selecting: Selecting::new(plan, committed, ended),
+            stored,
             live: Live::default(),
             draining: false,
             stopping: false,
@@ -126,6 +129,11 @@ impl Reactor {
             available,
             snapshots,
         };
+        reactor.settle();
+        reactor.commit()?;
+        for (unit, seconds) in train_seconds {
+            reactor.queue.learn(unit, seconds);
+        }
         reactor.take_picture(0);
         Ok((reactor, available_receiver, snapshots_receiver))
     }
@@ -156,10 +164,7 @@ impl Reactor {
                 Err(_elapsed) => {}
             }
             self.expire(now);
-            if !self.writes.is_empty() {
-                self.store.commit(&self.writes)?;
-                self.writes.clear();
-            }
+            self.commit()?;
             self.replies.drain(..).for_each(|reply| reply());
             if self.stopping {
                 self.take_picture(now);
@@ -168,6 +173,42 @@ impl Reactor {
             if self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.queue.counts().all_ended() {
                 self.take_picture(now);
             }
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        if !self.writes.is_empty() {
+            self.store.commit(&self.writes)?;
+            self.writes.clear();
+        }
+        Ok(())
+    }
+
+    /// Makes the selections that can be made, and takes in the units that they lead to.
+    fn settle(&mut self) {
+        let settled = self.selecting.settle();
+        for decision in settled.made {
+            tracing::info!(stage = decision.stage, model = decision.model, chosen = ?decision.chosen, "selected");
+            self.writes.push(Write::Selection { at_ms: wall_ms(), decision });
+        }
+        let (units, costs) = self.roster.add(&settled.plan);
+        let mut new_units = Vec::with_capacity(units.len());
+        for facts in units {
+            let StoredUnit { attempts, errors, holder, result } = self.stored.remove(&facts.id).unwrap_or_default();
+            // The store holds no other ids than those that were checked when their worker came.
+            let holder = holder.and_then(|worker| worker.parse().ok());
+            new_units.push(NewUnit { id: facts.id, group: facts.group, attempts, errors, holder, result });
+            self.writes.push(Write::Unit(facts.id, Box::new(facts.unit.clone())));
+            self.units.insert(facts.id, facts);
+        }
+        self.queue.add(new_units, costs);
+        self.wake();
+    }
+
+    /// A unit has ended for good.
+    fn unit_ended(&mut self, unit: UnitId, how: Ended) {
+        if self.selecting.ended(unit, how) {
+            self.settle();
         }
     }
 
@@ -223,6 +264,9 @@ impl Reactor {
                         if after != AfterFailure::Stale {
                             self.say_failed(unit, attempt, ending, &detail, blame);
                             self.ended(unit, attempt, ending, detail, Some(train_seconds), None);
+                            if after == AfterFailure::GivenUp {
+                                self.unit_ended(unit, Ended::Failed);
+                            }
                             self.wake();
                         }
                         Some(v1::SubmitOutcome::Recorded)
@@ -354,6 +398,8 @@ impl Reactor {
                 if let Some(entry) = self.live.workers.get_mut(worker) {
                     entry.finished += 1;
                 }
+                let how = wrong_of.map_or(Ended::Diverged, |(wrong, of)| Ended::Scored { wrong, of });
+                self.unit_ended(unit, how);
                 let counts = self.queue.counts();
                 if counts.waiting > 0 || counts.all_ended() {
                     self.wake();
@@ -467,7 +513,8 @@ impl Reactor {
                 |facts| (facts.unit.label(), facts.unit.configuration.stop.max_epochs),
             )
         };
-        let picture = self.live.picture(&self.study, self.state(), &self.queue, now, wall_ms(), facts);
+        let to_come = self.selecting.to_come();
+        let picture = self.live.picture(&self.study, self.state(), &self.queue, to_come, now, wall_ms(), facts);
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;
         self.stale_picture = false;

@@ -69,12 +69,14 @@ impl Live {
         self.recent.push_back(ending);
     }
 
-    /// The picture at `now`. `facts` gives a unit's label and largest number of epochs.
+    /// The picture at `now`. `to_come` units wait for a selection to be made. `facts` gives a unit's label and largest number of epochs.
+    #[allow(clippy::too_many_arguments, reason = "each is one fact of the picture")]
     pub(super) fn picture(
         &self,
         study: &str,
         state: v1::StudyState,
         queue: &Queue,
+        to_come: usize,
         now: Millis,
         taken_ms: i64,
         facts: impl Fn(UnitId) -> (String, u32),
@@ -114,8 +116,8 @@ impl Live {
             state: state.into(),
             taken_ms,
             counts: Some(v1::UnitCounts {
-                total: counts.total as u32,
-                waiting: counts.waiting as u32,
+                total: (counts.total + to_come) as u32,
+                waiting: (counts.waiting + to_come) as u32,
                 training: training.len() as u32,
                 assigned: (counts.leased - training.len()) as u32,
                 done: counts.done as u32,

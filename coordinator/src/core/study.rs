@@ -1,54 +1,66 @@
-//! What the core is told of a study before it starts.
+//! What the core is told of a study, and the units that it has come to know of it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use seedgrid_common::{
     matrix::Plan,
     model,
+    spec::Study,
     unit::{Configuration, Unit, UnitId},
 };
 
-/// Everything that a study trains, flattened for the queue.
+/// What the core is told of a study before it starts.
 #[derive(Clone, Debug)]
 pub struct StudyPlan {
-    /// The study's name.
-    pub name: String,
-    /// Different units, in the order of the spec.
-    pub units: Vec<UnitFacts>,
-    /// Expected cost of a unit of each group, in multiplications.
-    pub costs: Vec<f64>,
+    /// The study.
+    pub study: Study,
+    /// Of the encoded data set.
+    pub dataset_digest: String,
 }
 
 /// One unit, as the core needs it.
 #[derive(Clone, Debug)]
-pub struct UnitFacts {
+pub(super) struct UnitFacts {
     /// Its id.
-    pub id: UnitId,
+    pub(super) id: UnitId,
     /// What is trained.
-    pub unit: Unit,
+    pub(super) unit: Unit,
     /// Units of one configuration form a group.
-    pub group: usize,
+    pub(super) group: usize,
 }
 
-impl StudyPlan {
-    /// Flattens `plan`: every unit once, grouped by configuration. `train_pairs` is the number of training pairs.
-    pub fn new(name: &str, plan: &Plan, train_pairs: u32) -> Self {
-        let mut groups: Vec<&Configuration> = Vec::new();
+/// The units that are known so far, grouped by configuration.
+#[derive(Debug)]
+pub(super) struct Roster {
+    train_pairs: u32,
+    groups: Vec<Configuration>,
+    known: BTreeSet<UnitId>,
+}
+
+impl Roster {
+    /// An empty one; `train_pairs` is the number of training pairs.
+    pub(super) fn new(train_pairs: u32) -> Self {
+        Self { train_pairs, groups: Vec::new(), known: BTreeSet::new() }
+    }
+
+    /// Takes in `plan`: its units that were not known, in its order, and the expected costs of groups that were not, in
+    /// multiplications.
+    pub(super) fn add(&mut self, plan: &Plan) -> (Vec<UnitFacts>, Vec<f64>) {
+        let groups_before = self.groups.len();
         let mut units = Vec::new();
-        let mut seen = BTreeMap::new();
         for planned in plan.stages.iter().flat_map(|stage| &stage.configurations) {
-            let group = groups.iter().position(|known| **known == planned.configuration).unwrap_or_else(|| {
-                groups.push(&planned.configuration);
-                groups.len() - 1
+            let group = self.groups.iter().position(|known| *known == planned.configuration).unwrap_or_else(|| {
+                self.groups.push(planned.configuration.clone());
+                self.groups.len() - 1
             });
             for (id, unit) in &planned.units {
-                if seen.insert(*id, ()).is_none() {
+                if self.known.insert(*id) {
                     units.push(UnitFacts { id: *id, unit: unit.clone(), group });
                 }
             }
         }
-        let costs = groups.iter().map(|configuration| cost(configuration, train_pairs)).collect();
-        Self { name: name.to_owned(), units, costs }
+        let costs = self.groups[groups_before..].iter().map(|new| cost(new, self.train_pairs)).collect();
+        (units, costs)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What units are expected to cost, from the networks' sizes first and from measured times as they come in.
 
 /// Expected cost of a unit of each group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Estimates {
     groups: Vec<Group>,
     measured_seconds: f64,
@@ -17,10 +17,9 @@ struct Group {
 }
 
 impl Estimates {
-    /// From expected costs in any unit of measure.
-    pub fn new(costs: Vec<f64>) -> Self {
-        let groups = costs.into_iter().map(|cost| Group { cost, seconds: 0.0, count: 0 }).collect();
-        Self { groups, measured_seconds: 0.0, measured_cost: 0.0 }
+    /// Adds groups of these expected costs, in one unit of measure for all.
+    pub fn add(&mut self, costs: Vec<f64>) {
+        self.groups.extend(costs.into_iter().map(|cost| Group { cost, seconds: 0.0, count: 0 }));
     }
 
     /// A unit of `group` took this long. Times that are no times are ignored: they come from workers.
@@ -59,7 +58,8 @@ mod tests {
 
     #[test]
     fn costs_rank_until_times_are_measured() {
-        let mut estimates = Estimates::new(vec![1.0, 8.0, 2.0]);
+        let mut estimates = Estimates::default();
+        estimates.add(vec![1.0, 8.0, 2.0]);
         assert!(estimates.expected(1) > estimates.expected(2));
         assert_eq!(estimates.seconds(1), None);
         estimates.measured(0, 10.0);

@@ -173,35 +173,46 @@ impl Queue {
         let mut queue = Self {
             rules,
             units: BTreeMap::new(),
-            waiting: vec![BTreeSet::new(); costs.len()],
+            waiting: Vec::new(),
             expiries: BTreeSet::new(),
             counts: Counts::default(),
-            estimates: Estimates::new(costs),
+            estimates: Estimates::default(),
         };
-        for (order, unit) in units.into_iter().enumerate() {
+        queue.add(units, costs);
+        queue
+    }
+
+    /// Adds units behind all others, and groups behind all others with these costs. Units that are there already stay as they are.
+    pub fn add(&mut self, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>) {
+        self.waiting.extend(costs.iter().map(|_| BTreeSet::new()));
+        self.estimates.add(costs);
+        for unit in units {
+            if self.units.contains_key(&unit.id) {
+                continue;
+            }
+            let order = self.units.len();
             let state = match (unit.result, unit.holder) {
                 (Some(finished), _) => State::Finished(finished),
-                (None, _) if unit.errors >= rules.errors_max => State::Failed,
+                (None, _) if unit.errors >= self.rules.errors_max => State::Failed,
                 (None, Some(worker)) => {
-                    State::Leased(Lease { attempt: unit.attempts, worker, expires: rules.lease_ms })
+                    State::Leased(Lease { attempt: unit.attempts, worker, expires: self.rules.lease_ms })
                 }
                 (None, None) => State::Waiting,
             };
             let entry = Entry { order, group: unit.group, attempts: unit.attempts, errors: unit.errors, state };
-            queue.counts.total += 1;
-            *queue.count_of(&entry.state) += 1;
+            self.counts.total += 1;
+            *self.count_of(&entry.state) += 1;
             match &entry.state {
                 State::Waiting => {
-                    queue.waiting[entry.group].insert((order, unit.id));
+                    self.waiting[entry.group].insert((order, unit.id));
                 }
                 State::Leased(lease) => {
-                    queue.expiries.insert((lease.expires, unit.id));
+                    self.expiries.insert((lease.expires, unit.id));
                 }
                 State::Finished(_) | State::Failed => {}
             }
-            queue.units.insert(unit.id, entry);
+            self.units.insert(unit.id, entry);
         }
-        queue
     }
 
     /// How many units stand where.

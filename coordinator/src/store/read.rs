@@ -8,7 +8,10 @@ use seedgrid_common::{training::UnitResult, unit::UnitId, wire::v1};
 use sha2::{Digest as _, Sha256};
 
 use super::{Store, StoreError};
-use crate::queue::Finished;
+use crate::{
+    queue::Finished,
+    selection::{Ended, SelectionKey},
+};
 
 /// What the store knows of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +116,32 @@ impl Store {
             units.entry(id).or_default().result = Some(result);
         }
         Ok(units)
+    }
+
+    /// Every selection that was made.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn selections(&self) -> Result<BTreeMap<SelectionKey, Option<usize>>, StoreError> {
+        let rows = self.rows("SELECT key, chosen FROM selections", |row| {
+            Ok((row.get(0)?, row.get::<_, Option<u32>>(1)?.map(|place| place as usize)))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// How every unit with a result ended, as far as selecting needs it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn scores(&self) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
+        let rows = self.rows("SELECT unit_id, wrong, scored FROM results", |row| {
+            let ended = match (row.get(1)?, row.get(2)?) {
+                (Some(wrong), Some(of)) => Ended::Scored { wrong, of },
+                (_, _) => Ended::Diverged,
+            };
+            Ok((UnitId(row.get(0)?), ended))
+        })?;
+        Ok(rows.into_iter().collect())
     }
 
     /// How long finished units trained, by unit.

@@ -1,4 +1,4 @@
--- Version 1 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+-- Version 2 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
 
 -- What the database belongs to: 'study', 'dataset_digest', 'dataset_title'.
 CREATE TABLE facts (
@@ -57,6 +57,16 @@ CREATE TABLE conflicts (
     numerics_class TEXT NOT NULL,
     payload BLOB NOT NULL,
     PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- Selections that were made: which of a stage's configurations of a model later stages start from. key is a digest of the rule
+-- and the candidates' units; chosen is 0-based among them, NULL if there was none to choose.
+CREATE TABLE selections (
+    key BLOB PRIMARY KEY CHECK (length(key) = 32),
+    stage TEXT NOT NULL,
+    model TEXT NOT NULL,
+    chosen INTEGER,
+    decided_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Every worker that ever registered, as it last introduced itself.

@@ -7,7 +7,7 @@ use seedgrid_common::{
 };
 
 use super::{Store, StoreError};
-use crate::queue::ResultDigest;
+use crate::{queue::ResultDigest, selection::Decision};
 
 /// One change. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug)]
@@ -71,6 +71,13 @@ pub enum Write {
         detail: String,
         /// How long it trained, where known.
         train_seconds: Option<f64>,
+    },
+    /// A selection was made.
+    Selection {
+        /// When.
+        at_ms: i64,
+        /// What was chosen from what.
+        decision: Decision,
     },
     /// The unit's result.
     Result(Box<ResultRecord>),
@@ -156,6 +163,10 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "UPDATE attempts SET worker_id = ?3, ended_ms = NULL, ending = NULL, detail = NULL \
              WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
             params![unit.0, attempt, worker_id],
+        ),
+        Write::Selection { at_ms, decision } => run(
+            "INSERT OR IGNORE INTO selections (key, stage, model, chosen, decided_ms) VALUES (?, ?, ?, ?, ?)",
+            params![decision.key, decision.stage, decision.model, decision.chosen.map(|place| place as i64), at_ms],
         ),
         // A late result may overwrite how its attempt was thought to have ended, never that it was done.
         Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{
     data::{Dataset, Pairs, folds},
-    matrix::{Plan, expand},
+    matrix::{Plan, Selections, expand},
     model,
     random::Stream,
     spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
@@ -37,7 +37,7 @@ impl Synthetic {
             train: draw_pairs("train", pairs),
             test: draw_pairs("test", pairs),
         };
-        let plan = expand(&study, DIGEST);
+        let plan = expand(&study, DIGEST, &Selections::new());
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, &dataset))).collect();
         Self { study, plan, dataset, results, missing: BTreeMap::new() }
     }
@@ -75,7 +75,14 @@ impl Synthetic {
 }
 
 pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Vec<ModelRow>) -> Stage {
-    Stage { name: name.to_owned(), evaluation: Evaluation::Holdout, seeds: seeds.collect(), rows }
+    Stage {
+        name: name.to_owned(),
+        evaluation: Evaluation::Holdout,
+        seeds: seeds.collect(),
+        rows,
+        selected: Vec::new(),
+        select: None,
+    }
 }
 
 pub(crate) fn cross_validation(
@@ -84,7 +91,14 @@ pub(crate) fn cross_validation(
     seeds: std::ops::RangeInclusive<u64>,
     rows: Vec<ModelRow>,
 ) -> Stage {
-    Stage { name: name.to_owned(), evaluation: Evaluation::Folds(folds), seeds: seeds.collect(), rows }
+    Stage {
+        name: name.to_owned(),
+        evaluation: Evaluation::Folds(folds),
+        seeds: seeds.collect(),
+        rows,
+        selected: Vec::new(),
+        select: None,
+    }
 }
 
 /// A model with its defaults, batches of 20 and these axes.

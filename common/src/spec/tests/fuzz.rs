@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::BASE;
 use crate::{
-    matrix::expand,
+    matrix::{Selections, expand},
     spec::{Look, limits::TEXT_BYTES_MAX, parse},
 };
 
@@ -14,7 +14,7 @@ fn survives(text: &str) {
         Ok(study) => {
             // Counting is cheap, expanding a million units is not.
             if study.stages.iter().all(|stage| stage.seeds.len() < 100) {
-                assert!(!expand(&study, "").units().is_empty());
+                assert!(!expand(&study, "", &Selections::new()).units().is_empty());
             }
         }
         Err(errors) => {

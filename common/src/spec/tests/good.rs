@@ -42,6 +42,8 @@ fn the_base_is_read_whole() {
             name: "final".to_owned(),
             evaluation: Evaluation::Holdout,
             seeds: vec![1, 2, 3],
+            selected: Vec::new(),
+            select: None,
             rows: vec![
                 ModelRow {
                     model: "cnn".to_owned(),

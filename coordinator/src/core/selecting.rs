@@ -1,0 +1,51 @@
+//! Which selections the core still has to make, and what it knows for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::unit::UnitId;
+
+use super::study::StudyPlan;
+use crate::selection::{self, Ended, SelectionKey, Settled};
+
+/// A study's selections: made, and open.
+#[derive(Debug)]
+pub(super) struct Selecting {
+    plan: StudyPlan,
+    committed: BTreeMap<SelectionKey, Option<usize>>,
+    ended: BTreeMap<UnitId, Ended>,
+    open: Vec<BTreeSet<UnitId>>,
+    to_come: usize,
+}
+
+impl Selecting {
+    /// With what the store knows.
+    pub(super) fn new(
+        plan: StudyPlan,
+        committed: BTreeMap<SelectionKey, Option<usize>>,
+        ended: BTreeMap<UnitId, Ended>,
+    ) -> Self {
+        Self { plan, committed, ended, open: Vec::new(), to_come: 0 }
+    }
+
+    /// A unit ended. Whether a selection can be made now.
+    pub(super) fn ended(&mut self, unit: UnitId, how: Ended) -> bool {
+        self.ended.insert(unit, how);
+        self.open.iter_mut().any(|left| left.remove(&unit) && left.is_empty())
+    }
+
+    /// Makes every selection that can be made.
+    pub(super) fn settle(&mut self) -> Settled {
+        let StudyPlan { study, dataset_digest } = &self.plan;
+        let mut settled = selection::settle(study, dataset_digest, &self.committed, |id| self.ended.get(&id).copied());
+        self.committed.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
+        self.open = std::mem::take(&mut settled.open);
+        let waiting = settled.plan.stages.iter().flat_map(|stage| &stage.waiting);
+        self.to_come = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
+        settled
+    }
+
+    /// Units of rows that wait for a selection.
+    pub(super) fn to_come(&self) -> usize {
+        self.to_come
+    }
+}

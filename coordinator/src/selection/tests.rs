@@ -1,0 +1,227 @@
+use seedgrid_common::spec;
+
+use super::*;
+
+const SPEC: &str = r#"
+name = "s"
+[dataset]
+kind = "glyph-pairs"
+train_pairs = 100
+test_pairs = 100
+[[stage]]
+name = "tune"
+evaluation = { folds = 2 }
+seeds = 1
+stop = { loss_delta = 0.001, max_epochs = 9 }
+select = "lowest"
+[[stage.model]]
+model = "fc"
+learning_rate = { grid = [0.1, 0.01, 0.001] }
+batch_size = 20
+[[stage.model]]
+model = "cnn"
+learning_rate = { grid = [0.1, 0.2] }
+batch_size = 10
+[[stage]]
+name = "final"
+from = "tune"
+evaluation = "holdout"
+seeds = "1..=3"
+stop = { max_epochs = 20 }
+[[stage]]
+name = "dropout"
+from = "tune"
+evaluation = { folds = 2 }
+seeds = 1
+select = "lowest"
+[[stage.model]]
+model = "cnn"
+dropout = { grid = [0.1, 0.5] }
+[[stage]]
+name = "last"
+from = "dropout"
+evaluation = "holdout"
+seeds = 1
+"#;
+
+fn study(text: &str) -> Study {
+    spec::parse("spec.toml", text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Ends every unit of the plan: `error` says how, by model, learning rate and fold.
+fn end(plan: &Plan, ended: &mut BTreeMap<UnitId, Ended>, error: impl Fn(&str, &str, u32) -> Ended) {
+    for (id, unit) in plan.units() {
+        let rate = unit.configuration.hyperparameters["learning_rate"].to_string();
+        let fold = match unit.fold {
+            seedgrid_common::unit::Fold::Holdout => 0,
+            seedgrid_common::unit::Fold::Part { index, .. } => index,
+        };
+        ended.entry(id).or_insert_with(|| error(&unit.configuration.model, &rate, fold));
+    }
+}
+
+fn scored(wrong: u32) -> Ended {
+    Ended::Scored { wrong, of: 50 }
+}
+
+fn chosen(settled: &Settled, stage: &str, model: &str) -> Option<String> {
+    match settled.selections.get(&(stage.to_owned(), model.to_owned()))? {
+        Selection::Chosen(configuration) => Some(configuration.hyperparameters["learning_rate"].to_string()),
+        Selection::Nothing => Some("nothing".to_owned()),
+    }
+}
+
+fn settled(text: &str, ended: &BTreeMap<UnitId, Ended>) -> Settled {
+    settle(&study(text), "digest", &BTreeMap::new(), |id| ended.get(&id).copied())
+}
+
+#[test]
+fn stages_follow_what_earlier_ones_select() {
+    let mut ended = BTreeMap::new();
+    let first = settled(SPEC, &ended);
+    let waiting: Vec<usize> =
+        first.plan.stages.iter().map(|stage| stage.waiting.iter().map(|row| row.units).sum()).collect();
+    assert_eq!((waiting, first.open.len(), first.made.len()), (vec![0, 6, 4, 1], 2, 0));
+    // 0.01 is best for fc in the mean, though 0.1 has the best fold; for cnn 0.2.
+    end(&first.plan, &mut ended, |model, rate, fold| match (model, rate, fold) {
+        ("fc", "0.1", 0) => scored(1),
+        ("fc", "0.1", _) => scored(30),
+        ("fc", "0.01", _) => scored(10),
+        ("cnn", "0.2", _) => scored(2),
+        _ => scored(20),
+    });
+    let second = settled(SPEC, &ended);
+    assert_eq!(chosen(&second, "tune", "fc").as_deref(), Some("0.01"));
+    assert_eq!(chosen(&second, "tune", "cnn").as_deref(), Some("0.2"));
+    assert_eq!(second.made.len(), 2);
+    let configurations = &second.plan.stages[1].configurations;
+    assert_eq!(configurations.len(), 2, "one for each model, in the order of the spec");
+    assert_eq!(configurations[0].configuration.model, "fc");
+    assert!(configurations.iter().all(|one| one.configuration.stop.max_epochs == 20 && one.units.len() == 3));
+    assert_eq!(
+        configurations[1].configuration.stop.loss_delta, 0.001,
+        "what the stage does not say comes with the selection"
+    );
+    assert_eq!(second.plan.stages[2].configurations.len(), 2, "the row's own axis on top");
+    assert_eq!(second.plan.stages[3].waiting.len(), 1, "a chain goes on step by step");
+    end(&second.plan, &mut ended, |_, _, _| scored(5));
+    let third = settled(SPEC, &ended);
+    assert!(third.plan.stages.iter().all(|stage| stage.waiting.is_empty()) && third.open.is_empty());
+    assert_eq!(third.plan.stages[3].configurations[0].axes, Vec::<String>::new());
+}
+
+#[test]
+fn failed_configurations_are_ignored_and_diverged_ones_are_worst() {
+    let mut ended = BTreeMap::new();
+    let plan = settled(SPEC, &ended).plan;
+    end(&plan, &mut ended, |model, rate, fold| match (model, rate, fold) {
+        ("fc", "0.1", 1) => Ended::Failed,
+        ("fc", "0.1", _) => scored(0),
+        ("fc", "0.01", 0) => scored(0),
+        ("fc", "0.01", _) => Ended::Diverged,
+        ("fc", ..) => scored(20),
+        _ => Ended::Diverged,
+    });
+    let after = settled(SPEC, &ended);
+    assert_eq!(chosen(&after, "tune", "fc").as_deref(), Some("0.001"));
+    assert_eq!(chosen(&after, "tune", "cnn").as_deref(), Some("nothing"), "all diverged");
+    let look = |id: UnitId| ended.get(&id).copied();
+    assert_eq!(incomplete(&after.plan.stages[0], "fc", look).collect::<Vec<_>>(), [0]);
+    let cnn = &after.plan.stages[1].waiting[0];
+    assert!(cnn.unreachable && cnn.model == "cnn");
+    assert!(after.plan.stages[3].waiting[0].unreachable, "what depends on it is out of reach too");
+    assert_eq!(after.open.len(), 0);
+}
+
+#[test]
+fn a_selection_waits_for_all_units_of_its_model_only() {
+    let mut ended = BTreeMap::new();
+    let plan = settled(SPEC, &ended).plan;
+    end(&plan, &mut ended, |_, _, _| scored(7));
+    let of_cnn: Vec<UnitId> =
+        plan.units().into_iter().filter(|(_, unit)| unit.configuration.model == "cnn").map(|(id, _)| id).collect();
+    ended.remove(&of_cnn[0]);
+    let after = settled(SPEC, &ended);
+    assert_eq!(chosen(&after, "tune", "fc").as_deref(), Some("0.1"), "of equal ones the first");
+    assert_eq!(chosen(&after, "tune", "cnn"), None);
+    assert_eq!(after.open, [BTreeSet::from([of_cnn[0]])]);
+}
+
+#[test]
+fn what_was_committed_stands_until_the_candidates_change() {
+    let mut ended = BTreeMap::new();
+    let plan = settled(SPEC, &ended).plan;
+    end(&plan, &mut ended, |_, rate, _| scored(if rate == "0.1" { 1 } else { 9 }));
+    let decisions = settled(SPEC, &ended).made;
+    let mut committed: BTreeMap<SelectionKey, Option<usize>> =
+        decisions.iter().map(|decision| (decision.key, decision.chosen)).collect();
+    *committed.values_mut().next().unwrap() = Some(1);
+    let again = settle(&study(SPEC), "digest", &committed, |_| None);
+    assert_eq!(again.made, [], "nothing is decided twice");
+    assert!(again.selections.values().any(|selection| matches!(selection, Selection::Chosen(one)
+        if one.hyperparameters["learning_rate"].to_string() != "0.1")));
+    let more = SPEC.replace("[0.1, 0.01, 0.001]", "[0.1, 0.01, 0.001, 0.5]").replace("[0.1, 0.2]", "[0.1, 0.3]");
+    assert_eq!(settle(&study(&more), "digest", &committed, |_| None).open.len(), 2, "others are other selections");
+}
+
+#[test]
+fn one_standard_error_takes_the_smaller_network() {
+    let text = SPEC
+        .replace(
+            "select = \"lowest\"\n[[stage.model]]\nmodel = \"fc\"",
+            "select = \"one-standard-error\"\n[[stage.model]]\nmodel = \"fc\"",
+        )
+        .replace(
+            "learning_rate = { grid = [0.1, 0.01, 0.001] }",
+            "learning_rate = 0.1\nhidden = { grid = [[90], [30], [10]] }",
+        );
+    let hidden = |wrong: [[u32; 2]; 3]| {
+        let plan = settled(&text, &BTreeMap::new()).plan;
+        let mut ended = BTreeMap::new();
+        for (one, wrong) in plan.stages[0].of_model("fc").zip(wrong) {
+            ended.extend(one.units.iter().zip(wrong).map(|((id, _), wrong)| (*id, scored(wrong))));
+        }
+        let settled = settled(&text, &ended);
+        match &settled.selections[&("tune".to_owned(), "fc".to_owned())] {
+            Selection::Chosen(one) => one.hyperparameters["hidden"].to_string(),
+            Selection::Nothing => "nothing".to_owned(),
+        }
+    };
+    // Mean 5 and standard error 1 (in pairs): up to 6 is as good.
+    assert_eq!(hidden([[4, 6], [6, 6], [7, 7]]), "[30]");
+    assert_eq!(hidden([[4, 6], [6, 6], [6, 6]]), "[10]");
+    assert_eq!(hidden([[5, 5], [6, 6], [6, 6]]), "[90]", "no spread, no margin");
+}
+
+#[test]
+fn what_cannot_be_selected_is_refused() {
+    for (from, to, message) in [
+        ("from = \"tune\"\nevaluation = \"holdout\"", "from = \"tun\"\nevaluation = \"holdout\"", "no stage `tun`"),
+        (
+            "from = \"tune\"\nevaluation = \"holdout\"",
+            "from = \"last\"\nevaluation = \"holdout\"",
+            "`last` does not come before",
+        ),
+        (
+            "from = \"tune\"\nevaluation = \"holdout\"",
+            "from = \"final\"\nevaluation = \"holdout\"",
+            "`final` does not come before",
+        ),
+        ("from = \"dropout\"", "from = \"final\"", "`final` selects nothing"),
+        ("model = \"cnn\"\ndropout", "model = \"cnn-shared\"\ndropout", "no model `cnn-shared` to select from"),
+        (
+            "evaluation = { folds = 2 }\nseeds = 1\nstop",
+            "evaluation = \"holdout\"\nseeds = 1\nstop",
+            "hold-out stage cannot select",
+        ),
+        (
+            "\"lowest\"\n[[stage.model]]\nmodel = \"fc\"",
+            "\"best\"\n[[stage.model]]\nmodel = \"fc\"",
+            "unknown rule of selection `best`",
+        ),
+    ] {
+        assert!(SPEC.contains(from), "{from}");
+        let errors = spec::parse("spec.toml", &SPEC.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(errors.contains(message), "{message} is missing in {errors}");
+    }
+}
