@@ -178,7 +178,7 @@ fn golden_results_of_optimisers() {
         ("momentum", Value::Number(0.9), "f605e598ca0534e3"),
         ("weight_decay", Value::Number(0.1), "ef2b26df0189b389"),
         ("initial_scale", Value::Number(0.5), "3939c3abfb3efbda"),
-        ("optimiser", Value::Text("adam".to_owned()), ""),
+        ("optimiser", Value::Text("adam".to_owned()), "e6ada60dabc48ae7"),
     ] {
         let mut unit = unit("fc-aux", 0.01, 2);
         unit.configuration.hyperparameters.insert(name.to_owned(), value);
