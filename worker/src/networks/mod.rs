@@ -9,6 +9,7 @@ pub mod direct;
 pub mod graph;
 mod layout;
 mod weights;
+pub mod work;
 
 use std::collections::BTreeMap;
 
