@@ -69,21 +69,28 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// For people: model, the hyper-parameters that are not its schema's defaults, sorted by name, and the normalisation if it
-    /// is not `standardize`, a stage's default. Two configurations of one stopping rule have different labels.
+    /// For people: the model and its [settings](Self::settings) that are no defaults. Two configurations of one stopping rule
+    /// have different labels.
     pub fn label(&self) -> String {
-        let mut label = self.model.clone();
+        let settings = self.settings(&[]);
+        [self.model.as_str()].into_iter().chain(settings.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// For people, each as `name=value`: the hyper-parameters that are not the schema's defaults, sorted by name, and the
+    /// normalisation if it is not `standardize`, a stage's default; and those with one of the `wanted` names.
+    pub fn settings(&self, wanted: &[String]) -> Vec<String> {
         let schema = model::find(&self.model).map_or(&[][..], |model| model.parameters);
-        for (name, value) in &self.hyperparameters {
-            let default = schema.iter().find(|parameter| parameter.name == *name).and_then(|p| p.default_value());
-            if default.as_ref() != Some(value) {
-                label.push_str(&format!(" {name}={value}"));
-            }
+        let default = |name: &str| schema.iter().find(|known| known.name == name)?.default_value();
+        let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted == name);
+        let given = self.hyperparameters.iter();
+        let mut settings: Vec<String> = given
+            .filter(|(name, value)| is_wanted(name) || default(name).as_ref() != Some(value))
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if is_wanted("normalize") || self.normalize != Normalize::Standardize {
+            settings.push(format!("normalize={}", self.normalize.name()));
         }
-        if self.normalize != Normalize::Standardize {
-            label.push_str(&format!(" normalize={}", self.normalize.name()));
-        }
-        label
+        settings
     }
 }
 

@@ -24,7 +24,7 @@ use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
 use v1::worker_service_client::WorkerServiceClient;
 
-const RULES: Rules = Rules { lease_ms: 300, errors_max: 2 };
+const RULES: Rules = Rules { lease_ms: 300, errors_max: 2, ahead_seconds_max: 2.0 };
 
 struct Cluster {
     _folder: tempfile::TempDir,
@@ -299,6 +299,20 @@ async fn after_a_restart_what_nobody_claims_is_given_out_again() {
     other.register(vec![]).await.unwrap();
     // The long poll is answered when the lease of the one who never came back runs out.
     assert_eq!(other.unit().await, v1::AttemptId { attempt: 2, ..held });
+}
+
+#[tokio::test]
+async fn units_of_unknown_length_are_not_taken_ahead() {
+    let cluster = Cluster::start(&holdout(&["fc"], "1..=4", 1)).await;
+    let mut first = cluster.client(1).await;
+    first.register(vec![]).await.unwrap();
+    assert_eq!(first.pull(3).await.unwrap().assignments.len(), 2, "it has two slots");
+    let mut second = cluster.client(2).await;
+    second.register(vec![]).await.unwrap();
+    let attempts: Vec<_> = second.pull(3).await.unwrap().assignments.into_iter().flat_map(|got| got.attempt).collect();
+    assert_eq!(attempts.len(), 2, "nothing lay in waiting elsewhere");
+    // Now they are known to take a second.
+    assert_eq!(second.finish(&attempts[0], 30).await.unwrap(), v1::SubmitOutcome::Committed);
 }
 
 #[tokio::test]

@@ -14,7 +14,13 @@ use seedgrid_common::{
     unit::{Hyperparameters, Value},
 };
 use seedgrid_worker::{
-    networks::{Engine, Logits, Masks, Weights, direct::Direct, dropout_layers, graph::Graph, optimiser::Step},
+    networks::{
+        Engine, Logits, Masks, Weights,
+        direct::Direct,
+        dropout_layers,
+        graph::Graph,
+        optimiser::{Optimiser, Step},
+    },
     training::objective::Objective,
 };
 use serde::Deserialize;
@@ -45,15 +51,20 @@ fn network(name: &str) -> Network {
     if name == "odd" {
         return odd();
     }
-    let model = model::find(name).unwrap();
-    let mut given: Hyperparameters = model
+    (model::find(name).unwrap().network)(&hyperparameters(name))
+}
+
+/// A model's defaults.
+fn hyperparameters(name: &str) -> Hyperparameters {
+    let mut given: Hyperparameters = model::find(name)
+        .unwrap()
         .parameters
         .iter()
         .filter_map(|parameter| Some((parameter.name.to_owned(), parameter.default_value()?)))
         .collect();
     given.insert("learning_rate".to_owned(), Value::Number(0.1));
     given.insert("batch_size".to_owned(), Value::Integer(20));
-    (model.network)(&given)
+    given
 }
 
 /// Sizes that fill no vector, windows that leave borders, dropout on images, a real flattening, dropout before any weight.
@@ -225,6 +236,50 @@ fn a_step_goes_down_the_gradient_in_both_engines() {
     }
 }
 
+#[derive(Deserialize)]
+struct Steps {
+    cases: Vec<Moves>,
+}
+
+#[derive(Deserialize)]
+struct Moves {
+    settings: Hyperparameters,
+    steps: usize,
+    /// By how much each variable has moved, sampled as in make_fixtures.py.
+    moved: BTreeMap<String, Vec<f64>>,
+}
+
+#[test]
+fn optimisers_go_where_pytorchs_go_in_both_engines() {
+    let steps: Steps = serde_json::from_str(include_str!("fixtures/steps.json")).unwrap();
+    let network = network("odd");
+    let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();
+    for case in &steps.cases {
+        let mut given = hyperparameters("fc");
+        given.extend(case.settings.clone());
+        let constants = model::Optimiser::of(&given).unwrap();
+        let mut direct = Direct::new(&network, &weights, 5).unwrap();
+        let mut graph = Graph::new(&network, &weights, &Device::Cpu).unwrap();
+        for engine in [&mut direct as &mut dyn Engine, &mut graph] {
+            let mut optimiser = Optimiser::new(constants);
+            for _ in 0..case.steps {
+                let (_, _, by_logits) = pass(engine, &network, 5);
+                engine.backward(&by_logits).unwrap();
+                engine.take(&optimiser.step()).unwrap();
+            }
+            let after = engine.weights().unwrap();
+            for (name, expected) in &case.moved {
+                let (before, after) = (wide(&weights.values(name).unwrap()), wide(&after.values(name).unwrap()));
+                let moved: Vec<f64> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
+                let sampled: Vec<f64> = moved.iter().copied().step_by((moved.len() / 150).max(1)).collect();
+                let error = distance(&sampled, expected) / norm(expected);
+                assert!(error < 1e-3, "{:?}: {name} differs by {error} from PyTorch's", case.settings);
+            }
+        }
+    }
+    assert_eq!(steps.cases.len(), 5, "momentum, weight decay, both, Adam, Adam with weight decay");
+}
+
 #[test]
 fn initial_weights_fill_pytorchs_range() {
     let network = network("cnn");
@@ -242,4 +297,9 @@ fn initial_weights_fill_pytorchs_range() {
     assert_ne!(weights.values("conv1.bias").unwrap(), vec![0.0; 32]);
     let other = Weights::initial(&network, 1.0, 2, &Device::Cpu).unwrap();
     assert_ne!(weights.values("conv1.weight").unwrap(), other.values("conv1.weight").unwrap());
+    let halved = Weights::initial(&network, 0.5, 1, &Device::Cpu).unwrap();
+    for (name, _) in weights.iter() {
+        let expected: Vec<f32> = weights.values(name).unwrap().iter().map(|value| 0.5 * value).collect();
+        assert_eq!(halved.values(name).unwrap(), expected, "{name}");
+    }
 }

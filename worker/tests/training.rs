@@ -102,7 +102,8 @@ struct Runs {
 #[derive(Deserialize)]
 struct Run {
     model: String,
-    learning_rate: f64,
+    /// Hyper-parameters that are no defaults.
+    settings: Hyperparameters,
     epochs: Vec<Epoch>,
     probabilities: Vec<f32>,
     wrong: u32,
@@ -118,14 +119,17 @@ struct Epoch {
 #[test]
 fn a_training_follows_pytorchs_loss_by_loss() {
     let runs: Runs = serde_json::from_str(include_str!("fixtures/runs.json")).unwrap();
-    assert_eq!(runs.cases.len(), model::ALL.len());
+    assert_eq!(runs.cases.len(), model::ALL.len() + 6, "every model, and the settings of one");
     for run in runs.cases {
+        let mut unit = unit(&run.model, 0.0, run.epochs.len() as u32);
+        unit.configuration.hyperparameters.extend(run.settings);
         // 50 pairs in batches of 16: the last one has 2.
-        let result = finish(&unit(&run.model, run.learning_rate, run.epochs.len() as u32), &dataset(50, 9));
+        let result = finish(&unit, &dataset(50, 9));
         assert_eq!(result.epochs.len(), run.epochs.len());
         for (found, expected) in result.epochs.iter().zip(&run.epochs) {
             let error = (found.train_loss - expected.loss).abs() / expected.loss;
-            assert!(error < 1e-4, "{}, epoch {}: {} and {}", run.model, found.epoch, found.train_loss, expected.loss);
+            let label = unit.label();
+            assert!(error < 1e-4, "{label}, epoch {}: {} and {}", found.epoch, found.train_loss, expected.loss);
             assert!((found.train_error - expected.error).abs() < 1e-9, "{}, epoch {}", run.model, found.epoch);
             assert_eq!(found.validation_error, None);
         }
@@ -167,12 +171,29 @@ fn golden_results() {
     assert_eq!(found, expected, "results have changed without a raised revision");
 }
 
-/// Runs the golden test again in a process of its own for each set of instructions of this machine.
+/// The same for `fc-aux` with hyper-parameters that the defaults leave unused.
+#[test]
+fn golden_results_of_optimisers() {
+    for (name, value, golden) in [
+        ("momentum", Value::Number(0.9), "f605e598ca0534e3"),
+        ("weight_decay", Value::Number(0.1), "ef2b26df0189b389"),
+        ("initial_scale", Value::Number(0.5), "3939c3abfb3efbda"),
+        ("optimiser", Value::Text("adam".to_owned()), "e6ada60dabc48ae7"),
+    ] {
+        let mut unit = unit("fc-aux", 0.01, 2);
+        unit.configuration.hyperparameters.insert(name.to_owned(), value);
+        let digest = Sha256::digest(serde_json::to_vec(&finish(&unit, &dataset(35, 9))).unwrap());
+        let found: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, golden, "{name}: results have changed");
+    }
+}
+
+/// Runs the golden tests again in a process of its own for each set of instructions of this machine.
 #[test]
 fn every_set_of_instructions_gives_the_golden_results() {
     for instructions in seedgrid_worker::kernels::instructions::Instructions::available() {
         let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["golden_results", "--exact"])
+            .args(["golden_results", "golden_results_of_optimisers", "--exact"])
             .env("SEEDGRID_INSTRUCTIONS", instructions.name())
             .stdout(std::process::Stdio::null())
             .status()
@@ -313,6 +334,9 @@ fn what_cannot_be_trained_is_refused() {
     assert!(matches!(refuse(&wide, &set), TrainError::UnknownHyperparameter { .. }));
     let negative = change("learning_rate", Some(Value::Number(-1.0)));
     assert!(matches!(refuse(&negative, &set), TrainError::BadHyperparameter(_)));
+    let mut adam = change("optimiser", Some(Value::Text("adam".to_owned())));
+    adam.configuration.hyperparameters.insert("momentum".to_owned(), Value::Number(0.9));
+    assert!(matches!(refuse(&adam, &set), TrainError::Contradiction(_)));
     let folded = Unit { fold: Fold::Part { index: 3, of: 3 }, ..good.clone() };
     assert!(matches!(refuse(&folded, &set), TrainError::Split(_)));
 }

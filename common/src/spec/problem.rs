@@ -138,7 +138,7 @@ pub enum Problem {
         key: &'static str,
     },
     /// More samples than there are different ones.
-    #[error("there are only {found} different samples, not {samples}")]
+    #[error("only {found} different samples were found, not {samples}")]
     FewDraws {
         /// As written.
         samples: usize,

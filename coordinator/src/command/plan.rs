@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use seedgrid_common::{
     matrix::{Plan, PlannedConfiguration},
     spec::Evaluation,
-    unit::UnitId,
+    training::Normalize,
+    unit::{Hyperparameters, UnitId},
 };
 use serde::Serialize;
 
@@ -79,8 +80,12 @@ struct StageListing {
 #[derive(Debug, Serialize)]
 struct ConfigurationListing {
     model: String,
-    hyperparameters: BTreeMap<String, seedgrid_common::unit::Value>,
+    hyperparameters: Hyperparameters,
+    normalize: Normalize,
     units: Progress,
+    /// What its line says of it: what is no default, and what varies in its row.
+    #[serde(skip)]
+    settings: Vec<String>,
 }
 
 impl Progress {
@@ -100,7 +105,9 @@ impl Listing {
         let configuration = |planned: &PlannedConfiguration| ConfigurationListing {
             model: planned.configuration.model.clone(),
             hyperparameters: planned.configuration.hyperparameters.clone(),
+            normalize: planned.configuration.normalize,
             units: Progress::of(planned.units.iter().map(|(id, _)| id), known),
+            settings: planned.configuration.settings(&planned.axes),
         };
         Self {
             schema: "seedgrid.plan/1",
@@ -147,9 +154,8 @@ impl Listing {
             ));
             for configuration in &stage.configurations {
                 let Progress { total, done, .. } = configuration.units;
-                let values: Vec<String> =
-                    configuration.hyperparameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                line(format_args!("  {:<16} {done:>4} of {total} done  {}", configuration.model, values.join(" ")));
+                let settings = configuration.settings.join(" ");
+                line(format_args!("  {:<16} {done:>4} of {total} done  {settings}", configuration.model));
             }
         }
         let Progress { total, done, left } = self.units;

@@ -345,11 +345,15 @@ impl Reactor {
         Ok(Pulled { units, state: self.state() })
     }
 
-    /// How many units `worker` may take: its free slots' worth, and ahead of that only what no other worker has a free slot for.
+    /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free
+    /// slot for.
     fn fair_share(&self, worker: &WorkerId) -> usize {
         let free =
             |id: &WorkerId, entry: &WorkerEntry| (entry.info.slots as usize).saturating_sub(self.queue.held_by(id));
         let own = self.live.workers.get(worker).map_or(0, |entry| free(worker, entry));
+        if !self.queue.may_be_taken_ahead() {
+            return own;
+        }
         let others: usize =
             self.live.workers.iter().filter(|(id, _)| *id != worker).map(|(id, entry)| free(id, entry)).sum();
         own.max(self.queue.counts().waiting.saturating_sub(others))
@@ -425,9 +429,9 @@ impl Reactor {
         let expired = self.queue.expire(now);
         self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease");
         let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);
-        let holders: Vec<WorkerId> = self.queue.leases().map(|(_, lease)| lease.worker.clone()).collect();
+        let queue = &self.queue;
         let known = self.live.workers.len();
-        self.live.workers.retain(|id, entry| entry.last_seen >= silent || holders.contains(id));
+        self.live.workers.retain(|id, entry| entry.last_seen >= silent || queue.held_by(id) > 0);
         if self.live.workers.len() < known {
             self.stale_picture = true;
             self.wake();

@@ -162,6 +162,8 @@ pub struct Queue {
     waiting: Vec<BTreeSet<(usize, UnitId)>>,
     /// Leases by the time at which they run out, so that the next deadline is the first.
     expiries: BTreeSet<(Millis, UnitId)>,
+    /// How many leases each worker has, where it has any.
+    held: BTreeMap<WorkerId, usize>,
     counts: Counts,
     estimates: Estimates,
 }
@@ -175,6 +177,7 @@ impl Queue {
             units: BTreeMap::new(),
             waiting: Vec::new(),
             expiries: BTreeSet::new(),
+            held: BTreeMap::new(),
             counts: Counts::default(),
             estimates: Estimates::default(),
         };
@@ -208,6 +211,7 @@ impl Queue {
                 }
                 State::Leased(lease) => {
                     self.expiries.insert((lease.expires, unit.id));
+                    *self.held.entry(lease.worker.clone()).or_default() += 1;
                 }
                 State::Finished(_) | State::Failed => {}
             }
@@ -357,7 +361,7 @@ impl Queue {
 
     /// How many leases `worker` has.
     pub fn held_by(&self, worker: &WorkerId) -> usize {
-        self.leases().filter(|(_, lease)| lease.worker == *worker).count()
+        self.held.get(worker).copied().unwrap_or_default()
     }
 
     fn take_back(&mut self, unit: UnitId) -> Option<Expired> {
@@ -382,6 +386,15 @@ impl Queue {
         best.map(|(_, unit)| unit)
     }
 
+    /// Whether every waiting unit is known to be so short that a worker may take one ahead of need: while it waits there, no
+    /// other worker can have it.
+    pub fn may_be_taken_ahead(&self) -> bool {
+        let waiting = || self.waiting_by_group().filter(|(_, units)| *units > 0);
+        waiting().all(|(group, _)| {
+            self.estimates.seconds(group).is_some_and(|seconds| seconds <= self.rules.ahead_seconds_max)
+        })
+    }
+
     fn lease(&mut self, unit: UnitId, attempt: u32, worker: &WorkerId, now: Millis) {
         let expires = now + self.rules.lease_ms;
         self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), expires }));
@@ -403,6 +416,12 @@ impl Queue {
             }
             State::Leased(lease) => {
                 self.expiries.remove(&(lease.expires, unit));
+                if let Some(held) = self.held.get_mut(&lease.worker) {
+                    *held -= 1;
+                    if *held == 0 {
+                        self.held.remove(&lease.worker);
+                    }
+                }
             }
             State::Finished(_) | State::Failed => {}
         }
@@ -412,6 +431,7 @@ impl Queue {
             }
             State::Leased(lease) => {
                 self.expiries.insert((lease.expires, unit));
+                *self.held.entry(lease.worker.clone()).or_default() += 1;
             }
             State::Finished(_) | State::Failed => {}
         }

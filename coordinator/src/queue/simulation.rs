@@ -8,7 +8,7 @@ use super::*;
 
 const UNITS: u8 = 6;
 const WORKERS: u8 = 3;
-const RULES: Rules = Rules { lease_ms: 100, errors_max: 2 };
+const RULES: Rules = Rules { lease_ms: 100, errors_max: 2, ahead_seconds_max: 2.0 };
 
 fn unit(number: u8) -> UnitId {
     UnitId([number; 16])
@@ -109,6 +109,7 @@ impl World {
         let mut counts = Counts { total: queue.units.len(), ..Counts::default() };
         let mut expiries = BTreeSet::new();
         let mut waiting = vec![BTreeSet::new(); queue.waiting.len()];
+        let mut held = BTreeMap::new();
         for (id, entry) in &queue.units {
             let Stored { attempts, errors, holder, result } = self.stored.get(id).cloned().unwrap_or_default();
             assert_eq!(entry.attempts, attempts, "attempts only grow, each recorded");
@@ -124,6 +125,7 @@ impl World {
                     assert_eq!(lease.attempt, entry.attempts, "only the newest attempt is leased");
                     assert_eq!(holder.as_ref(), Some(&lease.worker), "a restart finds every holder");
                     expiries.insert((lease.expires, *id));
+                    *held.entry(lease.worker.clone()).or_insert(0) += 1;
                 }
                 State::Finished(finished) if finished.diverged => counts.diverged += 1,
                 State::Finished(_) => counts.done += 1,
@@ -138,6 +140,7 @@ impl World {
         }
         assert_eq!(queue.counts(), counts);
         assert_eq!(queue.expiries, expiries);
+        assert_eq!(queue.held, held);
         assert_eq!(queue.waiting, waiting);
     }
 }
@@ -262,6 +265,20 @@ fn a_late_result_of_an_expired_attempt_is_used() {
         "the second one is told to stop"
     );
     assert_eq!(queue.finish(first.unit, 2, result(8), 1.0), Verdict::Duplicate);
+}
+
+#[test]
+fn only_units_that_are_known_to_be_short_are_taken_ahead() {
+    let mut queue = queue(&BTreeMap::new(), true);
+    assert!(!queue.may_be_taken_ahead(), "nothing was measured");
+    let first = queue.pull(&worker(0), 1, 0)[0];
+    queue.finish(first.unit, first.attempt, result(8), 1.9);
+    assert!(queue.may_be_taken_ahead());
+    let second = queue.pull(&worker(0), 1, 0)[0];
+    queue.finish(second.unit, second.attempt, result(8), 2.9);
+    assert!(!queue.may_be_taken_ahead(), "2.4 s in the mean");
+    queue.pull(&worker(0), 1, 0);
+    assert!(queue.may_be_taken_ahead(), "what is left has half the cost");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod graph;
 mod layout;
 pub mod optimiser;
 mod weights;
+pub mod work;
 
 use std::collections::BTreeMap;
 

@@ -36,7 +36,7 @@ const CASES: &[Case] = &[
     ("a misspelt axis", "learning_rate = {", "learning_rat = {"),
     ("another style", "batch_size = 20\nhidden", "batchSize = 20\nhidden"),
     ("a key of another model", "model = \"cnn\"\n", "model = \"cnn\"\nauxiliary_weight = 0.3\n"),
-    ("an unknown hyper-parameter", "model = \"cnn\"\n", "model = \"cnn\"\nmomentum = 0.9\n"),
+    ("an unknown hyper-parameter", "model = \"cnn\"\n", "model = \"cnn\"\nnesterov = true\n"),
     ("an unknown key of the study", "name = \"base\"\n", "name = \"base\"\nseeds = 3\n"),
     ("an unknown key of the data set", "seed = 0\n", "seeds = 0\n"),
     ("an unknown key of a stage", "seeds =", "seed ="),
@@ -104,6 +104,17 @@ const CASES: &[Case] = &[
     ("an empty hidden layer", "hidden = [150, 50, 20, 10]", "hidden = [150, 0]"),
     ("one number as hidden layers", "hidden = [150, 50, 20, 10]", "hidden = 150"),
     ("numbers in a grid of hidden layers", "hidden = [150, 50, 20, 10]", "hidden = { grid = [150, 50] }"),
+    ("momentum of everything", "auxiliary_weight = 0.3", "momentum = 1"),
+    ("a negative weight decay", "auxiliary_weight = 0.3", "weight_decay = -0.1"),
+    ("an infinite weight decay", "auxiliary_weight = 0.3", "weight_decay = inf"),
+    ("an unknown optimiser", "auxiliary_weight = 0.3", "optimiser = \"adamw\""),
+    ("initial weights of 0", "auxiliary_weight = 0.3", "initial_scale = 0"),
+    ("momentum beside adam", "auxiliary_weight = 0.3", "optimiser = \"adam\"\nmomentum = 0.9"),
+    (
+        "momentum beside adam in grids",
+        "auxiliary_weight = 0.3",
+        "momentum = { grid = [0, 0.5, 0.9] }\noptimiser = { grid = [\"sgd\", \"adam\"] }",
+    ),
     // Axes.
     ("a bare list", "{ grid = [0.01, 0.005] }", "[0.01, 0.005]"),
     ("a bare list of lists", "hidden = [150, 50, 20, 10]", "hidden = [[150, 50], [100]]"),
@@ -113,6 +124,127 @@ const CASES: &[Case] = &[
     ("a value twice in a grid", "[0.01, 0.005]", "[0.01, 0.005, 1e-2]"),
     ("1 and 1.0 in a grid", "[0.01, 0.005]", "[1, 1.0]"),
     ("an axis over models", "model = \"cnn\"", "model = { grid = [\"cnn\", \"fc\"] }"),
+    (
+        "a stage that varies its normalisation",
+        "normalize = \"standardize\"",
+        "normalize = { grid = [\"none\", \"scale\"] }",
+    ),
+    (
+        "an unknown normalisation in a grid",
+        "auxiliary_weight = 0.3",
+        "normalize = { grid = [\"none\", \"standardise\"] }",
+    ),
+    ("normalisations in a bare list", "auxiliary_weight = 0.3", "normalize = [\"none\", \"scale\"]"),
+    ("two forms of an axis", "{ grid = [0.01, 0.005] }", "{ grid = [0.01], choice = [0.1] }"),
+    (
+        "a zip of words",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [\"learning_rate\", \"auxiliary_weight\"]",
+    ),
+    ("a zip as a word", "auxiliary_weight = 0.3", "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = \"learning_rate\""),
+    (
+        "a zip of one axis",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\"]]",
+    ),
+    ("an empty zip", "auxiliary_weight = 0.3", "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[]]"),
+    (
+        "a zip of numbers",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\", 1]]",
+    ),
+    (
+        "a zip of a misspelt axis",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\", \"auxilary_weight\"]]",
+    ),
+    (
+        "a zip of an unknown axis",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\", \"nesterov\"]]",
+    ),
+    (
+        "a zip of a value",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\", \"batch_size\"]]",
+    ),
+    (
+        "a zip of a default",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\", \"dropout\"]]",
+    ),
+    (
+        "a zip of a sampled axis",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { uniform = [0.1, 0.3] }\nsamples = 2\nzip = [[\"learning_rate\", \"auxiliary_weight\"]]",
+    ),
+    (
+        "one axis in two zips",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\ndropout = { grid = [0, 0.5] }\nzip = [[\"learning_rate\", \"dropout\"], [\"auxiliary_weight\", \"dropout\"]]",
+    ),
+    (
+        "one axis twice in a zip",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nzip = [[\"learning_rate\", \"learning_rate\"]]",
+    ),
+    (
+        "zipped axes of different lengths",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2, 0.3] }\nzip = [[\"auxiliary_weight\", \"learning_rate\"]]",
+    ),
+    (
+        "zipped values twice",
+        "learning_rate = { grid = [0.01, 0.005] }\nbatch_size = 20\n",
+        "learning_rate = { grid = [0.1, 0.01, 0.1] }\nbatch_size = { grid = [20, 20, 20] }\nzip = [[\"learning_rate\", \"batch_size\"]]\n",
+    ),
+    ("exclusions as a table", "auxiliary_weight = 0.3", "exclude = { learning_rate = 0.01 }"),
+    ("exclusions as numbers", "auxiliary_weight = 0.3", "exclude = [0.01]"),
+    ("an empty exclusion", "auxiliary_weight = 0.3", "exclude = [{}]"),
+    ("an exclusion of an unknown axis", "auxiliary_weight = 0.3", "exclude = [{ learning_rat = 0.01 }]"),
+    ("an exclusion of what is no axis", "auxiliary_weight = 0.3", "exclude = [{ batch_size = 20 }]"),
+    ("an exclusion of a wrong value", "auxiliary_weight = 0.3", "exclude = [{ learning_rate = -0.01 }]"),
+    ("an exclusion of an axis", "auxiliary_weight = 0.3", "exclude = [{ learning_rate = { grid = [0.01] } }]"),
+    (
+        "an exclusion of nothing",
+        "auxiliary_weight = 0.3",
+        "auxiliary_weight = { grid = [0.1, 0.2] }\nexclude = [{ learning_rate = 0.01, auxiliary_weight = 0.3 }]",
+    ),
+    (
+        "an exclusion of everything",
+        "auxiliary_weight = 0.3",
+        "exclude = [{ learning_rate = 0.01 }, { learning_rate = 0.005 }]",
+    ),
+    ("a sampled axis without samples", "{ grid = [0.01, 0.005] }", "{ log_uniform = [0.001, 0.1] }"),
+    ("samples of nothing", "auxiliary_weight = 0.3", "samples = 10\nsample_seed = 1"),
+    ("no samples", "auxiliary_weight = 0.3", "dropout = { uniform = [0, 0.5] }\nsamples = 0"),
+    ("too many samples", "auxiliary_weight = 0.3", "dropout = { uniform = [0, 0.5] }\nsamples = 10001"),
+    (
+        "a negative sample seed",
+        "auxiliary_weight = 0.3",
+        "dropout = { uniform = [0, 0.5] }\nsamples = 2\nsample_seed = -1",
+    ),
+    ("a range of lists", "hidden = [150, 50, 20, 10]", "hidden = { uniform = [10, 100] }\nsamples = 2"),
+    ("a range of words", "auxiliary_weight = 0.3", "optimiser = { log_uniform = [\"sgd\", \"adam\"] }\nsamples = 2"),
+    ("a range of three numbers", "auxiliary_weight = 0.3", "dropout = { uniform = [0, 0.5, 0.1] }\nsamples = 2"),
+    ("a range of one number", "auxiliary_weight = 0.3", "dropout = { uniform = 0.5 }\nsamples = 2"),
+    ("a backward range of numbers", "auxiliary_weight = 0.3", "dropout = { uniform = [0.5, 0.1] }\nsamples = 2"),
+    ("a range of one value", "batch_size = 20\nhidden", "batch_size = { log_uniform = [20, 20] }\nsamples = 2\nhidden"),
+    ("a log-uniform range from 0", "auxiliary_weight = 0.3", "weight_decay = { log_uniform = [0, 0.1] }\nsamples = 2"),
+    ("a range beyond what is allowed", "auxiliary_weight = 0.3", "dropout = { uniform = [0, 1] }\nsamples = 2"),
+    (
+        "a range of batches larger than the set",
+        "batch_size = 20\nhidden",
+        "batch_size = { uniform = [10, 2000] }\nsamples = 2\nhidden",
+    ),
+    ("an empty choice", "auxiliary_weight = 0.3", "dropout = { choice = [] }\nsamples = 2"),
+    ("a value twice in a choice", "auxiliary_weight = 0.3", "dropout = { choice = [0.5, 0.5] }\nsamples = 2"),
+    ("more samples than there are", "auxiliary_weight = 0.3", "dropout = { choice = [0, 0.25, 0.5] }\nsamples = 4"),
+    (
+        "samples that rounding makes equal",
+        "auxiliary_weight = 0.3",
+        "dropout = { uniform = [0.5, 0.5002] }\nsamples = 4",
+    ),
     // Seeds.
     ("a backward range", "\"1..=3\"", "\"10..=1\""),
     ("a backward exclusive range", "\"1..=3\"", "\"10..1\""),
@@ -193,7 +325,13 @@ fn whole_texts() -> Vec<(&'static str, String)> {
         .replace("test_pairs = 200", "test_pairs = 5001");
     let wide: String = (1..=257).map(|value| format!("{value}, ")).collect();
     let rate: String = (1..=200).map(|value| format!("{value}, ")).collect();
-    let axes = format!("learning_rate = {{ grid = [{rate}] }}\nbatch_size = {{ grid = [{rate}] }}\n");
+    let product = format!("learning_rate = {{ grid = [{rate}] }}\nbatch_size = {{ grid = [{rate}] }}\n");
+    let rows = |count: u32| -> String {
+        let row = |batch| {
+            format!("[[stage.model]]\nmodel = \"cnn\"\nlearning_rate = {{ grid = [{rate}] }}\nbatch_size = {batch}\n")
+        };
+        (1..=count).map(row).collect()
+    };
     vec![
         ("an empty file", String::new()),
         ("no stage", head.to_owned()),
@@ -215,7 +353,9 @@ fn whole_texts() -> Vec<(&'static str, String)> {
             changed("\"base\"", "\"a\\nb\\u001b[31m\"").replace("seed = 0", "\"se\\ned\" = 0"),
         ),
         ("too many values in a grid", changed("[0.01, 0.005]", &format!("[{wide}]"))),
-        ("too many units", format!("{head}{bare}[[stage.model]]\nmodel = \"cnn\"\n{axes}").replace("1..=3", "1..=30")),
+        ("too many configurations in a row", format!("{head}{bare}[[stage.model]]\nmodel = \"cnn\"\n{product}")),
+        ("too many configurations in a stage", format!("{head}{bare}{}", rows(51))),
+        ("too many units", format!("{head}{bare}{}", rows(26)).replace("1..=3", "1..=200")),
         ("too many rows", format!("{head}{bare}{}", cnn.repeat(257))),
         ("too many stages", format!("{head}{}", bare.repeat(65))),
         ("a long file", format!("{BASE}{}", "#\n".repeat(200_000))),

@@ -32,8 +32,11 @@ fn survives(text: &str) {
     }
 }
 
+/// A spec with every form of an axis.
+const AXES: &str = include_str!("../../../../experiments/axes.toml");
+
 /// Pieces that a spec may be spoilt with.
-const PIECES: [&str; 36] = [
+const PIECES: [&str; 46] = [
     "",
     "=",
     "\"",
@@ -70,6 +73,16 @@ const PIECES: [&str; 36] = [
     "99999999999999999999",
     "a.b.c = 1\n",
     "\"\"\"\n\n",
+    "{ uniform = [1, 2] }",
+    "{ log_uniform = [0, 1e300] }",
+    "{ choice = [\"sgd\", \"adam\"] }",
+    "samples = 3\n",
+    "zip = [[\"learning_rate\", \"batch_size\"]]\n",
+    "exclude = [{ learning_rate = 0.01 }]\n",
+    "[[\"momentum\", \"optimiser\"]]",
+    "[{ batch_size = 20 }]",
+    "normalize = { grid = [\"none\", \"scale\"] }\n",
+    "optimiser = \"adam\"\n",
 ];
 
 proptest! {
@@ -85,10 +98,12 @@ proptest! {
         survives(&pieces.concat());
     }
 
-    /// Cuts, puts pieces in, doubles and swaps lines, many times over.
+    /// Cuts and puts pieces in.
     #[test]
-    fn spoilt_specs(changes in vec((any::<prop::sample::Index>(), 0..12_usize, select(&PIECES[..])), 1..4)) {
-        let mut text: Vec<char> = BASE.chars().collect();
+    fn spoilt_specs(
+        base in select(&[BASE, AXES][..]), changes in vec((any::<prop::sample::Index>(), 0..12_usize, select(&PIECES[..])), 1..4),
+    ) {
+        let mut text: Vec<char> = base.chars().collect();
         for (place, cut, piece) in changes {
             let start = place.index(text.len());
             let end = (start + cut).min(text.len());
@@ -99,11 +114,13 @@ proptest! {
 
     /// Any right-hand side under any key.
     #[test]
-    fn any_value_anywhere(line in any::<prop::sample::Index>(), piece in select(&PIECES[..])) {
-        let keys: Vec<&str> = BASE.lines().filter(|line| line.contains(" = ")).collect();
+    fn any_value_anywhere(
+        base in select(&[BASE, AXES][..]), line in any::<prop::sample::Index>(), piece in select(&PIECES[..]),
+    ) {
+        let keys: Vec<&str> = base.lines().filter(|line| line.contains(" = ")).collect();
         let chosen = keys[line.index(keys.len())];
         let (key, _) = chosen.split_once(" = ").unwrap();
-        survives(&BASE.replacen(chosen, &format!("{key} = {piece}"), 1));
+        survives(&base.replacen(chosen, &format!("{key} = {piece}"), 1));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+mod axes;
 mod bad;
 mod files;
 mod fuzz;
