@@ -1,6 +1,6 @@
 //! What can be wrong with a spec: each kind with its message and with what to do about it.
 
-use super::limits;
+use super::{ReferenceProblem, limits};
 
 /// One thing that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -209,6 +209,9 @@ pub enum Problem {
         /// The last epoch.
         max_epochs: u32,
     },
+    /// A reference that is for nothing.
+    #[error(transparent)]
+    Reference(#[from] ReferenceProblem),
 }
 
 impl Problem {
@@ -267,9 +270,12 @@ impl Problem {
             Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
             Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs} or raise `max_epochs`"),
             Self::Brackets { key, header } => match *header {
-                "[[stage]]" | "[[stage.model]]" => format!("double brackets: there may be several of `{key}`"),
+                "[[stage]]" | "[[stage.model]]" | "[[reference]]" => {
+                    format!("double brackets: there may be several of `{key}`")
+                }
                 _ => format!("single brackets: there is one `{key}`"),
             },
+            Self::Reference(problem) => problem.hint(),
             Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
             Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
                 return None;

@@ -30,7 +30,7 @@ impl Synthetic {
     /// All units of these stages trained, on `pairs` training and as many test pairs.
     pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
         let spec = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: pairs, test_pairs: pairs, seed: 0 };
-        let study = Study { name: name.to_owned(), dataset: spec, stages };
+        let study = Study { name: name.to_owned(), dataset: spec, stages, references: Vec::new() };
         let dataset = Dataset {
             title: "synthetic pairs".to_owned(),
             seed: 0,

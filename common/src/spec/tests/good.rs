@@ -59,6 +59,7 @@ fn the_base_is_read_whole() {
                 },
             ],
         }],
+        references: Vec::new(),
     };
     assert_eq!(study(BASE), expected);
 }
