@@ -9,9 +9,9 @@ use seedgrid_common::{
     matrix::{Plan, expand},
     model,
     random::Stream,
-    spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
+    spec::{DatasetKind, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
-    unit::{Fold, Unit, UnitId, Value},
+    unit::{Fold, Hyperparameters, Unit, UnitId, Value},
 };
 use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
 
@@ -115,6 +115,30 @@ pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
 /// The paper's five models.
 pub(crate) fn five() -> Vec<ModelRow> {
     ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"].map(|name| row(name, &[])).to_vec()
+}
+
+/// The paper's Table III as references of a stage.
+pub(crate) fn table_3(stage: &str) -> Vec<Reference> {
+    [
+        ("cnn", 0.1808, 0.007786, 21.4),
+        ("cnn-shared", 0.1286, 0.005168, 23.0),
+        ("cnn-shared-aux", 0.1016, 0.007763, 44.5),
+        ("fc", 0.2583, 0.01721885, 51.6),
+        ("fc-aux", 0.2135, 0.092483, 95.5),
+    ]
+    .map(|(model, error, std, epochs)| Reference {
+        stage: stage.to_owned(),
+        model: model.to_owned(),
+        given: Hyperparameters::new(),
+        error,
+        std: Some(std),
+        n: Some(10),
+        epochs: Some(epochs),
+        pairs: Some(1000),
+        source: "Table III".to_owned(),
+        note: model.starts_with("fc").then(|| "these results are made up".to_owned()),
+    })
+    .to_vec()
 }
 
 fn draw_pairs(part: &str, pairs: u32) -> Pairs {

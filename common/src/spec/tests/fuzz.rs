@@ -33,7 +33,7 @@ fn survives(text: &str) {
 }
 
 /// Pieces that a spec may be spoilt with.
-const PIECES: [&str; 36] = [
+const PIECES: [&str; 38] = [
     "",
     "=",
     "\"",
@@ -58,6 +58,8 @@ const PIECES: [&str; 36] = [
     "[[stage]]\n",
     "[[stage.model]]\n",
     "[dataset]\n",
+    "[[reference]]\n",
+    "where = { learning_rate = 0.1 }\n",
     "[stage]\n",
     "[[dataset]]\n",
     "\u{0}",

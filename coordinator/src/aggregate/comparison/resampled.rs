@@ -12,10 +12,7 @@ use crate::aggregate::{
 pub(super) fn resampled(differences: &[f64], folds: u32) -> Result<Difference, String> {
     let n = differences.len() as f64;
     let (Some(difference), Some(std)) = (mean(differences), standard_deviation(differences)) else {
-        return Err(format!(
-            "a test needs two (fold, seed) pairs that both configurations have done; there are {}",
-            differences.len()
-        ));
+        return Err("it needs two (fold, seed) pairs that both configurations have done".to_owned());
     };
     if std < NOTHING {
         return Err("the difference is the same on every fold and seed".to_owned());
@@ -33,8 +30,8 @@ mod tests {
 
     #[test]
     fn nothing_is_tested_without_spread() {
-        assert!(resampled(&[0.1], 10).unwrap_err().contains("there are 1"));
-        assert!(resampled(&[], 10).unwrap_err().contains("there are 0"));
+        assert!(resampled(&[0.1], 10).unwrap_err().contains("two (fold, seed) pairs"));
+        assert!(resampled(&[], 10).unwrap_err().contains("two (fold, seed) pairs"));
         // 0.12 - 0.1 and 0.32 - 0.3 differ in the last digit only.
         assert!(resampled(&[0.12 - 0.1, 0.32 - 0.3], 2).unwrap_err().contains("same"));
     }
