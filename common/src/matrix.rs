@@ -198,7 +198,7 @@ mod tests {
 
     fn study(stages: Vec<Stage>) -> Study {
         let dataset = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 100, test_pairs: 100, seed: 0 };
-        Study { name: "study".to_owned(), dataset, stages }
+        Study { name: "study".to_owned(), dataset, stages, references: Vec::new() }
     }
 
     fn hyperparameters(planned: &PlannedConfiguration) -> String {

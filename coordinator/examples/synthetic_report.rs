@@ -12,14 +12,17 @@ use seedgrid_coordinator::{
     aggregate::Missing,
     report::{Provenance, terminal_table, write},
 };
-use synthetic::{Synthetic, cross_validation, five, holdout, row};
+use synthetic::{Synthetic, cross_validation, five, holdout, row, table_3};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: synthetic_report FOLDER")?;
     let folder = Path::new(&folder);
-    save(folder, &Synthetic::new("table3", 1000, vec![holdout("final", 1..=10, five())]))?;
+    let mut table3 = Synthetic::new("table3", 1000, vec![holdout("final", 1..=10, five())]);
+    table3.study.references = table_3("final");
+    save(folder, &table3)?;
 
     let mut holes = Synthetic::new("holes", 1000, vec![holdout("final", 1..=10, five())]);
+    holes.study.references = table_3("final");
     holes.diverge(holes.unit(0, 0, 2), 5);
     holes.lose(holes.unit(0, 1, 4), Missing::Failed);
     (0..10).for_each(|unit| holes.lose(holes.unit(0, 3, unit), Missing::NotTrained));

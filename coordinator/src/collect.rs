@@ -39,6 +39,7 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
     let aggregated = aggregate(&Input {
         study: &prepared.spec.study,
         plan: &prepared.plan,
+        selections: &prepared.selections,
         dataset: &prepared.dataset,
         dataset_digest: &prepared.digest,
         results: &results,

@@ -15,16 +15,19 @@ use seedgrid_common::{
 use seedgrid_coordinator::{
     aggregate::{
         Missing,
-        document::{Report, Spread, UnitEnding},
+        document::{Against, Report, Spread, TTestMethod, UnitEnding, Verdict},
     },
     report::{report_json, terminal_table},
 };
-use synthetic::{Synthetic, cross_validation, five, holdout, row};
+use synthetic::{Synthetic, cross_validation, five, holdout, row, table_3};
 
 fn small() -> Synthetic {
     let weights = [0.3, 0.1].map(Value::Number);
     let rows = vec![row("fc", &[]), row("fc-aux", &[("auxiliary_weight", &weights)])];
-    Synthetic::new("small", 40, vec![holdout("final", 1..=4, rows.clone()), cross_validation("tune", 4, 1..=2, rows)])
+    let stages = vec![holdout("final", 1..=4, rows.clone()), cross_validation("tune", 4, 1..=2, rows)];
+    let mut study = Synthetic::new("small", 40, stages);
+    study.study.references = [table_3("final"), table_3("tune")].concat();
+    study
 }
 
 fn json(study: &Synthetic) -> String {
@@ -190,6 +193,108 @@ fn learning_curves_average_what_still_trains() {
     assert_eq!(aggregate.report.stages[0].configurations[0].units[2].ending, UnitEnding::Diverged);
 }
 
+#[test]
+fn configurations_with_the_same_units_do_not_differ() {
+    let rows = vec![row("fc", &[]), row("fc", &[])];
+    for stage in [holdout("final", 1..=3, rows.clone()), cross_validation("tune", 3, 1..=2, rows)] {
+        let report = Synthetic::new("same", 60, vec![stage]).aggregate().report;
+        let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
+        assert_eq!(pair.difference, Some(0.0));
+        assert_eq!((pair.mcnemar.p, pair.mcnemar.reason.is_some()), (None, true));
+        match pair.t_test.method {
+            TTestMethod::Welch => assert_eq!((pair.t_test.p, pair.hedges_g), (Some(1.0), Some(0.0))),
+            TTestMethod::CorrectedResampled => assert!(pair.t_test.p.is_none() && pair.t_test.reason.is_some()),
+        }
+    }
+}
+
+#[test]
+fn many_configurations_are_compared_with_the_best_one_only() {
+    let rates: Vec<Value> = (1..=13).map(|rate| Value::Number(f64::from(rate) / 50.0)).collect();
+    let stage = |rates: &[Value]| vec![holdout("search", 1..=3, vec![row("fc", &[("learning_rate", rates)])])];
+    let all = Synthetic::new("all", 60, stage(&rates[1..])).aggregate().report;
+    assert_eq!(all.stages[0].comparisons.against, Against::EachOther);
+    assert_eq!(all.stages[0].comparisons.pairs.len(), 12 * 11 / 2);
+    let many = Synthetic::new("many", 60, stage(&rates)).aggregate().report;
+    let comparisons = &many.stages[0].comparisons;
+    let best = comparisons.best.unwrap();
+    assert_eq!((comparisons.against, comparisons.pairs.len()), (Against::Best, 12));
+    assert!(comparisons.pairs.iter().all(|pair| pair.second == best && pair.first != best));
+    assert!(
+        comparisons.pairs.iter().all(|pair| pair.difference.unwrap() >= 0.0),
+        "nothing errs less than the best one"
+    );
+    assert!(comparisons.pairs.is_sorted_by_key(|pair| pair.first), "in the order of the table");
+}
+
+#[test]
+fn folds_are_compared_where_both_are_done() {
+    let mut study =
+        Synthetic::new("holes", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[]), row("cnn", &[])])]);
+    study.lose(study.unit(0, 0, 3), Missing::Failed);
+    study.lose(study.unit(0, 1, 7), Missing::Failed);
+    let report = study.aggregate().report;
+    let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
+    assert_eq!(
+        (pair.t_test.method, pair.t_test.n_first, pair.t_test.n_second),
+        (TTestMethod::CorrectedResampled, 8, 8)
+    );
+    assert_eq!(pair.t_test.freedom, Some(7.0));
+    let rows = &report.stages[0].configurations;
+    let shared: Vec<f64> = (0..10)
+        .filter(|unit| ![3, 7].contains(unit))
+        .map(|unit| rows[0].units[unit].error.unwrap() - rows[1].units[unit].error.unwrap())
+        .collect();
+    assert!((pair.difference.unwrap() - shared.iter().sum::<f64>() / 8.0).abs() < 1e-12);
+}
+
+#[test]
+fn references_change_nothing_else() {
+    let mut study = small();
+    let with = study.aggregate();
+    let plan =
+        seedgrid_common::matrix::expand(&study.study, synthetic::DIGEST, &seedgrid_common::matrix::Selections::new());
+    study.study.references.clear();
+    assert_eq!(
+        plan,
+        seedgrid_common::matrix::expand(&study.study, synthetic::DIGEST, &seedgrid_common::matrix::Selections::new())
+    );
+    let mut without = study.aggregate();
+    for (stage, other) in without.report.stages.iter_mut().zip(&with.report.stages) {
+        assert!(stage.references.is_empty());
+        stage.references.clone_from(&other.references);
+    }
+    assert_eq!(with, without);
+}
+
+#[test]
+fn a_verdict_takes_seeds_and_draws_of_both_sides_together() {
+    let mut study = Synthetic::new("verdict", 1000, vec![holdout("final", 1..=10, vec![row("fc", &[])])]);
+    let row = study.aggregate().report.stages[0].configurations[0].clone();
+    let (ours, std) = (row.error.spread.mean.unwrap(), row.error.spread.std.unwrap());
+    let mut reference = table_3("final").remove(3);
+    let mut verdict = |error: f64, pairs: Option<u64>, std: Option<f64>| {
+        reference.error = error;
+        (reference.std, reference.n, reference.pairs) = (std, std.map(|_| 10), pairs);
+        study.study.references = vec![reference.clone()];
+        study.aggregate().report.stages[0].references[0].clone()
+    };
+    assert_eq!(verdict(ours, Some(1000), None).verdict, Some(Verdict::Within));
+    assert_eq!(verdict(ours + 0.03, Some(1000), None).verdict, Some(Verdict::Within), "both draws explain it");
+    assert_eq!(
+        verdict(ours + 0.03, Some(1_000_000), Some(0.0)).verdict,
+        Some(Verdict::Differs),
+        "their draw was larger"
+    );
+    assert_eq!(verdict(ours + 0.03, Some(1_000_000), Some(0.1)).verdict, Some(Verdict::Within), "their seeds vary");
+    let found = verdict(ours + 0.2, None, Some(0.02));
+    assert_eq!((found.verdict, found.theirs.pairs), (Some(Verdict::Differs), 1000));
+    let e = ours + 0.2;
+    let variance = std * std / 10.0 + ours * (1.0 - ours) / 1000.0 + 0.02 * 0.02 / 10.0 + e * (1.0 - e) / 1000.0;
+    let factor = found.uncertainty95.unwrap() / variance.sqrt();
+    assert!((1.96..1.97).contains(&factor), "many degrees of freedom, as the draws weigh most: {factor}");
+}
+
 /// What happened to each unit of [`small`]: 0 done, 1 diverged, 2 failed, 3 cancelled, 4 not trained and not said why.
 fn holes() -> impl Strategy<Value = (Vec<u8>, u64)> {
     (prop::collection::vec(0_u8..5, 36), any::<u64>())
@@ -233,8 +338,26 @@ proptest! {
             }
             prop_assert_eq!(row.roc.auc.is_none(), row.roc.reason.is_some());
             prop_assert_eq!(row.error.ci95.is_none(), row.error.ci95_reason.is_some());
+            prop_assert_eq!(row.roc.ci95.is_none(), row.roc.ci95_reason.is_some());
+            prop_assert_eq!(row.roc.band.curves < 2, row.roc.band.reason.is_some());
+            prop_assert_eq!(row.draw.standard_error.is_none(), row.draw.reason.is_some());
             prop_assert!(row.roc.auc.is_none_or(|auc| (0.0..=1.0).contains(&auc)));
             prop_assert!(row.precision_recall.average_precision.is_none_or(|ap| (0.0..=1.0).contains(&ap)));
+        }
+        for stage in &report.stages {
+            prop_assert_eq!(stage.comparisons.pairs.len(), 3);
+            for pair in &stage.comparisons.pairs {
+                let (t_test, mcnemar) = (&pair.t_test, &pair.mcnemar);
+                prop_assert_eq!(t_test.p.is_none(), t_test.reason.is_some());
+                prop_assert_eq!(t_test.p.is_none(), pair.ci95.is_none() && t_test.t.is_none() && t_test.p_holm.is_none());
+                prop_assert_eq!(pair.hedges_g.is_none(), pair.hedges_g_reason.is_some());
+                prop_assert_eq!(mcnemar.p.is_none(), mcnemar.reason.is_some());
+                prop_assert!(t_test.p.zip(t_test.p_holm).is_none_or(|(p, holm)| p <= holm && holm <= 1.0));
+            }
+            prop_assert_eq!(stage.references.len(), 3);
+            for reference in &stage.references {
+                prop_assert_eq!(reference.verdict.is_none(), reference.reason.is_some());
+            }
         }
         let table = terminal_table(&report);
         prop_assert!(table.lines().all(|line| line.chars().count() <= 100), "{}", table);

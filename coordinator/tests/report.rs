@@ -16,11 +16,11 @@ use seedgrid_coordinator::{
     report::{
         Provenance, ReportError,
         provenance::{AttemptRecord, UnitRecord, WorkerRecord},
-        write,
+        terminal_table, write,
     },
 };
 use serde_json::Value as Json;
-use synthetic::{DIGEST, Synthetic, cross_validation, five, holdout, row};
+use synthetic::{DIGEST, Synthetic, cross_validation, five, holdout, row, table_3};
 
 fn provenance(host: &str) -> Provenance {
     let unit = "0".repeat(32);
@@ -74,7 +74,10 @@ fn provenance(host: &str) -> Provenance {
 fn small() -> Synthetic {
     let weights = [0.3, 0.1].map(Value::Number);
     let rows = vec![row("fc", &[]), row("fc-aux", &[("auxiliary_weight", &weights)])];
-    Synthetic::new("small", 40, vec![holdout("final", 1..=4, rows.clone()), cross_validation("tune", 4, 1..=2, rows)])
+    let stages = vec![holdout("final", 1..=4, rows.clone()), cross_validation("tune", 4, 1..=2, rows)];
+    let mut study = Synthetic::new("small", 40, stages);
+    study.study.references = [table_3("final"), table_3("tune")].concat();
+    study
 }
 
 fn written(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BTreeMap<String, String>) {
@@ -117,6 +120,8 @@ fn csv(text: &str) -> Vec<Vec<String>> {
 fn every_file_is_there_and_nothing_else() {
     let (_folder, files) = written(&small(), &provenance("node1"));
     let expected = [
+        "comparisons.csv",
+        "comparisons.svg",
         "configurations.csv",
         "epochs.csv",
         "errors.svg",
@@ -126,6 +131,7 @@ fn every_file_is_there_and_nothing_else() {
         "pr.csv",
         "pr.svg",
         "provenance.json",
+        "references.csv",
         "report.html",
         "report.json",
         "report.md",
@@ -208,8 +214,8 @@ fn the_page_needs_no_other_file_and_says_what_it_is_about() {
     for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link"] {
         assert!(!without_namespace.contains(outside), "{outside}");
     }
-    assert_eq!(page.matches("<svg xmlns").count(), 2 * 4, "four figures a stage");
-    assert_eq!(page.matches("<figcaption>").count(), 2 * 4);
+    assert_eq!(page.matches("<svg xmlns").count(), 2 * 5, "five figures a stage");
+    assert_eq!(page.matches("<figcaption>").count(), 2 * 5);
 }
 
 #[test]
@@ -250,6 +256,7 @@ fn a_study_without_any_result_has_a_report() {
     assert!(files["roc.svg"].contains("nothing to draw yet"));
     assert!(files["report.json"].contains("\"auc\": null"));
     assert_eq!(csv(&files["roc.csv"]).len(), 1, "the header alone");
+    assert!(files["report.md"].contains("No t test, as it needs two done seeds of each configuration"));
 }
 
 #[test]
@@ -262,13 +269,64 @@ fn a_stage_of_many_configurations_has_a_panel_a_model() {
     assert_eq!(csv(&files["configurations.csv"]).len(), 1 + 15);
 }
 
-/// Every key of every object, except inside hyper-parameters and model revisions, whose keys are names.
+#[test]
+fn references_stand_beside_the_rows_that_they_are_for() {
+    let (_folder, files) = written(&small(), &provenance("a"));
+    let table = csv(&files["references.csv"]);
+    let column = |name: &str| table[0].iter().position(|cell| cell == name).unwrap();
+    // `fc` once and `fc-aux` in two configurations, in both stages; the other models are not in the study.
+    let models: Vec<&str> = table[1..].iter().map(|row| row[column("model")].as_str()).collect();
+    assert_eq!(models, ["fc", "fc-aux", "fc-aux", "fc", "fc-aux", "fc-aux"]);
+    assert_eq!(table[1][column("theirs_error")], "0.2583");
+    let page = &files["report.html"];
+    assert_eq!(page.matches("<h3>Next to the references</h3>").count(), 2);
+    assert_eq!(page.matches("<small>Table III</small>").count(), 6);
+    assert_eq!(files["report.md"].matches("### Next to the references").count(), 2);
+
+    let mut without = small();
+    without.study.references.clear();
+    let (_folder, files) = written(&without, &provenance("a"));
+    assert_eq!(csv(&files["references.csv"]).len(), 1, "the header alone");
+    assert!(!files["report.html"].contains("Next to the references"));
+    assert!(!files["report.md"].contains("Next to the references"));
+}
+
+#[test]
+fn what_differs_from_a_reference_is_said_with_its_cause() {
+    let mut study = Synthetic::new("far", 1000, vec![holdout("final", 1..=5, vec![row("fc", &[]), row("cnn", &[])])]);
+    study.study.references = table_3("final");
+    study.study.references.retain(|reference| ["fc", "cnn"].contains(&reference.model.as_str()));
+    study.study.references.iter_mut().for_each(|reference| reference.error += 0.2);
+    let (_folder, files) = written(&study, &provenance("a"));
+    for (name, text) in [("report.md", &files["report.md"]), ("report.html", &files["report.html"])] {
+        assert!(text.contains("0 of 2 lie within"), "{name}");
+        assert!(text.contains("Likely cause: these results are made up."), "{name}");
+        assert!(text.contains("The spec names no cause."), "{name}");
+    }
+    assert!(terminal_table(&study.aggregate().report).contains("FC Network differs from Table III by −0.2"));
+}
+
+#[test]
+fn every_pair_is_in_the_table_and_the_figure() {
+    let (_folder, files) = written(&small(), &provenance("a"));
+    assert_eq!(csv(&files["comparisons.csv"]).len(), 1 + 2 * 3);
+    assert_eq!(files["comparisons.svg"].matches("after Holm&#39;s correction").count(), 2 * 3);
+    let rates: Vec<Value> = (1..=40).map(|rate| Value::Number(f64::from(rate) / 100.0)).collect();
+    let study =
+        Synthetic::new("many", 40, vec![holdout("search", 1..=2, vec![row("fc", &[("learning_rate", &rates)])])]);
+    let (_folder, files) = written(&study, &provenance("a"));
+    assert_eq!(csv(&files["comparisons.csv"]).len(), 1 + 39, "each with the best one");
+    assert_eq!(files["comparisons.svg"].matches("after Holm&#39;s correction").count(), 30);
+    assert!(files["report.md"].contains("40 configurations are too many for all pairs"));
+}
+
+/// Every key of every object, except inside what is keyed by names: hyper-parameters and model revisions.
 fn keys(value: &Json, found: &mut BTreeSet<String>) {
     match value {
         Json::Object(fields) => {
             for (key, inner) in fields {
                 found.insert(key.clone());
-                if key != "hyperparameters" && key != "model_revisions" {
+                if !["hyperparameters", "where", "model_revisions"].contains(&key.as_str()) {
                     keys(inner, found);
                 }
             }
@@ -287,6 +345,7 @@ fn every_file_field_and_column_is_documented() {
         cross_validation("tune", 3, 1..=1, vec![row("cnn", &[])]),
     ];
     let mut study = Synthetic::new("documented", 40, stages);
+    study.study.references = table_3("final");
     study.lose(study.unit(0, 0, 0), Missing::Failed);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &study.aggregate(), &provenance("a")).unwrap();

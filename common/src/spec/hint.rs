@@ -98,9 +98,12 @@ impl Problem {
             Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
             Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs} or raise `max_epochs`"),
             Self::Brackets { key, header } => match *header {
-                "[[stage]]" | "[[stage.model]]" => format!("double brackets: there may be several of `{key}`"),
+                "[[stage]]" | "[[stage.model]]" | "[[reference]]" => {
+                    format!("double brackets: there may be several of `{key}`")
+                }
                 _ => format!("single brackets: there is one `{key}`"),
             },
+            Self::Reference(problem) => problem.hint(),
             Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
             Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
                 return None;

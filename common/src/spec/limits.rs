@@ -8,6 +8,10 @@ pub const NAME_BYTES_MAX: usize = 64;
 pub const STAGES_MAX: usize = 64;
 /// Most rows in a stage.
 pub const ROWS_MAX: usize = 256;
+/// Most references in a study.
+pub const REFERENCES_MAX: usize = 256;
+/// Longest source and longest note of a reference, in characters.
+pub const REFERENCE_CHARS_MAX: usize = 500;
 /// Most values in a grid or a choice.
 pub const GRID_MAX: usize = 256;
 /// Most samples in a row.

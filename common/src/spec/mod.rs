@@ -13,6 +13,8 @@ pub mod limits;
 mod name;
 mod problem;
 mod product;
+mod reference;
+mod reference_problem;
 mod row;
 mod samples;
 mod scalar;
@@ -31,13 +33,14 @@ mod zip;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use problem::Problem;
 pub use product::Settings;
+pub use reference_problem::ReferenceProblem;
 pub use selection::{SelectedRow, SelectionRule};
 pub use stop::StopKeys;
 pub use study::parse;
 
 use crate::{
     training::{Normalize, StopRule},
-    unit::Value,
+    unit::{Hyperparameters, Value},
 };
 
 /// A study: one experiment spec. Its identity is its name.
@@ -49,6 +52,33 @@ pub struct Study {
     pub dataset: DatasetSpec,
     /// At least one, names unique, in the order of the file.
     pub stages: Vec<Stage>,
+    /// What others found, in the order of the file; nothing that is trained depends on it.
+    pub references: Vec<Reference>,
+}
+
+/// One `[[reference]]`: an error rate that others found, for the configurations of a stage that it names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// A stage's name.
+    pub stage: String,
+    /// A model's name.
+    pub model: String,
+    /// Hyper-parameters that tell its configurations from the model's others; may be empty.
+    pub given: Hyperparameters,
+    /// Mean share of pairs classified wrongly.
+    pub error: f64,
+    /// Sample standard deviation over `n` values.
+    pub std: Option<f64>,
+    /// Over how many seeds (or folds and seeds) the mean is; at least 2.
+    pub n: Option<u64>,
+    /// Mean number of epochs.
+    pub epochs: Option<f64>,
+    /// How many pairs were scored; None: as many as here.
+    pub pairs: Option<u64>,
+    /// Where it is from.
+    pub source: String,
+    /// The likely cause of a difference.
+    pub note: Option<String>,
 }
 
 /// Which data set, and how it is drawn.

@@ -1,6 +1,6 @@
 //! What can be wrong with a spec: each kind with its message. `hint` says what to do about it.
 
-use super::limits;
+use super::{ReferenceProblem, limits};
 
 /// One thing that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -354,6 +354,9 @@ pub enum Problem {
         /// The last epoch.
         max_epochs: u32,
     },
+    /// A reference that is for nothing.
+    #[error(transparent)]
+    Reference(#[from] ReferenceProblem),
 }
 
 fn did_you_mean(suggestion: &Option<&'static str>) -> String {

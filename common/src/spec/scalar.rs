@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use toml::de::{DeFloat, DeInteger, DeValue};
 
 use super::{Problem, error::Problems, suggest::nearest, table::Entry};
+use crate::unit::Value;
 
 /// Longest piece of the spec that a message repeats, in characters.
 const WRITTEN_CHARS_MAX: usize = 40;
@@ -41,6 +42,22 @@ impl<'t> Entry<'t> {
             DeValue::Datetime(_) => "a date",
         }
         .to_owned()
+    }
+
+    /// The value as a model's schema takes it; None for what no schema allows.
+    pub(super) fn plain(&self) -> Option<Value> {
+        match self.value.get_ref() {
+            DeValue::Integer(number) => not_negative(number).map(Value::Integer),
+            DeValue::Float(number) => real(number).map(Value::Number),
+            DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
+            DeValue::Boolean(flag) => Some(Value::Flag(*flag)),
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| item.get_ref().as_integer().and_then(not_negative))
+                .collect::<Option<_>>()
+                .map(Value::Integers),
+            DeValue::Datetime(_) | DeValue::Table(_) => None,
+        }
     }
 
     /// A string.

@@ -8,7 +8,7 @@ use super::{
     Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study, dataset,
     error::{Earlier, Problems},
     limits::{STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
-    name,
+    name, reference,
     stage::{self, ReadStage},
     table::Table,
 };
@@ -40,9 +40,20 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
         .map(|entry| dataset::read(entry, problems))
         .unwrap_or_default();
     let stages = stages(&mut table, dataset.train_pairs, problems);
+    let names = stages.as_deref().and_then(names);
+    let references = reference::read(table.optional("reference"), names.as_deref(), problems);
     table.finish(problems);
-    let stages = stages?.into_iter().map(|read| read.stage).collect::<Option<_>>()?;
-    Some(Study { name: name?, dataset: dataset.dataset?, stages })
+    let stages = stages?;
+    let small: Vec<&Stage> =
+        stages.iter().filter_map(|read| read.stage.as_ref()).filter(|stage| units(stage) <= UNITS_MAX).collect();
+    let references = references.map(|references| reference::check(references, &small, problems));
+    let stages = stages.into_iter().map(|read| read.stage).collect::<Option<_>>()?;
+    Some(Study { name: name?, dataset: dataset.dataset?, stages, references: references? })
+}
+
+/// The stages' names; None unless all could be read.
+fn names(stages: &[ReadStage]) -> Option<Vec<&str>> {
+    stages.iter().map(|stage| Some(stage.name.as_ref()?.0.as_str())).collect()
 }
 
 /// The stages, as far as they could be read.

@@ -10,12 +10,13 @@ use seedgrid_common::{
 };
 
 use super::{
-    Band, Curves, Learning, Ranking,
+    Band, Curves, Learning, Ranking, bootstrap,
     document::{
-        Averaged, ConfigurationReport, Counts, Estimate, PrecisionRecallReport, RocReport, SeedReport, UnitReport,
+        Averaged, BandReport, ConfigurationReport, Counts, DrawReport, Estimate, PrecisionRecallReport, RocReport,
+        SeedReport, UnitReport,
     },
-    scored::{Cell, Scored, average, error},
-    spread::{mean, over_folds, over_seeds, spread},
+    scored::{Cell, Scored, average, share, wrong},
+    spread::{binomial_standard_error, mean, over_folds, over_seeds, spread},
 };
 
 /// What tells each configuration from the others of its model: the settings in which they differ.
@@ -72,14 +73,22 @@ struct Seed<'a> {
     ranking: Result<Ranking, String>,
 }
 
-/// The row and the curves of a configuration with these units, by seed and then by fold.
+/// A configuration, summed up.
+pub(super) struct Row {
+    pub(super) report: ConfigurationReport,
+    pub(super) curves: Curves,
+    /// Which scored pairs the averaged prediction classifies wrongly; or why there is none.
+    pub(super) wrong: Result<Vec<bool>, String>,
+}
+
+/// The row of a configuration with these units, by seed and then by fold.
 pub(super) fn row(
     number: usize,
     variant: String,
     configuration: &Configuration,
     cells: &[Cell<'_>],
     scored: &Scored,
-) -> (ConfigurationReport, Curves) {
+) -> Row {
     let mut counts = Counts::default();
     cells.iter().for_each(|cell| counts.add(cell.ending()));
     let done: Vec<(&Scores, &[EpochMetrics])> = cells.iter().filter_map(Cell::done).collect();
@@ -93,10 +102,14 @@ pub(super) fn row(
     let rankings: Vec<&Ranking> = seeds.iter().filter_map(|seed| seed.ranking.as_ref().ok()).collect();
     let of_rankings =
         |value: fn(&Ranking) -> f64| spread(&rankings.iter().map(|ranking| value(ranking)).collect::<Vec<_>>());
-    let (averaged, ranking) = averaged(&seeds, scored);
-    let (ranking, reason) = match ranking {
-        Ok(ranking) => (Some(ranking), None),
-        Err(reason) => (None, Some(reason)),
+    let Committee { seeds: used, wrong, ranking } = averaged(&seeds, scored);
+    let (intervals, ci95_reason) = split(ranking.as_ref().map_err(String::clone).and_then(bootstrap::intervals));
+    let (ranking, reason) = split(ranking);
+    let error = error_estimate(cells);
+    let band = BandReport {
+        curves: rankings.len(),
+        reason: (rankings.len() < 2)
+            .then(|| format!("a band needs two seeds with a curve; there are {}", rankings.len())),
     };
 
     let curves = Curves {
@@ -108,7 +121,7 @@ pub(super) fn row(
         ),
         learning: Learning::new(cells),
     };
-    let row = ConfigurationReport {
+    let report = ConfigurationReport {
         number,
         model: configuration.model.clone(),
         title: model::find(&configuration.model).map_or(configuration.model.as_str(), |model| model.title).to_owned(),
@@ -118,27 +131,52 @@ pub(super) fn row(
         normalize: configuration.normalize,
         n: counts.done,
         counts,
-        error: error_estimate(cells),
+        draw: draw(error.spread.mean, scored.pairs(cells)),
+        error,
         epochs: spread(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         converged: done.iter().filter(|(scores, _)| scores.converged).count(),
         loss: of_scores(|scores| scores.loss),
         train_loss: of_last_epoch(|metrics| metrics.train_loss),
         train_error: of_last_epoch(|metrics| metrics.train_error),
-        averaged,
+        averaged: Averaged {
+            seeds: used,
+            error: wrong.as_deref().ok().map(share),
+            reason: wrong.as_ref().err().cloned(),
+        },
         roc: RocReport {
             auc: ranking.as_ref().map(Ranking::auc),
             reason: reason.clone(),
+            ci95: intervals.map(|intervals| intervals.auc),
+            ci95_reason: ci95_reason.clone(),
             seeds: of_rankings(Ranking::auc),
+            band: band.clone(),
         },
         precision_recall: PrecisionRecallReport {
             average_precision: ranking.as_ref().map(Ranking::average_precision),
             reason,
+            ci95: intervals.map(|intervals| intervals.average_precision),
+            ci95_reason,
             seeds: of_rankings(Ranking::average_precision),
+            band,
         },
         seeds: seeds.iter().map(seed_report).collect(),
         units: cells.iter().map(unit_report).collect(),
     };
-    (row, curves)
+    Row { report, curves, wrong }
+}
+
+fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}
+
+/// The binomial standard error of an error rate over so many pairs.
+fn draw(error: Option<f64>, pairs: usize) -> DrawReport {
+    let standard_error = error.map(|error| binomial_standard_error(error, pairs));
+    let reason = standard_error.is_none().then(|| "there is no mean error".to_owned());
+    DrawReport { pairs, standard_error, reason }
 }
 
 fn seeds<'a>(cells: &[Cell<'a>], scored: &Scored) -> Vec<Seed<'a>> {
@@ -156,26 +194,31 @@ fn ranking(probabilities: &[f64], scored: &Scored) -> Result<Ranking, String> {
     Ranking::new(probabilities, &scored.labels).map_err(|reason| reason.to_string())
 }
 
-/// The prediction averaged over all seeds that have one, and its ranking.
-fn averaged(seeds: &[Seed<'_>], scored: &Scored) -> (Averaged, Result<Ranking, String>) {
+/// The averaged prediction of the seeds that have one.
+struct Committee {
+    seeds: Vec<u64>,
+    /// Which scored pairs it classifies wrongly; or why there is none.
+    wrong: Result<Vec<bool>, String>,
+    ranking: Result<Ranking, String>,
+}
+
+fn averaged(seeds: &[Seed<'_>], scored: &Scored) -> Committee {
     let (used, predictions): (Vec<u64>, Vec<&[f64]>) =
         seeds.iter().filter_map(|seed| Some((seed.seed, seed.probabilities.as_deref().ok()?))).unzip();
-    match average(&predictions) {
-        Some(mean) => {
-            let averaged = Averaged { seeds: used, error: Some(error(&mean, &scored.labels)), reason: None };
-            (averaged, ranking(&mean, scored))
-        }
-        None => {
-            let why = seeds.iter().find_map(|seed| seed.probabilities.as_ref().err());
-            let why = why.map_or("there are no seeds", String::as_str);
-            let reason = format!("no seed has predictions for every scored pair: {why}");
-            (Averaged { seeds: used, error: None, reason: Some(reason.clone()) }, Err(reason))
-        }
+    let mean = average(&predictions).ok_or_else(|| {
+        let why = seeds.iter().find_map(|seed| seed.probabilities.as_ref().err());
+        let why = why.map_or("there are no seeds", String::as_str);
+        format!("no seed has predictions for every scored pair: {why}")
+    });
+    Committee {
+        seeds: used,
+        wrong: mean.as_ref().map(|mean| wrong(mean, &scored.labels)).map_err(String::clone),
+        ranking: mean.and_then(|mean| ranking(&mean, scored)),
     }
 }
 
 fn errors<'c>(cells: impl Iterator<Item = &'c Cell<'c>>) -> Vec<f64> {
-    cells.filter_map(|cell| cell.done().map(|(scores, _)| scores.error())).collect()
+    cells.filter_map(Cell::error).collect()
 }
 
 fn error_estimate(cells: &[Cell<'_>]) -> Estimate {

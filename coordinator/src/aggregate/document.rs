@@ -3,6 +3,12 @@
 //! Nothing here depends on when, where or in what order units were trained. A number that cannot be given is `None`, and a
 //! reason stands beside it.
 
+mod comparison;
+mod reference;
+
+pub use comparison::{Against, ComparisonReport, ComparisonsReport, McNemarReport, TTestMethod, TTestReport};
+pub use reference::{FoundError, ReferenceReport, Verdict};
+
 use seedgrid_common::{
     training::{Normalize, StopRule},
     unit::Hyperparameters,
@@ -80,6 +86,12 @@ impl Counts {
         } += 1;
     }
 
+    /// Counts units that are not known yet.
+    pub fn add_untrained(&mut self, units: usize) {
+        self.planned += units;
+        self.not_trained += units;
+    }
+
     /// Units without any result.
     pub fn missing(&self) -> usize {
         self.not_trained + self.failed + self.cancelled
@@ -128,6 +140,55 @@ pub struct StageReport {
     pub counts: Counts,
     /// In the order of the plan.
     pub configurations: Vec<ConfigurationReport>,
+    /// Between its configurations.
+    pub comparisons: ComparisonsReport,
+    /// Its configurations next to the spec's references, in the order of the spec; empty where there is none for it.
+    pub references: Vec<ReferenceReport>,
+    /// What it selects for later stages; null where it selects nothing.
+    pub selection: Option<SelectionReport>,
+    /// Rows that start from a selection that has not been made or came to nothing. Their units are counted as not trained.
+    pub waiting: Vec<WaitingReport>,
+}
+
+/// What a stage selects for later stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelectionReport {
+    /// As written in a spec: "lowest".
+    pub rule: String,
+    /// Each model of the stage, in order.
+    pub models: Vec<ModelSelection>,
+}
+
+/// What a stage selects for one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSelection {
+    /// The model's name.
+    pub model: String,
+    /// The model's title.
+    pub title: String,
+    /// Whether the selection has been made: once every unit of the model has ended.
+    pub made: bool,
+    /// The number of the configuration that was selected; null where the selection has not been made, or nothing was left.
+    pub selected: Option<usize>,
+    /// Numbers of configurations that lack a result and were therefore not considered.
+    pub incomplete: Vec<usize>,
+}
+
+/// A row that starts from a selection that has not been made or came to nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitingReport {
+    /// The model's name.
+    pub model: String,
+    /// The model's title.
+    pub title: String,
+    /// The stage that selects.
+    pub from: String,
+    /// How many configurations the row stands for.
+    pub configurations: usize,
+    /// How many units these have.
+    pub units: usize,
+    /// Whether the selection came to nothing, so that these units will never be trained.
+    pub unreachable: bool,
 }
 
 /// How a stage's configurations are scored.
@@ -163,6 +224,8 @@ pub struct ConfigurationReport {
     pub counts: Counts,
     /// Share of scored pairs classified wrongly, over the done units (hold-out: seeds; folds: seeds x folds).
     pub error: Estimate,
+    /// How much the mean error depends on which pairs were drawn to be scored.
+    pub draw: DrawReport,
     /// Number of epochs that were trained, over the done units.
     pub epochs: Spread,
     /// How many done units the stopping rule ended; `max_epochs` ended the others.
@@ -215,12 +278,27 @@ pub struct Estimate {
     /// Location and spread.
     #[serde(flatten)]
     pub spread: Spread,
+    /// Standard error of the mean that the interval is made of.
+    pub standard_error: Option<f64>,
+    /// Degrees of freedom of the interval.
+    pub freedom: Option<f64>,
     /// Lower and upper end of the 95 % interval of the mean; not cut off at 0 or 1.
     pub ci95: Option<[f64; 2]>,
     /// How the interval was made.
     pub ci95_method: IntervalMethod,
-    /// Why the interval is null.
+    /// Why the interval, and what it is made of, is null.
     pub ci95_reason: Option<String>,
+}
+
+/// What the draw of the scored pairs adds to a mean error's uncertainty; no interval over seeds has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrawReport {
+    /// How many pairs the done units scored; the same for every seed.
+    pub pairs: usize,
+    /// Binomial standard error `sqrt(e (1 - e) / pairs)` of the mean error e.
+    pub standard_error: Option<f64>,
+    /// Why it is null.
+    pub reason: Option<String>,
 }
 
 /// How a confidence interval was made.
@@ -251,8 +329,23 @@ pub struct RocReport {
     pub auc: Option<f64>,
     /// Why there is no curve.
     pub reason: Option<String>,
+    /// Lower and upper end of the 95 % bootstrap interval of `auc`, over draws of the scored pairs.
+    pub ci95: Option<[f64; 2]>,
+    /// Why the interval is null.
+    pub ci95_reason: Option<String>,
     /// Area under each single seed's curve.
     pub seeds: Spread,
+    /// The mean of the single seeds' curves.
+    pub band: BandReport,
+}
+
+/// The mean of the single seeds' curves, with their deviation at each point. Its points are in roc-band.csv or pr-band.csv.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BandReport {
+    /// How many curves are in it.
+    pub curves: usize,
+    /// Why there is none.
+    pub reason: Option<String>,
 }
 
 /// Precision-recall curve. Its points are in pr.csv.
@@ -262,8 +355,14 @@ pub struct PrecisionRecallReport {
     pub average_precision: Option<f64>,
     /// Why there is no curve.
     pub reason: Option<String>,
+    /// Lower and upper end of the 95 % bootstrap interval of `average_precision`, over draws of the scored pairs.
+    pub ci95: Option<[f64; 2]>,
+    /// Why the interval is null.
+    pub ci95_reason: Option<String>,
     /// Average precision of each single seed.
     pub seeds: Spread,
+    /// The mean of the single seeds' curves.
+    pub band: BandReport,
 }
 
 /// One seed of a configuration.

@@ -1,11 +1,15 @@
-//! The aggregate's numbers against scikit-learn's and SciPy's; fixtures/statistics.py made the expected ones.
+//! The aggregate's numbers against scikit-learn's and SciPy's; the programs in fixtures/ made the expected ones. Those of
+//! comparisons are in [`super::comparison`].
 
 use serde::Deserialize;
 
 use super::{
-    Band, Ranking,
-    scored::{average, error},
-    spread::{over_folds, over_seeds, quantile_975},
+    Band, Ranking, bootstrap,
+    document::FoundError,
+    reference::uncertainty,
+    scored::{average, share, wrong},
+    spread::{binomial_standard_error, over_folds, over_seeds},
+    student::{quantile_975, two_sided},
 };
 
 const TOLERANCE: f64 = 1e-12;
@@ -52,6 +56,35 @@ struct Spread {
     mean: f64,
     std: f64,
     ci95: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct Comparisons {
+    references: Vec<Reference>,
+    t_two_sided: Vec<(f64, f64, f64)>,
+    t_975: Vec<(f64, f64)>,
+}
+
+/// (mean, standard deviation, n) on each side.
+#[derive(Deserialize)]
+struct Reference {
+    ours: (f64, f64, usize),
+    theirs: (f64, f64, usize),
+    pairs: [usize; 2],
+    uncertainty95: f64,
+}
+
+#[derive(Deserialize)]
+struct Resampled {
+    name: String,
+    labels: Vec<u8>,
+    scores: Vec<f64>,
+    auc: [f64; 2],
+    average_precision: [f64; 2],
+}
+
+fn comparisons() -> Comparisons {
+    serde_json::from_str(include_str!("fixtures/comparisons.json")).unwrap()
 }
 
 fn fixtures() -> Fixtures {
@@ -102,7 +135,7 @@ fn averaged_predictions_and_bands_are_numpys() {
     let seeds: Vec<&[f64]> = bands.seeds.iter().map(Vec::as_slice).collect();
     let mean = average(&seeds).unwrap();
     close("averaged scores", mean.clone(), &bands.averaged.scores);
-    close("averaged error", [error(&mean, &truth)], &[bands.averaged_error]);
+    close("averaged error", [share(&wrong(&mean, &truth))], &[bands.averaged_error]);
     // The fixture's own sums decide which of them tie, so that the last digit does not.
     check(&bands.averaged, &Ranking::new(&bands.averaged.scores, &truth).unwrap());
 
@@ -130,10 +163,45 @@ fn means_deviations_and_intervals_are_scipys() {
 
 #[test]
 fn students_quantiles_are_scipys() {
-    for (freedom, expected) in fixtures().t_975 {
-        // Beyond 1000 seeds statrs' distribution function itself has only some 10 digits.
-        let tolerance = if freedom < 1000.0 { TOLERANCE } else { 1e-10 };
+    for (freedom, expected) in fixtures().t_975.into_iter().chain(comparisons().t_975) {
         let found = quantile_975(freedom);
-        assert!((found - expected).abs() <= tolerance * expected, "{freedom}: {found:e} instead of {expected:e}");
+        assert!((found - expected).abs() <= TOLERANCE * expected, "{freedom}: {found:e} instead of {expected:e}");
+    }
+}
+
+#[test]
+fn students_tails_are_scipys() {
+    for (t, freedom, expected) in comparisons().t_two_sided {
+        let found = two_sided(t, freedom);
+        assert!((found - expected).abs() <= 1e-9 * expected, "{t} {freedom}: {found:e} instead of {expected:e}");
+    }
+}
+
+#[test]
+fn bootstrap_intervals_are_numpys_over_the_same_draws() {
+    let given: Vec<Resampled> = serde_json::from_str(include_str!("fixtures/bootstrap.json")).unwrap();
+    for given in given {
+        let ranking = Ranking::new(&given.scores, &labels(&given.labels)).unwrap();
+        let found = bootstrap::intervals(&ranking).unwrap();
+        close(&format!("{}: auc", given.name), found.auc, &given.auc);
+        close(&format!("{}: average precision", given.name), found.average_precision, &given.average_precision);
+    }
+}
+
+#[test]
+fn uncertainties_next_to_references_are_scipys() {
+    let side = |(error, std, n): (f64, f64, usize), pairs| FoundError {
+        error: Some(error),
+        std: Some(std),
+        n: Some(n),
+        epochs: None,
+        pairs,
+        units_standard_error: Some(std / (n as f64).sqrt()),
+        draw_standard_error: Some(binomial_standard_error(error, pairs)),
+    };
+    for given in comparisons().references {
+        let (ours, theirs) = (side(given.ours, given.pairs[0]), side(given.theirs, given.pairs[1]));
+        let found = uncertainty(&ours, Some(given.ours.2 as f64 - 1.0), &theirs).unwrap();
+        close("uncertainty", [found], &[given.uncertainty95]);
     }
 }

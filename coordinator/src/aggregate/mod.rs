@@ -1,25 +1,31 @@
-//! From the results of units to the numbers and curves of a report. Pure: no clocks, files or randomness; the same results
+//! From the results of units to the numbers and curves of a report. Pure: no clocks or files; the same results
 //! give the same bits in whatever order they came.
 //!
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
-//! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`history`] the learning curves, [`spread`] means and
-//! intervals, [`configuration`] one row, and [`document`] is report.json.
+//! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
+//! [`history`] the learning curves, [`spread`] means and intervals, [`configuration`] one row, [`comparison`] what tells two rows
+//! apart, [`reference`] a row next to what others found, and [`document`] is report.json. Randomness is one fixed stream.
 
 mod band;
+mod bootstrap;
+mod comparison;
 mod configuration;
 pub mod document;
 #[cfg(test)]
 mod fixtures;
 mod history;
 mod ranking;
+mod reference;
 mod scored;
+mod selected;
 mod spread;
+mod student;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     data::{Dataset, Pairs},
-    matrix::{Plan, PlannedStage},
+    matrix::{Plan, PlannedStage, Selections},
     spec::{DatasetKind, Evaluation, Study},
     training::UnitResult,
     unit::UnitId,
@@ -30,6 +36,7 @@ pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
 
+use comparison::Contender;
 use document::{Counts, DatasetSummary, EvaluationReport, SCHEMA, StageReport};
 use scored::{Cell, Scored};
 
@@ -40,6 +47,8 @@ pub struct Input<'a> {
     pub study: &'a Study,
     /// The spec, expanded on this data set.
     pub plan: &'a Plan,
+    /// The selections with which it was expanded.
+    pub selections: &'a Selections,
     /// What was trained and scored on.
     pub dataset: &'a Dataset,
     /// Digest of the encoded data set, 64 hexadecimal digits.
@@ -92,6 +101,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
     for (id, unit) in input.plan.units() {
         counts.add(Cell::new(id, unit, input).ending());
     }
+    counts.add_untrained(input.plan.stages.iter().flat_map(|stage| &stage.waiting).map(|row| row.units).sum());
     let report = Report {
         schema: SCHEMA.to_owned(),
         study: input.study.name.clone(),
@@ -108,20 +118,31 @@ fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>
     let variants = configuration::variants(&planned.configurations);
     let mut seen = BTreeSet::new();
     let mut counts = Counts::default();
-    let (mut configurations, mut curves) = (Vec::new(), Vec::new());
+    let (mut configurations, mut curves, mut contenders) = (Vec::new(), Vec::new(), Vec::new());
     for ((number, configuration), variant) in (1..).zip(&planned.configurations).zip(variants) {
         let cells: Vec<Cell<'_>> = configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
         cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
-        let (row, drawn) = configuration::row(number, variant, &configuration.configuration, &cells, &scored);
-        configurations.push(row);
-        curves.push(drawn);
+        let row = configuration::row(number, variant, &configuration.configuration, &cells, &scored);
+        configurations.push(row.report);
+        curves.push(row.curves);
+        contenders.push(Contender { number, cells, wrong: row.wrong });
     }
+    counts.add_untrained(planned.waiting.iter().map(|row| row.units).sum());
     let evaluation = match planned.evaluation {
         Evaluation::Holdout => EvaluationReport::Holdout,
         Evaluation::Folds(folds) => EvaluationReport::Folds(folds),
     };
-    let report =
-        StageReport { name: planned.name.clone(), evaluation, seeds: planned.seeds.clone(), counts, configurations };
+    let report = StageReport {
+        name: planned.name.clone(),
+        evaluation,
+        seeds: planned.seeds.clone(),
+        counts,
+        comparisons: comparison::compare(planned.evaluation, &contenders),
+        references: reference::next_to(&input.study.references, planned, &configurations),
+        selection: selected::selection(planned, input.selections, &configurations),
+        waiting: selected::waiting(planned),
+        configurations,
+    };
     (report, curves)
 }
 

@@ -98,30 +98,37 @@ impl Ranking {
         self.steps.last().map_or((0, 0), |last| (last.true_positives, last.false_positives))
     }
 
+    /// How many distinct scores there are.
+    pub(super) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Each pair's step, counted from the highest score, and whether it is of class 1; within a step class 1 comes first.
+    pub(super) fn pairs(&self) -> Vec<(usize, bool)> {
+        let mut pairs = Vec::new();
+        let mut before = (0, 0);
+        for (index, step) in self.steps.iter().enumerate() {
+            pairs.extend((before.0..step.true_positives).map(|_| (index, true)));
+            pairs.extend((before.1..step.false_positives).map(|_| (index, false)));
+            before = (step.true_positives, step.false_positives);
+        }
+        pairs
+    }
+
+    /// Pairs at or above each distinct score, descending: of class 1 and of class 0.
+    fn passed(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.steps.iter().map(|step| (step.true_positives, step.false_positives))
+    }
+
     /// Area under the ROC curve by trapezoids: the share of pairs of pairs of different classes that are ranked rightly, a
     /// tie counting half. Computed in whole numbers and divided once.
     pub fn auc(&self) -> f64 {
-        let mut previous = (0, 0);
-        let mut twice_area = 0_u128;
-        for step in &self.steps {
-            let width = u128::from(step.false_positives - previous.1);
-            twice_area += width * u128::from(step.true_positives + previous.0);
-            previous = (step.true_positives, step.false_positives);
-        }
-        let (positives, negatives) = self.totals();
-        twice_area as f64 / (2 * u128::from(positives) * u128::from(negatives)) as f64
+        roc_area(self.passed(), self.totals())
     }
 
     /// Average precision: the sum over thresholds of the recall gained times the precision there, without interpolation.
     pub fn average_precision(&self) -> f64 {
-        let mut recall = 0.0;
-        let mut sum = 0.0;
-        for point in self.precision_recall().iter().skip(1) {
-            sum += (point.recall - recall) * point.precision;
-            recall = point.recall;
-        }
-        // Rounding can take the sum of a perfect ranking past 1.
-        sum.min(1.0)
+        precision_area(self.passed(), self.totals())
     }
 
     /// The ROC curve from (0, 0) to (1, 1). Like scikit-learn's `drop_intermediate=True`, leaves out points in the middle of
@@ -158,6 +165,32 @@ impl Ranking {
             }))
             .collect()
     }
+}
+
+/// [`Ranking::auc`] of so many pairs of class 1 and of class 0 that pass the thresholds, of as many as there are.
+/// There must be some of each.
+pub(super) fn roc_area(passed: impl Iterator<Item = (u64, u64)>, (positives, negatives): (u64, u64)) -> f64 {
+    let mut before = (0, 0);
+    let mut twice_area = 0_u128;
+    for (true_positives, false_positives) in passed {
+        twice_area += u128::from(false_positives - before.1) * u128::from(true_positives + before.0);
+        before = (true_positives, false_positives);
+    }
+    twice_area as f64 / (2 * u128::from(positives) * u128::from(negatives)) as f64
+}
+
+/// [`Ranking::average_precision`], as [`roc_area`].
+pub(super) fn precision_area(passed: impl Iterator<Item = (u64, u64)>, (positives, _): (u64, u64)) -> f64 {
+    let (mut before, mut recall, mut sum) = (0, 0.0, 0.0);
+    for (true_positives, false_positives) in passed {
+        if true_positives > before {
+            let reached = true_positives as f64 / positives as f64;
+            sum += (reached - recall) * (true_positives as f64 / (true_positives + false_positives) as f64);
+            (before, recall) = (true_positives, reached);
+        }
+    }
+    // Rounding can take the sum of a perfect ranking past 1.
+    sum.min(1.0)
 }
 
 #[cfg(test)]

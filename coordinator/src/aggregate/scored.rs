@@ -1,5 +1,7 @@
 //! Which pairs a stage scores, and the predictions on them: pooled over folds, averaged over seeds.
 
+use std::collections::BTreeSet;
+
 use seedgrid_common::{
     data::{
         Dataset,
@@ -55,6 +57,11 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// Share of its scored pairs that a done unit classifies wrongly.
+    pub(super) fn error(&self) -> Option<f64> {
+        self.done().map(|(scores, _)| scores.error())
+    }
+
     /// The whole epochs that a result has.
     pub(super) fn epochs(&self) -> Option<&'a [EpochMetrics]> {
         match self.standing {
@@ -94,11 +101,7 @@ impl Scored {
         }
         let mut pooled = vec![f64::NAN; self.labels.len()];
         for cell in cells {
-            let part = match cell.unit.fold {
-                Fold::Holdout => 0,
-                Fold::Part { index, .. } => index as usize,
-            };
-            let pairs = self.parts.get(part).map_or(&[][..], Vec::as_slice);
+            let pairs = self.parts.get(part(cell.unit.fold)).map_or(&[][..], Vec::as_slice);
             let probabilities = cell.done().map_or(&[][..], |(scores, _)| scores.probabilities.as_slice());
             if pairs.len() != probabilities.len() {
                 return Err(format!(
@@ -113,6 +116,21 @@ impl Scored {
             }
         }
         Ok(pooled)
+    }
+
+    /// How many different pairs these units have scored.
+    pub(super) fn pairs(&self, cells: &[Cell<'_>]) -> usize {
+        let done: BTreeSet<usize> =
+            cells.iter().filter(|cell| cell.done().is_some()).map(|cell| part(cell.unit.fold)).collect();
+        done.into_iter().filter_map(|part| self.parts.get(part)).map(Vec::len).sum()
+    }
+}
+
+/// Which of a stage's parts a fold scores.
+fn part(fold: Fold) -> usize {
+    match fold {
+        Fold::Holdout => 0,
+        Fold::Part { index, .. } => index as usize,
     }
 }
 
@@ -135,9 +153,12 @@ pub(super) fn average(seeds: &[&[f64]]) -> Option<Vec<f64>> {
     Some(sums)
 }
 
-/// Share of pairs that these probabilities classify wrongly; class 1 is predicted above 0.5. There must be a pair.
-pub(super) fn error(probabilities: &[f64], labels: &[bool]) -> f64 {
-    let wrong =
-        probabilities.iter().zip(labels).filter(|(probability, label)| (**probability > 0.5) != **label).count();
-    wrong as f64 / labels.len() as f64
+/// Which pairs these probabilities classify wrongly; class 1 is predicted above 0.5.
+pub(super) fn wrong(probabilities: &[f64], labels: &[bool]) -> Vec<bool> {
+    probabilities.iter().zip(labels).map(|(probability, label)| (*probability > 0.5) != *label).collect()
+}
+
+/// The share of these that is true. There must be one.
+pub(super) fn share(flags: &[bool]) -> f64 {
+    flags.iter().filter(|flag| **flag).count() as f64 / flags.len() as f64
 }

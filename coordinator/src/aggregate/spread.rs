@@ -1,8 +1,9 @@
 //! Means, deviations and intervals. Sums run in the order given, so equal inputs give equal bits.
 
-use statrs::distribution::{Continuous as _, ContinuousCDF as _, StudentsT};
-
-use super::document::{Estimate, IntervalMethod, Spread};
+use super::{
+    document::{Estimate, IntervalMethod, Spread},
+    student::quantile_975,
+};
 
 /// Arithmetic mean; None of no values. A second pass adds the mean of what is left, so that the mean of equal values is that
 /// value.
@@ -20,6 +21,11 @@ pub(super) fn standard_deviation(values: &[f64]) -> Option<f64> {
     let center = mean(values)?;
     let squares: f64 = values.iter().map(|value| (value - center).powi(2)).sum();
     (values.len() >= 2).then(|| (squares / (values.len() - 1) as f64).sqrt())
+}
+
+/// Standard error of an error rate over so many pairs that were drawn at random: `sqrt(e (1 - e) / pairs)`.
+pub(super) fn binomial_standard_error(error: f64, pairs: usize) -> f64 {
+    (error * (1.0 - error) / pairs as f64).sqrt()
 }
 
 /// Location and spread of `values`.
@@ -46,48 +52,34 @@ pub(super) fn spread(values: &[f64]) -> Spread {
 /// The spread of one value per seed, with Student's t interval of its mean: `mean ± t(n - 1) * std / sqrt(n)`.
 pub(super) fn over_seeds(values: &[f64]) -> Estimate {
     let spread = spread(values);
-    let interval = interval(&spread, |n| 1.0 / n);
-    estimate(spread, interval, IntervalMethod::SeedsT, "a confidence interval needs two seeds")
+    let error = spread.std.map(|std| (std * (1.0 / spread.n as f64).sqrt(), spread.n as f64 - 1.0));
+    estimate(spread, error, IntervalMethod::SeedsT, "a confidence interval needs two seeds")
 }
 
 /// The spread over all units of a cross-validation, with the corrected interval of Nadeau and Bengio (2003) over the means of
 /// its `folds` folds: the variance of their mean is taken as `(1 / n + 1 / (folds - 1)) * std^2`, the second term being the
-/// ratio of validation to training pairs.
+/// ratio of validation to training pairs. It is that of the mean which is shown, also where some units are missing.
 pub(super) fn over_folds(values: &[f64], fold_means: &[f64], folds: u32) -> Estimate {
-    let interval = interval(&spread(fold_means), |n| 1.0 / n + 1.0 / (f64::from(folds) - 1.0));
-    let spread = spread(values);
-    // The interval is that of the mean which is shown, also where some units are missing.
-    let shifted = match (interval, spread.mean, mean(fold_means)) {
-        (Some([low, high]), Some(shown), Some(center)) => Some([shown + (low - center), shown + (high - center)]),
-        (Some(_) | None, _, _) => None,
-    };
-    estimate(spread, shifted, IntervalMethod::FoldsCorrectedT, "a confidence interval needs two folds")
+    let n = fold_means.len() as f64;
+    let error = spread(fold_means).std.map(|std| (std * (1.0 / n + 1.0 / (f64::from(folds) - 1.0)).sqrt(), n - 1.0));
+    estimate(spread(values), error, IntervalMethod::FoldsCorrectedT, "a confidence interval needs two folds")
 }
 
-fn estimate(spread: Spread, ci95: Option<[f64; 2]>, ci95_method: IntervalMethod, reason: &str) -> Estimate {
-    let ci95_reason = ci95.is_none().then(|| reason.to_owned());
-    Estimate { spread, ci95, ci95_method, ci95_reason }
-}
-
-fn interval(spread: &Spread, variance_share: impl Fn(f64) -> f64) -> Option<[f64; 2]> {
-    let (center, std) = (spread.mean?, spread.std?);
-    let n = spread.n as f64;
-    let half = quantile_975(n - 1.0) * std * variance_share(n).sqrt();
-    Some([center - half, center + half])
-}
-
-/// The 97.5 % quantile of Student's t distribution, for 1 or more degrees of freedom.
-///
-/// statrs' own inverse is good to some 10 digits, so a few Newton steps on its distribution function follow. The result is
-/// rounded to 13 digits, which hides the last-digit differences between hosts' exp and ln.
-pub(super) fn quantile_975(freedom: f64) -> f64 {
-    let student = StudentsT::new(0.0, 1.0, freedom).expect("location 0, scale 1 and one or more degrees of freedom");
-    let mut t = student.inverse_cdf(0.975);
-    for _ in 0..4 {
-        t += (student.sf(t) - 0.025) / student.pdf(t);
+/// With the interval that the mean's standard error and its degrees of freedom give.
+fn estimate(spread: Spread, error: Option<(f64, f64)>, ci95_method: IntervalMethod, reason: &str) -> Estimate {
+    let error = spread.mean.zip(error);
+    let ci95 = error.map(|(center, (standard_error, freedom))| {
+        let half = quantile_975(freedom) * standard_error;
+        [center - half, center + half]
+    });
+    Estimate {
+        spread,
+        standard_error: error.map(|(_, (standard_error, _))| standard_error),
+        freedom: error.map(|(_, (_, freedom))| freedom),
+        ci95,
+        ci95_method,
+        ci95_reason: ci95.is_none().then(|| reason.to_owned()),
     }
-    let scale = 10_f64.powi(12 - t.log10().floor() as i32);
-    (t * scale).round() / scale
 }
 
 #[cfg(test)]

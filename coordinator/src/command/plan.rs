@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
-    matrix::{Plan, PlannedConfiguration},
+    matrix::{Plan, PlannedConfiguration, WaitingRow},
     spec::Evaluation,
     training::Normalize,
     unit::{Hyperparameters, UnitId},
@@ -75,6 +75,17 @@ struct StageListing {
     evaluation: String,
     seeds: Vec<u64>,
     configurations: Vec<ConfigurationListing>,
+    waiting: Vec<WaitingListing>,
+}
+
+/// A row that starts from a selection that is not there yet.
+#[derive(Debug, Serialize)]
+struct WaitingListing {
+    model: String,
+    from: String,
+    configurations: usize,
+    units: usize,
+    unreachable: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +97,13 @@ struct ConfigurationListing {
     /// What its line says of it: what is no default, and what varies in its row.
     #[serde(skip)]
     settings: Vec<String>,
+}
+
+impl From<&WaitingRow> for WaitingListing {
+    fn from(row: &WaitingRow) -> Self {
+        let WaitingRow { model, from, configurations, units, unreachable } = row.clone();
+        Self { model, from, configurations, units, unreachable }
+    }
 }
 
 impl Progress {
@@ -129,6 +147,7 @@ impl Listing {
                     },
                     seeds: stage.seeds.clone(),
                     configurations: stage.configurations.iter().map(configuration).collect(),
+                    waiting: stage.waiting.iter().map(WaitingListing::from).collect(),
                 })
                 .collect(),
         }
@@ -144,22 +163,35 @@ impl Listing {
             let _ = writeln!(text, "{parts}");
         };
         for stage in &self.stages {
-            let units: usize = stage.configurations.iter().map(|configuration| configuration.units.total).sum();
+            let known: usize = stage.configurations.iter().map(|configuration| configuration.units.total).sum();
+            let units = known + stage.waiting.iter().map(|row| row.units).sum::<usize>();
+            let waiting: usize = stage.waiting.iter().map(|row| row.configurations).sum();
             line(format_args!(
                 "\nstage {}: {}, {} seeds, {} configurations, {units} units",
                 stage.name,
                 stage.evaluation,
                 stage.seeds.len(),
-                stage.configurations.len()
+                stage.configurations.len() + waiting
             ));
             for configuration in &stage.configurations {
                 let Progress { total, done, .. } = configuration.units;
                 let settings = configuration.settings.join(" ");
                 line(format_args!("  {:<16} {done:>4} of {total} done  {settings}", configuration.model));
             }
+            for row in &stage.waiting {
+                let state =
+                    if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
+                line(format_args!("  {:<16} {:>4} units      {state} {}", row.model, row.units, row.from));
+            }
         }
         let Progress { total, done, left } = self.units;
-        line(format_args!("\n{total} different units: {done} done, {left} to train"));
+        let to_come: usize = self.stages.iter().flat_map(|stage| &stage.waiting).map(|row| row.units).sum();
+        match to_come {
+            0 => line(format_args!("\n{total} different units: {done} done, {left} to train")),
+            _ => line(format_args!(
+                "\n{total} different units: {done} done, {left} to train; then {to_come} of what is selected"
+            )),
+        }
         text
     }
 }

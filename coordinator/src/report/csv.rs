@@ -1,5 +1,7 @@
 //! Tables for programs: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, empty where there is no value.
 
+mod compared;
+
 use std::{collections::BTreeSet, fmt::Display};
 
 use seedgrid_common::{training::StopLoss, unit::Fold};
@@ -8,6 +10,8 @@ use crate::aggregate::{
     Aggregate, Band, Curves,
     document::{ConfigurationReport, Report, Spread, StageReport},
 };
+
+pub(super) use compared::{comparisons, references};
 
 /// A table under construction.
 struct Table {
@@ -40,6 +44,11 @@ impl Table {
 
 fn cell(value: Option<impl Display>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// Both ends of an interval.
+fn ends(interval: Option<[f64; 2]>) -> [String; 2] {
+    [0, 1].map(|end| cell(interval.map(|ends| ends[end])))
 }
 
 fn number(value: f64) -> String {
@@ -111,12 +120,18 @@ pub(super) fn configurations(report: &Report) -> String {
         "average_precision",
         "average_precision_seeds_mean",
         "average_precision_seeds_std",
+        "error_standard_error",
+        "draw_pairs",
+        "draw_standard_error",
+        "roc_auc_ci95_low",
+        "roc_auc_ci95_high",
+        "average_precision_ci95_low",
+        "average_precision_ci95_high",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
         let mean_std = |spread: &Spread| [cell(spread.mean), cell(spread.std)];
         let (stop, counts, error) = (&row.stop, &row.counts, &row.error.spread);
-        let (low, high) = (row.error.ci95.map(|ends| ends[0]), row.error.ci95.map(|ends| ends[1]));
         let mut cells = keys(stage, row).to_vec();
         cells.push(row.title.clone());
         cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
@@ -132,13 +147,16 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(endings.map(|number| number.to_string()));
         cells.push(row.converged.to_string());
         cells.extend(mean_std(error));
-        cells.extend([cell(low), cell(high), cell(error.min), cell(error.max)]);
+        cells.extend(ends(row.error.ci95));
+        cells.extend([cell(error.min), cell(error.max)]);
         cells.extend([&row.epochs, &row.loss, &row.train_loss, &row.train_error].into_iter().flat_map(mean_std));
         cells.extend([row.averaged.seeds.len().to_string(), cell(row.averaged.error)]);
         cells.push(cell(row.roc.auc));
         cells.extend(mean_std(&row.roc.seeds));
         cells.push(cell(row.precision_recall.average_precision));
         cells.extend(mean_std(&row.precision_recall.seeds));
+        cells.extend([cell(row.error.standard_error), row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
+        cells.extend(ends(row.roc.ci95).into_iter().chain(ends(row.precision_recall.ci95)));
         table.row(cells);
     }
     table.text

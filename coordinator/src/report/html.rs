@@ -1,5 +1,7 @@
 //! report.html: one file that needs no other, for a screen and for paper.
 
+mod compared;
+
 use std::fmt::Write as _;
 
 use super::{
@@ -53,13 +55,12 @@ fn head(report: &Report) -> String {
 fn contents(page: &mut String, report: &Report) {
     page.push_str("<nav aria-label=\"Contents\"><ul>\n");
     for (number, stage) in (1..).zip(&report.stages) {
-        let _ = writeln!(
-            page,
-            "<li><a href=\"#stage-{number}\">Stage {}</a><ul><li><a href=\"#table-{number}\">table</a></li>\
-             <li><a href=\"#errors-{number}\">errors</a></li><li><a href=\"#curves-{number}\">curves</a></li>\
-             <li><a href=\"#learning-{number}\">learning</a></li></ul></li>",
-            escape(&stage.name)
-        );
+        let _ = write!(page, "<li><a href=\"#stage-{number}\">Stage {}</a><ul>", escape(&stage.name));
+        let parts = ["table", "errors", "references", "comparisons", "curves", "learning"];
+        for part in parts.iter().filter(|part| **part != "references" || !stage.references.is_empty()) {
+            let _ = write!(page, "<li><a href=\"#{part}-{number}\">{part}</a></li>");
+        }
+        page.push_str("</ul></li>\n");
     }
     page.push_str("<li><a href=\"#meaning\">What the numbers mean</a></li>\n</ul></nav>\n");
 }
@@ -81,10 +82,15 @@ fn section(page: &mut String, number: usize, stage: &StageReport, curves: &[Curv
     let (curves_class, errors_class) = if figure::crowded(stage) { ("wide", "wide") } else { ("pair", "wide") };
     let _ = writeln!(page, "<div class=\"{errors_class}\" id=\"errors-{number}\">");
     drawn(page, figure::errors(stage, curves), "Error rates", &captions.errors);
-    let _ = writeln!(page, "</div>\n<div class=\"{curves_class}\" id=\"curves-{number}\">");
+    page.push_str("</div>\n");
+    compared::references(page, number, stage);
+    compared::comparisons(page, number, stage, curves, &captions.comparisons);
+    let _ = writeln!(page, "<h3>Curves</h3>\n<div class=\"{curves_class}\" id=\"curves-{number}\">");
     drawn(page, figure::roc(stage, curves), "ROC curves", &captions.roc);
     drawn(page, figure::precision_recall(stage, curves), "Precision-recall curves", &captions.precision_recall);
-    let _ = writeln!(page, "</div>\n<div class=\"wide\" id=\"learning-{number}\">");
+    page.push_str("</div>\n");
+    compared::areas(page, stage);
+    let _ = writeln!(page, "<div class=\"wide\" id=\"learning-{number}\">");
     drawn(page, figure::learning(stage, curves), "Learning curves", &captions.learning);
     page.push_str("</div>\n");
     settings(page, stage);
@@ -226,7 +232,7 @@ fn unit_row(page: &mut String, row: &ConfigurationReport, unit: &UnitReport) {
 }
 
 /// Definitions, in the order in which a reader meets the words.
-const MEANINGS: [(&str, &str); 6] = [
+const MEANINGS: [(&str, &str); 8] = [
     (
         "Unit",
         "One configuration trained with one seed (and, in cross-validation, on one fold). The seed decides initial weights, the order \
@@ -248,6 +254,17 @@ const MEANINGS: [(&str, &str); 6] = [
         "AUC and AP",
         "The area under the ROC curve is the share of pairs of a class-1 and a class-0 example that are ranked rightly, ties counting \
          half. Average precision is the sum of precisions weighted by the recall gained at each threshold, without interpolation.",
+    ),
+    (
+        "Comparisons",
+        "p is the probability of a difference at least this large between two configurations that do not differ. Of many p values some \
+         are small by chance alone; Holm's correction makes up for that within one table. A small p does not make a difference large: the \
+         interval, in error rates, and Hedges' g, in standard deviations of single units, say how large it is.",
+    ),
+    (
+        "Verdict",
+        "A reference differs where the difference of the two mean errors lies outside its 95 % interval, which covers the choice of the seeds \
+         and the draw of the scored pairs on both sides. One in twenty would without any cause.",
     ),
     (
         "Diverged",

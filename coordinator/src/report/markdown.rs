@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use seedgrid_common::training::StopLoss;
 
 use super::{
-    notices,
+    areas, compared, notices,
     numbers::{count_spread, interval, rate, rate_spread},
+    referenced,
     terminal::progress,
     wording,
 };
@@ -23,7 +24,7 @@ pub(super) fn page(report: &Report) -> String {
     page.push_str("Data set digest: `");
     page.push_str(&report.dataset.digest);
     page.push_str(
-        "`. Figures: errors.svg, roc.svg, pr.svg, learning.svg. Who trained what, where and when: provenance.json.\n",
+        "`. Figures: errors.svg, comparisons.svg, roc.svg, pr.svg, learning.svg. Who trained what, where and when: provenance.json.\n",
     );
     page
 }
@@ -45,10 +46,40 @@ fn section(page: &mut String, stage: &StageReport) {
     table(page, &header, &rows);
     let _ = writeln!(page, "\n{}\n", escape(&wording::columns(stage)));
 
+    if !stage.references.is_empty() {
+        let _ = writeln!(page, "### Next to the references\n\n{}\n", escape(&referenced::summary(stage)));
+        let rows: Vec<_> = stage.references.iter().map(|reference| referenced::cells(stage, reference)).collect();
+        table(page, &referenced::HEADER, &rows);
+        explained(page, &referenced::columns(stage), &referenced::remarks(stage));
+    }
+
+    let _ = writeln!(page, "### Comparisons\n\n{}\n", escape(&compared::which(stage)));
+    if !stage.comparisons.pairs.is_empty() {
+        let rows: Vec<_> = stage.comparisons.pairs.iter().map(|pair| compared::cells(stage, pair)).collect();
+        table(page, &compared::HEADER, &rows);
+        explained(page, &compared::columns(stage), &compared::remarks(stage));
+    }
+
+    page.push_str("### Areas under the curves\n\n");
+    let rows: Vec<_> = stage.configurations.iter().map(areas::cells).collect();
+    table(page, &areas::HEADER, &rows);
+    explained(page, &areas::columns(stage), &[]);
+
     page.push_str("### Hyper-parameters\n\n");
     let rows: Vec<[String; 4]> = stage.configurations.iter().map(settings).collect();
     table(page, &["Configuration", "Hyper-parameters", "Stops", "Inputs"], &rows);
     page.push('\n');
+}
+
+/// What a table's columns mean, and a list of what must be known about its rows.
+fn explained(page: &mut String, columns: &str, remarks: &[String]) {
+    let _ = writeln!(page, "\n{}\n", escape(columns));
+    for remark in remarks {
+        let _ = writeln!(page, "- {}", escape(remark));
+    }
+    if !remarks.is_empty() {
+        page.push('\n');
+    }
 }
 
 fn result(row: &ConfigurationReport) -> [String; 8] {
@@ -117,7 +148,9 @@ fn escape(text: &str) -> String {
     while let Some(character) = characters.next() {
         let after = characters.peek().copied().unwrap_or(' ');
         let meant = match character {
-            '\\' | '`' | '*' | '<' | '>' | '#' | '|' => true,
+            '\\' | '`' | '*' | '>' | '#' | '|' => true,
+            // Before a space or a digit it begins no tag.
+            '<' => !(after == ' ' || after.is_ascii_digit()),
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
             ']' => matches!(after, '(' | '[' | ':'),
             _ => false,
@@ -138,6 +171,7 @@ mod tests {
     #[test]
     fn only_what_markdown_would_read_is_escaped() {
         assert_eq!(escape("batch_size=20 hidden=[150, 50]"), "batch_size=20 hidden=[150, 50]");
+        assert_eq!(escape("p < 0.0001 <5"), "p < 0.0001 <5");
         assert_eq!(escape("_a_ [b](c) | <d>\n# e"), "\\_a\\_ [b\\](c) \\| \\<d\\> \\# e");
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Everything but provenance.json depends only on the aggregate, so equal results give equal bytes.
 
+mod areas;
 mod atomic;
+mod compared;
 mod csv;
 mod figure;
 mod html;
@@ -10,6 +12,7 @@ mod markdown;
 mod notices;
 mod numbers;
 pub mod provenance;
+mod referenced;
 mod terminal;
 mod wording;
 
@@ -63,6 +66,8 @@ pub fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> R
         ("provenance.json", json("provenance.json", &provenance::Document::new(provenance))?),
         ("configurations.csv", csv::configurations(report)),
         ("units.csv", csv::units(report)),
+        ("comparisons.csv", csv::comparisons(report)),
+        ("references.csv", csv::references(report)),
         ("epochs.csv", csv::epochs(aggregate)),
         ("learning.csv", csv::learning(aggregate)),
         ("roc.csv", csv::roc(aggregate)),
@@ -70,6 +75,7 @@ pub fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> R
         ("pr.csv", csv::precision_recall(aggregate)),
         ("pr-band.csv", csv::precision_recall_band(aggregate)),
         ("errors.svg", figure::file(aggregate, "error rates", figure::errors)),
+        ("comparisons.svg", figure::file(aggregate, "differences of error rates", figure::comparisons)),
         ("roc.svg", figure::file(aggregate, "ROC curves", figure::roc)),
         ("pr.svg", figure::file(aggregate, "precision-recall curves", figure::precision_recall)),
         ("learning.svg", figure::file(aggregate, "learning curves", figure::learning)),

@@ -5,7 +5,9 @@ use super::{
     numbers::{count, whole},
     wording::ranges,
 };
-use crate::aggregate::document::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport};
+use crate::aggregate::document::{
+    ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport, WaitingReport,
+};
 
 /// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
 const NAMED_MAX: usize = 12;
@@ -80,7 +82,8 @@ fn kinds(counts: &Counts) -> String {
 
 /// About a stage's configurations, by weight and then in the order of the table.
 pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
-    let all: Vec<Notice> = stage.configurations.iter().flat_map(of_configuration).collect();
+    let of_rows = stage.configurations.iter().flat_map(of_configuration);
+    let all: Vec<Notice> = of_waiting(stage).into_iter().chain(of_rows).chain(of_selection(stage)).collect();
     Weight::ALL
         .into_iter()
         .flat_map(|weight| {
@@ -93,6 +96,56 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
             notices
         })
         .collect()
+}
+
+/// About rows that start from a selection that is not there.
+fn of_waiting(stage: &StageReport) -> Vec<Notice> {
+    let notice = |row: &WaitingReport| {
+        let units = count(row.units, "unit");
+        let text = match row.unreachable {
+            false => format!("{}: {units} wait for what stage {} selects.", row.title, row.from),
+            true => format!("{}: {units} are out of reach: stage {} had nothing to select.", row.title, row.from),
+        };
+        Notice { weight: Weight::Incomplete, text }
+    };
+    stage.waiting.iter().map(notice).collect()
+}
+
+/// About what the stage selects.
+fn of_selection(stage: &StageReport) -> Vec<Notice> {
+    let Some(selection) = &stage.selection else { return Vec::new() };
+    let heading = |number: usize| {
+        let row = stage.configurations.iter().find(|row| row.number == number);
+        row.map_or_else(|| format!("configuration {number}"), ConfigurationReport::heading)
+    };
+    let mut notices = Vec::new();
+    let selected: Vec<String> = selection.models.iter().filter_map(|model| model.selected).map(heading).collect();
+    if !selected.is_empty() {
+        let rule = match selection.rule.as_str() {
+            "one-standard-error" => {
+                "the smallest network within one standard error of the lowest mean validation error"
+            }
+            _ => "the lowest mean validation error",
+        };
+        let text = format!("Selected for later stages, by {rule}: {}.", selected.join("; "));
+        notices.push(Notice { weight: Weight::Remark, text });
+    }
+    for model in &selection.models {
+        if model.made && !model.incomplete.is_empty() {
+            let ignored: Vec<String> = model.incomplete.iter().take(NAMED_MAX).map(|&number| heading(number)).collect();
+            let more = match model.incomplete.len().saturating_sub(NAMED_MAX) {
+                0 => String::new(),
+                more => format!("; and {} more", whole(more)),
+            };
+            let text = format!("Not considered in selecting, since units are missing: {}{more}.", ignored.join("; "));
+            notices.push(Notice { weight: Weight::LeftOut, text });
+        }
+        if model.made && model.selected.is_none() {
+            let text = format!("{}: nothing was left to select.", model.title);
+            notices.push(Notice { weight: Weight::Incomplete, text });
+        }
+    }
+    notices
 }
 
 fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {

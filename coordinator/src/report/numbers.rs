@@ -23,6 +23,39 @@ pub(super) fn interval(ends: Option<[f64; 2]>) -> String {
     ends.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4} to {high:.4}"))
 }
 
+/// A difference of rates with its sign: "+0.0321", "−0.0429".
+pub(super) fn signed_rate(value: Option<f64>) -> String {
+    signed(value, 4)
+}
+
+/// A number with its sign and so many decimals.
+pub(super) fn signed(value: Option<f64>, decimals: usize) -> String {
+    let Some(value) = value else { return NONE.to_owned() };
+    let size = format!("{:.decimals$}", value.abs());
+    let is_zero = !size.contains(|digit: char| ('1'..='9').contains(&digit));
+    let sign = if is_zero {
+        ""
+    } else if value < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{size}")
+}
+
+/// "−0.0041 to +0.0152".
+pub(super) fn signed_interval(ends: Option<[f64; 2]>) -> String {
+    ends.map_or_else(|| NONE.to_owned(), |ends| ends.map(|end| signed_rate(Some(end))).join(" to "))
+}
+
+/// A p value: four decimals, or "< 0.0001".
+pub(super) fn p_value(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value < 0.0001 => "< 0.0001".to_owned(),
+        value => rate(value),
+    }
+}
+
 /// A mean of counts: one decimal.
 pub(super) fn count_mean(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.to_owned(), |value| format!("{value:.1}"))
@@ -64,6 +97,16 @@ mod tests {
             [0, 999, 1000, 123_456, 1_234_567].map(whole),
             ["0", "999", "1,000", "123,456", "1,234,567"].map(str::to_owned)
         );
+    }
+
+    #[test]
+    fn signs_are_shown_where_there_is_something() {
+        assert_eq!(
+            [-0.042_91, 0.5, 0.0, -0.000_01].map(|value| signed_rate(Some(value))),
+            ["−0.0429", "+0.5000", "0.0000", "0.0000"]
+        );
+        assert_eq!(signed_interval(Some([-1.0, 2.0])), "−1.0000 to +2.0000");
+        assert_eq!([0.000_09, 0.0001, 0.0512].map(|p| p_value(Some(p))), ["< 0.0001", "0.0001", "0.0512"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     figure::crowded,
     notices,
     numbers::{NONE, count, count_mean, rate, rate_spread, whole},
-    wording,
+    referenced, wording,
 };
 use crate::aggregate::document::{ConfigurationReport, Counts, Report, StageReport};
 
@@ -28,6 +28,10 @@ pub fn terminal_table(report: &Report) -> String {
         table(&mut text, stage);
         for notice in notices::of_stage(stage) {
             paragraph(&mut text, "  ", &format!("{}: {}", notice.weight.word(), notice.text));
+        }
+        if !stage.references.is_empty() {
+            paragraph(&mut text, "  ", &format!("Next to the references: {}", referenced::summary(stage)));
+            referenced::remarks(stage).iter().for_each(|remark| paragraph(&mut text, "  ", remark));
         }
     }
     text

@@ -1,10 +1,11 @@
 //! Sentences that several forms of the report share.
 
 use super::{
-    figure::{ROWS_MAX, crowded, facets},
+    compared,
+    figure::{RIVALS_MAX, ROWS_MAX, crowded, facets},
     numbers::{count, rate_spread, whole},
 };
-use crate::aggregate::document::{ConfigurationReport, DatasetSummary, EvaluationReport, Report, StageReport};
+use crate::aggregate::document::{Against, ConfigurationReport, DatasetSummary, EvaluationReport, Report, StageReport};
 
 /// "table3 on MNIST pairs".
 pub(super) fn title(report: &Report) -> String {
@@ -105,7 +106,30 @@ pub(super) fn columns(stage: &StageReport) -> String {
     format!(
         "Error is {over}. The 95 % interval of the mean is {covers}. Epochs are those trained until the stopping rule or its maximum. \
          The last four columns: error, area under the ROC curve (AUC) and average precision (AP) of the averaged prediction, that is \
-         of each pair's predicted probability averaged over the seeds; and n, how many of the planned units are in the means."
+         of each pair's predicted probability averaged over the seeds; and n, how many of the planned units are in the means.{}",
+        draw(stage)
+    )
+}
+
+/// What another draw of the scored pairs would do, as a sentence after others; nothing where no unit is done.
+fn draw(stage: &StageReport) -> String {
+    let draws = stage.configurations.iter().filter_map(|row| Some((row.draw.standard_error?, row.draw.pairs)));
+    let ends = draws.fold(None, |ends: Option<(f64, f64, usize)>, (error, pairs)| {
+        Some(ends.map_or((error, error, pairs), |(low, high, most)| (low.min(error), high.max(error), most.max(pairs))))
+    });
+    let Some((low, high, pairs)) = ends else { return String::new() };
+    let size = if format!("{low:.3}") == format!("{high:.3}") {
+        format!("{high:.3}")
+    } else {
+        format!("{low:.3} to {high:.3}")
+    };
+    let (what, covered) = match stage.evaluation {
+        EvaluationReport::Holdout => ("test", "no interval over seeds covers that"),
+        EvaluationReport::Folds(_) => ("training", "the interval over folds covers that in part"),
+    };
+    format!(
+        " Had {} other {what} pairs been drawn, these errors would differ by {size} (one binomial standard error): {covered}.",
+        whole(pairs)
     )
 }
 
@@ -115,6 +139,7 @@ pub(super) struct Captions {
     pub(super) roc: String,
     pub(super) precision_recall: String,
     pub(super) learning: String,
+    pub(super) comparisons: String,
 }
 
 /// The captions of a stage's figures.
@@ -129,8 +154,8 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
         ""
     };
     let bands = if stage.seeds.len() > 1 {
-        " Bands: mean ± one standard deviation of the single seeds' own curves at each point of the horizontal axis. An averaged \
-         prediction is usually better than single ones, so a line may leave its band."
+        " Bands and the thin lines in them: mean ± one standard deviation of the single seeds' own curves at each point of the \
+         horizontal axis. An averaged prediction is usually better than single ones, so its line may leave the band."
     } else {
         ""
     };
@@ -154,12 +179,33 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
             "Of {curve}, with average precision (AP), the area under the steps. Dashed level: chance, the \
              share of class 1.{bands}{facets}"
         ),
+        comparisons: comparisons(stage),
         learning: format!(
             "Losses and errors as seen in training, with dropout active. Thick: mean over the units still in training, as long as at \
              least half of them are; thin: single units; dotted: diverged units, which are in no mean. A model with auxiliary losses \
              minimises another sum, so training losses compare within a model only.{facets}"
         ),
     }
+}
+
+fn comparisons(stage: &StageReport) -> String {
+    let (what, shown) = match stage.comparisons.against {
+        Against::EachOther => {
+            let what = "Mean error of the upper configuration minus that of the lower one, with its 95 % interval: left of 0, the upper one \
+                        errs less."
+                .to_owned();
+            (what, String::new())
+        }
+        Against::Best => {
+            let best = stage.comparisons.best.map_or_else(String::new, |best| compared::heading(stage, best));
+            let shown = match stage.comparisons.pairs.len() {
+                pairs if pairs > RIVALS_MAX => format!(" Only the {RIVALS_MAX} smallest differences are shown."),
+                _ => String::new(),
+            };
+            (format!("Mean error minus that of {best}, the lowest one, with its 95 % interval."), shown)
+        }
+    };
+    format!("{what} Blue: corrected p of the t test below {}; grey: not.{shown}", compared::LEVEL)
 }
 
 #[cfg(test)]

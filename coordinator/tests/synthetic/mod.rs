@@ -9,9 +9,9 @@ use seedgrid_common::{
     matrix::{Plan, Selections, expand},
     model,
     random::Stream,
-    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study},
+    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
-    unit::{Fold, Unit, UnitId, Value},
+    unit::{Fold, Hyperparameters, Unit, UnitId, Value},
 };
 use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
 
@@ -30,7 +30,7 @@ impl Synthetic {
     /// All units of these stages trained, on `pairs` training and as many test pairs.
     pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
         let spec = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: pairs, test_pairs: pairs, seed: 0 };
-        let study = Study { name: name.to_owned(), dataset: spec, stages };
+        let study = Study { name: name.to_owned(), dataset: spec, stages, references: Vec::new() };
         let dataset = Dataset {
             title: "synthetic pairs".to_owned(),
             seed: 0,
@@ -66,6 +66,7 @@ impl Synthetic {
         aggregate(&Input {
             study: &self.study,
             plan: &self.plan,
+            selections: &Selections::new(),
             dataset: &self.dataset,
             dataset_digest: DIGEST,
             results: &self.results,
@@ -130,6 +131,30 @@ pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
 /// The paper's five models.
 pub(crate) fn five() -> Vec<ModelRow> {
     ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"].map(|name| row(name, &[])).to_vec()
+}
+
+/// The paper's Table III as references of a stage.
+pub(crate) fn table_3(stage: &str) -> Vec<Reference> {
+    [
+        ("cnn", 0.1808, 0.007786, 21.4),
+        ("cnn-shared", 0.1286, 0.005168, 23.0),
+        ("cnn-shared-aux", 0.1016, 0.007763, 44.5),
+        ("fc", 0.2583, 0.01721885, 51.6),
+        ("fc-aux", 0.2135, 0.092483, 95.5),
+    ]
+    .map(|(model, error, std, epochs)| Reference {
+        stage: stage.to_owned(),
+        model: model.to_owned(),
+        given: Hyperparameters::new(),
+        error,
+        std: Some(std),
+        n: Some(10),
+        epochs: Some(epochs),
+        pairs: Some(1000),
+        source: "Table III".to_owned(),
+        note: model.starts_with("fc").then(|| "these results are made up".to_owned()),
+    })
+    .to_vec()
 }
 
 fn draw_pairs(part: &str, pairs: u32) -> Pairs {

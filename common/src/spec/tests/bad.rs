@@ -30,6 +30,73 @@ fn catalogue() {
     insta::assert_snapshot!(listing);
 }
 
+/// A reference below the base spec; it is right.
+const REFERENCE: &str = r#"
+[[reference]]
+stage = "final"
+model = "fc-aux"
+where = { learning_rate = 0.01, hidden = [150, 50, 20, 10] }
+error = 0.2135
+std = 0.0925
+n = 10
+source = "Table III"
+"#;
+
+/// (What is wrong, what stands in [`REFERENCE`], what stands there instead.)
+const REFERENCES: &[Case] = &[
+    ("a stage that is not there", "\"final\"", "\"finale\""),
+    ("a stage that is nothing like one", "\"final\"", "\"tune\""),
+    ("a model that is none", "\"fc-aux\"", "\"fc-auxiliary\""),
+    ("a model that the stage does not train", "\"fc-aux\"", "\"fc\""),
+    ("a value that the stage does not train", "learning_rate = 0.01", "learning_rate = 0.1"),
+    ("values that it trains, but not together", "hidden = [150, 50, 20, 10]", "hidden = [150, 50]"),
+    ("a hyper-parameter of another model", "hidden = [150, 50, 20, 10]", "tower_end = \"relu\""),
+    ("a value that no model takes", "learning_rate = 0.01", "learning_rate = -1"),
+    ("a grid", "learning_rate = 0.01", "learning_rate = { grid = [0.01] }"),
+    ("values outside of where", "where = { learning_rate = 0.01, hidden = [150, 50, 20, 10] }", "learning_rate = 0.01"),
+    ("where as a word", "{ learning_rate = 0.01, hidden = [150, 50, 20, 10] }", "\"learning_rate = 0.01\""),
+    ("an error in per cent", "0.2135", "21.35"),
+    ("no error", "error = 0.2135\n", ""),
+    ("a negative deviation", "0.0925", "-0.0925"),
+    ("a deviation over nobody knows how many", "n = 10\n", ""),
+    ("a deviation over one value", "n = 10", "n = 1"),
+    ("no source", "source = \"Table III\"\n", ""),
+    ("an empty source", "\"Table III\"", "\" \""),
+    ("no pairs", "n = 10\n", "n = 10\npairs = 0\n"),
+    ("no epochs", "n = 10\n", "n = 10\nepochs = 0\n"),
+    ("a misspelt key", "source", "sources"),
+    ("single brackets", "[[reference]]", "[reference]"),
+];
+
+#[test]
+fn references_that_are_for_nothing() {
+    let with = |reference: &str| format!("{BASE}{reference}");
+    assert!(parse("good.toml", &with(REFERENCE)).is_ok());
+    let mut listing = String::new();
+    for (what, from, to) in REFERENCES {
+        assert_eq!(REFERENCE.matches(from).count(), 1, "{from:?} must be in the reference once");
+        let errors = errors(&with(&REFERENCE.replace(from, to)));
+        write!(listing, "## {what}\n{errors}\n\n").unwrap();
+    }
+    let many = with(&REFERENCE.repeat(257));
+    write!(listing, "## too many\n{}\n\n", errors(&many)).unwrap();
+    // A stage that cannot be read takes no blame for its references.
+    let spoilt = with(REFERENCE).replace("learning_rate = 0.1\n", "learning_rate = 0\n");
+    write!(listing, "## a spoilt stage\n{}\n\n", errors(&spoilt)).unwrap();
+    insta::assert_snapshot!(listing);
+}
+
+/// A grid of more configurations than are ever expanded, and a reference that could only be found by expanding it.
+#[test]
+fn a_vast_stage_is_not_expanded_for_its_references() {
+    let rate: String = (1..=200).map(|value| format!("{value}, ")).collect();
+    let axes = format!("learning_rate = {{ grid = [{rate}] }}\nbatch_size = {{ grid = [{rate}] }}\nhidden");
+    let vast =
+        changed("learning_rate = { grid = [0.01, 0.005] }\nbatch_size = 20\nhidden", &axes).replace("1..=3", "1..=30");
+    let errors = errors(&format!("{vast}{REFERENCE}"));
+    assert_eq!(errors.errors().len(), 1, "{errors}");
+}
+
 const CASES: &[Case] = &[
     // Keys.
     ("a misspelt key", "learning_rate = 0.1", "learning_rat = 0.1"),

@@ -36,7 +36,7 @@ fn survives(text: &str) {
 const AXES: &str = include_str!("../../../../experiments/axes.toml");
 
 /// Pieces that a spec may be spoilt with.
-const PIECES: [&str; 46] = [
+const PIECES: [&str; 48] = [
     "",
     "=",
     "\"",
@@ -61,6 +61,8 @@ const PIECES: [&str; 46] = [
     "[[stage]]\n",
     "[[stage.model]]\n",
     "[dataset]\n",
+    "[[reference]]\n",
+    "where = { learning_rate = 0.1 }\n",
     "[stage]\n",
     "[[dataset]]\n",
     "\u{0}",

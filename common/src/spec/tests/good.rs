@@ -2,6 +2,7 @@
 
 use super::{BASE, changed};
 use crate::{
+    matrix::{Selections, expand},
     spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
@@ -78,6 +79,7 @@ fn the_base_is_read_whole() {
                 },
             ],
         }],
+        references: Vec::new(),
     };
     assert_eq!(study(BASE), expected);
 }
@@ -236,4 +238,29 @@ fn rows_that_differ_in_one_axis_or_rule_are_different() {
 fn the_same_row_may_be_in_two_stages() {
     let stage = &BASE[BASE.find("[[stage]]").unwrap()..];
     assert_eq!(study(&format!("{BASE}\n{}", stage.replace("\"final\"", "\"again\""))).stages.len(), 2);
+}
+
+#[test]
+fn references_are_read_and_change_no_unit() {
+    let with = format!(
+        "{BASE}\n[[reference]]\nstage = \"final\"\nmodel = \"fc-aux\"\nwhere = {{ learning_rate = 0.005, hidden = [150, 50, 20, 10] }}\n\
+         error = 0.2135\nstd = 0.0925\nn = 10\nepochs = 95.5\npairs = 1000\nsource = \"Table III\"\nnote = \"one seed is stuck\"\n\
+         \n[[reference]]\nstage = \"final\"\nmodel = \"cnn\"\nerror = 0\nsource = \"nobody\"\n"
+    );
+    let (with, without) = (study(&with), study(BASE));
+    let [reference, bare] = with.references.as_slice() else { panic!("two references") };
+    assert_eq!((reference.stage.as_str(), reference.model.as_str()), ("final", "fc-aux"));
+    assert_eq!((reference.error, reference.std, reference.n), (0.2135, Some(0.0925), Some(10)));
+    assert_eq!((reference.epochs, reference.pairs), (Some(95.5), Some(1000)));
+    assert_eq!((reference.source.as_str(), reference.note.as_deref()), ("Table III", Some("one seed is stuck")));
+    assert_eq!(
+        (bare.error, bare.std, bare.n, bare.epochs, bare.pairs, &bare.note),
+        (0.0, None, None, None, None, &None)
+    );
+
+    let (plan, other) = (expand(&with, "digest", &Selections::new()), expand(&without, "digest", &Selections::new()));
+    assert_eq!(plan, other);
+    let configurations = || plan.stages[0].configurations.iter().map(|planned| &planned.configuration);
+    assert_eq!(configurations().map(|one| reference.is_for(one)).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(configurations().map(|one| bare.is_for(one)).collect::<Vec<_>>(), [true, false, false]);
 }

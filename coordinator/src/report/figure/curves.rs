@@ -115,6 +115,7 @@ impl Figure<'_> {
         for (index, line) in self.lines.iter().enumerate() {
             if let Some(band) = line.band {
                 content.area(&outline(&panel, band), style::color(index), 0.13);
+                content.path(&middle(&panel, band), thin(style::color(index)), None);
             }
         }
         let mut entries = Vec::new();
@@ -161,6 +162,7 @@ impl Figure<'_> {
             let (line, row) = (&self.lines[best], &stage.configurations[best]);
             if let Some(band) = line.band {
                 content.area(&outline(&panel, band), style::color(0), 0.15);
+                content.path(&middle(&panel, band), thin(style::color(0)), None);
             }
             content.path(&places(&panel, line), Stroke::solid(style::color(0), 2.0), Some(&row.heading()));
             notes.push((format!("{} {}", self.value, numbers::rate(line.value)), style::color(0)));
@@ -185,4 +187,13 @@ fn outline(panel: &Panel, band: &Band) -> Vec<(f64, f64)> {
     let upper = band.points.iter().map(|point| panel.at(point.x, (point.mean + point.std).min(1.0)));
     let lower = band.points.iter().rev().map(|point| panel.at(point.x, (point.mean - point.std).max(0.0)));
     upper.chain(lower).collect()
+}
+
+/// The mean of the seeds' own curves.
+fn middle(panel: &Panel, band: &Band) -> Vec<(f64, f64)> {
+    band.points.iter().map(|point| panel.at(point.x, point.mean)).collect()
+}
+
+fn thin(color: &'static str) -> Stroke {
+    Stroke { color, width: 0.7, dashes: "", opacity: 0.7 }
 }

@@ -3,6 +3,7 @@
 //! A stage of up to eight configurations has one line each, told apart by colour and dashes. With more there is one panel
 //! per model, in which the configuration of the lowest mean error stands out against the others in grey.
 
+mod comparisons;
 mod curves;
 mod errors;
 mod facets;
@@ -12,6 +13,7 @@ mod panel;
 mod style;
 mod svg;
 
+pub(super) use comparisons::{RIVALS_MAX, comparisons};
 pub(super) use curves::{precision_recall, roc};
 pub(super) use errors::{ROWS_MAX, errors};
 pub(super) use facets::{crowded, facets};

@@ -51,7 +51,7 @@ impl Axis {
         for &tick in &self.ticks {
             let x = left + self.share(tick) * size.0;
             drawing.line((x, top), (x, bottom), Stroke::solid(GRID, 1.0));
-            let label = format!("{tick:.*}", self.decimals);
+            let label = format!("{tick:.*}", self.decimals).replace('-', "−");
             drawing.text((x, bottom + 16.0), &label, style::font(TICK_TEXT, SOFT, Anchor::Middle));
         }
         drawing.line((left, bottom), (left + size.0, bottom), Stroke::solid(AXIS, 1.0));

@@ -1,0 +1,108 @@
+//! The tests of [`super`] against SciPy's and statsmodels'; fixtures/comparisons.py made the expected numbers.
+
+use serde::Deserialize;
+
+use super::{
+    effect::hedges_g,
+    holm::holm,
+    mcnemar::{McNemar, mcnemar},
+    resampled::resampled,
+    welch::welch,
+};
+
+#[derive(Deserialize)]
+struct Fixtures {
+    welch: Vec<Welch>,
+    resampled: Vec<Resampled>,
+    mcnemar: Vec<Discordant>,
+    holm: Vec<Holm>,
+}
+
+#[derive(Deserialize)]
+struct Welch {
+    first: Vec<f64>,
+    second: Vec<f64>,
+    t: f64,
+    freedom: f64,
+    p: f64,
+    ci95: [f64; 2],
+    hedges_g: f64,
+}
+
+#[derive(Deserialize)]
+struct Resampled {
+    folds: u32,
+    differences: Vec<f64>,
+    t: f64,
+    p: f64,
+    ci95: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct Discordant {
+    first_only: usize,
+    second_only: usize,
+    p: f64,
+}
+
+#[derive(Deserialize)]
+struct Holm {
+    p: Vec<f64>,
+    adjusted: Vec<f64>,
+}
+
+fn fixtures() -> Fixtures {
+    serde_json::from_str(include_str!("../fixtures/comparisons.json")).unwrap()
+}
+
+/// Also the smallest p values are right to 9 digits.
+#[track_caller]
+fn close(found: f64, expected: f64) {
+    let allowed = 1e-9 * expected.abs() + 1e-300;
+    assert!((found - expected).abs() <= allowed, "{found:e} instead of {expected:e}");
+}
+
+#[test]
+fn welchs_test_and_the_effect_size_are_scipys() {
+    for given in fixtures().welch {
+        let test = welch(&given.first, &given.second).unwrap();
+        close(test.t, given.t);
+        close(test.freedom, given.freedom);
+        close(test.p, given.p);
+        close(test.ci95[0], given.ci95[0]);
+        close(test.ci95[1], given.ci95[1]);
+        close(hedges_g(&given.first, &given.second).unwrap(), given.hedges_g);
+    }
+}
+
+#[test]
+fn the_corrected_resampled_test_is_as_defined() {
+    for given in fixtures().resampled {
+        let test = resampled(&given.differences, given.folds).unwrap();
+        close(test.t, given.t);
+        close(test.p, given.p);
+        close(test.ci95[0], given.ci95[0]);
+        close(test.ci95[1], given.ci95[1]);
+    }
+}
+
+#[test]
+fn mcnemars_test_is_scipys_binomial_test() {
+    for Discordant { first_only, second_only, p } in fixtures().mcnemar {
+        let first: Vec<bool> = (0..first_only + second_only).map(|pair| pair < first_only).collect();
+        let second: Vec<bool> = first.iter().map(|wrong| !wrong).collect();
+        let test = mcnemar(&first, &second);
+        assert_eq!((test.first_only, test.second_only), (first_only, second_only));
+        let McNemar { p: Some(found), .. } = test else { panic!("some pairs tell the two apart") };
+        close(found, p);
+    }
+}
+
+#[test]
+fn holms_correction_is_statsmodels() {
+    for Holm { p, adjusted } in fixtures().holm {
+        let found = holm(&p.iter().copied().map(Some).collect::<Vec<_>>());
+        assert_eq!(found.len(), adjusted.len());
+        found.into_iter().zip(adjusted).for_each(|(found, expected)| close(found.unwrap(), expected));
+    }
+}

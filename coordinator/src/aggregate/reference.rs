@@ -1,0 +1,102 @@
+//! A stage's configurations next to values that others found, and whether chance explains the difference.
+
+use seedgrid_common::{
+    matrix::PlannedStage,
+    spec::{Evaluation, Reference},
+};
+
+use super::{
+    document::{ConfigurationReport, FoundError, ReferenceReport, Verdict},
+    spread::binomial_standard_error,
+    student::quantile_975,
+};
+
+/// Every reference for this stage next to every configuration that it is for.
+pub(super) fn next_to(
+    references: &[Reference],
+    planned: &PlannedStage,
+    rows: &[ConfigurationReport],
+) -> Vec<ReferenceReport> {
+    let of_stage = references.iter().filter(|reference| reference.stage == planned.name);
+    of_stage
+        .flat_map(|reference| {
+            let configurations = planned.configurations.iter().zip(rows);
+            configurations
+                .filter(|(planned, _)| reference.is_for(&planned.configuration))
+                .map(|(_, row)| compare(reference, planned.evaluation, row))
+        })
+        .collect()
+}
+
+fn compare(reference: &Reference, evaluation: Evaluation, row: &ConfigurationReport) -> ReferenceReport {
+    let ours = FoundError {
+        error: row.error.spread.mean,
+        std: row.error.spread.std,
+        n: Some(row.n),
+        epochs: row.epochs.mean,
+        pairs: row.draw.pairs,
+        units_standard_error: row.error.standard_error,
+        draw_standard_error: row.draw.standard_error,
+    };
+    let pairs = reference.pairs.map_or(row.draw.pairs, |pairs| pairs as usize);
+    let theirs = FoundError {
+        error: Some(reference.error),
+        std: reference.std,
+        n: reference.n.map(|n| n as usize),
+        epochs: reference.epochs,
+        pairs,
+        units_standard_error: reference.std.zip(reference.n).map(|(std, n)| std / (n as f64).sqrt()),
+        draw_standard_error: (pairs > 0).then(|| binomial_standard_error(reference.error, pairs)),
+    };
+    let [ours, theirs] = [ours, theirs].map(|side| counted_once(side, evaluation));
+    let difference = ours.error.map(|error| error - reference.error);
+    let uncertainty95 = uncertainty(&ours, row.error.freedom, &theirs);
+    let verdict = difference.zip(uncertainty95).map(|(difference, uncertainty)| {
+        if difference.abs() <= uncertainty { Verdict::Within } else { Verdict::Differs }
+    });
+    let reason = match (difference, uncertainty95) {
+        (Some(_), Some(_)) => None,
+        (None, _) => Some("no unit of this configuration is done".to_owned()),
+        (Some(_), None) => row.error.ci95_reason.clone(),
+    };
+    ReferenceReport {
+        configuration: row.number,
+        given: reference.given.clone(),
+        source: reference.source.clone(),
+        ours,
+        theirs,
+        difference,
+        uncertainty95,
+        verdict,
+        reason,
+        note: reference.note.clone(),
+    }
+}
+
+/// Folds score different pairs, so what varies over them has the draw of the pairs in it already.
+fn counted_once(side: FoundError, evaluation: Evaluation) -> FoundError {
+    match (evaluation, side.units_standard_error) {
+        (Evaluation::Folds(_), Some(_)) => FoundError { draw_standard_error: None, ..side },
+        (Evaluation::Folds(_), None) | (Evaluation::Holdout, _) => side,
+    }
+}
+
+/// `t(0.975, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite: each side's units have n - 1 degrees of
+/// freedom, the draws of pairs, whose variance follows from the error, have no end of them. None where our own spread is not
+/// known; a reference without one counts as exact.
+pub(super) fn uncertainty(ours: &FoundError, freedom: Option<f64>, theirs: &FoundError) -> Option<f64> {
+    let their_freedom = theirs.n.map_or(f64::INFINITY, |n| n as f64 - 1.0);
+    let parts = [
+        (ours.units_standard_error?, freedom?),
+        (ours.draw_standard_error.unwrap_or(0.0), f64::INFINITY),
+        (theirs.units_standard_error.unwrap_or(0.0), their_freedom),
+        (theirs.draw_standard_error.unwrap_or(0.0), f64::INFINITY),
+    ];
+    let variance: f64 = parts.iter().map(|(standard_error, _)| standard_error.powi(2)).sum();
+    if variance == 0.0 {
+        return Some(0.0);
+    }
+    let spent: f64 =
+        parts.iter().map(|(standard_error, freedom)| (standard_error.powi(2) / variance).powi(2) / freedom).sum();
+    Some(quantile_975(1.0 / spent) * variance.sqrt())
+}
