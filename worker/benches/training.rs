@@ -16,7 +16,7 @@ use seedgrid_common::{
 };
 use seedgrid_worker::{
     kernels::{affine::Windows, pool::MaxPool},
-    networks::{Engine as _, Weights, direct::Direct, dropout_layers},
+    networks::{Engine as _, Weights, direct::Direct, dropout_layers, optimiser::Step},
     training::{Observer, train},
 };
 
@@ -75,7 +75,7 @@ fn hyperparameters(model: &model::Model) -> Hyperparameters {
 fn steps(c: &mut Criterion) {
     for model in model::ALL {
         let network: Network = (model.network)(&hyperparameters(model));
-        let weights = Weights::initial(&network, 1, &Device::Cpu).expect("a CPU has room for them");
+        let weights = Weights::initial(&network, 1.0, 1, &Device::Cpu).expect("a CPU has room for them");
         let mut engine = Direct::new(&network, &weights, BATCH).expect("the models' layers fit together");
         let pixels = values(BATCH * PAIR_PIXELS);
         let layers = dropout_layers(&network).expect("the models' layers fit together");
@@ -85,7 +85,7 @@ fn steps(c: &mut Criterion) {
                 let mut by_logits = engine.forward(&pixels, Some(masks.clone())).expect("a step");
                 by_logits.comparison.iter_mut().chain(&mut by_logits.digits).for_each(|value| *value *= 1e-3);
                 engine.backward(&by_logits).expect("a step");
-                engine.descend(1e-6).expect("a step");
+                engine.take(&Step::Plain { rate: 1e-6 }).expect("a step");
             });
         });
     }
