@@ -27,6 +27,9 @@ pub(super) static NORMALIZE: Parameter = Parameter {
     meaning: "how pixels become inputs",
 };
 
+/// A value with its place.
+pub(super) type Placed = (Value, Range<usize>);
+
 /// A setting that is written in a row.
 pub(super) struct Setting {
     pub(super) parameter: &'static Parameter,
@@ -40,8 +43,8 @@ pub(super) struct Setting {
 pub(super) enum Written {
     /// One value.
     One(Value),
-    /// An axis, value by value with its place. Where it varies alone, none may be there twice.
-    Grid(Vec<(Value, Range<usize>)>),
+    /// An axis, value by value. Where it varies alone, none may be there twice.
+    Grid(Vec<Placed>),
     /// An axis whose values are drawn.
     Drawn(Distribution),
 }
@@ -146,7 +149,7 @@ fn values(
     list: Entry<'_>,
     part: Option<TrainingPart>,
     problems: &mut Problems<'_>,
-) -> Option<Vec<(Value, Range<usize>)>> {
+) -> Option<Vec<Placed>> {
     let DeValue::Array(items) = list.value.get_ref() else {
         list.wrong("a list of values", problems);
         return None;
@@ -174,7 +177,7 @@ fn values(
 pub(super) fn distinct(
     parameter: &'static Parameter,
     form: &'static str,
-    values: &[(Value, Range<usize>)],
+    values: &[Placed],
     problems: &mut Problems<'_>,
 ) -> Option<Vec<Value>> {
     let mut right = true;

@@ -8,7 +8,7 @@ use super::{
     Axis, Problem,
     error::{Earlier, Problems},
     scalar::shown,
-    setting::{Setting, Written},
+    setting::{Placed, Setting, Written},
     suggest::nearest,
     table::Entry,
 };
@@ -95,7 +95,7 @@ fn member(name: Entry<'_>, settings: &[Setting], problems: &mut Problems<'_>) ->
 impl Zip {
     /// The grids as one axis; None once something was reported.
     pub(super) fn join(&self, settings: &[Setting], problems: &mut Problems<'_>) -> Option<Axis> {
-        let grids: Vec<(&str, &[(Value, Range<usize>)])> = self
+        let grids: Vec<(&str, &[Placed])> = self
             .members
             .iter()
             .filter_map(|&member| match settings[member].written.as_ref()? {
