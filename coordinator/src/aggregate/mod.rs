@@ -4,7 +4,7 @@
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
 //! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
 //! [`history`] the learning curves, [`spread`] means and intervals, [`configuration`] one row, [`comparison`] what tells two rows
-//! apart, [`reference`] a row next to what others found, and [`document`] is report.json. Randomness is one fixed stream.
+//! apart, [`mod@reference`] a row next to what others found, and [`document`] is report.json. Randomness is one fixed stream.
 
 mod band;
 mod bootstrap;
