@@ -12,6 +12,9 @@ use crate::aggregate::document::{
 /// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
 const NAMED_MAX: usize = 12;
 
+/// Most configurations whose units were cut short that are named one by one.
+const CUT_SHORT_NAMED_MAX: usize = 3;
+
 /// One remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Notice {
@@ -83,7 +86,8 @@ fn kinds(counts: &Counts) -> String {
 /// About a stage's configurations, by weight and then in the order of the table.
 pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     let of_rows = stage.configurations.iter().flat_map(of_configuration);
-    let all: Vec<Notice> = of_waiting(stage).into_iter().chain(of_rows).chain(of_selection(stage)).collect();
+    let all: Vec<Notice> =
+        of_waiting(stage).into_iter().chain(of_rows).chain(of_cut_short(stage)).chain(of_selection(stage)).collect();
     Weight::ALL
         .into_iter()
         .flat_map(|weight| {
@@ -96,6 +100,32 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
             notices
         })
         .collect()
+}
+
+/// About units that ended by their number of epochs: a sentence for each configuration, or one for all of many.
+fn of_cut_short(stage: &StageReport) -> Vec<Notice> {
+    let cut_short: Vec<&ConfigurationReport> =
+        stage.configurations.iter().filter(|row| row.n > row.converged).collect();
+    let notice = |text| Notice { weight: Weight::Remark, text };
+    if cut_short.len() > CUT_SHORT_NAMED_MAX {
+        let of = |value: fn(&ConfigurationReport) -> usize| cut_short.iter().map(|row| value(row)).sum::<usize>();
+        return vec![notice(format!(
+            "{} of {} in {} configurations had not met the stopping rule when max_epochs ended training: see units.csv.",
+            whole(of(|row| row.n - row.converged)),
+            count(of(|row| row.n), "trained unit"),
+            whole(cut_short.len())
+        ))];
+    }
+    let sentence = |row: &&ConfigurationReport| {
+        notice(format!(
+            "{}: {} of {} had not met the stopping rule when max_epochs ({}) ended training.",
+            row.heading(),
+            whole(row.n - row.converged),
+            count(row.n, "trained unit"),
+            whole(row.stop.max_epochs as usize)
+        ))
+    };
+    cut_short.iter().map(sentence).collect()
 }
 
 /// About rows that start from a selection that is not there.
@@ -172,16 +202,6 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
     if let (Some(reason), true) = (&row.roc.reason, row.n > 0) {
         let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");
         notices.push(Notice { weight: Weight::LeftOut, text });
-    }
-    let cut_short = row.n - row.converged;
-    if cut_short > 0 {
-        let text = format!(
-            "{heading}: {} of {} had not met the stopping rule when max_epochs ({}) ended training.",
-            whole(cut_short),
-            count(row.n, "trained unit"),
-            whole(row.stop.max_epochs as usize)
-        );
-        notices.push(Notice { weight: Weight::Remark, text });
     }
     notices
 }

@@ -9,7 +9,7 @@ use crate::work::{Assignment, Attempt, Submission};
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Connect and register, as often as needed; ends in [`Event::Registered`].
+    /// Connect and register, as often as needed; ends in [`Event::Registered`](super::Event::Registered).
     Connect,
     /// Ask for units.
     Pull {
@@ -23,19 +23,19 @@ pub enum Action {
         /// What to train.
         assignment: Assignment,
     },
-    /// Stop what this slot trains, soon. Ends in [`Event::Ended`] like any other.
+    /// Stop what this slot trains, soon. Ends in [`Event::Ended`](super::Event::Ended) like any other.
     Stop {
         /// The slot, 0-based.
         slot: usize,
     },
-    /// Hand over; ends in [`Event::Settled`], [`Event::Malformed`] or [`Event::LinkLost`].
+    /// Hand over; ends in [`Event::Settled`](super::Event::Settled), [`Event::Malformed`](super::Event::Malformed) or [`Event::LinkLost`](super::Event::LinkLost).
     Submit {
         /// The attempt.
         attempt: Attempt,
         /// What is handed over.
         submission: Arc<Submission>,
     },
-    /// Say goodbye; ends in [`Event::Left`].
+    /// Say goodbye; ends in [`Event::Left`](super::Event::Left).
     Leave {
         /// For people.
         reason: &'static str,

@@ -1,0 +1,77 @@
+//! Stages that feed each other, with the real binaries: a study of the paper's shape, undisturbed and disturbed.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+use std::path::{Path, PathBuf};
+
+use seedgrid_tests::{
+    process::{Running, finish, seedgrid, worker},
+    study::Scratch,
+};
+
+fn paper_small() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/paper-small.toml")
+}
+
+#[test]
+fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
+    let scratch = Scratch::new();
+    let spec = paper_small();
+    let ended = finish(&mut scratch.run(&spec, "undisturbed"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let report = scratch.report_json("undisturbed");
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["counts"]["done"], 42 + 10 + 8);
+    let stages = report["stages"].as_array().unwrap();
+    let selected = stages[0]["selection"]["models"].as_array().unwrap();
+    assert_eq!(selected.len(), 5);
+    for model in selected {
+        let number = model["selected"].as_u64().unwrap();
+        let rows = stages[0]["configurations"].as_array().unwrap();
+        let of_model = || rows.iter().filter(|row| row["model"] == model["model"]);
+        let mean = |row: &serde_json::Value| row["error"]["mean"].as_f64().unwrap();
+        let lowest = of_model().map(mean).fold(f64::INFINITY, f64::min);
+        let chosen = of_model().find(|row| row["number"] == number).unwrap();
+        assert_eq!(mean(chosen), lowest, "{model}");
+        let used = stages[1]["configurations"].as_array().unwrap().iter().find(|row| row["model"] == model["model"]);
+        assert_eq!(used.unwrap()["hyperparameters"], chosen["hyperparameters"], "the next stage starts from it");
+    }
+    assert_eq!(stages[2]["configurations"].as_array().unwrap().len(), 4);
+
+    // Killed in the first stage, around the first selections and in the last stages.
+    for ended_units in [2, 10, 5] {
+        let run = Running::start(&mut scratch.run(&spec, "killed"));
+        run.until_stderr("epochs (", ended_units);
+        run.kill_hard();
+    }
+    let status = scratch.status("killed");
+    assert_eq!(status["units"]["total"], 60, "units to come are counted: {status}");
+    let last = finish(&mut scratch.run(&spec, "killed"));
+    assert_eq!(last.code(), 0, "{}", last.stderr);
+    assert_eq!(scratch.report("killed", "report.json"), scratch.report("undisturbed", "report.json"));
+    let again = finish(&mut scratch.run(&spec, "killed"));
+    assert!(again.stderr.contains("every unit is trained"), "{}", again.stderr);
+}
+
+#[test]
+fn a_report_says_what_still_waits_for_a_selection() {
+    let scratch = Scratch::new();
+    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    serve.arg(paper_small()).arg("--run-dir").arg(scratch.path("run"));
+    let coordinator = Running::start(&mut serve);
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let mut command = worker(["--slots", "2"]);
+    command.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
+    let _worker = Running::start(&mut command);
+    coordinator.until_stderr("epochs (", 3);
+    coordinator.kill_hard();
+    let report = finish(seedgrid(["report"]).arg(scratch.path("run")));
+    assert_eq!(report.code(), 3, "{}", report.stderr);
+    assert!(report.stdout.contains("wait for what stage tune selects"), "{}", report.stdout);
+    let json = scratch.report_json("run");
+    assert_eq!(json["counts"]["planned"], 60);
+    assert_eq!(json["stages"][1]["waiting"].as_array().unwrap().len(), 5);
+    for file in ["report.html", "report.md", "roc.svg", "comparisons.svg", "units.csv"] {
+        assert!(!scratch.report("run", file).is_empty(), "{file}");
+    }
+}
