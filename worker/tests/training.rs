@@ -287,6 +287,24 @@ fn folds_are_validated_after_each_epoch_and_scored_at_the_end() {
     }
 }
 
+/// What a stage selects by is the folds' validation errors, so this is what keeps the test set out of tuning.
+#[test]
+fn cross_validation_never_looks_at_the_test_pairs() {
+    let fair = dataset(40, 9);
+    let mut poisoned = fair.clone();
+    poisoned.test.pixels.fill(f32::NAN);
+    poisoned.test.digits.fill([7, 0]);
+    for index in 0..4 {
+        for model in ["cnn", "fc-aux"] {
+            let mut folded = unit(model, 0.05, 2);
+            folded.fold = Fold::Part { index, of: 4 };
+            assert_eq!(finish(&folded, &fair), finish(&folded, &poisoned), "{model}, fold {index}");
+        }
+    }
+    let held_out = unit("fc-aux", 0.05, 2);
+    assert_ne!(finish(&held_out, &fair), finish(&held_out, &poisoned), "the hold-out does look, at the end");
+}
+
 #[test]
 fn the_observer_can_stop_it() {
     let dataset = dataset(40, 9);
