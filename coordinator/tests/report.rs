@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    process::Command,
 };
 
 use seedgrid_common::unit::Value;
@@ -138,9 +139,29 @@ fn every_file_is_there_and_nothing_else() {
         "roc-band.csv",
         "roc.csv",
         "roc.svg",
+        "tables.tex",
         "units.csv",
     ];
     assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn latex_compiles_the_tables() {
+    if Command::new("pdflatex").arg("--version").output().is_err() {
+        println!("skipped: pdflatex is not installed (Debian: texlive-latex-recommended)");
+        return;
+    }
+    let mut study = Synthetic::new("a_b & 5 % $x$", 40, vec![holdout("final_#1", 1..=3, five())]);
+    study.study.references = table_3("final_#1");
+    let (folder, files) = written(&study, &provenance("a"));
+    assert_eq!(files["tables.tex"].matches("\\begin{table}").count(), 2);
+    let page = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{tables}\\end{document}";
+    let report = folder.path().join("run/report");
+    fs::write(report.join("page.tex"), page).unwrap();
+    let mut latex = Command::new("pdflatex");
+    latex.args(["-interaction=nonstopmode", "-halt-on-error", "page.tex"]).current_dir(&report);
+    let ended = latex.output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use nix::{
 };
 
 /// Longest wait for anything in a test; a machine that is merely slow must not fail it.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Path of one of the workspace's binaries, which stands beside the test's own folder.
 ///
@@ -173,8 +173,9 @@ impl Running {
     /// # Panics
     /// When it takes longer than [`PATIENCE`].
     pub fn wait(mut self) -> Ended {
-        let both = [self.stdout.until(|_| false), self.stderr.until(|_| false)];
-        let [stdout, stderr] = both.map(|text| text.unwrap_or_else(|text| text));
+        // Each returns when its stream is closed, or when patience runs out.
+        let _ = [self.stdout.until(|_| false), self.stderr.until(|_| false)];
+        let [stdout, stderr] = [&self.stdout, &self.stderr].map(|output| output.text.lock().unwrap().clone());
         let done = [&self.stdout, &self.stderr].iter().all(|output| output.closed.load(Ordering::Acquire) == 1);
         assert!(done, "still running after {PATIENCE:?}; its standard error is:\n{stderr}");
         let status = self.child.wait().expect("a child can be waited for");

@@ -47,6 +47,8 @@ pub enum Subcommand {
     Watch(WatchArguments),
     /// Build a run's report again, also while the study runs.
     Report(ReportArguments),
+    /// Show each network layer by layer, with its hyper-parameters.
+    Models(ModelsArguments),
     /// Get or check a copy of MNIST.
     Data(DataArguments),
 }
@@ -132,6 +134,21 @@ pub struct PlanArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `models`.
+#[derive(Debug, Args)]
+pub struct ModelsArguments {
+    /// Only this model.
+    #[arg(value_parser = model_name())]
+    pub model: Option<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+fn model_name() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(seedgrid_common::model::ALL.map(|model| model.name))
 }
 
 /// Arguments of `status`.

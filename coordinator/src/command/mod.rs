@@ -6,6 +6,7 @@ mod data;
 mod failure;
 mod follow;
 mod hosting;
+mod models;
 mod plan;
 mod report;
 mod run;
@@ -44,6 +45,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Models(arguments) => models::models(&arguments),
         Subcommand::Data(arguments) => data::data(arguments).await,
     }
 }

@@ -8,6 +8,7 @@ mod compared;
 mod csv;
 mod figure;
 mod html;
+mod latex;
 mod markdown;
 mod notices;
 mod numbers;
@@ -80,6 +81,7 @@ pub fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> R
         ("pr.svg", figure::file(aggregate, "precision-recall curves", figure::precision_recall)),
         ("learning.svg", figure::file(aggregate, "learning curves", figure::learning)),
         ("report.md", markdown::page(report)),
+        ("tables.tex", latex::tables(report)),
         ("report.html", html::page(aggregate)),
         ("report.json", report_json(report)?),
     ];
