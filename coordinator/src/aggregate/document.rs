@@ -144,6 +144,8 @@ pub struct StageReport {
     pub comparisons: ComparisonsReport,
     /// Its configurations next to the spec's references, in the order of the spec; empty where there is none for it.
     pub references: Vec<ReferenceReport>,
+    /// References that are for none of its configurations, since another was selected: model, values and source.
+    pub idle_references: Vec<String>,
     /// What it selects for later stages; null where it selects nothing.
     pub selection: Option<SelectionReport>,
     /// Rows that start from a selection that has not been made or came to nothing. Their units are counted as not trained.

@@ -139,6 +139,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>
         counts,
         comparisons: comparison::compare(planned.evaluation, &contenders),
         references: reference::next_to(&input.study.references, planned, &configurations),
+        idle_references: reference::idle(&input.study.references, planned),
         selection: selected::selection(planned, input.selections, &configurations),
         waiting: selected::waiting(planned),
         configurations,

@@ -28,6 +28,24 @@ pub(super) fn next_to(
         .collect()
 }
 
+/// References for the stage that are for none of its configurations, all of which are known.
+pub(super) fn idle(references: &[Reference], planned: &PlannedStage) -> Vec<String> {
+    // Where nothing was selected, the spec's own check has seen to it.
+    let selected = planned.configurations.iter().any(|one| one.from.is_some());
+    if !selected || !planned.waiting.is_empty() {
+        return Vec::new();
+    }
+    let for_nothing = |reference: &&Reference| {
+        reference.stage == planned.name
+            && !planned.configurations.iter().any(|one| reference.is_for(&one.configuration))
+    };
+    let label = |reference: &Reference| {
+        let values: String = reference.given.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        format!("{}{values} ({})", reference.model, reference.source)
+    };
+    references.iter().filter(for_nothing).map(label).collect()
+}
+
 fn compare(reference: &Reference, evaluation: Evaluation, row: &ConfigurationReport) -> ReferenceReport {
     let ours = FoundError {
         error: row.error.spread.mean,

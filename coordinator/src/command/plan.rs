@@ -185,7 +185,8 @@ impl Listing {
             }
         }
         let Progress { total, done, left } = self.units;
-        let to_come: usize = self.stages.iter().flat_map(|stage| &stage.waiting).map(|row| row.units).sum();
+        let waiting = self.stages.iter().flat_map(|stage| &stage.waiting);
+        let to_come: usize = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
         match to_come {
             0 => line(format_args!("\n{total} different units: {done} done, {left} to train")),
             _ => line(format_args!(

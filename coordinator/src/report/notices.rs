@@ -86,8 +86,13 @@ fn kinds(counts: &Counts) -> String {
 /// About a stage's configurations, by weight and then in the order of the table.
 pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     let of_rows = stage.configurations.iter().flat_map(of_configuration);
-    let all: Vec<Notice> =
-        of_waiting(stage).into_iter().chain(of_rows).chain(of_cut_short(stage)).chain(of_selection(stage)).collect();
+    let all: Vec<Notice> = of_waiting(stage)
+        .into_iter()
+        .chain(of_rows)
+        .chain(of_cut_short(stage))
+        .chain(of_selection(stage))
+        .chain(of_idle_references(stage))
+        .collect();
     Weight::ALL
         .into_iter()
         .flat_map(|weight| {
@@ -100,6 +105,12 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
             notices
         })
         .collect()
+}
+
+/// About references that turned out to be for nothing.
+fn of_idle_references(stage: &StageReport) -> Vec<Notice> {
+    let text = |reference: &String| format!("The reference {reference} is for no configuration that was selected.");
+    stage.idle_references.iter().map(|one| Notice { weight: Weight::Remark, text: text(one) }).collect()
 }
 
 /// About units that ended by their number of epochs: a sentence for each configuration, or one for all of many.
@@ -157,7 +168,11 @@ fn of_selection(stage: &StageReport) -> Vec<Notice> {
             }
             _ => "the lowest mean validation error",
         };
-        let text = format!("Selected for later stages, by {rule}: {}.", selected.join("; "));
+        let diverged = match stage.counts.diverged {
+            0 => "",
+            _ => " (a unit that diverged counts as everything wrong, though it is left out of the means above)",
+        };
+        let text = format!("Selected for later stages, by {rule}{diverged}: {}.", selected.join("; "));
         notices.push(Notice { weight: Weight::Remark, text });
     }
     for model in &selection.models {

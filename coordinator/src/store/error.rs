@@ -95,6 +95,12 @@ pub enum StoreError {
 
 impl StoreError {
     pub(super) fn open(path: &Path, cause: rusqlite::Error) -> Self {
-        Self::Open { path: path.to_owned(), cause }
+        let path = path.to_owned();
+        match cause.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path, detail: cause.to_string() }
+            }
+            Some(_) | None => Self::Open { path, cause },
+        }
     }
 }

@@ -160,7 +160,7 @@ fn other_files_and_other_versions_are_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
     fs::write(&path, "this is no database, and long enough to have a header of its own").unwrap();
-    assert!(matches!(Store::open(&path), Err(StoreError::Open { .. })));
+    assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
     fs::remove_file(&path).unwrap();
     Store::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
