@@ -45,15 +45,15 @@ done
 if [ -z "$python" ]; then
     folder=target/bench-python
     python=$folder/bin/python
-    if ! "$python" -c 'import torch, numpy' 2>/dev/null; then
+    if ! "$python" -c 'import torch' 2>/dev/null; then
         echo "setting up Python with PyTorch in $folder (once; some hundred megabytes)" >&2
         python3 -m venv "$folder" || {
             echo "error: python3 with its venv module is needed (Debian: apt install python3-venv), or --python PYTHON" >&2
             exit 1
         }
-        # The CPU's build where its index can be reached, else what the default index has.
-        "$folder/bin/pip" install --quiet numpy torch --extra-index-url https://download.pytorch.org/whl/cpu >&2 ||
-            "$folder/bin/pip" install --quiet numpy torch >&2
+        # The CPU's build where its index can be reached, else what the default index has, which is larger.
+        "$folder/bin/pip" install --quiet --retries 0 --timeout 15 --index-url https://download.pytorch.org/whl/cpu torch >&2 ||
+            "$folder/bin/pip" install --quiet torch >&2
     fi
 fi
 
