@@ -3,16 +3,18 @@
 
 #![allow(missing_docs, reason = "criterion's macros make a public function")]
 
+mod random;
+
 use std::{hint::black_box, ops::ControlFlow};
 
 use candle_core::Device;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use random::{dataset, hyperparameters, unit};
 use seedgrid_common::{
-    data::{Dataset, PAIR_PIXELS, Pairs},
+    data::PAIR_PIXELS,
     model::{self, Network},
     random::Stream,
-    training::{EpochMetrics, Normalize, StopLoss, StopRule},
-    unit::{Configuration, Fold, Hyperparameters, Unit, Value},
+    training::EpochMetrics,
 };
 use seedgrid_worker::{
     kernels::{affine::Windows, pool::MaxPool},
@@ -63,18 +65,10 @@ fn layers(c: &mut Criterion) {
     });
 }
 
-fn hyperparameters(model: &model::Model) -> Hyperparameters {
-    let value = |parameter: &model::Parameter| Some((parameter.name.to_owned(), parameter.default_value()?));
-    let mut hyperparameters: Hyperparameters = model.parameters.iter().filter_map(value).collect();
-    hyperparameters.insert("learning_rate".to_owned(), Value::Number(0.01));
-    hyperparameters.insert("batch_size".to_owned(), Value::Integer(BATCH as u64));
-    hyperparameters
-}
-
 /// Forward, backward and descent on one batch.
 fn steps(c: &mut Criterion) {
     for model in model::ALL {
-        let network: Network = (model.network)(&hyperparameters(model));
+        let network: Network = (model.network)(&hyperparameters(model, BATCH as u64));
         let weights = Weights::initial(&network, 1.0, 1, &Device::Cpu).expect("a CPU has room for them");
         let mut engine = Direct::new(&network, &weights, BATCH).expect("the models' layers fit together");
         let pixels = values(BATCH * PAIR_PIXELS);
@@ -106,28 +100,11 @@ impl Observer for Nobody {
 
 /// A unit of one epoch of 1000 pairs, from its initial weights to its score of 20 pairs.
 fn epochs(c: &mut Criterion) {
-    let mut stream = Stream::new(0, "bench");
-    let mut pairs = |count: usize| Pairs {
-        pixels: (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect(),
-        digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect(),
-    };
-    let dataset = Dataset { title: "random".to_owned(), seed: 0, train: pairs(1000), test: pairs(20) };
-    let stop =
-        StopRule { loss_delta: 0.0, max_epochs: 1, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+    let dataset = dataset(1000, 20);
     let mut group = c.benchmark_group("epoch");
     group.sample_size(10);
     for model in model::ALL {
-        let unit = Unit {
-            dataset_digest: String::new(),
-            configuration: Configuration {
-                model: model.name.to_owned(),
-                hyperparameters: hyperparameters(model),
-                stop,
-                normalize: Normalize::Standardize,
-            },
-            fold: Fold::Holdout,
-            seed: 1,
-        };
+        let unit = unit(model, BATCH as u64, 1);
         group.bench_function(model.name, |b| {
             b.iter(|| train(&unit, &dataset, &Device::Cpu, &mut Nobody).expect("random pairs can be trained on"));
         });

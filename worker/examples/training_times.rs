@@ -9,16 +9,14 @@
 
 #![allow(clippy::print_stdout, reason = "an example's output")]
 
+#[path = "../benches/random/mod.rs"]
+mod random;
+
 use std::{error::Error, hint::black_box, io, ops::ControlFlow, thread, time::Instant};
 
 use candle_core::Device;
-use seedgrid_common::{
-    data::{Dataset, PAIR_PIXELS, Pairs},
-    model,
-    random::Stream,
-    training::{EpochMetrics, Normalize, StopLoss, StopRule},
-    unit::{Configuration, Fold, Hyperparameters, Unit, Value},
-};
+use random::{dataset, hyperparameters, unit};
+use seedgrid_common::{data::Dataset, model, training::EpochMetrics, unit::Unit};
 use seedgrid_worker::{
     networks::work::live_work,
     training::{Observer, train},
@@ -26,6 +24,7 @@ use seedgrid_worker::{
 use serde_json::json;
 
 const PAIRS: usize = 1000;
+const BATCH: u64 = 20;
 
 /// Notes when each epoch ends.
 struct Clock(Vec<Instant>);
@@ -38,44 +37,6 @@ impl Observer for Clock {
 
     fn batch(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
-    }
-}
-
-/// Pairs of random grey values: how long an epoch takes does not depend on them.
-fn pairs(count: usize, stream: &mut Stream) -> Pairs {
-    Pairs {
-        pixels: (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect(),
-        digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect(),
-    }
-}
-
-fn defaults(model: &model::Model) -> Hyperparameters {
-    let value = |parameter: &model::Parameter| Some((parameter.name.to_owned(), parameter.default_value()?));
-    let mut hyperparameters: Hyperparameters = model.parameters.iter().filter_map(value).collect();
-    hyperparameters.insert("learning_rate".to_owned(), Value::Number(0.01));
-    hyperparameters.insert("batch_size".to_owned(), Value::Integer(20));
-    hyperparameters
-}
-
-fn unit(model: &model::Model, epochs: u32) -> Unit {
-    let stop = StopRule {
-        loss_delta: 0.0,
-        max_epochs: epochs,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
-    Unit {
-        dataset_digest: String::new(),
-        configuration: Configuration {
-            model: model.name.to_owned(),
-            hyperparameters: defaults(model),
-            stop,
-            normalize: Normalize::Standardize,
-        },
-        fold: Fold::Holdout,
-        seed: 1,
     }
 }
 
@@ -148,12 +109,12 @@ fn model(name: &str) -> Result<&'static model::Model, String> {
 fn answer(command: &str, dataset: &Dataset) -> Result<serde_json::Value, Box<dyn Error>> {
     match command.split_whitespace().collect::<Vec<_>>()[..] {
         ["train", name, epochs, threads] => {
-            Ok(train_in_threads(&unit(model(name)?, epochs.parse()?), dataset, threads.parse()?))
+            Ok(train_in_threads(&unit(model(name)?, BATCH, epochs.parse()?), dataset, threads.parse()?))
         }
         ["rate"] => Ok(json!({ "gflops": gemm_rate() })),
         ["work", name] => {
             let model = model(name)?;
-            let work = live_work(&(model.network)(&defaults(model)))?;
+            let work = live_work(&(model.network)(&hyperparameters(model, BATCH)))?;
             Ok(json!({ "gflop": 2e-9 * PAIRS as f64 * (work.forward + work.backward) as f64 }))
         }
         _ => Err(format!("not a command: {command}").into()),
@@ -161,9 +122,7 @@ fn answer(command: &str, dataset: &Dataset) -> Result<serde_json::Value, Box<dyn
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut stream = Stream::new(0, "training times");
-    let (train, test) = (pairs(PAIRS, &mut stream), pairs(PAIRS, &mut stream));
-    let dataset = Dataset { title: "random".to_owned(), seed: 0, train, test };
+    let dataset = dataset(PAIRS, PAIRS);
     for line in io::stdin().lines() {
         println!("{}", answer(&line?, &dataset)?);
     }

@@ -56,12 +56,7 @@ fn network(name: &str) -> Network {
 
 /// A model's defaults.
 fn hyperparameters(name: &str) -> Hyperparameters {
-    let mut given: Hyperparameters = model::find(name)
-        .unwrap()
-        .parameters
-        .iter()
-        .filter_map(|parameter| Some((parameter.name.to_owned(), parameter.default_value()?)))
-        .collect();
+    let mut given = model::find(name).unwrap().defaults();
     given.insert("learning_rate".to_owned(), Value::Number(0.1));
     given.insert("batch_size".to_owned(), Value::Integer(20));
     given

@@ -52,12 +52,7 @@ fn dataset(train: usize, test: usize) -> Dataset {
 }
 
 fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
-    let mut hyperparameters: Hyperparameters = model::find(model)
-        .unwrap()
-        .parameters
-        .iter()
-        .filter_map(|parameter| Some((parameter.name.to_owned(), parameter.default_value()?)))
-        .collect();
+    let mut hyperparameters = model::find(model).unwrap().defaults();
     hyperparameters.insert("learning_rate".to_owned(), Value::Number(learning_rate));
     hyperparameters.insert("batch_size".to_owned(), Value::Integer(16));
     Unit {

@@ -36,6 +36,14 @@ pub struct Model {
     pub network: fn(&Hyperparameters) -> Network,
 }
 
+impl Model {
+    /// Every hyper-parameter that has a default, at that.
+    pub fn defaults(&self) -> Hyperparameters {
+        let default = |one: &Parameter| Some((one.name.to_owned(), one.default_value()?));
+        self.parameters.iter().filter_map(default).collect()
+    }
+}
+
 /// Every model, in the order in which listings show them.
 pub static ALL: [&Model; 5] = [&cnn::MODEL, &cnn_shared::MODEL, &cnn_shared_aux::MODEL, &fc::MODEL, &fc_aux::MODEL];
 

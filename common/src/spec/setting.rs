@@ -10,7 +10,6 @@ use super::{
     error::{Earlier, Problems},
     limits::GRID_MAX,
     row::TrainingPart,
-    scalar::{not_negative, real},
     table::Entry,
 };
 use crate::{
@@ -244,7 +243,7 @@ pub(super) fn one(
     part: Option<TrainingPart>,
     problems: &mut Problems<'_>,
 ) -> Option<Value> {
-    let Some(value) = plain(item.value.get_ref()).and_then(|value| parameter.check(value).ok()) else {
+    let Some(value) = item.plain().and_then(|value| parameter.check(value).ok()) else {
         item.wrong(parameter.kind.expectation(), problems);
         return None;
     };
@@ -255,20 +254,4 @@ pub(super) fn one(
         return None;
     }
     Some(value)
-}
-
-/// The value as the schema's check takes it; None for what no schema allows.
-fn plain(value: &DeValue<'_>) -> Option<Value> {
-    match value {
-        DeValue::Integer(number) => not_negative(number).map(Value::Integer),
-        DeValue::Float(number) => real(number).map(Value::Number),
-        DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
-        DeValue::Boolean(flag) => Some(Value::Flag(*flag)),
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item| item.get_ref().as_integer().and_then(not_negative))
-            .collect::<Option<_>>()
-            .map(Value::Integers),
-        DeValue::Datetime(_) | DeValue::Table(_) => None,
-    }
 }

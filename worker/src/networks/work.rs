@@ -61,8 +61,7 @@ mod tests {
     fn the_live_work_of_the_papers_networks() {
         let of = |name: &str| {
             let model = model::find(name).unwrap();
-            let defaults = model.parameters.iter().filter_map(|one| Some((one.name.to_owned(), one.default_value()?)));
-            live_work(&(model.network)(&defaults.collect())).unwrap()
+            live_work(&(model.network)(&model.defaults())).unwrap()
         };
         let cnn = of("cnn");
         // conv1 10x10x(3x3x2)x32, conv2 8x8x(3x3x32)x64, conv3 2x2x(3x3x64)x128, 128x100, 100x2.
