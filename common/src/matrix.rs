@@ -23,6 +23,8 @@ pub struct PlannedStage {
     pub evaluation: Evaluation,
     /// Its seeds, ascending.
     pub seeds: Vec<u64>,
+    /// Its draws of the data set, ascending.
+    pub data_seeds: Vec<u64>,
     /// Rows in the order of the spec, those that start from a selection last; within a row, the last axis varies fastest.
     pub configurations: Vec<PlannedConfiguration>,
     /// How the stage selects, if it does.
@@ -55,6 +57,9 @@ pub enum Selection {
     Nothing,
 }
 
+/// The digest of each encoded draw of the data set, by data seed.
+pub type Digests = BTreeMap<u64, String>;
+
 /// The selections that have been made, by stage and model.
 pub type Selections = BTreeMap<(String, String), Selection>;
 
@@ -67,7 +72,7 @@ pub struct PlannedConfiguration {
     pub axes: Vec<String>,
     /// The stage from whose selection the row starts, if it does.
     pub from: Option<String>,
-    /// By seed, then by fold, ascending.
+    /// By data seed, then by seed, then by fold, ascending.
     pub units: Vec<(UnitId, Unit)>,
 }
 
@@ -80,6 +85,12 @@ impl Plan {
             .flat_map(|configuration| &configuration.units)
             .map(|(id, unit)| (*id, unit))
             .collect()
+    }
+
+    /// Units of rows whose selection has not been made, and still can be.
+    pub fn units_to_come(&self) -> usize {
+        let waiting = self.stages.iter().flat_map(|stage| &stage.waiting);
+        waiting.filter(|row| !row.unreachable).map(|row| row.units).sum()
     }
 }
 
@@ -102,25 +113,29 @@ impl PlannedStage {
     }
 }
 
-/// Expands `study` on the data set with this digest, as far as its selections have been made.
-pub fn expand(study: &Study, dataset_digest: &str, selections: &Selections) -> Plan {
-    let stages = study.stages.iter().map(|stage| expand_stage(stage, dataset_digest, selections)).collect();
+/// Expands `study` on the draws with these digests, as far as its selections have been made.
+///
+/// # Panics
+/// When a draw that the study [names](Study::data_seeds) is not among `digests`.
+pub fn expand(study: &Study, digests: &Digests, selections: &Selections) -> Plan {
+    let stages = study.stages.iter().map(|stage| expand_stage(stage, digests, selections)).collect();
     Plan { stages }
 }
 
-fn expand_stage(stage: &Stage, dataset_digest: &str, selections: &Selections) -> PlannedStage {
+fn expand_stage(stage: &Stage, digests: &Digests, selections: &Selections) -> PlannedStage {
     let mut planned = PlannedStage {
         name: stage.name.clone(),
         evaluation: stage.evaluation,
         seeds: stage.seeds.clone(),
-        configurations: stage.rows.iter().flat_map(|row| expand_row(stage, row, None, dataset_digest)).collect(),
+        data_seeds: stage.data_seeds.clone(),
+        configurations: stage.rows.iter().flat_map(|row| expand_row(stage, row, None, digests)).collect(),
         select: stage.select,
         waiting: Vec::new(),
     };
     for row in &stage.selected {
         let selection = selections.get(&(row.from.clone(), row.model.clone()));
         if let Some(Selection::Chosen(base)) = selection {
-            planned.configurations.extend(expand_row(stage, &row.on(base), Some(&row.from), dataset_digest));
+            planned.configurations.extend(expand_row(stage, &row.on(base), Some(&row.from), digests));
             continue;
         }
         let configurations = row.configurations();
@@ -128,27 +143,24 @@ fn expand_stage(stage: &Stage, dataset_digest: &str, selections: &Selections) ->
             model: row.model.clone(),
             from: row.from.clone(),
             configurations,
-            units: configurations * stage.seeds.len() * folds(stage.evaluation).count(),
+            units: configurations * stage.data_seeds.len() * stage.seeds.len() * folds(stage.evaluation).count(),
             unreachable: selection == Some(&Selection::Nothing),
         });
     }
     planned
 }
 
-fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, dataset_digest: &str) -> Vec<PlannedConfiguration> {
+fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, digests: &Digests) -> Vec<PlannedConfiguration> {
     let axes = row.varying();
     let planned = |configuration: Configuration| {
+        let parts = || stage.seeds.iter().flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)));
         let units = stage
-            .seeds
+            .data_seeds
             .iter()
-            .flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)))
-            .map(|(seed, fold)| {
-                let unit = Unit {
-                    dataset_digest: dataset_digest.to_owned(),
-                    configuration: configuration.clone(),
-                    fold,
-                    seed,
-                };
+            .flat_map(|data_seed| parts().map(move |(seed, fold)| (&digests[data_seed], seed, fold)))
+            .map(|(digest, seed, fold)| {
+                let dataset_digest = digest.clone();
+                let unit = Unit { dataset_digest, configuration: configuration.clone(), fold, seed };
                 (unit.id(), unit)
             })
             .collect();
@@ -193,12 +205,24 @@ mod tests {
     }
 
     fn stage(name: &str, evaluation: Evaluation, seeds: &[u64], rows: Vec<ModelRow>) -> Stage {
-        Stage { name: name.to_owned(), evaluation, seeds: seeds.to_vec(), rows, selected: Vec::new(), select: None }
+        Stage {
+            name: name.to_owned(),
+            evaluation,
+            seeds: seeds.to_vec(),
+            data_seeds: vec![0],
+            rows,
+            selected: Vec::new(),
+            select: None,
+        }
     }
 
     fn study(stages: Vec<Stage>) -> Study {
         let dataset = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 100, test_pairs: 100, seed: 0 };
         Study { name: "study".to_owned(), dataset, stages, references: Vec::new() }
+    }
+
+    fn digests(digest: &str) -> Digests {
+        [(0, digest.to_owned())].into()
     }
 
     fn hyperparameters(planned: &PlannedConfiguration) -> String {
@@ -209,7 +233,8 @@ mod tests {
     #[test]
     fn the_last_axis_varies_fastest() {
         let rows = vec![row("fc", &[("z", &[1, 2]), ("fixed", &[9]), ("a", &[3, 4, 5])]), row("cnn", &[("a", &[7])])];
-        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest", &Selections::new());
+        let plan =
+            expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), &digests("digest"), &Selections::new());
         let planned = &plan.stages[0].configurations;
         // Written z before a: the order of the spec, not of the alphabet, decides.
         assert_eq!(
@@ -231,13 +256,20 @@ mod tests {
     #[test]
     fn units_go_by_seed_then_by_fold() {
         let rows = || vec![row("cnn", &[])];
-        let plan =
-            expand(&study(vec![stage("s", Evaluation::Folds(2), &[4, 7], rows())]), "digest", &Selections::new());
+        let plan = expand(
+            &study(vec![stage("s", Evaluation::Folds(2), &[4, 7], rows())]),
+            &digests("digest"),
+            &Selections::new(),
+        );
         let order: Vec<(u64, Fold)> =
             plan.stages[0].configurations[0].units.iter().map(|(_, unit)| (unit.seed, unit.fold)).collect();
         let part = |index| Fold::Part { index, of: 2 };
         assert_eq!(order, [(4, part(0)), (4, part(1)), (7, part(0)), (7, part(1))]);
-        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[4, 7], rows())]), "digest", &Selections::new());
+        let plan = expand(
+            &study(vec![stage("s", Evaluation::Holdout, &[4, 7], rows())]),
+            &digests("digest"),
+            &Selections::new(),
+        );
         let folds: Vec<Fold> = plan.stages[0].configurations[0].units.iter().map(|(_, unit)| unit.fold).collect();
         assert_eq!(folds, [Fold::Holdout, Fold::Holdout]);
     }
@@ -252,7 +284,7 @@ mod tests {
                 stage("second", Evaluation::Holdout, &[2, 3], vec![wide]),
                 stage("folds", Evaluation::Folds(3), &[2], vec![narrow()]),
             ]),
-            "digest",
+            &digests("digest"),
             &Selections::new(),
         );
         let listed: Vec<usize> = plan
@@ -269,8 +301,21 @@ mod tests {
         let patient = ModelRow { stop: StopRule { patience: 2, ..STOP }, ..row("cnn", &[]) };
         let raw = ModelRow { normalize: Normalize::None, ..row("cnn", &[]) };
         let rows = vec![row("cnn", &[]), patient, raw];
-        let plan = expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), "digest", &Selections::new());
+        let plan =
+            expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), &digests("digest"), &Selections::new());
         assert_eq!(plan.units().len(), 3);
+    }
+
+    #[test]
+    fn every_draw_has_every_seed_and_fold() {
+        let mut drawn = stage("s", Evaluation::Folds(2), &[4, 7], vec![row("cnn", &[])]);
+        drawn.data_seeds = vec![3, 5];
+        let digests: Digests = [(3, "three".to_owned()), (5, "five".to_owned())].into();
+        let plan = expand(&study(vec![drawn]), &digests, &Selections::new());
+        let units = &plan.stages[0].configurations[0].units;
+        let order: Vec<(&str, u64)> = units.iter().map(|(_, unit)| (unit.dataset_digest.as_str(), unit.seed)).collect();
+        let of = |digest: &'static str| [(digest, 4), (digest, 4), (digest, 7), (digest, 7)];
+        assert_eq!(order, [of("three"), of("five")].concat());
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {
@@ -299,8 +344,8 @@ mod tests {
         #[test]
         fn a_stage_is_the_product_of_everything(stages in vec(any_stage(), 1..3)) {
             let study = study(stages);
-            let plan = expand(&study, "digest", &Selections::new());
-            prop_assert_eq!(&plan, &expand(&study, "digest", &Selections::new()), "pure");
+            let plan = expand(&study, &digests("digest"), &Selections::new());
+            prop_assert_eq!(&plan, &expand(&study, &digests("digest"), &Selections::new()), "pure");
             for (stage, planned) in study.stages.iter().zip(&plan.stages) {
                 let products: Vec<usize> =
                     stage.rows.iter().map(|row| row.axes.iter().map(|axis| axis.points.len()).product()).collect();
@@ -334,7 +379,7 @@ mod tests {
         /// Ids are equal exactly if units are: nothing is lost by keeping each id once.
         #[test]
         fn one_id_is_one_unit(stages in vec(any_stage(), 1..3)) {
-            let plan = expand(&study(stages), "digest", &Selections::new());
+            let plan = expand(&study(stages), &digests("digest"), &Selections::new());
             let units = plan.units();
             for (id, unit) in
                 plan.stages.iter().flat_map(|stage| &stage.configurations).flat_map(|planned| &planned.units)
@@ -347,7 +392,7 @@ mod tests {
         #[test]
         fn data_sets_share_nothing(stage in any_stage()) {
             let study = study(vec![stage]);
-            let (here, there) = (expand(&study, "here", &Selections::new()), expand(&study, "there", &Selections::new()));
+            let (here, there) = (expand(&study, &digests("here"), &Selections::new()), expand(&study, &digests("there"), &Selections::new()));
             prop_assert!(here.units().keys().all(|id| !there.units().contains_key(id)));
         }
     }

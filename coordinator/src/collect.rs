@@ -29,19 +29,18 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
     let store = Store::open_to_read(&directory.database())?;
     let prepared = Prepared::stored(directory, &store)?;
     let results = store.results()?;
-    let errors_max = Rules::default().errors_max;
+    let rules = Rules::default();
     let missing: BTreeMap<UnitId, Missing> = store
         .units()?
         .into_iter()
-        .filter(|(_, known)| known.result.is_none() && known.errors >= errors_max)
+        .filter(|(_, known)| known.is_given_up(&rules))
         .map(|(id, _)| (id, Missing::Failed))
         .collect();
     let aggregated = aggregate(&Input {
         study: &prepared.spec.study,
         plan: &prepared.plan,
         selections: &prepared.selections,
-        dataset: &prepared.dataset,
-        dataset_digest: &prepared.digest,
+        draws: &prepared.draws,
         results: &results,
         missing: &missing,
     });
@@ -89,7 +88,7 @@ fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareE
     Ok(Provenance {
         study: prepared.spec.study.name.clone(),
         spec: prepared.spec.text.clone(),
-        dataset_digest: prepared.digest.clone(),
+        dataset_digest: prepared.draws.first().digest.clone(),
         seedgrid_version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol_version: PROTOCOL_VERSION,
         kernels_revision: KERNELS_REVISION,

@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use seedgrid_common::{
     join::{JoinError, JoinFile},
+    unit::UnitId,
     wire::{limits, v1},
 };
 use tonic::{
@@ -103,6 +104,16 @@ impl Control {
     /// When the coordinator refuses or has gone.
     pub async fn status(&mut self) -> Result<v1::StatusSnapshot, ControlError> {
         let answer = self.client.get_status(v1::GetStatusRequest {}).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    /// Gives failed units another try; all of them if none is named.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn retry(&mut self, units: &[UnitId]) -> Result<v1::RetryResponse, ControlError> {
+        let request = v1::RetryRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
+        let answer = self.client.retry(request).await;
         answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
     }
 

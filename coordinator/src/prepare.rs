@@ -7,14 +7,16 @@ use std::{
 };
 
 use seedgrid_common::{
-    data::{self, DataError, Dataset, encode, locate},
+    data::{self, DataError, encode, folds, folds::SplitError, locate},
     matrix::{Plan, Selections},
-    spec::{self, DatasetSpec, SpecErrors, Study},
+    spec::{self, DatasetSpec, Evaluation, SpecErrors, Study},
+    unit::Fold,
 };
 
 use crate::{
+    draws::{Draw, Draws},
     run_directory::{Owned, RunDirectory, RunDirectoryError},
-    selection::{self, SelectionKey, Settled},
+    selection::{self, SelectionKey, Settled, Standing},
     store::{Store, StoreError, Write},
     wall_clock::wall_ms,
 };
@@ -34,15 +36,13 @@ pub struct Prepared {
     /// The spec.
     pub spec: Spec,
     /// What is trained and scored on.
-    pub dataset: Dataset,
-    /// The data set as workers get it.
-    pub encoded: Vec<u8>,
-    /// Its digest.
-    pub digest: String,
+    pub draws: Draws,
     /// Everything that is trained, as far as selections have been made.
     pub plan: Plan,
     /// These selections.
     pub selections: Selections,
+    /// From what each of them was made.
+    pub standing: Vec<Standing>,
 }
 
 /// Why a study cannot be prepared.
@@ -81,6 +81,17 @@ pub enum PrepareError {
     NoSpec {
         /// The directory.
         path: PathBuf,
+    },
+    /// A stage's folds cannot be made of the training pairs.
+    #[error("stage `{stage}`, data seed {data_seed}: {cause}")]
+    Folds {
+        /// The stage.
+        stage: String,
+        /// The draw.
+        data_seed: u64,
+        /// Why.
+        #[source]
+        cause: SplitError,
     },
     /// The stored data set is not what its name says.
     #[error("the stored data set {path} is damaged\n  hint: delete it; the next run makes it again")]
@@ -123,6 +134,11 @@ pub fn belongs(directory: &RunDirectory, store: &Store, name: &str) -> Result<()
     }
 }
 
+/// The specs of the draws that the study's stages name, by data seed.
+fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
+    study.data_seeds().into_iter().map(|seed| (seed, DatasetSpec { seed, ..study.dataset.clone() }))
+}
+
 /// The name under which the store remembers which data set a [`DatasetSpec`] gave: the digest is its value.
 fn dataset_fact(spec: &DatasetSpec) -> String {
     format!("dataset {:?} train={} test={} seed={}", spec.kind, spec.train_pairs, spec.test_pairs, spec.seed)
@@ -139,57 +155,53 @@ impl Prepared {
         directory: &RunDirectory,
         store: Option<&Store>,
     ) -> Result<Self, PrepareError> {
-        let known = match store {
-            Some(store) => store.fact(&dataset_fact(&spec.study.dataset))?,
-            None => None,
-        };
-        let kept = known.and_then(|digest| kept(directory, &digest).ok());
-        let (dataset, encoded) = match kept {
-            Some(kept) => kept,
-            None => {
-                let folders = locate::places(data_folder, |name| std::env::var_os(name));
-                let dataset = data::build(&spec.study.dataset, &folders)?;
-                let encoded = encode::encode(&dataset)?;
-                (dataset, encoded)
+        let folders = locate::places(data_folder, |name| std::env::var_os(name));
+        let draw = |dataset_spec: &DatasetSpec| -> Result<Draw, PrepareError> {
+            let known = match store {
+                Some(store) => store.fact(&dataset_fact(dataset_spec))?,
+                None => None,
+            };
+            if let Some(kept) = known.and_then(|digest| kept(directory, &digest).ok()) {
+                return Ok(kept);
             }
+            let dataset = data::build(dataset_spec, &folders)?;
+            let encoded = encode::encode(&dataset)?;
+            let digest = encode::digest(&encoded);
+            Ok(Draw { dataset, encoded, digest })
         };
-        let digest = encode::digest(&encoded);
+        let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
+        let draws = draws.collect::<Result<_, PrepareError>>()?;
         let committed = store.map_or_else(|| Ok(BTreeMap::new()), Store::selections)?;
-        Ok(Self::expanded(spec, dataset, encoded, digest, &committed))
+        Self::expanded(spec, draws, &committed)
     }
 
     fn expanded(
         spec: Spec,
-        dataset: Dataset,
-        encoded: Vec<u8>,
-        digest: String,
+        draws: BTreeMap<u64, Draw>,
         committed: &BTreeMap<SelectionKey, Option<usize>>,
-    ) -> Self {
-        let Settled { plan, selections, .. } = selection::settle(&spec.study, &digest, committed, |_| None);
-        Self { spec, dataset, encoded, digest, plan, selections }
+    ) -> Result<Self, PrepareError> {
+        let draws = Draws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
+        foldable(&spec.study, &draws)?;
+        let Settled { plan, selections, standing, .. } =
+            selection::settle(&spec.study, &draws.digests(), committed, |_| None);
+        Ok(Self { spec, draws, plan, selections, standing })
     }
 
-    /// Units of rows whose selection has not been made, and still can be.
-    pub fn units_to_come(&self) -> usize {
-        let waiting = self.plan.stages.iter().flat_map(|stage| &stage.waiting);
-        waiting.filter(|row| !row.unreachable).map(|row| row.units).sum()
-    }
-
-    /// Makes the run directory this study's: keeps its data set, its spec and its units there.
+    /// Makes the run directory this study's: keeps its data set and its spec there. Its units are
+    /// written by the core, which knows those of later stages too.
     ///
     /// # Errors
     /// When the directory belongs to another study, or cannot be written.
     pub fn keep(&self, directory: &Owned, store: &mut Store) -> Result<(), PrepareError> {
         let study = &self.spec.study;
-        directory.store_dataset(&self.digest, &self.encoded)?;
-        let mut writes = vec![
-            Write::Fact { name: "study".to_owned(), value: study.name.clone() },
-            Write::Fact { name: dataset_fact(&study.dataset), value: self.digest.clone() },
-        ];
+        let mut writes = vec![Write::Fact { name: "study".to_owned(), value: study.name.clone() }];
+        for ((_, drawn), (_, draw)) in drawn(study).zip(self.draws.iter()) {
+            directory.store_dataset(&draw.digest, &draw.encoded)?;
+            writes.push(Write::Fact { name: dataset_fact(&drawn), value: draw.digest.clone() });
+        }
         if store.latest_spec()?.as_deref() != Some(&self.spec.text) {
             writes.push(Write::Spec { at_ms: wall_ms(), text: self.spec.text.clone() });
         }
-        writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
         Ok(store.commit(&writes)?)
     }
 
@@ -200,16 +212,32 @@ impl Prepared {
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
         let text = store.latest_spec()?.ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
         let spec = Spec::parse(&directory.database().display().to_string(), text)?;
-        let digest = store
-            .fact(&dataset_fact(&spec.study.dataset))?
-            .ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
-        let (dataset, encoded) = kept(directory, &digest)?;
-        Ok(Self::expanded(spec, dataset, encoded, digest, &store.selections()?))
+        let draw = |dataset_spec: &DatasetSpec| -> Result<Draw, PrepareError> {
+            let digest = store
+                .fact(&dataset_fact(dataset_spec))?
+                .ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
+            kept(directory, &digest)
+        };
+        let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
+        let draws = draws.collect::<Result<_, PrepareError>>()?;
+        Self::expanded(spec, draws, &store.selections()?)
     }
 }
 
+/// Checks that every stage's folds can be made of every draw that it trains on.
+fn foldable(study: &Study, draws: &Draws) -> Result<(), PrepareError> {
+    for stage in &study.stages {
+        let Evaluation::Folds(of) = stage.evaluation else { continue };
+        for (data_seed, draw) in draws.iter().filter(|(seed, _)| stage.data_seeds.contains(seed)) {
+            let failed = |cause| PrepareError::Folds { stage: stage.name.clone(), data_seed, cause };
+            folds::split(&draw.dataset, Fold::Part { index: 0, of }).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 /// The data set with this digest, as the run directory keeps it.
-fn kept(directory: &RunDirectory, digest: &str) -> Result<(Dataset, Vec<u8>), PrepareError> {
+fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
     let path = directory.dataset(digest);
     let damaged = || PrepareError::DamagedDataset { path: path.clone() };
     let encoded = fs::read(&path).map_err(|cause| {
@@ -219,5 +247,5 @@ fn kept(directory: &RunDirectory, digest: &str) -> Result<(Dataset, Vec<u8>), Pr
         return Err(damaged());
     }
     let dataset = encode::decode(&encoded).map_err(|_| damaged())?;
-    Ok((dataset, encoded))
+    Ok(Draw { dataset, encoded, digest: digest.to_owned() })
 }

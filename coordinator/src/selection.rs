@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
-    matrix::{self, Plan, PlannedConfiguration, PlannedStage, Selection, Selections},
+    matrix::{self, Digests, Plan, PlannedConfiguration, Selection, Selections},
     model,
     spec::{SelectionRule, Study},
     unit::UnitId,
@@ -55,19 +55,34 @@ pub struct Settled {
     pub made: Vec<Decision>,
     /// For each selection that has not been made, the units that it still waits for.
     pub open: Vec<BTreeSet<UnitId>>,
+    /// Those that have been made, now or before.
+    pub standing: Vec<Standing>,
+}
+
+/// A selection that has been made, and from what.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What it was made from.
+    pub key: SelectionKey,
+    /// The stage that selects.
+    pub stage: String,
+    /// For which model.
+    pub model: String,
+    /// The units of all candidates.
+    pub units: BTreeSet<UnitId>,
 }
 
 /// Makes every selection that can be made. `committed` are those that were made before: they stand.
 pub fn settle(
     study: &Study,
-    dataset_digest: &str,
+    digests: &Digests,
     committed: &BTreeMap<SelectionKey, Option<usize>>,
     ended: impl Fn(UnitId) -> Option<Ended>,
 ) -> Settled {
     let mut selections = Selections::new();
-    let mut made = Vec::new();
+    let (mut made, mut standing) = (Vec::new(), Vec::new());
     loop {
-        let plan = matrix::expand(study, dataset_digest, &selections);
+        let plan = matrix::expand(study, digests, &selections);
         let mut open = Vec::new();
         let mut news = Vec::new();
         for stage in &plan.stages {
@@ -81,8 +96,8 @@ pub fn settle(
                 }
                 let candidates: Vec<&PlannedConfiguration> = stage.of_model(model).collect();
                 let key = key(rule, &candidates);
-                let left = || candidates.iter().flat_map(|one| &one.units).map(|(id, _)| *id);
-                let left: BTreeSet<UnitId> = left().filter(|id| ended(*id).is_none()).collect();
+                let units: BTreeSet<UnitId> = candidates.iter().flat_map(|one| &one.units).map(|(id, _)| *id).collect();
+                let left: BTreeSet<UnitId> = units.iter().copied().filter(|id| ended(*id).is_none()).collect();
                 let chosen = match committed.get(&key) {
                     Some(chosen) => *chosen,
                     None if left.is_empty() => {
@@ -97,11 +112,12 @@ pub fn settle(
                 };
                 let chosen = chosen.and_then(|index| candidates.get(index));
                 let selection = chosen.map_or(Selection::Nothing, |one| Selection::Chosen(one.configuration.clone()));
+                standing.push(Standing { key, stage: place.0.clone(), model: place.1.clone(), units });
                 news.push((place, selection));
             }
         }
         if news.is_empty() {
-            return Settled { plan, selections, made, open };
+            return Settled { plan, selections, made, open, standing };
         }
         selections.extend(news);
     }
@@ -119,7 +135,7 @@ fn key(rule: SelectionRule, candidates: &[&PlannedConfiguration]) -> SelectionKe
 
 /// A complete candidate.
 #[derive(Clone, Copy, Debug)]
-struct Standing {
+struct Complete {
     place: usize,
     mean: f64,
     standard_error: f64,
@@ -131,14 +147,14 @@ fn choose(
     candidates: &[&PlannedConfiguration],
     ended: &impl Fn(UnitId) -> Option<Ended>,
 ) -> Option<usize> {
-    let standings: Vec<Standing> =
-        candidates.iter().enumerate().filter_map(|(place, one)| standing(place, one, ended)).collect();
+    let complete: Vec<Complete> =
+        candidates.iter().enumerate().filter_map(|(place, one)| complete(place, one, ended)).collect();
     // Of equal ones the first: `min_by` keeps it.
-    let best = standings.iter().min_by(|one, other| one.mean.total_cmp(&other.mean))?;
+    let best = complete.iter().min_by(|one, other| one.mean.total_cmp(&other.mean))?;
     match rule {
         SelectionRule::Lowest => Some(best.place),
         SelectionRule::OneStandardError => {
-            let good = standings.iter().filter(|one| one.mean <= best.mean + best.standard_error);
+            let good = complete.iter().filter(|one| one.mean <= best.mean + best.standard_error);
             good.min_by(|one, other| one.weights.cmp(&other.weights).then(one.mean.total_cmp(&other.mean)))
                 .map(|one| one.place)
         }
@@ -146,11 +162,11 @@ fn choose(
 }
 
 /// None for an incomplete configuration, and for one of which every unit diverged.
-fn standing(
+fn complete(
     place: usize,
     candidate: &PlannedConfiguration,
     ended: &impl Fn(UnitId) -> Option<Ended>,
-) -> Option<Standing> {
+) -> Option<Complete> {
     let mut errors = Vec::with_capacity(candidate.units.len());
     let mut scored = false;
     for (id, _) in &candidate.units {
@@ -170,23 +186,7 @@ fn standing(
     let configuration = &candidate.configuration;
     let weights = model::find(&configuration.model)
         .map_or(0, |model| (model.network)(&configuration.hyperparameters).parameter_count());
-    scored.then_some(Standing { place, mean, standard_error, weights })
-}
-
-/// The configurations of `stage` that a selection for `model` cannot use, since they have units without a result: their places
-/// among all of the stage's, 0-based.
-pub fn incomplete<'a>(
-    stage: &'a PlannedStage,
-    model: &'a str,
-    ended: impl Fn(UnitId) -> Option<Ended> + 'a,
-) -> impl Iterator<Item = usize> + 'a {
-    let lacks = move |id: UnitId| matches!(ended(id), None | Some(Ended::Failed));
-    stage
-        .configurations
-        .iter()
-        .enumerate()
-        .filter(move |(_, one)| one.configuration.model == model && one.units.iter().any(|(id, _)| lacks(*id)))
-        .map(|(place, _)| place)
+    scored.then_some(Complete { place, mean, standard_error, weights })
 }
 
 #[cfg(test)]

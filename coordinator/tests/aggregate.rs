@@ -9,13 +9,17 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use seedgrid_common::{
     data::Dataset,
+    matrix::{Digests, Selections, expand},
+    spec::SelectionRule,
     training::{Ending, UnitResult},
     unit::{Fold, UnitId, Value},
 };
 use seedgrid_coordinator::{
     aggregate::{
         Missing,
-        document::{Against, Report, Spread, TTestMethod, UnitEnding, Verdict},
+        document::{
+            Against, ConfigurationReport, DrawMethod, IntervalMethod, Report, Spread, TTestMethod, UnitEnding, Verdict,
+        },
     },
     report::{report_json, terminal_table},
 };
@@ -204,6 +208,7 @@ fn configurations_with_the_same_units_do_not_differ() {
         match pair.t_test.method {
             TTestMethod::Welch => assert_eq!((pair.t_test.p, pair.hedges_g), (Some(1.0), Some(0.0))),
             TTestMethod::CorrectedResampled => assert!(pair.t_test.p.is_none() && pair.t_test.reason.is_some()),
+            TTestMethod::PairedDraws => panic!("there is one draw"),
         }
     }
 }
@@ -252,13 +257,10 @@ fn folds_are_compared_where_both_are_done() {
 fn references_change_nothing_else() {
     let mut study = small();
     let with = study.aggregate();
-    let plan =
-        seedgrid_common::matrix::expand(&study.study, synthetic::DIGEST, &seedgrid_common::matrix::Selections::new());
+    let digests: Digests = [(0, synthetic::DIGEST.to_owned())].into();
+    let plan = expand(&study.study, &digests, &Selections::new());
     study.study.references.clear();
-    assert_eq!(
-        plan,
-        seedgrid_common::matrix::expand(&study.study, synthetic::DIGEST, &seedgrid_common::matrix::Selections::new())
-    );
+    assert_eq!(plan, expand(&study.study, &digests, &Selections::new()));
     let mut without = study.aggregate();
     for (stage, other) in without.report.stages.iter_mut().zip(&with.report.stages) {
         assert!(stage.references.is_empty());
@@ -385,4 +387,76 @@ fn a_long_name_does_not_widen_the_terminal_table() {
     let study = Synthetic::new(&name, 30, vec![holdout(&name, 1..=3, rows), holdout("five", 1..=2, five())]);
     let table = terminal_table(&study.aggregate().report);
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+}
+
+#[test]
+fn configurations_that_lack_a_unit_are_named_as_not_considered() {
+    let rates = [0.05, 0.1].map(Value::Number);
+    let mut tune = cross_validation("tune", 3, 1..=1, vec![row("fc", &[("learning_rate", &rates)])]);
+    tune.select = Some(SelectionRule::Lowest);
+    let mut study = Synthetic::new("tuned", 40, vec![tune]);
+    study.lose(study.unit(0, 0, 1), Missing::Failed);
+    let selection = study.aggregate().report.stages.remove(0).selection.unwrap();
+    assert_eq!(selection.models[0].incomplete, [1]);
+}
+
+/// [`holdout`] on the draws 0 to 3 of the data.
+fn drawn() -> Synthetic {
+    let mut stage = holdout("draws", 1..=3, vec![row("fc", &[]), row("cnn", &[])]);
+    stage.data_seeds = vec![0, 1, 2, 3];
+    let mut study = Synthetic::new("drawn", 50, vec![stage]);
+    study.study.references = table_3("draws");
+    study
+}
+
+#[test]
+fn several_draws_of_the_data_are_one_sample_each() {
+    let report = drawn().aggregate().report;
+    assert_eq!(report.dataset.draws.len(), 4);
+    let stage = &report.stages[0];
+    let row = &stage.configurations[0];
+    assert_eq!((row.n, row.draw.pairs, row.draws.len()), (12, 200, 4));
+    assert_eq!((row.draw.method, row.error.ci95_method), (DrawMethod::Draws, IntervalMethod::DrawsT));
+    assert_eq!(row.error.freedom, Some(3.0));
+    // Draws differ by much here, and the interval says so.
+    let means: Vec<f64> = row.draws.iter().map(|draw| draw.error.unwrap()).collect();
+    let center = means.iter().sum::<f64>() / 4.0;
+    let std = (means.iter().map(|mean| (mean - center).powi(2)).sum::<f64>() / 3.0).sqrt();
+    assert!((row.error.standard_error.unwrap() - std / 2.0).abs() < 1e-12);
+    assert!(row.draw.draws_std.unwrap() > 0.0 && row.draw.seeds_std.unwrap() > 0.0);
+    // One prediction of every seed, of the pairs of every draw.
+    assert_eq!(row.averaged.seeds, [1, 2, 3]);
+    assert!(row.seeds.iter().all(|seed| (seed.n, seed.planned) == (4, 4) && seed.auc.is_some()));
+    assert!(row.units.iter().map(|unit| unit.data_seed).eq([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]));
+}
+
+#[test]
+fn configurations_are_compared_draw_by_draw() {
+    let mut study = drawn();
+    // A hole of one takes the unit of the other out of the draw's difference.
+    study.lose(study.unit(0, 0, 4), Missing::Failed);
+    let report = study.aggregate().report;
+    let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
+    assert_eq!((pair.t_test.method, pair.t_test.n_first), (TTestMethod::PairedDraws, 11));
+    assert_eq!(pair.t_test.freedom, Some(3.0));
+    assert!(pair.mcnemar.p.is_none() && pair.mcnemar.reason.is_some());
+    let [first, second] = report.stages[0].configurations.as_slice() else { panic!("two") };
+    let mean = |row: &ConfigurationReport, units: &[usize]| {
+        units.iter().map(|unit| row.units[*unit].error.unwrap()).sum::<f64>() / units.len() as f64
+    };
+    let draws = [&[0, 1, 2][..], &[3, 5], &[6, 7, 8], &[9, 10, 11]];
+    let differences = draws.map(|units| mean(first, units) - mean(second, units));
+    let [low, high] = pair.ci95.unwrap();
+    assert!(((low + high) / 2.0 - differences.iter().sum::<f64>() / 4.0).abs() < 1e-12);
+}
+
+#[test]
+fn one_draw_of_others_varies_as_ours_do() {
+    let report = drawn().aggregate().report;
+    let stage = &report.stages[0];
+    for reference in &stage.references {
+        let row = &stage.configurations[reference.configuration - 1];
+        assert_eq!(reference.ours.draw_standard_error, None, "the spread over draws has it");
+        assert!(reference.theirs.draw_standard_error >= row.draw.draws_std);
+    }
 }

@@ -58,6 +58,14 @@ fn wrong_specs() {
 }
 
 #[test]
+fn a_class_with_fewer_pairs_than_folds() {
+    let scratch = Scratch::new();
+    let spec = changed("\"holdout\"", "{ folds = 90 }").replacen("train_pairs = 200", "train_pairs = 100", 1);
+    let ended = finish(&mut scratch.run(&scratch.write("spec.toml", &spec), "run"));
+    clear(&ended, 2, &["stage `final`", "data seed 0", "label", "90 folds", "fewer folds or more pairs"]);
+}
+
+#[test]
 fn all_errors_come_at_once() {
     let spec = changed("learning_rate = 0.05", "learning_rat = 0.05").replace("1..=2", "2..=1");
     let ended = refused(&spec);

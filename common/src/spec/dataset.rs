@@ -18,6 +18,8 @@ pub(super) struct ReadDataset {
     pub(super) dataset: Option<DatasetSpec>,
     /// Known even if other keys are wrong: stages are checked against it.
     pub(super) train_pairs: Option<u32>,
+    /// The data seed of stages that name none; 0 where it is not known because of other problems.
+    pub(super) seed: u64,
 }
 
 /// Reads the table.
@@ -32,7 +34,7 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> ReadDataset
     let seed = table.optional("seed").map_or(Some(0), |entry| entry.whole(0..=i64::MAX as u64, problems));
     table.finish(problems);
     let dataset = || Some(DatasetSpec { kind: kind?, train_pairs: train_pairs?, test_pairs: test_pairs?, seed: seed? });
-    ReadDataset { dataset: dataset(), train_pairs }
+    ReadDataset { dataset: dataset(), train_pairs, seed: seed.unwrap_or_default() }
 }
 
 /// A number of pairs that this kind of data set can give; MNIST's `part` has so many images, and a pair takes two.

@@ -58,7 +58,7 @@ impl Problem {
                 "remove one of them; 1 and 1.0 are the same where a number is expected".to_owned()
             }
             Self::TooMany { what: "units", .. } => {
-                "units are configurations x folds x seeds, over all stages; split the study or make a grid smaller"
+                "units are configurations x folds x seeds x draws of the data, over all stages; split the study or make a grid smaller"
                     .to_owned()
             }
             Self::BadSeeds { .. } => {
@@ -67,7 +67,7 @@ impl Problem {
             }
             Self::BackwardSeeds { turned, .. } => format!("write \"{turned}\""),
             Self::EmptySeeds { meant, .. } => format!("the end is not part of `..`; write \"{meant}\" to include it"),
-            Self::NoSeeds => r#"write seeds = "1..=10""#.to_owned(),
+            Self::NoSeeds { key } => format!("write {key} = \"1..=10\""),
             Self::RepeatedSeed { .. } => "remove one of them: a unit is trained once".to_owned(),
             Self::NoStages => {
                 r#"add [[stage]] with a name, evaluation, seeds, stop and at least one [[stage.model]]"#.to_owned()

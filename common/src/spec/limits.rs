@@ -24,6 +24,8 @@ pub const EXCLUSIONS_MAX: usize = 256;
 pub const CONFIGURATIONS_MAX: u128 = 10_000;
 /// Most seeds in a stage.
 pub const SEEDS_MAX: u64 = 10_000;
+/// Most draws of the data in a study.
+pub const DATA_SEEDS_MAX: u64 = 64;
 /// Most folds.
 pub const FOLDS_MAX: u64 = 1_000;
 /// Most units in a study, each stage's counted by itself.

@@ -38,6 +38,8 @@ pub use selection::{SelectedRow, SelectionRule};
 pub use stop::StopKeys;
 pub use study::parse;
 
+use std::collections::BTreeSet;
+
 use crate::{
     training::{Normalize, StopRule},
     unit::{Hyperparameters, Value},
@@ -54,6 +56,13 @@ pub struct Study {
     pub stages: Vec<Stage>,
     /// What others found, in the order of the file; nothing that is trained depends on it.
     pub references: Vec<Reference>,
+}
+
+impl Study {
+    /// Every data seed that one of its stages names.
+    pub fn data_seeds(&self) -> BTreeSet<u64> {
+        self.stages.iter().flat_map(|stage| stage.data_seeds.iter().copied()).collect()
+    }
 }
 
 /// One `[[reference]]`: an error rate that others found, for the configurations of a stage that it names.
@@ -112,6 +121,9 @@ pub struct Stage {
     pub evaluation: Evaluation,
     /// Ascending, without repetition.
     pub seeds: Vec<u64>,
+    /// Of which draws of the data set each configuration is trained on; the data set's own seed alone, if the stage says nothing.
+    /// Ascending, without repetition.
+    pub data_seeds: Vec<u64>,
     /// Rows that are complete by themselves, in the order of the file.
     pub rows: Vec<ModelRow>,
     /// Rows that start from what an earlier stage selected, in the order of the file; they come after the others.

@@ -242,8 +242,11 @@ pub enum Problem {
         meant: String,
     },
     /// No seeds at all.
-    #[error("`seeds` is empty: nothing would be trained")]
-    NoSeeds,
+    #[error("`{key}` is empty: nothing would be trained")]
+    NoSeeds {
+        /// `seeds` or `data_seeds`.
+        key: &'static str,
+    },
     /// One seed twice.
     #[error("seed {seed} is written twice")]
     RepeatedSeed {

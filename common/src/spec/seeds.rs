@@ -1,4 +1,4 @@
-//! `seeds`: one number, a range as Rust writes it, or a list of both.
+//! `seeds` and `data_seeds`: one number, a range as Rust writes it, or a list of both.
 
 use std::ops::Range;
 
@@ -7,16 +7,22 @@ use toml::de::DeValue;
 use super::{
     Problem,
     error::{Earlier, Problems},
-    limits::SEEDS_MAX,
     scalar::{not_negative, shown},
     table::Entry,
 };
 
+/// How many seeds there may be, and what to call them if there are more.
+#[derive(Clone, Copy)]
+pub(super) struct Most {
+    pub(super) what: &'static str,
+    pub(super) max: u64,
+}
+
 /// The seeds, ascending; None once something was reported.
-pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Vec<u64>> {
+pub(super) fn read(entry: Entry<'_>, most: Most, problems: &mut Problems<'_>) -> Option<Vec<u64>> {
     let items = match entry.value.get_ref() {
         DeValue::Array(items) if items.is_empty() => {
-            problems.report(entry.at(), Problem::NoSeeds);
+            problems.report(entry.at(), Problem::NoSeeds { key: entry.key });
             return None;
         }
         DeValue::Array(items) => items.iter().map(|value| Entry { key: entry.key, value }).collect(),
@@ -32,8 +38,8 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Vec<
         items.into_iter().map(|item| item_range(item, problems).map(|range| (item, range))).collect();
     let spans: Vec<(Entry<'_>, Range<u64>)> = spans.into_iter().collect::<Option<_>>()?;
     let count: u128 = spans.iter().map(|(_, range)| u128::from(range.end - range.start)).sum();
-    if count > u128::from(SEEDS_MAX) {
-        problems.report(entry.at(), Problem::TooMany { what: "seeds in one stage", count, max: SEEDS_MAX.into() });
+    if count > u128::from(most.max) {
+        problems.report(entry.at(), Problem::TooMany { what: most.what, count, max: most.max.into() });
         return None;
     }
     let mut seeds: Vec<(u64, Entry<'_>)> =

@@ -9,12 +9,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Evaluation, ModelRow, Problem, SelectedRow, SelectionRule, Stage,
+    dataset::ReadDataset,
     error::{Earlier, Problems},
-    limits::{CONFIGURATIONS_MAX, FOLDS_MAX, ROWS_MAX},
+    limits::{CONFIGURATIONS_MAX, DATA_SEEDS_MAX, FOLDS_MAX, ROWS_MAX, SEEDS_MAX},
     name, row,
     row::{From, Inherited, Row, TrainingPart},
     scalar::shown,
-    seeds,
+    seeds::{self, Most},
     stop::{self, StopKeys},
     suggest::nearest,
     table::{Entry, Table},
@@ -41,7 +42,7 @@ pub(super) struct ReadStage {
 pub(super) fn read(
     at: Range<usize>,
     entries: &DeTable<'_>,
-    train_pairs: Option<u32>,
+    dataset: &ReadDataset,
     problems: &mut Problems<'_>,
 ) -> ReadStage {
     let mut table = Table::new("`[[stage]]`", at.clone(), entries);
@@ -52,8 +53,14 @@ pub(super) fn read(
     }
     let evaluation = table
         .required("evaluation", r#"evaluation = "holdout", or evaluation = { folds = 10 }"#)
-        .and_then(|entry| evaluation(entry, train_pairs, problems));
-    let seeds = table.required("seeds", r#"seeds = "1..=10""#).and_then(|entry| seeds::read(entry, problems));
+        .and_then(|entry| evaluation(entry, dataset.train_pairs, problems));
+    let most = Most { what: "seeds in one stage", max: SEEDS_MAX };
+    let seeds = table.required("seeds", r#"seeds = "1..=10""#).and_then(|entry| seeds::read(entry, most, problems));
+    let most = Most { what: "draws of the data in one stage", max: DATA_SEEDS_MAX };
+    let data_seeds = match table.optional("data_seeds") {
+        Some(entry) => seeds::read(entry, most, problems),
+        None => Some(vec![dataset.seed]),
+    };
     let stop_entry = table.optional("stop");
     let stop = stop_entry.map(|entry| StopKeys::read(entry, problems)).unwrap_or_default();
     if let (Some(entry), Some(problem)) = (stop_entry, stop.rule().as_ref().and_then(stop::late)) {
@@ -64,7 +71,7 @@ pub(super) fn read(
     let select = table.optional("select").and_then(|entry| select(entry, evaluation, problems));
     let from_entry = table.optional("from");
     let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
-    let part = train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
+    let part = dataset.train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
     let inherited = Inherited { stop, normalize, from: from.as_ref(), part };
     let mut uses = Vec::new();
     // A stage that starts from a selection need not write rows: it has one for each model that is selected.
@@ -79,7 +86,15 @@ pub(super) fn read(
     table.finish(problems);
     let stage = || {
         let (rows, selected) = rows?;
-        Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows, selected, select })
+        Some(Stage {
+            name: name.as_ref()?.0.clone(),
+            evaluation: evaluation?,
+            seeds: seeds?,
+            data_seeds: data_seeds?,
+            rows,
+            selected,
+            select,
+        })
     };
     ReadStage { at, stage: stage(), name, from: uses, stop, normalize }
 }

@@ -1,13 +1,14 @@
 //! The file as a whole: from its text to a checked study.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use toml::{Spanned, de::DeTable};
 
 use super::{
-    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study, dataset,
+    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study,
+    dataset::{self, ReadDataset},
     error::{Earlier, Problems},
-    limits::{STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
+    limits::{DATA_SEEDS_MAX, STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
     name, reference,
     stage::{self, ReadStage},
     table::Table,
@@ -39,7 +40,7 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
         .required("dataset", "[dataset] with kind, train_pairs and test_pairs")
         .map(|entry| dataset::read(entry, problems))
         .unwrap_or_default();
-    let stages = stages(&mut table, dataset.train_pairs, problems);
+    let stages = stages(&mut table, &dataset, problems);
     let names = stages.as_deref().and_then(names);
     let references = reference::read(table.optional("reference"), names.as_deref(), problems);
     table.finish(problems);
@@ -57,7 +58,7 @@ fn names(stages: &[ReadStage]) -> Option<Vec<&str>> {
 }
 
 /// The stages, as far as they could be read.
-fn stages(table: &mut Table<'_>, train_pairs: Option<u32>, problems: &mut Problems<'_>) -> Option<Vec<ReadStage>> {
+fn stages(table: &mut Table<'_>, dataset: &ReadDataset, problems: &mut Problems<'_>) -> Option<Vec<ReadStage>> {
     let Some(entry) = table.optional("stage") else {
         problems.report(0..0, Problem::NoStages);
         return None;
@@ -73,11 +74,11 @@ fn stages(table: &mut Table<'_>, train_pairs: Option<u32>, problems: &mut Proble
         problems.report(entry.at(), Problem::TooMany { what: "stages", count, max });
         return None;
     }
-    let stages: Vec<_> =
-        tables.into_iter().map(|(at, entries)| stage::read(at, entries, train_pairs, problems)).collect();
+    let stages: Vec<_> = tables.into_iter().map(|(at, entries)| stage::read(at, entries, dataset, problems)).collect();
     unique_names(&stages, problems);
     let stages = selections(stages, problems);
     few_units(&stages, problems);
+    few_draws(&stages, problems);
     Some(stages)
 }
 
@@ -179,6 +180,19 @@ fn few_units(stages: &[ReadStage], problems: &mut Problems<'_>) {
     }
 }
 
+/// Reports stages that name too many different draws of the data together.
+fn few_draws(stages: &[ReadStage], problems: &mut Problems<'_>) {
+    let mut drawn = BTreeSet::new();
+    for read in stages {
+        drawn.extend(read.stage.iter().flat_map(|stage| stage.data_seeds.iter().copied()));
+        let (count, max) = (drawn.len() as u128, u128::from(DATA_SEEDS_MAX));
+        if count > max {
+            problems.report(read.at.clone(), Problem::TooMany { what: "draws of the data", count, max });
+            return;
+        }
+    }
+}
+
 /// How many units a stage has.
 fn units(stage: &Stage) -> u128 {
     let folds = match stage.evaluation {
@@ -187,5 +201,7 @@ fn units(stage: &Stage) -> u128 {
     };
     let configurations: usize = stage.rows.iter().map(|row| row.settings().count()).sum::<usize>()
         + stage.selected.iter().map(SelectedRow::configurations).sum::<usize>();
-    (configurations as u128).saturating_mul(folds).saturating_mul(stage.seeds.len() as u128)
+    [folds, stage.seeds.len() as u128, stage.data_seeds.len() as u128]
+        .into_iter()
+        .fold(configurations as u128, u128::saturating_mul)
 }

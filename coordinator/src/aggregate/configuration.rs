@@ -11,12 +11,13 @@ use seedgrid_common::{
 
 use super::{
     Band, Curves, Learning, Ranking, bootstrap,
+    components::components,
     document::{
-        Averaged, BandReport, ConfigurationReport, Counts, DrawReport, Estimate, PrecisionRecallReport, RocReport,
-        SeedReport, UnitReport,
+        Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawMethod, DrawReport, Estimate,
+        PrecisionRecallReport, RocReport, SeedReport, UnitReport,
     },
     scored::{Cell, Scored, average, share, wrong},
-    spread::{binomial_standard_error, mean, over_folds, over_seeds, spread},
+    spread::{binomial_standard_error, mean, over_draws, over_folds, over_seeds, spread, standard_deviation},
 };
 
 /// What tells each configuration from the others of its model: the settings in which they differ.
@@ -81,7 +82,7 @@ pub(super) struct Row {
     pub(super) wrong: Result<Vec<bool>, String>,
 }
 
-/// The row of a configuration with these units, by seed and then by fold.
+/// The row of a configuration with these units, by data seed, seed and then fold.
 pub(super) fn row(
     number: usize,
     variant: String,
@@ -131,7 +132,8 @@ pub(super) fn row(
         normalize: configuration.normalize,
         n: counts.done,
         counts,
-        draw: draw(error.spread.mean, scored.pairs(cells)),
+        draw: draw(error.spread.mean, scored.pairs(cells), cells),
+        draws: draws(cells).iter().map(Draw::report).collect(),
         error,
         epochs: spread(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         converged: done.iter().filter(|(scores, _)| scores.converged).count(),
@@ -172,20 +174,73 @@ fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
     }
 }
 
-/// The binomial standard error of an error rate over so many pairs.
-fn draw(error: Option<f64>, pairs: usize) -> DrawReport {
-    let standard_error = error.map(|error| binomial_standard_error(error, pairs));
-    let reason = standard_error.is_none().then(|| "there is no mean error".to_owned());
-    DrawReport { pairs, standard_error, reason }
+/// What the draw of the pairs adds: measured where there are several draws, else the binomial standard error of an error rate
+/// over so many pairs.
+fn draw(error: Option<f64>, pairs: usize, cells: &[Cell<'_>]) -> DrawReport {
+    let draws = draws(cells);
+    let found = components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>());
+    let (found, components_reason) = split(found);
+    let (method, standard_error, reason) = if draws.len() < 2 {
+        let standard_error = error.map(|error| binomial_standard_error(error, pairs));
+        (DrawMethod::Binomial, standard_error, "there is no mean error".to_owned())
+    } else {
+        let of = draws.iter().filter(|draw| draw.error().is_some()).count() as f64;
+        let standard_error = found.map(|found| found.draws / of.sqrt());
+        (DrawMethod::Draws, standard_error, components_reason.clone().unwrap_or_default())
+    };
+    DrawReport {
+        pairs,
+        method,
+        standard_error,
+        reason: standard_error.is_none().then_some(reason),
+        draws_std: found.map(|found| found.draws),
+        seeds_std: found.map(|found| found.seeds),
+        components_reason,
+    }
+}
+
+/// One draw's units.
+struct Draw<'c, 'a> {
+    cells: &'c [Cell<'a>],
+}
+
+/// The draws that these units, by draw first, are trained on.
+fn draws<'c, 'a>(cells: &'c [Cell<'a>]) -> Vec<Draw<'c, 'a>> {
+    cells.chunk_by(|a, b| a.data_seed == b.data_seed).map(|cells| Draw { cells }).collect()
+}
+
+impl Draw<'_, '_> {
+    /// Mean over its done units.
+    fn error(&self) -> Option<f64> {
+        mean(&errors(self.cells.iter()))
+    }
+
+    /// Each seed's mean over the done folds, where it has one.
+    fn seeds(&self) -> Vec<f64> {
+        let seeds = self.cells.chunk_by(|a, b| a.unit.seed == b.unit.seed);
+        seeds.filter_map(|cells| mean(&errors(cells.iter()))).collect()
+    }
+
+    fn report(&self) -> DrawError {
+        DrawError {
+            data_seed: self.cells[0].data_seed,
+            n: self.cells.iter().filter(|cell| cell.done().is_some()).count(),
+            planned: self.cells.len(),
+            error: self.error(),
+            std: standard_deviation(&self.seeds()),
+        }
+    }
 }
 
 fn seeds<'a>(cells: &[Cell<'a>], scored: &Scored) -> Vec<Seed<'a>> {
-    cells
-        .chunk_by(|a, b| a.unit.seed == b.unit.seed)
-        .map(|cells| {
-            let probabilities = scored.pool(cells);
+    let mut by_seed: BTreeMap<u64, Vec<Cell<'a>>> = BTreeMap::new();
+    cells.iter().for_each(|cell| by_seed.entry(cell.unit.seed).or_default().push(*cell));
+    by_seed
+        .into_iter()
+        .map(|(seed, cells)| {
+            let probabilities = scored.pool(&cells);
             let ranking = probabilities.clone().and_then(|probabilities| ranking(&probabilities, scored));
-            Seed { seed: cells[0].unit.seed, cells: cells.to_vec(), probabilities, ranking }
+            Seed { seed, cells, probabilities, ranking }
         })
         .collect()
 }
@@ -223,6 +278,10 @@ fn errors<'c>(cells: impl Iterator<Item = &'c Cell<'c>>) -> Vec<f64> {
 
 fn error_estimate(cells: &[Cell<'_>]) -> Estimate {
     let values = errors(cells.iter());
+    let draws = draws(cells);
+    if draws.len() > 1 {
+        return over_draws(&values, &draws.iter().filter_map(Draw::error).collect::<Vec<_>>());
+    }
     let folds = cells.iter().find_map(|cell| match cell.unit.fold {
         Fold::Holdout => None,
         Fold::Part { of, .. } => Some(of),
@@ -256,6 +315,7 @@ fn unit_report(cell: &Cell<'_>) -> UnitReport {
     let last = cell.epochs().and_then(<[EpochMetrics]>::last);
     UnitReport {
         unit: cell.id.to_string(),
+        data_seed: cell.data_seed,
         seed: cell.unit.seed,
         fold: match cell.unit.fold {
             Fold::Holdout => None,

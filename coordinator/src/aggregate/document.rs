@@ -42,6 +42,16 @@ pub struct DatasetSummary {
     pub title: String,
     /// As written in a spec: "mnist-pairs".
     pub kind: String,
+    /// The draw that stands for all: the one with the data set's own seed, if a stage uses that.
+    #[serde(flatten)]
+    pub drawn: DrawSummary,
+    /// Every draw that a stage uses, by data seed.
+    pub draws: Vec<DrawSummary>,
+}
+
+/// One draw of the data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawSummary {
     /// Digest of the encoded data set, 64 hexadecimal digits.
     pub digest: String,
     /// From which pairs and folds are drawn.
@@ -136,6 +146,8 @@ pub struct StageReport {
     pub evaluation: EvaluationReport,
     /// Its seeds, ascending.
     pub seeds: Vec<u64>,
+    /// Its draws of the data set, ascending.
+    pub data_seeds: Vec<u64>,
     /// Over its configurations, a unit that several share counted once.
     pub counts: Counts,
     /// In the order of the plan.
@@ -224,10 +236,12 @@ pub struct ConfigurationReport {
     pub n: usize,
     /// How all of its units ended.
     pub counts: Counts,
-    /// Share of scored pairs classified wrongly, over the done units (hold-out: seeds; folds: seeds x folds).
+    /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds).
     pub error: Estimate,
-    /// How much the mean error depends on which pairs were drawn to be scored.
+    /// How much the mean error depends on which pairs were drawn.
     pub draw: DrawReport,
+    /// Each draw of the data, by data seed.
+    pub draws: Vec<DrawError>,
     /// Number of epochs that were trained, over the done units.
     pub epochs: Spread,
     /// How many done units the stopping rule ended; `max_epochs` ended the others.
@@ -246,7 +260,7 @@ pub struct ConfigurationReport {
     pub precision_recall: PrecisionRecallReport,
     /// Each planned seed, ascending.
     pub seeds: Vec<SeedReport>,
-    /// Each planned unit, by seed and then by fold.
+    /// Each planned unit, by data seed, seed and then fold.
     pub units: Vec<UnitReport>,
 }
 
@@ -292,15 +306,49 @@ pub struct Estimate {
     pub ci95_reason: Option<String>,
 }
 
-/// What the draw of the scored pairs adds to a mean error's uncertainty; no interval over seeds has it.
+/// What the draw of the pairs adds to a mean error's uncertainty; no interval over the seeds of one draw has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawReport {
-    /// How many pairs the done units scored; the same for every seed.
+    /// How many pairs the done units scored, over all draws; the same for every seed.
     pub pairs: usize,
-    /// Binomial standard error `sqrt(e (1 - e) / pairs)` of the mean error e.
+    /// Where `standard_error` is from.
+    pub method: DrawMethod,
+    /// Binomial: `sqrt(e (1 - e) / pairs)` of the mean error e, which is for the draw of the scored pairs alone. From draws:
+    /// `draws_std / sqrt(draws)`, for the draw of the training pairs too.
     pub standard_error: Option<f64>,
     /// Why it is null.
     pub reason: Option<String>,
+    /// Standard deviation of the error over draws of the data, without that over seeds.
+    pub draws_std: Option<f64>,
+    /// Standard deviation of the error over the seeds of one draw.
+    pub seeds_std: Option<f64>,
+    /// Why these two are null.
+    pub components_reason: Option<String>,
+}
+
+/// How the uncertainty of drawing the data was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DrawMethod {
+    /// Calculated: there is one draw.
+    Binomial,
+    /// Measured over several draws.
+    Draws,
+}
+
+/// One draw of the data of a configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrawError {
+    /// Its data seed.
+    pub data_seed: u64,
+    /// Units in its mean.
+    pub n: usize,
+    /// Units that the plan has.
+    pub planned: usize,
+    /// Mean error over its done units.
+    pub error: Option<f64>,
+    /// Sample standard deviation over its seeds, each seed's error being its mean over folds.
+    pub std: Option<f64>,
 }
 
 /// How a confidence interval was made.
@@ -311,6 +359,8 @@ pub enum IntervalMethod {
     SeedsT,
     /// Nadeau and Bengio's corrected t over the folds' means. Takes into account that folds share training pairs.
     FoldsCorrectedT,
+    /// Student's t over the means of the draws of the data. Covers the draw of training and scored pairs, and the seed.
+    DrawsT,
 }
 
 /// The averaged prediction.
@@ -374,13 +424,13 @@ pub struct SeedReport {
     pub seed: u64,
     /// Units in its means.
     pub n: usize,
-    /// Units that the plan has: 1, or the number of folds.
+    /// Units that the plan has: the number of folds (1 for the hold-out) on each draw of the data.
     pub planned: usize,
     /// Mean over its done units.
     pub error: Option<f64>,
     /// Mean over its done units.
     pub epochs: Option<f64>,
-    /// Of its predictions; with folds, of the out-of-fold predictions pooled over all folds.
+    /// Of its predictions; with folds or several draws of the data, of the predictions pooled over them.
     pub auc: Option<f64>,
     /// As `auc`.
     pub average_precision: Option<f64>,
@@ -393,6 +443,8 @@ pub struct SeedReport {
 pub struct UnitReport {
     /// Its id, 32 hexadecimal digits.
     pub unit: String,
+    /// The data seed of the draw that it was trained on.
+    pub data_seed: u64,
     /// Its seed.
     pub seed: u64,
     /// Its fold, 1-based; null for the hold-out.

@@ -5,10 +5,11 @@ use serde::Deserialize;
 
 use super::{
     Band, Ranking, bootstrap,
+    components::components,
     document::FoundError,
     reference::uncertainty,
     scored::{average, share, wrong},
-    spread::{binomial_standard_error, over_folds, over_seeds},
+    spread::{binomial_standard_error, mean, over_draws, over_folds, over_seeds},
     student::{quantile_975, two_sided},
 };
 
@@ -81,6 +82,17 @@ struct Resampled {
     scores: Vec<f64>,
     auc: [f64; 2],
     average_precision: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct Drawn {
+    name: String,
+    /// Of each seed of each draw.
+    errors: Vec<Vec<f64>>,
+    draws_std: f64,
+    seeds_std: f64,
+    mean: f64,
+    ci95: [f64; 2],
 }
 
 fn comparisons() -> Comparisons {
@@ -162,6 +174,19 @@ fn means_deviations_and_intervals_are_scipys() {
 }
 
 #[test]
+fn components_and_intervals_over_draws_are_scipys() {
+    let given: Vec<Drawn> = serde_json::from_str(include_str!("fixtures/draws.json")).unwrap();
+    for Drawn { name, errors, draws_std, seeds_std, mean: center, ci95 } in given {
+        let found = components(&errors).unwrap();
+        close(&format!("{name}: components"), [found.draws, found.seeds], &[draws_std, seeds_std]);
+        let means: Vec<f64> = errors.iter().filter_map(|draw| mean(draw)).collect();
+        let estimate = over_draws(&errors.concat(), &means);
+        close(&format!("{name}: mean"), estimate.spread.mean, &[center]);
+        close(&format!("{name}: ci95"), estimate.ci95.unwrap(), &ci95);
+    }
+}
+
+#[test]
 fn students_quantiles_are_scipys() {
     for (freedom, expected) in fixtures().t_975.into_iter().chain(comparisons().t_975) {
         let found = quantile_975(freedom);
@@ -201,7 +226,7 @@ fn uncertainties_next_to_references_are_scipys() {
     };
     for given in comparisons().references {
         let (ours, theirs) = (side(given.ours, given.pairs[0]), side(given.theirs, given.pairs[1]));
-        let found = uncertainty(&ours, Some(given.ours.2 as f64 - 1.0), &theirs).unwrap();
+        let found = uncertainty(&ours, Some(given.ours.2 as f64 - 1.0), &theirs, f64::INFINITY).unwrap();
         close("uncertainty", [found], &[given.uncertainty95]);
     }
 }

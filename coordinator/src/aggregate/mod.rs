@@ -3,12 +3,13 @@
 //!
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
 //! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
-//! [`history`] the learning curves, [`spread`] means and intervals, [`configuration`] one row, [`comparison`] what tells two rows
+//! [`history`] the learning curves, [`spread`] means and intervals, [`components`] what errors vary with, [`configuration`] one row, [`comparison`] what tells two rows
 //! apart, [`mod@reference`] a row next to what others found, and [`document`] is report.json. Randomness is one fixed stream.
 
 mod band;
 mod bootstrap;
 mod comparison;
+mod components;
 mod configuration;
 pub mod document;
 #[cfg(test)]
@@ -24,7 +25,7 @@ mod student;
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
-    data::{Dataset, Pairs},
+    data::Pairs,
     matrix::{Plan, PlannedStage, Selections},
     spec::{DatasetKind, Evaluation, Study},
     training::UnitResult,
@@ -36,8 +37,9 @@ pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
 
+use crate::draws::{Draw, Draws};
 use comparison::Contender;
-use document::{Counts, DatasetSummary, EvaluationReport, SCHEMA, StageReport};
+use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport};
 use scored::{Cell, Scored};
 
 /// What a report is made from.
@@ -50,9 +52,7 @@ pub struct Input<'a> {
     /// The selections with which it was expanded.
     pub selections: &'a Selections,
     /// What was trained and scored on.
-    pub dataset: &'a Dataset,
-    /// Digest of the encoded data set, 64 hexadecimal digits.
-    pub dataset_digest: &'a str,
+    pub draws: &'a Draws,
     /// Committed results. Those of units that the plan does not name are left out.
     pub results: &'a BTreeMap<UnitId, UnitResult>,
     /// Why planned units have no result; a unit in neither map is not trained.
@@ -114,7 +114,8 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
 }
 
 fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>) {
-    let scored = Scored::new(input.dataset, planned.evaluation);
+    let of_stage = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
+    let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
     let variants = configuration::variants(&planned.configurations);
     let mut seen = BTreeSet::new();
     let mut counts = Counts::default();
@@ -136,8 +137,9 @@ fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>
         name: planned.name.clone(),
         evaluation,
         seeds: planned.seeds.clone(),
+        data_seeds: planned.data_seeds.clone(),
         counts,
-        comparisons: comparison::compare(planned.evaluation, &contenders),
+        comparisons: comparison::compare(planned.evaluation, planned.data_seeds.len(), &contenders),
         references: reference::next_to(&input.study.references, planned, &configurations),
         idle_references: reference::idle(&input.study.references, planned),
         selection: selected::selection(planned, input.selections, &configurations),
@@ -148,20 +150,23 @@ fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>
 }
 
 fn dataset(input: &Input<'_>) -> DatasetSummary {
-    let Dataset { title, seed, train, test } = input.dataset;
     let positives = |pairs: &Pairs| (0..pairs.len()).filter(|&pair| pairs.label(pair) == 1).count();
+    let draw = |draw: &Draw| DrawSummary {
+        digest: draw.digest.clone(),
+        seed: draw.dataset.seed,
+        train_pairs: draw.dataset.train.len(),
+        train_positives: positives(&draw.dataset.train),
+        test_pairs: draw.dataset.test.len(),
+        test_positives: positives(&draw.dataset.test),
+    };
     DatasetSummary {
-        title: title.clone(),
+        title: input.draws.first().dataset.title.clone(),
         kind: match input.study.dataset.kind {
             DatasetKind::MnistPairs => "mnist-pairs",
             DatasetKind::GlyphPairs => "glyph-pairs",
         }
         .to_owned(),
-        digest: input.dataset_digest.to_owned(),
-        seed: *seed,
-        train_pairs: train.len(),
-        train_positives: positives(train),
-        test_pairs: test.len(),
-        test_positives: positives(test),
+        drawn: draw(input.draws.first()),
+        draws: input.draws.iter().map(|(_, one)| draw(one)).collect(),
     }
 }

@@ -6,7 +6,7 @@ use seedgrid_common::{
 };
 
 use super::{
-    document::{ConfigurationReport, FoundError, ReferenceReport, Verdict},
+    document::{ConfigurationReport, DrawMethod, DrawReport, FoundError, ReferenceReport, Verdict},
     spread::binomial_standard_error,
     student::quantile_975,
 };
@@ -66,9 +66,16 @@ fn compare(reference: &Reference, evaluation: Evaluation, row: &ConfigurationRep
         units_standard_error: reference.std.zip(reference.n).map(|(std, n)| std / (n as f64).sqrt()),
         draw_standard_error: (pairs > 0).then(|| binomial_standard_error(reference.error, pairs)),
     };
-    let [ours, theirs] = [ours, theirs].map(|side| counted_once(side, evaluation));
+    let [ours, theirs] = match row.draw.method {
+        DrawMethod::Binomial => [ours, theirs].map(|side| counted_once(side, evaluation)),
+        DrawMethod::Draws => over_draws(ours, theirs, &row.draw),
+    };
     let difference = ours.error.map(|error| error - reference.error);
-    let uncertainty95 = uncertainty(&ours, row.error.freedom, &theirs);
+    let their_draws = match row.draw.method {
+        DrawMethod::Binomial => f64::INFINITY,
+        DrawMethod::Draws => row.error.freedom.unwrap_or(f64::INFINITY),
+    };
+    let uncertainty95 = uncertainty(&ours, row.error.freedom, &theirs, their_draws);
     let verdict = difference.zip(uncertainty95).map(|(difference, uncertainty)| {
         if difference.abs() <= uncertainty { Verdict::Within } else { Verdict::Differs }
     });
@@ -99,16 +106,29 @@ fn counted_once(side: FoundError, evaluation: Evaluation) -> FoundError {
     }
 }
 
+/// What varies over our draws has the seeds in it already; theirs is one draw, which varies as ours do, and at least as its test
+/// pairs make it.
+fn over_draws(ours: FoundError, theirs: FoundError, draw: &DrawReport) -> [FoundError; 2] {
+    let draw_standard_error = [draw.draws_std, theirs.draw_standard_error].into_iter().flatten().reduce(f64::max);
+    [FoundError { draw_standard_error: None, ..ours }, FoundError { draw_standard_error, ..theirs }]
+}
+
 /// `t(0.975, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite: each side's units have n - 1 degrees of
-/// freedom, the draws of pairs, whose variance follows from the error, have no end of them. None where our own spread is not
+/// freedom, draws of pairs whose variance follows from the error have no end of them, and `their_draws` are those of a variance
+/// that was measured over our draws. None where our own spread is not
 /// known; a reference without one counts as exact.
-pub(super) fn uncertainty(ours: &FoundError, freedom: Option<f64>, theirs: &FoundError) -> Option<f64> {
+pub(super) fn uncertainty(
+    ours: &FoundError,
+    freedom: Option<f64>,
+    theirs: &FoundError,
+    their_draws: f64,
+) -> Option<f64> {
     let their_freedom = theirs.n.map_or(f64::INFINITY, |n| n as f64 - 1.0);
     let parts = [
         (ours.units_standard_error?, freedom?),
         (ours.draw_standard_error.unwrap_or(0.0), f64::INFINITY),
         (theirs.units_standard_error.unwrap_or(0.0), their_freedom),
-        (theirs.draw_standard_error.unwrap_or(0.0), f64::INFINITY),
+        (theirs.draw_standard_error.unwrap_or(0.0), their_draws),
     ];
     let variance: f64 = parts.iter().map(|(standard_error, _)| standard_error.powi(2)).sum();
     if variance == 0.0 {

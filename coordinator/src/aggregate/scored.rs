@@ -1,6 +1,6 @@
-//! Which pairs a stage scores, and the predictions on them: pooled over folds, averaged over seeds.
+//! Which pairs a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over seeds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     data::{
@@ -19,6 +19,8 @@ use super::{Input, Missing, document::UnitEnding};
 pub(super) struct Cell<'a> {
     pub(super) id: UnitId,
     pub(super) unit: &'a Unit,
+    /// Which draw of the data it is trained on.
+    pub(super) data_seed: u64,
     pub(super) standing: Standing<'a>,
 }
 
@@ -37,7 +39,10 @@ impl<'a> Cell<'a> {
             Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
             None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
         };
-        Self { id, unit, standing }
+        // A plan is made of these draws' digests.
+        let drawn = input.draws.iter().find(|(_, draw)| draw.digest == unit.dataset_digest);
+        let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
+        Self { id, unit, data_seed, standing }
     }
 
     pub(super) fn ending(&self) -> UnitEnding {
@@ -71,22 +76,34 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// The pairs that a stage scores.
+/// The pairs that a stage scores: those of all of its draws of the data, one draw after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Scored {
     /// Whether each pair is of class 1.
     pub(super) labels: Vec<bool>,
-    /// The pairs that each fold scores, ascending; one part of all pairs for the hold-out.
-    parts: Vec<Vec<usize>>,
+    /// The pairs that each fold of each draw scores, ascending; one fold of all pairs for the hold-out.
+    parts: BTreeMap<(u64, u32), Vec<usize>>,
 }
 
 impl Scored {
-    pub(super) fn new(dataset: &Dataset, evaluation: Evaluation) -> Self {
-        let (pairs, parts) = match evaluation {
-            Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
-            Evaluation::Folds(of) => (&dataset.train, (0..of).map(|index| validation(dataset, index, of)).collect()),
-        };
-        Self { labels: (0..pairs.len()).map(|pair| pairs.label(pair) == 1).collect(), parts }
+    pub(super) fn new<'d>(draws: impl Iterator<Item = (u64, &'d Dataset)>, evaluation: Evaluation) -> Self {
+        let mut scored = Self { labels: Vec::new(), parts: BTreeMap::new() };
+        for (data_seed, dataset) in draws {
+            let before = scored.labels.len();
+            let (pairs, folds): (_, Vec<Vec<usize>>) = match evaluation {
+                Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
+                Evaluation::Folds(of) => {
+                    (&dataset.train, (0..of).map(|index| validation(dataset, index, of)).collect())
+                }
+            };
+            scored.labels.extend((0..pairs.len()).map(|pair| pairs.label(pair) == 1));
+            let placed = (0..).zip(folds).map(|(index, mut pairs)| {
+                pairs.iter_mut().for_each(|pair| *pair += before);
+                ((data_seed, index), pairs)
+            });
+            scored.parts.extend(placed);
+        }
+        scored
     }
 
     /// One seed's predicted probabilities of class 1 for every pair, from all of its units; or why there are none.
@@ -96,12 +113,13 @@ impl Scored {
             return Err(if cells.len() == 1 {
                 "the unit has no scores".to_owned()
             } else {
-                format!("only {done} of {} folds have scores", cells.len())
+                let one_draw = cells.windows(2).all(|pair| pair[0].data_seed == pair[1].data_seed);
+                format!("only {done} of {} {} have scores", cells.len(), if one_draw { "folds" } else { "units" })
             });
         }
         let mut pooled = vec![f64::NAN; self.labels.len()];
         for cell in cells {
-            let pairs = self.parts.get(part(cell.unit.fold)).map_or(&[][..], Vec::as_slice);
+            let pairs = self.parts.get(&part(cell)).map_or(&[][..], Vec::as_slice);
             let probabilities = cell.done().map_or(&[][..], |(scores, _)| scores.probabilities.as_slice());
             if pairs.len() != probabilities.len() {
                 return Err(format!(
@@ -120,17 +138,16 @@ impl Scored {
 
     /// How many different pairs these units have scored.
     pub(super) fn pairs(&self, cells: &[Cell<'_>]) -> usize {
-        let done: BTreeSet<usize> =
-            cells.iter().filter(|cell| cell.done().is_some()).map(|cell| part(cell.unit.fold)).collect();
-        done.into_iter().filter_map(|part| self.parts.get(part)).map(Vec::len).sum()
+        let done: BTreeSet<(u64, u32)> = cells.iter().filter(|cell| cell.done().is_some()).map(part).collect();
+        done.into_iter().filter_map(|part| self.parts.get(&part)).map(Vec::len).sum()
     }
 }
 
-/// Which of a stage's parts a fold scores.
-fn part(fold: Fold) -> usize {
-    match fold {
-        Fold::Holdout => 0,
-        Fold::Part { index, .. } => index as usize,
+/// Which of a stage's parts a unit scores.
+fn part(cell: &Cell<'_>) -> (u64, u32) {
+    match cell.unit.fold {
+        Fold::Holdout => (cell.data_seed, 0),
+        Fold::Part { index, .. } => (cell.data_seed, index),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Means, deviations and intervals. Sums run in the order given, so equal inputs give equal bits.
 
 use super::{
+    components::error_over_draws,
     document::{Estimate, IntervalMethod, Spread},
     student::quantile_975,
 };
@@ -63,6 +64,13 @@ pub(super) fn over_folds(values: &[f64], fold_means: &[f64], folds: u32) -> Esti
     let n = fold_means.len() as f64;
     let error = spread(fold_means).std.map(|std| (std * (1.0 / n + 1.0 / (f64::from(folds) - 1.0)).sqrt(), n - 1.0));
     estimate(spread(values), error, IntervalMethod::FoldsCorrectedT, "a confidence interval needs two folds")
+}
+
+/// The spread over all units on several draws of the data, with Student's t interval over the draws' means. It is that of the mean
+/// which is shown, also where some units are missing.
+pub(super) fn over_draws(values: &[f64], draw_means: &[f64]) -> Estimate {
+    let reason = "a confidence interval needs two draws of the data with done units";
+    estimate(spread(values), error_over_draws(draw_means), IntervalMethod::DrawsT, reason)
 }
 
 /// With the interval that the mean's standard error and its degrees of freedom give.

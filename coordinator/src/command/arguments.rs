@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
+use seedgrid_common::unit::UnitId;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
@@ -47,6 +48,11 @@ pub enum Subcommand {
     Watch(WatchArguments),
     /// Build a run's report again, also while the study runs.
     Report(ReportArguments),
+    /// Give units that failed for good another try.
+    #[command(
+        after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit that failed for good\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
+    )]
+    Retry(RetryArguments),
     /// Show each network layer by layer, with its hyper-parameters.
     Models(ModelsArguments),
     /// Get or check a copy of MNIST.
@@ -173,6 +179,19 @@ pub struct WatchArguments {
 pub struct ReportArguments {
     /// The run directory.
     pub run_dir: PathBuf,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArguments {
+    /// The run directory. While a coordinator runs on it, that is told; else run the study again afterwards.
+    pub run_dir: PathBuf,
+    /// Ids of units (32 hexadecimal digits). Default: every unit that failed for good.
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<UnitId>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Arguments of `data`.

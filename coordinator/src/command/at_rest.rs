@@ -15,19 +15,19 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     };
     let store = Store::open_to_read(&directory.database())?;
     let prepared = Prepared::stored(&directory, &store)?;
-    let known = store.units()?;
+    let (known, rules) = (store.units()?, Rules::default());
     let planned = prepared.plan.units();
     let mut counts = v1::UnitCounts { total: planned.len() as u32, ..v1::UnitCounts::default() };
     for unit in planned.keys() {
         let count = match known.get(unit) {
             Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
             Some(unit) if unit.result.is_some() => &mut counts.done,
-            Some(unit) if unit.errors >= Rules::default().errors_max => &mut counts.failed,
+            Some(unit) if unit.is_given_up(&rules) => &mut counts.failed,
             Some(_) | None => &mut counts.waiting,
         };
         *count += 1;
     }
-    let to_come = prepared.units_to_come() as u32;
+    let to_come = prepared.plan.units_to_come() as u32;
     counts.total += to_come;
     counts.waiting += to_come;
     let state = match counts.waiting {

@@ -6,7 +6,8 @@ use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
     console, control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError,
-    prepare::PrepareError, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    prepare::PrepareError, retrying::NotRetried, run_directory::RunDirectoryError, service::ServerError,
+    store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -84,6 +85,9 @@ pub enum Failure {
     /// The coordinator cannot be asked.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// A unit cannot be retried.
+    #[error(transparent)]
+    NotRetried(#[from] NotRetried),
     /// What the command prints cannot be written.
     #[error(
         "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
@@ -100,8 +104,9 @@ pub enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. })
+            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
             | Self::Join(_)
+            | Self::NotRetried(_)
             | Self::Control(ControlError::Join(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::Control(ControlError::Unreachable { .. }) => 5,

@@ -66,7 +66,7 @@ impl Opened {
         let known = self.store.units()?;
         let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none());
         let known_left = self.prepared.plan.units().into_keys().filter(|id| left(*id)).count();
-        Ok(known_left + self.prepared.units_to_come())
+        Ok(known_left + self.prepared.plan.units_to_come())
     }
 }
 
@@ -88,7 +88,7 @@ impl Hosting {
     ) -> Result<Self, Failure> {
         let Opened { directory, store, prepared } = opened;
         let study = &prepared.spec.study;
-        let plan = StudyPlan { study: study.clone(), dataset_digest: prepared.digest.clone() };
+        let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests() };
         // A restart keeps its token, so that workers that are out there get in again.
         let token = JoinFile::read(&directory.join_file()).map_or_else(|_| Token::generate(), |known| known.token);
         let bound = Bound::listen(listen).await?;
@@ -102,7 +102,7 @@ impl Hosting {
         // Before anybody is answered: who is refused reads the file again and must find the new token.
         join.write(&directory.join_file())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
-        let server = bound.serve(core.clone(), token, vec![(prepared.digest.clone(), prepared.encoded)]);
+        let server = bound.serve(core.clone(), token, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })
     }
 

@@ -9,6 +9,7 @@ mod hosting;
 mod models;
 mod plan;
 mod report;
+mod retry;
 mod run;
 mod serve;
 mod status;
@@ -45,6 +46,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Retry(arguments) => retry::retry(arguments).await,
         Subcommand::Models(arguments) => models::models(&arguments),
         Subcommand::Data(arguments) => data::data(arguments).await,
     }

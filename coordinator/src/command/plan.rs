@@ -52,6 +52,9 @@ struct Listing {
     dataset: DatasetListing,
     units: Progress,
     stages: Vec<StageListing>,
+    /// For the last line of the text; in JSON each stage's `waiting` says it.
+    #[serde(skip)]
+    units_to_come: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,12 +134,13 @@ impl Listing {
             schema: "seedgrid.plan/1",
             study: prepared.spec.study.name.clone(),
             dataset: DatasetListing {
-                title: prepared.dataset.title.clone(),
-                digest: prepared.digest.clone(),
-                train_pairs: prepared.dataset.train.len(),
-                test_pairs: prepared.dataset.test.len(),
+                title: prepared.draws.first().dataset.title.clone(),
+                digest: prepared.draws.first().digest.clone(),
+                train_pairs: prepared.draws.first().dataset.train.len(),
+                test_pairs: prepared.draws.first().dataset.test.len(),
             },
             units: Progress::of(prepared.plan.units().keys(), known),
+            units_to_come: prepared.plan.units_to_come(),
             stages: stages
                 .iter()
                 .map(|stage| StageListing {
@@ -185,12 +189,11 @@ impl Listing {
             }
         }
         let Progress { total, done, left } = self.units;
-        let waiting = self.stages.iter().flat_map(|stage| &stage.waiting);
-        let to_come: usize = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
-        match to_come {
+        match self.units_to_come {
             0 => line(format_args!("\n{total} different units: {done} done, {left} to train")),
             _ => line(format_args!(
-                "\n{total} different units: {done} done, {left} to train; then {to_come} of what is selected"
+                "\n{total} different units: {done} done, {left} to train; then {} of what is selected",
+                self.units_to_come
             )),
         }
         text

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
+    retrying::{self, NotRetried, Retry},
     selection::Ended,
     store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
@@ -82,6 +83,8 @@ pub(super) struct Reactor {
     live: Live,
     draining: bool,
     stopping: bool,
+    /// Whether the store holds changes that the queue is to be made from again.
+    stale: bool,
     writes: Vec<Write>,
     replies: Vec<Reply>,
     started: Instant,
@@ -99,14 +102,10 @@ impl Reactor {
         rules: Rules,
         holders: Holders,
     ) -> Result<(Self, watch::Receiver<u64>, watch::Receiver<Arc<v1::StatusSnapshot>>), CoreError> {
-        let mut stored = store.units()?;
         if holders == Holders::AreGone {
-            store.commit(&give_up(&mut stored))?;
+            let ends = give_up(&mut store.units()?);
+            store.commit(&ends)?;
         }
-        let mut ended = store.scores()?;
-        let failed = stored.iter().filter(|(_, unit)| unit.result.is_none() && unit.errors >= rules.errors_max);
-        ended.extend(failed.map(|(id, _)| (*id, Ended::Failed)));
-        let (committed, train_seconds) = (store.selections()?, store.train_seconds()?);
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
@@ -116,11 +115,12 @@ impl Reactor {
             study: plan.study.name.clone(),
             units: BTreeMap::new(),
             roster: Roster::new(plan.study.dataset.train_pairs),
-            selecting: Selecting::new(plan, committed, ended),
-            stored,
+            selecting: Selecting::new(plan, BTreeMap::new(), BTreeMap::new()),
+            stored: BTreeMap::new(),
             live: Live::default(),
             draining: false,
             stopping: false,
+            stale: false,
             writes: Vec::new(),
             replies: Vec::new(),
             started: Instant::now(),
@@ -129,13 +129,38 @@ impl Reactor {
             available,
             snapshots,
         };
-        reactor.settle();
-        reactor.commit()?;
-        for (unit, seconds) in train_seconds {
-            reactor.queue.learn(unit, seconds);
-        }
+        reactor.load(0)?;
         reactor.take_picture(0);
         Ok((reactor, available_receiver, snapshots_receiver))
+    }
+
+    /// Makes queue and selections from what the store holds. Leases stay with their holders.
+    fn load(&mut self, now: Millis) -> Result<(), CoreError> {
+        let stored = self.store.units()?;
+        let mut ended = self.store.scores()?;
+        let failed = stored.iter().filter(|(_, unit)| unit.is_given_up(&self.rules));
+        ended.extend(failed.map(|(id, _)| (*id, Ended::Failed)));
+        let plan = self.selecting.plan().clone();
+        self.queue = Queue::new(self.rules, [], Vec::new());
+        self.units.clear();
+        self.roster = Roster::new(plan.study.dataset.train_pairs);
+        self.selecting = Selecting::new(plan, self.store.selections()?, ended);
+        self.stored = stored;
+        self.settle(now);
+        self.commit()?;
+        for (unit, seconds) in self.store.train_seconds()? {
+            self.queue.learn(unit, seconds);
+        }
+        Ok(())
+    }
+
+    /// Gives failed units another try. The queue is made again once this is durable.
+    fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
+        let (plan, standing) = self.selecting.expanded();
+        let retry = retrying::retry(plan, standing, &self.queue.fates(), wanted)?;
+        self.writes.extend(retry.writes(wall_ms()));
+        self.stale |= !retry.units.is_empty();
+        Ok(retry)
     }
 
     /// Serves requests until it is told to stop, or every sender is gone.
@@ -165,6 +190,9 @@ impl Reactor {
             }
             self.expire(now);
             self.commit()?;
+            if std::mem::take(&mut self.stale) {
+                self.load(now)?;
+            }
             self.replies.drain(..).for_each(|reply| reply());
             if self.stopping {
                 self.take_picture(now);
@@ -185,7 +213,7 @@ impl Reactor {
     }
 
     /// Makes the selections that can be made, and takes in the units that they lead to.
-    fn settle(&mut self) {
+    fn settle(&mut self, now: Millis) {
         let settled = self.selecting.settle();
         for decision in settled.made {
             tracing::info!(stage = decision.stage, model = decision.model, chosen = ?decision.chosen, "selected");
@@ -201,14 +229,14 @@ impl Reactor {
             self.writes.push(Write::Unit(facts.id, Box::new(facts.unit.clone())));
             self.units.insert(facts.id, facts);
         }
-        self.queue.add(new_units, costs);
+        self.queue.add(new_units, costs, now);
         self.wake();
     }
 
     /// A unit has ended for good.
-    fn unit_ended(&mut self, unit: UnitId, how: Ended) {
+    fn unit_ended(&mut self, unit: UnitId, how: Ended, now: Millis) {
         if self.selecting.ended(unit, how) {
-            self.settle();
+            self.settle(now);
         }
     }
 
@@ -257,7 +285,7 @@ impl Reactor {
                 self.seen(&worker, now);
                 let answer = match outcome {
                     Outcome::Result(result) => {
-                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class)
+                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, now)
                     }
                     Outcome::Failure { ending, blame, detail } => {
                         let after = self.queue.fail(unit, attempt, &worker, blame);
@@ -265,7 +293,7 @@ impl Reactor {
                             self.say_failed(unit, attempt, ending, &detail, blame);
                             self.ended(unit, attempt, ending, detail, Some(train_seconds), None);
                             if after == AfterFailure::GivenUp {
-                                self.unit_ended(unit, Ended::Failed);
+                                self.unit_ended(unit, Ended::Failed, now);
                             }
                             self.wake();
                         }
@@ -281,6 +309,10 @@ impl Reactor {
                     tracing::info!(host = entry.info.host, place = entry.info.place, reason, "worker left");
                 }
                 self.answer(reply, ());
+            }
+            Request::Retry { units, reply } => {
+                let answer = self.retry(&units);
+                self.answer(reply, answer);
             }
             Request::Stop => self.stopping = true,
             Request::Drain { reply } => {
@@ -367,6 +399,7 @@ impl Reactor {
         Ok(Heard { dropped, state: self.state() })
     }
 
+    #[allow(clippy::too_many_arguments, reason = "they come as one message")]
     fn result(
         &mut self,
         worker: &WorkerId,
@@ -375,6 +408,7 @@ impl Reactor {
         result: &UnitResult,
         train_seconds: f64,
         numerics_class: String,
+        now: Millis,
     ) -> Option<v1::SubmitOutcome> {
         let payload = v1::UnitResult::from(result).encode_to_vec();
         let digest = Sha256::digest(&payload).into();
@@ -403,7 +437,7 @@ impl Reactor {
                     entry.finished += 1;
                 }
                 let how = wrong_of.map_or(Ended::Diverged, |(wrong, of)| Ended::Scored { wrong, of });
-                self.unit_ended(unit, how);
+                self.unit_ended(unit, how, now);
                 let counts = self.queue.counts();
                 if counts.waiting > 0 || counts.all_ended() {
                     self.wake();

@@ -7,7 +7,10 @@ use seedgrid_common::{
 };
 use tokio::sync::oneshot;
 
-use crate::queue::{Blame, WorkerId};
+use crate::{
+    queue::{Blame, WorkerId},
+    retrying::{NotRetried, Retry},
+};
 
 /// What the core can be asked. Everything in it has been checked against the wire's limits.
 #[derive(Debug)]
@@ -68,6 +71,13 @@ pub enum Request {
         numerics_class: String,
         /// The answer; None: no such unit or attempt.
         reply: oneshot::Sender<Option<v1::SubmitOutcome>>,
+    },
+    /// Failed units are to be tried again.
+    Retry {
+        /// Which; none: all.
+        units: Vec<UnitId>,
+        /// The answer.
+        reply: oneshot::Sender<Result<Retry, NotRetried>>,
     },
     /// A worker says goodbye.
     Leave {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{matrix::Plan, unit::UnitId};
 
 use super::study::StudyPlan;
-use crate::selection::{self, Ended, SelectionKey, Settled};
+use crate::selection::{self, Ended, SelectionKey, Settled, Standing};
 
 /// A study's selections: made, and open.
 #[derive(Debug)]
@@ -14,7 +14,8 @@ pub(super) struct Selecting {
     committed: BTreeMap<SelectionKey, Option<usize>>,
     ended: BTreeMap<UnitId, Ended>,
     open: Vec<BTreeSet<UnitId>>,
-    to_come: usize,
+    standing: Vec<Standing>,
+    expanded: Plan,
 }
 
 impl Selecting {
@@ -24,7 +25,8 @@ impl Selecting {
         committed: BTreeMap<SelectionKey, Option<usize>>,
         ended: BTreeMap<UnitId, Ended>,
     ) -> Self {
-        Self { plan, committed, ended, open: Vec::new(), to_come: 0 }
+        let expanded = Plan { stages: Vec::new() };
+        Self { plan, committed, ended, open: Vec::new(), standing: Vec::new(), expanded }
     }
 
     /// A unit ended. Whether a selection can be made now.
@@ -35,17 +37,27 @@ impl Selecting {
 
     /// Makes every selection that can be made.
     pub(super) fn settle(&mut self) -> Settled {
-        let StudyPlan { study, dataset_digest } = &self.plan;
-        let mut settled = selection::settle(study, dataset_digest, &self.committed, |id| self.ended.get(&id).copied());
+        let StudyPlan { study, digests } = &self.plan;
+        let mut settled = selection::settle(study, digests, &self.committed, |id| self.ended.get(&id).copied());
         self.committed.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
         self.open = std::mem::take(&mut settled.open);
-        let waiting = settled.plan.stages.iter().flat_map(|stage| &stage.waiting);
-        self.to_come = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
+        self.standing = std::mem::take(&mut settled.standing);
+        self.expanded = settled.plan.clone();
         settled
+    }
+
+    /// What the study is told again of: everything but what the store knows.
+    pub(super) fn plan(&self) -> &StudyPlan {
+        &self.plan
+    }
+
+    /// The study as far as it can be expanded, and the selections with which it is.
+    pub(super) fn expanded(&self) -> (&Plan, &[Standing]) {
+        (&self.expanded, &self.standing)
     }
 
     /// Units of rows that wait for a selection.
     pub(super) fn to_come(&self) -> usize {
-        self.to_come
+        self.expanded.units_to_come()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use seedgrid_common::{
-    matrix::Plan,
+    matrix::{Digests, Plan},
     model,
     spec::Study,
     unit::{Configuration, Unit, UnitId},
@@ -14,8 +14,8 @@ use seedgrid_common::{
 pub struct StudyPlan {
     /// The study.
     pub study: Study,
-    /// Of the encoded data set.
-    pub dataset_digest: String,
+    /// Of each encoded draw of the data set, by data seed.
+    pub digests: Digests,
 }
 
 /// One unit, as the core needs it.

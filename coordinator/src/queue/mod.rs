@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::unit::UnitId;
 
+use crate::retrying::Fate;
+
 pub use estimate::Estimates;
 pub use lease::{Lease, WorkerId};
 pub use rules::Rules;
@@ -181,12 +183,13 @@ impl Queue {
             counts: Counts::default(),
             estimates: Estimates::default(),
         };
-        queue.add(units, costs);
+        queue.add(units, costs, 0);
         queue
     }
 
-    /// Adds units behind all others, and groups behind all others with these costs. Units that are there already stay as they are.
-    pub fn add(&mut self, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>) {
+    /// Adds units behind all others at this time, and groups behind all others with these costs. Units that are there already stay as
+    /// they are.
+    pub fn add(&mut self, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>, now: Millis) {
         self.waiting.extend(costs.iter().map(|_| BTreeSet::new()));
         self.estimates.add(costs);
         for unit in units {
@@ -198,7 +201,7 @@ impl Queue {
                 (Some(finished), _) => State::Finished(finished),
                 (None, _) if unit.errors >= self.rules.errors_max => State::Failed,
                 (None, Some(worker)) => {
-                    State::Leased(Lease { attempt: unit.attempts, worker, expires: self.rules.lease_ms })
+                    State::Leased(Lease { attempt: unit.attempts, worker, expires: now + self.rules.lease_ms })
                 }
                 (None, None) => State::Waiting,
             };
@@ -244,6 +247,17 @@ impl Queue {
     /// The units that were given up.
     pub fn failed(&self) -> impl Iterator<Item = UnitId> {
         self.units.iter().filter(|(_, entry)| entry.state == State::Failed).map(|(id, _)| *id)
+    }
+
+    /// Where each unit stands for those who want to try it again.
+    pub fn fates(&self) -> BTreeMap<UnitId, Fate> {
+        let fate = |entry: &Entry| match &entry.state {
+            State::Failed => Fate::Failed { attempts: entry.attempts },
+            State::Finished(finished) if finished.diverged => Fate::Diverged,
+            State::Finished(_) => Fate::Done,
+            State::Waiting | State::Leased(_) => Fate::Open,
+        };
+        self.units.iter().map(|(id, entry)| (*id, fate(entry))).collect()
     }
 
     /// Every lease with its unit, the next to run out first.

@@ -127,6 +127,9 @@ pub(super) fn configurations(report: &Report) -> String {
         "roc_auc_ci95_high",
         "average_precision_ci95_low",
         "average_precision_ci95_high",
+        "data_draws",
+        "draws_std",
+        "seeds_std",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
@@ -157,6 +160,7 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(mean_std(&row.precision_recall.seeds));
         cells.extend([cell(row.error.standard_error), row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
         cells.extend(ends(row.roc.ci95).into_iter().chain(ends(row.precision_recall.ci95)));
+        cells.extend([row.draws.len().to_string(), cell(row.draw.draws_std), cell(row.draw.seeds_std)]);
         table.row(cells);
     }
     table.text
@@ -186,6 +190,7 @@ pub(super) fn units(report: &Report) -> String {
         "converged",
         "train_loss",
         "train_error",
+        "data_seed",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
@@ -195,7 +200,7 @@ pub(super) fn units(report: &Report) -> String {
             cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
             cells.extend([cell(unit.fold), unit.seed.to_string(), unit.ending.name().to_owned()]);
             cells.extend([cell(unit.error), cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);
-            cells.extend([cell(unit.train_loss), cell(unit.train_error)]);
+            cells.extend([cell(unit.train_loss), cell(unit.train_error), unit.data_seed.to_string()]);
             table.row(cells);
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn page(aggregate: &Aggregate) -> String {
         page,
         "<footer><p>Data set digest <code>{}</code>. The numbers with every digit are in report.json and the CSV files beside this \
          page; who trained what, where, when and how long is in provenance.json.</p></footer>\n</main>\n</body>\n</html>\n",
-        escape(&report.dataset.digest)
+        escape(&report.dataset.drawn.digest)
     );
     page
 }

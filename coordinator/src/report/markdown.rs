@@ -22,7 +22,7 @@ pub(super) fn page(report: &Report) -> String {
     }
     report.stages.iter().for_each(|stage| section(&mut page, stage));
     page.push_str("Data set digest: `");
-    page.push_str(&report.dataset.digest);
+    page.push_str(&report.dataset.drawn.digest);
     page.push_str(
         "`. Figures: errors.svg, comparisons.svg, roc.svg, pr.svg, learning.svg. Who trained what, where and when: provenance.json.\n",
     );

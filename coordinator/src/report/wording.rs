@@ -14,17 +14,24 @@ pub(super) fn title(report: &Report) -> String {
 
 /// What was trained on.
 pub(super) fn dataset(dataset: &DatasetSummary) -> String {
+    let drawn = &dataset.drawn;
     let share = |positives: usize, pairs: usize| match pairs {
         0 => String::new(),
         _ => format!(" ({:.1} % of class 1)", 100.0 * positives as f64 / pairs as f64),
     };
     format!(
-        "{} training pairs{}, {} test pairs{}, data seed {}",
-        whole(dataset.train_pairs),
-        share(dataset.train_positives, dataset.train_pairs),
-        whole(dataset.test_pairs),
-        share(dataset.test_positives, dataset.test_pairs),
-        dataset.seed
+        "{} training pairs{}, {} test pairs{}, {}",
+        whole(drawn.train_pairs),
+        share(drawn.train_positives, drawn.train_pairs),
+        whole(drawn.test_pairs),
+        share(drawn.test_positives, drawn.test_pairs),
+        match dataset.draws.as_slice() {
+            [] | [_] => format!("data seed {}", drawn.seed),
+            draws => {
+                let seeds: Vec<u64> = draws.iter().map(|draw| draw.seed).collect();
+                format!("data seed {}, and others: {} in all", drawn.seed, ranges(&seeds))
+            }
+        }
     )
 }
 
@@ -33,6 +40,12 @@ pub(super) fn evaluation(stage: &StageReport) -> String {
     let seeds = match stage.seeds.as_slice() {
         [seed] => format!("seed {seed}"),
         seeds => format!("{} ({})", count(seeds.len(), "seed"), ranges(seeds)),
+    };
+    let seeds = match stage.data_seeds.as_slice() {
+        [] | [_] => seeds,
+        draws => {
+            format!("{seeds} on each of {} of the data (data seeds {})", count(draws.len(), "draw"), ranges(draws))
+        }
     };
     match stage.evaluation {
         EvaluationReport::Holdout => {
@@ -81,8 +94,8 @@ pub(super) fn best_of_models(stage: &StageReport) -> Vec<&ConfigurationReport> {
 
 fn units(stage: &StageReport, n: usize) -> String {
     match stage.evaluation {
-        EvaluationReport::Holdout => count(n, "seed"),
-        EvaluationReport::Folds(_) => count(n, "unit"),
+        EvaluationReport::Holdout if stage.data_seeds.len() == 1 => count(n, "seed"),
+        EvaluationReport::Holdout | EvaluationReport::Folds(_) => count(n, "unit"),
     }
 }
 
@@ -94,6 +107,15 @@ pub(super) fn has_variants(stage: &StageReport) -> bool {
 /// What the table's columns mean.
 pub(super) fn columns(stage: &StageReport) -> String {
     let (over, covers) = match stage.evaluation {
+        EvaluationReport::Holdout if stage.data_seeds.len() > 1 => (
+            "the share of test pairs classified wrongly, as mean ± sample standard deviation over draws of the data and seeds",
+            "Student's t over the draws' means: it covers the draw of training and test pairs, and the choice of the seed",
+        ),
+        EvaluationReport::Folds(_) if stage.data_seeds.len() > 1 => (
+            "the share of validation pairs classified wrongly, as mean ± sample standard deviation over draws of the data, folds and \
+             seeds",
+            "Student's t over the draws' means",
+        ),
         EvaluationReport::Holdout => (
             "the share of test pairs classified wrongly, as mean ± sample standard deviation over the seeds",
             "Student's t over the seeds: it covers the choice of the seed, not the draw of these test pairs",
@@ -113,6 +135,9 @@ pub(super) fn columns(stage: &StageReport) -> String {
 
 /// What another draw of the scored pairs would do, as a sentence after others; nothing where no unit is done.
 fn draw(stage: &StageReport) -> String {
+    if stage.data_seeds.len() > 1 {
+        return String::new();
+    }
     let draws = stage.configurations.iter().filter_map(|row| Some((row.draw.standard_error?, row.draw.pairs)));
     let ends = draws.fold(None, |ends: Option<(f64, f64, usize)>, (error, pairs)| {
         Some(ends.map_or((error, error, pairs), |(low, high, most)| (low.min(error), high.max(error), most.max(pairs))))

@@ -17,7 +17,7 @@ pub use read::{AttemptRecord, StoredUnit, WorkerRecord};
 pub use write::{ResultRecord, Write};
 
 /// The schema's version, as `PRAGMA user_version` holds it.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 
 /// An open database.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Store, StoreError};
 use crate::{
-    queue::Finished,
+    queue::{Finished, Rules},
+    retrying::Fate,
     selection::{Ended, SelectionKey},
 };
 
@@ -18,12 +19,29 @@ use crate::{
 pub struct StoredUnit {
     /// The highest attempt that was ever given out; 0 for none.
     pub attempts: u32,
-    /// How many attempts ended with an error.
+    /// How many attempts ended with an error, since the last retry.
     pub errors: u32,
     /// Who was given the newest attempt, if that has no ending.
     pub holder: Option<String>,
     /// Its result, if it has one.
     pub result: Option<Finished>,
+}
+
+impl StoredUnit {
+    /// Where it stands for those who want to try it again.
+    pub fn fate(&self, rules: &Rules) -> Fate {
+        match self.result {
+            Some(result) if result.diverged => Fate::Diverged,
+            Some(_) => Fate::Done,
+            None if self.is_given_up(rules) => Fate::Failed { attempts: self.attempts },
+            None => Fate::Open,
+        }
+    }
+
+    /// Whether it failed too often to be tried again.
+    pub fn is_given_up(&self, rules: &Rules) -> bool {
+        self.result.is_none() && self.errors >= rules.errors_max
+    }
 }
 
 /// One attempt, as the store keeps it.
@@ -99,8 +117,9 @@ impl Store {
         let mut units: BTreeMap<UnitId, StoredUnit> = self
             .rows(
                 // Beside max(), plain columns are those of the row that has the maximum.
-                "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), count(*) FILTER (WHERE ending = 'error') \
-                 FROM attempts GROUP BY unit_id",
+                "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), \
+                 count(*) FILTER (WHERE ending = 'error' AND attempt > ifnull(after_attempt, 0)) \
+                 FROM attempts LEFT JOIN retries USING (unit_id) GROUP BY unit_id",
                 |row| {
                     let known =
                         StoredUnit { attempts: row.get(1)?, holder: row.get(2)?, errors: row.get(3)?, result: None };

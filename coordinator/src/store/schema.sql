@@ -1,4 +1,4 @@
--- Version 2 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+-- Version 3 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
 
 -- What the database belongs to: 'study', 'dataset_digest', 'dataset_title'.
 CREATE TABLE facts (
@@ -67,6 +67,13 @@ CREATE TABLE selections (
     model TEXT NOT NULL,
     chosen INTEGER,
     decided_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Units that failed for good and were given back to the queue by `seedgrid retry`: errors up to this attempt no longer count.
+CREATE TABLE retries (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    after_attempt INTEGER NOT NULL,
+    retried_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Every worker that ever registered, as it last introduced itself.

@@ -7,7 +7,10 @@ use seedgrid_common::{
 };
 
 use super::{Store, StoreError};
-use crate::{queue::ResultDigest, selection::Decision};
+use crate::{
+    queue::ResultDigest,
+    selection::{Decision, SelectionKey},
+};
 
 /// One change. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug)]
@@ -78,6 +81,17 @@ pub enum Write {
         at_ms: i64,
         /// What was chosen from what.
         decision: Decision,
+    },
+    /// A selection is to be made again.
+    Unselected(SelectionKey),
+    /// A unit that failed for good waits again.
+    Retried {
+        /// The unit.
+        unit: UnitId,
+        /// Its newest attempt: errors up to it no longer count.
+        after_attempt: u32,
+        /// When.
+        at_ms: i64,
     },
     /// The unit's result.
     Result(Box<ResultRecord>),
@@ -167,6 +181,11 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         Write::Selection { at_ms, decision } => run(
             "INSERT OR IGNORE INTO selections (key, stage, model, chosen, decided_ms) VALUES (?, ?, ?, ?, ?)",
             params![decision.key, decision.stage, decision.model, decision.chosen.map(|place| place as i64), at_ms],
+        ),
+        Write::Unselected(key) => run("DELETE FROM selections WHERE key = ?", params![key]),
+        Write::Retried { unit, after_attempt, at_ms } => run(
+            "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms) VALUES (?, ?, ?)",
+            params![unit.0, after_attempt, at_ms],
         ),
         // A late result may overwrite how its attempt was thought to have ended, never that it was done.
         Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(

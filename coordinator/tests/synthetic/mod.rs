@@ -13,15 +13,24 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Fold, Hyperparameters, Unit, UnitId, Value},
 };
-use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
+use seedgrid_coordinator::{
+    aggregate::{Aggregate, Input, Missing, aggregate},
+    draws::{Draw, Draws},
+};
 
 /// A study with everything that a report is made from.
 pub(crate) struct Synthetic {
     pub(crate) study: Study,
     pub(crate) plan: Plan,
     pub(crate) dataset: Dataset,
+    /// Of other data seeds than 0.
+    pub(crate) others: BTreeMap<u64, Dataset>,
     pub(crate) results: BTreeMap<UnitId, UnitResult>,
     pub(crate) missing: BTreeMap<UnitId, Missing>,
+}
+
+fn digest(data_seed: u64) -> String {
+    format!("5eed{data_seed:04x}{}", &DIGEST[8..])
 }
 
 pub(crate) const DIGEST: &str = "5eed000000000000000000000000000000000000000000000000000000005eed";
@@ -31,15 +40,22 @@ impl Synthetic {
     pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
         let spec = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: pairs, test_pairs: pairs, seed: 0 };
         let study = Study { name: name.to_owned(), dataset: spec, stages, references: Vec::new() };
-        let dataset = Dataset {
+        let drawn = |seed| Dataset {
             title: "synthetic pairs".to_owned(),
-            seed: 0,
-            train: draw_pairs("train", pairs),
-            test: draw_pairs("test", pairs),
+            seed,
+            train: draw_pairs(seed, "train", pairs),
+            test: draw_pairs(seed, "test", pairs),
         };
-        let plan = expand(&study, DIGEST, &Selections::new());
-        let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, &dataset))).collect();
-        Self { study, plan, dataset, results, missing: BTreeMap::new() }
+        let dataset = drawn(0);
+        let others: BTreeMap<u64, Dataset> =
+            study.data_seeds().into_iter().filter(|seed| *seed != 0).map(|seed| (seed, drawn(seed))).collect();
+        let digests = study.data_seeds().into_iter().map(|seed| (seed, digest(seed))).collect();
+        let plan = expand(&study, &digests, &Selections::new());
+        let of = |unit: &Unit| {
+            others.iter().find(|(seed, _)| unit.dataset_digest == digest(**seed)).map_or(&dataset, |(_, other)| other)
+        };
+        let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, of(unit)))).collect();
+        Self { study, plan, dataset, others, results, missing: BTreeMap::new() }
     }
 
     /// The id of a unit by stage, configuration (0-based) and place among its units.
@@ -62,13 +78,21 @@ impl Synthetic {
         result.ending = Ending::Diverged { epoch: result.epochs.len() as u32 + 1 };
     }
 
+    /// The draws of its data set.
+    pub(crate) fn draws(&self) -> Draws {
+        let drawn =
+            |seed, dataset: &Dataset| Draw { dataset: dataset.clone(), encoded: Vec::new(), digest: digest(seed) };
+        let others = self.others.iter().map(|(seed, other)| (*seed, drawn(*seed, other)));
+        let all = others.chain([(0, drawn(0, &self.dataset))]).collect();
+        Draws::new(all, 0).expect("there is one")
+    }
+
     pub(crate) fn aggregate(&self) -> Aggregate {
         aggregate(&Input {
             study: &self.study,
             plan: &self.plan,
             selections: &Selections::new(),
-            dataset: &self.dataset,
-            dataset_digest: DIGEST,
+            draws: &self.draws(),
             results: &self.results,
             missing: &self.missing,
         })
@@ -80,6 +104,7 @@ pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Ve
         name: name.to_owned(),
         evaluation: Evaluation::Holdout,
         seeds: seeds.collect(),
+        data_seeds: vec![0],
         rows,
         selected: Vec::new(),
         select: None,
@@ -96,6 +121,7 @@ pub(crate) fn cross_validation(
         name: name.to_owned(),
         evaluation: Evaluation::Folds(folds),
         seeds: seeds.collect(),
+        data_seeds: vec![0],
         rows,
         selected: Vec::new(),
         select: None,
@@ -157,8 +183,8 @@ pub(crate) fn table_3(stage: &str) -> Vec<Reference> {
     .to_vec()
 }
 
-fn draw_pairs(part: &str, pairs: u32) -> Pairs {
-    let mut stream = Stream::new(0, part);
+fn draw_pairs(seed: u64, part: &str, pairs: u32) -> Pairs {
+    let mut stream = Stream::new(seed, part);
     let digits: Vec<[u8; 2]> = (0..pairs).map(|_| [stream.below(10) as u8, stream.below(10) as u8]).collect();
     Pairs { pixels: vec![0.0; digits.len() * 2 * model::SIDE * model::SIDE], digits }
 }
@@ -183,10 +209,10 @@ fn character(unit: &Unit) -> (f64, f64) {
 }
 
 fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
-    let mut stream = Stream::new(unit.seed, &unit.label());
+    let mut stream = Stream::new(unit.seed + (dataset.seed << 32), &unit.label());
     let (skill, epochs) = character(unit);
     let epochs = (epochs * stream.between(0.7, 1.35)) as u32 + 2;
-    let skill = skill * stream.between(0.94, 1.06);
+    let skill = skill * stream.between(0.94, 1.06) * (1.0 - dataset.seed as f64 / 50.0);
 
     let (pairs, scored): (&Pairs, Vec<usize>) = match unit.fold {
         Fold::Holdout => (&dataset.test, (0..dataset.test.len()).collect()),

@@ -2,16 +2,16 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{BASE, changed};
+use super::{BASE, changed, expanded};
 use crate::{
-    matrix::{Plan, Selections, expand},
+    matrix::Plan,
     spec::parse,
     training::Normalize,
     unit::{Configuration, Value},
 };
 
 fn plan(text: &str) -> Plan {
-    expand(&parse("axes.toml", text).unwrap_or_else(|errors| panic!("{errors}\n{text}")), "digest", &Selections::new())
+    expanded(&parse("axes.toml", text).unwrap_or_else(|errors| panic!("{errors}\n{text}")))
 }
 
 /// The base spec with one row, `cnn` with these lines.
@@ -253,7 +253,7 @@ proptest! {
         match parse("axes.toml", &text) {
             Ok(study) => {
                 prop_assert!(matched && !kept.is_empty());
-                let left: Vec<String> = expand(&study, "digest", &Selections::new()).stages[0]
+                let left: Vec<String> = expanded(&study).stages[0]
                     .configurations
                     .iter()
                     .map(|planned| planned.configuration.label().replace("cnn ", ""))

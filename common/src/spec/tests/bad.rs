@@ -325,6 +325,8 @@ const CASES: &[Case] = &[
     ("seeds as a table", "\"1..=3\"", "{ from = 1, to = 3 }"),
     ("a seed twice", "\"1..=3\"", "[1, 2, \"2..=4\"]"),
     ("too many seeds", "\"1..=3\"", "\"1..=10001\""),
+    ("too many draws", "\"1..=3\"", "1\ndata_seeds = \"1..=65\""),
+    ("no draws", "\"1..=3\"", "1\ndata_seeds = []"),
     ("far too many seeds", "\"1..=3\"", "\"0..=9223372036854775807\""),
     ("several wrong seeds", "\"1..=3\"", "[\"3..1\", -4, true, \"x\"]"),
     // Stop rules.

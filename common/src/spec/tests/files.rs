@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
+use super::expanded;
 use crate::{
-    matrix::{Selections, expand},
     model,
     spec::{Look, SpecErrors, Study, parse},
 };
@@ -14,7 +14,7 @@ fn root() -> &'static Path {
 
 fn study(name: &str, text: &str) -> Study {
     let study = parse(name, text).unwrap_or_else(|errors| panic!("{errors}"));
-    let plan = expand(&study, &"0".repeat(64), &Selections::new());
+    let plan = expanded(&study);
     assert!(!plan.units().is_empty());
     study
 }
@@ -38,7 +38,7 @@ fn every_experiment_is_parsed_and_expanded() {
 #[test]
 fn table_3_has_fifty_units() {
     let text = fs::read_to_string(root().join("experiments/table3.toml")).unwrap();
-    let plan = expand(&study("table3", &text), &"0".repeat(64), &Selections::new());
+    let plan = expanded(&study("table3", &text));
     assert_eq!(plan.units().len(), 50);
     let models: Vec<&str> =
         plan.stages[0].configurations.iter().map(|planned| planned.configuration.model.as_str()).collect();

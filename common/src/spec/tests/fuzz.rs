@@ -2,11 +2,8 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::BASE;
-use crate::{
-    matrix::{Selections, expand},
-    spec::{Look, limits::TEXT_BYTES_MAX, parse},
-};
+use super::{BASE, expanded};
+use crate::spec::{Look, limits::TEXT_BYTES_MAX, parse};
 
 /// Parses, renders what is wrong and expands what is right.
 fn survives(text: &str) {
@@ -14,7 +11,7 @@ fn survives(text: &str) {
         Ok(study) => {
             // Counting is cheap, expanding a million units is not.
             if study.stages.iter().all(|stage| stage.seeds.len() < 100) {
-                assert!(!expand(&study, "", &Selections::new()).units().is_empty());
+                assert!(!expanded(&study).units().is_empty());
             }
         }
         Err(errors) => {

@@ -1,8 +1,7 @@
 //! What right specs mean.
 
-use super::{BASE, changed};
+use super::{BASE, changed, expanded};
 use crate::{
-    matrix::{Selections, expand},
     spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
@@ -43,6 +42,7 @@ fn the_base_is_read_whole() {
             name: "final".to_owned(),
             evaluation: Evaluation::Holdout,
             seeds: vec![1, 2, 3],
+            data_seeds: vec![0],
             selected: Vec::new(),
             select: None,
             rows: vec![
@@ -258,9 +258,19 @@ fn references_are_read_and_change_no_unit() {
         (0.0, None, None, None, None, &None)
     );
 
-    let (plan, other) = (expand(&with, "digest", &Selections::new()), expand(&without, "digest", &Selections::new()));
+    let (plan, other) = (expanded(&with), expanded(&without));
     assert_eq!(plan, other);
     let configurations = || plan.stages[0].configurations.iter().map(|planned| &planned.configuration);
     assert_eq!(configurations().map(|one| reference.is_for(one)).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(configurations().map(|one| bare.is_for(one)).collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn a_stage_draws_the_data_as_often_as_it_says() {
+    let drawn = |text: &str| study(text).stages[0].data_seeds.clone();
+    assert_eq!(drawn(&changed("seed = 0", "seed = 7")), [7], "the data set's own seed, if the stage says nothing");
+    let often = changed("seeds = \"1..=3\"", "seeds = \"1..=3\"\ndata_seeds = [4, \"0..=1\"]");
+    assert_eq!(drawn(&often), [0, 1, 4]);
+    let (plan, once) = (expanded(&study(&often)), expanded(&study(BASE)));
+    assert_eq!(plan.units().len(), 3 * once.units().len());
 }

@@ -4,6 +4,17 @@ mod files;
 mod fuzz;
 mod good;
 
+use crate::{
+    matrix::{Plan, Selections, expand},
+    spec::Study,
+};
+
+/// The study's plan on data sets that nobody drew.
+fn expanded(study: &Study) -> Plan {
+    let digests = study.data_seeds().into_iter().map(|seed| (seed, format!("draw {seed}"))).collect();
+    expand(study, &digests, &Selections::new())
+}
+
 /// A right spec that the tests below spoil or extend.
 const BASE: &str = r#"name = "base"
 

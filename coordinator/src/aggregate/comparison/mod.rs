@@ -1,8 +1,9 @@
 //! Whether a stage's configurations differ: every pair's difference, its interval, its effect size and its tests.
 //!
 //! Hold-out: Welch's test over seeds ([`welch`]) and McNemar's over test pairs ([`mcnemar`]). Cross-validation: Nadeau and
-//! Bengio's test over (fold, seed) ([`resampled`]). [`holm`] corrects each for the number of pairs; [`effect`] is the size.
+//! Bengio's test over (fold, seed) ([`resampled`]). On several draws of the data: a paired test over draws ([`drawn`]). [`holm`] corrects each for the number of pairs; [`effect`] is the size.
 
+mod drawn;
 mod effect;
 #[cfg(test)]
 mod fixtures;
@@ -19,6 +20,7 @@ use super::{
     document::{Against, ComparisonReport, ComparisonsReport, McNemarReport, TTestMethod, TTestReport},
     scored::Cell,
     spread::mean,
+    student::{quantile_975, two_sided},
 };
 
 /// Most configurations of a stage of which all pairs are compared.
@@ -44,8 +46,18 @@ struct Difference {
     ci95: [f64; 2],
 }
 
-/// Compares all pairs; of many configurations each with the one of the lowest mean error.
-pub(super) fn compare(evaluation: Evaluation, contenders: &[Contender<'_>]) -> ComparisonsReport {
+impl Difference {
+    /// Student's t test of a difference with this standard error, above 0.
+    fn of(difference: f64, standard_error: f64, freedom: f64) -> Self {
+        let half = quantile_975(freedom) * standard_error;
+        let t = difference / standard_error;
+        Self { t, freedom, p: two_sided(t, freedom), ci95: [difference - half, difference + half] }
+    }
+}
+
+/// Compares all pairs of configurations that were trained on so many draws of the data; of many configurations each with the one of the lowest mean error.
+pub(super) fn compare(evaluation: Evaluation, draws: usize, contenders: &[Contender<'_>]) -> ComparisonsReport {
+    let pair = |first: &Contender<'_>, second: &Contender<'_>| pair(evaluation, draws, first, second);
     if contenders.len() < 2 {
         let reason = Some("the stage has one configuration only".to_owned());
         return ComparisonsReport { against: Against::EachOther, best: None, reason, pairs: Vec::new() };
@@ -53,7 +65,7 @@ pub(super) fn compare(evaluation: Evaluation, contenders: &[Contender<'_>]) -> C
     if contenders.len() <= ALL_PAIRS_MAX {
         let pairs = contenders.iter().enumerate();
         let pairs = pairs.flat_map(|(index, first)| contenders[index + 1..].iter().map(move |second| (first, second)));
-        let pairs = corrected(pairs.map(|(first, second)| pair(evaluation, first, second)).collect());
+        let pairs = corrected(pairs.map(|(first, second)| pair(first, second)).collect());
         return ComparisonsReport { against: Against::EachOther, best: None, reason: None, pairs };
     }
     let Some(best) = best(contenders) else {
@@ -61,7 +73,7 @@ pub(super) fn compare(evaluation: Evaluation, contenders: &[Contender<'_>]) -> C
         return ComparisonsReport { against: Against::Best, best: None, reason, pairs: Vec::new() };
     };
     let others = contenders.iter().filter(|other| other.number != best.number);
-    let pairs = corrected(others.map(|other| pair(evaluation, other, best)).collect());
+    let pairs = corrected(others.map(|other| pair(other, best)).collect());
     ComparisonsReport { against: Against::Best, best: Some(best.number), reason: None, pairs }
 }
 
@@ -75,8 +87,12 @@ fn errors(cells: &[Cell<'_>]) -> Vec<f64> {
     cells.iter().filter_map(Cell::error).collect()
 }
 
-fn pair(evaluation: Evaluation, first: &Contender<'_>, second: &Contender<'_>) -> ComparisonReport {
+fn pair(evaluation: Evaluation, draws: usize, first: &Contender<'_>, second: &Contender<'_>) -> ComparisonReport {
     let (method, values, tested) = match evaluation {
+        _ if draws > 1 => {
+            let values = shared(&first.cells, &second.cells);
+            (TTestMethod::PairedDraws, values, drawn::paired(&first.cells, &second.cells))
+        }
         Evaluation::Holdout => {
             let values = (errors(&first.cells), errors(&second.cells));
             let tested = welch::welch(&values.0, &values.1);
@@ -109,6 +125,9 @@ fn pair(evaluation: Evaluation, first: &Contender<'_>, second: &Contender<'_>) -
             reason,
         },
         mcnemar: match evaluation {
+            _ if draws > 1 => {
+                untested("the test is for one classifier each; every draw of the data has another network".to_owned())
+            }
             Evaluation::Holdout => same_pairs(first, second),
             Evaluation::Folds(_) => {
                 untested("the test is for one classifier each; every fold is scored by another network".to_owned())
@@ -117,9 +136,9 @@ fn pair(evaluation: Evaluation, first: &Contender<'_>, second: &Contender<'_>) -
     }
 }
 
-/// Both configurations' errors, in the same order, on every fold and seed that both have done.
+/// Both configurations' errors, in the same order, on every draw, seed and fold that both have done.
 fn shared(first: &[Cell<'_>], second: &[Cell<'_>]) -> (Vec<f64>, Vec<f64>) {
-    let place = |cell: &Cell<'_>| -> (u64, Fold) { (cell.unit.seed, cell.unit.fold) };
+    let place = |cell: &Cell<'_>| -> (u64, u64, Fold) { (cell.data_seed, cell.unit.seed, cell.unit.fold) };
     let others: BTreeMap<_, f64> = second.iter().filter_map(|cell| Some((place(cell), cell.error()?))).collect();
     first.iter().filter_map(|cell| Some((cell.error()?, *others.get(&place(cell))?))).unzip()
 }

@@ -1,10 +1,7 @@
 //! The corrected resampled t test of Nadeau and Bengio (2003) for repeated cross-validation.
 
 use super::{Difference, NOTHING};
-use crate::aggregate::{
-    spread::{mean, standard_deviation},
-    student::{quantile_975, two_sided},
-};
+use crate::aggregate::spread::{mean, standard_deviation};
 
 /// Whether two configurations' errors differ over the same (fold, seed) pairs: a paired t test over the J differences whose
 /// variance of the mean is `(1 / J + 1 / (folds - 1)) * std^2`. The second term is the ratio of validation to training pairs;
@@ -18,10 +15,7 @@ pub(super) fn resampled(differences: &[f64], folds: u32) -> Result<Difference, S
         return Err("the difference is the same on every fold and seed".to_owned());
     }
     let standard_error = std * (1.0 / n + 1.0 / (f64::from(folds) - 1.0)).sqrt();
-    let freedom = n - 1.0;
-    let half = quantile_975(freedom) * standard_error;
-    let t = difference / standard_error;
-    Ok(Difference { t, freedom, p: two_sided(t, freedom), ci95: [difference - half, difference + half] })
+    Ok(Difference::of(difference, standard_error, n - 1.0))
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! Welch's t test: two means of independent values whose variances need not be equal.
 
 use super::{Difference, NOTHING};
-use crate::aggregate::{
-    spread::{mean, standard_deviation},
-    student::{quantile_975, two_sided},
-};
+use crate::aggregate::spread::{mean, standard_deviation};
 
 /// Whether the means of two configurations' values, one a seed, differ: `t = (mean1 - mean2) / sqrt(v1 + v2)` with
 /// `v = std^2 / n`, and Welch and Satterthwaite's degrees of freedom, `(v1 + v2)^2 / (v1^2 / (n1 - 1) + v2^2 / (n2 - 1))`.
@@ -23,10 +20,7 @@ pub(super) fn welch(first: &[f64], second: &[f64]) -> Result<Difference, String>
     let largest = v1.max(v2);
     let (s1, s2) = (v1 / largest, v2 / largest);
     let freedom = (s1 + s2).powi(2) / (s1 * s1 / (n1 - 1.0) + s2 * s2 / (n2 - 1.0));
-    let difference = mean1 - mean2;
-    let half = quantile_975(freedom) * standard_error;
-    let t = difference / standard_error;
-    Ok(Difference { t, freedom, p: two_sided(t, freedom), ci95: [difference - half, difference + half] })
+    Ok(Difference::of(mean1 - mean2, standard_error, freedom))
 }
 
 #[cfg(test)]

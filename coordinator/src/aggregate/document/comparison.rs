@@ -75,6 +75,8 @@ pub enum TTestMethod {
     Welch,
     /// Nadeau and Bengio's corrected resampled test, paired over (fold, seed).
     CorrectedResampled,
+    /// Student's, paired over draws of the data.
+    PairedDraws,
 }
 
 /// McNemar's exact test of two averaged predictions on the same test pairs.

@@ -36,6 +36,7 @@ pub(in crate::report) fn comparisons(report: &Report) -> String {
             let method = match test.method {
                 TTestMethod::Welch => "welch",
                 TTestMethod::CorrectedResampled => "corrected-resampled",
+                TTestMethod::PairedDraws => "paired-draws",
             };
             cells.extend([cell(pair.hedges_g), method.to_owned(), test.n_first.to_string(), test.n_second.to_string()]);
             cells.extend([test.t, test.freedom, test.p, test.p_holm].map(cell));

@@ -1,0 +1,88 @@
+//! `seedgrid retry`: gives units that failed for good another try.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::wire::v1;
+
+use super::{
+    Exit, Failure,
+    arguments::{Format, RetryArguments},
+};
+use crate::{
+    control_client::Control,
+    prepare::Prepared,
+    queue::Rules,
+    retrying::{self, Fate, Retry},
+    run_directory::RunDirectory,
+    store::Store,
+    wall_clock::wall_ms,
+};
+
+/// The schema of `seedgrid retry --format json`, described in docs/cli.md.
+#[derive(Debug, serde::Serialize)]
+struct Listing {
+    schema: &'static str,
+    /// Whether a coordinator runs, which gives them out at once.
+    running: bool,
+    units: Vec<String>,
+    selections: Vec<Selection>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Selection {
+    stage: String,
+    model: String,
+}
+
+pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
+    let directory = RunDirectory::existing(&arguments.run_dir)?;
+    let running = directory.is_owned();
+    let answer = if running {
+        Control::connect(&arguments.run_dir).await?.retry(&arguments.units).await?
+    } else {
+        (&at_rest(directory, &arguments)?).into()
+    };
+    let listing = Listing::new(running, answer);
+    match arguments.format {
+        Format::Text => super::print(&listing.text(&arguments))?,
+        Format::Json => super::print_json(&listing)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Where no coordinator runs, the command writes for it.
+fn at_rest(directory: RunDirectory, arguments: &RetryArguments) -> Result<Retry, Failure> {
+    let directory = directory.own()?;
+    let mut store = Store::open(&directory.database())?;
+    let rules = Rules::default();
+    let prepared = Prepared::stored(&directory, &store)?;
+    let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
+    let retry = retrying::retry(&prepared.plan, &prepared.standing, &fates, &arguments.units)?;
+    store.commit(&retry.writes(wall_ms()).collect::<Vec<_>>())?;
+    Ok(retry)
+}
+
+impl Listing {
+    fn new(running: bool, answer: v1::RetryResponse) -> Self {
+        let selection = |one: v1::ReopenedSelection| Selection { stage: one.stage, model: one.model };
+        let selections = answer.selections.into_iter().map(selection).collect();
+        Self { schema: "seedgrid.retry/1", running, units: answer.unit_ids, selections }
+    }
+
+    fn text(&self, arguments: &RetryArguments) -> String {
+        if self.units.is_empty() {
+            return "no unit has failed for good: there is nothing to retry\n".to_owned();
+        }
+        let mut lines: Vec<String> = self.units.iter().map(|unit| format!("unit {unit} waits again")).collect();
+        let selection =
+            |one: &Selection| format!("what stage {} selects for {} is decided again", one.stage, one.model);
+        lines.extend(self.selections.iter().map(selection));
+        if !self.running {
+            lines.push(format!(
+                "no coordinator runs on {}: run the study again to train them",
+                arguments.run_dir.display()
+            ));
+        }
+        lines.join("\n") + "\n"
+    }
+}

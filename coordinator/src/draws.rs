@@ -1,0 +1,53 @@
+//! A study's data: one draw of its data set for each data seed that a stage names.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{data::Dataset, matrix::Digests};
+
+/// One draw of the data set.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    /// What is trained and scored on.
+    pub dataset: Dataset,
+    /// The data set as workers get it.
+    pub encoded: Vec<u8>,
+    /// Digest of these bytes, 64 hexadecimal digits.
+    pub digest: String,
+}
+
+/// Every draw of a study by data seed, at least one.
+#[derive(Clone, Debug)]
+pub struct Draws {
+    first: u64,
+    by_seed: BTreeMap<u64, Draw>,
+}
+
+impl Draws {
+    /// These draws, of which the one with the data seed `usual` stands for all in titles, or the lowest if that is not there.
+    /// None of none.
+    pub fn new(by_seed: BTreeMap<u64, Draw>, usual: u64) -> Option<Self> {
+        let lowest = *by_seed.keys().next()?;
+        let first = if by_seed.contains_key(&usual) { usual } else { lowest };
+        Some(Self { first, by_seed })
+    }
+
+    /// The draw that stands for all of them in titles.
+    pub fn first(&self) -> &Draw {
+        &self.by_seed[&self.first]
+    }
+
+    /// All of them, by data seed.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Draw)> {
+        self.by_seed.iter().map(|(seed, draw)| (*seed, draw))
+    }
+
+    /// Their digests, by data seed.
+    pub fn digests(&self) -> Digests {
+        self.iter().map(|(seed, draw)| (seed, draw.digest.clone())).collect()
+    }
+
+    /// The draws as workers ask for them: digests and bytes.
+    pub fn into_encoded(self) -> Vec<(String, Vec<u8>)> {
+        self.by_seed.into_values().map(|draw| (draw.digest, draw.encoded)).collect()
+    }
+}
