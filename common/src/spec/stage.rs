@@ -62,6 +62,7 @@ pub(super) fn read(
     // A wrong word is reported; the rows are read on as if nothing had been said.
     let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
     let select = table.optional("select").and_then(|entry| select(entry, evaluation, problems));
+    let keep_weights = table.optional("keep_weights").map_or(Some(false), |entry| entry.flag(problems));
     let from_entry = table.optional("from");
     let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
     let part = train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
@@ -79,7 +80,15 @@ pub(super) fn read(
     table.finish(problems);
     let stage = || {
         let (rows, selected) = rows?;
-        Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows, selected, select })
+        Some(Stage {
+            name: name.as_ref()?.0.clone(),
+            evaluation: evaluation?,
+            seeds: seeds?,
+            rows,
+            selected,
+            select,
+            keep_weights: keep_weights?,
+        })
     };
     ReadStage { at, stage: stage(), name, from: uses, stop, normalize }
 }

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::{
     data::{Dataset, Pairs},
     matrix::{Plan, PlannedStage, Selections},
-    spec::{DatasetKind, Evaluation, Study},
+    spec::{Evaluation, Study},
     training::UnitResult,
     unit::UnitId,
 };
@@ -152,11 +152,7 @@ fn dataset(input: &Input<'_>) -> DatasetSummary {
     let positives = |pairs: &Pairs| (0..pairs.len()).filter(|&pair| pairs.label(pair) == 1).count();
     DatasetSummary {
         title: title.clone(),
-        kind: match input.study.dataset.kind {
-            DatasetKind::MnistPairs => "mnist-pairs",
-            DatasetKind::GlyphPairs => "glyph-pairs",
-        }
-        .to_owned(),
+        kind: input.study.dataset.kind.name.to_owned(),
         digest: input.dataset_digest.to_owned(),
         seed: *seed,
         train_pairs: train.len(),

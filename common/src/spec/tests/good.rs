@@ -2,8 +2,9 @@
 
 use super::{BASE, changed};
 use crate::{
+    data::glyph_pairs,
     matrix::{Selections, expand},
-    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
+    spec::{Axis, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
 };
@@ -38,13 +39,14 @@ fn the_base_is_read_whole() {
     };
     let expected = Study {
         name: "base".to_owned(),
-        dataset: DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 1000, test_pairs: 200, seed: 0 },
+        dataset: DatasetSpec { kind: &glyph_pairs::KIND, train_pairs: 1000, test_pairs: 200, seed: 0 },
         stages: vec![Stage {
             name: "final".to_owned(),
             evaluation: Evaluation::Holdout,
             seeds: vec![1, 2, 3],
             selected: Vec::new(),
             select: None,
+            keep_weights: false,
             rows: vec![
                 ModelRow {
                     model: "cnn".to_owned(),
@@ -224,6 +226,16 @@ fn a_negative_zero_is_zero() {
     assert_eq!(format!("{:?}", rows("dropout = -0.0")), format!("{:?}", rows("dropout = 0")));
     let stop = |to: &str| study(&changed("loss_delta = 0.001", to)).stages[0].rows[0].stop;
     assert_eq!(format!("{:?}", stop("loss_delta = -0.0")), format!("{:?}", stop("loss_delta = 0")));
+}
+
+#[test]
+fn weights_are_kept_on_demand_and_change_no_unit() {
+    let with = study(&changed("seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weights = true"));
+    let without = study(&changed("seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weights = false"));
+    assert_eq!((with.stages[0].keep_weights, without.stages[0].keep_weights), (true, false));
+    assert_eq!(without, study(BASE));
+    let expand = |study: &Study| expand(study, "digest", &Selections::new());
+    assert_eq!(expand(&with), expand(&without));
 }
 
 #[test]
