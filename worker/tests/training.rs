@@ -12,7 +12,10 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
 };
-use seedgrid_worker::training::{Observer, TrainError, Trained, train};
+use seedgrid_worker::{
+    training::{Observer, TrainError, Trained, parameter_count, train},
+    weights_file,
+};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -140,6 +143,45 @@ fn a_training_follows_pytorchs_loss_by_loss() {
             assert!((found - expected).abs() < 1e-4, "{}: {found} and {expected}", run.model);
         }
     }
+}
+
+/// A unit's result, and the file of its weights.
+fn kept(unit: &Unit, dataset: &Dataset) -> (UnitResult, Vec<u8>) {
+    match train(unit, dataset, &Device::Cpu, &mut Watcher::default()).unwrap() {
+        Trained::Finished { result, network } => (result, weights_file::write(&network.unwrap()).unwrap()),
+        Trained::Stopped => panic!("nobody stopped it"),
+    }
+}
+
+#[test]
+fn every_models_kept_weights_predict_what_its_result_says() {
+    let dataset = dataset(75, 120);
+    for model in model::ALL {
+        for normalize in [Normalize::Standardize, Normalize::Scale] {
+            let mut unit = unit(model.name, 0.05, 1);
+            unit.configuration.normalize = normalize;
+            let (result, bytes) = kept(&unit, &dataset);
+            let mut network = weights_file::read(&bytes, &Device::Cpu).unwrap();
+            assert_eq!(network.unit(), &unit);
+            let predictions = network.predict(&dataset.test.pixels).unwrap();
+            let probabilities: Vec<f32> = predictions.iter().map(|one| one.probability).collect();
+            assert_eq!(probabilities, scores(&result).probabilities, "{}", unit.label());
+            let wrong = (0..120).filter(|&pair| predictions[pair].class != dataset.test.label(pair)).count();
+            assert_eq!(wrong, scores(&result).wrong as usize);
+            // Read and written again, the file is the same; and so is that of another training.
+            assert_eq!(weights_file::write(&network).unwrap(), bytes, "{}", unit.label());
+            assert_eq!(kept(&unit, &dataset).1, bytes, "{}", unit.label());
+            let tensors = 4 * parameter_count(&unit.configuration).unwrap();
+            assert!((tensors..tensors + 4096).contains(&bytes.len()), "the head is short");
+        }
+    }
+}
+
+#[test]
+fn what_diverged_has_no_network() {
+    let unit = unit("fc", 1e30, 3);
+    let trained = train(&unit, &dataset(35, 9), &Device::Cpu, &mut Watcher::default()).unwrap();
+    assert!(matches!(&trained, Trained::Finished { network: None, .. }), "{trained:?}");
 }
 
 /// The first 16 hexadecimal digits of the digest of a unit's result, for each model.

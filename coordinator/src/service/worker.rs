@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use seedgrid_common::{
-    training::{EpochMetrics, UnitResult},
+    training::{Ending, EpochMetrics, UnitResult},
     wire::{PROTOCOL_VERSION, convert, limits, v1},
 };
 use tokio::sync::watch;
@@ -164,11 +164,14 @@ impl WorkerService for Workers {
             "" => None,
             digest => Some(digest.parse().map_err(|problem| invalid(format!("weights_digest: {problem}")))?),
         };
-        let outcome = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
+        let (outcome, weights) = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
             v1::submit_request::Outcome::Result(result) => {
-                Outcome::Result(UnitResult::try_from(result).map_err(invalid)?)
+                let result = UnitResult::try_from(result).map_err(invalid)?;
+                // What diverged has no weights that are of any use.
+                let weights = weights.filter(|_| matches!(result.ending, Ending::Done(_)));
+                (Outcome::Result(result), weights)
             }
-            v1::submit_request::Outcome::Failure(report) => failure(report)?,
+            v1::submit_request::Outcome::Failure(report) => (failure(report)?, None),
         };
         let outcome = self
             .core

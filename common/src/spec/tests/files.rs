@@ -3,9 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
-    data,
     matrix::{Selections, expand},
-    model,
     spec::{Look, SpecErrors, Study, parse},
 };
 
@@ -90,40 +88,4 @@ fn documented_specs_are_right_and_documented_errors_are_real() {
     }
     assert!(right >= 2, "the documentation shows whole specs");
     assert_eq!(wrong, 2, "the documentation shows errors as a list and as a picture");
-}
-
-/// docs/spec.md has the models and their hyper-parameters as their schemas say them. The message is what belongs there.
-#[test]
-fn documented_models_and_hyperparameters_are_the_schemas() {
-    let mut models = "| `model` | title in reports | |\n|---|---|---|\n".to_owned();
-    let mut rows: Vec<(String, String)> = Vec::new();
-    for model in model::ALL {
-        models.push_str(&format!("| `{}` | {} | {} |\n", model.name, model.title, model.summary));
-        for parameter in model.parameters {
-            let default = parameter.default_value().map_or("required".to_owned(), |value| value.to_string());
-            let end = format!("{} | {default} | {} |", parameter.kind.expectation(), parameter.meaning);
-            let start = format!("| `{}` | ", parameter.name);
-            match rows.iter_mut().find(|(row, rest)| row.starts_with(&start) && *rest == end) {
-                Some((row, _)) => row.push_str(&format!(", {}", model.name)),
-                None => rows.push((format!("{start}{}", model.name), end)),
-            }
-        }
-    }
-    let rows: String = rows.iter().map(|(start, end)| format!("{start} | {end}\n")).collect();
-    let parameters = format!("| hyper-parameter | models | value | default | |\n|---|---|---|---|---|\n{rows}");
-    let text = fs::read_to_string(root().join("docs/spec.md")).unwrap();
-    // In any order of the rows: some read better beside others.
-    let lacking = |table: &str| table.lines().any(|row| !text.contains(&format!("{row}\n")));
-    assert!(!lacking(&models) && !lacking(&parameters), "docs/spec.md must have these tables:\n{models}\n{parameters}");
-}
-
-/// docs/spec.md names every kind of data set.
-#[test]
-fn documented_data_sets_are_the_kinds() {
-    let text = fs::read_to_string(root().join("docs/spec.md")).unwrap();
-    for kind in data::ALL {
-        let row =
-            format!("| `{}` | {} | {} | {} |", kind.name, kind.summary, kind.train.pairs_max, kind.test.pairs_max);
-        assert!(text.contains(&format!("{row}\n")), "docs/spec.md must have the row\n{row}");
-    }
 }
