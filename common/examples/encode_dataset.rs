@@ -4,8 +4,8 @@
 use std::{error::Error, io::Write as _, path::Path};
 
 use seedgrid_common::{
-    data::{build, encode, locate},
-    spec::{DatasetKind, DatasetSpec},
+    data::{self, build, encode, locate},
+    spec::DatasetSpec,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -13,11 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [kind, train_pairs, test_pairs, seed, folder @ ..] = given.as_slice() else {
         return Err("usage: encode_dataset KIND TRAIN_PAIRS TEST_PAIRS SEED [DIR] > FILE".into());
     };
-    let kind = match kind.as_str() {
-        "mnist-pairs" => DatasetKind::MnistPairs,
-        "glyph-pairs" => DatasetKind::GlyphPairs,
-        _ => return Err("KIND is mnist-pairs or glyph-pairs".into()),
-    };
+    let kind = data::find(kind).ok_or("KIND is none that docs/data.md names")?;
     let spec =
         DatasetSpec { kind, train_pairs: train_pairs.parse()?, test_pairs: test_pairs.parse()?, seed: seed.parse()? };
     let places = locate::places(folder.first().map(Path::new), |name| std::env::var_os(name));

@@ -182,7 +182,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        spec::{Axis, DatasetKind, DatasetSpec, ModelRow, Stage},
+        data::glyph_pairs,
+        spec::{Axis, DatasetSpec, ModelRow, Stage},
         training::{Normalize, StopLoss, StopRule},
         unit::Value,
     };
@@ -213,11 +214,12 @@ mod tests {
             rows,
             selected: Vec::new(),
             select: None,
+            keep_weights: false,
         }
     }
 
     fn study(stages: Vec<Stage>) -> Study {
-        let dataset = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 100, test_pairs: 100, seed: 0 };
+        let dataset = DatasetSpec { kind: &glyph_pairs::KIND, train_pairs: 100, test_pairs: 100, seed: 0 };
         Study { name: "study".to_owned(), dataset, stages, references: Vec::new() }
     }
 

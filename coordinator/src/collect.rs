@@ -14,7 +14,7 @@ use crate::{
     queue::Rules,
     report::{
         Provenance,
-        provenance::{AttemptRecord, UnitRecord, WorkerRecord},
+        provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
     },
     run_directory::RunDirectory,
     store::{self, Store},
@@ -52,6 +52,7 @@ fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareE
     let planned = prepared.plan.units();
     let workers: BTreeMap<String, store::WorkerRecord> =
         store.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect();
+    let kept = store.weights()?;
     let (mut units, mut other_attempts) = (Vec::new(), Vec::new());
     for attempt in store.attempts()? {
         let (Some(unit), Some(ending)) = (planned.get(&attempt.unit), attempt.ending) else { continue };
@@ -69,6 +70,11 @@ fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareE
                 numerics_class: info.numerics_class,
                 wall_seconds: attempt.train_seconds.unwrap_or_default(),
                 finished_at_unix_ms: ended_at_unix_ms,
+                weights: kept.get(&attempt.unit).map(|kept| WeightsRecord {
+                    file: format!("weights/{}.safetensors", attempt.unit),
+                    sha256: kept.digest.to_string(),
+                    bytes: kept.bytes,
+                }),
             }),
             _ => other_attempts.push(AttemptRecord {
                 unit: unit.id().to_string(),

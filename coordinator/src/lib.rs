@@ -2,7 +2,7 @@
 //!
 //! In the order of the flow: [`prepare`] reads a spec and makes its data set and plan in a [`run_directory`]; the [`core`] owns the
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
-//! [`selection`] lets later stages start from what earlier ones select;
+//! [`selection`] lets later stages start from what earlier ones select; [`weights`] are kept where the spec asks for them;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
 //! [`report`] files; [`command`] is the command line.
 
@@ -25,3 +25,4 @@ pub mod selection;
 pub mod service;
 pub mod store;
 pub mod wall_clock;
+pub mod weights;

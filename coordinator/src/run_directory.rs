@@ -5,6 +5,7 @@
 //!           lock           held by the coordinator that owns the directory
 //!           join.toml      what a worker needs to enter (mode 0600)
 //!           datasets/      encoded data sets, named by their digest
+//!           weights/       of units of stages with keep_weights, named by the unit's id
 //!           logs/          of local workers
 //!           report/        the report
 //! ```

@@ -16,7 +16,7 @@ use seedgrid_coordinator::{
     aggregate::Missing,
     report::{
         Provenance, ReportError,
-        provenance::{AttemptRecord, UnitRecord, WorkerRecord},
+        provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
         terminal_table, write,
     },
 };
@@ -48,6 +48,11 @@ fn provenance(host: &str) -> Provenance {
         numerics_class: "cpu-1".to_owned(),
         wall_seconds: 1.5,
         finished_at_unix_ms: 1_700_000_000_000,
+        weights: Some(WeightsRecord {
+            file: format!("weights/{}.safetensors", "0".repeat(32)),
+            sha256: "0".repeat(64),
+            bytes: 1000,
+        }),
     };
     let lost = AttemptRecord {
         unit,

@@ -38,6 +38,9 @@ fn command(line: &str, folder: &Path) -> Command {
     command
 }
 
+/// Uses a shell's wildcard.
+const PREDICT: &str = "seedgrid-worker predict --weights runs/mine/weights/*.safetensors --data runs/mine";
+
 #[test]
 fn every_command_is_tried_here() {
     let commands: Vec<String> = blocks("sh")
@@ -57,6 +60,7 @@ fn every_command_is_tried_here() {
             "seedgrid watch runs/table3",
             "seedgrid status runs/table3 --format json",
             "seedgrid report runs/quickstart",
+            PREDICT,
         ],
         "a command that is new in the README needs its test here"
     );
@@ -79,8 +83,19 @@ fn the_example_study_runs() {
     let spec = scratch.write("mine.toml", &blocks("toml")[0]);
     let planned = finish(seedgrid(["plan"]).arg(&spec).current_dir(scratch.path("")));
     assert!(planned.stdout.contains("6 different units"), "{}", planned.stdout);
-    let ended = finish(&mut scratch.run(&spec, "run"));
+    let text = fs::read_to_string(&spec).unwrap();
+    let keeping = scratch.write("mine.toml", &text.replace("[[stage]]\n", "[[stage]]\nkeep_weights = true\n"));
+    let ended = finish(&mut scratch.run(&keeping, "runs/mine"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let mut shell = Command::new("sh");
+    let folder = binary("seedgrid-worker").parent().unwrap().to_owned();
+    let path =
+        std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())));
+    shell.args(["-c", PREDICT]).current_dir(scratch.path("")).env("PATH", path.unwrap());
+    let predicted = finish(&mut shell);
+    assert_eq!(predicted.code(), 0, "{}", predicted.stderr);
+    assert!(predicted.stderr.contains("all 6 together: error 0."), "{}", predicted.stderr);
+    assert_eq!(predicted.stdout.lines().count(), 1 + 500);
 }
 
 #[test]

@@ -7,9 +7,13 @@ use std::{
 
 use seedgrid_common::{
     unit::Unit,
-    wire::v1::{
-        self, Assignment as WireAssignment, AttemptId, HeartbeatRequest, LeaveRequest, MetricsReport, PullRequest,
-        PullResponse, StudyState, SubmitOutcome, SubmitRequest, submit_request,
+    wire::{
+        blob::Blob,
+        limits,
+        v1::{
+            self, Assignment as WireAssignment, AttemptId, BlobKind, HeartbeatRequest, LeaveRequest, MetricsReport,
+            PullRequest, PullResponse, StudyState, SubmitOutcome, SubmitRequest, submit_request,
+        },
     },
 };
 use tokio::sync::{mpsc, watch};
@@ -22,13 +26,16 @@ use crate::{
     datasets::Up,
     lifecycle::Event,
     metrics::Metrics,
-    work::{Assignment, Attempt, Outcome, Submission},
+    work::{Assignment, Attempt, Outcome, Output, Submission},
 };
 
 /// How long a heartbeat may take: a coordinator that is there but answers nothing is noticed by this.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a submit may take: it is written durably before it is answered.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an upload may take, and how much longer for each of its parts: 256 KiB/s are enough.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
+const PART_TIMEOUT: Duration = Duration::from_secs(1);
 /// An empty answer to a pull that came sooner than this is held back, so that a coordinator without a long poll is not flooded.
 const PULL_PACE: Duration = Duration::from_millis(250);
 /// Before the metrics stream is opened again.
@@ -87,14 +94,17 @@ impl Calls {
         self.tell(event).await;
     }
 
-    /// Hands an attempt over, once.
+    /// Hands an attempt over, once. Weights go ahead of the result where the coordinator asks for them: it does so whenever it
+    /// does not have them, also after a restart.
     pub async fn submit(mut self, attempt: Attempt, submission: &Submission) {
-        let outcome = match &submission.outcome {
-            Outcome::Result(result) => submit_request::Outcome::Result(result.into()),
-            Outcome::Failure { failure, detail } => submit_request::Outcome::Failure(v1::FailureReport {
-                failure: (*failure).into(),
-                detail: detail.clone(),
-            }),
+        let (outcome, weights) = match &submission.outcome {
+            Outcome::Result(Output { result, weights }) => {
+                (submit_request::Outcome::Result(result.into()), weights.as_ref())
+            }
+            Outcome::Failure { failure, detail } => {
+                let report = v1::FailureReport { failure: (*failure).into(), detail: detail.clone() };
+                (submit_request::Outcome::Failure(report), None)
+            }
         };
         let request = SubmitRequest {
             worker_id: self.worker_id.clone(),
@@ -102,10 +112,30 @@ impl Calls {
             outcome: Some(outcome),
             train_seconds: submission.train_seconds,
             numerics_class: self.numerics_class.clone(),
+            weights_digest: weights.map(|weights| weights.digest().to_string()).unwrap_or_default(),
         };
-        let event = match bounded(SUBMIT_TIMEOUT, self.up.client.submit(request)).await {
+        let mut answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request.clone())).await;
+        if let (Ok(response), Some(weights)) = (&answer, weights)
+            && response.outcome() == SubmitOutcome::WeightsFirst
+        {
+            if let Err(status) = self.upload(attempt, weights).await {
+                return match verdict(status.code()) {
+                    Verdict::Malformed => {
+                        warn!("the coordinator cannot take the weights of {attempt}: {}", status.message());
+                        self.tell(Event::Malformed { attempt, detail: status.message().to_owned() }).await;
+                    }
+                    Verdict::NotFound | Verdict::Again | Verdict::Refused => self.failed("upload", &status).await,
+                };
+            }
+            answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request)).await;
+        }
+        let event = match answer {
             Ok(response) => {
                 match response.outcome() {
+                    SubmitOutcome::WeightsFirst => {
+                        let status = Status::unavailable("the weights were handed over and are asked for again");
+                        return self.failed("submit", &status).await;
+                    }
                     SubmitOutcome::Conflict => {
                         warn!("the result of {attempt} differs from one that another attempt had handed over before");
                     }
@@ -127,6 +157,15 @@ impl Calls {
             },
         };
         self.tell(event).await;
+    }
+
+    /// Hands a result's weights over, once. Whether they are still wanted, the submit that follows tells.
+    async fn upload(&mut self, attempt: Attempt, weights: &Blob) -> Result<(), Status> {
+        let limit = UPLOAD_TIMEOUT + PART_TIMEOUT * (weights.bytes().len() / limits::CHUNK_BYTES_MAX) as u32;
+        let parts = weights.parts(self.worker_id.clone(), attempt.into(), BlobKind::Weights);
+        let receipt = bounded(limit, self.up.client.upload_blob(tokio_stream::iter(parts))).await?;
+        debug!("handed over the weights of {attempt} ({} bytes, kept: {})", weights.bytes().len(), receipt.kept);
+        Ok(())
     }
 
     /// Streams that training has begun and what epochs show, for as long as the connection lasts. What fails here changes nothing but the view.
@@ -246,5 +285,5 @@ fn read_assignment(assignment: WireAssignment) -> Result<Assignment, String> {
             unit.id(),
         ));
     }
-    Ok(Assignment { attempt, unit: unit.into() })
+    Ok(Assignment { attempt, unit: unit.into(), keep_weights: assignment.keep_weights })
 }

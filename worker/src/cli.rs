@@ -2,10 +2,11 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::{
     lifecycle::{Rules, SLOTS_MAX},
+    predict::PredictArguments,
     time_limit::{TimeLimit, parse_duration},
 };
 
@@ -17,6 +18,8 @@ Examples:
       Four units at a time; gone within two hours, without starting what would not finish.
   seedgrid-worker --join join.toml --device cuda:1
       On the second GPU.
+  seedgrid-worker predict --help
+      Scores pairs of images with weights that a study has kept.
 
 Exit codes: 0 the study is done or the worker was asked to leave, 1 failed, 2 bad usage or join file, 4 refused by the
 coordinator, 5 coordinator unreachable, 6 the time limit came near and units are left. Signals: the first SIGTERM or SIGINT gives
@@ -25,6 +28,25 @@ work back and leaves within 7 s, the second ends the worker at once (exit code 1
 /// Trains units of a study until it is done, the time limit nears, or it is told to stop.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "seedgrid-worker", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct CommandLine {
+    /// What to do instead of training.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to live as a worker.
+    #[command(flatten)]
+    pub worker: Option<Arguments>,
+}
+
+/// What `seedgrid-worker` does besides training.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Scores pairs of images with weights that a study has kept; several networks vote by the mean of their probabilities.
+    Predict(PredictArguments),
+}
+
+/// How to live as a worker.
+#[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
     /// The join file that the coordinator wrote into the run directory (mode 0600)
     #[arg(long, value_name = "FILE")]
@@ -93,7 +115,9 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
-        Arguments::try_parse_from(line.split(' '))
+        let parsed = CommandLine::try_parse_from(line.split(' '))?;
+        assert!(parsed.command.is_none());
+        Ok(parsed.worker.unwrap())
     }
 
     #[test]
@@ -124,6 +148,28 @@ mod tests {
             "w --join a --log-level loud",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn predicting_needs_weights_and_pairs_and_no_join_file() {
+        let parsed = |line: &str| CommandLine::try_parse_from(line.split(' '));
+        let Some(Command::Predict(arguments)) = parsed("w predict --weights a b --data run").unwrap().command else {
+            panic!("it is the subcommand");
+        };
+        assert_eq!(arguments.weights, [PathBuf::from("a"), PathBuf::from("b")]);
+        for line in [
+            "w predict",
+            "w predict --weights a",
+            "w predict --data run",
+            "w predict --weights a --data run --pairs b",
+            "w predict --weights a --data run --labels b",
+            "w predict --weights a --pairs b --part train",
+            "w predict --weights a --data run --part validation",
+            "w predict --weights a --data run --format xml",
+            "w --join a predict --weights a --data run",
+        ] {
+            assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
         }
     }
 

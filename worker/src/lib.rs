@@ -5,7 +5,8 @@
 //! [`session`] carries it out, with [`calls`] over the network, [`slots`] that train through a [`trainer`], [`datasets`] (kept in
 //! a [`cache_folder`]) to train on and [`metrics`] to show; [`exit_codes`] tell how it ended.
 //!
-//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`].
+//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`]. A trained network's weights may be kept in a
+//! [`weights_file`], from which [`predict`] scores other pairs.
 
 pub mod backoff;
 pub mod cache_folder;
@@ -19,10 +20,12 @@ pub mod lifecycle;
 pub mod metrics;
 pub mod networks;
 pub mod parent;
+pub mod predict;
 pub mod session;
 pub mod slots;
 pub mod system;
 pub mod time_limit;
 pub mod trainer;
 pub mod training;
+pub mod weights_file;
 pub mod work;

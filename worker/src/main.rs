@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    io::IsTerminal as _,
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -12,9 +12,9 @@ use clap::Parser as _;
 use seedgrid_common::wire::{limits, v1::WorkerInfo};
 use seedgrid_worker::{
     cache_folder::CacheFolder,
-    cli::Arguments,
+    cli::{Arguments, Command, CommandLine},
     connection::Connector,
-    exit_codes, parent,
+    exit_codes, parent, predict,
     session::{self, Farewell, Settings, Tally},
     system,
     trainer::{OnDevice, Trainer},
@@ -25,13 +25,29 @@ use tracing::{error, info, warn};
 use tracing_subscriber::filter::Targets;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let CommandLine { command, worker } = CommandLine::parse();
+    if let Some(Command::Predict(arguments)) = command {
+        return predict(&arguments);
+    }
+    let Some(arguments) = worker else { return ExitCode::from(exit_codes::USAGE) };
     start_logging(&arguments);
     match live(&arguments) {
         Ok(code) => ExitCode::from(code),
         Err(Failure { code, message }) => {
             error!("{message}");
             ExitCode::from(code)
+        }
+    }
+}
+
+/// Scores pairs; no worker lives. What it finds goes to standard output, what is to be said about it to standard error.
+fn predict(arguments: &predict::PredictArguments) -> ExitCode {
+    match predict::predict(arguments) {
+        Ok(()) => ExitCode::from(exit_codes::DONE),
+        Err(error) => {
+            // Nobody is left to tell.
+            drop(writeln!(io::stderr().lock(), "error: {error}\n  hint: {}", error.hint()));
+            ExitCode::from(error.code())
         }
     }
 }

@@ -315,10 +315,10 @@ impl Session {
     fn tell_end(&mut self, slot: usize, outcome: &SlotOutcome, train_seconds: f64) {
         let Some(Working { label, .. }) = self.working[slot].take() else { return };
         match outcome {
-            SlotOutcome::Finished(result) => match &result.ending {
+            SlotOutcome::Finished(output) => match &output.result.ending {
                 UnitEnding::Done(scores) => {
                     self.tally.done += 1;
-                    let (epochs, error) = (result.epochs.len(), scores.error());
+                    let (epochs, error) = (output.result.epochs.len(), scores.error());
                     info!("{label}: done after {epochs} epochs, error {error:.4}, {train_seconds:.1} s");
                 }
                 UnitEnding::Diverged { epoch } => {

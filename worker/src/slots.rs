@@ -24,7 +24,7 @@ use crate::{
     lifecycle::Event,
     metrics::Metrics,
     trainer::Trainer,
-    training::{Observer, Trained},
+    training::Observer,
     work::{Assignment, Attempt, SlotOutcome},
 };
 
@@ -119,10 +119,11 @@ fn run(job: &Job, trainer: &dyn Trainer, metrics: &Metrics) -> SlotOutcome {
     }
     metrics.push(job.assignment.attempt, None);
     // Nothing that training could leave half done is used again: the data set is only read.
-    let trained = catch_unwind(AssertUnwindSafe(|| trainer.train(&job.assignment.unit, &job.dataset, &mut observer)));
+    let Assignment { unit, keep_weights, .. } = &job.assignment;
+    let trained = catch_unwind(AssertUnwindSafe(|| trainer.train(unit, *keep_weights, &job.dataset, &mut observer)));
     match trained {
-        Ok(Ok(Trained::Finished(result))) => SlotOutcome::Finished(result),
-        Ok(Ok(Trained::Stopped)) => SlotOutcome::Stopped,
+        Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
+        Ok(Ok(None)) => SlotOutcome::Stopped,
         Ok(Err(error)) => SlotOutcome::Failed(crate::connection::chain(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
     }

@@ -3,11 +3,15 @@
 use std::error::Error;
 
 use candle_core::Device;
-use seedgrid_common::{data::Dataset, unit::Unit};
+use seedgrid_common::{data::Dataset, unit::Unit, wire::blob::Blob};
 
-use crate::training::{
-    self, Observer, Trained,
-    device::{self, DeviceError},
+use crate::{
+    training::{
+        self, Observer, Trained,
+        device::{self, DeviceError},
+    },
+    weights_file,
+    work::Output,
 };
 
 /// What trains units: the same unit gives the same result, whichever slot asks.
@@ -15,13 +19,15 @@ pub trait Trainer: Send + Sync + 'static {
     /// What it trains on.
     fn describe(&self) -> Description;
 
-    /// Trains `unit` on `dataset` to its end, or until `observer` stops it.
+    /// Trains `unit` on `dataset` to its end (None: until `observer` stops it). `keep_weights`: the output has the weights, unless
+    /// training diverged.
     fn train(
         &self,
         unit: &Unit,
+        keep_weights: bool,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Trained, Box<dyn Error + Send + Sync>>;
+    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>>;
 }
 
 /// What a trainer trains on, for registration and provenance.
@@ -63,9 +69,20 @@ impl Trainer for OnDevice {
     fn train(
         &self,
         unit: &Unit,
+        keep_weights: bool,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Trained, Box<dyn Error + Send + Sync>> {
-        Ok(training::train(unit, dataset, &self.device, observer)?)
+    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
+        if keep_weights {
+            weights_file::check_size(unit)??;
+        }
+        let Trained::Finished { result, network } = training::train(unit, dataset, &self.device, observer)? else {
+            return Ok(None);
+        };
+        let weights = match network.filter(|_| keep_weights) {
+            Some(network) => Some(Blob::new(weights_file::write(&network)?)),
+            None => None,
+        };
+        Ok(Some(Output { result, weights }))
     }
 }

@@ -6,6 +6,7 @@ use seedgrid_common::{
     training::UnitResult,
     unit::{Unit, UnitId},
     wire::{
+        blob::Blob,
         convert::{self, Malformed},
         limits,
         v1::{self, Failure},
@@ -49,13 +50,24 @@ pub struct Assignment {
     pub attempt: Attempt,
     /// What to train.
     pub unit: Arc<Unit>,
+    /// Whether its trained weights are handed over as well.
+    pub keep_weights: bool,
+}
+
+/// What training gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// The unit's result.
+    pub result: UnitResult,
+    /// The file of its weights, where they are wanted and training did not diverge.
+    pub weights: Option<Blob>,
 }
 
 /// How an attempt ended in its slot.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SlotOutcome {
     /// Trained to an end: scored, or diverged.
-    Finished(UnitResult),
+    Finished(Output),
     /// Stopped when it was told to.
     Stopped,
     /// An error or a panic, for people.
@@ -66,7 +78,7 @@ pub enum SlotOutcome {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// The unit's result.
-    Result(UnitResult),
+    Result(Output),
     /// There is none.
     Failure {
         /// Why.
@@ -80,6 +92,14 @@ impl Outcome {
     /// A failure whose detail is cut to what the wire allows.
     pub fn failure(failure: Failure, detail: &str) -> Self {
         Self::Failure { failure, detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned() }
+    }
+
+    /// How much memory the weights that wait with it take, in bytes.
+    pub fn weights_bytes(&self) -> usize {
+        match self {
+            Self::Result(Output { weights: Some(weights), .. }) => weights.bytes().len(),
+            Self::Result(Output { weights: None, .. }) | Self::Failure { .. } => 0,
+        }
     }
 }
 

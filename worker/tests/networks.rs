@@ -208,6 +208,30 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
+fn both_engines_agree_on_every_model() {
+    for model in model::ALL {
+        let network = network(model.name);
+        let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();
+        let mut direct = Direct::new(&network, &weights, 5).unwrap();
+        let mut graph = Graph::new(&network, &weights, &Device::Cpu).unwrap();
+        let (logits, _, by_logits) = pass(&mut direct, &network, 5);
+        let (others, _, _) = pass(&mut graph, &network, 5);
+        let comparisons = (wide(&logits.comparison), wide(&others.comparison));
+        let digits = (wide(&logits.digits), wide(&others.digits));
+        for (one, other) in [comparisons, digits] {
+            assert!(distance(&one, &other) <= 1e-5 * norm(&one), "{}: {one:?} and {other:?}", model.name);
+        }
+        direct.backward(&by_logits).unwrap();
+        graph.backward(&by_logits).unwrap();
+        let others = graph.gradients().unwrap();
+        for (name, gradient) in direct.gradients().unwrap() {
+            let (one, other) = (wide(&gradient), wide(&others[&name]));
+            assert!(distance(&one, &other) <= 1e-4 * norm(&one), "{}, {name}", model.name);
+        }
+    }
+}
+
+#[test]
 fn a_step_goes_down_the_gradient_in_both_engines() {
     let network = network("odd");
     let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use scripted::{Bench, Coordinator, FAILS, PANICS, Play, attempts, unit};
+use scripted::{Bench, Coordinator, FAILS, PANICS, Play, attempts, unit, weights};
 use seedgrid_common::{
     data::encode::digest,
     join::Token,
@@ -97,6 +97,70 @@ async fn a_lost_acknowledgement_is_asked_for_again() {
             script.submits.iter().filter(|submit| submit.attempt.as_ref().unwrap().unit_id == *id).collect();
         assert!(repeats.windows(2).all(|pair| pair[0] == pair[1]), "a repeated submit is the same");
     }
+}
+
+/// A study of two units whose weights are wanted, played to its end; the number of submits.
+async fn with_weights(change: impl FnOnce(&mut scripted::Script)) -> (Play, usize) {
+    let (play, bench) = (Play::new(2), Bench::new(1, Duration::from_millis(20)));
+    play.script().keep_weights = true;
+    change(&mut play.script());
+    let coordinator = Coordinator::start(&play);
+    coordinator.write_join(&play, &bench.join());
+    let (farewell, _) = bench.live(never()).await;
+    assert_eq!(farewell, DONE);
+    let submits = play.script().submits.len();
+    (play, submits)
+}
+
+#[tokio::test]
+async fn weights_are_handed_over_before_the_result_counts() {
+    let (play, submits) = with_weights(|_| {}).await;
+    let script = play.script();
+    assert_eq!((script.results(), submits), (2, 4), "each is submitted, its weights asked for, and submitted again");
+    assert_eq!(script.blobs.len(), 2);
+    for (head, bytes) in &script.blobs {
+        let unit = script.ended.get(&head.unit.to_string()).unwrap();
+        assert_eq!(unit.weights_digest, head.digest.to_string());
+        assert!([1, 2].iter().any(|&seed| weights(seed).bytes() == bytes), "every byte arrives");
+    }
+}
+
+#[tokio::test]
+async fn weights_are_not_sent_where_nobody_asks_for_them() {
+    let (play, submits) = with_weights(|script| script.keep_weights = false).await;
+    let script = play.script();
+    assert_eq!((script.results(), submits, script.blobs.len()), (2, 2, 0));
+    assert!(script.submits.iter().all(|submit| submit.weights_digest.is_empty()));
+}
+
+#[tokio::test]
+async fn an_upload_that_is_cut_off_or_forgotten_is_begun_again() {
+    let (play, _) = with_weights(|script| {
+        script.cut_uploads = 2;
+        script.forget_uploads = 1;
+    })
+    .await;
+    let script = play.script();
+    assert_eq!(script.results(), 2);
+    assert_eq!(script.blobs.len(), 3, "one of them was sent again after a restart that forgot it");
+    assert!(script.registers.len() >= 3, "the worker reconnected");
+}
+
+#[tokio::test]
+async fn weights_that_nobody_wants_any_more_do_not_hold_the_result_up() {
+    let (play, _) = with_weights(|script| script.unwanted_uploads = 2).await;
+    let script = play.script();
+    assert_eq!((script.results(), script.blobs.len()), (2, 0));
+    assert_eq!(script.registers.len(), 1, "and the connection stays");
+}
+
+#[tokio::test]
+async fn weights_that_cannot_be_taken_fail_the_attempt_and_say_why() {
+    let (play, _) = with_weights(|script| script.refuse_uploads = 1).await;
+    let script = play.script();
+    assert_eq!(script.results(), 1);
+    let failures = script.failures();
+    assert!(matches!(&failures[..], [(Failure::Error, detail)] if detail.contains("blob.kind is odd")), "{failures:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
 };
-use seedgrid_worker::training::{Observer, TrainError, Trained, train};
+use seedgrid_worker::{
+    training::{Observer, TrainError, Trained, parameter_count, train},
+    weights_file,
+};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -77,7 +80,7 @@ fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
 
 fn finish(unit: &Unit, dataset: &Dataset) -> UnitResult {
     match train(unit, dataset, &Device::Cpu, &mut Watcher::default()).unwrap() {
-        Trained::Finished(result) => result,
+        Trained::Finished { result, .. } => result,
         Trained::Stopped => panic!("nobody stopped it"),
     }
 }
@@ -114,7 +117,7 @@ struct Epoch {
 #[test]
 fn a_training_follows_pytorchs_loss_by_loss() {
     let runs: Runs = serde_json::from_str(include_str!("fixtures/runs.json")).unwrap();
-    assert_eq!(runs.cases.len(), model::ALL.len() + 6, "every model, and the settings of one");
+    assert_eq!(runs.cases.len(), 5 + 6, "the paper's models, and the settings of one");
     for run in runs.cases {
         let mut unit = unit(&run.model, 0.0, run.epochs.len() as u32);
         unit.configuration.hyperparameters.extend(run.settings);
@@ -137,11 +140,50 @@ fn a_training_follows_pytorchs_loss_by_loss() {
     }
 }
 
+/// A unit's result, and the file of its weights.
+fn kept(unit: &Unit, dataset: &Dataset) -> (UnitResult, Vec<u8>) {
+    match train(unit, dataset, &Device::Cpu, &mut Watcher::default()).unwrap() {
+        Trained::Finished { result, network } => (result, weights_file::write(&network.unwrap()).unwrap()),
+        Trained::Stopped => panic!("nobody stopped it"),
+    }
+}
+
+#[test]
+fn every_models_kept_weights_predict_what_its_result_says() {
+    let dataset = dataset(75, 120);
+    for model in model::ALL {
+        for normalize in [Normalize::Standardize, Normalize::Scale] {
+            let mut unit = unit(model.name, 0.05, 1);
+            unit.configuration.normalize = normalize;
+            let (result, bytes) = kept(&unit, &dataset);
+            let mut network = weights_file::read(&bytes, &Device::Cpu).unwrap();
+            assert_eq!(network.unit(), &unit);
+            let predictions = network.predict(&dataset.test.pixels).unwrap();
+            let probabilities: Vec<f32> = predictions.iter().map(|one| one.probability).collect();
+            assert_eq!(probabilities, scores(&result).probabilities, "{}", unit.label());
+            let wrong = (0..120).filter(|&pair| predictions[pair].class != dataset.test.label(pair)).count();
+            assert_eq!(wrong, scores(&result).wrong as usize);
+            // Read and written again, the file is the same; and so is that of another training.
+            assert_eq!(weights_file::write(&network).unwrap(), bytes, "{}", unit.label());
+            assert_eq!(kept(&unit, &dataset).1, bytes, "{}", unit.label());
+            let tensors = 4 * parameter_count(&unit.configuration).unwrap();
+            assert!((tensors..tensors + 4096).contains(&bytes.len()), "the head is short");
+        }
+    }
+}
+
+#[test]
+fn what_diverged_has_no_network() {
+    let unit = unit("fc", 1e30, 3);
+    let trained = train(&unit, &dataset(35, 9), &Device::Cpu, &mut Watcher::default()).unwrap();
+    assert!(matches!(&trained, Trained::Finished { network: None, .. }), "{trained:?}");
+}
+
 /// The first 16 hexadecimal digits of the digest of a unit's result, for each model.
 ///
 /// When a line changes, results have changed: raise the model's `revision`, or `KERNELS_REVISION` where all of them have, and
 /// write the new digests here.
-const GOLDEN: [(&str, u32, &str); 5] = [
+const GOLDEN: &[(&str, u32, &str)] = &[
     ("cnn", 1, "8f23fd098d11b1b1"),
     ("cnn-shared", 1, "75df73ad29ea7138"),
     ("cnn-shared-aux", 1, "227398f8df737186"),
@@ -160,8 +202,7 @@ fn golden_results() {
             (model.name, model.revision, digest[..8].iter().map(|byte| format!("{byte:02x}")).collect())
         })
         .collect();
-    let expected: Vec<_> =
-        GOLDEN.into_iter().map(|(name, revision, digest)| (name, revision, digest.to_owned())).collect();
+    let expected: Vec<_> = GOLDEN.iter().map(|&(name, revision, digest)| (name, revision, digest.to_owned())).collect();
     assert_eq!(KERNELS_REVISION, GOLDEN_KERNELS_REVISION, "new kernels: are their digests below new too? {found:#?}");
     assert_eq!(found, expected, "results have changed without a raised revision");
 }
@@ -218,7 +259,7 @@ fn an_absurd_learning_rate_diverges() {
     for model in model::ALL {
         let mut watcher = Watcher::default();
         let trained = train(&unit(model.name, 1e20, 5), &dataset(40, 9), &Device::Cpu, &mut watcher).unwrap();
-        let Trained::Finished(result) = trained else { panic!("nobody stopped it") };
+        let Trained::Finished { result, .. } = trained else { panic!("nobody stopped it") };
         let Ending::Diverged { epoch } = result.ending else { panic!("{}: {:?}", model.name, result.ending) };
         assert_eq!(result.epochs.len() + 1, epoch as usize);
         assert!(result.epochs.iter().all(|metrics| metrics.train_loss.is_finite()));
@@ -305,7 +346,7 @@ fn the_observer_can_stop_it() {
     let dataset = dataset(40, 9);
     let stop = |mut watcher: Watcher| {
         let trained = train(&unit("fc", 0.05, 5), &dataset, &Device::Cpu, &mut watcher).unwrap();
-        assert_eq!(trained, Trained::Stopped);
+        assert!(matches!(trained, Trained::Stopped), "{trained:?}");
         (watcher.epochs.len(), watcher.batches)
     };
     assert_eq!(stop(Watcher { batches_max: Some(0), ..Watcher::default() }), (0, 0));

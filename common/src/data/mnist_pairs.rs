@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    DataError, Dataset, Pairs,
+    DataError, Dataset, DatasetKind, Pairs, Supply,
     idx::{self, IdxError},
+    locate,
     mnist_files::{self, Expected, MnistFile},
 };
 use crate::{model::SIDE, random::Stream, spec::DatasetSpec};
@@ -16,8 +17,21 @@ use crate::{model::SIDE, random::Stream, spec::DatasetSpec};
 /// As titles call this data set.
 pub const TITLE: &str = "MNIST pairs";
 
+/// MNIST's published files, mean-pooled to 14x14.
+pub static KIND: DatasetKind = DatasetKind {
+    name: "mnist-pairs",
+    summary: "MNIST's digits, mean-pooled to 14x14",
+    train: Supply {
+        pairs_max: 30_000,
+        because: Some("MNIST has 60000 training images and a pair takes two of its own"),
+    },
+    test: Supply { pairs_max: 5_000, because: Some("MNIST has 10000 test images and a pair takes two of its own") },
+    reads_files: true,
+    draw: |spec, folders| draw(locate::first_with_files(folders)?, spec, Expected::Canonical),
+};
+
 /// Height and width of MNIST's images, in pixels.
-const SOURCE_SIDE: usize = 2 * SIDE;
+pub const SOURCE_SIDE: usize = 2 * SIDE;
 
 /// Draws the pairs that `spec` asks for from the four files in `folder`.
 pub fn draw(folder: &Path, spec: &DatasetSpec, expected: Expected) -> Result<Dataset, DataError> {
@@ -85,7 +99,10 @@ impl<'a> Source<'a> {
 }
 
 /// A 28x28 image, each 2x2 pixels averaged to one: multiples of 0.25.
-fn mean_pooled(pixels: &[u8]) -> impl Iterator<Item = f32> {
+///
+/// # Panics
+/// When there are fewer pixels.
+pub fn mean_pooled(pixels: &[u8]) -> impl Iterator<Item = f32> {
     (0..SIDE * SIDE).map(|pixel| {
         let corner = 2 * (pixel / SIDE) * SOURCE_SIDE + 2 * (pixel % SIDE);
         let sum: u16 =
@@ -101,13 +118,10 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
-    use crate::{
-        data::{build, encode, mnist_files::FileError},
-        spec::DatasetKind,
-    };
+    use crate::data::{build, encode, mnist_files::FileError};
 
     fn spec(train_pairs: u32, test_pairs: u32, seed: u64) -> DatasetSpec {
-        DatasetSpec { kind: DatasetKind::MnistPairs, train_pairs, test_pairs, seed }
+        DatasetSpec { kind: &KIND, train_pairs, test_pairs, seed }
     }
 
     /// Image `index` has the grey value `index` everywhere and the label `index % 10`.

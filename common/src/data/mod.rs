@@ -1,7 +1,7 @@
 //! Data sets: pairs of 14x14 images of digits, and which of them a unit trains on and is scored on.
 //!
-//! [`build`] makes a data set from its spec: MNIST's images ([`idx`], [`mnist_files`], [`mnist_pairs`], looked for by [`locate`])
-//! or digits that the program draws ([`glyph_pairs`]). [`encode`] gives it the bytes in which it travels and the digest that names
+//! [`build`] makes a data set from its spec, by its [`kind`]: MNIST's images ([`idx`], [`mnist_files`], [`mnist_pairs`], looked for by
+//! [`locate`]) or digits that the program draws ([`glyph_pairs`]). [`encode`] gives it the bytes in which it travels and the digest that names
 //! it. A unit's part of it comes from [`folds`], its networks' inputs from [`normalize`].
 
 mod error;
@@ -10,6 +10,7 @@ pub mod encode;
 pub mod folds;
 pub mod glyph_pairs;
 pub mod idx;
+pub mod kind;
 pub mod locate;
 pub mod mnist_files;
 pub mod mnist_pairs;
@@ -18,12 +19,17 @@ pub mod normalize;
 use std::path::PathBuf;
 
 pub use error::DataError;
+pub use kind::{DatasetKind, Supply};
 
-use self::mnist_files::Expected;
-use crate::{
-    model::SIDE,
-    spec::{DatasetKind, DatasetSpec},
-};
+use crate::{model::SIDE, spec::DatasetSpec};
+
+/// Every kind of data set, in the order in which messages name them.
+pub static ALL: &[&DatasetKind] = &[&mnist_pairs::KIND, &glyph_pairs::KIND];
+
+/// The kind of data set with this name.
+pub fn find(name: &str) -> Option<&'static DatasetKind> {
+    ALL.iter().copied().find(|kind| kind.name == name)
+}
 
 /// Number of pixels of one pair.
 pub const PAIR_PIXELS: usize = 2 * SIDE * SIDE;
@@ -68,16 +74,12 @@ pub struct Dataset {
     pub test: Pairs,
 }
 
-/// Makes the data set that `spec` asks for. MNIST's files are looked for in `folders` (see [`locate::places`]) and must be the
-/// published ones; digits that the program draws need no files.
+/// Makes the data set that `spec` asks for. Files that its kind needs are looked for in `folders` (see [`locate::places`]).
 pub fn build(spec: &DatasetSpec, folders: &[PathBuf]) -> Result<Dataset, DataError> {
     for (part, pairs) in [("training", spec.train_pairs), ("test", spec.test_pairs)] {
         if pairs > encode::PAIRS_MAX {
             return Err(DataError::ManyPairs { part, pairs });
         }
     }
-    match spec.kind {
-        DatasetKind::MnistPairs => mnist_pairs::draw(locate::first_with_files(folders)?, spec, Expected::Canonical),
-        DatasetKind::GlyphPairs => Ok(glyph_pairs::draw(spec)),
-    }
+    (spec.kind.draw)(spec, folders)
 }

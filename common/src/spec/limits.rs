@@ -30,12 +30,6 @@ pub const DATA_SEEDS_MAX: u64 = 64;
 pub const FOLDS_MAX: u64 = 1_000;
 /// Most units in a study, each stage's counted by itself.
 pub const UNITS_MAX: u128 = 1_000_000;
-/// Most training pairs, and most test pairs, that the program draws.
-pub const GLYPH_PAIRS_MAX: u64 = 100_000;
-/// MNIST's training images.
-pub const MNIST_TRAIN_IMAGES: u64 = 60_000;
-/// MNIST's test images.
-pub const MNIST_TEST_IMAGES: u64 = 10_000;
 /// Most errors that are shown at once; the rest is counted.
 pub const ERRORS_SHOWN_MAX: usize = 50;
 /// Most syntax errors that are reported: one mistake often makes echoes further down.

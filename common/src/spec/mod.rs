@@ -30,6 +30,7 @@ mod table;
 mod tests;
 mod zip;
 
+pub use crate::data::DatasetKind;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use problem::Problem;
 pub use product::Settings;
@@ -93,23 +94,14 @@ pub struct Reference {
 /// Which data set, and how it is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetSpec {
-    /// Where the images come from.
-    pub kind: DatasetKind,
+    /// Where the pairs come from.
+    pub kind: &'static DatasetKind,
     /// Number of training pairs.
     pub train_pairs: u32,
     /// Number of test pairs.
     pub test_pairs: u32,
     /// From which pairs (and folds) are drawn.
     pub seed: u64,
-}
-
-/// Where images come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatasetKind {
-    /// MNIST's IDX files, mean-pooled to 14x14.
-    MnistPairs,
-    /// Digits drawn by the program.
-    GlyphPairs,
 }
 
 /// A part of a study whose units can run together.
@@ -130,6 +122,8 @@ pub struct Stage {
     pub selected: Vec<SelectedRow>,
     /// How the stage selects a configuration of each model for later stages, if it does.
     pub select: Option<SelectionRule>,
+    /// Whether the trained weights of its units are kept. No result depends on it.
+    pub keep_weights: bool,
 }
 
 /// How configurations are scored.

@@ -313,10 +313,8 @@ pub enum Problem {
         /// One that both rows give.
         configuration: String,
     },
-    /// More pairs than MNIST has images for.
-    #[error(
-        "`{key}` must be at most {max}, not {pairs}: MNIST has {images} {part} images and a pair takes two of its own"
-    )]
+    /// More pairs than the kind of data set has.
+    #[error("`{key}` must be at most {max}, not {pairs}: {because}")]
     TooManyPairs {
         /// `train_pairs` or `test_pairs`.
         key: &'static str,
@@ -324,10 +322,8 @@ pub enum Problem {
         pairs: u64,
         /// How many there can be.
         max: u64,
-        /// MNIST's images in this part.
-        images: u64,
-        /// "training" or "test".
-        part: &'static str,
+        /// Why.
+        because: &'static str,
     },
     /// A batch that no training part fills.
     #[error("a batch of {batch} is larger than the {available} pairs that are trained on{}", left_by_folds(.folds))]

@@ -87,6 +87,15 @@ impl<'t> Entry<'t> {
         meaning
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&self, problems: &mut Problems<'_>) -> Option<bool> {
+        let flag = self.value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong("true or false", problems);
+        }
+        flag
+    }
+
     /// A whole number in this range.
     pub(super) fn whole(&self, range: RangeInclusive<u64>, problems: &mut Problems<'_>) -> Option<u64> {
         let number = self.value.get_ref().as_integer().and_then(not_negative).filter(|number| range.contains(number));

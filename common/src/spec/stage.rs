@@ -69,6 +69,7 @@ pub(super) fn read(
     // A wrong word is reported; the rows are read on as if nothing had been said.
     let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
     let select = table.optional("select").and_then(|entry| select(entry, evaluation, problems));
+    let keep_weights = table.optional("keep_weights").map_or(Some(false), |entry| entry.flag(problems));
     let from_entry = table.optional("from");
     let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
     let part = dataset.train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
@@ -91,6 +92,7 @@ pub(super) fn read(
             evaluation: evaluation?,
             seeds: seeds?,
             data_seeds: data_seeds?,
+            keep_weights: keep_weights?,
             rows,
             selected,
             select,

@@ -16,6 +16,8 @@ pub const HELD_MAX: usize = 1024;
 pub const PULL_UNITS_MAX: u32 = 256;
 /// Largest piece of a data set in one message, in bytes.
 pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
+/// Largest file of kept weights, in bytes: more than any network that today's models describe.
+pub const WEIGHTS_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Largest encoded data set, in bytes.
 pub const DATASET_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Longest list in a hyper-parameter.

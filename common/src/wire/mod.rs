@@ -1,5 +1,6 @@
 //! The wire contract's generated messages, and conversions between them and the domain's types.
 
+pub mod blob;
 pub mod convert;
 pub mod limits;
 
@@ -10,4 +11,4 @@ pub mod v1 {
 }
 
 /// Grows when the meaning of a message changes. Both sides must have the same.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;

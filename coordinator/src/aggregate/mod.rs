@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::{
     data::Pairs,
     matrix::{Plan, PlannedStage, Selections},
-    spec::{DatasetKind, Evaluation, Study},
+    spec::{Evaluation, Study},
     training::UnitResult,
     unit::UnitId,
 };
@@ -161,11 +161,7 @@ fn dataset(input: &Input<'_>) -> DatasetSummary {
     };
     DatasetSummary {
         title: input.draws.first().dataset.title.clone(),
-        kind: match input.study.dataset.kind {
-            DatasetKind::MnistPairs => "mnist-pairs",
-            DatasetKind::GlyphPairs => "glyph-pairs",
-        }
-        .to_owned(),
+        kind: input.study.dataset.kind.name.to_owned(),
         drawn: draw(input.draws.first()),
         draws: input.draws.iter().map(|(_, one)| draw(one)).collect(),
     }

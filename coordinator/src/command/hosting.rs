@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::{
-    join::{ADDRESSES_MAX, JoinFile, Token},
-    spec::DatasetKind,
-};
+use seedgrid_common::join::{ADDRESSES_MAX, JoinFile, Token};
 
 use super::{Failure, arguments::StudyArguments};
 use crate::{
@@ -21,6 +18,7 @@ use crate::{
     run_directory::{Owned, RunDirectory},
     service::{Bound, Server},
     store::Store,
+    weights,
 };
 
 /// How long calls under way may take when the server stops.
@@ -42,16 +40,30 @@ pub(super) fn open(arguments: &StudyArguments) -> Result<Opened, Failure> {
     belongs(&directory, &store, &spec.study.name)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
     prepared.keep(&directory, &mut store)?;
+    for note in weights_standing(&prepared, &directory, Some(&store))?.notes() {
+        console::note(format_args!("note: {note}"));
+    }
     Ok(Opened { directory, store, prepared })
+}
+
+/// How many of the weights that the spec asks for are there.
+pub(super) fn weights_standing(
+    prepared: &Prepared,
+    directory: &RunDirectory,
+    store: Option<&Store>,
+) -> Result<weights::Standing, Failure> {
+    let (units, kept) = match store {
+        Some(store) => (store.units()?, store.weights()?),
+        None => Default::default(),
+    };
+    Ok(weights::Standing::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
 }
 
 /// Says so where `--data` changes nothing.
 pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
-    match spec.study.dataset.kind {
-        DatasetKind::GlyphPairs if arguments.data.is_some() => {
-            console::note(format_args!("note: --data is not used: {} draws its own digits", spec.study.name));
-        }
-        DatasetKind::GlyphPairs | DatasetKind::MnistPairs => {}
+    let kind = spec.study.dataset.kind;
+    if arguments.data.is_some() && !kind.reads_files {
+        console::note(format_args!("note: --data is not used: the data set {} needs no files", kind.name));
     }
 }
 

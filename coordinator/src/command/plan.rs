@@ -18,6 +18,7 @@ use super::{
 use crate::{
     prepare::{Prepared, Spec, belongs},
     store::{Store, StoredUnit},
+    weights::Standing,
 };
 
 pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
@@ -36,7 +37,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         None => BTreeMap::new(),
     };
     let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
-    let listing = Listing::new(&prepared, &known);
+    let weights = hosting::weights_standing(&prepared, &directory, store.as_ref())?;
+    let listing = Listing::new(&prepared, &known, weights);
     match arguments.format {
         Format::Text => super::print(&listing.text())?,
         Format::Json => super::print_json(&listing)?,
@@ -51,6 +53,7 @@ struct Listing {
     study: String,
     dataset: DatasetListing,
     units: Progress,
+    weights: Standing,
     stages: Vec<StageListing>,
     /// For the last line of the text; in JSON each stage's `waiting` says it.
     #[serde(skip)]
@@ -121,7 +124,7 @@ impl Progress {
 }
 
 impl Listing {
-    fn new(prepared: &Prepared, known: &BTreeMap<UnitId, StoredUnit>) -> Self {
+    fn new(prepared: &Prepared, known: &BTreeMap<UnitId, StoredUnit>, weights: Standing) -> Self {
         let Plan { stages } = &prepared.plan;
         let configuration = |planned: &PlannedConfiguration| ConfigurationListing {
             model: planned.configuration.model.clone(),
@@ -141,6 +144,7 @@ impl Listing {
             },
             units: Progress::of(prepared.plan.units().keys(), known),
             units_to_come: prepared.plan.units_to_come(),
+            weights,
             stages: stages
                 .iter()
                 .map(|stage| StageListing {
@@ -195,6 +199,13 @@ impl Listing {
                 "\n{total} different units: {done} done, {left} to train; then {} of what is selected",
                 self.units_to_come
             )),
+        }
+        let Standing { wanted, kept, .. } = self.weights;
+        if wanted > 0 {
+            line(format_args!("weights of {wanted} of them are to be kept: {kept} are there"));
+        }
+        for note in self.weights.notes() {
+            line(format_args!("note: {note}"));
         }
         text
     }

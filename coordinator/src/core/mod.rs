@@ -18,7 +18,7 @@ pub use reactor::CoreError;
 pub use request::{Heard, Outcome, Pulled, Registered, Request, Unregistered};
 pub use study::StudyPlan;
 
-use crate::{queue::Rules, store::Store};
+use crate::{queue::Rules, store::Store, weights::WeightsFolder};
 
 /// Requests that may wait for the core; more make their callers wait.
 const REQUESTS_MAX: usize = 1024;
@@ -31,6 +31,7 @@ pub struct Core {
     snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
     rules: Rules,
     study: String,
+    weights: WeightsFolder,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -61,13 +62,14 @@ impl Core {
     ) -> Result<(Self, JoinHandle<Result<(), CoreError>>), CoreError> {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let study = plan.study.name.clone();
+        let weights = WeightsFolder::of(store.folder());
         let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || reactor.run(receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study }, thread))
+        Ok((Self { requests, available, snapshots, rules, study, weights }, thread))
     }
 
     /// Asks, and waits for the answer.
@@ -105,6 +107,11 @@ impl Core {
     /// The numbers that leases go by.
     pub fn rules(&self) -> Rules {
         self.rules
+    }
+
+    /// Where weights are kept.
+    pub fn weights(&self) -> &WeightsFolder {
+        &self.weights
     }
 
     /// The study's name.

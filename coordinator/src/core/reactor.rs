@@ -10,7 +10,7 @@ use prost::Message as _;
 use seedgrid_common::{
     training::{Ending, UnitResult},
     unit::UnitId,
-    wire::v1,
+    wire::{blob::BlobDigest, v1},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{
@@ -31,6 +31,7 @@ use crate::{
     selection::Ended,
     store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
+    weights::{Keeper, WeightsError, WeightsFolder},
 };
 
 /// Requests that one commit may cover.
@@ -46,6 +47,9 @@ pub enum CoreError {
     /// The store refused. What was not acknowledged is not kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Weights cannot be kept.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -78,6 +82,7 @@ pub(super) struct Reactor {
     units: BTreeMap<UnitId, UnitFacts>,
     roster: Roster,
     selecting: Selecting,
+    keeper: Keeper,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
     live: Live,
@@ -106,6 +111,7 @@ impl Reactor {
             let ends = give_up(&mut store.units()?);
             store.commit(&ends)?;
         }
+        let keeper = Keeper::open(WeightsFolder::of(store.folder()), &plan.study, &store.weights()?)?;
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
@@ -116,6 +122,7 @@ impl Reactor {
             units: BTreeMap::new(),
             roster: Roster::new(plan.study.dataset.train_pairs),
             selecting: Selecting::new(plan, BTreeMap::new(), BTreeMap::new()),
+            keeper,
             stored: BTreeMap::new(),
             live: Live::default(),
             draining: false,
@@ -204,12 +211,12 @@ impl Reactor {
         }
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    fn commit(&mut self) -> Result<(), CoreError> {
         if !self.writes.is_empty() {
             self.store.commit(&self.writes)?;
             self.writes.clear();
         }
-        Ok(())
+        Ok(self.keeper.settle()?)
     }
 
     /// Makes the selections that can be made, and takes in the units that they lead to.
@@ -219,6 +226,7 @@ impl Reactor {
             tracing::info!(stage = decision.stage, model = decision.model, chosen = ?decision.chosen, "selected");
             self.writes.push(Write::Selection { at_ms: wall_ms(), decision });
         }
+        self.keeper.learn(&settled.plan);
         let (units, costs) = self.roster.add(&settled.plan);
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
@@ -281,11 +289,21 @@ impl Reactor {
                     self.live.training(unit, attempt, metrics, now);
                 }
             }
-            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, reply } => {
+            Request::OfferWeights { worker, unit, attempt, reply } => {
+                let wanted = self.keeper.wants(unit) && self.queue.awaits(unit, attempt);
+                let answer = if self.seen(&worker, now) { Ok(wanted) } else { Err(Unregistered) };
+                self.answer(reply, answer);
+            }
+            Request::WeightsArrived { unit, attempt, digest, bytes, reply } => {
+                self.keeper.arrived(unit, digest, bytes, self.queue.awaits(unit, attempt));
+                self.answer(reply, ());
+            }
+            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, reply } => {
                 self.seen(&worker, now);
                 let answer = match outcome {
+                    Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
                     Outcome::Result(result) => {
-                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, now)
+                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
                     }
                     Outcome::Failure { ending, blame, detail } => {
                         let after = self.queue.fail(unit, attempt, &worker, blame);
@@ -371,7 +389,8 @@ impl Reactor {
                     worker_id: worker.to_string(),
                     at_ms: wall_ms(),
                 });
-                (granted.unit, granted.attempt, self.units[&granted.unit].unit.clone())
+                let unit = self.units[&granted.unit].unit.clone();
+                (granted.unit, granted.attempt, unit, self.keeper.wants(granted.unit))
             })
             .collect();
         Ok(Pulled { units, state: self.state() })
@@ -399,7 +418,14 @@ impl Reactor {
         Ok(Heard { dropped, state: self.state() })
     }
 
-    #[allow(clippy::too_many_arguments, reason = "they come as one message")]
+    /// Whether these weights must be here before the result that they belong to can count.
+    fn lacks(&self, unit: UnitId, attempt: u32, weights: Option<BlobDigest>) -> bool {
+        weights.is_some_and(|digest| {
+            self.keeper.wants(unit) && self.queue.awaits(unit, attempt) && !self.keeper.has(unit, digest)
+        })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is one fact of the submit")]
     fn result(
         &mut self,
         worker: &WorkerId,
@@ -408,6 +434,7 @@ impl Reactor {
         result: &UnitResult,
         train_seconds: f64,
         numerics_class: String,
+        weights: Option<BlobDigest>,
         now: Millis,
     ) -> Option<v1::SubmitOutcome> {
         let payload = v1::UnitResult::from(result).encode_to_vec();
@@ -431,6 +458,11 @@ impl Reactor {
             Verdict::Unknown => None,
             Verdict::Commit => {
                 self.writes.push(Write::Result(record));
+                self.writes.extend(self.keeper.keep(unit, attempt, weights));
+                if weights.is_none() && !diverged && self.keeper.wants(unit) {
+                    let unit = self.label(unit);
+                    tracing::warn!(%unit, "its weights are not kept: training began before keep_weights was set");
+                }
                 let ending = if diverged { "diverged" } else { "done" };
                 self.ended(unit, attempt, ending, String::new(), Some(train_seconds), Some(result));
                 if let Some(entry) = self.live.workers.get_mut(worker) {

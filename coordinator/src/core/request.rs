@@ -3,7 +3,7 @@
 use seedgrid_common::{
     training::{EpochMetrics, UnitResult},
     unit::{Unit, UnitId},
-    wire::v1,
+    wire::{blob::BlobDigest, v1},
 };
 use tokio::sync::oneshot;
 
@@ -69,6 +69,8 @@ pub enum Request {
         train_seconds: f64,
         /// In which class it was computed.
         numerics_class: String,
+        /// Of the weights that belong to the result, if there are any.
+        weights: Option<BlobDigest>,
         /// The answer; None: no such unit or attempt.
         reply: oneshot::Sender<Option<v1::SubmitOutcome>>,
     },
@@ -78,6 +80,30 @@ pub enum Request {
         units: Vec<UnitId>,
         /// The answer.
         reply: oneshot::Sender<Result<Retry, NotRetried>>,
+    },
+    /// A worker has an attempt's weights to hand over.
+    OfferWeights {
+        /// Who.
+        worker: WorkerId,
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// The answer: whether they are wanted.
+        reply: oneshot::Sender<Result<bool, Unregistered>>,
+    },
+    /// Weights have arrived and are durable.
+    WeightsArrived {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// Of the file.
+        digest: BlobDigest,
+        /// Its length.
+        bytes: u64,
+        /// The answer.
+        reply: oneshot::Sender<()>,
     },
     /// A worker says goodbye.
     Leave {
@@ -123,8 +149,8 @@ pub struct Registered {
 /// The answer to a pull.
 #[derive(Debug)]
 pub struct Pulled {
-    /// Leased from now on, durably.
-    pub units: Vec<(UnitId, u32, Unit)>,
+    /// Leased from now on, durably: each with its attempt's number, and whether its weights are wanted.
+    pub units: Vec<(UnitId, u32, Unit, bool)>,
     /// Where the study stands.
     pub state: v1::StudyState,
 }

@@ -271,6 +271,13 @@ impl Queue {
         self.lease_of(unit).is_some_and(|lease| lease.attempt == attempt && lease.worker == *worker)
     }
 
+    /// Whether a result of this attempt would be the unit's: the attempt was given out, and there is no result yet.
+    pub fn awaits(&self, unit: UnitId, attempt: u32) -> bool {
+        self.units
+            .get(&unit)
+            .is_some_and(|entry| (1..=entry.attempts).contains(&attempt) && !matches!(entry.state, State::Finished(_)))
+    }
+
     fn lease_of(&self, unit: UnitId) -> Option<&Lease> {
         match &self.units.get(&unit)?.state {
             State::Leased(lease) => Some(lease),

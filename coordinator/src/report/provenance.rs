@@ -80,6 +80,19 @@ pub struct UnitRecord {
     pub wall_seconds: f64,
     /// When the result was committed.
     pub finished_at_unix_ms: u64,
+    /// The unit's trained weights, if they were kept.
+    pub weights: Option<WeightsRecord>,
+}
+
+/// A file of kept weights.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WeightsRecord {
+    /// Where it is in the run directory.
+    pub file: String,
+    /// SHA-256 of its bytes, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// An attempt that gave no result that counts.

@@ -3,6 +3,7 @@
 mod auth;
 mod control;
 mod server;
+mod upload;
 mod worker;
 
 pub use server::{Bound, Server, ServerError};
@@ -13,10 +14,17 @@ use seedgrid_common::{
 };
 use tonic::Status;
 
-use crate::{core::CoreGone, queue::WorkerId};
+use crate::{
+    core::{CoreGone, Unregistered},
+    queue::WorkerId,
+};
 
 fn gone(_: CoreGone) -> Status {
     Status::unavailable("the coordinator is stopping; try again")
+}
+
+fn unregistered(_: Unregistered) -> Status {
+    Status::not_found("this worker is not registered; register first")
 }
 
 fn invalid(problem: impl std::fmt::Display) -> Status {

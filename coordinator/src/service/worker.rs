@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use seedgrid_common::{
-    training::{EpochMetrics, UnitResult},
+    training::{Ending, EpochMetrics, UnitResult},
     wire::{PROTOCOL_VERSION, convert, limits, v1},
 };
 use tokio::sync::watch;
@@ -11,9 +11,9 @@ use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
-use super::{gone, held, invalid, text, worker_id};
+use super::{gone, held, invalid, text, unregistered, upload, worker_id};
 use crate::{
-    core::{Core, Outcome, Request as Ask, Unregistered},
+    core::{Core, Outcome, Request as Ask},
     queue::Blame,
 };
 
@@ -36,10 +36,6 @@ impl Workers {
     pub(super) fn new(core: Core, datasets: Arc<Datasets>, stopping: watch::Receiver<bool>) -> Self {
         Self { core, datasets, stopping }
     }
-}
-
-fn unregistered(_: Unregistered) -> Status {
-    Status::not_found("this worker is not registered; register first")
 }
 
 #[tonic::async_trait]
@@ -108,9 +104,10 @@ impl WorkerService for Workers {
                 let assignments = pulled
                     .units
                     .iter()
-                    .map(|(id, attempt, unit)| v1::Assignment {
+                    .map(|(id, attempt, unit, keep_weights)| v1::Assignment {
                         attempt: Some(convert::attempt_id(*id, *attempt)),
                         unit: Some(unit.into()),
+                        keep_weights: *keep_weights,
                     })
                     .collect();
                 return Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }));
@@ -163,11 +160,18 @@ impl WorkerService for Workers {
         if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
             return Err(invalid("train_seconds must be finite and not negative"));
         }
-        let outcome = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
+        let weights = match request.weights_digest.as_str() {
+            "" => None,
+            digest => Some(digest.parse().map_err(|problem| invalid(format!("weights_digest: {problem}")))?),
+        };
+        let (outcome, weights) = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
             v1::submit_request::Outcome::Result(result) => {
-                Outcome::Result(UnitResult::try_from(result).map_err(invalid)?)
+                let result = UnitResult::try_from(result).map_err(invalid)?;
+                // What diverged has no weights that are of any use.
+                let weights = weights.filter(|_| matches!(result.ending, Ending::Done(_)));
+                (Outcome::Result(result), weights)
             }
-            v1::submit_request::Outcome::Failure(report) => failure(report)?,
+            v1::submit_request::Outcome::Failure(report) => (failure(report)?, None),
         };
         let outcome = self
             .core
@@ -178,12 +182,24 @@ impl WorkerService for Workers {
                 outcome,
                 train_seconds: request.train_seconds,
                 numerics_class: request.numerics_class,
+                weights,
                 reply,
             })
             .await
             .map_err(gone)?
             .ok_or_else(|| Status::not_found("the study has no such unit, or never gave this attempt out"))?;
         Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
+    }
+
+    async fn upload_blob(
+        &self,
+        request: Request<Streaming<v1::BlobPart>>,
+    ) -> Result<Response<v1::BlobReceipt>, Status> {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            kept = upload::receive(&self.core, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
+            _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
+        }
     }
 
     async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {

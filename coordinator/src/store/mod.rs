@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::StoreError;
 use file::FileIdentity;
-pub use read::{AttemptRecord, StoredUnit, WorkerRecord};
+pub use read::{AttemptRecord, KeptWeights, StoredUnit, WorkerRecord};
 pub use write::{ResultRecord, Write};
 
 /// The schema's version, as `PRAGMA user_version` holds it.
@@ -50,6 +50,11 @@ impl Store {
         let file = FileIdentity::of(path)?;
         Ok(Self { connection, path: path.to_owned(), file })
     }
+
+    /// The run directory that the database lies in.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
 }
 
 fn prepare(connection: &Connection, path: &Path, owner: bool) -> Result<(), StoreError> {
@@ -73,6 +78,9 @@ fn prepare(connection: &Connection, path: &Path, owner: bool) -> Result<(), Stor
         found => {
             return Err(StoreError::Version { path: path.to_owned(), found, expected: SCHEMA_VERSION });
         }
+    }
+    if owner {
+        connection.execute_batch(include_str!("weights.sql")).map_err(failed)?;
     }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if verdict != "ok" {

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use rusqlite::{OptionalExtension as _, Row};
-use seedgrid_common::{training::UnitResult, unit::UnitId, wire::v1};
+use seedgrid_common::{
+    training::UnitResult,
+    unit::UnitId,
+    wire::{blob::BlobDigest, v1},
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{Store, StoreError};
@@ -42,6 +46,17 @@ impl StoredUnit {
     pub fn is_given_up(&self, rules: &Rules) -> bool {
         self.result.is_none() && self.errors >= rules.errors_max
     }
+}
+
+/// Weights that were kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptWeights {
+    /// The attempt whose result they belong to.
+    pub attempt: u32,
+    /// Of the file.
+    pub digest: BlobDigest,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// One attempt, as the store keeps it.
@@ -173,6 +188,27 @@ impl Store {
              WHERE ending IN ('done', 'diverged') AND train_seconds IS NOT NULL ORDER BY unit_id, attempt",
             |row| Ok((UnitId(row.get(0)?), row.get(1)?)),
         )
+    }
+
+    /// The weights that were kept, by unit.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn weights(&self) -> Result<BTreeMap<UnitId, KeptWeights>, StoreError> {
+        // A database that no coordinator has opened since this table came does not have it.
+        let tables = self.rows("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'weights'", |_| Ok(()))?;
+        if tables.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows = self.rows("SELECT unit_id, attempt, sha256, bytes FROM weights", |row| {
+            let kept = KeptWeights {
+                attempt: row.get(1)?,
+                digest: BlobDigest(row.get(2)?),
+                bytes: row.get::<_, i64>(3)?.unsigned_abs(),
+            };
+            Ok((UnitId(row.get(0)?), kept))
+        })?;
+        Ok(rows.into_iter().collect())
     }
 
     /// The result of every finished unit, each checked against its digest.

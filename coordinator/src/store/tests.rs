@@ -4,7 +4,7 @@ use prost::Message as _;
 use seedgrid_common::{
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
-    wire::v1,
+    wire::{blob::BlobDigest, v1},
 };
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -165,4 +165,19 @@ fn other_files_and_other_versions_are_refused() {
     Store::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
     assert!(matches!(Store::open_to_read(&folder.path().join("none.db")), Err(StoreError::Open { .. })));
+}
+
+#[test]
+fn a_database_from_before_weights_were_kept_has_none() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("study.db");
+    drop(Store::open(&path).unwrap());
+    rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE weights").unwrap();
+    assert!(Store::open_to_read(&path).unwrap().weights().unwrap().is_empty());
+    let mut store = Store::open(&path).unwrap();
+    let (id, digest) = (unit().id(), BlobDigest::of(b"weights"));
+    let kept = Write::Weights { unit: id, attempt: 3, digest, bytes: 7 };
+    store.commit(&[Write::Unit(id, Box::new(unit())), kept]).unwrap();
+    let stored = Store::open_to_read(&path).unwrap().weights().unwrap();
+    assert_eq!(stored[&id], KeptWeights { attempt: 3, digest, bytes: 7 });
 }

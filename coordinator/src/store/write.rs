@@ -3,7 +3,7 @@
 use rusqlite::{Transaction, params};
 use seedgrid_common::{
     unit::{Unit, UnitId},
-    wire::v1,
+    wire::{blob::BlobDigest, v1},
 };
 
 use super::{Store, StoreError};
@@ -95,6 +95,17 @@ pub enum Write {
     },
     /// The unit's result.
     Result(Box<ResultRecord>),
+    /// The weights that belong to it are kept.
+    Weights {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// Of the file.
+        digest: BlobDigest,
+        /// Its length.
+        bytes: u64,
+    },
     /// A result that differs from the one that won.
     Conflict(Box<ResultRecord>),
 }
@@ -208,6 +219,10 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
                 record.digest,
                 record.payload
             ],
+        ),
+        Write::Weights { unit, attempt, digest, bytes } => run(
+            "INSERT INTO weights (unit_id, attempt, sha256, bytes) VALUES (?, ?, ?, ?)",
+            params![unit.0, attempt, digest.0, i64::try_from(*bytes).unwrap_or(i64::MAX)],
         ),
         Write::Conflict(record) => run(
             "INSERT OR IGNORE INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?)",

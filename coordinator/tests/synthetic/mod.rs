@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
-    data::{Dataset, Pairs, folds},
+    data::{Dataset, Pairs, folds, glyph_pairs},
     matrix::{Plan, Selections, expand},
     model,
     random::Stream,
-    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
+    spec::{Axis, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Fold, Hyperparameters, Unit, UnitId, Value},
 };
@@ -38,7 +38,7 @@ pub(crate) const DIGEST: &str = "5eed0000000000000000000000000000000000000000000
 impl Synthetic {
     /// All units of these stages trained, on `pairs` training and as many test pairs.
     pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
-        let spec = DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: pairs, test_pairs: pairs, seed: 0 };
+        let spec = DatasetSpec { kind: &glyph_pairs::KIND, train_pairs: pairs, test_pairs: pairs, seed: 0 };
         let study = Study { name: name.to_owned(), dataset: spec, stages, references: Vec::new() };
         let drawn = |seed| Dataset {
             title: "synthetic pairs".to_owned(),
@@ -108,6 +108,7 @@ pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Ve
         rows,
         selected: Vec::new(),
         select: None,
+        keep_weights: false,
     }
 }
 
@@ -125,6 +126,7 @@ pub(crate) fn cross_validation(
         rows,
         selected: Vec::new(),
         select: None,
+        keep_weights: false,
     }
 }
 

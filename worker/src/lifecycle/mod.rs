@@ -32,6 +32,8 @@ pub type Moment = Duration;
 
 /// Most finished attempts that wait for their acknowledgement before no more units are taken.
 const UNACKNOWLEDGED_MAX: usize = 256;
+/// Most bytes of weights that wait with them. Weights of a unit in training are not counted: they are there anyhow.
+const UNACKNOWLEDGED_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Most submits at one time.
 const SUBMITS_MAX: usize = 4;
 /// How long handing over may take after a signal, or after the study was done.
@@ -221,9 +223,9 @@ impl Lifecycle {
         let attempt = training.assignment.attempt;
         let outcome = match (training.fate, outcome) {
             (Fate::Forgotten, SlotOutcome::Finished(_) | SlotOutcome::Stopped | SlotOutcome::Failed(_)) => return,
-            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Finished(result)) => {
+            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Finished(output)) => {
                 self.expectation.learn(&training.assignment.unit.configuration.model, train_seconds);
-                Outcome::Result(result)
+                Outcome::Result(output)
             }
             (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => {
                 Outcome::failure(Failure::Error, &detail)
@@ -381,9 +383,11 @@ impl Lifecycle {
         let training = self.slots.iter().flatten().filter(|training| training.fate == Fate::Wanted).count();
         let live = training + self.queued.len();
         let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
+        let weights: usize = self.finished.values().map(|finished| finished.submission.outcome.weights_bytes()).sum();
         let may = matches!(self.course, Course::Working)
             && self.study == StudyState::Running
             && self.finished.len() < UNACKNOWLEDGED_MAX
+            && weights <= UNACKNOWLEDGED_BYTES_MAX
             && self.has_time(now);
         let Link::Up { asked: asked @ None, .. } = &mut self.link else { return };
         if may && wanted > 0 {

@@ -31,6 +31,24 @@ impl Weights {
         Ok(Self { variables })
     }
 
+    /// Variables with the values that `values` gives for each name and shape, row-major. `failed`: what an error of candle's is.
+    ///
+    /// # Errors
+    /// The first one of `values`; candle's, when there are not as many values as the shape asks for.
+    pub fn with_values<E>(
+        network: &Network,
+        mut values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, E>,
+        failed: impl Fn(candle_core::Error) -> E,
+    ) -> Result<Self, E> {
+        let mut variables = BTreeMap::new();
+        for (name, shape, _) in network.layers().flat_map(variables_of) {
+            let values = values(&name, &shape)?;
+            let variable = Tensor::from_vec(values, shape, &Device::Cpu).and_then(|tensor| Var::from_tensor(&tensor));
+            variables.insert(name, variable.map_err(&failed)?);
+        }
+        Ok(Self { variables })
+    }
+
     /// The variable with this name.
     ///
     /// # Panics

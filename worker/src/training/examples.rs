@@ -51,8 +51,8 @@ impl Examples {
     }
 }
 
-/// The examples to train on and to score, normalised by what is trained on.
-pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset) -> (Examples, Examples) {
+/// The examples to train on and to score, normalised by what is trained on, and how they are.
+pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset) -> (Examples, Examples, Normalizer) {
     let train = &recipe.split.train;
     let normalizer = Normalizer::fit(normalize, &dataset.train.pixels, train);
     let places = |chosen: &[u32]| chosen.iter().map(|&pair| pair as usize).collect::<Vec<_>>().into_iter();
@@ -60,7 +60,7 @@ pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset)
         Scored::Test => Examples::of(&dataset.test, 0..dataset.test.len(), normalizer),
         Scored::Validation(pairs) => Examples::of(&dataset.train, places(pairs), normalizer),
     };
-    (Examples::of(&dataset.train, places(train), normalizer), scored)
+    (Examples::of(&dataset.train, places(train), normalizer), scored, normalizer)
 }
 
 /// Where a unit's randomness in training comes from.

@@ -9,15 +9,13 @@ use super::{
     TrainError,
     examples::{Draws, Examples},
     objective::{Objective, Tally},
-    recipe::Recipe,
+    predictor::{engine, scored_together},
+    recipe::Design,
 };
 use crate::{
     kernels::loss::probability_of_second,
-    networks::{Engine, Weights, direct::Direct, dropout_layers, graph::Graph, optimiser::Optimiser},
+    networks::{Engine, Weights, dropout_layers, optimiser::Optimiser},
 };
-
-/// Pairs that are scored at a time, at least. More than a training batch, to spread each weight's way to the processor.
-const SCORED_TOGETHER: usize = 50;
 
 pub(super) struct Learner {
     engine: Box<dyn Engine>,
@@ -37,22 +35,23 @@ pub(super) enum Pass {
 
 impl Learner {
     /// With the initial weights of `seed`.
-    pub(super) fn new(recipe: &Recipe, seed: u64, device: &Device) -> Result<Self, TrainError> {
-        let network = &recipe.network;
-        let weights = Weights::initial(network, recipe.initial_scale, seed, &Device::Cpu)?;
-        let engine: Box<dyn Engine> = match device {
-            Device::Cpu => Box::new(Direct::new(network, &weights, recipe.batch_size.max(SCORED_TOGETHER))?),
-            Device::Cuda(_) | Device::Metal(_) => Box::new(Graph::new(network, &weights, device)?),
-        };
-        // `Recipe` has checked that the layers fit together.
+    pub(super) fn new(design: &Design, seed: u64, device: &Device) -> Result<Self, TrainError> {
+        let network = &design.network;
+        let weights = Weights::initial(network, design.initial_scale, seed, &Device::Cpu)?;
+        // `Design` has checked that the layers fit together.
         let layers = dropout_layers(network).map_err(candle_core::Error::wrap)?;
         Ok(Self {
-            engine,
-            objective: Objective { auxiliary_weight: recipe.auxiliary_weight },
-            optimiser: Optimiser::new(recipe.optimiser),
-            batch_size: recipe.batch_size,
+            engine: engine(network, &weights, design.batch_size, device)?,
+            objective: Objective { auxiliary_weight: design.auxiliary_weight },
+            optimiser: Optimiser::new(design.optimiser),
+            batch_size: design.batch_size,
             draws: Draws::new(seed, layers),
         })
+    }
+
+    /// The network as it is now.
+    pub(super) fn into_engine(self) -> Box<dyn Engine> {
+        self.engine
     }
 
     /// One pass over all examples in a new order; the last batch may be smaller. `before_batch` can stop it.
@@ -87,7 +86,7 @@ impl Learner {
         let comparison_alone = Objective { auxiliary_weight: None };
         let mut total = Tally::default();
         let mut probabilities = Vec::with_capacity(examples.len());
-        let together = self.batch_size.max(SCORED_TOGETHER);
+        let together = scored_together(self.batch_size);
         for (pixels, labels) in examples.pixels.chunks(together * PAIR_PIXELS).zip(examples.labels.chunks(together)) {
             let logits = self.engine.forward(pixels, None)?;
             let (tally, _) = comparison_alone.measure(&logits, labels, &[]);

@@ -1,13 +1,15 @@
 //! Training: one unit from its initial weights to its result.
 //!
 //! `recipe` checks what the unit asks for, `examples` prepares what it sees and in which order, [`objective`] says what is
-//! minimised, `learner` learns and scores, and [`train`] decides when to stop. [`device`] names where it runs.
+//! minimised, `learner` learns and scores, and [`train`] decides when to stop. What comes out of it is a [`Predictor`] as well,
+//! which scores other pairs. [`device`] names where it runs.
 
 pub mod device;
 mod error;
 mod examples;
 mod learner;
 pub mod objective;
+mod predictor;
 mod recipe;
 
 use std::ops::ControlFlow;
@@ -16,12 +18,21 @@ use candle_core::Device;
 use seedgrid_common::{
     data::{Dataset, folds::Scored},
     training::{Ending, EpochMetrics, UnitResult},
-    unit::Unit,
+    unit::{Configuration, Unit},
 };
 
 pub use error::TrainError;
 use learner::{Learner, Pass};
-use recipe::Recipe;
+pub use predictor::{Prediction, Predictor};
+use recipe::{Design, Recipe};
+
+/// Number of weights and biases of a configuration's network.
+///
+/// # Errors
+/// When the configuration is none that this program knows.
+pub fn parameter_count(configuration: &Configuration) -> Result<usize, TrainError> {
+    Ok(Design::of(configuration)?.network.parameter_count())
+}
 
 /// Follows a training, and can stop it.
 pub trait Observer {
@@ -33,10 +44,15 @@ pub trait Observer {
 }
 
 /// How a training went.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Trained {
     /// To its end: scored or diverged.
-    Finished(UnitResult),
+    Finished {
+        /// What is handed over.
+        result: UnitResult,
+        /// The network that was scored. None where training diverged.
+        network: Option<Box<Predictor>>,
+    },
     /// The observer stopped it.
     Stopped,
 }
@@ -56,15 +72,16 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
     let recipe = Recipe::of(unit, dataset)?;
-    let (train, scored) = examples::examples(&recipe, unit.configuration.normalize, dataset);
+    let (train, scored, normalizer) = examples::examples(&recipe, unit.configuration.normalize, dataset);
     let validated = recipe.split.scored != Scored::Test;
-    let mut learner = Learner::new(&recipe, unit.seed, device)?;
+    let mut learner = Learner::new(&recipe.design, unit.seed, device)?;
     let mut epochs: Vec<EpochMetrics> = Vec::new();
     let mut losses = Vec::new();
-    let batches = recipe.split.train.len().div_ceil(recipe.batch_size);
+    let batches = recipe.split.train.len().div_ceil(recipe.design.batch_size);
     let diverged = |epochs: Vec<EpochMetrics>| {
         let epoch = epochs.len() as u32 + 1;
-        Ok(Trained::Finished(UnitResult { epochs, ending: Ending::Diverged { epoch } }))
+        let result = UnitResult { epochs, ending: Ending::Diverged { epoch } };
+        Ok(Trained::Finished { result, network: None })
     };
     let converged = loop {
         let tally = match learner.epoch(&train, &mut || observer.batch())? {
@@ -99,7 +116,9 @@ pub fn train(
     match learner.score(&scored)? {
         Some((tally, probabilities)) => {
             let scores = tally.scores(converged, probabilities);
-            Ok(Trained::Finished(UnitResult { epochs, ending: Ending::Done(scores) }))
+            let result = UnitResult { epochs, ending: Ending::Done(scores) };
+            let network = Predictor::trained(unit, recipe.design, normalizer, learner.into_engine(), device);
+            Ok(Trained::Finished { result, network: Some(Box::new(network)) })
         }
         None => {
             // Finite weights can still give infinite logits for pairs that were not trained on: the last epoch's doing.

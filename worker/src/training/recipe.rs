@@ -7,14 +7,14 @@ use seedgrid_common::{
     },
     model::{self, Digits, Network, Optimiser},
     training::StopRule,
-    unit::{Hyperparameters, Unit, Value},
+    unit::{Configuration, Hyperparameters, Unit, Value},
 };
 
 use super::TrainError;
 
-/// A unit's network, and how it is trained on which pairs.
+/// A unit's network and how its weights are moved: everything about it but the data.
 #[derive(Clone, Debug)]
-pub(super) struct Recipe {
+pub(super) struct Design {
     pub(super) network: Network,
     pub(super) optimiser: Optimiser,
     /// Factor on the initial weights' range.
@@ -22,14 +22,19 @@ pub(super) struct Recipe {
     pub(super) batch_size: usize,
     /// Weight of the auxiliary loss, for networks that read the digits.
     pub(super) auxiliary_weight: Option<f64>,
+}
+
+/// A unit's design, and on which pairs it is trained and for how long.
+#[derive(Clone, Debug)]
+pub(super) struct Recipe {
+    pub(super) design: Design,
     pub(super) stop: StopRule,
     pub(super) split: Split,
 }
 
-impl Recipe {
-    /// Reads and checks a unit.
-    pub(super) fn of(unit: &Unit, dataset: &Dataset) -> Result<Self, TrainError> {
-        let configuration = &unit.configuration;
+impl Design {
+    /// Reads and checks a configuration.
+    pub(super) fn of(configuration: &Configuration) -> Result<Self, TrainError> {
         let given = &configuration.hyperparameters;
         let model = model::find(&configuration.model)
             .ok_or_else(|| TrainError::UnknownModel { name: configuration.model.clone() })?;
@@ -48,23 +53,28 @@ impl Recipe {
             Digits::Untrained => None,
             Digits::Tower | Digits::Heads(_) => Some(number(model.name, given, "auxiliary_weight")?),
         };
-        let split = folds::split(dataset, unit.fold)?;
-        let batch_size = count(model.name, given, "batch_size")?;
-        if batch_size > split.train.len() {
-            return Err(TrainError::LargeBatch { batch: batch_size, pairs: split.train.len() });
-        }
-        if split.scored == Scored::Test && dataset.test.is_empty() {
-            return Err(TrainError::NothingToScore);
-        }
         Ok(Self {
             network,
             optimiser: Optimiser::of(given)?,
             initial_scale: number(model.name, given, "initial_scale")?,
-            batch_size,
+            batch_size: count(model.name, given, "batch_size")?,
             auxiliary_weight,
-            stop: configuration.stop,
-            split,
         })
+    }
+}
+
+impl Recipe {
+    /// Reads and checks a unit.
+    pub(super) fn of(unit: &Unit, dataset: &Dataset) -> Result<Self, TrainError> {
+        let design = Design::of(&unit.configuration)?;
+        let split = folds::split(dataset, unit.fold)?;
+        if design.batch_size > split.train.len() {
+            return Err(TrainError::LargeBatch { batch: design.batch_size, pairs: split.train.len() });
+        }
+        if split.scored == Scored::Test && dataset.test.is_empty() {
+            return Err(TrainError::NothingToScore);
+        }
+        Ok(Self { design, stop: unit.configuration.stop, split })
     }
 }
 

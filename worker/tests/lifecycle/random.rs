@@ -72,7 +72,7 @@ fn play(world: &mut World, step: Step) {
         // What an older connection said comes late and counts for nothing.
         Step::Late(age) => {
             let generation = world.generation.wrapping_sub(1 + age);
-            let assignments = vec![Assignment { attempt: attempt(1_000_000), unit: unit("cnn") }];
+            let assignments = vec![Assignment { attempt: attempt(1_000_000), unit: unit("cnn"), keep_weights: false }];
             world.feed(Event::Pulled { generation, assignments, state: StudyState::Done });
             world.feed(Event::Beaten { generation, dropped: world.worker.held(), state: StudyState::Done });
             world.feed(Event::LinkLost { generation });

@@ -14,7 +14,7 @@ use seedgrid_common::{
 };
 use seedgrid_worker::{
     lifecycle::{Action, Ending, Event, Lifecycle, Rules, prefetch},
-    work::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
+    work::{Assignment, Attempt, Outcome, Output, SlotOutcome, Submission},
 };
 
 pub(super) fn unit(model: &str) -> Arc<Unit> {
@@ -37,9 +37,10 @@ pub(super) fn attempt(number: u32) -> Attempt {
     Attempt { unit: UnitId([7; 16]), number }
 }
 
-pub(super) fn result() -> UnitResult {
+pub(super) fn result() -> Output {
     let epoch = EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.2, validation_error: None };
-    UnitResult { epochs: vec![epoch], ending: UnitEnding::Diverged { epoch: 2 } }
+    let result = UnitResult { epochs: vec![epoch], ending: UnitEnding::Diverged { epoch: 2 } };
+    Output { result, weights: None }
 }
 
 pub(super) fn rules(slots: usize) -> Rules {
@@ -223,7 +224,7 @@ impl World {
             let assignments = (0..share % (units_max + 1))
                 .map(|_| {
                     self.attempts += 1;
-                    Assignment { attempt: attempt(self.attempts), unit: unit("cnn") }
+                    Assignment { attempt: attempt(self.attempts), unit: unit("cnn"), keep_weights: false }
                 })
                 .collect();
             self.feed(Event::Pulled { generation: self.generation, assignments, state });

@@ -26,6 +26,7 @@ use seedgrid_common::{
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{
         PROTOCOL_VERSION,
+        blob::{Arriving, Blob, BlobHead},
         v1::{
             worker_service_server::{WorkerService, WorkerServiceServer},
             *,
@@ -37,8 +38,8 @@ use seedgrid_worker::{
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
     trainer::{Description, Trainer},
-    training::{Observer, Trained},
-    work::Attempt,
+    training::Observer,
+    work::{Attempt, Output},
 };
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, wrappers::TcpListenerStream};
@@ -78,6 +79,20 @@ pub struct Script {
     pub fetches: u32,
     pub left: Vec<String>,
     pub unauthenticated: u32,
+    /// Weights are asked for.
+    pub keep_weights: bool,
+    /// Every blob that arrived whole.
+    pub blobs: Vec<(BlobHead, Vec<u8>)>,
+    /// Digests of those that are still here: a restart forgets them.
+    pub arrived: BTreeSet<String>,
+    /// Uploads that are cut off after their first part.
+    pub cut_uploads: u32,
+    /// Uploads that are refused as malformed.
+    pub refuse_uploads: u32,
+    /// Uploads that nobody wants, for the unit has a result by now.
+    pub unwanted_uploads: u32,
+    /// Blobs that are forgotten as soon as they have arrived.
+    pub forget_uploads: u32,
 }
 
 /// Shares a script between a test and its servers.
@@ -120,6 +135,13 @@ impl Play {
             fetches: 0,
             left: Vec::new(),
             unauthenticated: 0,
+            keep_weights: false,
+            blobs: Vec::new(),
+            arrived: BTreeSet::new(),
+            cut_uploads: 0,
+            refuse_uploads: 0,
+            unwanted_uploads: 0,
+            forget_uploads: 0,
         })))
     }
 
@@ -244,7 +266,8 @@ impl WorkerService for Service {
                         *attempt += 1;
                         let attempt = *attempt;
                         let unit_id = script.false_id.clone().unwrap_or(id);
-                        Assignment { attempt: Some(AttemptId { unit_id, attempt }), unit: Some(unit.into()) }
+                        let attempt = Some(AttemptId { unit_id, attempt });
+                        Assignment { attempt, unit: Some(unit.into()), keep_weights: script.keep_weights }
                     })
                     .collect();
                 let state = script.state();
@@ -295,6 +318,10 @@ impl WorkerService for Service {
             return Err(Status::invalid_argument("result.done is odd"));
         }
         let unit_id = request.attempt.clone().unwrap().unit_id;
+        let digest = &request.weights_digest;
+        if !digest.is_empty() && !script.ended.contains_key(&unit_id) && !script.arrived.contains(digest) {
+            return Ok(Response::new(SubmitResponse { outcome: SubmitOutcome::WeightsFirst.into() }));
+        }
         let outcome = match script.ended.contains_key(&unit_id) {
             true => SubmitOutcome::Committed,
             false => {
@@ -311,6 +338,43 @@ impl WorkerService for Service {
             return Err(Status::unavailable("the answer got lost"));
         }
         Ok(Response::new(SubmitResponse { outcome: outcome.into() }))
+    }
+
+    async fn upload_blob(&self, request: Request<Streaming<BlobPart>>) -> Result<Response<BlobReceipt>, Status> {
+        self.0.admit(&request)?;
+        let mut parts = request.into_inner();
+        let head = BlobHead::try_from(parts.message().await?.unwrap()).unwrap();
+        {
+            let mut script = self.0.script();
+            script.know(&head.worker_id)?;
+            if script.refuse_uploads > 0 {
+                script.refuse_uploads -= 1;
+                return Err(Status::invalid_argument("blob.kind is odd"));
+            }
+            if script.unwanted_uploads > 0 {
+                script.unwanted_uploads -= 1;
+                script.arrived.insert(head.digest.to_string());
+                return Ok(Response::new(BlobReceipt { kept: false }));
+            }
+            if script.cut_uploads > 0 {
+                script.cut_uploads -= 1;
+                return Err(Status::unavailable("the disk is full"));
+            }
+        }
+        let mut arriving = Arriving::new(&head);
+        let mut bytes = Vec::new();
+        while let Some(part) = parts.message().await? {
+            bytes.extend(arriving.take(part).unwrap());
+        }
+        arriving.finish().unwrap();
+        let mut script = self.0.script();
+        if script.forget_uploads > 0 {
+            script.forget_uploads -= 1;
+        } else {
+            script.arrived.insert(head.digest.to_string());
+        }
+        script.blobs.push((head, bytes));
+        Ok(Response::new(BlobReceipt { kept: true }))
     }
 
     async fn leave(&self, request: Request<LeaveRequest>) -> Result<Response<LeaveResponse>, Status> {
@@ -432,9 +496,10 @@ impl Trainer for Drill {
     fn train(
         &self,
         unit: &Unit,
+        keep_weights: bool,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Trained, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
         assert_eq!(dataset.title, "scripted");
         self.starts.fetch_add(1, Ordering::SeqCst);
         match unit.seed {
@@ -443,33 +508,38 @@ impl Trainer for Drill {
             _ => {}
         }
         self.peak.fetch_max(self.training.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        let trained = self.train_batches(unit, observer);
+        let result = self.train_batches(unit, observer);
         self.training.fetch_sub(1, Ordering::SeqCst);
-        Ok(trained)
+        Ok(result.map(|result| Output { result, weights: keep_weights.then(|| weights(unit.seed)) }))
     }
 }
 
 impl Drill {
-    fn train_batches(&self, unit: &Unit, observer: &mut dyn Observer) -> Trained {
+    fn train_batches(&self, unit: &Unit, observer: &mut dyn Observer) -> Option<UnitResult> {
         let mut epochs = Vec::new();
         for epoch in 1..=self.epochs {
             for _ in 0..self.batches {
                 std::thread::sleep(self.batch);
                 if observer.batch().is_break() {
-                    return Trained::Stopped;
+                    return None;
                 }
             }
             let loss = 1.0 / f64::from(epoch) + unit.seed as f64;
             let metrics = EpochMetrics { epoch, train_loss: loss, train_error: 0.25, validation_error: None };
             epochs.push(metrics);
             if observer.epoch(&metrics).is_break() {
-                return Trained::Stopped;
+                return None;
             }
         }
         let probabilities = (0..20).map(|pair| ((unit.seed + pair) % 7) as f32 / 7.0).collect();
         let ending = Ending::Done(Scores { converged: true, probabilities, wrong: 5, loss: 0.5 });
-        Trained::Finished(UnitResult { epochs, ending })
+        Some(UnitResult { epochs, ending })
     }
+}
+
+/// What the scripted trainer calls the weights of a unit: three parts of a blob.
+pub fn weights(seed: u64) -> Blob {
+    Blob::new((0..600_000_u64).map(|index| (index * seed % 251) as u8).collect())
 }
 
 /// Where a worker's test keeps its files, and how its worker behaves.

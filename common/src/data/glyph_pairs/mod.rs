@@ -11,11 +11,21 @@ mod pen;
 mod writings;
 
 use self::{hand::Hand, pen::Segment};
-use super::{Dataset, Pairs};
+use super::{Dataset, DatasetKind, Pairs, Supply};
 use crate::{model::SIDE, random::Stream, spec::DatasetSpec};
 
 /// As titles call this data set.
 pub const TITLE: &str = "Drawn glyph pairs";
+
+/// Digits that the program draws.
+pub static KIND: DatasetKind = DatasetKind {
+    name: "glyph-pairs",
+    summary: "digits that the program draws, for machines without MNIST",
+    train: Supply { pairs_max: 100_000, because: None },
+    test: Supply { pairs_max: 100_000, because: None },
+    reads_files: false,
+    draw: |spec, _| Ok(draw(spec)),
+};
 
 /// Draws the pairs that `spec` asks for. Digits are uniform and independent.
 pub fn draw(spec: &DatasetSpec) -> Dataset {
@@ -132,10 +142,10 @@ fn normal(stream: &mut Stream) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::encode, spec::DatasetKind};
+    use crate::data::encode;
 
     fn spec(train_pairs: u32, test_pairs: u32, seed: u64) -> DatasetSpec {
-        DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs, test_pairs, seed }
+        DatasetSpec { kind: &KIND, train_pairs, test_pairs, seed }
     }
 
     #[test]

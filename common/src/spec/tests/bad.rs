@@ -113,6 +113,9 @@ const CASES: &[Case] = &[
     ("an unknown key of an axis", "{ grid =", "{ values ="),
     ("a key beside grid", "{ grid = [0.01, 0.005] }", "{ grid = [0.01], scale = \"log\" }"),
     ("a key twice", "learning_rate = 0.1\n", "learning_rate = 0.1\nlearning_rate = 0.2\n"),
+    ("a flag as a word", "seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weights = \"yes\""),
+    ("a flag as a number", "seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weights = 1"),
+    ("a misspelt flag", "seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weight = true"),
     // Missing.
     ("no name", "name = \"base\"\n", ""),
     ("no data set", "[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 1000\ntest_pairs = 200\nseed = 0\n", ""),

@@ -4,7 +4,6 @@ use std::{fs, path::Path};
 
 use super::expanded;
 use crate::{
-    model,
     spec::{Look, SpecErrors, Study, parse},
 };
 
@@ -89,28 +88,4 @@ fn documented_specs_are_right_and_documented_errors_are_real() {
     }
     assert!(right >= 2, "the documentation shows whole specs");
     assert_eq!(wrong, 2, "the documentation shows errors as a list and as a picture");
-}
-
-/// docs/spec.md has the models' hyper-parameters as their schemas say them.
-#[test]
-fn documented_hyperparameters_are_the_schemas() {
-    let text = fs::read_to_string(root().join("docs/spec.md")).unwrap();
-    let mut rows: Vec<(String, String)> = Vec::new();
-    for model in model::ALL {
-        let row = format!("| `{}` | {} | {} |\n", model.name, model.title, model.summary);
-        assert!(text.contains(&row), "docs/spec.md lacks\n{row}");
-        for parameter in model.parameters {
-            let default = parameter.default_value().map_or("required".to_owned(), |value| value.to_string());
-            let end = format!("{} | {default} | {} |", parameter.kind.expectation(), parameter.meaning);
-            let start = format!("| `{}` | ", parameter.name);
-            match rows.iter_mut().find(|(row, rest)| row.starts_with(&start) && *rest == end) {
-                Some((row, _)) => row.push_str(&format!(", {}", model.name)),
-                None => rows.push((format!("{start}{}", model.name), end)),
-            }
-        }
-    }
-    for (start, end) in rows {
-        let row = format!("{start} | {end}\n");
-        assert!(text.contains(&row), "docs/spec.md lacks\n{row}");
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::{BASE, changed, expanded};
 use crate::{
-    spec::{Axis, DatasetKind, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
+    data::glyph_pairs,
+    spec::{Axis, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
 };
@@ -37,7 +38,7 @@ fn the_base_is_read_whole() {
     };
     let expected = Study {
         name: "base".to_owned(),
-        dataset: DatasetSpec { kind: DatasetKind::GlyphPairs, train_pairs: 1000, test_pairs: 200, seed: 0 },
+        dataset: DatasetSpec { kind: &glyph_pairs::KIND, train_pairs: 1000, test_pairs: 200, seed: 0 },
         stages: vec![Stage {
             name: "final".to_owned(),
             evaluation: Evaluation::Holdout,
@@ -45,6 +46,7 @@ fn the_base_is_read_whole() {
             data_seeds: vec![0],
             selected: Vec::new(),
             select: None,
+            keep_weights: false,
             rows: vec![
                 ModelRow {
                     model: "cnn".to_owned(),
@@ -224,6 +226,15 @@ fn a_negative_zero_is_zero() {
     assert_eq!(format!("{:?}", rows("dropout = -0.0")), format!("{:?}", rows("dropout = 0")));
     let stop = |to: &str| study(&changed("loss_delta = 0.001", to)).stages[0].rows[0].stop;
     assert_eq!(format!("{:?}", stop("loss_delta = -0.0")), format!("{:?}", stop("loss_delta = 0")));
+}
+
+#[test]
+fn weights_are_kept_on_demand_and_change_no_unit() {
+    let with = study(&changed("seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weights = true"));
+    let without = study(&changed("seeds = \"1..=3\"", "seeds = \"1..=3\"\nkeep_weights = false"));
+    assert_eq!((with.stages[0].keep_weights, without.stages[0].keep_weights), (true, false));
+    assert_eq!(without, study(BASE));
+    assert_eq!(expanded(&with), expanded(&without));
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! Kinds of data sets as plain data: one file each beside this one, and one line in [`ALL`](super::ALL).
+
+use std::{fmt, path::PathBuf};
+
+use super::{DataError, Dataset};
+use crate::spec::DatasetSpec;
+
+/// A kind of data set: where its pairs come from, and how many it has.
+pub struct DatasetKind {
+    /// As written in a spec.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// How many training pairs a spec may ask for.
+    pub train: Supply,
+    /// How many test pairs a spec may ask for.
+    pub test: Supply,
+    /// Whether it needs files, which `--data` may name; else it draws everything itself.
+    pub reads_files: bool,
+    /// Makes the data set that a spec asks for: always the same one. Files are looked for in the folders.
+    pub draw: fn(&DatasetSpec, &[PathBuf]) -> Result<Dataset, DataError>,
+}
+
+/// How many pairs there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supply {
+    /// At most so many, [`encode::PAIRS_MAX`](super::encode::PAIRS_MAX) or fewer.
+    pub pairs_max: u32,
+    /// Why not more, for people: "MNIST has ..."; None where it is Seedgrid that sets the limit.
+    pub because: Option<&'static str>,
+}
+
+impl PartialEq for DatasetKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for DatasetKind {}
+
+impl fmt::Debug for DatasetKind {
+    /// The name as one word, `GlyphPairs`: by this, run directories remember which data set they hold.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.split('-').try_for_each(|word| {
+            let (first, rest) = word.split_at(1.min(word.len()));
+            write!(f, "{}{rest}", first.to_ascii_uppercase())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ALL, encode, find};
+
+    #[test]
+    fn run_directories_know_their_data_sets_by_these_words() {
+        assert_eq!(format!("{:?}", find("mnist-pairs").unwrap()), "MnistPairs");
+        assert_eq!(format!("{:?}", find("glyph-pairs").unwrap()), "GlyphPairs");
+    }
+
+    #[test]
+    fn kinds_have_names_of_their_own_and_promise_no_more_than_can_be_encoded() {
+        for (index, kind) in ALL.iter().enumerate() {
+            assert!(ALL[index + 1..].iter().all(|other| other != kind), "{kind:?}");
+            assert!(kind.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{kind:?}");
+            for supply in [kind.train, kind.test] {
+                assert!((1..=encode::PAIRS_MAX).contains(&supply.pairs_max), "{kind:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Blobs that belong to an attempt, such as a result's weights: cut into bounded parts by the sender, put together and checked by
+//! the receiver. Pure: neither side's files or connections are here.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    convert::{self, Malformed},
+    limits, v1,
+};
+use crate::unit::UnitId;
+
+/// SHA-256 of a blob. Written as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobDigest(pub [u8; 32]);
+
+impl BlobDigest {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for BlobDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BlobDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text that is no blob's digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a blob's digest is 64 hexadecimal digits")]
+pub struct BadBlobDigest;
+
+impl FromStr for BlobDigest {
+    type Err = BadBlobDigest;
+
+    fn from_str(text: &str) -> Result<Self, BadBlobDigest> {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BadBlobDigest);
+        }
+        let mut digest = [0; 32];
+        for (index, byte) in digest.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| BadBlobDigest)?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+/// A blob in memory, with its digest. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Blob {
+    bytes: Arc<Vec<u8>>,
+    digest: BlobDigest,
+}
+
+impl Blob {
+    /// These bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { digest: BlobDigest::of(&bytes), bytes: Arc::new(bytes) }
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// SHA-256 of them.
+    pub fn digest(&self) -> BlobDigest {
+        self.digest
+    }
+
+    /// The messages that hand it over: its head, then its bytes in parts, each made when it is asked for.
+    pub fn parts(
+        &self,
+        worker_id: String,
+        attempt: v1::AttemptId,
+        kind: v1::BlobKind,
+    ) -> impl Iterator<Item = v1::BlobPart> + Send + 'static {
+        use v1::blob_part::Part;
+        let head = v1::BlobHead {
+            worker_id,
+            attempt: Some(attempt),
+            kind: kind.into(),
+            bytes_total: self.bytes.len() as u64,
+            digest: self.digest.to_string(),
+        };
+        let bytes = Arc::clone(&self.bytes);
+        let starts = (0..self.bytes.len()).step_by(limits::CHUNK_BYTES_MAX);
+        let data = starts
+            .map(move |start| Part::Data(bytes[start..(start + limits::CHUNK_BYTES_MAX).min(bytes.len())].to_vec()));
+        std::iter::once(Part::Head(head)).chain(data).map(|part| v1::BlobPart { part: Some(part) })
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob({} bytes, {})", self.bytes.len(), self.digest)
+    }
+}
+
+/// What a blob's first part says, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobHead {
+    /// Who sends it.
+    pub worker_id: String,
+    /// The unit that it belongs to.
+    pub unit: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// What it is.
+    pub kind: v1::BlobKind,
+    /// Length of the whole, 1 or more and within the kind's limit.
+    pub bytes_total: u64,
+    /// SHA-256 of the whole.
+    pub digest: BlobDigest,
+}
+
+const fn malformed(field: &'static str, problem: &'static str) -> Malformed {
+    Malformed { field, problem }
+}
+
+impl TryFrom<v1::BlobPart> for BlobHead {
+    type Error = Malformed;
+
+    fn try_from(first: v1::BlobPart) -> Result<Self, Malformed> {
+        let Some(v1::blob_part::Part::Head(head)) = first.part else {
+            return Err(malformed("blob.head", "must be the first part"));
+        };
+        let kind = head.kind();
+        let bytes_max = match kind {
+            v1::BlobKind::Weights => limits::WEIGHTS_BYTES_MAX,
+            v1::BlobKind::Unspecified => return Err(malformed("blob.kind", "is missing")),
+        };
+        if !(1..=bytes_max).contains(&head.bytes_total) {
+            return Err(malformed("blob.bytes_total", "must be in 1..=536870912"));
+        }
+        let id = head.attempt.ok_or(malformed("blob.attempt", "is missing"))?;
+        let (unit, attempt) = convert::attempt(id)?;
+        let digest = head.digest.parse().map_err(|_| malformed("blob.digest", "must be 64 hexadecimal digits"))?;
+        Ok(Self { worker_id: head.worker_id, unit, attempt, kind, bytes_total: head.bytes_total, digest })
+    }
+}
+
+/// Checks the parts of a blob as they arrive.
+#[derive(Debug)]
+pub struct Arriving {
+    digest: BlobDigest,
+    missing: u64,
+    hash: Sha256,
+}
+
+/// The parts do not make the blob that its head announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damaged {
+    /// A part that holds no data, or too much.
+    #[error("a part of the blob does not hold 1 to 262144 bytes of data")]
+    Part,
+    /// More came than was announced.
+    #[error("more came than the blob's head announced")]
+    Longer,
+    /// Less came than was announced.
+    #[error("{missing} bytes of the blob did not come")]
+    Shorter {
+        /// How many.
+        missing: u64,
+    },
+    /// Other bytes came.
+    #[error("the blob's digest is another")]
+    Digest,
+}
+
+impl Arriving {
+    /// Of the blob with this head.
+    pub fn new(head: &BlobHead) -> Self {
+        Self { digest: head.digest, missing: head.bytes_total, hash: Sha256::new() }
+    }
+
+    /// Takes in a part after the head; gives its data.
+    ///
+    /// # Errors
+    /// When it cannot be a part of the blob.
+    pub fn take(&mut self, part: v1::BlobPart) -> Result<Vec<u8>, Damaged> {
+        let data = match part.part {
+            Some(v1::blob_part::Part::Data(data)) if (1..=limits::CHUNK_BYTES_MAX).contains(&data.len()) => data,
+            Some(v1::blob_part::Part::Data(_) | v1::blob_part::Part::Head(_)) | None => return Err(Damaged::Part),
+        };
+        self.missing = self.missing.checked_sub(data.len() as u64).ok_or(Damaged::Longer)?;
+        self.hash.update(&data);
+        Ok(data)
+    }
+
+    /// No more parts come.
+    ///
+    /// # Errors
+    /// When they were not the whole blob.
+    pub fn finish(self) -> Result<(), Damaged> {
+        match self.missing {
+            0 if self.digest.0 == <[u8; 32]>::from(self.hash.finalize()) => Ok(()),
+            0 => Err(Damaged::Digest),
+            missing => Err(Damaged::Shorter { missing }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(bytes: usize) -> (Blob, Vec<v1::BlobPart>) {
+        let blob = Blob::new((0..bytes).map(|index| (index % 251) as u8).collect());
+        let attempt = convert::attempt_id(UnitId([7; 16]), 2);
+        let parts = blob.parts("w".to_owned(), attempt, v1::BlobKind::Weights).collect();
+        (blob, parts)
+    }
+
+    /// What a receiver makes of these parts.
+    fn receive(parts: Vec<v1::BlobPart>) -> Result<Vec<u8>, Damaged> {
+        let mut parts = parts.into_iter();
+        let mut arriving = Arriving::new(&parts.next().unwrap().try_into().unwrap());
+        let mut bytes = Vec::new();
+        for part in parts {
+            bytes.extend(arriving.take(part)?);
+        }
+        arriving.finish()?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn parts_make_the_blob_again() {
+        for bytes in [1, limits::CHUNK_BYTES_MAX, limits::CHUNK_BYTES_MAX + 1, 3 * limits::CHUNK_BYTES_MAX] {
+            let (blob, parts) = parts(bytes);
+            assert_eq!(parts.len(), 1 + bytes.div_ceil(limits::CHUNK_BYTES_MAX));
+            assert_eq!(receive(parts).unwrap(), blob.bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_blob_is_noticed() {
+        let (_, good) = parts(2 * limits::CHUNK_BYTES_MAX);
+        let data = |bytes: Vec<u8>| v1::BlobPart { part: Some(v1::blob_part::Part::Data(bytes)) };
+        let cut = receive(good[..2].to_vec());
+        assert_eq!(cut, Err(Damaged::Shorter { missing: limits::CHUNK_BYTES_MAX as u64 }));
+        assert_eq!(receive([&good[..], &[data(vec![1])]].concat()), Err(Damaged::Longer));
+        assert_eq!(receive([&good[..], &good[..1]].concat()), Err(Damaged::Part), "a second head");
+        assert_eq!(receive([&good[..1], &[data(Vec::new())]].concat()), Err(Damaged::Part));
+        assert_eq!(receive([&good[..1], &[data(vec![0; limits::CHUNK_BYTES_MAX + 1])]].concat()), Err(Damaged::Part));
+        assert_eq!(receive([&good[..1], &good[2..], &good[1..2]].concat()), Err(Damaged::Digest), "another order");
+    }
+
+    #[test]
+    fn heads_are_checked() {
+        let (blob, parts) = parts(10);
+        let Some(v1::blob_part::Part::Head(good)) = parts[0].part.clone() else { panic!("the head comes first") };
+        let read =
+            |head: v1::BlobHead| BlobHead::try_from(v1::BlobPart { part: Some(v1::blob_part::Part::Head(head)) });
+        let head = read(good.clone()).unwrap();
+        assert_eq!((head.unit, head.attempt, head.bytes_total), (UnitId([7; 16]), 2, 10));
+        assert_eq!(head.digest, blob.digest());
+        assert!(BlobHead::try_from(parts[1].clone()).is_err(), "data without a head");
+        let field = |head| read(head).unwrap_err().field;
+        assert_eq!(field(v1::BlobHead { kind: 0, ..good.clone() }), "blob.kind");
+        assert_eq!(field(v1::BlobHead { kind: 77, ..good.clone() }), "blob.kind");
+        assert_eq!(field(v1::BlobHead { bytes_total: 0, ..good.clone() }), "blob.bytes_total");
+        let long = v1::BlobHead { bytes_total: limits::WEIGHTS_BYTES_MAX + 1, ..good.clone() };
+        assert_eq!(field(long), "blob.bytes_total");
+        assert_eq!(field(v1::BlobHead { attempt: None, ..good.clone() }), "blob.attempt");
+        assert_eq!(field(v1::BlobHead { digest: "0".repeat(63), ..good }), "blob.digest");
+    }
+
+    #[test]
+    fn digests_read_back() {
+        let digest = BlobDigest::of(b"weights");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!("0123".parse::<BlobDigest>(), Err(BadBlobDigest));
+        assert_eq!("é".repeat(32).parse::<BlobDigest>(), Err(BadBlobDigest));
+    }
+}

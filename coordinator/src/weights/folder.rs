@@ -1,0 +1,221 @@
+//! The files of kept weights.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::{unit::UnitId, wire::blob::BlobDigest};
+use tempfile::NamedTempFile;
+
+/// The file system refused.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot {action} {path}: {cause}\n  hint: what was acknowledged is safe; check the disk's room and permissions, then run the same \
+     command again"
+)]
+pub struct WeightsError {
+    /// What was tried.
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub cause: io::Error,
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WeightsError {
+    let path = path.to_owned();
+    move |cause| WeightsError { action, path, cause }
+}
+
+/// A run directory's folder of kept weights. It is made when the first weights arrive.
+#[derive(Clone, Debug)]
+pub struct WeightsFolder {
+    root: PathBuf,
+}
+
+/// A file that is arriving. Dropped before its end, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Receiving {
+    file: NamedTempFile,
+    folder: PathBuf,
+    name: PathBuf,
+}
+
+impl WeightsFolder {
+    /// The one of the run directory at `root`.
+    pub fn of(root: &Path) -> Self {
+        Self { root: root.join("weights") }
+    }
+
+    /// Where a unit's weights are, if they are kept.
+    pub fn file(&self, unit: UnitId) -> PathBuf {
+        self.root.join(format!("{unit}.safetensors"))
+    }
+
+    fn arriving(&self) -> PathBuf {
+        self.root.join(".arriving")
+    }
+
+    fn arrived(&self, unit: UnitId, digest: BlobDigest) -> PathBuf {
+        self.arriving().join(format!("{unit}.{digest}"))
+    }
+
+    /// Begins to receive a unit's weights with this digest.
+    ///
+    /// # Errors
+    /// When no file can be made.
+    pub fn receive(&self, unit: UnitId, digest: BlobDigest) -> Result<Receiving, WeightsError> {
+        let folder = self.arriving();
+        if !folder.is_dir() {
+            fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+            sync(&self.root)?;
+            self.root.parent().map_or(Ok(()), sync)?;
+        }
+        let file = tempfile::Builder::new()
+            .prefix(".writing-")
+            // As any new file: the process's umask decides who else may read it.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(&folder)
+            .map_err(failed("write to", &folder))?;
+        Ok(Receiving { file, name: self.arrived(unit, digest), folder })
+    }
+
+    /// Gives files that have arrived, and whose results are committed, their final names, durably.
+    ///
+    /// # Errors
+    /// When one of them is not there any more, or cannot be renamed.
+    pub fn keep(&self, files: &[(UnitId, BlobDigest)]) -> Result<(), WeightsError> {
+        for &(unit, digest) in files {
+            let (from, to) = (self.arrived(unit, digest), self.file(unit));
+            fs::rename(&from, &to).map_err(failed("rename", &from))?;
+        }
+        if files.is_empty() { Ok(()) } else { sync(&self.root) }
+    }
+
+    /// Ends what a coordinator that was killed had begun: files of `committed` results get their final names, and what else has
+    /// arrived is thrown away.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written.
+    pub fn recover(&self, committed: impl IntoIterator<Item = (UnitId, BlobDigest)>) -> Result<(), WeightsError> {
+        let folder = self.arriving();
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let waiting: Vec<_> =
+            committed.into_iter().filter(|(unit, digest)| self.arrived(*unit, *digest).is_file()).collect();
+        self.keep(&waiting)?;
+        for entry in fs::read_dir(&folder).map_err(failed("read", &folder))? {
+            let path = entry.map_err(failed("read", &folder))?.path();
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Throws away weights that have arrived and are not wanted after all.
+    pub fn discard(&self, unit: UnitId, digest: BlobDigest) {
+        // What cannot be removed now is removed at the next start.
+        let _ = fs::remove_file(self.arrived(unit, digest));
+    }
+}
+
+impl Receiving {
+    /// Takes in the next bytes.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
+        self.file.write_all(bytes).map_err(failed("write to", &self.folder))
+    }
+
+    /// The file is whole: makes it durable.
+    ///
+    /// # Errors
+    /// When that is refused; nothing is left behind then.
+    pub fn finish(self) -> Result<(), WeightsError> {
+        self.file.as_file().sync_all().map_err(failed("write to", &self.folder))?;
+        self.file.persist(&self.name).map_err(|error| failed("write", &self.name)(error.error))?;
+        sync(&self.folder)
+    }
+}
+
+/// Makes what a folder lists durable.
+fn sync(folder: &Path) -> Result<(), WeightsError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("write to", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: UnitId = UnitId([7; 16]);
+
+    fn receive(weights: &WeightsFolder, bytes: &[u8]) -> BlobDigest {
+        let digest = BlobDigest::of(bytes);
+        let mut receiving = weights.receive(UNIT, digest).unwrap();
+        bytes.chunks(3).for_each(|part| receiving.write(part).unwrap());
+        receiving.finish().unwrap();
+        digest
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_has_arrived_gets_its_final_name_once_its_result_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = WeightsFolder::of(folder.path());
+        let digest = receive(&weights, b"weights");
+        receive(&weights, b"weights");
+        assert!(!weights.file(UNIT).exists());
+        weights.keep(&[(UNIT, digest)]).unwrap();
+        assert_eq!(fs::read(weights.file(UNIT)).unwrap(), b"weights");
+        assert_eq!(names(&folder.path().join("weights/.arriving")), Vec::<String>::new());
+        assert!(weights.keep(&[(UNIT, digest)]).is_err(), "there is nothing to keep");
+    }
+
+    #[test]
+    fn an_upload_that_is_cut_off_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = WeightsFolder::of(folder.path());
+        let mut receiving = weights.receive(UNIT, BlobDigest::of(b"weights")).unwrap();
+        receiving.write(b"wei").unwrap();
+        drop(receiving);
+        assert_eq!(names(&folder.path().join("weights/.arriving")), Vec::<String>::new());
+    }
+
+    /// Every instant at which a coordinator can be killed: what it leaves, and what the next one makes of it.
+    #[test]
+    fn a_restart_ends_what_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = WeightsFolder::of(folder.path());
+        weights.recover([]).unwrap();
+        assert!(!folder.path().join("weights").exists(), "nothing is made where nothing is kept");
+        let other = receive(&weights, b"of another attempt");
+        let digest = receive(&weights, b"weights");
+        // Killed while a file arrived: its temporary file stays.
+        fs::write(folder.path().join("weights/.arriving/.writing-x"), b"wei").unwrap();
+        weights.recover([(UNIT, digest), (UnitId([8; 16]), other)]).unwrap();
+        assert_eq!(fs::read(weights.file(UNIT)).unwrap(), b"weights", "committed, and not renamed");
+        assert_eq!(names(&folder.path().join("weights/.arriving")), Vec::<String>::new());
+        weights.recover([(UNIT, digest)]).unwrap();
+        assert_eq!(fs::read(weights.file(UNIT)).unwrap(), b"weights", "renamed already");
+        assert_eq!(names(&folder.path().join("weights")), [".arriving", &format!("{UNIT}.safetensors")]);
+    }
+
+    #[test]
+    fn a_full_or_missing_place_is_an_error_with_a_hint() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), "a file, not a folder").unwrap();
+        let error = WeightsFolder::of(folder.path()).receive(UNIT, BlobDigest::of(b"")).unwrap_err();
+        assert!(error.to_string().contains("hint: what was acknowledged is safe"), "{error}");
+    }
+}

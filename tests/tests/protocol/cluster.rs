@@ -1,0 +1,195 @@
+//! A real core, store and server in this process, and a bare client.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use seedgrid_common::{
+    data::{self, encode},
+    join::Token,
+    matrix::{self, Selections},
+    spec,
+    training::{Ending, EpochMetrics, Scores, UnitResult},
+    wire::{PROTOCOL_VERSION, blob::Blob, v1},
+};
+use seedgrid_coordinator::{
+    core::{Core, CoreError, Holders, StudyPlan},
+    prepare::{Prepared, Spec},
+    queue::Rules,
+    run_directory::{Owned, RunDirectory},
+    service::{Bound, Server},
+    store::Store,
+    weights::{Standing, WeightsFolder},
+};
+use seedgrid_tests::study::holdout;
+use tonic::{Code, Request, transport::Channel};
+use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
+
+pub(crate) const RULES: Rules = Rules { lease_ms: 300, errors_max: 2, ahead_seconds_max: 2.0 };
+
+pub(crate) struct Cluster {
+    pub(crate) _folder: tempfile::TempDir,
+    pub(crate) directory: Owned,
+    pub(crate) server: Option<Server>,
+    pub(crate) core: Option<Core>,
+    pub(crate) thread: Option<std::thread::JoinHandle<Result<(), CoreError>>>,
+    pub(crate) token: Token,
+    pub(crate) digest: String,
+    pub(crate) encoded: Vec<u8>,
+}
+
+impl Cluster {
+    pub(crate) async fn start(spec_text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::new(folder.path().join("run")).own().unwrap();
+        let mut store = Store::open(&directory.database()).unwrap();
+        let spec = Spec::parse("spec.toml", spec_text.to_owned()).unwrap();
+        let prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
+        prepared.keep(&directory, &mut store).unwrap();
+        let mut cluster = Self {
+            _folder: folder,
+            directory,
+            server: None,
+            core: None,
+            thread: None,
+            token: Token::generate(),
+            digest: prepared.draws.first().digest.clone(),
+            encoded: prepared.draws.first().encoded.clone(),
+        };
+        cluster.host(store, &prepared).await;
+        cluster
+    }
+
+    pub(crate) async fn host(&mut self, store: Store, prepared: &Prepared) {
+        let plan = StudyPlan { study: prepared.spec.study.clone(), digests: prepared.draws.digests() };
+        let (core, thread) = Core::start(store, plan, RULES, Holders::MayReturn).unwrap();
+        self.thread = Some(thread);
+        let datasets = vec![(self.digest.clone(), self.encoded.clone())];
+        let bound = Bound::listen("127.0.0.1:0").await.unwrap();
+        let server = bound.serve(core.clone(), self.token.clone(), datasets);
+        self.core = Some(core);
+        self.server = Some(server);
+    }
+
+    /// Ends server and core as a restart would, and starts them again from the store.
+    pub(crate) async fn restart(&mut self) {
+        self.core.take().unwrap().stop().await;
+        self.server.take().unwrap().stop(Duration::from_secs(1)).await.unwrap();
+        self.thread.take().unwrap().join().unwrap().unwrap();
+        let store = Store::open(&self.directory.database()).unwrap();
+        let prepared = Prepared::stored(&self.directory, &store).unwrap();
+        self.host(store, &prepared).await;
+    }
+
+    pub(crate) async fn client(&self, number: u8) -> Client {
+        let address = format!("http://{}", self.server.as_ref().unwrap().address());
+        let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
+        Client {
+            inner: WorkerServiceClient::new(channel),
+            token: self.token.expose().to_owned(),
+            id: format!("{number:032x}"),
+        }
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) inner: WorkerServiceClient<Channel>,
+    pub(crate) token: String,
+    pub(crate) id: String,
+}
+
+impl Client {
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
+        request
+    }
+
+    pub(crate) async fn register(&mut self, held: Vec<v1::AttemptId>) -> Result<v1::RegisterResponse, Code> {
+        let info = v1::WorkerInfo { host: "test".to_owned(), slots: 2, ..v1::WorkerInfo::default() };
+        let request = self.request(v1::RegisterRequest {
+            protocol_version: PROTOCOL_VERSION,
+            worker_id: self.id.clone(),
+            info: Some(info),
+            held,
+        });
+        self.inner.register(request).await.map(tonic::Response::into_inner).map_err(|status| status.code())
+    }
+
+    pub(crate) async fn pull(&mut self, units_max: u32) -> Result<v1::PullResponse, Code> {
+        let request = self.request(v1::PullRequest { worker_id: self.id.clone(), units_max });
+        self.inner.pull(request).await.map(tonic::Response::into_inner).map_err(|status| status.code())
+    }
+
+    pub(crate) async fn heartbeat(&mut self, held: Vec<v1::AttemptId>) -> Result<v1::HeartbeatResponse, Code> {
+        let request = self.request(v1::HeartbeatRequest { worker_id: self.id.clone(), held });
+        self.inner.heartbeat(request).await.map(tonic::Response::into_inner).map_err(|status| status.code())
+    }
+
+    pub(crate) async fn submit(
+        &mut self,
+        attempt: &v1::AttemptId,
+        outcome: v1::submit_request::Outcome,
+    ) -> Result<v1::SubmitOutcome, Code> {
+        self.submit_with(attempt, outcome, "").await
+    }
+
+    pub(crate) async fn submit_with(
+        &mut self,
+        attempt: &v1::AttemptId,
+        outcome: v1::submit_request::Outcome,
+        weights_digest: &str,
+    ) -> Result<v1::SubmitOutcome, Code> {
+        let request = self.request(v1::SubmitRequest {
+            worker_id: self.id.clone(),
+            attempt: Some(attempt.clone()),
+            outcome: Some(outcome),
+            train_seconds: 1.0,
+            numerics_class: "test".to_owned(),
+            weights_digest: weights_digest.to_owned(),
+        });
+        let answer = self.inner.submit(request).await;
+        answer.map(|response| response.into_inner().outcome()).map_err(|status| status.code())
+    }
+
+    pub(crate) async fn finish(&mut self, attempt: &v1::AttemptId, wrong: u32) -> Result<v1::SubmitOutcome, Code> {
+        self.submit(attempt, v1::submit_request::Outcome::Result((&result(wrong)).into())).await
+    }
+
+    pub(crate) async fn finish_with(&mut self, attempt: &v1::AttemptId, weights: &Blob) -> Result<v1::SubmitOutcome, Code> {
+        let outcome = v1::submit_request::Outcome::Result((&result(25)).into());
+        self.submit_with(attempt, outcome, &weights.digest().to_string()).await
+    }
+
+    /// Sends these parts of a blob. Whether it was kept.
+    pub(crate) async fn send(&mut self, parts: Vec<v1::BlobPart>) -> Result<bool, Code> {
+        let request = self.request(tokio_stream::iter(parts));
+        let receipt = self.inner.upload_blob(request).await;
+        receipt.map(|receipt| receipt.into_inner().kept).map_err(|status| status.code())
+    }
+
+    pub(crate) fn parts(&self, attempt: &v1::AttemptId, blob: &Blob) -> Vec<v1::BlobPart> {
+        blob.parts(self.id.clone(), attempt.clone(), v1::BlobKind::Weights).collect()
+    }
+
+    pub(crate) async fn upload(&mut self, attempt: &v1::AttemptId, blob: &Blob) -> Result<bool, Code> {
+        self.send(self.parts(attempt, blob)).await
+    }
+
+    pub(crate) async fn fail(&mut self, attempt: &v1::AttemptId, failure: v1::Failure) -> Result<v1::SubmitOutcome, Code> {
+        let report = v1::FailureReport { failure: failure.into(), detail: "as the test wants".to_owned() };
+        self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
+    }
+
+    /// Pulls one unit.
+    pub(crate) async fn unit(&mut self) -> v1::AttemptId {
+        let mut pulled = self.pull(1).await.unwrap();
+        assert_eq!(pulled.assignments.len(), 1);
+        pulled.assignments.remove(0).attempt.unwrap()
+    }
+}
+
+pub(crate) fn result(wrong: u32) -> UnitResult {
+    UnitResult {
+        epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }],
+        ending: Ending::Done(Scores { converged: true, probabilities: vec![0.25; 100], wrong, loss: 0.6 }),
+    }
+}

@@ -1,0 +1,215 @@
+//! The pairs that are scored: a data set's, or images of one's own.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::{
+    data::{
+        Pairs,
+        encode::{self, PAIRS_MAX},
+        idx::{self, IdxError},
+        mnist_pairs::{SOURCE_SIDE, mean_pooled},
+    },
+    model::SIDE,
+    wire::limits,
+};
+
+use super::{PredictError, arguments::Part};
+
+/// An IDX file of images: its head, and the largest images of as many pairs as a data set may have.
+const IMAGES_BYTES_MAX: usize = 16 + 2 * PAIRS_MAX as usize * SOURCE_SIDE * SOURCE_SIDE;
+/// An IDX file of their labels.
+const LABELS_BYTES_MAX: usize = 8 + 2 * PAIRS_MAX as usize;
+
+/// Pairs with what is known of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Input {
+    /// Shape (pairs, 2, 14, 14): grey values 0..=255.
+    pub(super) pixels: Vec<f32>,
+    /// The comparison's label of each pair, where the digits are known.
+    pub(super) labels: Option<Vec<u8>>,
+    pub(super) source: Source,
+}
+
+/// Where they are from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A part of this data set.
+    Dataset { title: String, digest: String, part: Part },
+    /// Images of one's own.
+    Images,
+}
+
+/// A part of the data set at `path`: a file, or the run directory that keeps the data set with this digest.
+pub(super) fn dataset(path: &Path, digest: &str, part: Part) -> Result<Input, PredictError> {
+    let path = if path.is_dir() { path.join("datasets").join(digest) } else { path.to_owned() };
+    let bytes = read(&path, limits::DATASET_BYTES_MAX, "a data set")?;
+    let dataset = encode::decode(&bytes).map_err(|cause| PredictError::Dataset { path: path.clone(), cause })?;
+    let pairs = match part {
+        Part::Test => dataset.test,
+        Part::Train => dataset.train,
+    };
+    if pairs.is_empty() {
+        return Err(PredictError::NoPairs { path, part: part.name() });
+    }
+    let source = Source::Dataset { title: dataset.title, digest: encode::digest(&bytes), part };
+    Ok(Input { labels: Some(labels(&pairs)), pixels: pairs.pixels, source })
+}
+
+/// Pairs of the images in an IDX file, with their digits if there is a file of them.
+pub(super) fn images(path: &Path, digits: Option<&PathBuf>) -> Result<Input, PredictError> {
+    let wrong = |path: &Path, what| {
+        let path = path.to_owned();
+        move |cause: IdxError| PredictError::Idx { path, what, cause }
+    };
+    let stored = read(path, IMAGES_BYTES_MAX as u64, "a file of images")?;
+    let content = idx::content(&stored, IMAGES_BYTES_MAX).map_err(wrong(path, "images"))?;
+    let idx::Images { rows, columns, pixels, count } = idx::images(&content).map_err(wrong(path, "images"))?;
+    if count == 0 || count % 2 == 1 {
+        return Err(PredictError::OddImages { path: path.to_owned(), images: count });
+    }
+    if count / 2 > PAIRS_MAX as usize {
+        let bytes = content.len() as u64;
+        return Err(PredictError::Large { path: path.to_owned(), bytes, what: "a file of images" });
+    }
+    let pixels: Vec<f32> = match (rows, columns) {
+        (SIDE, SIDE) => pixels.iter().copied().map(f32::from).collect(),
+        (SOURCE_SIDE, SOURCE_SIDE) => pixels.chunks_exact(SOURCE_SIDE * SOURCE_SIDE).flat_map(mean_pooled).collect(),
+        (rows, columns) => return Err(PredictError::ImageSize { path: path.to_owned(), rows, columns }),
+    };
+    let labels = match digits {
+        None => None,
+        Some(path) => {
+            let stored = read(path, LABELS_BYTES_MAX as u64, "a file of labels")?;
+            let content = idx::content(&stored, LABELS_BYTES_MAX).map_err(wrong(path, "labels"))?;
+            let digits = idx::labels(&content).map_err(wrong(path, "labels"))?;
+            if digits.len() != count {
+                return Err(PredictError::Counts { path: path.clone(), labels: digits.len(), images: count });
+            }
+            if let Some(index) = digits.iter().position(|&digit| digit > 9) {
+                return Err(PredictError::Label { path: path.clone(), index, label: digits[index] });
+            }
+            let digits = digits.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+            Some(labels(&Pairs { pixels: Vec::new(), digits }))
+        }
+    };
+    Ok(Input { pixels, labels, source: Source::Images })
+}
+
+fn labels(pairs: &Pairs) -> Vec<u8> {
+    (0..pairs.len()).map(|pair| pairs.label(pair)).collect()
+}
+
+/// A file's bytes, if it is not larger than it may be.
+pub(super) fn read(path: &Path, bytes_max: u64, what: &'static str) -> Result<Vec<u8>, PredictError> {
+    let failed = |cause| PredictError::Read { path: path.to_owned(), cause };
+    let file = File::open(path).map_err(failed)?;
+    let length = fs::metadata(path).map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    // One byte more shows a pipe or a file that grows.
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    match bytes.len() as u64 {
+        found if found > bytes_max => {
+            Err(PredictError::Large { path: path.to_owned(), bytes: found.max(length), what })
+        }
+        _ => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use seedgrid_common::data::{Dataset, PAIR_PIXELS};
+
+    use super::*;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+            let path = self.0.path().join(name);
+            File::create(&path).unwrap().write_all(bytes).unwrap();
+            path
+        }
+    }
+
+    fn folder() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn idx(sizes: &[u32], elements: Vec<u8>) -> Vec<u8> {
+        let mut bytes = (0x800 + sizes.len() as u32).to_be_bytes().to_vec();
+        bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        bytes.extend(elements);
+        bytes
+    }
+
+    #[test]
+    fn images_that_follow_one_another_are_pairs() {
+        let folder = folder();
+        let small = folder.write("small", &idx(&[4, 14, 14], (0..4 * 196).map(|pixel| (pixel / 196) as u8).collect()));
+        let digits = folder.write("digits", &idx(&[4], vec![3, 4, 9, 0]));
+        let input = images(&small, Some(&digits)).unwrap();
+        assert_eq!(input.pixels.len(), 2 * PAIR_PIXELS);
+        assert_eq!((input.pixels[0], input.pixels[196], input.pixels[3 * 196]), (0.0, 1.0, 3.0));
+        assert_eq!(input.labels, Some(vec![1, 0]));
+        assert_eq!(images(&small, None).unwrap().labels, None);
+        // Four pixels of 1, 2, 3 and 4 become their mean.
+        let mut large = vec![0; 2 * 784];
+        (large[0], large[1], large[28], large[29]) = (1, 2, 3, 4);
+        let large = folder.write("large", &idx(&[2, 28, 28], large));
+        assert_eq!(images(&large, None).unwrap().pixels[..2], [2.5, 0.0]);
+    }
+
+    #[test]
+    fn images_that_make_no_pairs_are_refused() {
+        let folder = folder();
+        let odd = folder.write("odd", &idx(&[3, 14, 14], vec![0; 3 * 196]));
+        assert!(matches!(images(&odd, None), Err(PredictError::OddImages { images: 3, .. })));
+        let none = folder.write("none", &idx(&[0, 14, 14], vec![]));
+        assert!(matches!(images(&none, None), Err(PredictError::OddImages { images: 0, .. })));
+        let wide = folder.write("wide", &idx(&[2, 14, 28], vec![0; 2 * 392]));
+        assert!(matches!(images(&wide, None), Err(PredictError::ImageSize { rows: 14, columns: 28, .. })));
+        let cut = folder.write("cut", &idx(&[2, 14, 14], vec![0; 391]));
+        assert!(matches!(images(&cut, None), Err(PredictError::Idx { what: "images", .. })));
+        assert!(matches!(images(&folder.0.path().join("x"), None), Err(PredictError::Read { .. })));
+        let good = folder.write("good", &idx(&[2, 14, 14], vec![0; 392]));
+        let few = folder.write("few", &idx(&[1], vec![1]));
+        assert!(matches!(images(&good, Some(&few)), Err(PredictError::Counts { labels: 1, images: 2, .. })));
+        let letter = folder.write("letter", &idx(&[2], vec![1, 11]));
+        assert!(matches!(images(&good, Some(&letter)), Err(PredictError::Label { index: 1, label: 11, .. })));
+        assert!(matches!(images(&good, Some(&good)), Err(PredictError::Idx { what: "labels", .. })));
+    }
+
+    #[test]
+    fn a_data_set_is_found_by_its_digest_in_a_run_directory() {
+        let folder = folder();
+        let pairs = |digits: Vec<[u8; 2]>| Pairs { pixels: vec![1.0; digits.len() * PAIR_PIXELS], digits };
+        let made =
+            Dataset { title: "two".to_owned(), seed: 0, train: pairs(vec![]), test: pairs(vec![[1, 2], [2, 1]]) };
+        let bytes = encode::encode(&made).unwrap();
+        let digest = encode::digest(&bytes);
+        fs::create_dir(folder.0.path().join("datasets")).unwrap();
+        let file = folder.write(&format!("datasets/{digest}"), &bytes);
+        let input = dataset(folder.0.path(), &digest, Part::Test).unwrap();
+        assert_eq!(input.labels, Some(vec![1, 0]));
+        assert_eq!(input, dataset(&file, "any", Part::Test).unwrap());
+        assert!(matches!(dataset(&file, "any", Part::Train), Err(PredictError::NoPairs { part: "train", .. })));
+        assert!(matches!(dataset(folder.0.path(), "0", Part::Test), Err(PredictError::Read { .. })));
+        let junk = folder.write("junk", b"junk");
+        assert!(matches!(dataset(&junk, "any", Part::Test), Err(PredictError::Dataset { .. })));
+    }
+
+    #[test]
+    fn a_file_is_read_no_further_than_it_may_be_long() {
+        let long = folder();
+        let path = long.write("long", &[0; 11]);
+        assert!(matches!(read(&path, 10, "it"), Err(PredictError::Large { bytes: 11, .. })));
+        assert_eq!(read(&path, 11, "it").unwrap().len(), 11);
+        assert!(matches!(read(Path::new("/dev/zero"), 1000, "it"), Err(PredictError::Large { bytes: 1001, .. })));
+    }
+}

@@ -1,0 +1,148 @@
+//! `seedgrid-worker predict`: scores pairs of images with kept weights.
+//!
+//! `input` reads the pairs, [`weights_file`](crate::weights_file) the networks, one after the other; `committee` lets them vote and
+//! `output` writes what they say.
+
+mod arguments;
+mod committee;
+mod error;
+mod input;
+mod output;
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use candle_core::Device;
+use seedgrid_common::wire::limits;
+
+pub use arguments::{Format, Part, PredictArguments};
+pub use error::PredictError;
+
+use crate::{
+    training::{Predictor, device},
+    weights_file,
+};
+use committee::Committee;
+use input::{Input, Source};
+use output::Document;
+
+/// Scores what `arguments` name, and writes what was found.
+///
+/// # Errors
+/// When a file cannot be read or used, or the output cannot be written.
+pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
+    let device = device::parse(&arguments.device)?;
+    // The first network says which data set of a run directory is meant, so it is read before the pairs.
+    let mut first = Some(network(&arguments.weights[0], &device)?);
+    let digest = first.as_ref().map(|network| network.unit().dataset_digest.clone()).unwrap_or_default();
+    let input = match (&arguments.pairs, &arguments.data) {
+        (Some(images), _) => input::images(images, arguments.labels.as_ref())?,
+        (None, data) => input::dataset(data.as_deref().unwrap_or(Path::new("")), &digest, arguments.part)?,
+    };
+    let several = arguments.weights.len() > 1;
+    let mut together = Committee::default();
+    let mut networks: Vec<output::Network> = Vec::new();
+    let mut notes = Notes::default();
+    for path in &arguments.weights {
+        let mut network = match first.take() {
+            Some(network) => network,
+            None => network_of(path, &device, &networks)?,
+        };
+        notes.look(&network, &input);
+        let predictions = network.predict(&input.pixels)?;
+        together.add(&predictions);
+        let said = committee::alone(&predictions);
+        let label = network.unit().label();
+        let (wrong, error) = tell(&label, &said, &input);
+        networks.push(output::Network {
+            network: network.unit().id().to_string(),
+            label,
+            wrong,
+            error,
+            predictions: (arguments.each || !several).then(|| output::rows(&said, &input)),
+        });
+    }
+    let committee = several.then(|| {
+        let said = together.said();
+        let (wrong, error) = tell(&format!("all {} together", together.networks()), &said, &input);
+        output::Committee { networks: together.networks(), wrong, error, predictions: output::rows(&said, &input) }
+    });
+    notes.tell();
+    let pairs = input.pixels.len() / seedgrid_common::data::PAIR_PIXELS;
+    Document::new(&input, pairs, networks, committee).write(arguments.format, arguments.output.as_deref())
+}
+
+fn network(path: &Path, device: &Device) -> Result<Predictor, PredictError> {
+    let bytes = input::read(path, limits::WEIGHTS_BYTES_MAX, "a file of kept weights")?;
+    weights_file::read(&bytes, device).map_err(|cause| PredictError::Weights { path: path.to_owned(), cause })
+}
+
+/// A network that is none of those before.
+fn network_of(path: &PathBuf, device: &Device, before: &[output::Network]) -> Result<Predictor, PredictError> {
+    let network = network(path, device)?;
+    let id = network.unit().id().to_string();
+    if before.iter().any(|other| other.network == id) {
+        return Err(PredictError::Repeated { path: path.clone() });
+    }
+    Ok(network)
+}
+
+/// Says how many pairs are classified wrongly, where their labels are known; gives the number and the share.
+fn tell(who: &str, said: &[committee::Said], input: &Input) -> (Option<usize>, Option<f64>) {
+    let Some(labels) = &input.labels else { return (None, None) };
+    let wrong = committee::wrong(said, labels);
+    let error = wrong as f64 / labels.len() as f64;
+    note(format_args!("{who}: error {error:.4} ({wrong} of {} pairs)", labels.len()));
+    (Some(wrong), Some(error))
+}
+
+/// What a person should know about how networks and pairs go together.
+#[derive(Debug, Default)]
+struct Notes {
+    networks: usize,
+    other_data: usize,
+    trained_on: usize,
+    other_class: usize,
+}
+
+impl Notes {
+    fn look(&mut self, network: &Predictor, input: &Input) {
+        self.networks += 1;
+        self.other_class += usize::from(network.trained_in() != network.numerics_class());
+        if let Source::Dataset { digest, part, .. } = &input.source {
+            let same = *digest == network.unit().dataset_digest;
+            self.other_data += usize::from(!same);
+            self.trained_on += usize::from(same && *part == Part::Train);
+        }
+    }
+
+    fn tell(&self) {
+        let of = |count: usize| {
+            if self.networks == 1 {
+                "the network was".to_owned()
+            } else {
+                format!("{count} of {} networks were", self.networks)
+            }
+        };
+        for (count, what) in [
+            (self.other_data, "trained on another data set than this one"),
+            (
+                self.trained_on,
+                "trained on these pairs (or, in a fold, on most of them): the error says nothing about new ones",
+            ),
+            (self.other_class, "trained in another numerics class: probabilities agree to rounding only"),
+        ] {
+            if count > 0 {
+                note(format_args!("note: {} {what}", of(count)));
+            }
+        }
+    }
+}
+
+/// Prints a line to standard error.
+fn note(line: std::fmt::Arguments<'_>) {
+    // Nobody is left to tell.
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}

@@ -1,0 +1,155 @@
+//! How predictions are written. docs/worker.md describes both forms.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use serde::Serialize;
+
+use super::{
+    PredictError,
+    arguments::Format,
+    committee::{Probability, Said},
+    input::{Input, Source},
+};
+
+/// All that is written.
+#[derive(Debug, Serialize)]
+pub(super) struct Document {
+    schema: &'static str,
+    data: Data,
+    networks: Vec<Network>,
+    committee: Option<Committee>,
+}
+
+#[derive(Debug, Serialize)]
+struct Data {
+    kind: &'static str,
+    title: Option<String>,
+    digest: Option<String>,
+    part: Option<&'static str>,
+    pairs: usize,
+}
+
+/// One network.
+#[derive(Debug, Serialize)]
+pub(super) struct Network {
+    /// The unit's id.
+    pub(super) network: String,
+    /// For people.
+    pub(super) label: String,
+    pub(super) wrong: Option<usize>,
+    pub(super) error: Option<f64>,
+    /// None: only the committee's are asked for.
+    pub(super) predictions: Option<Vec<Row>>,
+}
+
+/// All networks together.
+#[derive(Debug, Serialize)]
+pub(super) struct Committee {
+    pub(super) networks: usize,
+    pub(super) wrong: Option<usize>,
+    pub(super) error: Option<f64>,
+    pub(super) predictions: Vec<Row>,
+}
+
+/// What is said of one pair.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    pair: usize,
+    probability: Probability,
+    class: u8,
+    first_digit: Option<u8>,
+    second_digit: Option<u8>,
+    label: Option<u8>,
+}
+
+/// The rows of these predictions on `input`.
+pub(super) fn rows(said: &[Said], input: &Input) -> Vec<Row> {
+    let labels = input.labels.as_deref().unwrap_or(&[]);
+    said.iter()
+        .enumerate()
+        .map(|(pair, said)| Row {
+            pair,
+            probability: said.probability,
+            class: said.class,
+            first_digit: said.digits.map(|digits| digits[0]),
+            second_digit: said.digits.map(|digits| digits[1]),
+            label: labels.get(pair).copied(),
+        })
+        .collect()
+}
+
+impl Document {
+    pub(super) fn new(input: &Input, pairs: usize, networks: Vec<Network>, committee: Option<Committee>) -> Self {
+        let data = match &input.source {
+            Source::Dataset { title, digest, part } => Data {
+                kind: "dataset",
+                title: Some(title.clone()),
+                digest: Some(digest.clone()),
+                part: Some(part.name()),
+                pairs,
+            },
+            Source::Images => Data { kind: "images", title: None, digest: None, part: None, pairs },
+        };
+        Self { schema: "seedgrid.predictions/1", data, networks, committee }
+    }
+
+    /// Writes it to `path`, whole or not at all, or to standard output.
+    pub(super) fn write(&self, format: Format, path: Option<&Path>) -> Result<(), PredictError> {
+        let Some(path) = path else {
+            let place = "standard output".to_owned();
+            return match self.write_to(format, BufWriter::new(io::stdout().lock())) {
+                // A reader that hung up (`| head`) has seen enough.
+                Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(PredictError::Write { place, cause }),
+                Ok(()) | Err(_) => Ok(()),
+            };
+        };
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.tmp", std::process::id()));
+        let written = (|| {
+            let file = File::create(&temporary)?;
+            self.write_to(format, BufWriter::new(&file))?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)
+        })();
+        if written.is_err() {
+            // Where it was never made, there is nothing to take away.
+            drop(fs::remove_file(&temporary));
+        }
+        written.map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
+    }
+
+    fn write_to(&self, format: Format, mut to: impl Write) -> io::Result<()> {
+        match format {
+            Format::Csv => self.csv(&mut to)?,
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut to, self)?;
+                writeln!(to)?;
+            }
+        }
+        to.flush()
+    }
+
+    fn csv(&self, to: &mut impl Write) -> io::Result<()> {
+        writeln!(to, "network,pair,probability,class,first_digit,second_digit,label")?;
+        let own = self.networks.iter().filter_map(|one| Some((one.network.as_str(), one.predictions.as_ref()?)));
+        let common = self.committee.iter().map(|all| ("committee", &all.predictions));
+        for (network, rows) in own.chain(common) {
+            for row in rows {
+                let Row { pair, probability, class, .. } = row;
+                write!(to, "{network},{pair},{probability},{class}")?;
+                for known in [row.first_digit, row.second_digit, row.label] {
+                    match known {
+                        Some(number) => write!(to, ",{number}")?,
+                        None => write!(to, ",")?,
+                    }
+                }
+                writeln!(to)?;
+            }
+        }
+        Ok(())
+    }
+}
