@@ -21,7 +21,7 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     let report = scratch.report_json("undisturbed");
     assert_eq!(report["complete"], true);
-    assert_eq!(report["counts"]["done"], 42 + 10 + 8);
+    assert_eq!(report["counts"]["done"], 42 + 10 + 8 + 8);
     let stages = report["stages"].as_array().unwrap();
     let selected = stages[0]["selection"]["models"].as_array().unwrap();
     assert_eq!(selected.len(), 5);
@@ -37,6 +37,9 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
         assert_eq!(used.unwrap()["hyperparameters"], chosen["hyperparameters"], "the next stage starts from it");
     }
     assert_eq!(stages[2]["configurations"].as_array().unwrap().len(), 4);
+    let draws: Vec<&serde_json::Value> = stages[3]["configurations"].as_array().unwrap().iter().collect();
+    assert_eq!(draws.iter().map(|row| row["draws"].as_array().unwrap().len()).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(report["dataset"]["draws"].as_array().unwrap().len(), 3, "the one that is tuned on, and two others");
 
     // Killed in the first stage, around the first selections and in the last stages.
     for ended_units in [2, 10, 5] {
@@ -45,7 +48,7 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
         run.kill_hard();
     }
     let status = scratch.status("killed");
-    assert_eq!(status["units"]["total"], 60, "units to come are counted: {status}");
+    assert_eq!(status["units"]["total"], 68, "units to come are counted: {status}");
     let last = finish(&mut scratch.run(&spec, "killed"));
     assert_eq!(last.code(), 0, "{}", last.stderr);
     assert_eq!(scratch.report("killed", "report.json"), scratch.report("undisturbed", "report.json"));
@@ -69,7 +72,7 @@ fn a_report_says_what_still_waits_for_a_selection() {
     assert_eq!(report.code(), 3, "{}", report.stderr);
     assert!(report.stdout.contains("wait for what stage tune selects"), "{}", report.stdout);
     let json = scratch.report_json("run");
-    assert_eq!(json["counts"]["planned"], 60);
+    assert_eq!(json["counts"]["planned"], 68);
     assert_eq!(json["stages"][1]["waiting"].as_array().unwrap().len(), 5);
     for file in ["report.html", "report.md", "roc.svg", "comparisons.svg", "units.csv"] {
         assert!(!scratch.report("run", file).is_empty(), "{file}");

@@ -1,6 +1,9 @@
 //! Comparisons between configurations, in the words and cells that every form of the report shows.
 
-use super::numbers::{NONE, p_value, rate_spread, signed, signed_interval, signed_rate, whole};
+use super::{
+    draws,
+    numbers::{NONE, p_value, rate_spread, signed, signed_interval, signed_rate, whole},
+};
 use crate::aggregate::document::{Against, ComparisonReport, ConfigurationReport, EvaluationReport, StageReport};
 
 /// Most pairs that one remark names; comparisons.csv has all.
@@ -62,6 +65,10 @@ pub(super) fn which(stage: &StageReport) -> String {
 /// What the columns mean.
 pub(super) fn columns(stage: &StageReport) -> String {
     let tests = match stage.evaluation {
+        _ if draws::are_several(stage) => {
+            "p (t) and the interval: Student's test, paired over draws of the data, so they are about the draw of training and test pairs \
+             too. McNemar's test is for one classifier each, and draws have one each."
+        }
         EvaluationReport::Holdout => {
             "p (t): Welch's test over the seeds, so it, the interval and g are about the choice of the seed on these very pairs. Wrong \
              alone: test pairs that only the first's averaged prediction classifies wrongly, and only the second's; p (McNemar): the exact \
@@ -94,7 +101,8 @@ pub(super) fn remarks(stage: &StageReport) -> Vec<String> {
         } else if test.n_first < planned(pair.first) || test.n_second < planned(pair.second) {
             note("Over fewer units than planned".to_owned(), pair);
         }
-        if let (Some(reason), EvaluationReport::Holdout) = (&pair.mcnemar.reason, stage.evaluation) {
+        let tested = stage.evaluation == EvaluationReport::Holdout && !draws::are_several(stage);
+        if let (Some(reason), true) = (&pair.mcnemar.reason, tested) {
             note(format!("No McNemar test, as {reason}"), pair);
         }
     }

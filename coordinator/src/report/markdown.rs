@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use seedgrid_common::training::StopLoss;
 
 use super::{
-    areas, compared, notices,
+    areas, compared, draws, notices,
     numbers::{count_spread, interval, rate, rate_spread},
     referenced,
     terminal::progress,
@@ -58,6 +58,13 @@ fn section(page: &mut String, stage: &StageReport) {
         let rows: Vec<_> = stage.comparisons.pairs.iter().map(|pair| compared::cells(stage, pair)).collect();
         table(page, &compared::HEADER, &rows);
         explained(page, &compared::columns(stage), &compared::remarks(stage));
+    }
+
+    if draws::are_several(stage) {
+        page.push_str("### Draws of the data\n\n");
+        let rows: Vec<_> = stage.configurations.iter().map(draws::cells).collect();
+        table(page, &draws::HEADER, &rows);
+        explained(page, draws::COLUMNS, &[]);
     }
 
     page.push_str("### Areas under the curves\n\n");

@@ -6,6 +6,7 @@ mod areas;
 mod atomic;
 mod compared;
 mod csv;
+mod draws;
 mod figure;
 mod html;
 mod latex;

@@ -1,6 +1,9 @@
 //! Configurations next to the spec's references, in the words and cells that every form of the report shows.
 
-use super::numbers::{count_mean, rate, signed_rate, whole};
+use super::{
+    draws,
+    numbers::{count_mean, rate, signed_rate, whole},
+};
 use crate::aggregate::document::{EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict};
 
 /// A table's header.
@@ -39,6 +42,12 @@ pub(super) fn verdict(reference: &ReferenceReport) -> &'static str {
 
 /// What the columns mean.
 pub(super) fn columns(stage: &StageReport) -> String {
+    if draws::are_several(stage) {
+        return "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of the standard error of our mean over draws of \
+                the data, of theirs over its seeds, and of one draw more, which is theirs: it covers seeds, and the draw of training and test \
+                pairs, on both sides."
+            .to_owned();
+    }
     let parts = match stage.evaluation {
         EvaluationReport::Holdout => {
             "the standard errors of both means over their seeds, std / √n, and of both draws of test pairs, √(e (1 − e) / pairs), all \

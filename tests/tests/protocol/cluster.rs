@@ -1,12 +1,9 @@
 //! A real core, store and server in this process, and a bare client.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use seedgrid_common::{
-    data::{self, encode},
     join::Token,
-    matrix::{self, Selections},
-    spec,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     wire::{PROTOCOL_VERSION, blob::Blob, v1},
 };
@@ -17,11 +14,9 @@ use seedgrid_coordinator::{
     run_directory::{Owned, RunDirectory},
     service::{Bound, Server},
     store::Store,
-    weights::{Standing, WeightsFolder},
 };
-use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
-use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
+use v1::worker_service_client::WorkerServiceClient;
 
 pub(crate) const RULES: Rules = Rules { lease_ms: 300, errors_max: 2, ahead_seconds_max: 2.0 };
 
@@ -154,7 +149,11 @@ impl Client {
         self.submit(attempt, v1::submit_request::Outcome::Result((&result(wrong)).into())).await
     }
 
-    pub(crate) async fn finish_with(&mut self, attempt: &v1::AttemptId, weights: &Blob) -> Result<v1::SubmitOutcome, Code> {
+    pub(crate) async fn finish_with(
+        &mut self,
+        attempt: &v1::AttemptId,
+        weights: &Blob,
+    ) -> Result<v1::SubmitOutcome, Code> {
         let outcome = v1::submit_request::Outcome::Result((&result(25)).into());
         self.submit_with(attempt, outcome, &weights.digest().to_string()).await
     }
@@ -174,7 +173,11 @@ impl Client {
         self.send(self.parts(attempt, blob)).await
     }
 
-    pub(crate) async fn fail(&mut self, attempt: &v1::AttemptId, failure: v1::Failure) -> Result<v1::SubmitOutcome, Code> {
+    pub(crate) async fn fail(
+        &mut self,
+        attempt: &v1::AttemptId,
+        failure: v1::Failure,
+    ) -> Result<v1::SubmitOutcome, Code> {
         let report = v1::FailureReport { failure: failure.into(), detail: "as the test wants".to_owned() };
         self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
     }

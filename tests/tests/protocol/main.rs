@@ -6,29 +6,18 @@ mod cluster;
 mod retry;
 mod weights;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::time::Duration;
 
+use cluster::{Cluster, result};
 use seedgrid_common::{
     data::{self, encode},
-    join::Token,
     matrix::{self, Selections},
     spec,
-    training::{Ending, EpochMetrics, Scores, UnitResult},
-    wire::{PROTOCOL_VERSION, blob::Blob, v1},
+    wire::{PROTOCOL_VERSION, v1},
 };
-use seedgrid_coordinator::{
-    core::{Core, CoreError, Holders, StudyPlan},
-    prepare::{Prepared, Spec},
-    queue::Rules,
-    run_directory::{Owned, RunDirectory},
-    service::{Bound, Server},
-    store::Store,
-    weights::{Standing, WeightsFolder},
-};
+use seedgrid_coordinator::store::Store;
 use seedgrid_tests::study::holdout;
-use tonic::{Code, Request, transport::Channel};
-use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
-use cluster::{Client, Cluster, RULES, result};
+use tonic::Code;
 
 #[tokio::test]
 async fn nobody_gets_in_without_the_token() {

@@ -1,27 +1,9 @@
 //! Another try for units that failed for good.
 
-use std::{fs, path::PathBuf, time::Duration};
-
-use seedgrid_common::{
-    data::{self, encode},
-    join::Token,
-    matrix::{self, Selections},
-    spec,
-    training::{Ending, EpochMetrics, Scores, UnitResult},
-    wire::{PROTOCOL_VERSION, blob::Blob, v1},
-};
-use seedgrid_coordinator::{
-    core::{Core, CoreError, Holders, StudyPlan},
-    prepare::{Prepared, Spec},
-    queue::Rules,
-    run_directory::{Owned, RunDirectory},
-    service::{Bound, Server},
-    store::Store,
-    weights::{Standing, WeightsFolder},
-};
+use seedgrid_common::wire::v1;
 use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
-use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
+use v1::control_service_client::ControlServiceClient;
 
 use crate::cluster::Cluster;
 

@@ -3,9 +3,7 @@
 use std::{fs, path::Path};
 
 use super::expanded;
-use crate::{
-    spec::{Look, SpecErrors, Study, parse},
-};
+use crate::spec::{Look, SpecErrors, Study, parse};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
