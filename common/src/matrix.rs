@@ -193,7 +193,15 @@ mod tests {
     }
 
     fn stage(name: &str, evaluation: Evaluation, seeds: &[u64], rows: Vec<ModelRow>) -> Stage {
-        Stage { name: name.to_owned(), evaluation, seeds: seeds.to_vec(), rows, selected: Vec::new(), select: None }
+        Stage {
+            name: name.to_owned(),
+            evaluation,
+            seeds: seeds.to_vec(),
+            rows,
+            selected: Vec::new(),
+            select: None,
+            race: None,
+        }
     }
 
     fn study(stages: Vec<Stage>) -> Study {

@@ -13,6 +13,7 @@ pub mod limits;
 mod name;
 mod problem;
 mod product;
+mod race;
 mod reference;
 mod reference_problem;
 mod row;
@@ -33,6 +34,7 @@ mod zip;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use problem::Problem;
 pub use product::Settings;
+pub use race::RaceRule;
 pub use reference_problem::ReferenceProblem;
 pub use selection::{SelectedRow, SelectionRule};
 pub use stop::StopKeys;
@@ -118,6 +120,8 @@ pub struct Stage {
     pub selected: Vec<SelectedRow>,
     /// How the stage selects a configuration of each model for later stages, if it does.
     pub select: Option<SelectionRule>,
+    /// How hopeless configurations leave the stage early, if they do; only where it has folds and selects.
+    pub race: Option<RaceRule>,
 }
 
 /// How configurations are scored.

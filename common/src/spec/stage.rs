@@ -11,7 +11,7 @@ use super::{
     Evaluation, ModelRow, Problem, SelectedRow, SelectionRule, Stage,
     error::{Earlier, Problems},
     limits::{CONFIGURATIONS_MAX, FOLDS_MAX, ROWS_MAX},
-    name, row,
+    name, race, row,
     row::{From, Inherited, Row, TrainingPart},
     scalar::shown,
     seeds,
@@ -61,7 +61,10 @@ pub(super) fn read(
     }
     // A wrong word is reported; the rows are read on as if nothing had been said.
     let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
-    let select = table.optional("select").and_then(|entry| select(entry, evaluation, problems));
+    let select_entry = table.optional("select");
+    let select = select_entry.and_then(|entry| select(entry, evaluation, problems));
+    let race_entry = table.optional("race");
+    let race = race_entry.and_then(|entry| race::read(entry, evaluation, select_entry.is_some(), problems));
     let from_entry = table.optional("from");
     let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
     let part = train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
@@ -79,7 +82,8 @@ pub(super) fn read(
     table.finish(problems);
     let stage = || {
         let (rows, selected) = rows?;
-        Some(Stage { name: name.as_ref()?.0.clone(), evaluation: evaluation?, seeds: seeds?, rows, selected, select })
+        let name = name.as_ref()?.0.clone();
+        Some(Stage { name, evaluation: evaluation?, seeds: seeds?, rows, selected, select, race })
     };
     ReadStage { at, stage: stage(), name, from: uses, stop, normalize }
 }

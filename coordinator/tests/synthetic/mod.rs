@@ -83,6 +83,7 @@ pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Ve
         rows,
         selected: Vec::new(),
         select: None,
+        race: None,
     }
 }
 
@@ -99,6 +100,7 @@ pub(crate) fn cross_validation(
         rows,
         selected: Vec::new(),
         select: None,
+        race: None,
     }
 }
 
