@@ -2,7 +2,7 @@
 //!
 //! In the order of the flow: [`prepare`] reads a spec and makes its data set and plan in a [`run_directory`]; the [`core`] owns the
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
-//! [`selection`] lets later stages start from what earlier ones select;
+//! [`selection`] lets later stages start from what earlier ones select, and a [`race`] ends hopeless configurations early;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
 //! [`report`] files; [`command`] is the command line.
 
@@ -17,6 +17,7 @@ pub mod local_workers;
 pub mod prepare;
 pub mod progress;
 pub mod queue;
+pub mod race;
 pub mod report;
 pub mod run_directory;
 pub mod selection;

@@ -19,7 +19,7 @@ mod reference;
 mod scored;
 mod selected;
 mod spread;
-mod student;
+pub(crate) mod student;
 
 use std::collections::{BTreeMap, BTreeSet};
 
