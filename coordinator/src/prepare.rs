@@ -10,11 +10,14 @@ use seedgrid_common::{
     data::{self, DataError, Dataset, encode, locate},
     matrix::{Plan, Selections},
     spec::{self, DatasetSpec, SpecErrors, Study},
+    unit::UnitId,
 };
 
 use crate::{
+    queue::Rules,
+    race::Track,
     run_directory::{Owned, RunDirectory, RunDirectoryError},
-    selection::{self, SelectionKey, Settled},
+    selection::{self, Committed, Ended, Settled, ToCome},
     store::{Store, StoreError, Write},
     wall_clock::wall_ms,
 };
@@ -43,6 +46,10 @@ pub struct Prepared {
     pub plan: Plan,
     /// These selections.
     pub selections: Selections,
+    /// The races of the plan, and what they do to its units.
+    pub track: Track,
+    /// What can be decided from the results that are there, and has not been: [`Prepared::keep`] makes it durable.
+    decisions: Vec<Write>,
 }
 
 /// Why a study cannot be prepared.
@@ -154,8 +161,11 @@ impl Prepared {
             }
         };
         let digest = encode::digest(&encoded);
-        let committed = store.map_or_else(|| Ok(BTreeMap::new()), Store::selections)?;
-        Ok(Self::expanded(spec, dataset, encoded, digest, &committed))
+        let (committed, ended) = match store {
+            Some(store) => (store.committed()?, ended(store)?),
+            None => Default::default(),
+        };
+        Ok(Self::expanded(spec, dataset, encoded, digest, &committed, |unit| ended.get(&unit).copied()))
     }
 
     fn expanded(
@@ -163,19 +173,25 @@ impl Prepared {
         dataset: Dataset,
         encoded: Vec<u8>,
         digest: String,
-        committed: &BTreeMap<SelectionKey, Option<usize>>,
+        committed: &Committed,
+        ended: impl Fn(UnitId) -> Option<Ended>,
     ) -> Self {
-        let Settled { plan, selections, .. } = selection::settle(&spec.study, &digest, committed, |_| None);
-        Self { spec, dataset, encoded, digest, plan, selections }
+        let settled = selection::settle(&spec.study, &digest, committed, ended);
+        let Settled { plan, selections, made, rungs, track, .. } = settled;
+        let at_ms = wall_ms();
+        let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
+        let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
+        let decisions = raced.chain(selected).collect();
+        Self { spec, dataset, encoded, digest, plan, selections, track, decisions }
     }
 
-    /// Units of rows whose selection has not been made, and still can be.
-    pub fn units_to_come(&self) -> usize {
-        let waiting = self.plan.stages.iter().flat_map(|stage| &stage.waiting);
-        waiting.filter(|row| !row.unreachable).map(|row| row.units).sum()
+    /// Units that may still be given out: of rows whose selection has not been made, and those that races hold back.
+    pub fn to_come(&self) -> ToCome {
+        ToCome::of(&self.plan, &self.track)
     }
 
-    /// Makes the run directory this study's: keeps its data set, its spec and its units there.
+    /// Makes the run directory this study's: keeps its data set, its spec, its units and what can be decided from the results that are
+    /// there.
     ///
     /// # Errors
     /// When the directory belongs to another study, or cannot be written.
@@ -190,6 +206,7 @@ impl Prepared {
             writes.push(Write::Spec { at_ms: wall_ms(), text: self.spec.text.clone() });
         }
         writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
+        writes.extend(self.decisions.iter().cloned());
         Ok(store.commit(&writes)?)
     }
 
@@ -204,8 +221,18 @@ impl Prepared {
             .fact(&dataset_fact(&spec.study.dataset))?
             .ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
         let (dataset, encoded) = kept(directory, &digest)?;
-        Ok(Self::expanded(spec, dataset, encoded, digest, &store.selections()?))
+        // What was decided, and no more: a report changes nothing.
+        Ok(Self::expanded(spec, dataset, encoded, digest, &store.committed()?, |_| None))
     }
+}
+
+/// How every unit that has ended for good did so.
+fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
+    let mut ended = store.scores()?;
+    let errors_max = Rules::default().errors_max;
+    let failed = store.units()?.into_iter().filter(|(_, unit)| unit.result.is_none() && unit.errors >= errors_max);
+    ended.extend(failed.map(|(id, _)| (id, Ended::Failed)));
+    Ok(ended)
 }
 
 /// The data set with this digest, as the run directory keeps it.

@@ -23,10 +23,11 @@ use super::{
     request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
     snapshot::{Live, WorkerEntry},
-    study::{Roster, StudyPlan, UnitFacts},
+    study::{Added, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
+    race::RungDecision,
     selection::Ended,
     store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
@@ -77,6 +78,8 @@ pub(super) struct Reactor {
     units: BTreeMap<UnitId, UnitFacts>,
     roster: Roster,
     selecting: Selecting,
+    /// The group of each unit that a race holds back.
+    held: Vec<usize>,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
     live: Live,
@@ -106,7 +109,7 @@ impl Reactor {
         let mut ended = store.scores()?;
         let failed = stored.iter().filter(|(_, unit)| unit.result.is_none() && unit.errors >= rules.errors_max);
         ended.extend(failed.map(|(id, _)| (*id, Ended::Failed)));
-        let (committed, train_seconds) = (store.selections()?, store.train_seconds()?);
+        let (committed, train_seconds) = (store.committed()?, store.train_seconds()?);
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
@@ -117,6 +120,7 @@ impl Reactor {
             units: BTreeMap::new(),
             roster: Roster::new(plan.study.dataset.train_pairs),
             selecting: Selecting::new(plan, committed, ended),
+            held: Vec::new(),
             stored,
             live: Live::default(),
             draining: false,
@@ -164,8 +168,7 @@ impl Reactor {
                 Err(_elapsed) => {}
             }
             self.expire(now);
-            self.commit()?;
-            self.replies.drain(..).for_each(|reply| reply());
+            self.commit_and_answer()?;
             if self.stopping {
                 self.take_picture(now);
                 return Ok(());
@@ -184,14 +187,28 @@ impl Reactor {
         Ok(())
     }
 
-    /// Makes the selections that can be made, and takes in the units that they lead to.
+    /// Durable before acknowledged.
+    pub(super) fn commit_and_answer(&mut self) -> Result<(), StoreError> {
+        self.commit()?;
+        self.replies.drain(..).for_each(|reply| reply());
+        Ok(())
+    }
+
+    /// Makes the selections and decides the rungs that can be decided, and takes in the units that they lead to.
     fn settle(&mut self) {
         let settled = self.selecting.settle();
+        for decision in settled.rungs {
+            let RungDecision { stage, model, rung } = &decision;
+            let (raced, left) = (rung.entered.len(), rung.left.len());
+            tracing::info!(stage, model, folds = rung.folds, raced, left, "rung decided");
+            self.writes.push(Write::Rung { at_ms: wall_ms(), decision });
+        }
         for decision in settled.made {
             tracing::info!(stage = decision.stage, model = decision.model, chosen = ?decision.chosen, "selected");
             self.writes.push(Write::Selection { at_ms: wall_ms(), decision });
         }
-        let (units, costs) = self.roster.add(&settled.plan);
+        let Added { units, costs, held } = self.roster.add(&settled.plan, &settled.track);
+        self.held = held;
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
             let StoredUnit { attempts, errors, holder, result } = self.stored.remove(&facts.id).unwrap_or_default();
@@ -223,6 +240,12 @@ impl Reactor {
         Some(Duration::from_millis(next.saturating_sub(self.now())))
     }
 
+    /// Whether every unit has ended.
+    #[cfg(test)]
+    pub(super) fn is_done(&self) -> bool {
+        self.queue.counts().all_ended()
+    }
+
     fn state(&self) -> v1::StudyState {
         if self.queue.counts().all_ended() {
             v1::StudyState::Done
@@ -233,7 +256,7 @@ impl Reactor {
         }
     }
 
-    fn apply(&mut self, request: Request, now: Millis) {
+    pub(super) fn apply(&mut self, request: Request, now: Millis) {
         self.stale_picture = true;
         match request {
             Request::Register { worker, info, held, reply } => {
@@ -518,6 +541,7 @@ impl Reactor {
             )
         };
         let to_come = self.selecting.to_come();
+        let to_come = (to_come, self.held.as_slice());
         let picture = self.live.picture(&self.study, self.state(), &self.queue, to_come, now, wall_ms(), facts);
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;

@@ -1,51 +1,48 @@
-//! Which selections the core still has to make, and what it knows for them.
+//! Which selections and rungs of races the core still has to decide, and what it knows for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::unit::UnitId;
 
 use super::study::StudyPlan;
-use crate::selection::{self, Ended, SelectionKey, Settled};
+use crate::selection::{self, Committed, Ended, Settled, ToCome};
 
-/// A study's selections: made, and open.
+/// A study's selections and rungs of races: decided, and open.
 #[derive(Debug)]
 pub(super) struct Selecting {
     plan: StudyPlan,
-    committed: BTreeMap<SelectionKey, Option<usize>>,
+    committed: Committed,
     ended: BTreeMap<UnitId, Ended>,
     open: Vec<BTreeSet<UnitId>>,
-    to_come: usize,
+    to_come: ToCome,
 }
 
 impl Selecting {
     /// With what the store knows.
-    pub(super) fn new(
-        plan: StudyPlan,
-        committed: BTreeMap<SelectionKey, Option<usize>>,
-        ended: BTreeMap<UnitId, Ended>,
-    ) -> Self {
-        Self { plan, committed, ended, open: Vec::new(), to_come: 0 }
+    pub(super) fn new(plan: StudyPlan, committed: Committed, ended: BTreeMap<UnitId, Ended>) -> Self {
+        Self { plan, committed, ended, open: Vec::new(), to_come: ToCome::default() }
     }
 
-    /// A unit ended. Whether a selection can be made now.
+    /// A unit ended. Whether anything can be decided now.
     pub(super) fn ended(&mut self, unit: UnitId, how: Ended) -> bool {
         self.ended.insert(unit, how);
         self.open.iter_mut().any(|left| left.remove(&unit) && left.is_empty())
     }
 
-    /// Makes every selection that can be made.
+    /// Decides whatever can be decided.
     pub(super) fn settle(&mut self) -> Settled {
         let StudyPlan { study, dataset_digest } = &self.plan;
         let mut settled = selection::settle(study, dataset_digest, &self.committed, |id| self.ended.get(&id).copied());
-        self.committed.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
+        self.committed.selections.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
+        let rungs = settled.rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone()));
+        self.committed.rungs.extend(rungs);
         self.open = std::mem::take(&mut settled.open);
-        let waiting = settled.plan.stages.iter().flat_map(|stage| &stage.waiting);
-        self.to_come = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
+        self.to_come = settled.to_come();
         settled
     }
 
-    /// Units of rows that wait for a selection.
-    pub(super) fn to_come(&self) -> usize {
+    /// Units that may still be given out.
+    pub(super) fn to_come(&self) -> ToCome {
         self.to_come
     }
 }

@@ -1,4 +1,4 @@
--- Version 2 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+-- Version 3 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
 
 -- What the database belongs to: 'study', 'dataset_digest', 'dataset_title'.
 CREATE TABLE facts (
@@ -67,6 +67,24 @@ CREATE TABLE selections (
     model TEXT NOT NULL,
     chosen INTEGER,
     decided_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Rungs of races that were decided: after how many folds. key is a digest of the rule, the candidates' units, the folds and who was
+-- still racing.
+CREATE TABLE rungs (
+    key BLOB PRIMARY KEY CHECK (length(key) = 32),
+    stage TEXT NOT NULL,
+    model TEXT NOT NULL,
+    folds INTEGER NOT NULL,
+    decided_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Which of a stage's configurations of a model (0-based) left at a rung: found hopeless, or with a unit that failed.
+CREATE TABLE leavers (
+    key BLOB NOT NULL REFERENCES rungs (key),
+    configuration INTEGER NOT NULL,
+    why TEXT NOT NULL CHECK (why IN ('outraced', 'incomplete')),
+    PRIMARY KEY (key, configuration)
 ) STRICT, WITHOUT ROWID;
 
 -- Every worker that ever registered, as it last introduced itself.
