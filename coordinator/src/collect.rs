@@ -40,6 +40,7 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
         study: &prepared.spec.study,
         plan: &prepared.plan,
         selections: &prepared.selections,
+        track: &prepared.track,
         dataset: &prepared.dataset,
         dataset_digest: &prepared.digest,
         results: &results,

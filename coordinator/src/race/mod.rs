@@ -79,6 +79,13 @@ pub struct Rung {
     pub left: Vec<Leaver>,
 }
 
+impl Rung {
+    /// Why the configuration at this place left here, if it did.
+    pub fn why_left(&self, place: usize) -> Option<Why> {
+        self.left.binary_search_by_key(&place, |leaver| leaver.place).ok().map(|index| self.left[index].why)
+    }
+}
+
 /// A rung that was decided just now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RungDecision {
@@ -115,12 +122,9 @@ impl Race {
         self.released == self.folds
     }
 
-    /// The rung at which a configuration left.
+    /// The rung at which a configuration left, and why.
     pub fn left_at(&self, place: usize) -> Option<(&Rung, Why)> {
-        self.rungs.iter().find_map(|rung| {
-            let leaver = rung.left.iter().find(|leaver| leaver.place == place)?;
-            Some((rung, leaver.why))
-        })
+        self.rungs.iter().find_map(|rung| Some((rung, rung.why_left(place)?)))
     }
 }
 
@@ -164,7 +168,7 @@ pub(crate) fn run(
             }
         };
         let rung = Rung { key, folds: at, entered: race.racing.clone(), left };
-        race.racing.retain(|place| !rung.left.iter().any(|leaver| leaver.place == *place));
+        race.racing.retain(|place| rung.why_left(*place).is_none());
         if !known.contains_key(&key) {
             made.push(rung.clone());
         }

@@ -127,6 +127,7 @@ pub(super) fn configurations(report: &Report) -> String {
         "roc_auc_ci95_high",
         "average_precision_ci95_low",
         "average_precision_ci95_high",
+        "skipped",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
@@ -157,6 +158,7 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(mean_std(&row.precision_recall.seeds));
         cells.extend([cell(row.error.standard_error), row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
         cells.extend(ends(row.roc.ci95).into_iter().chain(ends(row.precision_recall.ci95)));
+        cells.push(counts.skipped.to_string());
         table.row(cells);
     }
     table.text

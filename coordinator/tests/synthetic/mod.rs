@@ -13,7 +13,11 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Fold, Hyperparameters, Unit, UnitId, Value},
 };
-use seedgrid_coordinator::aggregate::{Aggregate, Input, Missing, aggregate};
+use seedgrid_coordinator::{
+    aggregate::{Aggregate, Input, Missing, aggregate},
+    race::Track,
+    selection::{Committed, Ended, settle},
+};
 
 /// A study with everything that a report is made from.
 pub(crate) struct Synthetic {
@@ -22,6 +26,8 @@ pub(crate) struct Synthetic {
     pub(crate) dataset: Dataset,
     pub(crate) results: BTreeMap<UnitId, UnitResult>,
     pub(crate) missing: BTreeMap<UnitId, Missing>,
+    pub(crate) selections: Selections,
+    pub(crate) track: Track,
 }
 
 pub(crate) const DIGEST: &str = "5eed000000000000000000000000000000000000000000000000000000005eed";
@@ -39,7 +45,18 @@ impl Synthetic {
         };
         let plan = expand(&study, DIGEST, &Selections::new());
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, &dataset))).collect();
-        Self { study, plan, dataset, results, missing: BTreeMap::new() }
+        let (missing, selections, track) = (BTreeMap::new(), Selections::new(), Track::default());
+        Self { study, plan, dataset, results, missing, selections, track }
+    }
+
+    /// Runs races and selects, by the results that are there.
+    pub(crate) fn settle(&mut self) {
+        let ended = |id: UnitId| match self.missing.get(&id) {
+            Some(Missing::Failed) => Some(Ended::Failed),
+            _ => self.results.get(&id).map(Ended::of),
+        };
+        let settled = settle(&self.study, DIGEST, &Committed::default(), ended);
+        (self.plan, self.selections, self.track) = (settled.plan, settled.selections, settled.track);
     }
 
     /// The id of a unit by stage, configuration (0-based) and place among its units.
@@ -66,7 +83,8 @@ impl Synthetic {
         aggregate(&Input {
             study: &self.study,
             plan: &self.plan,
-            selections: &Selections::new(),
+            selections: &self.selections,
+            track: &self.track,
             dataset: &self.dataset,
             dataset_digest: DIGEST,
             results: &self.results,
