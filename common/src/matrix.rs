@@ -215,6 +215,7 @@ mod tests {
             selected: Vec::new(),
             select: None,
             keep_weights: false,
+            race: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //!     cargo run --release -p seedgrid-coordinator --example synthetic_report -- FOLDER
 
 #[path = "../tests/synthetic/mod.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
 mod synthetic;
 
 use std::{collections::BTreeMap, io::Write as _, path::Path};

@@ -41,6 +41,7 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
         plan: &prepared.plan,
         selections: &prepared.selections,
         draws: &prepared.draws,
+        track: &prepared.track,
         results: &results,
         missing: &missing,
     });

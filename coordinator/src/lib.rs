@@ -2,7 +2,8 @@
 //!
 //! In the order of the flow: [`prepare`] reads a spec and makes its data set and plan in a [`run_directory`]; the [`core`] owns the
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
-//! [`selection`] lets later stages start from what earlier ones select; [`weights`] are kept where the spec asks for them;
+//! [`selection`] lets later stages start from what earlier ones select, a [`race`] ends hopeless configurations early, and [`retrying`]
+//! reopens what failed; [`weights`] are kept where the spec asks for them;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
 //! [`report`] files; [`command`] is the command line.
 
@@ -18,6 +19,7 @@ pub mod local_workers;
 pub mod prepare;
 pub mod progress;
 pub mod queue;
+pub mod race;
 pub mod report;
 pub mod retrying;
 pub mod run_directory;

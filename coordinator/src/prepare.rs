@@ -10,13 +10,15 @@ use seedgrid_common::{
     data::{self, DataError, encode, folds, folds::SplitError, locate},
     matrix::{Plan, Selections},
     spec::{self, DatasetSpec, Evaluation, SpecErrors, Study},
-    unit::Fold,
+    unit::{Fold, UnitId},
 };
 
 use crate::{
     draws::{Draw, Draws},
+    queue::Rules,
+    race::Track,
     run_directory::{Owned, RunDirectory, RunDirectoryError},
-    selection::{self, SelectionKey, Settled, Standing},
+    selection::{self, Committed, Ended, Settled, Standing, ToCome},
     store::{Store, StoreError, Write},
     wall_clock::wall_ms,
 };
@@ -41,8 +43,12 @@ pub struct Prepared {
     pub plan: Plan,
     /// These selections.
     pub selections: Selections,
-    /// From what each of them was made.
+    /// What has been decided for each model of a selecting stage.
     pub standing: Vec<Standing>,
+    /// The races of the plan, and what they do to its units.
+    pub track: Track,
+    /// What can be decided from the results that are there, and has not been: [`Prepared::keep`] makes it durable.
+    decisions: Vec<Write>,
 }
 
 /// Why a study cannot be prepared.
@@ -171,24 +177,37 @@ impl Prepared {
         };
         let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
-        let committed = store.map_or_else(|| Ok(BTreeMap::new()), Store::selections)?;
-        Self::expanded(spec, draws, &committed)
+        let (committed, ended) = match store {
+            Some(store) => (store.committed()?, ended(store)?),
+            None => Default::default(),
+        };
+        Self::expanded(spec, draws, &committed, |unit| ended.get(&unit).copied())
     }
 
     fn expanded(
         spec: Spec,
         draws: BTreeMap<u64, Draw>,
-        committed: &BTreeMap<SelectionKey, Option<usize>>,
+        committed: &Committed,
+        ended: impl Fn(UnitId) -> Option<Ended>,
     ) -> Result<Self, PrepareError> {
         let draws = Draws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
         foldable(&spec.study, &draws)?;
-        let Settled { plan, selections, standing, .. } =
-            selection::settle(&spec.study, &draws.digests(), committed, |_| None);
-        Ok(Self { spec, draws, plan, selections, standing })
+        let settled = selection::settle(&spec.study, &draws.digests(), committed, ended);
+        let Settled { plan, selections, made, rungs, track, standing, .. } = settled;
+        let at_ms = wall_ms();
+        let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
+        let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
+        let decisions = raced.chain(selected).collect();
+        Ok(Self { spec, draws, plan, selections, standing, track, decisions })
     }
 
-    /// Makes the run directory this study's: keeps its data set and its spec there. Its units are
-    /// written by the core, which knows those of later stages too.
+    /// Units that may still be given out: of rows whose selection has not been made, and those that races hold back.
+    pub fn to_come(&self) -> ToCome {
+        ToCome::of(&self.plan, &self.track)
+    }
+
+    /// Makes the run directory this study's: keeps its data set, its spec, its units and what can be decided from the results that are
+    /// there.
     ///
     /// # Errors
     /// When the directory belongs to another study, or cannot be written.
@@ -202,6 +221,8 @@ impl Prepared {
         if store.latest_spec()?.as_deref() != Some(&self.spec.text) {
             writes.push(Write::Spec { at_ms: wall_ms(), text: self.spec.text.clone() });
         }
+        writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
+        writes.extend(self.decisions.iter().cloned());
         Ok(store.commit(&writes)?)
     }
 
@@ -220,8 +241,18 @@ impl Prepared {
         };
         let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
-        Self::expanded(spec, draws, &store.selections()?)
+        // What was decided, and no more: a report changes nothing.
+        Self::expanded(spec, draws, &store.committed()?, |_| None)
     }
+}
+
+/// How every unit that has ended for good did so.
+fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
+    let mut ended = store.scores()?;
+    let rules = Rules::default();
+    let failed = store.units()?.into_iter().filter(|(_, unit)| unit.is_given_up(&rules));
+    ended.extend(failed.map(|(id, _)| (id, Ended::Failed)));
+    Ok(ended)
 }
 
 /// Checks that every stage's folds can be made of every draw that it trains on.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::{matrix::Plan, unit::UnitId};
 
 use crate::{
+    race::RungKey,
     selection::{SelectionKey, Standing},
     store::Write,
 };
@@ -30,7 +31,7 @@ pub enum Fate {
 pub struct Retry {
     /// Each unit with its newest attempt.
     pub units: Vec<(UnitId, u32)>,
-    /// Selections that one of these units was a candidate of.
+    /// Selections, and races towards one, that one of these units was a candidate of.
     pub selections: Vec<Reopened>,
 }
 
@@ -38,15 +39,19 @@ impl Retry {
     /// What makes it durable at this time, in milliseconds since the Unix epoch.
     pub fn writes(&self, at_ms: i64) -> impl Iterator<Item = Write> {
         let units = self.units.iter().map(move |&(unit, after_attempt)| Write::Retried { unit, after_attempt, at_ms });
-        units.chain(self.selections.iter().map(|one| Write::Unselected(one.key)))
+        let unraced = self.selections.iter().flat_map(|one| &one.rungs).map(|key| Write::Unraced(*key));
+        let unselected = self.selections.iter().filter_map(|one| one.key).map(Write::Unselected);
+        units.chain(unraced).chain(unselected)
     }
 }
 
-/// A selection that is made again once the units have ended.
+/// A selection that is made again once the units have ended, and the race before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reopened {
-    /// What it was made from.
-    pub key: SelectionKey,
+    /// What it was made from; None if it had not been made.
+    pub key: Option<SelectionKey>,
+    /// What the rungs of its race were decided from.
+    pub rungs: Vec<RungKey>,
     /// The stage that selects.
     pub stage: String,
     /// For which model.
@@ -104,8 +109,13 @@ pub fn retry(
     let ids: BTreeSet<UnitId> = units.iter().map(|(id, _)| *id).collect();
     let selections = standing
         .iter()
-        .filter(|one| !one.units.is_disjoint(&ids))
-        .map(|one| Reopened { key: one.key, stage: one.stage.clone(), model: one.model.clone() })
+        .filter(|one| !one.units.is_disjoint(&ids) && (one.selection.is_some() || !one.rungs.is_empty()))
+        .map(|one| Reopened {
+            key: one.selection,
+            rungs: one.rungs.clone(),
+            stage: one.stage.clone(),
+            model: one.model.clone(),
+        })
         .collect();
     Ok(Retry { units, selections })
 }

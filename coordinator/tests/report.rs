@@ -11,7 +11,11 @@ use std::{
     process::Command,
 };
 
-use seedgrid_common::unit::Value;
+use seedgrid_common::{
+    spec::{RaceRule, SelectionRule, Stage},
+    training::Ending,
+    unit::Value,
+};
 use seedgrid_coordinator::{
     aggregate::Missing,
     report::{
@@ -120,6 +124,55 @@ fn csv(text: &str) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+/// A stage that races over four folds.
+fn racing(name: &str) -> Stage {
+    let rates = [0.1, 0.9, 0.5].map(Value::Number);
+    let mut stage = cross_validation(name, 4, 1..=1, vec![row("fc", &[("learning_rate", &rates)])]);
+    stage.select = Some(SelectionRule::Lowest);
+    stage.race = Some(RaceRule::Friedman { first: 2, alpha: 0.5 });
+    stage
+}
+
+#[test]
+fn who_left_a_race_is_in_every_form_of_the_report() {
+    let mut study = Synthetic::new("raced", 200, vec![racing("tune")]);
+    study.settle();
+    let (_folder, files) = written(&study, &provenance("a"));
+    assert!(files["report.md"].contains("### The race"));
+    assert!(files["report.html"].contains("<summary>The race: "));
+    for name in ["report.md", "report.html"] {
+        assert!(files[name].contains("units were skipped"), "{name}");
+        assert!(!files[name].contains("Incomplete"), "{name}: what was skipped is not missing");
+    }
+    let units = csv(&files["units.csv"]);
+    let ending = units[0].iter().position(|cell| cell == "ending").unwrap();
+    assert!(units[1..].iter().any(|unit| unit[ending] == "skipped"));
+    let rows = csv(&files["configurations.csv"]);
+    assert_eq!(rows[0].last().map(String::as_str), Some("skipped"));
+
+    let (_folder, files) = written(&small(), &provenance("a"));
+    assert!(!files["report.md"].contains("race") && !files["report.html"].contains("The race"));
+}
+
+#[test]
+fn who_left_a_race_is_not_called_the_best() {
+    let mut study = Synthetic::new("raced", 200, vec![racing("tune")]);
+    study.settle();
+    // As if the first folds, which all have, had been the easy ones.
+    let race = &study.track.races[0];
+    let winner = &study.plan.stages[0].configurations[race.racing[0]];
+    assert!(race.racing.len() == 1 && winner.axes == ["learning_rate"]);
+    for (id, _) in &winner.units {
+        if let Ending::Done(scores) = &mut study.results.get_mut(id).unwrap().ending {
+            scores.wrong = scores.probabilities.len() as u32;
+        }
+    }
+    let rate = winner.configuration.hyperparameters["learning_rate"].to_string();
+    let (_folder, files) = written(&study, &provenance("a"));
+    let lowest = format!("Lowest mean error: FC Network (learning_rate={rate}), 1.0000");
+    assert!(files["report.md"].contains(&lowest), "{}", files["report.md"]);
 }
 
 #[test]
@@ -368,9 +421,13 @@ fn every_file_field_and_column_is_documented() {
     let rates = [0.05, 0.1].map(Value::Number);
     let stages = vec![
         holdout("final", 1..=2, vec![row("fc", &[("learning_rate", &rates)])]),
+        racing("race"),
         cross_validation("tune", 3, 1..=1, vec![row("cnn", &[])]),
     ];
     let mut study = Synthetic::new("documented", 40, stages);
+    study.settle();
+    let rungs = &study.track.races[0].rungs;
+    assert!(rungs.iter().any(|rung| !rung.left.is_empty()), "every field of a race is there");
     study.study.references = table_3("final");
     study.lose(study.unit(0, 0, 0), Missing::Failed);
     let folder = tempfile::tempdir().unwrap();

@@ -83,6 +83,14 @@ impl Problem {
             Self::SelectionOnTest => {
                 "select by cross-validation, evaluation = { folds = 10 }: an error on pairs that were selected by is too low".to_owned()
             }
+            Self::RaceForNothing => r#"add select = "lowest", or remove `race`"#.to_owned(),
+            Self::RaceWithoutFolds => "race in cross-validation, evaluation = { folds = 10 }, or remove `race`".to_owned(),
+            Self::LateRace { folds, name, .. } => match (*folds, *name) {
+                (2, "friedman") => r#"use more folds: the rule needs two before the last, or race = "halving""#.to_owned(),
+                (folds, name) => {
+                    format!("use more folds, or race = {{ rule = \"{name}\", first = {} }}", folds - 1)
+                }
+            },
             Self::UnknownStage { known, .. } if known.is_empty() => "no stage comes before this one".to_owned(),
             Self::UnknownStage { known, .. } => format!("stages that come before: {}", known.join(", ")),
             Self::LaterSelection { .. } => {

@@ -13,6 +13,7 @@ pub mod limits;
 mod name;
 mod problem;
 mod product;
+mod race;
 mod reference;
 mod reference_problem;
 mod row;
@@ -34,6 +35,7 @@ pub use crate::data::DatasetKind;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use problem::Problem;
 pub use product::Settings;
+pub use race::RaceRule;
 pub use reference_problem::ReferenceProblem;
 pub use selection::{SelectedRow, SelectionRule};
 pub use stop::StopKeys;
@@ -124,6 +126,8 @@ pub struct Stage {
     pub select: Option<SelectionRule>,
     /// Whether the trained weights of its units are kept. No result depends on it.
     pub keep_weights: bool,
+    /// How hopeless configurations leave the stage early, if they do; only where it has folds and selects.
+    pub race: Option<RaceRule>,
 }
 
 /// How configurations are scored.

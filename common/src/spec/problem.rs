@@ -271,6 +271,22 @@ pub enum Problem {
     /// A stage that scores on the test pairs and selects.
     #[error("a hold-out stage cannot select: it is scored on the test pairs")]
     SelectionOnTest,
+    /// A race in a stage that selects nothing.
+    #[error("a race needs something to win: the stage selects nothing")]
+    RaceForNothing,
+    /// A race in a stage without folds.
+    #[error("a hold-out stage cannot race: it has no folds after which to decide")]
+    RaceWithoutFolds,
+    /// A race whose first decision comes after the last fold.
+    #[error("the race decides first after {first} folds, and the stage has {folds}")]
+    LateRace {
+        /// After how many folds is decided first.
+        first: u32,
+        /// How many the stage has.
+        folds: u32,
+        /// The rule's name.
+        name: &'static str,
+    },
     /// A selection of a stage that is not there.
     #[error("there is no stage `{stage}`")]
     UnknownStage {

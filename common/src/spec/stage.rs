@@ -12,7 +12,7 @@ use super::{
     dataset::ReadDataset,
     error::{Earlier, Problems},
     limits::{CONFIGURATIONS_MAX, DATA_SEEDS_MAX, FOLDS_MAX, ROWS_MAX, SEEDS_MAX},
-    name, row,
+    name, race, row,
     row::{From, Inherited, Row, TrainingPart},
     scalar::shown,
     seeds::{self, Most},
@@ -68,7 +68,10 @@ pub(super) fn read(
     }
     // A wrong word is reported; the rows are read on as if nothing had been said.
     let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
-    let select = table.optional("select").and_then(|entry| select(entry, evaluation, problems));
+    let select_entry = table.optional("select");
+    let select = select_entry.and_then(|entry| select(entry, evaluation, problems));
+    let race_entry = table.optional("race");
+    let race = race_entry.and_then(|entry| race::read(entry, evaluation, select_entry.is_some(), problems));
     let keep_weights = table.optional("keep_weights").map_or(Some(false), |entry| entry.flag(problems));
     let from_entry = table.optional("from");
     let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
@@ -96,6 +99,7 @@ pub(super) fn read(
             rows,
             selected,
             select,
+            race,
         })
     };
     ReadStage { at, stage: stage(), name, from: uses, stop, normalize }

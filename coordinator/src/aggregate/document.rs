@@ -4,9 +4,11 @@
 //! reason stands beside it.
 
 mod comparison;
+mod race;
 mod reference;
 
 pub use comparison::{Against, ComparisonReport, ComparisonsReport, McNemarReport, TTestMethod, TTestReport};
+pub use race::{LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedReport};
 pub use reference::{FoundError, ReferenceReport, Verdict};
 
 use seedgrid_common::{
@@ -27,10 +29,12 @@ pub struct Report {
     pub study: String,
     /// What was trained on.
     pub dataset: DatasetSummary,
-    /// Whether every planned unit has a result. A diverged unit has one.
+    /// Whether every planned unit has a result, or was skipped by a race. A diverged unit has one.
     pub complete: bool,
     /// Over all stages, a unit that several share counted once.
     pub counts: Counts,
+    /// What races saved, a unit that several stages share counted once; null where no stage races.
+    pub saved: Option<SavedReport>,
     /// In the order of the spec.
     pub stages: Vec<StageReport>,
 }
@@ -81,6 +85,8 @@ pub struct Counts {
     pub failed: usize,
     /// Taken back by a person.
     pub cancelled: usize,
+    /// Of configurations that left a race: not trained, and not missing.
+    pub skipped: usize,
 }
 
 impl Counts {
@@ -93,6 +99,7 @@ impl Counts {
             UnitEnding::NotTrained => &mut self.not_trained,
             UnitEnding::Failed => &mut self.failed,
             UnitEnding::Cancelled => &mut self.cancelled,
+            UnitEnding::Skipped => &mut self.skipped,
         } += 1;
     }
 
@@ -122,6 +129,8 @@ pub enum UnitEnding {
     Failed,
     /// Taken back by a person.
     Cancelled,
+    /// Its configuration left a race before.
+    Skipped,
 }
 
 impl UnitEnding {
@@ -133,6 +142,7 @@ impl UnitEnding {
             Self::NotTrained => "not-trained",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -160,6 +170,8 @@ pub struct StageReport {
     pub idle_references: Vec<String>,
     /// What it selects for later stages; null where it selects nothing.
     pub selection: Option<SelectionReport>,
+    /// How configurations raced for the selection; null where they did not.
+    pub race: Option<RaceReport>,
     /// Rows that start from a selection that has not been made or came to nothing. Their units are counted as not trained.
     pub waiting: Vec<WaitingReport>,
 }

@@ -3,8 +3,9 @@
 //!
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
 //! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
-//! [`history`] the learning curves, [`spread`] means and intervals, [`components`] what errors vary with, [`configuration`] one row, [`comparison`] what tells two rows
-//! apart, [`mod@reference`] a row next to what others found, and [`document`] is report.json. Randomness is one fixed stream.
+//! [`history`] the learning curves, [`spread`] means and intervals, [`components`] what errors vary with, [`configuration`] one row,
+//! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`raced`] what races did, and [`document`] is report.json. Randomness is one
+//! fixed stream.
 
 mod band;
 mod bootstrap;
@@ -15,12 +16,13 @@ pub mod document;
 #[cfg(test)]
 mod fixtures;
 mod history;
+mod raced;
 mod ranking;
 mod reference;
 mod scored;
 mod selected;
 mod spread;
-mod student;
+pub(crate) mod student;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,9 +39,13 @@ pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
 
-use crate::draws::{Draw, Draws};
+use crate::{
+    draws::{Draw, Draws},
+    race::Track,
+};
 use comparison::Contender;
 use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport};
+use raced::Savings;
 use scored::{Cell, Scored};
 
 /// What a report is made from.
@@ -51,6 +57,8 @@ pub struct Input<'a> {
     pub plan: &'a Plan,
     /// The selections with which it was expanded.
     pub selections: &'a Selections,
+    /// Its races, and what they do to its units.
+    pub track: &'a Track,
     /// What was trained and scored on.
     pub draws: &'a Draws,
     /// Committed results. Those of units that the plan does not name are left out.
@@ -96,7 +104,9 @@ pub struct Curves {
 
 /// Aggregates everything that the plan names.
 pub fn aggregate(input: &Input<'_>) -> Aggregate {
-    let (stages, curves): (Vec<_>, Vec<_>) = input.plan.stages.iter().map(|planned| stage(planned, input)).unzip();
+    let mut savings = Savings::default();
+    let stages = input.plan.stages.iter().map(|planned| stage(planned, input, &mut savings));
+    let (stages, curves): (Vec<_>, Vec<_>) = stages.unzip();
     let mut counts = Counts::default();
     for (id, unit) in input.plan.units() {
         counts.add(Cell::new(id, unit, input).ending());
@@ -108,21 +118,25 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         dataset: dataset(input),
         complete: counts.missing() == 0,
         counts,
+        saved: (!input.track.races.is_empty()).then_some(savings.saved),
         stages,
     };
     Aggregate { report, curves }
 }
 
-fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>) {
+/// One stage; what its races save is added to the study's `savings` too.
+fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (StageReport, Vec<Curves>) {
     let of_stage = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
     let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
     let variants = configuration::variants(&planned.configurations);
     let mut seen = BTreeSet::new();
     let mut counts = Counts::default();
+    let mut own_savings = Savings::default();
     let (mut configurations, mut curves, mut contenders) = (Vec::new(), Vec::new(), Vec::new());
     for ((number, configuration), variant) in (1..).zip(&planned.configurations).zip(variants) {
         let cells: Vec<Cell<'_>> = configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
         cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
+        [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
         let row = configuration::row(number, variant, &configuration.configuration, &cells, &scored);
         configurations.push(row.report);
         curves.push(row.curves);
@@ -143,6 +157,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>
         references: reference::next_to(&input.study.references, planned, &configurations),
         idle_references: reference::idle(&input.study.references, planned),
         selection: selected::selection(planned, input.selections, &configurations),
+        race: raced::race(planned, input, &configurations, own_savings.saved),
         waiting: selected::waiting(planned),
         configurations,
     };

@@ -27,14 +27,23 @@ pub(super) struct Cell<'a> {
 /// What became of a unit.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing<'a> {
-    Done { scores: &'a Scores, epochs: &'a [EpochMetrics] },
-    Diverged { epochs: &'a [EpochMetrics] },
+    Done {
+        scores: &'a Scores,
+        epochs: &'a [EpochMetrics],
+    },
+    Diverged {
+        epochs: &'a [EpochMetrics],
+    },
     Missing(Missing),
+    /// Its configuration left a race before, and no other wants the unit.
+    Skipped,
 }
 
 impl<'a> Cell<'a> {
     pub(super) fn new(id: UnitId, unit: &'a Unit, input: &Input<'a>) -> Self {
         let standing = match input.results.get(&id) {
+            // A result from before the race counts as little as one that was never trained: reports do not depend on what was run first.
+            _ if input.track.is_skipped(id) => Standing::Skipped,
             Some(UnitResult { epochs, ending: Ending::Done(scores) }) => Standing::Done { scores, epochs },
             Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
             None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
@@ -52,13 +61,14 @@ impl<'a> Cell<'a> {
             Standing::Missing(Missing::NotTrained) => UnitEnding::NotTrained,
             Standing::Missing(Missing::Failed) => UnitEnding::Failed,
             Standing::Missing(Missing::Cancelled) => UnitEnding::Cancelled,
+            Standing::Skipped => UnitEnding::Skipped,
         }
     }
 
     pub(super) fn done(&self) -> Option<(&'a Scores, &'a [EpochMetrics])> {
         match self.standing {
             Standing::Done { scores, epochs } => Some((scores, epochs)),
-            Standing::Diverged { .. } | Standing::Missing(_) => None,
+            Standing::Diverged { .. } | Standing::Missing(_) | Standing::Skipped => None,
         }
     }
 
@@ -71,8 +81,12 @@ impl<'a> Cell<'a> {
     pub(super) fn epochs(&self) -> Option<&'a [EpochMetrics]> {
         match self.standing {
             Standing::Done { epochs, .. } | Standing::Diverged { epochs } => Some(epochs),
-            Standing::Missing(_) => None,
+            Standing::Missing(_) | Standing::Skipped => None,
         }
+    }
+
+    pub(super) fn is_skipped(&self) -> bool {
+        matches!(self.standing, Standing::Skipped)
     }
 }
 

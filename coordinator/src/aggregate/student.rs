@@ -37,7 +37,7 @@ pub(super) fn quantile_975(freedom: f64) -> f64 {
 
 /// The probability that a t with so many degrees of freedom (1 or more) lies at least this far from 0. To 10 digits; 0 below
 /// some 1e-300.
-pub(super) fn two_sided(t: f64, freedom: f64) -> f64 {
+pub(crate) fn two_sided(t: f64, freedom: f64) -> f64 {
     rounded((2.0 * distribution(freedom).sf(t.abs())).min(1.0), 10)
 }
 
@@ -46,7 +46,7 @@ fn distribution(freedom: f64) -> StudentsT {
 }
 
 /// The number with so many significant digits.
-pub(super) fn rounded(value: f64, digits: usize) -> f64 {
+pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
 }
 

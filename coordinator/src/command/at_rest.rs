@@ -17,8 +17,9 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     let prepared = Prepared::stored(&directory, &store)?;
     let (known, rules) = (store.units()?, Rules::default());
     let planned = prepared.plan.units();
-    let mut counts = v1::UnitCounts { total: planned.len() as u32, ..v1::UnitCounts::default() };
-    for unit in planned.keys() {
+    let mut counts = v1::UnitCounts::default();
+    for unit in planned.keys().filter(|unit| prepared.track.is_released(**unit)) {
+        counts.total += 1;
         let count = match known.get(unit) {
             Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
             Some(unit) if unit.result.is_some() => &mut counts.done,
@@ -27,9 +28,10 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
         };
         *count += 1;
     }
-    let to_come = prepared.plan.units_to_come() as u32;
-    counts.total += to_come;
-    counts.waiting += to_come;
+    let to_come = prepared.to_come();
+    counts.total += to_come.units() as u32;
+    counts.waiting += to_come.units() as u32;
+    counts.undecided = to_come.undecided as u32;
     let state = match counts.waiting {
         0 => v1::StudyState::Done,
         _ => v1::StudyState::Unspecified,

@@ -76,9 +76,9 @@ impl Opened {
     /// How many units have no result yet, those of later stages among them.
     pub(super) fn units_left(&self) -> Result<usize, Failure> {
         let known = self.store.units()?;
-        let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none());
+        let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none()) && self.prepared.track.is_released(id);
         let known_left = self.prepared.plan.units().into_keys().filter(|id| left(*id)).count();
-        Ok(known_left + self.prepared.plan.units_to_come())
+        Ok(known_left + self.prepared.to_come().units())
     }
 }
 

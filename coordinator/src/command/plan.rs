@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     prepare::{Prepared, Spec, belongs},
+    race::Track,
     store::{Store, StoredUnit},
     weights::Standing,
 };
@@ -57,7 +58,7 @@ struct Listing {
     stages: Vec<StageListing>,
     /// For the last line of the text; in JSON each stage's `waiting` says it.
     #[serde(skip)]
-    units_to_come: usize,
+    units_waiting: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +74,10 @@ struct Progress {
     total: usize,
     done: usize,
     left: usize,
+    /// Held back until a rung of a race is decided.
+    undecided: usize,
+    /// Of configurations that left a race.
+    skipped: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,13 +118,26 @@ impl From<&WaitingRow> for WaitingListing {
 }
 
 impl Progress {
-    fn of<'a>(units: impl Iterator<Item = &'a UnitId>, known: &BTreeMap<UnitId, StoredUnit>) -> Self {
-        let (mut total, mut done) = (0, 0);
+    fn of<'a>(units: impl Iterator<Item = &'a UnitId>, known: &BTreeMap<UnitId, StoredUnit>, track: &Track) -> Self {
+        let mut progress = Self::default();
         for id in units {
-            total += 1;
-            done += usize::from(known.get(id).is_some_and(|unit| unit.result.is_some()));
+            let has_result = || known.get(id).is_some_and(|unit| unit.result.is_some());
+            let count = match () {
+                () if track.is_skipped(*id) => &mut progress.skipped,
+                () if track.is_held(*id) => &mut progress.undecided,
+                () if has_result() => &mut progress.done,
+                () => &mut progress.left,
+            };
+            *count += 1;
+            progress.total += 1;
         }
-        Self { total, done, left: total - done }
+        progress
+    }
+
+    /// ", 30 undecided, 12 skipped", as far as there are such.
+    fn raced(self) -> String {
+        let parts = [(self.undecided, "undecided"), (self.skipped, "skipped")];
+        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
     }
 }
 
@@ -130,7 +148,7 @@ impl Listing {
             model: planned.configuration.model.clone(),
             hyperparameters: planned.configuration.hyperparameters.clone(),
             normalize: planned.configuration.normalize,
-            units: Progress::of(planned.units.iter().map(|(id, _)| id), known),
+            units: Progress::of(planned.units.iter().map(|(id, _)| id), known, &prepared.track),
             settings: planned.configuration.settings(&planned.axes),
         };
         Self {
@@ -142,9 +160,9 @@ impl Listing {
                 train_pairs: prepared.draws.first().dataset.train.len(),
                 test_pairs: prepared.draws.first().dataset.test.len(),
             },
-            units: Progress::of(prepared.plan.units().keys(), known),
-            units_to_come: prepared.plan.units_to_come(),
             weights,
+            units: Progress::of(prepared.plan.units().keys(), known, &prepared.track),
+            units_waiting: prepared.to_come().waiting,
             stages: stages
                 .iter()
                 .map(|stage| StageListing {
@@ -184,7 +202,8 @@ impl Listing {
             for configuration in &stage.configurations {
                 let Progress { total, done, .. } = configuration.units;
                 let settings = configuration.settings.join(" ");
-                line(format_args!("  {:<16} {done:>4} of {total} done  {settings}", configuration.model));
+                let raced = configuration.units.raced();
+                line(format_args!("  {:<16} {done:>4} of {total} done{raced}  {settings}", configuration.model));
             }
             for row in &stage.waiting {
                 let state =
@@ -192,14 +211,16 @@ impl Listing {
                 line(format_args!("  {:<16} {:>4} units      {state} {}", row.model, row.units, row.from));
             }
         }
-        let Progress { total, done, left } = self.units;
-        match self.units_to_come {
-            0 => line(format_args!("\n{total} different units: {done} done, {left} to train")),
-            _ => line(format_args!(
-                "\n{total} different units: {done} done, {left} to train; then {} of what is selected",
-                self.units_to_come
-            )),
-        }
+        let Progress { total, done, left, undecided, skipped } = self.units;
+        let to_come = self.units_waiting;
+        let then = [
+            (undecided, format!("at most {undecided} as races are decided")),
+            (to_come, format!("{to_come} of what is selected")),
+        ];
+        let then: Vec<String> = then.into_iter().filter(|(units, _)| *units > 0).map(|(_, text)| text).collect();
+        let then = if then.is_empty() { String::new() } else { format!("; then {}", then.join(", and ")) };
+        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped by races") };
+        line(format_args!("\n{total} different units: {done} done{skipped}, {left} to train{then}"));
         let Standing { wanted, kept, .. } = self.weights;
         if wanted > 0 {
             line(format_args!("weights of {wanted} of them are to be kept: {kept} are there"));

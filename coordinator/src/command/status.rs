@@ -11,7 +11,7 @@ use super::{
 use crate::{
     console,
     control_client::Control,
-    progress::{self, duration},
+    progress::{self, at_most, duration},
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
@@ -69,9 +69,10 @@ fn state(picture: &v1::StatusSnapshot) -> &'static str {
 fn text(picture: &v1::StatusSnapshot) -> String {
     let counts = picture.counts.unwrap_or_default();
     let mut lines = vec![format!(
-        "{}: {}; {} units: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} failed",
+        "{}: {}; {}{} units: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} failed",
         picture.study,
         state(picture),
+        at_most(&counts),
         counts.total,
         counts.done,
         counts.training,
@@ -83,8 +84,11 @@ fn text(picture: &v1::StatusSnapshot) -> String {
     if picture.state() == v1::StudyState::Unspecified {
         lines.push("no coordinator runs; `seedgrid run` or `seedgrid serve` with the spec goes on".to_owned());
     }
+    if counts.undecided > 0 {
+        lines.push(format!("{} of those waiting are undecided: races will skip some", counts.undecided));
+    }
     if let Some(eta) = picture.eta_ms {
-        lines.push(format!("about {} left", duration(eta)));
+        lines.push(format!("{}about {} left", at_most(&counts), duration(eta)));
     }
     for worker in &picture.workers {
         let info = worker.info.clone().unwrap_or_default();
@@ -137,6 +141,7 @@ struct Units {
     done: u32,
     diverged: u32,
     failed: u32,
+    undecided: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -220,6 +225,7 @@ impl From<&v1::StatusSnapshot> for Listing {
                 done: counts.done,
                 diverged: counts.diverged,
                 failed: counts.failed,
+                undecided: counts.undecided,
             },
             eta_seconds: picture.eta_ms.map(seconds),
             elapsed_seconds: seconds(picture.elapsed_ms),

@@ -6,6 +6,8 @@
 mod reactor;
 mod request;
 mod selecting;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod study;
 

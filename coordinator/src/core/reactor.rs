@@ -23,12 +23,13 @@ use super::{
     request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
     snapshot::{Live, WorkerEntry},
-    study::{Roster, StudyPlan, UnitFacts},
+    study::{Added, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
+    race::RungDecision,
     retrying::{self, NotRetried, Retry},
-    selection::Ended,
+    selection::{Committed, Ended},
     store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
     weights::{Keeper, WeightsError, WeightsFolder},
@@ -83,6 +84,8 @@ pub(super) struct Reactor {
     roster: Roster,
     selecting: Selecting,
     keeper: Keeper,
+    /// The group of each unit that a race holds back.
+    held: Vec<usize>,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
     live: Live,
@@ -121,8 +124,9 @@ impl Reactor {
             study: plan.study.name.clone(),
             units: BTreeMap::new(),
             roster: Roster::new(plan.study.dataset.train_pairs),
-            selecting: Selecting::new(plan, BTreeMap::new(), BTreeMap::new()),
+            selecting: Selecting::new(plan, Committed::default(), BTreeMap::new()),
             keeper,
+            held: Vec::new(),
             stored: BTreeMap::new(),
             live: Live::default(),
             draining: false,
@@ -151,7 +155,7 @@ impl Reactor {
         self.queue = Queue::new(self.rules, [], Vec::new());
         self.units.clear();
         self.roster = Roster::new(plan.study.dataset.train_pairs);
-        self.selecting = Selecting::new(plan, self.store.selections()?, ended);
+        self.selecting = Selecting::new(plan, self.store.committed()?, ended);
         self.stored = stored;
         self.settle(now);
         self.commit()?;
@@ -196,11 +200,7 @@ impl Reactor {
                 Err(_elapsed) => {}
             }
             self.expire(now);
-            self.commit()?;
-            if std::mem::take(&mut self.stale) {
-                self.load(now)?;
-            }
-            self.replies.drain(..).for_each(|reply| reply());
+            self.commit_and_answer(now)?;
             if self.stopping {
                 self.take_picture(now);
                 return Ok(());
@@ -219,15 +219,32 @@ impl Reactor {
         Ok(self.keeper.settle()?)
     }
 
-    /// Makes the selections that can be made, and takes in the units that they lead to.
+    /// Durable before acknowledged.
+    pub(super) fn commit_and_answer(&mut self, now: Millis) -> Result<(), CoreError> {
+        self.commit()?;
+        if std::mem::take(&mut self.stale) {
+            self.load(now)?;
+        }
+        self.replies.drain(..).for_each(|reply| reply());
+        Ok(())
+    }
+
+    /// Makes the selections and decides the rungs that can be decided, and takes in the units that they lead to.
     fn settle(&mut self, now: Millis) {
         let settled = self.selecting.settle();
+        for decision in settled.rungs {
+            let RungDecision { stage, model, rung } = &decision;
+            let (raced, left) = (rung.entered.len(), rung.left.len());
+            tracing::info!(stage, model, folds = rung.folds, raced, left, "rung decided");
+            self.writes.push(Write::Rung { at_ms: wall_ms(), decision });
+        }
         for decision in settled.made {
             tracing::info!(stage = decision.stage, model = decision.model, chosen = ?decision.chosen, "selected");
             self.writes.push(Write::Selection { at_ms: wall_ms(), decision });
         }
         self.keeper.learn(&settled.plan);
-        let (units, costs) = self.roster.add(&settled.plan);
+        let Added { units, costs, held } = self.roster.add(&settled.plan, &settled.track);
+        self.held = held;
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
             let StoredUnit { attempts, errors, holder, result } = self.stored.remove(&facts.id).unwrap_or_default();
@@ -259,6 +276,12 @@ impl Reactor {
         Some(Duration::from_millis(next.saturating_sub(self.now())))
     }
 
+    /// Whether every unit has ended.
+    #[cfg(test)]
+    pub(super) fn is_done(&self) -> bool {
+        self.queue.counts().all_ended()
+    }
+
     fn state(&self) -> v1::StudyState {
         if self.queue.counts().all_ended() {
             v1::StudyState::Done
@@ -269,7 +292,7 @@ impl Reactor {
         }
     }
 
-    fn apply(&mut self, request: Request, now: Millis) {
+    pub(super) fn apply(&mut self, request: Request, now: Millis) {
         self.stale_picture = true;
         match request {
             Request::Register { worker, info, held, reply } => {
@@ -584,6 +607,7 @@ impl Reactor {
             )
         };
         let to_come = self.selecting.to_come();
+        let to_come = (to_come, self.held.as_slice());
         let picture = self.live.picture(&self.study, self.state(), &self.queue, to_come, now, wall_ms(), facts);
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;

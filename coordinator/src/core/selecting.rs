@@ -1,63 +1,70 @@
-//! Which selections the core still has to make, and what it knows for them.
+//! Which selections and rungs of races the core still has to decide, and what it knows for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{matrix::Plan, unit::UnitId};
 
 use super::study::StudyPlan;
-use crate::selection::{self, Ended, SelectionKey, Settled, Standing};
+use crate::selection::{self, Committed, Ended, Settled, Standing, ToCome};
 
-/// A study's selections: made, and open.
+/// A study's selections and rungs of races: decided, and open.
 #[derive(Debug)]
 pub(super) struct Selecting {
     plan: StudyPlan,
-    committed: BTreeMap<SelectionKey, Option<usize>>,
+    committed: Committed,
     ended: BTreeMap<UnitId, Ended>,
     open: Vec<BTreeSet<UnitId>>,
     standing: Vec<Standing>,
     expanded: Plan,
+    to_come: ToCome,
 }
 
 impl Selecting {
     /// With what the store knows.
-    pub(super) fn new(
-        plan: StudyPlan,
-        committed: BTreeMap<SelectionKey, Option<usize>>,
-        ended: BTreeMap<UnitId, Ended>,
-    ) -> Self {
-        let expanded = Plan { stages: Vec::new() };
-        Self { plan, committed, ended, open: Vec::new(), standing: Vec::new(), expanded }
+    pub(super) fn new(plan: StudyPlan, committed: Committed, ended: BTreeMap<UnitId, Ended>) -> Self {
+        Self {
+            plan,
+            committed,
+            ended,
+            open: Vec::new(),
+            standing: Vec::new(),
+            expanded: Plan { stages: Vec::new() },
+            to_come: ToCome::default(),
+        }
     }
 
-    /// A unit ended. Whether a selection can be made now.
+    /// A unit ended. Whether anything can be decided now.
     pub(super) fn ended(&mut self, unit: UnitId, how: Ended) -> bool {
         self.ended.insert(unit, how);
         self.open.iter_mut().any(|left| left.remove(&unit) && left.is_empty())
     }
 
-    /// Makes every selection that can be made.
+    /// Decides whatever can be decided.
     pub(super) fn settle(&mut self) -> Settled {
         let StudyPlan { study, digests } = &self.plan;
         let mut settled = selection::settle(study, digests, &self.committed, |id| self.ended.get(&id).copied());
-        self.committed.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
+        self.committed.selections.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
+        let rungs = settled.rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone()));
+        self.committed.rungs.extend(rungs);
         self.open = std::mem::take(&mut settled.open);
+        self.to_come = settled.to_come();
         self.standing = std::mem::take(&mut settled.standing);
         self.expanded = settled.plan.clone();
         settled
     }
 
-    /// What the study is told again of: everything but what the store knows.
+    /// What the study was told at the start: everything but what the store knows.
     pub(super) fn plan(&self) -> &StudyPlan {
         &self.plan
     }
 
-    /// The study as far as it can be expanded, and the selections with which it is.
+    /// The study as far as it can be expanded, and what was decided for that.
     pub(super) fn expanded(&self) -> (&Plan, &[Standing]) {
         (&self.expanded, &self.standing)
     }
 
-    /// Units of rows that wait for a selection.
-    pub(super) fn to_come(&self) -> usize {
-        self.expanded.units_to_come()
+    /// Units that may still be given out.
+    pub(super) fn to_come(&self) -> ToCome {
+        self.to_come
     }
 }

@@ -8,7 +8,10 @@ use seedgrid_common::{
     wire::{convert, v1},
 };
 
-use crate::queue::{Lease, Millis, Queue, WorkerId};
+use crate::{
+    queue::{Lease, Millis, Queue, WorkerId},
+    selection::ToCome,
+};
 
 /// Endings that a picture carries at most.
 const RECENT_MAX: usize = 32;
@@ -69,14 +72,15 @@ impl Live {
         self.recent.push_back(ending);
     }
 
-    /// The picture at `now`. `to_come` units wait for a selection to be made. `facts` gives a unit's label and largest number of epochs.
+    /// The picture at `now`. `to_come` units are not in the queue yet; of those that races hold back, the groups are known. `facts`
+    /// gives a unit's label and largest number of epochs.
     #[allow(clippy::too_many_arguments, reason = "each is one fact of the picture")]
     pub(super) fn picture(
         &self,
         study: &str,
         state: v1::StudyState,
         queue: &Queue,
-        to_come: usize,
+        (to_come, held): (ToCome, &[usize]),
         now: Millis,
         taken_ms: i64,
         facts: impl Fn(UnitId) -> (String, u32),
@@ -116,24 +120,26 @@ impl Live {
             state: state.into(),
             taken_ms,
             counts: Some(v1::UnitCounts {
-                total: (counts.total + to_come) as u32,
-                waiting: (counts.waiting + to_come) as u32,
+                total: (counts.total + to_come.units()) as u32,
+                waiting: (counts.waiting + to_come.units()) as u32,
                 training: training.len() as u32,
                 assigned: (counts.leased - training.len()) as u32,
                 done: counts.done as u32,
                 diverged: counts.diverged as u32,
                 failed: counts.failed as u32,
+                undecided: to_come.undecided as u32,
             }),
             training,
             workers,
-            eta_ms: self.eta(queue, now),
+            eta_ms: self.eta(queue, held, now),
             elapsed_ms: now,
             recent: self.recent.iter().cloned().collect(),
         }
     }
 
-    /// Work that is left, spread over the slots that there are; at least what the longest running unit still needs.
-    fn eta(&self, queue: &Queue, now: Millis) -> Option<u64> {
+    /// Work that is left, spread over the slots that there are; at least what the longest running unit still needs. Units that races
+    /// hold back count in full.
+    fn eta(&self, queue: &Queue, held: &[usize], now: Millis) -> Option<u64> {
         let slots: u32 = self.workers.values().map(|worker| worker.info.slots).sum();
         if slots == 0 {
             return None;
@@ -147,6 +153,9 @@ impl Live {
             if waiting > 0 {
                 longest = longest.max(seconds);
             }
+        }
+        for group in held {
+            work += estimates.seconds(*group)?;
         }
         for (unit, lease) in queue.leases() {
             let expected = estimates.seconds(queue.group(unit)?)?;

@@ -1,6 +1,6 @@
 //! What the core is told of a study, and the units that it has come to know of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     matrix::{Digests, Plan},
@@ -8,6 +8,8 @@ use seedgrid_common::{
     spec::Study,
     unit::{Configuration, Unit, UnitId},
 };
+
+use crate::race::Track;
 
 /// What the core is told of a study before it starts.
 #[derive(Clone, Debug)]
@@ -29,7 +31,18 @@ pub(super) struct UnitFacts {
     pub(super) group: usize,
 }
 
-/// The units that are known so far, grouped by configuration.
+/// What a plan adds to a roster.
+#[derive(Debug)]
+pub(super) struct Added {
+    /// Units that were not known, in the order of the plan.
+    pub(super) units: Vec<UnitFacts>,
+    /// The expected costs of groups that were not known, in multiplications.
+    pub(super) costs: Vec<f64>,
+    /// The group of each unit that a race holds back.
+    pub(super) held: Vec<usize>,
+}
+
+/// The units that are given out so far, grouped by configuration.
 #[derive(Debug)]
 pub(super) struct Roster {
     train_pairs: u32,
@@ -43,24 +56,26 @@ impl Roster {
         Self { train_pairs, groups: Vec::new(), known: BTreeSet::new() }
     }
 
-    /// Takes in `plan`: its units that were not known, in its order, and the expected costs of groups that were not, in
-    /// multiplications.
-    pub(super) fn add(&mut self, plan: &Plan) -> (Vec<UnitFacts>, Vec<f64>) {
+    /// Takes in the units of `plan` that are given out.
+    pub(super) fn add(&mut self, plan: &Plan, track: &Track) -> Added {
         let groups_before = self.groups.len();
         let mut units = Vec::new();
+        let mut held: BTreeMap<UnitId, usize> = BTreeMap::new();
         for planned in plan.stages.iter().flat_map(|stage| &stage.configurations) {
             let group = self.groups.iter().position(|known| *known == planned.configuration).unwrap_or_else(|| {
                 self.groups.push(planned.configuration.clone());
                 self.groups.len() - 1
             });
             for (id, unit) in &planned.units {
-                if self.known.insert(*id) {
+                if track.is_held(*id) {
+                    held.insert(*id, group);
+                } else if !track.is_skipped(*id) && self.known.insert(*id) {
                     units.push(UnitFacts { id: *id, unit: unit.clone(), group });
                 }
             }
         }
         let costs = self.groups[groups_before..].iter().map(|new| cost(new, self.train_pairs)).collect();
-        (units, costs)
+        Added { units, costs, held: held.into_values().collect() }
     }
 }
 

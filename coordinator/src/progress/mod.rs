@@ -32,6 +32,11 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
+/// "at most " while races may still skip units: before a number of units, or the time that they take.
+pub fn at_most(counts: &v1::UnitCounts) -> &'static str {
+    if counts.undecided > 0 { "at most " } else { "" }
+}
+
 /// One ending as a line: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
 fn ending_line(ending: &v1::RecentEnding) -> String {
     let took = duration((1000.0 * ending.train_seconds) as u64);

@@ -4,7 +4,7 @@ use seedgrid_common::wire::v1;
 
 use crate::console;
 
-use super::{Seen, View, duration, ended, ending_line, numbered, workers};
+use super::{Seen, View, at_most, duration, ended, ending_line, numbered, workers};
 
 /// Time between two summaries.
 const SUMMARY_MS: u64 = 15_000;
@@ -33,9 +33,10 @@ impl View for Lines {
         }
         if picture.elapsed_ms >= self.summary_at {
             self.summary_at = picture.elapsed_ms + SUMMARY_MS;
-            let eta = picture.eta_ms.map(|ms| format!(", about {} left", duration(ms))).unwrap_or_default();
+            let at_most = at_most(&counts);
+            let eta = picture.eta_ms.map(|ms| format!(", {at_most}about {} left", duration(ms))).unwrap_or_default();
             console::note(format_args!(
-                "{}: {} of {} units ended, {} in training, {}{eta}",
+                "{}: {} of {at_most}{} units ended, {} in training, {}{eta}",
                 picture.study,
                 ended(&counts),
                 counts.total,

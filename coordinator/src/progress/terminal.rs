@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use seedgrid_common::wire::v1;
 
-use super::{Seen, View, duration, ended, ending_line, workers};
+use super::{Seen, View, at_most, duration, ended, ending_line, workers};
 
 /// Units in training that are shown; more are only counted.
 const SHOWN_MAX: usize = 16;
@@ -41,7 +41,8 @@ impl View for Bars {
         self.overall.set_prefix(picture.study.clone());
         self.overall.set_length(u64::from(counts.total));
         self.overall.set_position(u64::from(ended(&counts)));
-        let eta = picture.eta_ms.map(|ms| format!("about {} left, ", duration(ms))).unwrap_or_default();
+        let eta = picture.eta_ms.map(|ms| format!("{}about {} left, ", at_most(&counts), duration(ms)));
+        let eta = eta.unwrap_or_default();
         let hidden = match picture.training.len().saturating_sub(SHOWN_MAX) {
             0 => String::new(),
             more => format!(", {more} more in training"),

@@ -10,6 +10,7 @@ use super::{
     markdown::stop,
     notices::{self, Notice, Weight},
     numbers::{NONE, count_spread, interval, rate, rate_spread},
+    raced,
     terminal::progress,
     wording,
 };
@@ -77,6 +78,7 @@ fn section(page: &mut String, number: usize, stage: &StageReport, curves: &[Curv
     }
     notice_box(page, notices::of_stage(stage));
     results(page, number, stage);
+    raced::in_html(page, stage);
     let captions = wording::captions(stage);
     // One panel per model needs the page's width; single panels stand side by side.
     let (curves_class, errors_class) = if figure::crowded(stage) { ("wide", "wide") } else { ("pair", "wide") };
@@ -144,7 +146,7 @@ fn results(page: &mut String, number: usize, stage: &StageReport) {
                 escape(&row.title)
             );
         }
-        let short = if row.n < row.counts.planned { " class=\"short\"" } else { "" };
+        let short = if row.n + row.counts.skipped < row.counts.planned { " class=\"short\"" } else { "" };
         let _ = writeln!(
             page,
             "<tr{class}>{}<td class=\"error\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\

@@ -7,7 +7,7 @@ use seedgrid_common::training::StopLoss;
 use super::{
     areas, compared, draws, notices,
     numbers::{count_spread, interval, rate, rate_spread},
-    referenced,
+    raced, referenced,
     terminal::progress,
     wording,
 };
@@ -46,6 +46,7 @@ fn section(page: &mut String, stage: &StageReport) {
     table(page, &header, &rows);
     let _ = writeln!(page, "\n{}\n", escape(&wording::columns(stage)));
 
+    raced::in_markdown(page, stage);
     if !stage.references.is_empty() {
         let _ = writeln!(page, "### Next to the references\n\n{}\n", escape(&referenced::summary(stage)));
         let rows: Vec<_> = stage.references.iter().map(|reference| referenced::cells(stage, reference)).collect();
@@ -129,7 +130,7 @@ pub(super) fn stop(row: &ConfigurationReport) -> String {
     text
 }
 
-fn table<const N: usize>(page: &mut String, header: &[&str; N], rows: &[[String; N]]) {
+pub(super) fn table<const N: usize>(page: &mut String, header: &[&str; N], rows: &[[String; N]]) {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| escape(cell))).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());

@@ -14,6 +14,7 @@ mod markdown;
 mod notices;
 mod numbers;
 pub mod provenance;
+mod raced;
 mod referenced;
 mod terminal;
 mod wording;

@@ -3,6 +3,7 @@
 
 use super::{
     numbers::{count, whole},
+    raced,
     wording::ranges,
 };
 use crate::aggregate::document::{
@@ -75,6 +76,7 @@ fn kinds(counts: &Counts) -> String {
         (counts.failed, "failed"),
         (counts.cancelled, "cancelled"),
         (counts.diverged, "diverged"),
+        (counts.skipped, "skipped by races"),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)
@@ -90,6 +92,7 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
         .into_iter()
         .chain(of_rows)
         .chain(of_cut_short(stage))
+        .chain(raced::of_stage(stage))
         .chain(of_selection(stage))
         .chain(of_idle_references(stage))
         .collect();
@@ -214,7 +217,8 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
             notices.push(Notice { weight, text });
         }
     }
-    if let (Some(reason), true) = (&row.roc.reason, row.n > 0) {
+    // Of what left a race nobody expects curves.
+    if let (Some(reason), true) = (&row.roc.reason, row.n > 0 && row.counts.skipped == 0) {
         let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");
         notices.push(Notice { weight: Weight::LeftOut, text });
     }

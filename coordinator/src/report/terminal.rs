@@ -40,7 +40,11 @@ pub fn terminal_table(report: &Report) -> String {
 /// "50 of 50 units are done".
 pub(super) fn progress(counts: &Counts) -> String {
     let verb = if counts.planned == 1 { "is" } else { "are" };
-    format!("{} of {} {verb} done", whole(counts.done), count(counts.planned, "unit"))
+    let skipped = match counts.skipped {
+        0 => String::new(),
+        skipped => format!(", {} skipped by races", whole(skipped)),
+    };
+    format!("{} of {} {verb} done{skipped}", whole(counts.done), count(counts.planned, "unit"))
 }
 
 fn table(text: &mut String, stage: &StageReport) {

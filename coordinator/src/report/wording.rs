@@ -74,8 +74,13 @@ pub(super) fn ranges(seeds: &[u64]) -> String {
 
 /// The configuration of the lowest mean error; the first of equals, None where none has one.
 pub(super) fn best(stage: &StageReport) -> Option<&ConfigurationReport> {
-    let rows = stage.configurations.iter().filter_map(|row| Some((row, row.error.spread.mean?)));
+    let rows = stage.configurations.iter().filter_map(|row| Some((row, rank(row)?)));
     rows.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(row, _)| row)
+}
+
+/// What configurations are compared by: those that a race stopped come last, as their errors are over fewer folds.
+pub(super) fn rank(row: &ConfigurationReport) -> Option<(bool, f64)> {
+    Some((row.counts.skipped > 0, row.error.spread.mean?))
 }
 
 /// The configuration of the lowest mean error, in a sentence.

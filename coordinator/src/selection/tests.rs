@@ -76,7 +76,7 @@ fn chosen(settled: &Settled, stage: &str, model: &str) -> Option<String> {
 }
 
 fn settled(text: &str, ended: &BTreeMap<UnitId, Ended>) -> Settled {
-    settle(&study(text), &digests(), &BTreeMap::new(), |id| ended.get(&id).copied())
+    settle(&study(text), &digests(), &Committed::default(), |id| ended.get(&id).copied())
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn what_was_committed_stands_until_the_candidates_change() {
     let plan = settled(SPEC, &ended).plan;
     end(&plan, &mut ended, |_, rate, _| scored(if rate == "0.1" { 1 } else { 9 }));
     let decisions = settled(SPEC, &ended).made;
-    let mut committed: BTreeMap<SelectionKey, Option<usize>> =
-        decisions.iter().map(|decision| (decision.key, decision.chosen)).collect();
-    *committed.values_mut().next().unwrap() = Some(1);
+    let mut committed = Committed::default();
+    committed.selections.extend(decisions.iter().map(|decision| (decision.key, decision.chosen)));
+    *committed.selections.values_mut().next().unwrap() = Some(1);
     let again = settle(&study(SPEC), &digests(), &committed, |_| None);
     assert_eq!(again.made, [], "nothing is decided twice");
     assert!(again.selections.values().any(|selection| matches!(selection, Selection::Chosen(one)
@@ -226,4 +226,111 @@ fn what_cannot_be_selected_is_refused() {
         let errors = spec::parse("spec.toml", &SPEC.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(errors.contains(message), "{message} is missing in {errors}");
     }
+}
+
+/// [`SPEC`] whose first stage races over more folds.
+fn racing() -> String {
+    SPEC.replacen("{ folds = 2 }", "{ folds = 4 }", 1).replacen(
+        "select = \"lowest\"",
+        "select = \"lowest\"\nrace = { rule = \"halving\", first = 1, keep = 0.5 }",
+        1,
+    )
+}
+
+fn fold_of(unit: &seedgrid_common::unit::Unit) -> u32 {
+    match unit.fold {
+        seedgrid_common::unit::Fold::Holdout => 0,
+        seedgrid_common::unit::Fold::Part { index, .. } => index,
+    }
+}
+
+#[test]
+fn what_left_the_race_is_not_selected_whatever_its_later_folds_would_be() {
+    let mut ended = BTreeMap::new();
+    let first = settled(&racing(), &ended);
+    assert_eq!(
+        first.open.iter().map(BTreeSet::len).collect::<Vec<_>>(),
+        [3, 2],
+        "the first fold of each configuration"
+    );
+    assert_eq!(first.to_come(), ToCome { waiting: 6 + 4 + 1, undecided: 3 * (3 + 2) });
+    // 0.001 is bad in the first fold alone; it would have won.
+    end(&first.plan, &mut ended, |_, rate, fold| match (rate, fold) {
+        ("0.001", 0) => scored(30),
+        ("0.001", _) => scored(0),
+        ("0.1", _) => scored(10),
+        _ => scored(11),
+    });
+    let after = settled(&racing(), &ended);
+    assert_eq!(chosen(&after, "tune", "fc").as_deref(), Some("0.1"));
+    assert_eq!(after.rungs.len(), 3, "fc after one and two folds, cnn after one");
+    let skipped: Vec<(String, u32)> = after
+        .plan
+        .units()
+        .into_iter()
+        .filter(|(id, unit)| after.track.is_skipped(*id) && unit.configuration.model == "fc")
+        .map(|(_, unit)| (unit.configuration.hyperparameters["learning_rate"].to_string(), fold_of(unit)))
+        .collect();
+    let skipped: BTreeSet<(String, u32)> = skipped.into_iter().collect();
+    let of = |rate: &str, folds: std::ops::Range<u32>| folds.map(|fold| (rate.to_owned(), fold)).collect::<Vec<_>>();
+    assert_eq!(skipped, [of("0.001", 1..4), of("0.01", 2..4)].concat().into_iter().collect());
+    assert_eq!(after.track.held(), 0);
+
+    let without = SPEC.replacen("{ folds = 2 }", "{ folds = 4 }", 1);
+    assert_eq!(chosen(&settled(&without, &ended), "tune", "fc").as_deref(), Some("0.001"));
+    assert_ne!(settled(&without, &ended).made[0].key, after.made[0].key, "with a race it is another selection");
+}
+
+#[test]
+fn rungs_that_were_committed_stand_and_need_no_results() {
+    let mut ended = BTreeMap::new();
+    let plan = settled(&racing(), &ended).plan;
+    end(&plan, &mut ended, |_, rate, _| scored(if rate == "0.1" { 1 } else { 9 }));
+    let after = settled(&racing(), &ended);
+    let mut committed = Committed::default();
+    committed.rungs.extend(after.rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone())));
+    committed.selections.extend(after.made.iter().map(|decision| (decision.key, decision.chosen)));
+    let again = settle(&study(&racing()), &digests(), &committed, |_| None);
+    assert_eq!((&again.track, &again.selections), (&after.track, &after.selections));
+    assert!(again.made.is_empty() && again.rungs.is_empty());
+    let other = racing().replace("keep = 0.5", "keep = 0.6");
+    let other = settle(&study(&other), &digests(), &committed, |_| None);
+    assert!(other.open.len() == 2 && other.track.skipped() == 0, "by another rule nothing is decided yet");
+}
+
+#[test]
+fn a_unit_that_another_stage_wants_is_not_skipped() {
+    let shared = "[[stage]]\nname = \"all\"\nevaluation = { folds = 4 }\nseeds = 1\nstop = { loss_delta = 0.001, max_epochs = 9 }\n\
+                  [[stage.model]]\nmodel = \"fc\"\nlearning_rate = 0.001\nbatch_size = 20\n";
+    let text = racing() + shared;
+    let mut ended = BTreeMap::new();
+    let first = settled(&text, &ended);
+    assert_eq!(first.track.held(), 3 * (2 + 2), "the folds of 0.001 are given out for the other stage");
+    end(&first.plan, &mut ended, |_, rate, _| scored(if rate == "0.001" { 40 } else { 1 }));
+    let after = settled(&text, &ended);
+    assert!(after.track.race("tune", "fc").unwrap().left_at(2).is_some());
+    let shared = &after.plan.stages[0].configurations[2];
+    assert!(shared.units.iter().all(|(id, _)| after.track.is_released(*id)));
+}
+
+#[test]
+fn a_failed_unit_takes_its_configuration_out_of_the_race() {
+    let mut ended = BTreeMap::new();
+    let plan = settled(&racing(), &ended).plan;
+    end(&plan, &mut ended, |model, rate, fold| match (model, rate, fold) {
+        ("fc", "0.1", 0) => Ended::Failed,
+        ("cnn", ..) => Ended::Failed,
+        _ => scored(5),
+    });
+    let after = settled(&racing(), &ended);
+    let fc = after.track.race("tune", "fc").unwrap();
+    assert_eq!(fc.left_at(0).map(|(rung, why)| (rung.folds, why)), Some((1, race::Why::Incomplete)));
+    assert_eq!(
+        chosen(&after, "tune", "fc").as_deref(),
+        Some("0.01"),
+        "ties stay, and of equal ones the first is selected"
+    );
+    let cnn = after.track.race("tune", "cnn").unwrap();
+    assert!(cnn.racing.is_empty() && cnn.is_over());
+    assert_eq!(chosen(&after, "tune", "cnn").as_deref(), Some("nothing"));
 }

@@ -4,6 +4,7 @@
 
 mod error;
 mod file;
+mod migration;
 mod read;
 mod write;
 
@@ -16,8 +17,8 @@ use file::FileIdentity;
 pub use read::{AttemptRecord, KeptWeights, StoredUnit, WorkerRecord};
 pub use write::{ResultRecord, Write};
 
-/// The schema's version, as `PRAGMA user_version` holds it.
-const SCHEMA_VERSION: u32 = 3;
+/// How long to wait for another connection's commit.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// An open database.
 #[derive(Debug)]
@@ -28,25 +29,56 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none.
+    /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none, and brings one
+    /// of an earlier version to this one.
     ///
     /// # Errors
     /// When it cannot be opened or written, is damaged, or was made by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path).map_err(|cause| StoreError::open(path, cause))?;
-        prepare(&connection, path, true)?;
+        let failed = |cause| StoreError::open(path, cause);
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        match version(&connection, path)? {
+            0 => connection
+                .execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;",
+                    include_str!("schema.sql"),
+                    migration::NEWEST
+                ))
+                .map_err(failed)?,
+            older if migration::is_older(older) => {
+                check(&connection, path)?;
+                migration::migrate(&connection, path, older)?;
+            }
+            _ => {}
+        }
+        check(&connection, path)?;
         let file = FileIdentity::of(path)?;
         Ok(Self { connection, path: path.to_owned(), file })
     }
 
-    /// Opens the database at `path` to read it, also while a coordinator writes to it.
+    /// Opens the database at `path` to read it, also while a coordinator writes to it. One of an earlier version is read through a
+    /// copy in memory and stays as it is.
     ///
     /// # Errors
-    /// When there is none, it is damaged, or was made by another version.
+    /// When there is none, it is damaged, or was made by a newer version.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|cause| StoreError::open(path, cause))?;
-        prepare(&connection, path, false)?;
+        let failed = |cause| StoreError::open(path, cause);
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        let version = version(&connection, path)?;
+        if version == 0 {
+            return Err(StoreError::Empty { path: path.to_owned() });
+        }
+        check(&connection, path)?;
+        if migration::is_older(version) {
+            connection = migration::copied(&connection).map_err(failed)?;
+            migration::migrate(&connection, path, version)?;
+        }
         let file = FileIdentity::of(path)?;
         Ok(Self { connection, path: path.to_owned(), file })
     }
@@ -57,36 +89,27 @@ impl Store {
     }
 }
 
-fn prepare(connection: &Connection, path: &Path, owner: bool) -> Result<(), StoreError> {
-    let failed = |cause| StoreError::open(path, cause);
-    connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
-    if owner {
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-        connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
-        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+/// The version of the schema; 0 where there is none yet.
+fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let found = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|cause| StoreError::open(path, cause))?;
+    match found {
+        0 | migration::NEWEST => Ok(found),
+        older if migration::is_older(older) => Ok(older),
+        found => Err(StoreError::Version { path: path.to_owned(), found, expected: migration::NEWEST }),
     }
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    match version {
-        0 if owner => connection
-            .execute_batch(&format!(
-                "BEGIN IMMEDIATE; {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-                include_str!("schema.sql")
-            ))
-            .map_err(failed)?,
-        0 => return Err(StoreError::Empty { path: path.to_owned() }),
-        SCHEMA_VERSION => {}
-        found => {
-            return Err(StoreError::Version { path: path.to_owned(), found, expected: SCHEMA_VERSION });
-        }
+}
+
+/// SQLite's own check.
+fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|cause| StoreError::open(path, cause))?;
+    match verdict.as_str() {
+        "ok" => Ok(()),
+        _ => Err(StoreError::Damaged { path: path.to_owned(), detail: verdict }),
     }
-    if owner {
-        connection.execute_batch(include_str!("weights.sql")).map_err(failed)?;
-    }
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
-    if verdict != "ok" {
-        return Err(StoreError::Damaged { path: path.to_owned(), detail: verdict });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -14,8 +14,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Store, StoreError};
 use crate::{
     queue::{Finished, Rules},
+    race::{Leaver, RungKey, Rungs, Why},
     retrying::Fate,
-    selection::{Ended, SelectionKey},
+    selection::{Committed, Ended},
 };
 
 /// What the store knows of a unit.
@@ -152,15 +153,27 @@ impl Store {
         Ok(units)
     }
 
-    /// Every selection that was made.
+    /// Every selection that was made, and every rung of a race that was decided.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn selections(&self) -> Result<BTreeMap<SelectionKey, Option<usize>>, StoreError> {
-        let rows = self.rows("SELECT key, chosen FROM selections", |row| {
+    pub fn committed(&self) -> Result<Committed, StoreError> {
+        let selections = self.rows("SELECT key, chosen FROM selections", |row| {
             Ok((row.get(0)?, row.get::<_, Option<u32>>(1)?.map(|place| place as usize)))
         })?;
-        Ok(rows.into_iter().collect())
+        let rungs = self.rows("SELECT key FROM rungs", |row| Ok((row.get(0)?, Vec::new())))?;
+        let mut rungs: Rungs = rungs.into_iter().collect();
+        let leavers = self.rows("SELECT key, configuration, why FROM leavers ORDER BY key, configuration", |row| {
+            let word: String = row.get(2)?;
+            let why = Why::ALL.into_iter().find(|why| why.name() == word);
+            let why = why.ok_or_else(|| rusqlite::Error::InvalidColumnType(2, word, rusqlite::types::Type::Text))?;
+            Ok((row.get(0)?, Leaver { place: row.get::<_, u32>(1)? as usize, why }))
+        })?;
+        for (key, leaver) in leavers {
+            let key: RungKey = key;
+            rungs.entry(key).or_default().push(leaver);
+        }
+        Ok(Committed { selections: selections.into_iter().collect(), rungs })
     }
 
     /// How every unit with a result ended, as far as selecting needs it.

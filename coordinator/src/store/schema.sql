@@ -76,6 +76,32 @@ CREATE TABLE retries (
     retried_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Rungs of races that were decided: after how many folds. key is a digest of the rule, the candidates' units, the folds and who was
+-- still racing.
+CREATE TABLE rungs (
+    key BLOB PRIMARY KEY CHECK (length(key) = 32),
+    stage TEXT NOT NULL,
+    model TEXT NOT NULL,
+    folds INTEGER NOT NULL,
+    decided_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Which of a stage's configurations of a model (0-based) left at a rung: found hopeless, or with a unit that failed.
+CREATE TABLE leavers (
+    key BLOB NOT NULL REFERENCES rungs (key),
+    configuration INTEGER NOT NULL,
+    why TEXT NOT NULL CHECK (why IN ('outraced', 'incomplete')),
+    PRIMARY KEY (key, configuration)
+) STRICT, WITHOUT ROWID;
+
+-- Weights that were kept, committed with the result that they belong to: SHA-256 and length of weights/UNIT_ID.safetensors.
+CREATE TABLE weights (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Every worker that ever registered, as it last introduced itself.
 CREATE TABLE workers (
     worker_id TEXT PRIMARY KEY,

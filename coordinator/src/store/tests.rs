@@ -1,4 +1,4 @@
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use prost::Message as _;
 use seedgrid_common::{
@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::race::{Leaver, Rung, RungDecision, Why};
 
 fn unit() -> Unit {
     Unit {
@@ -156,6 +157,93 @@ fn a_changed_payload_is_noticed() {
 }
 
 #[test]
+fn rungs_are_kept_with_who_left() {
+    let folder = TempDir::new().unwrap();
+    let mut store = filled(&folder);
+    let leaver = |place, why| Leaver { place, why };
+    let decided = |key, left| Write::Rung {
+        at_ms: 7,
+        decision: RungDecision {
+            stage: "tune".to_owned(),
+            model: "fc".to_owned(),
+            rung: Rung { key, folds: 3, entered: vec![0, 2, 5], left },
+        },
+    };
+    let left = vec![leaver(0, Why::Incomplete), leaver(5, Why::Outraced)];
+    store.commit(&[decided([1; 32], left.clone()), decided([2; 32], Vec::new())]).unwrap();
+    let expected = BTreeMap::from([([1; 32], left), ([2; 32], Vec::new())]);
+    assert_eq!(store.committed().unwrap().rungs, expected);
+    store.commit(&[decided([2; 32], Vec::new())]).unwrap();
+    assert_eq!(store.committed().unwrap().rungs, expected, "what was decided stands");
+}
+
+/// A database of version 2; fixtures/make.sh made it.
+const VERSION_2: &[u8] = include_bytes!("fixtures/version-2.db");
+
+/// [`VERSION_2`] as a coordinator of that version leaves it, in a write-ahead log's mode.
+fn old(folder: &TempDir) -> std::path::PathBuf {
+    let path = folder.path().join("study.db");
+    fs::write(&path, VERSION_2).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "wal").unwrap();
+    path
+}
+
+/// Tables, with what they hold.
+fn schema(store: &Store) -> Vec<(String, String)> {
+    let plain = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut statement = store.connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))).unwrap();
+    rows.map(Result::unwrap).filter_map(|(name, sql)| Some((name, plain(sql?)))).collect()
+}
+
+#[test]
+fn a_database_of_an_earlier_version_becomes_one_of_this() {
+    let folder = TempDir::new().unwrap();
+    let path = old(&folder);
+    let mut store = Store::open(&path).unwrap();
+    let fresh = TempDir::new().unwrap();
+    assert_eq!(schema(&store), schema(&Store::open(&fresh.path().join("study.db")).unwrap()), "schema.sql is the same");
+    assert_eq!(store.results().unwrap().len(), 8);
+    assert_eq!(store.committed().unwrap().selections.len(), 1);
+    let left = vec![Leaver { place: 1, why: Why::Outraced }];
+    let rung = Rung { key: [3; 32], folds: 1, entered: vec![0, 1], left: left.clone() };
+    let decision = RungDecision { stage: "tune".to_owned(), model: "fc".to_owned(), rung };
+    store.commit(&[Write::Rung { at_ms: 1, decision }]).unwrap();
+    drop(store);
+    assert_eq!(Store::open(&path).unwrap().committed().unwrap().rungs[&[3; 32]], left, "it is brought up once");
+    assert_eq!(Store::open_to_read(&path).unwrap().committed().unwrap().rungs.len(), 1);
+}
+
+#[test]
+fn a_database_of_an_earlier_version_is_read_without_a_change() {
+    let folder = TempDir::new().unwrap();
+    let path = old(&folder);
+    let before = fs::read(&path).unwrap();
+    let store = Store::open_to_read(&path).unwrap();
+    assert_eq!(store.results().unwrap().len(), 8);
+    let known = store.committed().unwrap();
+    assert_eq!((known.selections.len(), known.rungs.len()), (1, 0));
+    assert!(store.latest_spec().unwrap().unwrap().contains("name = \"old\""));
+    drop(store);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)), Ok(2));
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_database_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let path = old(&folder);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE leavers (stranger TEXT)").unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::Migrate { found: 2, wanted: migration::NEWEST, .. })));
+    let tables: u32 =
+        other.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'rungs'", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 0, "the step that had succeeded is undone");
+    other.execute_batch("DROP TABLE leavers").unwrap();
+    Store::open(&path).unwrap();
+}
+
+#[test]
 fn other_files_and_other_versions_are_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
@@ -168,13 +256,11 @@ fn other_files_and_other_versions_are_refused() {
 }
 
 #[test]
-fn a_database_from_before_weights_were_kept_has_none() {
+fn kept_weights_are_read_back() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
-    drop(Store::open(&path).unwrap());
-    rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE weights").unwrap();
-    assert!(Store::open_to_read(&path).unwrap().weights().unwrap().is_empty());
     let mut store = Store::open(&path).unwrap();
+    assert!(store.weights().unwrap().is_empty());
     let (id, digest) = (unit().id(), BlobDigest::of(b"weights"));
     let kept = Write::Weights { unit: id, attempt: 3, digest, bytes: 7 };
     store.commit(&[Write::Unit(id, Box::new(unit())), kept]).unwrap();

@@ -9,6 +9,7 @@ use seedgrid_common::{
 use super::{Store, StoreError};
 use crate::{
     queue::ResultDigest,
+    race::{RungDecision, RungKey},
     selection::{Decision, SelectionKey},
 };
 
@@ -92,6 +93,15 @@ pub enum Write {
         after_attempt: u32,
         /// When.
         at_ms: i64,
+    },
+    /// A rung of a race is to be decided again.
+    Unraced(RungKey),
+    /// A rung of a race was decided.
+    Rung {
+        /// When.
+        at_ms: i64,
+        /// Who left.
+        decision: RungDecision,
     },
     /// The unit's result.
     Result(Box<ResultRecord>),
@@ -193,11 +203,27 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "INSERT OR IGNORE INTO selections (key, stage, model, chosen, decided_ms) VALUES (?, ?, ?, ?, ?)",
             params![decision.key, decision.stage, decision.model, decision.chosen.map(|place| place as i64), at_ms],
         ),
+        Write::Unraced(key) => {
+            run("DELETE FROM leavers WHERE key = ?", params![key])?;
+            run("DELETE FROM rungs WHERE key = ?", params![key])
+        }
         Write::Unselected(key) => run("DELETE FROM selections WHERE key = ?", params![key]),
         Write::Retried { unit, after_attempt, at_ms } => run(
             "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms) VALUES (?, ?, ?)",
             params![unit.0, after_attempt, at_ms],
         ),
+        Write::Rung { at_ms, decision: RungDecision { stage, model, rung } } => {
+            run(
+                "INSERT OR IGNORE INTO rungs (key, stage, model, folds, decided_ms) VALUES (?, ?, ?, ?, ?)",
+                params![rung.key, stage, model, rung.folds, at_ms],
+            )?;
+            rung.left.iter().try_for_each(|leaver| {
+                run(
+                    "INSERT OR IGNORE INTO leavers (key, configuration, why) VALUES (?, ?, ?)",
+                    params![rung.key, leaver.place as i64, leaver.why.name()],
+                )
+            })
+        }
         // A late result may overwrite how its attempt was thought to have ended, never that it was done.
         Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(
             "UPDATE attempts SET ended_ms = ?3, ending = ?4, detail = ?5, train_seconds = ?6 \

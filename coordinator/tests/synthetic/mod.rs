@@ -16,6 +16,8 @@ use seedgrid_common::{
 use seedgrid_coordinator::{
     aggregate::{Aggregate, Input, Missing, aggregate},
     draws::{Draw, Draws},
+    race::Track,
+    selection::{Committed, Ended, settle},
 };
 
 /// A study with everything that a report is made from.
@@ -27,6 +29,8 @@ pub(crate) struct Synthetic {
     pub(crate) others: BTreeMap<u64, Dataset>,
     pub(crate) results: BTreeMap<UnitId, UnitResult>,
     pub(crate) missing: BTreeMap<UnitId, Missing>,
+    pub(crate) selections: Selections,
+    pub(crate) track: Track,
 }
 
 fn digest(data_seed: u64) -> String {
@@ -55,7 +59,18 @@ impl Synthetic {
             others.iter().find(|(seed, _)| unit.dataset_digest == digest(**seed)).map_or(&dataset, |(_, other)| other)
         };
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, of(unit)))).collect();
-        Self { study, plan, dataset, others, results, missing: BTreeMap::new() }
+        let (missing, selections, track) = (BTreeMap::new(), Selections::new(), Track::default());
+        Self { study, plan, dataset, others, results, missing, selections, track }
+    }
+
+    /// Runs races and selects, by the results that are there.
+    pub(crate) fn settle(&mut self) {
+        let ended = |id: UnitId| match self.missing.get(&id) {
+            Some(Missing::Failed) => Some(Ended::Failed),
+            _ => self.results.get(&id).map(Ended::of),
+        };
+        let settled = settle(&self.study, &self.draws().digests(), &Committed::default(), ended);
+        (self.plan, self.selections, self.track) = (settled.plan, settled.selections, settled.track);
     }
 
     /// The id of a unit by stage, configuration (0-based) and place among its units.
@@ -91,8 +106,9 @@ impl Synthetic {
         aggregate(&Input {
             study: &self.study,
             plan: &self.plan,
-            selections: &Selections::new(),
             draws: &self.draws(),
+            selections: &self.selections,
+            track: &self.track,
             results: &self.results,
             missing: &self.missing,
         })
@@ -109,6 +125,7 @@ pub(crate) fn holdout(name: &str, seeds: std::ops::RangeInclusive<u64>, rows: Ve
         selected: Vec::new(),
         select: None,
         keep_weights: false,
+        race: None,
     }
 }
 
@@ -127,6 +144,7 @@ pub(crate) fn cross_validation(
         selected: Vec::new(),
         select: None,
         keep_weights: false,
+        race: None,
     }
 }
 

@@ -26,7 +26,7 @@ pub struct PredictArguments {
     pub pairs: Option<PathBuf>,
 
     /// The images' digits in an IDX file, to tell the error rate
-    #[arg(long, value_name = "FILE", requires = "pairs")]
+    #[arg(long, value_name = "FILE", requires = "pairs", conflicts_with = "data")]
     pub labels: Option<PathBuf>,
 
     /// A data set of Seedgrid (RUN_DIR/datasets/DIGEST); of a run directory, the one that the weights were trained on

@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn a_committee_votes_by_mean_probability() {
         let mut committee = Committee::default();
-        committee.add(&[one(0.9, None), one(0.4, None)]);
-        committee.add(&[one(0.2, None), one(0.6, None)]);
+        committee.add(&[one(0.9, None), one(0.25, None)]);
+        committee.add(&[one(0.2, None), one(0.75, None)]);
         let said = committee.said();
         assert_eq!(committee.networks(), 2);
         assert_eq!(said[0].class, 1);

@@ -86,6 +86,61 @@ fn references_that_are_for_nothing() {
     insta::assert_snapshot!(listing);
 }
 
+/// (What is wrong, the `race` of a stage with ten folds that selects.)
+const RACES: &[(&str, &str)] = &[
+    ("an unknown rule", "\"fridman\""),
+    ("a rule that is nothing like one", "\"hyperband\""),
+    ("a flag", "true"),
+    ("no rule", "{ first = 3 }"),
+    ("an unknown rule in a table", "{ rule = \"half\", first = 3, keep = 0.5 }"),
+    ("a key of the other rule", "{ rule = \"halving\", alpha = 0.05 }"),
+    ("a misspelt key", "{ rule = \"friedman\", frist = 4 }"),
+    ("a test of one fold", "{ rule = \"friedman\", first = 1 }"),
+    ("no fold", "{ rule = \"halving\", first = 0 }"),
+    ("the last fold", "{ rule = \"halving\", first = 10 }"),
+    ("more folds than there are", "{ rule = \"friedman\", first = 11 }"),
+    ("far too many folds", "{ rule = \"friedman\", first = 1001 }"),
+    ("half a fold", "{ rule = \"friedman\", first = 2.5 }"),
+    ("level 0", "{ rule = \"friedman\", alpha = 0 }"),
+    ("level 1", "{ rule = \"friedman\", alpha = 1 }"),
+    ("a level in per cent", "{ rule = \"friedman\", alpha = 5 }"),
+    ("a level that is no number", "{ rule = \"friedman\", alpha = nan }"),
+    ("a level in quotes", "{ rule = \"friedman\", alpha = \"0.05\" }"),
+    ("keeping nobody", "{ rule = \"halving\", keep = 0 }"),
+    ("keeping all", "{ rule = \"halving\", keep = 1.0 }"),
+    ("several mistakes", "{ rule = \"halving\", first = 0, keep = 2, alpha = 1 }"),
+];
+
+#[test]
+fn races_that_cannot_be_run() {
+    let with = |stage: &str| changed("evaluation = \"holdout\"", stage);
+    let stage = "evaluation = { folds = 10 }\nselect = \"lowest\"\nrace = ";
+    assert!(parse("good.toml", &with(&format!("{stage}\"friedman\""))).is_ok());
+    let mut listing = String::new();
+    for (what, race) in RACES {
+        write!(listing, "## {what}\n{}\n\n", errors(&with(&format!("{stage}{race}")))).unwrap();
+    }
+    for (what, stage) in [
+        ("nothing to win", "evaluation = { folds = 10 }\nrace = \"friedman\""),
+        ("no folds", "evaluation = \"holdout\"\nselect = \"lowest\"\nrace = \"halving\""),
+        ("neither", "evaluation = \"holdout\"\nrace = \"halving\""),
+        (
+            "too few folds for the usual first rung",
+            "evaluation = { folds = 3 }\nselect = \"lowest\"\nrace = \"friedman\"",
+        ),
+        ("two folds, to be halved", "evaluation = { folds = 2 }\nselect = \"lowest\"\nrace = \"halving\""),
+        ("two folds, to be tested", "evaluation = { folds = 2 }\nselect = \"lowest\"\nrace = \"friedman\""),
+        (
+            "a wrong rule of selection takes no blame for the race",
+            "evaluation = { folds = 9 }\nselect = \"best\"\nrace = \"halving\"",
+        ),
+        ("wrong folds neither", "evaluation = { folds = 1 }\nselect = \"lowest\"\nrace = \"halving\""),
+    ] {
+        write!(listing, "## {what}\n{}\n\n", errors(&with(stage))).unwrap();
+    }
+    insta::assert_snapshot!(listing);
+}
+
 /// A grid of more configurations than are ever expanded, and a reference that could only be found by expanding it.
 #[test]
 fn a_vast_stage_is_not_expanded_for_its_references() {

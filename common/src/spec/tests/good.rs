@@ -3,7 +3,7 @@
 use super::{BASE, changed, expanded};
 use crate::{
     data::glyph_pairs,
-    spec::{Axis, DatasetSpec, Evaluation, ModelRow, Stage, Study, parse},
+    spec::{Axis, DatasetSpec, Evaluation, ModelRow, RaceRule, Stage, Study, parse},
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
 };
@@ -47,6 +47,7 @@ fn the_base_is_read_whole() {
             selected: Vec::new(),
             select: None,
             keep_weights: false,
+            race: None,
             rows: vec![
                 ModelRow {
                     model: "cnn".to_owned(),
@@ -189,6 +190,29 @@ fn folds() {
         let text = changed("\"holdout\"", &format!("{{ folds = {written} }}"));
         assert_eq!(study(&text).stages[0].evaluation, Evaluation::Folds(folds));
     }
+}
+
+#[test]
+fn races() {
+    let race = |written: &str| {
+        let stage = format!("{{ folds = 10 }}\nselect = \"lowest\"\nrace = {written}");
+        study(&changed("\"holdout\"", &stage)).stages[0].race.unwrap()
+    };
+    let friedman = |first, alpha| RaceRule::Friedman { first, alpha };
+    let halving = |first, keep| RaceRule::Halving { first, keep };
+    for (written, rule) in [
+        ("\"friedman\"", friedman(3, 0.05)),
+        ("{ rule = \"friedman\" }", friedman(3, 0.05)),
+        ("{ rule = \"friedman\", first = 2, alpha = 0.01 }", friedman(2, 0.01)),
+        ("{ rule = \"friedman\", first = 9 }", friedman(9, 0.05)),
+        ("\"halving\"", halving(2, 0.5)),
+        ("{ rule = \"halving\", keep = 0.3 }", halving(2, 0.3)),
+        ("{ rule = \"halving\", first = 1 }", halving(1, 0.5)),
+    ] {
+        assert_eq!(race(written), rule, "{written}");
+        assert_eq!(race(&rule.to_string()), rule, "a rule is read as it is shown");
+    }
+    assert_eq!(study(BASE).stages[0].race, None);
 }
 
 #[test]

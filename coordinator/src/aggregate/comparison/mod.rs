@@ -77,9 +77,10 @@ pub(super) fn compare(evaluation: Evaluation, draws: usize, contenders: &[Conten
     ComparisonsReport { against: Against::Best, best: Some(best.number), reason: None, pairs }
 }
 
-/// The contender of the lowest mean error; the first of equals.
+/// The contender of the lowest mean error among those that no race stopped; the first of equals.
 fn best<'c, 'a>(contenders: &'c [Contender<'a>]) -> Option<&'c Contender<'a>> {
-    let errors = contenders.iter().filter_map(|one| Some((one, mean(&errors(&one.cells))?)));
+    let stopped = |one: &Contender<'_>| one.cells.iter().any(Cell::is_skipped);
+    let errors = contenders.iter().filter_map(|one| Some((one, (stopped(one), mean(&errors(&one.cells))?))));
     errors.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(one, _)| one)
 }
 

@@ -1,7 +1,10 @@
 //! Stages of many configurations: one panel per model.
 
 use super::style::STYLES;
-use crate::aggregate::document::{ConfigurationReport, StageReport};
+use crate::{
+    aggregate::document::{ConfigurationReport, StageReport},
+    report::wording::rank,
+};
 
 /// Whether a stage has more configurations than there are line styles.
 pub(in crate::report) fn crowded(stage: &StageReport) -> bool {
@@ -34,7 +37,7 @@ pub(in crate::report) fn facets(stage: &StageReport) -> Vec<Facet<'_>> {
 }
 
 fn best<'a>(rows: impl Iterator<Item = (usize, &'a ConfigurationReport)>) -> Option<usize> {
-    rows.filter_map(|(index, row)| Some((index, row.error.spread.mean?)))
+    rows.filter_map(|(index, row)| Some((index, rank(row)?)))
         .reduce(|best, next| if next.1 < best.1 { next } else { best })
         .map(|(index, _)| index)
 }

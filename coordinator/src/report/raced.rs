@@ -1,0 +1,131 @@
+//! What a race did to a stage, in every form of the report.
+
+use std::fmt::Write as _;
+
+use super::{
+    compared::heading,
+    figure::escape,
+    markdown,
+    notices::{Notice, Weight},
+    numbers::{NONE, count, p_value, rate, whole},
+};
+use crate::aggregate::document::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport};
+
+const HEADER: [&str; 5] = ["Left the race", "After", "Error there", "Rank sum", "p"];
+
+/// About a stage that races: what was saved, and each model's course.
+pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
+    let Some(race) = &stage.race else { return Vec::new() };
+    let whole = format!("{} {}", rule(race), saved(race));
+    let texts = std::iter::once(whole).chain(race.models.iter().map(course));
+    texts.map(|text| Notice { weight: Weight::Remark, text }).collect()
+}
+
+fn rule(race: &RaceReport) -> String {
+    let first = count(race.first as usize, "fold");
+    match (race.alpha, race.keep) {
+        (Some(alpha), _) => format!(
+            "Configurations raced: after {first} and each further one, Friedman's test and comparisons with the best, each at the level \
+             {alpha}."
+        ),
+        (_, Some(keep)) => format!(
+            "Configurations raced: after {first}, and whenever the folds were {} times as many, the better {} stayed.",
+            round(1.0 / keep),
+            share(keep)
+        ),
+        (None, None) => "Configurations raced.".to_owned(),
+    }
+}
+
+fn round(factor: f64) -> String {
+    format!("{:.2}", factor).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn share(keep: f64) -> String {
+    if keep == 0.5 { "half".to_owned() } else { format!("{} %", round(100.0 * keep)) }
+}
+
+fn saved(race: &RaceReport) -> String {
+    if race.saved.units == 0 {
+        return "Nothing was skipped.".to_owned();
+    }
+    format!(
+        "{} were skipped, some {} epochs (an estimate: each as long as its configuration's units in the mean). What left is scored on fewer \
+         folds, so its mean error does not compare with others'.",
+        count(race.saved.units, "unit"),
+        whole(race.saved.epochs.round() as usize)
+    )
+}
+
+/// "FC Network: of 12 configurations 4 left after 3 folds, 2 after 5; 6 stayed."
+fn course(model: &ModelRace) -> String {
+    let Some(first) = model.rungs.first() else {
+        let why = if model.ended { "nobody to race against" } else { "the first rung is not decided yet" };
+        return format!("{}: {why}.", model.title);
+    };
+    let left: Vec<String> = model
+        .rungs
+        .iter()
+        .filter(|rung| !rung.left.is_empty())
+        .map(|rung| format!("{} left after {}", whole(rung.left.len()), count(rung.folds as usize, "fold")))
+        .collect();
+    let left = if left.is_empty() { "none left".to_owned() } else { left.join(", ") };
+    let stayed = model.rungs.last().map_or(first.entered, |rung| rung.stayed);
+    let end = if model.ended { "stayed to the end" } else { "race on" };
+    format!("{}: of {} {left}; {} {end}.", model.title, count(first.entered, "configuration"), whole(stayed))
+}
+
+fn rows(stage: &StageReport, race: &RaceReport) -> Vec<[String; 5]> {
+    let rungs = race.models.iter().flat_map(|model| &model.rungs);
+    rungs.flat_map(|rung| rung.left.iter().map(|leaver| row(stage, rung, leaver))).collect()
+}
+
+fn row(stage: &StageReport, rung: &RungReport, leaver: &LeaverReport) -> [String; 5] {
+    let why = if leaver.why == "incomplete" { ", as a unit had failed" } else { "" };
+    [
+        heading(stage, leaver.configuration),
+        format!("{}{why}", count(rung.folds as usize, "fold")),
+        rate(leaver.error),
+        leaver.rank_sum.map_or_else(|| NONE.to_owned(), |sum| sum.to_string()),
+        p_value(leaver.p),
+    ]
+}
+
+const COLUMNS: &str = "Error there: the mean over these folds, a diverged unit counting as everything wrong. Rank sum: of the ranks among \
+     those still racing, the best of a fold having rank 1. p: of the comparison with the best, two-sided and not corrected for their number.";
+
+/// A section of report.md; nothing where nobody left.
+pub(super) fn in_markdown(page: &mut String, stage: &StageReport) {
+    let rows = stage.race.as_ref().map(|race| rows(stage, race)).unwrap_or_default();
+    if rows.is_empty() {
+        return;
+    }
+    page.push_str("### The race\n\n");
+    markdown::table(page, &HEADER, &rows);
+    let _ = writeln!(page, "\n{COLUMNS}\n");
+}
+
+/// A part of report.html; nothing where nobody left.
+pub(super) fn in_html(page: &mut String, stage: &StageReport) {
+    let rows = stage.race.as_ref().map(|race| rows(stage, race)).unwrap_or_default();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        page,
+        "<details>\n<summary>The race: {} left</summary>\n<div class=\"scroll\"><table>\n<thead><tr>",
+        count(rows.len(), "configuration")
+    );
+    HEADER.iter().for_each(|cell| {
+        let _ = write!(page, "<th scope=\"col\">{cell}</th>");
+    });
+    page.push_str("</tr></thead>\n<tbody>\n");
+    for [name, cells @ ..] in rows {
+        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", escape(&name));
+        cells.iter().for_each(|cell| {
+            let _ = write!(page, "<td>{}</td>", escape(cell));
+        });
+        page.push_str("</tr>\n");
+    }
+    let _ = writeln!(page, "</tbody>\n</table></div>\n<p class=\"columns\">{COLUMNS}</p>\n</details>");
+}

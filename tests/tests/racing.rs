@@ -1,0 +1,152 @@
+//! Races with the real binaries: undisturbed, killed, and on what an unraced run has left.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+use std::{fs, path::Path};
+
+use seedgrid_common::{
+    data::{self, encode},
+    spec,
+};
+use seedgrid_tests::{
+    process::{Running, finish, seedgrid},
+    study::Scratch,
+};
+use serde_json::Value;
+
+/// Learning rates of which some learn nothing, so that the race has somebody to send away.
+const SPEC: &str = r#"
+name = "raced"
+
+[dataset]
+kind = "glyph-pairs"
+train_pairs = 200
+test_pairs = 50
+
+[[stage]]
+name = "tune"
+evaluation = { folds = 5 }
+seeds = "1..=2"
+stop = { loss_delta = 0, max_epochs = 6 }
+select = "lowest"
+race = { rule = "halving", first = 1, keep = 0.5 }
+
+[[stage.model]]
+model = "fc"
+learning_rate = { grid = [0.00001, 0.01, 0.05, 0.0001] }
+batch_size = 10
+normalize = "scale"
+
+[[stage.model]]
+model = "cnn-shared"
+learning_rate = { grid = [0.1, 0.00001] }
+batch_size = 20
+
+[[stage]]
+name = "final"
+from = "tune"
+evaluation = "holdout"
+seeds = "1..=2"
+"#;
+
+fn unraced() -> String {
+    SPEC.replace("race = { rule = \"halving\", first = 1, keep = 0.5 }\n", "")
+}
+
+fn skipped(report: &Value) -> u64 {
+    report["counts"]["skipped"].as_u64().unwrap()
+}
+
+#[test]
+fn a_race_ends_as_it_does_however_often_it_is_killed() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("raced.toml", SPEC);
+    let planned = finish(seedgrid(["plan"]).arg(&spec).current_dir(scratch.path("")));
+    assert!(planned.stdout.contains("at most 48 as races are decided"), "{}", planned.stdout);
+    let ended = finish(&mut scratch.run(&spec, "undisturbed"));
+    assert_eq!(ended.code(), 0, "skipped units are not missing: {}", ended.stderr);
+    let report = scratch.report_json("undisturbed");
+    assert_eq!(report["complete"], true);
+    assert!(skipped(&report) > 0, "the race decides something");
+    let counts = &report["counts"];
+    let of = |name: &str| counts[name].as_u64().unwrap();
+    assert_eq!(of("done") + of("diverged") + skipped(&report), of("planned"));
+    let trained = finish(seedgrid(["status", "--format", "json"]).arg(scratch.path("undisturbed")));
+    let status: Value = serde_json::from_str(&trained.stdout).unwrap();
+    assert_eq!(
+        status["units"]["total"].as_u64(),
+        Some(of("planned") - skipped(&report)),
+        "skipped units are not waited for"
+    );
+
+    // Before the first rung, around the first ones, and later.
+    for ended_units in [3, 9, 6] {
+        let run = Running::start(&mut scratch.run(&spec, "killed"));
+        run.until_stderr("epochs (", ended_units);
+        run.kill_hard();
+    }
+    let last = finish(&mut scratch.run(&spec, "killed"));
+    assert_eq!(last.code(), 0, "{}", last.stderr);
+    assert_eq!(scratch.report("killed", "report.json"), scratch.report("undisturbed", "report.json"));
+    let again = finish(&mut scratch.run(&spec, "killed"));
+    assert!(again.stderr.contains("every unit is trained"), "{}", again.stderr);
+    let planned = finish(seedgrid(["plan"]).arg(&spec).arg("--run-dir").arg(scratch.path("killed")));
+    assert!(
+        planned.stdout.contains(&format!("{} skipped by races, 0 to train\n", skipped(&report))),
+        "{}",
+        planned.stdout
+    );
+}
+
+#[test]
+fn a_race_decides_from_what_an_unraced_run_has_trained() {
+    let scratch = Scratch::new();
+    let raced = scratch.write("raced.toml", SPEC);
+    let all = scratch.write("all.toml", &unraced());
+    let fresh = finish(&mut scratch.run(&raced, "fresh"));
+    assert_eq!(fresh.code(), 0, "{}", fresh.stderr);
+    let ended = finish(&mut scratch.run(&all, "run"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(skipped(&scratch.report_json("run")), 0);
+    let again = finish(&mut scratch.run(&raced, "run"));
+    assert_eq!(again.code(), 0, "{}", again.stderr);
+    assert_eq!(
+        scratch.report("run", "report.json"),
+        scratch.report("fresh", "report.json"),
+        "results behind a rung are not used"
+    );
+    let without = finish(&mut scratch.run(&all, "run"));
+    assert!(without.stderr.contains("every unit is trained"), "nothing was lost: {}", without.stderr);
+    assert_eq!(skipped(&scratch.report_json("run")), 0);
+}
+
+/// A run directory that an earlier version left: its database and its data set.
+fn earlier_run(folder: &Path) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../coordinator/src/store/fixtures");
+    let study = spec::parse("old.toml", &fs::read_to_string(fixtures.join("old.toml")).unwrap()).unwrap();
+    let encoded = encode::encode(&data::build(&study.dataset, &[]).unwrap()).unwrap();
+    fs::create_dir_all(folder.join("datasets")).unwrap();
+    fs::write(folder.join("datasets").join(encode::digest(&encoded)), &encoded).unwrap();
+    fs::copy(fixtures.join("version-2.db"), folder.join("study.db")).unwrap();
+}
+
+#[test]
+fn a_run_of_an_earlier_version_is_reported_and_goes_on() {
+    let scratch = Scratch::new();
+    let old = scratch.path("old");
+    earlier_run(&old);
+    let before = fs::read(old.join("study.db")).unwrap();
+    let reported = finish(seedgrid(["report"]).arg(&old));
+    assert!(reported.code() == 0 || reported.code() == 3, "{}", reported.stderr);
+    assert_eq!(fs::read(old.join("study.db")).unwrap(), before, "who only reads changes nothing");
+    assert_eq!(scratch.report_json("old")["counts"]["planned"], 8);
+    let first = scratch.report("old", "report.json");
+    let spec = scratch.write("old.toml", include_str!("../../coordinator/src/store/fixtures/old.toml"));
+    let ended = finish(&mut scratch.run(&spec, "old"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_ne!(fs::read(old.join("study.db")).unwrap(), before);
+    // Had a revision grown, its units would have been trained anew.
+    if reported.code() == 0 {
+        assert_eq!(scratch.report("old", "report.json"), first);
+    }
+}
