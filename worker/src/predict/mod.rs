@@ -11,7 +11,7 @@ mod output;
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use candle_core::Device;
@@ -80,11 +80,11 @@ fn network(path: &Path, device: &Device) -> Result<Predictor, PredictError> {
 }
 
 /// A network that is none of those before.
-fn network_of(path: &PathBuf, device: &Device, before: &[output::Network]) -> Result<Predictor, PredictError> {
+fn network_of(path: &Path, device: &Device, before: &[output::Network]) -> Result<Predictor, PredictError> {
     let network = network(path, device)?;
     let id = network.unit().id().to_string();
     if before.iter().any(|other| other.network == id) {
-        return Err(PredictError::Repeated { path: path.clone() });
+        return Err(PredictError::Repeated { path: path.to_owned() });
     }
     Ok(network)
 }

@@ -130,7 +130,7 @@ impl Predictor {
                 let pair = [pair[0], pair[1]];
                 let digits = digits.next().map(|of_pair| {
                     let (first, second) = of_pair.split_at(DIGITS);
-                    [first, second].map(|logits| softmax(logits))
+                    [first, second].map(softmax)
                 });
                 Prediction { probability: probability_of_second(pair), class: predicted(pair), digits }
             }));
