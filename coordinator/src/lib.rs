@@ -4,15 +4,19 @@
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
 //! [`selection`] lets later stages start from what earlier ones select;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
-//! [`report`] files; [`command`] is the command line.
+//! [`report`] files, [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`forecast`] says how long what is left
+//! will take; [`command`] is the command line.
 
 pub mod aggregate;
 pub mod collect;
 pub mod command;
+pub mod comparing;
 pub mod console;
 pub mod control_client;
 pub mod core;
 pub mod data_command;
+pub mod export;
+pub mod forecast;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;

@@ -1,9 +1,11 @@
-//! `seedgrid plan`: what a study would train, and what of it is done.
+//! `seedgrid plan`: what a study would train, what of it is done, and how long the rest will take.
+
+mod estimate;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
-    matrix::{Plan, PlannedConfiguration, WaitingRow},
+    matrix::{Plan, PlannedStage, WaitingRow},
     spec::Evaluation,
     training::Normalize,
     unit::{Hyperparameters, UnitId},
@@ -16,11 +18,14 @@ use super::{
     hosting,
 };
 use crate::{
+    forecast::{Bounds, Forecast, StageForecast},
     prepare::{Prepared, Spec, belongs},
+    progress::duration,
     store::{Store, StoredUnit},
 };
+use estimate::EstimateListing;
 
-pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
+pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
     let spec = Spec::read(&arguments.study.spec)?;
     hosting::say_what_is_unused(&arguments.study, &spec);
     let directory = hosting::directory(&arguments.study, &spec.study.name);
@@ -36,7 +41,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         None => BTreeMap::new(),
     };
     let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
-    let listing = Listing::new(&prepared, &known);
+    let estimated = estimate::estimate(&arguments, &directory, store.as_ref(), &prepared, &known).await?;
+    let Some((forecast, estimate)) = estimated else { return Ok(Exit::Interrupted) };
+    let listing = Listing::new(&prepared, &known, &forecast, estimate);
     match arguments.format {
         Format::Text => super::print(&listing.text())?,
         Format::Json => super::print_json(&listing)?,
@@ -52,6 +59,8 @@ struct Listing {
     dataset: DatasetListing,
     units: Progress,
     stages: Vec<StageListing>,
+    /// How long the units that are left will take.
+    estimate: EstimateListing,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,6 +85,8 @@ struct StageListing {
     seeds: Vec<u64>,
     configurations: Vec<ConfigurationListing>,
     waiting: Vec<WaitingListing>,
+    /// Of its units that are left; a unit that stages share is left in the first.
+    core_seconds: Bounds,
 }
 
 /// A row that starts from a selection that is not there yet.
@@ -86,6 +97,8 @@ struct WaitingListing {
     configurations: usize,
     units: usize,
     unreachable: bool,
+    /// Expected of each unit; null where nothing can be selected.
+    unit_seconds: Option<Bounds>,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,15 +107,46 @@ struct ConfigurationListing {
     hyperparameters: Hyperparameters,
     normalize: Normalize,
     units: Progress,
+    /// Expected of each unit.
+    unit_seconds: Bounds,
     /// What its line says of it: what is no default, and what varies in its row.
     #[serde(skip)]
     settings: Vec<String>,
 }
 
-impl From<&WaitingRow> for WaitingListing {
-    fn from(row: &WaitingRow) -> Self {
+impl WaitingListing {
+    fn new(row: &WaitingRow, unit_seconds: Option<Bounds>) -> Self {
         let WaitingRow { model, from, configurations, units, unreachable } = row.clone();
-        Self { model, from, configurations, units, unreachable }
+        Self { model, from, configurations, units, unreachable, unit_seconds }
+    }
+}
+
+impl StageListing {
+    fn new(stage: &PlannedStage, forecast: &StageForecast, known: &BTreeMap<UnitId, StoredUnit>) -> Self {
+        let configurations = stage.configurations.iter().zip(&forecast.configurations);
+        let waiting = stage.waiting.iter().zip(&forecast.waiting);
+        Self {
+            name: stage.name.clone(),
+            evaluation: match stage.evaluation {
+                Evaluation::Holdout => "holdout".to_owned(),
+                Evaluation::Folds(of) => format!("{of} folds"),
+            },
+            seeds: stage.seeds.clone(),
+            configurations: configurations
+                .map(|(planned, estimate)| ConfigurationListing {
+                    model: planned.configuration.model.clone(),
+                    hyperparameters: planned.configuration.hyperparameters.clone(),
+                    normalize: planned.configuration.normalize,
+                    units: Progress::of(planned.units.iter().map(|(id, _)| id), known),
+                    unit_seconds: estimate.seconds,
+                    settings: planned.configuration.settings(&planned.axes),
+                })
+                .collect(),
+            waiting: waiting
+                .map(|(row, estimate)| WaitingListing::new(row, estimate.map(|estimate| estimate.seconds)))
+                .collect(),
+            core_seconds: forecast.core_seconds,
+        }
     }
 }
 
@@ -118,15 +162,14 @@ impl Progress {
 }
 
 impl Listing {
-    fn new(prepared: &Prepared, known: &BTreeMap<UnitId, StoredUnit>) -> Self {
+    fn new(
+        prepared: &Prepared,
+        known: &BTreeMap<UnitId, StoredUnit>,
+        forecast: &Forecast,
+        estimate: EstimateListing,
+    ) -> Self {
         let Plan { stages } = &prepared.plan;
-        let configuration = |planned: &PlannedConfiguration| ConfigurationListing {
-            model: planned.configuration.model.clone(),
-            hyperparameters: planned.configuration.hyperparameters.clone(),
-            normalize: planned.configuration.normalize,
-            units: Progress::of(planned.units.iter().map(|(id, _)| id), known),
-            settings: planned.configuration.settings(&planned.axes),
-        };
+        let stages = stages.iter().zip(&forecast.stages);
         Self {
             schema: "seedgrid.plan/1",
             study: prepared.spec.study.name.clone(),
@@ -137,19 +180,8 @@ impl Listing {
                 test_pairs: prepared.dataset.test.len(),
             },
             units: Progress::of(prepared.plan.units().keys(), known),
-            stages: stages
-                .iter()
-                .map(|stage| StageListing {
-                    name: stage.name.clone(),
-                    evaluation: match stage.evaluation {
-                        Evaluation::Holdout => "holdout".to_owned(),
-                        Evaluation::Folds(of) => format!("{of} folds"),
-                    },
-                    seeds: stage.seeds.clone(),
-                    configurations: stage.configurations.iter().map(configuration).collect(),
-                    waiting: stage.waiting.iter().map(WaitingListing::from).collect(),
-                })
-                .collect(),
+            stages: stages.map(|(stage, forecast)| StageListing::new(stage, forecast, known)).collect(),
+            estimate,
         }
     }
 
@@ -174,14 +206,16 @@ impl Listing {
                 stage.configurations.len() + waiting
             ));
             for configuration in &stage.configurations {
-                let Progress { total, done, .. } = configuration.units;
+                let Progress { total, done, left } = configuration.units;
                 let settings = configuration.settings.join(" ");
-                line(format_args!("  {:<16} {done:>4} of {total} done  {settings}", configuration.model));
+                let each = if left > 0 { each(Some(configuration.unit_seconds)) } else { String::new() };
+                line(format_args!("  {:<16} {done:>4} of {total} done  {each:<16} {settings}", configuration.model));
             }
             for row in &stage.waiting {
                 let state =
                     if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
-                line(format_args!("  {:<16} {:>4} units      {state} {}", row.model, row.units, row.from));
+                let each = each(row.unit_seconds);
+                line(format_args!("  {:<16} {:>4} units  {each:<16} {state} {}", row.model, row.units, row.from));
             }
         }
         let Progress { total, done, left } = self.units;
@@ -193,6 +227,16 @@ impl Listing {
                 "\n{total} different units: {done} done, {left} to train; then {to_come} of what is selected"
             )),
         }
+        self.estimate.text().iter().for_each(|sentence| line(format_args!("{sentence}")));
         text
+    }
+}
+
+/// "12 s each", what is expected of a unit.
+fn each(seconds: Option<Bounds>) -> String {
+    match seconds.map(|seconds| seconds.expected) {
+        None => String::new(),
+        Some(seconds) if seconds < 0.1 => "< 0.1 s each".to_owned(),
+        Some(seconds) => format!("{} each", duration((1000.0 * seconds) as u64)),
     }
 }

@@ -23,7 +23,7 @@ use super::{
     request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
     snapshot::{Live, WorkerEntry},
-    study::{Roster, StudyPlan, UnitFacts},
+    study::{Roster, StudyPlan, ToCome, UnitFacts},
 };
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
@@ -77,6 +77,7 @@ pub(super) struct Reactor {
     units: BTreeMap<UnitId, UnitFacts>,
     roster: Roster,
     selecting: Selecting,
+    to_come: Vec<ToCome>,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
     live: Live,
@@ -117,6 +118,7 @@ impl Reactor {
             units: BTreeMap::new(),
             roster: Roster::new(plan.study.dataset.train_pairs),
             selecting: Selecting::new(plan, committed, ended),
+            to_come: Vec::new(),
             stored,
             live: Live::default(),
             draining: false,
@@ -192,6 +194,7 @@ impl Reactor {
             self.writes.push(Write::Selection { at_ms: wall_ms(), decision });
         }
         let (units, costs) = self.roster.add(&settled.plan);
+        self.to_come = self.roster.to_come(&settled.plan);
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
             let StoredUnit { attempts, errors, holder, result } = self.stored.remove(&facts.id).unwrap_or_default();
@@ -517,8 +520,7 @@ impl Reactor {
                 |facts| (facts.unit.label(), facts.unit.configuration.stop.max_epochs),
             )
         };
-        let to_come = self.selecting.to_come();
-        let picture = self.live.picture(&self.study, self.state(), &self.queue, to_come, now, wall_ms(), facts);
+        let picture = self.live.picture(&self.study, self.state(), &self.queue, &self.to_come, now, wall_ms(), facts);
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;
         self.stale_picture = false;

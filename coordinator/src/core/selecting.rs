@@ -14,7 +14,6 @@ pub(super) struct Selecting {
     committed: BTreeMap<SelectionKey, Option<usize>>,
     ended: BTreeMap<UnitId, Ended>,
     open: Vec<BTreeSet<UnitId>>,
-    to_come: usize,
 }
 
 impl Selecting {
@@ -24,7 +23,7 @@ impl Selecting {
         committed: BTreeMap<SelectionKey, Option<usize>>,
         ended: BTreeMap<UnitId, Ended>,
     ) -> Self {
-        Self { plan, committed, ended, open: Vec::new(), to_come: 0 }
+        Self { plan, committed, ended, open: Vec::new() }
     }
 
     /// A unit ended. Whether a selection can be made now.
@@ -39,13 +38,6 @@ impl Selecting {
         let mut settled = selection::settle(study, dataset_digest, &self.committed, |id| self.ended.get(&id).copied());
         self.committed.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
         self.open = std::mem::take(&mut settled.open);
-        let waiting = settled.plan.stages.iter().flat_map(|stage| &stage.waiting);
-        self.to_come = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
         settled
-    }
-
-    /// Units of rows that wait for a selection.
-    pub(super) fn to_come(&self) -> usize {
-        self.to_come
     }
 }

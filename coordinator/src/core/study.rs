@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use seedgrid_common::{
-    matrix::Plan,
+    matrix::{Plan, WaitingRow},
     model,
     spec::Study,
     unit::{Configuration, Unit, UnitId},
@@ -27,6 +27,17 @@ pub(super) struct UnitFacts {
     pub(super) unit: Unit,
     /// Units of one configuration form a group.
     pub(super) group: usize,
+}
+
+/// Units of a row that waits for a selection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ToCome {
+    /// How many.
+    pub(super) units: usize,
+    /// The groups of the configurations that may be selected: its units will cost about as much, and wait for all of theirs.
+    pub(super) groups: BTreeSet<usize>,
+    /// Places of earlier ones that it waits for, too.
+    pub(super) after: BTreeSet<usize>,
 }
 
 /// The units that are known so far, grouped by configuration.
@@ -61,6 +72,29 @@ impl Roster {
         }
         let costs = self.groups[groups_before..].iter().map(|new| cost(new, self.train_pairs)).collect();
         (units, costs)
+    }
+
+    /// What waits for selections in `plan`, all of whose units are known. Stages select for later ones only, so each waits for
+    /// earlier ones.
+    pub(super) fn to_come(&self, plan: &Plan) -> Vec<ToCome> {
+        let mut all: Vec<(&str, &WaitingRow, ToCome)> = Vec::new();
+        for stage in &plan.stages {
+            for row in stage.waiting.iter().filter(|row| !row.unreachable) {
+                let mut to_come = ToCome { units: row.units, ..ToCome::default() };
+                let selecting = plan.stages.iter().filter(|stage| stage.name == row.from);
+                let candidates = selecting.flat_map(|stage| stage.of_model(&row.model));
+                let group = |configuration| self.groups.iter().position(|known| known == configuration);
+                to_come.groups.extend(candidates.filter_map(|planned| group(&planned.configuration)));
+                for (place, (stage, earlier, before)) in all.iter().enumerate() {
+                    if *stage == row.from && earlier.model == row.model {
+                        to_come.groups.extend(&before.groups);
+                        to_come.after.insert(place);
+                    }
+                }
+                all.push((&stage.name, row, to_come));
+            }
+        }
+        all.into_iter().map(|(_, _, to_come)| to_come).collect()
     }
 }
 

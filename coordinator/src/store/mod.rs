@@ -5,6 +5,7 @@
 mod error;
 mod file;
 mod read;
+mod trained;
 mod write;
 
 use std::{path::Path, time::Duration};
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use error::StoreError;
 use file::FileIdentity;
 pub use read::{AttemptRecord, StoredUnit, WorkerRecord};
+pub use trained::{TrainedBy, TrainedRecord};
 pub use write::{ResultRecord, Write};
 
 /// The schema's version, as `PRAGMA user_version` holds it.

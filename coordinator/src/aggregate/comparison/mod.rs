@@ -13,6 +13,9 @@ mod welch;
 
 use std::collections::BTreeMap;
 
+pub(crate) use resampled::resampled;
+pub(crate) use welch::welch;
+
 use seedgrid_common::{spec::Evaluation, unit::Fold};
 
 use super::{
@@ -37,11 +40,11 @@ pub(super) struct Contender<'a> {
 
 /// A difference of two means, tested.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Difference {
+pub(crate) struct Difference {
     t: f64,
     freedom: f64,
     p: f64,
-    ci95: [f64; 2],
+    pub(crate) ci95: [f64; 2],
 }
 
 /// Compares all pairs; of many configurations each with the one of the lowest mean error.
