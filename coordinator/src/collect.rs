@@ -17,7 +17,7 @@ use crate::{
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
     },
     run_directory::RunDirectory,
-    store::{self, Store},
+    store::{self, Store, StoreError},
     wall_clock::wall_ms,
 };
 
@@ -29,13 +29,7 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
     let store = Store::open_to_read(&directory.database())?;
     let prepared = Prepared::stored(directory, &store)?;
     let results = store.results()?;
-    let rules = Rules::default();
-    let missing: BTreeMap<UnitId, Missing> = store
-        .units()?
-        .into_iter()
-        .filter(|(_, known)| known.is_given_up(&rules))
-        .map(|(id, _)| (id, Missing::Failed))
-        .collect();
+    let missing = missing(&store)?;
     let aggregated = aggregate(&Input {
         study: &prepared.spec.study,
         plan: &prepared.plan,
@@ -47,6 +41,13 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
     });
     let provenance = provenance(&prepared, &store)?;
     Ok((aggregated, provenance))
+}
+
+/// Why units have no result and will get none; a unit that is not named here and has no result is not trained yet.
+pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreError> {
+    let rules = Rules::default();
+    let failed = store.units()?.into_iter().filter(|(_, known)| known.is_given_up(&rules));
+    Ok(failed.map(|(id, _)| (id, Missing::Failed)).collect())
 }
 
 fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareError> {

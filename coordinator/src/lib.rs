@@ -5,16 +5,20 @@
 //! [`selection`] lets later stages start from what earlier ones select, a [`race`] ends hopeless configurations early, and [`retrying`]
 //! reopens what failed; [`weights`] are kept where the spec asks for them;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
-//! [`report`] files; [`command`] is the command line.
+//! [`report`] files, [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`forecast`] says how long what is left
+//! will take; [`command`] is the command line.
 
 pub mod aggregate;
 pub mod collect;
 pub mod command;
+pub mod comparing;
 pub mod console;
 pub mod control_client;
 pub mod core;
 pub mod data_command;
 pub mod draws;
+pub mod export;
+pub mod forecast;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;

@@ -145,9 +145,17 @@ fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
     study.data_seeds().into_iter().map(|seed| (seed, DatasetSpec { seed, ..study.dataset.clone() }))
 }
 
+/// How the names of facts about data sets begin.
+pub(crate) const DATASET_FACT: &str = "dataset ";
+
+/// How many training pairs a data set has, by the name of the fact about it.
+pub(crate) fn train_pairs(fact: &str) -> Option<u32> {
+    fact.split(' ').find_map(|word| word.strip_prefix("train=")?.parse().ok())
+}
+
 /// The name under which the store remembers which data set a [`DatasetSpec`] gave: the digest is its value.
 fn dataset_fact(spec: &DatasetSpec) -> String {
-    format!("dataset {:?} train={} test={} seed={}", spec.kind, spec.train_pairs, spec.test_pairs, spec.seed)
+    format!("{DATASET_FACT}{:?} train={} test={} seed={}", spec.kind, spec.train_pairs, spec.test_pairs, spec.seed)
 }
 
 impl Prepared {

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// What tells each configuration from the others of its model: the settings in which they differ.
-pub(super) fn variants(planned: &[PlannedConfiguration]) -> Vec<String> {
+pub(crate) fn variants(planned: &[PlannedConfiguration]) -> Vec<String> {
     let settings: Vec<BTreeMap<String, String>> = planned.iter().map(|one| settings(&one.configuration)).collect();
     (0..planned.len())
         .map(|index| {

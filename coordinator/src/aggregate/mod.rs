@@ -35,16 +35,20 @@ use seedgrid_common::{
 };
 
 pub use band::{Band, BandPoint};
+pub(crate) use comparison::{resampled, welch};
+pub(crate) use configuration::variants;
 pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
+pub(crate) use reference::half_width;
+pub(crate) use spread::{mean, over_seeds};
 
 use crate::{
     draws::{Draw, Draws},
     race::Track,
 };
 use comparison::Contender;
-use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport};
+use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
 use raced::Savings;
 use scored::{Cell, Scored};
 
@@ -76,6 +80,16 @@ pub enum Missing {
     Failed,
     /// Taken back by a person.
     Cancelled,
+}
+
+impl From<Missing> for UnitEnding {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::NotTrained => Self::NotTrained,
+            Missing::Failed => Self::Failed,
+            Missing::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 /// A study's numbers and the curves that belong to them.

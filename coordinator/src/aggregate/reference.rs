@@ -130,11 +130,17 @@ pub(super) fn uncertainty(
         (theirs.units_standard_error.unwrap_or(0.0), their_freedom),
         (theirs.draw_standard_error.unwrap_or(0.0), their_draws),
     ];
+    Some(half_width(&parts))
+}
+
+/// Half the width of a 95 % interval of a sum of independent parts, each with its standard error and degrees of freedom (maybe
+/// without end): `t(0.975, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite.
+pub(crate) fn half_width(parts: &[(f64, f64)]) -> f64 {
     let variance: f64 = parts.iter().map(|(standard_error, _)| standard_error.powi(2)).sum();
     if variance == 0.0 {
-        return Some(0.0);
+        return 0.0;
     }
     let spent: f64 =
         parts.iter().map(|(standard_error, freedom)| (standard_error.powi(2) / variance).powi(2) / freedom).sum();
-    Some(quantile_975(1.0 / spent) * variance.sqrt())
+    quantile_975(1.0 / spent) * variance.sqrt()
 }

@@ -58,9 +58,7 @@ impl<'a> Cell<'a> {
         match self.standing {
             Standing::Done { .. } => UnitEnding::Done,
             Standing::Diverged { .. } => UnitEnding::Diverged,
-            Standing::Missing(Missing::NotTrained) => UnitEnding::NotTrained,
-            Standing::Missing(Missing::Failed) => UnitEnding::Failed,
-            Standing::Missing(Missing::Cancelled) => UnitEnding::Cancelled,
+            Standing::Missing(missing) => missing.into(),
             Standing::Skipped => UnitEnding::Skipped,
         }
     }

@@ -8,7 +8,7 @@ use super::{
 
 /// Arithmetic mean; None of no values. A second pass adds the mean of what is left, so that the mean of equal values is that
 /// value.
-pub(super) fn mean(values: &[f64]) -> Option<f64> {
+pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
@@ -51,7 +51,7 @@ pub(super) fn spread(values: &[f64]) -> Spread {
 }
 
 /// The spread of one value per seed, with Student's t interval of its mean: `mean ± t(n - 1) * std / sqrt(n)`.
-pub(super) fn over_seeds(values: &[f64]) -> Estimate {
+pub(crate) fn over_seeds(values: &[f64]) -> Estimate {
     let spread = spread(values);
     let error = spread.std.map(|std| (std * (1.0 / spread.n as f64).sqrt(), spread.n as f64 - 1.0));
     estimate(spread, error, IntervalMethod::SeedsT, "a confidence interval needs two seeds")

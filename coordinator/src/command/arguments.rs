@@ -7,7 +7,8 @@ use seedgrid_common::unit::UnitId;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
-4 refused by the coordinator, 5 no coordinator there, 130 interrupted (run again to go on).";
+4 refused by the coordinator, 5 no coordinator there, 7 compared runs contradict each other,
+130 interrupted (run again to go on).";
 
 /// Runs experiment matrices of small neural networks and makes one report of them.
 ///
@@ -22,6 +23,8 @@ Examples:
   seedgrid-worker --join runs/table3/join.toml         on other machines
   seedgrid watch runs/table3
   seedgrid report runs/table3                          the report so far
+  seedgrid export runs/table3                          tables for pandas, Polars or R
+  seedgrid compare runs/table3 runs/table3-gpu         two runs side by side
 
 {EXIT_CODES}"))]
 pub struct Arguments {
@@ -40,7 +43,7 @@ pub enum Subcommand {
     Run(RunArguments),
     /// Coordinate a study for workers on other machines, to its report. Run it again to go on.
     Serve(ServeArguments),
-    /// Show what a study would train and what of it is done. Runs nothing.
+    /// Show what a study would train, what of it is done and how long the rest will take. Runs nothing.
     Plan(PlanArguments),
     /// Show where a running study stands.
     Status(StatusArguments),
@@ -53,6 +56,10 @@ pub enum Subcommand {
         after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit that failed for good\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
     )]
     Retry(RetryArguments),
+    /// Set two runs side by side: what differs between them, and whether equal units came out the same.
+    Compare(CompareArguments),
+    /// Write a run's units, epochs and predictions as CSV and Parquet tables, also while the study runs.
+    Export(ExportArguments),
     /// Show each network layer by layer, with its hyper-parameters.
     Models(ModelsArguments),
     /// Get or check a copy of MNIST.
@@ -133,13 +140,86 @@ fn is_host(text: &str) -> bool {
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid plan experiments/paper.toml --data mnist               what would run here, and for how long
+  seedgrid plan experiments/paper.toml --data mnist --slots 256   on 256 slots of a cluster
+  seedgrid plan experiments/quickstart.toml --measure             try this machine first")]
 pub struct PlanArguments {
     /// The study.
     #[command(flatten)]
     pub study: StudyArguments,
+    /// Slots, of all workers together, for which the time is estimated. Default: this machine's cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub slots: Option<u32>,
+    /// Train a few epochs of each network on this machine first, in a temporary folder, to know its speed (some seconds).
+    #[arg(long)]
+    pub measure: bool,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid compare runs/table3 runs/table3-gpu              is it the same, and if not, by how much
+  seedgrid compare runs/before runs/after --format markdown > changes.md
+
+Exit codes: 0 compared, 7 compared and equal units of one numerics class have different results.")]
+pub struct CompareArguments {
+    /// A run directory: A.
+    #[arg(value_name = "RUN_A")]
+    pub first: PathBuf,
+    /// Another one: B.
+    #[arg(value_name = "RUN_B")]
+    pub second: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CompareFormat,
+}
+
+/// How to print a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For pages and mails.
+    Markdown,
+    /// For programs; docs/cli.md has the schema.
+    Json,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid export runs/table3                                     CSV and Parquet, into runs/table3/export
+  seedgrid export runs/table3 --format parquet --output tables
+  python3 -c 'import pandas; print(pandas.read_parquet(\"tables/units.parquet\").groupby(\"model\").error.mean())'")]
+pub struct ExportArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Where the tables go. Default: RUN_DIR/export.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ExportFormat,
+}
+
+/// The form of exported tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Text, for everything.
+    Csv,
+    /// Typed and compressed, for pandas, Polars, R, DuckDB and others.
+    Parquet,
+    /// Both.
+    #[default]
+    Both,
 }
 
 /// Arguments of `models`.

@@ -5,9 +5,9 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    console, control_client::ControlError, core::CoreError, data_command::FetchError, local_workers::LocalWorkerError,
-    prepare::PrepareError, retrying::NotRetried, run_directory::RunDirectoryError, service::ServerError,
-    store::StoreError,
+    comparing::CompareError, console, control_client::ControlError, core::CoreError, data_command::FetchError,
+    export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError, retrying::NotRetried,
+    run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -17,6 +17,8 @@ pub enum Exit {
     Done,
     /// 3: the study has ended, and some units have no result.
     MissingCells,
+    /// 7: two runs have different results of equal units.
+    Contradiction,
     /// 130: stopped by a signal; the same command goes on.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::MissingCells => 3,
+            Exit::Contradiction => 7,
             Exit::Interrupted => 130,
         })
     }
@@ -63,6 +66,15 @@ pub enum Failure {
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// The tables cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Two runs cannot be set side by side.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    /// There is no room for a trial.
+    #[error("cannot make a temporary folder: {0}\n  hint: set TMPDIR to a folder that can be written to")]
+    Scratch(std::io::Error),
     /// MNIST cannot be fetched.
     #[error("{error}\n  hint: {}", error.hint())]
     Fetch {
@@ -107,6 +119,7 @@ impl Failure {
             Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
             | Self::Join(_)
             | Self::NotRetried(_)
+            | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::Control(ControlError::Unreachable { .. }) => 5,
@@ -118,6 +131,9 @@ impl Failure {
             | Self::Server(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
+            | Self::Export(_)
+            | Self::Compare(_)
+            | Self::Scratch(_)
             | Self::Fetch { .. }
             | Self::BadCopy { .. }
             | Self::NoDataFolder

@@ -2,10 +2,13 @@
 
 mod arguments;
 mod at_rest;
+mod compare;
 mod data;
+mod export;
 mod failure;
 mod follow;
 mod hosting;
+mod measure;
 mod models;
 mod plan;
 mod report;
@@ -42,11 +45,13 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
     match subcommand {
         Subcommand::Run(arguments) => run::run(arguments).await,
         Subcommand::Serve(arguments) => serve::serve(arguments).await,
-        Subcommand::Plan(arguments) => plan::plan(&arguments),
+        Subcommand::Plan(arguments) => plan::plan(arguments).await,
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,
+        Subcommand::Compare(arguments) => compare::compare(&arguments),
+        Subcommand::Export(arguments) => export::export(&arguments),
         Subcommand::Models(arguments) => models::models(&arguments),
         Subcommand::Data(arguments) => data::data(arguments).await,
     }
@@ -67,6 +72,11 @@ fn start_log(verbose: u8) {
         .with_ansi(ansi)
         .with_target(false)
         .init();
+}
+
+/// How many units this machine can train at a time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Prints to standard output.

@@ -1,9 +1,11 @@
-//! `seedgrid plan`: what a study would train, and what of it is done.
+//! `seedgrid plan`: what a study would train, what of it is done, and how long the rest will take.
+
+mod estimate;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
-    matrix::{Plan, PlannedConfiguration, WaitingRow},
+    matrix::{Plan, PlannedStage, WaitingRow},
     spec::Evaluation,
     training::Normalize,
     unit::{Hyperparameters, UnitId},
@@ -16,13 +18,16 @@ use super::{
     hosting,
 };
 use crate::{
+    forecast::{Bounds, Forecast, StageForecast},
     prepare::{Prepared, Spec, belongs},
+    progress::duration,
     race::Track,
     store::{Store, StoredUnit},
     weights::Standing,
 };
+use estimate::EstimateListing;
 
-pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
+pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
     let spec = Spec::read(&arguments.study.spec)?;
     hosting::say_what_is_unused(&arguments.study, &spec);
     let directory = hosting::directory(&arguments.study, &spec.study.name);
@@ -39,7 +44,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     };
     let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
     let weights = hosting::weights_standing(&prepared, &directory, store.as_ref())?;
-    let listing = Listing::new(&prepared, &known, weights);
+    let estimated = estimate::estimate(&arguments, &directory, store.as_ref(), &prepared, &known).await?;
+    let Some((forecast, estimate)) = estimated else { return Ok(Exit::Interrupted) };
+    let listing = Listing::new(&prepared, &known, weights, &forecast, estimate);
     match arguments.format {
         Format::Text => super::print(&listing.text())?,
         Format::Json => super::print_json(&listing)?,
@@ -59,6 +66,8 @@ struct Listing {
     /// For the last line of the text; in JSON each stage's `waiting` says it.
     #[serde(skip)]
     units_waiting: usize,
+    /// How long the units that are left will take.
+    estimate: EstimateListing,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,6 +96,8 @@ struct StageListing {
     seeds: Vec<u64>,
     configurations: Vec<ConfigurationListing>,
     waiting: Vec<WaitingListing>,
+    /// Of its units that are left; a unit that stages share is left in the first.
+    core_seconds: Bounds,
 }
 
 /// A row that starts from a selection that is not there yet.
@@ -97,6 +108,8 @@ struct WaitingListing {
     configurations: usize,
     units: usize,
     unreachable: bool,
+    /// Expected of each unit; null where nothing can be selected.
+    unit_seconds: Option<Bounds>,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,15 +118,51 @@ struct ConfigurationListing {
     hyperparameters: Hyperparameters,
     normalize: Normalize,
     units: Progress,
+    /// Expected of each unit.
+    unit_seconds: Bounds,
     /// What its line says of it: what is no default, and what varies in its row.
     #[serde(skip)]
     settings: Vec<String>,
 }
 
-impl From<&WaitingRow> for WaitingListing {
-    fn from(row: &WaitingRow) -> Self {
+impl WaitingListing {
+    fn new(row: &WaitingRow, unit_seconds: Option<Bounds>) -> Self {
         let WaitingRow { model, from, configurations, units, unreachable } = row.clone();
-        Self { model, from, configurations, units, unreachable }
+        Self { model, from, configurations, units, unreachable, unit_seconds }
+    }
+}
+
+impl StageListing {
+    fn new(
+        stage: &PlannedStage,
+        forecast: &StageForecast,
+        known: &BTreeMap<UnitId, StoredUnit>,
+        track: &Track,
+    ) -> Self {
+        let configurations = stage.configurations.iter().zip(&forecast.configurations);
+        let waiting = stage.waiting.iter().zip(&forecast.waiting);
+        Self {
+            name: stage.name.clone(),
+            evaluation: match stage.evaluation {
+                Evaluation::Holdout => "holdout".to_owned(),
+                Evaluation::Folds(of) => format!("{of} folds"),
+            },
+            seeds: stage.seeds.clone(),
+            configurations: configurations
+                .map(|(planned, estimate)| ConfigurationListing {
+                    model: planned.configuration.model.clone(),
+                    hyperparameters: planned.configuration.hyperparameters.clone(),
+                    normalize: planned.configuration.normalize,
+                    units: Progress::of(planned.units.iter().map(|(id, _)| id), known, track),
+                    unit_seconds: estimate.seconds,
+                    settings: planned.configuration.settings(&planned.axes),
+                })
+                .collect(),
+            waiting: waiting
+                .map(|(row, estimate)| WaitingListing::new(row, estimate.map(|estimate| estimate.seconds)))
+                .collect(),
+            core_seconds: forecast.core_seconds,
+        }
     }
 }
 
@@ -142,40 +191,32 @@ impl Progress {
 }
 
 impl Listing {
-    fn new(prepared: &Prepared, known: &BTreeMap<UnitId, StoredUnit>, weights: Standing) -> Self {
+    fn new(
+        prepared: &Prepared,
+        known: &BTreeMap<UnitId, StoredUnit>,
+        weights: Standing,
+        forecast: &Forecast,
+        estimate: EstimateListing,
+    ) -> Self {
         let Plan { stages } = &prepared.plan;
-        let configuration = |planned: &PlannedConfiguration| ConfigurationListing {
-            model: planned.configuration.model.clone(),
-            hyperparameters: planned.configuration.hyperparameters.clone(),
-            normalize: planned.configuration.normalize,
-            units: Progress::of(planned.units.iter().map(|(id, _)| id), known, &prepared.track),
-            settings: planned.configuration.settings(&planned.axes),
-        };
+        let stages = stages.iter().zip(&forecast.stages);
+        let dataset = &prepared.draws.first().dataset;
         Self {
             schema: "seedgrid.plan/1",
             study: prepared.spec.study.name.clone(),
             dataset: DatasetListing {
-                title: prepared.draws.first().dataset.title.clone(),
+                title: dataset.title.clone(),
                 digest: prepared.draws.first().digest.clone(),
-                train_pairs: prepared.draws.first().dataset.train.len(),
-                test_pairs: prepared.draws.first().dataset.test.len(),
+                train_pairs: dataset.train.len(),
+                test_pairs: dataset.test.len(),
             },
-            weights,
             units: Progress::of(prepared.plan.units().keys(), known, &prepared.track),
             units_waiting: prepared.to_come().waiting,
+            weights,
             stages: stages
-                .iter()
-                .map(|stage| StageListing {
-                    name: stage.name.clone(),
-                    evaluation: match stage.evaluation {
-                        Evaluation::Holdout => "holdout".to_owned(),
-                        Evaluation::Folds(of) => format!("{of} folds"),
-                    },
-                    seeds: stage.seeds.clone(),
-                    configurations: stage.configurations.iter().map(configuration).collect(),
-                    waiting: stage.waiting.iter().map(WaitingListing::from).collect(),
-                })
+                .map(|(stage, forecast)| StageListing::new(stage, forecast, known, &prepared.track))
                 .collect(),
+            estimate,
         }
     }
 
@@ -200,15 +241,18 @@ impl Listing {
                 stage.configurations.len() + waiting
             ));
             for configuration in &stage.configurations {
-                let Progress { total, done, .. } = configuration.units;
+                let Progress { total, done, left, undecided, .. } = configuration.units;
                 let settings = configuration.settings.join(" ");
                 let raced = configuration.units.raced();
-                line(format_args!("  {:<16} {done:>4} of {total} done{raced}  {settings}", configuration.model));
+                let each = if left + undecided > 0 { each(Some(configuration.unit_seconds)) } else { String::new() };
+                let model = &configuration.model;
+                line(format_args!("  {model:<16} {done:>4} of {total} done{raced}  {each:<16} {settings}"));
             }
             for row in &stage.waiting {
                 let state =
                     if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
-                line(format_args!("  {:<16} {:>4} units      {state} {}", row.model, row.units, row.from));
+                let each = each(row.unit_seconds);
+                line(format_args!("  {:<16} {:>4} units  {each:<16} {state} {}", row.model, row.units, row.from));
             }
         }
         let Progress { total, done, left, undecided, skipped } = self.units;
@@ -228,6 +272,16 @@ impl Listing {
         for note in self.weights.notes() {
             line(format_args!("note: {note}"));
         }
+        self.estimate.text().iter().for_each(|sentence| line(format_args!("{sentence}")));
         text
+    }
+}
+
+/// "12 s each", what is expected of a unit.
+fn each(seconds: Option<Bounds>) -> String {
+    match seconds.map(|seconds| seconds.expected) {
+        None => String::new(),
+        Some(seconds) if seconds < 0.1 => "< 0.1 s each".to_owned(),
+        Some(seconds) => format!("{} each", duration((1000.0 * seconds) as u64)),
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         return report::finish(&opened.directory);
     }
     let hosting = Hosting::start(opened, &arguments.listen, None, Holders::AreGone).await?;
-    let slots = arguments.slots.map_or_else(cores, usize::from).min(left);
+    let slots = arguments.slots.map_or_else(super::cores, usize::from).min(left);
     let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
     let mut view = progress::view();
     let ended = tokio::select! {
@@ -64,8 +64,4 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
             Ok(Exit::Interrupted)
         }
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

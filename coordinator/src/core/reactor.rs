@@ -22,8 +22,8 @@ use super::Holders;
 use super::{
     request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
-    snapshot::{Live, WorkerEntry},
-    study::{Added, Roster, StudyPlan, UnitFacts},
+    snapshot::{Live, ToCome, WorkerEntry},
+    study::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
@@ -86,6 +86,8 @@ pub(super) struct Reactor {
     keeper: Keeper,
     /// The group of each unit that a race holds back.
     held: Vec<usize>,
+    /// What waits for selections.
+    later: Vec<Later>,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
     live: Live,
@@ -127,6 +129,7 @@ impl Reactor {
             selecting: Selecting::new(plan, Committed::default(), BTreeMap::new()),
             keeper,
             held: Vec::new(),
+            later: Vec::new(),
             stored: BTreeMap::new(),
             live: Live::default(),
             draining: false,
@@ -245,6 +248,7 @@ impl Reactor {
         self.keeper.learn(&settled.plan);
         let Added { units, costs, held } = self.roster.add(&settled.plan, &settled.track);
         self.held = held;
+        self.later = self.roster.later(&settled.plan);
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
             let StoredUnit { attempts, errors, holder, result } = self.stored.remove(&facts.id).unwrap_or_default();
@@ -607,7 +611,7 @@ impl Reactor {
             )
         };
         let to_come = self.selecting.to_come();
-        let to_come = (to_come, self.held.as_slice());
+        let to_come = ToCome { counts: to_come, held: &self.held, later: &self.later };
         let picture = self.live.picture(&self.study, self.state(), &self.queue, to_come, now, wall_ms(), facts);
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;

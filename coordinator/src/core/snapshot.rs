@@ -1,6 +1,6 @@
 //! Pictures of the study for the live views.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seedgrid_common::{
     training::EpochMetrics,
@@ -8,16 +8,32 @@ use seedgrid_common::{
     wire::{convert, v1},
 };
 
+use super::study::Later;
 use crate::{
+    forecast::{Batch, makespan},
     queue::{Lease, Millis, Queue, WorkerId},
-    selection::ToCome,
+    selection,
 };
 
 /// Endings that a picture carries at most.
 const RECENT_MAX: usize = 32;
 
+/// Units that are put on slots one by one for the time that is left; of more, their sum says as much.
+const SIMULATED_MAX: usize = 10_000;
+
 /// Endings that are shown even if the attempt was not known to train.
 const TELLING: [&str; 3] = ["done", "diverged", "error"];
+
+/// Units that are not in the queue yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ToCome<'a> {
+    /// How many.
+    pub(super) counts: selection::ToCome,
+    /// The groups of those that races hold back.
+    pub(super) held: &'a [usize],
+    /// Those that wait for selections.
+    pub(super) later: &'a [Later],
+}
 
 /// What the live views know beyond the queue. Losing it changes nothing.
 #[derive(Debug, Default)]
@@ -72,15 +88,14 @@ impl Live {
         self.recent.push_back(ending);
     }
 
-    /// The picture at `now`. `to_come` units are not in the queue yet; of those that races hold back, the groups are known. `facts`
-    /// gives a unit's label and largest number of epochs.
+    /// The picture at `now`. `facts` gives a unit's label and largest number of epochs.
     #[allow(clippy::too_many_arguments, reason = "each is one fact of the picture")]
     pub(super) fn picture(
         &self,
         study: &str,
         state: v1::StudyState,
         queue: &Queue,
-        (to_come, held): (ToCome, &[usize]),
+        to_come: ToCome<'_>,
         now: Millis,
         taken_ms: i64,
         facts: impl Fn(UnitId) -> (String, u32),
@@ -120,50 +135,125 @@ impl Live {
             state: state.into(),
             taken_ms,
             counts: Some(v1::UnitCounts {
-                total: (counts.total + to_come.units()) as u32,
-                waiting: (counts.waiting + to_come.units()) as u32,
+                total: (counts.total + to_come.counts.units()) as u32,
+                waiting: (counts.waiting + to_come.counts.units()) as u32,
                 training: training.len() as u32,
                 assigned: (counts.leased - training.len()) as u32,
                 done: counts.done as u32,
                 diverged: counts.diverged as u32,
                 failed: counts.failed as u32,
-                undecided: to_come.undecided as u32,
+                undecided: to_come.counts.undecided as u32,
             }),
             training,
             workers,
-            eta_ms: self.eta(queue, held, now),
+            eta_ms: self.eta(queue, to_come, now),
             elapsed_ms: now,
             recent: self.recent.iter().cloned().collect(),
         }
     }
 
-    /// Work that is left, spread over the slots that there are; at least what the longest running unit still needs. Units that races
-    /// hold back count in full.
-    fn eta(&self, queue: &Queue, held: &[usize], now: Millis) -> Option<u64> {
+    /// How long what is left takes on the slots that there are, what waits for selections included. Units that races hold back count
+    /// in full.
+    fn eta(&self, queue: &Queue, to_come: ToCome<'_>, now: Millis) -> Option<u64> {
         let slots: u32 = self.workers.values().map(|worker| worker.info.slots).sum();
         if slots == 0 {
             return None;
         }
         let estimates = queue.estimates();
-        let mut work = 0.0;
-        let mut longest = 0.0_f64;
-        for (group, waiting) in queue.waiting_by_group() {
-            let seconds = estimates.seconds(group)?;
-            work += waiting as f64 * seconds;
-            if waiting > 0 {
-                longest = longest.max(seconds);
-            }
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut of_group: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut add = |group: usize, seconds: f64, units: usize| {
+            of_group.entry(group).or_default().push(batches.len());
+            batches.push(Batch { seconds, units, after: BTreeSet::new() });
+        };
+        for (group, waiting) in queue.waiting_by_group().filter(|(_, waiting)| *waiting > 0) {
+            add(group, estimates.seconds(group)?, waiting);
         }
-        for group in held {
-            work += estimates.seconds(*group)?;
+        for group in to_come.held {
+            add(*group, estimates.seconds(*group)?, 1);
         }
         for (unit, lease) in queue.leases() {
-            let expected = estimates.seconds(queue.group(unit)?)?;
+            let group = queue.group(unit)?;
             let trained = self.of_lease(unit, lease).map_or(0, |known| now.saturating_sub(known.since));
-            let left = (expected - trained as f64 / 1000.0).max(0.0);
-            work += left;
-            longest = longest.max(left);
+            add(group, (estimates.seconds(group)? - trained as f64 / 1000.0).max(0.0), 1);
         }
-        Some((1000.0 * longest.max(work / f64::from(slots))) as u64)
+        let known = batches.len();
+        for row in to_come.later {
+            let costs: Vec<f64> = row.groups.iter().filter_map(|group| estimates.seconds(*group)).collect();
+            let before = row.groups.iter().filter_map(|group| of_group.get(group)).flatten().copied();
+            batches.push(Batch {
+                seconds: costs.iter().sum::<f64>() / costs.len().max(1) as f64,
+                units: row.units,
+                after: before.chain(row.after.iter().map(|place| known + place)).collect(),
+            });
+        }
+        let units: usize = batches.iter().map(|batch| batch.units).sum();
+        let seconds = if units <= SIMULATED_MAX {
+            makespan(&batches, slots as usize)
+        } else {
+            batches.iter().map(|batch| batch.seconds * batch.units as f64).sum::<f64>() / f64::from(slots)
+        };
+        Some((1000.0 * seconds) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{NewUnit, Rules};
+
+    /// Only rows that wait for selections are to come.
+    fn waiting(later: &[Later]) -> ToCome<'_> {
+        ToCome { counts: selection::ToCome::default(), held: &[], later }
+    }
+
+    /// A queue of two groups, a unit of each 4 and 2 s long, and a worker of two slots.
+    fn two_groups() -> (Live, Queue) {
+        let units = (0..6).map(|number| NewUnit {
+            id: UnitId([number; 16]),
+            group: usize::from(number % 2),
+            attempts: 0,
+            errors: 0,
+            holder: None,
+            result: None,
+        });
+        let mut queue = Queue::new(Rules::default(), units, vec![2.0, 1.0]);
+        queue.learn(UnitId([0; 16]), 4.0);
+        let mut live = Live::default();
+        let info = v1::WorkerInfo { slots: 2, ..v1::WorkerInfo::default() };
+        let worker: WorkerId = "0".repeat(32).parse().unwrap();
+        live.workers.insert(worker, WorkerEntry { info, last_seen: 0, finished: 0 });
+        (live, queue)
+    }
+
+    #[test]
+    fn what_waits_for_selections_is_part_of_what_is_left() {
+        let (live, queue) = two_groups();
+        // 4 + 4 and 4 + 2, with 2 + 2 behind: three of 4 s and three of 2 s are 18 s on two slots.
+        assert_eq!(live.eta(&queue, waiting(&[]), 0), Some(10_000));
+        let row = |groups: &[usize], after: &[usize]| Later {
+            units: 2,
+            groups: groups.iter().copied().collect(),
+            after: after.iter().copied().collect(),
+        };
+        assert_eq!(
+            live.eta(&queue, waiting(&[row(&[0, 1], &[])]), 0),
+            Some(13_000),
+            "as long as a mean one, after all others"
+        );
+        assert_eq!(
+            live.eta(&queue, waiting(&[row(&[1], &[]), row(&[1], &[0])]), 0),
+            Some(14_000),
+            "one after the other"
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_without_slots_or_times() {
+        let (_, queue) = two_groups();
+        assert_eq!(Live::default().eta(&queue, waiting(&[]), 0), None);
+        let (live, _) = two_groups();
+        let unit = NewUnit { id: UnitId([0; 16]), group: 0, attempts: 0, errors: 0, holder: None, result: None };
+        assert_eq!(live.eta(&Queue::new(Rules::default(), [unit], vec![1.0]), waiting(&[]), 0), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
-    matrix::{Digests, Plan},
+    matrix::{Digests, Plan, WaitingRow},
     model,
     spec::Study,
     unit::{Configuration, Unit, UnitId},
@@ -42,6 +42,17 @@ pub(super) struct Added {
     pub(super) held: Vec<usize>,
 }
 
+/// Units of a row that waits for a selection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Later {
+    /// How many.
+    pub(super) units: usize,
+    /// The groups of the configurations that may be selected: its units will cost about as much, and wait for all of theirs.
+    pub(super) groups: BTreeSet<usize>,
+    /// Places of earlier ones that it waits for, too.
+    pub(super) after: BTreeSet<usize>,
+}
+
 /// The units that are given out so far, grouped by configuration.
 #[derive(Debug)]
 pub(super) struct Roster {
@@ -76,6 +87,29 @@ impl Roster {
         }
         let costs = self.groups[groups_before..].iter().map(|new| cost(new, self.train_pairs)).collect();
         Added { units, costs, held: held.into_values().collect() }
+    }
+
+    /// What waits for selections in `plan`, all of whose units are known. Stages select for later ones only, so each waits for
+    /// earlier ones.
+    pub(super) fn later(&self, plan: &Plan) -> Vec<Later> {
+        let mut all: Vec<(&str, &WaitingRow, Later)> = Vec::new();
+        for stage in &plan.stages {
+            for row in stage.waiting.iter().filter(|row| !row.unreachable) {
+                let mut later = Later { units: row.units, ..Later::default() };
+                let selecting = plan.stages.iter().filter(|stage| stage.name == row.from);
+                let candidates = selecting.flat_map(|stage| stage.of_model(&row.model));
+                let group = |configuration| self.groups.iter().position(|known| known == configuration);
+                later.groups.extend(candidates.filter_map(|planned| group(&planned.configuration)));
+                for (place, (stage, earlier, before)) in all.iter().enumerate() {
+                    if *stage == row.from && earlier.model == row.model {
+                        later.groups.extend(&before.groups);
+                        later.after.insert(place);
+                    }
+                }
+                all.push((&stage.name, row, later));
+            }
+        }
+        all.into_iter().map(|(_, _, later)| later).collect()
     }
 }
 

@@ -30,15 +30,20 @@ impl Table {
             if index > 0 {
                 self.text.push(',');
             }
-            if cell.contains([',', '"', '\n', '\r']) || cell.trim() != cell {
-                self.text.push('"');
-                self.text.push_str(&cell.replace('"', "\"\""));
-                self.text.push('"');
-            } else {
-                self.text.push_str(&cell);
-            }
+            push_cell(&mut self.text, &cell);
         }
         self.text.push('\n');
+    }
+}
+
+/// Writes a cell, quoted where it must be.
+pub(crate) fn push_cell(text: &mut String, cell: &str) {
+    if cell.contains([',', '"', '\n', '\r']) || cell.trim() != cell {
+        text.push('"');
+        text.push_str(&cell.replace('"', "\"\""));
+        text.push('"');
+    } else {
+        text.push_str(cell);
     }
 }
 

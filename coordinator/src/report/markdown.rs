@@ -130,7 +130,8 @@ pub(super) fn stop(row: &ConfigurationReport) -> String {
     text
 }
 
-pub(super) fn table<const N: usize>(page: &mut String, header: &[&str; N], rows: &[[String; N]]) {
+/// A table, padded so that it reads well as text.
+pub(crate) fn table<const N: usize>(page: &mut String, header: &[&str; N], rows: &[[String; N]]) {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| escape(cell))).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -149,7 +150,7 @@ pub(super) fn table<const N: usize>(page: &mut String, header: &[&str; N], rows:
 }
 
 /// Text without meaning to Markdown, on one line. Underscores inside words and brackets that begin no link have none.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
     let mut characters = text.chars().peekable();

@@ -3,16 +3,16 @@
 //! Everything but provenance.json depends only on the aggregate, so equal results give equal bytes.
 
 mod areas;
-mod atomic;
+pub(crate) mod atomic;
 mod compared;
 mod csv;
 mod draws;
 mod figure;
 mod html;
 mod latex;
-mod markdown;
+pub(crate) mod markdown;
 mod notices;
-mod numbers;
+pub(crate) mod numbers;
 pub mod provenance;
 mod raced;
 mod referenced;
@@ -26,6 +26,7 @@ use std::{
 
 use serde::Serialize;
 
+pub(crate) use csv::push_cell as push_csv_cell;
 pub use provenance::Provenance;
 pub use terminal::terminal_table;
 

@@ -3,15 +3,15 @@
 use crate::aggregate::document::Spread;
 
 /// What stands where there is no number.
-pub(super) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// An error rate, an area or a precision: four decimals.
-pub(super) fn rate(value: Option<f64>) -> String {
+pub(crate) fn rate(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.to_owned(), |value| format!("{value:.4}"))
 }
 
 /// Four decimals each: "0.1016 ± 0.0078". Without a deviation, the mean alone.
-pub(super) fn rate_spread(spread: &Spread) -> String {
+pub(crate) fn rate_spread(spread: &Spread) -> String {
     match (spread.mean, spread.std) {
         (Some(mean), Some(std)) => format!("{mean:.4} ± {std:.4}"),
         (mean, _) => rate(mean),
@@ -24,7 +24,7 @@ pub(super) fn interval(ends: Option<[f64; 2]>) -> String {
 }
 
 /// A difference of rates with its sign: "+0.0321", "−0.0429".
-pub(super) fn signed_rate(value: Option<f64>) -> String {
+pub(crate) fn signed_rate(value: Option<f64>) -> String {
     signed(value, 4)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn signed(value: Option<f64>, decimals: usize) -> String {
 }
 
 /// "−0.0041 to +0.0152".
-pub(super) fn signed_interval(ends: Option<[f64; 2]>) -> String {
+pub(crate) fn signed_interval(ends: Option<[f64; 2]>) -> String {
     ends.map_or_else(|| NONE.to_owned(), |ends| ends.map(|end| signed_rate(Some(end))).join(" to "))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn p_value(value: Option<f64>) -> String {
 }
 
 /// A mean of counts: one decimal.
-pub(super) fn count_mean(value: Option<f64>) -> String {
+pub(crate) fn count_mean(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.to_owned(), |value| format!("{value:.1}"))
 }
 
@@ -70,7 +70,7 @@ pub(super) fn count_spread(spread: &Spread) -> String {
 }
 
 /// A whole number with a comma every three digits: "1,000".
-pub(super) fn whole(value: usize) -> String {
+pub(crate) fn whole(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -83,7 +83,7 @@ pub(super) fn whole(value: usize) -> String {
 }
 
 /// "1 unit", "2 units".
-pub(super) fn count(value: usize, noun: &str) -> String {
+pub(crate) fn count(value: usize, noun: &str) -> String {
     format!("{} {noun}{}", whole(value), if value == 1 { "" } else { "s" })
 }
 

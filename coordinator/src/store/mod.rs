@@ -6,6 +6,7 @@ mod error;
 mod file;
 mod migration;
 mod read;
+mod trained;
 mod write;
 
 use std::{path::Path, time::Duration};
@@ -15,6 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use error::StoreError;
 use file::FileIdentity;
 pub use read::{AttemptRecord, KeptWeights, StoredUnit, WorkerRecord};
+pub use trained::{TrainedBy, TrainedRecord};
 pub use write::{ResultRecord, Write};
 
 /// How long to wait for another connection's commit.

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message as _;
 use rusqlite::{OptionalExtension as _, Row};
 use seedgrid_common::{
     training::UnitResult,
     unit::UnitId,
     wire::{blob::BlobDigest, v1},
 };
-use sha2::{Digest as _, Sha256};
 
 use super::{Store, StoreError};
 use crate::{
@@ -93,11 +91,15 @@ pub struct WorkerRecord {
 }
 
 impl Store {
-    fn failed(&self, cause: rusqlite::Error) -> StoreError {
+    pub(super) fn failed(&self, cause: rusqlite::Error) -> StoreError {
         StoreError::Read { path: self.path.clone(), cause }
     }
 
-    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, StoreError> {
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.connection.prepare(sql).map_err(|cause| self.failed(cause))?;
         let rows = statement.query_map([], read).map_err(|cause| self.failed(cause))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
@@ -232,16 +234,7 @@ impl Store {
         let rows = self.rows("SELECT unit_id, digest, payload FROM results ORDER BY unit_id", |row| {
             Ok((UnitId(row.get(0)?), row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
         })?;
-        rows.into_iter()
-            .map(|(unit, digest, payload)| {
-                let damaged = || StoreError::DamagedResult { path: self.path.clone(), unit };
-                if <[u8; 32]>::from(Sha256::digest(&payload)) != digest {
-                    return Err(damaged());
-                }
-                let message = v1::UnitResult::decode(payload.as_slice()).map_err(|_| damaged())?;
-                Ok((unit, message.try_into().map_err(|_| damaged())?))
-            })
-            .collect()
+        rows.into_iter().map(|(unit, digest, payload)| Ok((unit, self.decoded(unit, digest, &payload)?))).collect()
     }
 
     /// Every attempt, by unit and number.

@@ -14,6 +14,9 @@ mod welch;
 
 use std::collections::BTreeMap;
 
+pub(crate) use resampled::resampled;
+pub(crate) use welch::welch;
+
 use seedgrid_common::{spec::Evaluation, unit::Fold};
 
 use super::{
@@ -39,11 +42,11 @@ pub(super) struct Contender<'a> {
 
 /// A difference of two means, tested.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Difference {
+pub(crate) struct Difference {
     t: f64,
     freedom: f64,
     p: f64,
-    ci95: [f64; 2],
+    pub(crate) ci95: [f64; 2],
 }
 
 impl Difference {

@@ -6,7 +6,7 @@ use crate::aggregate::spread::{mean, standard_deviation};
 /// Whether two configurations' errors differ over the same (fold, seed) pairs: a paired t test over the J differences whose
 /// variance of the mean is `(1 / J + 1 / (folds - 1)) * std^2`. The second term is the ratio of validation to training pairs;
 /// it stands for what the folds share, without which the test finds differences far too often.
-pub(super) fn resampled(differences: &[f64], folds: u32) -> Result<Difference, String> {
+pub(crate) fn resampled(differences: &[f64], folds: u32) -> Result<Difference, String> {
     let n = differences.len() as f64;
     let (Some(difference), Some(std)) = (mean(differences), standard_deviation(differences)) else {
         return Err("it needs two (fold, seed) pairs that both configurations have done".to_owned());

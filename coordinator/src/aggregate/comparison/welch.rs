@@ -5,7 +5,7 @@ use crate::aggregate::spread::{mean, standard_deviation};
 
 /// Whether the means of two configurations' values, one a seed, differ: `t = (mean1 - mean2) / sqrt(v1 + v2)` with
 /// `v = std^2 / n`, and Welch and Satterthwaite's degrees of freedom, `(v1 + v2)^2 / (v1^2 / (n1 - 1) + v2^2 / (n2 - 1))`.
-pub(super) fn welch(first: &[f64], second: &[f64]) -> Result<Difference, String> {
+pub(crate) fn welch(first: &[f64], second: &[f64]) -> Result<Difference, String> {
     let (n1, n2) = (first.len() as f64, second.len() as f64);
     let all = (mean(first), mean(second), standard_deviation(first), standard_deviation(second));
     let (Some(mean1), Some(mean2), Some(std1), Some(std2)) = all else {

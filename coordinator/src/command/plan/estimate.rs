@@ -1,0 +1,161 @@
+//! The part of `seedgrid plan` that tells how long what is left will take.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use seedgrid_common::{
+    matrix::{Plan, PlannedStage},
+    unit::UnitId,
+};
+use serde::Serialize;
+
+use super::super::{Failure, arguments::PlanArguments, measure};
+use crate::{
+    forecast::{Bounds, Forecast, Measured, Origin, Place, Work, forecast, gather},
+    prepare::Prepared,
+    progress::duration,
+    queue::Rules,
+    run_directory::RunDirectory,
+    store::{Store, StoredUnit},
+};
+
+/// How long what is left will take, as `--format json` says it.
+#[derive(Debug, Serialize)]
+pub(super) struct EstimateListing {
+    slots: usize,
+    /// "cores", this machine's, or "given".
+    slots_are: &'static str,
+    /// Units that are left, those that wait for selections among them; given up ones are not.
+    units: usize,
+    core_seconds: Bounds,
+    wall_seconds: Bounds,
+    speed: Vec<Basis>,
+    epochs: Vec<Basis>,
+    /// Run directories that `other-runs` are.
+    other_runs: Vec<PathBuf>,
+}
+
+/// Where a number is from.
+#[derive(Debug, Serialize)]
+struct Basis {
+    from: Origin,
+    /// Of the expected seconds.
+    share: f64,
+}
+
+/// Forecasts what is left. None when a signal ended it.
+pub(super) async fn estimate(
+    arguments: &PlanArguments,
+    directory: &RunDirectory,
+    store: Option<&Store>,
+    prepared: &Prepared,
+    known: &BTreeMap<UnitId, StoredUnit>,
+) -> Result<Option<(Forecast, EstimateListing)>, Failure> {
+    let slots = arguments.slots.map_or_else(super::super::cores, |slots| slots as usize);
+    let rules = Rules::default();
+    let wanted = |id| known.get(&id).is_none_or(|unit| unit.result.is_none() && !unit.is_given_up(&rules));
+    let left = |id| wanted(id) && !prepared.track.is_skipped(id);
+    let mut samples = store.map_or_else(|| Ok(Vec::new()), |store| gather::of_store(store, Place::ThisStudy))?;
+    if arguments.measure {
+        let Some(measured) = measure::measure(&prepared.plan, left, slots.min(super::super::cores())).await? else {
+            return Ok(None);
+        };
+        samples.extend(measured);
+    }
+    let mut other_runs = Vec::new();
+    // Only where a model was never trained here do others count.
+    let trained_here = |model: &str| samples.iter().any(|sample| sample.configuration.model == model);
+    if !models(&prepared.plan).iter().all(|model| trained_here(model)) {
+        for (path, others) in gather::beside(directory) {
+            other_runs.push(path);
+            samples.extend(others);
+        }
+    }
+    let work = Work {
+        study: &prepared.spec.study,
+        plan: &prepared.plan,
+        selections: &prepared.selections,
+        dataset: &prepared.draws.first().digest,
+    };
+    let forecast = forecast(work, left, &Measured::new(samples), slots);
+    let basis = |shares: &[(Origin, f64)]| shares.iter().map(|&(from, share)| Basis { from, share }).collect();
+    let uses_others = |shares: &[(Origin, f64)]| shares.iter().any(|(origin, _)| *origin == Origin::OtherRuns);
+    if !uses_others(&forecast.speed) && !uses_others(&forecast.epochs) {
+        other_runs.clear();
+    }
+    let listing = EstimateListing {
+        slots,
+        slots_are: if arguments.slots.is_some() { "given" } else { "cores" },
+        units: forecast.units,
+        core_seconds: forecast.core_seconds,
+        wall_seconds: forecast.wall_seconds,
+        speed: basis(&forecast.speed),
+        epochs: basis(&forecast.epochs),
+        other_runs,
+    };
+    Ok(Some((forecast, listing)))
+}
+
+/// The models of the plan, those of waiting rows among them.
+fn models(plan: &Plan) -> Vec<&str> {
+    plan.stages.iter().flat_map(PlannedStage::models).collect()
+}
+
+impl EstimateListing {
+    /// For people; nothing where nothing is left.
+    pub(super) fn text(&self) -> Vec<String> {
+        if self.units == 0 {
+            return Vec::new();
+        }
+        let slots = match (self.slots, self.slots_are) {
+            (1, "cores") => "1 slot, this machine's core".to_owned(),
+            (slots, "cores") => format!("{slots} slots, this machine's cores"),
+            (1, _) => "1 slot".to_owned(),
+            (slots, _) => format!("{slots} slots"),
+        };
+        let mut lines = vec![
+            format!("to train: about {} on {slots}", between(self.wall_seconds)),
+            format!("          about {} of one slot", between(self.core_seconds)),
+            format!("  speed:  {}", self.basis(&self.speed)),
+            format!("  epochs: {}", self.basis(&self.epochs)),
+        ];
+        if self.speed.iter().any(|basis| basis.from == Origin::Guess) {
+            lines.push(
+                "  a guessed speed may be wrong by a factor of 3 either way; `--measure` trains a few epochs here to find out".to_owned(),
+            );
+        }
+        lines
+    }
+
+    fn basis(&self, all: &[Basis]) -> String {
+        let one = |basis: &Basis| {
+            let what = match basis.from {
+                Origin::Spec => "as the spec says".to_owned(),
+                Origin::MeasuredNow => "measured just now".to_owned(),
+                Origin::SameConfiguration => "measured in this study, of equal configurations".to_owned(),
+                Origin::SameModel => "measured in this study, of the same models".to_owned(),
+                Origin::OtherRuns => format!("measured in {}", self.named_runs()),
+                Origin::Guess => "a guess, nothing was measured".to_owned(),
+            };
+            match all.len() {
+                1 => what,
+                _ => format!("{what} ({:.0} %)", 100.0 * basis.share),
+            }
+        };
+        all.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    /// At most three of the other runs.
+    fn named_runs(&self) -> String {
+        let mut names: Vec<String> = self.other_runs.iter().take(3).map(|path| path.display().to_string()).collect();
+        if self.other_runs.len() > names.len() {
+            names.push(format!("{} more", self.other_runs.len() - names.len()));
+        }
+        names.join(", ")
+    }
+}
+
+/// "12 s (8.5 s to 40 s)".
+fn between(seconds: Bounds) -> String {
+    let shown = |seconds: f64| duration((1000.0 * seconds) as u64);
+    format!("{} ({} to {})", shown(seconds.expected), shown(seconds.low), shown(seconds.high))
+}

@@ -1,0 +1,73 @@
+//! One of the runs that are set side by side, read from its directory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use seedgrid_common::unit::UnitId;
+
+use super::CompareError;
+use crate::{
+    aggregate::Report,
+    collect::collect,
+    prepare::PrepareError,
+    run_directory::RunDirectory,
+    store::{Store, TrainedRecord},
+};
+
+/// One of the runs.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// As it was named.
+    pub path: PathBuf,
+    /// Its results, summed up.
+    pub report: Report,
+    /// The text of the spec that it was last run with.
+    pub spec: String,
+    /// Where its results are from; those of units that the spec does not name are among them.
+    pub trained: BTreeMap<UnitId, TrainedRecord>,
+    /// Versions of Seedgrid that gave the results of planned units.
+    pub versions: Vec<String>,
+    /// Their numerics classes.
+    pub numerics_classes: Vec<String>,
+}
+
+impl Side {
+    /// Reads a run; also while it goes on.
+    ///
+    /// # Errors
+    /// When there is none or it cannot be read.
+    pub fn read(directory: &RunDirectory) -> Result<Self, CompareError> {
+        let store = Store::open_to_read(&directory.database()).map_err(PrepareError::from)?;
+        // First, so that what is committed meanwhile is in the report at most.
+        let trained = store.trained().map_err(PrepareError::from)?;
+        let (aggregate, provenance) = collect(directory)?;
+        let report = aggregate.report;
+        let planned = units(&report);
+        let used = || trained.iter().filter(|(id, _)| planned.contains_key(*id)).map(|(_, record)| record);
+        let versions: BTreeSet<String> =
+            used().filter_map(|record| Some(record.worker.as_ref()?.version.clone())).collect();
+        let classes: BTreeSet<String> = used().map(|record| record.numerics_class.clone()).collect();
+        Ok(Self {
+            path: directory.root().to_owned(),
+            spec: provenance.spec,
+            versions: versions.into_iter().collect(),
+            numerics_classes: classes.into_iter().collect(),
+            trained,
+            report,
+        })
+    }
+}
+
+/// Every unit that the report's plan names, with its label.
+pub(super) fn units(report: &Report) -> BTreeMap<UnitId, String> {
+    let rows = report.stages.iter().flat_map(|stage| &stage.configurations);
+    rows.flat_map(|row| {
+        row.units.iter().filter_map(|unit| {
+            let fold = unit.fold.map_or_else(String::new, |fold| format!(" fold {fold}"));
+            Some((unit.unit.parse().ok()?, format!("{}{fold} seed {}", row.heading(), unit.seed)))
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,251 @@
+use std::collections::BTreeMap;
+
+use seedgrid_common::{
+    data::{build, folds::split},
+    matrix::{Selections, expand},
+    spec,
+    training::{Ending, EpochMetrics, Scores, UnitResult},
+    unit::Unit,
+};
+
+use super::{document::Method, *};
+use crate::{
+    aggregate::{Input, aggregate},
+    draws::{Draw, Draws},
+    race::Track,
+    store::{TrainedBy, TrainedRecord},
+};
+
+const SPEC: &str = r#"name = "s"
+[dataset]
+kind = "glyph-pairs"
+train_pairs = 60
+test_pairs = 40
+[[stage]]
+name = "final"
+evaluation = "holdout"
+seeds = "1..=4"
+stop = { loss_delta = 0.001, max_epochs = 9 }
+[[stage.model]]
+model = "fc"
+batch_size = 10
+learning_rate = { grid = [0.1, 0.2] }
+[[stage.model]]
+model = "cnn"
+batch_size = 10
+learning_rate = 0.1
+"#;
+
+/// A run whose units are wrong on as many pairs as `wrong` says; None is not trained.
+fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
+    let study = spec::parse("s.toml", spec).unwrap_or_else(|error| panic!("{error}"));
+    let dataset = build(&study.dataset, &[]).unwrap();
+    // Equal data have equal digests here, whatever they are.
+    let digest = format!("digest {:?}", study.dataset);
+    let plan = expand(&study, &[(study.dataset.seed, digest.clone())].into(), &Selections::new());
+    let result = |unit: &Unit, wrong: u32| {
+        let pairs = split(&dataset, unit.fold).unwrap().scored.labels(&dataset).len();
+        let probabilities = (0..pairs).map(|pair| pair as f32 / pairs as f32).collect();
+        let epochs = vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }];
+        UnitResult { epochs, ending: Ending::Done(Scores { converged: true, probabilities, wrong, loss: 0.6 }) }
+    };
+    let results: BTreeMap<_, _> =
+        plan.units().into_iter().filter_map(|(id, unit)| Some((id, result(unit, wrong(unit)?)))).collect();
+    let trained = results.iter().map(|(id, result)| {
+        let mut digest = [0; 32];
+        if let Ending::Done(scores) = &result.ending {
+            digest[0] = scores.wrong as u8;
+        }
+        let worker = TrainedBy {
+            host: "h".to_owned(),
+            place: String::new(),
+            device: "cpu".to_owned(),
+            isa: String::new(),
+            version: "1".to_owned(),
+        };
+        let record = TrainedRecord {
+            attempt: 1,
+            digest,
+            numerics_class: "class".to_owned(),
+            diverged: false,
+            epochs: 1,
+            train_seconds: Some(1.0),
+            worker: Some(worker),
+        };
+        (*id, record)
+    });
+    let trained = trained.collect();
+    let draw = Draw { dataset: dataset.clone(), encoded: Vec::new(), digest };
+    let draws = Draws::new([(study.dataset.seed, draw)].into(), study.dataset.seed).unwrap();
+    let input = Input {
+        study: &study,
+        plan: &plan,
+        selections: &Selections::new(),
+        track: &Track::default(),
+        draws: &draws,
+        results: &results,
+        missing: &BTreeMap::new(),
+    };
+    Side {
+        path: path.into(),
+        report: aggregate(&input).report,
+        spec: spec.to_owned(),
+        trained,
+        versions: vec!["1".to_owned()],
+        numerics_classes: vec!["class".to_owned()],
+    }
+}
+
+fn by_seed(unit: &Unit) -> Option<u32> {
+    Some(3 + unit.seed as u32)
+}
+
+/// Wrong on more pairs than [`by_seed`] says, but not equally many with every seed.
+fn worse(unit: &Unit) -> Option<u32> {
+    Some(3 + unit.seed as u32 + 4 + unit.seed as u32 % 2)
+}
+
+#[test]
+fn equal_runs_are_equal_bit_for_bit() {
+    let found = compare(&[side("a", SPEC, by_seed), side("b", SPEC, by_seed)]);
+    assert_eq!((found.units.shared, found.units.trained, found.units.identical), (12, 12, 12));
+    assert!(found.spec_differences.is_empty() && found.same_dataset);
+    let stage = &found.stages[0];
+    assert_eq!(stage.configurations.len(), 3);
+    for one in &stage.configurations {
+        assert_eq!((one.difference.mean, one.difference.ci95), (Some(0.0), None));
+        assert!(one.difference.reason.as_ref().unwrap().contains("same on every seed"));
+    }
+    let text = text(&found);
+    assert!(text.contains("all bit-identical") && text.contains("3 of 3 came out the same"), "{text}");
+    assert!(!text.contains("B − A:"), "{text}");
+}
+
+#[test]
+fn configurations_go_by_what_they_are() {
+    // The rows in another order, one value of the axis gone, and another new.
+    let (fc, cnn) = ("model = \"fc\"", "model = \"cnn\"");
+    let turned = SPEC
+        .replace(fc, "model = \"x\"")
+        .replace(cnn, "model = \"fc-aux\"")
+        .replace("model = \"x\"", fc)
+        .replace("[0.1, 0.2]", "[0.3, 0.2]");
+    let found = compare(&[side("a", SPEC, by_seed), side("b", &turned, worse)]);
+    let stage = &found.stages[0];
+    let pair =
+        |one: &ComparedConfiguration| (one.model.clone(), one.first.number, one.second.number, one.settings.len());
+    assert_eq!(
+        stage.configurations.iter().map(pair).collect::<Vec<_>>(),
+        [("fc".to_owned(), 1, 1, 1), ("fc".to_owned(), 2, 2, 0)],
+        "the equal ones first; then the only one that is left on either side"
+    );
+    assert_eq!(matching_setting(&stage.configurations[0]), "learning_rate: 0.1 in A, 0.3 in B");
+    assert_eq!(stage.only_first.iter().map(|one| one.model.as_str()).collect::<Vec<_>>(), ["cnn"]);
+    assert_eq!(stage.only_second.iter().map(|one| one.model.as_str()).collect::<Vec<_>>(), ["fc-aux"]);
+    let words = text(&found);
+    assert!(words.contains("not one configuration. learning_rate: 0.1 in A, 0.3 in B"), "{words}");
+    assert!(words.contains("In A alone: Basic CNN"), "{words}");
+    assert!(words.lines().all(|line| line.chars().count() <= 100), "{words}");
+}
+
+fn matching_setting(one: &ComparedConfiguration) -> String {
+    text::setting(&one.settings[0])
+}
+
+#[test]
+fn equal_seeds_are_paired_and_others_are_not() {
+    let paired =
+        compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("max_epochs = 9", "max_epochs = 8"), worse)]);
+    let one = &paired.stages[0].configurations[0];
+    assert_eq!((one.difference.method, one.difference.n_first), (Method::PairedSeeds, 4));
+    assert_eq!(one.settings[0].name, "stop.max_epochs");
+    // Differences of 5, 4, 5, 4 pairs of 40: mean 4.5 / 40, std sqrt(1/3) / 40, t(0.975, 3) = 3.1824463.
+    let half = 3.182_446_305_28 * (1.0_f64 / 3.0).sqrt() / 40.0 / 2.0;
+    let [low, high] = one.difference.ci95.unwrap();
+    assert!((low - (4.5 / 40.0 - half)).abs() < 1e-9 && (high - (4.5 / 40.0 + half)).abs() < 1e-9, "{low} {high}");
+
+    let fewer = compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("1..=4", "2..=4"), worse)]);
+    let one = &fewer.stages[0].configurations[0];
+    assert_eq!((one.difference.method, one.difference.n_first, one.difference.n_second), (Method::Welch, 4, 3));
+    assert!(one.difference.ci95.unwrap()[0] > 0.0);
+    assert_eq!((fewer.units.shared, fewer.units.only_first, fewer.units.only_second), (9, 3, 0));
+}
+
+#[test]
+fn folds_are_paired_where_the_data_are_the_same() {
+    let folds = SPEC.replace("\"holdout\"", "{ folds = 3 }");
+    let by_fold = |add: u32| {
+        move |unit: &Unit| match unit.fold {
+            seedgrid_common::unit::Fold::Part { index, .. } => Some(2 + index + unit.seed as u32 % 2 * add),
+            seedgrid_common::unit::Fold::Holdout => None,
+        }
+    };
+    let same = compare(&[side("a", &folds, by_fold(0)), side("b", &folds, by_fold(3))]);
+    let one = &same.stages[0].configurations[0].difference;
+    assert_eq!((one.method, one.n_first, one.n_second), (Method::CorrectedResampled, 12, 12));
+    assert!((one.mean.unwrap() - 1.5 / 20.0).abs() < 1e-12);
+
+    // Other data: other pairs in the folds, so nothing to pair.
+    let other = folds.replace("test_pairs = 40", "test_pairs = 40\nseed = 1");
+    let other = compare(&[side("a", &folds, by_fold(0)), side("b", &other, by_fold(3))]);
+    assert!(!other.same_dataset);
+    let one = &other.stages[0].configurations[0].difference;
+    assert_eq!(one.method, Method::WelchWithDraw);
+    let text = text(&other);
+    assert!(text.contains("data: different") && text.contains("dataset.seed: not set in A, 1 in B"), "{text}");
+}
+
+#[test]
+fn other_data_widen_the_interval() {
+    let width = |difference: &document::Difference| difference.ci95.map(|[low, high]| high - low).unwrap();
+    let fewer = SPEC.replace("1..=4", "2..=4");
+    let same = compare(&[side("a", SPEC, by_seed), side("b", &fewer, worse)]);
+    let other = fewer.replace("test_pairs = 40", "test_pairs = 40\nseed = 1");
+    let other = compare(&[side("a", SPEC, by_seed), side("b", &other, worse)]);
+    let [same, other] = [&same, &other].map(|found| &found.stages[0].configurations[0].difference);
+    assert_eq!((same.method, other.method), (Method::Welch, Method::WelchWithDraw));
+    assert_eq!(same.mean, other.mean);
+    assert!(width(other) > 1.5 * width(same), "{} {}", width(other), width(same));
+}
+
+#[test]
+fn two_results_of_one_unit_are_an_error_unless_their_classes_differ() {
+    let once =
+        |unit: &Unit| Some(3 + unit.seed as u32 + u32::from(unit.seed == 2 && unit.configuration.model == "cnn"));
+    let sides = [side("a", SPEC, by_seed), side("b", SPEC, once)];
+    let found = compare(&sides);
+    assert_eq!((found.units.trained, found.units.identical, found.units.contradicting.len()), (12, 11, 1));
+    assert_eq!(found.units.contradicting[0].label, "Basic CNN seed 2");
+    assert!(text(&found).contains("error: 1 unit of one numerics class has different results"), "{}", text(&found));
+    assert!(page(&found).contains("Basic CNN seed 2"), "{}", page(&found));
+
+    let [first, mut second] = sides;
+    second.trained.values_mut().for_each(|record| record.numerics_class = "other".to_owned());
+    let found = compare(&[first, second]);
+    assert_eq!((found.units.other_class, found.units.contradicting.len()), (1, 0));
+    assert!(text(&found).contains("1 different in another numerics class"), "{}", text(&found));
+}
+
+#[test]
+fn unfinished_runs_are_named() {
+    let half = |unit: &Unit| by_seed(unit).filter(|_| unit.seed > 2);
+    let found = compare(&[side("a", SPEC, by_seed), side("b", SPEC, half)]);
+    let words = text(&found);
+    assert!(words.contains("unfinished: 6 of 12 units trained"), "{words}");
+    assert_eq!((found.units.shared, found.units.trained, found.units.identical), (12, 6, 6));
+    assert_eq!(found.stages[0].configurations[0].difference.method, Method::Welch);
+    let nothing = compare(&[side("a", SPEC, |_| None), side("b", SPEC, |_| None)]);
+    assert!(text(&nothing).contains("nothing to compare"), "{}", text(&nothing));
+    assert_eq!(nothing.units.trained, 0);
+}
+
+#[test]
+fn many_configurations_show_what_stands_out() {
+    let many: Vec<String> = (1..=30).map(|number| format!("0.{number:02}")).collect();
+    let spec = SPEC.replace("[0.1, 0.2]", &format!("[{}]", many.join(", ")));
+    let found = compare(&[side("a", &spec, by_seed), side("b", &spec, by_seed)]);
+    assert_eq!(found.stages[0].configurations.len(), 31);
+    let words = text(&found);
+    assert!(words.lines().count() < 60, "{words}");
+    assert!(words.contains("Of 31 configurations these are"), "{words}");
+}

@@ -1,0 +1,292 @@
+//! Two runs side by side as text of at most 100 columns.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::document::{
+    ComparedConfiguration, ComparedStage, ComparedUnits, Comparison, Difference, Found, Lone, RunSummary, Setting,
+};
+use crate::report::numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole};
+
+/// Most columns of text.
+const WIDTH_MAX: usize = 100;
+/// Columns of a configuration's name and of what differs.
+const NAME: usize = 51;
+/// Specs' differences, configurations of one run and contradictions that are named; `--format json` has all.
+const NAMED_MAX: usize = 12;
+/// Configurations of a stage that are all shown.
+const ROWS_MAX: usize = 24;
+
+/// The comparison for people.
+pub fn text(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for sentence in head(comparison) {
+        paragraph(&mut text, &sentence);
+    }
+    for stage in &comparison.stages {
+        text.push('\n');
+        table(&mut text, stage);
+        for sentence in remarks(stage) {
+            paragraph(&mut text, &format!("  {sentence}"));
+        }
+    }
+    text
+}
+
+/// What is known of both as wholes: a sentence each. Lines of lists begin with two spaces.
+pub(super) fn head(comparison: &Comparison) -> Vec<String> {
+    let mut lines = vec![run("A", &comparison.first), run("B", &comparison.second)];
+    lines.push(data(comparison));
+    lines.extend(specs(&comparison.spec_differences));
+    lines.extend(units(&comparison.units));
+    for (run, stages) in [("A", &comparison.only_first), ("B", &comparison.only_second)] {
+        if !stages.is_empty() {
+            lines.push(format!("stages of {run} alone: {}", stages.join(", ")));
+        }
+    }
+    lines
+}
+
+fn run(name: &str, run: &RunSummary) -> String {
+    let list = |words: &[String]| if words.is_empty() { NONE.to_owned() } else { words.join(", ") };
+    let counts = &run.units;
+    let trained = counts.planned - counts.missing();
+    let state = match (run.complete, counts.diverged) {
+        (true, 0) => count(counts.planned, "unit"),
+        (true, diverged) => format!("{}, {} diverged", count(counts.planned, "unit"), whole(diverged)),
+        (false, _) => format!("unfinished: {} of {} trained", whole(trained), count(counts.planned, "unit")),
+    };
+    format!(
+        "{name}: {} ({}), {state}; seedgrid {}, numerics {}",
+        run.path.display(),
+        run.study,
+        list(&run.versions),
+        list(&run.numerics_classes)
+    )
+}
+
+fn data(comparison: &Comparison) -> String {
+    let [first, second] = [&comparison.first.dataset, &comparison.second.dataset].map(|dataset| {
+        format!(
+            "{}, {} training and {} test pairs, data seed {}",
+            dataset.title,
+            whole(dataset.drawn.train_pairs),
+            whole(dataset.drawn.test_pairs),
+            dataset.drawn.seed
+        )
+    });
+    match comparison.same_dataset {
+        true => format!("data: the same ({first})"),
+        false => format!("data: different. A: {first}. B: {second}"),
+    }
+}
+
+fn specs(differences: &[Setting]) -> Vec<String> {
+    if differences.is_empty() {
+        return vec!["specs: the same".to_owned()];
+    }
+    let mut lines = vec![format!("specs: {}", count(differences.len(), "difference"))];
+    lines.extend(differences.iter().take(NAMED_MAX).map(|one| format!("  {}", setting(one))));
+    if differences.len() > NAMED_MAX {
+        lines.push(format!("  and {} more", whole(differences.len() - NAMED_MAX)));
+    }
+    lines
+}
+
+/// "learning_rate: 0.1 in A, 0.05 in B".
+pub(super) fn setting(setting: &Setting) -> String {
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
+    format!("{}: {} in A, {} in B", setting.name, value(&setting.first), value(&setting.second))
+}
+
+fn units(units: &ComparedUnits) -> Vec<String> {
+    let mut line = format!("units: {} in both", whole(units.shared));
+    for (run, only) in [("A", units.only_first), ("B", units.only_second)] {
+        if only > 0 {
+            let _ = write!(line, ", {} in {run} alone", whole(only));
+        }
+    }
+    let mut lines = vec![line];
+    if units.trained > 0 {
+        let mut line = format!(
+            "results of the {} that both have trained: {} bit-identical",
+            whole(units.trained),
+            if units.identical == units.trained { "all".to_owned() } else { whole(units.identical) }
+        );
+        if units.other_class > 0 {
+            let _ =
+                write!(line, ", {} different in another numerics class, where they may be", whole(units.other_class));
+        }
+        lines.push(line);
+    }
+    let contradicting = &units.contradicting;
+    if !contradicting.is_empty() {
+        lines.push(format!(
+            "error: {} of one numerics class {} different results, which must not be; one of the runs is damaged, or a model or kernel \
+             changed without a new revision",
+            count(contradicting.len(), "unit"),
+            if contradicting.len() == 1 { "has" } else { "have" }
+        ));
+        let named = contradicting.iter().take(NAMED_MAX);
+        lines.extend(named.map(|one| format!("  {} ({})", one.label, one.unit)));
+        if contradicting.len() > NAMED_MAX {
+            lines.push(format!("  and {} more", whole(contradicting.len() - NAMED_MAX)));
+        }
+    }
+    lines
+}
+
+fn table(text: &mut String, stage: &ComparedStage) {
+    row(text, &stage.name, "", &["error ± std", "epochs", "AUC", "n"].map(str::to_owned));
+    let _ = writeln!(text, "{}", "─".repeat(WIDTH_MAX));
+    let mut group = None;
+    for one in shown(stage) {
+        // As in reports: a model that is there more than once has a line of its own.
+        let name = if one.variant.is_empty() { one.title.clone() } else { format!("  {}", one.variant) };
+        if !one.variant.is_empty() && group.replace(&one.title) != Some(&one.title) {
+            let _ = writeln!(text, "{}", one.title);
+        }
+        if identical(one) {
+            row(text, &name, "=", &cells(&one.first));
+        } else {
+            row(text, &name, "A", &cells(&one.first));
+            row(text, &format!("    {}", difference(one)), "B", &cells(&one.second));
+        }
+    }
+}
+
+fn row(text: &mut String, name: &str, run: &str, cells: &[String; 4]) {
+    let [error, epochs, auc, n] = cells;
+    let _ = writeln!(text, "{:<NAME$} {run:<1}  {error:>15} {epochs:>7} {auc:>8} {n:>11}", cut(name, NAME));
+}
+
+/// Mean error and deviation, mean epochs, area, units.
+pub(super) fn cells(found: &Found) -> [String; 4] {
+    [
+        rate_spread(&found.error.spread),
+        count_mean(found.epochs.mean),
+        rate(found.auc),
+        format!("{}/{}", whole(found.n), whole(found.planned)),
+    ]
+}
+
+/// Whether both are the same units with the same results.
+fn identical(configuration: &ComparedConfiguration) -> bool {
+    let ComparedConfiguration { units, first, second, .. } = configuration;
+    let all = [first.planned, second.planned, units.trained, units.identical];
+    units.trained > 0 && all.iter().all(|count| *count == units.trained)
+}
+
+/// "B − A: +0.0012 (−0.0041 to +0.0152)", or that nothing differs.
+pub(super) fn difference(configuration: &ComparedConfiguration) -> String {
+    let difference = &configuration.difference;
+    match difference.mean {
+        _ if identical(configuration) => "the same, bit for bit".to_owned(),
+        None => "nothing to compare".to_owned(),
+        Some(mean) if difference.ci95.is_none() => format!("B − A: {}", signed_rate(Some(mean))),
+        Some(mean) => format!("B − A: {} ({})", signed_rate(Some(mean)), signed_interval(difference.ci95)),
+    }
+}
+
+/// All of them, or of many: each model's best in either run, and those that differ.
+pub(super) fn shown(stage: &ComparedStage) -> Vec<&ComparedConfiguration> {
+    let all = &stage.configurations;
+    if all.len() <= ROWS_MAX {
+        return all.iter().collect();
+    }
+    let best = |run: fn(&ComparedConfiguration) -> &Found, one: &ComparedConfiguration| {
+        let error = |one: &ComparedConfiguration| run(one).error.spread.mean.unwrap_or(f64::INFINITY);
+        let rivals = all.iter().filter(|other| other.model == one.model);
+        rivals.map(error).fold(f64::INFINITY, f64::min) == error(one)
+    };
+    let stands_out =
+        |one: &&ComparedConfiguration| best(|one| &one.first, one) || best(|one| &one.second, one) || differs(one);
+    all.iter().filter(stands_out).take(ROWS_MAX).collect()
+}
+
+/// Whether the interval leaves 0 out.
+fn differs(configuration: &ComparedConfiguration) -> bool {
+    configuration.difference.ci95.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
+}
+
+/// What must be known about a stage's rows.
+pub(super) fn remarks(stage: &ComparedStage) -> Vec<String> {
+    let all = &stage.configurations;
+    let mut remarks = Vec::new();
+    let shown = shown(stage);
+    if shown.len() < all.len() {
+        remarks.push(format!(
+            "Of {} configurations these are each model's best in either run, and up to {ROWS_MAX} in all whose interval leaves 0 out; \
+             `--format json` has all.",
+            whole(all.len())
+        ));
+    }
+    if stage.evaluations[0] != stage.evaluations[1] {
+        remarks.push("The runs score this stage differently.".to_owned());
+    }
+    for one in shown.iter().filter(|one| !one.settings.is_empty()) {
+        let settings: Vec<String> = one.settings.iter().map(setting).collect();
+        remarks.push(format!("{}: not one configuration. {}.", one.heading(), settings.join("; ")));
+    }
+    let alike = all.iter().filter(|one| identical(one)).count();
+    if alike > 0 {
+        remarks.push(format!(
+            "{} of {} came out the same in both runs, bit for bit (=).",
+            whole(alike),
+            whole(all.len())
+        ));
+    }
+    let others = || all.iter().filter(|one| !identical(one)).map(|one| &one.difference);
+    let tested: Vec<&Difference> = others().filter(|difference| difference.ci95.is_some()).collect();
+    if !tested.is_empty() {
+        let methods: BTreeSet<&str> = tested.iter().map(|difference| difference.method.words()).collect();
+        remarks.push(format!(
+            "B − A: difference of the mean errors with its 95 % interval ({}). {} of {} leave 0 out; about one in twenty would by chance.",
+            methods.into_iter().collect::<Vec<_>>().join("; "),
+            whole(all.iter().filter(|one| differs(one)).count()),
+            whole(tested.len())
+        ));
+    }
+    let reasons: BTreeSet<&str> = others().filter_map(|difference| difference.reason.as_deref()).collect();
+    remarks.extend(reasons.into_iter().map(|reason| format!("Where there is no interval: {reason}.")));
+    for (run, rows) in [("A", &stage.only_first), ("B", &stage.only_second)] {
+        remarks.extend(alone(run, rows));
+    }
+    remarks
+}
+
+fn alone(run: &str, rows: &[Lone]) -> Option<String> {
+    if rows.is_empty() {
+        return None;
+    }
+    let mut names: Vec<String> =
+        rows.iter().take(NAMED_MAX).map(|row| format!("{}: {}", row.heading, rate_spread(&row.error.spread))).collect();
+    if rows.len() > NAMED_MAX {
+        names.push(format!("and {} more", whole(rows.len() - NAMED_MAX)));
+    }
+    Some(format!("In {run} alone: {}.", names.join("; ")))
+}
+
+fn cut(text: &str, width: usize) -> String {
+    let columns = text.chars().count();
+    if columns <= width { text.to_owned() } else { text.chars().take(width - 1).chain(['…']).collect() }
+}
+
+/// Lines of at most [`WIDTH_MAX`] columns, the following ones indented by two more than the first.
+fn paragraph(text: &mut String, words: &str) {
+    let indent = " ".repeat(words.len() - words.trim_start().len());
+    let mut line = indent.clone();
+    let mut empty = true;
+    for word in words.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH_MAX {
+            let _ = writeln!(text, "{line}");
+            line = format!("{indent}  ");
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    let _ = writeln!(text, "{line}");
+}

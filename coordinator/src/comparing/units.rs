@@ -1,0 +1,55 @@
+//! Whether units that both runs have came out the same. Pure.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::unit::UnitId;
+
+use super::{
+    document::{ComparedUnits, Contradiction, SharedUnits},
+    side::{Side, units},
+};
+use crate::aggregate::document::ConfigurationReport;
+
+/// Compares every unit by its id.
+pub(super) fn compared(sides: &[Side; 2]) -> ComparedUnits {
+    let [first, second] = sides;
+    let (here, there) = (units(&first.report), units(&second.report));
+    let shared: BTreeMap<&UnitId, &String> = here.iter().filter(|(id, _)| there.contains_key(*id)).collect();
+    let mut compared = ComparedUnits {
+        shared: shared.len(),
+        only_first: here.len() - shared.len(),
+        only_second: there.len() - shared.len(),
+        ..ComparedUnits::default()
+    };
+    for (id, label) in shared {
+        let (Some(one), Some(other)) = (first.trained.get(id), second.trained.get(id)) else { continue };
+        compared.trained += 1;
+        if one.digest == other.digest {
+            compared.identical += 1;
+        } else if one.numerics_class == other.numerics_class {
+            compared.contradicting.push(Contradiction {
+                unit: id.to_string(),
+                label: label.clone(),
+                numerics_class: one.numerics_class.clone(),
+            });
+        } else {
+            compared.other_class += 1;
+        }
+    }
+    compared
+}
+
+/// Of the units of two configurations, those that are one.
+pub(super) fn of_configurations(sides: &[Side; 2], rows: [&ConfigurationReport; 2]) -> SharedUnits {
+    let mut shared = SharedUnits::default();
+    for unit in &rows[0].units {
+        if !rows[1].units.iter().any(|other| other.unit == unit.unit) {
+            continue;
+        }
+        let Ok(id) = unit.unit.parse::<UnitId>() else { continue };
+        let (Some(one), Some(other)) = (sides[0].trained.get(&id), sides[1].trained.get(&id)) else { continue };
+        shared.trained += 1;
+        shared.identical += usize::from(one.digest == other.digest);
+    }
+    shared
+}

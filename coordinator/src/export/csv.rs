@@ -1,0 +1,70 @@
+//! A table as CSV: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, empty where there is no value.
+
+use std::io::Write;
+
+use super::{
+    ExportError, Sink,
+    table::{Cell, Column},
+};
+use crate::report::{atomic::Pending, push_csv_cell};
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 1 << 16;
+
+/// A CSV file under construction.
+pub(super) struct CsvSink {
+    file: Pending,
+    buffer: String,
+}
+
+impl CsvSink {
+    pub(super) fn new(file: Pending, columns: &[Column]) -> Self {
+        let mut sink = Self { file, buffer: String::with_capacity(2 * BUFFER) };
+        sink.line(columns.iter().map(|column| &*column.name));
+        sink
+    }
+
+    fn line(&mut self, cells: impl Iterator<Item = impl AsRef<str>>) {
+        for (index, cell) in cells.enumerate() {
+            if index > 0 {
+                self.buffer.push(',');
+            }
+            push_csv_cell(&mut self.buffer, cell.as_ref());
+        }
+        self.buffer.push('\n');
+    }
+
+    fn flush(&mut self) -> Result<(), ExportError> {
+        let written = self.file.write_all(self.buffer.as_bytes());
+        self.buffer.clear();
+        written.map_err(|source| ExportError::File { path: self.file.path().to_owned(), source })
+    }
+}
+
+impl Sink for CsvSink {
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ExportError> {
+        self.line(cells.iter().map(text));
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Pending, ExportError> {
+        self.flush()?;
+        Ok(self.file)
+    }
+}
+
+/// A cell's text. Numbers read back as themselves in the width of their column; lists are JSON.
+pub(super) fn text(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Text(text) => text.clone().into_owned(),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Number(value) => value.to_string(),
+        Cell::Single(value) => value.to_string(),
+        Cell::Flag(value) => value.to_string(),
+        Cell::Integers(items) => {
+            let items: Vec<String> = items.iter().map(u64::to_string).collect();
+            format!("[{}]", items.join(", "))
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! A run's units, epochs and predictions as tables for pandas, Polars or R. docs/export.md lists every column.
+//!
+//! In the order of the flow: [`export`] goes through the plan once, a unit's result at a time, so that memory does not grow with
+//! the study; [`units`] and [`predictions`] make rows of [`table`]'s cells, purely; [`csv`] and [`parquet`] write them. Equal
+//! stores give equal bytes.
+
+mod csv;
+mod parquet;
+mod predictions;
+mod table;
+mod units;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::{
+    training::Ending,
+    unit::{Unit, UnitId},
+};
+
+use crate::{
+    aggregate::{Missing, document::UnitEnding, variants},
+    collect,
+    prepare::{PrepareError, Prepared},
+    report::atomic::{self, Pending},
+    run_directory::RunDirectory,
+    store::{Store, StoreError},
+};
+use csv::CsvSink;
+use parquet::ParquetSink;
+use predictions::Scoring;
+use table::{Cell, Column};
+use units::Place;
+
+/// What the Parquet files say of themselves. The number grows when a column changes its meaning or goes away.
+const SCHEMA: &str = "seedgrid.export/1";
+
+/// A form of a table's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Text.
+    Csv,
+    /// Typed columns, compressed.
+    Parquet,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// In the order units, epochs, predictions.
+    pub tables: Vec<ExportedTable>,
+    /// Units that have no result (yet).
+    pub without_result: usize,
+    /// Units of rows that wait for a selection: they have no row in any table.
+    pub to_come: usize,
+}
+
+/// One table that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedTable {
+    /// Its name.
+    pub name: &'static str,
+    /// How many rows it has.
+    pub rows: u64,
+    /// Its files, one for each form.
+    pub files: Vec<PathBuf>,
+}
+
+/// Why nothing could be exported. Files that were there before are as they were, or whole new ones.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The run directory cannot be read.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder cannot be made.
+    #[error("cannot make the folder {}: {source}\n  hint: choose another with --output DIR", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error(
+        "cannot write {}: {source}\n  hint: check free space and permissions, or choose another folder with --output DIR",
+        path.display()
+    )]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A Parquet file cannot be written.
+    #[error(
+        "cannot write {}: {source}\n  hint: check free space and permissions; `--format csv` needs no Parquet",
+        path.display()
+    )]
+    Parquet {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ::parquet::errors::ParquetError,
+    },
+    /// A result is not one of this data set's pairs.
+    #[error(
+        "unit {unit} scored {found} pairs where {expected} were to be scored\n  hint: its result is of another data set or damaged; \
+         delete its row from the table `results`, and run the study again to train it anew"
+    )]
+    Misfit {
+        /// The unit.
+        unit: UnitId,
+        /// Pairs of its fold.
+        expected: usize,
+        /// Predictions that it has.
+        found: usize,
+    },
+}
+
+/// Where rows of a table go.
+trait Sink {
+    /// Takes a row of as many cells as there are columns.
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ExportError>;
+
+    /// Writes what is left. The file is whole then, but not in its place.
+    fn finish(self: Box<Self>) -> Result<Pending, ExportError>;
+}
+
+/// A table with the files that it goes to.
+struct Output {
+    name: &'static str,
+    rows: u64,
+    sinks: Vec<Box<dyn Sink>>,
+}
+
+impl Output {
+    fn new(
+        folder: &Path,
+        name: &'static str,
+        columns: &[Column],
+        forms: &[Form],
+        study: &str,
+    ) -> Result<Self, ExportError> {
+        let begin = |ending: &str| {
+            let path = folder.join(format!("{name}.{ending}"));
+            Pending::new(&path).map_err(|source| ExportError::File { path, source })
+        };
+        let sink = |form: &Form| -> Result<Box<dyn Sink>, ExportError> {
+            Ok(match form {
+                Form::Csv => Box::new(CsvSink::new(begin("csv")?, columns)),
+                Form::Parquet => {
+                    let facts =
+                        [("schema", SCHEMA.to_owned()), ("table", name.to_owned()), ("study", study.to_owned())];
+                    Box::new(ParquetSink::new(begin("parquet")?, columns, &facts)?)
+                }
+            })
+        };
+        Ok(Self { name, rows: 0, sinks: forms.iter().map(sink).collect::<Result<_, _>>()? })
+    }
+
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ExportError> {
+        self.rows += 1;
+        self.sinks.iter_mut().try_for_each(|sink| sink.row(cells))
+    }
+
+    fn finish(self) -> Result<Whole, ExportError> {
+        let files = self.sinks.into_iter().map(Sink::finish).collect::<Result<_, _>>()?;
+        Ok(Whole { name: self.name, rows: self.rows, files })
+    }
+}
+
+/// A table whose files are whole, but not in their places.
+struct Whole {
+    name: &'static str,
+    rows: u64,
+    files: Vec<Pending>,
+}
+
+impl Whole {
+    fn commit(self) -> Result<ExportedTable, ExportError> {
+        let commit = |file: Pending| {
+            let path = file.path().to_owned();
+            match file.commit() {
+                Ok(()) => Ok(path),
+                Err(source) => Err(ExportError::File { path, source }),
+            }
+        };
+        let files = self.files.into_iter().map(commit).collect::<Result<_, _>>()?;
+        Ok(ExportedTable { name: self.name, rows: self.rows, files })
+    }
+}
+
+/// Writes a run's tables into `folder`, which is made if need be; also while the study runs, as it stands at one moment.
+///
+/// # Errors
+/// When the run directory cannot be read or the files cannot be written.
+pub fn export(directory: &RunDirectory, folder: &Path, forms: &[Form]) -> Result<Exported, ExportError> {
+    let store = Store::open_to_read(&directory.database())?;
+    store.hold()?;
+    let prepared = Prepared::stored(directory, &store)?;
+    atomic::make_folder(folder).map_err(|source| ExportError::Folder { folder: folder.to_owned(), source })?;
+    let hyperparameters = units::hyperparameters(&prepared.plan);
+    let output = |name, columns: &[Column]| Output::new(folder, name, columns, forms, &prepared.spec.study.name);
+    let mut tables = Tables {
+        units: output("units", &units::columns(&hyperparameters))?,
+        epochs: output("epochs", &predictions::epoch_columns())?,
+        predictions: output("predictions", &predictions::prediction_columns())?,
+    };
+    let without_result = write(&prepared, &store, &hyperparameters, &mut tables)?;
+    let Tables { units, epochs, predictions } = tables;
+    // All or, if one cannot be written, none; only then each in its place.
+    let whole: Vec<Whole> = [units, epochs, predictions].into_iter().map(Output::finish).collect::<Result<_, _>>()?;
+    let tables = whole.into_iter().map(Whole::commit).collect::<Result<_, _>>()?;
+    Ok(Exported { tables, without_result, to_come: prepared.to_come().units() })
+}
+
+struct Tables {
+    units: Output,
+    epochs: Output,
+    predictions: Output,
+}
+
+/// Writes every row; gives the number of units without a result.
+fn write(
+    prepared: &Prepared,
+    store: &Store,
+    hyperparameters: &[Column],
+    tables: &mut Tables,
+) -> Result<usize, ExportError> {
+    let (known, trained, missing) = (store.units()?, store.trained()?, collect::missing(store)?);
+    let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
+    let configurations = || prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
+    configurations().flat_map(|one| &one.units).for_each(|(id, _)| *places.entry(*id).or_default() += 1);
+    let draws = prepared.draws.iter().map(|(_, draw)| (draw.digest.as_str(), Scoring::new(&draw.dataset)));
+    let mut scoring: BTreeMap<&str, Scoring<'_>> = draws.collect();
+    let mut seen = BTreeSet::new();
+    let mut without_result = 0;
+    for stage in &prepared.plan.stages {
+        let variants = variants(&stage.configurations);
+        for ((configuration, planned), variant) in (1..).zip(&stage.configurations).zip(&variants) {
+            for (id, unit) in &planned.units {
+                let result = store.result(*id)?;
+                let ending = match result.as_ref().map(|result| &result.ending) {
+                    Some(Ending::Done(_)) => UnitEnding::Done,
+                    Some(Ending::Diverged { .. }) => UnitEnding::Diverged,
+                    None if prepared.track.is_skipped(*id) => UnitEnding::Skipped,
+                    None => missing.get(id).copied().unwrap_or(Missing::NotTrained).into(),
+                };
+                let text = id.to_string();
+                let place = Place {
+                    stage,
+                    configuration,
+                    variant,
+                    id: &text,
+                    unit,
+                    places: places[id],
+                    ending,
+                    result: result.as_ref(),
+                    trained: trained.get(id),
+                    attempts: known.get(id).map_or(0, |known| known.attempts),
+                };
+                tables.units.row(&units::row(&place, hyperparameters))?;
+                if !seen.insert(*id) {
+                    continue;
+                }
+                let Some(result) = result else {
+                    without_result += 1;
+                    continue;
+                };
+                for metrics in &result.epochs {
+                    tables.epochs.row(&predictions::epoch_row(&text, metrics))?;
+                }
+                if let Ending::Done(scores) = &result.ending {
+                    let Unit { dataset_digest, fold, .. } = unit;
+                    let Some(scoring) = scoring.get_mut(dataset_digest.as_str()) else { continue };
+                    scoring.rows(*id, *fold, scores, |cells| tables.predictions.row(cells))?;
+                }
+            }
+        }
+    }
+    Ok(without_result)
+}

@@ -1,0 +1,190 @@
+//! The tables of epochs and predictions. Both name the unit, by which they join the table of units.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use seedgrid_common::{
+    data::{
+        Dataset, Pairs,
+        folds::{Scored, split},
+    },
+    training::{EpochMetrics, Scores},
+    unit::{Fold, UnitId},
+};
+
+use super::{
+    ExportError,
+    table::{Cell, Column, Kind},
+};
+
+/// Columns of the table of epochs: one row an epoch of a unit that has a result.
+pub(super) fn epoch_columns() -> Vec<Column> {
+    vec![
+        Column::full("unit", Kind::Text),
+        Column::full("epoch", Kind::Integer),
+        Column::full("train_loss", Kind::Number),
+        Column::full("train_error", Kind::Number),
+        Column::optional("validation_error", Kind::Number),
+    ]
+}
+
+/// A row below [`epoch_columns`].
+pub(super) fn epoch_row<'a>(unit: &'a str, metrics: &EpochMetrics) -> [Cell<'a>; 5] {
+    [
+        Cell::text(unit),
+        Cell::count(metrics.epoch),
+        Cell::Number(metrics.train_loss),
+        Cell::Number(metrics.train_error),
+        Cell::of(metrics.validation_error, Cell::Number),
+    ]
+}
+
+/// Columns of the table of predictions: one row a scored pair of a unit that is done.
+pub(super) fn prediction_columns() -> Vec<Column> {
+    vec![
+        Column::full("unit", Kind::Text),
+        Column::full("part", Kind::Text),
+        Column::full("pair", Kind::Integer),
+        Column::full("first_digit", Kind::Integer),
+        Column::full("second_digit", Kind::Integer),
+        Column::full("label", Kind::Integer),
+        Column::full("probability", Kind::Single),
+        Column::full("predicted", Kind::Integer),
+    ]
+}
+
+/// The pairs that units of one fold score, in the order of their predictions.
+#[derive(Debug)]
+struct ScoredPairs {
+    /// "test" or "train": the part of the data set in which pairs are counted.
+    part: &'static str,
+    /// 0-based in that part.
+    pairs: Vec<usize>,
+}
+
+/// Which pairs were scored, fold by fold; each fold is drawn once.
+#[derive(Debug)]
+pub(super) struct Scoring<'a> {
+    dataset: &'a Dataset,
+    folds: BTreeMap<Fold, Rc<ScoredPairs>>,
+}
+
+impl<'a> Scoring<'a> {
+    pub(super) fn new(dataset: &'a Dataset) -> Self {
+        Self { dataset, folds: BTreeMap::new() }
+    }
+
+    /// Gives `write` each row below [`prediction_columns`] of a done unit, in the order of the scored pairs.
+    pub(super) fn rows(
+        &mut self,
+        id: UnitId,
+        fold: Fold,
+        scores: &Scores,
+        mut write: impl FnMut(&[Cell<'_>]) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        let scored = self.scored(fold);
+        let (expected, found) = (scored.pairs.len(), scores.probabilities.len());
+        if expected != found {
+            return Err(ExportError::Misfit { unit: id, expected, found });
+        }
+        let pairs: &Pairs = if scored.part == "test" { &self.dataset.test } else { &self.dataset.train };
+        let unit = id.to_string();
+        for (&pair, &probability) in scored.pairs.iter().zip(&scores.probabilities) {
+            let [first, second] = pairs.digits[pair];
+            write(&[
+                Cell::text(&unit),
+                Cell::text(scored.part),
+                Cell::count(pair),
+                Cell::count(first),
+                Cell::count(second),
+                Cell::count(pairs.label(pair)),
+                Cell::Single(probability),
+                Cell::Integer(i64::from(probability > 0.5)),
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn scored(&mut self, fold: Fold) -> Rc<ScoredPairs> {
+        let dataset = self.dataset;
+        let known = self.folds.entry(fold).or_insert_with(|| {
+            let scored = match split(dataset, fold).map(|split| split.scored) {
+                Ok(Scored::Test) => ScoredPairs { part: "test", pairs: (0..dataset.test.len()).collect() },
+                Ok(Scored::Validation(pairs)) => {
+                    ScoredPairs { part: "train", pairs: pairs.into_iter().map(|pair| pair as usize).collect() }
+                }
+                // So many folds cannot be made of these pairs: a result that claims to be one of them does not fit.
+                Err(_) => ScoredPairs { part: "train", pairs: Vec::new() },
+            };
+            Rc::new(scored)
+        });
+        Rc::clone(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::data::PAIR_PIXELS;
+
+    use super::*;
+
+    fn dataset() -> Dataset {
+        let pairs = |digits: Vec<[u8; 2]>| Pairs { pixels: vec![0.0; digits.len() * PAIR_PIXELS], digits };
+        Dataset {
+            title: "tiny".to_owned(),
+            seed: 3,
+            train: pairs(vec![[0, 1], [1, 0], [2, 3], [3, 2], [4, 5], [5, 4]]),
+            test: pairs(vec![[7, 7], [9, 8]]),
+        }
+    }
+
+    fn scores(probabilities: &[f32]) -> Scores {
+        Scores { converged: true, probabilities: probabilities.to_vec(), wrong: 0, loss: 0.0 }
+    }
+
+    fn collected(fold: Fold, probabilities: &[f32]) -> Result<Vec<Vec<String>>, ExportError> {
+        let dataset = dataset();
+        let mut rows = Vec::new();
+        Scoring::new(&dataset).rows(UnitId([1; 16]), fold, &scores(probabilities), |cells| {
+            rows.push(cells.iter().map(|cell| format!("{cell:?}")).collect());
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn the_hold_outs_pairs_are_the_test_pairs() {
+        let rows = collected(Fold::Holdout, &[0.75, 0.5]).unwrap();
+        let of = |row: &[String]| row[2..].join(" ");
+        assert_eq!(of(&rows[0]), "Integer(0) Integer(7) Integer(7) Integer(1) Single(0.75) Integer(1)");
+        assert_eq!(
+            of(&rows[1]),
+            "Integer(1) Integer(9) Integer(8) Integer(0) Single(0.5) Integer(0)",
+            "0.5 is class 0"
+        );
+    }
+
+    #[test]
+    fn folds_name_the_training_pairs_that_they_score() {
+        let mut seen = Vec::new();
+        for index in 0..3 {
+            for row in collected(Fold::Part { index, of: 3 }, &[0.1, 0.9]).unwrap() {
+                let label = if row[2].trim_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().unwrap() % 2 == 0 {
+                    "Integer(1)"
+                } else {
+                    "Integer(0)"
+                };
+                assert_eq!(row[5], label, "even pairs of this data set are of class 1");
+                seen.push(row[2].clone());
+            }
+        }
+        seen.sort();
+        assert_eq!(seen, (0..6).map(|pair| format!("Integer({pair})")).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_result_that_does_not_fit_is_named() {
+        let error = collected(Fold::Holdout, &[0.1]).unwrap_err();
+        assert!(error.to_string().contains("1 pairs where 2"), "{error}");
+        assert!(collected(Fold::Part { index: 0, of: 60 }, &[0.1]).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! Reads what trained units took: in a study's own store, and in other run directories beside it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::measured::{Place, Sample};
+use crate::{
+    prepare::{DATASET_FACT, train_pairs},
+    run_directory::RunDirectory,
+    store::{Store, StoreError},
+};
+
+/// Other run directories that are read, the newest first.
+const OTHERS_MAX: usize = 16;
+/// Databases beyond this size are left alone: opening one reads all of it.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// What every trained unit of a store took.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_store(store: &Store, place: Place) -> Result<Vec<Sample>, StoreError> {
+    let facts = store.facts(DATASET_FACT)?;
+    let pairs: BTreeMap<String, u32> =
+        facts.into_iter().filter_map(|(name, digest)| Some((digest, train_pairs(&name)?))).collect();
+    let mut trained = store.trained()?;
+    let units = store.trained_units()?;
+    let samples = units.into_iter().filter_map(|(id, unit)| {
+        let record = trained.remove(&id)?;
+        // What another study's GPUs took says nothing of this machine's cores.
+        let on_cpu = record.worker.is_none_or(|worker| worker.device == "cpu");
+        if place == Place::OtherRuns && !on_cpu {
+            return None;
+        }
+        Some(Sample {
+            train_pairs: *pairs.get(&unit.dataset_digest)?,
+            configuration: unit.configuration,
+            fold: unit.fold,
+            dataset: unit.dataset_digest,
+            epochs: record.epochs,
+            diverged: record.diverged,
+            seconds: record.train_seconds?,
+            place,
+        })
+    });
+    Ok(samples.collect())
+}
+
+/// What units of other studies took, whose run directories stand beside this one: each directory with its samples. One that cannot
+/// be read is left out.
+pub fn beside(directory: &RunDirectory) -> Vec<(PathBuf, Vec<Sample>)> {
+    let folder = match directory.root().parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => return Vec::new(),
+    };
+    let own = fs::canonicalize(directory.root()).ok();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let others = entries.filter(|path| own.is_none() || fs::canonicalize(path).ok() != own);
+    let mut found: Vec<(SystemTime, PathBuf)> = others.filter_map(|path| Some((newest(&path)?, path))).collect();
+    found.sort_by(|one, other| other.cmp(one));
+    let read = |path: PathBuf| {
+        let database = RunDirectory::new(&path).database();
+        match Store::open_to_read(&database).and_then(|store| of_store(&store, Place::OtherRuns)) {
+            Ok(samples) if samples.is_empty() => None,
+            Ok(samples) => Some((path, samples)),
+            Err(error) => {
+                tracing::info!(%error, "left out of the forecast");
+                None
+            }
+        }
+    };
+    found.into_iter().take(OTHERS_MAX).filter_map(|(_, path)| read(path)).collect()
+}
+
+/// When the run directory's database was last changed; None where there is none, or one that is too large.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let file = fs::metadata(RunDirectory::new(path).database()).ok()?;
+    (file.is_file() && file.len() <= BYTES_MAX).then(|| file.modified().ok())?
+}

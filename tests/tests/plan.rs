@@ -1,0 +1,122 @@
+//! What `seedgrid plan` expects of time, and on what it is based.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+use seedgrid_tests::{
+    machine::repository,
+    process::{Running, finish, seedgrid},
+    study::{Scratch, holdout},
+};
+use serde_json::Value;
+
+/// What `plan --format json` says of a spec in a run directory.
+fn plan(scratch: &Scratch, spec: &std::path::Path, run: &str, more: &[&str]) -> Value {
+    let mut command = seedgrid(["plan", "--format", "json"]);
+    let ended = finish(command.arg(spec).arg("--run-dir").arg(scratch.path(run)).args(more));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+fn origins(plan: &Value, what: &str) -> Vec<String> {
+    let all = plan["estimate"][what].as_array().unwrap();
+    let shares: f64 = all.iter().map(|basis| basis["share"].as_f64().unwrap()).sum();
+    assert!(all.is_empty() || (shares - 1.0).abs() < 1e-9, "{all:?}");
+    all.iter().map(|basis| basis["from"].as_str().unwrap().to_owned()).collect()
+}
+
+fn seconds(plan: &Value, what: &str) -> f64 {
+    let ends = &plan["estimate"][what];
+    let [low, expected, high] = ["low", "expected", "high"].map(|end| ends[end].as_f64().unwrap());
+    assert!(low <= expected && expected <= high, "{ends}");
+    expected
+}
+
+#[test]
+fn guesses_give_way_to_what_was_measured() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc", "cnn"], "1..=2", 4));
+    let guessed = plan(&scratch, &spec, "runs/first", &["--slots", "1"]);
+    assert_eq!((origins(&guessed, "speed"), origins(&guessed, "epochs")), (vec!["guess".into()], vec!["spec".into()]));
+    assert_eq!(guessed["estimate"]["units"], 4);
+    assert_eq!(guessed["estimate"]["slots_are"], "given");
+    assert!((seconds(&guessed, "core_seconds") - seconds(&guessed, "wall_seconds")).abs() < 1e-9, "on one slot");
+    let text = finish(seedgrid(["plan"]).arg(&spec).arg("--run-dir").arg(scratch.path("runs/first"))).stdout;
+    for words in ["to train: about", "this machine's core", "a guess, nothing was measured", "--measure"] {
+        assert!(text.contains(words), "{words:?} in {text}");
+    }
+
+    assert_eq!(finish(&mut scratch.run(&spec, "runs/first")).code(), 0);
+    let done = plan(&scratch, &spec, "runs/first", &[]);
+    assert_eq!((done["estimate"]["units"].as_u64(), seconds(&done, "wall_seconds")), (Some(0), 0.0));
+
+    // More seeds of what was trained: four seeds take twice what two took.
+    let more = scratch.write("more.toml", &holdout(&["fc", "cnn"], "1..=6", 4));
+    let own = plan(&scratch, &more, "runs/first", &["--slots", "1"]);
+    assert_eq!(origins(&own, "speed"), ["same-configuration"]);
+    let store = rusqlite::Connection::open(scratch.path("runs/first/study.db")).unwrap();
+    let took: f64 = store.query_row("SELECT sum(train_seconds) FROM attempts", [], |row| row.get(0)).unwrap();
+    let ratio = seconds(&own, "core_seconds") / took;
+    assert!((ratio - 2.0).abs() < 1e-6, "{ratio}");
+
+    // Another study beside it.
+    let beside = plan(&scratch, &spec, "runs/second", &["--slots", "1"]);
+    assert_eq!(origins(&beside, "speed"), ["other-runs"]);
+    assert!(beside["estimate"]["other_runs"][0].as_str().unwrap().ends_with("runs/first"));
+    assert!((seconds(&beside, "core_seconds") / took - 1.0).abs() < 1e-6);
+    assert!(!scratch.path("runs/second").exists(), "planning makes nothing");
+    // On its own it knows nothing of it.
+    assert_eq!(origins(&plan(&scratch, &spec, "elsewhere/second", &[]), "speed"), ["guess"]);
+}
+
+#[test]
+fn rows_that_wait_for_selections_are_part_of_it() {
+    let scratch = Scratch::new();
+    let spec = repository("experiments/paper-small.toml");
+    let [one, many] = ["1", "1000"].map(|slots| plan(&scratch, &spec, "run", &["--slots", slots]));
+    assert_eq!(one["estimate"]["units"], 42 + 10 + 8);
+    assert_eq!(seconds(&one, "core_seconds"), seconds(&many, "core_seconds"));
+    let stages = one["stages"].as_array().unwrap();
+    let of_stages: f64 = stages.iter().map(|stage| stage["core_seconds"]["expected"].as_f64().unwrap()).sum();
+    assert!((of_stages - seconds(&one, "core_seconds")).abs() < 1e-9);
+    assert!(stages[1]["waiting"][0]["unit_seconds"]["expected"].as_f64().unwrap() > 0.0);
+    // However many slots: the longest unit of tuning, and then one of what it selects.
+    let longest = |stage: &Value, rows: &str| {
+        let rows = stage[rows].as_array().unwrap().iter();
+        rows.map(|row| row["unit_seconds"]["expected"].as_f64().unwrap()).fold(0.0, f64::max)
+    };
+    let path = longest(&stages[0], "configurations") + longest(&stages[1], "waiting");
+    assert!((seconds(&many, "wall_seconds") - path).abs() < 1e-9);
+}
+
+#[test]
+fn this_machine_is_measured_when_asked() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc", "cnn"], "1..=2", 4));
+    let found = plan(&scratch, &spec, "run", &["--slots", "2", "--measure"]);
+    assert_eq!(origins(&found, "speed"), ["measured-now"]);
+    assert!(seconds(&found, "wall_seconds") > 0.0);
+    assert!(!scratch.path("run").exists(), "it leaves nothing behind");
+}
+
+#[test]
+fn wrong_slots_are_refused() {
+    for slots in ["0", "-1", "many", "1000001"] {
+        assert_eq!(finish(&mut seedgrid(["plan", "x.toml", "--slots", slots])).code(), 2, "{slots}");
+    }
+}
+
+/// The time left of a running study has what waits for selections in it: it never falls below what that will take.
+#[test]
+fn the_time_left_counts_what_is_still_to_come() {
+    let scratch = Scratch::new();
+    let text = std::fs::read_to_string(repository("experiments/paper-small.toml")).unwrap();
+    // Stages that wait are nearly all of the work.
+    let spec = scratch.write("spec.toml", &text.replace("seeds = \"1..=2\"", "seeds = \"1..=40\""));
+    let run = Running::start(&mut scratch.run(&spec, "run"));
+    run.until_stderr("epochs (", 20);
+    let status = scratch.status("run");
+    let (eta, elapsed) = (status["eta_seconds"].as_f64().unwrap(), status["elapsed_seconds"].as_f64().unwrap());
+    assert_eq!(status["units"]["total"], 42 + 200 + 160);
+    assert!(eta > 3.0 * elapsed, "20 of 402 units took {elapsed} s, and {eta} s are said to be left");
+    run.kill_hard();
+}
