@@ -4,7 +4,7 @@
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
 //! [`selection`] lets later stages start from what earlier ones select;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
-//! [`report`] files; [`command`] is the command line.
+//! [`report`] files, in which [`layers`] describes the networks; [`command`] is the command line.
 
 pub mod aggregate;
 pub mod collect;
@@ -13,6 +13,7 @@ pub mod console;
 pub mod control_client;
 pub mod core;
 pub mod data_command;
+pub mod layers;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;

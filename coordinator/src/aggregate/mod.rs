@@ -4,7 +4,8 @@
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
 //! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
 //! [`history`] the learning curves, [`spread`] means and intervals, [`configuration`] one row, [`comparison`] what tells two rows
-//! apart, [`mod@reference`] a row next to what others found, and [`document`] is report.json. Randomness is one fixed stream.
+//! apart, [`mod@reference`] a row next to what others found, [`mod@samples`] some pairs, and [`document`] is report.json.
+//! Randomness is one fixed stream.
 
 mod band;
 mod bootstrap;
@@ -16,6 +17,7 @@ mod fixtures;
 mod history;
 mod ranking;
 mod reference;
+mod samples;
 mod scored;
 mod selected;
 mod spread;
@@ -35,6 +37,7 @@ pub use band::{Band, BandPoint};
 pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
+pub use samples::Sample;
 
 use comparison::Contender;
 use document::{Counts, DatasetSummary, EvaluationReport, SCHEMA, StageReport};
@@ -77,6 +80,8 @@ pub struct Aggregate {
     pub report: Report,
     /// For each stage of the report, each of its configurations' curves, in the same order.
     pub curves: Vec<Vec<Curves>>,
+    /// Some of the training pairs.
+    pub samples: Vec<Sample>,
 }
 
 /// One configuration's curves.
@@ -110,7 +115,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         counts,
         stages,
     };
-    Aggregate { report, curves }
+    Aggregate { report, curves, samples: samples::samples(&input.dataset.train) }
 }
 
 fn stage(planned: &PlannedStage, input: &Input<'_>) -> (StageReport, Vec<Curves>) {

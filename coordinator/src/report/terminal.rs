@@ -45,14 +45,17 @@ pub(super) fn progress(counts: &Counts) -> String {
 
 fn table(text: &mut String, stage: &StageReport) {
     let all = &stage.configurations;
-    let rows: Vec<&ConfigurationReport> =
-        if crowded(stage) { wording::best_of_models(stage) } else { all.iter().collect() };
+    let best = wording::best_of_models(stage);
+    let is_shown = |row: &&ConfigurationReport| {
+        !crowded(stage) || best.iter().any(|best| best.number == row.number) || wording::is_selected(stage, row)
+    };
+    let rows: Vec<&ConfigurationReport> = all.iter().filter(is_shown).collect();
     let cells: Vec<[String; 6]> = rows.iter().map(|row| numbers(row)).collect();
     let widths: [usize; 6] = std::array::from_fn(|column| {
         cells.iter().map(|row| columns(&row[column])).chain([columns(HEADER[column])]).max().unwrap_or(0)
     });
     let taken: usize = widths.iter().map(|width| width + 2).sum();
-    let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+    let names: Vec<String> = rows.iter().map(|row| name(stage, row)).collect();
     let longest = rows.iter().map(|row| columns(&row.title)).chain(names.iter().map(|name| columns(name)));
     let first = longest.chain([columns(&stage.name)]).max().unwrap_or(0).min(WIDTH_MAX - taken);
 
@@ -65,18 +68,29 @@ fn table(text: &mut String, stage: &StageReport) {
         }
         line(text, &broken(name, first), first, cells, &widths);
     }
+    let selects = wording::selects(stage);
+    if selects {
+        paragraph(text, "  ", "* selected for later stages");
+    }
     if rows.len() < all.len() {
         let told = format!(
-            "Each model's configuration of the lowest mean error; report.html and configurations.csv have all {}.",
+            "Each model's configuration of the lowest mean error{}; report.html and configurations.csv have all {}.",
+            if selects { " and the selected one" } else { "" },
             whole(all.len())
         );
         paragraph(text, "  ", &told);
     }
 }
 
-/// The title of a model that is there once; else what tells the configuration from others, to stand below the title.
-fn name(row: &ConfigurationReport) -> String {
-    if row.variant.is_empty() { row.title.clone() } else { format!("  {}", row.variant) }
+/// The title of a model that is there once; else what tells the configuration from others, to stand below the title. A star
+/// marks what was selected.
+fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
+    match (row.variant.as_str(), wording::is_selected(stage, row)) {
+        ("", false) => row.title.clone(),
+        ("", true) => format!("{} *", row.title),
+        (variant, false) => format!("  {variant}"),
+        (variant, true) => format!("* {variant}"),
+    }
 }
 
 fn numbers(row: &ConfigurationReport) -> [String; 6] {
