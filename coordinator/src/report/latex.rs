@@ -37,14 +37,17 @@ fn network(text: &mut String, one: &Trained<'_>) {
 
 fn results(text: &mut String, report: &Report, number: usize, stage: &StageReport) {
     let header = ["Configuration", "Error", "95 % interval", "Epochs", "AUC", "AP", "n"];
-    let rows: Vec<Vec<String>> = stage.configurations.iter().map(|row| cells(stage, row)).collect();
+    // A table of many rows would be longer than a page.
+    let rows: Vec<Vec<String>> = wording::shown(stage).into_iter().map(|row| cells(stage, row)).collect();
+    let selected =
+        if wording::selects(stage) { format!(" {SELECTED}: selected for later stages.") } else { String::new() };
+    let left_out = wording::left_out(stage).map_or_else(String::new, |text| format!(" {text}"));
     let caption = format!(
-        "{}, stage {}. {} {}{}",
+        "{}, stage {}. {} {}{selected}{left_out}",
         wording::title(report),
         stage.name,
         wording::evaluation(stage),
-        wording::columns(stage),
-        if wording::selects(stage) { format!(" {SELECTED}: selected for later stages.") } else { String::new() }
+        wording::columns(stage)
     );
     table(text, &caption, &format!("stage-{number}"), NUMBERS, &header, &rows);
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::{
-    figure::crowded,
     notices,
     numbers::{NONE, count, count_mean, rate, rate_spread, whole},
     referenced, wording,
@@ -44,12 +43,7 @@ pub(super) fn progress(counts: &Counts) -> String {
 }
 
 fn table(text: &mut String, stage: &StageReport) {
-    let all = &stage.configurations;
-    let best = wording::best_of_models(stage);
-    let is_shown = |row: &&ConfigurationReport| {
-        !crowded(stage) || best.iter().any(|best| best.number == row.number) || wording::is_selected(stage, row)
-    };
-    let rows: Vec<&ConfigurationReport> = all.iter().filter(is_shown).collect();
+    let rows = wording::shown(stage);
     let cells: Vec<[String; 6]> = rows.iter().map(|row| numbers(row)).collect();
     let widths: [usize; 6] = std::array::from_fn(|column| {
         cells.iter().map(|row| columns(&row[column])).chain([columns(HEADER[column])]).max().unwrap_or(0)
@@ -68,17 +62,11 @@ fn table(text: &mut String, stage: &StageReport) {
         }
         line(text, &broken(name, first), first, cells, &widths);
     }
-    let selects = wording::selects(stage);
-    if selects {
+    if wording::selects(stage) {
         paragraph(text, "  ", "* selected for later stages");
     }
-    if rows.len() < all.len() {
-        let told = format!(
-            "Each model's configuration of the lowest mean error{}; report.html and configurations.csv have all {}.",
-            if selects { " and the selected one" } else { "" },
-            whole(all.len())
-        );
-        paragraph(text, "  ", &told);
+    if let Some(left_out) = wording::left_out(stage) {
+        paragraph(text, "  ", &left_out);
     }
 }
 

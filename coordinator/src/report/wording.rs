@@ -89,6 +89,27 @@ pub(super) fn selects(stage: &StageReport) -> bool {
     stage.configurations.iter().any(|row| is_selected(stage, row))
 }
 
+/// The rows that a short table shows: all, or of many each model's of the lowest mean error and what was selected.
+pub(super) fn shown(stage: &StageReport) -> Vec<&ConfigurationReport> {
+    let best = best_of_models(stage);
+    let is_shown = |row: &&ConfigurationReport| {
+        !crowded(stage) || best.iter().any(|best| best.number == row.number) || is_selected(stage, row)
+    };
+    stage.configurations.iter().filter(is_shown).collect()
+}
+
+/// What [`shown`] leaves out, in a sentence; None where that is nothing.
+pub(super) fn left_out(stage: &StageReport) -> Option<String> {
+    let all = stage.configurations.len();
+    (shown(stage).len() < all).then(|| {
+        format!(
+            "Each model's configuration of the lowest mean error{}; report.html and configurations.csv have all {}.",
+            if selects(stage) { " and what was selected" } else { "" },
+            whole(all)
+        )
+    })
+}
+
 fn units(stage: &StageReport, n: usize) -> String {
     match stage.evaluation {
         EvaluationReport::Holdout => count(n, "seed"),

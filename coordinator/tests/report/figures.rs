@@ -89,7 +89,7 @@ fn the_pairs_that_are_shown_are_the_data_sets_own() {
     let cells: Vec<&str> = svg.lines().filter(|line| line.starts_with("<path fill=\"#000000\" d=\"M")).collect();
     assert_eq!(cells.len(), 1, "one grey value, which is black: {cells:?}");
     assert_eq!(cells[0].matches('M').count(), 1, "one cell");
-    let place = cells[0].split(['M', 'h']).nth(1).unwrap();
+    let place = cells[0].split_once("d=\"M").and_then(|(_, path)| path.split_once('h')).unwrap().0;
     let corner: Vec<usize> = place.split(' ').map(|number| number.parse::<f64>().unwrap() as usize).collect();
     // A cell of 5 pixels is one of 10 in the PNG file; above the drawing stands its heading.
     let image = decoded(&files["digits.png"]);

@@ -3,12 +3,12 @@
 use seedgrid_common::training::EpochMetrics;
 
 use super::{
-    drawing::{Drawing, Stroke},
+    drawing::{Anchor, Drawing, Stroke},
     facets::{crowded, facets},
     legend::{self, Entry},
     marks::mark,
     panel::{Axis, Panel},
-    style::{self, BACKGROUND},
+    style::{self, BACKGROUND, SOFT, TEXT},
 };
 use crate::aggregate::{
     Curves, EpochMean,
@@ -111,6 +111,10 @@ fn many(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing
                         let line = mean_line(&panel, &curves[member], measure);
                         let label = stage.configurations[member].heading();
                         content.path(&line, Stroke::solid(BACKGROUND, 0.8), Some(&label));
+                    }
+                    if members.iter().all(|curves| curves.learning.epochs.is_empty()) {
+                        let middle = (panel.width / 2.0, panel.height / 2.0);
+                        content.text(middle, "no unit is done", style::font(TEXT - 1.0, SOFT, Anchor::Middle));
                     }
                     if let Some(best) = facet.best {
                         let thin = Stroke { color: style::color(0), width: 0.7, dashes: &[], opacity: 0.3 };

@@ -128,74 +128,113 @@ struct Reader {
     tower: Option<usize>,
 }
 
+/// The towers from left to right, one below the other, and what reads them.
 fn blocks(trained: &Trained<'_>) -> Drawing {
-    let part = |name: &str| trained.parts.iter().find(|part| part.name == name);
-    let copies = part("tower").map_or(1, |part| part.copies);
+    let tower = trained.parts.iter().find(|part| part.name == "tower");
+    let copies = tower.map_or(1, |part| part.copies);
     let towers: Vec<Vec<Block>> =
-        (0..copies).map(|copy| part("tower").map_or_else(Vec::new, |part| of_part(part, PLAIN, copy > 0))).collect();
-    let inputs: Vec<Block> = match trained.network.input {
+        (0..copies).map(|copy| tower.map_or_else(Vec::new, |part| of_part(part, PLAIN, copy > 0))).collect();
+    let readers = readers(trained);
+    let places = Places::of(&towers, &readers);
+    let mut drawing = Drawing::new(0.0, places.height + SHAPE);
+    let inputs = match trained.network.input {
         Input::Both => vec![input(trained, ["both", "images"])],
         Input::Each => ["first", "second"].map(|which| input(trained, [which, "image"])).into(),
     };
-    let readers = readers(trained);
+    let ends = draw_towers(&mut drawing, &places, &inputs, &towers);
+    draw_readers(&mut drawing, &places, &ends, &readers);
+    drawing
+}
 
-    let height_of = |blocks: &[Block]| blocks.iter().map(Block::height).fold(0.0, f64::max);
-    let lane = towers.iter().map(|tower| height_of(tower)).fold(0.0, f64::max);
-    let lanes = lane * copies as f64 + (SHAPE + LANES) * (copies - 1) as f64;
-    let row =
-        readers.iter().map(|one| height_of(&one.head).max(one.output.height()) + SHAPE).fold(0.0, f64::max) + HEADS;
-    let height = lanes.max(row * readers.len() as f64 - HEADS - SHAPE);
-    let lane_y = |copy: usize| (height - lanes) / 2.0 + lane / 2.0 + (lane + SHAPE + LANES) * copy as f64;
-    // Two towers' digits are read beside them, the comparison between them; heads of one tower stand one below the other.
-    let reader_y = |index: usize| match readers[index].tower {
-        Some(copy) => lane_y(copy),
-        None => height / 2.0 + row * (index as f64 - (readers.len() - 1) as f64 / 2.0),
-    };
+/// Where rows of blocks stand, from the top.
+struct Places {
+    /// Of the whole, without the shape below the last row.
+    height: f64,
+    /// Height of a tower, and from one to the next.
+    lane: f64,
+    lanes_apart: f64,
+    lanes: usize,
+    /// From one reader of the same tower to the next.
+    readers_apart: f64,
+    readers: usize,
+}
 
-    let widest = |blocks: &mut dyn Iterator<Item = &Block>| blocks.map(Block::width).fold(0.0, f64::max);
-    let input_width = widest(&mut inputs.iter());
-    let mut drawing = Drawing::new(0.0, height + SHAPE);
+impl Places {
+    fn of(towers: &[Vec<Block>], readers: &[Reader]) -> Self {
+        let highest = |blocks: &[Block]| blocks.iter().map(Block::height).fold(0.0, f64::max);
+        let lane = towers.iter().map(|tower| highest(tower)).fold(0.0, f64::max);
+        let reader = |one: &Reader| highest(&one.head).max(one.output.height());
+        let readers_apart = readers.iter().map(reader).fold(0.0, f64::max) + SHAPE + HEADS;
+        let lanes_apart = (lane + SHAPE + LANES).max(2.0 * readers_apart - HEADS);
+        let lanes_height = lane + lanes_apart * (towers.len() - 1) as f64;
+        let height = lanes_height.max(readers_apart * readers.len() as f64 - HEADS - SHAPE);
+        Self { height, lane, lanes_apart, lanes: towers.len(), readers_apart, readers: readers.len() }
+    }
+
+    fn of_lane(&self, copy: usize) -> f64 {
+        self.height / 2.0 + self.lanes_apart * (copy as f64 - (self.lanes - 1) as f64 / 2.0)
+    }
+
+    /// Two towers' digits are read beside them, the comparison between them; heads of one tower stand one below the other.
+    fn of_reader(&self, index: usize, reader: &Reader) -> f64 {
+        match reader.tower {
+            Some(copy) => self.of_lane(copy),
+            None => self.height / 2.0 + self.readers_apart * (index as f64 - (self.readers - 1) as f64 / 2.0),
+        }
+    }
+}
+
+fn widest<'a>(blocks: impl Iterator<Item = &'a Block>) -> f64 {
+    blocks.map(Block::width).fold(0.0, f64::max)
+}
+
+/// Draws the towers and gives where they end.
+fn draw_towers(drawing: &mut Drawing, places: &Places, inputs: &[Block], towers: &[Vec<Block>]) -> Vec<Point> {
     let mut ends = Vec::new();
-    for (copy, (input, tower)) in inputs.iter().zip(&towers).enumerate() {
-        let mut end = input.draw(&mut drawing, (0.0, lane_y(copy)), (input_width, 0.0));
+    for (copy, (input, tower)) in inputs.iter().zip(towers).enumerate() {
+        let mut end = input.draw(drawing, (0.0, places.of_lane(copy)), (widest(inputs.iter()), 0.0));
         for (place, block) in tower.iter().enumerate() {
-            let width = widest(&mut towers.iter().filter_map(|tower| tower.get(place)));
+            let width = widest(towers.iter().filter_map(|tower| tower.get(place)));
             let begin = (end.0 + ARROW, end.1);
-            arrow(&mut drawing, &[end, begin]);
+            arrow(drawing, &[end, begin]);
             if copy > 0 {
-                same(&mut drawing, begin.0 + width / 2.0, (lane_y(copy - 1) + lane / 2.0, end.1 - lane / 2.0));
+                let above = places.of_lane(copy - 1) + places.lane / 2.0;
+                same(drawing, begin.0 + width / 2.0, (above, end.1 - places.lane / 2.0));
             }
-            end = block.draw(&mut drawing, begin, (width, lane));
+            end = block.draw(drawing, begin, (width, places.lane));
         }
         ends.push(end);
     }
-    let tower_end = ends.iter().map(|end| end.0).fold(0.0, f64::max);
-    let fork = tower_end + ARROW;
+    ends
+}
+
+/// Draws what reads the towers' ends, and widens the drawing to hold it.
+fn draw_readers(drawing: &mut Drawing, places: &Places, ends: &[Point], readers: &[Reader]) {
+    let fork = ends.iter().map(|end| end.0).fold(0.0, f64::max) + ARROW;
     let begin = fork + ARROW;
-    let long = |head: &[Block]| head.iter().map(|block| block.width() + ARROW).sum::<f64>();
-    let output_width = widest(&mut readers.iter().map(|one| &one.output));
-    let output_at = begin + readers.iter().map(|one| long(&one.head)).fold(0.0, f64::max);
+    let length = |one: &Reader| one.head.iter().map(|block| block.width() + ARROW).sum::<f64>();
+    let output_at = begin + readers.iter().map(length).fold(0.0, f64::max);
+    let output_width = widest(readers.iter().map(|one| &one.output));
+    drawing.width = output_at + output_width;
     for (index, reader) in readers.iter().enumerate() {
-        let y = reader_y(index);
-        let from = ends.iter().enumerate().filter(|(copy, _)| reader.tower.is_none_or(|tower| tower == *copy));
+        let y = places.of_reader(index, reader);
         let first = if reader.head.is_empty() { output_at } else { begin };
-        for (_, end) in from {
+        let read = ends.iter().enumerate().filter(|(copy, _)| reader.tower.is_none_or(|tower| tower == *copy));
+        for (_, end) in read {
             if end.1 == y {
-                arrow(&mut drawing, &[*end, (first, y)]);
+                arrow(drawing, &[*end, (first, y)]);
             } else {
-                arrow(&mut drawing, &[*end, (fork, end.1), (fork, y), (first, y)]);
+                arrow(drawing, &[*end, (fork, end.1), (fork, y), (first, y)]);
             }
         }
         let mut x = begin;
         for (block, next) in reader.head.iter().zip(1..) {
-            let end = block.draw(&mut drawing, (x, y), (0.0, 0.0));
+            let end = block.draw(drawing, (x, y), (0.0, 0.0));
             x = if next == reader.head.len() { output_at } else { end.0 + ARROW };
-            arrow(&mut drawing, &[end, (x, y)]);
+            arrow(drawing, &[end, (x, y)]);
         }
-        let end = reader.output.draw(&mut drawing, (output_at, y), (output_width, 0.0));
-        drawing.width = drawing.width.max(end.0);
+        reader.output.draw(drawing, (output_at, y), (output_width, 0.0));
     }
-    drawing
 }
 
 /// What a tower reads, and what is done before its first layer with weights.

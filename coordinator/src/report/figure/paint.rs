@@ -53,7 +53,7 @@ impl Drawing {
             return Err(size());
         }
         let scale = SCALE.min((PIXELS_MAX / area).sqrt()).min(SIDE_MAX / self.width.max(self.height));
-        let pixels = |length: f64| (length * scale).ceil() as u32;
+        let pixels = |length: f64| (length * scale).round().max(1.0) as u32;
         let mut pixmap = Pixmap::new(pixels(self.width), pixels(self.height)).ok_or_else(size)?;
         pixmap.fill(tiny_skia::Color::WHITE);
         let mut canvas = Canvas { pixmap, origin: (0.0, 0.0), scale, typeface: Cow::Owned(Typeface::new()?) };

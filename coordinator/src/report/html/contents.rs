@@ -33,7 +33,7 @@ fn parts(stage: &StageReport) -> Vec<(&'static str, &'static str)> {
         ("references", "references"),
         ("comparisons", "comparisons"),
         ("curves", "ROC and precision-recall"),
-        ("areas", "areas"),
+        ("areas", "areas under them"),
         ("learning", "learning curves"),
         ("unit-curves", "single units' curves"),
         ("settings", "hyper-parameters"),
