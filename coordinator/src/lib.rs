@@ -5,7 +5,7 @@
 //! [`selection`] lets later stages start from what earlier ones select, a [`race`] ends hopeless configurations early, and [`retrying`]
 //! reopens what failed; [`weights`] are kept where the spec asks for them;
 //! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
-//! [`report`] files, [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`forecast`] says how long what is left
+//! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`forecast`] says how long what is left
 //! will take; [`command`] is the command line.
 
 pub mod aggregate;
@@ -19,6 +19,7 @@ pub mod data_command;
 pub mod draws;
 pub mod export;
 pub mod forecast;
+pub mod layers;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;

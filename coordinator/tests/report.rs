@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+#[path = "report/figures.rs"]
+mod figures;
+#[path = "report/page.rs"]
+mod page;
 mod synthetic;
 
 use std::{
@@ -17,7 +21,10 @@ use seedgrid_common::{
     unit::Value,
 };
 use seedgrid_coordinator::{
-    aggregate::Missing,
+    aggregate::{
+        Aggregate, Missing,
+        document::{ModelSelection, SelectionReport},
+    },
     report::{
         Provenance, ReportError,
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
@@ -90,7 +97,8 @@ fn small() -> Synthetic {
     study
 }
 
-fn written(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BTreeMap<String, String>) {
+/// The report's folder and its files' bytes.
+fn written_bytes(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BTreeMap<String, Vec<u8>>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let report = folder.path().join("run/report");
     write(&report, &study.aggregate(), provenance).expect("the report is written");
@@ -98,11 +106,22 @@ fn written(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BT
     (folder, files)
 }
 
-fn files(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+/// As [`written_bytes`], of the files that are text.
+fn written(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BTreeMap<String, String>) {
+    let (folder, files) = written_bytes(study, provenance);
+    (folder, texts(files))
+}
+
+/// Those that are text.
+fn texts(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+    files.into_iter().filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes).ok()?))).collect()
+}
+
+fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     fs::read_dir(folder)?
         .map(|entry| {
             let entry = entry?;
-            Ok((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path())?))
+            Ok((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?))
         })
         .collect()
 }
@@ -175,19 +194,42 @@ fn who_left_a_race_is_not_called_the_best() {
     assert!(files["report.md"].contains(&lowest), "{}", files["report.md"]);
 }
 
+/// Lets a stage select one configuration of a model.
+fn select(aggregate: &mut Aggregate, stage: usize, model: &str, number: usize) {
+    let stage = &mut aggregate.report.stages[stage];
+    let row = stage.configurations.iter().find(|row| row.number == number).unwrap();
+    assert_eq!(row.model, model);
+    let selected = ModelSelection {
+        model: model.to_owned(),
+        title: row.title.clone(),
+        made: true,
+        selected: Some(number),
+        incomplete: Vec::new(),
+    };
+    stage.selection = Some(SelectionReport { rule: "lowest".to_owned(), models: vec![selected] });
+}
+
 #[test]
 fn every_file_is_there_and_nothing_else() {
-    let (_folder, files) = written(&small(), &provenance("node1"));
+    let (_folder, files) = written_bytes(&small(), &provenance("node1"));
     let expected = [
         "comparisons.csv",
+        "comparisons.png",
         "comparisons.svg",
         "configurations.csv",
+        "digits.png",
+        "digits.svg",
         "epochs.csv",
+        "errors.png",
         "errors.svg",
         "learning.csv",
+        "learning.png",
         "learning.svg",
+        "networks.png",
+        "networks.svg",
         "pr-band.csv",
         "pr.csv",
+        "pr.png",
         "pr.svg",
         "provenance.json",
         "references.csv",
@@ -196,6 +238,7 @@ fn every_file_is_there_and_nothing_else() {
         "report.md",
         "roc-band.csv",
         "roc.csv",
+        "roc.png",
         "roc.svg",
         "tables.tex",
         "units.csv",
@@ -211,10 +254,17 @@ fn latex_compiles_the_tables() {
     }
     let mut study = Synthetic::new("a_b & 5 % $x$", 40, vec![holdout("final_#1", 1..=3, five())]);
     study.study.references = table_3("final_#1");
-    let (folder, files) = written(&study, &provenance("a"));
-    assert_eq!(files["tables.tex"].matches("\\begin{table}").count(), 2);
-    let page = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{tables}\\end{document}";
+    let letters: String = ('\u{a0}'..='\u{17f}').chain("ДЖ数≤×±√–−†".chars()).collect();
+    study.study.references[0].source = format!("Table III ~^\\x{{}} {letters}");
+    let mut aggregate = study.aggregate();
+    select(&mut aggregate, 0, "fc", 4);
+    let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("run/report");
+    write(&report, &aggregate, &provenance("a")).unwrap();
+    let tables = fs::read_to_string(report.join("tables.tex")).unwrap();
+    assert_eq!(tables.matches("\\begin{table}").count(), 5 + 2, "one a network, the results and the references");
+    assert!(tables.contains("FC Network $\\dagger$ &") && tables.contains("$\\dagger$: selected for later stages."));
+    let page = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{tables}\\end{document}";
     fs::write(report.join("page.tex"), page).unwrap();
     let mut latex = Command::new("pdflatex");
     latex.args(["-interaction=nonstopmode", "-halt-on-error", "page.tex"]).current_dir(&report);
@@ -224,10 +274,11 @@ fn latex_compiles_the_tables() {
 
 #[test]
 fn only_provenance_knows_who_trained() {
-    let (_one, here) = written(&small(), &provenance("node-one"));
-    let (_two, there) = written(&small(), &provenance("node-two"));
+    let (_one, here) = written_bytes(&small(), &provenance("node-one"));
+    let (_two, there) = written_bytes(&small(), &provenance("node-two"));
     let different: BTreeSet<&String> = here.keys().filter(|name| here[*name] != there[*name]).collect();
     assert_eq!(different, BTreeSet::from([&"provenance.json".to_owned()]));
+    let here = texts(here);
     assert!(here["provenance.json"].contains("node-one"));
     assert!(here["provenance.json"].starts_with("{\n  \"schema\": \"seedgrid.provenance/1\""));
 }
@@ -238,9 +289,9 @@ fn a_second_report_replaces_the_first() {
     let mut study = small();
     study.lose(study.unit(0, 0, 0), Missing::Failed);
     write(folder.path(), &study.aggregate(), &provenance("a")).unwrap();
-    let first = files(folder.path()).unwrap();
+    let first = texts(files(folder.path()).unwrap());
     write(folder.path(), &small().aggregate(), &provenance("a")).unwrap();
-    let second = files(folder.path()).unwrap();
+    let second = texts(files(folder.path()).unwrap());
     assert!(
         first["report.json"].contains("\"complete\": false") && second["report.json"].contains("\"complete\": true")
     );
@@ -282,31 +333,6 @@ fn tables_have_a_row_for_each_thing_and_a_cell_for_each_column() {
     assert_eq!(csv(&files["configurations.csv"]).len(), 1 + 6);
     let epochs: usize = study.results.values().map(|result| result.epochs.len()).sum();
     assert_eq!(csv(&files["epochs.csv"]).len(), 1 + epochs);
-}
-
-#[test]
-fn the_page_needs_no_other_file_and_says_what_it_is_about() {
-    let (_folder, files) = written(&small(), &provenance("a"));
-    let page = &files["report.html"];
-    assert!(page.contains("<title>small on synthetic pairs</title>"));
-    let without_namespace = page.replace("http://www.w3.org/2000/svg", "");
-    for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link"] {
-        assert!(!without_namespace.contains(outside), "{outside}");
-    }
-    assert_eq!(page.matches("<svg xmlns").count(), 2 * 5, "five figures a stage");
-    assert_eq!(page.matches("<figcaption>").count(), 2 * 5);
-}
-
-#[test]
-fn names_cannot_break_out_of_pages_and_figures() {
-    let mut study = small();
-    study.dataset.title = "<script>alert(1)</script> | `x` & \"y\"".to_owned();
-    let (_folder, files) = written(&study, &provenance("a"));
-    for name in ["report.html", "roc.svg", "learning.svg", "errors.svg"] {
-        assert!(!files[name].contains("<script>"), "{name}");
-        assert!(files[name].contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{name}");
-    }
-    assert!(files["report.md"].contains("# small on \\<script\\>alert(1)\\</script\\> \\| \\`x\\`"));
 }
 
 #[test]
@@ -399,6 +425,31 @@ fn every_pair_is_in_the_table_and_the_figure() {
     assert!(files["report.md"].contains("40 configurations are too many for all pairs"));
 }
 
+#[test]
+fn what_a_stage_selected_is_marked_in_every_table() {
+    let mut aggregate = small().aggregate();
+    select(&mut aggregate, 1, "fc-aux", 3);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &aggregate, &provenance("a")).unwrap();
+    let files = texts(files(folder.path()).unwrap());
+    let lines = |name: &str, mark: &str| -> Vec<String> {
+        files[name].lines().filter(|line| line.contains(mark)).map(str::to_owned).collect()
+    };
+    let name = "FC Network with Aux (auxiliary_weight=0.1)";
+    let marked = lines("report.md", "(selected)");
+    assert_eq!(marked.len(), 3, "results, hyper-parameters and what it means: {marked:#?}");
+    assert!(marked[0].contains(&format!("| {name} (selected) ")) && marked[1].contains("what later stages start from"));
+    assert!(lines("tables.tex", "$\\dagger$ &").iter().all(|line| line.contains("weight=0.1")));
+    assert_eq!(lines("tables.tex", "$\\dagger$ &").len(), 1);
+    // Results, areas, learning curves, hyper-parameters and each of its eight units.
+    assert_eq!(lines("report.html", "<span class=\"selected\">selected</span>").len(), 4 + 8);
+    let terminal = terminal_table(&aggregate.report);
+    assert_eq!(terminal.matches("\n* auxiliary_weight=0.1").count(), 1);
+    assert!(terminal.contains("  * selected for later stages\n"));
+    assert!(files["networks.svg"].contains("as stage tune selected it: auxiliary_weight=0.1"));
+    assert!(files["networks.svg"].contains("as in stage final: batch_size=20"), "of a model that nothing selects");
+}
+
 /// Every key of every object, except inside what is keyed by names: hyper-parameters and model revisions.
 fn keys(value: &Json, found: &mut BTreeSet<String>) {
     match value {
@@ -436,7 +487,7 @@ fn every_file_field_and_column_is_documented() {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
         let file = entry.file_name().into_string().unwrap();
-        let text = fs::read_to_string(entry.path()).unwrap();
+        let text = String::from_utf8(fs::read(entry.path()).unwrap()).unwrap_or_default();
         if file.ends_with(".json") {
             keys(&serde_json::from_str(&text).unwrap(), &mut names);
         }

@@ -4,8 +4,8 @@
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
 //! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
 //! [`history`] the learning curves, [`spread`] means and intervals, [`components`] what errors vary with, [`configuration`] one row,
-//! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`raced`] what races did, and [`document`] is report.json. Randomness is one
-//! fixed stream.
+//! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`raced`] what races did,
+//! [`mod@samples`] some pairs, and [`document`] is report.json. Randomness is one fixed stream.
 
 mod band;
 mod bootstrap;
@@ -19,6 +19,7 @@ mod history;
 mod raced;
 mod ranking;
 mod reference;
+mod samples;
 mod scored;
 mod selected;
 mod spread;
@@ -41,6 +42,7 @@ pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
 pub(crate) use reference::half_width;
+pub use samples::Sample;
 pub(crate) use spread::{mean, over_seeds};
 
 use crate::{
@@ -99,6 +101,8 @@ pub struct Aggregate {
     pub report: Report,
     /// For each stage of the report, each of its configurations' curves, in the same order.
     pub curves: Vec<Vec<Curves>>,
+    /// Some of the training pairs.
+    pub samples: Vec<Sample>,
 }
 
 /// One configuration's curves.
@@ -135,7 +139,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         saved: (!input.track.races.is_empty()).then_some(savings.saved),
         stages,
     };
-    Aggregate { report, curves }
+    Aggregate { report, curves, samples: samples::samples(&input.draws.first().dataset.train) }
 }
 
 /// One stage; what its races save is added to the study's `savings` too.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use seedgrid_common::{
-    model::{self, Digits, Input, Layer, Model, Network, Shape},
+    model::{self, Model},
     unit::{Hyperparameters, Value},
 };
 use serde::Serialize;
@@ -12,6 +12,7 @@ use super::{
     Exit, Failure,
     arguments::{Format, ModelsArguments},
 };
+use crate::layers::{Part, Row, parts};
 
 pub(super) fn models(arguments: &ModelsArguments) -> Result<Exit, Failure> {
     let wanted = |model: &&Model| arguments.model.as_ref().is_none_or(|name| name == model.name);
@@ -41,25 +42,33 @@ struct Listing {
     weights: usize,
     /// For one pair's forward pass.
     multiplications: usize,
-    parts: Vec<Part>,
+    parts: Vec<PartListing>,
     hyperparameters: Vec<HyperparameterListing>,
 }
 
 /// The tower, the comparison or a head.
 #[derive(Debug, Serialize)]
-struct Part {
+struct PartListing {
     part: &'static str,
-    reads: String,
-    rows: Vec<Row>,
+    reads: &'static str,
+    rows: Vec<RowListing>,
 }
 
 /// A layer with weights and what follows it, as a table of layers shows them.
 #[derive(Debug, Serialize)]
-struct Row {
+struct RowListing {
     name: String,
     layers: String,
     output: String,
     weights: usize,
+}
+
+impl PartListing {
+    fn new(part: Part) -> Self {
+        let row =
+            |row: Row| RowListing { layers: row.layers(), output: row.shape(), name: row.name, weights: row.weights };
+        Self { part: part.name, reads: part.reads, rows: part.rows.into_iter().map(row).collect() }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -91,7 +100,7 @@ impl Listing {
             revision: model.revision,
             weights: network.parameter_count(),
             multiplications: network.multiplications(),
-            parts: parts(&network),
+            parts: parts(&network).into_iter().map(PartListing::new).collect(),
             hyperparameters: model
                 .parameters
                 .iter()
@@ -127,100 +136,5 @@ impl Listing {
             let _ = writeln!(text, "  {:<17} {} ({default})", one.name, one.values);
         }
         text
-    }
-}
-
-fn parts(network: &Network) -> Vec<Part> {
-    let (tower_reads, copies) = match network.input {
-        Input::Both => ("both images as 2 channels", 1),
-        Input::Each => ("each image, with the same weights", 2),
-    };
-    let tower = rows(&network.tower, network.input_shape());
-    let width = network.tower.iter().try_fold(network.input_shape(), |shape, layer| layer.output(shape));
-    let joined = Shape::Flat(copies * width.map_or(0, Shape::len));
-    let from = if copies == 2 { "both towers' outputs" } else { "the tower's output" };
-    let mut parts = vec![
-        Part { part: "tower", reads: tower_reads.to_owned(), rows: tower },
-        Part { part: "comparison", reads: from.to_owned(), rows: rows(&network.comparison, joined) },
-    ];
-    if let Digits::Heads(heads) = &network.digits {
-        for (part, head) in ["first digit", "second digit"].into_iter().zip(heads.iter()) {
-            parts.push(Part { part, reads: from.to_owned(), rows: rows(head, joined) });
-        }
-    }
-    parts
-}
-
-/// One row for the input, and one for each layer with weights together with what follows it.
-fn rows(layers: &[Layer], input: Shape) -> Vec<Row> {
-    let mut shape = input;
-    let mut rows = vec![Row { name: "input".to_owned(), layers: String::new(), output: shown(shape), weights: 0 }];
-    for layer in layers {
-        // A model's layers fit together; a test sees to that.
-        shape = layer.output(shape).unwrap_or(shape);
-        let word = match layer {
-            Layer::Conv2d { name, kernel, inputs, outputs } => {
-                let layers = format!("Conv2d {kernel}x{kernel}, {inputs} to {outputs}");
-                rows.push(Row { name: name.clone(), layers, output: String::new(), weights: layer.parameter_count() });
-                None
-            }
-            Layer::Linear { name, inputs, outputs } => {
-                let layers = format!("Linear {inputs} to {outputs}");
-                rows.push(Row { name: name.clone(), layers, output: String::new(), weights: layer.parameter_count() });
-                None
-            }
-            Layer::Relu => Some("ReLU".to_owned()),
-            Layer::MaxPool { size } => Some(format!("MaxPool {size}x{size}")),
-            Layer::Flatten => Some("flatten".to_owned()),
-            Layer::Dropout { probability } => Some(format!("Dropout {probability}")),
-        };
-        let last = rows.last_mut().expect("the input is the first");
-        if let Some(word) = word {
-            if !last.layers.is_empty() {
-                last.layers.push_str(", ");
-            }
-            last.layers.push_str(&word);
-        }
-        last.output = shown(shape);
-    }
-    rows
-}
-
-fn shown(shape: Shape) -> String {
-    match shape {
-        Shape::Image(channels, height, width) => format!("{channels} x {height} x {width}"),
-        Shape::Flat(width) => width.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_basic_cnn_is_table_1_of_the_paper() {
-        let listing = Listing::new(model::find("cnn").unwrap());
-        let rows: Vec<(&str, &str, usize)> =
-            listing.parts[0].rows.iter().map(|row| (row.layers.as_str(), row.output.as_str(), row.weights)).collect();
-        assert_eq!(
-            rows,
-            [
-                ("", "2 x 14 x 14", 0),
-                ("Conv2d 3x3, 2 to 32, ReLU", "32 x 12 x 12", 608),
-                ("Conv2d 3x3, 32 to 64, ReLU, MaxPool 2x2", "64 x 5 x 5", 18_496),
-                ("Conv2d 3x3, 64 to 128, ReLU, MaxPool 2x2, flatten", "128", 73_856),
-                ("Linear 128 to 100, ReLU, Dropout 0.5", "100", 12_900),
-            ]
-        );
-        assert_eq!(listing.parts[1].rows[1].output, "2");
-    }
-
-    #[test]
-    fn every_models_weights_are_in_its_rows() {
-        for model in model::ALL {
-            let listing = Listing::new(model);
-            let sum: usize = listing.parts.iter().flat_map(|part| &part.rows).map(|row| row.weights).sum();
-            assert_eq!(sum, listing.weights, "{}", model.name);
-        }
     }
 }

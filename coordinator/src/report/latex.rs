@@ -3,45 +3,62 @@
 use std::fmt::Write as _;
 
 use super::{
+    networks::{self, Trained, about},
     numbers::{NONE, count_spread, interval, rate, rate_spread},
     referenced, wording,
 };
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 
-/// The file: one table for each stage, and one for each stage with references, to be read with `\input`.
-pub(super) fn tables(report: &Report) -> String {
+/// The file, to be read with `\input`: one table for each network, one for each stage, and one for each stage with references.
+pub(super) fn tables(report: &Report, trained: &[Trained<'_>]) -> String {
     let mut text = format!(
         "% {}.\n% {}.\n% Needs \\usepackage{{booktabs}}; wide tables fit with \\usepackage{{graphicx}} and \\resizebox.\n",
         comment(&wording::title(report)),
         comment(&wording::dataset(&report.dataset))
     );
+    trained.iter().for_each(|one| network(&mut text, one));
     for (number, stage) in (1..).zip(&report.stages) {
         results(&mut text, report, number, stage);
         if !stage.references.is_empty() {
             let rows: Vec<_> = stage.references.iter().map(|one| referenced::cells(stage, one).to_vec()).collect();
             let caption = format!("{}, stage {}, next to the references.", report.study, stage.name);
-            table(&mut text, &caption, &format!("references-{number}"), &referenced::HEADER, &rows);
+            table(&mut text, &caption, &format!("references-{number}"), NUMBERS, &referenced::HEADER, &rows);
         }
     }
     text
 }
 
+/// A model's layers.
+fn network(text: &mut String, one: &Trained<'_>) {
+    let caption = format!("{}, {}. {} {}", one.model.title, one.which, about(), one.settings());
+    let rows: Vec<_> = one.rows().into_iter().map(Vec::from).collect();
+    table(text, &caption, &format!("network-{}", one.model.name), "lllrr", &networks::HEADER, &rows);
+}
+
 fn results(text: &mut String, report: &Report, number: usize, stage: &StageReport) {
     let header = ["Configuration", "Error", "95 % interval", "Epochs", "AUC", "AP", "n"];
-    let rows: Vec<Vec<String>> = stage.configurations.iter().map(cells).collect();
+    // A table of many rows would be longer than a page.
+    let rows: Vec<Vec<String>> = wording::shown(stage).into_iter().map(|row| cells(stage, row)).collect();
+    let selected =
+        if wording::selects(stage) { format!(" {SELECTED}: selected for later stages.") } else { String::new() };
+    let left_out = wording::left_out(stage).map_or_else(String::new, |text| format!(" {text}"));
     let caption = format!(
-        "{}, stage {}. {} {}",
+        "{}, stage {}. {} {}{selected}{left_out}",
         wording::title(report),
         stage.name,
         wording::evaluation(stage),
         wording::columns(stage)
     );
-    table(text, &caption, &format!("stage-{number}"), &header, &rows);
+    table(text, &caption, &format!("stage-{number}"), NUMBERS, &header, &rows);
 }
 
-fn cells(row: &ConfigurationReport) -> Vec<String> {
+/// Marks the configuration that a stage selected.
+const SELECTED: &str = "†";
+
+fn cells(stage: &StageReport, row: &ConfigurationReport) -> Vec<String> {
+    let mark = if wording::is_selected(stage, row) { format!(" {SELECTED}") } else { String::new() };
     vec![
-        row.heading(),
+        format!("{}{mark}", row.heading()),
         rate_spread(&row.error.spread),
         interval(row.error.ci95),
         count_spread(&row.epochs),
@@ -51,9 +68,10 @@ fn cells(row: &ConfigurationReport) -> Vec<String> {
     ]
 }
 
-/// The first column holds names, the others numbers.
-fn table(text: &mut String, caption: &str, label: &str, header: &[&str], rows: &[Vec<String>]) {
-    let columns = format!("l{}", "r".repeat(header.len().saturating_sub(1)));
+/// Names, then numbers in as many columns as there are.
+const NUMBERS: &str = "l*{20}{r}";
+
+fn table(text: &mut String, caption: &str, label: &str, columns: &str, header: &[&str], rows: &[Vec<String>]) {
     let line = |cells: &mut dyn Iterator<Item = &str>| cells.map(escape).collect::<Vec<_>>().join(" & ");
     // Writing into a string cannot fail.
     let _ = write!(
@@ -86,8 +104,20 @@ fn escape(text: &str) -> String {
             '−' => escaped.push_str("$-$"),
             '–' => escaped.push_str("--"),
             '√' => escaped.push_str("$\\surd$"),
+            '†' => escaped.push_str("$\\dagger$"),
+            '≤' => escaped.push_str("$\\le$"),
+            '×' => escaped.push_str("$\\times$"),
             '\n' => escaped.push(' '),
-            other => escaped.push(other),
+            // Of European letters some are in the newer of LaTeX's own font encodings only, and a few in none; others would not
+            // compile.
+            '«' | '»' | 'Ð' | 'Þ' | 'ð' | 'þ' | 'Ą' | 'ą' | 'Đ' | 'đ' | 'Ę' | 'ę' | 'Į' | 'į' | 'Ŋ' | 'ŋ' | 'Ų'
+            | 'ų' => {
+                escaped.push_str("{\\fontencoding{T1}\\selectfont ");
+                escaped.extend([character, '}']);
+            }
+            'Ħ' | 'ħ' | 'ĸ' | 'Ŀ' | 'ŀ' | 'ŉ' | 'Ŧ' | 'ŧ' => escaped.push('?'),
+            ' '..='~' | '\u{a0}'..='\u{17e}' => escaped.push(character),
+            _ => escaped.push('?'),
         }
     }
     escaped
@@ -109,5 +139,6 @@ mod tests {
             "a\\_b \\& 5 \\% \\textbackslash{}input\\{x\\} \\textasciitilde{}\\textasciicircum{}"
         );
         assert_eq!(escape("0.1016 ± 0.0078"), "0.1016 $\\pm$ 0.0078");
+        assert_eq!(escape("Fernández, Wałęsa 数"), "Fernández, Wał{\\fontencoding{T1}\\selectfont ę}sa ?");
     }
 }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use seedgrid_common::training::StopLoss;
 
 use super::{
-    areas, compared, draws, notices,
+    areas, compared, draws,
+    networks::{self, Trained, about},
+    notices,
     numbers::{count_spread, interval, rate, rate_spread},
     raced, referenced,
     terminal::progress,
@@ -14,19 +16,51 @@ use super::{
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 
 /// The whole page.
-pub(super) fn page(report: &Report) -> String {
+pub(super) fn page(report: &Report, trained: &[Trained<'_>]) -> String {
     let mut page = format!("# {}\n\n", escape(&wording::title(report)));
     let _ = writeln!(page, "{}. {}.\n", escape(&wording::dataset(&report.dataset)), progress(&report.counts));
     if let Some(notice) = notices::of_report(report) {
         let _ = writeln!(page, "> **{}:** {}\n", notice.weight.word(), escape(&notice.text));
     }
     report.stages.iter().for_each(|stage| section(&mut page, stage));
+    figures(&mut page);
+    described(&mut page, report, trained);
     page.push_str("Data set digest: `");
     page.push_str(&report.dataset.drawn.digest);
-    page.push_str(
-        "`. Figures: errors.svg, comparisons.svg, roc.svg, pr.svg, learning.svg. Who trained what, where and when: provenance.json.\n",
-    );
+    page.push_str("`. Figures are there as SVG too. Who trained what, where and when: provenance.json.\n");
     page
+}
+
+/// The figures of results, which show all stages.
+fn figures(page: &mut String) {
+    page.push_str("## Figures\n\n");
+    for (name, title) in [
+        ("errors", "Error rates"),
+        ("comparisons", "Differences of error rates"),
+        ("roc", "ROC curves"),
+        ("pr", "Precision-recall curves"),
+        ("learning", "Learning curves"),
+    ] {
+        let _ = writeln!(page, "![{title}]({name}.png)\n");
+    }
+}
+
+/// The data set and the networks.
+fn described(page: &mut String, report: &Report, trained: &[Trained<'_>]) {
+    let _ = writeln!(
+        page,
+        "## Data\n\n{}.\n\n![Training pairs](digits.png)\n\n{}\n",
+        escape(&wording::dataset(&report.dataset)),
+        escape(wording::DIGITS_CAPTION)
+    );
+    let caption = escape(wording::NETWORKS_CAPTION);
+    let _ = writeln!(page, "## Networks\n\n{}\n\n![Networks](networks.png)\n\n{caption}\n", escape(about()));
+    for one in trained {
+        let text = format!("{}, from {}; {}.", one.model.summary, one.model.source, one.which);
+        let _ = writeln!(page, "### {}\n\n{}\n", escape(one.model.title), escape(&text));
+        table(page, &networks::HEADER, &one.rows());
+        let _ = writeln!(page, "\n{}\n", escape(&one.settings()));
+    }
 }
 
 fn section(page: &mut String, stage: &StageReport) {
@@ -42,9 +76,10 @@ fn section(page: &mut String, stage: &StageReport) {
         page.push('\n');
     }
     let header = ["Configuration", "Error", "95 % interval", "Epochs", "Averaged", "AUC", "AP", "n"];
-    let rows: Vec<[String; 8]> = stage.configurations.iter().map(result).collect();
+    let rows: Vec<[String; 8]> = stage.configurations.iter().map(|row| result(stage, row)).collect();
     table(page, &header, &rows);
-    let _ = writeln!(page, "\n{}\n", escape(&wording::columns(stage)));
+    let selected = if wording::selects(stage) { " (selected): what later stages start from." } else { "" };
+    let _ = writeln!(page, "\n{}{selected}\n", escape(&wording::columns(stage)));
 
     raced::in_markdown(page, stage);
     if !stage.references.is_empty() {
@@ -74,7 +109,7 @@ fn section(page: &mut String, stage: &StageReport) {
     explained(page, &areas::columns(stage), &[]);
 
     page.push_str("### Hyper-parameters\n\n");
-    let rows: Vec<[String; 4]> = stage.configurations.iter().map(settings).collect();
+    let rows: Vec<[String; 4]> = stage.configurations.iter().map(|row| settings(stage, row)).collect();
     table(page, &["Configuration", "Hyper-parameters", "Stops", "Inputs"], &rows);
     page.push('\n');
 }
@@ -90,9 +125,15 @@ fn explained(page: &mut String, columns: &str, remarks: &[String]) {
     }
 }
 
-fn result(row: &ConfigurationReport) -> [String; 8] {
+/// A configuration's name, and whether it was selected.
+fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
+    let mark = if wording::is_selected(stage, row) { " (selected)" } else { "" };
+    format!("{}{mark}", row.heading())
+}
+
+fn result(stage: &StageReport, row: &ConfigurationReport) -> [String; 8] {
     [
-        row.heading(),
+        name(stage, row),
         rate_spread(&row.error.spread),
         interval(row.error.ci95),
         count_spread(&row.epochs),
@@ -103,10 +144,10 @@ fn result(row: &ConfigurationReport) -> [String; 8] {
     ]
 }
 
-fn settings(row: &ConfigurationReport) -> [String; 4] {
+fn settings(stage: &StageReport, row: &ConfigurationReport) -> [String; 4] {
     let hyperparameters: Vec<String> =
         row.hyperparameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    [row.heading(), hyperparameters.join(" "), stop(row), super::csv::normalize(row).to_owned()]
+    [name(stage, row), hyperparameters.join(" "), stop(row), super::csv::normalize(row).to_owned()]
 }
 
 /// A stopping rule in words: "loss changes by less than 0.001, or 300 epochs".

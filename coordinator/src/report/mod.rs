@@ -11,6 +11,7 @@ mod figure;
 mod html;
 mod latex;
 pub(crate) mod markdown;
+mod networks;
 mod notices;
 pub(crate) mod numbers;
 pub mod provenance;
@@ -27,6 +28,7 @@ use std::{
 use serde::Serialize;
 
 pub(crate) use csv::push_cell as push_csv_cell;
+pub use figure::PaintError;
 pub use provenance::Provenance;
 pub use terminal::terminal_table;
 
@@ -51,6 +53,14 @@ pub enum ReportError {
         /// Why.
         source: io::Error,
     },
+    /// A figure cannot be painted.
+    #[error("cannot paint {file}: {source}. This is an error in Seedgrid")]
+    Figure {
+        /// Which file.
+        file: String,
+        /// Why.
+        source: PaintError,
+    },
     /// A part of the report is not JSON.
     #[error("cannot write {file} as JSON: {source}. This is an error in Seedgrid")]
     Json {
@@ -65,34 +75,41 @@ pub enum ReportError {
 /// last, so that a new one never stands beside old figures.
 pub fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> Result<(), ReportError> {
     atomic::make_folder(folder).map_err(|source| ReportError::Folder { folder: folder.to_owned(), source })?;
-    let report = &aggregate.report;
-    let files = [
-        ("provenance.json", json("provenance.json", &provenance::Document::new(provenance))?),
-        ("configurations.csv", csv::configurations(report)),
-        ("units.csv", csv::units(report)),
-        ("comparisons.csv", csv::comparisons(report)),
-        ("references.csv", csv::references(report)),
-        ("epochs.csv", csv::epochs(aggregate)),
-        ("learning.csv", csv::learning(aggregate)),
-        ("roc.csv", csv::roc(aggregate)),
-        ("roc-band.csv", csv::roc_band(aggregate)),
-        ("pr.csv", csv::precision_recall(aggregate)),
-        ("pr-band.csv", csv::precision_recall_band(aggregate)),
-        ("errors.svg", figure::file(aggregate, "error rates", figure::errors)),
-        ("comparisons.svg", figure::file(aggregate, "differences of error rates", figure::comparisons)),
-        ("roc.svg", figure::file(aggregate, "ROC curves", figure::roc)),
-        ("pr.svg", figure::file(aggregate, "precision-recall curves", figure::precision_recall)),
-        ("learning.svg", figure::file(aggregate, "learning curves", figure::learning)),
-        ("report.md", markdown::page(report)),
-        ("tables.tex", latex::tables(report)),
-        ("report.html", html::page(aggregate)),
-        ("report.json", report_json(report)?),
-    ];
-    for (name, content) in files {
+    for (name, content) in files(aggregate, provenance)? {
         let path = folder.join(name);
-        atomic::write(&path, content.as_bytes()).map_err(|source| ReportError::File { path, source })?;
+        atomic::write(&path, &content).map_err(|source| ReportError::File { path, source })?;
     }
     Ok(())
+}
+
+/// Names and contents, in the order in which they are written.
+fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let report = &aggregate.report;
+    let trained = networks::trained(report);
+    let mut files = Vec::new();
+    let mut add = |name: &str, content: Vec<u8>| files.push((name.to_owned(), content));
+    add("provenance.json", json("provenance.json", &provenance::Document::new(provenance))?.into());
+    add("configurations.csv", csv::configurations(report).into());
+    add("units.csv", csv::units(report).into());
+    add("comparisons.csv", csv::comparisons(report).into());
+    add("references.csv", csv::references(report).into());
+    add("epochs.csv", csv::epochs(aggregate).into());
+    add("learning.csv", csv::learning(aggregate).into());
+    add("roc.csv", csv::roc(aggregate).into());
+    add("roc-band.csv", csv::roc_band(aggregate).into());
+    add("pr.csv", csv::precision_recall(aggregate).into());
+    add("pr-band.csv", csv::precision_recall_band(aggregate).into());
+    for sheet in figure::sheets(aggregate, &trained) {
+        add(&format!("{}.svg", sheet.name), sheet.drawing.document(&sheet.title).into());
+        let file = format!("{}.png", sheet.name);
+        let painted = sheet.drawing.png().map_err(|source| ReportError::Figure { file: file.clone(), source })?;
+        add(&file, painted);
+    }
+    add("report.md", markdown::page(report, &trained).into());
+    add("tables.tex", latex::tables(report, &trained).into());
+    add("report.html", html::page(aggregate, &trained).into());
+    add("report.json", report_json(report)?.into());
+    Ok(files)
 }
 
 /// report.json's content.

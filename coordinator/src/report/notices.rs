@@ -13,8 +13,8 @@ use crate::aggregate::document::{
 /// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
 const NAMED_MAX: usize = 12;
 
-/// Most configurations whose units were cut short that are named one by one.
-const CUT_SHORT_NAMED_MAX: usize = 3;
+/// Most configurations whose units were cut short, or that were not trained at all, that are named one by one.
+const ALIKE_NAMED_MAX: usize = 3;
 
 /// One remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,10 @@ fn kinds(counts: &Counts) -> String {
 
 /// About a stage's configurations, by weight and then in the order of the table.
 pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
-    let of_rows = stage.configurations.iter().flat_map(of_configuration);
+    let untrained: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| is_untrained(row)).collect();
+    let as_one = untrained.len() > ALIKE_NAMED_MAX;
+    let rows = stage.configurations.iter().filter(|row| !(as_one && is_untrained(row)));
+    let of_rows = as_one.then(|| of_untrained(stage, &untrained)).into_iter().chain(rows.flat_map(of_configuration));
     let all: Vec<Notice> = of_waiting(stage)
         .into_iter()
         .chain(of_rows)
@@ -116,12 +119,28 @@ fn of_idle_references(stage: &StageReport) -> Vec<Notice> {
     stage.idle_references.iter().map(|one| Notice { weight: Weight::Remark, text: text(one) }).collect()
 }
 
+fn is_untrained(row: &ConfigurationReport) -> bool {
+    row.counts.not_trained == row.counts.planned
+}
+
+/// About the configurations of which no unit is trained.
+fn of_untrained(stage: &StageReport, rows: &[&ConfigurationReport]) -> Notice {
+    let units: usize = rows.iter().map(|row| row.counts.planned).sum();
+    let text = format!(
+        "No unit of {} of {} is trained: {} are missing.",
+        whole(rows.len()),
+        count(stage.configurations.len(), "configuration"),
+        count(units, "unit")
+    );
+    Notice { weight: Weight::Incomplete, text }
+}
+
 /// About units that ended by their number of epochs: a sentence for each configuration, or one for all of many.
 fn of_cut_short(stage: &StageReport) -> Vec<Notice> {
     let cut_short: Vec<&ConfigurationReport> =
         stage.configurations.iter().filter(|row| row.n > row.converged).collect();
     let notice = |text| Notice { weight: Weight::Remark, text };
-    if cut_short.len() > CUT_SHORT_NAMED_MAX {
+    if cut_short.len() > ALIKE_NAMED_MAX {
         let of = |value: fn(&ConfigurationReport) -> usize| cut_short.iter().map(|row| value(row)).sum::<usize>();
         return vec![notice(format!(
             "{} of {} in {} configurations had not met the stopping rule when max_epochs ended training: see units.csv.",
@@ -147,8 +166,14 @@ fn of_waiting(stage: &StageReport) -> Vec<Notice> {
     let notice = |row: &WaitingReport| {
         let units = count(row.units, "unit");
         let text = match row.unreachable {
-            false => format!("{}: {units} wait for what stage {} selects.", row.title, row.from),
-            true => format!("{}: {units} are out of reach: stage {} had nothing to select.", row.title, row.from),
+            false => {
+                let wait = if row.units == 1 { "waits" } else { "wait" };
+                format!("{}: {units} {wait} for what stage {} selects.", row.title, row.from)
+            }
+            true => {
+                let are = if row.units == 1 { "is" } else { "are" };
+                format!("{}: {units} {are} out of reach: stage {} had nothing to select.", row.title, row.from)
+            }
         };
         Notice { weight: Weight::Incomplete, text }
     };
@@ -210,6 +235,7 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
             let units: Vec<&UnitReport> = row.units.iter().filter(|unit| unit.ending == ending).collect();
             let rest = match row.n {
                 0 => "None is left to average over.".to_owned(),
+                1 => "Means are over the one that is done.".to_owned(),
                 n => format!("Means are over the {} that are done.", whole(n)),
             };
             let named = named(&units);
@@ -232,9 +258,25 @@ fn named(units: &[&UnitReport]) -> String {
         let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
         return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges(&seeds));
     }
-    let mut names: Vec<String> = units.iter().take(NAMED_MAX).map(|unit| name(unit)).collect();
-    if units.len() > NAMED_MAX {
-        names.push(format!("and {} more", whole(units.len() - NAMED_MAX)));
+    if units.iter().all(|unit| unit.ending != UnitEnding::Diverged) {
+        let seeds: Vec<String> = units.chunk_by(|a, b| a.seed == b.seed).map(folds).collect();
+        return listed(seeds);
+    }
+    listed(units.iter().map(|unit| name(unit)).collect())
+}
+
+/// "seed 1 folds 2 to 10": of units with one seed.
+fn folds(units: &[&UnitReport]) -> String {
+    let folds: Vec<u64> = units.iter().filter_map(|unit| unit.fold.map(u64::from)).collect();
+    let seed = units.first().map_or(0, |unit| unit.seed);
+    format!("seed {seed} {} {}", if folds.len() == 1 { "fold" } else { "folds" }, ranges(&folds))
+}
+
+fn listed(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMED_MAX);
+    names.truncate(NAMED_MAX);
+    if more > 0 {
+        names.push(format!("and {} more", whole(more)));
     }
     names.join(", ")
 }

@@ -20,7 +20,7 @@ pub(crate) fn rate_spread(spread: &Spread) -> String {
 
 /// "0.0960 to 0.1072".
 pub(super) fn interval(ends: Option<[f64; 2]>) -> String {
-    ends.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4} to {high:.4}"))
+    ends.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4} to {high:.4}").replace('-', "−"))
 }
 
 /// A difference of rates with its sign: "+0.0321", "−0.0429".
@@ -106,6 +106,7 @@ mod tests {
             ["−0.0429", "+0.5000", "0.0000", "0.0000"]
         );
         assert_eq!(signed_interval(Some([-1.0, 2.0])), "−1.0000 to +2.0000");
+        assert_eq!(interval(Some([-1.0, 2.0])), "−1.0000 to 2.0000");
         assert_eq!([0.000_09, 0.0001, 0.0512].map(|p| p_value(Some(p))), ["< 0.0001", "0.0001", "0.0512"]);
     }
 

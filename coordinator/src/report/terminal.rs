@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::{
-    figure::crowded,
     notices,
     numbers::{NONE, count, count_mean, rate, rate_spread, whole},
     referenced, wording,
@@ -48,15 +47,13 @@ pub(super) fn progress(counts: &Counts) -> String {
 }
 
 fn table(text: &mut String, stage: &StageReport) {
-    let all = &stage.configurations;
-    let rows: Vec<&ConfigurationReport> =
-        if crowded(stage) { wording::best_of_models(stage) } else { all.iter().collect() };
+    let rows = wording::shown(stage);
     let cells: Vec<[String; 6]> = rows.iter().map(|row| numbers(row)).collect();
     let widths: [usize; 6] = std::array::from_fn(|column| {
         cells.iter().map(|row| columns(&row[column])).chain([columns(HEADER[column])]).max().unwrap_or(0)
     });
     let taken: usize = widths.iter().map(|width| width + 2).sum();
-    let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+    let names: Vec<String> = rows.iter().map(|row| name(stage, row)).collect();
     let longest = rows.iter().map(|row| columns(&row.title)).chain(names.iter().map(|name| columns(name)));
     let first = longest.chain([columns(&stage.name)]).max().unwrap_or(0).min(WIDTH_MAX - taken);
 
@@ -69,18 +66,23 @@ fn table(text: &mut String, stage: &StageReport) {
         }
         line(text, &broken(name, first), first, cells, &widths);
     }
-    if rows.len() < all.len() {
-        let told = format!(
-            "Each model's configuration of the lowest mean error; report.html and configurations.csv have all {}.",
-            whole(all.len())
-        );
-        paragraph(text, "  ", &told);
+    if wording::selects(stage) {
+        paragraph(text, "  ", "* selected for later stages");
+    }
+    if let Some(left_out) = wording::left_out(stage) {
+        paragraph(text, "  ", &left_out);
     }
 }
 
-/// The title of a model that is there once; else what tells the configuration from others, to stand below the title.
-fn name(row: &ConfigurationReport) -> String {
-    if row.variant.is_empty() { row.title.clone() } else { format!("  {}", row.variant) }
+/// The title of a model that is there once; else what tells the configuration from others, to stand below the title. A star
+/// marks what was selected.
+fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
+    match (row.variant.as_str(), wording::is_selected(stage, row)) {
+        ("", false) => row.title.clone(),
+        ("", true) => format!("{} *", row.title),
+        (variant, false) => format!("  {variant}"),
+        (variant, true) => format!("* {variant}"),
+    }
 }
 
 fn numbers(row: &ConfigurationReport) -> [String; 6] {

@@ -97,6 +97,37 @@ pub(super) fn best_of_models(stage: &StageReport) -> Vec<&ConfigurationReport> {
     best.map(|index| &stage.configurations[index]).collect()
 }
 
+/// Whether the stage selected this configuration for later stages.
+pub(super) fn is_selected(stage: &StageReport, row: &ConfigurationReport) -> bool {
+    stage.selection.as_ref().is_some_and(|made| made.models.iter().any(|model| model.selected == Some(row.number)))
+}
+
+/// Whether it selected any.
+pub(super) fn selects(stage: &StageReport) -> bool {
+    stage.configurations.iter().any(|row| is_selected(stage, row))
+}
+
+/// The rows that a short table shows: all, or of many each model's of the lowest mean error and what was selected.
+pub(super) fn shown(stage: &StageReport) -> Vec<&ConfigurationReport> {
+    let best = best_of_models(stage);
+    let is_shown = |row: &&ConfigurationReport| {
+        !crowded(stage) || best.iter().any(|best| best.number == row.number) || is_selected(stage, row)
+    };
+    stage.configurations.iter().filter(is_shown).collect()
+}
+
+/// What [`shown`] leaves out, in a sentence; None where that is nothing.
+pub(super) fn left_out(stage: &StageReport) -> Option<String> {
+    let all = stage.configurations.len();
+    (shown(stage).len() < all).then(|| {
+        format!(
+            "Each model's configuration of the lowest mean error{}; report.html and configurations.csv have all {}.",
+            if selects(stage) { " and what was selected" } else { "" },
+            whole(all)
+        )
+    })
+}
+
 fn units(stage: &StageReport, n: usize) -> String {
     match stage.evaluation {
         EvaluationReport::Holdout if stage.data_seeds.len() == 1 => count(n, "seed"),
@@ -162,6 +193,16 @@ fn draw(stage: &StageReport) -> String {
         whole(pairs)
     )
 }
+
+/// What the figure of pairs shows.
+pub(super) const DIGITS_CAPTION: &str = "The first training pairs of each class, as the networks see them before pixels become inputs: two \
+     images of 14 x 14 pixels, ink dark. Below each pair: its digits, which the auxiliary losses name, and its place among the training pairs.";
+
+/// What the figure of networks shows.
+pub(super) const NETWORKS_CAPTION: &str = "Each model's network, from left to right. Below a box: the shape of what comes out of it. Dashed lines \
+     join layers that share their weights: one tower reads both images. Blue: the comparison, whose two outputs say whether the first digit \
+     is at most the second; orange: auxiliary outputs, ten for each digit, which are used in training only. Losses are added up with the \
+     weights that are written beside them.";
 
 /// What a stage's figures show.
 pub(super) struct Captions {
@@ -235,7 +276,7 @@ fn comparisons(stage: &StageReport) -> String {
             (format!("Mean error minus that of {best}, the lowest one, with its 95 % interval."), shown)
         }
     };
-    format!("{what} Blue: corrected p of the t test below {}; grey: not.{shown}", compared::LEVEL)
+    format!("{what} Blue, filled: corrected p of the t test below {}; grey, hollow: not.{shown}", compared::LEVEL)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! A forest plot: the differences between configurations with their intervals.
 
 use super::{
+    drawing::{Anchor, Drawing, Stroke, text_width},
     panel::Axis,
     style::{self, INK, REFERENCE, SOFT, TEXT},
-    svg::{Anchor, Drawing, Stroke, text_width},
 };
 use crate::{
     aggregate::{
@@ -19,7 +19,7 @@ use crate::{
 /// Most rows where all are compared with the best; of more, those of the smallest differences are shown.
 pub(in crate::report) const RIVALS_MAX: usize = 30;
 
-const WIDTH: f64 = 480.0;
+const WIDTH: f64 = 400.0;
 const BELOW: f64 = 42.0;
 
 /// One row a pair, in the order of the table: the difference of the mean errors and its 95 % interval.
@@ -69,7 +69,13 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
             }
         }
         let label = format!("p {} after Holm's correction", numbers::p_value(pair.t_test.p_holm));
-        drawing.dot((at(*difference), y), 4.0, color, 1.0, Some(&label));
+        // In print, what tells them apart is that the dot is filled.
+        let place = (at(*difference), y);
+        if is_different {
+            drawing.dot(place, 4.2, color, 1.0, Some(&label));
+        } else {
+            drawing.ring(place, 3.6, color, Some(&label));
+        }
         let value = match pair.ci95 {
             Some(_) => format!("{} ({})", numbers::signed_rate(pair.difference), numbers::signed_interval(pair.ci95)),
             None => numbers::signed_rate(pair.difference),

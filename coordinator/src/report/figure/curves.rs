@@ -1,11 +1,11 @@
 //! ROC and precision-recall curves.
 
 use super::{
+    drawing::{Anchor, Color, Drawing, Stroke},
     facets::{Facet, crowded, facets, wrap},
     legend::{self, Entry},
     panel::{Axis, Panel},
     style::{self, BACKGROUND, INK, REFERENCE, SOFT, TEXT},
-    svg::{Anchor, Drawing, Stroke},
 };
 use crate::{
     aggregate::{Band, Curves, PrPoint, RocPoint, document::StageReport},
@@ -122,7 +122,7 @@ impl Figure<'_> {
         for (index, (line, row)) in self.lines.iter().zip(&stage.configurations).enumerate() {
             let stroke = style::stroke(index);
             content.path(&places(&panel, line), stroke, Some(&row.heading()));
-            entries.push(Entry { stroke, text: row.heading(), value: numbers::rate(line.value) });
+            entries.push(Entry { stroke, text: row.heading(), value: numbers::rate(line.value), mark: None });
         }
         let key = legend::column(self.value, &entries);
         let (width, height) = panel.outer();
@@ -157,7 +157,7 @@ impl Figure<'_> {
             let label = stage.configurations[member].heading();
             content.path(&places(&panel, &self.lines[member]), Stroke::solid(BACKGROUND, 0.8), Some(&label));
         }
-        let mut notes = vec![(format!("{} configurations", facet.members.len()), SOFT)];
+        let mut notes = vec![(numbers::count(facet.members.len(), "configuration"), SOFT)];
         if let Some(best) = facet.best {
             let (line, row) = (&self.lines[best], &stage.configurations[best]);
             if let Some(band) = line.band {
@@ -171,8 +171,8 @@ impl Figure<'_> {
         let (x, anchor) = if self.right { (FACET_SIDE - 6.0, Anchor::End) } else { (6.0, Anchor::Start) };
         let mut y = FACET_SIDE - 8.0;
         for (text, color) in notes.iter().rev() {
-            content.text((x, y), text, style::font(TEXT - 2.0, color, anchor));
-            y -= 13.0;
+            content.text((x, y), text, style::font(TEXT - 1.0, *color, anchor));
+            y -= 14.0;
         }
         panel.draw(&content)
     }
@@ -194,6 +194,6 @@ fn middle(panel: &Panel, band: &Band) -> Vec<(f64, f64)> {
     band.points.iter().map(|point| panel.at(point.x, point.mean)).collect()
 }
 
-fn thin(color: &'static str) -> Stroke {
-    Stroke { color, width: 0.7, dashes: "", opacity: 0.7 }
+fn thin(color: Color) -> Stroke {
+    Stroke { color, width: 0.7, dashes: &[], opacity: 0.7 }
 }

@@ -1,9 +1,9 @@
 //! Error rates: each unit's, their mean and its interval.
 
 use super::{
+    drawing::{Anchor, Drawing, Stroke, text_width},
     panel::Axis,
     style::{self, INK, SOFT, TEXT},
-    svg::{Anchor, Drawing, Stroke, text_width},
 };
 use crate::{
     aggregate::{
@@ -16,7 +16,7 @@ use crate::{
 /// Most rows; of more configurations, those of the lowest mean error are shown.
 pub(in crate::report) const ROWS_MAX: usize = 30;
 
-const WIDTH: f64 = 600.0;
+const WIDTH: f64 = 520.0;
 const BELOW: f64 = 42.0;
 
 /// One row a configuration: a dot per unit, the mean and its 95 % interval.

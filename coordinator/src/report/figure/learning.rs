@@ -3,11 +3,12 @@
 use seedgrid_common::training::EpochMetrics;
 
 use super::{
+    drawing::{Anchor, Drawing, Stroke},
     facets::{crowded, facets},
     legend::{self, Entry},
+    marks::mark,
     panel::{Axis, Panel},
-    style::{self, BACKGROUND},
-    svg::{Drawing, Stroke},
+    style::{self, BACKGROUND, SOFT, TEXT},
 };
 use crate::aggregate::{
     Curves, EpochMean,
@@ -15,7 +16,7 @@ use crate::aggregate::{
 };
 
 /// Width of a figure's panels together, without labels.
-const WIDTH: f64 = 780.0;
+const WIDTH: f64 = 700.0;
 const HEIGHT: f64 = 250.0;
 const FACET_HEIGHT: f64 = 150.0;
 
@@ -62,14 +63,14 @@ fn few(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing 
             let panel = panel(&members, measure, measures.len(), HEIGHT, "");
             let mut content = panel.content();
             for (index, curves) in curves.iter().enumerate() {
-                let thin = Stroke { color: style::color(index), width: 0.7, dashes: "", opacity: 0.28 };
+                let thin = Stroke { color: style::color(index), width: 0.7, dashes: &[], opacity: 0.28 };
                 units(&mut content, &panel, curves, measure, thin);
             }
             for (index, (curves, row)) in curves.iter().zip(&stage.configurations).enumerate() {
                 let line = mean_line(&panel, curves, measure);
                 content.path(&line, style::stroke(index), Some(&row.heading()));
                 if let Some(&end) = line.last() {
-                    content.dot(end, 3.0, style::color(index), 1.0, None);
+                    mark(&mut content, index, end);
                 }
             }
             panel.draw(&content)
@@ -79,7 +80,12 @@ fn few(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing 
         .configurations
         .iter()
         .enumerate()
-        .map(|(index, row)| Entry { stroke: style::stroke(index), text: row.heading(), value: String::new() })
+        .map(|(index, row)| Entry {
+            stroke: style::stroke(index),
+            text: row.heading(),
+            value: String::new(),
+            mark: Some(index),
+        })
         .collect();
     let body = beside(&panels);
     let key = legend::flow(&entries, body.width - Panel::LEFT);
@@ -106,8 +112,12 @@ fn many(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing
                         let label = stage.configurations[member].heading();
                         content.path(&line, Stroke::solid(BACKGROUND, 0.8), Some(&label));
                     }
+                    if members.iter().all(|curves| curves.learning.epochs.is_empty()) {
+                        let middle = (panel.width / 2.0, panel.height / 2.0);
+                        content.text(middle, "no unit is done", style::font(TEXT - 1.0, SOFT, Anchor::Middle));
+                    }
                     if let Some(best) = facet.best {
-                        let thin = Stroke { color: style::color(0), width: 0.7, dashes: "", opacity: 0.3 };
+                        let thin = Stroke { color: style::color(0), width: 0.7, dashes: &[], opacity: 0.3 };
                         units(&mut content, &panel, &curves[best], measure, thin);
                         let line = mean_line(&panel, &curves[best], measure);
                         let label = stage.configurations[best].heading();
@@ -168,13 +178,13 @@ fn mean_line(panel: &Panel, curves: &Curves, measure: &Measure) -> Vec<(f64, f64
 
 fn units(content: &mut Drawing, panel: &Panel, curves: &Curves, measure: &Measure, thin: Stroke) {
     for unit in &curves.learning.units {
-        let stroke = if unit.diverged { Stroke { dashes: "2 3", opacity: 0.9, ..thin } } else { thin };
+        let stroke = if unit.diverged { Stroke { dashes: &[2.0, 3.0], opacity: 0.9, ..thin } } else { thin };
         let points: Vec<(f64, f64)> = unit
             .epochs
             .iter()
             .filter_map(|metrics| Some((metrics.epoch, (measure.of_unit)(metrics)?)))
-            // A diverging loss can be beyond what an SVG renderer takes.
-            .map(|(epoch, value)| panel.at(f64::from(epoch), value.min(1e6)))
+            // A diverging loss can be beyond what renderers take: far above the panel it is cut off.
+            .map(|(epoch, value)| panel.at(f64::from(epoch), value.min(panel.y.beyond())))
             .collect();
         content.path(&points, stroke, None);
     }

@@ -1,8 +1,9 @@
 //! Keys to lines.
 
 use super::{
+    drawing::{Anchor, Color, Drawing, Stroke, text_width},
+    marks::mark,
     style::{self, INK, SOFT, TEXT},
-    svg::{Anchor, Drawing, Stroke, text_width},
 };
 
 /// One line of a legend.
@@ -12,6 +13,8 @@ pub(super) struct Entry {
     pub(super) text: String,
     /// Set flush right; may be empty.
     pub(super) value: String,
+    /// Whose mark ends the line, if any.
+    pub(super) mark: Option<usize>,
 }
 
 const LINE: f64 = 17.0;
@@ -27,7 +30,7 @@ pub(super) fn column(heading: &str, entries: &[Entry]) -> Drawing {
     let heading_height = if heading.is_empty() { 0.0 } else { LINE };
     let height = 2.0 * PADDING - 4.0 + heading_height + LINE * entries.len() as f64;
     let mut drawing = Drawing::new(width, height);
-    drawing.rectangle((0.0, 0.0), (width, height), "#fff", 0.86);
+    drawing.rectangle((0.0, 0.0), (width, height), Color::WHITE, 0.86);
     drawing.text((width - PADDING, PADDING + 9.0), heading, style::font(TEXT - 1.0, SOFT, Anchor::End));
     let mut y = PADDING - 2.0 + heading_height + LINE / 2.0;
     for entry in entries {
@@ -44,7 +47,7 @@ pub(super) fn flow(entries: &[Entry], width: f64) -> Drawing {
     let mut places = Vec::new();
     let (mut x, mut line) = (0.0, 0.0);
     for entry in entries {
-        let taken = SWATCH + 6.0 + text_width(&entry.text, TEXT) + 2.0 * GAP;
+        let taken = SWATCH + 8.0 + text_width(&entry.text, TEXT) + 2.0 * GAP;
         if x > 0.0 && x + taken > width {
             x = 0.0;
             line += 1.0;
@@ -56,7 +59,10 @@ pub(super) fn flow(entries: &[Entry], width: f64) -> Drawing {
     for (entry, (x, top)) in entries.iter().zip(places) {
         let y = top + LINE / 2.0;
         drawing.line((x, y), (x + SWATCH, y), entry.stroke);
-        drawing.text((x + SWATCH + 6.0, y + 4.0), &entry.text, style::font(TEXT, INK, Anchor::Start));
+        if let Some(index) = entry.mark {
+            mark(&mut drawing, index, (x + SWATCH, y));
+        }
+        drawing.text((x + SWATCH + 8.0, y + 4.0), &entry.text, style::font(TEXT, INK, Anchor::Start));
     }
     drawing
 }

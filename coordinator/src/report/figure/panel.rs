@@ -1,8 +1,8 @@
 //! A pair of axes: scales, ticks, grid and labels.
 
 use super::{
+    drawing::{Anchor, Drawing, Stroke},
     style::{self, AXIS, GRID, INK, SOFT, TEXT, TICK_TEXT},
-    svg::{Anchor, Drawing, Stroke},
 };
 
 /// Factors of a power of ten that make round steps, with the decimals that each needs.
@@ -28,13 +28,13 @@ impl Axis {
     /// From `low` to `high` or a little beyond, with some six round ticks inside.
     pub(super) fn around(label: &str, low: f64, high: f64) -> Self {
         let range = if high > low { high - low } else { 1.0 };
-        let magnitude = 10_f64.powf((range / 6.0).log10().floor());
+        let (magnitude, exponent) = magnitude(range / 6.0);
         let fraction = range / 6.0 / magnitude;
         let (factor, digits) = ROUND.into_iter().find(|(round, _)| fraction <= *round).unwrap_or((10.0, -1));
         let step = magnitude * factor;
         let first = (low / step).ceil() as i64;
         let last = ((low + range) / step + 1e-9).floor() as i64;
-        let decimals = (digits - magnitude.log10().round() as i32).clamp(0, 12) as usize;
+        let decimals = (digits - exponent).clamp(0, 12) as usize;
         let ticks = (first..=last).map(|tick| tick as f64 * step).collect();
         Self { label: label.to_owned(), low, high: low + range, ticks, decimals }
     }
@@ -42,6 +42,11 @@ impl Axis {
     /// Where a value lies: 0 at the low end, 1 at the high end.
     pub(super) fn share(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
+    }
+
+    /// A value so far above the high end that a line to it looks as one to any higher value.
+    pub(super) fn beyond(&self) -> f64 {
+        self.high + 50.0 * (self.high - self.low)
     }
 
     /// Draws the axis under an area, with a grid line over the area at each tick.
@@ -57,6 +62,19 @@ impl Axis {
         drawing.line((left, bottom), (left + size.0, bottom), Stroke::solid(AXIS, 1.0));
         drawing.text((left + size.0 / 2.0, bottom + 34.0), &self.label, style::font(TEXT, INK, Anchor::Middle));
     }
+}
+
+/// The largest power of ten that is at most `value`, and its exponent. By products and quotients alone, which are the same on every
+/// machine; logarithms are not.
+fn magnitude(value: f64) -> (f64, i32) {
+    let (mut power, mut exponent) = (1.0, 0);
+    while power * 10.0 <= value && exponent < 300 {
+        (power, exponent) = (power * 10.0, exponent + 1);
+    }
+    while power > value && exponent > -300 {
+        (power, exponent) = (power / 10.0, exponent - 1);
+    }
+    (power, exponent)
 }
 
 /// Axes around an area of `width` x `height` pixels.
@@ -109,7 +127,7 @@ impl Panel {
         drawing.line((left, top), (left, bottom), Stroke::solid(AXIS, 1.0));
         drawing.clipped((left, top), content);
         let label = style::font(TEXT, INK, Anchor::Middle);
-        drawing.turned_text((14.0, top + self.height / 2.0), -90.0, &self.y.label, label);
+        drawing.upward_text((14.0, top + self.height / 2.0), &self.y.label, label);
         drawing
     }
 

@@ -1,32 +1,32 @@
 //! Colours, dashes and sizes that all figures share.
 
-use super::svg::{Anchor, Font, Stroke};
+use super::drawing::{Anchor, Color, Font, Stroke};
 
 /// Most configurations that get a line style of their own. Above it, figures show one panel per model.
 pub(super) const STYLES: usize = 8;
 
 /// Okabe and Ito's palette, which the colour-blind can tell apart, without its yellow (too pale on paper) and with grey
 /// instead. Dashes tell the lines apart in greyscale.
-const LINES: [(&str, &str); STYLES] = [
-    ("#0072B2", ""),
-    ("#D55E00", "7 3"),
-    ("#009E73", "2 2"),
-    ("#CC79A7", "9 3 2 3"),
-    ("#000000", "4 2"),
-    ("#E69F00", "12 3"),
-    ("#56B4E9", "6 2 1.5 2 1.5 2"),
-    ("#767676", "1 2.5"),
+const LINES: [(Color, &[f64]); STYLES] = [
+    (Color(0x00, 0x72, 0xb2), &[]),
+    (Color(0xd5, 0x5e, 0x00), &[7.0, 3.0]),
+    (Color(0x00, 0x9e, 0x73), &[2.0, 2.0]),
+    (Color(0xcc, 0x79, 0xa7), &[9.0, 3.0, 2.0, 3.0]),
+    (Color(0x00, 0x00, 0x00), &[4.0, 2.0]),
+    (Color(0xe6, 0x9f, 0x00), &[12.0, 3.0]),
+    (Color(0x56, 0xb4, 0xe9), &[6.0, 2.0, 1.5, 2.0, 1.5, 2.0]),
+    (Color(0x76, 0x76, 0x76), &[1.0, 2.5]),
 ];
 
-pub(super) const INK: &str = "#222";
-pub(super) const SOFT: &str = "#5a5a5a";
-pub(super) const GRID: &str = "#e4e4e4";
-pub(super) const AXIS: &str = "#8a8a8a";
+pub(super) const INK: Color = Color::grey(0x22);
+pub(super) const SOFT: Color = Color::grey(0x5a);
+pub(super) const GRID: Color = Color::grey(0xe4);
+pub(super) const AXIS: Color = Color::grey(0x8a);
 /// Lines that stand behind the one that matters.
-pub(super) const BACKGROUND: &str = "#a8a8a8";
+pub(super) const BACKGROUND: Color = Color::grey(0xa8);
 
 /// The colour of a stage's `index`th configuration.
-pub(super) fn color(index: usize) -> &'static str {
+pub(super) fn color(index: usize) -> Color {
     LINES[index % STYLES].0
 }
 
@@ -37,9 +37,9 @@ pub(super) fn stroke(index: usize) -> Stroke {
 }
 
 /// A chance level or another line of reference.
-pub(super) const REFERENCE: Stroke = Stroke { color: AXIS, width: 1.0, dashes: "3 3", opacity: 1.0 };
+pub(super) const REFERENCE: Stroke = Stroke { color: AXIS, width: 1.0, dashes: &[3.0, 3.0], opacity: 1.0 };
 
-pub(super) const fn font(size: f64, color: &'static str, anchor: Anchor) -> Font {
+pub(super) const fn font(size: f64, color: Color, anchor: Anchor) -> Font {
     Font { size, color, anchor, bold: false }
 }
 

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{drawn, escape};
+use super::{drawn, escape, results::mark, table};
 use crate::{
     aggregate::{
         Curves,
         document::{Against, ReferenceReport, StageReport, Verdict},
     },
-    report::{areas, compared, figure, referenced},
+    report::{areas, compared, draws, figure, referenced},
 };
 
 /// Rows that are shown at once; the rest of a longer table opens on demand.
@@ -23,7 +23,7 @@ pub(super) fn references(page: &mut String, number: usize, stage: &StageReport) 
     let _ = writeln!(page, "<div id=\"references-{number}\">\n<h3>Next to the references</h3>\n<p>{summary}</p>");
     // The source stands below the name.
     let [name, _, numbers @ ..] = &referenced::HEADER;
-    head(page, std::iter::once(name).chain(numbers));
+    table::begin(page, "", std::iter::once(name).chain(numbers).copied());
     for reference in &stage.references {
         let [name, source, numbers @ ..] = referenced::cells(stage, reference).map(|cell| escape(&cell));
         let _ = write!(page, "<tr><th scope=\"row\">{name}<small>{source}</small></th>");
@@ -33,7 +33,8 @@ pub(super) fn references(page: &mut String, number: usize, stage: &StageReport) 
         }
         page.push_str("</tr>\n");
     }
-    foot(page, &referenced::columns(stage), &referenced::remarks(stage));
+    table::end(page);
+    table::explained(page, &referenced::columns(stage), &referenced::remarks(stage));
     page.push_str("</div>\n");
 }
 
@@ -58,17 +59,16 @@ pub(super) fn comparisons(page: &mut String, number: usize, stage: &StageReport,
         // The second stands below the first; where it is always the best one, the text above has named it.
         let is_best = stage.comparisons.against == Against::Best;
         let [_, _, numbers @ ..] = &compared::HEADER;
-        head(page, std::iter::once(if is_best { &"Configuration" } else { &"Pair" }).chain(numbers));
+        let first = if is_best { "Configuration" } else { "Pair" };
+        table::begin(page, "", std::iter::once(first).chain(numbers.iter().copied()));
         for pair in pairs {
-            let [first, second, numbers @ ..] = compared::cells(stage, pair).map(|cell| escape(&cell));
-            let second = if is_best { String::new() } else { format!("<small>− {second}</small>") };
-            let _ = write!(page, "<tr><th scope=\"row\">{first}{second}</th>");
-            for cell in numbers {
-                let _ = write!(page, "<td>{cell}</td>");
-            }
-            page.push_str("</tr>\n");
+            let [first, second, numbers @ ..] = compared::cells(stage, pair);
+            let first = escape(&first);
+            let second = if is_best { String::new() } else { format!("<small>− {}</small>", escape(&second)) };
+            table::row(page, &format!("{first}{second}"), &numbers);
         }
-        foot(page, &compared::columns(stage), &compared::remarks(stage));
+        table::end(page);
+        table::explained(page, &compared::columns(stage), &compared::remarks(stage));
         if long {
             page.push_str("</details>\n");
         }
@@ -76,37 +76,31 @@ pub(super) fn comparisons(page: &mut String, number: usize, stage: &StageReport,
     page.push_str("</div>\n");
 }
 
-/// Areas under the curves.
-pub(super) fn areas(page: &mut String, stage: &StageReport) {
-    page.push_str("<details>\n<summary>Areas under the curves</summary>\n");
-    head(page, &areas::HEADER);
+/// Several draws of the data; nothing where there is one.
+pub(super) fn draws(page: &mut String, stage: &StageReport) {
+    if !draws::are_several(stage) {
+        return;
+    }
+    page.push_str("<div>\n<h3>Draws of the data</h3>\n");
+    table::begin(page, "", draws::HEADER);
     for row in &stage.configurations {
-        let [name, numbers @ ..] = areas::cells(row).map(|cell| escape(&cell));
-        let _ = write!(page, "<tr><th scope=\"row\">{name}</th>");
-        for cell in numbers {
-            let _ = write!(page, "<td>{cell}</td>");
-        }
-        page.push_str("</tr>\n");
+        let [name, numbers @ ..] = draws::cells(row);
+        table::row(page, &format!("{}{}", escape(&name), mark(stage, row)), &numbers);
     }
-    foot(page, &areas::columns(stage), &[]);
-    page.push_str("</details>\n");
+    table::end(page);
+    table::explained(page, draws::COLUMNS, &[]);
+    page.push_str("</div>\n");
 }
 
-fn head<'a>(page: &mut String, header: impl IntoIterator<Item = &'a &'static str>) {
-    page.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
-    for cell in header {
-        let _ = write!(page, "<th scope=\"col\">{}</th>", escape(cell));
+/// Areas under the curves.
+pub(super) fn areas(page: &mut String, number: usize, stage: &StageReport) {
+    let _ = writeln!(page, "<details>\n<summary>Areas under the curves</summary>\n<div id=\"areas-{number}\">");
+    table::begin(page, "", areas::HEADER);
+    for row in &stage.configurations {
+        let [name, numbers @ ..] = areas::cells(row);
+        table::row(page, &format!("{}{}", escape(&name), mark(stage, row)), &numbers);
     }
-    page.push_str("</tr></thead>\n<tbody>\n");
-}
-
-fn foot(page: &mut String, columns: &str, remarks: &[String]) {
-    let _ = writeln!(page, "</tbody>\n</table></div>\n<p class=\"columns\">{}</p>", escape(columns));
-    if !remarks.is_empty() {
-        page.push_str("<div class=\"notice remark\">\n");
-        for remark in remarks {
-            let _ = writeln!(page, "<p>{}</p>", escape(remark));
-        }
-        page.push_str("</div>\n");
-    }
+    table::end(page);
+    table::explained(page, &areas::columns(stage), &[]);
+    page.push_str("</div>\n</details>\n");
 }

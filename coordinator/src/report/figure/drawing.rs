@@ -1,0 +1,171 @@
+//! A drawing as plain data, which [`super::svg`] writes and [`super::paint`] paints.
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stroke {
+    pub(super) color: Color,
+    pub(super) width: f64,
+    /// Lengths of strokes and gaps in turn; empty: solid.
+    pub(super) dashes: &'static [f64],
+    /// 0..=1.
+    pub(super) opacity: f64,
+}
+
+impl Stroke {
+    pub(super) const fn solid(color: Color, width: f64) -> Self {
+        Self { color, width, dashes: &[], opacity: 1.0 }
+    }
+}
+
+/// Red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Color(pub(super) u8, pub(super) u8, pub(super) u8);
+
+impl Color {
+    pub(super) const WHITE: Self = Self::grey(255);
+
+    pub(super) const fn grey(value: u8) -> Self {
+        Self(value, value, value)
+    }
+}
+
+/// Where a text's anchor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text is set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Font {
+    pub(super) size: f64,
+    pub(super) color: Color,
+    pub(super) anchor: Anchor,
+    pub(super) bold: bool,
+}
+
+/// A place, in pixels from the left and from the top.
+pub(super) type Point = (f64, f64);
+
+/// What a drawing is made of, in the order in which it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Element {
+    /// A line through points. `label` is shown by browsers that are asked what it is.
+    Line { points: Vec<Point>, stroke: Stroke, label: Option<String> },
+    /// A filled polygon.
+    Area { points: Vec<Point>, color: Color, opacity: f64 },
+    /// A circle, filled, or white with a rim.
+    Dot { center: Point, radius: f64, color: Color, opacity: f64, hollow: bool, label: Option<String> },
+    /// A filled rectangle, perhaps with a rim.
+    Rectangle { corner: Point, size: (f64, f64), color: Color, opacity: f64, rim: Option<Stroke> },
+    /// Text on a base line; `upwards`: turned to read from the bottom to the top.
+    Text { at: Point, upwards: bool, text: String, font: Font },
+    /// Square grey cells of this side, row by row, 255 being white.
+    Cells { corner: Point, side: f64, columns: usize, values: Vec<u8> },
+    /// Another drawing at a place; `clipped`: what lies outside of its size is cut off, except for [`CLIP_MARGIN`].
+    Inner { corner: Point, clipped: bool, drawing: Drawing },
+}
+
+/// What lines on the edge of a clipped drawing need around it.
+pub(super) const CLIP_MARGIN: f64 = 2.0;
+
+/// A drawing: its size in pixels and its elements.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Drawing {
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) elements: Vec<Element>,
+}
+
+impl Drawing {
+    pub(super) fn new(width: f64, height: f64) -> Self {
+        Self { width, height, elements: Vec::new() }
+    }
+
+    pub(super) fn line(&mut self, from: Point, to: Point, stroke: Stroke) {
+        self.elements.push(Element::Line { points: vec![from, to], stroke, label: None });
+    }
+
+    /// A line through points; nothing of fewer than two.
+    pub(super) fn path(&mut self, points: &[Point], stroke: Stroke, label: Option<&str>) {
+        if points.len() > 1 {
+            let label = label.map(str::to_owned);
+            self.elements.push(Element::Line { points: thinned(points), stroke, label });
+        }
+    }
+
+    pub(super) fn area(&mut self, points: &[Point], color: Color, opacity: f64) {
+        self.elements.push(Element::Area { points: points.to_vec(), color, opacity });
+    }
+
+    pub(super) fn dot(&mut self, center: Point, radius: f64, color: Color, opacity: f64, label: Option<&str>) {
+        let label = label.map(str::to_owned);
+        self.elements.push(Element::Dot { center, radius, color, opacity, hollow: false, label });
+    }
+
+    /// A white dot with a rim.
+    pub(super) fn ring(&mut self, center: Point, radius: f64, color: Color, label: Option<&str>) {
+        let label = label.map(str::to_owned);
+        self.elements.push(Element::Dot { center, radius, color, opacity: 1.0, hollow: true, label });
+    }
+
+    pub(super) fn rectangle(&mut self, corner: Point, size: (f64, f64), color: Color, opacity: f64) {
+        self.elements.push(Element::Rectangle { corner, size, color, opacity, rim: None });
+    }
+
+    pub(super) fn framed(&mut self, corner: Point, size: (f64, f64), color: Color, rim: Stroke) {
+        self.elements.push(Element::Rectangle { corner, size, color, opacity: 1.0, rim: Some(rim) });
+    }
+
+    pub(super) fn text(&mut self, at: Point, text: &str, font: Font) {
+        self.elements.push(Element::Text { at, upwards: false, text: text.to_owned(), font });
+    }
+
+    pub(super) fn upward_text(&mut self, at: Point, text: &str, font: Font) {
+        self.elements.push(Element::Text { at, upwards: true, text: text.to_owned(), font });
+    }
+
+    /// Grey cells, row by row.
+    pub(super) fn cells(&mut self, corner: Point, side: f64, columns: usize, values: Vec<u8>) {
+        self.elements.push(Element::Cells { corner, side, columns, values });
+    }
+
+    /// Puts `inner` at a place. What lies outside of its size is cut off, except for [`CLIP_MARGIN`].
+    pub(super) fn clipped(&mut self, corner: Point, inner: &Self) {
+        self.elements.push(Element::Inner { corner, clipped: true, drawing: inner.clone() });
+    }
+
+    /// Puts `inner` at a place.
+    pub(super) fn place(&mut self, corner: Point, inner: &Self) {
+        self.elements.push(Element::Inner { corner, clipped: false, drawing: inner.clone() });
+    }
+}
+
+/// Points that can be told apart: the first, the last and those at some distance from the one kept before.
+fn thinned(points: &[Point]) -> Vec<Point> {
+    const NEAR: f64 = 0.2;
+    let mut kept: Vec<Point> = Vec::with_capacity(points.len());
+    for (index, &(x, y)) in points.iter().enumerate() {
+        let far = kept.last().is_none_or(|last| (last.0 - x).abs() + (last.1 - y).abs() > NEAR);
+        if far || index + 1 == points.len() {
+            kept.push((x, y));
+        }
+    }
+    kept
+}
+
+/// Width that a text takes at this size, estimated for a wide sans-serif face: whoever looks at an SVG file brings the font.
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    let ems: f64 = text
+        .chars()
+        .map(|character| match character {
+            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | ' ' | 'f' | 't' | 'r' => 0.4,
+            'm' | 'w' | 'M' | 'W' | '%' | '@' | '&' => 0.95,
+            upper if upper.is_uppercase() => 0.74,
+            _ => 0.64,
+        })
+        .sum();
+    ems * size
+}

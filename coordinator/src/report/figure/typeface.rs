@@ -1,0 +1,101 @@
+//! The typeface of painted figures, which comes with the program, so that a figure looks the same on every machine.
+//!
+//! Liberation Sans's glyphs are as wide as those of Helvetica and Arial, which SVG files ask for. It is under the SIL Open Font
+//! License: fonts/OFL.txt.
+
+use tiny_skia::{Path, PathBuilder};
+use ttf_parser::{Face, FaceParsingError, OutlineBuilder};
+
+const REGULAR: &[u8] = include_bytes!("fonts/LiberationSans-Regular.ttf");
+const BOLD: &[u8] = include_bytes!("fonts/LiberationSans-Bold.ttf");
+
+/// Both weights.
+#[derive(Clone)]
+pub(super) struct Typeface {
+    regular: Face<'static>,
+    bold: Face<'static>,
+}
+
+impl Typeface {
+    pub(super) fn new() -> Result<Self, FaceParsingError> {
+        Ok(Self { regular: Face::parse(REGULAR, 0)?, bold: Face::parse(BOLD, 0)? })
+    }
+
+    /// A text's glyphs from its base line's beginning at (0, 0), and its width. No glyphs: None.
+    pub(super) fn set(&self, text: &str, size: f64, bold: bool) -> (Option<Path>, f32) {
+        let face = if bold { &self.bold } else { &self.regular };
+        let mut pen = Pen { path: PathBuilder::new(), x: 0.0, scale: size as f32 / f32::from(face.units_per_em()) };
+        for character in text.chars() {
+            // Glyph 0 stands for what the typeface lacks.
+            let glyph = face.glyph_index(character).unwrap_or_default();
+            let _ = face.outline_glyph(glyph, &mut pen);
+            pen.x += pen.scale * f32::from(face.glyph_hor_advance(glyph).unwrap_or_default());
+        }
+        (pen.path.finish(), pen.x)
+    }
+}
+
+/// Draws outlines, whose y grows upwards, one after the other.
+struct Pen {
+    path: PathBuilder,
+    x: f32,
+    scale: f32,
+}
+
+impl Pen {
+    fn at(&self, x: f32, y: f32) -> (f32, f32) {
+        (self.x + self.scale * x, -self.scale * y)
+    }
+}
+
+impl OutlineBuilder for Pen {
+    fn move_to(&mut self, x: f32, y: f32) {
+        let (x, y) = self.at(x, y);
+        self.path.move_to(x, y);
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        let (x, y) = self.at(x, y);
+        self.path.line_to(x, y);
+    }
+
+    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        let ((x1, y1), (x, y)) = (self.at(x1, y1), self.at(x, y));
+        self.path.quad_to(x1, y1, x, y);
+    }
+
+    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        let ((x1, y1), (x2, y2), (x, y)) = (self.at(x1, y1), self.at(x2, y2), self.at(x, y));
+        self.path.cubic_to(x1, y1, x2, y2, x, y);
+    }
+
+    fn close(&mut self) {
+        self.path.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_as_wide_as_the_typeface_says() {
+        let typeface = Typeface::new().unwrap();
+        // Advances of 1139 for each digit and 1366 for an A, of 2048 units an em.
+        assert_eq!(typeface.set("07", 2048.0, false).1, 2.0 * 1139.0);
+        assert_eq!(typeface.set("A", 2048.0, false).1, 1366.0);
+        assert!(typeface.set("mean", 10.0, true).1 > typeface.set("mean", 10.0, false).1);
+        assert_eq!(typeface.set(" ", 10.0, false).0, None);
+    }
+
+    #[test]
+    fn every_character_that_figures_use_has_a_glyph() {
+        let typeface = Typeface::new().unwrap();
+        let used = (' '..='~').chain("±−–×≤>→…%·".chars());
+        for character in used {
+            for face in [&typeface.regular, &typeface.bold] {
+                assert!(face.glyph_index(character).is_some(), "{character}");
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The figures, as SVG and as PNG.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{data::PAIR_PIXELS, model};
+
+use crate::{
+    provenance, small,
+    synthetic::{Synthetic, five, holdout},
+    texts, written, written_bytes,
+};
+
+/// A decoded PNG file.
+struct Image {
+    width: usize,
+    height: usize,
+    /// Red, green and blue.
+    pixels: Vec<[u8; 3]>,
+}
+
+fn decoded(file: &[u8]) -> Image {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("it is a PNG file");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("it has a size")];
+    let info = reader.next_frame(&mut bytes).expect("it is whole");
+    assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Eight));
+    let pixels = bytes.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    Image { width: info.width as usize, height: info.height as usize, pixels }
+}
+
+fn figures(files: &BTreeMap<String, Vec<u8>>) -> Vec<(&str, &str, Image)> {
+    let svg = files.iter().filter_map(|(name, bytes)| Some((name.strip_suffix(".svg")?, bytes)));
+    svg.map(|(name, svg)| (name, std::str::from_utf8(svg).unwrap(), decoded(&files[&format!("{name}.png")]))).collect()
+}
+
+#[test]
+fn every_figure_is_an_svg_and_a_png_of_twice_its_size_that_shows_something() {
+    let (_folder, files) = written_bytes(&small(), &provenance("a"));
+    let figures = figures(&files);
+    assert_eq!(figures.len(), 7);
+    for (name, svg, image) in figures {
+        let document = roxmltree::Document::parse(svg).unwrap_or_else(|error| panic!("{name}.svg: {error}"));
+        // Files round: SVG's lengths to hundredths, PNG's to whole pixels.
+        for (side, attribute) in [(image.width, "width"), (image.height, "height")] {
+            let length: f64 = document.root_element().attribute(attribute).unwrap().parse().unwrap();
+            assert!((side as f64 - 2.0 * length).abs() <= 0.52, "{name}: {side} pixels for a {attribute} of {length}");
+        }
+        let inked = image.pixels.iter().filter(|pixel| **pixel != [255; 3]).count();
+        let share = inked as f64 / image.pixels.len() as f64;
+        assert!((0.005..0.6).contains(&share), "{name}: {share} of the pixels are not white");
+        let border = (0..image.width).chain(image.pixels.len() - image.width..image.pixels.len());
+        assert!(border.into_iter().all(|at| image.pixels[at] == [255; 3]), "{name}: nothing is cut off above or below");
+    }
+}
+
+#[test]
+fn figures_without_any_result_say_so() {
+    let mut study = Synthetic::new("empty", 30, vec![holdout("final", 1..=3, five())]);
+    study.results.clear();
+    let (_folder, files) = written_bytes(&study, &provenance("a"));
+    for (name, svg, image) in figures(&files) {
+        assert!(image.pixels.iter().any(|pixel| *pixel != [255; 3]), "{name}");
+        assert_eq!(svg.contains("nothing to draw yet"), !["digits", "networks"].contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn a_loss_beyond_all_measure_leaves_the_figure_as_it_is() {
+    let mut study = small();
+    study.diverge(study.unit(0, 0, 1), 7);
+    let largest = study.results[&study.unit(0, 0, 1)].epochs.iter().map(|epoch| epoch.train_loss).fold(0.0, f64::max);
+    assert!(largest > 1e25);
+    let (_folder, files) = written_bytes(&study, &provenance("a"));
+    let learning = std::str::from_utf8(&files["learning.svg"]).unwrap();
+    let places = learning.split([' ', ',', '"']).filter_map(|word| word.parse::<f64>().ok());
+    assert!(places.map(f64::abs).fold(0.0, f64::max) < 1e5, "renderers take no place that is far away");
+    decoded(&files["learning.png"]);
+}
+
+#[test]
+fn the_pairs_that_are_shown_are_the_data_sets_own() {
+    let mut study = small();
+    let first = (0..study.dataset.train.len()).find(|pair| study.dataset.train.label(*pair) == 1).unwrap();
+    // The first image's fourth row has one dark pixel, its sixth.
+    study.dataset.train.pixels[first * PAIR_PIXELS + 3 * model::SIDE + 5] = 255.0;
+    let (_folder, files) = written_bytes(&study, &provenance("a"));
+    let svg = std::str::from_utf8(&files["digits.svg"]).unwrap();
+    let [left, right] = study.dataset.train.digits[first];
+    assert!(svg.contains(&format!(">{left} ≤ {right}</text>")) && svg.contains(&format!(">pair {}</text>", first + 1)));
+    let cells: Vec<&str> = svg.lines().filter(|line| line.starts_with("<path fill=\"#000000\" d=\"M")).collect();
+    assert_eq!(cells.len(), 1, "one grey value, which is black: {cells:?}");
+    assert_eq!(cells[0].matches('M').count(), 1, "one cell");
+    let place = cells[0].split_once("d=\"M").and_then(|(_, path)| path.split_once('h')).unwrap().0;
+    let corner: Vec<usize> = place.split(' ').map(|number| number.parse::<f64>().unwrap() as usize).collect();
+    // A cell of 5 pixels is one of 10 in the PNG file; above the drawing stands its heading.
+    let image = decoded(&files["digits.png"]);
+    let at = |x: usize, y: usize| image.pixels[y * image.width + x];
+    let heading = 34;
+    let (x, y) = (2 * corner[0], 2 * (corner[1] + heading));
+    assert_eq!([at(x, y), at(x + 9, y + 9)], [[0; 3]; 2]);
+    assert_eq!([at(x - 1, y), at(x + 10, y + 9), at(x, y + 10)], [[255; 3]; 3]);
+}
+
+#[test]
+fn diagrams_say_what_the_models_data_say() {
+    let study = Synthetic::new("all", 40, vec![holdout("final", 1..=2, five())]);
+    let (_folder, files) = written(&study, &provenance("a"));
+    let svg = &files["networks.svg"];
+    let count = |text: &str| svg.matches(&format!(">{text}</text>")).count();
+    for row in five() {
+        let model = model::find(&row.model).unwrap();
+        let given = row.axes.iter().map(|axis| (axis.names[0].clone(), axis.points[0][0].clone())).collect();
+        let weights = (model.network)(&given).parameter_count().to_string();
+        let (thousands, rest) = weights.split_at(weights.len() - 3);
+        let title = model.title.replace('&', "&amp;");
+        assert_eq!(count(&format!("{title}: {thousands},{rest} weights")), 1, "{}", model.name);
+    }
+    assert_eq!(count("same weights"), 2 * 5, "five layers of two networks share theirs");
+    assert_eq!(svg.matches("stroke-dasharray=\"4 3\"").count(), 2 * 5, "which lines show");
+    assert_eq!(count("first ≤ second?"), 5);
+    assert_eq!((count("first digit?"), count("second digit?")), (2, 2), "of the two with auxiliary losses");
+    assert_eq!((count("loss × 0.3"), count("loss × 0.7"), count("loss")), (4, 2, 3));
+    assert_eq!(count("64 × 5 × 5"), 1 + 2 + 2, "shapes stand below each layer");
+}
+
+#[test]
+fn tables_of_layers_are_in_every_form_of_the_report() {
+    let study = Synthetic::new("all", 40, vec![holdout("final", 1..=2, five())]);
+    let (_folder, files) = written_bytes(&study, &provenance("a"));
+    let files = texts(files);
+    for (file, convolution, sum) in [
+        (
+            "report.html",
+            "<td>conv2</td><td>Conv2d 3x3, 32 to 64, ReLU, MaxPool 2x2</td><td>64 x 5 x 5</td><td>18,496</td>",
+            "<td>106,062</td>",
+        ),
+        ("report.md", "conv2      | Conv2d 3x3, 32 to 64, ReLU, MaxPool 2x2", "106,062"),
+        ("tables.tex", "conv2 & Conv2d 3x3, 32 to 64, ReLU, MaxPool 2x2 & 64 x 5 x 5 & 18,496", "106,062"),
+    ] {
+        assert_eq!(files[file].matches(convolution).count(), 3, "{file}: three networks have it");
+        assert!(files[file].contains(sum), "{file}");
+        assert!(files[file].contains("learning"), "{file}");
+    }
+}
