@@ -264,12 +264,19 @@ fn latex_compiles_the_tables() {
     let tables = fs::read_to_string(report.join("tables.tex")).unwrap();
     assert_eq!(tables.matches("\\begin{table}").count(), 5 + 2, "one a network, the results and the references");
     assert!(tables.contains("FC Network $\\dagger$ &") && tables.contains("$\\dagger$: selected for later stages."));
-    let page = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{tables}\\end{document}";
-    fs::write(report.join("page.tex"), page).unwrap();
-    let mut latex = Command::new("pdflatex");
-    latex.args(["-interaction=nonstopmode", "-halt-on-error", "page.tex"]).current_dir(&report);
-    let ended = latex.output().unwrap();
-    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    for packages in ["booktabs", "booktabs,graphicx"] {
+        let page = format!(
+            "\\documentclass{{article}}\\usepackage{{{packages}}}\\begin{{document}}\\input{{tables}}\\end{{document}}"
+        );
+        fs::write(report.join("page.tex"), page).unwrap();
+        let mut latex = Command::new("pdflatex");
+        latex.args(["-interaction=nonstopmode", "-halt-on-error", "page.tex"]).current_dir(&report);
+        let ended = latex.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{packages}: {said}");
+        let fits = !said.lines().any(|line| line.starts_with("Overfull \\hbox") && line.contains("in paragraph"));
+        assert_eq!(fits, packages.contains("graphicx"), "{packages}: {said}");
+    }
 }
 
 #[test]

@@ -12,11 +12,13 @@ use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 /// The file, to be read with `\input`: one table for each network, one for each stage, and one for each stage with references.
 pub(super) fn tables(report: &Report, trained: &[Trained<'_>]) -> String {
     let mut text = format!(
-        "% {}.\n% {}.\n% Needs \\usepackage{{booktabs}}; wide tables fit with \\usepackage{{graphicx}} and \\resizebox.\n",
+        "% {}.\n% {}.\n% Needs \\usepackage{{booktabs}}; with \\usepackage{{graphicx}} wide tables shrink to fit.\n{FIT}",
         comment(&wording::title(report)),
         comment(&wording::dataset(&report.dataset))
     );
-    trained.iter().for_each(|one| network(&mut text, one));
+    for (index, one) in trained.iter().enumerate() {
+        network(&mut text, one, index == 0);
+    }
     for (number, stage) in (1..).zip(&report.stages) {
         results(&mut text, report, number, stage);
         if !stage.references.is_empty() {
@@ -28,9 +30,14 @@ pub(super) fn tables(report: &Report, trained: &[Trained<'_>]) -> String {
     text
 }
 
-/// A model's layers.
-fn network(text: &mut String, one: &Trained<'_>) {
-    let caption = format!("{}, {}. {} {}", one.model.title, one.which, about(), one.settings());
+/// Shrinks what is too wide for the text, where LaTeX can.
+const FIT: &str = "\\providecommand{\\seedgridfit}[1]{\\ifdefined\\resizebox\
+                   \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{#1}\\else#1\\fi}\n";
+
+/// A model's layers. The first of the tables says what its rows are.
+fn network(text: &mut String, one: &Trained<'_>, is_first: bool) {
+    let rows_are = if is_first { format!("{} ", about()) } else { String::new() };
+    let caption = format!("{}, {}. {rows_are}{}", one.model.title, one.which, one.settings());
     let rows: Vec<_> = one.rows().into_iter().map(Vec::from).collect();
     table(text, &caption, &format!("network-{}", one.model.name), "lllrr", &networks::HEADER, &rows);
 }
@@ -76,14 +83,14 @@ fn table(text: &mut String, caption: &str, label: &str, columns: &str, header: &
     // Writing into a string cannot fail.
     let _ = write!(
         text,
-        "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\label{{tab:{label}}}\n  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n    {} \\\\\n    \\midrule\n",
+        "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\label{{tab:{label}}}\n  \\seedgridfit{{\\begin{{tabular}}{{{columns}}}\n    \\toprule\n    {} \\\\\n    \\midrule\n",
         escape(caption),
         line(&mut header.iter().copied())
     );
     for row in rows {
         let _ = writeln!(text, "    {} \\\\", line(&mut row.iter().map(String::as_str)));
     }
-    text.push_str("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n");
+    text.push_str("    \\bottomrule\n  \\end{tabular}}\n\\end{table}\n");
 }
 
 /// Text as LaTeX sets it.
