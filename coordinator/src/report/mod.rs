@@ -14,7 +14,7 @@ mod notices;
 pub(crate) mod numbers;
 pub mod provenance;
 mod referenced;
-mod terminal;
+pub(crate) mod terminal;
 mod wording;
 
 use std::{
