@@ -5,12 +5,15 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use super::document::{
     ComparedConfiguration, ComparedStage, ComparedUnits, Comparison, Difference, Found, Lone, RunSummary, Setting,
 };
-use crate::report::numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole};
+use crate::report::{
+    numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole},
+    terminal::broken,
+};
 
 /// Most columns of text.
 const WIDTH_MAX: usize = 100;
 /// Columns of a configuration's name and of what differs.
-const NAME: usize = 51;
+const NAME: usize = 55;
 /// Specs' differences, configurations of one run and contradictions that are named; `--format json` has all.
 const NAMED_MAX: usize = 12;
 /// Configurations of a stage that are all shown.
@@ -156,7 +159,12 @@ fn table(text: &mut String, stage: &ComparedStage) {
 
 fn row(text: &mut String, name: &str, run: &str, cells: &[String; 4]) {
     let [error, epochs, auc, n] = cells;
-    let _ = writeln!(text, "{:<NAME$} {run:<1}  {error:>15} {epochs:>7} {auc:>8} {n:>11}", cut(name, NAME));
+    let mut lines = broken(name, NAME).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let _ = writeln!(text, "{first:<NAME$} {run:<1}  {error:>15} {epochs:>7} {auc:>8} {n:>7}");
+    for more in lines {
+        let _ = writeln!(text, "{more}");
+    }
 }
 
 /// Mean error and deviation, mean epochs, area, units.
@@ -266,27 +274,9 @@ fn alone(run: &str, rows: &[Lone]) -> Option<String> {
     Some(format!("In {run} alone: {}.", names.join("; ")))
 }
 
-fn cut(text: &str, width: usize) -> String {
-    let columns = text.chars().count();
-    if columns <= width { text.to_owned() } else { text.chars().take(width - 1).chain(['…']).collect() }
-}
-
 /// Lines of at most [`WIDTH_MAX`] columns, the following ones indented by two more than the first.
 fn paragraph(text: &mut String, words: &str) {
-    let indent = " ".repeat(words.len() - words.trim_start().len());
-    let mut line = indent.clone();
-    let mut empty = true;
-    for word in words.split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH_MAX {
-            let _ = writeln!(text, "{line}");
-            line = format!("{indent}  ");
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
+    for line in broken(words, WIDTH_MAX) {
+        let _ = writeln!(text, "{line}");
     }
-    let _ = writeln!(text, "{line}");
 }

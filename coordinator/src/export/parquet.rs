@@ -1,6 +1,6 @@
 //! A table as Parquet: typed columns, written in row groups, so that memory is bounded however long the table is.
 //!
-//! The crate's column writers are used as they are: Arrow's arrays would be one more copy and some twenty more crates to build.
+//! The crate's column writers are used as they are: Arrow's arrays would be one more copy and some ten more crates to build.
 
 use std::{path::PathBuf, sync::Arc};
 

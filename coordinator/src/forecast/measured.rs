@@ -63,6 +63,8 @@ pub enum Origin {
     SameModel,
     /// Units of the same model in other run directories.
     OtherRuns,
+    /// How much slower or faster than the guess other models were in this study.
+    OtherModels,
     /// Nothing was measured at all: a number that ships with Seedgrid.
     Guess,
 }
@@ -134,6 +136,8 @@ pub struct Measured {
     /// The keys of each model's groups, and of each configuration's whatever its limit.
     of_model: BTreeMap<String, BTreeSet<GroupKey>>,
     alike: BTreeMap<String, BTreeSet<GroupKey>>,
+    /// How many times as long as guessed units took that were trained here.
+    to_guess: Option<Bounds>,
 }
 
 impl Measured {
@@ -141,6 +145,9 @@ impl Measured {
     pub fn new(samples: impl IntoIterator<Item = Sample>) -> Self {
         let mut measured = Self::default();
         samples.into_iter().for_each(|sample| measured.add(sample));
+        let here = measured.groups.values().filter(|group| group.place != Place::OtherRuns && group.cost > 0.0);
+        let to_guess = here.map(|group| group.seconds / group.cost / guess::pace(&group.configuration).expected);
+        measured.to_guess = Bounds::of(to_guess.collect(), 2.0 * MARGIN);
         measured
     }
 
@@ -196,7 +203,11 @@ impl Measured {
             let expected = (seconds / cost).clamp(bounds.low, bounds.high);
             return Found { bounds: Bounds { expected, ..bounds }, origin: nearest.origin() };
         }
-        Found { bounds: guess::pace(job.configuration), origin: Origin::Guess }
+        let guess = guess::pace(job.configuration);
+        match self.to_guess {
+            Some(factor) => Found { bounds: factor.map(|factor| factor * guess.expected), origin: Origin::OtherModels },
+            None => Found { bounds: guess, origin: Origin::Guess },
+        }
     }
 
     /// Epochs until training ends.

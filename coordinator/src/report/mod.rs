@@ -17,7 +17,7 @@ pub(crate) mod numbers;
 pub mod provenance;
 mod raced;
 mod referenced;
-mod terminal;
+pub(crate) mod terminal;
 mod wording;
 
 use std::{

@@ -117,7 +117,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// Text in lines of at most `width`, the following ones indented by two more columns than the first.
-fn broken(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
     let indent = " ".repeat(columns(text) - columns(text.trim_start()));
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -134,6 +134,7 @@ impl EstimateListing {
                 Origin::SameConfiguration => "measured in this study, of equal configurations".to_owned(),
                 Origin::SameModel => "measured in this study, of the same models".to_owned(),
                 Origin::OtherRuns => format!("measured in {}", self.named_runs()),
+                Origin::OtherModels => "a guess, corrected by what other models took in this study".to_owned(),
                 Origin::Guess => "a guess, nothing was measured".to_owned(),
             };
             match all.len() {

@@ -89,6 +89,17 @@ fn a_network_of_twice_the_work_takes_twice_as_long() {
 }
 
 #[test]
+fn a_slow_machine_is_slow_for_every_model() {
+    let (fc, cnn) = (configuration("fc", 0.1), configuration("cnn", 0.1));
+    let guessed = seconds_an_epoch(&Measured::default(), &job(&fc));
+    let measured = Measured::new([sample(&fc, Place::ThisStudy, 10, 7.0 * guessed)]);
+    let found = measured.pace(&job(&cnn));
+    assert_eq!(found.origin, Origin::OtherModels);
+    close(found.bounds.expected, 7.0 * Measured::default().pace(&job(&cnn)).bounds.expected);
+    assert!(found.bounds.low < found.bounds.expected && found.bounds.expected < found.bounds.high);
+}
+
+#[test]
 fn other_runs_come_after_this_study_and_before_guesses() {
     let wanted = configuration("fc", 0.1);
     let elsewhere = Measured::new([sample(&wanted, Place::OtherRuns, 60, 1.0)]);
