@@ -1,6 +1,6 @@
 //! `seedgrid-worker predict`: scores pairs of images with kept weights.
 //!
-//! `input` reads the pairs, [`weights_file`](crate::weights_file) the networks, one after the other; `committee` lets them vote and
+//! `input` reads the pairs, [`weights_file`] the networks, one after the other; `committee` lets them vote and
 //! `output` writes what they say.
 
 mod arguments;
