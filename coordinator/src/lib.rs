@@ -18,6 +18,7 @@ pub mod core;
 pub mod data_command;
 pub mod draws;
 pub mod export;
+pub mod file_system;
 pub mod forecast;
 pub mod layers;
 pub mod local_workers;
