@@ -86,6 +86,7 @@ fn live(arguments: &Arguments) -> Result<u8, Failure> {
         rules,
         worker_id: format!("{:032x}", rand::random::<u128>()),
         cache: open_cache(arguments),
+        save_every: Some(arguments.checkpoint_every),
     };
     // Training has threads of its own; what is left are a few small messages, for which this thread is enough.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;

@@ -30,7 +30,7 @@ use super::{
 use crate::{run_directory::sync, wall_clock::wall_ms};
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "facts",
     "specs",
     "units",
@@ -42,6 +42,7 @@ const TABLES: [&str; 13] = [
     "rungs",
     "leavers",
     "weights",
+    "checkpoints",
     "workers",
     "damaged",
 ];

@@ -48,6 +48,9 @@ CREATE TABLE attempts (
         'conflict', 'damaged')),
     detail TEXT,
     train_seconds REAL,
+    -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
+    from_epochs INTEGER,
+    from_batches INTEGER,
     PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
@@ -120,6 +123,21 @@ CREATE TABLE leavers (
 CREATE TABLE weights (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
     attempt INTEGER NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    bytes INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
+) STRICT, WITHOUT ROWID;
+
+-- The newest state of each unit that was interrupted or is in training: SHA-256 and length of checkpoints/UNIT_ID.safetensors, and how far
+-- training had come in all attempts that led there.
+CREATE TABLE checkpoints (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    saved_ms INTEGER NOT NULL,
+    epochs INTEGER NOT NULL,
+    batches INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    numerics_class TEXT NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     bytes INTEGER NOT NULL,
     seal BLOB NOT NULL CHECK (length(seal) = 16)

@@ -22,7 +22,7 @@ const fn sealed(table: &'static str, columns: &'static str) -> Sealed {
 }
 
 /// Every table whose rows have seals.
-pub(super) const SEALED: [Sealed; 9] = [
+pub(super) const SEALED: [Sealed; 10] = [
     sealed("facts", "name, value"),
     sealed("specs", "number, started_ms, text"),
     sealed("units", "unit_id, label, content"),
@@ -37,6 +37,7 @@ pub(super) const SEALED: [Sealed; 9] = [
         beside: ", (SELECT count(*) FROM leavers WHERE leavers.key = rungs.key)",
     },
     sealed("weights", "unit_id, attempt, sha256, bytes"),
+    sealed("checkpoints", "unit_id, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes"),
 ];
 
 impl Sealed {

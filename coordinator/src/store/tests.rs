@@ -62,7 +62,7 @@ fn record() -> ResultRecord {
 fn filled(folder: &TempDir) -> Store {
     let mut store = Store::open(&folder.path().join("study.db")).unwrap();
     let id = unit().id();
-    let started = Write::Started { unit: id, attempt: 1, worker_id: "w".to_owned(), at_ms: 1 };
+    let started = Write::Started { unit: id, attempt: 1, worker_id: "w".to_owned(), at_ms: 1, from: None };
     let ended = Write::Ended {
         unit: id,
         attempt: 1,
@@ -118,7 +118,13 @@ fn the_newest_attempt_without_an_ending_has_a_holder() {
     let folder = TempDir::new().unwrap();
     let mut store = Store::open(&folder.path().join("study.db")).unwrap();
     let id = unit().id();
-    let started = |attempt, worker: &str| Write::Started { unit: id, attempt, worker_id: worker.to_owned(), at_ms: 1 };
+    let started = |attempt, worker: &str| Write::Started {
+        unit: id,
+        attempt,
+        worker_id: worker.to_owned(),
+        at_ms: 1,
+        from: None,
+    };
     let lost = |attempt| Write::Ended {
         unit: id,
         attempt,

@@ -37,8 +37,8 @@ use seedgrid_worker::{
     connection::Connector,
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
-    trainer::{Description, Trainer},
-    training::Observer,
+    trainer::{Description, Task, Trainer},
+    training::{Observer, Wish},
     work::{Attempt, Output},
 };
 use tokio::net::TcpListener;
@@ -267,7 +267,12 @@ impl WorkerService for Service {
                         let attempt = *attempt;
                         let unit_id = script.false_id.clone().unwrap_or(id);
                         let attempt = Some(AttemptId { unit_id, attempt });
-                        Assignment { attempt, unit: Some(unit.into()), keep_weights: script.keep_weights }
+                        Assignment {
+                            attempt,
+                            unit: Some(unit.into()),
+                            keep_weights: script.keep_weights,
+                            checkpoint: None,
+                        }
                     })
                     .collect();
                 let state = script.state();
@@ -375,6 +380,13 @@ impl WorkerService for Service {
         }
         script.blobs.push((head, bytes));
         Ok(Response::new(BlobReceipt { kept: true }))
+    }
+
+    type FetchBlobStream = Pin<Box<dyn Stream<Item = Result<BlobPart, Status>> + Send>>;
+
+    async fn fetch_blob(&self, request: Request<FetchBlobRequest>) -> Result<Response<Self::FetchBlobStream>, Status> {
+        self.0.admit(&request)?;
+        Err(Status::not_found("there is no checkpoint for this attempt"))
     }
 
     async fn leave(&self, request: Request<LeaveRequest>) -> Result<Response<LeaveResponse>, Status> {
@@ -495,8 +507,7 @@ impl Trainer for Drill {
 
     fn train(
         &self,
-        unit: &Unit,
-        keep_weights: bool,
+        Task { unit, keep_weights, .. }: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
@@ -520,16 +531,14 @@ impl Drill {
         for epoch in 1..=self.epochs {
             for _ in 0..self.batches {
                 std::thread::sleep(self.batch);
-                if observer.batch().is_break() {
+                if matches!(observer.batch(), Wish::Stop | Wish::SaveAndStop) {
                     return None;
                 }
             }
             let loss = 1.0 / f64::from(epoch) + unit.seed as f64;
             let metrics = EpochMetrics { epoch, train_loss: loss, train_error: 0.25, validation_error: None };
             epochs.push(metrics);
-            if observer.epoch(&metrics).is_break() {
-                return None;
-            }
+            observer.epoch(&metrics);
         }
         let probabilities = (0..20).map(|pair| ((unit.seed + pair) % 7) as f32 / 7.0).collect();
         let ending = Ending::Done(Scores { converged: true, probabilities, wrong: 5, loss: 0.5 });
@@ -569,7 +578,8 @@ impl Bench {
         let connector = Connector::new(self.join(), "here".to_owned()).unwrap();
         let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
         let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
-        let settings = Settings { rules: self.rules.clone(), worker_id: "ab".repeat(16), info, cache };
+        let settings =
+            Settings { rules: self.rules.clone(), worker_id: "ab".repeat(16), info, cache, save_every: None };
         let life = session::run(settings, connector, self.drill.clone(), told);
         tokio::time::timeout(Duration::from_secs(30), life).await.expect("the worker ends in time").unwrap()
     }

@@ -1,4 +1,4 @@
--- From version 3 to 4: an owner, seals, a place for damaged rows, and more endings of attempts. seal() is a function of the program.
+-- From version 3 to 4: checkpoints, an owner, seals, a place for damaged rows, and more endings of attempts. seal() is a function of the program.
 -- Foreign keys are off meanwhile, as tables are made anew.
 
 CREATE TABLE owner (
@@ -8,6 +8,19 @@ CREATE TABLE owner (
     holder TEXT NOT NULL,
     since_ms INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE checkpoints (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    saved_ms INTEGER NOT NULL,
+    epochs INTEGER NOT NULL,
+    batches INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    numerics_class TEXT NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    bytes INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE damaged (
     number INTEGER PRIMARY KEY,
@@ -65,9 +78,12 @@ CREATE TABLE attempts (
         'conflict', 'damaged')),
     detail TEXT,
     train_seconds REAL,
+    -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
+    from_epochs INTEGER,
+    from_batches INTEGER,
     PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO attempts SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds FROM was;
+INSERT INTO attempts SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds, NULL, NULL FROM was;
 DROP TABLE was;
 
 CREATE TEMP TABLE was AS SELECT * FROM main.results;

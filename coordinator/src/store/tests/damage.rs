@@ -55,7 +55,7 @@ fn running() -> Running {
             detail: String::new(),
             train_seconds: Some(1.0),
         };
-        let started = Write::Started { unit: id, attempt: 1, worker_id: format!("{:032x}", 7), at_ms: 1 };
+        let started = Write::Started { unit: id, attempt: 1, worker_id: format!("{:032x}", 7), at_ms: 1, from: None };
         store.commit(&[Write::Unit(id, Box::new(unit)), started, Write::Result(Box::new(record)), ended]).unwrap();
         if seed == UNITS / 2 {
             store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
