@@ -5,9 +5,9 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    comparing::CompareError, console, control_client::ControlError, core::CoreError, data_command::FetchError,
-    export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError, retrying::NotRetried,
-    run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    checking::CheckError, comparing::CompareError, console, control_client::ControlError, core::CoreError,
+    data_command::FetchError, export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError,
+    retrying::NotRetried, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -19,6 +19,8 @@ pub enum Exit {
     MissingCells,
     /// 7: two runs have different results of equal units.
     Contradiction,
+    /// 8: a run directory does not match its digests.
+    Damaged,
     /// 130: stopped by a signal; the same command goes on.
     Interrupted,
 }
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::MissingCells => 3,
             Exit::Contradiction => 7,
+            Exit::Damaged => 8,
             Exit::Interrupted => 130,
         })
     }
@@ -66,6 +69,9 @@ pub enum Failure {
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// A run cannot be checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// The tables cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -131,6 +137,7 @@ impl Failure {
             | Self::Server(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
+            | Self::Check(_)
             | Self::Export(_)
             | Self::Compare(_)
             | Self::Scratch(_)

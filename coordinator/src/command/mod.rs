@@ -2,6 +2,7 @@
 
 mod arguments;
 mod at_rest;
+mod check;
 mod compare;
 mod data;
 mod export;
@@ -49,6 +50,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Check(arguments) => check::check(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,
         Subcommand::Compare(arguments) => compare::compare(&arguments),
         Subcommand::Export(arguments) => export::export(&arguments),
