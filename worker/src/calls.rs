@@ -113,6 +113,7 @@ impl Calls {
             train_seconds: submission.train_seconds,
             numerics_class: self.numerics_class.clone(),
             weights_digest: weights.map(|weights| weights.digest().to_string()).unwrap_or_default(),
+            log: String::new(),
         };
         let mut answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request.clone())).await;
         if let (Ok(response), Some(weights)) = (&answer, weights)
@@ -242,7 +243,7 @@ async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<Response<
 fn state(state: StudyState) -> StudyState {
     match state {
         StudyState::Unspecified => StudyState::Running,
-        StudyState::Running | StudyState::Done | StudyState::Draining => state,
+        StudyState::Running | StudyState::Done | StudyState::Draining | StudyState::Paused => state,
     }
 }
 

@@ -8,7 +8,7 @@ use seedgrid_common::unit::UnitId;
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
 4 refused by the coordinator, 5 no coordinator there, 7 compared runs contradict each other,
-130 interrupted (run again to go on).";
+8 stands still (paused or drained), 130 interrupted (run again to go on).";
 
 /// Runs experiment matrices of small neural networks and makes one report of them.
 ///

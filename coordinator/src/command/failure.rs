@@ -19,6 +19,8 @@ pub enum Exit {
     MissingCells,
     /// 7: two runs have different results of equal units.
     Contradiction,
+    /// 8: the study is paused or was drained; nothing failed, and units are left.
+    StandsStill,
     /// 130: stopped by a signal; the same command goes on.
     Interrupted,
 }
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::MissingCells => 3,
             Exit::Contradiction => 7,
+            Exit::StandsStill => 8,
             Exit::Interrupted => 130,
         })
     }

@@ -9,6 +9,7 @@ mod selecting;
 #[cfg(test)]
 mod simulation;
 mod snapshot;
+mod steering;
 mod study;
 
 use std::{sync::Arc, thread::JoinHandle};
@@ -17,7 +18,7 @@ use seedgrid_common::wire::v1;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::CoreError;
-pub use request::{Heard, Outcome, Pulled, Registered, Request, Unregistered};
+pub use request::{Heard, NotCancelled, Outcome, Pulled, Registered, Request, Steering, Unregistered};
 pub use study::StudyPlan;
 
 use crate::{queue::Rules, store::Store, weights::WeightsFolder};

@@ -64,7 +64,8 @@ fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
             unit: *unit,
             attempt: stored.attempts,
             at_ms: wall_ms(),
-            ending: "worker-lost",
+            // Not lost: it is known what became of the worker, and that the unit had no part in it.
+            ending: "preempted",
             detail: "its coordinator was ended, and the worker with it".to_owned(),
             train_seconds: None,
         })
@@ -76,13 +77,13 @@ fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
 type Reply = Box<dyn FnOnce() + Send>;
 
 pub(super) struct Reactor {
-    store: Store,
-    queue: Queue,
+    pub(super) store: Store,
+    pub(super) queue: Queue,
     rules: Rules,
     study: String,
-    units: BTreeMap<UnitId, UnitFacts>,
+    pub(super) units: BTreeMap<UnitId, UnitFacts>,
     roster: Roster,
-    selecting: Selecting,
+    pub(super) selecting: Selecting,
     keeper: Keeper,
     /// The group of each unit that a race holds back.
     held: Vec<usize>,
@@ -90,12 +91,12 @@ pub(super) struct Reactor {
     later: Vec<Later>,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
-    live: Live,
-    draining: bool,
+    pub(super) live: Live,
+    pub(super) draining: bool,
     stopping: bool,
     /// Whether the store holds changes that the queue is to be made from again.
     stale: bool,
-    writes: Vec<Write>,
+    pub(super) writes: Vec<Write>,
     replies: Vec<Reply>,
     started: Instant,
     pictured_at: Millis,
@@ -143,6 +144,9 @@ impl Reactor {
             available,
             snapshots,
         };
+        if let Some(pause) = reactor.store.pause()? {
+            reactor.queue.pause_for(pause);
+        }
         reactor.load(0)?;
         reactor.take_picture(0);
         Ok((reactor, available_receiver, snapshots_receiver))
@@ -155,7 +159,8 @@ impl Reactor {
         let failed = stored.iter().filter(|(_, unit)| unit.is_given_up(&self.rules));
         ended.extend(failed.map(|(id, _)| (*id, Ended::Failed)));
         let plan = self.selecting.plan().clone();
-        self.queue = Queue::new(self.rules, [], Vec::new());
+        let before = std::mem::replace(&mut self.queue, Queue::new(self.rules, [], Vec::new()));
+        self.queue.succeed(&before);
         self.units.clear();
         self.roster = Roster::new(plan.study.dataset.train_pairs);
         self.selecting = Selecting::new(plan, self.store.committed()?, ended);
@@ -174,6 +179,7 @@ impl Reactor {
         let retry = retrying::retry(plan, standing, &self.queue.fates(), wanted)?;
         self.writes.extend(retry.writes(wall_ms()));
         self.stale |= !retry.units.is_empty();
+        self.resume();
         Ok(retry)
     }
 
@@ -251,10 +257,12 @@ impl Reactor {
         self.later = self.roster.later(&settled.plan);
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
-            let StoredUnit { attempts, errors, holder, result } = self.stored.remove(&facts.id).unwrap_or_default();
+            let StoredUnit { attempts, record, holder, began, lost, cancelled, result } =
+                self.stored.remove(&facts.id).unwrap_or_default();
             // The store holds no other ids than those that were checked when their worker came.
             let holder = holder.and_then(|worker| worker.parse().ok());
-            new_units.push(NewUnit { id: facts.id, group: facts.group, attempts, errors, holder, result });
+            let (id, group) = (facts.id, facts.group);
+            new_units.push(NewUnit { id, group, attempts, record, holder, began, lost, cancelled, result });
             self.writes.push(Write::Unit(facts.id, Box::new(facts.unit.clone())));
             self.units.insert(facts.id, facts);
         }
@@ -263,7 +271,7 @@ impl Reactor {
     }
 
     /// A unit has ended for good.
-    fn unit_ended(&mut self, unit: UnitId, how: Ended, now: Millis) {
+    pub(super) fn unit_ended(&mut self, unit: UnitId, how: Ended, now: Millis) {
         if self.selecting.ended(unit, how) {
             self.settle(now);
         }
@@ -286,11 +294,22 @@ impl Reactor {
         self.queue.counts().all_ended()
     }
 
+    /// Where the study stands for one worker: a drain may be for it alone.
+    fn state_for(&self, worker: &WorkerId) -> v1::StudyState {
+        match self.state() {
+            v1::StudyState::Done => v1::StudyState::Done,
+            _ if self.queue.is_leaving(worker) => v1::StudyState::Draining,
+            state => state,
+        }
+    }
+
     fn state(&self) -> v1::StudyState {
         if self.queue.counts().all_ended() {
             v1::StudyState::Done
         } else if self.draining {
             v1::StudyState::Draining
+        } else if self.queue.pause().is_some() {
+            v1::StudyState::Paused
         } else {
             v1::StudyState::Running
         }
@@ -313,6 +332,9 @@ impl Reactor {
             }
             Request::Metrics { worker, unit, attempt, metrics } => {
                 if self.queue.holds(&worker, unit, attempt) {
+                    if self.queue.begin(&worker, unit, attempt) {
+                        self.writes.push(Write::Began { unit, attempt });
+                    }
                     self.live.training(unit, attempt, metrics, now);
                 }
             }
@@ -325,31 +347,28 @@ impl Reactor {
                 self.keeper.arrived(unit, digest, bytes, self.queue.awaits(unit, attempt));
                 self.answer(reply, ());
             }
-            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, reply } => {
+            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, log, reply } => {
                 self.seen(&worker, now);
+                self.keep_log(&worker, unit, attempt, log);
                 let answer = match outcome {
                     Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
                     Outcome::Result(result) => {
                         self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
                     }
                     Outcome::Failure { ending, blame, detail } => {
-                        let after = self.queue.fail(unit, attempt, &worker, blame);
-                        if after != AfterFailure::Stale {
-                            self.say_failed(unit, attempt, ending, &detail, blame);
-                            self.ended(unit, attempt, ending, detail, Some(train_seconds), None);
-                            if after == AfterFailure::GivenUp {
-                                self.unit_ended(unit, Ended::Failed, now);
-                            }
-                            self.wake();
-                        }
+                        self.fail(&worker, &[(unit, attempt)], (ending, blame), &detail, Some(train_seconds), now);
                         Some(v1::SubmitOutcome::Recorded)
                     }
                 };
                 self.answer(reply, answer);
             }
             Request::Leave { worker, reason, reply } => {
-                let expired = self.queue.leave(&worker);
-                self.taken_back(expired, "preempted", "its worker left");
+                let expired = self.queue.leave(&worker, now);
+                self.taken_back(expired, "preempted", "its worker left", now);
+                self.queue.part(&worker);
+                self.judge();
+                // What failed elsewhere and waited for this worker may wait no longer.
+                self.wake();
                 if let Some(entry) = self.live.workers.remove(&worker) {
                     tracing::info!(host = entry.info.host, place = entry.info.place, reason, "worker left");
                 }
@@ -359,12 +378,17 @@ impl Reactor {
                 let answer = self.retry(&units);
                 self.answer(reply, answer);
             }
-            Request::Stop => self.stopping = true,
-            Request::Drain { reply } => {
-                self.draining = true;
-                self.wake();
+            Request::Lost { worker, ending, blame, detail, training, held, log, reply } => {
+                for (unit, attempt) in &training {
+                    self.keep_log(&worker, *unit, *attempt, log.clone());
+                }
+                self.fail(&worker, &training, (ending, blame), &detail, None, now);
+                let besides = ("preempted", Blame::Circumstances);
+                self.fail(&worker, &held, besides, "its worker's trainer ended", None, now);
                 self.answer(reply, ());
             }
+            Request::Steer(steering) => self.steer(steering, now),
+            Request::Stop => self.stopping = true,
         }
     }
 
@@ -377,8 +401,11 @@ impl Reactor {
     ) -> Vec<(UnitId, u32)> {
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: wall_ms(), info: info.clone() });
-        let lost = self.queue.take_back_all_but(&worker, held);
-        self.taken_back(lost, "worker-lost", "the worker never heard of this attempt");
+        self.queue.join(&worker);
+        let lost = self.queue.take_back_unknown(&worker, held, now);
+        let (begun, unheard) = lost.into_iter().partition(|one| one.charged);
+        self.taken_back(begun, "worker-lost", "the worker died and was started again", now);
+        self.taken_back(unheard, "worker-lost", "the worker never heard of this attempt", now);
         let dropped = self.renew(&worker, held, now);
         let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
         self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
@@ -393,10 +420,10 @@ impl Reactor {
         dropped
     }
 
-    fn say_failed(&self, unit: UnitId, attempt: u32, ending: &'static str, detail: &str, blame: Blame) {
+    pub(super) fn say_failed(&self, unit: UnitId, attempt: u32, ending: &'static str, detail: &str, blame: Blame) {
         let unit = self.label(unit);
         match blame {
-            Blame::Unit => tracing::warn!(%unit, attempt, ending, detail, "attempt failed"),
+            Blame::Unit | Blame::Death => tracing::warn!(%unit, attempt, ending, detail, "attempt failed"),
             Blame::Circumstances => tracing::info!(%unit, attempt, ending, detail, "unit waits again"),
         }
     }
@@ -420,7 +447,7 @@ impl Reactor {
                 (granted.unit, granted.attempt, unit, self.keeper.wants(granted.unit))
             })
             .collect();
-        Ok(Pulled { units, state: self.state() })
+        Ok(Pulled { units, state: self.state_for(worker) })
     }
 
     /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free
@@ -442,7 +469,7 @@ impl Reactor {
             return Err(Unregistered);
         }
         let dropped = self.renew(worker, held, now);
-        Ok(Heard { dropped, state: self.state() })
+        Ok(Heard { dropped, state: self.state_for(worker) })
     }
 
     /// Whether these weights must be here before the result that they belong to can count.
@@ -481,7 +508,7 @@ impl Reactor {
             digest,
             payload,
         });
-        match self.queue.finish(unit, attempt, Finished { digest, diverged }, train_seconds) {
+        match self.queue.finish(worker, unit, attempt, Finished { digest, diverged }, train_seconds) {
             Verdict::Unknown => None,
             Verdict::Commit => {
                 self.writes.push(Write::Result(record));
@@ -497,6 +524,7 @@ impl Reactor {
                 }
                 let how = wrong_of.map_or(Ended::Diverged, |(wrong, of)| Ended::Scored { wrong, of });
                 self.unit_ended(unit, how, now);
+                self.judge();
                 let counts = self.queue.counts();
                 if counts.waiting > 0 || counts.all_ended() {
                     self.wake();
@@ -519,31 +547,43 @@ impl Reactor {
 
     /// Takes back what has run out, and forgets workers that hold nothing and are silent.
     fn expire(&mut self, now: Millis) {
-        let expired = self.queue.expire(now);
-        self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease");
+        let (expired, ready) = self.queue.expire(now);
+        self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease", now);
+        if ready {
+            self.wake();
+        }
         let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);
-        let queue = &self.queue;
-        let known = self.live.workers.len();
-        self.live.workers.retain(|id, entry| entry.last_seen >= silent || queue.held_by(id) > 0);
-        if self.live.workers.len() < known {
+        let gone = |(id, entry): (&WorkerId, &WorkerEntry)| {
+            (entry.last_seen < silent && self.queue.held_by(id) == 0).then(|| id.clone())
+        };
+        let gone: Vec<WorkerId> = self.live.workers.iter().filter_map(gone).collect();
+        for worker in &gone {
+            self.live.workers.remove(worker);
+            self.queue.part(worker);
+        }
+        if !gone.is_empty() {
+            self.judge();
             self.stale_picture = true;
             self.wake();
         }
     }
 
-    fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str) {
+    pub(super) fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str, now: Millis) {
         if expired.is_empty() {
             return;
         }
-        for Expired { unit, attempt, .. } in expired {
-            tracing::warn!(unit = %self.label(unit), attempt, ending, detail, "unit waits again");
+        for Expired { unit, attempt, after, .. } in expired {
+            tracing::warn!(unit = %self.label(unit), attempt, ending, detail, ?after, "attempt lost");
             self.ended(unit, attempt, ending, detail.to_owned(), None, None);
+            if after == AfterFailure::Quarantined {
+                self.unit_ended(unit, Ended::Failed, now);
+            }
         }
         self.wake();
     }
 
     /// Records an attempt's end, durably and for the live views.
-    fn ended(
+    pub(super) fn ended(
         &mut self,
         unit: UnitId,
         attempt: u32,
@@ -579,7 +619,7 @@ impl Reactor {
         });
     }
 
-    fn seen(&mut self, worker: &WorkerId, now: Millis) -> bool {
+    pub(super) fn seen(&mut self, worker: &WorkerId, now: Millis) -> bool {
         match self.live.workers.get_mut(worker) {
             Some(entry) => {
                 entry.last_seen = now;
@@ -589,16 +629,16 @@ impl Reactor {
         }
     }
 
-    fn label(&self, unit: UnitId) -> String {
+    pub(super) fn label(&self, unit: UnitId) -> String {
         self.units.get(&unit).map_or_else(|| unit.to_string(), |facts| facts.unit.label())
     }
 
-    fn answer<T: Send + 'static>(&mut self, reply: tokio::sync::oneshot::Sender<T>, answer: T) {
+    pub(super) fn answer<T: Send + 'static>(&mut self, reply: tokio::sync::oneshot::Sender<T>, answer: T) {
         // Who no longer waits has hung up; what was decided stands, and a repeated request gets the same answer.
         self.replies.push(Box::new(move || drop(reply.send(answer))));
     }
 
-    fn wake(&mut self) {
+    pub(super) fn wake(&mut self) {
         let available = self.available.clone();
         self.replies.push(Box::new(move || available.send_modify(|version| *version += 1)));
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
 mod cluster;
+mod endings;
 mod retry;
 mod weights;
 

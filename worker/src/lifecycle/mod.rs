@@ -385,7 +385,8 @@ impl Lifecycle {
         let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
         let weights: usize = self.finished.values().map(|finished| finished.submission.outcome.weights_bytes()).sum();
         let may = matches!(self.course, Course::Working)
-            && self.study == StudyState::Running
+            // In a pause too: the coordinator holds the answer back until it is over.
+            && matches!(self.study, StudyState::Running | StudyState::Paused)
             && self.finished.len() < UNACKNOWLEDGED_MAX
             && weights <= UNACKNOWLEDGED_BYTES_MAX
             && self.has_time(now);

@@ -93,6 +93,8 @@ pub struct Script {
     pub unwanted_uploads: u32,
     /// Blobs that are forgotten as soon as they have arrived.
     pub forget_uploads: u32,
+    /// What was said of trainers that ended.
+    pub losses: Vec<LossReport>,
 }
 
 /// Shares a script between a test and its servers.
@@ -142,6 +144,7 @@ impl Play {
             refuse_uploads: 0,
             unwanted_uploads: 0,
             forget_uploads: 0,
+            losses: Vec::new(),
         })))
     }
 
@@ -375,6 +378,12 @@ impl WorkerService for Service {
         }
         script.blobs.push((head, bytes));
         Ok(Response::new(BlobReceipt { kept: true }))
+    }
+
+    async fn report_loss(&self, request: Request<LossReport>) -> Result<Response<LossReceipt>, Status> {
+        self.0.admit(&request)?;
+        self.0.script().losses.push(request.into_inner());
+        Ok(Response::new(LossReceipt {}))
     }
 
     async fn leave(&self, request: Request<LeaveRequest>) -> Result<Response<LeaveResponse>, Status> {

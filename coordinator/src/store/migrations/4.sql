@@ -1,0 +1,43 @@
+-- From version 3 to 4: endings are told apart, what began is known, units are cancelled, studies paused, logs kept.
+
+ALTER TABLE attempts RENAME TO attempts_3;
+
+CREATE TABLE attempts (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    worker_id TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    began INTEGER NOT NULL DEFAULT 0 CHECK (began IN (0, 1)),
+    ended_ms INTEGER,
+    ending TEXT CHECK (ending IN
+        ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'crashed', 'out-of-memory', 'error', 'cancelled',
+         'duplicate', 'conflict')),
+    detail TEXT,
+    train_seconds REAL,
+    PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO attempts (unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds)
+SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds FROM attempts_3;
+
+DROP TABLE attempts_3;
+
+CREATE TABLE cancellations (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    cancelled_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pauses (
+    number INTEGER PRIMARY KEY,
+    paused_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by_hand INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
+    resumed_ms INTEGER
+) STRICT;
+
+CREATE TABLE logs (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
