@@ -22,6 +22,7 @@ use tonic::{Response, Status};
 use tracing::{debug, warn};
 
 use crate::{
+    attempt_log::Logs,
     connection::{Refused, Verdict, verdict},
     datasets::Up,
     lifecycle::Event,
@@ -52,6 +53,8 @@ pub struct Calls {
     pub worker_id: String,
     /// In which results are computed.
     pub numerics_class: String,
+    /// What was logged during attempts.
+    pub logs: Logs,
     /// What happened.
     pub events: mpsc::Sender<Event>,
     /// Refusals, which end the worker.
@@ -113,7 +116,7 @@ impl Calls {
             train_seconds: submission.train_seconds,
             numerics_class: self.numerics_class.clone(),
             weights_digest: weights.map(|weights| weights.digest().to_string()).unwrap_or_default(),
-            log: String::new(),
+            log: self.logs.text(attempt),
         };
         let mut answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request.clone())).await;
         if let (Ok(response), Some(weights)) = (&answer, weights)

@@ -28,7 +28,7 @@ use crate::{
     datasets::{Datasets, Up},
     lifecycle::{Action, Ending, Event, Lifecycle, Rules},
     metrics::Metrics,
-    slots::{Job, Slots, Stop},
+    slots::{Job, Slots, Stop, Watched},
     trainer::Trainer,
     work::{Assignment, Attempt, SlotOutcome},
 };
@@ -52,6 +52,8 @@ pub struct Settings {
     pub info: WorkerInfo,
     /// Where data sets are kept. None: nowhere.
     pub cache: Option<CacheFolder>,
+    /// Who else is told what it does.
+    pub watched: Watched,
 }
 
 /// How a worker's life ended.
@@ -95,7 +97,7 @@ pub async fn run(
     let (registrations, mut registered) = mpsc::channel(1);
     let (refusals, mut refused) = mpsc::channel(1);
     let metrics = Arc::new(Metrics::default());
-    let slots = Slots::start(settings.rules.slots, &trainer, &metrics, &events)?;
+    let slots = Slots::start(settings.rules.slots, &trainer, &metrics, &settings.watched, &events)?;
     let (link, link_seen) = watch::channel(None);
     let (lifecycle, first) = Lifecycle::new(settings.rules.clone());
     let mut session = Session {
@@ -144,6 +146,7 @@ pub async fn run(
 
 /// What a slot is working on.
 struct Working {
+    attempt: Attempt,
     label: String,
     stop: Stop,
 }
@@ -192,6 +195,8 @@ impl Session {
         let actions = self.lifecycle.handle(self.started.elapsed(), event);
         // Before any action: what a heartbeat or a registration names must not lag behind what was decided.
         let held = self.lifecycle.held();
+        self.settings.watched.presence.hold(&held);
+        self.settings.watched.logs.keep_only(&held);
         self.held.send_if_modified(|before| {
             *before != held && {
                 *before = held;
@@ -269,6 +274,7 @@ impl Session {
             address,
             worker_id: self.settings.worker_id.clone(),
             numerics_class: info.numerics_class.clone(),
+            logs: self.settings.watched.logs.clone(),
             events: self.events.clone(),
             refusals: self.refusals.clone(),
         });
@@ -289,10 +295,13 @@ impl Session {
     }
 
     fn start(&mut self, slot: usize, assignment: Assignment) {
-        let label = format!("{} (attempt {})", assignment.unit.label(), assignment.attempt.number);
+        let attempt = assignment.attempt;
+        let label = format!("{} (attempt {})", assignment.unit.label(), attempt.number);
+        let entered = self.settings.watched.logs.enter(attempt);
         info!("{label}: started");
+        drop(entered);
         let stop = Stop::default();
-        self.working[slot] = Some(Working { label, stop: stop.clone() });
+        self.working[slot] = Some(Working { attempt, label, stop: stop.clone() });
         let (datasets, slots, events) = (Arc::clone(&self.datasets), Arc::clone(&self.slots), self.events.clone());
         self.of_life.spawn(async move {
             let outcome = tokio::select! {
@@ -313,7 +322,8 @@ impl Session {
 
     /// Logs an attempt's end for people, and counts it.
     fn tell_end(&mut self, slot: usize, outcome: &SlotOutcome, train_seconds: f64) {
-        let Some(Working { label, .. }) = self.working[slot].take() else { return };
+        let Some(Working { attempt, label, .. }) = self.working[slot].take() else { return };
+        let _entered = self.settings.watched.logs.enter(attempt);
         match outcome {
             SlotOutcome::Finished(output) => match &output.result.ending {
                 UnitEnding::Done(scores) => {

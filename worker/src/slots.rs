@@ -21,8 +21,10 @@ use seedgrid_common::{data::Dataset, training::EpochMetrics};
 use tokio::sync::Notify;
 
 use crate::{
+    attempt_log::Logs,
     lifecycle::Event,
     metrics::Metrics,
+    presence::Presence,
     trainer::Trainer,
     training::Observer,
     work::{Assignment, Attempt, SlotOutcome},
@@ -72,6 +74,15 @@ pub struct Job {
     pub stop: Stop,
 }
 
+/// Who else is told what slots do: the supervisor that they train, the logs what is said meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Watched {
+    /// What the worker's supervisor is told.
+    pub presence: Arc<Presence>,
+    /// What is logged during attempts.
+    pub logs: Logs,
+}
+
 /// The threads. Dropping this lets each end after its unit, without waiting for it.
 #[derive(Debug)]
 pub struct Slots {
@@ -84,16 +95,24 @@ impl Slots {
         count: usize,
         trainer: &Arc<dyn Trainer>,
         metrics: &Arc<Metrics>,
+        watched: &Watched,
         events: &tokio::sync::mpsc::Sender<Event>,
     ) -> io::Result<Self> {
         let start = |slot: usize| {
             // One job at a time, and a slot is given one only when it is free: sending never waits.
             let (sender, jobs) = mpsc::sync_channel::<Job>(1);
             let (trainer, metrics, events) = (Arc::clone(trainer), Arc::clone(metrics), events.clone());
+            let watched = watched.clone();
             thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES).spawn(move || {
                 for job in jobs {
                     let started = Instant::now();
-                    let outcome = run(&job, trainer.as_ref(), &metrics);
+                    let attempt = job.assignment.attempt;
+                    watched.presence.trains(attempt);
+                    let outcome = {
+                        let _entered = watched.logs.enter(attempt);
+                        run(&job, trainer.as_ref(), &metrics)
+                    };
+                    watched.presence.trained(attempt);
                     let train_seconds = started.elapsed().as_secs_f64();
                     drop(job);
                     if events.blocking_send(Event::Ended { slot, outcome, train_seconds }).is_err() {

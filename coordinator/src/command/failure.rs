@@ -5,9 +5,19 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    comparing::CompareError, console, control_client::ControlError, core::CoreError, data_command::FetchError,
-    export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError, retrying::NotRetried,
-    run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    comparing::CompareError,
+    console,
+    control_client::ControlError,
+    core::{CoreError, NotCancelled},
+    data_command::FetchError,
+    export::ExportError,
+    listing::NotFound,
+    local_workers::LocalWorkerError,
+    prepare::PrepareError,
+    retrying::NotRetried,
+    run_directory::RunDirectoryError,
+    service::ServerError,
+    store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -103,6 +113,22 @@ pub enum Failure {
     /// A unit cannot be retried.
     #[error(transparent)]
     NotRetried(#[from] NotRetried),
+    /// A unit cannot be cancelled.
+    #[error(transparent)]
+    NotCancelled(#[from] NotCancelled),
+    /// Which unit is meant is not clear.
+    #[error(transparent)]
+    WhichUnit(#[from] NotFound),
+    /// Which worker is meant is not clear.
+    #[error(
+        "`{text}` fits {count} of the workers that are there\n  hint: `seedgrid workers RUN_DIR` lists them; write more of an id, or a machine's name"
+    )]
+    WhichWorker {
+        /// What was written.
+        text: String,
+        /// How many it fits.
+        count: usize,
+    },
     /// What the command prints cannot be written.
     #[error(
         "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
@@ -122,6 +148,9 @@ impl Failure {
             Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
             | Self::Join(_)
             | Self::NotRetried(_)
+            | Self::NotCancelled(_)
+            | Self::WhichUnit(_)
+            | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,

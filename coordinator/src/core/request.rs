@@ -170,6 +170,13 @@ pub enum Steering {
         /// The answer: what it was paused for.
         reply: oneshot::Sender<Option<Pause>>,
     },
+    /// Why a unit waits.
+    Why {
+        /// Which.
+        unit: UnitId,
+        /// The answer, for people; None: it does not wait.
+        reply: oneshot::Sender<Option<String>>,
+    },
 }
 
 /// A unit that cannot be cancelled.

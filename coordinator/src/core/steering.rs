@@ -8,6 +8,7 @@ use super::{
     request::{NotCancelled, Steering},
 };
 use crate::{
+    listing::Waits,
     queue::{AfterFailure, Blame, Judged, Millis, Pause, WorkerId},
     retrying::Fate,
     selection::Ended,
@@ -39,6 +40,11 @@ impl Reactor {
                 }
                 let pause = self.queue.pause().cloned().unwrap_or(Pause { reason: String::new(), by_hand: true });
                 self.answer(reply, pause);
+            }
+            Steering::Why { unit, reply } => {
+                let why = self.queue.why_waiting(unit, now);
+                let waits = why.map(|why| Waits { why: &why, draining: self.draining }.to_string());
+                self.answer(reply, waits);
             }
             Steering::Resume { reply } => {
                 let pause = self.queue.pause().cloned();

@@ -101,6 +101,12 @@ impl ControlService for Control {
         Ok(Response::new(v1::ResumeResponse { pause: pause.as_ref().map(Into::into) }))
     }
 
+    async fn why(&self, request: Request<v1::WhyRequest>) -> Result<Response<v1::WhyResponse>, Status> {
+        let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
+        let waits = self.core.ask(|reply| Ask::Steer(Steering::Why { unit, reply })).await.map_err(gone)?;
+        Ok(Response::new(v1::WhyResponse { waits }))
+    }
+
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::StatusSnapshot, Status>> + Send>>;
 
     async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {

@@ -37,6 +37,7 @@ use seedgrid_worker::{
     connection::Connector,
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
+    slots::Watched,
     trainer::{Description, Trainer},
     training::Observer,
     work::{Attempt, Output},
@@ -578,7 +579,13 @@ impl Bench {
         let connector = Connector::new(self.join(), "here".to_owned()).unwrap();
         let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
         let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
-        let settings = Settings { rules: self.rules.clone(), worker_id: "ab".repeat(16), info, cache };
+        let settings = Settings {
+            rules: self.rules.clone(),
+            worker_id: "ab".repeat(16),
+            info,
+            cache,
+            watched: Watched::default(),
+        };
         let life = session::run(settings, connector, self.drill.clone(), told);
         tokio::time::timeout(Duration::from_secs(30), life).await.expect("the worker ends in time").unwrap()
     }
