@@ -9,7 +9,7 @@ use nix::{
     unistd::Pid,
 };
 use seedgrid_tests::{
-    process::{Running, alive, binary, children, finish, seedgrid, until},
+    process::{Running, alive, binary, children, finish, seedgrid, until, worker},
     study::{Scratch, holdout},
 };
 
@@ -71,6 +71,45 @@ fn a_trainer_that_crashes_is_replaced_and_its_units_know_why() {
 }
 
 #[test]
+fn a_unit_in_whose_training_every_trainer_dies_is_quarantined_at_the_fifth() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1", 2000));
+    let run = Running::start(&mut scratch.run_with_slots(&spec, "run", 1));
+    for times in 1..=5 {
+        kill(Pid::from_raw(trainer(&scratch, &run) as i32), Signal::SIGKILL).unwrap();
+        run.until_stderr(": crashed", times);
+    }
+    let ended = run.wait();
+    assert_eq!(ended.code(), 3, "{}", ended.stderr);
+    let story = explained(&scratch, "cnn");
+    assert_eq!((&story["state"], &story["deaths"]), (&"quarantined".into(), &5.into()), "{story}");
+    assert!(story["why"].as_str().unwrap().contains("5 deaths"), "{story}");
+}
+
+#[test]
+fn a_worker_whose_trainers_only_crash_gives_up() {
+    let scratch = Scratch::new();
+    // There is time to kill each trainer before its unit ends.
+    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=3", 2000));
+    let serve = Running::start(
+        seedgrid(["serve"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")).args(["--listen", "127.0.0.1:0"]),
+    );
+    serve.until_stderr("start workers with", 1);
+    let join = scratch.path("run").join("join.toml");
+    let supervised =
+        Running::start(worker(["--slots", "1", "--cache"]).arg(scratch.path("cache")).arg("--join").arg(join));
+    for crashes in 1..=9 {
+        let started = || children(supervised.pid()).first().copied().filter(|pid| alive(*pid));
+        until("a trainer is there", || started().is_some());
+        kill(Pid::from_raw(started().unwrap() as i32), Signal::SIGKILL).unwrap();
+        supervised.until_stderr("the trainer was ended by SIGKILL", crashes);
+    }
+    let ended = supervised.wait();
+    assert_eq!(ended.code(), 9, "{}", ended.stderr);
+    assert!(ended.stderr.contains("giving up"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_trainer_dies_with_its_supervisor() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=2", 2000));
@@ -111,11 +150,11 @@ impl Drop for Group {
 }
 
 #[test]
-fn memory_over_a_control_groups_limit_is_told_from_a_crash() {
+fn memory_over_a_control_groups_limit_is_told_from_a_crash_and_pauses_the_study() {
     let Some(group) = Group::new(40 * 1024 * 1024) else { return };
     let scratch = Scratch::new();
     // Thousands of pairs at once take more than the limit, which the program alone does not.
-    let spec = holdout(&["cnn-shared"], "1", 3).replace("batch_size = 10", "batch_size = 4000");
+    let spec = holdout(&["cnn-shared"], "1..=6", 1).replace("batch_size = 10", "batch_size = 4000");
     let spec = scratch.write("spec.toml", &spec.replace("train_pairs = 200", "train_pairs = 4000"));
     let script = format!(
         "#!/bin/sh\necho $$ > {}/cgroup.procs\nexec {} \"$@\"\n",
@@ -124,12 +163,21 @@ fn memory_over_a_control_groups_limit_is_told_from_a_crash() {
     );
     let script = scratch.write("worker.sh", &script);
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let run = Running::start(scratch.run_with_slots(&spec, "run", 1).env("SEEDGRID_WORKER", &script));
-    run.until_stderr(": out-of-memory", 1);
-    let unit = explained(&scratch, "cnn-shared");
+    let paused = finish(scratch.run_with_slots(&spec, "run", 1).env("SEEDGRID_WORKER", &script));
+    assert_eq!(paused.code(), 8, "{}", paused.stderr);
+    assert_eq!(paused.stderr.matches(": out-of-memory").count(), 5, "{}", paused.stderr);
+    assert!(
+        paused.stderr.contains("failed alike: the kernel ended the trainer for want of memory"),
+        "{}",
+        paused.stderr
+    );
+    assert_eq!(scratch.status("run")["state"], "paused");
+    let unit = explained(&scratch, "seed 1");
     assert_eq!((&unit["errors"], &unit["deaths"]), (&1.into(), &0.into()), "{unit}");
+
     group.unlimit();
-    let ended = run.wait();
+    let resumed = finish(seedgrid(["resume"]).arg(scratch.path("run")));
+    assert!(resumed.stdout.contains("run the study again"), "{}", resumed.stdout);
+    let ended = finish(scratch.run_with_slots(&spec, "run", 1).env("SEEDGRID_WORKER", &script));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    drop(group);
 }

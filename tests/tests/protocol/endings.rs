@@ -155,7 +155,7 @@ async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
     let again = client.pull(2).await.unwrap().assignments;
     assert_eq!(again.len(), 2);
     let attempt = again.iter().find_map(|one| one.attempt.clone().filter(|one| one.unit_id == begun.unit_id)).unwrap();
-    lose(&mut client, v1::Failure::Crashed, &[attempt.clone()]).await.unwrap();
+    lose(&mut client, v1::Failure::Crashed, std::slice::from_ref(&attempt)).await.unwrap();
     lose(&mut client, v1::Failure::Crashed, &[attempt]).await.unwrap();
     assert_eq!(lose(&mut client, v1::Failure::Error, &[]).await.unwrap_err(), Code::InvalidArgument);
     // Two deaths: a suspect, which gets a worker for itself, after all others. The repeated report counted once.

@@ -227,9 +227,7 @@ impl Lifecycle {
                 self.expectation.learn(&training.assignment.unit.configuration.model, train_seconds);
                 Outcome::Result(output)
             }
-            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => {
-                Outcome::failure(Failure::Error, &detail)
-            }
+            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => Outcome::failed(&detail),
             (Fate::GivenBack(failure), SlotOutcome::Stopped) => Outcome::failure(failure, ""),
             (Fate::Wanted, SlotOutcome::Stopped) => {
                 Outcome::failure(Failure::Error, "training stopped without being told to")
