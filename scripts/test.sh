@@ -23,7 +23,6 @@ cargo test --release --locked --workspace --all-targets
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
-cargo test --release --locked --workspace --doc
 
 if cargo clippy --version >/dev/null 2>&1; then
     step "lints"

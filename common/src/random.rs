@@ -26,6 +26,19 @@ impl Stream {
         Self { generator: ChaCha8Rng::from_seed(hash.finalize().into()) }
     }
 
+    /// How many 32-bit words have been drawn: with it, [`Self::seek`] goes on from here.
+    ///
+    /// # Panics
+    /// After 2^64 words, which nothing here draws.
+    pub fn position(&self) -> u64 {
+        u64::try_from(self.generator.get_word_pos()).expect("nothing draws 2^64 words")
+    }
+
+    /// Goes to where this many words have been drawn.
+    pub fn seek(&mut self, position: u64) {
+        self.generator.set_word_pos(position.into());
+    }
+
     /// 32 uniform random bits.
     pub fn bits(&mut self) -> u32 {
         self.generator.next_u32()
@@ -80,6 +93,18 @@ mod tests {
     }
     /// From common/fixtures/golden.py.
     const GOLDEN: [u32; 3] = [613_356_374, 943_809_556, 3_157_503_340];
+
+    #[test]
+    fn a_stream_goes_on_from_any_position() {
+        let mut stream = Stream::new(7, "weights/a");
+        for _ in 0..100 {
+            let mut other = Stream::new(7, "weights/a");
+            other.seek(stream.position());
+            assert_eq!(other.unit_f64(), stream.clone().unit_f64());
+            assert_eq!(other.position(), stream.position() + 2);
+            stream.bits();
+        }
+    }
 
     #[test]
     fn purposes_and_seeds_are_independent() {

@@ -81,6 +81,17 @@ impl Normalize {
     }
 }
 
+/// How far a training had come when its state was saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Progress {
+    /// Whole epochs.
+    pub epochs: u32,
+    /// Batches of the epoch under way.
+    pub batches: u32,
+    /// Wall time of training until then, over all attempts that led there.
+    pub seconds: f64,
+}
+
 /// What one epoch showed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {

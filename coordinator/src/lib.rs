@@ -9,6 +9,8 @@
 //! will take; [`command`] is the command line.
 
 pub mod aggregate;
+pub mod blobs;
+pub mod checkpoints;
 pub mod collect;
 pub mod command;
 pub mod comparing;

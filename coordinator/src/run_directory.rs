@@ -218,7 +218,7 @@ impl RunDirectory {
             return Err(RunDirectoryError::LostDatabase { path, what });
         }
         // A run that was stopped before it began leaves no more than these.
-        let ours = ["study.db", "lock", "datasets", "logs"];
+        let ours = ["study.db", "study.db-journal", "study.db-wal", "study.db-shm", "lock", "datasets", "logs"];
         match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
             true => Ok(()),
             false => Err(RunDirectoryError::Foreign { path }),
@@ -291,6 +291,8 @@ mod tests {
         drop(RunDirectory::new(&root).own().unwrap());
         fs::write(root.join("study.db"), "").unwrap();
         RunDirectory::new(&root).own().expect("a run that was stopped before it began");
+        fs::write(root.join("study.db-journal"), "cut").unwrap();
+        RunDirectory::new(&root).own().expect("a run that was killed in its first commit");
         fs::write(root.join("join.toml"), "").unwrap();
         assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::LostDatabase { what: "empty", .. })));
         fs::remove_file(root.join("study.db")).unwrap();

@@ -1,8 +1,10 @@
 //! Support for Seedgrid's integration tests: the real binaries as processes, small studies for them, and places where workers run.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code: what goes wrong is to end the test")]
 
+pub mod commit_points;
 pub mod machine;
 pub mod process;
 pub mod slurm;
 pub mod sshd;
 pub mod study;
+pub mod weather;

@@ -5,7 +5,7 @@
 
 mod random;
 
-use std::{hint::black_box, ops::ControlFlow};
+use std::hint::black_box;
 
 use candle_core::Device;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -19,7 +19,7 @@ use seedgrid_common::{
 use seedgrid_worker::{
     kernels::{affine::Windows, pool::MaxPool},
     networks::{Engine as _, Weights, direct::Direct, dropout_layers, optimiser::Step},
-    training::{Observer, train},
+    training::{Checkpoint, Observer, Wish, train},
 };
 
 const BATCH: usize = 20;
@@ -88,14 +88,15 @@ fn steps(c: &mut Criterion) {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
+    fn epoch(&mut self, metrics: &EpochMetrics) {
         black_box(metrics);
-        ControlFlow::Continue(())
     }
 
-    fn batch(&mut self) -> ControlFlow<()> {
-        ControlFlow::Continue(())
+    fn batch(&mut self) -> Wish {
+        Wish::GoOn
     }
+
+    fn save(&mut self, _: Checkpoint) {}
 }
 
 /// A unit of one epoch of 1000 pairs, from its initial weights to its score of 20 pairs.
@@ -106,7 +107,7 @@ fn epochs(c: &mut Criterion) {
     for model in model::ALL {
         let unit = unit(model, BATCH as u64, 1);
         group.bench_function(model.name, |b| {
-            b.iter(|| train(&unit, &dataset, &Device::Cpu, &mut Nobody).expect("random pairs can be trained on"));
+            b.iter(|| train(&unit, &dataset, None, &Device::Cpu, &mut Nobody).expect("random pairs can be trained on"));
         });
     }
 }

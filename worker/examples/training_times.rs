@@ -12,14 +12,14 @@
 #[path = "../benches/random/mod.rs"]
 mod random;
 
-use std::{error::Error, hint::black_box, io, ops::ControlFlow, thread, time::Instant};
+use std::{error::Error, hint::black_box, io, thread, time::Instant};
 
 use candle_core::Device;
 use random::{dataset, hyperparameters, unit};
 use seedgrid_common::{data::Dataset, model, training::EpochMetrics, unit::Unit};
 use seedgrid_worker::{
     networks::work::live_work,
-    training::{Observer, train},
+    training::{Checkpoint, Observer, Wish, train},
 };
 use serde_json::json;
 
@@ -30,20 +30,21 @@ const BATCH: u64 = 20;
 struct Clock(Vec<Instant>);
 
 impl Observer for Clock {
-    fn epoch(&mut self, _: &EpochMetrics) -> ControlFlow<()> {
+    fn epoch(&mut self, _: &EpochMetrics) {
         self.0.push(Instant::now());
-        ControlFlow::Continue(())
     }
 
-    fn batch(&mut self) -> ControlFlow<()> {
-        ControlFlow::Continue(())
+    fn batch(&mut self) -> Wish {
+        Wish::GoOn
     }
+
+    fn save(&mut self, _: Checkpoint) {}
 }
 
 /// Durations in milliseconds: of each epoch but the first, which begins before training does, and of the scoring.
 fn timed(unit: &Unit, dataset: &Dataset) -> (Vec<f64>, f64) {
     let mut clock = Clock(Vec::new());
-    let trained = train(unit, dataset, &Device::Cpu, &mut clock);
+    let trained = train(unit, dataset, None, &Device::Cpu, &mut clock);
     let end = Instant::now();
     trained.expect("random pairs can be trained on");
     let milliseconds = |from: Instant, to: Instant| (to - from).as_secs_f64() * 1e3;

@@ -8,11 +8,11 @@ use std::{
 use seedgrid_common::{
     unit::Unit,
     wire::{
-        blob::Blob,
+        blob::{Blob, CheckpointRef, Content},
         limits,
         v1::{
-            self, Assignment as WireAssignment, AttemptId, BlobKind, HeartbeatRequest, LeaveRequest, MetricsReport,
-            PullRequest, PullResponse, StudyState, SubmitOutcome, SubmitRequest, submit_request,
+            self, Assignment as WireAssignment, AttemptId, HeartbeatRequest, LeaveRequest, MetricsReport, PullRequest,
+            PullResponse, StudyState, SubmitOutcome, SubmitRequest, submit_request,
         },
     },
 };
@@ -24,10 +24,11 @@ use tracing::{debug, warn};
 use crate::{
     attempt_log::Logs,
     connection::{Refused, Verdict, verdict},
-    datasets::Up,
+    fetching::Up,
     lifecycle::Event,
     metrics::Metrics,
-    work::{Assignment, Attempt, Outcome, Output, Submission},
+    saves::Saves,
+    work::{Assignment, Attempt, Outcome, Output, SavedState, Submission},
 };
 
 /// How long a heartbeat may take: a coordinator that is there but answers nothing is noticed by this.
@@ -104,7 +105,13 @@ impl Calls {
             Outcome::Result(Output { result, weights }) => {
                 (submit_request::Outcome::Result(result.into()), weights.as_ref())
             }
-            Outcome::Failure { failure, detail } => {
+            Outcome::Failure { failure, detail, state } => {
+                // Before the attempt's end gives the unit to another worker, which then goes on from there.
+                if let Some(state) = state
+                    && let Err(status) = self.save(attempt, state).await
+                {
+                    return self.failed("upload", &status).await;
+                }
                 let report = v1::FailureReport { failure: (*failure).into(), detail: detail.clone() };
                 (submit_request::Outcome::Failure(report), None)
             }
@@ -122,7 +129,7 @@ impl Calls {
         if let (Ok(response), Some(weights)) = (&answer, weights)
             && response.outcome() == SubmitOutcome::WeightsFirst
         {
-            if let Err(status) = self.upload(attempt, weights).await {
+            if let Err(status) = self.upload(attempt, weights, Content::Weights).await {
                 return match verdict(status.code()) {
                     Verdict::Malformed => {
                         warn!("the coordinator cannot take the weights of {attempt}: {}", status.message());
@@ -163,13 +170,36 @@ impl Calls {
         self.tell(event).await;
     }
 
-    /// Hands a result's weights over, once. Whether they are still wanted, the submit that follows tells.
-    async fn upload(&mut self, attempt: Attempt, weights: &Blob) -> Result<(), Status> {
-        let limit = UPLOAD_TIMEOUT + PART_TIMEOUT * (weights.bytes().len() / limits::CHUNK_BYTES_MAX) as u32;
-        let parts = weights.parts(self.worker_id.clone(), attempt.into(), BlobKind::Weights);
+    /// Hands a blob over, once. Whether weights are still wanted, the submit that follows tells.
+    async fn upload(&mut self, attempt: Attempt, blob: &Blob, content: Content) -> Result<(), Status> {
+        let bytes = blob.bytes().len();
+        let limit = UPLOAD_TIMEOUT + PART_TIMEOUT * (bytes / limits::CHUNK_BYTES_MAX) as u32;
+        let parts = blob.parts(self.worker_id.clone(), (attempt.unit, attempt.number), content);
         let receipt = bounded(limit, self.up.client.upload_blob(tokio_stream::iter(parts))).await?;
-        debug!("handed over the weights of {attempt} ({} bytes, kept: {})", weights.bytes().len(), receipt.kept);
+        debug!("handed over {content:?} of {attempt} ({bytes} bytes, kept: {})", receipt.kept);
         Ok(())
+    }
+
+    /// Hands a state over, once. What the coordinator cannot take is let go: it would save time, no more.
+    async fn save(&mut self, attempt: Attempt, state: &SavedState) -> Result<(), Status> {
+        match self.upload(attempt, &state.blob, Content::Checkpoint(state.progress)).await {
+            Err(status) if verdict(status.code()) == Verdict::Malformed => {
+                warn!("the coordinator cannot take the state of {attempt}: {}", status.message());
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Hands over the states of units in training, one at a time, for as long as the connection lasts.
+    pub async fn save_all(mut self, saves: &Saves) {
+        loop {
+            let (attempt, state) = saves.next().await;
+            if let Err(status) = self.save(attempt, &state).await {
+                return self.failed("upload", &status).await;
+            }
+            saves.sent(attempt, state.blob.digest());
+        }
     }
 
     /// Streams that training has begun and what epochs show, for as long as the connection lasts. What fails here changes nothing but the view.
@@ -289,5 +319,7 @@ fn read_assignment(assignment: WireAssignment) -> Result<Assignment, String> {
             unit.id(),
         ));
     }
-    Ok(Assignment { attempt, unit: unit.into(), keep_weights: assignment.keep_weights })
+    let checkpoint =
+        assignment.checkpoint.map(CheckpointRef::try_from).transpose().map_err(|error| error.to_string())?;
+    Ok(Assignment { attempt, unit: unit.into(), keep_weights: assignment.keep_weights, checkpoint })
 }

@@ -73,6 +73,11 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub idle_timeout: Option<Duration>,
 
+    /// How often the state of each unit in training is handed to the coordinator, so that another worker can go on from there. A worker
+    /// that is stopped hands it over in any case
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
+    pub checkpoint_every: Duration,
+
     /// Give up after this long without a coordinator while holding nothing; a worker that holds units or results goes on
     /// trying for a day
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10m")]

@@ -1,7 +1,7 @@
 //! Data sets for the slots: from memory, from the cache folder, or from the coordinator, in this order, each checked against its
 //! digest before it is used or kept. Each is decoded once and shared.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
 
 use seedgrid_common::{
     data::{
@@ -11,33 +11,17 @@ use seedgrid_common::{
     wire::{limits, v1::FetchDatasetRequest},
 };
 use tokio::sync::{Mutex, mpsc, watch};
-use tonic::{Code, Status};
 use tracing::{info, warn};
 
 use crate::{
     cache_folder::CacheFolder,
-    connection::{Client, Verdict, verdict},
+    connection::Client,
+    fetching::{self, FETCHES_MAX, Failure, Final, PIECE_TIMEOUT, TRUSTED_BYTES, Up},
     lifecycle::Event,
 };
 
 /// Most data sets that stay decoded. A study has one; a worker that serves one study after another lets the old one go.
 const DECODED_MAX: usize = 2;
-/// How often bytes that do not match their digest are fetched again before the unit fails.
-const FETCHES_MAX: u32 = 3;
-/// How long the next piece of a data set may take.
-const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
-/// What is set aside for a data set on its sender's word alone.
-const TRUSTED_BYTES: u64 = 64 * 1024 * 1024;
-
-/// A connection that has registered.
-#[derive(Clone, Debug)]
-pub struct Up {
-    /// Grows with every registration.
-    pub generation: u64,
-    /// Ready for calls.
-    pub client: Client,
-}
-
 /// Why there is no data set. Final for the attempt that asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
@@ -71,12 +55,6 @@ pub enum DatasetError {
         /// Its digest.
         digest: String,
     },
-}
-
-enum FetchFailure {
-    Again(String),
-    Damaged(String),
-    Refused(String),
 }
 
 /// All data sets of a worker.
@@ -141,54 +119,31 @@ impl Datasets {
     }
 
     async fn fetch(&self, wanted: &str) -> Result<Vec<u8>, DatasetError> {
-        let mut link = self.link.clone();
-        let mut damaged = 0;
-        loop {
-            // While the worker reconnects, this waits. The worker's end drops it.
-            let up = match link.wait_for(Option::is_some).await {
-                Ok(up) => up.clone(),
-                Err(_) => return Err(DatasetError::CutOff { digest: wanted.to_owned() }),
-            };
-            let Some(mut up) = up else { continue };
-            match fetch_once(&mut up.client, wanted).await {
-                Ok(bytes) => {
-                    info!("fetched the data set {} ({} bytes)", &wanted[..12.min(wanted.len())], bytes.len());
-                    return Ok(bytes);
-                }
-                Err(FetchFailure::Again(problem)) => {
-                    warn!("fetching the data set failed, trying again: {problem}");
-                    let lost = Event::LinkLost { generation: up.generation };
-                    let told = self.events.send(lost).await.is_ok();
-                    let newer = |now: &Option<Up>| now.as_ref().is_none_or(|now| now.generation > up.generation);
-                    if !told || link.wait_for(newer).await.is_err() {
-                        return Err(DatasetError::CutOff { digest: wanted.to_owned() });
-                    }
-                }
-                Err(FetchFailure::Damaged(problem)) => {
-                    damaged += 1;
-                    warn!("the data set arrived damaged: {problem}");
-                    if damaged == FETCHES_MAX {
-                        return Err(DatasetError::Damaged { digest: wanted.to_owned(), problem });
-                    }
-                }
-                Err(FetchFailure::Refused(reason)) => {
-                    return Err(DatasetError::Refused { digest: wanted.to_owned(), reason });
-                }
+        let once = |client| fetch_once(client, wanted);
+        let bytes = fetching::fetch(self.link.clone(), &self.events, "the data set", once).await.map_err(|end| {
+            let digest = wanted.to_owned();
+            match end {
+                Final::Refused(reason) => DatasetError::Refused { digest, reason },
+                Final::Damaged(problem) => DatasetError::Damaged { digest, problem },
+                Final::CutOff => DatasetError::CutOff { digest },
             }
-        }
+        })?;
+        info!("fetched the data set {} ({} bytes)", &wanted[..12.min(wanted.len())], bytes.len());
+        Ok(bytes)
     }
 }
 
-async fn fetch_once(client: &mut Client, wanted: &str) -> Result<Vec<u8>, FetchFailure> {
-    let late = || FetchFailure::Again(format!("nothing came for {} s", CHUNK_TIMEOUT.as_secs()));
-    let damaged = |problem: &str| FetchFailure::Damaged(problem.to_owned());
+async fn fetch_once(mut client: Client, wanted: &str) -> Result<Vec<u8>, Failure> {
+    let damaged = |problem: &str| Failure::Damaged(problem.to_owned());
     let request = FetchDatasetRequest { digest: wanted.to_owned() };
-    let call = tokio::time::timeout(CHUNK_TIMEOUT, client.fetch_dataset(request)).await;
-    let mut chunks = call.map_err(|_| late())?.map_err(|status| judge(&status))?.into_inner();
+    let call = tokio::time::timeout(PIECE_TIMEOUT, client.fetch_dataset(request)).await;
+    let mut chunks = call.map_err(|_| Failure::late())?.map_err(|status| Failure::of(&status))?.into_inner();
     let mut bytes: Vec<u8> = Vec::new();
     let mut total = None;
-    while let Some(chunk) =
-        tokio::time::timeout(CHUNK_TIMEOUT, chunks.message()).await.map_err(|_| late())?.map_err(|s| judge(&s))?
+    while let Some(chunk) = tokio::time::timeout(PIECE_TIMEOUT, chunks.message())
+        .await
+        .map_err(|_| Failure::late())?
+        .map_err(|s| Failure::of(&s))?
     {
         let expected = *total.get_or_insert(chunk.bytes_total);
         if expected == 0 || expected > limits::DATASET_BYTES_MAX {
@@ -209,14 +164,5 @@ async fn fetch_once(client: &mut Client, wanted: &str) -> Result<Vec<u8>, FetchF
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(damaged("its digest is another")),
         Err(_) => Err(damaged("checking it was cut off")),
-    }
-}
-
-fn judge(status: &Status) -> FetchFailure {
-    let said = format!("{:?}: {}", status.code(), status.message());
-    match (status.code(), verdict(status.code())) {
-        // Registering again finds a coordinator with another token, or tells the final refusal.
-        (Code::Unauthenticated | Code::PermissionDenied, _) | (_, Verdict::Again) => FetchFailure::Again(said),
-        (_, Verdict::NotFound | Verdict::Malformed | Verdict::Refused) => FetchFailure::Refused(said),
     }
 }

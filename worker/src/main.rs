@@ -109,6 +109,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
         watched: Watched { presence: Arc::new(Presence::supervised()), logs: Logs::default() },
+        save_every: Some(arguments.checkpoint_every),
     };
     // Training has threads of its own; what is left are a few small messages, for which this thread is enough.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;

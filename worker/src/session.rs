@@ -17,7 +17,7 @@ use seedgrid_common::{
 };
 use tokio::{
     sync::{Mutex, mpsc, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 use tracing::{error, info, warn};
 
@@ -25,10 +25,13 @@ use crate::{
     cache_folder::CacheFolder,
     calls::{Calls, attempts},
     connection::{Connector, Refused, Registration},
-    datasets::{Datasets, Up},
+    datasets::{DatasetError, Datasets},
+    fetching::Up,
     lifecycle::{Action, Ending, Event, Lifecycle, Rules},
     metrics::Metrics,
-    slots::{Job, Slots, Stop, Watched},
+    resumption,
+    saves::Saves,
+    slots::{Job, Slots, Stop, Surroundings, Watched},
     trainer::Trainer,
     work::{Assignment, Attempt, SlotOutcome},
 };
@@ -54,6 +57,8 @@ pub struct Settings {
     pub cache: Option<CacheFolder>,
     /// Who else is told what it does.
     pub watched: Watched,
+    /// How often the state of a unit in training is handed over. None: only when it is stopped.
+    pub save_every: Option<Duration>,
 }
 
 /// How a worker's life ended.
@@ -97,7 +102,15 @@ pub async fn run(
     let (registrations, mut registered) = mpsc::channel(1);
     let (refusals, mut refused) = mpsc::channel(1);
     let metrics = Arc::new(Metrics::default());
-    let slots = Slots::start(settings.rules.slots, &trainer, &metrics, &settings.watched, &events)?;
+    let saves = Arc::new(Saves::default());
+    let surroundings = Surroundings {
+        trainer,
+        metrics: Arc::clone(&metrics),
+        saves: Arc::clone(&saves),
+        save_every: settings.save_every,
+        watched: settings.watched.clone(),
+    };
+    let slots = Slots::start(settings.rules.slots, &surroundings, &events)?;
     let (link, link_seen) = watch::channel(None);
     let (lifecycle, first) = Lifecycle::new(settings.rules.clone());
     let mut session = Session {
@@ -107,10 +120,12 @@ pub async fn run(
         working: (0..settings.rules.slots).map(|_| None).collect(),
         datasets: Arc::new(Datasets::new(settings.cache.clone(), link_seen, events.clone())),
         metrics,
+        saves,
         link,
         held: watch::Sender::new(Vec::new()),
         connector: Arc::new(Mutex::new(connector)),
         calls: None,
+        pull: None,
         of_link: JoinSet::new(),
         of_life: JoinSet::new(),
         generation: 0,
@@ -138,7 +153,7 @@ pub async fn run(
             _ = ticks.tick() => session.step(Event::Tick),
         };
     }
-    session.working.iter().flatten().for_each(|working| working.stop.tell());
+    session.working.iter().flatten().for_each(|working| working.stop.tell(false));
     // The loop ends with a farewell only.
     let farewell = farewell.unwrap_or(Farewell::Left { ending: Ending::Terminated, unacknowledged: 0 });
     Ok((farewell, session.tally))
@@ -159,12 +174,15 @@ struct Session {
     working: Vec<Option<Working>>,
     datasets: Arc<Datasets>,
     metrics: Arc<Metrics>,
+    saves: Arc<Saves>,
     /// The connection, for those who wait for one.
     link: watch::Sender<Option<Up>>,
     /// What heartbeats name.
     held: watch::Sender<Vec<Attempt>>,
     connector: Arc<Mutex<Connector>>,
     calls: Option<Calls>,
+    /// The newest pull.
+    pull: Option<AbortHandle>,
     /// Ends with the connection.
     of_link: JoinSet<()>,
     /// Ends with the worker.
@@ -213,16 +231,25 @@ impl Session {
             match action {
                 Action::Connect => self.connect(),
                 Action::Start { slot, assignment } => self.start(slot, assignment),
-                Action::Stop { slot } => {
+                Action::Stop { slot, save } => {
                     if let Some(working) = &self.working[slot] {
-                        working.stop.tell();
+                        working.stop.tell(save);
                     }
                 }
-                Action::Pull { units_max } => self.call(move |calls| calls.pull(units_max)),
+                Action::Pull { units_max } => {
+                    self.pull = self.call(move |calls| calls.pull(units_max));
+                }
+                Action::StopPulling => {
+                    if let Some(pull) = self.pull.take() {
+                        pull.abort();
+                    }
+                }
                 Action::Submit { attempt, submission } => {
                     self.call(move |calls| async move { calls.submit(attempt, &submission).await });
                 }
-                Action::Leave { reason } => self.call(move |calls| calls.leave(reason)),
+                Action::Leave { reason } => {
+                    self.call(move |calls| calls.leave(reason));
+                }
                 Action::Exit { ending, unacknowledged } => return Some(Farewell::Left { ending, unacknowledged }),
             }
         }
@@ -230,10 +257,9 @@ impl Session {
     }
 
     /// Starts a call over the connection. Without one there is nothing to do: the state machine is about to learn of its loss.
-    fn call<F: Future<Output = ()> + Send + 'static>(&mut self, call: impl FnOnce(Calls) -> F) {
-        if let Some(calls) = &self.calls {
-            self.of_link.spawn(call(calls.clone()));
-        }
+    fn call<F: Future<Output = ()> + Send + 'static>(&mut self, call: impl FnOnce(Calls) -> F) -> Option<AbortHandle> {
+        let calls = self.calls.clone()?;
+        Some(self.of_link.spawn(call(calls)))
     }
 
     fn connect(&mut self) {
@@ -284,6 +310,8 @@ impl Session {
         self.call(move |calls| calls.beat(period, held));
         let metrics = Arc::clone(&self.metrics);
         self.call(move |calls| async move { calls.stream(&metrics).await });
+        let saves = Arc::clone(&self.saves);
+        self.call(move |calls| async move { calls.save_all(&saves).await });
         self.step(Event::Registered { generation: self.generation, dropped: attempts(response.dropped) })
     }
 
@@ -303,18 +331,29 @@ impl Session {
         let stop = Stop::default();
         self.working[slot] = Some(Working { attempt, label, stop: stop.clone() });
         let (datasets, slots, events) = (Arc::clone(&self.datasets), Arc::clone(&self.slots), self.events.clone());
+        let (link, worker_id) = (self.link.subscribe(), self.settings.worker_id.clone());
         self.of_life.spawn(async move {
+            let needed = async {
+                let dataset = datasets.get(&assignment.unit.dataset_digest).await?;
+                let checkpoint = match assignment.checkpoint {
+                    Some(announced) => {
+                        resumption::fetch(link, &events, &worker_id, assignment.attempt, announced).await
+                    }
+                    None => None,
+                };
+                Ok::<_, DatasetError>((dataset, checkpoint))
+            };
             let outcome = tokio::select! {
-                dataset = datasets.get(&assignment.unit.dataset_digest) => match dataset {
-                    Ok(dataset) => {
-                        if slots.give(slot, Job { assignment, dataset, stop }) {
+                needed = needed => match needed {
+                    Ok((dataset, checkpoint)) => {
+                        if slots.give(slot, Job { assignment, dataset, checkpoint, stop }) {
                             return;
                         }
                         SlotOutcome::Failed("the slot's thread has ended".to_owned())
                     }
                     Err(error) => SlotOutcome::Failed(crate::connection::chain(&error)),
                 },
-                () = stop.told() => SlotOutcome::Stopped,
+                () = stop.told() => SlotOutcome::Stopped(None),
             };
             drop(events.send(Event::Ended { slot, outcome, train_seconds: 0.0 }).await);
         });
@@ -336,9 +375,10 @@ impl Session {
                     info!("{label}: diverged in epoch {epoch}, {train_seconds:.1} s");
                 }
             },
-            SlotOutcome::Stopped => {
+            SlotOutcome::Stopped(state) => {
                 self.tally.stopped += 1;
-                info!("{label}: stopped after {train_seconds:.1} s");
+                let saved = if state.is_some() { ", its state saved" } else { "" };
+                info!("{label}: stopped after {train_seconds:.1} s{saved}");
             }
             SlotOutcome::Failed(detail) => {
                 self.tally.failed += 1;

@@ -6,7 +6,6 @@
 use std::{
     any::Any,
     io,
-    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -14,20 +13,27 @@ use std::{
         mpsc,
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use seedgrid_common::{data::Dataset, training::EpochMetrics};
+use seedgrid_common::{
+    data::Dataset,
+    training::{EpochMetrics, Progress},
+    wire::blob::Blob,
+};
 use tokio::sync::Notify;
+use tracing::{info, warn};
 
 use crate::{
     attempt_log::Logs,
+    checkpoint_file,
     lifecycle::Event,
     metrics::Metrics,
     presence::Presence,
-    trainer::Trainer,
-    training::Observer,
-    work::{Assignment, Attempt, SlotOutcome},
+    saves::Saves,
+    trainer::{Task, Trainer},
+    training::{Checkpoint, Observer, Wish},
+    work::{Assignment, SavedState, SlotOutcome},
 };
 
 /// Ample for the recursion of a backward pass, as the main thread has it.
@@ -40,19 +46,25 @@ pub struct Stop(Arc<StopState>);
 #[derive(Debug, Default)]
 struct StopState {
     told: AtomicBool,
+    save: AtomicBool,
     notify: Notify,
 }
 
 impl Stop {
-    /// Tells it.
-    pub fn tell(&self) {
-        self.0.told.store(true, Ordering::Relaxed);
+    /// Tells it. `save`: its state is wanted.
+    pub fn tell(&self, save: bool) {
+        self.0.save.store(save, Ordering::Relaxed);
+        self.0.told.store(true, Ordering::Release);
         self.0.notify.notify_one();
     }
 
     /// Whether it was told.
     pub fn is_told(&self) -> bool {
-        self.0.told.load(Ordering::Relaxed)
+        self.0.told.load(Ordering::Acquire)
+    }
+
+    fn wants_state(&self) -> bool {
+        self.0.save.load(Ordering::Relaxed)
     }
 
     /// Waits until it is told. For one waiter at a time.
@@ -70,6 +82,8 @@ pub struct Job {
     pub assignment: Assignment,
     /// On what.
     pub dataset: Arc<Dataset>,
+    /// The file of the checkpoint to go on from.
+    pub checkpoint: Option<Blob>,
     /// Ends it early.
     pub stop: Stop,
 }
@@ -83,6 +97,21 @@ pub struct Watched {
     pub logs: Logs,
 }
 
+/// What all slots share.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// What trains.
+    pub trainer: Arc<dyn Trainer>,
+    /// Where what epochs show goes.
+    pub metrics: Arc<Metrics>,
+    /// Where states go.
+    pub saves: Arc<Saves>,
+    /// How often a state is saved. None: only when an attempt is told to stop.
+    pub save_every: Option<Duration>,
+    /// Who else is told.
+    pub watched: Watched,
+}
+
 /// The threads. Dropping this lets each end after its unit, without waiting for it.
 #[derive(Debug)]
 pub struct Slots {
@@ -93,28 +122,21 @@ impl Slots {
     /// Starts `count` threads that send [`Event::Ended`] to `events`.
     pub fn start(
         count: usize,
-        trainer: &Arc<dyn Trainer>,
-        metrics: &Arc<Metrics>,
-        watched: &Watched,
+        surroundings: &Surroundings,
         events: &tokio::sync::mpsc::Sender<Event>,
     ) -> io::Result<Self> {
         let start = |slot: usize| {
             // One job at a time, and a slot is given one only when it is free: sending never waits.
             let (sender, jobs) = mpsc::sync_channel::<Job>(1);
-            let (trainer, metrics, events) = (Arc::clone(trainer), Arc::clone(metrics), events.clone());
-            let watched = watched.clone();
+            let (surroundings, events) = (surroundings.clone(), events.clone());
             thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES).spawn(move || {
                 for job in jobs {
-                    let started = Instant::now();
-                    let attempt = job.assignment.attempt;
+                    let (attempt, watched) = (job.assignment.attempt, &surroundings.watched);
                     watched.presence.trains(attempt);
-                    let outcome = {
-                        let _entered = watched.logs.enter(attempt);
-                        run(&job, trainer.as_ref(), &metrics)
-                    };
+                    let entered = watched.logs.enter(attempt);
+                    let (outcome, train_seconds) = run(job, &surroundings);
+                    drop(entered);
                     watched.presence.trained(attempt);
-                    let train_seconds = started.elapsed().as_secs_f64();
-                    drop(job);
                     if events.blocking_send(Event::Ended { slot, outcome, train_seconds }).is_err() {
                         return;
                     }
@@ -131,20 +153,56 @@ impl Slots {
     }
 }
 
-fn run(job: &Job, trainer: &dyn Trainer, metrics: &Metrics) -> SlotOutcome {
-    let mut observer = Watcher { attempt: job.assignment.attempt, stop: &job.stop, metrics };
-    if job.stop.is_told() {
-        return SlotOutcome::Stopped;
+/// Trains a job; gives how it ended, and the wall time of training that this took.
+fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
+    let Job { assignment, dataset, checkpoint, stop } = job;
+    let started = Instant::now();
+    if stop.is_told() {
+        return (SlotOutcome::Stopped(None), 0.0);
     }
-    metrics.push(job.assignment.attempt, None);
+    let attempt = assignment.attempt;
+    surroundings.metrics.push(attempt, None);
+    let checkpoint = checkpoint.and_then(|blob| open(&assignment, &blob, surroundings.trainer.as_ref()));
+    let carried_seconds = match (&checkpoint, assignment.checkpoint) {
+        (Some(_), Some(announced)) => announced.progress.seconds,
+        (Some(_) | None, _) => 0.0,
+    };
+    let mut watcher = Watcher {
+        assignment: &assignment,
+        stop: &stop,
+        surroundings,
+        started,
+        saved: started,
+        carried_seconds,
+        last: None,
+    };
+    let task = Task { unit: &assignment.unit, keep_weights: assignment.keep_weights, checkpoint: checkpoint.as_ref() };
     // Nothing that training could leave half done is used again: the data set is only read.
-    let Assignment { unit, keep_weights, .. } = &job.assignment;
-    let trained = catch_unwind(AssertUnwindSafe(|| trainer.train(unit, *keep_weights, &job.dataset, &mut observer)));
-    match trained {
+    let trained = catch_unwind(AssertUnwindSafe(|| surroundings.trainer.train(task, dataset.as_ref(), &mut watcher)));
+    let (train_seconds, last) = (watcher.seconds(), watcher.last.take());
+    surroundings.saves.forget(attempt);
+    let outcome = match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
-        Ok(Ok(None)) => SlotOutcome::Stopped,
+        Ok(Ok(None)) => SlotOutcome::Stopped(last),
         Ok(Err(error)) => SlotOutcome::Failed(crate::connection::chain(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
+    };
+    (outcome, train_seconds)
+}
+
+/// The checkpoint in these bytes, if training can go on from it.
+fn open(assignment: &Assignment, blob: &Blob, trainer: &dyn Trainer) -> Option<Checkpoint> {
+    match checkpoint_file::read(blob.bytes(), &assignment.unit, &trainer.describe().numerics_class) {
+        Ok(checkpoint) => {
+            let (epochs, batches) = checkpoint.progress();
+            info!("{}: goes on after {epochs} epochs and {batches} batches", assignment.unit.label());
+            Some(checkpoint)
+        }
+        Err(error) => {
+            let (unit, error) = (assignment.unit.label(), crate::connection::chain(&error));
+            warn!("{unit}: its checkpoint cannot be used, training from the start: {error}");
+            None
+        }
     }
 }
 
@@ -157,24 +215,55 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 }
 
 struct Watcher<'a> {
-    attempt: Attempt,
+    assignment: &'a Assignment,
     stop: &'a Stop,
-    metrics: &'a Metrics,
+    surroundings: &'a Surroundings,
+    started: Instant,
+    /// When the last state was saved, or training began.
+    saved: Instant,
+    /// Wall time of earlier attempts that this one went on from.
+    carried_seconds: f64,
+    /// The state that was saved on stopping.
+    last: Option<SavedState>,
 }
 
 impl Watcher<'_> {
-    fn go_on(&self) -> ControlFlow<()> {
-        if self.stop.is_told() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    fn seconds(&self) -> f64 {
+        self.carried_seconds + self.started.elapsed().as_secs_f64()
     }
 }
 
 impl Observer for Watcher<'_> {
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
-        self.metrics.push(self.attempt, Some(*metrics));
-        self.go_on()
+    fn epoch(&mut self, metrics: &EpochMetrics) {
+        self.surroundings.metrics.push(self.assignment.attempt, Some(*metrics));
     }
 
-    fn batch(&mut self) -> ControlFlow<()> {
-        self.go_on()
+    fn batch(&mut self) -> Wish {
+        match self.stop.is_told() {
+            true if self.stop.wants_state() => Wish::SaveAndStop,
+            true => Wish::Stop,
+            false if self.surroundings.save_every.is_some_and(|every| self.saved.elapsed() >= every) => Wish::Save,
+            false => Wish::GoOn,
+        }
+    }
+
+    fn save(&mut self, checkpoint: Checkpoint) {
+        let (epochs, batches) = checkpoint.progress();
+        let progress = Progress { epochs, batches, seconds: self.seconds() };
+        match checkpoint_file::write(&checkpoint, &self.assignment.unit) {
+            Ok(bytes) => {
+                let state = SavedState { blob: Blob::new(bytes), progress };
+                match self.stop.is_told() {
+                    true => self.last = Some(state),
+                    false => self.surroundings.saves.put(self.assignment.attempt, state),
+                }
+            }
+            Err(error) => {
+                let (unit, error) = (self.assignment.unit.label(), crate::connection::chain(&error));
+                warn!("{unit}: its state cannot be saved, an interruption would cost it all: {error}");
+            }
+        }
+        // Measured from the end, so that saving never takes more than its share.
+        self.saved = Instant::now();
     }
 }

@@ -51,6 +51,9 @@ fn number(digits: &str) -> Option<u64> {
     if plain { digits.parse().ok() } else { None }
 }
 
+/// Training for less than this before the stop is not worth a checkpoint's way to the coordinator and to the next worker.
+const WORTH_SAVING: Duration = Duration::from_secs(10);
+
 /// When a worker stops for want of time. Moments are lengths of time since the worker started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeLimit {
@@ -68,9 +71,10 @@ impl TimeLimit {
         Self { stop: left - margin, margin }
     }
 
-    /// Whether a unit that is expected to take `seconds` would end before the stop, when it starts at `now`.
-    pub fn fits(&self, now: Duration, seconds: f64) -> bool {
-        now.as_secs_f64() + seconds < self.stop.as_secs_f64()
+    /// Whether a unit that is expected to take `seconds` is worth starting at `now`: it would end before the stop, or there is time to train
+    /// it for a while and to save its state then.
+    pub fn is_worth(&self, now: Duration, seconds: f64) -> bool {
+        now.as_secs_f64() + seconds < self.stop.as_secs_f64() || now + WORTH_SAVING <= self.stop
     }
 }
 
@@ -140,19 +144,20 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_is_taken_only_where_it_would_finish() {
+    fn a_unit_is_taken_where_it_would_end_or_its_state_is_worth_saving() {
         let limit = TimeLimit::after(Duration::from_secs(600));
         let mut expectation = Expectation::default();
-        assert!(limit.fits(Duration::from_secs(569), expectation.of_any()), "nothing known: tried");
+        assert!(limit.is_worth(Duration::from_secs(569), expectation.of_any()), "nothing known: tried");
         expectation.learn("cnn", 100.0);
         expectation.learn("cnn", 40.0);
         expectation.learn("fc", 2.0);
         assert_eq!(expectation.of("cnn"), 100.0);
         assert_eq!(expectation.of_any(), 100.0);
-        assert!(limit.fits(Duration::from_secs(469), expectation.of("cnn")));
-        assert!(!limit.fits(Duration::from_secs(470), expectation.of("cnn")));
-        assert!(limit.fits(Duration::from_secs(567), expectation.of("fc")));
-        assert!(!limit.fits(Duration::from_secs(570), expectation.of("unknown")), "after the stop nothing fits");
+        assert!(limit.is_worth(Duration::from_secs(469), expectation.of("cnn")), "it ends in time");
+        assert!(limit.is_worth(Duration::from_secs(560), expectation.of("cnn")), "it does not, but 10 s are left");
+        assert!(!limit.is_worth(Duration::from_secs(561), expectation.of("cnn")));
+        assert!(limit.is_worth(Duration::from_secs(567), expectation.of("fc")));
+        assert!(!limit.is_worth(Duration::from_secs(570), expectation.of("unknown")), "after the stop nothing is");
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use seedgrid_common::{data::Dataset, unit::Unit, wire::blob::Blob};
 
 use crate::{
     training::{
-        self, Observer, Trained,
+        self, Checkpoint, Observer, Trained,
         device::{self, DeviceError},
     },
     weights_file,
@@ -19,15 +19,24 @@ pub trait Trainer: Send + Sync + 'static {
     /// What it trains on.
     fn describe(&self) -> Description;
 
-    /// Trains `unit` on `dataset` to its end (None: until `observer` stops it). `keep_weights`: the output has the weights, unless
-    /// training diverged.
+    /// Trains the task's unit on `dataset` to its end (None: until `observer` stops it).
     fn train(
         &self,
-        unit: &Unit,
-        keep_weights: bool,
+        task: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>>;
+}
+
+/// What is to be trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The unit.
+    pub unit: &'a Unit,
+    /// Whether the output has the weights, unless training diverged.
+    pub keep_weights: bool,
+    /// Where training goes on from: one of this unit, made in the trainer's numerics class. None: the initial weights.
+    pub checkpoint: Option<&'a Checkpoint>,
 }
 
 /// What a trainer trains on, for registration and provenance.
@@ -68,15 +77,15 @@ impl Trainer for OnDevice {
 
     fn train(
         &self,
-        unit: &Unit,
-        keep_weights: bool,
+        Task { unit, keep_weights, checkpoint }: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
         if keep_weights {
             weights_file::check_size(unit)??;
         }
-        let Trained::Finished { result, network } = training::train(unit, dataset, &self.device, observer)? else {
+        let Trained::Finished { result, network } = training::train(unit, dataset, checkpoint, &self.device, observer)?
+        else {
             return Ok(None);
         };
         let weights = match network.filter(|_| keep_weights) {

@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use seedgrid_common::{
-    training::UnitResult,
+    training::{Progress, UnitResult},
     unit::{Unit, UnitId},
     wire::{
-        blob::Blob,
+        blob::{Blob, CheckpointRef},
         convert::{self, Malformed},
         limits,
         v1::{self, Failure},
@@ -52,6 +52,17 @@ pub struct Assignment {
     pub unit: Arc<Unit>,
     /// Whether its trained weights are handed over as well.
     pub keep_weights: bool,
+    /// Where training can go on from, if an earlier attempt has left that.
+    pub checkpoint: Option<CheckpointRef>,
+}
+
+/// The state of a unit in training, on its way to the coordinator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedState {
+    /// The checkpoint's file.
+    pub blob: Blob,
+    /// How far training had come.
+    pub progress: Progress,
 }
 
 /// What training gives.
@@ -68,8 +79,8 @@ pub struct Output {
 pub enum SlotOutcome {
     /// Trained to an end: scored, or diverged.
     Finished(Output),
-    /// Stopped when it was told to.
-    Stopped,
+    /// Stopped when it was told to, with its state where that was asked for.
+    Stopped(Option<SavedState>),
     /// An error or a panic, for people.
     Failed(String),
 }
@@ -85,13 +96,15 @@ pub enum Outcome {
         failure: Failure,
         /// For people, at most 4096 bytes.
         detail: String,
+        /// From where the next attempt can go on.
+        state: Option<SavedState>,
     },
 }
 
 impl Outcome {
     /// A failure whose detail is cut to what the wire allows.
     pub fn failure(failure: Failure, detail: &str) -> Self {
-        Self::Failure { failure, detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned() }
+        Self::Failure { failure, detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned(), state: None }
     }
 
     /// A failure of training with this error. Devices say in words only that they have no memory left.
@@ -100,12 +113,13 @@ impl Outcome {
         Self::failure(if words.contains("out of memory") { Failure::OutOfMemory } else { Failure::Error }, detail)
     }
 
-    /// How much memory the weights that wait with it take, in bytes.
-    pub fn weights_bytes(&self) -> usize {
-        match self {
-            Self::Result(Output { weights: Some(weights), .. }) => weights.bytes().len(),
-            Self::Result(Output { weights: None, .. }) | Self::Failure { .. } => 0,
-        }
+    /// How much memory the weights or the state that wait with it take, in bytes.
+    pub fn blob_bytes(&self) -> usize {
+        let blob = match self {
+            Self::Result(output) => output.weights.as_ref(),
+            Self::Failure { state, .. } => state.as_ref().map(|state| &state.blob),
+        };
+        blob.map_or(0, |blob| blob.bytes().len())
     }
 }
 
@@ -114,7 +128,7 @@ impl Outcome {
 pub struct Submission {
     /// How it ended.
     pub outcome: Outcome,
-    /// Wall time from the start of training. 0 where it never started.
+    /// Wall time of training, with that of earlier attempts that it went on from. 0 where it never started.
     pub train_seconds: f64,
 }
 

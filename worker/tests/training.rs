@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::ops::ControlFlow;
-
 use candle_core::Device;
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
@@ -13,7 +11,7 @@ use seedgrid_common::{
     unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
 };
 use seedgrid_worker::{
-    training::{Observer, TrainError, Trained, parameter_count, train},
+    training::{Checkpoint, Observer, TrainError, Trained, Wish, parameter_count, train},
     weights_file,
 };
 use serde::Deserialize;
@@ -29,17 +27,20 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
+    fn epoch(&mut self, metrics: &EpochMetrics) {
         self.epochs.push(*metrics);
-        if self.epochs_max == Some(self.epochs.len()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn batch(&mut self) -> ControlFlow<()> {
-        if self.batches_max == Some(self.batches) {
-            return ControlFlow::Break(());
+    fn batch(&mut self) -> Wish {
+        if self.batches_max == Some(self.batches) || self.epochs_max == Some(self.epochs.len()) {
+            return Wish::Stop;
         }
         self.batches += 1;
-        ControlFlow::Continue(())
+        Wish::GoOn
+    }
+
+    fn save(&mut self, _: Checkpoint) {
+        panic!("no state was wished for");
     }
 }
 
@@ -79,7 +80,7 @@ fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
 }
 
 fn finish(unit: &Unit, dataset: &Dataset) -> UnitResult {
-    match train(unit, dataset, &Device::Cpu, &mut Watcher::default()).unwrap() {
+    match train(unit, dataset, None, &Device::Cpu, &mut Watcher::default()).unwrap() {
         Trained::Finished { result, .. } => result,
         Trained::Stopped => panic!("nobody stopped it"),
     }
@@ -142,7 +143,7 @@ fn a_training_follows_pytorchs_loss_by_loss() {
 
 /// A unit's result, and the file of its weights.
 fn kept(unit: &Unit, dataset: &Dataset) -> (UnitResult, Vec<u8>) {
-    match train(unit, dataset, &Device::Cpu, &mut Watcher::default()).unwrap() {
+    match train(unit, dataset, None, &Device::Cpu, &mut Watcher::default()).unwrap() {
         Trained::Finished { result, network } => (result, weights_file::write(&network.unwrap()).unwrap()),
         Trained::Stopped => panic!("nobody stopped it"),
     }
@@ -175,7 +176,7 @@ fn every_models_kept_weights_predict_what_its_result_says() {
 #[test]
 fn what_diverged_has_no_network() {
     let unit = unit("fc", 1e30, 3);
-    let trained = train(&unit, &dataset(35, 9), &Device::Cpu, &mut Watcher::default()).unwrap();
+    let trained = train(&unit, &dataset(35, 9), None, &Device::Cpu, &mut Watcher::default()).unwrap();
     assert!(matches!(&trained, Trained::Finished { network: None, .. }), "{trained:?}");
 }
 
@@ -258,7 +259,7 @@ fn equal_units_give_equal_results_alone_and_side_by_side() {
 fn an_absurd_learning_rate_diverges() {
     for model in model::ALL {
         let mut watcher = Watcher::default();
-        let trained = train(&unit(model.name, 1e20, 5), &dataset(40, 9), &Device::Cpu, &mut watcher).unwrap();
+        let trained = train(&unit(model.name, 1e20, 5), &dataset(40, 9), None, &Device::Cpu, &mut watcher).unwrap();
         let Trained::Finished { result, .. } = trained else { panic!("nobody stopped it") };
         let Ending::Diverged { epoch } = result.ending else { panic!("{}: {:?}", model.name, result.ending) };
         assert_eq!(result.epochs.len() + 1, epoch as usize);
@@ -284,7 +285,7 @@ fn the_last_partial_batch_is_used() {
     let mut dataset = dataset(33, 9);
     let mut watcher = Watcher::default();
     let unit = unit("fc", 0.05, 3);
-    train(&unit, &dataset, &Device::Cpu, &mut watcher).unwrap();
+    train(&unit, &dataset, None, &Device::Cpu, &mut watcher).unwrap();
     assert_eq!(watcher.batches, 9);
     for metrics in &watcher.epochs {
         let wrong = metrics.train_error * 33.0;
@@ -345,7 +346,7 @@ fn cross_validation_never_looks_at_the_test_pairs() {
 fn the_observer_can_stop_it() {
     let dataset = dataset(40, 9);
     let stop = |mut watcher: Watcher| {
-        let trained = train(&unit("fc", 0.05, 5), &dataset, &Device::Cpu, &mut watcher).unwrap();
+        let trained = train(&unit("fc", 0.05, 5), &dataset, None, &Device::Cpu, &mut watcher).unwrap();
         assert!(matches!(trained, Trained::Stopped), "{trained:?}");
         (watcher.epochs.len(), watcher.batches)
     };
@@ -358,7 +359,7 @@ fn the_observer_can_stop_it() {
 fn what_cannot_be_trained_is_refused() {
     let refuse = |unit: &Unit, dataset: &Dataset| {
         let mut watcher = Watcher::default();
-        let error = train(unit, dataset, &Device::Cpu, &mut watcher).unwrap_err();
+        let error = train(unit, dataset, None, &Device::Cpu, &mut watcher).unwrap_err();
         assert_eq!(watcher.batches, 0);
         assert!(!error.hint().is_empty());
         error

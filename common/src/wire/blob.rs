@@ -9,7 +9,7 @@ use super::{
     convert::{self, Malformed},
     limits, v1,
 };
-use crate::unit::UnitId;
+use crate::{training::Progress, unit::UnitId};
 
 /// SHA-256 of a blob. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,17 +81,13 @@ impl Blob {
     pub fn parts(
         &self,
         worker_id: String,
-        attempt: v1::AttemptId,
-        kind: v1::BlobKind,
+        (unit, attempt): (UnitId, u32),
+        content: Content,
     ) -> impl Iterator<Item = v1::BlobPart> + Send + 'static {
         use v1::blob_part::Part;
-        let head = v1::BlobHead {
-            worker_id,
-            attempt: Some(attempt),
-            kind: kind.into(),
-            bytes_total: self.bytes.len() as u64,
-            digest: self.digest.to_string(),
-        };
+        let bytes_total = self.bytes.len() as u64;
+        let head = BlobHead { worker_id, unit, attempt, content, bytes_total, digest: self.digest };
+        let head = v1::BlobHead::from(head);
         let bytes = Arc::clone(&self.bytes);
         let starts = (0..self.bytes.len()).step_by(limits::CHUNK_BYTES_MAX);
         let data = starts
@@ -106,8 +102,17 @@ impl fmt::Debug for Blob {
     }
 }
 
+/// What a blob is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Content {
+    /// The weights that belong to a result.
+    Weights,
+    /// The state of a unit in training, and how far it had come.
+    Checkpoint(Progress),
+}
+
 /// What a blob's first part says, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BlobHead {
     /// Who sends it.
     pub worker_id: String,
@@ -116,7 +121,7 @@ pub struct BlobHead {
     /// The attempt's number.
     pub attempt: u32,
     /// What it is.
-    pub kind: v1::BlobKind,
+    pub content: Content,
     /// Length of the whole, 1 or more and within the kind's limit.
     pub bytes_total: u64,
     /// SHA-256 of the whole.
@@ -134,18 +139,87 @@ impl TryFrom<v1::BlobPart> for BlobHead {
         let Some(v1::blob_part::Part::Head(head)) = first.part else {
             return Err(malformed("blob.head", "must be the first part"));
         };
-        let kind = head.kind();
-        let bytes_max = match kind {
-            v1::BlobKind::Weights => limits::WEIGHTS_BYTES_MAX,
+        let (content, bytes_max, problem) = match head.kind() {
+            v1::BlobKind::Weights => (Content::Weights, limits::WEIGHTS_BYTES_MAX, "must be in 1..=536870912"),
+            v1::BlobKind::Checkpoint => {
+                let progress = head.progress.ok_or(malformed("blob.progress", "is missing"))?;
+                let content = Content::Checkpoint(progress.try_into()?);
+                (content, limits::CHECKPOINT_BYTES_MAX, "must be in 1..=1610612736")
+            }
             v1::BlobKind::Unspecified => return Err(malformed("blob.kind", "is missing")),
         };
         if !(1..=bytes_max).contains(&head.bytes_total) {
-            return Err(malformed("blob.bytes_total", "must be in 1..=536870912"));
+            return Err(malformed("blob.bytes_total", problem));
         }
         let id = head.attempt.ok_or(malformed("blob.attempt", "is missing"))?;
         let (unit, attempt) = convert::attempt(id)?;
         let digest = head.digest.parse().map_err(|_| malformed("blob.digest", "must be 64 hexadecimal digits"))?;
-        Ok(Self { worker_id: head.worker_id, unit, attempt, kind, bytes_total: head.bytes_total, digest })
+        Ok(Self { worker_id: head.worker_id, unit, attempt, content, bytes_total: head.bytes_total, digest })
+    }
+}
+
+impl From<BlobHead> for v1::BlobHead {
+    fn from(head: BlobHead) -> Self {
+        let (kind, progress) = match head.content {
+            Content::Weights => (v1::BlobKind::Weights, None),
+            Content::Checkpoint(progress) => (v1::BlobKind::Checkpoint, Some(progress.into())),
+        };
+        Self {
+            worker_id: head.worker_id,
+            attempt: Some(convert::attempt_id(head.unit, head.attempt)),
+            kind: kind.into(),
+            bytes_total: head.bytes_total,
+            digest: head.digest.to_string(),
+            progress,
+        }
+    }
+}
+
+impl From<Progress> for v1::Progress {
+    fn from(Progress { epochs, batches, seconds }: Progress) -> Self {
+        Self { epochs, batches, seconds }
+    }
+}
+
+impl TryFrom<v1::Progress> for Progress {
+    type Error = Malformed;
+
+    fn try_from(v1::Progress { epochs, batches, seconds }: v1::Progress) -> Result<Self, Malformed> {
+        match seconds.is_finite() && seconds >= 0.0 {
+            true => Ok(Self { epochs, batches, seconds }),
+            false => Err(malformed("progress.seconds", "must be finite and not negative")),
+        }
+    }
+}
+
+/// A checkpoint that the coordinator has of a unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CheckpointRef {
+    /// Of the file.
+    pub digest: BlobDigest,
+    /// Its length.
+    pub bytes: u64,
+    /// How far training had come.
+    pub progress: Progress,
+}
+
+impl From<CheckpointRef> for v1::Checkpoint {
+    fn from(CheckpointRef { digest, bytes, progress }: CheckpointRef) -> Self {
+        Self { digest: digest.to_string(), bytes_total: bytes, progress: Some(progress.into()) }
+    }
+}
+
+impl TryFrom<v1::Checkpoint> for CheckpointRef {
+    type Error = Malformed;
+
+    fn try_from(checkpoint: v1::Checkpoint) -> Result<Self, Malformed> {
+        let digest =
+            checkpoint.digest.parse().map_err(|_| malformed("checkpoint.digest", "must be 64 hexadecimal digits"))?;
+        if !(1..=limits::CHECKPOINT_BYTES_MAX).contains(&checkpoint.bytes_total) {
+            return Err(malformed("checkpoint.bytes_total", "must be in 1..=1610612736"));
+        }
+        let progress = checkpoint.progress.ok_or(malformed("checkpoint.progress", "is missing"))?.try_into()?;
+        Ok(Self { digest, bytes: checkpoint.bytes_total, progress })
     }
 }
 
@@ -216,8 +290,7 @@ mod tests {
 
     fn parts(bytes: usize) -> (Blob, Vec<v1::BlobPart>) {
         let blob = Blob::new((0..bytes).map(|index| (index % 251) as u8).collect());
-        let attempt = convert::attempt_id(UnitId([7; 16]), 2);
-        let parts = blob.parts("w".to_owned(), attempt, v1::BlobKind::Weights).collect();
+        let parts = blob.parts("w".to_owned(), (UnitId([7; 16]), 2), Content::Weights).collect();
         (blob, parts)
     }
 
@@ -271,6 +344,12 @@ mod tests {
         assert_eq!(field(v1::BlobHead { bytes_total: 0, ..good.clone() }), "blob.bytes_total");
         let long = v1::BlobHead { bytes_total: limits::WEIGHTS_BYTES_MAX + 1, ..good.clone() };
         assert_eq!(field(long), "blob.bytes_total");
+        let state = v1::BlobHead { kind: v1::BlobKind::Checkpoint.into(), ..good.clone() };
+        assert_eq!(field(state.clone()), "blob.progress");
+        let at = |seconds| Some(v1::Progress { epochs: 3, batches: 4, seconds });
+        assert_eq!(field(v1::BlobHead { progress: at(f64::NAN), ..state.clone() }), "progress.seconds");
+        let content = read(v1::BlobHead { progress: at(1.5), ..state }).unwrap().content;
+        assert_eq!(content, Content::Checkpoint(Progress { epochs: 3, batches: 4, seconds: 1.5 }));
         assert_eq!(field(v1::BlobHead { attempt: None, ..good.clone() }), "blob.attempt");
         assert_eq!(field(v1::BlobHead { digest: "0".repeat(63), ..good }), "blob.digest");
     }

@@ -20,6 +20,8 @@ pub const PULL_UNITS_MAX: u32 = 256;
 pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
 /// Largest file of kept weights, in bytes: more than any network that today's models describe.
 pub const WEIGHTS_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Largest checkpoint, in bytes: the weights, two numbers that an optimiser keeps for each, and the rest.
+pub const CHECKPOINT_BYTES_MAX: u64 = 3 * WEIGHTS_BYTES_MAX;
 /// Largest encoded data set, in bytes.
 pub const DATASET_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Longest list in a hyper-parameter.

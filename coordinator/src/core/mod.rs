@@ -14,14 +14,14 @@ mod study;
 
 use std::{sync::Arc, thread::JoinHandle};
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::wire::{blob::Content, v1};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::CoreError;
-pub use request::{Heard, NotCancelled, Outcome, Pulled, Registered, Request, Steering, Unregistered};
+pub use request::{Given, Heard, NotCancelled, Outcome, Pulled, Registered, Request, Steering, Unregistered};
 pub use study::StudyPlan;
 
-use crate::{queue::Rules, store::Store, weights::WeightsFolder};
+use crate::{blobs::BlobFolder, queue::Rules, store::Store};
 
 /// Requests that may wait for the core; more make their callers wait.
 const REQUESTS_MAX: usize = 1024;
@@ -34,7 +34,8 @@ pub struct Core {
     snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
     rules: Rules,
     study: String,
-    weights: WeightsFolder,
+    weights: BlobFolder,
+    checkpoints: BlobFolder,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -65,14 +66,15 @@ impl Core {
     ) -> Result<(Self, JoinHandle<Result<(), CoreError>>), CoreError> {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let study = plan.study.name.clone();
-        let weights = WeightsFolder::of(store.folder());
+        let weights = BlobFolder::weights(store.folder());
+        let checkpoints = BlobFolder::checkpoints(store.folder());
         let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || reactor.run(receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study, weights }, thread))
+        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints }, thread))
     }
 
     /// Asks, and waits for the answer.
@@ -112,9 +114,12 @@ impl Core {
         self.rules
     }
 
-    /// Where weights are kept.
-    pub fn weights(&self) -> &WeightsFolder {
-        &self.weights
+    /// Where blobs of this kind are kept.
+    pub fn blobs(&self, content: Content) -> &BlobFolder {
+        match content {
+            Content::Weights => &self.weights,
+            Content::Checkpoint(_) => &self.checkpoints,
+        }
     }
 
     /// The study's name.

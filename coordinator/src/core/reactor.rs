@@ -10,7 +10,10 @@ use prost::Message as _;
 use seedgrid_common::{
     training::{Ending, UnitResult},
     unit::UnitId,
-    wire::{blob::BlobDigest, v1},
+    wire::{
+        blob::{BlobDigest, CheckpointRef, Content},
+        v1,
+    },
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{
@@ -20,19 +23,23 @@ use tokio::{
 
 use super::Holders;
 use super::{
-    request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
+    request::{Given, Heard, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
     snapshot::{Live, ToCome, WorkerEntry},
     study::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
-    queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
+    blobs::{BlobError, BlobFolder},
+    checkpoints::{Checkpoints, KeptCheckpoint},
+    queue::{
+        AfterFailure, Blame, Expired, Finished, Granted, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId,
+    },
     race::RungDecision,
     retrying::{self, NotRetried, Retry},
     selection::{Committed, Ended},
     store::{ResultRecord, Store, StoreError, StoredUnit, Write},
     wall_clock::wall_ms,
-    weights::{Keeper, WeightsError, WeightsFolder},
+    weights::Keeper,
 };
 
 /// Requests that one commit may cover.
@@ -48,9 +55,9 @@ pub enum CoreError {
     /// The store refused. What was not acknowledged is not kept.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Weights cannot be kept.
+    /// Weights or checkpoints cannot be kept.
     #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Blob(#[from] BlobError),
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -85,6 +92,7 @@ pub(super) struct Reactor {
     roster: Roster,
     pub(super) selecting: Selecting,
     keeper: Keeper,
+    pub(super) checkpoints: Checkpoints,
     /// The group of each unit that a race holds back.
     held: Vec<usize>,
     /// What waits for selections.
@@ -117,7 +125,9 @@ impl Reactor {
             let ends = give_up(&mut store.units()?);
             store.commit(&ends)?;
         }
-        let keeper = Keeper::open(WeightsFolder::of(store.folder()), &plan.study, &store.weights()?)?;
+        let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
+        let folder = BlobFolder::checkpoints(store.folder());
+        let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
@@ -129,6 +139,7 @@ impl Reactor {
             roster: Roster::new(plan.study.dataset.train_pairs),
             selecting: Selecting::new(plan, Committed::default(), BTreeMap::new()),
             keeper,
+            checkpoints,
             held: Vec::new(),
             later: Vec::new(),
             stored: BTreeMap::new(),
@@ -136,7 +147,7 @@ impl Reactor {
             draining: false,
             stopping: false,
             stale: false,
-            writes: Vec::new(),
+            writes: gone,
             replies: Vec::new(),
             started: Instant::now(),
             pictured_at: 0,
@@ -225,6 +236,7 @@ impl Reactor {
             self.store.commit(&self.writes)?;
             self.writes.clear();
         }
+        self.checkpoints.settle();
         Ok(self.keeper.settle()?)
     }
 
@@ -338,14 +350,32 @@ impl Reactor {
                     self.live.training(unit, attempt, metrics, now);
                 }
             }
-            Request::OfferWeights { worker, unit, attempt, reply } => {
-                let wanted = self.keeper.wants(unit) && self.queue.awaits(unit, attempt);
+            Request::OfferBlob { worker, unit, attempt, content, reply } => {
+                let wanted = match content {
+                    Content::Weights => self.keeper.wants(unit) && self.queue.awaits(unit, attempt),
+                    Content::Checkpoint(_) => self.queue.holds(&worker, unit, attempt),
+                };
                 let answer = if self.seen(&worker, now) { Ok(wanted) } else { Err(Unregistered) };
                 self.answer(reply, answer);
             }
-            Request::WeightsArrived { unit, attempt, digest, bytes, reply } => {
-                self.keeper.arrived(unit, digest, bytes, self.queue.awaits(unit, attempt));
-                self.answer(reply, ());
+            Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply } => {
+                let kept = match content {
+                    Content::Weights => {
+                        let awaited = self.queue.awaits(unit, attempt);
+                        self.keeper.arrived(unit, digest, bytes, awaited);
+                        awaited
+                    }
+                    Content::Checkpoint(progress) => {
+                        let reference = CheckpointRef { digest, bytes, progress };
+                        self.checkpoint_arrived(&worker, unit, attempt, reference)
+                    }
+                };
+                self.answer(reply, kept);
+            }
+            Request::FindCheckpoint { worker, unit, attempt, reply } => {
+                let held = self.queue.holds(&worker, unit, attempt);
+                let found = if held { self.checkpoints.file(unit) } else { None };
+                self.answer(reply, found);
             }
             Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, log, reply } => {
                 self.seen(&worker, now);
@@ -433,21 +463,45 @@ impl Reactor {
             return Err(Unregistered);
         }
         let max = if self.draining { 0 } else { max.min(self.fair_share(worker)) };
+        let class = self.live.workers.get(worker).map(|entry| entry.info.numerics_class.clone()).unwrap_or_default();
         let granted = self.queue.pull(worker, max, now);
         let units = granted
             .into_iter()
-            .map(|granted| {
+            .map(|Granted { unit: id, attempt }| {
+                let checkpoint = self.checkpoints.of(id, &class);
                 self.writes.push(Write::Started {
-                    unit: granted.unit,
-                    attempt: granted.attempt,
+                    unit: id,
+                    attempt,
                     worker_id: worker.to_string(),
                     at_ms: wall_ms(),
+                    from: checkpoint.map(|checkpoint| checkpoint.progress),
                 });
-                let unit = self.units[&granted.unit].unit.clone();
-                (granted.unit, granted.attempt, unit, self.keeper.wants(granted.unit))
+                Given {
+                    id,
+                    attempt,
+                    unit: self.units[&id].unit.clone(),
+                    keep_weights: self.keeper.wants(id),
+                    checkpoint,
+                }
             })
             .collect();
         Ok(Pulled { units, state: self.state_for(worker) })
+    }
+
+    /// Keeps a checkpoint that has arrived, if its sender still holds the unit's lease. Whether it does.
+    fn checkpoint_arrived(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, reference: CheckpointRef) -> bool {
+        match self.live.workers.get(worker) {
+            Some(entry) if self.queue.holds(worker, unit, attempt) => {
+                let numerics_class = entry.info.numerics_class.clone();
+                let kept = KeptCheckpoint { attempt, reference, numerics_class };
+                self.writes.push(self.checkpoints.keep(unit, kept, wall_ms()));
+                true
+            }
+            Some(_) | None => {
+                self.checkpoints.discard(unit, reference.digest);
+                false
+            }
+        }
     }
 
     /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free
@@ -513,6 +567,7 @@ impl Reactor {
             Verdict::Commit => {
                 self.writes.push(Write::Result(record));
                 self.writes.extend(self.keeper.keep(unit, attempt, weights));
+                self.writes.extend(self.checkpoints.end(unit));
                 if weights.is_none() && !diverged && self.keeper.wants(unit) {
                     let unit = self.label(unit);
                     tracing::warn!(%unit, "its weights are not kept: training began before keep_weights was set");

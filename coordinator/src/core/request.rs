@@ -1,9 +1,14 @@
 //! What the core can be asked.
 
+use std::path::PathBuf;
+
 use seedgrid_common::{
     training::{EpochMetrics, UnitResult},
     unit::{Unit, UnitId},
-    wire::{blob::BlobDigest, v1},
+    wire::{
+        blob::{BlobDigest, CheckpointRef, Content},
+        v1,
+    },
 };
 use tokio::sync::oneshot;
 
@@ -104,29 +109,46 @@ pub enum Request {
         /// The answer.
         reply: oneshot::Sender<Result<Retry, NotRetried>>,
     },
-    /// A worker has an attempt's weights to hand over.
-    OfferWeights {
+    /// A worker has a blob of an attempt to hand over.
+    OfferBlob {
         /// Who.
         worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// The answer: whether they are wanted.
+        /// What it is.
+        content: Content,
+        /// The answer: whether it is wanted.
         reply: oneshot::Sender<Result<bool, Unregistered>>,
     },
-    /// Weights have arrived and are durable.
-    WeightsArrived {
+    /// A blob has arrived and is durable.
+    BlobArrived {
+        /// From whom.
+        worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
+        /// What it is.
+        content: Content,
         /// Of the file.
         digest: BlobDigest,
         /// Its length.
         bytes: u64,
-        /// The answer.
-        reply: oneshot::Sender<()>,
+        /// The answer: whether it is kept.
+        reply: oneshot::Sender<bool>,
+    },
+    /// A worker wants the checkpoint of an attempt's unit.
+    FindCheckpoint {
+        /// Who.
+        worker: WorkerId,
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// The answer: its file. None: there is none for this worker.
+        reply: oneshot::Sender<Option<(PathBuf, CheckpointRef)>>,
     },
     /// A worker says goodbye.
     Leave {
@@ -219,10 +241,25 @@ pub struct Registered {
 /// The answer to a pull.
 #[derive(Debug)]
 pub struct Pulled {
-    /// Leased from now on, durably: each with its attempt's number, and whether its weights are wanted.
-    pub units: Vec<(UnitId, u32, Unit, bool)>,
+    /// Leased from now on, durably.
+    pub units: Vec<Given>,
     /// Where the study stands.
     pub state: v1::StudyState,
+}
+
+/// A unit that was leased.
+#[derive(Debug)]
+pub struct Given {
+    /// Its id.
+    pub id: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// What is trained.
+    pub unit: Unit,
+    /// Whether its weights are wanted.
+    pub keep_weights: bool,
+    /// Where training can go on from.
+    pub checkpoint: Option<CheckpointRef>,
 }
 
 /// The answer to a heartbeat.

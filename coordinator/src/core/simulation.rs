@@ -196,7 +196,7 @@ impl World {
         self.apply(Request::Pull { worker: worker.clone(), max: 3, reply });
         self.commit();
         let pulled = answer.try_recv().unwrap().unwrap();
-        let units = pulled.units.into_iter().map(|(id, attempt, unit, _)| (worker.clone(), id, attempt, unit));
+        let units = pulled.units.into_iter().map(|given| (worker.clone(), given.id, given.attempt, given.unit));
         self.held.extend(units);
     }
 

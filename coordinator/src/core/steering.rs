@@ -113,6 +113,10 @@ impl Reactor {
             if after == AfterFailure::Stale {
                 continue;
             }
+            if ending == "error" || blame == Blame::Death && self.queue.is_suspect(unit) {
+                // Tried from the start: the unit's state may be a part of the trouble.
+                self.writes.extend(self.checkpoints.end(unit));
+            }
             self.say_failed(unit, attempt, ending, detail, blame);
             self.ended(unit, attempt, ending, detail.to_owned(), train_seconds, None);
             if after == AfterFailure::Quarantined {

@@ -171,6 +171,11 @@ impl Queue {
         self.units.get(&unit).map(|entry| &entry.record)
     }
 
+    /// Whether a unit may be what its workers die of, so that it runs alone.
+    pub fn is_suspect(&self, unit: UnitId) -> bool {
+        self.record(unit).is_some_and(|record| record.is_suspect(&self.rules))
+    }
+
     /// Every unit, in the order of ids.
     pub fn ids(&self) -> impl Iterator<Item = UnitId> {
         self.units.keys().copied()

@@ -2,6 +2,7 @@
 
 mod auth;
 mod control;
+mod download;
 mod server;
 mod upload;
 mod worker;

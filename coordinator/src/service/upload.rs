@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use seedgrid_common::wire::{
-    blob::{Arriving, BlobHead, Damaged},
+    blob::{Arriving, BlobHead, Content, Damaged},
     v1,
 };
 use tonic::{Status, Streaming};
 
 use super::{gone, invalid, unregistered, worker_id};
 use crate::{
+    blobs::{BlobError, BlobFolder},
     core::{Core, Request},
-    weights::WeightsError,
 };
 
 /// How long the next part of a blob may take.
@@ -22,19 +22,39 @@ pub(super) async fn receive(core: &Core, mut parts: Streaming<v1::BlobPart>) -> 
     let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;
     let head = BlobHead::try_from(first).map_err(invalid)?;
     let worker = worker_id(&head.worker_id)?;
-    let (unit, attempt, digest, bytes) = (head.unit, head.attempt, head.digest, head.bytes_total);
+    let BlobHead { unit, attempt, content, digest, bytes_total: bytes, .. } = head;
+    let offered = worker.clone();
     let wanted = core
-        .ask(|reply| Request::OfferWeights { worker, unit, attempt, reply })
+        .ask(|reply| Request::OfferBlob { worker: offered, unit, attempt, content, reply })
         .await
         .map_err(gone)?
         .map_err(unregistered)?;
     if !wanted {
         return Ok(false);
     }
-    let mut arriving = Arriving::new(&head);
-    let folder = core.weights().clone();
+    match write(core.blobs(content).clone(), &head, &mut parts).await {
+        Ok(()) => {}
+        // Nothing but time depends on it, and the worker must not wait for a disk that is full.
+        Err(Trouble::Disk(_)) if matches!(content, Content::Checkpoint(_)) => return Ok(false),
+        Err(Trouble::Disk(status) | Trouble::Parts(status)) => return Err(status),
+    }
+    core.ask(|reply| Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply }).await.map_err(gone)
+}
+
+enum Trouble {
+    /// On this machine.
+    Disk(Status),
+    /// With what was sent, or with the connection.
+    Parts(Status),
+}
+
+/// Writes a blob's parts to a file that has arrived.
+async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::BlobPart>) -> Result<(), Trouble> {
+    let damaged = |damage: Damaged| Trouble::Parts(Status::data_loss(damage.to_string()));
+    let mut arriving = Arriving::new(head);
+    let (unit, digest) = (head.unit, head.digest);
     let mut file = blocking(move || folder.receive(unit, digest)).await?;
-    while let Some(part) = next(&mut parts).await? {
+    while let Some(part) = next(parts).await.map_err(Trouble::Parts)? {
         let data = arriving.take(part).map_err(damaged)?;
         file = blocking(move || {
             file.write(&data)?;
@@ -43,9 +63,7 @@ pub(super) async fn receive(core: &Core, mut parts: Streaming<v1::BlobPart>) -> 
         .await?;
     }
     arriving.finish().map_err(damaged)?;
-    blocking(move || file.finish()).await?;
-    core.ask(|reply| Request::WeightsArrived { unit, attempt, digest, bytes, reply }).await.map_err(gone)?;
-    Ok(true)
+    blocking(move || file.finish()).await
 }
 
 async fn next(parts: &mut Streaming<v1::BlobPart>) -> Result<Option<v1::BlobPart>, Status> {
@@ -53,21 +71,17 @@ async fn next(parts: &mut Streaming<v1::BlobPart>) -> Result<Option<v1::BlobPart
     tokio::time::timeout(PART_TIMEOUT, parts.message()).await.map_err(late)?
 }
 
-fn damaged(damage: Damaged) -> Status {
-    Status::data_loss(damage.to_string())
-}
-
 /// Runs what may wait for a disk where it holds nobody up.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, WeightsError> + Send + 'static,
-) -> Result<T, Status> {
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => {
             // Said here as well: the disk is this machine's, and the worker can only try again.
             tracing::error!("{error}");
-            Err(Status::unavailable(error.to_string()))
+            Err(Trouble::Disk(Status::unavailable(error.to_string())))
         }
-        Err(_) => Err(Status::unavailable("writing was cut off")),
+        Err(_) => Err(Trouble::Disk(Status::unavailable("writing was cut off"))),
     }
 }

@@ -11,7 +11,7 @@ use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
-use super::{gone, held, invalid, text, unregistered, upload, worker_id};
+use super::{download, gone, held, invalid, text, unregistered, upload, worker_id};
 use crate::{
     core::{Core, Outcome, Request as Ask},
     queue::Blame,
@@ -105,10 +105,11 @@ impl WorkerService for Workers {
                 let assignments = pulled
                     .units
                     .iter()
-                    .map(|(id, attempt, unit, keep_weights)| v1::Assignment {
-                        attempt: Some(convert::attempt_id(*id, *attempt)),
-                        unit: Some(unit.into()),
-                        keep_weights: *keep_weights,
+                    .map(|given| v1::Assignment {
+                        attempt: Some(convert::attempt_id(given.id, given.attempt)),
+                        unit: Some((&given.unit).into()),
+                        keep_weights: given.keep_weights,
+                        checkpoint: given.checkpoint.map(Into::into),
                     })
                     .collect();
                 return Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }));
@@ -225,6 +226,21 @@ impl WorkerService for Workers {
             .await
             .map_err(gone)?;
         Ok(Response::new(v1::LossReceipt {}))
+    }
+
+    type FetchBlobStream = download::Parts;
+
+    async fn fetch_blob(&self, request: Request<v1::FetchBlobRequest>) -> Result<Response<download::Parts>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        let id = request.attempt.clone().ok_or_else(|| invalid("attempt is missing"))?;
+        let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+        if request.kind() != v1::BlobKind::Checkpoint {
+            return Err(invalid("kind must be CHECKPOINT"));
+        }
+        let found = self.core.ask(|reply| Ask::FindCheckpoint { worker, unit, attempt, reply }).await.map_err(gone)?;
+        let (path, reference) = found.ok_or_else(|| Status::not_found("there is no checkpoint for this attempt"))?;
+        Ok(Response::new(download::open(path, (unit, attempt), reference).await?))
     }
 
     async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row};
 use seedgrid_common::{
-    training::UnitResult,
+    training::{Progress, UnitResult},
     unit::UnitId,
-    wire::{blob::BlobDigest, v1},
+    wire::{
+        blob::{BlobDigest, CheckpointRef},
+        v1,
+    },
 };
 
 use super::{Store, StoreError};
 use crate::{
+    checkpoints::KeptCheckpoint,
     queue::{Finished, Pause, Record, Rules},
     race::{Leaver, RungKey, Rungs, Why},
     retrying::Fate,
@@ -272,6 +276,24 @@ impl Store {
             };
             Ok((UnitId(row.get(0)?), kept))
         })?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// The checkpoints of units in training, by unit.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn checkpoints(&self) -> Result<BTreeMap<UnitId, KeptCheckpoint>, StoreError> {
+        let rows = self.rows(
+            "SELECT unit_id, attempt, epochs, batches, seconds, numerics_class, sha256, bytes FROM checkpoints",
+            |row| {
+                let progress = Progress { epochs: row.get(2)?, batches: row.get(3)?, seconds: row.get(4)? };
+                let bytes = row.get::<_, i64>(7)?.unsigned_abs();
+                let reference = CheckpointRef { digest: BlobDigest(row.get(6)?), bytes, progress };
+                let kept = KeptCheckpoint { attempt: row.get(1)?, reference, numerics_class: row.get(5)? };
+                Ok((UnitId(row.get(0)?), kept))
+            },
+        )?;
         Ok(rows.into_iter().collect())
     }
 

@@ -35,6 +35,9 @@ CREATE TABLE attempts (
          'duplicate', 'conflict')),
     detail TEXT,
     train_seconds REAL,
+    -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
+    from_epochs INTEGER,
+    from_batches INTEGER,
     PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
@@ -125,6 +128,20 @@ CREATE TABLE leavers (
 CREATE TABLE weights (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
     attempt INTEGER NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The newest state of each unit that was interrupted or is in training: SHA-256 and length of checkpoints/UNIT_ID.safetensors, and how far
+-- training had come in all attempts that led there.
+CREATE TABLE checkpoints (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    saved_ms INTEGER NOT NULL,
+    epochs INTEGER NOT NULL,
+    batches INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    numerics_class TEXT NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -58,7 +58,7 @@ fn record() -> ResultRecord {
 fn filled(folder: &TempDir) -> Store {
     let mut store = Store::open(&folder.path().join("study.db")).unwrap();
     let id = unit().id();
-    let started = Write::Started { unit: id, attempt: 1, worker_id: "w".to_owned(), at_ms: 1 };
+    let started = Write::Started { unit: id, attempt: 1, worker_id: "w".to_owned(), at_ms: 1, from: None };
     let ended = Write::Ended {
         unit: id,
         attempt: 1,
@@ -114,7 +114,13 @@ fn the_newest_attempt_without_an_ending_has_a_holder() {
     let folder = TempDir::new().unwrap();
     let mut store = Store::open(&folder.path().join("study.db")).unwrap();
     let id = unit().id();
-    let started = |attempt, worker: &str| Write::Started { unit: id, attempt, worker_id: worker.to_owned(), at_ms: 1 };
+    let started = |attempt, worker: &str| Write::Started {
+        unit: id,
+        attempt,
+        worker_id: worker.to_owned(),
+        at_ms: 1,
+        from: None,
+    };
     let lost = |attempt| Write::Ended {
         unit: id,
         attempt,
@@ -190,7 +196,8 @@ fn old(folder: &TempDir) -> std::path::PathBuf {
 
 /// Tables, with what they hold.
 fn schema(store: &Store) -> Vec<(String, String)> {
-    let plain = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A table that was renamed has its name in quotes.
+    let plain = |sql: String| sql.replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
     let mut statement = store.connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))).unwrap();
     rows.map(Result::unwrap).filter_map(|(name, sql)| Some((name, plain(sql?)))).collect()

@@ -2,12 +2,14 @@
 
 use rusqlite::{Transaction, params};
 use seedgrid_common::{
+    training::Progress,
     unit::{Unit, UnitId},
     wire::{blob::BlobDigest, v1},
 };
 
 use super::{Store, StoreError};
 use crate::{
+    checkpoints::KeptCheckpoint,
     queue::{Pause, ResultDigest},
     race::{RungDecision, RungKey},
     selection::{Decision, SelectionKey},
@@ -54,6 +56,8 @@ pub enum Write {
         worker_id: String,
         /// When.
         at_ms: i64,
+        /// How far an earlier attempt had come, where this one goes on from there.
+        from: Option<Progress>,
     },
     /// Training of an attempt has begun.
     Began {
@@ -154,6 +158,17 @@ pub enum Write {
         /// Its length.
         bytes: u64,
     },
+    /// A unit's checkpoint is replaced.
+    Checkpoint {
+        /// The unit.
+        unit: UnitId,
+        /// When.
+        at_ms: i64,
+        /// The new one.
+        kept: KeptCheckpoint,
+    },
+    /// A unit's checkpoint is of no use any more.
+    NoCheckpoint(UnitId),
     /// A result that differs from the one that won.
     Conflict(Box<ResultRecord>),
 }
@@ -228,9 +243,9 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
                 info.place
             ],
         ),
-        Write::Started { unit, attempt, worker_id, at_ms } => run(
-            "INSERT INTO attempts (unit_id, attempt, worker_id, started_ms) VALUES (?, ?, ?, ?)",
-            params![unit.0, attempt, worker_id, at_ms],
+        Write::Started { unit, attempt, worker_id, at_ms, from } => run(
+            "INSERT INTO attempts (unit_id, attempt, worker_id, started_ms, from_epochs, from_batches) VALUES (?, ?, ?, ?, ?, ?)",
+            params![unit.0, attempt, worker_id, at_ms, from.map(|from| from.epochs), from.map(|from| from.batches)],
         ),
         Write::Began { unit, attempt } => {
             run("UPDATE attempts SET began = 1 WHERE unit_id = ? AND attempt = ?", params![unit.0, attempt])
@@ -312,6 +327,22 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "INSERT INTO weights (unit_id, attempt, sha256, bytes) VALUES (?, ?, ?, ?)",
             params![unit.0, attempt, digest.0, i64::try_from(*bytes).unwrap_or(i64::MAX)],
         ),
+        Write::Checkpoint { unit, at_ms, kept: KeptCheckpoint { attempt, reference, numerics_class } } => run(
+            "INSERT OR REPLACE INTO checkpoints (unit_id, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                unit.0,
+                attempt,
+                at_ms,
+                reference.progress.epochs,
+                reference.progress.batches,
+                reference.progress.seconds,
+                numerics_class,
+                reference.digest.0,
+                i64::try_from(reference.bytes).unwrap_or(i64::MAX)
+            ],
+        ),
+        Write::NoCheckpoint(unit) => run("DELETE FROM checkpoints WHERE unit_id = ?", params![unit.0]),
         Write::Conflict(record) => run(
             "INSERT OR IGNORE INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?)",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{matrix::Plan, spec::Study, unit::UnitId, wire::blob::BlobDigest};
 
-use super::{WeightsError, WeightsFolder};
-use crate::store::{KeptWeights, Write};
+use crate::{
+    blobs::{BlobError, BlobFolder},
+    store::{KeptWeights, Write},
+};
 
 /// Keeps weights. Owned by the core.
 #[derive(Debug)]
 pub struct Keeper {
-    folder: WeightsFolder,
+    folder: BlobFolder,
     /// Whether each stage's weights are kept, in the order of the spec.
     stages: Vec<bool>,
     wanted: BTreeSet<UnitId>,
@@ -36,11 +38,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the folder cannot be read or written.
-    pub fn open(
-        folder: WeightsFolder,
-        study: &Study,
-        kept: &BTreeMap<UnitId, KeptWeights>,
-    ) -> Result<Self, WeightsError> {
+    pub fn open(folder: BlobFolder, study: &Study, kept: &BTreeMap<UnitId, KeptWeights>) -> Result<Self, BlobError> {
         folder.recover(kept.iter().map(|(unit, kept)| (*unit, kept.digest)))?;
         Ok(Self {
             folder,
@@ -99,7 +97,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the file system refuses. The next start tries again.
-    pub fn settle(&mut self) -> Result<(), WeightsError> {
+    pub fn settle(&mut self) -> Result<(), BlobError> {
         self.folder.keep(&std::mem::take(&mut self.committing))
     }
 }

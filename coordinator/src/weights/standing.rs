@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 use seedgrid_common::{matrix::Plan, spec::Study, unit::UnitId};
 use serde::Serialize;
 
-use super::{WeightsFolder, keeper};
-use crate::store::{KeptWeights, StoredUnit};
+use super::keeper;
+use crate::{
+    blobs::BlobFolder,
+    store::{KeptWeights, StoredUnit},
+};
 
 /// How many of the units whose weights the spec asks for have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,7 +33,7 @@ impl Standing {
         kept: &BTreeMap<UnitId, KeptWeights>,
         root: &Path,
     ) -> Self {
-        let folder = WeightsFolder::of(root);
+        let folder = BlobFolder::weights(root);
         let mut wanted: Vec<UnitId> = keeper::wanted(keeper::stages(study), plan).collect();
         wanted.sort_unstable();
         wanted.dedup();

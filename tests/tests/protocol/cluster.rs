@@ -5,7 +5,11 @@ use std::time::Duration;
 use seedgrid_common::{
     join::Token,
     training::{Ending, EpochMetrics, Scores, UnitResult},
-    wire::{PROTOCOL_VERSION, blob::Blob, v1},
+    wire::{
+        PROTOCOL_VERSION,
+        blob::{Blob, Content},
+        convert, v1,
+    },
 };
 use seedgrid_coordinator::{
     core::{Core, CoreError, Holders, StudyPlan},
@@ -177,7 +181,7 @@ impl Client {
     }
 
     pub(crate) fn parts(&self, attempt: &v1::AttemptId, blob: &Blob) -> Vec<v1::BlobPart> {
-        blob.parts(self.id.clone(), attempt.clone(), v1::BlobKind::Weights).collect()
+        blob.parts(self.id.clone(), convert::attempt(attempt.clone()).unwrap(), Content::Weights).collect()
     }
 
     pub(crate) async fn upload(&mut self, attempt: &v1::AttemptId, blob: &Blob) -> Result<bool, Code> {

@@ -6,11 +6,7 @@ use seedgrid_common::{
     training::{Ending, UnitResult},
     wire::{blob::Blob, v1},
 };
-use seedgrid_coordinator::{
-    prepare::Prepared,
-    store::Store,
-    weights::{Standing, WeightsFolder},
-};
+use seedgrid_coordinator::{blobs::BlobFolder, prepare::Prepared, store::Store, weights::Standing};
 use seedgrid_tests::study::holdout;
 use tonic::Code;
 
@@ -25,7 +21,7 @@ async fn keeping(units: u32) -> Cluster {
 impl Cluster {
     /// A unit's kept weights, if there are any.
     fn kept(&self, attempt: &v1::AttemptId) -> Option<Vec<u8>> {
-        fs::read(WeightsFolder::of(self.directory.root()).file(attempt.unit_id.parse().unwrap())).ok()
+        fs::read(BlobFolder::weights(self.directory.root()).file(attempt.unit_id.parse().unwrap())).ok()
     }
 
     /// Files on their way to it.
@@ -131,7 +127,7 @@ async fn a_coordinator_that_is_killed_at_any_instant_loses_no_weights() {
     assert_eq!(client.finish_with(&attempt, &weights).await.unwrap(), v1::SubmitOutcome::Committed);
     // Between the commit and the final name: as it was then.
     drop(client);
-    let file = WeightsFolder::of(cluster.directory.root()).file(attempt.unit_id.parse().unwrap());
+    let file = BlobFolder::weights(cluster.directory.root()).file(attempt.unit_id.parse().unwrap());
     let arrived = format!("weights/.arriving/{}.{}", attempt.unit_id, weights.digest());
     fs::rename(&file, cluster.directory.root().join(arrived)).unwrap();
     assert_eq!(cluster.standing().gone, 1);

@@ -16,6 +16,8 @@ pub enum Action {
         /// At most this many, 1 or more.
         units_max: u32,
     },
+    /// Ask for units no more, if that is still under way: what may come of it is given back by the goodbye.
+    StopPulling,
     /// Train in this slot, which is free.
     Start {
         /// The slot, 0-based.
@@ -27,6 +29,8 @@ pub enum Action {
     Stop {
         /// The slot, 0-based.
         slot: usize,
+        /// Whether its state is wanted, so that another attempt can go on from there.
+        save: bool,
     },
     /// Hand over; ends in [`Event::Settled`](super::Event::Settled), [`Event::Malformed`](super::Event::Malformed) or [`Event::LinkLost`](super::Event::LinkLost).
     Submit {

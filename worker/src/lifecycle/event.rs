@@ -43,7 +43,7 @@ pub enum Event {
         slot: usize,
         /// How.
         outcome: SlotOutcome,
-        /// Wall time from the start of training.
+        /// Wall time of training, with that of earlier attempts that it went on from.
         train_seconds: f64,
     },
     /// A submit was acknowledged, or refused since the study has no such unit: either way it need not be repeated.

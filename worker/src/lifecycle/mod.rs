@@ -32,7 +32,7 @@ pub type Moment = Duration;
 
 /// Most finished attempts that wait for their acknowledgement before no more units are taken.
 const UNACKNOWLEDGED_MAX: usize = 256;
-/// Most bytes of weights that wait with them. Weights of a unit in training are not counted: they are there anyhow.
+/// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they are there anyhow.
 const UNACKNOWLEDGED_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Most submits at one time.
 const SUBMITS_MAX: usize = 4;
@@ -222,14 +222,16 @@ impl Lifecycle {
         let Some(training) = self.slots.get_mut(slot).and_then(Option::take) else { return };
         let attempt = training.assignment.attempt;
         let outcome = match (training.fate, outcome) {
-            (Fate::Forgotten, SlotOutcome::Finished(_) | SlotOutcome::Stopped | SlotOutcome::Failed(_)) => return,
+            (Fate::Forgotten, SlotOutcome::Finished(_) | SlotOutcome::Stopped(_) | SlotOutcome::Failed(_)) => return,
             (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Finished(output)) => {
                 self.expectation.learn(&training.assignment.unit.configuration.model, train_seconds);
                 Outcome::Result(output)
             }
             (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => Outcome::failed(&detail),
-            (Fate::GivenBack(failure), SlotOutcome::Stopped) => Outcome::failure(failure, ""),
-            (Fate::Wanted, SlotOutcome::Stopped) => {
+            (Fate::GivenBack(failure), SlotOutcome::Stopped(state)) => {
+                Outcome::Failure { failure, detail: String::new(), state }
+            }
+            (Fate::Wanted, SlotOutcome::Stopped(_)) => {
                 Outcome::failure(Failure::Error, "training stopped without being told to")
             }
         };
@@ -331,15 +333,21 @@ impl Lifecycle {
         }
     }
 
-    /// Whether another unit, whichever it is, would finish in time.
+    /// Whether there is time for another unit, whichever it is.
     fn has_time(&self, now: Moment) -> bool {
-        self.rules.time_limit.is_none_or(|limit| limit.fits(now, self.expectation.of_any()))
+        self.rules.time_limit.is_none_or(|limit| limit.is_worth(now, self.expectation.of_any()))
     }
 
     /// On leaving: stops training and gives back what has not finished.
     fn give_back(&mut self, actions: &mut Vec<Action>) {
         let Course::Leaving { ending, .. } = &self.course else { return };
         let failure = ending.give_back();
+        if let Link::Up { asked, .. } = &mut self.link
+            && asked.take().is_some()
+        {
+            // Else what is given back would come back.
+            actions.push(Action::StopPulling);
+        }
         for (slot, training) in self.slots.iter_mut().enumerate() {
             if let Some(training) = training {
                 stop(slot, training, failure.map_or(Fate::Forgotten, Fate::GivenBack), actions);
@@ -356,7 +364,7 @@ impl Lifecycle {
         while let Some(slot) = self.slots.iter().position(Option::is_none) {
             let Some(assignment) = self.queued.pop_front() else { return };
             let expected = self.expectation.of(&assignment.unit.configuration.model);
-            if self.rules.time_limit.is_some_and(|limit| !limit.fits(now, expected)) {
+            if self.rules.time_limit.is_some_and(|limit| !limit.is_worth(now, expected)) {
                 self.finish(assignment.attempt, Outcome::failure(Failure::OutOfTime, "not started"), 0.0);
                 continue;
             }
@@ -381,12 +389,12 @@ impl Lifecycle {
         let training = self.slots.iter().flatten().filter(|training| training.fate == Fate::Wanted).count();
         let live = training + self.queued.len();
         let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
-        let weights: usize = self.finished.values().map(|finished| finished.submission.outcome.weights_bytes()).sum();
+        let blobs: usize = self.finished.values().map(|finished| finished.submission.outcome.blob_bytes()).sum();
         let may = matches!(self.course, Course::Working)
             // In a pause too: the coordinator holds the answer back until it is over.
             && matches!(self.study, StudyState::Running | StudyState::Paused)
             && self.finished.len() < UNACKNOWLEDGED_MAX
-            && weights <= UNACKNOWLEDGED_BYTES_MAX
+            && blobs <= UNACKNOWLEDGED_BYTES_MAX
             && self.has_time(now);
         let Link::Up { asked: asked @ None, .. } = &mut self.link else { return };
         if may && wanted > 0 {
@@ -419,7 +427,7 @@ fn stop(slot: usize, training: &mut Training, fate: Fate, actions: &mut Vec<Acti
     match training.fate {
         Fate::Wanted => {
             training.fate = fate;
-            actions.push(Action::Stop { slot });
+            actions.push(Action::Stop { slot, save: matches!(training.fate, Fate::GivenBack(_)) });
         }
         // Already stopping. Nothing is given back that is no longer wanted.
         Fate::GivenBack(_) if fate == Fate::Forgotten => training.fate = fate,

@@ -153,6 +153,30 @@ impl Chain {
         }
     }
 
+    /// Adds what steps have left behind by the names of the variables, in PyTorch's order.
+    pub(super) fn collect_memory(&self, memory: &mut BTreeMap<String, Memory>) {
+        for affine in self.affines() {
+            let parts = [
+                ("weight", affine.weights_memory.map(|stored| affine.as_pytorch(stored))),
+                ("bias", affine.bias_memory.clone()),
+            ];
+            for (part, of_part) in parts.into_iter().filter(|(_, of_part)| !of_part.is_empty()) {
+                memory.insert(format!("{}.{part}", affine.name), of_part);
+            }
+        }
+    }
+
+    /// Puts back what [`Self::collect_memory`] gave.
+    pub(super) fn remember(&mut self, memory: &BTreeMap<String, Memory>) {
+        for affine in self.affines_mut() {
+            let (taps, inputs, outputs) = (affine.kernel * affine.kernel, affine.inputs, affine.bias.len());
+            let of = |part: &str| memory.get(&format!("{}.{part}", affine.name));
+            affine.weights_memory =
+                of("weight").map(|of| of.map(|values| from_pytorch(values, taps, inputs, outputs))).unwrap_or_default();
+            affine.bias_memory = of("bias").cloned().unwrap_or_default();
+        }
+    }
+
     fn affines(&self) -> impl Iterator<Item = &Affine> {
         self.links.iter().filter_map(|link| match &link.kernel {
             Ready::Affine(affine) => Some(&**affine),
@@ -188,14 +212,7 @@ impl Link {
                 let pytorch = weights.values(&format!("{name}.weight"))?;
                 let bias = weights.values(&format!("{name}.bias"))?;
                 let taps = kernel * kernel;
-                // (output, input and place in the kernel) -> (input and place, output) -> (place, input, output)
-                let mut by_input = vec![0.0; pytorch.len()];
-                transpose(outputs, inputs * taps, &pytorch, &mut by_input);
-                let mut stored = vec![0.0; pytorch.len()];
-                for (index, line) in by_input.chunks_exact(outputs).enumerate() {
-                    let (input, tap) = (index / taps, index % taps);
-                    stored[(tap * inputs + input) * outputs..][..outputs].copy_from_slice(line);
-                }
+                let stored = from_pytorch(&pytorch, taps, inputs, outputs);
                 Ready::Affine(Box::new(Affine {
                     windows,
                     kernel,
@@ -298,6 +315,19 @@ fn drop_out(dropout: &Pointwise, masks: &Masks, outputs: usize, values: &mut [f3
             }
         }
     }
+}
+
+/// Values given as (output, input, kernel y, kernel x), as (kernel y, kernel x, input, output).
+fn from_pytorch(pytorch: &[f32], taps: usize, inputs: usize, outputs: usize) -> Vec<f32> {
+    // (output, input and place in the kernel) -> (input and place, output) -> (place, input, output)
+    let mut by_input = vec![0.0; pytorch.len()];
+    transpose(outputs, inputs * taps, pytorch, &mut by_input);
+    let mut stored = vec![0.0; pytorch.len()];
+    for (index, line) in by_input.chunks_exact(outputs).enumerate() {
+        let (input, tap) = (index / taps, index % taps);
+        stored[(tap * inputs + input) * outputs..][..outputs].copy_from_slice(line);
+    }
+    stored
 }
 
 impl Affine {

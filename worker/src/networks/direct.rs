@@ -8,7 +8,7 @@ use super::{
     Engine, Logits, Masks, Weights,
     chain::Chain,
     layout::{Stored, lay_out},
-    optimiser::Step,
+    optimiser::{Memory, Step},
     rows_per_pair,
 };
 use crate::kernels::pointwise::add;
@@ -173,5 +173,20 @@ impl Engine for Direct {
         let weights = self.variables.copy()?;
         self.chains().try_for_each(|chain| chain.save(&weights))?;
         Ok(weights)
+    }
+
+    fn memory(&self) -> candle_core::Result<BTreeMap<String, Memory>> {
+        let mut memory = BTreeMap::new();
+        self.chains().for_each(|chain| chain.collect_memory(&mut memory));
+        Ok(memory)
+    }
+
+    fn remember(&mut self, memory: &BTreeMap<String, Memory>) -> candle_core::Result<()> {
+        self.tower.remember(memory);
+        self.comparison.remember(memory);
+        if let Heads::Own(heads) = &mut self.digits {
+            heads.iter_mut().for_each(|head| head.remember(memory));
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use seedgrid_common::model::{DIGITS, Digits, Layer, Network, SIDE};
 
 use super::{
     Engine, Logits, Masks, Weights,
-    optimiser::{Step, TensorMemory},
+    optimiser::{Memory, Step, TensorMemory},
     rows_per_pair,
 };
 
@@ -169,5 +169,18 @@ impl Engine for Graph {
 
     fn weights(&self) -> candle_core::Result<Weights> {
         self.weights.copy()
+    }
+
+    fn memory(&self) -> candle_core::Result<BTreeMap<String, Memory>> {
+        let some = self.memory.iter().filter_map(|(name, memory)| Some((name, memory.as_ref()?)));
+        some.map(|(name, memory)| Ok((name.clone(), memory.values()?))).collect()
+    }
+
+    fn remember(&mut self, memory: &BTreeMap<String, Memory>) -> candle_core::Result<()> {
+        for (name, variable) in self.weights.iter() {
+            let of_variable = memory.get(name).map(|memory| TensorMemory::of(memory, variable)).transpose()?;
+            self.memory.insert(name.to_owned(), of_variable);
+        }
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::model::{Digits, Input, Layer, Network, Shape, ShapeError};
 
-use optimiser::Step;
+use optimiser::{Memory, Step};
 pub use weights::Weights;
 
 /// Runs a network forward and backward on batches, and holds its variables meanwhile.
@@ -40,6 +40,12 @@ pub trait Engine {
 
     /// The variables as they are now.
     fn weights(&self) -> candle_core::Result<Weights>;
+
+    /// What the optimiser's steps have left behind, by the variables' names, in PyTorch's order. Variables without any are left out.
+    fn memory(&self) -> candle_core::Result<BTreeMap<String, Memory>>;
+
+    /// Puts back what [`Self::memory`] gave of an equal network. Each part has as many numbers as its variable, or none.
+    fn remember(&mut self, memory: &BTreeMap<String, Memory>) -> candle_core::Result<()>;
 }
 
 /// A batch's outputs, or the derivatives of a loss by them.

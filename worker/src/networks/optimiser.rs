@@ -27,11 +27,13 @@ pub enum Step {
     Adam(Adam),
 }
 
-/// What a variable's steps leave behind for the next ones, while its values are in a slice. Empty until a step needs it.
-#[derive(Debug, Default)]
+/// What a variable's steps leave behind for the next ones: a number for each of its values. Empty until a step needs it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
-    first: Vec<f32>,
-    second: Vec<f32>,
+    /// The velocity of momentum, or Adam's mean of gradients.
+    pub first: Vec<f32>,
+    /// Adam's mean of squared gradients.
+    pub second: Vec<f32>,
 }
 
 /// The same for a variable of candle's.
@@ -45,6 +47,16 @@ impl Optimiser {
     /// Before its first step.
     pub fn new(constants: model::Optimiser) -> Self {
         Self { constants, powers: (1.0, 1.0) }
+    }
+
+    /// What the next step depends on besides the constants: Adam's betas to the power of the steps so far.
+    pub fn powers(&self) -> (f64, f64) {
+        self.powers
+    }
+
+    /// Goes on from where another one had these powers.
+    pub fn resume(&mut self, powers: (f64, f64)) {
+        self.powers = powers;
     }
 
     /// The next step.
@@ -65,6 +77,35 @@ impl Optimiser {
                 })
             }
         }
+    }
+}
+
+impl Memory {
+    /// Whether nothing was left behind yet.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.second.is_empty()
+    }
+
+    /// The same numbers in another order, which `to` knows.
+    pub(super) fn map(&self, to: impl Fn(&[f32]) -> Vec<f32>) -> Self {
+        let part = |values: &Vec<f32>| if values.is_empty() { Vec::new() } else { to(values) };
+        Self { first: part(&self.first), second: part(&self.second) }
+    }
+}
+
+impl TensorMemory {
+    /// As plain numbers, row-major.
+    pub(super) fn values(&self) -> candle_core::Result<Memory> {
+        Ok(Memory { first: self.first.flatten_all()?.to_vec1()?, second: self.second.flatten_all()?.to_vec1()? })
+    }
+
+    /// From plain numbers, for this variable.
+    pub(super) fn of(memory: &Memory, variable: &Var) -> candle_core::Result<Self> {
+        let tensor = |values: &Vec<f32>| match values.is_empty() {
+            true => variable.zeros_like(),
+            false => Tensor::from_slice(values, variable.shape(), variable.device()),
+        };
+        Ok(Self { first: tensor(&memory.first)?, second: tensor(&memory.second)? })
     }
 }
 

@@ -63,6 +63,15 @@ pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset)
     (Examples::of(&dataset.train, places(train), normalizer), scored, normalizer)
 }
 
+/// How far streams have been drawn, in 32-bit words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Positions {
+    /// Of the epochs' orders.
+    pub(super) shuffle: u64,
+    /// Of dropout's masks.
+    pub(super) dropout: u64,
+}
+
 /// Where a unit's randomness in training comes from.
 #[derive(Clone, Debug)]
 pub(super) struct Draws {
@@ -74,6 +83,17 @@ pub(super) struct Draws {
 impl Draws {
     pub(super) fn new(seed: u64, layers: Vec<DropoutLayer>) -> Self {
         Self { shuffle: Stream::new(seed, "shuffle"), dropout: Stream::new(seed, "dropout"), layers }
+    }
+
+    /// How far the orders and the masks have been drawn.
+    pub(super) fn positions(&self) -> Positions {
+        Positions { shuffle: self.shuffle.position(), dropout: self.dropout.position() }
+    }
+
+    /// Goes on from these positions.
+    pub(super) fn seek(&mut self, positions: Positions) {
+        self.shuffle.seek(positions.shuffle);
+        self.dropout.seek(positions.dropout);
     }
 
     /// The next epoch's order of `count` examples: ascending, then shuffled.

@@ -1,12 +1,16 @@
 //! Learns and scores: a network with its optimiser and its randomness.
 
-use std::ops::ControlFlow;
-
 use candle_core::Device;
-use seedgrid_common::{data::PAIR_PIXELS, training::Scores};
+use seedgrid_common::{
+    data::PAIR_PIXELS,
+    training::{EpochMetrics, Scores},
+    unit::UnitId,
+};
 
 use super::{
     TrainError,
+    checkpoint::{Checkpoint, EpochUnderWay},
+    device::numerics_class,
     examples::{Draws, Examples},
     objective::{Objective, Tally},
     predictor::{engine, scored_together},
@@ -23,30 +27,79 @@ pub(super) struct Learner {
     optimiser: Optimiser,
     batch_size: usize,
     draws: Draws,
+    numerics_class: String,
+    epoch: Option<Epoch>,
+    /// The examples of a batch.
+    batch: Examples,
 }
 
-/// How an epoch went.
+/// An epoch that has begun.
+struct Epoch {
+    order: Vec<u32>,
+    so_far: EpochUnderWay,
+}
+
+/// What became of an epoch.
 pub(super) enum Pass {
+    /// More batches are left.
+    UnderWay,
     Whole(Tally),
     /// A loss, logit or weight became NaN or infinite.
     Diverged,
-    Stopped,
 }
 
 impl Learner {
     /// With the initial weights of `seed`.
     pub(super) fn new(design: &Design, seed: u64, device: &Device) -> Result<Self, TrainError> {
+        let weights = Weights::initial(&design.network, design.initial_scale, seed, &Device::Cpu)?;
+        Self::with_weights(design, seed, &weights, device)
+    }
+
+    fn with_weights(design: &Design, seed: u64, weights: &Weights, device: &Device) -> Result<Self, TrainError> {
         let network = &design.network;
-        let weights = Weights::initial(network, design.initial_scale, seed, &Device::Cpu)?;
         // `Design` has checked that the layers fit together.
         let layers = dropout_layers(network).map_err(candle_core::Error::wrap)?;
         Ok(Self {
-            engine: engine(network, &weights, design.batch_size, device)?,
+            engine: engine(network, weights, design.batch_size, device)?,
             objective: Objective { auxiliary_weight: design.auxiliary_weight },
             optimiser: Optimiser::new(design.optimiser),
             batch_size: design.batch_size,
             draws: Draws::new(seed, layers),
+            numerics_class: numerics_class(device),
+            epoch: None,
+            batch: Examples::default(),
         })
+    }
+
+    /// As it was when `checkpoint` was made, in a training on `examples` examples.
+    pub(super) fn resume(
+        design: &Design,
+        seed: u64,
+        checkpoint: &Checkpoint,
+        examples: usize,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let mut learner = Self::with_weights(design, seed, &checkpoint.weights, device)?;
+        learner.engine.remember(&checkpoint.memory)?;
+        learner.optimiser.resume(checkpoint.powers);
+        learner.draws.seek(checkpoint.positions());
+        learner.epoch = Some(Epoch { order: learner.draws.order(examples), so_far: checkpoint.epoch });
+        Ok(learner)
+    }
+
+    /// The state now, within an epoch that has begun: everything but the unit's `history`.
+    pub(super) fn checkpoint(&self, unit: UnitId, history: &[EpochMetrics]) -> Result<Option<Checkpoint>, TrainError> {
+        let Some(epoch) = &self.epoch else { return Ok(None) };
+        Ok(Some(Checkpoint {
+            unit,
+            numerics_class: self.numerics_class.clone(),
+            history: history.to_vec(),
+            epoch: epoch.so_far,
+            dropout: self.draws.positions().dropout,
+            powers: self.optimiser.powers(),
+            weights: self.engine.weights()?,
+            memory: self.engine.memory()?,
+        }))
     }
 
     /// The network as it is now.
@@ -54,30 +107,37 @@ impl Learner {
         self.engine
     }
 
-    /// One pass over all examples in a new order; the last batch may be smaller. `before_batch` can stop it.
-    pub(super) fn epoch(
-        &mut self,
-        examples: &Examples,
-        before_batch: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Pass, TrainError> {
-        let mut total = Tally::default();
-        let mut batch = Examples::default();
-        for places in self.draws.order(examples.len()).chunks(self.batch_size) {
-            if before_batch().is_break() {
-                return Ok(Pass::Stopped);
-            }
-            batch.gather(examples, places);
-            let masks = self.draws.masks(batch.len());
-            let logits = self.engine.forward(&batch.pixels, Some(masks))?;
-            let (tally, by_logits) = self.objective.measure(&logits, &batch.labels, &batch.digits);
+    /// Begins a pass over all examples in a new order, unless one is under way.
+    pub(super) fn begin(&mut self, examples: &Examples) {
+        if self.epoch.is_none() {
+            let so_far = EpochUnderWay { shuffle: self.draws.positions().shuffle, ..EpochUnderWay::default() };
+            self.epoch = Some(Epoch { order: self.draws.order(examples.len()), so_far });
+        }
+    }
+
+    /// Learns the next batch of the pass that was begun; the last one may be smaller than the others.
+    pub(super) fn batch(&mut self, examples: &Examples) -> Result<Pass, TrainError> {
+        self.begin(examples);
+        let Some(Epoch { order, so_far }) = &mut self.epoch else { return Ok(Pass::UnderWay) };
+        if let Some(places) = order.chunks(self.batch_size).nth(so_far.batches as usize) {
+            self.batch.gather(examples, places);
+            let masks = self.draws.masks(self.batch.len());
+            let logits = self.engine.forward(&self.batch.pixels, Some(masks))?;
+            let (tally, by_logits) = self.objective.measure(&logits, &self.batch.labels, &self.batch.digits);
             if !tally.loss.is_finite() || !logits.are_finite() {
                 return Ok(Pass::Diverged);
             }
             self.engine.backward(&by_logits)?;
             self.engine.take(&self.optimiser.step())?;
-            total.add(tally);
+            so_far.tally.add(tally);
+            so_far.batches += 1;
         }
-        Ok(if self.engine.weights_are_finite()? { Pass::Whole(total) } else { Pass::Diverged })
+        if (so_far.batches as usize) < order.len().div_ceil(self.batch_size) {
+            return Ok(Pass::UnderWay);
+        }
+        let tally = so_far.tally;
+        self.epoch = None;
+        Ok(if self.engine.weights_are_finite()? { Pass::Whole(tally) } else { Pass::Diverged })
     }
 
     /// Comparison losses and mistakes on the examples, and each one's probability of class 1, with dropout off. None where a

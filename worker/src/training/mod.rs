@@ -1,9 +1,10 @@
 //! Training: one unit from its initial weights to its result.
 //!
 //! `recipe` checks what the unit asks for, `examples` prepares what it sees and in which order, [`objective`] says what is
-//! minimised, `learner` learns and scores, and [`train`] decides when to stop. What comes out of it is a [`Predictor`] as well,
+//! minimised, `learner` learns and scores, `checkpoint` is its state between two batches, and [`train`] decides when to stop. What comes out of it is a [`Predictor`] as well,
 //! which scores other pairs. [`device`] names where it runs.
 
+pub(crate) mod checkpoint;
 pub mod device;
 mod error;
 mod examples;
@@ -12,15 +13,15 @@ pub mod objective;
 mod predictor;
 mod recipe;
 
-use std::ops::ControlFlow;
-
 use candle_core::Device;
 use seedgrid_common::{
     data::{Dataset, folds::Scored},
+    model::Network,
     training::{Ending, EpochMetrics, UnitResult},
     unit::{Configuration, Unit},
 };
 
+pub use checkpoint::Checkpoint;
 pub use error::TrainError;
 use learner::{Learner, Pass};
 pub use predictor::{Prediction, Predictor};
@@ -34,13 +35,37 @@ pub fn parameter_count(configuration: &Configuration) -> Result<usize, TrainErro
     Ok(Design::of(configuration)?.network.parameter_count())
 }
 
-/// Follows a training, and can stop it.
-pub trait Observer {
-    /// Called after each epoch. Break stops the training.
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()>;
+/// A configuration's network.
+///
+/// # Errors
+/// When the configuration is none that this program knows.
+pub(crate) fn network(configuration: &Configuration) -> Result<Network, TrainError> {
+    Ok(Design::of(configuration)?.network)
+}
 
-    /// Called before each batch, so that a stop need not wait for the epoch's end. Break stops the training.
-    fn batch(&mut self) -> ControlFlow<()>;
+/// Follows a training, keeps its state and can stop it.
+pub trait Observer {
+    /// Called after each epoch.
+    fn epoch(&mut self, metrics: &EpochMetrics);
+
+    /// Called before each batch: what is wanted now.
+    fn batch(&mut self) -> Wish;
+
+    /// The state that was wished for.
+    fn save(&mut self, checkpoint: Checkpoint);
+}
+
+/// What an [`Observer`] wants between two batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The next batch.
+    GoOn,
+    /// The state, then the next batch.
+    Save,
+    /// The training's end.
+    Stop,
+    /// The state, then the training's end.
+    SaveAndStop,
 }
 
 /// How a training went.
@@ -57,10 +82,11 @@ pub enum Trained {
     Stopped,
 }
 
-/// Trains a unit on its data set.
+/// Trains a unit on its data set, from its initial weights or from where `checkpoint`, one of this unit, was made.
 ///
-/// The result is a pure function of the unit and the data set within a [numerics class](device::numerics_class). A loss, logit
-/// or weight that is NaN or infinite ends the unit as diverged in that epoch; only whole epochs before it are in the result.
+/// The result is a pure function of the unit and the data set within a [numerics class](device::numerics_class), however often the
+/// training was interrupted. A loss, logit or weight that is NaN or infinite ends the unit as diverged in that epoch; only whole
+/// epochs before it are in the result.
 ///
 /// # Errors
 /// When the unit asks for what cannot be done, or the device fails. Nothing is trained in vain: all but a device's failure is
@@ -68,26 +94,41 @@ pub enum Trained {
 pub fn train(
     unit: &Unit,
     dataset: &Dataset,
+    checkpoint: Option<&Checkpoint>,
     device: &Device,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
     let recipe = Recipe::of(unit, dataset)?;
     let (train, scored, normalizer) = examples::examples(&recipe, unit.configuration.normalize, dataset);
     let validated = recipe.split.scored != Scored::Test;
-    let mut learner = Learner::new(&recipe.design, unit.seed, device)?;
-    let mut epochs: Vec<EpochMetrics> = Vec::new();
-    let mut losses = Vec::new();
+    let mut learner = match checkpoint {
+        Some(checkpoint) => Learner::resume(&recipe.design, unit.seed, checkpoint, train.len(), device)?,
+        None => Learner::new(&recipe.design, unit.seed, device)?,
+    };
+    let mut epochs: Vec<EpochMetrics> = checkpoint.map(|checkpoint| checkpoint.history.clone()).unwrap_or_default();
+    let mut losses: Vec<f64> = epochs.iter().map(|epoch| epoch.train_loss).collect();
     let batches = recipe.split.train.len().div_ceil(recipe.design.batch_size);
+    let id = unit.id();
     let diverged = |epochs: Vec<EpochMetrics>| {
         let epoch = epochs.len() as u32 + 1;
         let result = UnitResult { epochs, ending: Ending::Diverged { epoch } };
         Ok(Trained::Finished { result, network: None })
     };
     let converged = loop {
-        let tally = match learner.epoch(&train, &mut || observer.batch())? {
+        learner.begin(&train);
+        let wish = observer.batch();
+        if matches!(wish, Wish::Save | Wish::SaveAndStop)
+            && let Some(checkpoint) = learner.checkpoint(id, &epochs)?
+        {
+            observer.save(checkpoint);
+        }
+        if matches!(wish, Wish::Stop | Wish::SaveAndStop) {
+            return Ok(Trained::Stopped);
+        }
+        let tally = match learner.batch(&train)? {
+            Pass::UnderWay => continue,
             Pass::Whole(tally) => tally,
             Pass::Diverged => return diverged(epochs),
-            Pass::Stopped => return Ok(Trained::Stopped),
         };
         let validation_error = if validated {
             match learner.score(&scored)? {
@@ -105,9 +146,7 @@ pub fn train(
         };
         epochs.push(metrics);
         losses.push(metrics.train_loss);
-        if observer.epoch(&metrics).is_break() {
-            return Ok(Trained::Stopped);
-        }
+        observer.epoch(&metrics);
         let converged = recipe.stop.converged(&losses, batches);
         if converged || epochs.len() >= recipe.stop.max_epochs as usize {
             break converged;

@@ -7,11 +7,17 @@ mod world;
 
 use std::time::Duration;
 
-use seedgrid_common::wire::v1::{Failure, StudyState};
+use seedgrid_common::{
+    training::Progress,
+    wire::{
+        blob::Blob,
+        v1::{Failure, StudyState},
+    },
+};
 use seedgrid_worker::{
     lifecycle::{Ending, Event, Rules},
     time_limit::TimeLimit,
-    work::{Outcome, SlotOutcome},
+    work::{Outcome, SavedState, SlotOutcome},
 };
 use world::{World, attempt, result, rules};
 
@@ -71,7 +77,7 @@ fn a_dropped_attempt_is_stopped_and_never_handed_over() {
     assert!(world.slots[0].as_ref().is_some_and(|running| running.stopping));
     assert_eq!(world.worker.held(), [attempt(2)]);
     world.dropped.insert(attempt(1));
-    world.end(0, SlotOutcome::Stopped);
+    world.end(0, SlotOutcome::Stopped(None));
     assert!(world.submits.is_empty());
     assert!(world.is_running(attempt(2)));
 }
@@ -93,7 +99,7 @@ fn a_signal_gives_everything_back() {
     world.answer_pull(2, StudyState::Running);
     world.feed(Event::Told);
     assert_eq!(world.submits.len(), 1, "the waiting unit goes back at once");
-    world.end(0, SlotOutcome::Stopped);
+    world.end(0, SlotOutcome::Stopped(None));
     let failures: Vec<_> = world.submits.iter().map(|(_, submission)| submission.outcome.clone()).collect();
     assert!(
         failures.iter().all(|outcome| matches!(outcome, Outcome::Failure { failure: Failure::Preempted, .. })),
@@ -150,22 +156,29 @@ fn a_done_study_lets_training_go() {
 }
 
 #[test]
-fn near_its_limit_a_worker_takes_only_what_would_finish() {
+fn near_its_limit_a_worker_takes_only_what_would_finish_or_is_worth_saving() {
     let limit = TimeLimit::after(Duration::from_secs(600)); // Stops at 570 s.
     let mut world = World::new(Rules { time_limit: Some(limit), ..rules(1) });
     world.connected(None);
     world.answer_pull(2, StudyState::Running);
-    world.now = Duration::from_secs(300);
-    world.slots[0] = None;
-    world.owed.insert(attempt(1), ());
-    world.feed(Event::Ended { slot: 0, outcome: SlotOutcome::Finished(result()), train_seconds: 300.0 });
-    assert!(!world.is_running(attempt(2)), "it would take 300 s, 270 s are left");
+    let end = |world: &mut World, number, at| {
+        world.now = Duration::from_secs(at);
+        world.slots[0] = None;
+        world.owed.insert(attempt(number), ());
+        world.feed(Event::Ended { slot: 0, outcome: SlotOutcome::Finished(result()), train_seconds: 300.0 });
+    };
+    end(&mut world, 1, 300);
+    assert!(world.is_running(attempt(2)), "it would take 300 s, and 270 s of them are worth a checkpoint");
+    world.answer_pull(1, StudyState::Running);
+    end(&mut world, 2, 565);
+    assert!(!world.is_running(attempt(3)), "5 s are left");
     assert_eq!(world.pull, None);
-    let back = world.submits.iter().find(|(id, _)| *id == attempt(2)).map(|(_, submission)| &submission.outcome);
+    let back = world.submits.iter().find(|(id, _)| *id == attempt(3)).map(|(_, submission)| &submission.outcome);
     assert!(matches!(back, Some(Outcome::Failure { failure: Failure::OutOfTime, .. })), "{back:?}");
-    world.owed.insert(attempt(2), ());
-    world.acknowledge(0);
-    world.acknowledge(0);
+    world.owed.insert(attempt(3), ());
+    for _ in 0..3 {
+        world.acknowledge(0);
+    }
     assert!(world.leaving, "nothing is held and nothing more would finish");
 }
 
@@ -179,8 +192,10 @@ fn at_its_limit_a_worker_gives_back_what_it_trains() {
     assert!(!world.slots[0].as_ref().unwrap().stopping);
     world.advance(Duration::from_secs(1));
     assert!(world.slots[0].as_ref().unwrap().stopping);
-    world.end(0, SlotOutcome::Stopped);
-    assert!(matches!(world.submits[0].1.outcome, Outcome::Failure { failure: Failure::OutOfTime, .. }));
+    let state = SavedState { blob: Blob::new(vec![1; 9]), progress: Progress::default() };
+    world.end(0, SlotOutcome::Stopped(Some(state.clone())));
+    let handed_over = Outcome::Failure { failure: Failure::OutOfTime, detail: String::new(), state: Some(state) };
+    assert_eq!(world.submits[0].1.outcome, handed_over, "another worker can go on from there");
 }
 
 #[test]

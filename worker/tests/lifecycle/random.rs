@@ -63,7 +63,7 @@ fn play(world: &mut World, step: Step) {
         Step::Stopped(slot) => {
             let slot = slot % world.slots.len();
             if world.slots[slot].as_ref().is_some_and(|running| running.stopping) {
-                world.end(slot, SlotOutcome::Stopped);
+                world.end(slot, SlotOutcome::Stopped(None));
             }
         }
         Step::Acknowledge(index) => world.acknowledge(index),
@@ -72,7 +72,12 @@ fn play(world: &mut World, step: Step) {
         // What an older connection said comes late and counts for nothing.
         Step::Late(age) => {
             let generation = world.generation.wrapping_sub(1 + age);
-            let assignments = vec![Assignment { attempt: attempt(1_000_000), unit: unit("cnn"), keep_weights: false }];
+            let assignments = vec![Assignment {
+                attempt: attempt(1_000_000),
+                unit: unit("cnn"),
+                keep_weights: false,
+                checkpoint: None,
+            }];
             world.feed(Event::Pulled { generation, assignments, state: StudyState::Done });
             world.feed(Event::Beaten { generation, dropped: world.worker.held(), state: StudyState::Done });
             world.feed(Event::LinkLost { generation });

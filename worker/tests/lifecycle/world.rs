@@ -141,13 +141,14 @@ impl World {
                     assert!(units_max > 0);
                     self.pull = Some(units_max);
                 }
+                Action::StopPulling => assert!(self.pull.take().is_some(), "a pull is under way"),
                 Action::Start { slot, assignment } => {
                     assert!(self.slots[slot].is_none(), "slot {slot} trains one unit at a time");
                     assert!(!self.dropped.contains(&assignment.attempt), "what was dropped is not started");
                     self.queued.remove(&assignment.attempt);
                     self.slots[slot] = Some(Running { attempt: assignment.attempt, stopping: false });
                 }
-                Action::Stop { slot } => {
+                Action::Stop { slot, .. } => {
                     let running = self.slots[slot].as_mut().expect("only what trains is stopped");
                     assert!(!running.stopping, "stopped once");
                     running.stopping = true;
@@ -224,7 +225,12 @@ impl World {
             let assignments = (0..share % (units_max + 1))
                 .map(|_| {
                     self.attempts += 1;
-                    Assignment { attempt: attempt(self.attempts), unit: unit("cnn"), keep_weights: false }
+                    Assignment {
+                        attempt: attempt(self.attempts),
+                        unit: unit("cnn"),
+                        keep_weights: false,
+                        checkpoint: None,
+                    }
                 })
                 .collect();
             self.feed(Event::Pulled { generation: self.generation, assignments, state });
@@ -235,7 +241,7 @@ impl World {
         let slot = slot % self.slots.len();
         let Some(running) = self.slots[slot].take() else { return };
         let outcome = match (running.stopping, outcome) {
-            (false, SlotOutcome::Stopped) => SlotOutcome::Failed("broken".to_owned()),
+            (false, SlotOutcome::Stopped(_)) => SlotOutcome::Failed("broken".to_owned()),
             (_, outcome) => outcome,
         };
         if self.exit.is_none()

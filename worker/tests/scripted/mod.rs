@@ -38,8 +38,8 @@ use seedgrid_worker::{
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
     slots::Watched,
-    trainer::{Description, Trainer},
-    training::Observer,
+    trainer::{Description, Task, Trainer},
+    training::{Observer, Wish},
     work::{Attempt, Output},
 };
 use tokio::net::TcpListener;
@@ -271,7 +271,12 @@ impl WorkerService for Service {
                         let attempt = *attempt;
                         let unit_id = script.false_id.clone().unwrap_or(id);
                         let attempt = Some(AttemptId { unit_id, attempt });
-                        Assignment { attempt, unit: Some(unit.into()), keep_weights: script.keep_weights }
+                        Assignment {
+                            attempt,
+                            unit: Some(unit.into()),
+                            keep_weights: script.keep_weights,
+                            checkpoint: None,
+                        }
                     })
                     .collect();
                 let state = script.state();
@@ -385,6 +390,13 @@ impl WorkerService for Service {
         self.0.admit(&request)?;
         self.0.script().losses.push(request.into_inner());
         Ok(Response::new(LossReceipt {}))
+    }
+
+    type FetchBlobStream = Pin<Box<dyn Stream<Item = Result<BlobPart, Status>> + Send>>;
+
+    async fn fetch_blob(&self, request: Request<FetchBlobRequest>) -> Result<Response<Self::FetchBlobStream>, Status> {
+        self.0.admit(&request)?;
+        Err(Status::not_found("there is no checkpoint for this attempt"))
     }
 
     async fn leave(&self, request: Request<LeaveRequest>) -> Result<Response<LeaveResponse>, Status> {
@@ -505,8 +517,7 @@ impl Trainer for Drill {
 
     fn train(
         &self,
-        unit: &Unit,
-        keep_weights: bool,
+        Task { unit, keep_weights, .. }: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
@@ -530,16 +541,14 @@ impl Drill {
         for epoch in 1..=self.epochs {
             for _ in 0..self.batches {
                 std::thread::sleep(self.batch);
-                if observer.batch().is_break() {
+                if matches!(observer.batch(), Wish::Stop | Wish::SaveAndStop) {
                     return None;
                 }
             }
             let loss = 1.0 / f64::from(epoch) + unit.seed as f64;
             let metrics = EpochMetrics { epoch, train_loss: loss, train_error: 0.25, validation_error: None };
             epochs.push(metrics);
-            if observer.epoch(&metrics).is_break() {
-                return None;
-            }
+            observer.epoch(&metrics);
         }
         let probabilities = (0..20).map(|pair| ((unit.seed + pair) % 7) as f32 / 7.0).collect();
         let ending = Ending::Done(Scores { converged: true, probabilities, wrong: 5, loss: 0.5 });
@@ -584,6 +593,7 @@ impl Bench {
             worker_id: "ab".repeat(16),
             info,
             cache,
+            save_every: None,
             watched: Watched::default(),
         };
         let life = session::run(settings, connector, self.drill.clone(), told);

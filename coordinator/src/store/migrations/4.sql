@@ -1,4 +1,5 @@
--- From version 3 to 4: endings are told apart, what began is known, units are cancelled, studies paused, logs kept.
+-- From version 3 to 4: endings are told apart, what began is known, units are cancelled, studies paused, logs and checkpoints kept.
+-- SQLite changes a table's columns by making it again.
 
 ALTER TABLE attempts RENAME TO attempts_3;
 
@@ -14,6 +15,9 @@ CREATE TABLE attempts (
          'duplicate', 'conflict')),
     detail TEXT,
     train_seconds REAL,
+    -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
+    from_epochs INTEGER,
+    from_batches INTEGER,
     PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
@@ -40,4 +44,16 @@ CREATE TABLE logs (
     attempt INTEGER NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    saved_ms INTEGER NOT NULL,
+    epochs INTEGER NOT NULL,
+    batches INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    numerics_class TEXT NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

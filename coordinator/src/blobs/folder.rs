@@ -1,4 +1,4 @@
-//! The files of kept weights.
+//! The files of one kind of blob, one for each unit that has any.
 
 use std::{
     fs::{self, File, Permissions},
@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
     "cannot {action} {path}: {cause}\n  hint: what was acknowledged is safe; check the disk's room and permissions, then run the same \
      command again"
 )]
-pub struct WeightsError {
+pub struct BlobError {
     /// What was tried.
     pub action: &'static str,
     /// On what.
@@ -26,14 +26,14 @@ pub struct WeightsError {
     pub cause: io::Error,
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WeightsError {
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {
     let path = path.to_owned();
-    move |cause| WeightsError { action, path, cause }
+    move |cause| BlobError { action, path, cause }
 }
 
-/// A run directory's folder of kept weights. It is made when the first weights arrive.
+/// A run directory's folder of one kind of blob. It is made when the first one arrives.
 #[derive(Clone, Debug)]
-pub struct WeightsFolder {
+pub struct BlobFolder {
     root: PathBuf,
 }
 
@@ -45,13 +45,18 @@ pub struct Receiving {
     name: PathBuf,
 }
 
-impl WeightsFolder {
-    /// The one of the run directory at `root`.
-    pub fn of(root: &Path) -> Self {
+impl BlobFolder {
+    /// Kept weights, in the run directory at `root`.
+    pub fn weights(root: &Path) -> Self {
         Self { root: root.join("weights") }
     }
 
-    /// Where a unit's weights are, if they are kept.
+    /// Checkpoints of units in training, in the run directory at `root`.
+    pub fn checkpoints(root: &Path) -> Self {
+        Self { root: root.join("checkpoints") }
+    }
+
+    /// Where a unit's blob is, if there is one.
     pub fn file(&self, unit: UnitId) -> PathBuf {
         self.root.join(format!("{unit}.safetensors"))
     }
@@ -64,11 +69,11 @@ impl WeightsFolder {
         self.arriving().join(format!("{unit}.{digest}"))
     }
 
-    /// Begins to receive a unit's weights with this digest.
+    /// Begins to receive a unit's blob with this digest.
     ///
     /// # Errors
     /// When no file can be made.
-    pub fn receive(&self, unit: UnitId, digest: BlobDigest) -> Result<Receiving, WeightsError> {
+    pub fn receive(&self, unit: UnitId, digest: BlobDigest) -> Result<Receiving, BlobError> {
         let folder = self.arriving();
         if !folder.is_dir() {
             fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
@@ -84,11 +89,11 @@ impl WeightsFolder {
         Ok(Receiving { file, name: self.arrived(unit, digest), folder })
     }
 
-    /// Gives files that have arrived, and whose results are committed, their final names, durably.
+    /// Gives files that have arrived, and whose digests are committed, their final names, durably.
     ///
     /// # Errors
     /// When one of them is not there any more, or cannot be renamed.
-    pub fn keep(&self, files: &[(UnitId, BlobDigest)]) -> Result<(), WeightsError> {
+    pub fn keep(&self, files: &[(UnitId, BlobDigest)]) -> Result<(), BlobError> {
         for &(unit, digest) in files {
             let (from, to) = (self.arrived(unit, digest), self.file(unit));
             fs::rename(&from, &to).map_err(failed("rename", &from))?;
@@ -96,12 +101,12 @@ impl WeightsFolder {
         if files.is_empty() { Ok(()) } else { sync(&self.root) }
     }
 
-    /// Ends what a coordinator that was killed had begun: files of `committed` results get their final names, and what else has
+    /// Ends what a coordinator that was killed had begun: `committed` files get their final names, and what else has
     /// arrived is thrown away.
     ///
     /// # Errors
     /// When the folder cannot be read or written.
-    pub fn recover(&self, committed: impl IntoIterator<Item = (UnitId, BlobDigest)>) -> Result<(), WeightsError> {
+    pub fn recover(&self, committed: impl IntoIterator<Item = (UnitId, BlobDigest)>) -> Result<(), BlobError> {
         let folder = self.arriving();
         if !folder.is_dir() {
             return Ok(());
@@ -116,7 +121,25 @@ impl WeightsFolder {
         Ok(())
     }
 
-    /// Throws away weights that have arrived and are not wanted after all.
+    /// Removes these units' files, as far as that is possible: [`Self::sweep`] takes what is left.
+    pub fn remove(&self, units: &[UnitId]) {
+        for unit in units {
+            let _ = fs::remove_file(self.file(*unit));
+        }
+    }
+
+    /// Removes the files of units that `wanted` does not name, as far as that is possible: what is left is removed another time.
+    pub fn sweep(&self, wanted: impl Fn(UnitId) -> bool) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let unit = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+            if unit.is_some_and(|unit| path == self.file(unit) && !wanted(unit)) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    /// Throws away what has arrived and is not wanted after all.
     pub fn discard(&self, unit: UnitId, digest: BlobDigest) {
         // What cannot be removed now is removed at the next start.
         let _ = fs::remove_file(self.arrived(unit, digest));
@@ -128,7 +151,7 @@ impl Receiving {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         self.file.write_all(bytes).map_err(failed("write to", &self.folder))
     }
 
@@ -136,7 +159,7 @@ impl Receiving {
     ///
     /// # Errors
     /// When that is refused; nothing is left behind then.
-    pub fn finish(self) -> Result<(), WeightsError> {
+    pub fn finish(self) -> Result<(), BlobError> {
         self.file.as_file().sync_all().map_err(failed("write to", &self.folder))?;
         self.file.persist(&self.name).map_err(|error| failed("write", &self.name)(error.error))?;
         sync(&self.folder)
@@ -144,7 +167,7 @@ impl Receiving {
 }
 
 /// Makes what a folder lists durable.
-fn sync(folder: &Path) -> Result<(), WeightsError> {
+fn sync(folder: &Path) -> Result<(), BlobError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("write to", folder))
 }
 
@@ -154,7 +177,7 @@ mod tests {
 
     const UNIT: UnitId = UnitId([7; 16]);
 
-    fn receive(weights: &WeightsFolder, bytes: &[u8]) -> BlobDigest {
+    fn receive(weights: &BlobFolder, bytes: &[u8]) -> BlobDigest {
         let digest = BlobDigest::of(bytes);
         let mut receiving = weights.receive(UNIT, digest).unwrap();
         bytes.chunks(3).for_each(|part| receiving.write(part).unwrap());
@@ -172,7 +195,7 @@ mod tests {
     #[test]
     fn what_has_arrived_gets_its_final_name_once_its_result_is_committed() {
         let folder = tempfile::tempdir().unwrap();
-        let weights = WeightsFolder::of(folder.path());
+        let weights = BlobFolder::weights(folder.path());
         let digest = receive(&weights, b"weights");
         receive(&weights, b"weights");
         assert!(!weights.file(UNIT).exists());
@@ -185,7 +208,7 @@ mod tests {
     #[test]
     fn an_upload_that_is_cut_off_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let weights = WeightsFolder::of(folder.path());
+        let weights = BlobFolder::weights(folder.path());
         let mut receiving = weights.receive(UNIT, BlobDigest::of(b"weights")).unwrap();
         receiving.write(b"wei").unwrap();
         drop(receiving);
@@ -196,7 +219,7 @@ mod tests {
     #[test]
     fn a_restart_ends_what_was_begun() {
         let folder = tempfile::tempdir().unwrap();
-        let weights = WeightsFolder::of(folder.path());
+        let weights = BlobFolder::weights(folder.path());
         weights.recover([]).unwrap();
         assert!(!folder.path().join("weights").exists(), "nothing is made where nothing is kept");
         let other = receive(&weights, b"of another attempt");
@@ -215,7 +238,7 @@ mod tests {
     fn a_full_or_missing_place_is_an_error_with_a_hint() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("weights"), "a file, not a folder").unwrap();
-        let error = WeightsFolder::of(folder.path()).receive(UNIT, BlobDigest::of(b"")).unwrap_err();
+        let error = BlobFolder::weights(folder.path()).receive(UNIT, BlobDigest::of(b"")).unwrap_err();
         assert!(error.to_string().contains("hint: what was acknowledged is safe"), "{error}");
     }
 }

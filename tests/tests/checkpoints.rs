@@ -1,0 +1,101 @@
+//! Units that are interrupted go on from where they were, on another worker, to the same bytes.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use seedgrid_coordinator::{run_directory::RunDirectory, store::Store};
+use seedgrid_tests::{
+    process::{Running, finish, seedgrid, until, worker},
+    study::{Scratch, holdout},
+};
+
+/// One unit that trains for some seconds.
+fn spec(scratch: &Scratch) -> std::path::PathBuf {
+    scratch.write("spec.toml", &holdout(&["cnn-shared-aux"], "1..=1", 60))
+}
+
+fn expected(scratch: &Scratch) -> Vec<u8> {
+    let ended = finish(&mut scratch.run(&spec(scratch), "local"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    scratch.report("local", "report.json")
+}
+
+fn serve(scratch: &Scratch) -> Command {
+    let mut command = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    command.arg(spec(scratch)).arg("--run-dir").arg(scratch.path("run"));
+    command
+}
+
+fn joins(scratch: &Scratch, more: &[&str]) -> Command {
+    let mut command = worker(["--slots", "1"]);
+    command.args(more).arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
+    command
+}
+
+/// How far the only unit's checkpoint is: epochs and batches.
+fn saved(scratch: &Scratch) -> Option<(u32, u32)> {
+    let store = Store::open_to_read(&RunDirectory::new(scratch.path("run")).database()).ok()?;
+    let progress = store.checkpoints().ok()?.values().next()?.reference.progress;
+    Some((progress.epochs, progress.batches))
+}
+
+/// From where each attempt went on, by its number.
+fn went_on(scratch: &Scratch) -> Vec<Option<(u32, u32)>> {
+    let database = rusqlite::Connection::open(RunDirectory::new(scratch.path("run")).database()).unwrap();
+    let mut statement = database.prepare("SELECT from_epochs, from_batches FROM attempts ORDER BY attempt").unwrap();
+    let rows = statement.query_map([], |row| Ok(row.get::<_, Option<u32>>(0)?.zip(row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_stopped_worker_hands_its_unit_on() {
+    let scratch = Scratch::new();
+    let expected = expected(&scratch);
+    let coordinator = Running::start(&mut serve(&scratch));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    // Stopped three times, each by another worker; no checkpoint but those on stopping.
+    for life in 0..3 {
+        let doomed = Running::start(&mut joins(&scratch, &["--checkpoint-every", "1h"]));
+        doomed.until_stderr(if life == 0 { "started" } else { "goes on after" }, 1);
+        // Some epochs: the status shows the newest.
+        let epochs = saved(&scratch).map_or(0, |(epochs, _)| epochs);
+        until("two more epochs", || {
+            scratch.status("run")["training"][0]["epoch"].as_u64() >= Some(u64::from(epochs) + 2)
+        });
+        doomed.signal(Signal::SIGTERM);
+        let left = doomed.wait();
+        assert_eq!(left.code(), 0, "{}", left.stderr);
+        assert!(left.stderr.contains("its state saved"), "{}", left.stderr);
+        assert!(saved(&scratch).unwrap().0 >= epochs + 2);
+    }
+    let last = saved(&scratch);
+    let survivor = Running::start(&mut joins(&scratch, &[]));
+    let ended = coordinator.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(survivor.wait().code(), 0);
+    assert_eq!(scratch.report("run", "report.json"), expected);
+    let went_on = went_on(&scratch);
+    assert_eq!((went_on.len(), went_on[0], went_on[3]), (4, None, last), "nothing was trained twice: {went_on:?}");
+    assert!(went_on.is_sorted());
+    assert_eq!(saved(&scratch), None, "a finished unit has no checkpoint");
+}
+
+#[test]
+fn a_killed_worker_costs_what_came_after_the_last_acknowledged_checkpoint() {
+    let scratch = Scratch::new();
+    let expected = expected(&scratch);
+    let coordinator = Running::start(&mut serve(&scratch));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let doomed = Running::start(&mut joins(&scratch, &["--checkpoint-every", "1s"]));
+    until("a checkpoint", || saved(&scratch).is_some());
+    doomed.kill_hard();
+    let last = saved(&scratch);
+    let survivor = Running::start(&mut joins(&scratch, &[]));
+    let ended = coordinator.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(survivor.wait().code(), 0);
+    assert_eq!(scratch.report("run", "report.json"), expected);
+    assert_eq!(went_on(&scratch), [None, last]);
+}
