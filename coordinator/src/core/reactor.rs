@@ -105,6 +105,9 @@ pub(super) struct Reactor {
     /// Whether the store holds changes that the queue is to be made from again.
     stale: bool,
     pub(super) writes: Vec<Write>,
+    /// Which attempts have begun: committed with the next other change, or with the next picture. Nobody waits for it, and it is worth no
+    /// commit of its own for every unit.
+    begun: Vec<Write>,
     replies: Vec<Reply>,
     started: Instant,
     pictured_at: Millis,
@@ -148,6 +151,7 @@ impl Reactor {
             stopping: false,
             stale: false,
             writes: gone,
+            begun: Vec::new(),
             replies: Vec::new(),
             started: Instant::now(),
             pictured_at: 0,
@@ -220,12 +224,16 @@ impl Reactor {
                 Err(_elapsed) => {}
             }
             self.expire(now);
+            let picture_is_due = self.stale_picture && now >= self.pictured_at + PICTURE_MS;
+            if picture_is_due || self.stopping {
+                self.writes.append(&mut self.begun);
+            }
             self.commit_and_answer(now)?;
             if self.stopping {
                 self.take_picture(now);
                 return Ok(());
             }
-            if self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.queue.counts().all_ended() {
+            if picture_is_due || self.queue.counts().all_ended() {
                 self.take_picture(now);
             }
         }
@@ -233,6 +241,7 @@ impl Reactor {
 
     fn commit(&mut self) -> Result<(), CoreError> {
         if !self.writes.is_empty() {
+            self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;
             self.writes.clear();
         }
@@ -345,7 +354,7 @@ impl Reactor {
             Request::Metrics { worker, unit, attempt, metrics } => {
                 if self.queue.holds(&worker, unit, attempt) {
                     if self.queue.begin(&worker, unit, attempt) {
-                        self.writes.push(Write::Began { unit, attempt });
+                        self.begun.push(Write::Began { unit, attempt });
                     }
                     self.live.training(unit, attempt, metrics, now);
                 }
