@@ -16,8 +16,9 @@ use crate::{
         Provenance,
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
     },
+    retrying::Fate,
     run_directory::RunDirectory,
-    store::{self, Store, StoreError},
+    store::{self, Store, StoreError, StoredUnit},
     wall_clock::wall_ms,
 };
 
@@ -56,8 +57,12 @@ pub fn of_store(directory: &RunDirectory, store: &Store) -> Result<(Aggregate, P
 /// Why units have no result and will get none; a unit that is not named here and has no result is not trained yet.
 pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreError> {
     let rules = Rules::default();
-    let failed = store.units()?.into_iter().filter(|(_, known)| known.is_given_up(&rules));
-    Ok(failed.map(|(id, _)| (id, Missing::Failed)).collect())
+    let why = |unit: &StoredUnit| match unit.fate(&rules) {
+        Fate::Failed { .. } => Some(Missing::Failed),
+        Fate::Cancelled { .. } => Some(Missing::Cancelled),
+        Fate::Done | Fate::Diverged | Fate::Open => None,
+    };
+    Ok(store.units()?.into_iter().filter_map(|(id, unit)| Some((id, why(&unit)?))).collect())
 }
 
 fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareError> {

@@ -117,6 +117,52 @@ impl Control {
         answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
     }
 
+    /// Takes units out; those that were not cancelled before.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn cancel(&mut self, units: &[UnitId]) -> Result<Vec<String>, ControlError> {
+        let request = v1::CancelRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
+        let answer = self.client.cancel(request).await;
+        answer.map(|answer| answer.into_inner().unit_ids).map_err(|status| self.error(&status))
+    }
+
+    /// Lets one worker, or all of them, finish what they hold and leave.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn drain(&mut self, worker: Option<&str>) -> Result<(), ControlError> {
+        let request = v1::DrainRequest { worker_id: worker.unwrap_or_default().to_owned() };
+        self.client.drain(request).await.map(drop).map_err(|status| self.error(&status))
+    }
+
+    /// Gives no more units out. What the study is paused for now.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn pause(&mut self, reason: String) -> Result<v1::Pause, ControlError> {
+        let answer = self.client.pause(v1::PauseRequest { reason }).await;
+        answer.map(|answer| answer.into_inner().pause.unwrap_or_default()).map_err(|status| self.error(&status))
+    }
+
+    /// Gives units out again. What the study was paused for.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn resume(&mut self) -> Result<Option<v1::Pause>, ControlError> {
+        let answer = self.client.resume(v1::ResumeRequest {}).await;
+        answer.map(|answer| answer.into_inner().pause).map_err(|status| self.error(&status))
+    }
+
+    /// Why a unit waits; None: it does not.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn why(&mut self, unit: UnitId) -> Result<Option<String>, ControlError> {
+        let answer = self.client.why(v1::WhyRequest { unit_id: unit.to_string() }).await;
+        answer.map(|answer| answer.into_inner().waits).map_err(|status| self.error(&status))
+    }
+
     /// Calls `show` with a picture now and after each change until the study is done.
     ///
     /// # Errors

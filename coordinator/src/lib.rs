@@ -4,9 +4,9 @@
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
 //! [`selection`] lets later stages start from what earlier ones select, a [`race`] ends hopeless configurations early, and [`retrying`]
 //! reopens what failed; [`weights`] are kept where the spec asks for them;
-//! [`progress`] shows what happens; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
-//! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run directory with its digests;
-//! [`forecast`] says how long what is left
+//! [`progress`] shows what happens, and [`listing`] units one by one; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
+//! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run
+//! directory with its digests; [`forecast`] says how long what is left
 //! will take; [`command`] is the command line.
 
 pub mod aggregate;
@@ -25,6 +25,7 @@ pub mod export;
 pub mod file_system;
 pub mod forecast;
 pub mod layers;
+pub mod listing;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;

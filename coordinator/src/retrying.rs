@@ -18,6 +18,11 @@ pub enum Fate {
         /// The newest attempt.
         attempts: u32,
     },
+    /// People cancelled it after this attempt.
+    Cancelled {
+        /// The newest attempt; 0 for none.
+        attempts: u32,
+    },
     /// It has a result.
     Done,
     /// It has a result: that it diverged.
@@ -77,11 +82,12 @@ pub enum NotRetried {
     Open(UnitId),
 }
 
-/// What retrying the `wanted` units changes; all that failed for good, if none is named. Units that are not among `fates` have not been
+/// What retrying the `wanted` units changes; all that failed for good, if none is named. Those that people cancelled come back only by
+/// name. Units that are not among `fates` have not been
 /// given out yet.
 ///
 /// # Errors
-/// When one of the wanted units has not failed for good.
+/// When one of the wanted units has not failed for good, nor was cancelled.
 pub fn retry(
     plan: &Plan,
     standing: &[Standing],
@@ -92,7 +98,7 @@ pub fn retry(
     for &id in wanted {
         match fates.get(&id) {
             _ if !planned.contains_key(&id) => return Err(NotRetried::Unknown(id)),
-            Some(Fate::Failed { .. }) => {}
+            Some(Fate::Failed { .. } | Fate::Cancelled { .. }) => {}
             Some(Fate::Done) => return Err(NotRetried::Done(id)),
             Some(Fate::Diverged) => return Err(NotRetried::Diverged(id)),
             Some(Fate::Open) | None => return Err(NotRetried::Open(id)),
@@ -103,7 +109,8 @@ pub fn retry(
         .filter(|(id, _)| planned.contains_key(id) && (wanted.is_empty() || wanted.contains(id)))
         .filter_map(|(id, fate)| match fate {
             Fate::Failed { attempts } => Some((*id, *attempts)),
-            Fate::Done | Fate::Diverged | Fate::Open => None,
+            Fate::Cancelled { attempts } if wanted.contains(id) => Some((*id, *attempts)),
+            Fate::Cancelled { .. } | Fate::Done | Fate::Diverged | Fate::Open => None,
         })
         .collect();
     let ids: BTreeSet<UnitId> = units.iter().map(|(id, _)| *id).collect();

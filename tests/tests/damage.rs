@@ -107,7 +107,7 @@ fn flipped_bits_change_no_number() {
         }
         let checked = finish(seedgrid(["check"]).arg(scratch.path(&run)));
         no_panic(&checked);
-        said += usize::from(checked.code() == 8);
+        said += usize::from(checked.code() == 10);
         if goes_on(&scratch, &spec, &run, &expected) { right += 1 } else { refused += 1 }
     }
     println!("{right} went on, {refused} refused, {said} were found damaged by check");
@@ -139,7 +139,7 @@ fn what_is_cut_off_or_lost_is_trained_again() {
     assert_eq!(read.code(), 1, "{}", read.stdout);
     assert!(read.stderr.contains("is damaged") && read.stderr.contains("run the study again"), "{}", read.stderr);
     let checked = finish(seedgrid(["check"]).arg(scratch.path("halved")));
-    assert_eq!(checked.code(), 8, "{}", checked.stdout);
+    assert_eq!(checked.code(), 10, "{}", checked.stdout);
     let ended = finish(&mut scratch.run(&spec, "halved"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(ended.stderr.contains("note: the database was damaged"), "what was lost is said: {}", ended.stderr);
@@ -165,7 +165,7 @@ fn a_damaged_row_is_trained_again_and_nothing_else() {
     assert_eq!(database.execute("UPDATE selections SET chosen = 1 - chosen", []).unwrap(), 2);
     drop(database);
     let checked = finish(seedgrid(["check", "--format", "json"]).arg(scratch.path("run")));
-    assert_eq!(checked.code(), 8);
+    assert_eq!(checked.code(), 10);
     let listing: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
     assert_eq!(listing["schema"], "seedgrid.check/1");
     let places: Vec<&str> =
@@ -201,7 +201,7 @@ fn check_sees_every_kind_of_file() {
         bytes[place] ^= 1;
         fs::write(&path, bytes).unwrap();
         let checked = finish(seedgrid(["check"]).arg(scratch.path("run")));
-        assert_eq!(checked.code(), 8, "{part}: {}", checked.stdout);
+        assert_eq!(checked.code(), 10, "{part}: {}", checked.stdout);
         assert!(checked.stdout.contains(&format!("damaged: {part}: {folder}/")), "{}", checked.stdout);
         assert!(checked.stdout.contains("1 thing is damaged"), "{}", checked.stdout);
         fs::remove_dir_all(scratch.path("run")).unwrap();

@@ -22,6 +22,7 @@ use tonic::{Response, Status};
 use tracing::{debug, warn};
 
 use crate::{
+    attempt_log::Logs,
     connection::{Refused, Verdict, verdict},
     fetching::Up,
     lifecycle::Event,
@@ -53,6 +54,8 @@ pub struct Calls {
     pub worker_id: String,
     /// In which results are computed.
     pub numerics_class: String,
+    /// What was logged during attempts.
+    pub logs: Logs,
     /// What happened.
     pub events: mpsc::Sender<Event>,
     /// Refusals, which end the worker.
@@ -120,6 +123,7 @@ impl Calls {
             train_seconds: submission.train_seconds,
             numerics_class: self.numerics_class.clone(),
             weights_digest: weights.map(|weights| weights.digest().to_string()).unwrap_or_default(),
+            log: self.logs.text(attempt),
         };
         let mut answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request.clone())).await;
         if let (Ok(response), Some(weights)) = (&answer, weights)
@@ -272,7 +276,7 @@ async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<Response<
 fn state(state: StudyState) -> StudyState {
     match state {
         StudyState::Unspecified => StudyState::Running,
-        StudyState::Running | StudyState::Done | StudyState::Draining => state,
+        StudyState::Running | StudyState::Done | StudyState::Draining | StudyState::Paused => state,
     }
 }
 

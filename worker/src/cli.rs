@@ -22,7 +22,8 @@ Examples:
       Scores pairs of images with weights that a study has kept.
 
 Exit codes: 0 the study is done or the worker was asked to leave, 1 failed, 2 bad usage or join file, 4 refused by the
-coordinator, 5 coordinator unreachable, 6 the time limit came near and units are left. Signals: the first SIGTERM or SIGINT gives
+coordinator, 5 coordinator unreachable, 6 the time limit came near and units are left, 9 its trainers crashed one after
+the other. Signals: the first SIGTERM or SIGINT gives
 work back and leaves within 7 s, the second ends the worker at once (exit code 128 + signal).";
 
 /// Trains units of a study until it is done, the time limit nears, or it is told to stop.
@@ -89,13 +90,30 @@ pub struct Arguments {
     /// End at once when this process, the parent, ends
     #[arg(long, value_name = "PID", hide = true)]
     pub die_with_parent: Option<u32>,
+
+    /// Train, supervised by this process, the parent
+    #[arg(long, value_name = "PID", hide = true, requires = "worker_id")]
+    pub trainer_of: Option<u32>,
+
+    /// The worker's id, which its trainers share
+    #[arg(long, value_name = "ID", hide = true)]
+    pub worker_id: Option<String>,
+
+    /// How long the worker has lived before this trainer
+    #[arg(long, value_name = "MS", hide = true, default_value_t)]
+    pub lived_ms: u64,
+
+    /// Log with colours, though to a pipe
+    #[arg(long, hide = true)]
+    pub colour: bool,
 }
 
 impl Arguments {
     /// How the worker behaves. `cores` are those that it may use; `batch_left` is what a batch system leaves it.
     pub fn rules(&self, cores: usize, batch_left: Option<Duration>) -> Rules {
         let default = if self.device == "cpu" { cores.clamp(1, SLOTS_MAX) } else { 1 };
-        let left = [self.time_limit, batch_left].into_iter().flatten().min();
+        let lived = Duration::from_millis(self.lived_ms);
+        let left = [self.time_limit.map(|limit| limit.saturating_sub(lived)), batch_left].into_iter().flatten().min();
         Rules {
             slots: self.slots.map_or(default, usize::from),
             idle_timeout: self.idle_timeout,
@@ -141,6 +159,12 @@ mod tests {
         assert_eq!(left(None), Some(TimeLimit::after(Duration::from_secs(3_600))));
         assert_eq!(left(Some(Duration::from_secs(60))), Some(TimeLimit::after(Duration::from_secs(60))));
         assert_eq!(left(Some(Duration::from_secs(7_200))), Some(TimeLimit::after(Duration::from_secs(3_600))));
+    }
+
+    #[test]
+    fn a_later_trainer_has_the_time_that_is_left() {
+        let later = parse("w --join a --time-limit 1h --trainer-of 7 --worker-id ab --lived-ms 600000").unwrap();
+        assert_eq!(later.rules(1, None).time_limit, Some(TimeLimit::after(Duration::from_secs(3_000))));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use seedgrid_common::{
     join::{JoinError, JoinFile, Token},
     wire::{
         limits,
-        v1::{RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
+        v1::{LossReport, RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
     },
 };
 use tonic::{
@@ -205,7 +205,27 @@ impl Connector {
         all.iter().filter(|address| !(far && is_loopback(address))).cloned().collect()
     }
 
-    async fn register(&self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
+    /// Says that a trainer ended unexpectedly, once it finds a coordinator that listens.
+    pub async fn report_loss(&mut self, report: &LossReport) -> Result<(), Refused> {
+        loop {
+            for address in self.addresses() {
+                let told = async {
+                    let mut client = self.client(&address).await?;
+                    client.report_loss(report.clone()).await.map_err(|status| judge(&address, &status))
+                };
+                match told.await {
+                    Ok(_) => return Ok(()),
+                    Err(Failure::Again(_)) => {}
+                    Err(Failure::Refused(refused)) => return Err(refused),
+                }
+            }
+            tokio::time::sleep(backoff::delay(self.failures, rand::random())).await;
+            self.failures = self.failures.saturating_add(1);
+            self.read_again().await;
+        }
+    }
+
+    async fn client(&self, address: &str) -> Result<Client, Failure> {
         let channel = endpoint(address, self.join.certificate.as_deref())
             .map_err(|reason| refused(address, reason, "Use the join file that the coordinator wrote"))?
             .connect()
@@ -213,9 +233,13 @@ impl Connector {
             .map_err(|error| Failure::Again(chain(&error)))?;
         let bearer = Bearer::new(&self.join.token)
             .ok_or_else(|| refused(address, "the token is no header value".to_owned(), "Copy the join file again"))?;
-        let mut client = WorkerServiceClient::with_interceptor(channel, bearer)
+        Ok(WorkerServiceClient::with_interceptor(channel, bearer)
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX))
+    }
+
+    async fn register(&self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
+        let mut client = self.client(address).await?;
         let call = tokio::time::timeout(REGISTER_TIMEOUT, client.register(request)).await;
         let response = match call {
             Err(_) => return Err(Failure::Again("it does not answer the registration".to_owned())),

@@ -14,6 +14,11 @@ pub const REFUSED: u8 = 4;
 pub const UNREACHABLE: u8 = 5;
 /// The time limit came near before the study was done: another worker should go on. Batch scripts requeue their job on it.
 pub const OUT_OF_TIME: u8 = 6;
+/// Trainers ended unexpectedly, one after the other.
+pub const CRASHING: u8 = 9;
+
+/// Codes with which a trainer ends in order; another one is a crash.
+pub const OF_TRAINERS: [u8; 6] = [DONE, FAILED, USAGE, REFUSED, UNREACHABLE, OUT_OF_TIME];
 
 /// The code for the end of a worker's life.
 pub fn of(farewell: &Farewell) -> u8 {

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Read as _, Write as _},
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,12 +11,15 @@ use std::{
 use clap::Parser as _;
 use seedgrid_common::wire::{limits, v1::WorkerInfo};
 use seedgrid_worker::{
+    attempt_log::{Logs, ToCurrent},
     cache_folder::CacheFolder,
     cli::{Arguments, Command, CommandLine},
     connection::Connector,
     exit_codes, parent, predict,
+    presence::Presence,
     session::{self, Farewell, Settings, Tally},
-    system,
+    slots::Watched,
+    supervisor, system,
     trainer::{OnDevice, Trainer},
     work::cut,
 };
@@ -31,7 +34,11 @@ fn main() -> ExitCode {
     }
     let Some(arguments) = worker else { return ExitCode::from(exit_codes::USAGE) };
     start_logging(&arguments);
-    match live(&arguments) {
+    let lived = match arguments.trainer_of {
+        Some(supervisor) => live(&arguments, supervisor),
+        None => supervise(&arguments),
+    };
+    match lived {
         Ok(code) => ExitCode::from(code),
         Err(Failure { code, message }) => {
             error!("{message}");
@@ -68,10 +75,25 @@ impl Failure {
     }
 }
 
-fn live(arguments: &Arguments) -> Result<u8, Failure> {
+/// Keeps a trainer running. This process does nothing else, so it stays small.
+fn supervise(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(parent) = arguments.die_with_parent {
         parent::die_with(parent).map_err(Failure::machine)?;
     }
+    let settings = supervisor::Settings {
+        arguments: std::env::args_os().skip(1).collect(),
+        worker_id: format!("{:032x}", rand::random::<u128>()),
+        join: arguments.join.clone(),
+        host: system::host(),
+        colour: io::stderr().is_terminal(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
+    runtime.block_on(supervisor::supervise(settings)).map_err(Failure::machine)
+}
+
+/// Lives as the trainer of this supervisor.
+fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
+    parent::die_with(supervisor).map_err(Failure::machine)?;
     let started = Instant::now();
     let host = system::host();
     let connector = Connector::new(arguments.join.clone(), host.clone()).map_err(Failure::usage)?;
@@ -84,8 +106,9 @@ fn live(arguments: &Arguments) -> Result<u8, Failure> {
     let settings = Settings {
         info: describe(host, cores, rules.slots, trainer.as_ref()),
         rules,
-        worker_id: format!("{:032x}", rand::random::<u128>()),
+        worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
+        watched: Watched { presence: Arc::new(Presence::supervised()), logs: Logs::default() },
         save_every: Some(arguments.checkpoint_every),
     };
     // Training has threads of its own; what is left are a few small messages, for which this thread is enough.
@@ -131,27 +154,30 @@ fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {
     }
 }
 
-/// Resolves at the first SIGTERM or SIGINT. The second one ends the process at once.
-fn told() -> std::io::Result<impl Future<Output = ()>> {
+/// Resolves when the supervisor passes a signal on, or one comes directly, as where a batch system signals every process of a job. A second one
+/// changes nothing here: it is the supervisor that hears it, and ends this process.
+fn told() -> io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (first, told) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        let mut first = Some(first);
-        loop {
-            let kind = tokio::select! {
-                _ = terminate.recv() => SignalKind::terminate(),
-                _ = interrupt.recv() => SignalKind::interrupt(),
-            };
-            match first.take() {
-                // Nobody hears it where the worker is about to end anyhow.
-                Some(first) => drop(first.send(())),
-                None => std::process::exit(128 + kind.as_raw_value()),
-            }
+    let mut user = signal(SignalKind::user_defined1())?;
+    let (order, ordered) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
+        // An end without an order is the supervisor's end, with which this process ends anyhow.
+        if io::stdin().lock().read(&mut [0]).is_ok_and(|bytes| bytes > 0) {
+            // Nobody hears it where the worker is about to end anyhow.
+            let _ = order.send(());
         }
-    });
+    })?;
     Ok(async move {
-        if told.await.is_err() {
-            std::future::pending::<()>().await;
+        let by_order = async {
+            if ordered.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = by_order => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = user.recv() => {}
         }
     })
 }
@@ -163,9 +189,11 @@ fn start_logging(arguments: &Arguments) {
     use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal() || arguments.colour)
         .with_target(false);
-    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    let of_attempts = tracing_subscriber::fmt::layer().with_writer(ToCurrent).with_ansi(false).with_target(false);
+    let lines = lines.with_filter(targets.clone());
+    tracing_subscriber::registry().with(lines).with(of_attempts.with_filter(targets)).init();
     std::panic::set_hook(Box::new(|panic| error!("{panic}")));
 }
 

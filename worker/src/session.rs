@@ -31,7 +31,7 @@ use crate::{
     metrics::Metrics,
     resumption,
     saves::Saves,
-    slots::{Job, Slots, Stop, Surroundings},
+    slots::{Job, Slots, Stop, Surroundings, Watched},
     trainer::Trainer,
     work::{Assignment, Attempt, SlotOutcome},
 };
@@ -55,6 +55,8 @@ pub struct Settings {
     pub info: WorkerInfo,
     /// Where data sets are kept. None: nowhere.
     pub cache: Option<CacheFolder>,
+    /// Who else is told what it does.
+    pub watched: Watched,
     /// How often the state of a unit in training is handed over. None: only when it is stopped.
     pub save_every: Option<Duration>,
 }
@@ -106,6 +108,7 @@ pub async fn run(
         metrics: Arc::clone(&metrics),
         saves: Arc::clone(&saves),
         save_every: settings.save_every,
+        watched: settings.watched.clone(),
     };
     let slots = Slots::start(settings.rules.slots, &surroundings, &events)?;
     let (link, link_seen) = watch::channel(None);
@@ -158,6 +161,7 @@ pub async fn run(
 
 /// What a slot is working on.
 struct Working {
+    attempt: Attempt,
     label: String,
     stop: Stop,
 }
@@ -209,6 +213,8 @@ impl Session {
         let actions = self.lifecycle.handle(self.started.elapsed(), event);
         // Before any action: what a heartbeat or a registration names must not lag behind what was decided.
         let held = self.lifecycle.held();
+        self.settings.watched.presence.hold(&held);
+        self.settings.watched.logs.keep_only(&held);
         self.held.send_if_modified(|before| {
             *before != held && {
                 *before = held;
@@ -294,6 +300,7 @@ impl Session {
             address,
             worker_id: self.settings.worker_id.clone(),
             numerics_class: info.numerics_class.clone(),
+            logs: self.settings.watched.logs.clone(),
             events: self.events.clone(),
             refusals: self.refusals.clone(),
         });
@@ -316,10 +323,13 @@ impl Session {
     }
 
     fn start(&mut self, slot: usize, assignment: Assignment) {
-        let label = format!("{} (attempt {})", assignment.unit.label(), assignment.attempt.number);
+        let attempt = assignment.attempt;
+        let label = format!("{} (attempt {})", assignment.unit.label(), attempt.number);
+        let entered = self.settings.watched.logs.enter(attempt);
         info!("{label}: started");
+        drop(entered);
         let stop = Stop::default();
-        self.working[slot] = Some(Working { label, stop: stop.clone() });
+        self.working[slot] = Some(Working { attempt, label, stop: stop.clone() });
         let (datasets, slots, events) = (Arc::clone(&self.datasets), Arc::clone(&self.slots), self.events.clone());
         let (link, worker_id) = (self.link.subscribe(), self.settings.worker_id.clone());
         self.of_life.spawn(async move {
@@ -351,7 +361,8 @@ impl Session {
 
     /// Logs an attempt's end for people, and counts it.
     fn tell_end(&mut self, slot: usize, outcome: &SlotOutcome, train_seconds: f64) {
-        let Some(Working { label, .. }) = self.working[slot].take() else { return };
+        let Some(Working { attempt, label, .. }) = self.working[slot].take() else { return };
+        let _entered = self.settings.watched.logs.enter(attempt);
         match outcome {
             SlotOutcome::Finished(output) => match &output.result.ending {
                 UnitEnding::Done(scores) => {

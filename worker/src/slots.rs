@@ -25,9 +25,11 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::{
+    attempt_log::Logs,
     checkpoint_file,
     lifecycle::Event,
     metrics::Metrics,
+    presence::Presence,
     saves::Saves,
     trainer::{Task, Trainer},
     training::{Checkpoint, Observer, Wish},
@@ -86,6 +88,15 @@ pub struct Job {
     pub stop: Stop,
 }
 
+/// Who else is told what slots do: the supervisor that they train, the logs what is said meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Watched {
+    /// What the worker's supervisor is told.
+    pub presence: Arc<Presence>,
+    /// What is logged during attempts.
+    pub logs: Logs,
+}
+
 /// What all slots share.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -97,6 +108,8 @@ pub struct Surroundings {
     pub saves: Arc<Saves>,
     /// How often a state is saved. None: only when an attempt is told to stop.
     pub save_every: Option<Duration>,
+    /// Who else is told.
+    pub watched: Watched,
 }
 
 /// The threads. Dropping this lets each end after its unit, without waiting for it.
@@ -118,7 +131,12 @@ impl Slots {
             let (surroundings, events) = (surroundings.clone(), events.clone());
             thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES).spawn(move || {
                 for job in jobs {
+                    let (attempt, watched) = (job.assignment.attempt, &surroundings.watched);
+                    watched.presence.trains(attempt);
+                    let entered = watched.logs.enter(attempt);
                     let (outcome, train_seconds) = run(job, &surroundings);
+                    drop(entered);
+                    watched.presence.trained(attempt);
                     if events.blocking_send(Event::Ended { slot, outcome, train_seconds }).is_err() {
                         return;
                     }

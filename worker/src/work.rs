@@ -107,6 +107,12 @@ impl Outcome {
         Self::Failure { failure, detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned(), state: None }
     }
 
+    /// A failure of training with this error. Devices say in words only that they have no memory left.
+    pub fn failed(detail: &str) -> Self {
+        let words = detail.to_lowercase().replace('_', " ");
+        Self::failure(if words.contains("out of memory") { Failure::OutOfMemory } else { Failure::Error }, detail)
+    }
+
     /// How much memory the weights or the state that wait with it take, in bytes.
     pub fn blob_bytes(&self) -> usize {
         let blob = match self {
@@ -133,7 +139,18 @@ pub fn cut(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::cut;
+    use super::*;
+
+    #[test]
+    fn want_of_memory_is_told_from_other_errors() {
+        let failure = |detail| match Outcome::failed(detail) {
+            Outcome::Failure { failure, .. } => failure,
+            Outcome::Result(_) => panic!("it failed"),
+        };
+        assert_eq!(failure("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"), Failure::OutOfMemory);
+        assert_eq!(failure("CUDA_ERROR_OUT_OF_MEMORY"), Failure::OutOfMemory);
+        assert_eq!(failure("shape mismatch in matmul"), Failure::Error);
+    }
 
     #[test]
     fn text_is_cut_between_characters() {

@@ -123,6 +123,56 @@ fn sigterm_gives_work_back_and_exits_with_0() {
     assert_eq!(script.left, ["terminated"]);
 }
 
+/// The children of a process, by its threads.
+fn children(parent: u32) -> Vec<i32> {
+    let tasks = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn a_signal_to_every_process_of_a_job_counts_once() {
+    let (play, _coordinator, folder) = study(1..3, 100_000);
+    let child = command(&folder, &["--slots", "1"]).spawn().expect("the worker starts");
+    wait_until("a unit is in training", || play.script().beats.iter().any(|held| !held.is_empty()));
+    let trainer = children(child.id());
+    assert_eq!(trainer.len(), 1, "a supervisor and its trainer");
+    for process in [child.id() as i32, trainer[0]] {
+        kill(Pid::from_raw(process), Signal::SIGTERM).expect("it can be told");
+    }
+    // A second one to the trainer alone, as from a script that signals twice what it finds.
+    let _ = kill(Pid::from_raw(trainer[0]), Signal::SIGTERM);
+    let output = child.wait_with_output().expect("it ends");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    let script = play.script();
+    assert!(script.failures().iter().all(|(failure, _)| *failure == Failure::Preempted), "{log}");
+    assert_eq!(script.left, ["terminated"]);
+    assert!(script.losses.is_empty(), "nothing crashed");
+}
+
+#[test]
+fn a_warning_of_a_batch_system_gives_work_back() {
+    let (play, _coordinator, folder) = study(1..2, 100_000);
+    let child = command(&folder, &["--slots", "1"]).spawn().expect("the worker starts");
+    wait_until("a unit is in training", || !play.script().beats.is_empty());
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGUSR1).expect("it can be told");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(play.script().left, ["terminated"]);
+}
+
+#[test]
+fn logs_come_with_the_end_of_an_attempt() {
+    let (play, _coordinator, folder) = study(1..2, 3);
+    let (code, log) = run(&folder, &["--slots", "1"]);
+    assert_eq!(code, Some(0), "{log}");
+    let script = play.script();
+    let sent = &script.submits[0].log;
+    assert!(sent.contains("seed 1 (attempt 1): started") && sent.contains("done after 3 epochs"), "{sent}");
+    assert!(!sent.contains("joined study") && !sent.contains('\u{1b}'), "only what belongs to the attempt: {sent}");
+}
+
 #[test]
 fn a_second_signal_ends_at_once() {
     let (play, coordinator, folder) = study(1..2, 100_000);

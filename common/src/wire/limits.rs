@@ -6,6 +6,8 @@ pub const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const NAME_BYTES_MAX: usize = 256;
 /// Longest text for people, in bytes.
 pub const DETAIL_BYTES_MAX: usize = 4096;
+/// Most of what was logged during one attempt, in bytes.
+pub const LOG_BYTES_MAX: usize = 64 * 1024;
 /// Most epochs in one result.
 pub const EPOCHS_MAX: usize = 100_000;
 /// Most scored pairs in one result.

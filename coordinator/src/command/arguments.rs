@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use seedgrid_common::unit::UnitId;
 
+use super::steering_arguments::{
+    CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments, WorkersArguments,
+};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
-4 refused by the coordinator, 5 no coordinator there, 7 compared runs contradict each other, 8 a checked run is damaged,
-130 interrupted (run again to go on).";
+4 refused by the coordinator, 5 no coordinator there, 7 compared runs contradict each other,
+8 stands still (paused or drained), 10 a checked run is damaged, 130 interrupted (run again to go on).";
 
 /// Runs experiment matrices of small neural networks and makes one report of them.
 ///
@@ -54,9 +58,25 @@ pub enum Subcommand {
     Report(ReportArguments),
     /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
     Check(CheckArguments),
+    /// List units: where each stands, what counts against it. Also after the study.
+    Units(UnitsArguments),
+    /// List workers: those that are there, or all that ever were.
+    Workers(WorkersArguments),
+    /// Tell a unit's whole story: every attempt, and why it waits or how it ended. Also after the study.
+    Explain(UnitArguments),
+    /// Show what workers logged during a unit's attempts. Also after the study.
+    Logs(UnitArguments),
+    /// Take units out of a study; the report names them.
+    Cancel(CancelArguments),
+    /// Let workers finish what they hold and leave.
+    Drain(DrainArguments),
+    /// Give no more units out for now; workers stay.
+    Pause(PauseArguments),
+    /// Give units out again, after a pause or a drain.
+    Resume(ResumeArguments),
     /// Give units that failed for good another try.
     #[command(
-        after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit that failed for good\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
+        after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit in quarantine\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
     )]
     Retry(RetryArguments),
     /// Set two runs side by side: what differs between them, and whether equal units came out the same.
@@ -272,7 +292,7 @@ Examples:
   seedgrid check copies/table3                     a backup, before it is needed
   seedgrid check runs/table3 --format json | jq .damage
 
-Exit codes: 0 whole and complete, 3 whole, and units have no result, 8 damaged. What is damaged in the database is trained again
+Exit codes: 0 whole and complete, 3 whole, and units have no result, 10 damaged. What is damaged in the database is trained again
 when the study is run again.")]
 pub struct CheckArguments {
     /// The run directory.
@@ -287,7 +307,7 @@ pub struct CheckArguments {
 pub struct RetryArguments {
     /// The run directory. While a coordinator runs on it, that is told; else run the study again afterwards.
     pub run_dir: PathBuf,
-    /// Ids of units (32 hexadecimal digits). Default: every unit that failed for good.
+    /// Ids of units (32 hexadecimal digits), quarantined or cancelled. Default: every unit in quarantine.
     #[arg(value_name = "UNIT")]
     pub units: Vec<UnitId>,
     /// How to print it.

@@ -23,6 +23,7 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
         let count = match known.get(unit) {
             Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
             Some(unit) if unit.result.is_some() => &mut counts.done,
+            Some(unit) if unit.cancelled => &mut counts.cancelled,
             Some(unit) if unit.is_given_up(&rules) => &mut counts.failed,
             Some(_) | None => &mut counts.waiting,
         };
@@ -32,15 +33,18 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     counts.total += to_come.units() as u32;
     counts.waiting += to_come.units() as u32;
     counts.undecided = to_come.undecided as u32;
-    let state = match counts.waiting {
-        0 => v1::StudyState::Done,
-        _ => v1::StudyState::Unspecified,
+    let pause = store.pause()?;
+    let state = match (counts.waiting, &pause) {
+        (0, _) => v1::StudyState::Done,
+        (_, Some(_)) => v1::StudyState::Paused,
+        (_, None) => v1::StudyState::Unspecified,
     };
     Ok(Some(v1::StatusSnapshot {
         study: prepared.spec.study.name.clone(),
         state: state.into(),
         taken_ms: wall_ms(),
         counts: Some(counts),
+        pause: pause.as_ref().map(Into::into),
         ..v1::StatusSnapshot::default()
     }))
 }

@@ -5,9 +5,20 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    checking::CheckError, comparing::CompareError, console, control_client::ControlError, core::CoreError,
-    data_command::FetchError, export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError,
-    retrying::NotRetried, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    checking::CheckError,
+    comparing::CompareError,
+    console,
+    control_client::ControlError,
+    core::{CoreError, NotCancelled},
+    data_command::FetchError,
+    export::ExportError,
+    listing::NotFound,
+    local_workers::LocalWorkerError,
+    prepare::PrepareError,
+    retrying::NotRetried,
+    run_directory::RunDirectoryError,
+    service::ServerError,
+    store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -19,7 +30,9 @@ pub enum Exit {
     MissingCells,
     /// 7: two runs have different results of equal units.
     Contradiction,
-    /// 8: a run directory does not match its digests.
+    /// 8: the study is paused or was drained; nothing failed, and units are left.
+    StandsStill,
+    /// 10: a run directory does not match its digests.
     Damaged,
     /// 130: stopped by a signal; the same command goes on.
     Interrupted,
@@ -31,7 +44,8 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::MissingCells => 3,
             Exit::Contradiction => 7,
-            Exit::Damaged => 8,
+            Exit::StandsStill => 8,
+            Exit::Damaged => 10,
             Exit::Interrupted => 130,
         })
     }
@@ -106,6 +120,22 @@ pub enum Failure {
     /// A unit cannot be retried.
     #[error(transparent)]
     NotRetried(#[from] NotRetried),
+    /// A unit cannot be cancelled.
+    #[error(transparent)]
+    NotCancelled(#[from] NotCancelled),
+    /// Which unit is meant is not clear.
+    #[error(transparent)]
+    WhichUnit(#[from] NotFound),
+    /// Which worker is meant is not clear.
+    #[error(
+        "`{text}` fits {count} of the workers that are there\n  hint: `seedgrid workers RUN_DIR` lists them; write more of an id, or a machine's name"
+    )]
+    WhichWorker {
+        /// What was written.
+        text: String,
+        /// How many it fits.
+        count: usize,
+    },
     /// What the command prints cannot be written.
     #[error(
         "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
@@ -125,6 +155,9 @@ impl Failure {
             Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
             | Self::Join(_)
             | Self::NotRetried(_)
+            | Self::NotCancelled(_)
+            | Self::WhichUnit(_)
+            | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,

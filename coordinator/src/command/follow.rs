@@ -1,4 +1,4 @@
-//! Follows a study in this process: shows its pictures until it is done.
+//! Follows a study in this process: shows its pictures until it is done, or stands still.
 
 use std::sync::Arc;
 
@@ -11,16 +11,37 @@ use tokio::{
 use super::Failure;
 use crate::progress::View;
 
-/// Shows pictures until the study is done (true) or the core is gone (false).
-pub(super) async fn until_done(mut pictures: watch::Receiver<Arc<v1::StatusSnapshot>>, view: &mut dyn View) -> bool {
+/// How following a study ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Followed {
+    /// Every unit has ended.
+    Done,
+    /// It paused itself, and nothing is in training any more.
+    Paused(v1::Pause),
+    /// The core is gone.
+    CoreGone,
+}
+
+/// Shows pictures until the study is done, the core is gone, or, with `until_paused`, the study has paused itself and nothing is in
+/// training any more. A pause by hand is waited out: who asked for it will end it.
+pub(super) async fn follow(
+    mut pictures: watch::Receiver<Arc<v1::StatusSnapshot>>,
+    view: &mut dyn View,
+    until_paused: bool,
+) -> Followed {
     loop {
         let picture = Arc::clone(&pictures.borrow_and_update());
         view.show(&picture);
-        if picture.state() == v1::StudyState::Done {
-            return true;
+        let leased = picture.counts.is_some_and(|counts| counts.training + counts.assigned > 0);
+        match (picture.state(), &picture.pause) {
+            (v1::StudyState::Done, _) => return Followed::Done,
+            (v1::StudyState::Paused, Some(pause)) if until_paused && !pause.by_hand && !leased => {
+                return Followed::Paused(pause.clone());
+            }
+            _ => {}
         }
         if pictures.changed().await.is_err() {
-            return false;
+            return Followed::CoreGone;
         }
     }
 }

@@ -11,7 +11,7 @@ use seedgrid_common::{
 
 use super::{
     Failure,
-    follow::{StopSignals, until_done},
+    follow::{StopSignals, follow},
     hosting::{Hosting, Opened},
 };
 use crate::{
@@ -55,7 +55,7 @@ pub(super) async fn measure(
     let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
     let mut view = Silent;
     let ended = tokio::select! {
-        _ = until_done(hosting.core.snapshots(), &mut view) => Ok(true),
+        _ = follow(hosting.core.snapshots(), &mut view, true) => Ok(true),
         () = signals.received() => Ok(false),
         // It leaves when the study is done, maybe before this process has heard so.
         watched = worker.watch() => watched.map(|()| true),

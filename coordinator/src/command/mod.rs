@@ -17,6 +17,10 @@ mod retry;
 mod run;
 mod serve;
 mod status;
+mod steer;
+mod steering_arguments;
+mod units;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -52,6 +56,14 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Check(arguments) => check::check(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,
+        Subcommand::Units(arguments) => units::units(&arguments),
+        Subcommand::Workers(arguments) => workers::workers(arguments).await,
+        Subcommand::Explain(arguments) => units::explain(arguments).await,
+        Subcommand::Logs(arguments) => units::logs(&arguments),
+        Subcommand::Cancel(arguments) => steer::cancel(arguments).await,
+        Subcommand::Drain(arguments) => steer::drain(arguments).await,
+        Subcommand::Pause(arguments) => steer::pause(arguments).await,
+        Subcommand::Resume(arguments) => steer::resume(arguments).await,
         Subcommand::Compare(arguments) => compare::compare(&arguments),
         Subcommand::Export(arguments) => export::export(&arguments),
         Subcommand::Models(arguments) => models::models(&arguments),

@@ -7,7 +7,7 @@ use seedgrid_common::wire::v1;
 use super::{
     Exit, Failure,
     arguments::RunArguments,
-    follow::{StopSignals, until_done},
+    follow::{Followed, StopSignals, follow},
     hosting::{self, Hosting},
     report,
 };
@@ -17,8 +17,8 @@ use crate::{console, core::Holders, local_workers::LocalWorker, progress};
 const LEAVE_GRACE: Duration = Duration::from_secs(15);
 
 enum Ended {
-    Done,
-    CoreGone,
+    Followed(Followed),
+    Drained,
     Interrupted,
 }
 
@@ -33,18 +33,22 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         ));
         return report::finish(&opened.directory);
     }
+    if let Some(pause) = opened.store.pause()? {
+        return Ok(stands_still(&(&pause).into()));
+    }
     let hosting = Hosting::start(opened, &arguments.listen, None, Holders::AreGone).await?;
     let slots = arguments.slots.map_or_else(super::cores, usize::from).min(left);
     let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
     let mut view = progress::view();
     let ended = tokio::select! {
-        done = until_done(hosting.core.snapshots(), view.as_mut()) => if done { Ok(Ended::Done) } else { Ok(Ended::CoreGone) },
+        followed = follow(hosting.core.snapshots(), view.as_mut(), true) => Ok(Ended::Followed(followed)),
         () = signals.received() => Ok(Ended::Interrupted),
-        watched = worker.watch() => match watched {
-            Ok(()) if hosting.core.snapshots().borrow().state() == v1::StudyState::Done => Ok(Ended::Done),
+        watched = worker.watch() => match (watched, hosting.core.snapshots().borrow().state()) {
+            (Ok(()), v1::StudyState::Done) => Ok(Ended::Followed(Followed::Done)),
+            (Ok(()), v1::StudyState::Draining) => Ok(Ended::Drained),
             // It leaves well before that only when somebody told it to.
-            Ok(()) => Ok(Ended::Interrupted),
-            Err(error) => Err(error),
+            (Ok(()), _) => Ok(Ended::Interrupted),
+            (Err(error), _) => Err(error),
         },
     };
     // The worker may have left before the last picture was shown.
@@ -58,10 +62,24 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     }
     let directory = hosting.stop().await?;
     match ended? {
-        Ended::Done | Ended::CoreGone => report::finish(&directory),
+        Ended::Followed(Followed::Done | Followed::CoreGone) => report::finish(&directory),
+        Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&pause)),
+        Ended::Drained => {
+            console::note(format_args!("drained; finished units are kept. Run the same command again to go on"));
+            Ok(Exit::StandsStill)
+        }
         Ended::Interrupted => {
             console::note(format_args!("interrupted; finished units are kept. Run the same command again to go on"));
             Ok(Exit::Interrupted)
         }
     }
+}
+
+/// Says that the study is paused. Where nobody is there to see it, ending says it louder than waiting.
+fn stands_still(pause: &v1::Pause) -> Exit {
+    console::note(format_args!("{}", progress::paused(pause)));
+    console::note(format_args!(
+        "finished units are kept. Once the cause is gone, resume and run the same command again"
+    ));
+    Exit::StandsStill
 }

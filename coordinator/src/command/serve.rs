@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Exit, Failure,
     arguments::ServeArguments,
-    follow::{StopSignals, until_done},
+    follow::{Followed, StopSignals, follow},
     hosting::{self, Hosting},
     report,
 };
@@ -32,11 +32,11 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     ));
     let mut view = progress::view();
     let done = tokio::select! {
-        done = until_done(hosting.core.snapshots(), view.as_mut()) => Some(done),
+        followed = follow(hosting.core.snapshots(), view.as_mut(), false) => Some(followed),
         () = signals.received() => None,
     };
     view.finish();
-    if done == Some(true) {
+    if done == Some(Followed::Done) {
         tokio::select! {
             () = workers_gone(&hosting) => {}
             () = tokio::time::sleep(LEAVE_GRACE) => {}

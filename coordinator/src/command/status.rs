@@ -50,16 +50,21 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
 
 fn ended_with(last: &v1::UnitCounts) -> Exit {
     console::note(format_args!(
-        "{} of {} units done, {} diverged, {} failed",
-        last.done, last.total, last.diverged, last.failed
+        "{} of {} units done, {} diverged, {} quarantined{}",
+        last.done,
+        last.total,
+        last.diverged,
+        last.failed,
+        cancelled(last)
     ));
-    if last.failed > 0 { Exit::MissingCells } else { Exit::Done }
+    if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done }
 }
 
 fn state(picture: &v1::StatusSnapshot) -> &'static str {
     match picture.state() {
         v1::StudyState::Running => "running",
         v1::StudyState::Draining => "draining",
+        v1::StudyState::Paused => "paused",
         v1::StudyState::Done => "done",
         // No coordinator says this: the study is not done, and none runs.
         v1::StudyState::Unspecified => "stopped",
@@ -69,7 +74,7 @@ fn state(picture: &v1::StatusSnapshot) -> &'static str {
 fn text(picture: &v1::StatusSnapshot) -> String {
     let counts = picture.counts.unwrap_or_default();
     let mut lines = vec![format!(
-        "{}: {}; {}{} units: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} failed",
+        "{}: {}; {}{} units: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} quarantined{}",
         picture.study,
         state(picture),
         at_most(&counts),
@@ -79,8 +84,12 @@ fn text(picture: &v1::StatusSnapshot) -> String {
         counts.assigned,
         counts.waiting,
         counts.diverged,
-        counts.failed
+        counts.failed,
+        cancelled(&counts)
     )];
+    if let Some(pause) = &picture.pause {
+        lines.push(progress::paused(pause));
+    }
     if picture.state() == v1::StudyState::Unspecified {
         lines.push("no coordinator runs; `seedgrid run` or `seedgrid serve` with the spec goes on".to_owned());
     }
@@ -102,6 +111,12 @@ fn text(picture: &v1::StatusSnapshot) -> String {
             worker.finished,
             duration(worker.last_seen_ms)
         ));
+        if !worker.aside.is_empty() {
+            lines.push(format!("  set aside, it gets no units: {}", worker.aside));
+        }
+        if worker.leaving {
+            lines.push("  it leaves when it has finished what it holds".to_owned());
+        }
     }
     for unit in &picture.training {
         let latest = unit.latest.as_ref().map_or("first epoch".to_owned(), |latest| {
@@ -115,6 +130,11 @@ fn text(picture: &v1::StatusSnapshot) -> String {
     lines.join("\n") + "\n"
 }
 
+/// ", 2 cancelled", or nothing.
+fn cancelled(counts: &v1::UnitCounts) -> String {
+    if counts.cancelled > 0 { format!(", {} cancelled", counts.cancelled) } else { String::new() }
+}
+
 fn plural(count: u32, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
@@ -125,11 +145,18 @@ struct Listing {
     schema: &'static str,
     study: String,
     state: &'static str,
+    pause: Option<Pause>,
     units: Units,
     eta_seconds: Option<f64>,
     elapsed_seconds: f64,
     workers: Vec<Worker>,
     training: Vec<Training>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pause {
+    reason: String,
+    by_hand: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,6 +168,7 @@ struct Units {
     done: u32,
     diverged: u32,
     failed: u32,
+    cancelled: u32,
     undecided: u32,
 }
 
@@ -158,6 +186,8 @@ struct Worker {
     holds: u32,
     finished: u32,
     heard_seconds_ago: f64,
+    aside: Option<String>,
+    leaving: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -196,6 +226,8 @@ impl From<&v1::StatusSnapshot> for Listing {
                 holds: status.held,
                 finished: status.finished,
                 heard_seconds_ago: seconds(status.last_seen_ms),
+                aside: Some(status.aside.clone()).filter(|reason| !reason.is_empty()),
+                leaving: status.leaving,
             }
         };
         let training = |unit: &v1::TrainingUnit| {
@@ -217,6 +249,7 @@ impl From<&v1::StatusSnapshot> for Listing {
             schema: "seedgrid.status/1",
             study: picture.study.clone(),
             state: state(picture),
+            pause: picture.pause.clone().map(|pause| Pause { reason: pause.reason, by_hand: pause.by_hand }),
             units: Units {
                 total: counts.total,
                 waiting: counts.waiting,
@@ -225,6 +258,7 @@ impl From<&v1::StatusSnapshot> for Listing {
                 done: counts.done,
                 diverged: counts.diverged,
                 failed: counts.failed,
+                cancelled: counts.cancelled,
                 undecided: counts.undecided,
             },
             eta_seconds: picture.eta_ms.map(seconds),

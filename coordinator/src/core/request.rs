@@ -13,7 +13,7 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use crate::{
-    queue::{Blame, WorkerId},
+    queue::{Blame, Pause, WorkerId},
     retrying::{NotRetried, Retry},
 };
 
@@ -76,9 +76,32 @@ pub enum Request {
         numerics_class: String,
         /// Of the weights that belong to the result, if there are any.
         weights: Option<BlobDigest>,
+        /// What was logged meanwhile; may be empty.
+        log: String,
         /// The answer; None: no such unit or attempt.
         reply: oneshot::Sender<Option<v1::SubmitOutcome>>,
     },
+    /// A worker's trainer ended unexpectedly.
+    Lost {
+        /// Whose.
+        worker: WorkerId,
+        /// One of the words in the store's schema.
+        ending: &'static str,
+        /// What it says about what was in training.
+        blame: Blame,
+        /// For people.
+        detail: String,
+        /// What was in training.
+        training: Vec<(UnitId, u32)>,
+        /// What it held besides.
+        held: Vec<(UnitId, u32)>,
+        /// The last lines that it wrote.
+        log: String,
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+    /// What people's commands ask.
+    Steer(Steering),
     /// Failed units are to be tried again.
     Retry {
         /// Which; none: all.
@@ -138,11 +161,58 @@ pub enum Request {
     },
     /// The core is to end. What came before is committed and answered; what comes after is not.
     Stop,
-    /// No more units are given out from now on.
-    Drain {
-        /// The answer.
-        reply: oneshot::Sender<()>,
+}
+
+/// How people steer a study.
+#[derive(Debug)]
+pub enum Steering {
+    /// These units are not wanted.
+    Cancel {
+        /// Which.
+        units: Vec<UnitId>,
+        /// The answer: those that were not cancelled before.
+        reply: oneshot::Sender<Result<Vec<UnitId>, NotCancelled>>,
     },
+    /// No more units are given out from now on, to anybody or to one worker.
+    Drain {
+        /// To whom; None: anybody.
+        worker: Option<WorkerId>,
+        /// The answer; false: no such worker is there.
+        reply: oneshot::Sender<bool>,
+    },
+    /// No more units are given out until people go on.
+    Pause {
+        /// Why.
+        reason: String,
+        /// The answer: what it is paused for now.
+        reply: oneshot::Sender<Pause>,
+    },
+    /// Units are given out again.
+    Resume {
+        /// The answer: what it was paused for.
+        reply: oneshot::Sender<Option<Pause>>,
+    },
+    /// Why a unit waits.
+    Why {
+        /// Which.
+        unit: UnitId,
+        /// The answer, for people; None: it does not wait.
+        reply: oneshot::Sender<Option<String>>,
+    },
+}
+
+/// A unit that cannot be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCancelled {
+    /// The study has no such unit, or none yet.
+    #[error("the study has no unit {0}, or none yet\n  hint: `seedgrid units RUN_DIR` names those that it has")]
+    Unknown(UnitId),
+    /// A race has not given it out, and perhaps never will.
+    #[error("unit {0} is held back by a race\n  hint: wait until it is given out")]
+    HeldBack(UnitId),
+    /// It has a result, or failed for good.
+    #[error("unit {0} has ended\n  hint: only units that wait or are in training can be cancelled")]
+    Ended(UnitId),
 }
 
 /// How a submitted attempt ended.

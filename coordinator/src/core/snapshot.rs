@@ -11,7 +11,7 @@ use seedgrid_common::{
 use super::study::Later;
 use crate::{
     forecast::{Batch, makespan},
-    queue::{Lease, Millis, Queue, WorkerId},
+    queue::{Lease, Millis, Pause, Queue, WorkerId},
     selection,
 };
 
@@ -22,7 +22,7 @@ const RECENT_MAX: usize = 32;
 const SIMULATED_MAX: usize = 10_000;
 
 /// Endings that are shown even if the attempt was not known to train.
-const TELLING: [&str; 3] = ["done", "diverged", "error"];
+const TELLING: [&str; 5] = ["done", "diverged", "error", "out-of-memory", "crashed"];
 
 /// Units that are not in the queue yet.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,12 @@ pub(super) struct WorkerEntry {
     pub(super) info: v1::WorkerInfo,
     pub(super) last_seen: Millis,
     pub(super) finished: u32,
+}
+
+impl From<&Pause> for v1::Pause {
+    fn from(pause: &Pause) -> Self {
+        Self { reason: pause.reason.clone(), by_hand: pause.by_hand }
+    }
 }
 
 /// What is known of an attempt in training.
@@ -127,6 +133,8 @@ impl Live {
                 held: queue.held_by(id) as u32,
                 last_seen_ms: now.saturating_sub(entry.last_seen),
                 finished: entry.finished,
+                aside: queue.aside(id).unwrap_or_default().to_owned(),
+                leaving: queue.is_leaving(id),
             })
             .collect();
         let counts = queue.counts();
@@ -141,7 +149,8 @@ impl Live {
                 assigned: (counts.leased - training.len()) as u32,
                 done: counts.done as u32,
                 diverged: counts.diverged as u32,
-                failed: counts.failed as u32,
+                failed: counts.quarantined as u32,
+                cancelled: counts.cancelled as u32,
                 undecided: to_come.counts.undecided as u32,
             }),
             training,
@@ -149,6 +158,7 @@ impl Live {
             eta_ms: self.eta(queue, to_come, now),
             elapsed_ms: now,
             recent: self.recent.iter().cloned().collect(),
+            pause: queue.pause().map(Into::into),
         }
     }
 
@@ -200,23 +210,30 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{NewUnit, Rules};
+    use crate::queue::{NewUnit, Record, Rules};
 
     /// Only rows that wait for selections are to come.
     fn waiting(later: &[Later]) -> ToCome<'_> {
         ToCome { counts: selection::ToCome::default(), held: &[], later }
     }
 
+    fn new(number: u8, group: usize) -> NewUnit {
+        NewUnit {
+            id: UnitId([number; 16]),
+            group,
+            attempts: 0,
+            record: Record::default(),
+            holder: None,
+            began: false,
+            lost: false,
+            cancelled: false,
+            result: None,
+        }
+    }
+
     /// A queue of two groups, a unit of each 4 and 2 s long, and a worker of two slots.
     fn two_groups() -> (Live, Queue) {
-        let units = (0..6).map(|number| NewUnit {
-            id: UnitId([number; 16]),
-            group: usize::from(number % 2),
-            attempts: 0,
-            errors: 0,
-            holder: None,
-            result: None,
-        });
+        let units = (0..6).map(|number| new(number, usize::from(number % 2)));
         let mut queue = Queue::new(Rules::default(), units, vec![2.0, 1.0]);
         queue.learn(UnitId([0; 16]), 4.0);
         let mut live = Live::default();
@@ -253,7 +270,6 @@ mod tests {
         let (_, queue) = two_groups();
         assert_eq!(Live::default().eta(&queue, waiting(&[]), 0), None);
         let (live, _) = two_groups();
-        let unit = NewUnit { id: UnitId([0; 16]), group: 0, attempts: 0, errors: 0, holder: None, result: None };
-        assert_eq!(live.eta(&Queue::new(Rules::default(), [unit], vec![1.0]), waiting(&[]), 0), None);
+        assert_eq!(live.eta(&Queue::new(Rules::default(), [new(0, 0)], vec![1.0]), waiting(&[]), 0), None);
     }
 }

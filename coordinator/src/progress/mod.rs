@@ -37,6 +37,13 @@ pub fn at_most(counts: &v1::UnitCounts) -> &'static str {
     if counts.undecided > 0 { "at most " } else { "" }
 }
 
+/// Why a study is paused, and how it goes on: "paused: ...; `seedgrid resume RUN_DIR` goes on".
+pub fn paused(pause: &v1::Pause) -> String {
+    let by = if pause.by_hand { "paused by hand" } else { "paused" };
+    let reason = if pause.reason.is_empty() { String::new() } else { format!(": {}", pause.reason) };
+    format!("{by}{reason}; `seedgrid resume RUN_DIR` goes on")
+}
+
 /// One ending as a line: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
 fn ending_line(ending: &v1::RecentEnding) -> String {
     let took = duration((1000.0 * ending.train_seconds) as u64);
@@ -53,9 +60,19 @@ fn ending_line(ending: &v1::RecentEnding) -> String {
 #[derive(Debug, Default)]
 struct Seen {
     sequence: u64,
+    pause: Option<v1::Pause>,
 }
 
 impl Seen {
+    /// What is to be said of a pause that began or ended since the last picture.
+    fn new_pause(&mut self, picture: &v1::StatusSnapshot) -> Option<String> {
+        if self.pause == picture.pause {
+            return None;
+        }
+        self.pause.clone_from(&picture.pause);
+        Some(picture.pause.as_ref().map_or_else(|| "resumed".to_owned(), paused))
+    }
+
     fn new_endings<'a>(&mut self, picture: &'a v1::StatusSnapshot) -> impl Iterator<Item = &'a v1::RecentEnding> {
         let shown = self.sequence;
         self.sequence = picture.recent.last().map_or(shown, |newest| newest.sequence);
@@ -82,7 +99,7 @@ fn numbered<'a>(
 }
 
 fn ended(counts: &v1::UnitCounts) -> u32 {
-    counts.done + counts.diverged + counts.failed
+    counts.done + counts.diverged + counts.failed + counts.cancelled
 }
 
 fn workers(picture: &v1::StatusSnapshot) -> String {

@@ -31,6 +31,9 @@ impl View for Lines {
                 None => console::note(format_args!("{}", ending_line(ending))),
             }
         }
+        if let Some(pause) = self.seen.new_pause(picture) {
+            console::note(format_args!("{}: {pause}", picture.study));
+        }
         if picture.elapsed_ms >= self.summary_at {
             self.summary_at = picture.elapsed_ms + SUMMARY_MS;
             let at_most = at_most(&counts);

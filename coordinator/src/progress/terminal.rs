@@ -38,6 +38,9 @@ impl View for Bars {
             // A line that cannot be written is lost with the terminal that it was for.
             let _ = self.screen.println(format!("  {}", ending_line(ending)));
         }
+        if let Some(pause) = self.seen.new_pause(picture) {
+            let _ = self.screen.println(format!("  {pause}"));
+        }
         self.overall.set_prefix(picture.study.clone());
         self.overall.set_length(u64::from(counts.total));
         self.overall.set_position(u64::from(ended(&counts)));
@@ -47,7 +50,8 @@ impl View for Bars {
             0 => String::new(),
             more => format!(", {more} more in training"),
         };
-        self.overall.set_message(format!("{eta}{}{hidden}", workers(picture)));
+        let paused = if picture.pause.is_some() { "paused, " } else { "" };
+        self.overall.set_message(format!("{paused}{eta}{}{hidden}", workers(picture)));
         let shown: BTreeMap<&str, &v1::TrainingUnit> = picture
             .training
             .iter()

@@ -13,6 +13,8 @@ pub struct Lease {
     pub worker: WorkerId,
     /// When it runs out unless it is renewed.
     pub expires: Millis,
+    /// Whether the unit is to run alone, so that its worker gets nothing beside it.
+    pub alone: bool,
 }
 
 /// A worker's name for itself: 32 hexadecimal digits, drawn at its start.

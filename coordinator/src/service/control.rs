@@ -2,14 +2,17 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use seedgrid_common::wire::{limits, v1};
+use seedgrid_common::{
+    unit::UnitId,
+    wire::{limits, v1},
+};
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
 use v1::control_service_server::ControlService;
 
-use super::{gone, invalid};
+use super::{gone, invalid, text, worker_id};
 use crate::{
-    core::{Core, Request as Ask},
+    core::{Core, NotCancelled, Request as Ask, Steering},
     retrying::{NotRetried, Reopened, Retry},
 };
 
@@ -35,6 +38,14 @@ impl From<&Retry> for v1::RetryResponse {
     }
 }
 
+/// The units that a request names.
+fn named(ids: Vec<String>) -> Result<Vec<UnitId>, Status> {
+    if ids.len() > limits::HELD_MAX {
+        return Err(invalid(format!("at most {} units can be named at a time", limits::HELD_MAX)));
+    }
+    ids.iter().map(|id| id.parse().map_err(invalid)).collect()
+}
+
 #[tonic::async_trait]
 impl ControlService for Control {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
@@ -43,11 +54,7 @@ impl ControlService for Control {
     }
 
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
-        let wanted = request.into_inner().unit_ids;
-        if wanted.len() > limits::HELD_MAX {
-            return Err(invalid(format!("at most {} units can be named at a time", limits::HELD_MAX)));
-        }
-        let units = wanted.iter().map(|id| id.parse().map_err(invalid)).collect::<Result<_, Status>>()?;
+        let units = named(request.into_inner().unit_ids)?;
         let retry = self.core.ask(|reply| Ask::Retry { units, reply }).await.map_err(gone)?;
         let retry = retry.map_err(|refusal| match refusal {
             NotRetried::Unknown(_) => Status::not_found(refusal.to_string()),
@@ -56,6 +63,48 @@ impl ControlService for Control {
             }
         })?;
         Ok(Response::new((&retry).into()))
+    }
+
+    async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
+        let units = named(request.into_inner().unit_ids)?;
+        if units.is_empty() {
+            return Err(invalid("no unit is named"));
+        }
+        let cancelled = self.core.ask(|reply| Ask::Steer(Steering::Cancel { units, reply })).await.map_err(gone)?;
+        let cancelled = cancelled.map_err(|refusal| match refusal {
+            NotCancelled::Unknown(_) => Status::not_found(refusal.to_string()),
+            NotCancelled::Ended(_) | NotCancelled::HeldBack(_) => Status::failed_precondition(refusal.to_string()),
+        })?;
+        Ok(Response::new(v1::CancelResponse { unit_ids: cancelled.iter().map(UnitId::to_string).collect() }))
+    }
+
+    async fn drain(&self, request: Request<v1::DrainRequest>) -> Result<Response<v1::DrainResponse>, Status> {
+        let worker = match request.into_inner().worker_id.as_str() {
+            "" => None,
+            id => Some(worker_id(id)?),
+        };
+        match self.core.ask(|reply| Ask::Steer(Steering::Drain { worker, reply })).await.map_err(gone)? {
+            true => Ok(Response::new(v1::DrainResponse {})),
+            false => Err(Status::not_found("no such worker is there")),
+        }
+    }
+
+    async fn pause(&self, request: Request<v1::PauseRequest>) -> Result<Response<v1::PauseResponse>, Status> {
+        let reason = request.into_inner().reason;
+        text("reason", &reason, limits::DETAIL_BYTES_MAX)?;
+        let pause = self.core.ask(|reply| Ask::Steer(Steering::Pause { reason, reply })).await.map_err(gone)?;
+        Ok(Response::new(v1::PauseResponse { pause: Some((&pause).into()) }))
+    }
+
+    async fn resume(&self, _: Request<v1::ResumeRequest>) -> Result<Response<v1::ResumeResponse>, Status> {
+        let pause = self.core.ask(|reply| Ask::Steer(Steering::Resume { reply })).await.map_err(gone)?;
+        Ok(Response::new(v1::ResumeResponse { pause: pause.as_ref().map(Into::into) }))
+    }
+
+    async fn why(&self, request: Request<v1::WhyRequest>) -> Result<Response<v1::WhyResponse>, Status> {
+        let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
+        let waits = self.core.ask(|reply| Ask::Steer(Steering::Why { unit, reply })).await.map_err(gone)?;
+        Ok(Response::new(v1::WhyResponse { waits }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::StatusSnapshot, Status>> + Send>>;

@@ -94,7 +94,8 @@ impl WorkerService for Workers {
                 .await
                 .map_err(gone)?
                 .map_err(unregistered)?;
-            let waits = pulled.units.is_empty() && pulled.state == v1::StudyState::Running;
+            let open = matches!(pulled.state, v1::StudyState::Running | v1::StudyState::Paused);
+            let waits = pulled.units.is_empty() && open;
             let timed_out = waits
                 && tokio::select! {
                     changed = tokio::time::timeout_at(deadline, available.changed()) => !matches!(changed, Ok(Ok(()))),
@@ -158,6 +159,7 @@ impl WorkerService for Workers {
         let id = request.attempt.ok_or_else(|| invalid("attempt is missing"))?;
         let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
         text("numerics_class", &request.numerics_class, limits::NAME_BYTES_MAX)?;
+        text("log", &request.log, limits::LOG_BYTES_MAX)?;
         if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
             return Err(invalid("train_seconds must be finite and not negative"));
         }
@@ -184,6 +186,7 @@ impl WorkerService for Workers {
                 train_seconds: request.train_seconds,
                 numerics_class: request.numerics_class,
                 weights,
+                log: request.log,
                 reply,
             })
             .await
@@ -201,6 +204,28 @@ impl WorkerService for Workers {
             kept = upload::receive(&self.core, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
         }
+    }
+
+    async fn report_loss(&self, request: Request<v1::LossReport>) -> Result<Response<v1::LossReceipt>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        text("detail", &request.detail, limits::DETAIL_BYTES_MAX)?;
+        text("log", &request.log, limits::LOG_BYTES_MAX)?;
+        let (ending, blame) = match request.failure() {
+            v1::Failure::OutOfMemory => ("out-of-memory", Blame::Unit),
+            v1::Failure::Crashed => ("crashed", Blame::Death),
+            _ => return Err(invalid("failure must be OUT_OF_MEMORY or CRASHED")),
+        };
+        if request.training.len() + request.held.len() > limits::HELD_MAX {
+            return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
+        }
+        let (training, held) = (held(request.training)?, held(request.held)?);
+        let (detail, log) = (request.detail, request.log);
+        self.core
+            .ask(|reply| Ask::Lost { worker, ending, blame, detail, training, held, log, reply })
+            .await
+            .map_err(gone)?;
+        Ok(Response::new(v1::LossReceipt {}))
     }
 
     type FetchBlobStream = download::Parts;
@@ -277,7 +302,8 @@ fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
         v1::Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
         v1::Failure::Error => ("error", Blame::Unit),
         v1::Failure::Cancelled => ("cancelled", Blame::Circumstances),
-        v1::Failure::WorkerLost | v1::Failure::Unspecified => {
+        v1::Failure::OutOfMemory => ("out-of-memory", Blame::Unit),
+        v1::Failure::WorkerLost | v1::Failure::Crashed | v1::Failure::Unspecified => {
             return Err(invalid("failure must be one that a worker may set"));
         }
     };

@@ -15,7 +15,7 @@ use seedgrid_common::{
 use super::{Store, StoreError};
 use crate::{
     checkpoints::KeptCheckpoint,
-    queue::{Finished, Rules},
+    queue::{Finished, Pause, Record, Rules},
     race::{Leaver, RungKey, Rungs, Why},
     retrying::Fate,
     selection::{Committed, Ended},
@@ -26,10 +26,16 @@ use crate::{
 pub struct StoredUnit {
     /// The highest attempt that was ever given out; 0 for none.
     pub attempts: u32,
-    /// How many attempts ended with an error, since the last retry.
-    pub errors: u32,
+    /// What counts against it, since the last retry.
+    pub record: Record,
     /// Who was given the newest attempt, if that has no ending.
     pub holder: Option<String>,
+    /// Whether that attempt was known to be in training.
+    pub began: bool,
+    /// Whether it was taken back from a worker that did not say why.
+    pub lost: bool,
+    /// Whether people cancelled it.
+    pub cancelled: bool,
     /// Its result, if it has one.
     pub result: Option<Finished>,
 }
@@ -40,14 +46,15 @@ impl StoredUnit {
         match self.result {
             Some(result) if result.diverged => Fate::Diverged,
             Some(_) => Fate::Done,
-            None if self.is_given_up(rules) => Fate::Failed { attempts: self.attempts },
+            None if self.cancelled => Fate::Cancelled { attempts: self.attempts },
+            None if self.record.is_quarantined(rules) => Fate::Failed { attempts: self.attempts },
             None => Fate::Open,
         }
     }
 
-    /// Whether it failed too often to be tried again.
+    /// Whether it will get no result: it is quarantined or cancelled.
     pub fn is_given_up(&self, rules: &Rules) -> bool {
-        self.result.is_none() && self.errors >= rules.errors_max
+        self.result.is_none() && (self.cancelled || self.record.is_quarantined(rules))
     }
 }
 
@@ -73,6 +80,8 @@ pub struct AttemptRecord {
     pub worker_id: String,
     /// Milliseconds since the Unix epoch.
     pub started_ms: i64,
+    /// Whether its worker said that training had begun.
+    pub began: bool,
     /// Milliseconds since the Unix epoch.
     pub ended_ms: Option<i64>,
     /// One of the words in schema.sql.
@@ -81,6 +90,23 @@ pub struct AttemptRecord {
     pub detail: Option<String>,
     /// How long it trained.
     pub train_seconds: Option<f64>,
+}
+
+/// The columns of an [`AttemptRecord`].
+const ATTEMPT: &str = "unit_id, attempt, worker_id, started_ms, began, ended_ms, ending, detail, train_seconds";
+
+fn attempt_record(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
+    Ok(AttemptRecord {
+        unit: UnitId(row.get(0)?),
+        attempt: row.get(1)?,
+        worker_id: row.get(2)?,
+        started_ms: row.get(3)?,
+        began: row.get(4)?,
+        ended_ms: row.get(5)?,
+        ending: row.get(6)?,
+        detail: row.get(7)?,
+        train_seconds: row.get(8)?,
+    })
 }
 
 /// One worker, as it last introduced itself.
@@ -139,17 +165,40 @@ impl Store {
         let mut units: BTreeMap<UnitId, StoredUnit> = self
             .rows(
                 // Beside max(), plain columns are those of the row that has the maximum.
-                "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), \
-                 count(*) FILTER (WHERE ending = 'error' AND attempt > ifnull(after_attempt, 0)) \
+                "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), began, \
+                 ifnull(ending = 'worker-lost', 0) AND attempt > ifnull(after_attempt, 0), \
+                 count(*) FILTER (WHERE ending IN ('error', 'out-of-memory') AND attempt > ifnull(after_attempt, 0)), \
+                 count(*) FILTER (WHERE (ending = 'crashed' OR ending = 'worker-lost' AND began) \
+                 AND attempt > ifnull(after_attempt, 0)) \
                  FROM attempts LEFT JOIN retries USING (unit_id) GROUP BY unit_id",
                 |row| {
-                    let known =
-                        StoredUnit { attempts: row.get(1)?, holder: row.get(2)?, errors: row.get(3)?, result: None };
+                    let record = Record { errors: row.get(5)?, deaths: row.get(6)?, ..Record::default() };
+                    let known = StoredUnit {
+                        attempts: row.get(1)?,
+                        record,
+                        holder: row.get(2)?,
+                        began: row.get(3)?,
+                        lost: row.get(4)?,
+                        ..StoredUnit::default()
+                    };
                     Ok((UnitId(row.get(0)?), known))
                 },
             )?
             .into_iter()
             .collect();
+        let failed = self.rows(
+            "SELECT unit_id, worker_id FROM attempts LEFT JOIN retries USING (unit_id) \
+             WHERE ending IN ('error', 'out-of-memory') AND attempt > ifnull(after_attempt, 0)",
+            |row| Ok((UnitId(row.get(0)?), row.get::<_, String>(1)?)),
+        )?;
+        for (id, worker) in failed {
+            // The store holds no other ids than those that were checked when their worker came.
+            let worker = worker.parse().ok();
+            units.entry(id).or_default().record.failed_on.extend(worker);
+        }
+        for id in self.rows("SELECT unit_id FROM cancellations", |row| Ok(UnitId(row.get(0)?)))? {
+            units.entry(id).or_default().cancelled = true;
+        }
         let results = self.rows("SELECT unit_id, digest, ending = 'diverged' FROM results", |row| {
             Ok((UnitId(row.get(0)?), Finished { digest: row.get(1)?, diverged: row.get(2)? }))
         })?;
@@ -264,22 +313,46 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn attempts(&self) -> Result<Vec<AttemptRecord>, StoreError> {
-        self.rows(
-            "SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds FROM attempts \
-             ORDER BY unit_id, attempt",
-            |row| {
-                Ok(AttemptRecord {
-                    unit: UnitId(row.get(0)?),
-                    attempt: row.get(1)?,
-                    worker_id: row.get(2)?,
-                    started_ms: row.get(3)?,
-                    ended_ms: row.get(4)?,
-                    ending: row.get(5)?,
-                    detail: row.get(6)?,
-                    train_seconds: row.get(7)?,
-                })
-            },
-        )
+        self.rows(&format!("SELECT {ATTEMPT} FROM attempts ORDER BY unit_id, attempt"), attempt_record)
+    }
+
+    /// Every attempt of one unit, by number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn attempts_of(&self, unit: UnitId) -> Result<Vec<AttemptRecord>, StoreError> {
+        let sql = format!("SELECT {ATTEMPT} FROM attempts WHERE unit_id = ? ORDER BY attempt");
+        self.rows_for(&sql, unit, attempt_record)
+    }
+
+    /// What workers logged during a unit's newest attempts: (attempt, lines), by number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn logs_of(&self, unit: UnitId) -> Result<Vec<(u32, String)>, StoreError> {
+        let sql = "SELECT attempt, text FROM logs WHERE unit_id = ? ORDER BY attempt";
+        self.rows_for(sql, unit, |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// Why the study is paused, if it is.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn pause(&self) -> Result<Option<Pause>, StoreError> {
+        let sql = "SELECT reason, by_hand FROM pauses WHERE resumed_ms IS NULL ORDER BY number DESC LIMIT 1";
+        let paused = self.rows(sql, |row| Ok(Pause { reason: row.get(0)?, by_hand: row.get(1)? }))?;
+        Ok(paused.into_iter().next())
+    }
+
+    fn rows_for<T>(
+        &self,
+        sql: &str,
+        unit: UnitId,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|cause| self.failed(cause))?;
+        let rows = statement.query_map([unit.0], read).map_err(|cause| self.failed(cause))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
     }
 
     /// Every worker that ever registered, by id.

@@ -30,7 +30,7 @@ use super::{
 use crate::{run_directory::sync, wall_clock::wall_ms};
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 17] = [
     "facts",
     "specs",
     "units",
@@ -39,6 +39,9 @@ const TABLES: [&str; 14] = [
     "conflicts",
     "selections",
     "retries",
+    "cancellations",
+    "pauses",
+    "logs",
     "rungs",
     "leavers",
     "weights",

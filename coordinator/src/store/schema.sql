@@ -35,17 +35,20 @@ CREATE TABLE units (
     seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
--- Every attempt that was given out. ending is NULL while it runs, or if the coordinator was killed before it heard; 'damaged' when its
+-- Every attempt that was given out. began: its worker said that training had begun. ending is NULL while it runs, or if the
+-- coordinator was killed before it heard. What counts against a unit follows from this table and `retries`: 'error' and
+-- 'out-of-memory' are errors, 'crashed', and 'worker-lost' of one that had begun, are deaths. 'damaged' is one whose
 -- result was stored, and was damaged there since.
 CREATE TABLE attempts (
     unit_id BLOB NOT NULL REFERENCES units (unit_id),
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
     worker_id TEXT NOT NULL,
     started_ms INTEGER NOT NULL,
+    began INTEGER NOT NULL DEFAULT 0 CHECK (began IN (0, 1)),
     ended_ms INTEGER,
     ending TEXT CHECK (ending IN
-        ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'out-of-memory', 'crashed', 'error', 'cancelled', 'duplicate',
-        'conflict', 'damaged')),
+        ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'crashed', 'out-of-memory', 'error', 'cancelled',
+         'duplicate', 'conflict', 'damaged')),
     detail TEXT,
     train_seconds REAL,
     -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
@@ -97,6 +100,29 @@ CREATE TABLE retries (
     after_attempt INTEGER NOT NULL,
     retried_ms INTEGER NOT NULL,
     seal BLOB NOT NULL CHECK (length(seal) = 16)
+) STRICT, WITHOUT ROWID;
+
+-- Units that people cancelled and did not give back with `seedgrid retry` since. A result that came all the same counts.
+CREATE TABLE cancellations (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    cancelled_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- When the study was paused and why; resumed_ms is NULL while it is.
+CREATE TABLE pauses (
+    number INTEGER PRIMARY KEY,
+    paused_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by_hand INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
+    resumed_ms INTEGER
+) STRICT;
+
+-- The last lines that a worker logged during an attempt, of the newest attempts of each unit.
+CREATE TABLE logs (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
 -- Rungs of races that were decided: after how many folds. key is a digest of the rule, the candidates' units, the folds and who was

@@ -83,7 +83,7 @@ fn what_was_committed_is_there_after_reopening() {
     let store = Store::open_to_read(&folder.path().join("study.db")).unwrap();
     assert_eq!(store.results().unwrap(), [(unit().id(), result())].into());
     let known = store.units().unwrap().remove(&unit().id()).unwrap();
-    assert_eq!((known.attempts, known.errors), (1, 0));
+    assert_eq!((known.attempts, known.record.errors), (1, 0));
     assert_eq!(known.result.unwrap().digest, record().digest);
     assert_eq!(store.train_seconds().unwrap(), [(unit().id(), 2.0)]);
 }

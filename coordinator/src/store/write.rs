@@ -10,10 +10,13 @@ use seedgrid_common::{
 use super::{Store, StoreError, owner};
 use crate::{
     checkpoints::KeptCheckpoint,
-    queue::ResultDigest,
+    queue::{Pause, ResultDigest},
     race::{RungDecision, RungKey},
     selection::{Decision, SelectionKey},
 };
+
+/// Attempts of a unit whose logs are kept, the newest.
+const LOGS_MAX: u32 = 8;
 
 /// One change. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug)]
@@ -56,6 +59,13 @@ pub enum Write {
         /// How far an earlier attempt had come, where this one goes on from there.
         from: Option<Progress>,
     },
+    /// Training of an attempt has begun.
+    Began {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+    },
     /// An attempt that was thought to have ended goes on.
     Reopened {
         /// The unit.
@@ -89,7 +99,7 @@ pub enum Write {
     },
     /// A selection is to be made again.
     Unselected(SelectionKey),
-    /// A unit that failed for good waits again.
+    /// A unit that failed for good, or was cancelled, waits again.
     Retried {
         /// The unit.
         unit: UnitId,
@@ -97,6 +107,34 @@ pub enum Write {
         after_attempt: u32,
         /// When.
         at_ms: i64,
+    },
+    /// People cancelled a unit.
+    Cancelled {
+        /// The unit.
+        unit: UnitId,
+        /// When.
+        at_ms: i64,
+    },
+    /// The study is paused.
+    Paused {
+        /// When.
+        at_ms: i64,
+        /// Why.
+        pause: Pause,
+    },
+    /// The study is paused no longer.
+    Resumed {
+        /// When.
+        at_ms: i64,
+    },
+    /// What a worker logged during an attempt.
+    Log {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's number.
+        attempt: u32,
+        /// Lines.
+        text: String,
     },
     /// A rung of a race is to be decided again.
     Unraced(RungKey),
@@ -219,6 +257,27 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "INSERT INTO attempts (unit_id, attempt, worker_id, started_ms, from_epochs, from_batches) VALUES (?, ?, ?, ?, ?, ?)",
             params![unit.0, attempt, worker_id, at_ms, from.map(|from| from.epochs), from.map(|from| from.batches)],
         ),
+        Write::Began { unit, attempt } => {
+            run("UPDATE attempts SET began = 1 WHERE unit_id = ? AND attempt = ?", params![unit.0, attempt])
+        }
+        Write::Cancelled { unit, at_ms } => {
+            run("INSERT OR REPLACE INTO cancellations (unit_id, cancelled_ms) VALUES (?, ?)", params![unit.0, at_ms])
+        }
+        Write::Paused { at_ms, pause } => run(
+            "INSERT INTO pauses (paused_ms, reason, by_hand) VALUES (?, ?, ?)",
+            params![at_ms, pause.reason, pause.by_hand],
+        ),
+        Write::Resumed { at_ms } => run("UPDATE pauses SET resumed_ms = ? WHERE resumed_ms IS NULL", params![at_ms]),
+        Write::Log { unit, attempt, text } => {
+            run(
+                "INSERT OR REPLACE INTO logs (unit_id, attempt, text) VALUES (?, ?, ?)",
+                params![unit.0, attempt, text],
+            )?;
+            run(
+                "DELETE FROM logs WHERE unit_id = ?1 AND attempt <= (SELECT max(attempt) FROM logs WHERE unit_id = ?1) - ?2",
+                params![unit.0, LOGS_MAX],
+            )
+        }
         Write::Reopened { unit, attempt, worker_id } => run(
             "UPDATE attempts SET worker_id = ?3, ended_ms = NULL, ending = NULL, detail = NULL \
              WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
@@ -234,11 +293,14 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             run("DELETE FROM rungs WHERE key = ?", params![key])
         }
         Write::Unselected(key) => run("DELETE FROM selections WHERE key = ?", params![key]),
-        Write::Retried { unit, after_attempt, at_ms } => run(
-            "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms, seal) \
-             VALUES (?1, ?2, ?3, seal('retries', ?1, ?2, ?3))",
-            params![unit.0, after_attempt, at_ms],
-        ),
+        Write::Retried { unit, after_attempt, at_ms } => {
+            run("DELETE FROM cancellations WHERE unit_id = ?", params![unit.0])?;
+            run(
+                "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms, seal) \
+                 VALUES (?1, ?2, ?3, seal('retries', ?1, ?2, ?3))",
+                params![unit.0, after_attempt, at_ms],
+            )
+        }
         Write::Rung { at_ms, decision: RungDecision { stage, model, rung } } => {
             let is_new = changed(
                 "INSERT OR IGNORE INTO rungs (key, stage, model, folds, decided_ms, seal) \

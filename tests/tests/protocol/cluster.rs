@@ -22,7 +22,17 @@ use seedgrid_coordinator::{
 use tonic::{Code, Request, transport::Channel};
 use v1::worker_service_client::WorkerServiceClient;
 
-pub(crate) const RULES: Rules = Rules { lease_ms: 300, errors_max: 2, ahead_seconds_max: 2.0 };
+pub(crate) const RULES: Rules = Rules {
+    lease_ms: 300,
+    errors_max: 2,
+    backoff_ms: [0, 0],
+    deaths_alone: 2,
+    deaths_max: 3,
+    alike_errors: 4,
+    alike_units: 3,
+    aside_errors: 2,
+    ahead_seconds_max: 2.0,
+};
 
 pub(crate) struct Cluster {
     pub(crate) _folder: tempfile::TempDir,
@@ -144,6 +154,7 @@ impl Client {
             train_seconds: 1.0,
             numerics_class: "test".to_owned(),
             weights_digest: weights_digest.to_owned(),
+            log: String::new(),
         });
         let answer = self.inner.submit(request).await;
         answer.map(|response| response.into_inner().outcome()).map_err(|status| status.code())

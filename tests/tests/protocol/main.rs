@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod cluster;
+mod endings;
 mod retry;
 mod weights;
 

@@ -227,9 +227,7 @@ impl Lifecycle {
                 self.expectation.learn(&training.assignment.unit.configuration.model, train_seconds);
                 Outcome::Result(output)
             }
-            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => {
-                Outcome::failure(Failure::Error, &detail)
-            }
+            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => Outcome::failed(&detail),
             (Fate::GivenBack(failure), SlotOutcome::Stopped(state)) => {
                 Outcome::Failure { failure, detail: String::new(), state }
             }
@@ -393,7 +391,8 @@ impl Lifecycle {
         let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
         let blobs: usize = self.finished.values().map(|finished| finished.submission.outcome.blob_bytes()).sum();
         let may = matches!(self.course, Course::Working)
-            && self.study == StudyState::Running
+            // In a pause too: the coordinator holds the answer back until it is over.
+            && matches!(self.study, StudyState::Running | StudyState::Paused)
             && self.finished.len() < UNACKNOWLEDGED_MAX
             && blobs <= UNACKNOWLEDGED_BYTES_MAX
             && self.has_time(now);

@@ -37,6 +37,7 @@ use seedgrid_worker::{
     connection::Connector,
     lifecycle::Rules,
     session::{self, Farewell, Settings, Tally},
+    slots::Watched,
     trainer::{Description, Task, Trainer},
     training::{Observer, Wish},
     work::{Attempt, Output},
@@ -93,6 +94,8 @@ pub struct Script {
     pub unwanted_uploads: u32,
     /// Blobs that are forgotten as soon as they have arrived.
     pub forget_uploads: u32,
+    /// What was said of trainers that ended.
+    pub losses: Vec<LossReport>,
 }
 
 /// Shares a script between a test and its servers.
@@ -142,6 +145,7 @@ impl Play {
             refuse_uploads: 0,
             unwanted_uploads: 0,
             forget_uploads: 0,
+            losses: Vec::new(),
         })))
     }
 
@@ -382,6 +386,12 @@ impl WorkerService for Service {
         Ok(Response::new(BlobReceipt { kept: true }))
     }
 
+    async fn report_loss(&self, request: Request<LossReport>) -> Result<Response<LossReceipt>, Status> {
+        self.0.admit(&request)?;
+        self.0.script().losses.push(request.into_inner());
+        Ok(Response::new(LossReceipt {}))
+    }
+
     type FetchBlobStream = Pin<Box<dyn Stream<Item = Result<BlobPart, Status>> + Send>>;
 
     async fn fetch_blob(&self, request: Request<FetchBlobRequest>) -> Result<Response<Self::FetchBlobStream>, Status> {
@@ -578,8 +588,14 @@ impl Bench {
         let connector = Connector::new(self.join(), "here".to_owned()).unwrap();
         let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
         let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
-        let settings =
-            Settings { rules: self.rules.clone(), worker_id: "ab".repeat(16), info, cache, save_every: None };
+        let settings = Settings {
+            rules: self.rules.clone(),
+            worker_id: "ab".repeat(16),
+            info,
+            cache,
+            save_every: None,
+            watched: Watched::default(),
+        };
         let life = session::run(settings, connector, self.drill.clone(), told);
         tokio::time::timeout(Duration::from_secs(30), life).await.expect("the worker ends in time").unwrap()
     }

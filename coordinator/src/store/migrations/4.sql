@@ -1,4 +1,5 @@
--- From version 3 to 4: checkpoints, an owner, seals, a place for damaged rows, and more endings of attempts. seal() is a function of the program.
+-- From version 3 to 4: endings are told apart, what began is known, units are cancelled, studies paused, logs and checkpoints
+-- kept; an owner, seals, and a place for damaged rows. seal() is a function of the program.
 -- Foreign keys are off meanwhile, as tables are made anew.
 
 CREATE TABLE owner (
@@ -8,6 +9,26 @@ CREATE TABLE owner (
     holder TEXT NOT NULL,
     since_ms INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE cancellations (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    cancelled_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pauses (
+    number INTEGER PRIMARY KEY,
+    paused_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by_hand INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
+    resumed_ms INTEGER
+) STRICT;
+
+CREATE TABLE logs (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE checkpoints (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
@@ -72,10 +93,11 @@ CREATE TABLE attempts (
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
     worker_id TEXT NOT NULL,
     started_ms INTEGER NOT NULL,
+    began INTEGER NOT NULL DEFAULT 0 CHECK (began IN (0, 1)),
     ended_ms INTEGER,
     ending TEXT CHECK (ending IN
-        ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'out-of-memory', 'crashed', 'error', 'cancelled', 'duplicate',
-        'conflict', 'damaged')),
+        ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'crashed', 'out-of-memory', 'error', 'cancelled',
+         'duplicate', 'conflict', 'damaged')),
     detail TEXT,
     train_seconds REAL,
     -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
@@ -83,7 +105,8 @@ CREATE TABLE attempts (
     from_batches INTEGER,
     PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO attempts SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds, NULL, NULL FROM was;
+INSERT INTO attempts (unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds)
+SELECT unit_id, attempt, worker_id, started_ms, ended_ms, ending, detail, train_seconds FROM was;
 DROP TABLE was;
 
 CREATE TEMP TABLE was AS SELECT * FROM main.results;

@@ -1,0 +1,202 @@
+//! `seedgrid cancel`, `drain`, `pause` and `resume`: steer a study. Where no coordinator runs, the command writes for it.
+
+use seedgrid_common::{unit::UnitId, wire::v1};
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    arguments::Format,
+    steering_arguments::{CancelArguments, DrainArguments, PauseArguments, ResumeArguments},
+    units::Books,
+};
+use crate::{
+    control_client::Control,
+    core::NotCancelled,
+    listing, progress,
+    queue::Pause,
+    run_directory::RunDirectory,
+    store::{Store, Write},
+    wall_clock::wall_ms,
+};
+
+/// The schema of `seedgrid cancel --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Cancelled {
+    schema: &'static str,
+    running: bool,
+    units: Vec<String>,
+}
+
+/// The schema of `seedgrid pause --format json` and of `resume`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Paused {
+    schema: &'static str,
+    running: bool,
+    pause: Option<Reason>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reason {
+    reason: String,
+    by_hand: bool,
+}
+
+/// The schema of `seedgrid drain --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Drained {
+    schema: &'static str,
+    /// Null: all of them.
+    worker: Option<String>,
+}
+
+pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> {
+    let books = Books::open(&arguments.run_dir)?;
+    let mut units: Vec<UnitId> = Vec::new();
+    for text in &arguments.units {
+        let line = listing::find(&books.lines, text)?;
+        match line.state {
+            "held-back" => return Err(NotCancelled::HeldBack(line.id).into()),
+            "done" | "diverged" | "quarantined" | "skipped" => return Err(NotCancelled::Ended(line.id).into()),
+            _ if units.contains(&line.id) => {}
+            _ => units.push(line.id),
+        }
+    }
+    let running = books.directory.is_owned();
+    let cancelled = if running {
+        Control::connect(&arguments.run_dir).await?.cancel(&units).await?
+    } else {
+        let (directory, mut store) = take(&arguments.run_dir)?;
+        let known = store.units()?;
+        units.retain(|id| known.get(id).is_none_or(|unit| !unit.cancelled));
+        let at_ms = wall_ms();
+        let ends = units.iter().filter_map(|id| {
+            let unit = known.get(id).filter(|unit| unit.holder.is_some())?;
+            let detail = "the unit was cancelled".to_owned();
+            let (unit, attempt) = (*id, unit.attempts);
+            Some(Write::Ended { unit, attempt, at_ms, ending: "cancelled", detail, train_seconds: None })
+        });
+        let cancels = units.iter().map(|id| Write::Cancelled { unit: *id, at_ms });
+        store.commit(&ends.chain(cancels).collect::<Vec<_>>())?;
+        drop(directory);
+        units.iter().map(UnitId::to_string).collect()
+    };
+    match arguments.format {
+        Format::Json => super::print_json(&Cancelled { schema: "seedgrid.cancel/1", running, units: cancelled })?,
+        Format::Text if cancelled.is_empty() => super::print("they are cancelled already\n")?,
+        Format::Text => {
+            super::print(&cancelled.iter().map(|unit| format!("unit {unit} is cancelled\n")).collect::<String>())?
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The run directory, for this process alone.
+fn take(run_dir: &std::path::Path) -> Result<(crate::run_directory::Owned, Store), Failure> {
+    let directory = RunDirectory::existing(run_dir)?.own()?;
+    let store = Store::open(&directory.database())?;
+    Ok((directory, store))
+}
+
+/// Whether a coordinator can be asked: one runs on the directory, or this is no directory but a join file.
+fn is_running(run_dir: &std::path::Path) -> Result<bool, Failure> {
+    if run_dir.is_file() { Ok(true) } else { Ok(RunDirectory::existing(run_dir)?.is_owned()) }
+}
+
+pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
+    let running = is_running(&arguments.run_dir)?;
+    let pause: v1::Pause = if running {
+        Control::connect(&arguments.run_dir).await?.pause(arguments.reason).await?
+    } else {
+        let (_directory, mut store) = take(&arguments.run_dir)?;
+        match store.pause()? {
+            Some(pause) => (&pause).into(),
+            None => {
+                let pause = Pause { reason: arguments.reason, by_hand: true };
+                store.commit(&[Write::Paused { at_ms: wall_ms(), pause: pause.clone() }])?;
+                (&pause).into()
+            }
+        }
+    };
+    match arguments.format {
+        Format::Json => super::print_json(&paused("seedgrid.pause/1", running, Some(pause)))?,
+        Format::Text => super::print(&(progress::paused(&pause) + "\n"))?,
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> {
+    let running = is_running(&arguments.run_dir)?;
+    let pause: Option<v1::Pause> = if running {
+        Control::connect(&arguments.run_dir).await?.resume().await?
+    } else {
+        let (_directory, mut store) = take(&arguments.run_dir)?;
+        let pause = store.pause()?;
+        store.commit(&[Write::Resumed { at_ms: wall_ms() }])?;
+        pause.as_ref().map(Into::into)
+    };
+    if arguments.format == Format::Json {
+        super::print_json(&paused("seedgrid.resume/1", running, pause))?;
+        return Ok(Exit::Done);
+    }
+    let was = match &pause {
+        Some(pause) if pause.reason.is_empty() => "the pause is over",
+        Some(pause) => &format!("the pause is over (it was: {})", pause.reason),
+        None => "the study was not paused",
+    };
+    let next = if running { "units are given out" } else { "run the study again to go on" };
+    super::print(&format!("{was}; {next}\n"))?;
+    Ok(Exit::Done)
+}
+
+fn paused(schema: &'static str, running: bool, pause: Option<v1::Pause>) -> Paused {
+    let pause = pause.map(|pause| Reason { reason: pause.reason, by_hand: pause.by_hand });
+    Paused { schema, running, pause }
+}
+
+pub(super) async fn drain(arguments: DrainArguments) -> Result<Exit, Failure> {
+    let mut control = Control::connect(&arguments.run_dir).await?;
+    let worker = match &arguments.worker {
+        None => None,
+        Some(text) => Some(meant(&control.status().await?.workers, text)?),
+    };
+    control.drain(worker.as_deref()).await?;
+    match arguments.format {
+        Format::Json => super::print_json(&Drained { schema: "seedgrid.drain/1", worker })?,
+        Format::Text => {
+            let who = worker.map_or("every worker finishes".to_owned(), |worker| format!("worker {worker} finishes"));
+            super::print(&format!("{who} what it holds and leaves; `seedgrid resume` gives units out again\n"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The one worker whose id begins with this text, or whose machine is this.
+fn meant(workers: &[v1::WorkerStatus], text: &str) -> Result<String, Failure> {
+    let host = |worker: &v1::WorkerStatus| worker.info.as_ref().is_some_and(|info| info.host == text);
+    let is = |worker: &&v1::WorkerStatus| !text.is_empty() && (worker.worker_id.starts_with(text) || host(worker));
+    let found: Vec<&v1::WorkerStatus> = workers.iter().filter(is).collect();
+    match found[..] {
+        [worker] => Ok(worker.worker_id.clone()),
+        _ => Err(Failure::WhichWorker { text: text.to_owned(), count: found.len() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_meant_by_its_id_or_its_machine() {
+        let worker = |id: &str, host: &str| v1::WorkerStatus {
+            worker_id: id.to_owned(),
+            info: Some(v1::WorkerInfo { host: host.to_owned(), ..v1::WorkerInfo::default() }),
+            ..v1::WorkerStatus::default()
+        };
+        let workers = [worker("aa01", "node7"), worker("aa02", "node8"), worker("bb03", "node8")];
+        assert_eq!(meant(&workers, "node7").unwrap(), "aa01");
+        assert_eq!(meant(&workers, "bb").unwrap(), "bb03");
+        for text in ["aa", "node8", "node", ""] {
+            assert!(meant(&workers, text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What can be written behind the commands that look at units and workers and steer a study.
+
+use std::path::PathBuf;
+
+use clap::{Args, builder::PossibleValuesParser};
+
+use super::arguments::Format;
+use crate::listing::STATES;
+
+/// Arguments of `units`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid units runs/table3 --state quarantined          what was given up
+  seedgrid units runs/table3 --state training --state assigned
+  seedgrid units runs/table3 --label 'cnn seed 3' --format json")]
+pub struct UnitsArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Only units that stand so; may be given more than once.
+    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(STATES))]
+    pub state: Vec<String>,
+    /// Only units of this stage.
+    #[arg(long, value_name = "NAME")]
+    pub stage: Option<String>,
+    /// Only units whose label has these words.
+    #[arg(long, value_name = "WORDS")]
+    pub label: Option<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `workers`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid workers runs/table3                those that are there
+  seedgrid workers runs/table3 --all          and all that ever were
+  seedgrid workers runs/table3 --host node7 --format json")]
+pub struct WorkersArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Those that have left, too.
+    #[arg(long)]
+    pub all: bool,
+    /// Only those on this machine.
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `explain` and `logs`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+UNIT is an id, its first digits, or words of a label that only one unit has:
+  seedgrid explain runs/table3 3f8a
+  seedgrid explain runs/table3 'cnn seed 3'
+  seedgrid logs runs/table3 'cnn seed 3'")]
+pub struct UnitArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Which unit.
+    pub unit: String,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `cancel`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid cancel runs/table3 3f8a 'cnn seed 3'      ids, their first digits, or words of labels
+  seedgrid retry runs/table3 3f8a...                 puts one back, by its whole id")]
+pub struct CancelArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Which units.
+    #[arg(required = true, value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `drain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid drain runs/table3            every worker finishes what it holds and leaves
+  seedgrid drain runs/table3 node7      the one on this machine
+  seedgrid resume runs/table3           gives units out again")]
+pub struct DrainArguments {
+    /// The run directory of a running study, or its join file.
+    pub run_dir: PathBuf,
+    /// One worker: its id, the first digits of it, or its machine. Default: all.
+    pub worker: Option<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid pause runs/table3 --reason 'the file server is moved'
+  seedgrid resume runs/table3")]
+pub struct PauseArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Shown with the pause.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid resume runs/table3           after a pause, by whomever, or a drain; workers that were set aside get units again")]
+pub struct ResumeArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}

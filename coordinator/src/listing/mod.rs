@@ -1,0 +1,85 @@
+//! Units one by one, for people: where each stands, which one is meant, and its whole story. Pure: what the store knows comes in.
+
+mod finding;
+mod story;
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{matrix::Plan, unit::UnitId};
+use serde::Serialize;
+
+use crate::{queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
+
+pub use finding::{NotFound, find};
+pub use story::{Chapter, Live, Story, Waits};
+
+/// Where a unit can stand: the words that listings use.
+pub const STATES: [&str; 9] =
+    ["waiting", "assigned", "training", "done", "diverged", "quarantined", "cancelled", "held-back", "skipped"];
+
+/// One unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnitLine {
+    /// Its id.
+    #[serde(rename = "unit", serialize_with = "as_text")]
+    pub id: UnitId,
+    /// For people.
+    pub label: String,
+    /// The stages that want it.
+    pub stages: Vec<String>,
+    /// One of [`STATES`].
+    pub state: &'static str,
+    /// How often it was given out.
+    pub attempts: u32,
+    /// What counts against it: errors.
+    pub errors: u32,
+    /// What counts against it: deaths of its workers.
+    pub deaths: u32,
+    /// Who has it now.
+    pub worker: Option<String>,
+}
+
+/// Every unit of a plan, in its order, each once.
+pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>) -> Vec<UnitLine> {
+    let nothing = StoredUnit::default();
+    let mut lines: Vec<UnitLine> = Vec::new();
+    let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
+    for stage in &plan.stages {
+        for (id, unit) in stage.configurations.iter().flat_map(|planned| &planned.units) {
+            let place = *places.entry(*id).or_insert_with(|| {
+                let stored = known.get(id).unwrap_or(&nothing);
+                lines.push(UnitLine {
+                    id: *id,
+                    label: unit.label(),
+                    stages: Vec::new(),
+                    state: state(*id, stored, track),
+                    attempts: stored.attempts,
+                    errors: stored.record.errors,
+                    deaths: stored.record.deaths,
+                    worker: stored.holder.clone().filter(|_| stored.result.is_none()),
+                });
+                lines.len() - 1
+            });
+            lines[place].stages.push(stage.name.clone());
+        }
+    }
+    lines
+}
+
+fn as_text<S: serde::Serializer>(id: &UnitId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
+fn state(id: UnitId, stored: &StoredUnit, track: &Track) -> &'static str {
+    match stored.fate(&Rules::default()) {
+        Fate::Done => "done",
+        Fate::Diverged => "diverged",
+        Fate::Failed { .. } => "quarantined",
+        Fate::Cancelled { .. } => "cancelled",
+        Fate::Open if track.is_held(id) => "held-back",
+        Fate::Open if track.is_skipped(id) => "skipped",
+        Fate::Open if stored.holder.is_some() && stored.began => "training",
+        Fate::Open if stored.holder.is_some() => "assigned",
+        Fate::Open => "waiting",
+    }
+}

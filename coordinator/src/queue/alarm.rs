@@ -1,0 +1,122 @@
+//! Notices that units fail alike, one after the other: then it is not them, and the study is better paused than burnt through.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use seedgrid_common::unit::UnitId;
+
+use super::Rules;
+
+/// The newest endings that say something, as long as they are one and the same error.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alarm {
+    /// What they say, normalised.
+    error: String,
+    /// The units of each; one that took down several at once has several.
+    endings: VecDeque<Vec<UnitId>>,
+}
+
+impl Alarm {
+    /// A unit came to a result.
+    pub(super) fn finished(&mut self) {
+        self.endings.clear();
+    }
+
+    /// These units failed at once, with this detail. Why the study is to pause, if it is.
+    pub(super) fn failed(&mut self, units: &[UnitId], detail: &str, rules: &Rules) -> Option<String> {
+        let error = normalised(detail);
+        if self.error != error {
+            self.endings.clear();
+            self.error = error;
+        }
+        self.endings.push_back(units.to_vec());
+        while self.endings.len() > rules.alike_errors {
+            self.endings.pop_front();
+        }
+        let different: BTreeSet<&UnitId> = self.endings.iter().flatten().collect();
+        let alike = self.endings.len() >= rules.alike_errors && different.len() >= rules.alike_units;
+        alike.then(|| {
+            let (count, units) = (self.endings.len(), different.len());
+            format!("{count} attempts in a row, of {units} units, failed alike: {detail}")
+        })
+    }
+}
+
+/// An error's text without what differs between equal errors: numbers, hexadecimal digits and paths.
+fn normalised(detail: &str) -> String {
+    let word = |word: &str| -> String {
+        if word.contains('/') {
+            return "<path>".to_owned();
+        }
+        let mut masked = String::with_capacity(word.len());
+        for part in word.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+            let bare = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            let is_hex = |text: &str| text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if is_hex(bare.trim_start_matches("0x")) || bare.starts_with("0x") {
+                masked.push('#');
+            } else {
+                let mut digits = false;
+                for c in bare.chars() {
+                    match (c.is_ascii_digit(), digits) {
+                        (true, true) => {}
+                        (true, false) => masked.push('#'),
+                        (false, _) => masked.push(c),
+                    }
+                    digits = c.is_ascii_digit();
+                }
+            }
+            masked.push_str(&part[bare.len()..]);
+        }
+        masked
+    };
+    detail.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(number: u8) -> UnitId {
+        UnitId([number; 16])
+    }
+
+    #[test]
+    fn what_differs_between_equal_errors_is_masked() {
+        for (one, other) in [
+            ("cannot read /scratch/a/data.idx: gone", "cannot read /tmp/b: gone"),
+            ("index 12 out of 300", "index 7 out of 12"),
+            ("at 0x7f00aa, unit deadbeef01: lost", "at 0x1, unit 00112233aa: lost"),
+            ("training panicked: slot-3 failed", "training panicked: slot-11 failed"),
+        ] {
+            assert_eq!(normalised(one), normalised(other));
+        }
+        assert_ne!(normalised("out of memory"), normalised("out of disk"));
+    }
+
+    #[test]
+    fn alike_failures_of_several_units_in_a_row_are_noticed() {
+        let rules = Rules::default();
+        let mut alarm = Alarm::default();
+        let fail = |alarm: &mut Alarm, number, detail: &str| alarm.failed(&[unit(number)], detail, &rules);
+        for number in [1, 2, 1, 2, 1, 2] {
+            assert_eq!(fail(&mut alarm, number, "no device 3"), None, "two units may both be bad");
+        }
+        let reason = fail(&mut alarm, 3, "no device 4").unwrap();
+        assert!(reason.contains("5 attempts in a row, of 3 units") && reason.contains("no device 4"), "{reason}");
+        alarm.finished();
+        for number in 1..5 {
+            assert_eq!(fail(&mut alarm, number, "no device"), None, "what was before is forgotten");
+        }
+        assert_eq!(fail(&mut alarm, 5, "another"), None, "another error says that it is not one cause");
+        assert_eq!(fail(&mut alarm, 5, "no device"), None);
+    }
+
+    #[test]
+    fn units_that_went_down_together_are_one_ending() {
+        let (rules, mut alarm) = (Rules::default(), Alarm::default());
+        let all: Vec<UnitId> = (0..8).map(unit).collect();
+        for _ in 0..4 {
+            assert_eq!(alarm.failed(&all, "out of memory", &rules), None);
+        }
+        assert!(alarm.failed(&all, "out of memory", &rules).is_some());
+    }
+}

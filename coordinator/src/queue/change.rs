@@ -1,0 +1,277 @@
+//! What happens to units: leases begin and end, results and failures come.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::unit::UnitId;
+
+use super::{
+    AfterFailure, Blame, Entry, Expired, Finished, Lease, Millis, Pause, Queue, Renewed, State, Verdict, WorkerId,
+};
+
+/// What the newest failures and departures led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Workers that get no more units from now on, each with the reason.
+    pub aside: Vec<(WorkerId, String)>,
+    /// The study is paused from now on.
+    pub paused: Option<Pause>,
+}
+
+impl Queue {
+    /// Training of this attempt has begun. False: that is not new, or the attempt is not leased to this worker.
+    pub fn begin(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32) -> bool {
+        let holds = self.holds(worker, unit, attempt);
+        self.units.get_mut(&unit).is_some_and(|entry| holds && !std::mem::replace(&mut entry.began, true))
+    }
+
+    /// Renews the leases of `held`, gives those back that had run out with nobody taking over, and names those that are no longer
+    /// wanted.
+    pub fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Renewed {
+        let mut renewed = Renewed::default();
+        for &(unit, attempt) in held {
+            let holds = self.holds(worker, unit, attempt);
+            match self.units.get_mut(&unit) {
+                Some(entry) if entry.state == State::Waiting && entry.attempts == attempt && entry.lost => {
+                    entry.lost = false;
+                    // Nobody died.
+                    entry.record.deaths = entry.record.deaths.saturating_sub(u32::from(entry.began));
+                    renewed.reclaimed.push((unit, attempt));
+                }
+                Some(_) if holds => {}
+                Some(_) | None => {
+                    renewed.dropped.push((unit, attempt));
+                    continue;
+                }
+            }
+            self.lease(unit, attempt, worker, now);
+        }
+        renewed
+    }
+
+    /// A result came from a worker. For [`Verdict::Commit`] the queue counts it as the unit's result from now on, so it must become
+    /// durable before anything else is answered. A late result of an expired attempt is as good as any.
+    pub fn finish(
+        &mut self,
+        worker: &WorkerId,
+        unit: UnitId,
+        attempt: u32,
+        finished: Finished,
+        seconds: f64,
+    ) -> Verdict {
+        let Some(entry) = self.units.get(&unit) else { return Verdict::Unknown };
+        if attempt == 0 || attempt > entry.attempts {
+            return Verdict::Unknown;
+        }
+        if let State::Finished(stored) = &entry.state {
+            return if stored.digest == finished.digest { Verdict::Duplicate } else { Verdict::Conflict };
+        }
+        self.estimates.measured(entry.group, seconds);
+        self.workers.finished(worker);
+        self.alarm.finished();
+        self.set(unit, State::Finished(finished), 0);
+        Verdict::Commit
+    }
+
+    /// These attempts of `worker` ended without a result, for one and the same reason. What it means for each.
+    pub fn fail(
+        &mut self,
+        worker: &WorkerId,
+        attempts: &[(UnitId, u32)],
+        blame: Blame,
+        detail: &str,
+        now: Millis,
+    ) -> Vec<AfterFailure> {
+        let mut failed = Vec::new();
+        let mut after = Vec::with_capacity(attempts.len());
+        for &(unit, attempt) in attempts {
+            if !self.holds(worker, unit, attempt) {
+                after.push(AfterFailure::Stale);
+                continue;
+            }
+            failed.push(unit);
+            after.push(self.end(unit, blame, worker, now));
+        }
+        if let (Blame::Unit, Some(first)) = (blame, failed.first()) {
+            // One cause, however many units it took down.
+            let elsewhere = self.units[first].record.failed_on.clone();
+            self.workers.failed(worker, *first, &elsewhere, detail);
+            if let Some(reason) = self.alarm.failed(&failed, detail, &self.rules) {
+                self.alarmed = Some(reason);
+            }
+        }
+        after
+    }
+
+    /// What the newest failures, results and departures lead to: workers that are set aside, a pause of the study.
+    pub fn judge(&mut self) -> Judged {
+        let aside = self.workers.judge(&self.rules);
+        let alarm = self.alarmed.take();
+        let nobody = || {
+            let reason = "every worker is set aside, since unit after unit failed on it while others did well";
+            self.workers.all_aside().then(|| reason.to_owned())
+        };
+        let mut paused = None;
+        if self.pause.is_none() && !self.counts.all_ended() {
+            paused = alarm.or_else(nobody).map(|reason| Pause { reason, by_hand: false });
+            self.pause.clone_from(&paused);
+        }
+        Judged { aside, paused }
+    }
+
+    /// Takes back every lease that has run out by `now`, and lets units wait no longer that have waited long enough. Those that were
+    /// taken back, and whether others may be had now that could not before.
+    pub fn expire(&mut self, now: Millis) -> (Vec<Expired>, bool) {
+        let due: Vec<UnitId> = self.expiries.iter().take_while(|(at, _)| *at <= now).map(|(_, unit)| *unit).collect();
+        let expired = due.into_iter().filter_map(|unit| self.take_back(unit, true, now)).collect();
+        let mut ready = false;
+        while self.backoffs.first().is_some_and(|(at, _)| *at <= now) {
+            self.backoffs.pop_first();
+            ready = true;
+        }
+        (expired, ready)
+    }
+
+    /// Takes back every lease of `worker`, which has left.
+    pub fn leave(&mut self, worker: &WorkerId, now: Millis) -> Vec<Expired> {
+        self.take_back_all_but(worker, &[], false, now)
+    }
+
+    /// Takes back every lease of `worker`, which has come anew, that is not in `held`: either it never heard of them, as the answer was
+    /// lost, or it died with them in training and was started again.
+    pub fn take_back_unknown(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<Expired> {
+        self.take_back_all_but(worker, held, true, now)
+    }
+
+    /// Takes a unit out, whether it waits or is leased. The lease that it had is returned; None: it has ended, or is not known.
+    pub fn cancel(&mut self, unit: UnitId) -> Option<Option<Lease>> {
+        let lease = match &self.units.get(&unit)?.state {
+            State::Waiting => None,
+            State::Leased(lease) => Some(lease.clone()),
+            State::Finished(_) | State::Quarantined | State::Cancelled => return None,
+        };
+        self.set(unit, State::Cancelled, 0);
+        Some(lease)
+    }
+
+    fn take_back_all_but(
+        &mut self,
+        worker: &WorkerId,
+        held: &[(UnitId, u32)],
+        died: bool,
+        now: Millis,
+    ) -> Vec<Expired> {
+        let others: Vec<UnitId> = self
+            .leases()
+            .filter(|(unit, lease)| lease.worker == *worker && !held.contains(&(*unit, lease.attempt)))
+            .map(|(unit, _)| unit)
+            .collect();
+        others.into_iter().filter_map(|unit| self.take_back(unit, died, now)).collect()
+    }
+
+    fn take_back(&mut self, unit: UnitId, died: bool, now: Millis) -> Option<Expired> {
+        let Lease { attempt, worker, .. } = self.lease_of(unit)?.clone();
+        let charged = died && self.units[&unit].began;
+        let blame = if charged { Blame::Death } else { Blame::Circumstances };
+        let after = self.end(unit, blame, &worker, now);
+        if let Some(entry) = self.units.get_mut(&unit) {
+            entry.lost = died;
+        }
+        Some(Expired { unit, attempt, worker, charged, after })
+    }
+
+    /// Ends the lease of a unit without a result.
+    fn end(&mut self, unit: UnitId, blame: Blame, worker: &WorkerId, now: Millis) -> AfterFailure {
+        let rules = self.rules;
+        let Some(entry) = self.units.get_mut(&unit) else { return AfterFailure::Stale };
+        entry.ready = now;
+        match blame {
+            Blame::Unit => {
+                entry.record.errors += 1;
+                entry.record.failed_on.insert(worker.clone());
+                entry.ready = now + rules.backoff(entry.record.errors);
+            }
+            Blame::Death => entry.record.deaths += 1,
+            Blame::Circumstances => {}
+        }
+        let quarantined = entry.record.is_quarantined(&rules);
+        self.set(unit, if quarantined { State::Quarantined } else { State::Waiting }, now);
+        if quarantined { AfterFailure::Quarantined } else { AfterFailure::Requeued }
+    }
+
+    pub(super) fn lease(&mut self, unit: UnitId, attempt: u32, worker: &WorkerId, now: Millis) {
+        let expires = now + self.rules.lease_ms;
+        if let Some(entry) = self.units.get_mut(&unit)
+            && entry.attempts < attempt
+        {
+            entry.attempts = attempt;
+            (entry.began, entry.lost) = (false, false);
+        }
+        let alone = self.units.get(&unit).is_some_and(|entry| entry.record.is_suspect(&self.rules));
+        self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), expires, alone }), now);
+    }
+
+    /// The one place where a unit's state changes, so that counts, waiting lists and deadlines cannot drift from it.
+    fn set(&mut self, unit: UnitId, state: State, now: Millis) {
+        let Some(entry) = self.units.get_mut(&unit) else { return };
+        let (order, group, ready) = (entry.order, entry.group, entry.ready);
+        let old = std::mem::replace(&mut entry.state, state);
+        *self.count_of(&old) -= 1;
+        match &old {
+            State::Waiting => {
+                self.waiting[group].remove(&(order, unit));
+                self.backoffs.remove(&(ready, unit));
+            }
+            State::Leased(lease) => {
+                self.expiries.remove(&(lease.expires, unit));
+                less(&mut self.held, &lease.worker);
+                if lease.alone {
+                    less(&mut self.alone, &lease.worker);
+                }
+            }
+            State::Finished(_) | State::Quarantined | State::Cancelled => {}
+        }
+        self.enter(unit, now);
+    }
+
+    /// Notes where a unit stands now.
+    pub(super) fn enter(&mut self, unit: UnitId, now: Millis) {
+        let Some(Entry { order, group, ready, state, .. }) = self.units.get(&unit).cloned() else { return };
+        *self.count_of(&state) += 1;
+        match state {
+            State::Waiting => {
+                self.waiting[group].insert((order, unit));
+                if ready > now {
+                    self.backoffs.insert((ready, unit));
+                }
+            }
+            State::Leased(lease) => {
+                self.expiries.insert((lease.expires, unit));
+                if lease.alone {
+                    *self.alone.entry(lease.worker.clone()).or_default() += 1;
+                }
+                *self.held.entry(lease.worker).or_default() += 1;
+            }
+            State::Finished(_) | State::Quarantined | State::Cancelled => {}
+        }
+    }
+
+    fn count_of(&mut self, state: &State) -> &mut usize {
+        match state {
+            State::Waiting => &mut self.counts.waiting,
+            State::Leased(_) => &mut self.counts.leased,
+            State::Finished(finished) if finished.diverged => &mut self.counts.diverged,
+            State::Finished(_) => &mut self.counts.done,
+            State::Quarantined => &mut self.counts.quarantined,
+            State::Cancelled => &mut self.counts.cancelled,
+        }
+    }
+}
+
+fn less(counts: &mut BTreeMap<WorkerId, usize>, worker: &WorkerId) {
+    if let Some(count) = counts.get_mut(worker) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(worker);
+        }
+    }
+}

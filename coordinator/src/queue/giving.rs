@@ -1,0 +1,112 @@
+//! Which worker is given which unit, and why a unit waits.
+
+use seedgrid_common::unit::UnitId;
+
+use super::{Entry, Granted, Millis, Queue, Record, State, WorkerId};
+
+/// Why a unit waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The study is paused, for this reason.
+    Paused(String),
+    /// No worker is there.
+    NoWorker,
+    /// Every worker that is there is set aside, or is to leave.
+    NoReceiver,
+    /// It failed, and is given out again after this many milliseconds.
+    Backoff(Millis),
+    /// Workers died while they trained it: it waits for a worker that holds nothing else.
+    ForAnEmptyWorker,
+    /// It failed on some workers: it waits for one of the others, of which there are so many.
+    ForAnotherWorker(usize),
+    /// For its turn.
+    InLine,
+}
+
+impl Queue {
+    /// Gives `worker` up to `max` units, longest expected first. The grants must be durable before they are sent.
+    ///
+    /// Those that may be what their workers die of come last, and each alone: whatever trains beside one dies with it.
+    pub fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Vec<Granted> {
+        let mut granted = Vec::new();
+        if self.pause.is_some() || !self.workers.may_receive(worker) || self.alone.contains_key(worker) {
+            return granted;
+        }
+        while granted.len() < max {
+            let Some(unit) = self.longest_waiting(worker, false, now) else { break };
+            granted.push(self.grant(unit, worker, now));
+        }
+        if granted.is_empty() && max > 0 && self.held_by(worker) == 0 {
+            let suspect = self.longest_waiting(worker, true, now);
+            granted.extend(suspect.map(|unit| self.grant(unit, worker, now)));
+        }
+        granted
+    }
+
+    fn grant(&mut self, unit: UnitId, worker: &WorkerId, now: Millis) -> Granted {
+        let attempt = self.units[&unit].attempts + 1;
+        self.lease(unit, attempt, worker, now);
+        Granted { unit, attempt }
+    }
+
+    /// The first waiting unit, among those for this worker that are suspects or not, of the group that is expected to cost most:
+    /// starting long units first keeps the end short.
+    fn longest_waiting(&self, worker: &WorkerId, suspects: bool, now: Millis) -> Option<UnitId> {
+        let fits = |entry: &Entry| {
+            entry.ready <= now
+                && entry.record.is_suspect(&self.rules) == suspects
+                && self.may_try(&entry.record, worker)
+        };
+        let mut best: Option<(f64, UnitId)> = None;
+        for (group, units) in self.waiting.iter().enumerate().filter(|(_, units)| !units.is_empty()) {
+            let cost = self.estimates.expected(group);
+            if best.is_none_or(|(highest, _)| cost > highest)
+                && let Some((_, unit)) = units.iter().find(|(_, unit)| fits(&self.units[unit]))
+            {
+                best = Some((cost, *unit));
+            }
+        }
+        best.map(|(_, unit)| unit)
+    }
+
+    /// Whether `worker` may try a unit: not where it has failed, unless it has failed everywhere.
+    fn may_try(&self, record: &Record, worker: &WorkerId) -> bool {
+        !record.failed_on.contains(worker) || self.untried(record).next().is_none()
+    }
+
+    /// Workers that may receive units, and on which this one has not failed.
+    fn untried<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = &'a WorkerId> {
+        self.workers.receivers().filter(|worker| !record.failed_on.contains(*worker))
+    }
+
+    /// Whether every waiting unit is known to be so short that a worker may take one ahead of need: while it waits there, no
+    /// other worker can have it.
+    pub fn may_be_taken_ahead(&self) -> bool {
+        let waiting = || self.waiting_by_group().filter(|(_, units)| *units > 0);
+        waiting().all(|(group, _)| {
+            self.estimates.seconds(group).is_some_and(|seconds| seconds <= self.rules.ahead_seconds_max)
+        })
+    }
+
+    /// Why a unit waits; None: it does not.
+    pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<Why> {
+        let entry = self.units.get(&unit).filter(|entry| entry.state == State::Waiting)?;
+        Some(if let Some(pause) = &self.pause {
+            Why::Paused(pause.reason.clone())
+        } else if self.workers.is_empty() {
+            Why::NoWorker
+        } else if self.workers.receivers().next().is_none() {
+            Why::NoReceiver
+        } else if entry.ready > now {
+            Why::Backoff(entry.ready - now)
+        } else if entry.record.is_suspect(&self.rules) {
+            Why::ForAnEmptyWorker
+        } else {
+            match self.untried(&entry.record).count() {
+                0 => Why::InLine,
+                _ if entry.record.failed_on.is_empty() => Why::InLine,
+                others => Why::ForAnotherWorker(others),
+            }
+        })
+    }
+}

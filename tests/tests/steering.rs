@@ -1,0 +1,95 @@
+//! People look at a running study and steer it: pause, units, explain, logs, cancel, retry, resume, drain.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+use seedgrid_tests::{
+    process::{Ended, Running, finish, seedgrid},
+    study::{Scratch, holdout},
+};
+use serde_json::Value;
+
+fn command(scratch: &Scratch, name: &str, arguments: &[&str]) -> Ended {
+    finish(seedgrid([name]).arg(scratch.path("run")).args(arguments))
+}
+
+fn json(scratch: &Scratch, name: &str, arguments: &[&str]) -> Value {
+    let shown = command(scratch, name, &[arguments, &["--format", "json"]].concat());
+    assert_eq!(shown.code(), 0, "{}", shown.stderr);
+    serde_json::from_str(&shown.stdout).unwrap()
+}
+
+fn units(scratch: &Scratch, state: &str) -> Vec<String> {
+    let listing = json(scratch, "units", &["--state", state]);
+    listing["units"].as_array().unwrap().iter().map(|unit| unit["unit"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_study_is_looked_at_and_steered_from_outside() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=4", 20));
+    let run = Running::start(&mut scratch.run_with_slots(&spec, "run", 1));
+    run.until_stderr("after 20 epochs", 1);
+    let paused = command(&scratch, "pause", &["--reason", "the file server is moved"]);
+    assert!(paused.stdout.contains("paused by hand: the file server is moved"), "{}", paused.stdout);
+    run.until_stderr("paused by hand", 1);
+    assert_eq!(scratch.status("run")["pause"]["by_hand"], true);
+
+    let waiting = units(&scratch, "waiting");
+    let [.., last] = &waiting[..] else { panic!("units wait: {waiting:?}") };
+    let story = command(&scratch, "explain", &[last]);
+    assert!(
+        story.stdout.contains("waiting: it waits: the study is paused (the file server is moved)"),
+        "{}",
+        story.stdout
+    );
+    assert!(story.stdout.contains("it was never given out"), "{}", story.stdout);
+    assert_eq!(json(&scratch, "workers", &[])["workers"][0]["state"], "there");
+
+    assert_eq!(command(&scratch, "cancel", &["cnn"]).code(), 2, "several units fit");
+    let cancelled = json(&scratch, "cancel", &[&last[..12]]);
+    assert_eq!((&cancelled["running"], &cancelled["units"][0]), (&true.into(), &last.as_str().into()));
+    assert_eq!(units(&scratch, "cancelled"), std::slice::from_ref(last));
+    assert!(command(&scratch, "resume", &[]).stdout.contains("units are given out"));
+    let ended = run.wait();
+    assert_eq!(ended.code(), 3, "one is missing: {}", ended.stderr);
+    assert_eq!(scratch.report_json("run")["counts"]["cancelled"], 1);
+
+    // Now nobody runs.
+    let done = units(&scratch, "done");
+    assert_eq!(done.len(), 3);
+    let story = json(&scratch, "explain", &[&done[0]]);
+    assert!(story["why"].as_str().unwrap().starts_with("it was trained and scored by attempt 1 on "), "{story}");
+    let logs = command(&scratch, "logs", &[&done[0]]);
+    assert!(logs.stdout.contains("done after 20 epochs"), "{}", logs.stdout);
+    assert_eq!(json(&scratch, "workers", &["--all"])["workers"][0]["state"], "gone");
+    assert_eq!(command(&scratch, "cancel", &[&done[0]]).code(), 2, "it has ended");
+    assert_eq!(command(&scratch, "explain", &["no such label"]).code(), 2);
+    assert_eq!(command(&scratch, "drain", &[]).code(), 5, "nobody is there to drain");
+
+    // A pause holds over runs.
+    assert_eq!(json(&scratch, "retry", &[last])["units"][0], last.as_str());
+    assert_eq!(command(&scratch, "pause", &[]).code(), 0);
+    let still = finish(&mut scratch.run_with_slots(&spec, "run", 1));
+    assert_eq!(still.code(), 8, "{}", still.stderr);
+    assert!(still.stderr.contains("seedgrid resume"), "{}", still.stderr);
+    assert_eq!(json(&scratch, "resume", &[])["running"], false);
+    let last_run = finish(&mut scratch.run_with_slots(&spec, "run", 1));
+    assert_eq!(last_run.code(), 0, "{}", last_run.stderr);
+    assert_eq!(scratch.report_json("run")["counts"]["done"], 4);
+}
+
+#[test]
+fn a_drained_run_ends_with_what_it_has() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=6", 20));
+    let run = Running::start(&mut scratch.run_with_slots(&spec, "run", 1));
+    run.until_stderr("after 20 epochs", 1);
+    let drained = command(&scratch, "drain", &[]);
+    assert_eq!(drained.code(), 0, "{}", drained.stderr);
+    let ended = run.wait();
+    assert_eq!(ended.code(), 8, "{}", ended.stderr);
+    assert!(ended.stderr.contains("drained"), "{}", ended.stderr);
+    assert!(!units(&scratch, "waiting").is_empty());
+    let last = finish(&mut scratch.run_with_slots(&spec, "run", 1));
+    assert_eq!(last.code(), 0, "{}", last.stderr);
+}

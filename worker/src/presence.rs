@@ -1,0 +1,115 @@
+//! What a trainer says to its supervisor about what it holds, a line each on its standard output: a pipe keeps what was written to it
+//! before its writer ended, however it ended.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write as _},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::work::Attempt;
+
+/// One thing that a trainer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// This attempt is held from now on.
+    Holds(Attempt),
+    /// It is in training from now on.
+    Trains(Attempt),
+    /// It is no longer in training.
+    Trained(Attempt),
+    /// It is no longer held.
+    HoldsNot(Attempt),
+}
+
+impl Said {
+    fn mark(self) -> (char, Attempt) {
+        match self {
+            Self::Holds(attempt) => ('+', attempt),
+            Self::Trains(attempt) => ('>', attempt),
+            Self::Trained(attempt) => ('<', attempt),
+            Self::HoldsNot(attempt) => ('-', attempt),
+        }
+    }
+
+    /// Reads a line. None: it is something else, which a library wrote.
+    pub fn read(line: &str) -> Option<Self> {
+        let mut characters = line.trim_end().chars();
+        let mark = characters.next()?;
+        let (unit, number) = characters.as_str().split_once('#')?;
+        let attempt = Attempt { unit: unit.parse().ok()?, number: number.parse().ok()? };
+        match mark {
+            '+' => Some(Self::Holds(attempt)),
+            '>' => Some(Self::Trains(attempt)),
+            '<' => Some(Self::Trained(attempt)),
+            '-' => Some(Self::HoldsNot(attempt)),
+            _ => None,
+        }
+    }
+}
+
+/// The way to the supervisor; without one, nothing is said.
+#[derive(Debug, Default)]
+pub struct Presence {
+    supervised: bool,
+    held: Mutex<BTreeSet<Attempt>>,
+}
+
+impl Presence {
+    /// Of a trainer that has a supervisor at the other end of its standard output.
+    pub fn supervised() -> Self {
+        Self { supervised: true, held: Mutex::default() }
+    }
+
+    /// All that is held now.
+    pub fn hold(&self, now: &[Attempt]) {
+        let now: BTreeSet<Attempt> = now.iter().copied().collect();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = now.difference(&held).copied().map(Said::Holds);
+        let gone = held.difference(&now).copied().map(Said::HoldsNot);
+        self.say(new.chain(gone));
+        *held = now;
+    }
+
+    /// Training of an attempt begins.
+    pub fn trains(&self, attempt: Attempt) {
+        self.say([Said::Trains(attempt)].into_iter());
+    }
+
+    /// Training of an attempt has ended.
+    pub fn trained(&self, attempt: Attempt) {
+        self.say([Said::Trained(attempt)].into_iter());
+    }
+
+    fn say(&self, all: impl Iterator<Item = Said>) {
+        if !self.supervised {
+            return;
+        }
+        let mut text = String::new();
+        for said in all {
+            let (mark, attempt) = said.mark();
+            text.push_str(&format!("{mark}{attempt}\n"));
+        }
+        // A supervisor that is gone takes this process with it.
+        drop(io::stdout().lock().write_all(text.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::unit::UnitId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_read() {
+        let attempt = Attempt { unit: UnitId([7; 16]), number: 3 };
+        for said in [Said::Holds(attempt), Said::Trains(attempt), Said::Trained(attempt), Said::HoldsNot(attempt)] {
+            let (mark, attempt) = said.mark();
+            assert_eq!(Said::read(&format!("{mark}{attempt}\n")), Some(said));
+        }
+        for line in ["", "+", "cuda: ready", "+abc#1", &format!("!{attempt}"), &format!("+{attempt}x")] {
+            assert_eq!(Said::read(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What a trainer held when it ended, by what it said on its standard output.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::wire::v1::AttemptId;
+
+use crate::{presence::Said, work::Attempt};
+
+/// Attempts that a trainer holds, and whether they are in training.
+#[derive(Debug, Default)]
+pub(super) struct Holdings {
+    held: BTreeMap<Attempt, bool>,
+    /// Whether an attempt has come to its end in this trainer.
+    pub(super) progressed: bool,
+}
+
+impl Holdings {
+    /// Takes in what was said.
+    pub(super) fn hear(&mut self, said: Said) {
+        match said {
+            Said::Holds(attempt) => {
+                self.held.entry(attempt).or_default();
+            }
+            Said::Trains(attempt) => {
+                self.held.insert(attempt, true);
+            }
+            Said::Trained(attempt) => {
+                self.progressed = true;
+                // What is handed over already is held no longer.
+                if let Some(training) = self.held.get_mut(&attempt) {
+                    *training = false;
+                }
+            }
+            Said::HoldsNot(attempt) => {
+                self.held.remove(&attempt);
+            }
+        }
+    }
+
+    /// Attempts that are in training, or those that are not.
+    pub(super) fn those(&self, training: bool) -> Vec<AttemptId> {
+        self.held.iter().filter(|(_, trains)| **trains == training).map(|(attempt, _)| (*attempt).into()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::unit::UnitId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_in_training_is_told_from_what_lies_there() {
+        let [a, b, c] = [1, 2, 3].map(|number| Attempt { unit: UnitId([number; 16]), number: 1 });
+        let mut holdings = Holdings::default();
+        for said in [Said::Holds(a), Said::Holds(b), Said::Trains(a), Said::Trains(b), Said::Holds(c)] {
+            holdings.hear(said);
+        }
+        assert!(!holdings.progressed);
+        for said in [Said::Trained(a), Said::HoldsNot(a)] {
+            holdings.hear(said);
+        }
+        assert_eq!(holdings.those(true), [b.into()]);
+        assert_eq!(holdings.those(false), [c.into()]);
+        assert!(holdings.progressed);
+    }
+}

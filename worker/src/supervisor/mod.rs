@@ -1,0 +1,289 @@
+//! The small process that outlives the trainer.
+//!
+//! `seedgrid-worker` is two processes: this one, which trains nothing, and its child, the trainer, which is the same program. When the
+//! trainer ends unexpectedly (a signal, the kernel for want of memory, an exit code that is none of its own), this one tells the coordinator
+//! at once what was in training and why it ended, and starts another one under the same worker id.
+//!
+//! The trainer's standard output is a pipe on which it says what it holds ([`crate::presence`]), its standard input one on which it is told
+//! to stop, its standard error goes through here, so that its last lines are known. The trainer dies with this process ([`crate::parent`]).
+
+mod cause;
+mod holdings;
+mod memory;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+use seedgrid_common::wire::{
+    limits,
+    v1::{Failure, LossReport},
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    signal::unix::{SignalKind, signal},
+};
+use tracing::{error, info, warn};
+
+use crate::{attempt_log::Tail, backoff, connection::Connector, exit_codes, presence::Said, work::cut};
+use cause::{End, Meaning, judge};
+use holdings::Holdings;
+
+/// How many trainers in a row may end unexpectedly before any of them has brought an attempt to its end. More than the deaths after which a
+/// unit is quarantined: one bad unit must not end its worker.
+const RESTARTS_MAX: u32 = 8;
+/// How long telling the coordinator may take. What it is not told, it learns when the leases run out.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the last lines of a trainer that has ended are waited for: its own children may hold the pipe open.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Lines of what is said on the pipe are short; what is longer is none of them.
+const LINE_BYTES_MAX: u64 = 4096;
+
+/// What a supervisor is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the trainer is started with, after its name.
+    pub arguments: Vec<OsString>,
+    /// 32 hexadecimal digits, chosen at the start; that of every trainer.
+    pub worker_id: String,
+    /// The join file.
+    pub join: PathBuf,
+    /// This machine's name.
+    pub host: String,
+    /// Whether the trainer's log has colours.
+    pub colour: bool,
+}
+
+/// Keeps a trainer running until it ends in order. The worker's exit code.
+///
+/// # Errors
+/// Where signals cannot be heard, or no trainer can be started.
+pub async fn supervise(settings: Settings) -> io::Result<u8> {
+    let mut signals = Signals::new()?;
+    let started = Instant::now();
+    let mut in_a_row = 0;
+    loop {
+        let killed_before = memory::kills();
+        let mut trainer = Trainer::start(&settings, started.elapsed())?;
+        let end = match trainer.live(&mut signals).await? {
+            Ok(status) => end(status),
+            Err(signal) => return Ok(128 + signal as u8),
+        };
+        let killed = memory::kills() > killed_before && killed_before.is_some();
+        let lines = plain(&trainer.tail.text());
+        let (failure, detail) = match judge(end, killed, &lines) {
+            Meaning::Left(code) => return Ok(code),
+            Meaning::Lost { failure, detail } => (failure, detail),
+        };
+        let training = trainer.holdings.those(true);
+        error!("{detail}; {} units were in training", training.len());
+        tokio::select! {
+            () = report(&settings, failure, &detail, &trainer.holdings, lines) => {}
+            _ = signals.next() => return Ok(exit_codes::DONE),
+        }
+        if signals.told {
+            // It was to leave anyhow.
+            return Ok(exit_codes::DONE);
+        }
+        in_a_row = if trainer.holdings.progressed { 1 } else { in_a_row + 1 };
+        if in_a_row > RESTARTS_MAX {
+            error!("{in_a_row} trainers in a row ended unexpectedly; giving up");
+            return Ok(exit_codes::CRASHING);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(backoff::delay(in_a_row, rand::random())) => {}
+            _ = signals.next() => return Ok(exit_codes::DONE),
+        }
+        info!("starting another trainer");
+    }
+}
+
+fn end(status: ExitStatus) -> End {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => End::Code(code),
+        (None, Some(signal)) => End::Signal(signal),
+        (None, None) => End::Code(-1),
+    }
+}
+
+/// Tells the coordinator what was lost, if it can be reached in time.
+async fn report(settings: &Settings, failure: Failure, detail: &str, holdings: &Holdings, log: String) {
+    let (training, held) = (holdings.those(true), holdings.those(false));
+    if training.is_empty() && held.is_empty() {
+        return;
+    }
+    let report = LossReport {
+        worker_id: settings.worker_id.clone(),
+        failure: failure.into(),
+        detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned(),
+        training,
+        held,
+        log,
+    };
+    let told = async {
+        let mut connector = Connector::new(settings.join.clone(), settings.host.clone()).map_err(|e| e.to_string())?;
+        connector.report_loss(&report).await.map_err(|refused| refused.to_string())
+    };
+    match tokio::time::timeout(REPORT_TIMEOUT, told).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => warn!("the coordinator was not told: {problem}"),
+        Err(_) => warn!("the coordinator was not told: it cannot be reached"),
+    }
+}
+
+/// The signals that are passed on.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    user: tokio::signal::unix::Signal,
+    /// Whether one has come.
+    told: bool,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let [terminate, interrupt, user] =
+            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::user_defined1()].map(signal);
+        Ok(Self { terminate: terminate?, interrupt: interrupt?, user: user?, told: false })
+    }
+
+    async fn next(&mut self) -> Signal {
+        let signal = tokio::select! {
+            _ = self.terminate.recv() => Signal::SIGTERM,
+            _ = self.interrupt.recv() => Signal::SIGINT,
+            _ = self.user.recv() => Signal::SIGUSR1,
+        };
+        self.told = true;
+        signal
+    }
+}
+
+/// One trainer and the ways to it.
+struct Trainer {
+    child: Child,
+    orders: Option<ChildStdin>,
+    says: BufReader<ChildStdout>,
+    logs: ChildStderr,
+    holdings: Holdings,
+    tail: Tail,
+}
+
+impl Trainer {
+    fn start(settings: &Settings, lived: Duration) -> io::Result<Self> {
+        // The program that this process runs; the link leads to it even if its file was replaced since, and has no name to show.
+        let program = std::env::current_exe().ok().filter(|path| path.is_file());
+        let mut command = Command::new(program.as_deref().unwrap_or(Path::new("/proc/self/exe")));
+        command.args(&settings.arguments);
+        command.args(["--trainer-of", &std::process::id().to_string(), "--worker-id", &settings.worker_id]);
+        command.args(["--lived-ms", &lived.as_millis().to_string()]);
+        if settings.colour {
+            command.arg("--colour");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let missing = || io::Error::other("a pipe is missing");
+        let orders = Some(child.stdin.take().ok_or_else(missing)?);
+        let says = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        let logs = child.stderr.take().ok_or_else(missing)?;
+        Ok(Self { child, orders, says, logs, holdings: Holdings::default(), tail: Tail::default() })
+    }
+
+    /// Follows it to its end. Err: a second signal came, and it was killed.
+    async fn live(&mut self, signals: &mut Signals) -> io::Result<Result<ExitStatus, Signal>> {
+        let Self { child, orders, says, logs, holdings, tail } = self;
+        let mut lines = [0; 8192];
+        let mut line = Vec::new();
+        let (mut says_more, mut logs_more) = (true, true);
+        let status = loop {
+            // What was read of a line stays in it when another branch is first.
+            let mut limited = (&mut *says).take(LINE_BYTES_MAX);
+            tokio::select! {
+                status = child.wait() => break status?,
+                signal = signals.next() => match orders.take() {
+                    // The pipe is closed by it: what comes then is a second signal.
+                    Some(orders) => pass_signal_on(orders, signal).await,
+                    None => {
+                        child.start_kill()?;
+                        return Ok(Err(signal));
+                    }
+                },
+                read = limited.read_until(b'\n', &mut line), if says_more => {
+                    says_more = read? > 0;
+                    hear(holdings, &mut line);
+                }
+                read = logs.read(&mut lines), if logs_more => {
+                    let read = read?;
+                    logs_more = read > 0;
+                    pass_on(tail, &lines[..read]);
+                }
+            }
+        };
+        // What it wrote before its end is still in the pipes.
+        let rest = async {
+            while says_more {
+                let read = (&mut *says).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await;
+                says_more = read.is_ok_and(|read| read > 0);
+                hear(holdings, &mut line);
+            }
+            while logs_more && let Ok(read @ 1..) = logs.read(&mut lines).await {
+                pass_on(tail, &lines[..read]);
+            }
+        };
+        drop(tokio::time::timeout(DRAIN_TIMEOUT, rest).await);
+        Ok(Ok(status))
+    }
+}
+
+async fn pass_signal_on(mut orders: ChildStdin, signal: Signal) {
+    // Nobody reads it where the trainer is about to end.
+    drop(orders.write_all(&[signal as u8]).await);
+    drop(orders.flush().await);
+}
+
+fn hear(holdings: &mut Holdings, line: &mut Vec<u8>) {
+    if line.is_empty() {
+        return;
+    }
+    let text = String::from_utf8_lossy(line);
+    match Said::read(&text) {
+        Some(said) => holdings.hear(said),
+        None => drop(io::stderr().lock().write_all(text.as_bytes())),
+    }
+    line.clear();
+}
+
+fn pass_on(tail: &mut Tail, bytes: &[u8]) {
+    tail.push(bytes);
+    // Where nobody can read the log, nobody misses it.
+    drop(io::stderr().lock().write_all(bytes));
+}
+
+/// Text without the colours that a terminal is given.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(plain("\u{1b}[2m12:00\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m joined\n"), "12:00  INFO joined\n");
+        assert_eq!(plain("plain"), "plain");
+        assert_eq!(plain("cut \u{1b}[3"), "cut ");
+    }
+}
