@@ -4,6 +4,7 @@
 pub mod commit_points;
 pub mod machine;
 pub mod process;
+pub mod simulation;
 pub mod slurm;
 pub mod sshd;
 pub mod study;

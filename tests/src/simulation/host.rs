@@ -1,0 +1,365 @@
+//! The coordinator: its core on a real store, in one life after the other.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use rusqlite::Connection;
+use seedgrid_common::{
+    spec::Study,
+    unit::UnitId,
+    wire::v1::{self, Failure, StudyState, SubmitOutcome},
+};
+use seedgrid_coordinator::{
+    core::{
+        Heard, Holders, Moment, Outcome as Ended, Pulled, Reactor, Registered, Request, Steering, StudyPlan,
+        Unregistered, Views,
+    },
+    queue::{Blame, Pause, ResultDigest, Rules},
+    store::Store,
+};
+use seedgrid_worker::work::{Attempt, Outcome};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use tokio::sync::oneshot::{self, Receiver};
+
+use super::{
+    Time, Violation,
+    ledger::{Leases, Ledger, leases, leases_have_reasons},
+    messages::{Answer, Call, What},
+    study,
+};
+
+/// Shorter than real ones, so that a minute holds many. No number of deaths condemns a unit: who dies here is drawn.
+pub(super) const RULES: Rules = Rules {
+    lease_ms: 3_000,
+    errors_max: 3,
+    backoff_ms: [500, 2_000],
+    deaths_alone: 3,
+    deaths_max: u32::MAX,
+    alike_errors: 5,
+    alike_units: 3,
+    aside_errors: 3,
+    ahead_seconds_max: 2.0,
+};
+
+/// How a turn ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fortune {
+    /// Well.
+    Good,
+    /// The coordinator dies before it commits.
+    DiesBefore,
+    /// The store refuses.
+    StoreRefuses,
+    /// The coordinator dies after it has committed, before anybody hears.
+    DiesAfter,
+}
+
+/// What came of a turn.
+#[derive(Debug, Default)]
+pub(super) struct Turned {
+    /// Who is answered what.
+    pub(super) answers: Vec<(Call, Answer)>,
+    /// Pulls that wait from now on.
+    pub(super) parked: Vec<u64>,
+    /// Whether the coordinator is dead now.
+    pub(super) dead: bool,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Register(Receiver<Registered>),
+    Pull(u64, Receiver<Result<Pulled, Unregistered>>),
+    Beat(Receiver<Result<Heard, Unregistered>>),
+    Submit(Attempt, Option<ResultDigest>, Receiver<Option<SubmitOutcome>>),
+    Leave(Receiver<()>),
+    Nobody,
+}
+
+struct Life {
+    reactor: Reactor,
+    views: Views,
+    born: Time,
+    waiting: Vec<(Call, Waiting)>,
+    /// What was applied since the last turn.
+    applied: Vec<Call>,
+    leases: Leases,
+    parked: BTreeMap<u64, (Call, StudyState)>,
+    pulls: u64,
+}
+
+/// The coordinator, alive or not.
+pub(super) struct Host {
+    folder: TempDir,
+    study: Study,
+    /// How many lives it has had.
+    pub(super) life: u64,
+    now: Option<Life>,
+    pub(super) ledger: Ledger,
+}
+
+impl Host {
+    pub(super) fn new(study: Study) -> Self {
+        // In memory where there is such a folder: every commit is synchronous.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
+        Self { folder, study, life: 0, now: None, ledger: Ledger::default() }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.now.is_some()
+    }
+
+    /// Whether every unit has ended.
+    pub(super) fn is_done(&self) -> bool {
+        self.now.as_ref().is_some_and(|life| life.reactor.is_done())
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("study.db")
+    }
+
+    /// The store, once the coordinator is gone.
+    pub(super) fn store(&mut self) -> Store {
+        self.now = None;
+        Store::open(&self.path()).expect("the store opens")
+    }
+
+    /// Begins a life. Everything that was acknowledged in earlier ones must be there.
+    pub(super) fn start(&mut self, now: Time, wall_ms: i64) -> Result<(), Violation> {
+        let cannot = |error: &dyn std::fmt::Display| Violation(format!("the coordinator cannot start: {error}"));
+        let store = Store::open(&self.path()).map_err(|error| cannot(&error))?;
+        self.ledger.is_kept(&store)?;
+        let plan = StudyPlan { study: self.study.clone(), digests: study::digests() };
+        let at = Moment { now: 0, wall_ms };
+        let (reactor, views) =
+            Reactor::new(store, plan, RULES, Holders::MayReturn, at).map_err(|error| cannot(&error))?;
+        self.life += 1;
+        let leases = leases(&reactor);
+        self.now = Some(Life {
+            reactor,
+            views,
+            born: now,
+            waiting: Vec::new(),
+            applied: Vec::new(),
+            leases,
+            parked: BTreeMap::new(),
+            pulls: 0,
+        });
+        Ok(())
+    }
+
+    /// Dies: what was not committed is lost. Those who hear nothing any more.
+    pub(super) fn die(&mut self) -> Vec<Call> {
+        let Some(life) = self.now.take() else { return Vec::new() };
+        life.waiting.into_iter().map(|(call, _)| call).chain(life.parked.into_values().map(|(call, _)| call)).collect()
+    }
+
+    /// When the next turn is due by itself.
+    pub(super) fn next_turn(&self) -> Option<Time> {
+        let life = self.now.as_ref()?;
+        Some(life.born + life.reactor.next_event()?)
+    }
+
+    /// Takes a call in; false where nobody is there.
+    pub(super) fn arrives(&mut self, call: Call, now: Time, wall_ms: i64) -> bool {
+        let Some(life) = self.now.as_mut() else { return false };
+        let number = matches!(call.what, What::Pull { .. }).then(|| {
+            life.pulls += 1;
+            life.pulls
+        });
+        life.apply(call, number, Moment { now: now - life.born, wall_ms });
+        true
+    }
+
+    /// A pull has waited for long enough.
+    pub(super) fn poll_ends(&mut self, number: u64) -> Option<(Call, Answer)> {
+        let (call, state) = self.now.as_mut()?.parked.remove(&number)?;
+        Some((call, Answer::Pulled { units: Vec::new(), state }))
+    }
+
+    /// People resume a study that paused itself, or pause it.
+    pub(super) fn people(&mut self, pause: bool, now: Time, wall_ms: i64) {
+        let Some(life) = self.now.as_mut() else { return };
+        if pause == life.reactor.queue().pause().is_some() {
+            return;
+        }
+        let at = Moment { now: now - life.born, wall_ms };
+        let steering = match pause {
+            true => Steering::Pause { reason: "by hand".to_owned(), reply: oneshot::channel::<Pause>().0 },
+            false => Steering::Resume { reply: oneshot::channel().0 },
+        };
+        life.reactor.apply(Request::Steer(steering), at);
+    }
+
+    /// Commits what was gathered, and answers.
+    pub(super) fn turn(&mut self, fortune: Fortune, now: Time, wall_ms: i64) -> Result<Turned, Violation> {
+        let path = self.path();
+        let Some(life) = self.now.as_mut() else { return Ok(Turned::default()) };
+        if fortune == Fortune::DiesBefore {
+            return Ok(Turned { dead: true, ..Turned::default() });
+        }
+        if fortune == Fortune::StoreRefuses {
+            // As if another coordinator had taken the run directory: the next commit fails, whatever it holds.
+            let stranger = Connection::open(path).expect("the store opens");
+            stranger.execute("UPDATE owner SET epoch = epoch + 1", []).expect("the store takes it");
+        }
+        let at = Moment { now: now - life.born, wall_ms };
+        let refused = life.reactor.turn(at).is_err();
+        if fortune == Fortune::DiesAfter {
+            return Ok(Turned { dead: true, ..Turned::default() });
+        }
+        // Whoever was answered was answered, even if the commit failed: the ledger remembers, and the next life must know.
+        let mut turned = life.answers(&mut self.ledger)?;
+        turned.dead = refused;
+        if !refused {
+            let after = leases(&life.reactor);
+            leases_have_reasons(&life.leases, &after, &life.applied, at.now)?;
+            life.leases = after;
+            life.applied.clear();
+        }
+        Ok(turned)
+    }
+
+    /// Lets parked pulls ask again if something may have come for them; `wanted` says whose connections still stand. Whether any does.
+    pub(super) fn ask_again(&mut self, now: Time, wall_ms: i64, wanted: impl Fn(&Call) -> bool) -> bool {
+        let Some(life) = self.now.as_mut() else { return false };
+        if !life.views.available.has_changed().unwrap_or(false) {
+            return false;
+        }
+        life.views.available.mark_unchanged();
+        let parked = std::mem::take(&mut life.parked);
+        let mut any = false;
+        for (number, (call, _)) in parked.into_iter().filter(|(_, (call, _))| wanted(call)) {
+            life.apply(call, Some(number), Moment { now: now - life.born, wall_ms });
+            any = true;
+        }
+        any
+    }
+}
+
+impl Life {
+    fn apply(&mut self, call: Call, pull: Option<u64>, at: Moment) {
+        let worker = call.id.clone();
+        let pairs = |held: &[Attempt]| held.iter().map(|one| (one.unit, one.number)).collect::<Vec<(UnitId, u32)>>();
+        let (request, waiting) = match &call.what {
+            What::Register { held } => {
+                let (reply, answer) = oneshot::channel();
+                let info =
+                    Box::new(v1::WorkerInfo { slots: 2, numerics_class: "class".to_owned(), ..Default::default() });
+                (Request::Register { worker, info, held: pairs(held), reply }, Waiting::Register(answer))
+            }
+            What::Pull { max } => {
+                let (reply, answer) = oneshot::channel();
+                let number = pull.unwrap_or_default();
+                (Request::Pull { worker, max: *max as usize, reply }, Waiting::Pull(number, answer))
+            }
+            What::Beat { held } => {
+                let (reply, answer) = oneshot::channel();
+                (Request::Heartbeat { worker, held: pairs(held), reply }, Waiting::Beat(answer))
+            }
+            What::Began { attempt } => {
+                let (unit, attempt) = (attempt.unit, attempt.number);
+                (Request::Metrics { worker, unit, attempt, metrics: None }, Waiting::Nobody)
+            }
+            What::Submit { attempt, submission } => {
+                let (reply, answer) = oneshot::channel();
+                let (outcome, digest) = match &submission.outcome {
+                    Outcome::Result(output) => {
+                        let payload = v1::UnitResult::from(&output.result).encode_to_vec();
+                        (Ended::Result(output.result.clone()), Some(ResultDigest::from(Sha256::digest(&payload))))
+                    }
+                    Outcome::Failure { failure, detail, .. } => {
+                        let (ending, blame) = match failure {
+                            Failure::Preempted => ("preempted", Blame::Circumstances),
+                            Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
+                            _ => ("error", Blame::Unit),
+                        };
+                        (Ended::Failure { ending, blame, detail: detail.clone() }, None)
+                    }
+                };
+                let request = Request::Submit {
+                    worker,
+                    unit: attempt.unit,
+                    attempt: attempt.number,
+                    outcome,
+                    train_seconds: submission.train_seconds,
+                    numerics_class: "class".to_owned(),
+                    weights: None,
+                    log: String::new(),
+                    reply,
+                };
+                (request, Waiting::Submit(*attempt, digest, answer))
+            }
+            What::Lost { training, held } => {
+                let request = Request::Lost {
+                    worker,
+                    ending: "crashed",
+                    blame: Blame::Death,
+                    detail: "SIGSEGV".to_owned(),
+                    training: pairs(training),
+                    held: pairs(held),
+                    log: String::new(),
+                    reply: oneshot::channel().0,
+                };
+                (request, Waiting::Nobody)
+            }
+            What::Leave => {
+                let (reply, answer) = oneshot::channel();
+                (Request::Leave { worker, reason: String::new(), reply }, Waiting::Leave(answer))
+            }
+        };
+        self.reactor.apply(request, at);
+        self.applied.push(call.clone());
+        self.waiting.push((call, waiting));
+    }
+
+    /// Takes the answers that were given, and tells the ledger of them.
+    fn answers(&mut self, ledger: &mut Ledger) -> Result<Turned, Violation> {
+        let mut turned = Turned::default();
+        for (call, waiting) in std::mem::take(&mut self.waiting) {
+            let answer = match waiting {
+                Waiting::Nobody => continue,
+                Waiting::Register(mut answer) => {
+                    let Ok(Registered { dropped }) = answer.try_recv() else { continue };
+                    Answer::Registered { dropped }
+                }
+                Waiting::Beat(mut answer) => match answer.try_recv() {
+                    Ok(Ok(Heard { dropped, state })) => Answer::Beaten { dropped, state },
+                    Ok(Err(Unregistered)) => Answer::Refused,
+                    Err(_) => continue,
+                },
+                Waiting::Submit(attempt, digest, mut answer) => {
+                    let Ok(outcome) = answer.try_recv() else { continue };
+                    match (outcome, digest) {
+                        (None, _) => return Err(Violation(format!("the coordinator does not know of {attempt}"))),
+                        (Some(outcome), Some(digest)) => ledger.acknowledged(attempt.unit, digest, outcome)?,
+                        (Some(_), None) => {}
+                    }
+                    Answer::Submitted { attempt, outcome }
+                }
+                Waiting::Leave(mut answer) => match answer.try_recv() {
+                    Ok(()) => Answer::Left,
+                    Err(_) => continue,
+                },
+                Waiting::Pull(number, mut answer) => match answer.try_recv() {
+                    Ok(Ok(Pulled { units, state })) => {
+                        for given in &units {
+                            ledger.given(given.id, given.attempt)?;
+                        }
+                        let open = matches!(state, StudyState::Running | StudyState::Paused);
+                        if units.is_empty() && open {
+                            turned.parked.push(number);
+                            self.parked.insert(number, (call, state));
+                            continue;
+                        }
+                        Answer::Pulled { units, state }
+                    }
+                    Ok(Err(Unregistered)) => Answer::Refused,
+                    Err(_) => continue,
+                },
+            };
+            turned.answers.push((call, answer));
+        }
+        Ok(turned)
+    }
+}

@@ -1,0 +1,123 @@
+//! What workers were told, and what must therefore be true whatever happens: the invariants.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{unit::UnitId, wire::v1::SubmitOutcome};
+use seedgrid_coordinator::{
+    core::Reactor,
+    queue::{Millis, ResultDigest, WorkerId},
+    store::Store,
+};
+use seedgrid_worker::work::Outcome;
+
+use super::{
+    Violation, check,
+    messages::{Call, What},
+};
+
+/// What was acknowledged.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// The result of each unit whose commit was acknowledged, and whether as the first.
+    results: BTreeMap<UnitId, ResultDigest>,
+    committed: BTreeMap<UnitId, u32>,
+    /// The newest attempt of each unit that was given to somebody.
+    granted: BTreeMap<UnitId, u32>,
+}
+
+/// The leases of a queue: attempt, holder, end.
+pub(super) type Leases = BTreeMap<UnitId, (u32, WorkerId, Millis)>;
+
+/// What is leased now.
+pub(super) fn leases(reactor: &Reactor) -> Leases {
+    let all = reactor.queue().leases();
+    all.map(|(unit, lease)| (unit, (lease.attempt, lease.worker.clone(), lease.expires))).collect()
+}
+
+impl Ledger {
+    /// A worker was told that it has this attempt.
+    pub(super) fn given(&mut self, unit: UnitId, attempt: u32) -> Result<(), Violation> {
+        let before = self.granted.insert(unit, attempt).unwrap_or(0);
+        check(attempt > before, || format!("attempt {attempt} of {unit} was given out after attempt {before}"))?;
+        check(!self.results.contains_key(&unit), || format!("{unit} was given out though its result is acknowledged"))
+    }
+
+    /// A worker was told what became of a result.
+    pub(super) fn acknowledged(
+        &mut self,
+        unit: UnitId,
+        digest: ResultDigest,
+        outcome: SubmitOutcome,
+    ) -> Result<(), Violation> {
+        match outcome {
+            SubmitOutcome::Committed => {
+                let count = self.committed.entry(unit).or_default();
+                *count += 1;
+                check(*count == 1, || format!("the result of {unit} was committed twice"))?;
+            }
+            SubmitOutcome::Duplicate => {}
+            other => return Err(Violation(format!("a result of {unit} was answered with {other:?}"))),
+        }
+        let known = *self.results.entry(unit).or_insert(digest);
+        check(known == digest, || format!("two results of {unit} were acknowledged"))
+    }
+
+    /// Nothing that was acknowledged is missing in a store.
+    pub(super) fn is_kept(&self, store: &Store) -> Result<(), Violation> {
+        let known = store.units().map_err(|error| Violation(format!("the store cannot be read: {error}")))?;
+        for (unit, digest) in &self.results {
+            let stored = known.get(unit).and_then(|unit| unit.result).map(|result| result.digest);
+            check(stored == Some(*digest), || format!("the acknowledged result of {unit} is lost"))?;
+        }
+        for (unit, attempt) in &self.granted {
+            let stored = known.get(unit).map_or(0, |unit| unit.attempts);
+            check(stored >= *attempt, || format!("attempt {attempt} of {unit} was given out and is not stored"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Every lease that is gone, and every one that is new, has its reason in the calls that were applied since.
+pub(super) fn leases_have_reasons(
+    before: &Leases,
+    after: &Leases,
+    calls: &[Call],
+    now: Millis,
+) -> Result<(), Violation> {
+    for (unit, (attempt, worker, expires)) in before {
+        if after.get(unit).is_some_and(|(same, holder, _)| same == attempt && holder == worker) {
+            continue;
+        }
+        let ends = |call: &Call| match &call.what {
+            What::Submit { attempt: of, submission } if of.unit == *unit => match submission.outcome {
+                // Whoever has a result ends every lease.
+                Outcome::Result(_) => true,
+                Outcome::Failure { .. } => of.number == *attempt && call.id == *worker,
+            },
+            What::Register { .. } | What::Leave | What::Lost { .. } => call.id == *worker,
+            _ => false,
+        };
+        check(*expires <= now || calls.iter().any(ends), || {
+            format!("the lease of attempt {attempt} of {unit} by {worker} ended without a reason")
+        })?;
+    }
+    for (unit, (attempt, worker, _)) in after {
+        if before.get(unit).is_some_and(|(same, holder, _)| same == attempt && holder == worker) {
+            continue;
+        }
+        let begins = |call: &Call| {
+            call.id == *worker
+                && match &call.what {
+                    What::Pull { .. } => true,
+                    What::Register { held } | What::Beat { held } => {
+                        held.iter().any(|one| one.unit == *unit && one.number == *attempt)
+                    }
+                    _ => false,
+                }
+        };
+        check(calls.iter().any(begins), || {
+            format!("attempt {attempt} of {unit} was leased to {worker}, who did not ask for it")
+        })?;
+    }
+    Ok(())
+}

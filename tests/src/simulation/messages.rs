@@ -1,0 +1,79 @@
+//! What workers and coordinator say to each other.
+
+use std::sync::Arc;
+
+use seedgrid_common::{
+    unit::UnitId,
+    wire::v1::{StudyState, SubmitOutcome},
+};
+use seedgrid_coordinator::{core::Given, queue::WorkerId};
+use seedgrid_worker::work::{Attempt, Submission};
+
+/// Who waits for an answer: a worker in one of its lives, over one of its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) worker: usize,
+    pub(super) life: u64,
+    /// The connection's number; for a registration that of the try.
+    pub(super) link: u64,
+}
+
+/// A call on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) from: Address,
+    pub(super) id: WorkerId,
+    pub(super) what: What,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Register { held: Vec<Attempt> },
+    Pull { max: u32 },
+    Beat { held: Vec<Attempt> },
+    Began { attempt: Attempt },
+    Submit { attempt: Attempt, submission: Arc<Submission> },
+    Lost { training: Vec<Attempt>, held: Vec<Attempt> },
+    Leave,
+}
+
+impl What {
+    /// For traces.
+    pub(super) fn name(&self) -> String {
+        let short = |attempt: &Attempt| format!("{}#{}", &attempt.unit.to_string()[..6], attempt.number);
+        let all = |held: &[Attempt]| held.iter().map(short).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::Register { held } => format!("register [{}]", all(held)),
+            Self::Pull { max } => format!("pull {max}"),
+            Self::Beat { held } => format!("beat [{}]", all(held)),
+            Self::Began { attempt } => format!("began {}", short(attempt)),
+            Self::Submit { attempt, .. } => format!("submit {}", short(attempt)),
+            Self::Lost { training, held } => format!("lost [{}] [{}]", all(training), all(held)),
+            Self::Leave => "leave".to_owned(),
+        }
+    }
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Registered {
+        dropped: Vec<(UnitId, u32)>,
+    },
+    /// The coordinator does not know the worker, or is gone.
+    Refused,
+    Pulled {
+        units: Vec<Given>,
+        state: StudyState,
+    },
+    Beaten {
+        dropped: Vec<(UnitId, u32)>,
+        state: StudyState,
+    },
+    Submitted {
+        attempt: Attempt,
+        outcome: Option<SubmitOutcome>,
+    },
+    Left,
+}

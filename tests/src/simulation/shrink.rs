@@ -1,0 +1,39 @@
+//! Shrinking a run that fails: to the fewest faults with which it still does.
+
+use std::collections::BTreeSet;
+
+use super::{Run, faults::Faults, simulate};
+
+/// Runs that shrinking takes at most.
+const RUNS_MAX: usize = 400;
+
+/// The run of `seed`, which fails, with as few faults as can be found; it still fails.
+pub fn shrink(seed: u64, failing: Run) -> Run {
+    let mut best = failing;
+    let mut left_out = BTreeSet::new();
+    let mut runs = 0;
+    let mut fails = |left_out: &BTreeSet<u64>, limit: u64| {
+        runs += 1;
+        let run = simulate(seed, Faults::new(seed, left_out.clone(), limit));
+        (runs <= RUNS_MAX && run.violation.is_some()).then_some(run)
+    };
+    // What comes after the violation does not matter.
+    let mut limit = best.faults.last().map_or(0, |(number, _)| number + 1);
+    // In halves, then in quarters, down to one by one.
+    let mut size = best.faults.len().div_ceil(2).max(1);
+    loop {
+        let numbers: Vec<u64> = best.faults.iter().map(|(number, _)| *number).collect();
+        for chunk in numbers.chunks(size) {
+            let mut fewer = left_out.clone();
+            fewer.extend(chunk);
+            if let Some(run) = fails(&fewer, limit) {
+                (left_out, best) = (fewer, run);
+                limit = limit.min(best.faults.last().map_or(0, |(number, _)| number + 1));
+            }
+        }
+        if size == 1 {
+            return best;
+        }
+        size = size.div_ceil(2);
+    }
+}

@@ -1,0 +1,587 @@
+//! The world in which coordinator and workers live: it takes the next event, lets it happen, and checks.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
+use seedgrid_coordinator::{queue::WorkerId, selection::Ended};
+use seedgrid_worker::{
+    lifecycle::{Action, Ending, Event as Happened},
+    work::{Assignment, Attempt},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Run, Time, Violation,
+    agenda::{Agenda, Event},
+    check,
+    faults::Faults,
+    host::{Fortune, Host, RULES},
+    member::{Member, Outcome},
+    messages::{Address, Answer, Call, What},
+    study,
+};
+
+/// Faults end after at most this long.
+const STORMY_MS: u32 = 90_000;
+/// Everything ends within this time once faults have ended.
+const CALM_MS: Time = 600_000;
+/// Steps of one run at most.
+const STEPS_MAX: u64 = 400_000;
+/// Events that may wait.
+const AGENDA_MAX: usize = 20_000;
+const TICK: Time = 1_000;
+const BEAT: Time = RULES.lease_ms / 3;
+const POLL: Time = 5_000;
+/// How long a call waits before its connection counts as lost.
+const CALL_TIMEOUT: Time = 3_000;
+const LAST_STEPS: usize = 60;
+
+/// Everything.
+pub(super) struct World {
+    now: Time,
+    /// The wall clock's distance from the truth.
+    wall_offset: i64,
+    agenda: Agenda,
+    stream: Stream,
+    faults: Faults,
+    stormy: bool,
+    study: Study,
+    host: Host,
+    /// The time of the next turn, if one is due.
+    turn_at: Option<Time>,
+    members: Vec<Member>,
+    lives: u64,
+    /// Units that an error of a machine has befallen: once each, so that none is quarantined by chance.
+    broken: BTreeSet<UnitId>,
+    trace: Sha256,
+    steps: u64,
+    last_steps: VecDeque<String>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, faults: Faults) -> Self {
+        let mut stream = Stream::new(seed, "world");
+        let study = study::drawn(&mut stream);
+        Self {
+            now: 0,
+            wall_offset: 0,
+            agenda: Agenda::default(),
+            stream,
+            faults,
+            stormy: true,
+            host: Host::new(study.clone()),
+            study,
+            turn_at: None,
+            members: Vec::new(),
+            lives: 0,
+            broken: BTreeSet::new(),
+            trace: Sha256::new(),
+            steps: 0,
+            last_steps: VecDeque::new(),
+        }
+    }
+
+    /// Lives to the end, or to the first violation.
+    pub(super) fn live(mut self) -> Run {
+        let violation = self.run().err();
+        Run {
+            trace: self.trace.finalize().into(),
+            steps: self.steps,
+            ended_at: self.now,
+            faults: self.faults.into_struck(),
+            violation,
+            last_steps: self.last_steps.into(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Violation> {
+        self.host.start(self.now, self.wall())?;
+        self.turn_due(0);
+        let workers = 2 + self.stream.below(3);
+        for worker in 0..workers as usize {
+            self.new_life(worker, None)?;
+        }
+        let calm = self.stream.below(STORMY_MS);
+        self.agenda.at(u64::from(calm), Event::Calm);
+        self.agenda.at(500, Event::Chance);
+        self.agenda.at(2_000, Event::PeopleLook);
+        while let Some((time, event)) = self.agenda.next() {
+            self.now = self.now.max(time);
+            self.steps += 1;
+            check(self.steps < STEPS_MAX, || "it goes on and on".to_owned())?;
+            check(self.agenda.len() < AGENDA_MAX, || format!("{} events wait", self.agenda.len()))?;
+            check(self.now < u64::from(calm) + CALM_MS, || self.not_done())?;
+            self.happens(event)?;
+            if !self.stormy && self.host.is_done() && self.members.iter().all(|member| member.content) {
+                break;
+            }
+        }
+        self.verify_end()
+    }
+
+    fn not_done(&self) -> String {
+        format!("{} s after the last fault the study is not done", CALM_MS / 1000)
+    }
+
+    /// What a run with these faults gave is what somebody foresaw who knows every unit's fate.
+    fn verify_end(&mut self) -> Result<(), Violation> {
+        let store = self.host.store();
+        self.host.ledger.is_kept(&store)?;
+        let failed = |error: &dyn std::fmt::Display| Violation(format!("the store cannot be read: {error}"));
+        let foreseen = study::foreseen(&self.study);
+        let committed = store.committed().map_err(|error| failed(&error))?;
+        let now = seedgrid_coordinator::selection::settle(&self.study, &study::digests(), &committed, |_| None);
+        check(now.selections == foreseen.selections, || "another selection than an undisturbed run's".to_owned())?;
+        check(now.track == foreseen.track, || "other rungs than an undisturbed run's".to_owned())?;
+        let results = store.results().map_err(|error| failed(&error))?;
+        for (id, unit) in foreseen.plan.units() {
+            let expected = if now.track.is_released(id) { study::result(unit) } else { None };
+            let differs = || format!("the result of {id} is not an undisturbed run's ({:?})", study::fate(unit));
+            check(results.get(&id) == expected.as_ref(), differs)?;
+        }
+        let attempts = store.attempts().map_err(|error| failed(&error))?;
+        let failing = |attempt: &&seedgrid_coordinator::store::AttemptRecord| {
+            attempt.ending.as_deref() == Some("error")
+                && foreseen.plan.units().get(&attempt.unit).is_some_and(|unit| study::fate(unit) != Ended::Failed)
+        };
+        check(attempts.iter().filter(failing).count() <= self.broken.len(), || "errors that nobody made".to_owned())?;
+        for pair in attempts.windows(2).filter(|pair| pair[0].unit == pair[1].unit) {
+            check(pair[1].attempt == pair[0].attempt + 1, || format!("attempts of {} have a gap", pair[0].unit))?;
+        }
+        Ok(())
+    }
+
+    fn wall(&self) -> i64 {
+        1_700_000_000_000 + self.now as i64 + self.wall_offset
+    }
+
+    fn note(&mut self, what: String) {
+        let line = format!("{:>8} {what}", self.now);
+        self.trace.update(line.as_bytes());
+        self.trace.update(b"\n");
+        self.last_steps.push_back(line);
+        if self.last_steps.len() > LAST_STEPS {
+            self.last_steps.pop_front();
+        }
+    }
+
+    fn turn_due(&mut self, time: Time) {
+        if self.turn_at.is_none_or(|at| time < at) {
+            self.turn_at = Some(time);
+            self.agenda.at(time, Event::Turn { life: self.host.life });
+        }
+    }
+
+    /// Whether an address is of a life and a connection that are still there.
+    fn stands(&self, address: &Address) -> bool {
+        let member = &self.members[address.worker];
+        member.alive && member.life == address.life && member.link == Some(address.link)
+    }
+
+    fn happens(&mut self, event: Event) -> Result<(), Violation> {
+        if let Some(until) = self.frozen(&event) {
+            self.agenda.at(until, event);
+            return Ok(());
+        }
+        match event {
+            Event::Calm => {
+                self.note("calm".to_owned());
+                self.stormy = false;
+                self.faults.cease();
+            }
+            Event::Arrives(call) => self.arrives(call),
+            Event::Turn { life } if life == self.host.life && self.turn_at == Some(self.now) => {
+                self.turn_at = None;
+                self.turn()?;
+            }
+            Event::Turn { .. } => {}
+            Event::PollEnds { life, number } => {
+                if life == self.host.life
+                    && let Some((call, answer)) = self.host.poll_ends(number)
+                {
+                    self.send_answer(&call, answer);
+                }
+            }
+            Event::Answered(address, answer) => self.answered(address, answer)?,
+            Event::LinkLost(address) => {
+                if self.stands(&address) {
+                    self.note(format!("worker {} has lost its link {}", address.worker, address.link));
+                    self.members[address.worker].link = None;
+                    self.tell(address.worker, Happened::LinkLost { generation: address.link })?;
+                }
+            }
+            Event::Connects(address) => self.connects(address),
+            Event::GivesUp(address) => {
+                if self.is_tried(&address) {
+                    self.try_soon(address.worker);
+                }
+            }
+            Event::Beats(address) => {
+                if self.stands(&address) {
+                    let held = self.members[address.worker].held();
+                    self.send(address, What::Beat { held });
+                }
+            }
+            Event::Ticks { worker, life } => {
+                let member = &self.members[worker];
+                if member.alive && member.life == life {
+                    self.agenda.at(self.now + TICK, Event::Ticks { worker, life });
+                    self.tell(worker, Happened::Tick)?;
+                }
+            }
+            Event::SlotEnds { worker, life, slot, turn, outcome } => {
+                let member = &mut self.members[worker];
+                if member.alive
+                    && member.life == life
+                    && let Some(outcome) = member.end(slot, turn, outcome)
+                {
+                    self.note(format!("slot {slot} of worker {worker} ends"));
+                    self.tell(worker, Happened::Ended { slot, outcome, train_seconds: 1.0 })?;
+                }
+            }
+            Event::WorkerStarts { worker, same_id } => {
+                if !self.members[worker].alive {
+                    let id = same_id.then(|| self.members[worker].id.clone());
+                    self.new_life(worker, id)?;
+                }
+            }
+            Event::CoordinatorStarts => {
+                if !self.host.is_up() {
+                    self.note("the coordinator starts".to_owned());
+                    self.host.start(self.now, self.wall())?;
+                    self.turn_at = None;
+                    self.turn_due(self.now);
+                }
+            }
+            Event::Chance => {
+                if self.stormy {
+                    self.chance()?;
+                    let next = 200 + self.stream.below(3_000);
+                    self.agenda.at(self.now + u64::from(next), Event::Chance);
+                }
+            }
+            Event::PeopleLook => {
+                let pause = self.faults.strikes(40, || "people pause the study".to_owned());
+                self.host.people(pause, self.now, self.wall());
+                self.turn_due(self.now + 1);
+                self.agenda.at(self.now + 4_000, Event::PeopleLook);
+            }
+        }
+        Ok(())
+    }
+
+    /// Until when an event must wait, as the worker that it is for is frozen.
+    fn frozen(&self, event: &Event) -> Option<Time> {
+        let worker = match event {
+            Event::Answered(address, _)
+            | Event::LinkLost(address)
+            | Event::Connects(address)
+            | Event::GivesUp(address)
+            | Event::Beats(address) => address.worker,
+            Event::Ticks { worker, .. } | Event::SlotEnds { worker, .. } => *worker,
+            _ => return None,
+        };
+        let until = self.members[worker].frozen_until;
+        (until > self.now).then_some(until)
+    }
+
+    fn latency(&mut self) -> Time {
+        let usual = 1 + u64::from(self.stream.below(40));
+        if self.faults.strikes(40, || "a slow message".to_owned()) {
+            return usual + u64::from(self.faults.below(8_000));
+        }
+        usual
+    }
+
+    /// Sends a call. Whoever hears nothing of it takes its connection for lost after a while.
+    fn send(&mut self, from: Address, what: What) {
+        let call = Call { from, id: self.members[from.worker].id.clone(), what };
+        let is_bounded = !matches!(call.what, What::Pull { .. } | What::Began { .. } | What::Lost { .. });
+        if is_bounded && self.faults.strikes(30, || format!("lost: {}", call.what.name())) {
+            self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(from));
+            return;
+        }
+        if self.faults.strikes(60, || format!("doubled: {}", call.what.name())) {
+            let later = u64::from(self.faults.below(6_000));
+            self.agenda.at(self.now + later, Event::Arrives(call.clone()));
+        }
+        let latency = self.latency();
+        self.agenda.at(self.now + latency, Event::Arrives(call));
+    }
+
+    fn arrives(&mut self, call: Call) {
+        self.note(format!("worker {} arrives: {}", call.from.worker, call.what.name()));
+        let (from, is_register) = (call.from, matches!(call.what, What::Register { .. }));
+        if self.host.arrives(call, self.now, self.wall()) {
+            let gathers = u64::from(self.stream.below(6));
+            self.turn_due(self.now + gathers);
+        } else if !is_register {
+            self.agenda.at(self.now + 1, Event::LinkLost(from));
+        }
+    }
+
+    fn turn(&mut self) -> Result<(), Violation> {
+        if !self.host.is_up() {
+            return Ok(());
+        }
+        let fortune = if self.faults.strikes(250, || "the coordinator dies before a commit".to_owned()) {
+            Fortune::DiesBefore
+        } else if self.faults.strikes(250, || "the store refuses a commit".to_owned()) {
+            Fortune::StoreRefuses
+        } else if self.faults.strikes(250, || "the coordinator dies after a commit".to_owned()) {
+            Fortune::DiesAfter
+        } else {
+            Fortune::Good
+        };
+        let turned = self.host.turn(fortune, self.now, self.wall())?;
+        for (call, answer) in turned.answers {
+            self.send_answer(&call, answer);
+        }
+        for number in turned.parked {
+            self.agenda.at(self.now + POLL, Event::PollEnds { life: self.host.life, number });
+        }
+        if turned.dead {
+            self.coordinator_dies(&format!("{fortune:?}"));
+            return Ok(());
+        }
+        let (now, wall) = (self.now, self.wall());
+        // A server may notice late that a connection is gone, and give units to nobody.
+        let careless = self.faults.strikes(20, || "units are given to a connection that is gone".to_owned());
+        let members = &self.members;
+        let stands = |call: &Call| {
+            let member = &members[call.from.worker];
+            careless || member.alive && member.life == call.from.life && member.link == Some(call.from.link)
+        };
+        if self.host.ask_again(now, wall, stands) {
+            self.turn_due(self.now + 1);
+        }
+        if let Some(at) = self.host.next_turn() {
+            self.turn_due(at.max(self.now + 1));
+        }
+        Ok(())
+    }
+
+    fn send_answer(&mut self, call: &Call, answer: Answer) {
+        let lost = self.faults.strikes(30, || format!("lost: the answer to {}", call.what.name()));
+        if lost {
+            self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(call.from));
+            return;
+        }
+        let latency = self.latency();
+        self.agenda.at(self.now + latency, Event::Answered(call.from, answer));
+    }
+
+    fn coordinator_dies(&mut self, how: &str) {
+        self.note(format!("the coordinator dies: {how}"));
+        self.host.die();
+        self.turn_at = None;
+        for worker in 0..self.members.len() {
+            let member = &self.members[worker];
+            if let Some(link) = member.link {
+                let address = Address { worker, life: member.life, link };
+                let notices = u64::from(self.stream.below(1_500));
+                self.agenda.at(self.now + notices, Event::LinkLost(address));
+            }
+        }
+        let away = u64::from(self.stream.below(6_000));
+        self.agenda.at(self.now + away, Event::CoordinatorStarts);
+    }
+
+    fn answered(&mut self, address: Address, answer: Answer) -> Result<(), Violation> {
+        let worker = address.worker;
+        let member = &mut self.members[worker];
+        if !member.alive || member.life != address.life {
+            return Ok(());
+        }
+        let attempts = |pairs: Vec<(UnitId, u32)>| {
+            pairs.into_iter().map(|(unit, number)| Attempt { unit, number }).collect::<Vec<_>>()
+        };
+        if let Answer::Registered { dropped } = answer {
+            if member.trying == Some(address.link) {
+                (member.trying, member.link) = (None, Some(address.link));
+                self.agenda.at(self.now + BEAT, Event::Beats(address));
+                let event = Happened::Registered { generation: address.link, dropped: attempts(dropped) };
+                self.note(format!("worker {worker} is registered over link {}", address.link));
+                self.tell(worker, event)?;
+            }
+            return Ok(());
+        }
+        if member.link != Some(address.link) {
+            return Ok(());
+        }
+        match answer {
+            Answer::Registered { .. } => Ok(()),
+            Answer::Refused => {
+                member.link = None;
+                self.note(format!("worker {worker} is unknown"));
+                self.tell(worker, Happened::LinkLost { generation: address.link })
+            }
+            Answer::Pulled { units, state } => {
+                let assignments: Vec<Assignment> = units
+                    .into_iter()
+                    .map(|given| Assignment {
+                        attempt: Attempt { unit: given.id, number: given.attempt },
+                        unit: given.unit.into(),
+                        keep_weights: false,
+                        checkpoint: None,
+                    })
+                    .collect();
+                self.note(format!("worker {worker} has pulled {} units, {state:?}", assignments.len()));
+                // Nobody asks again at once who got nothing.
+                self.tell(worker, Happened::Pulled { generation: address.link, assignments, state })
+            }
+            Answer::Beaten { dropped, state } => {
+                self.agenda.at(self.now + BEAT, Event::Beats(address));
+                self.tell(worker, Happened::Beaten { generation: address.link, dropped: attempts(dropped), state })
+            }
+            Answer::Submitted { attempt, outcome } => {
+                self.note(format!("worker {worker} hears of its submit: {outcome:?}"));
+                self.tell(worker, Happened::Settled { attempt })
+            }
+            Answer::Left => self.tell(worker, Happened::Left),
+        }
+    }
+
+    fn connects(&mut self, address: Address) {
+        if self.is_tried(&address) {
+            let held = self.members[address.worker].held();
+            self.send(address, What::Register { held });
+            self.agenda.at(self.now + CALL_TIMEOUT, Event::GivesUp(address));
+        }
+    }
+
+    fn is_tried(&self, address: &Address) -> bool {
+        let member = &self.members[address.worker];
+        member.alive && member.life == address.life && member.trying == Some(address.link)
+    }
+
+    /// Tries to connect after a while.
+    fn try_soon(&mut self, worker: usize) {
+        let backoff = 20 + u64::from(self.stream.below(800));
+        let member = &mut self.members[worker];
+        let address = Address { worker, life: member.life, link: member.next_link() };
+        member.trying = Some(address.link);
+        self.agenda.at(self.now + backoff, Event::Connects(address));
+    }
+
+    fn tell(&mut self, worker: usize, event: Happened) -> Result<(), Violation> {
+        let actions = self.members[worker].handle(self.now, event)?;
+        self.perform(worker, actions)
+    }
+
+    fn perform(&mut self, worker: usize, actions: Vec<Action>) -> Result<(), Violation> {
+        for action in actions {
+            let member = &mut self.members[worker];
+            let (life, link) = (member.life, member.link);
+            let address = link.map(|link| Address { worker, life, link });
+            match (action, address) {
+                (Action::Connect, _) => self.try_soon(worker),
+                (Action::Pull { units_max }, Some(address)) => self.send(address, What::Pull { max: units_max }),
+                (Action::Submit { attempt, submission }, Some(address)) => {
+                    self.send(address, What::Submit { attempt, submission });
+                }
+                (Action::Leave { .. }, Some(address)) => self.send(address, What::Leave),
+                // Without a connection the worker is about to learn of its loss; a pull that it gives up is answered in vain.
+                (Action::Pull { .. } | Action::Submit { .. } | Action::Leave { .. }, None)
+                | (Action::StopPulling, _) => {}
+                (Action::Start { slot, assignment }, _) => self.begins(worker, slot, assignment)?,
+                (Action::Stop { slot, .. }, _) => {
+                    if let Some(turn) = member.stop(slot) {
+                        let soon = self.now + 5 + u64::from(self.stream.below(300));
+                        let outcome = Outcome::Stopped;
+                        self.agenda.at(soon, Event::SlotEnds { worker, life, slot, turn, outcome });
+                    }
+                }
+                (Action::Exit { ending, unacknowledged }, _) => {
+                    self.note(format!("worker {worker} leaves: {ending:?}, {unacknowledged} not handed over"));
+                    let member = &mut self.members[worker];
+                    member.alive = false;
+                    member.content = ending == Ending::StudyDone;
+                    if !member.content {
+                        let away = u64::from(self.stream.below(4_000));
+                        self.agenda.at(self.now + away, Event::WorkerStarts { worker, same_id: false });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begins(&mut self, worker: usize, slot: usize, assignment: Assignment) -> Result<(), Violation> {
+        let attempt = assignment.attempt;
+        self.note(format!("worker {worker} begins {attempt} in slot {slot}"));
+        let turn = self.members[worker].begin(slot, assignment)?;
+        let (life, link) = (self.members[worker].life, self.members[worker].link);
+        if let Some(link) = link {
+            self.send(Address { worker, life, link }, What::Began { attempt });
+        }
+        let lasts = 100 + u64::from(self.stream.below(4_000));
+        let breaks =
+            !self.broken.contains(&attempt.unit) && self.faults.strikes(40, || format!("an error in {attempt}"));
+        let outcome = match breaks {
+            true => {
+                self.broken.insert(attempt.unit);
+                // No two are alike.
+                let word: String = (0..8).map(|_| char::from(b'a' + self.faults.below(26) as u8)).collect();
+                Outcome::Broken(format!("no {word} there"))
+            }
+            false => Outcome::Trained,
+        };
+        self.agenda.at(self.now + lasts, Event::SlotEnds { worker, life, slot, turn, outcome });
+        Ok(())
+    }
+
+    /// A worker is started: under this id, or under a new one.
+    fn new_life(&mut self, worker: usize, id: Option<WorkerId>) -> Result<(), Violation> {
+        self.lives += 1;
+        let id = id.unwrap_or_else(|| format!("{:032x}", self.lives).parse().expect("32 digits"));
+        self.note(format!("worker {worker} starts as {id}"));
+        let links = self.members.get(worker).map_or(0, Member::links);
+        let (member, actions) = Member::start(id, self.lives, links, 2, self.now);
+        match self.members.get_mut(worker) {
+            Some(place) => *place = member,
+            None => self.members.push(member),
+        }
+        self.agenda.at(self.now + TICK, Event::Ticks { worker, life: self.lives });
+        self.perform(worker, actions)
+    }
+
+    /// Something may befall somebody.
+    fn chance(&mut self) -> Result<(), Violation> {
+        let worker = self.stream.below(self.members.len() as u32) as usize;
+        let away = u64::from(self.stream.below(6_000));
+        if self.faults.strikes(8, || format!("worker {worker} is killed")) {
+            self.worker_dies(worker, away, false);
+        } else if self.faults.strikes(8, || format!("the trainer of worker {worker} crashes")) {
+            self.worker_dies(worker, away, true);
+        } else if self.faults.strikes(10, || format!("worker {worker} is told to stop")) {
+            if self.members[worker].alive {
+                self.tell(worker, Happened::Told)?;
+            }
+        } else if self.faults.strikes(8, || format!("worker {worker} freezes")) {
+            self.members[worker].frozen_until = self.now + 1_000 + u64::from(self.faults.below(12_000));
+        } else if self.faults.strikes(8, || "the wall clock jumps".to_owned()) {
+            self.wall_offset = i64::from(self.faults.below(2_000_000_000)) - 1_000_000_000;
+        } else if self.faults.strikes(10, || "the coordinator is killed".to_owned()) && self.host.is_up() {
+            self.coordinator_dies("killed");
+        }
+        Ok(())
+    }
+
+    fn worker_dies(&mut self, worker: usize, away: Time, is_trainer: bool) {
+        let member = &mut self.members[worker];
+        if !member.alive {
+            return;
+        }
+        member.alive = false;
+        let (training, held) = (member.training(), member.held());
+        let address = Address { worker, life: member.life, link: member.link.unwrap_or_default() };
+        self.note(format!("worker {worker} dies"));
+        if is_trainer {
+            // Its supervisor tells at once, and starts another under the same id.
+            let held = held.into_iter().filter(|one| !training.contains(one)).collect();
+            self.send(address, What::Lost { training, held });
+        }
+        self.agenda.at(self.now + 50 + away, Event::WorkerStarts { worker, same_id: is_trainer });
+    }
+}
