@@ -1,5 +1,7 @@
 //! What can be found wrong with a database: its structure, which SQLite checks, and its content, which has seals and digests.
 
+use std::sync::OnceLock;
+
 use prost::Message as _;
 use rusqlite::Connection;
 use seedgrid_common::{
@@ -33,9 +35,17 @@ pub(super) fn structure(connection: &Connection, depth: Depth) -> rusqlite::Resu
 
 /// Whether the tables are those of schema.sql.
 pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
-    let fresh = Connection::open_in_memory()?;
-    fresh.execute_batch(migration::SCHEMA)?;
-    Ok(tables(connection)? == tables(&fresh)?)
+    static OURS: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    let ours = match OURS.get() {
+        Some(ours) => ours,
+        None => {
+            let fresh = Connection::open_in_memory()?;
+            fresh.execute_batch(migration::SCHEMA)?;
+            let tables = tables(&fresh)?;
+            OURS.get_or_init(|| tables)
+        }
+    };
+    Ok(tables(connection)? == *ours)
 }
 
 /// Tables with what made them, but for white space.
