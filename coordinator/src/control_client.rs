@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use seedgrid_common::{
-    join::{JoinError, JoinFile},
+    dial::{Patience, dial},
+    join::{JoinError, JoinFile, Plaintext, Transport, TransportError},
     unit::UnitId,
     wire::{limits, v1},
 };
@@ -11,12 +12,12 @@ use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::Channel,
 };
 use v1::control_service_client::ControlServiceClient;
 
-/// How long one address may take to answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one address may take to answer, and how often it is tried while it is quiet.
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), keep_alive: Duration::from_secs(20) };
 
 /// A client that shows the join file's token.
 pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
@@ -40,6 +41,9 @@ pub enum ControlError {
     /// The join file cannot be read.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// The file and the command line do not agree on encryption.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// Nobody answers.
     #[error(
         "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does; `seedgrid report RUN_DIR` reads a run without it"
@@ -70,17 +74,18 @@ impl Control {
     /// Connects to the coordinator of a run directory (or of a join file).
     ///
     /// # Errors
-    /// When the join file cannot be read or nobody answers at any of its addresses.
-    pub async fn connect(run_directory_or_join_file: &Path) -> Result<Self, ControlError> {
+    /// When the file cannot be read or does not agree with `plaintext`, or nobody answers at any of its addresses.
+    pub async fn connect(run_directory_or_join_file: &Path, plaintext: Plaintext) -> Result<Self, ControlError> {
         let path = if run_directory_or_join_file.is_dir() {
             run_directory_or_join_file.join("join.toml")
         } else {
             run_directory_or_join_file.to_owned()
         };
         let join = JoinFile::read(&path)?;
+        let transport = join.transport(plaintext)?;
         let mut last = "the join file names no address".to_owned();
         for address in &join.addresses {
-            match connect(address, &join).await {
+            match connect(address, transport, &join).await {
                 Ok(client) => return Ok(Self { client, address: address.clone() }),
                 Err(message) => last = message,
             }
@@ -134,16 +139,12 @@ impl Control {
     }
 }
 
-async fn connect(address: &str, join: &JoinFile) -> Result<ControlClient, String> {
-    let header = format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
-    let endpoint = Endpoint::from_shared(address.to_owned())
-        .map_err(|error| error.to_string())?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(Duration::from_secs(20));
-    let channel = endpoint.connect().await.map_err(|error| match std::error::Error::source(&error) {
-        Some(cause) => cause.to_string(),
-        None => error.to_string(),
-    })?;
+async fn connect(address: &str, transport: Transport<'_>, join: &JoinFile) -> Result<ControlClient, String> {
+    let mut header: MetadataValue<Ascii> =
+        format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
+    // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
+    header.set_sensitive(true);
+    let channel = dial(address, transport, PATIENCE).await.map_err(|error| error.to_string())?;
     let client = ControlServiceClient::with_interceptor(channel, Credential { header });
     Ok(client.max_decoding_message_size(limits::MESSAGE_BYTES_MAX))
 }

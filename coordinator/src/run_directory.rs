@@ -4,6 +4,7 @@
 //! runs/NAME/study.db       the store
 //!           lock           held by the coordinator that owns the directory
 //!           join.toml      what a worker needs to enter (mode 0600)
+//!           tls.pem        the study's certificate and its key (mode 0600)
 //!           datasets/      encoded data sets, named by their digest
 //!           weights/       of units of stages with keep_weights, named by the unit's id
 //!           logs/          of local workers
@@ -139,6 +140,11 @@ impl RunDirectory {
     /// The join file.
     pub fn join_file(&self) -> PathBuf {
         self.root.join("join.toml")
+    }
+
+    /// The study's certificate and its key.
+    pub fn identity(&self) -> PathBuf {
+        self.root.join("tls.pem")
     }
 
     /// Where the report goes.

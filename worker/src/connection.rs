@@ -9,7 +9,8 @@ use std::{
 };
 
 use seedgrid_common::{
-    join::{JoinError, JoinFile, Token},
+    dial::{DialError, Patience, dial},
+    join::{JoinError, JoinFile, Plaintext, Token, TransportError},
     wire::{
         limits,
         v1::{RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
@@ -19,7 +20,7 @@ use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint, Uri},
+    transport::{Channel, Uri},
 };
 use tracing::{info, warn};
 
@@ -28,12 +29,11 @@ use crate::{backoff, work::cut};
 /// A client that shows the token with every call.
 pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
 
-/// How long one address may take to answer a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one address may take to answer a connection; how often an open one is tried, and how long the answer may take: a dead
+/// peer is noticed after twice that.
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), keep_alive: Duration::from_secs(10) };
 /// How long a coordinator may take to answer a registration.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often an open connection is tried, and how long the answer may take: a dead peer is noticed after their sum.
-const KEEPALIVE: Duration = Duration::from_secs(10);
 /// A connection that lasted this long was a good one: the next loss is answered without delay.
 const GOOD: Duration = Duration::from_secs(10);
 
@@ -121,9 +121,26 @@ pub struct Connector {
     path: PathBuf,
     /// The last file that could be read: a file that is just being replaced by hand must not end the worker.
     join: JoinFile,
+    plaintext: Plaintext,
     host: String,
     failures: u32,
     registered: Option<Instant>,
+}
+
+/// Why a worker cannot set out.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotJoin {
+    /// The join file cannot be used.
+    #[error(transparent)]
+    File(#[from] JoinError),
+    /// It does not agree with the command line on encryption.
+    #[error("{path}: {problem}", path = .path.display())]
+    Transport {
+        /// The join file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: TransportError,
+    },
 }
 
 /// Why one try failed.
@@ -134,9 +151,15 @@ enum Failure {
 
 impl Connector {
     /// Reads the join file at `path` for the first time. `host`: this machine's name.
-    pub fn new(path: PathBuf, host: String) -> Result<Self, JoinError> {
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not agree with `plaintext`.
+    pub fn new(path: PathBuf, host: String, plaintext: Plaintext) -> Result<Self, CannotJoin> {
         let join = JoinFile::read(&path)?;
-        Ok(Self { path, join, host, failures: 0, registered: None })
+        if let Err(problem) = join.transport(plaintext) {
+            return Err(CannotJoin::Transport { path, problem });
+        }
+        Ok(Self { path, join, plaintext, host, failures: 0, registered: None })
     }
 
     /// The study that the join file names.
@@ -206,11 +229,13 @@ impl Connector {
     }
 
     async fn register(&self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
-        let channel = endpoint(address, self.join.certificate.as_deref())
-            .map_err(|reason| refused(address, reason, "Use the join file that the coordinator wrote"))?
-            .connect()
-            .await
-            .map_err(|error| Failure::Again(chain(&error)))?;
+        let transport = self.join.transport(self.plaintext).map_err(|problem| {
+            refused(address, problem.to_string(), "The join file has changed since this worker started")
+        })?;
+        let channel = dial(address, transport, PATIENCE).await.map_err(|error| match error {
+            DialError::Connect(problem) => Failure::Again(problem),
+            other => refused(address, other.to_string(), "Use the join file that the coordinator wrote"),
+        })?;
         let bearer = Bearer::new(&self.join.token)
             .ok_or_else(|| refused(address, "the token is no header value".to_owned(), "Copy the join file again"))?;
         let mut client = WorkerServiceClient::with_interceptor(channel, bearer)
@@ -246,43 +271,16 @@ fn refused(address: &str, reason: String, hint: &'static str) -> Failure {
     Failure::Refused(Refused { address: address.to_owned(), reason, hint })
 }
 
-/// The one place where transports are chosen.
-fn endpoint(address: &str, certificate: Option<&str>) -> Result<Endpoint, String> {
-    if certificate.is_some() || address.starts_with("https:") {
-        return Err("it asks for TLS, which this worker does not speak".to_owned());
-    }
-    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| chain(&error))?;
-    Ok(endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE)
-        .keep_alive_while_idle(true))
-}
-
 fn is_loopback(address: &str) -> bool {
     let Ok(uri) = address.parse::<Uri>() else { return false };
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An error with its causes, which transports hide.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use seedgrid_common::join::Role;
+
     use super::*;
 
     #[test]
@@ -294,15 +292,18 @@ mod tests {
     #[test]
     fn loopback_is_tried_only_where_it_means_the_coordinator() {
         let join = JoinFile {
+            role: Role::Join,
             study: "a".to_owned(),
             host: Some("login".to_owned()),
             addresses: vec!["http://login:1".to_owned(), "http://127.0.0.1:1".to_owned(), "http://[::1]:1".to_owned()],
             token: Token::generate(),
+            expires_ms: None,
             certificate: None,
         };
         let connector = |host: &str, join: &JoinFile| Connector {
             path: PathBuf::new(),
             join: join.clone(),
+            plaintext: Plaintext::Wanted,
             host: host.to_owned(),
             failures: 0,
             registered: None,
@@ -314,12 +315,5 @@ mod tests {
         // A tunnel: loopback is all there is.
         let tunnel = JoinFile { addresses: vec!["http://localhost:1".to_owned()], ..join };
         assert_eq!(connector("node7", &tunnel).addresses(), ["http://localhost:1"]);
-    }
-
-    #[test]
-    fn tls_is_refused_rather_than_left_out() {
-        assert!(endpoint("https://host:1", None).is_err());
-        assert!(endpoint("http://host:1", Some("PEM")).is_err());
-        assert!(endpoint("http://host:1", None).is_ok());
     }
 }

@@ -74,7 +74,8 @@ fn live(arguments: &Arguments) -> Result<u8, Failure> {
     }
     let started = Instant::now();
     let host = system::host();
-    let connector = Connector::new(arguments.join.clone(), host.clone()).map_err(Failure::usage)?;
+    let connector =
+        Connector::new(arguments.join.clone(), host.clone(), arguments.plaintext.into()).map_err(Failure::usage)?;
     let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
     let cores = system::cores();
     let rules = arguments.rules(cores, system::slurm_time_left(&system::environment));

@@ -124,7 +124,7 @@ fn run(job: &Job, trainer: &dyn Trainer, metrics: &Metrics) -> SlotOutcome {
     match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
         Ok(Ok(None)) => SlotOutcome::Stopped,
-        Ok(Err(error)) => SlotOutcome::Failed(crate::connection::chain(error.as_ref())),
+        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::dial::chain(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{join::Plaintext, unit::UnitId};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
@@ -105,6 +105,9 @@ pub struct ServeArguments {
     /// Host name or address that workers should use, where the ones found are not right.
     #[arg(long, value_name = "HOST", value_parser = host)]
     pub advertise: Option<String>,
+    /// Speak without encryption. Workers and commands then need --plaintext too. Only for networks where nobody else listens.
+    #[arg(long)]
+    pub plaintext: bool,
 }
 
 /// A host name or address, as it stands in a URL, without scheme and port.
@@ -240,18 +243,38 @@ fn model_name() -> clap::builder::PossibleValuesParser {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
-    /// The run directory, or its join file.
+    /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to the coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
+}
+
+/// How to speak to a coordinator.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ReachArguments {
+    /// Speak without encryption, to a coordinator that was started with --plaintext.
+    #[arg(long)]
+    pub plaintext: bool,
+}
+
+impl From<ReachArguments> for Plaintext {
+    fn from(reach: ReachArguments) -> Self {
+        reach.plaintext.into()
+    }
 }
 
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct WatchArguments {
-    /// The run directory, or its join file.
+    /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
+    /// How to speak to the coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `report`.
@@ -272,6 +295,9 @@ pub struct RetryArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to the coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `data`.

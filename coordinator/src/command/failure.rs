@@ -6,8 +6,8 @@ use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
     comparing::CompareError, console, control_client::ControlError, core::CoreError, data_command::FetchError,
-    export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError, retrying::NotRetried,
-    run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    door::IdentityError, export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError,
+    retrying::NotRetried, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -57,6 +57,9 @@ pub enum Failure {
     /// The port cannot be had.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// There is no certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The join file cannot be read or written.
     #[error(transparent)]
     Join(#[from] JoinError),
@@ -120,7 +123,7 @@ impl Failure {
             | Self::Join(_)
             | Self::NotRetried(_)
             | Self::Compare(CompareError::SameDirectory { .. })
-            | Self::Control(ControlError::Join(_)) => 2,
+            | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::Control(ControlError::Unreachable { .. }) => 5,
             Self::Prepare(_)
@@ -129,6 +132,7 @@ impl Failure {
             | Self::Core(_)
             | Self::CorePanicked
             | Self::Server(_)
+            | Self::Identity(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
             | Self::Export(_)

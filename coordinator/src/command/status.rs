@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
-    let picture = match Control::connect(&arguments.run_dir).await {
+    let picture = match Control::connect(&arguments.run_dir, arguments.reach.into()).await {
         Ok(mut control) => control.status().await?,
         Err(error) => at_rest::picture(&arguments.run_dir)?.ok_or(error)?,
     };
@@ -27,7 +27,7 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
 }
 
 pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
-    let mut control = match Control::connect(&arguments.run_dir).await {
+    let mut control = match Control::connect(&arguments.run_dir, arguments.reach.into()).await {
         Ok(control) => control,
         Err(error) => {
             let at_rest = at_rest::picture(&arguments.run_dir)?;

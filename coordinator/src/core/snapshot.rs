@@ -149,6 +149,8 @@ impl Live {
             eta_ms: self.eta(queue, to_come, now),
             elapsed_ms: now,
             recent: self.recent.iter().cloned().collect(),
+            // Counted at the door, which adds them where a picture goes out.
+            refusals: Vec::new(),
         }
     }
 

@@ -4,6 +4,8 @@ use seedgrid_common::join::Token;
 use subtle::ConstantTimeEq as _;
 use tonic::{Request, Status, service::Interceptor};
 
+use crate::door::Visitor;
+
 /// Lets calls with the right token pass.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
@@ -26,6 +28,9 @@ impl Interceptor for Guard {
             .unwrap_or("");
         // Compared in constant time, so that answers do not tell how much of a guess was right.
         if bool::from(shown.as_bytes().ct_eq(self.token.expose().as_bytes())) {
+            if let Some(visitor) = request.extensions().get::<Visitor>() {
+                visitor.welcome();
+            }
             Ok(request)
         } else {
             tracing::debug!("refused a call without the study's token");

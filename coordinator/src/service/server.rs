@@ -8,7 +8,7 @@ use seedgrid_common::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use tonic::{service::interceptor::InterceptedService, transport, transport::server::TcpIncoming};
+use tonic::{service::interceptor::InterceptedService, transport};
 use v1::{control_service_server::ControlServiceServer, worker_service_server::WorkerServiceServer};
 
 use super::{
@@ -16,7 +16,10 @@ use super::{
     control::Control,
     worker::{Datasets, Workers},
 };
-use crate::core::Core;
+use crate::{
+    core::Core,
+    door::{Door, Identity, Limits, raise_open_files},
+};
 
 /// Calls that one connection may have under way.
 const STREAMS_MAX: u32 = 256;
@@ -80,8 +83,15 @@ impl Bound {
         self.address
     }
 
-    /// Serves `core` to whoever shows `token`. `datasets` are encoded data sets by digest.
-    pub fn serve(self, core: Core, token: Token, datasets: Vec<(String, Vec<u8>)>) -> Server {
+    /// Serves `core` to whoever shows `token`: over TLS with `identity`, without one in plaintext. `datasets` are encoded data sets
+    /// by digest.
+    pub fn serve(
+        self,
+        core: Core,
+        token: Token,
+        identity: Option<&Identity>,
+        datasets: Vec<(String, Vec<u8>)>,
+    ) -> Server {
         let Self { listener, address } = self;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
@@ -98,14 +108,13 @@ impl Bound {
             .max_concurrent_streams(STREAMS_MAX)
             .add_service(InterceptedService::new(workers, guard.clone()))
             .add_service(InterceptedService::new(control, guard));
+        let door = Door::new(Limits::for_open_files(raise_open_files()));
+        let incoming = door.listen(listener, identity, stopping.clone());
         let mut until = stopping;
-        let task = tokio::spawn(router.serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            async move {
-                // An error means that the sender is gone, which asks for the same.
-                let _ = until.wait_for(|stopping| *stopping).await;
-            },
-        ));
+        let task = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async move {
+            // An error means that the sender is gone, which asks for the same.
+            let _ = until.wait_for(|stopping| *stopping).await;
+        }));
         Server { address, stop, task }
     }
 }

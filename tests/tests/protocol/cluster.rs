@@ -59,7 +59,7 @@ impl Cluster {
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
         let bound = Bound::listen("127.0.0.1:0").await.unwrap();
-        let server = bound.serve(core.clone(), self.token.clone(), datasets);
+        let server = bound.serve(core.clone(), self.token.clone(), None, datasets);
         self.core = Some(core);
         self.server = Some(server);
     }

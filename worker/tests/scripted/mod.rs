@@ -21,7 +21,7 @@ use seedgrid_common::{
         Dataset, PAIR_PIXELS, Pairs,
         encode::{digest, encode},
     },
-    join::{JoinFile, Token},
+    join::{JoinFile, Plaintext, Role, Token},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{
@@ -441,11 +441,13 @@ impl Coordinator {
     pub fn write_join(&self, play: &Play, path: &Path) {
         let script = play.script();
         let join = JoinFile {
+            role: Role::Join,
             study: script.study.clone(),
             host: None,
             // The first one leads nowhere.
             addresses: vec!["http://127.0.0.1:9".to_owned(), format!("http://{}", self.address)],
             token: script.token.clone(),
+            expires_ms: None,
             certificate: None,
         };
         join.write(path).unwrap();
@@ -566,7 +568,7 @@ impl Bench {
 
     /// A worker's whole life; fails the test after 30 s.
     pub async fn live(&self, told: impl Future<Output = ()>) -> (Farewell, Tally) {
-        let connector = Connector::new(self.join(), "here".to_owned()).unwrap();
+        let connector = Connector::new(self.join(), "here".to_owned(), Plaintext::Wanted).unwrap();
         let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
         let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
         let settings = Settings { rules: self.rules.clone(), worker_id: "ab".repeat(16), info, cache };
