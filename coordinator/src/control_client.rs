@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use seedgrid_common::{
     dial::{Patience, dial},
-    join::{JoinError, JoinFile, Plaintext, Transport, TransportError},
+    join::{JoinError, JoinFile, Plaintext, Role, Transport, TransportError},
     unit::UnitId,
     wire::{limits, v1},
 };
@@ -16,10 +16,12 @@ use tonic::{
 };
 use v1::control_service_client::ControlServiceClient;
 
+use crate::queue::WorkerId;
+
 /// How long one address may take to answer, and how often it is tried while it is quiet.
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), keep_alive: Duration::from_secs(20) };
 
-/// A client that shows the join file's token.
+/// A client that shows a file's token.
 pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
 
 /// Shows the token with every call.
@@ -38,7 +40,7 @@ impl Interceptor for Credential {
 /// Why there is no talking to a coordinator.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The join file cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Join(#[from] JoinError),
     /// The file and the command line do not agree on encryption.
@@ -71,19 +73,19 @@ pub struct Control {
 }
 
 impl Control {
-    /// Connects to the coordinator of a run directory (or of a join file).
+    /// Connects to the coordinator of a run directory, with its file for this role (or with a file that is named itself).
     ///
     /// # Errors
     /// When the file cannot be read or does not agree with `plaintext`, or nobody answers at any of its addresses.
-    pub async fn connect(run_directory_or_join_file: &Path, plaintext: Plaintext) -> Result<Self, ControlError> {
-        let path = if run_directory_or_join_file.is_dir() {
-            run_directory_or_join_file.join("join.toml")
+    pub async fn connect(run_directory_or_file: &Path, role: Role, plaintext: Plaintext) -> Result<Self, ControlError> {
+        let path = if run_directory_or_file.is_dir() {
+            run_directory_or_file.join(role.file_name())
         } else {
-            run_directory_or_join_file.to_owned()
+            run_directory_or_file.to_owned()
         };
         let join = JoinFile::read(&path)?;
         let transport = join.transport(plaintext)?;
-        let mut last = "the join file names no address".to_owned();
+        let mut last = "the file names no address".to_owned();
         for address in &join.addresses {
             match connect(address, transport, &join).await {
                 Ok(client) => return Ok(Self { client, address: address.clone() }),
@@ -120,6 +122,25 @@ impl Control {
         let request = v1::RetryRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
         let answer = self.client.retry(request).await;
         answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    /// Makes a new join file. When it expires, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or cannot write the file.
+    pub async fn rotate_join(&mut self, after: Option<Duration>) -> Result<i64, ControlError> {
+        let after = after.map_or(0, |after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let answer = self.client.rotate_join(v1::RotateJoinRequest { expires_after_ms: after }).await;
+        answer.map(|answer| answer.into_inner().expires_ms).map_err(|status| self.error(&status))
+    }
+
+    /// Shuts a worker out. How many attempts were taken back from it.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn revoke(&mut self, worker: &WorkerId) -> Result<u32, ControlError> {
+        let answer = self.client.revoke_worker(v1::RevokeWorkerRequest { worker_id: worker.to_string() }).await;
+        answer.map(|answer| answer.into_inner().taken_back).map_err(|status| self.error(&status))
     }
 
     /// Calls `show` with a picture now and after each change until the study is done.

@@ -1,23 +1,25 @@
-//! The way to the coordinator: reads the join file, connects to its addresses in turn and registers, as often as needed.
+//! The way to the coordinator: reads the join file, connects to its addresses in turn, enrolls where it is not known yet and registers, as
+//! often as needed.
 //!
 //! The join file is read again before every try, since a coordinator may come back with another port or token. What the
 //! coordinator refuses for good (a wrong token, another protocol version) is never tried again with the same file.
 
 use std::{
+    future::Future,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use seedgrid_common::{
     dial::{DialError, Patience, dial},
-    join::{JoinError, JoinFile, Plaintext, Token, TransportError},
+    join::{JoinError, JoinFile, Plaintext, Role, Token, TransportError},
     wire::{
         limits,
-        v1::{RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
+        v1::{EnrollRequest, RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
     },
 };
 use tonic::{
-    Code, Request, Status,
+    Code, Request, Response, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Uri},
@@ -37,13 +39,23 @@ const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
 /// A connection that lasted this long was a good one: the next loss is answered without delay.
 const GOOD: Duration = Duration::from_secs(10);
 
-/// Adds `authorization: Bearer TOKEN` to every call.
+/// Adds `authorization: Bearer SECRET` to every call.
 #[derive(Clone, Debug)]
 pub struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    fn new(token: &Token) -> Option<Self> {
-        let mut value = MetadataValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+    /// The join file's token, which lets a worker enroll.
+    fn joining(token: &Token) -> Option<Self> {
+        Self::new(token.expose())
+    }
+
+    /// A worker's own credential.
+    fn own(worker_id: &str, secret: &Token) -> Option<Self> {
+        Self::new(&format!("{worker_id}.{}", secret.expose()))
+    }
+
+    fn new(secret: &str) -> Option<Self> {
+        let mut value = MetadataValue::try_from(format!("Bearer {secret}")).ok()?;
         // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
         value.set_sensitive(true);
         Some(Self(value))
@@ -123,6 +135,10 @@ pub struct Connector {
     join: JoinFile,
     plaintext: Plaintext,
     host: String,
+    /// Drawn at the start, shown with every call, kept nowhere else.
+    secret: Token,
+    /// Whether a coordinator has made the secret known, and has not forgotten it since.
+    enrolled: bool,
     failures: u32,
     registered: Option<Instant>,
 }
@@ -133,6 +149,12 @@ pub enum CannotJoin {
     /// The join file cannot be used.
     #[error(transparent)]
     File(#[from] JoinError),
+    /// It is a file for commands.
+    #[error("{path} lets commands in, not workers: name the join.toml beside it", path = .path.display())]
+    OtherRole {
+        /// The file.
+        path: PathBuf,
+    },
     /// It does not agree with the command line on encryption.
     #[error("{path}: {problem}", path = .path.display())]
     Transport {
@@ -156,10 +178,14 @@ impl Connector {
     /// When it cannot be read, or does not agree with `plaintext`.
     pub fn new(path: PathBuf, host: String, plaintext: Plaintext) -> Result<Self, CannotJoin> {
         let join = JoinFile::read(&path)?;
+        if join.role != Role::Join {
+            return Err(CannotJoin::OtherRole { path });
+        }
         if let Err(problem) = join.transport(plaintext) {
             return Err(CannotJoin::Transport { path, problem });
         }
-        Ok(Self { path, join, plaintext, host, failures: 0, registered: None })
+        let secret = Token::generate();
+        Ok(Self { path, join, plaintext, host, secret, enrolled: false, failures: 0, registered: None })
     }
 
     /// The study that the join file names.
@@ -228,7 +254,7 @@ impl Connector {
         all.iter().filter(|address| !(far && is_loopback(address))).cloned().collect()
     }
 
-    async fn register(&self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
+    async fn register(&mut self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
         let transport = self.join.transport(self.plaintext).map_err(|problem| {
             refused(address, problem.to_string(), "The join file has changed since this worker started")
         })?;
@@ -236,22 +262,45 @@ impl Connector {
             DialError::Connect(problem) => Failure::Again(problem),
             other => refused(address, other.to_string(), "Use the join file that the coordinator wrote"),
         })?;
-        let bearer = Bearer::new(&self.join.token)
-            .ok_or_else(|| refused(address, "the token is no header value".to_owned(), "Copy the join file again"))?;
-        let mut client = WorkerServiceClient::with_interceptor(channel, bearer)
+        let no_header = || refused(address, "the token is no header value".to_owned(), "Copy the join file again");
+        let joining = Bearer::joining(&self.join.token).ok_or_else(no_header)?;
+        let own = Bearer::own(&request.worker_id, &self.secret).ok_or_else(no_header)?;
+        let mut client = WorkerServiceClient::with_interceptor(channel.clone(), own)
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let call = tokio::time::timeout(REGISTER_TIMEOUT, client.register(request)).await;
-        let response = match call {
-            Err(_) => return Err(Failure::Again("it does not answer the registration".to_owned())),
-            Ok(Err(status)) => return Err(judge(address, &status)),
-            Ok(Ok(response)) => response.into_inner(),
+        let mut enroll = WorkerServiceClient::with_interceptor(channel, joining);
+        let enrolling = EnrollRequest {
+            protocol_version: request.protocol_version,
+            worker_id: request.worker_id.clone(),
+            secret_sha256: self.secret.digest().to_vec(),
+        };
+        // Who is in needs no join token any more: it may have been rotated or have expired. Only who is not known (any more) enrolls.
+        let mut fresh = false;
+        let response = loop {
+            if !self.enrolled {
+                let answer = timely(enroll.enroll(enrolling.clone())).await?;
+                answer.map_err(|status| judge(address, &status))?;
+                (self.enrolled, fresh) = (true, true);
+            }
+            match timely(client.register(request.clone())).await? {
+                Ok(response) => break response,
+                Err(status) if status.code() == Code::Unauthenticated && !fresh => self.enrolled = false,
+                Err(status) => return Err(judge(address, &status)),
+            }
         };
         if response.study != self.join.study {
             let reason = format!("it runs the study {:?}, the join file names {:?}", response.study, self.join.study);
             return Err(refused(address, reason, "Copy the join file from the run directory again"));
         }
         Ok(Registration { client, address: address.to_owned(), response })
+    }
+}
+
+/// What the coordinator says in time to one of the calls that let a worker in.
+async fn timely<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<Result<T, Status>, Failure> {
+    match tokio::time::timeout(REGISTER_TIMEOUT, call).await {
+        Ok(answer) => Ok(answer.map(Response::into_inner)),
+        Err(_) => Err(Failure::Again("it does not answer the registration".to_owned())),
     }
 }
 
@@ -279,13 +328,11 @@ fn is_loopback(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::join::Role;
-
     use super::*;
 
     #[test]
     fn the_bearer_is_not_printed() {
-        let bearer = Bearer::new(&Token::parse("0123456789abcdef-secret").unwrap()).unwrap();
+        let bearer = Bearer::joining(&Token::parse("0123456789abcdef-secret").unwrap()).unwrap();
         assert!(!format!("{bearer:?}").contains("secret"));
     }
 
@@ -304,6 +351,8 @@ mod tests {
             path: PathBuf::new(),
             join: join.clone(),
             plaintext: Plaintext::Wanted,
+            secret: Token::generate(),
+            enrolled: false,
             host: host.to_owned(),
             failures: 0,
             registered: None,

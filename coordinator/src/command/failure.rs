@@ -5,9 +5,19 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
-    comparing::CompareError, console, control_client::ControlError, core::CoreError, data_command::FetchError,
-    door::IdentityError, export::ExportError, local_workers::LocalWorkerError, prepare::PrepareError,
-    retrying::NotRetried, run_directory::RunDirectoryError, service::ServerError, store::StoreError,
+    comparing::CompareError,
+    console,
+    control_client::ControlError,
+    core::CoreError,
+    data_command::FetchError,
+    door::{IdentityError, KeysError},
+    export::ExportError,
+    local_workers::LocalWorkerError,
+    prepare::PrepareError,
+    retrying::NotRetried,
+    run_directory::RunDirectoryError,
+    service::ServerError,
+    store::StoreError,
 };
 
 /// How a command ended that did not fail.
@@ -60,6 +70,22 @@ pub enum Failure {
     /// There is no certificate.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The files that let workers and commands in are not there.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// There is no such worker.
+    #[error(
+        "no worker whose id begins with {0:?} has enrolled\n  hint: `seedgrid credentials list RUN_DIR` has the ids"
+    )]
+    NoSuchWorker(String),
+    /// More than one worker is meant.
+    #[error("{count} workers have ids that begin with {prefix:?}\n  hint: write more of its digits")]
+    ManyWorkers {
+        /// What was written.
+        prefix: String,
+        /// How many there are.
+        count: usize,
+    },
     /// The join file cannot be read or written.
     #[error(transparent)]
     Join(#[from] JoinError),
@@ -121,6 +147,8 @@ impl Failure {
         match self {
             Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
             | Self::Join(_)
+            | Self::NoSuchWorker(_)
+            | Self::ManyWorkers { .. }
             | Self::NotRetried(_)
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => 2,
@@ -133,6 +161,7 @@ impl Failure {
             | Self::CorePanicked
             | Self::Server(_)
             | Self::Identity(_)
+            | Self::Keys(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
             | Self::Export(_)

@@ -7,18 +7,19 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::join::{ADDRESSES_MAX, JoinFile, Role, Token};
+use seedgrid_common::join::ADDRESSES_MAX;
 
 use super::{Failure, arguments::StudyArguments};
 use crate::{
     console,
     core::{Core, CoreError, Holders, StudyPlan},
-    door::Identity,
+    door::{Identity, Keys, Place},
     prepare::{Prepared, Spec, belongs},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
-    service::{Bound, Server},
+    service::{Bound, Entry, Server},
     store::Store,
+    wall_clock::wall_ms,
     weights,
 };
 
@@ -92,11 +93,14 @@ pub(super) struct Entrance<'a> {
     pub(super) advertise: Option<&'a str>,
     /// Without encryption.
     pub(super) plaintext: bool,
+    /// How long the join file is good, where that is said.
+    pub(super) join_expires: Option<Duration>,
 }
 
 impl Entrance<'_> {
     /// Any port of this machine alone.
-    pub(super) const LOCAL: Self = Self { listen: "127.0.0.1:0", advertise: None, plaintext: false };
+    pub(super) const LOCAL: Self =
+        Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None };
 }
 
 /// A study's core and server.
@@ -110,29 +114,24 @@ pub(super) struct Hosting {
 impl Hosting {
     /// Starts the core and listens; writes the join file.
     pub(super) async fn start(opened: Opened, entrance: Entrance<'_>, holders: Holders) -> Result<Self, Failure> {
-        let Opened { directory, store, prepared } = opened;
+        let Opened { directory, mut store, prepared } = opened;
         let study = &prepared.spec.study;
         let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests() };
-        // A restart keeps its token, so that workers that are out there get in again.
-        let token = JoinFile::read(&directory.join_file()).map_or_else(|_| Token::generate(), |known| known.token);
         let identity = match entrance.plaintext {
             true => None,
             false => Some(Identity::of(&directory.identity())?),
         };
         let bound = Bound::listen(entrance.listen).await?;
-        let join = JoinFile {
-            role: Role::Join,
+        let place = Place {
             study: study.name.clone(),
             host: host_name(),
             addresses: addresses(bound.address(), entrance),
-            token: token.clone(),
-            expires_ms: None,
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // Before anybody is answered: who is refused reads the file again and must find the new token.
-        join.write(&directory.join_file())?;
+        let keys = Keys::open(&directory, place, entrance.join_expires, &mut store, wall_ms())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
-        let server = bound.serve(core.clone(), token, identity.as_ref(), prepared.draws.into_encoded());
+        let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })
     }
 

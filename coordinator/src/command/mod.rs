@@ -3,6 +3,7 @@
 mod arguments;
 mod at_rest;
 mod compare;
+mod credentials;
 mod data;
 mod export;
 mod failure;
@@ -50,6 +51,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,
+        Subcommand::Credentials(arguments) => credentials::credentials(arguments.action).await,
         Subcommand::Compare(arguments) => compare::compare(&arguments),
         Subcommand::Export(arguments) => export::export(&arguments),
         Subcommand::Models(arguments) => models::models(&arguments),

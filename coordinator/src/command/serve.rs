@@ -25,7 +25,12 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         return report::finish(&opened.directory);
     }
     let plaintext = arguments.plaintext;
-    let entrance = Entrance { listen: &arguments.listen, advertise: arguments.advertise.as_deref(), plaintext };
+    let entrance = Entrance {
+        listen: &arguments.listen,
+        advertise: arguments.advertise.as_deref(),
+        plaintext,
+        join_expires: arguments.join_expires,
+    };
     let hosting = Hosting::start(opened, entrance, Holders::MayReturn).await?;
     let encryption =
         if plaintext { "in plaintext: whoever is on the network can read and change everything" } else { "with TLS" };

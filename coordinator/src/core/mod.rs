@@ -3,6 +3,7 @@
 //! Requests come over one bounded channel. Those that have gathered while the last commit ran are applied together, their changes
 //! committed together, and only then answered: durable before acknowledged, at one synchronous commit for many requests.
 
+mod admitting;
 mod reactor;
 mod request;
 mod selecting;
@@ -17,10 +18,10 @@ use seedgrid_common::wire::v1;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::CoreError;
-pub use request::{Heard, Outcome, Pulled, Registered, Request, Unregistered};
+pub use request::{Heard, NotTaken, Outcome, Pulled, Registered, Request, Unregistered};
 pub use study::StudyPlan;
 
-use crate::{queue::Rules, store::Store, weights::WeightsFolder};
+use crate::{door::Credentials, queue::Rules, store::Store, weights::WeightsFolder};
 
 /// Requests that may wait for the core; more make their callers wait.
 const REQUESTS_MAX: usize = 1024;
@@ -34,6 +35,7 @@ pub struct Core {
     rules: Rules,
     study: String,
     weights: WeightsFolder,
+    credentials: Credentials,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -66,12 +68,13 @@ impl Core {
         let study = plan.study.name.clone();
         let weights = WeightsFolder::of(store.folder());
         let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
+        let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || reactor.run(receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study, weights }, thread))
+        Ok((Self { requests, available, snapshots, rules, study, weights, credentials }, thread))
     }
 
     /// Asks, and waits for the answer.
@@ -114,6 +117,11 @@ impl Core {
     /// Where weights are kept.
     pub fn weights(&self) -> &WeightsFolder {
         &self.weights
+    }
+
+    /// Who may come in.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The study's name.

@@ -20,12 +20,13 @@ use tokio::{
 
 use super::Holders;
 use super::{
-    request::{Heard, Outcome, Pulled, Registered, Request, Unregistered},
+    request::{Heard, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
     snapshot::{Live, ToCome, WorkerEntry},
     study::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
+    door::Credentials,
     queue::{AfterFailure, Blame, Expired, Finished, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId},
     race::RungDecision,
     retrying::{self, NotRetried, Retry},
@@ -76,8 +77,12 @@ fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
 type Reply = Box<dyn FnOnce() + Send>;
 
 pub(super) struct Reactor {
-    store: Store,
-    queue: Queue,
+    pub(super) store: Store,
+    pub(super) queue: Queue,
+    /// Who may come in.
+    pub(super) credentials: Credentials,
+    /// Why the store could not be read, which ends the core.
+    pub(super) broken: Option<StoreError>,
     rules: Rules,
     study: String,
     units: BTreeMap<UnitId, UnitFacts>,
@@ -90,12 +95,12 @@ pub(super) struct Reactor {
     later: Vec<Later>,
     /// What the store knew at the start of units that are not planned, as long as they are not.
     stored: BTreeMap<UnitId, StoredUnit>,
-    live: Live,
+    pub(super) live: Live,
     draining: bool,
     stopping: bool,
     /// Whether the store holds changes that the queue is to be made from again.
     stale: bool,
-    writes: Vec<Write>,
+    pub(super) writes: Vec<Write>,
     replies: Vec<Reply>,
     started: Instant,
     pictured_at: Millis,
@@ -117,11 +122,14 @@ impl Reactor {
             store.commit(&ends)?;
         }
         let keeper = Keeper::open(WeightsFolder::of(store.folder()), &plan.study, &store.weights()?)?;
+        let credentials = Credentials::new(store.book()?);
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
             queue: Queue::new(rules, [], Vec::new()),
+            credentials,
+            broken: None,
             rules,
             study: plan.study.name.clone(),
             units: BTreeMap::new(),
@@ -215,6 +223,9 @@ impl Reactor {
     }
 
     fn commit(&mut self) -> Result<(), CoreError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error.into());
+        }
         if !self.writes.is_empty() {
             self.store.commit(&self.writes)?;
             self.writes.clear();
@@ -318,7 +329,11 @@ impl Reactor {
             }
             Request::OfferWeights { worker, unit, attempt, reply } => {
                 let wanted = self.keeper.wants(unit) && self.queue.awaits(unit, attempt);
-                let answer = if self.seen(&worker, now) { Ok(wanted) } else { Err(Unregistered) };
+                let answer = match (self.seen(&worker, now), self.was_given(&worker, unit, attempt)) {
+                    (false, _) => Err(NotTaken::Unregistered),
+                    (true, false) => Err(NotTaken::NeverGiven),
+                    (true, true) => Ok(wanted),
+                };
                 self.answer(reply, answer);
             }
             Request::WeightsArrived { unit, attempt, digest, bytes, reply } => {
@@ -328,6 +343,8 @@ impl Reactor {
             Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, reply } => {
                 self.seen(&worker, now);
                 let answer = match outcome {
+                    // Its own attempts are all that a worker may report on.
+                    _ if !self.was_given(&worker, unit, attempt) => None,
                     Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
                     Outcome::Result(result) => {
                         self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
@@ -359,6 +376,18 @@ impl Reactor {
                 let answer = self.retry(&units);
                 self.answer(reply, answer);
             }
+            Request::Enroll { worker, digest, reply } => {
+                let answer = self.enroll(worker, digest);
+                self.answer(reply, answer);
+            }
+            Request::SetToken { role, token, reply } => {
+                self.set_token(role, token);
+                self.answer(reply, ());
+            }
+            Request::Revoke { worker, reply } => {
+                let answer = self.revoke(&worker);
+                self.answer(reply, answer);
+            }
             Request::Stop => self.stopping = true,
             Request::Drain { reply } => {
                 self.draining = true;
@@ -375,6 +404,10 @@ impl Reactor {
         held: &[(UnitId, u32)],
         now: Millis,
     ) -> Vec<(UnitId, u32)> {
+        // Revoked since the call was let in: it is to stop everything, and its next call is refused.
+        if self.credentials.read().is_revoked(&worker) {
+            return held.to_vec();
+        }
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: wall_ms(), info: info.clone() });
         let lost = self.queue.take_back_all_but(&worker, held);
@@ -386,7 +419,9 @@ impl Reactor {
     }
 
     fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
-        let Renewed { dropped, reclaimed } = self.queue.renew(worker, held, now);
+        let (given, foreign) = self.split_held(worker, held);
+        let Renewed { mut dropped, reclaimed } = self.queue.renew(worker, &given, now);
+        dropped.extend(foreign);
         for (unit, attempt) in reclaimed {
             self.writes.push(Write::Reopened { unit, attempt, worker_id: worker.to_string() });
         }
@@ -531,7 +566,7 @@ impl Reactor {
         }
     }
 
-    fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str) {
+    pub(super) fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str) {
         if expired.is_empty() {
             return;
         }

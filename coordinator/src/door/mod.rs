@@ -1,19 +1,25 @@
 //! The door: who may come in, and with what. Everything between an accepted connection and a service's call.
 //!
 //! [`identity`] is the study's certificate, [`listener`] accepts connections and shakes hands, [`crowd`] bounds how many there are,
-//! [`refusals`] counts who was sent away. docs/security.md tells what is defended, and what is not.
+//! [`keys`] are the files that let workers and commands in, [`book`] is who may come in, [`calls`] the one table of who may make which
+//! call, [`guard`] holds every call against both, [`strikes`] bounds failures, [`refusals`] counts who was sent away. docs/security.md tells what is defended, and what is not.
 
+mod book;
+mod calls;
 mod connection;
 mod crowd;
+mod guard;
 mod identity;
+mod keys;
 mod listener;
 mod open_files;
 mod refusals;
+mod strikes;
 
 use std::{
     io,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use tokio::{
@@ -22,14 +28,39 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
+pub use book::{Book, Caller, Enrolled, KnownToken, NotEnrolled};
 use connection::Connection;
 pub use connection::Visitor;
 pub use crowd::Limits;
+pub(crate) use guard::{Guard, caller};
 pub use identity::{Identity, IdentityError};
+pub use keys::{JOIN_EXPIRES, Keys, KeysError, Place};
 pub use open_files::raise as raise_open_files;
 pub use refusals::{Refusal, Refusals};
 
 use crowd::{Crowd, Full, Id};
+
+/// Who may come in, shared by the core, which changes it, and the guard, which asks it.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials(Arc<RwLock<Book>>);
+
+impl Credentials {
+    /// With what a store holds.
+    pub fn new(book: Book) -> Self {
+        Self(Arc::new(RwLock::new(book)))
+    }
+
+    /// To ask.
+    pub fn read(&self) -> RwLockReadGuard<'_, Book> {
+        // Nothing in it is left half done by a panic.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To change it.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Book> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Who is connected, and what was refused.
 #[derive(Debug)]

@@ -33,6 +33,8 @@ pub enum Refusal {
     Revoked,
     /// A call with a credential that is for other calls.
     WrongRole,
+    /// Too many calls from its address failed: the connection was closed.
+    TooManyFailures,
     /// A worker's message that names another worker.
     OtherWorker,
     /// A worker's message about an attempt that it was never given.
@@ -45,7 +47,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Crowded,
         Self::PutOut,
         Self::Handshake,
@@ -56,6 +58,7 @@ impl Refusal {
         Self::Expired,
         Self::Revoked,
         Self::WrongRole,
+        Self::TooManyFailures,
         Self::OtherWorker,
         Self::ForeignAttempt,
         Self::Malformed,
@@ -75,6 +78,7 @@ impl Refusal {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::WrongRole => "wrong-role",
+            Self::TooManyFailures => "too-many-failures",
             Self::OtherWorker => "other-worker",
             Self::ForeignAttempt => "foreign-attempt",
             Self::Malformed => "malformed",

@@ -8,9 +8,9 @@ use seedgrid_common::wire::{
 };
 use tonic::{Status, Streaming};
 
-use super::{gone, invalid, unregistered, worker_id};
+use super::{Teller, gone, invalid, unregistered};
 use crate::{
-    core::{Core, Request},
+    core::{Core, NotTaken, Request, Unregistered},
     weights::WeightsError,
 };
 
@@ -18,16 +18,18 @@ use crate::{
 const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Receives one blob. False: it is not wanted, and nothing was kept.
-pub(super) async fn receive(core: &Core, mut parts: Streaming<v1::BlobPart>) -> Result<bool, Status> {
+pub(super) async fn receive(core: &Core, teller: &Teller, mut parts: Streaming<v1::BlobPart>) -> Result<bool, Status> {
     let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;
     let head = BlobHead::try_from(first).map_err(invalid)?;
-    let worker = worker_id(&head.worker_id)?;
+    let worker = teller.named(&head.worker_id)?;
     let (unit, attempt, digest, bytes) = (head.unit, head.attempt, head.digest, head.bytes_total);
-    let wanted = core
-        .ask(|reply| Request::OfferWeights { worker, unit, attempt, reply })
-        .await
-        .map_err(gone)?
-        .map_err(unregistered)?;
+    let wanted =
+        core.ask(|reply| Request::OfferWeights { worker, unit, attempt, reply }).await.map_err(gone)?.map_err(
+            |refusal| match refusal {
+                NotTaken::Unregistered => unregistered(Unregistered),
+                NotTaken::NeverGiven => teller.never_given(),
+            },
+        )?;
     if !wanted {
         return Ok(false);
     }

@@ -12,7 +12,7 @@ const OLDEST: u32 = 2;
 
 /// What leads from each version to the next, from [`OLDEST`] on. Files here are never changed once a version was released: schema.sql
 /// is what they lead to.
-const STEPS: [&str; 1] = [include_str!("migrations/3.sql")];
+const STEPS: [&str; 2] = [include_str!("migrations/3.sql"), include_str!("migrations/4.sql")];
 
 /// The newest version, as `PRAGMA user_version` holds it.
 pub(super) const NEWEST: u32 = OLDEST + STEPS.len() as u32;
