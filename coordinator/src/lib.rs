@@ -18,6 +18,7 @@ pub mod console;
 pub mod control_client;
 pub mod core;
 pub mod data_command;
+pub mod door;
 pub mod draws;
 pub mod export;
 pub mod forecast;

@@ -3,6 +3,7 @@
 //! Requests come over one bounded channel. Those that have gathered while the last commit ran are applied together, their changes
 //! committed together, and only then answered: durable before acknowledged, at one synchronous commit for many requests.
 
+mod admitting;
 mod reactor;
 mod request;
 mod selecting;
@@ -18,10 +19,10 @@ use seedgrid_common::wire::{blob::Content, v1};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::CoreError;
-pub use request::{Given, Heard, NotCancelled, Outcome, Pulled, Registered, Request, Steering, Unregistered};
+pub use request::{Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Steering, Unregistered};
 pub use study::StudyPlan;
 
-use crate::{blobs::BlobFolder, queue::Rules, store::Store};
+use crate::{blobs::BlobFolder, door::Credentials, queue::Rules, store::Store};
 
 /// Requests that may wait for the core; more make their callers wait.
 const REQUESTS_MAX: usize = 1024;
@@ -36,6 +37,7 @@ pub struct Core {
     study: String,
     weights: BlobFolder,
     checkpoints: BlobFolder,
+    credentials: Credentials,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -69,12 +71,13 @@ impl Core {
         let weights = BlobFolder::weights(store.folder());
         let checkpoints = BlobFolder::checkpoints(store.folder());
         let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
+        let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || reactor.run(receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints }, thread))
+        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials }, thread))
     }
 
     /// Asks, and waits for the answer.
@@ -120,6 +123,11 @@ impl Core {
             Content::Weights => &self.weights,
             Content::Checkpoint(_) => &self.checkpoints,
         }
+    }
+
+    /// Who may come in.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The study's name.

@@ -23,7 +23,7 @@ use tokio::{
 
 use super::Holders;
 use super::{
-    request::{Given, Heard, Outcome, Pulled, Registered, Request, Unregistered},
+    request::{Given, Heard, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
     selecting::Selecting,
     snapshot::{Live, ToCome, WorkerEntry},
     study::{Added, Later, Roster, StudyPlan, UnitFacts},
@@ -31,6 +31,7 @@ use super::{
 use crate::{
     blobs::{BlobError, BlobFolder},
     checkpoints::{Checkpoints, KeptCheckpoint},
+    door::Credentials,
     queue::{
         AfterFailure, Blame, Expired, Finished, Granted, Millis, NewUnit, Queue, Renewed, Rules, Verdict, WorkerId,
     },
@@ -86,6 +87,10 @@ type Reply = Box<dyn FnOnce() + Send>;
 pub(super) struct Reactor {
     pub(super) store: Store,
     pub(super) queue: Queue,
+    /// Who may come in.
+    pub(super) credentials: Credentials,
+    /// Why the store could not be read, which ends the core.
+    pub(super) broken: Option<StoreError>,
     rules: Rules,
     study: String,
     pub(super) units: BTreeMap<UnitId, UnitFacts>,
@@ -131,11 +136,14 @@ impl Reactor {
         let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
+        let credentials = Credentials::new(store.book()?);
         let (available, available_receiver) = watch::channel(0);
         let (snapshots, snapshots_receiver) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
             queue: Queue::new(rules, [], Vec::new()),
+            credentials,
+            broken: None,
             rules,
             study: plan.study.name.clone(),
             units: BTreeMap::new(),
@@ -240,6 +248,9 @@ impl Reactor {
     }
 
     fn commit(&mut self) -> Result<(), CoreError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error.into());
+        }
         if !self.writes.is_empty() {
             self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;
@@ -364,7 +375,11 @@ impl Reactor {
                     Content::Weights => self.keeper.wants(unit) && self.queue.awaits(unit, attempt),
                     Content::Checkpoint(_) => self.queue.holds(&worker, unit, attempt),
                 };
-                let answer = if self.seen(&worker, now) { Ok(wanted) } else { Err(Unregistered) };
+                let answer = match (self.seen(&worker, now), self.was_given(&worker, unit, attempt)) {
+                    (false, _) => Err(NotTaken::Unregistered),
+                    (true, false) => Err(NotTaken::NeverGiven),
+                    (true, true) => Ok(wanted),
+                };
                 self.answer(reply, answer);
             }
             Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply } => {
@@ -390,6 +405,8 @@ impl Reactor {
                 self.seen(&worker, now);
                 self.keep_log(&worker, unit, attempt, log);
                 let answer = match outcome {
+                    // Its own attempts are all that a worker may report on.
+                    _ if !self.was_given(&worker, unit, attempt) => None,
                     Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
                     Outcome::Result(result) => {
                         self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
@@ -417,6 +434,18 @@ impl Reactor {
                 let answer = self.retry(&units);
                 self.answer(reply, answer);
             }
+            Request::Enroll { worker, digest, reply } => {
+                let answer = self.enroll(worker, digest);
+                self.answer(reply, answer);
+            }
+            Request::SetToken { role, token, reply } => {
+                self.set_token(role, token);
+                self.answer(reply, ());
+            }
+            Request::Revoke { worker, reply } => {
+                let answer = self.revoke(&worker, now);
+                self.answer(reply, answer);
+            }
             Request::Lost { worker, ending, blame, detail, training, held, log, reply } => {
                 for (unit, attempt) in &training {
                     self.keep_log(&worker, *unit, *attempt, log.clone());
@@ -438,6 +467,10 @@ impl Reactor {
         held: &[(UnitId, u32)],
         now: Millis,
     ) -> Vec<(UnitId, u32)> {
+        // Revoked since the call was let in: it is to stop everything, and its next call is refused.
+        if self.credentials.read().is_revoked(&worker) {
+            return held.to_vec();
+        }
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: wall_ms(), info: info.clone() });
         self.queue.join(&worker);
@@ -452,7 +485,9 @@ impl Reactor {
     }
 
     fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
-        let Renewed { dropped, reclaimed } = self.queue.renew(worker, held, now);
+        let (given, foreign) = self.split_held(worker, held);
+        let Renewed { mut dropped, reclaimed } = self.queue.renew(worker, &given, now);
+        dropped.extend(foreign);
         for (unit, attempt) in reclaimed {
             self.writes.push(Write::Reopened { unit, attempt, worker_id: worker.to_string() });
         }

@@ -1,22 +1,27 @@
 //! The gRPC services: they check what peers send, ask the core, and answer. No decision is made here.
 
-mod auth;
 mod control;
 mod download;
 mod server;
 mod upload;
 mod worker;
 
-pub use server::{Bound, Server, ServerError};
+pub use server::{Bound, Entry, Server, ServerError};
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use seedgrid_common::{
     unit::UnitId,
     wire::{convert, limits, v1},
 };
-use tonic::Status;
+use tonic::{Request, Status};
 
 use crate::{
     core::{CoreGone, Unregistered},
+    door::{Door, Refusal, Visitor, caller},
     queue::WorkerId,
 };
 
@@ -34,6 +39,37 @@ fn invalid(problem: impl std::fmt::Display) -> Status {
 
 fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(invalid)
+}
+
+/// Who made a call: all that it says it says as this worker.
+#[derive(Clone, Debug)]
+struct Teller {
+    worker: WorkerId,
+    address: IpAddr,
+    door: Arc<Door>,
+}
+
+impl Teller {
+    /// The worker whose credential came with the call.
+    fn of<T>(request: &Request<T>, door: &Arc<Door>) -> Result<Self, Status> {
+        let address = request.extensions().get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address);
+        Ok(Self { worker: caller(request)?, address, door: Arc::clone(door) })
+    }
+
+    /// The worker, which the message must name.
+    fn named(&self, worker_id: &str) -> Result<WorkerId, Status> {
+        if self::worker_id(worker_id)? != self.worker {
+            self.door.refuse(Refusal::OtherWorker, self.address);
+            return Err(Status::permission_denied("the message names another worker than the credential does"));
+        }
+        Ok(self.worker.clone())
+    }
+
+    /// What is said where it tells of an attempt that it was never given.
+    fn never_given(&self) -> Status {
+        self.door.refuse(Refusal::ForeignAttempt, self.address);
+        Status::not_found("the study has no such unit, or never gave this attempt to this worker")
+    }
 }
 
 fn held(attempts: Vec<v1::AttemptId>) -> Result<Vec<(UnitId, u32)>, Status> {

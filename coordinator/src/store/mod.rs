@@ -2,6 +2,7 @@
 //!
 //! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit.
 
+mod credentials;
 mod error;
 mod file;
 mod migration;
@@ -13,6 +14,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use credentials::CredentialWrite;
 pub use error::StoreError;
 use file::FileIdentity;
 pub use read::{AttemptRecord, KeptWeights, StoredUnit, WorkerRecord};

@@ -160,3 +160,19 @@ CREATE TABLE workers (
     version TEXT NOT NULL,
     place TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Secrets of the run directory's files, as SHA-256 of their text: who shows one may enroll workers (join), steer (admin) or look (view).
+CREATE TABLE tokens (
+    role TEXT PRIMARY KEY CHECK (role IN ('join', 'admin', 'view')),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    made_ms INTEGER NOT NULL,
+    expires_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Workers that enrolled, with SHA-256 of the secret that each has drawn for itself. A revoked one stays out for good.
+CREATE TABLE enrolments (
+    worker_id TEXT PRIMARY KEY CHECK (length(worker_id) = 32),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    enrolled_ms INTEGER NOT NULL,
+    revoked_ms INTEGER
+) STRICT, WITHOUT ROWID;

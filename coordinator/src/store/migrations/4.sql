@@ -1,5 +1,5 @@
--- From version 3 to 4: endings are told apart, what began is known, units are cancelled, studies paused, logs and checkpoints kept.
--- SQLite changes a table's columns by making it again.
+-- From version 3 to 4: endings are told apart, what began and from where is known, units are cancelled, studies paused, logs, checkpoints
+-- and credentials kept. SQLite changes a table's conditions by making it again.
 
 ALTER TABLE attempts RENAME TO attempts_3;
 
@@ -56,4 +56,18 @@ CREATE TABLE checkpoints (
     numerics_class TEXT NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tokens (
+    role TEXT PRIMARY KEY CHECK (role IN ('join', 'admin', 'view')),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    made_ms INTEGER NOT NULL,
+    expires_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE enrolments (
+    worker_id TEXT PRIMARY KEY CHECK (length(worker_id) = 32),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    enrolled_ms INTEGER NOT NULL,
+    revoked_ms INTEGER
 ) STRICT, WITHOUT ROWID;
