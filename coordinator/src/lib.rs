@@ -21,6 +21,7 @@ pub mod data_command;
 pub mod door;
 pub mod draws;
 pub mod export;
+pub mod file_system;
 pub mod forecast;
 pub mod layers;
 pub mod listing;

@@ -231,7 +231,11 @@ impl Prepared {
         }
         writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
         writes.extend(self.decisions.iter().cloned());
-        Ok(store.commit(&writes)?)
+        store.commit(&writes)?;
+        for row in store.move_orphans()? {
+            tracing::warn!("{row}");
+        }
+        Ok(())
     }
 
     /// What a run directory was last run with, from the directory alone.

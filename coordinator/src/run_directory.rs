@@ -13,16 +13,19 @@
 //!           report/        the report
 //! ```
 
+mod lock;
+
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read as _, Seek as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::OFlag;
+use lock::{Lock, LockError};
 use seedgrid_common::join::Role;
+
+use crate::file_system::{self, FileSystem};
 
 /// A run directory that may belong to anyone.
 #[derive(Clone, Debug)]
@@ -35,7 +38,7 @@ pub struct RunDirectory {
 pub struct Owned {
     directory: RunDirectory,
     /// Keeps the lock.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// Why a run directory cannot be used.
@@ -64,6 +67,18 @@ pub enum RunDirectoryError {
         path: PathBuf,
         /// The owner's process id, where it wrote one.
         pid: Option<u32>,
+    },
+    /// Its lock would not keep a second coordinator out.
+    #[error(
+        "the run directory {path} cannot be locked: {why}\n  hint: choose a directory on another file system with --run-dir DIR, or mount \
+         this one with locks; if no other machine ever uses it, set {}=local",
+        file_system::OVERRIDE
+    )]
+    Unlockable {
+        /// The directory.
+        path: PathBuf,
+        /// What is known of its locks.
+        why: String,
     },
     /// It holds something that is not Seedgrid's.
     #[error(
@@ -172,8 +187,7 @@ impl RunDirectory {
 
     /// Whether a coordinator owns it now.
     pub fn is_owned(&self) -> bool {
-        let lock = File::open(self.root.join("lock"));
-        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        Lock::is_held(&self.root.join("lock"))
     }
 
     /// Makes the directory and takes its ownership.
@@ -186,32 +200,23 @@ impl RunDirectory {
             move |cause| RunDirectoryError::Io { action, path, cause }
         };
         fs::create_dir_all(&self.root).map_err(io("create", &self.root))?;
+        let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
         let lock_path = self.root.join("lock");
         self.refuse_others()?;
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            // A link could lead to somebody's file, which the process id would overwrite.
-            .custom_flags(OFlag::O_NOFOLLOW.bits())
-            .open(&lock_path)
-            .map_err(io("open", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let pid = lock.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(RunDirectoryError::InUse { path: self.root, pid });
-            }
-            Err(TryLockError::Error(cause)) => return Err(io("lock", &lock_path)(cause)),
-        }
-        lock.set_len(0)
-            .and_then(|()| lock.rewind())
-            .and_then(|()| writeln!(lock, "{}", std::process::id()))
-            .map_err(io("write", &lock_path))?;
+        let lock = match Lock::take(&lock_path, &system) {
+            Ok(lock) => lock,
+            Err(LockError::Held(pid)) => return Err(RunDirectoryError::InUse { path: self.root, pid }),
+            Err(LockError::Untrusted(why)) => return Err(RunDirectoryError::Unlockable { path: self.root, why }),
+            Err(LockError::Io(action, cause)) => return Err(io(action, &lock_path)(cause)),
+        };
         for folder in [self.root.join("datasets"), self.logs()] {
             fs::create_dir_all(&folder).map_err(io("create", &folder))?;
+        }
+        // What will be acknowledged here is durable only if the directory itself is.
+        sync(&self.root).map_err(io("make durable", &self.root))?;
+        // Folders above may have been made, too; those that may not be read are not ours.
+        for above in self.root.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()) {
+            let _ = sync(above);
         }
         Ok(Owned { directory: self, _lock: lock })
     }
@@ -253,9 +258,17 @@ impl RunDirectory {
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
-            Ok(())
+            sync(&self.root.join("datasets"))
         };
         write().map_err(|cause| RunDirectoryError::Io { action: "write", path: path.clone(), cause })
+    }
+}
+
+/// Makes what a folder lists durable, where the file system can do that.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(cause) if cause.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
     }
 }
 

@@ -62,7 +62,7 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
             unit,
             attempt: known.attempts,
             at_ms: wall_ms(),
-            ending: "worker-lost",
+            ending: "preempted",
             detail: "its worker was revoked".to_owned(),
             train_seconds: None,
         });

@@ -39,6 +39,7 @@ pub(super) fn open(arguments: &StudyArguments) -> Result<Opened, Failure> {
     say_what_is_unused(arguments, &spec);
     let directory = directory(arguments, &spec.study.name).own()?;
     let mut store = Store::open(&directory.database())?;
+    say_what_was_mended(&store);
     belongs(&directory, &store, &spec.study.name)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
     prepared.keep(&directory, &mut store)?;
@@ -59,6 +60,13 @@ pub(super) fn weights_standing(
         None => Default::default(),
     };
     Ok(weights::Standing::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
+}
+
+/// Says what of the database was damaged, and what became of it.
+pub(super) fn say_what_was_mended(store: &Store) {
+    for note in store.mended().notes() {
+        console::note(format_args!("note: {note}"));
+    }
 }
 
 /// Says so where `--data` changes nothing.

@@ -54,6 +54,7 @@ pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
 fn at_rest(directory: RunDirectory, arguments: &RetryArguments) -> Result<Retry, Failure> {
     let directory = directory.own()?;
     let mut store = Store::open(&directory.database())?;
+    super::hosting::say_what_was_mended(&store);
     let rules = Rules::default();
     let prepared = Prepared::stored(&directory, &store)?;
     let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();

@@ -16,6 +16,15 @@ pub enum StoreError {
         #[source]
         cause: rusqlite::Error,
     },
+    /// Its folder cannot be made durable.
+    #[error("cannot make the folder of {path} durable: {cause}\n  hint: check the disk and its mount options")]
+    Folder {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
     /// One of an earlier version cannot be brought to this one.
     #[error(
         "cannot bring the database {path} from schema version {found} to {wanted}: {cause}\n  hint: it is as it was; check the disk's \
@@ -64,10 +73,10 @@ pub enum StoreError {
         /// What became of it.
         what: &'static str,
     },
-    /// SQLite's own check found damage.
+    /// It is damaged: whoever only reads leaves it as it is, and its owner found nothing to salvage in it.
     #[error(
-        "the database {path} is damaged: {detail}\n  hint: restore it from a backup, or move the run directory away and run the \
-         study again"
+        "the database {path} is damaged: {detail}\n  hint: run the study again, which saves what can be read and trains the rest; else \
+         restore it from a backup, or move the run directory away"
     )]
     Damaged {
         /// The database.
@@ -75,10 +84,32 @@ pub enum StoreError {
         /// What the check said.
         detail: String,
     },
+    /// A damaged one cannot be saved into a new one.
+    #[error(
+        "cannot save what is left of the damaged database {path}: {cause}\n  hint: it is as it was; make room in the run directory, \
+         then run the same command again"
+    )]
+    Salvage {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Another coordinator has taken it over.
+    #[error(
+        "the database {path} was taken over by {holder} while it was in use\n  hint: two coordinators cannot share a run directory; what was \
+         acknowledged is safe, and the other one goes on with it"
+    )]
+    TakenOver {
+        /// The database.
+        path: PathBuf,
+        /// Who has it.
+        holder: String,
+    },
     /// A result does not match its digest or cannot be decoded.
     #[error(
-        "the stored result of unit {unit} in {path} is damaged\n  hint: delete its row from the table `results`, and run the \
-         study again to train it anew"
+        "the stored result of unit {unit} in {path} is damaged\n  hint: run the study again, which trains this unit anew"
     )]
     DamagedResult {
         /// The database.
@@ -116,6 +147,8 @@ impl StoreError {
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { path, detail: cause.to_string() }
             }
+            // What SQLite says of a statement that does not fit the tables: they are not what they were made as.
+            Some(rusqlite::ErrorCode::Unknown) => Self::Damaged { path, detail: cause.to_string() },
             Some(_) | None => Self::Open { path, cause },
         }
     }

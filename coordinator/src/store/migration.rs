@@ -14,6 +14,9 @@ const OLDEST: u32 = 2;
 /// is what they lead to.
 const STEPS: [&str; 2] = [include_str!("migrations/3.sql"), include_str!("migrations/4.sql")];
 
+/// The newest schema.
+pub(super) const SCHEMA: &str = include_str!("schema.sql");
+
 /// The newest version, as `PRAGMA user_version` holds it.
 pub(super) const NEWEST: u32 = OLDEST + STEPS.len() as u32;
 
@@ -29,11 +32,20 @@ pub(super) fn is_older(version: u32) -> bool {
 pub(super) fn migrate(connection: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
     let steps = STEPS.iter().skip((version - OLDEST) as usize).copied().collect::<String>();
     let whole = format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {NEWEST}; COMMIT;");
+    let failed = |cause| StoreError::Migrate { path: path.to_owned(), found: version, wanted: NEWEST, cause };
+    // Steps make tables anew that others refer to.
+    connection.pragma_update(None, "foreign_keys", false).map_err(failed)?;
     connection.execute_batch(&whole).map_err(|cause| {
         // Open only if a step failed; then this is the rollback, else there is nothing to roll back.
         let _ = connection.execute_batch("ROLLBACK;");
-        StoreError::Migrate { path: path.to_owned(), found: version, wanted: NEWEST, cause }
-    })
+        failed(cause)
+    })?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)
+}
+
+/// Makes the newest schema in an empty database, wholly or not at all.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {NEWEST}; COMMIT;"))
 }
 
 /// A copy in memory, as the database is now.

@@ -1,25 +1,41 @@
 //! The store: one SQLite database in the run directory, the only place where a study's state lives.
 //!
-//! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit.
+//! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit. What is damaged on
+//! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`mending`], [`salvage`]).
 
 mod credentials;
 mod error;
 mod file;
+mod inspect;
+mod mending;
 mod migration;
+mod owner;
 mod read;
+mod salvage;
+mod sealing;
 mod trained;
+mod verify;
 mod write;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags};
 
 pub use credentials::CredentialWrite;
 pub use error::StoreError;
 use file::FileIdentity;
+pub use inspect::Fault;
+pub use mending::{Mended, MovedRow, Salvaged};
+use owner::Owner;
 pub use read::{AttemptRecord, KeptWeights, StoredUnit, WorkerRecord};
 pub use trained::{TrainedBy, TrainedRecord};
+use verify::Depth;
 pub use write::{ResultRecord, Write};
+
+use crate::{file_system::FileSystem, run_directory::sync};
 
 /// How long to wait for another connection's commit.
 const BUSY: Duration = Duration::from_secs(10);
@@ -28,40 +44,45 @@ const BUSY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
-    path: std::path::PathBuf,
+    path: PathBuf,
     file: FileIdentity,
+    /// Whoever only reads owns nothing.
+    owner: Option<Owner>,
+    mended: Mended,
 }
 
 impl Store {
     /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none, and brings one
-    /// of an earlier version to this one.
+    /// of an earlier version to this one. What is damaged is mended: [`Store::mended`] tells.
     ///
     /// # Errors
-    /// When it cannot be opened or written, is damaged, or was made by a newer version.
+    /// When it cannot be opened or written, holds nothing that can be saved, or was made by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open(path).map_err(|cause| StoreError::open(path, cause))?;
+        // Where this cannot be found out, opening tells why.
+        let system = FileSystem::of(folder(path)).unwrap_or(FileSystem::Local);
+        Self::open_on(path, &system)
+    }
+
+    fn open_on(path: &Path, system: &FileSystem) -> Result<Self, StoreError> {
         let failed = |cause| StoreError::open(path, cause);
-        connection.busy_timeout(BUSY).map_err(failed)?;
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-        connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
-        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-        match version(&connection, path)? {
-            0 => connection
-                .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;",
-                    include_str!("schema.sql"),
-                    migration::NEWEST
-                ))
-                .map_err(failed)?,
-            older if migration::is_older(older) => {
-                check(&connection, path)?;
-                migration::migrate(&connection, path, older)?;
+        let is_new = !path.exists();
+        let mut salvaged = None;
+        let mut connection = match sound(path, system) {
+            Err(StoreError::Damaged { detail, .. }) => {
+                salvaged = Some(salvage::salvage(path, &detail)?);
+                sound(path, system)?
             }
-            _ => {}
+            opened => opened?,
+        };
+        let owner = Owner::take(&mut connection).map_err(failed)?;
+        let mut mended = mending::mend(&mut connection).map_err(failed)?;
+        mended.salvaged = salvaged;
+        if is_new {
+            let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
+            sync(folder(path)).map_err(cause)?;
         }
-        check(&connection, path)?;
         let file = FileIdentity::of(path)?;
-        Ok(Self { connection, path: path.to_owned(), file })
+        Ok(Self { connection, path: path.to_owned(), file, owner: Some(owner), mended })
     }
 
     /// Opens the database at `path` to read it, also while a coordinator writes to it. One of an earlier version is read through a
@@ -70,21 +91,40 @@ impl Store {
     /// # Errors
     /// When there is none, it is damaged, or was made by a newer version.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open_structure(path, Depth::Quick)?;
+        match store.unsealed()?.first() {
+            None => Ok(store),
+            Some((table, count)) => {
+                let rows = if *count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
+                let detail = format!("in the table {table}, {rows} not match the seal");
+                Err(StoreError::Damaged { path: path.to_owned(), detail })
+            }
+        }
+    }
+
+    /// Opens it to read, having checked no more than what SQLite needs.
+    fn open_structure(path: &Path, depth: Depth) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |cause| StoreError::open(path, cause);
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
+        prepare(&connection).map_err(failed)?;
         let version = version(&connection, path)?;
         if version == 0 {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
-        check(&connection, path)?;
+        check(&connection, path, depth)?;
         if migration::is_older(version) {
             connection = migration::copied(&connection).map_err(failed)?;
+            prepare(&connection).map_err(failed)?;
             migration::migrate(&connection, path, version)?;
         }
         let file = FileIdentity::of(path)?;
-        Ok(Self { connection, path: path.to_owned(), file })
+        Ok(Self { connection, path: path.to_owned(), file, owner: None, mended: Mended::default() })
+    }
+
+    /// What was damaged when it was opened, and what became of it.
+    pub fn mended(&self) -> &Mended {
+        &self.mended
     }
 
     /// The run directory that the database lies in.
@@ -93,26 +133,82 @@ impl Store {
     }
 }
 
+/// The folder that a database lies in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What every connection needs.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    sealing::teach(connection)
+}
+
+/// The database at `path`, of the newest version and with nothing wrong with its structure.
+fn sound(path: &Path, system: &FileSystem) -> Result<Connection, StoreError> {
+    let failed = |cause| StoreError::open(path, cause);
+    let connection = Connection::open(path).map_err(failed)?;
+    prepare(&connection).map_err(failed)?;
+    keep_journal(&connection, system).map_err(failed)?;
+    match version(&connection, path)? {
+        0 => migration::create(&connection).map_err(failed)?,
+        older if migration::is_older(older) => {
+            check(&connection, path, Depth::Whole)?;
+            migration::migrate(&connection, path, older)?;
+        }
+        _ => {}
+    }
+    check(&connection, path, Depth::Whole)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Makes every commit durable before it returns.
+fn keep_journal(connection: &Connection, system: &FileSystem) -> rusqlite::Result<()> {
+    if system.is_network() {
+        // A write-ahead log needs memory that its readers share, which no two machines do. Held exclusively, a log that is there
+        // already can be ended without.
+        connection.pragma_update(None, "locking_mode", "exclusive")?;
+        connection.pragma_update(None, "journal_mode", "truncate")?;
+        connection.pragma_update(None, "locking_mode", "normal")?;
+        // The lock is given back with the next look at the file.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    } else {
+        connection.pragma_update(None, "journal_mode", "wal")?;
+    }
+    // Beside the files, the folder in which a rollback journal vanishes.
+    connection.pragma_update(None, "synchronous", "extra")
+}
+
 /// The version of the schema; 0 where there is none yet.
 fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
-    let found = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|cause| StoreError::open(path, cause))?;
+    let failed = |cause| StoreError::open(path, cause);
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let tables = || connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0));
     match found {
-        0 | migration::NEWEST => Ok(found),
+        0 if tables().map_err(failed)? == 0 => Ok(0),
+        migration::NEWEST => Ok(found),
         older if migration::is_older(older) => Ok(older),
+        // The number is damaged, not the database another's.
+        found if verify::is_ours(connection).map_err(failed)? => {
+            Err(StoreError::Damaged { path: path.to_owned(), detail: format!("its version says {found}") })
+        }
         found => Err(StoreError::Version { path: path.to_owned(), found, expected: migration::NEWEST }),
     }
 }
 
-/// SQLite's own check.
-fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let verdict: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|cause| StoreError::open(path, cause))?;
-    match verdict.as_str() {
-        "ok" => Ok(()),
-        _ => Err(StoreError::Damaged { path: path.to_owned(), detail: verdict }),
+/// SQLite's own check, and that the newest version has the tables it should have.
+fn check(connection: &Connection, path: &Path, depth: Depth) -> Result<(), StoreError> {
+    let failed = |cause| StoreError::open(path, cause);
+    let damaged = |detail| Err(StoreError::Damaged { path: path.to_owned(), detail });
+    if let Some(detail) = verify::structure(connection, depth).map_err(failed)? {
+        return damaged(detail);
+    }
+    match version(connection, path)? {
+        migration::NEWEST if !verify::is_ours(connection).map_err(failed)? => {
+            damaged("its tables are not those that a study has".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 

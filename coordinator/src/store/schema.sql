@@ -1,28 +1,44 @@
 -- Version 4 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+-- A seal is a digest of the table's name and of the row's other columns (but for a payload, which has a digest of its own): a row that
+-- changed on the disk does not match it, and is never used. sealing.rs says which columns, in which order.
+
+-- Who owns the database: epoch grows by one with every coordinator that opens it, commits with each commit of that one. A coordinator
+-- that finds another epoch than its own has been succeeded, and writes nothing.
+CREATE TABLE owner (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch INTEGER NOT NULL,
+    commits INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    since_ms INTEGER NOT NULL
+) STRICT;
 
 -- What the database belongs to: 'study', 'dataset_digest', 'dataset_title'.
 CREATE TABLE facts (
     name TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- Every spec under which the study was run, oldest first.
 CREATE TABLE specs (
     number INTEGER PRIMARY KEY,
     started_ms INTEGER NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT;
 
 -- Every unit that any of these specs named; content is the canonical JSON that the id is made from.
 CREATE TABLE units (
     unit_id BLOB PRIMARY KEY CHECK (length(unit_id) = 16),
     label TEXT NOT NULL,
-    content TEXT NOT NULL
+    content TEXT NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- Every attempt that was given out. began: its worker said that training had begun. ending is NULL while it runs, or if the
 -- coordinator was killed before it heard. What counts against a unit follows from this table and `retries`: 'error' and
 -- 'out-of-memory' are errors, 'crashed', and 'worker-lost' of one that had begun, are deaths.
+-- 'damaged': its result was stored, and was damaged there since.
 CREATE TABLE attempts (
     unit_id BLOB NOT NULL REFERENCES units (unit_id),
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
@@ -32,7 +48,7 @@ CREATE TABLE attempts (
     ended_ms INTEGER,
     ending TEXT CHECK (ending IN
         ('done', 'diverged', 'preempted', 'out-of-time', 'worker-lost', 'crashed', 'out-of-memory', 'error', 'cancelled',
-         'duplicate', 'conflict')),
+         'duplicate', 'conflict', 'damaged')),
     detail TEXT,
     train_seconds REAL,
     -- How far an earlier attempt had come, where this one went on from its checkpoint; else NULL.
@@ -53,6 +69,7 @@ CREATE TABLE results (
     wrong INTEGER,
     scored INTEGER,
     digest BLOB NOT NULL CHECK (length(digest) = 32),
+    seal BLOB NOT NULL CHECK (length(seal) = 16),
     payload BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -73,14 +90,16 @@ CREATE TABLE selections (
     stage TEXT NOT NULL,
     model TEXT NOT NULL,
     chosen INTEGER,
-    decided_ms INTEGER NOT NULL
+    decided_ms INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- Units that failed for good and were given back to the queue by `seedgrid retry`: errors up to this attempt no longer count.
 CREATE TABLE retries (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
     after_attempt INTEGER NOT NULL,
-    retried_ms INTEGER NOT NULL
+    retried_ms INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- Units that people cancelled and did not give back with `seedgrid retry` since. A result that came all the same counts.
@@ -107,13 +126,14 @@ CREATE TABLE logs (
 ) STRICT, WITHOUT ROWID;
 
 -- Rungs of races that were decided: after how many folds. key is a digest of the rule, the candidates' units, the folds and who was
--- still racing.
+-- still racing. The seal covers the number of its leavers, too.
 CREATE TABLE rungs (
     key BLOB PRIMARY KEY CHECK (length(key) = 32),
     stage TEXT NOT NULL,
     model TEXT NOT NULL,
     folds INTEGER NOT NULL,
-    decided_ms INTEGER NOT NULL
+    decided_ms INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- Which of a stage's configurations of a model (0-based) left at a rung: found hopeless, or with a unit that failed.
@@ -121,6 +141,7 @@ CREATE TABLE leavers (
     key BLOB NOT NULL REFERENCES rungs (key),
     configuration INTEGER NOT NULL,
     why TEXT NOT NULL CHECK (why IN ('outraced', 'incomplete')),
+    seal BLOB NOT NULL CHECK (length(seal) = 16),
     PRIMARY KEY (key, configuration)
 ) STRICT, WITHOUT ROWID;
 
@@ -129,7 +150,8 @@ CREATE TABLE weights (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
     attempt INTEGER NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- The newest state of each unit that was interrupted or is in training: SHA-256 and length of checkpoints/UNIT_ID.safetensors, and how far
@@ -143,7 +165,8 @@ CREATE TABLE checkpoints (
     seconds REAL NOT NULL,
     numerics_class TEXT NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
 -- Every worker that ever registered, as it last introduced itself.
@@ -176,3 +199,13 @@ CREATE TABLE enrolments (
     enrolled_ms INTEGER NOT NULL,
     revoked_ms INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- Rows that were found damaged, moved here to be looked at and never used: their units are trained again, their decisions made again.
+-- content is the row as text, blobs in hexadecimal. Rows of source 'study.db' tell of a database that was salvaged.
+CREATE TABLE damaged (
+    number INTEGER PRIMARY KEY,
+    found_ms INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    what TEXT NOT NULL,
+    content TEXT NOT NULL
+) STRICT;

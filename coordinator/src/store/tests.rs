@@ -1,3 +1,7 @@
+mod damage;
+mod owners;
+mod versions;
+
 use std::{collections::BTreeMap, fs};
 
 use prost::Message as _;
@@ -163,6 +167,37 @@ fn a_changed_payload_is_noticed() {
 }
 
 #[test]
+fn every_commit_is_durable_on_every_file_system() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("study.db");
+    let network = FileSystem::Network { name: "NFS".to_owned(), local_locks: None };
+    let pragma = |store: &Store, name: &str| -> String {
+        store
+            .connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| Ok(row.get::<_, rusqlite::types::Value>(0)?))
+            .map(|value| match value {
+                rusqlite::types::Value::Text(text) => text,
+                other => format!("{other:?}"),
+            })
+            .unwrap()
+    };
+    // To and fro: a run directory may be copied from one to the other.
+    for (system, journal) in
+        [(&FileSystem::Local, "wal"), (&network, "truncate"), (&network, "truncate"), (&FileSystem::Local, "wal")]
+    {
+        let mut store = Store::open_on(&path, system).unwrap();
+        assert_eq!(pragma(&store, "journal_mode"), journal);
+        assert_eq!(pragma(&store, "synchronous"), "Integer(3)", "EXTRA");
+        assert_eq!(pragma(&store, "locking_mode"), "normal");
+        assert_eq!(pragma(&store, "foreign_keys"), "Integer(1)");
+        store.commit(&[Write::Fact { name: "study".to_owned(), value: journal.to_owned() }]).unwrap();
+        // Others read meanwhile, and need no memory that is shared.
+        assert_eq!(Store::open_to_read(&path).unwrap().fact("study").unwrap().as_deref(), Some(journal));
+        assert_eq!(folder.path().join("study.db-shm").exists(), journal == "wal");
+    }
+}
+
+#[test]
 fn rungs_are_kept_with_who_left() {
     let folder = TempDir::new().unwrap();
     let mut store = filled(&folder);
@@ -183,73 +218,6 @@ fn rungs_are_kept_with_who_left() {
     assert_eq!(store.committed().unwrap().rungs, expected, "what was decided stands");
 }
 
-/// A database of version 2; fixtures/make.sh made it.
-const VERSION_2: &[u8] = include_bytes!("fixtures/version-2.db");
-
-/// [`VERSION_2`] as a coordinator of that version leaves it, in a write-ahead log's mode.
-fn old(folder: &TempDir) -> std::path::PathBuf {
-    let path = folder.path().join("study.db");
-    fs::write(&path, VERSION_2).unwrap();
-    Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "wal").unwrap();
-    path
-}
-
-/// Tables, with what they hold.
-fn schema(store: &Store) -> Vec<(String, String)> {
-    // A table that was renamed has its name in quotes.
-    let plain = |sql: String| sql.replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut statement = store.connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))).unwrap();
-    rows.map(Result::unwrap).filter_map(|(name, sql)| Some((name, plain(sql?)))).collect()
-}
-
-#[test]
-fn a_database_of_an_earlier_version_becomes_one_of_this() {
-    let folder = TempDir::new().unwrap();
-    let path = old(&folder);
-    let mut store = Store::open(&path).unwrap();
-    let fresh = TempDir::new().unwrap();
-    assert_eq!(schema(&store), schema(&Store::open(&fresh.path().join("study.db")).unwrap()), "schema.sql is the same");
-    assert_eq!(store.results().unwrap().len(), 8);
-    assert_eq!(store.committed().unwrap().selections.len(), 1);
-    let left = vec![Leaver { place: 1, why: Why::Outraced }];
-    let rung = Rung { key: [3; 32], folds: 1, entered: vec![0, 1], left: left.clone() };
-    let decision = RungDecision { stage: "tune".to_owned(), model: "fc".to_owned(), rung };
-    store.commit(&[Write::Rung { at_ms: 1, decision }]).unwrap();
-    drop(store);
-    assert_eq!(Store::open(&path).unwrap().committed().unwrap().rungs[&[3; 32]], left, "it is brought up once");
-    assert_eq!(Store::open_to_read(&path).unwrap().committed().unwrap().rungs.len(), 1);
-}
-
-#[test]
-fn a_database_of_an_earlier_version_is_read_without_a_change() {
-    let folder = TempDir::new().unwrap();
-    let path = old(&folder);
-    let before = fs::read(&path).unwrap();
-    let store = Store::open_to_read(&path).unwrap();
-    assert_eq!(store.results().unwrap().len(), 8);
-    let known = store.committed().unwrap();
-    assert_eq!((known.selections.len(), known.rungs.len()), (1, 0));
-    assert!(store.latest_spec().unwrap().unwrap().contains("name = \"old\""));
-    drop(store);
-    assert_eq!(fs::read(&path).unwrap(), before);
-    assert_eq!(Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)), Ok(2));
-}
-
-#[test]
-fn a_step_that_fails_leaves_the_database_as_it_was() {
-    let folder = TempDir::new().unwrap();
-    let path = old(&folder);
-    let other = Connection::open(&path).unwrap();
-    other.execute_batch("CREATE TABLE leavers (stranger TEXT)").unwrap();
-    assert!(matches!(Store::open(&path), Err(StoreError::Migrate { found: 2, wanted: migration::NEWEST, .. })));
-    let tables: u32 =
-        other.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'rungs'", [], |row| row.get(0)).unwrap();
-    assert_eq!(tables, 0, "the step that had succeeded is undone");
-    other.execute_batch("DROP TABLE leavers").unwrap();
-    Store::open(&path).unwrap();
-}
-
 #[test]
 fn other_files_and_other_versions_are_refused() {
     let folder = TempDir::new().unwrap();
@@ -257,7 +225,8 @@ fn other_files_and_other_versions_are_refused() {
     fs::write(&path, "this is no database, and long enough to have a header of its own").unwrap();
     assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
     fs::remove_file(&path).unwrap();
-    Store::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+    let newer = "CREATE TABLE newer (number INTEGER); PRAGMA user_version = 99;";
+    Store::open(&path).unwrap().connection.execute_batch(newer).unwrap();
     assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
     assert!(matches!(Store::open_to_read(&folder.path().join("none.db")), Err(StoreError::Open { .. })));
 }

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message as _;
 use rusqlite::OptionalExtension as _;
 use seedgrid_common::{
     training::UnitResult,
     unit::{Unit, UnitId},
-    wire::v1,
 };
-use sha2::{Digest as _, Sha256};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, verify};
 use crate::queue::ResultDigest;
 
 /// A result without its payload, and the attempt and worker that it is from.
@@ -132,11 +129,6 @@ impl Store {
 
     /// A stored result, checked against its digest.
     pub(super) fn decoded(&self, unit: UnitId, digest: ResultDigest, payload: &[u8]) -> Result<UnitResult, StoreError> {
-        let damaged = || StoreError::DamagedResult { path: self.path.clone(), unit };
-        if ResultDigest::from(Sha256::digest(payload)) != digest {
-            return Err(damaged());
-        }
-        let message = v1::UnitResult::decode(payload).map_err(|_| damaged())?;
-        message.try_into().map_err(|_| damaged())
+        verify::decoded(digest, payload).ok_or_else(|| StoreError::DamagedResult { path: self.path.clone(), unit })
     }
 }

@@ -7,7 +7,7 @@ use seedgrid_common::{
     wire::{blob::BlobDigest, v1},
 };
 
-use super::{CredentialWrite, Store, StoreError};
+use super::{CredentialWrite, Store, StoreError, owner};
 use crate::{
     checkpoints::KeptCheckpoint,
     queue::{Pause, ResultDigest},
@@ -208,6 +208,12 @@ impl Store {
         let failed = |cause| StoreError::Write { path: path.clone(), cause };
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        // Whoever only reads is refused by SQLite above.
+        let owns = self.owner.map_or(Ok(true), |owner| owner.counts(&transaction)).map_err(failed)?;
+        if !owns {
+            let holder = owner::holder(&transaction).unwrap_or_else(|| "somebody else".to_owned());
+            return Err(StoreError::TakenOver { path, holder });
+        }
         writes.iter().try_for_each(|write| apply(&transaction, write)).map_err(failed)?;
         // After the last write and before it counts: the time in which a loss would go unnoticed is as short as can be.
         self.file.check(&path)?;
@@ -216,16 +222,20 @@ impl Store {
 }
 
 fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> rusqlite::Result<()> {
-        transaction.prepare_cached(sql)?.execute(values).map(|_| ())
-    };
+    let changed = |sql: &str, values: &[&dyn rusqlite::ToSql]| transaction.prepare_cached(sql)?.execute(values);
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| changed(sql, values).map(|_| ());
     match write {
-        Write::Spec { at_ms, text } => run("INSERT INTO specs (started_ms, text) VALUES (?, ?)", params![at_ms, text]),
-        Write::Fact { name, value } => {
-            run("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", params![name, value])
-        }
+        Write::Spec { at_ms, text } => run(
+            "INSERT INTO specs (number, started_ms, text, seal) SELECT number, ?1, ?2, seal('specs', number, ?1, ?2) \
+             FROM (SELECT ifnull(max(number), 0) + 1 AS number FROM specs)",
+            params![at_ms, text],
+        ),
+        Write::Fact { name, value } => run(
+            "INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?1, ?2, seal('facts', ?1, ?2))",
+            params![name, value],
+        ),
         Write::Unit(id, unit) => run(
-            "INSERT OR IGNORE INTO units (unit_id, label, content) VALUES (?, ?, ?)",
+            "INSERT OR IGNORE INTO units (unit_id, label, content, seal) VALUES (?1, ?2, ?3, seal('units', ?1, ?2, ?3))",
             params![id.0, unit.label(), serde_json::to_string(unit).expect("a unit is plain data")],
         ),
         Write::Worker { worker_id, at_ms, info } => run(
@@ -276,7 +286,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             params![unit.0, attempt, worker_id],
         ),
         Write::Selection { at_ms, decision } => run(
-            "INSERT OR IGNORE INTO selections (key, stage, model, chosen, decided_ms) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO selections (key, stage, model, chosen, decided_ms, seal) \
+             VALUES (?1, ?2, ?3, ?4, ?5, seal('selections', ?1, ?2, ?3, ?4, ?5))",
             params![decision.key, decision.stage, decision.model, decision.chosen.map(|place| place as i64), at_ms],
         ),
         Write::Unraced(key) => {
@@ -287,18 +298,25 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         Write::Retried { unit, after_attempt, at_ms } => {
             run("DELETE FROM cancellations WHERE unit_id = ?", params![unit.0])?;
             run(
-                "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms) VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms, seal) \
+                 VALUES (?1, ?2, ?3, seal('retries', ?1, ?2, ?3))",
                 params![unit.0, after_attempt, at_ms],
             )
         }
         Write::Rung { at_ms, decision: RungDecision { stage, model, rung } } => {
-            run(
-                "INSERT OR IGNORE INTO rungs (key, stage, model, folds, decided_ms) VALUES (?, ?, ?, ?, ?)",
-                params![rung.key, stage, model, rung.folds, at_ms],
+            let is_new = changed(
+                "INSERT OR IGNORE INTO rungs (key, stage, model, folds, decided_ms, seal) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, seal('rungs', ?1, ?2, ?3, ?4, ?5, ?6))",
+                params![rung.key, stage, model, rung.folds, at_ms, rung.left.len() as i64],
             )?;
+            // What was decided stands.
+            if is_new == 0 {
+                return Ok(());
+            }
             rung.left.iter().try_for_each(|leaver| {
                 run(
-                    "INSERT OR IGNORE INTO leavers (key, configuration, why) VALUES (?, ?, ?)",
+                    "INSERT OR IGNORE INTO leavers (key, configuration, why, seal) \
+                     VALUES (?1, ?2, ?3, seal('leavers', ?1, ?2, ?3))",
                     params![rung.key, leaver.place as i64, leaver.why.name()],
                 )
             })
@@ -310,8 +328,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             params![unit.0, attempt, at_ms, ending, detail, train_seconds],
         ),
         Write::Result(record) => run(
-            "INSERT INTO results (unit_id, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest, payload) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO results (unit_id, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest, seal, payload) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, seal('results', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9), ?10)",
             params![
                 record.unit.0,
                 record.attempt,
@@ -326,12 +344,13 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             ],
         ),
         Write::Weights { unit, attempt, digest, bytes } => run(
-            "INSERT INTO weights (unit_id, attempt, sha256, bytes) VALUES (?, ?, ?, ?)",
+            "INSERT INTO weights (unit_id, attempt, sha256, bytes, seal) VALUES (?1, ?2, ?3, ?4, seal('weights', ?1, ?2, ?3, ?4))",
             params![unit.0, attempt, digest.0, i64::try_from(*bytes).unwrap_or(i64::MAX)],
         ),
         Write::Checkpoint { unit, at_ms, kept: KeptCheckpoint { attempt, reference, numerics_class } } => run(
-            "INSERT OR REPLACE INTO checkpoints (unit_id, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO checkpoints \
+             (unit_id, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes, seal) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, seal('checkpoints', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))",
             params![
                 unit.0,
                 attempt,

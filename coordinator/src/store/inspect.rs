@@ -1,0 +1,69 @@
+//! Looking at a database without changing it: everything that is wrong with it.
+
+use std::path::Path;
+
+use super::{
+    Store, StoreError,
+    verify::{self, Depth},
+};
+
+/// Something that is wrong with a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The table; None where it is the database as a whole.
+    pub table: Option<&'static str>,
+    /// The unit, where it is one's.
+    pub unit: Option<String>,
+    /// For people.
+    pub what: String,
+}
+
+impl Store {
+    /// Opens the database at `path` to read it, as [`Store::open_to_read`] does, with everything that is wrong with it. None where
+    /// SQLite cannot be trusted to read it.
+    ///
+    /// # Errors
+    /// When there is none, or it was made by a newer version.
+    pub fn inspect(path: &Path) -> Result<(Option<Self>, Vec<Fault>), StoreError> {
+        let store = match Self::open_structure(path, Depth::Whole) {
+            Ok(store) => store,
+            Err(StoreError::Damaged { detail, .. }) => {
+                return Ok((None, vec![Fault { table: None, unit: None, what: detail }]));
+            }
+            Err(error) => return Err(error),
+        };
+        // One state for all that is read from now on, whatever a coordinator commits meanwhile.
+        store.hold()?;
+        let rows = |(table, count): (&'static str, u32), what: &str| Fault {
+            table: Some(table),
+            unit: None,
+            what: format!("{count} row{} {what}", if count == 1 { "" } else { "s" }),
+        };
+        let failed = |cause| store.failed(cause);
+        let mut faults: Vec<Fault> =
+            store.unsealed()?.into_iter().map(|found| rows(found, "not as it was written: the seal differs")).collect();
+        faults.extend(verify::results(&store.connection).map_err(failed)?.into_iter().map(|(unit, what)| Fault {
+            table: Some("results"),
+            unit: Some(verify::unit_name(&unit)),
+            what: what.to_owned(),
+        }));
+        let orphans = verify::orphans(&store.connection).map_err(failed)?;
+        faults.extend(orphans.into_iter().map(|found| rows(found, "of a unit that is not there")));
+        Ok((Some(store), faults))
+    }
+
+    /// How many rows of each table do not match their seals, where there are any.
+    pub(super) fn unsealed(&self) -> Result<Vec<(&'static str, u32)>, StoreError> {
+        verify::unsealed(&self.connection).map_err(|cause| StoreError::open(&self.path, cause))
+    }
+
+    /// How many rows were ever found damaged and moved aside.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn moved_aside(&self) -> Result<u32, StoreError> {
+        self.connection
+            .query_row("SELECT count(*) FROM damaged", [], |row| row.get(0))
+            .map_err(|cause| self.failed(cause))
+    }
+}

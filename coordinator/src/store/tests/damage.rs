@@ -1,0 +1,249 @@
+//! Databases that were damaged on the disk.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use prost::Message as _;
+use seedgrid_common::{
+    random::Stream,
+    training::{EpochMetrics, UnitResult},
+    unit::{Unit, UnitId},
+    wire::v1,
+};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+use super::{super::*, record, unit};
+use crate::selection::Decision;
+
+const UNITS: u64 = 60;
+
+/// A coordinator's database in the middle of a run, half of it in the write-ahead log; with what its results are.
+struct Running {
+    folder: TempDir,
+    results: BTreeMap<UnitId, UnitResult>,
+    /// Keeps the log from being ended.
+    _store: Store,
+}
+
+fn running() -> Running {
+    let folder = TempDir::new().unwrap();
+    let mut store = Store::open(&folder.path().join("study.db")).unwrap();
+    store.commit(&[Write::Spec { at_ms: 1, text: "name = \"s\"".to_owned() }]).unwrap();
+    for seed in 1..=UNITS {
+        let unit = Unit { seed, ..unit() };
+        let id = unit.id();
+        // Of many sizes, so that some go on over several pages.
+        let mut result = super::result();
+        result.epochs = (1..=seed as u32 * 7).map(|epoch| EpochMetrics { epoch, ..result.epochs[0] }).collect();
+        let payload = v1::UnitResult::from(&result).encode_to_vec();
+        let record = ResultRecord {
+            unit: id,
+            epochs: result.epochs.len() as u32,
+            digest: Sha256::digest(&payload).into(),
+            payload,
+            ..record()
+        };
+        let ended = Write::Ended {
+            unit: id,
+            attempt: 1,
+            at_ms: 5,
+            ending: "done",
+            detail: String::new(),
+            train_seconds: Some(1.0),
+        };
+        let started = Write::Started { unit: id, attempt: 1, worker_id: format!("{:032x}", 7), at_ms: 1, from: None };
+        store.commit(&[Write::Unit(id, Box::new(unit)), started, Write::Result(Box::new(record)), ended]).unwrap();
+        if seed == UNITS / 2 {
+            store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        }
+    }
+    let decision = Decision { key: [1; 32], stage: "tune".to_owned(), model: "fc".to_owned(), chosen: Some(2) };
+    store.commit(&[Write::Selection { at_ms: 3, decision }]).unwrap();
+    Running { results: store.results().unwrap(), folder, _store: store }
+}
+
+impl Running {
+    /// What `kill -9` leaves, in a folder of its own.
+    fn copy(&self) -> (TempDir, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        for name in ["study.db", "study.db-wal"] {
+            fs::copy(self.folder.path().join(name), folder.path().join(name)).unwrap();
+        }
+        let path = folder.path().join("study.db");
+        (folder, path)
+    }
+
+    /// Opens a damaged copy: what it gives must be true, and what it does not give must be said to be lost.
+    fn open(&self, path: &Path) -> Option<Store> {
+        let store = match Store::open(path) {
+            Ok(store) => store,
+            Err(error) => {
+                assert!(error.to_string().contains("hint: "), "{error}");
+                return None;
+            }
+        };
+        let found = store.results().unwrap();
+        for (id, result) in &found {
+            assert_eq!(self.results.get(id), Some(result), "a result that nobody sent");
+        }
+        if let Some(chosen) = store.committed().unwrap().selections.get(&[1; 32]) {
+            assert_eq!(*chosen, Some(2), "a decision that nobody made");
+        }
+        if let Some(spec) = store.latest_spec().unwrap() {
+            assert_eq!(spec, "name = \"s\"");
+        }
+        let known = store.units().unwrap();
+        let silent = self.results.keys().filter(|id| !found.contains_key(*id) && known.contains_key(*id)).count();
+        assert!(silent as u32 <= store.mended().results_lost, "{silent} results are gone: {:?}", store.mended());
+        assert_eq!(Store::inspect(path).unwrap().1.iter().filter(|fault| !fault.what.contains("not there")).count(), 0);
+        Some(store)
+    }
+}
+
+#[test]
+fn flipped_bits_are_never_believed() {
+    let running = running();
+    let (mut whole, mut mended, mut salvaged, mut refused, mut kept) = (0, 0, 0, 0, 0);
+    for seed in 0..300 {
+        let mut stream = Stream::new(seed, "flips");
+        let (_folder, path) = running.copy();
+        let log = path.with_extension("db-wal");
+        let file = match stream.below(6) {
+            0 | 1 => log,
+            // Pages that the log has newer versions of are not looked at.
+            2 | 3 => {
+                fs::remove_file(log).unwrap();
+                path.clone()
+            }
+            _ => path.clone(),
+        };
+        let mut bytes = fs::read(&file).unwrap();
+        for _ in 0..1 + stream.below(4) {
+            // The first page, with header and schema, more often than its size would have it.
+            let range = if stream.below(3) == 0 { 4096 } else { bytes.len() as u32 };
+            let place = stream.below(range) as usize;
+            bytes[place] ^= 1 << stream.below(8);
+        }
+        fs::write(&file, bytes).unwrap();
+        match running.open(&path) {
+            None => refused += 1,
+            Some(store) if store.mended().salvaged.is_some() => {
+                salvaged += 1;
+                kept += store.results().unwrap().len();
+            }
+            Some(store) if store.mended().is_empty() => whole += 1,
+            Some(_) => mended += 1,
+        }
+    }
+    assert!(whole > 20 && mended > 20 && salvaged > 4, "{whole} {mended} {salvaged} {refused}");
+    assert!(refused < 10, "{refused}");
+    assert!(kept > salvaged * UNITS as usize / 4, "{kept} results of {salvaged} salvaged databases");
+}
+
+#[test]
+fn lost_ends_and_lost_pages_lose_no_more_than_was_on_them() {
+    let running = running();
+    let length = fs::metadata(running.folder.path().join("study.db")).unwrap().len();
+    for seed in 0..60 {
+        let mut stream = Stream::new(seed, "ends");
+        let (_folder, path) = running.copy();
+        match seed % 4 {
+            0 => {
+                let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+                file.set_len(u64::from(stream.below(length as u32))).unwrap();
+            }
+            1 => fs::remove_file(path.with_extension("db-wal")).unwrap(),
+            2 => {
+                let log = path.with_extension("db-wal");
+                let length = fs::metadata(&log).unwrap().len();
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open(&log)
+                    .unwrap()
+                    .set_len(u64::from(stream.below(length as u32)))
+                    .unwrap();
+            }
+            _ => {
+                let mut bytes = fs::read(&path).unwrap();
+                let page = stream.below((length / 4096) as u32) as usize;
+                bytes[page * 4096..][..4096].fill(0);
+                fs::write(&path, bytes).unwrap();
+            }
+        }
+        running.open(&path);
+    }
+}
+
+#[test]
+fn a_database_without_its_header_gives_what_is_on_its_pages() {
+    let running = running();
+    let (folder, path) = running.copy();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[..4096].fill(0xa5);
+    fs::write(&path, &bytes).unwrap();
+    // Without the log, too, which has another first page.
+    fs::remove_file(path.with_extension("db-wal")).unwrap();
+    assert!(matches!(Store::open_to_read(&path), Err(StoreError::Damaged { .. })), "a reader changes nothing");
+    let store = running.open(&path).unwrap();
+    let salvaged = store.mended().salvaged.clone().unwrap();
+    assert_eq!(u64::from(salvaged.results), UNITS / 2, "what the log had is lost, the rest is not");
+    assert_eq!(store.units().unwrap().len() as u64, UNITS / 2);
+    assert_eq!(store.latest_spec().unwrap(), None, "the study's spec comes with the next run");
+    assert!(store.committed().unwrap().selections.is_empty());
+    assert_eq!(fs::read(folder.path().join("study.db.damaged-1")).unwrap(), bytes, "the damaged file is kept");
+    let again = Store::open(&path).unwrap();
+    assert!(again.mended().is_empty());
+}
+
+#[test]
+fn each_kind_of_row_is_checked() {
+    let running = running();
+    let changes = [
+        ("facts", "INSERT INTO facts VALUES ('study', 'x', zeroblob(16))"),
+        ("specs", "UPDATE specs SET text = 'name = \"t\"'"),
+        ("units", "UPDATE units SET label = label || 'x' WHERE unit_id = (SELECT min(unit_id) FROM units)"),
+        ("results", "UPDATE results SET wrong = 2 WHERE unit_id = (SELECT min(unit_id) FROM results)"),
+        ("results", "UPDATE results SET payload = x'00' WHERE unit_id = (SELECT max(unit_id) FROM results)"),
+        ("selections", "UPDATE selections SET chosen = 1"),
+    ];
+    for (table, change) in changes {
+        let (_folder, path) = running.copy();
+        let plain = Connection::open(&path).unwrap();
+        plain.execute(change, []).unwrap();
+        drop(plain);
+        let read = Store::open_to_read(&path).and_then(|store| store.results().map(|_| ()));
+        assert!(
+            matches!(read, Err(StoreError::Damaged { .. } | StoreError::DamagedResult { .. })),
+            "{change}: {read:?}"
+        );
+        let faults = Store::inspect(&path).unwrap().1;
+        assert_eq!(faults.first().and_then(|fault| fault.table), Some(table), "{change}");
+        let store = running.open(&path).unwrap();
+        assert_eq!(store.mended().rows.first().map(|row| row.table), Some(table), "{change}: {:?}", store.mended());
+        assert_eq!(u64::from(store.moved_aside().unwrap()), store.mended().rows.len() as u64);
+        assert_eq!(store.mended().results_lost, u32::from(table == "results"), "{change}");
+        drop(store);
+        assert!(Store::open(&path).unwrap().mended().is_empty(), "{change}: mended once");
+    }
+}
+
+#[test]
+fn a_rung_without_one_of_its_leavers_is_none() {
+    use crate::race::{Leaver, Rung, RungDecision, Why};
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("study.db");
+    let mut store = Store::open(&path).unwrap();
+    let left = [0, 3].map(|place| Leaver { place, why: Why::Outraced }).to_vec();
+    let rung = Rung { key: [4; 32], folds: 2, entered: vec![0, 1, 3], left };
+    let decision = RungDecision { stage: "tune".to_owned(), model: "fc".to_owned(), rung };
+    store.commit(&[Write::Rung { at_ms: 1, decision }]).unwrap();
+    store.connection.execute("DELETE FROM leavers WHERE configuration = 3", []).unwrap();
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert!(store.committed().unwrap().rungs.is_empty(), "it is decided again");
+    assert_eq!(store.mended().rows.len(), 2, "the rung and the leaver that is left");
+}

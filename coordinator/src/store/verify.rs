@@ -1,0 +1,134 @@
+//! What can be found wrong with a database: its structure, which SQLite checks, and its content, which has seals and digests.
+
+use prost::Message as _;
+use rusqlite::Connection;
+use seedgrid_common::{
+    training::{Ending, UnitResult},
+    unit::UnitId,
+    wire::v1,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{migration, sealing::SEALED};
+use crate::queue::ResultDigest;
+
+/// How thoroughly SQLite is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The structure of every page.
+    Quick,
+    /// Indexes, too.
+    Whole,
+}
+
+/// What is wrong with the structure, if anything: SQLite cannot be trusted to read such a database.
+pub(super) fn structure(connection: &Connection, depth: Depth) -> rusqlite::Result<Option<String>> {
+    let pragma = match depth {
+        Depth::Quick => "PRAGMA quick_check(1)",
+        Depth::Whole => "PRAGMA integrity_check(1)",
+    };
+    let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
+    Ok((verdict != "ok").then_some(verdict))
+}
+
+/// Whether the tables are those of schema.sql.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(migration::SCHEMA)?;
+    Ok(tables(connection)? == tables(&fresh)?)
+}
+
+/// Tables with what made them, but for white space.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement = connection.prepare("SELECT name, sql FROM main.sqlite_schema ORDER BY name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
+    let plain = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    // What SQLite made for itself has no SQL.
+    rows.filter_map(|row| row.map(|(name, sql)| Some((name, plain(sql?)))).transpose()).collect()
+}
+
+/// How many rows of each table do not match their seals, where there are any.
+pub(super) fn unsealed(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32)>> {
+    let mut found = Vec::new();
+    for sealed in SEALED {
+        let sql = format!("SELECT count(*) FROM {} WHERE seal IS NOT {}", sealed.table, sealed.expression());
+        match connection.query_row(&sql, [], |row| row.get(0))? {
+            0 => {}
+            count => found.push((sealed.table, count)),
+        }
+    }
+    Ok(found)
+}
+
+/// Results whose payload does not match their digest or their other columns, by unit, with what is wrong.
+pub(super) fn results(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, &'static str)>> {
+    let mut statement =
+        connection.prepare("SELECT unit_id, digest, payload, ending, epochs, wrong, scored FROM results")?;
+    let rows = statement.query_map([], |row| {
+        let unit: Vec<u8> = row.get(0)?;
+        let columns = Columns { ending: row.get(3)?, epochs: row.get(4)?, wrong: row.get(5)?, scored: row.get(6)? };
+        let payload = row.get_ref(2)?.as_blob()?;
+        Ok((unit, fault(row.get(1)?, payload, &columns)))
+    })?;
+    rows.filter_map(|row| row.map(|(unit, fault)| Some((unit, fault?))).transpose()).collect()
+}
+
+/// What the other columns repeat of a payload.
+#[derive(Debug, PartialEq, Eq)]
+struct Columns {
+    ending: String,
+    epochs: i64,
+    wrong: Option<i64>,
+    scored: Option<i64>,
+}
+
+impl From<&UnitResult> for Columns {
+    fn from(result: &UnitResult) -> Self {
+        let (ending, wrong, scored) = match &result.ending {
+            Ending::Done(scores) => ("done", Some(i64::from(scores.wrong)), Some(scores.probabilities.len() as i64)),
+            Ending::Diverged { .. } => ("diverged", None, None),
+        };
+        Self { ending: ending.to_owned(), epochs: result.epochs.len() as i64, wrong, scored }
+    }
+}
+
+fn fault(digest: ResultDigest, payload: &[u8], columns: &Columns) -> Option<&'static str> {
+    match decoded(digest, payload) {
+        None => Some("its payload does not match its digest"),
+        Some(result) if Columns::from(&result) != *columns => Some("its columns do not repeat its payload"),
+        Some(_) => None,
+    }
+}
+
+/// A stored result; None when it does not match its digest or cannot be decoded.
+pub(super) fn decoded(digest: ResultDigest, payload: &[u8]) -> Option<UnitResult> {
+    if ResultDigest::from(Sha256::digest(payload)) != digest {
+        return None;
+    }
+    v1::UnitResult::decode(payload).ok()?.try_into().ok()
+}
+
+/// Tables whose rows belong to units.
+pub(super) const OF_UNITS: [&str; 8] =
+    ["attempts", "results", "conflicts", "retries", "cancellations", "logs", "weights", "checkpoints"];
+
+/// How many rows of each table belong to a unit that is not there, where there are any.
+pub(super) fn orphans(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32)>> {
+    let mut found = Vec::new();
+    for table in OF_UNITS {
+        let sql = format!("SELECT count(*) FROM {table} WHERE unit_id NOT IN (SELECT unit_id FROM units)");
+        match connection.query_row(&sql, [], |row| row.get(0))? {
+            0 => {}
+            count => found.push((table, count)),
+        }
+    }
+    Ok(found)
+}
+
+/// A unit's id as it stands in a row, for people.
+pub(super) fn unit_name(id: &[u8]) -> String {
+    match <[u8; 16]>::try_from(id) {
+        Ok(id) => UnitId(id).to_string(),
+        Err(_) => "with a damaged id".to_owned(),
+    }
+}
