@@ -28,9 +28,19 @@ use crate::{
 /// When the directory holds no study, or its store or data set cannot be read.
 pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), PrepareError> {
     let store = Store::open_to_read(&directory.database())?;
-    let prepared = Prepared::stored(directory, &store)?;
+    // One state, whatever a coordinator commits meanwhile.
+    store.hold()?;
+    of_store(directory, &store)
+}
+
+/// What `store`, which is that of the directory, holds.
+///
+/// # Errors
+/// As [`collect`].
+pub fn of_store(directory: &RunDirectory, store: &Store) -> Result<(Aggregate, Provenance), PrepareError> {
+    let prepared = Prepared::stored(directory, store)?;
     let results = store.results()?;
-    let missing = missing(&store)?;
+    let missing = missing(store)?;
     let aggregated = aggregate(&Input {
         study: &prepared.spec.study,
         plan: &prepared.plan,
@@ -40,7 +50,7 @@ pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), Prep
         results: &results,
         missing: &missing,
     });
-    let provenance = provenance(&prepared, &store)?;
+    let provenance = provenance(&prepared, store)?;
     Ok((aggregated, provenance))
 }
 

@@ -12,7 +12,7 @@ use super::steering_arguments::{
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
 4 refused by the coordinator, 5 no coordinator there, 7 compared runs contradict each other,
-8 stands still (paused or drained), 130 interrupted (run again to go on).";
+8 stands still (paused or drained), 10 a checked run is damaged, 130 interrupted (run again to go on).";
 
 /// Runs experiment matrices of small neural networks and makes one report of them.
 ///
@@ -27,6 +27,7 @@ Examples:
   seedgrid-worker --join runs/table3/join.toml         on other machines
   seedgrid watch runs/table3
   seedgrid report runs/table3                          the report so far
+  seedgrid check runs/table3                           is it as it was written
   seedgrid export runs/table3                          tables for pandas, Polars or R
   seedgrid compare runs/table3 runs/table3-gpu         two runs side by side
 
@@ -71,6 +72,8 @@ pub enum Subcommand {
     Pause(PauseArguments),
     /// Give units out again, after a pause or a drain.
     Resume(ResumeArguments),
+    /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
+    Check(CheckArguments),
     /// Give units that failed for good another try.
     #[command(
         after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit in quarantine\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
@@ -323,6 +326,24 @@ pub struct WatchArguments {
 pub struct ReportArguments {
     /// The run directory.
     pub run_dir: PathBuf,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seedgrid check runs/table3                       is everything there, and as it was written
+  seedgrid check copies/table3                     a backup, before it is needed
+  seedgrid check runs/table3 --format json | jq .damage
+
+Exit codes: 0 whole and complete, 3 whole, and units have no result, 8 damaged. What is damaged in the database is trained again
+when the study is run again.")]
+pub struct CheckArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Arguments of `retry`.

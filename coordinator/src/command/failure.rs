@@ -5,6 +5,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use seedgrid_common::{join::JoinError, spec::Look};
 
 use crate::{
+    checking::CheckError,
     comparing::CompareError,
     console,
     control_client::ControlError,
@@ -32,6 +33,8 @@ pub enum Exit {
     Contradiction,
     /// 8: the study is paused or was drained; nothing failed, and units are left.
     StandsStill,
+    /// 10: a run directory does not match its digests.
+    Damaged,
     /// 130: stopped by a signal; the same command goes on.
     Interrupted,
 }
@@ -43,6 +46,7 @@ impl From<Exit> for ExitCode {
             Exit::MissingCells => 3,
             Exit::Contradiction => 7,
             Exit::StandsStill => 8,
+            Exit::Damaged => 10,
             Exit::Interrupted => 130,
         })
     }
@@ -99,6 +103,9 @@ pub enum Failure {
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// A run cannot be checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// The tables cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -187,6 +194,7 @@ impl Failure {
             | Self::Keys(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
+            | Self::Check(_)
             | Self::Export(_)
             | Self::Compare(_)
             | Self::Scratch(_)

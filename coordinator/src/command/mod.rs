@@ -2,6 +2,7 @@
 
 mod arguments;
 mod at_rest;
+mod check;
 mod compare;
 mod credentials;
 mod data;
@@ -54,6 +55,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => status::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Check(arguments) => check::check(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,
         Subcommand::Units(arguments) => units::units(&arguments),
         Subcommand::Workers(arguments) => workers::workers(arguments).await,

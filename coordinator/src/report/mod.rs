@@ -83,7 +83,7 @@ pub fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> R
 }
 
 /// Names and contents, in the order in which they are written.
-fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+pub(crate) fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     let report = &aggregate.report;
     let trained = networks::trained(report);
     let mut files = Vec::new();

@@ -57,6 +57,16 @@ impl Store {
         verify::unsealed(&self.connection).map_err(|cause| StoreError::open(&self.path, cause))
     }
 
+    /// How many results are stored.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_results(&self) -> Result<u32, StoreError> {
+        self.connection
+            .query_row("SELECT count(*) FROM results", [], |row| row.get(0))
+            .map_err(|cause| self.failed(cause))
+    }
+
     /// How many rows were ever found damaged and moved aside.
     ///
     /// # Errors

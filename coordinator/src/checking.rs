@@ -1,0 +1,242 @@
+//! Checks a run directory against its own digests, changing nothing: the database, the data sets, the kept weights, and the report
+//! against what the store gives.
+
+use std::{fs, io, path::Path};
+
+use seedgrid_common::{data::encode, wire::blob::BlobDigest};
+use serde::Serialize;
+
+use crate::{
+    blobs::BlobFolder,
+    collect,
+    prepare::{PrepareError, Prepared},
+    report::{self, ReportError},
+    run_directory::RunDirectory,
+    store::{Fault, Store, StoreError},
+};
+
+/// Why a run could not be checked to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Its database cannot be opened, for another reason than damage.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its study cannot be read.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// Its report cannot be made to be compared.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// What a check says: the schema of `seedgrid check --format json`, described in docs/cli.md.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its name and version.
+    pub schema: &'static str,
+    /// The study's name; None where the database does not tell.
+    pub study: Option<String>,
+    /// Whether a coordinator runs on it.
+    pub running: bool,
+    /// Whether every unit of the plan has a result.
+    pub complete: bool,
+    /// How much was checked.
+    pub checked: Counts,
+    /// What does not match its digest.
+    pub damage: Vec<Finding>,
+    /// What is worth knowing and no damage.
+    pub notes: Vec<Finding>,
+    /// Whether no unit of the plan is still to be trained.
+    #[serde(skip)]
+    ended: bool,
+}
+
+/// How much of each kind was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Units of the plan, as far as selections have been made.
+    pub units: usize,
+    /// Stored results, those of earlier specs among them.
+    pub results: usize,
+    /// Encoded data sets.
+    pub datasets: usize,
+    /// Files of weights.
+    pub weights: usize,
+    /// Files of the report.
+    pub report_files: usize,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// `database`, `dataset`, `plan`, `weights` or `report`.
+    pub part: &'static str,
+    /// The unit's id, where it is one's.
+    pub unit: Option<String>,
+    /// The table or the file, where there is one.
+    pub place: Option<String>,
+    /// For people.
+    pub what: String,
+}
+
+impl Finding {
+    fn new(part: &'static str, what: impl Into<String>) -> Self {
+        Self { part, unit: None, place: None, what: what.into() }
+    }
+
+    fn at(self, place: impl Into<String>) -> Self {
+        Self { place: Some(place.into()), ..self }
+    }
+}
+
+impl From<Fault> for Finding {
+    fn from(fault: Fault) -> Self {
+        let Fault { table, unit, what } = fault;
+        Self { part: "database", unit, place: table.map(str::to_owned), what }
+    }
+}
+
+/// Checks a run directory, also while a coordinator runs on it.
+///
+/// # Errors
+/// When it cannot be read, for another reason than damage.
+pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
+    let (store, faults) = Store::inspect(&directory.database())?;
+    let mut checked = Checked {
+        schema: "seedgrid.check/1",
+        study: None,
+        running: directory.is_owned(),
+        complete: false,
+        checked: Counts::default(),
+        damage: faults.into_iter().map(Finding::from).collect(),
+        notes: Vec::new(),
+        ended: false,
+    };
+    let Some(store) = store else { return Ok(checked) };
+    checked.study = store.fact("study")?;
+    checked.rows_aside(&store)?;
+    checked.weights(directory, &store)?;
+    checked.datasets(directory, &store)?;
+    // What comes now is made from rows and data sets, which must be right.
+    if checked.damage.iter().all(|found| !matches!(found.part, "database" | "dataset")) {
+        checked.plan(directory, &store)?;
+        checked.report(directory, &store)?;
+    }
+    Ok(checked)
+}
+
+impl Checked {
+    fn rows_aside(&mut self, store: &Store) -> Result<(), StoreError> {
+        self.checked.results = store.count_results()? as usize;
+        match store.moved_aside()? {
+            0 => {}
+            1 => self
+                .notes
+                .push(Finding::new("database", "1 row was found damaged earlier and moved aside").at("damaged")),
+            count => {
+                let what = format!("{count} rows were found damaged earlier and moved aside");
+                self.notes.push(Finding::new("database", what).at("damaged"));
+            }
+        }
+        Ok(())
+    }
+
+    fn datasets(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), StoreError> {
+        let mut digests: Vec<String> =
+            store.facts(crate::prepare::DATASET_FACT)?.into_iter().map(|(_, digest)| digest).collect();
+        digests.sort();
+        digests.dedup();
+        for digest in digests {
+            self.checked.datasets += 1;
+            let found = match fs::read(directory.dataset(&digest)) {
+                Ok(bytes) if encode::digest(&bytes) == digest => continue,
+                Ok(_) => "does not match its name, which is its digest",
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
+                Err(_) => "cannot be read",
+            };
+            self.damage.push(Finding::new("dataset", found).at(format!("datasets/{digest}")));
+        }
+        Ok(())
+    }
+
+    fn weights(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), StoreError> {
+        let folder = BlobFolder::weights(directory.root());
+        for (unit, kept) in store.weights()? {
+            self.checked.weights += 1;
+            let found = match file_digest(&folder.file(unit)) {
+                Ok((digest, bytes)) if (digest, bytes) == (kept.digest, kept.bytes) => continue,
+                Ok(_) => "does not match the digest that was committed with its result",
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
+                    // Between the commit and the file's final name.
+                    let note = Finding::new("weights", "is not there yet");
+                    self.notes.push(Finding { unit: Some(unit.to_string()), ..note });
+                    continue;
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
+                Err(_) => "cannot be read",
+            };
+            let finding = Finding::new("weights", found).at(format!("weights/{unit}.safetensors"));
+            self.damage.push(Finding { unit: Some(unit.to_string()), ..finding });
+        }
+        Ok(())
+    }
+
+    /// Whether each planned unit has a result, or a reason why not.
+    fn plan(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        let prepared = Prepared::stored(directory, store)?;
+        let (known, missing) = (store.units()?, collect::missing(store)?);
+        let planned = prepared.plan.units();
+        self.checked.units = planned.len();
+        let mut left = prepared.to_come().units();
+        let mut without = 0;
+        for id in planned.keys().filter(|id| prepared.track.is_released(**id)) {
+            let has_result = known.get(id).is_some_and(|unit| unit.result.is_some());
+            match missing.get(id) {
+                _ if has_result => {}
+                Some(_) => without += 1,
+                None => left += 1,
+            }
+        }
+        self.complete = left + without == 0;
+        self.ended = left == 0;
+        if left > 0 {
+            self.notes.push(Finding::new("plan", format!("{left} of the plan's units have no result yet")));
+        }
+        if without > 0 {
+            let what = format!("{without} of the plan's units have ended without a result; the report says why");
+            self.notes.push(Finding::new("plan", what));
+        }
+        Ok(())
+    }
+
+    /// Whether the report's files are what the store gives. provenance.json tells of times, and is not compared.
+    fn report(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        if !directory.report().join("report.json").is_file() {
+            let what = "there is none yet: `seedgrid report` makes it";
+            self.notes.push(Finding::new("report", what).at("report/report.json"));
+            return Ok(());
+        }
+        let (aggregate, provenance) = collect::of_store(directory, store)?;
+        for (name, content) in report::files(&aggregate, &provenance)? {
+            if name == "provenance.json" {
+                continue;
+            }
+            self.checked.report_files += 1;
+            let found = match fs::read(directory.report().join(&name)) {
+                Ok(bytes) if bytes == content => continue,
+                Ok(_) => "is not what the store gives: `seedgrid report` writes it anew",
+                Err(_) => "cannot be read: `seedgrid report` writes it anew",
+            };
+            let finding = Finding::new("report", found).at(format!("report/{name}"));
+            // Results that came since it was written, and will come, are no damage.
+            if self.ended { self.damage.push(finding) } else { self.notes.push(finding) }
+        }
+        Ok(())
+    }
+}
+
+/// A file's digest and length.
+fn file_digest(path: &Path) -> io::Result<(BlobDigest, u64)> {
+    let bytes = fs::read(path)?;
+    Ok((BlobDigest::of(&bytes), bytes.len() as u64))
+}
