@@ -47,16 +47,21 @@ impl Guard {
     }
 
     fn judge<B>(&self, request: &http::Request<B>) -> Result<Caller, Refusal> {
-        let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         let header = request.headers().get(http::header::AUTHORIZATION).ok_or(Refusal::NoCredential)?;
         let shown = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(Refusal::NoCredential)?;
         let caller = self.0.credentials.read().judge(shown, wall_ms())?;
+        // Last, so that strangers are not told which calls there are.
+        let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
     }
 
     fn refuse(&self, refusal: Refusal, visitor: Option<&Visitor>) {
         let address = visitor.map_or(NOWHERE, Visitor::address);
         self.0.door.refuse(refusal, address);
+        // Who is known and may not is told so, however often.
+        if matches!(refusal, Refusal::WrongRole | Refusal::Revoked | Refusal::UnknownCall) {
+            return;
+        }
         let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // What is in it stays usable whatever happened while it was held.
         let too_many = self.0.strikes.lock().unwrap_or_else(PoisonError::into_inner).add(address, now);
