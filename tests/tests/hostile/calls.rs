@@ -6,7 +6,11 @@ use seedgrid_common::{
     dial::{Patience, dial},
     join::{JoinFile, Plaintext, Role, Token},
     training::{Ending, EpochMetrics, Scores, UnitResult},
-    wire::{PROTOCOL_VERSION, blob::Blob, v1},
+    wire::{
+        PROTOCOL_VERSION,
+        blob::{Blob, Content},
+        convert, v1,
+    },
 };
 use tonic::{Code, Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
@@ -114,6 +118,7 @@ impl Peer {
             train_seconds: 1.0,
             numerics_class: "forged".to_owned(),
             weights_digest: String::new(),
+            log: String::new(),
         });
         self.worker().submit(request).await.map(|_| ()).map_err(name)
     }
@@ -137,7 +142,8 @@ impl Peer {
 
     pub(crate) async fn upload(&self, attempt: &Taken) -> Result<(), Refused> {
         let blob = Blob::new(vec![7; 1000]);
-        let parts: Vec<_> = blob.parts(self.id.clone(), attempt.clone(), v1::BlobKind::Weights).collect();
+        let parts: Vec<_> =
+            blob.parts(self.id.clone(), convert::attempt(attempt.clone()).unwrap(), Content::Weights).collect();
         let request = self.request(tokio_stream::iter(parts));
         self.worker().upload_blob(request).await.map(|_| ()).map_err(name)
     }
