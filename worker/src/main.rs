@@ -118,7 +118,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         info!("training stops in {}, {} before the time limit", clock(limit.stop), clock(limit.margin));
     }
     let settings = Settings {
-        info: describe(host, cores, rules.slots, trainer.as_ref()),
+        info: describe(host, supervisor, cores, rules.slots, trainer.as_ref()),
         rules,
         worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
@@ -138,12 +138,13 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     Ok(exit_codes::of(&farewell))
 }
 
-fn describe(host: String, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
+/// `pid`: the supervisor's, which is what signals are sent to.
+fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
     let description = trainer.describe();
     let name = |text: String| cut(&text, limits::NAME_BYTES_MAX).to_owned();
     WorkerInfo {
         host: name(host),
-        pid: std::process::id(),
+        pid,
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         device: description.device,

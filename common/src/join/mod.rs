@@ -149,7 +149,7 @@ pub enum JoinError {
         found: i64,
     },
     /// It cannot be written.
-    #[error("cannot write the join file {path}: {source}. Check the folder's permissions and free space")]
+    #[error("cannot write {path}: {source}\n  hint: check the folder's permissions and free space")]
     Unwritable {
         /// The file.
         path: PathBuf,

@@ -179,7 +179,7 @@ async fn attempts(mut thief: Peer, own: &Taken, theirs: &Taken) {
         assert_eq!(thief.finish(forged).await, Err("NotFound"));
         assert_eq!(thief.fail(forged).await, Err("NotFound"));
         assert_eq!(thief.upload(forged).await, Err("NotFound"));
-        assert_eq!(thief.beat(forged).await.unwrap(), [forged.clone()], "it is told to drop it");
+        assert_eq!(thief.beat(forged).await.unwrap(), std::slice::from_ref(forged), "it is told to drop it");
     }
     thief.report_metrics(theirs).await.unwrap();
     let id = std::mem::replace(&mut thief.id, format!("{:032x}", 1));
