@@ -5,6 +5,7 @@
 mod cluster;
 mod credentials;
 mod retry;
+mod texts;
 mod weights;
 
 use std::time::Duration;
