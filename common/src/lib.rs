@@ -5,6 +5,8 @@
 //! the seeded streams, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
 //! [`dial`] how they get to the coordinator.
 
+#![forbid(unsafe_code)]
+
 pub mod data;
 pub mod dial;
 pub mod join;

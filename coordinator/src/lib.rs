@@ -8,6 +8,8 @@
 //! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run directory with its digests; [`forecast`] says how long what is left
 //! will take; [`command`] is the command line.
 
+#![forbid(unsafe_code)]
+
 pub mod aggregate;
 pub mod blobs;
 pub mod checking;

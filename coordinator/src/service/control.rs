@@ -11,7 +11,7 @@ use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
 use v1::control_service_server::ControlService;
 
-use super::{gone, invalid, text, worker_id};
+use super::{gone, invalid, prose, worker_id};
 use crate::{
     core::{Core, NotCancelled, Request as Ask, Steering},
     door::{Door, Keys},
@@ -100,8 +100,7 @@ impl ControlService for Control {
     }
 
     async fn pause(&self, request: Request<v1::PauseRequest>) -> Result<Response<v1::PauseResponse>, Status> {
-        let reason = request.into_inner().reason;
-        text("reason", &reason, limits::DETAIL_BYTES_MAX)?;
+        let reason = prose("reason", &request.into_inner().reason)?;
         let pause = self.core.ask(|reply| Ask::Steer(Steering::Pause { reason, reply })).await.map_err(gone)?;
         Ok(Response::new(v1::PauseResponse { pause: Some((&pause).into()) }))
     }

@@ -79,9 +79,41 @@ fn held(attempts: Vec<v1::AttemptId>) -> Result<Vec<(UnitId, u32)>, Status> {
     attempts.into_iter().map(|id| convert::attempt(id).map_err(invalid)).collect()
 }
 
-fn text(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
+fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
     if text.len() > bytes_max {
         return Err(invalid(format!("{field} has more than {bytes_max} bytes")));
     }
     Ok(())
+}
+
+/// Checks a name that is shown as it is.
+fn name(field: &str, text: &str) -> Result<(), Status> {
+    bounded(field, text, limits::NAME_BYTES_MAX)?;
+    if text.contains(steers) {
+        return Err(invalid(format!("{field} holds control characters")));
+    }
+    // Tables are opened in programs that would compute it.
+    if text.starts_with(['=', '+', '-', '@']) {
+        return Err(invalid(format!("{field} begins like a formula")));
+    }
+    Ok(())
+}
+
+/// A text for people. What would steer a terminal or fake a line of a log is replaced.
+fn prose(field: &str, text: &str) -> Result<String, Status> {
+    bounded(field, text, limits::DETAIL_BYTES_MAX)?;
+    Ok(text.replace(['\n', '\t'], " ").replace(steers, "\u{fffd}"))
+}
+
+/// Lines for people, such as a log. What would steer a terminal is replaced.
+fn lines(field: &str, text: &str, bytes_max: usize) -> Result<String, Status> {
+    bounded(field, text, bytes_max)?;
+    let steers = |character: char| steers(character) && !matches!(character, '\n' | '\t');
+    Ok(text.replace(steers, "\u{fffd}"))
+}
+
+/// Whether a character does something else than stand there: control characters, and those that turn the direction of text.
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }

@@ -11,7 +11,7 @@ use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
-use super::{Teller, download, gone, held, invalid, text, unregistered, upload, worker_id};
+use super::{Teller, download, gone, held, invalid, lines, name, prose, unregistered, upload, worker_id};
 use crate::{
     core::{Core, Outcome, Request as Ask},
     door::{Door, NotEnrolled},
@@ -85,7 +85,7 @@ impl WorkerService for Workers {
             ("info.version", &info.version),
             ("info.place", &info.place),
         ] {
-            text(field, value, limits::NAME_BYTES_MAX)?;
+            name(field, value)?;
         }
         if info.slots == 0 || info.slots as usize > limits::HELD_MAX {
             return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
@@ -189,8 +189,8 @@ impl WorkerService for Workers {
         let worker = teller.named(&request.worker_id)?;
         let id = request.attempt.ok_or_else(|| invalid("attempt is missing"))?;
         let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
-        text("numerics_class", &request.numerics_class, limits::NAME_BYTES_MAX)?;
-        text("log", &request.log, limits::LOG_BYTES_MAX)?;
+        name("numerics_class", &request.numerics_class)?;
+        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
         if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
             return Err(invalid("train_seconds must be finite and not negative"));
         }
@@ -217,7 +217,7 @@ impl WorkerService for Workers {
                 train_seconds: request.train_seconds,
                 numerics_class: request.numerics_class,
                 weights,
-                log: request.log,
+                log,
                 reply,
             })
             .await
@@ -242,8 +242,8 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
-        text("detail", &request.detail, limits::DETAIL_BYTES_MAX)?;
-        text("log", &request.log, limits::LOG_BYTES_MAX)?;
+        let detail = prose("detail", &request.detail)?;
+        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
         let (ending, blame) = match request.failure() {
             v1::Failure::OutOfMemory => ("out-of-memory", Blame::Unit),
             v1::Failure::Crashed => ("crashed", Blame::Death),
@@ -253,7 +253,6 @@ impl WorkerService for Workers {
             return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
         }
         let (training, held) = (held(request.training)?, held(request.held)?);
-        let (detail, log) = (request.detail, request.log);
         self.core
             .ask(|reply| Ask::Lost { worker, ending, blame, detail, training, held, log, reply })
             .await
@@ -281,8 +280,8 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
-        text("reason", &request.reason, limits::DETAIL_BYTES_MAX)?;
-        self.core.ask(|reply| Ask::Leave { worker, reason: request.reason, reply }).await.map_err(gone)?;
+        let reason = prose("reason", &request.reason)?;
+        self.core.ask(|reply| Ask::Leave { worker, reason, reply }).await.map_err(gone)?;
         Ok(Response::new(v1::LeaveResponse {}))
     }
 
@@ -331,7 +330,7 @@ fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId
 }
 
 fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
-    text("failure.detail", &report.detail, limits::DETAIL_BYTES_MAX)?;
+    let detail = prose("failure.detail", &report.detail)?;
     let (ending, blame) = match report.failure() {
         v1::Failure::Preempted => ("preempted", Blame::Circumstances),
         v1::Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
@@ -342,5 +341,5 @@ fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
             return Err(invalid("failure must be one that a worker may set"));
         }
     };
-    Ok(Outcome::Failure { ending, blame, detail: report.detail })
+    Ok(Outcome::Failure { ending, blame, detail })
 }

@@ -31,7 +31,7 @@ impl Victim {
     }
 
     fn serve(&self) -> Command {
-        let mut command = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = seedgrid(["serve", "-v", "--listen", "127.0.0.1:0"]);
         command.arg(&self.spec).arg("--run-dir").arg(self.scratch.path("run"));
         command
     }
@@ -105,6 +105,14 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     let lines = ended.stderr.lines().filter(|line| line.contains("refused; `seedgrid status`")).count();
     assert!((14..200).contains(&lines), "{lines} lines");
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    // What they said of themselves stands nowhere as code, and steers no terminal.
+    assert!(ended.stderr.contains("script>alert") && !ended.stderr.contains('\x1b'), "{}", ended.stderr);
+    for file in ["report.html", "report.md", "tables.tex", "report.json"] {
+        let text = String::from_utf8(victim.scratch.report("run", file)).unwrap();
+        assert!(!text.contains("script>alert"), "{file}");
+    }
+    let provenance = String::from_utf8(victim.scratch.report("run", "provenance.json")).unwrap();
+    assert!(provenance.contains("\"worker-lost\"") && !provenance.contains(['\x1b', '\r']), "{provenance}");
 }
 
 /// No credential, wrong ones, right ones for other calls, one that has expired, one that was revoked, and too many wrong ones.

@@ -7,6 +7,7 @@ mod cluster;
 mod credentials;
 mod endings;
 mod retry;
+mod texts;
 mod weights;
 
 use std::time::Duration;
