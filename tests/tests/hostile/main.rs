@@ -112,7 +112,7 @@ async fn a_study_among_enemies_ends_as_if_alone() {
         assert!(!text.contains("script>alert"), "{file}");
     }
     let provenance = String::from_utf8(victim.scratch.report("run", "provenance.json")).unwrap();
-    assert!(provenance.contains("\"worker-lost\"") && !provenance.contains(['\x1b', '\r']), "{provenance}");
+    assert!(provenance.contains("\"preempted\"") && !provenance.contains(['\x1b', '\r']), "{provenance}");
 }
 
 /// No credential, wrong ones, right ones for other calls, one that has expired, one that was revoked, and too many wrong ones.
