@@ -336,7 +336,7 @@ Examples:
   seedgrid check copies/table3                     a backup, before it is needed
   seedgrid check runs/table3 --format json | jq .damage
 
-Exit codes: 0 whole and complete, 3 whole, and units have no result, 8 damaged. What is damaged in the database is trained again
+Exit codes: 0 whole and complete, 3 whole, and units have no result, 10 damaged. What is damaged in the database is trained again
 when the study is run again.")]
 pub struct CheckArguments {
     /// The run directory.

@@ -10,12 +10,11 @@ use crate::{
     door::{KnownToken, NotEnrolled},
     queue::{Millis, WorkerId},
     store::Write,
-    wall_clock::wall_ms,
 };
 
 impl Reactor {
     pub(super) fn enroll(&mut self, worker: WorkerId, digest: TokenDigest) -> Result<(), NotEnrolled> {
-        let writes = self.credentials.write().enroll(worker, digest, wall_ms())?;
+        let writes = self.credentials.write().enroll(worker, digest, self.at.wall_ms)?;
         self.writes.extend(writes.into_iter().map(Write::Credential));
         Ok(())
     }
@@ -27,7 +26,7 @@ impl Reactor {
 
     /// Keeps a worker out and takes its leases back. How many; None: it has not enrolled.
     pub(super) fn revoke(&mut self, worker: &WorkerId, now: Millis) -> Option<u32> {
-        let writes = self.credentials.write().revoke(worker, wall_ms())?;
+        let writes = self.credentials.write().revoke(worker, self.at.wall_ms)?;
         self.writes.extend(writes.into_iter().map(Write::Credential));
         let expired = self.queue.leave(worker, now);
         let taken_back = expired.len() as u32;

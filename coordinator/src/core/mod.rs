@@ -2,8 +2,11 @@
 //!
 //! Requests come over one bounded channel. Those that have gathered while the last commit ran are applied together, their changes
 //! committed together, and only then answered: durable before acknowledged, at one synchronous commit for many requests.
+//!
+//! The [`Reactor`] decides and commits, without thread and clocks: [`thread`] drives it, and so do simulations.
 
 mod admitting;
+mod endings;
 mod reactor;
 mod request;
 mod selecting;
@@ -12,17 +15,24 @@ mod simulation;
 mod snapshot;
 mod steering;
 mod study;
+mod thread;
+mod working;
 
 use std::{sync::Arc, thread::JoinHandle};
 
 use seedgrid_common::wire::{blob::Content, v1};
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use reactor::CoreError;
+pub use reactor::{Moment, Reactor, Views};
 pub use request::{Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Steering, Unregistered};
 pub use study::StudyPlan;
 
-use crate::{blobs::BlobFolder, door::Credentials, queue::Rules, store::Store};
+use crate::{
+    blobs::{BlobError, BlobFolder},
+    door::Credentials,
+    queue::Rules,
+    store::{Store, StoreError},
+};
 
 /// Requests that may wait for the core; more make their callers wait.
 const REQUESTS_MAX: usize = 1024;
@@ -49,6 +59,20 @@ pub enum Holders {
     AreGone,
 }
 
+/// Why the core ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// The store refused. What was not acknowledged is not kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Weights or checkpoints cannot be kept.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// No thread could be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
 /// The core is gone: its store failed, or the coordinator is stopping.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the coordinator is stopping")]
@@ -70,12 +94,13 @@ impl Core {
         let study = plan.study.name.clone();
         let weights = BlobFolder::weights(store.folder());
         let checkpoints = BlobFolder::checkpoints(store.folder());
-        let (reactor, available, snapshots) = reactor::Reactor::new(store, plan, rules, holders)?;
+        let clocks = thread::Clocks::start();
+        let (reactor, Views { available, snapshots }) = Reactor::new(store, plan, rules, holders, clocks.read())?;
         let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
-            .spawn(move || reactor.run(receiver, &runtime))
+            .spawn(move || thread::serve(reactor, clocks, receiver, &runtime))
             .map_err(CoreError::Thread)?;
         Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials }, thread))
     }

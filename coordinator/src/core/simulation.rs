@@ -14,7 +14,11 @@ use seedgrid_common::{
 };
 use tokio::sync::oneshot;
 
-use super::{Holders, Outcome, Request, reactor::Reactor, study::StudyPlan};
+use super::{
+    Holders, Outcome, Request,
+    reactor::{Moment, Reactor},
+    study::StudyPlan,
+};
 use crate::{
     queue::{Blame, Rules, WorkerId},
     race::Race,
@@ -22,6 +26,8 @@ use crate::{
     store::Store,
 };
 
+/// No time goes by.
+const MOMENT: Moment = Moment { now: 0, wall_ms: 0 };
 const DIGEST: &str = "digest";
 /// Time stands still here, and one study in sixty fails alike for good: neither waits nor pauses are of use.
 const RULES: Rules = Rules {
@@ -169,7 +175,7 @@ impl World {
     fn restart(&mut self) {
         drop(self.reactor.take());
         let plan = StudyPlan { study: self.study.clone(), digests: digests() };
-        let (reactor, _, _) = Reactor::new(self.store(), plan, RULES, Holders::MayReturn).unwrap();
+        let (reactor, _) = Reactor::new(self.store(), plan, RULES, Holders::MayReturn, MOMENT).unwrap();
         self.reactor = Some(reactor);
         for worker in self.workers.clone() {
             let held = self.held.iter().filter(|(holder, ..)| *holder == worker);
@@ -184,11 +190,11 @@ impl World {
     }
 
     fn apply(&mut self, request: Request) {
-        self.reactor.as_mut().unwrap().apply(request, 0);
+        self.reactor.as_mut().unwrap().apply(request, MOMENT);
     }
 
     fn commit(&mut self) {
-        self.reactor.as_mut().unwrap().commit_and_answer(0).unwrap();
+        self.reactor.as_mut().unwrap().turn(MOMENT).unwrap();
     }
 
     fn pull(&mut self, worker: &WorkerId) {

@@ -13,7 +13,6 @@ use crate::{
     retrying::Fate,
     selection::Ended,
     store::Write,
-    wall_clock::wall_ms,
 };
 
 impl Reactor {
@@ -56,7 +55,7 @@ impl Reactor {
 
     fn pause(&mut self, pause: Pause) {
         tracing::warn!(reason = pause.reason, by_hand = pause.by_hand, "the study is paused");
-        self.writes.push(Write::Paused { at_ms: wall_ms(), pause: pause.clone() });
+        self.writes.push(Write::Paused { at_ms: self.at.wall_ms, pause: pause.clone() });
         self.queue.pause_for(pause);
         // Who waits for units is told that there are none for now.
         self.wake();
@@ -66,7 +65,7 @@ impl Reactor {
     pub(super) fn resume(&mut self) {
         if self.queue.resume() {
             tracing::info!("the study goes on");
-            self.writes.push(Write::Resumed { at_ms: wall_ms() });
+            self.writes.push(Write::Resumed { at_ms: self.at.wall_ms });
         }
         self.draining = false;
         self.wake();
@@ -87,7 +86,7 @@ impl Reactor {
         let mut cancelled = Vec::new();
         for id in units {
             let Some(lease) = self.queue.cancel(*id) else { continue };
-            self.writes.push(Write::Cancelled { unit: *id, at_ms: wall_ms() });
+            self.writes.push(Write::Cancelled { unit: *id, at_ms: self.at.wall_ms });
             if let Some(lease) = lease {
                 self.ended(*id, lease.attempt, "cancelled", "the unit was cancelled".to_owned(), None, None);
             }

@@ -1,0 +1,240 @@
+//! What workers ask: they come, take units, say that they are alive, hand over and go.
+
+use seedgrid_common::{
+    unit::UnitId,
+    wire::{
+        blob::{CheckpointRef, Content},
+        v1,
+    },
+};
+
+use super::{
+    reactor::{Moment, Reactor},
+    request::{Given, Heard, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
+    snapshot::WorkerEntry,
+};
+use crate::{
+    checkpoints::KeptCheckpoint,
+    queue::{Blame, Granted, Millis, Renewed, WorkerId},
+    store::Write,
+};
+
+impl Reactor {
+    /// Takes in a request; its answer waits for the [turn](Self::turn).
+    pub fn apply(&mut self, request: Request, at: Moment) {
+        self.at = at;
+        let now = at.now;
+        self.stale_picture = true;
+        match request {
+            Request::Register { worker, info, held, reply } => {
+                let dropped = self.register(worker, info, &held, now);
+                self.answer(reply, Registered { dropped });
+            }
+            Request::Pull { worker, max, reply } => {
+                let answer = self.pull(&worker, max, now);
+                self.answer(reply, answer);
+            }
+            Request::Heartbeat { worker, held, reply } => {
+                let answer = self.heartbeat(&worker, &held, now);
+                self.answer(reply, answer);
+            }
+            Request::Metrics { worker, unit, attempt, metrics } => {
+                if self.queue.holds(&worker, unit, attempt) {
+                    if self.queue.begin(&worker, unit, attempt) {
+                        self.begun.push(Write::Began { unit, attempt });
+                    }
+                    self.live.training(unit, attempt, metrics, now);
+                }
+            }
+            Request::OfferBlob { worker, unit, attempt, content, reply } => {
+                let wanted = match content {
+                    Content::Weights => self.keeper.wants(unit) && self.queue.awaits(unit, attempt),
+                    Content::Checkpoint(_) => self.queue.holds(&worker, unit, attempt),
+                };
+                let answer = match (self.seen(&worker, now), self.was_given(&worker, unit, attempt)) {
+                    (false, _) => Err(NotTaken::Unregistered),
+                    (true, false) => Err(NotTaken::NeverGiven),
+                    (true, true) => Ok(wanted),
+                };
+                self.answer(reply, answer);
+            }
+            Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply } => {
+                let kept = match content {
+                    Content::Weights => {
+                        let awaited = self.queue.awaits(unit, attempt);
+                        self.keeper.arrived(unit, digest, bytes, awaited);
+                        awaited
+                    }
+                    Content::Checkpoint(progress) => {
+                        let reference = CheckpointRef { digest, bytes, progress };
+                        self.checkpoint_arrived(&worker, unit, attempt, reference)
+                    }
+                };
+                self.answer(reply, kept);
+            }
+            Request::FindCheckpoint { worker, unit, attempt, reply } => {
+                let held = self.queue.holds(&worker, unit, attempt);
+                let found = if held { self.checkpoints.file(unit) } else { None };
+                self.answer(reply, found);
+            }
+            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, log, reply } => {
+                self.seen(&worker, now);
+                self.keep_log(&worker, unit, attempt, log);
+                let answer = match outcome {
+                    // Its own attempts are all that a worker may report on.
+                    _ if !self.was_given(&worker, unit, attempt) => None,
+                    Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
+                    Outcome::Result(result) => {
+                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
+                    }
+                    Outcome::Failure { ending, blame, detail } => {
+                        self.fail(&worker, &[(unit, attempt)], (ending, blame), &detail, Some(train_seconds), now);
+                        Some(v1::SubmitOutcome::Recorded)
+                    }
+                };
+                self.answer(reply, answer);
+            }
+            Request::Leave { worker, reason, reply } => {
+                let expired = self.queue.leave(&worker, now);
+                self.taken_back(expired, "preempted", "its worker left", now);
+                self.queue.part(&worker);
+                self.judge();
+                // What failed elsewhere and waited for this worker may wait no longer.
+                self.wake();
+                if let Some(entry) = self.live.workers.remove(&worker) {
+                    tracing::info!(host = entry.info.host, place = entry.info.place, reason, "worker left");
+                }
+                self.answer(reply, ());
+            }
+            Request::Retry { units, reply } => {
+                let answer = self.retry(&units);
+                self.answer(reply, answer);
+            }
+            Request::Enroll { worker, digest, reply } => {
+                let answer = self.enroll(worker, digest);
+                self.answer(reply, answer);
+            }
+            Request::SetToken { role, token, reply } => {
+                self.set_token(role, token);
+                self.answer(reply, ());
+            }
+            Request::Revoke { worker, reply } => {
+                let answer = self.revoke(&worker, now);
+                self.answer(reply, answer);
+            }
+            Request::Lost { worker, ending, blame, detail, training, held, log, reply } => {
+                for (unit, attempt) in &training {
+                    self.keep_log(&worker, *unit, *attempt, log.clone());
+                }
+                self.fail(&worker, &training, (ending, blame), &detail, None, now);
+                let besides = ("preempted", Blame::Circumstances);
+                self.fail(&worker, &held, besides, "its worker's trainer ended", None, now);
+                self.answer(reply, ());
+            }
+            Request::Steer(steering) => self.steer(steering, now),
+            Request::Stop => self.stopping = true,
+        }
+    }
+
+    fn register(
+        &mut self,
+        worker: WorkerId,
+        info: Box<v1::WorkerInfo>,
+        held: &[(UnitId, u32)],
+        now: Millis,
+    ) -> Vec<(UnitId, u32)> {
+        // Revoked since the call was let in: it is to stop everything, and its next call is refused.
+        if self.credentials.read().is_revoked(&worker) {
+            return held.to_vec();
+        }
+        tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
+        self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info: info.clone() });
+        self.queue.join(&worker);
+        let lost = self.queue.take_back_unknown(&worker, held, now);
+        let (begun, unheard) = lost.into_iter().partition(|one| one.charged);
+        self.taken_back(begun, "worker-lost", "the worker died and was started again", now);
+        self.taken_back(unheard, "worker-lost", "the worker never heard of this attempt", now);
+        let dropped = self.renew(&worker, held, now);
+        let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
+        self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
+        dropped
+    }
+
+    fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
+        let (given, foreign) = self.split_held(worker, held);
+        let Renewed { mut dropped, reclaimed } = self.queue.renew(worker, &given, now);
+        dropped.extend(foreign);
+        for (unit, attempt) in reclaimed {
+            self.writes.push(Write::Reopened { unit, attempt, worker_id: worker.to_string() });
+        }
+        dropped
+    }
+
+    fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Result<Pulled, Unregistered> {
+        if !self.seen(worker, now) {
+            return Err(Unregistered);
+        }
+        let max = if self.draining { 0 } else { max.min(self.fair_share(worker)) };
+        let class = self.live.workers.get(worker).map(|entry| entry.info.numerics_class.clone()).unwrap_or_default();
+        let granted = self.queue.pull(worker, max, now);
+        let units = granted
+            .into_iter()
+            .map(|Granted { unit: id, attempt }| {
+                let checkpoint = self.checkpoints.of(id, &class);
+                self.writes.push(Write::Started {
+                    unit: id,
+                    attempt,
+                    worker_id: worker.to_string(),
+                    at_ms: self.at.wall_ms,
+                    from: checkpoint.map(|checkpoint| checkpoint.progress),
+                });
+                Given {
+                    id,
+                    attempt,
+                    unit: self.units[&id].unit.clone(),
+                    keep_weights: self.keeper.wants(id),
+                    checkpoint,
+                }
+            })
+            .collect();
+        Ok(Pulled { units, state: self.state_for(worker) })
+    }
+
+    /// Keeps a checkpoint that has arrived, if its sender still holds the unit's lease. Whether it does.
+    fn checkpoint_arrived(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, reference: CheckpointRef) -> bool {
+        match self.live.workers.get(worker) {
+            Some(entry) if self.queue.holds(worker, unit, attempt) => {
+                let numerics_class = entry.info.numerics_class.clone();
+                let kept = KeptCheckpoint { attempt, reference, numerics_class };
+                self.writes.push(self.checkpoints.keep(unit, kept, self.at.wall_ms));
+                true
+            }
+            Some(_) | None => {
+                self.checkpoints.discard(unit, reference.digest);
+                false
+            }
+        }
+    }
+
+    /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free
+    /// slot for.
+    fn fair_share(&self, worker: &WorkerId) -> usize {
+        let free =
+            |id: &WorkerId, entry: &WorkerEntry| (entry.info.slots as usize).saturating_sub(self.queue.held_by(id));
+        let own = self.live.workers.get(worker).map_or(0, |entry| free(worker, entry));
+        if !self.queue.may_be_taken_ahead() {
+            return own;
+        }
+        let others: usize =
+            self.live.workers.iter().filter(|(id, _)| *id != worker).map(|(id, entry)| free(id, entry)).sum();
+        own.max(self.queue.counts().waiting.saturating_sub(others))
+    }
+
+    fn heartbeat(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Result<Heard, Unregistered> {
+        if !self.seen(worker, now) {
+            return Err(Unregistered);
+        }
+        let dropped = self.renew(worker, held, now);
+        Ok(Heard { dropped, state: self.state_for(worker) })
+    }
+}
