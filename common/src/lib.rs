@@ -2,10 +2,13 @@
 //!
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
 //! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`random`]
-//! the seeded streams, [`wire`] the messages between the two binaries and
-//! [`join`] the file that lets a worker in.
+//! the seeded streams, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
+//! [`dial`] how they get to the coordinator.
+
+#![forbid(unsafe_code)]
 
 pub mod data;
+pub mod dial;
 pub mod join;
 pub mod matrix;
 pub mod model;
@@ -13,4 +16,5 @@ pub mod random;
 pub mod spec;
 pub mod training;
 pub mod unit;
+pub mod utc;
 pub mod wire;

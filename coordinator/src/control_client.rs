@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use seedgrid_common::{
-    join::{JoinError, JoinFile},
+    dial::{Patience, dial},
+    join::{JoinError, JoinFile, Plaintext, Role, Transport, TransportError},
     unit::UnitId,
     wire::{limits, v1},
 };
@@ -11,14 +12,16 @@ use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::Channel,
 };
 use v1::control_service_client::ControlServiceClient;
 
-/// How long one address may take to answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+use crate::queue::WorkerId;
 
-/// A client that shows the join file's token.
+/// How long one address may take to answer, and how often it is tried while it is quiet.
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), keep_alive: Duration::from_secs(20) };
+
+/// A client that shows a file's token.
 pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
 
 /// Shows the token with every call.
@@ -37,9 +40,12 @@ impl Interceptor for Credential {
 /// Why there is no talking to a coordinator.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The join file cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// The file and the command line do not agree on encryption.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// Nobody answers.
     #[error(
         "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does; `seedgrid report RUN_DIR` reads a run without it"
@@ -67,20 +73,21 @@ pub struct Control {
 }
 
 impl Control {
-    /// Connects to the coordinator of a run directory (or of a join file).
+    /// Connects to the coordinator of a run directory, with its file for this role (or with a file that is named itself).
     ///
     /// # Errors
-    /// When the join file cannot be read or nobody answers at any of its addresses.
-    pub async fn connect(run_directory_or_join_file: &Path) -> Result<Self, ControlError> {
-        let path = if run_directory_or_join_file.is_dir() {
-            run_directory_or_join_file.join("join.toml")
+    /// When the file cannot be read or does not agree with `plaintext`, or nobody answers at any of its addresses.
+    pub async fn connect(run_directory_or_file: &Path, role: Role, plaintext: Plaintext) -> Result<Self, ControlError> {
+        let path = if run_directory_or_file.is_dir() {
+            run_directory_or_file.join(role.file_name())
         } else {
-            run_directory_or_join_file.to_owned()
+            run_directory_or_file.to_owned()
         };
         let join = JoinFile::read(&path)?;
-        let mut last = "the join file names no address".to_owned();
+        let transport = join.transport(plaintext)?;
+        let mut last = "the file names no address".to_owned();
         for address in &join.addresses {
-            match connect(address, &join).await {
+            match connect(address, transport, &join).await {
                 Ok(client) => return Ok(Self { client, address: address.clone() }),
                 Err(message) => last = message,
             }
@@ -163,6 +170,25 @@ impl Control {
         answer.map(|answer| answer.into_inner().waits).map_err(|status| self.error(&status))
     }
 
+    /// Makes a new join file. When it expires, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or cannot write the file.
+    pub async fn rotate_join(&mut self, after: Option<Duration>) -> Result<i64, ControlError> {
+        let after = after.map_or(0, |after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let answer = self.client.rotate_join(v1::RotateJoinRequest { expires_after_ms: after }).await;
+        answer.map(|answer| answer.into_inner().expires_ms).map_err(|status| self.error(&status))
+    }
+
+    /// Shuts a worker out. How many attempts were taken back from it.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn revoke(&mut self, worker: &WorkerId) -> Result<u32, ControlError> {
+        let answer = self.client.revoke_worker(v1::RevokeWorkerRequest { worker_id: worker.to_string() }).await;
+        answer.map(|answer| answer.into_inner().taken_back).map_err(|status| self.error(&status))
+    }
+
     /// Calls `show` with a picture now and after each change until the study is done.
     ///
     /// # Errors
@@ -180,16 +206,12 @@ impl Control {
     }
 }
 
-async fn connect(address: &str, join: &JoinFile) -> Result<ControlClient, String> {
-    let header = format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
-    let endpoint = Endpoint::from_shared(address.to_owned())
-        .map_err(|error| error.to_string())?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(Duration::from_secs(20));
-    let channel = endpoint.connect().await.map_err(|error| match std::error::Error::source(&error) {
-        Some(cause) => cause.to_string(),
-        None => error.to_string(),
-    })?;
+async fn connect(address: &str, transport: Transport<'_>, join: &JoinFile) -> Result<ControlClient, String> {
+    let mut header: MetadataValue<Ascii> =
+        format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
+    // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
+    header.set_sensitive(true);
+    let channel = dial(address, transport, PATIENCE).await.map_err(|error| error.to_string())?;
     let client = ControlServiceClient::with_interceptor(channel, Credential { header });
     Ok(client.max_decoding_message_size(limits::MESSAGE_BYTES_MAX))
 }

@@ -5,9 +5,10 @@
 //! [`selection`] lets later stages start from what earlier ones select, a [`race`] ends hopeless configurations early, and [`retrying`]
 //! reopens what failed; [`weights`] are kept where the spec asks for them;
 //! [`progress`] shows what happens, and [`listing`] units one by one; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
-//! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run
-//! directory with its digests; [`forecast`] says how long what is left
+//! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run directory with its digests; [`forecast`] says how long what is left
 //! will take; [`command`] is the command line.
+
+#![forbid(unsafe_code)]
 
 pub mod aggregate;
 pub mod blobs;
@@ -20,6 +21,7 @@ pub mod console;
 pub mod control_client;
 pub mod core;
 pub mod data_command;
+pub mod door;
 pub mod draws;
 pub mod export;
 pub mod file_system;

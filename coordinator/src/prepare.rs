@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -113,7 +114,11 @@ impl Spec {
     /// # Errors
     /// When it cannot be read, or with everything that is wrong with it.
     pub fn read(path: &Path) -> Result<Self, PrepareError> {
-        let text = fs::read_to_string(path).map_err(|cause| PrepareError::Read { path: path.to_owned(), cause })?;
+        let mut text = String::new();
+        // No more than shows that it is too long: some files never end.
+        fs::File::open(path)
+            .and_then(|file| file.take(spec::limits::TEXT_BYTES_MAX as u64 + 1).read_to_string(&mut text))
+            .map_err(|cause| PrepareError::Read { path: path.to_owned(), cause })?;
         Self::parse(&path.display().to_string(), text)
     }
 

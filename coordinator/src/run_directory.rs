@@ -4,6 +4,9 @@
 //! runs/NAME/study.db       the store
 //!           lock           held by the coordinator that owns the directory
 //!           join.toml      what a worker needs to enter (mode 0600)
+//!           admin.toml     what a command needs to steer (mode 0600)
+//!           view.toml      what a command needs to look (mode 0600)
+//!           tls.pem        the study's certificate and its key (mode 0600)
 //!           datasets/      encoded data sets, named by their digest
 //!           weights/       of units of stages with keep_weights, named by the unit's id
 //!           logs/          of local workers
@@ -20,6 +23,7 @@ use std::{
 };
 
 use lock::{Lock, LockError};
+use seedgrid_common::join::Role;
 
 use crate::file_system::{self, FileSystem};
 
@@ -153,7 +157,17 @@ impl RunDirectory {
 
     /// The join file.
     pub fn join_file(&self) -> PathBuf {
-        self.root.join("join.toml")
+        self.key_file(Role::Join)
+    }
+
+    /// The file whose token is for this.
+    pub fn key_file(&self, role: Role) -> PathBuf {
+        self.root.join(role.file_name())
+    }
+
+    /// The study's certificate and its key.
+    pub fn identity(&self) -> PathBuf {
+        self.root.join("tls.pem")
     }
 
     /// Where the report goes.

@@ -4,6 +4,7 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
+use seedgrid_common::join::{JoinFile, Role, Token};
 use seedgrid_tests::{
     process::{Ended, Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
@@ -171,7 +172,11 @@ fn a_damaged_database() {
         // Not there after an orderly end.
         let _ = fs::remove_file(scratch.path(leftover));
     }
-    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["study.db"]);
+    // Whatever can be saved is; what cannot is trained again.
+    let mended = finish(&mut scratch.run(&spec, "run"));
+    assert_eq!(mended.code(), 0, "{}", mended.stderr);
+    assert!(mended.stderr.contains("study.db.damaged-1"), "{}", mended.stderr);
+    assert!(scratch.path("run/study.db.damaged-1").exists());
 }
 
 #[test]
@@ -200,15 +205,19 @@ fn a_bad_place_to_listen() {
     clear(&ended, 1, &["cannot listen on no-such-host.invalid:0", "hint:"]);
 }
 
-/// A join file for an address.
+/// A join file for an address where plaintext is spoken.
 fn join_file(scratch: &Scratch, address: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
-    let token = "0".repeat(64);
-    let path = scratch.write(
-        "join.toml",
-        &format!("version = 1\nstudy = \"scratch\"\naddresses = [\"{address}\"]\ntoken = \"{token}\"\n"),
-    );
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = JoinFile {
+        role: Role::Join,
+        study: "scratch".to_owned(),
+        host: None,
+        addresses: vec![address.to_owned()],
+        token: Token::generate(),
+        expires_ms: None,
+        certificate: None,
+    };
+    let path = scratch.path("join.toml");
+    file.write(&path).unwrap();
     path
 }
 
@@ -217,9 +226,9 @@ fn a_wrong_coordinator_address() {
     let scratch = Scratch::new();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let join = join_file(&scratch, &format!("http://{free}"));
-    let ended = finish(worker(["--connect-timeout", "1s", "--join"]).arg(&join));
+    let ended = finish(worker(["--plaintext", "--connect-timeout", "1s", "--join"]).arg(&join));
     clear(&ended, 5, &[&free.to_string()]);
-    let asked = finish(seedgrid(["status"]).arg(&join));
+    let asked = finish(seedgrid(["status", "--plaintext"]).arg(&join));
     clear(&asked, 5, &[&free.to_string()]);
 }
 
@@ -231,18 +240,22 @@ fn a_stranger_with_a_wrong_token() {
         seedgrid(["serve", "--listen", "127.0.0.1:0"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")),
     );
     coordinator.until_stderr("seedgrid-worker --join", 1);
-    let text = fs::read_to_string(scratch.path("run/join.toml")).unwrap();
-    let address = text.split('"').find(|part| part.starts_with("http://")).unwrap();
-    let join = join_file(&scratch, address);
-    clear(&finish(worker(["--join"]).arg(&join)), 4, &["token"]);
-    clear(&finish(seedgrid(["status"]).arg(&join)), 4, &["token"]);
+    let mut file = JoinFile::read(&scratch.path("run/join.toml")).unwrap();
+    file.token = Token::generate();
+    let stranger = scratch.path("stranger.toml");
+    file.write(&stranger).unwrap();
+    clear(&finish(worker(["--join"]).arg(&stranger)), 4, &["credential is wrong"]);
+    clear(&finish(seedgrid(["status"]).arg(&stranger)), 4, &["credential is wrong"]);
+    // A member's file that is for something else.
+    clear(&finish(seedgrid(["status"]).arg(scratch.path("run/join.toml"))), 4, &["view.toml or admin.toml"]);
+    clear(&finish(worker(["--join"]).arg(scratch.path("run/view.toml"))), 2, &["view.toml", "join.toml"]);
 }
 
 #[test]
 fn an_unknown_device() {
     let scratch = Scratch::new();
     let join = join_file(&scratch, "http://127.0.0.1:1");
-    clear(&finish(worker(["--device", "tpu", "--join"]).arg(&join)), 2, &["tpu", "cpu"]);
+    clear(&finish(worker(["--plaintext", "--device", "tpu", "--join"]).arg(&join)), 2, &["tpu", "cpu"]);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 use std::{fs, path::Path};
 
 use rusqlite::Connection;
+use seedgrid_common::unit::UnitId;
+use seedgrid_coordinator::store::{ResultRecord, Store, Write};
 use seedgrid_tests::{
     process::{Ended, finish, seedgrid},
     study::{Scratch, holdout},
@@ -83,20 +85,36 @@ fn equal_and_different_runs() {
 fn a_result_that_should_be_equal_and_is_not() {
     let scratch = three_runs();
     copy(&scratch.path("one"), &scratch.path("tampered"));
-    let store = Connection::open(scratch.path("tampered/study.db")).unwrap();
-    // Two results change places: each is whole, and wrong.
-    let ids: Vec<Vec<u8>> = store
-        .prepare("SELECT unit_id FROM results ORDER BY unit_id LIMIT 2")
+    // Two results change places, as another machine might have given them: each is whole, and wrong.
+    let path = scratch.path("tampered/study.db");
+    let database = Connection::open(&path).unwrap();
+    let two = "FROM results WHERE unit_id IN (SELECT unit_id FROM results ORDER BY unit_id LIMIT 2)";
+    let mut records: Vec<ResultRecord> = database
+        .prepare(&format!(
+            "SELECT unit_id, attempt, committed_ms, numerics_class, epochs, wrong, scored, digest, payload {two}"
+        ))
         .unwrap()
-        .query_map([], |row| row.get(0))
+        .query_map([], |row| {
+            Ok(ResultRecord {
+                unit: UnitId(row.get(0)?),
+                attempt: row.get(1)?,
+                at_ms: row.get(2)?,
+                numerics_class: row.get(3)?,
+                diverged: false,
+                epochs: row.get(4)?,
+                wrong_of: Some((row.get(5)?, row.get(6)?)),
+                digest: row.get(7)?,
+                payload: row.get(8)?,
+            })
+        })
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    let swap = "UPDATE results SET (digest, payload) = (SELECT digest, payload FROM results AS other WHERE other.unit_id = ?2) \
-                WHERE unit_id = ?1";
-    store.execute_batch("CREATE TEMP TABLE kept AS SELECT * FROM results").unwrap();
-    store.execute(&swap.replace("FROM results AS", "FROM kept AS"), [&ids[0], &ids[1]]).unwrap();
-    store.execute(&swap.replace("FROM results AS", "FROM kept AS"), [&ids[1], &ids[0]]).unwrap();
+    database.execute(&format!("DELETE {two}"), []).unwrap();
+    drop(database);
+    (records[0].unit, records[1].unit) = (records[1].unit, records[0].unit);
+    let results: Vec<Write> = records.into_iter().map(|record| Write::Result(Box::new(record))).collect();
+    Store::open(&path).unwrap().commit(&results).unwrap();
     let found = compare(&scratch, "text", ["one", "tampered"]);
     assert_eq!(found.code(), 7, "{}{}", found.stdout, found.stderr);
     assert!(found.stdout.contains("error: 2 units of one numerics class have different results"), "{}", found.stdout);

@@ -53,6 +53,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub join: PathBuf,
 
+    /// Speak without encryption, to a coordinator that was started with --plaintext
+    #[arg(long)]
+    pub plaintext: bool,
+
     /// How many units to train at a time, one thread each [default: all available cores on CPU, 1 on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=SLOTS_MAX as i64))]
     pub slots: Option<u16>,

@@ -1,25 +1,30 @@
-//! The way to the coordinator: reads the join file, connects to its addresses in turn and registers, as often as needed.
+//! The way to the coordinator: reads the join file, connects to its addresses in turn, enrolls where it is not known yet and registers, as
+//! often as needed.
 //!
 //! The join file is read again before every try, since a coordinator may come back with another port or token. What the
 //! coordinator refuses for good (a wrong token, another protocol version) is never tried again with the same file.
 
 use std::{
+    future::Future,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use seedgrid_common::{
-    join::{JoinError, JoinFile, Token},
+    dial::{DialError, Patience, dial},
+    join::{JoinError, JoinFile, Plaintext, Role, Token, TransportError},
     wire::{
         limits,
-        v1::{LossReport, RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient},
+        v1::{
+            EnrollRequest, LossReport, RegisterRequest, RegisterResponse, worker_service_client::WorkerServiceClient,
+        },
     },
 };
 use tonic::{
-    Code, Request, Status,
+    Code, Request, Response, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint, Uri},
+    transport::{Channel, Uri},
 };
 use tracing::{info, warn};
 
@@ -28,22 +33,31 @@ use crate::{backoff, work::cut};
 /// A client that shows the token with every call.
 pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
 
-/// How long one address may take to answer a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one address may take to answer a connection; how often an open one is tried, and how long the answer may take: a dead
+/// peer is noticed after twice that.
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), keep_alive: Duration::from_secs(10) };
 /// How long a coordinator may take to answer a registration.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often an open connection is tried, and how long the answer may take: a dead peer is noticed after their sum.
-const KEEPALIVE: Duration = Duration::from_secs(10);
 /// A connection that lasted this long was a good one: the next loss is answered without delay.
 const GOOD: Duration = Duration::from_secs(10);
 
-/// Adds `authorization: Bearer TOKEN` to every call.
+/// Adds `authorization: Bearer SECRET` to every call.
 #[derive(Clone, Debug)]
 pub struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    fn new(token: &Token) -> Option<Self> {
-        let mut value = MetadataValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+    /// The join file's token, which lets a worker enroll.
+    fn joining(token: &Token) -> Option<Self> {
+        Self::new(token.expose())
+    }
+
+    /// A worker's own credential.
+    fn own(worker_id: &str, secret: &Token) -> Option<Self> {
+        Self::new(&format!("{worker_id}.{}", secret.expose()))
+    }
+
+    fn new(secret: &str) -> Option<Self> {
+        let mut value = MetadataValue::try_from(format!("Bearer {secret}")).ok()?;
         // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
         value.set_sensitive(true);
         Some(Self(value))
@@ -121,9 +135,36 @@ pub struct Connector {
     path: PathBuf,
     /// The last file that could be read: a file that is just being replaced by hand must not end the worker.
     join: JoinFile,
+    plaintext: Plaintext,
     host: String,
+    /// Shown with every call; kept in memory alone, this process's and its supervisor's.
+    secret: Token,
+    /// Whether a coordinator has made the secret known, and has not forgotten it since.
+    enrolled: bool,
     failures: u32,
     registered: Option<Instant>,
+}
+
+/// Why a worker cannot set out.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotJoin {
+    /// The join file cannot be used.
+    #[error(transparent)]
+    File(#[from] JoinError),
+    /// It is a file for commands.
+    #[error("{path} lets commands in, not workers: name the join.toml beside it", path = .path.display())]
+    OtherRole {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It does not agree with the command line on encryption.
+    #[error("{path}: {problem}", path = .path.display())]
+    Transport {
+        /// The join file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: TransportError,
+    },
 }
 
 /// Why one try failed.
@@ -133,10 +174,19 @@ enum Failure {
 }
 
 impl Connector {
-    /// Reads the join file at `path` for the first time. `host`: this machine's name.
-    pub fn new(path: PathBuf, host: String) -> Result<Self, JoinError> {
+    /// Reads the join file at `path` for the first time. `host`: this machine's name. `secret`: the worker's own, drawn at its start.
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not agree with `plaintext`.
+    pub fn new(path: PathBuf, host: String, plaintext: Plaintext, secret: Token) -> Result<Self, CannotJoin> {
         let join = JoinFile::read(&path)?;
-        Ok(Self { path, join, host, failures: 0, registered: None })
+        if join.role != Role::Join {
+            return Err(CannotJoin::OtherRole { path });
+        }
+        if let Err(problem) = join.transport(plaintext) {
+            return Err(CannotJoin::Transport { path, problem });
+        }
+        Ok(Self { path, join, plaintext, host, secret, enrolled: false, failures: 0, registered: None })
     }
 
     /// The study that the join file names.
@@ -210,7 +260,7 @@ impl Connector {
         loop {
             for address in self.addresses() {
                 let told = async {
-                    let mut client = self.client(&address).await?;
+                    let mut client = self.own(&address, self.channel(&address).await?, &report.worker_id)?;
                     client.report_loss(report.clone()).await.map_err(|status| judge(&address, &status))
                 };
                 match told.await {
@@ -225,32 +275,61 @@ impl Connector {
         }
     }
 
-    async fn client(&self, address: &str) -> Result<Client, Failure> {
-        let channel = endpoint(address, self.join.certificate.as_deref())
-            .map_err(|reason| refused(address, reason, "Use the join file that the coordinator wrote"))?
-            .connect()
-            .await
-            .map_err(|error| Failure::Again(chain(&error)))?;
-        let bearer = Bearer::new(&self.join.token)
-            .ok_or_else(|| refused(address, "the token is no header value".to_owned(), "Copy the join file again"))?;
-        Ok(WorkerServiceClient::with_interceptor(channel, bearer)
+    async fn channel(&self, address: &str) -> Result<Channel, Failure> {
+        let transport = self.join.transport(self.plaintext).map_err(|problem| {
+            refused(address, problem.to_string(), "The join file has changed since this worker started")
+        })?;
+        dial(address, transport, PATIENCE).await.map_err(|error| match error {
+            DialError::Connect(problem) => Failure::Again(problem),
+            other => refused(address, other.to_string(), "Use the join file that the coordinator wrote"),
+        })
+    }
+
+    /// What calls with the worker's own credential.
+    fn own(&self, address: &str, channel: Channel, worker_id: &str) -> Result<Client, Failure> {
+        let own = Bearer::own(worker_id, &self.secret).ok_or_else(|| no_header(address))?;
+        Ok(WorkerServiceClient::with_interceptor(channel, own)
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX))
     }
 
-    async fn register(&self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
-        let mut client = self.client(address).await?;
-        let call = tokio::time::timeout(REGISTER_TIMEOUT, client.register(request)).await;
-        let response = match call {
-            Err(_) => return Err(Failure::Again("it does not answer the registration".to_owned())),
-            Ok(Err(status)) => return Err(judge(address, &status)),
-            Ok(Ok(response)) => response.into_inner(),
+    async fn register(&mut self, address: &str, request: RegisterRequest) -> Result<Registration, Failure> {
+        let channel = self.channel(address).await?;
+        let joining = Bearer::joining(&self.join.token).ok_or_else(|| no_header(address))?;
+        let mut client = self.own(address, channel.clone(), &request.worker_id)?;
+        let mut enroll = WorkerServiceClient::with_interceptor(channel, joining);
+        let enrolling = EnrollRequest {
+            protocol_version: request.protocol_version,
+            worker_id: request.worker_id.clone(),
+            secret_sha256: self.secret.digest().to_vec(),
+        };
+        // Who is in needs no join token any more: it may have been rotated or have expired. Only who is not known (any more) enrolls.
+        let mut fresh = false;
+        let response = loop {
+            if !self.enrolled {
+                let answer = timely(enroll.enroll(enrolling.clone())).await?;
+                answer.map_err(|status| judge(address, &status))?;
+                (self.enrolled, fresh) = (true, true);
+            }
+            match timely(client.register(request.clone())).await? {
+                Ok(response) => break response,
+                Err(status) if status.code() == Code::Unauthenticated && !fresh => self.enrolled = false,
+                Err(status) => return Err(judge(address, &status)),
+            }
         };
         if response.study != self.join.study {
             let reason = format!("it runs the study {:?}, the join file names {:?}", response.study, self.join.study);
             return Err(refused(address, reason, "Copy the join file from the run directory again"));
         }
         Ok(Registration { client, address: address.to_owned(), response })
+    }
+}
+
+/// What the coordinator says in time to one of the calls that let a worker in.
+async fn timely<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<Result<T, Status>, Failure> {
+    match tokio::time::timeout(REGISTER_TIMEOUT, call).await {
+        Ok(answer) => Ok(answer.map(Response::into_inner)),
+        Err(_) => Err(Failure::Again("it does not answer the registration".to_owned())),
     }
 }
 
@@ -266,22 +345,12 @@ fn judge(address: &str, status: &Status) -> Failure {
     }
 }
 
-fn refused(address: &str, reason: String, hint: &'static str) -> Failure {
-    Failure::Refused(Refused { address: address.to_owned(), reason, hint })
+fn no_header(address: &str) -> Failure {
+    refused(address, "the token is no header value".to_owned(), "Copy the join file again")
 }
 
-/// The one place where transports are chosen.
-fn endpoint(address: &str, certificate: Option<&str>) -> Result<Endpoint, String> {
-    if certificate.is_some() || address.starts_with("https:") {
-        return Err("it asks for TLS, which this worker does not speak".to_owned());
-    }
-    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| chain(&error))?;
-    Ok(endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE)
-        .keep_alive_while_idle(true))
+fn refused(address: &str, reason: String, hint: &'static str) -> Failure {
+    Failure::Refused(Refused { address: address.to_owned(), reason, hint })
 }
 
 fn is_loopback(address: &str) -> bool {
@@ -290,43 +359,33 @@ fn is_loopback(address: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An error with its causes, which transports hide.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_bearer_is_not_printed() {
-        let bearer = Bearer::new(&Token::parse("0123456789abcdef-secret").unwrap()).unwrap();
+        let bearer = Bearer::joining(&Token::parse("0123456789abcdef-secret").unwrap()).unwrap();
         assert!(!format!("{bearer:?}").contains("secret"));
     }
 
     #[test]
     fn loopback_is_tried_only_where_it_means_the_coordinator() {
         let join = JoinFile {
+            role: Role::Join,
             study: "a".to_owned(),
             host: Some("login".to_owned()),
             addresses: vec!["http://login:1".to_owned(), "http://127.0.0.1:1".to_owned(), "http://[::1]:1".to_owned()],
             token: Token::generate(),
+            expires_ms: None,
             certificate: None,
         };
         let connector = |host: &str, join: &JoinFile| Connector {
             path: PathBuf::new(),
             join: join.clone(),
+            plaintext: Plaintext::Wanted,
+            secret: Token::generate(),
+            enrolled: false,
             host: host.to_owned(),
             failures: 0,
             registered: None,
@@ -338,12 +397,5 @@ mod tests {
         // A tunnel: loopback is all there is.
         let tunnel = JoinFile { addresses: vec!["http://localhost:1".to_owned()], ..join };
         assert_eq!(connector("node7", &tunnel).addresses(), ["http://localhost:1"]);
-    }
-
-    #[test]
-    fn tls_is_refused_rather_than_left_out() {
-        assert!(endpoint("https://host:1", None).is_err());
-        assert!(endpoint("http://host:1", Some("PEM")).is_err());
-        assert!(endpoint("http://host:1", None).is_ok());
     }
 }

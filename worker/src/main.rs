@@ -2,14 +2,17 @@
 
 use std::{
     future::Future,
-    io::{self, IsTerminal as _, Read as _, Write as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::Parser as _;
-use seedgrid_common::wire::{limits, v1::WorkerInfo};
+use seedgrid_common::{
+    join::Token,
+    wire::{limits, v1::WorkerInfo},
+};
 use seedgrid_worker::{
     attempt_log::{Logs, ToCurrent},
     cache_folder::CacheFolder,
@@ -84,6 +87,8 @@ fn supervise(arguments: &Arguments) -> Result<u8, Failure> {
         arguments: std::env::args_os().skip(1).collect(),
         worker_id: format!("{:032x}", rand::random::<u128>()),
         join: arguments.join.clone(),
+        plaintext: arguments.plaintext.into(),
+        secret: Token::generate(),
         host: system::host(),
         colour: io::stderr().is_terminal(),
     };
@@ -91,12 +96,21 @@ fn supervise(arguments: &Arguments) -> Result<u8, Failure> {
     runtime.block_on(supervisor::supervise(settings)).map_err(Failure::machine)
 }
 
+/// The worker's secret, which the supervisor says first.
+fn told_secret() -> io::Result<Token> {
+    let mut line = String::new();
+    io::stdin().lock().take(u64::from(u16::MAX)).read_line(&mut line)?;
+    Token::parse(line.trim_end()).ok_or_else(|| io::Error::other("the supervisor has ended"))
+}
+
 /// Lives as the trainer of this supervisor.
 fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     parent::die_with(supervisor).map_err(Failure::machine)?;
     let started = Instant::now();
     let host = system::host();
-    let connector = Connector::new(arguments.join.clone(), host.clone()).map_err(Failure::usage)?;
+    let secret = told_secret().map_err(Failure::machine)?;
+    let connector = Connector::new(arguments.join.clone(), host.clone(), arguments.plaintext.into(), secret)
+        .map_err(Failure::usage)?;
     let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
     let cores = system::cores();
     let rules = arguments.rules(cores, system::slurm_time_left(&system::environment));
@@ -104,7 +118,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         info!("training stops in {}, {} before the time limit", clock(limit.stop), clock(limit.margin));
     }
     let settings = Settings {
-        info: describe(host, cores, rules.slots, trainer.as_ref()),
+        info: describe(host, supervisor, cores, rules.slots, trainer.as_ref()),
         rules,
         worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
@@ -124,12 +138,13 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     Ok(exit_codes::of(&farewell))
 }
 
-fn describe(host: String, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
+/// `pid`: the supervisor's, which is what signals are sent to.
+fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
     let description = trainer.describe();
     let name = |text: String| cut(&text, limits::NAME_BYTES_MAX).to_owned();
     WorkerInfo {
         host: name(host),
-        pid: std::process::id(),
+        pid,
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         device: description.device,

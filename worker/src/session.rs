@@ -351,7 +351,7 @@ impl Session {
                         }
                         SlotOutcome::Failed("the slot's thread has ended".to_owned())
                     }
-                    Err(error) => SlotOutcome::Failed(crate::connection::chain(&error)),
+                    Err(error) => SlotOutcome::Failed(seedgrid_common::dial::chain(&error)),
                 },
                 () = stop.told() => SlotOutcome::Stopped(None),
             };

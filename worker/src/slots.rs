@@ -184,7 +184,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     let outcome = match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
         Ok(Ok(None)) => SlotOutcome::Stopped(last),
-        Ok(Err(error)) => SlotOutcome::Failed(crate::connection::chain(error.as_ref())),
+        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::dial::chain(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
     };
     (outcome, train_seconds)
@@ -199,7 +199,7 @@ fn open(assignment: &Assignment, blob: &Blob, trainer: &dyn Trainer) -> Option<C
             Some(checkpoint)
         }
         Err(error) => {
-            let (unit, error) = (assignment.unit.label(), crate::connection::chain(&error));
+            let (unit, error) = (assignment.unit.label(), seedgrid_common::dial::chain(&error));
             warn!("{unit}: its checkpoint cannot be used, training from the start: {error}");
             None
         }
@@ -259,7 +259,7 @@ impl Observer for Watcher<'_> {
                 }
             }
             Err(error) => {
-                let (unit, error) = (self.assignment.unit.label(), crate::connection::chain(&error));
+                let (unit, error) = (self.assignment.unit.label(), seedgrid_common::dial::chain(&error));
                 warn!("{unit}: its state cannot be saved, an interruption would cost it all: {error}");
             }
         }

@@ -64,6 +64,7 @@ fn study(seeds: std::ops::Range<u64>, epochs: u32) -> (Play, Coordinator, TempDi
 fn command(folder: &TempDir, options: &[&str]) -> Command {
     let mut command = Command::new(WORKER);
     command.arg("--join").arg(folder.path().join("join.toml")).arg("--cache").arg(folder.path().join("cache"));
+    command.arg("--plaintext");
     command.args(options).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -235,7 +236,7 @@ fn a_cache_folder_that_cannot_be_used_is_done_without() {
 fn a_worker_dies_with_its_parent() {
     let (play, _coordinator, folder) = study(1..2, 100_000);
     let script = format!(
-        "{WORKER} --join {}/join.toml --cache {}/cache --die-with-parent $$ 2>/dev/null & echo $!; wait",
+        "{WORKER} --plaintext --join {}/join.toml --cache {}/cache --die-with-parent $$ 2>/dev/null & echo $!; wait",
         folder.path().display(),
         folder.path().display()
     );

@@ -197,11 +197,31 @@ async fn a_token_that_changes_under_a_worker_is_read_again() {
     let fault = async {
         play.until("a unit is in training", |script| !script.beats.is_empty()).await;
         play.script().token = Token::generate();
+        play.script().enrolled.clear();
         coordinator.write_join(&play, &bench.join());
     };
     let ((farewell, _), ()) = tokio::join!(bench.live(never()), fault);
     assert_eq!(farewell, DONE);
     assert_eq!(bench.drill.starts.load(Ordering::SeqCst), 4, "training was not disturbed");
+    assert_eq!(play.script().enrolments, 2, "its credential was forgotten, so it enrolled again");
+}
+
+#[tokio::test]
+async fn who_is_in_goes_on_with_a_join_file_that_is_dead() {
+    let (play, bench) = (Play::new(4), Bench::new(1, Duration::from_millis(200)));
+    let coordinator = Coordinator::start(&play);
+    coordinator.write_join(&play, &bench.join());
+    let fault = async {
+        play.until("a unit is in training", |script| !script.beats.is_empty()).await;
+        // The file that the worker has is that of before.
+        play.script().token = Token::generate();
+        play.script().known.clear();
+        play.until("it is back", |script| script.registers.len() == 2).await;
+    };
+    let ((farewell, _), ()) = tokio::join!(bench.live(never()), fault);
+    assert_eq!(farewell, DONE);
+    let script = play.script();
+    assert_eq!((script.enrolments, script.unauthenticated), (1, 0));
 }
 
 #[tokio::test]

@@ -215,15 +215,57 @@ mod tests {
         assert_eq!(content(&gzip(&[1; 10]), 10).unwrap().len(), 10);
     }
 
-    proptest! {
-        #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), images_magic: bool) {
-            let mut bytes = bytes;
-            let magic: &[u8] = if images_magic { &[0, 0, 8, 3] } else { &[0, 0, 8, 1] };
-            bytes.splice(0..bytes.len().min(4), magic.iter().copied());
-            let _ = (images(&bytes), labels(&bytes), content(&bytes, 64));
-            bytes.splice(0..2, [0x1f, 0x8b]);
-            let _ = content(&bytes, 64);
+    mod fuzz {
+        use proptest::{collection::vec, sample::Index};
+
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn no_bytes_panic(bytes in vec(any::<u8>(), 0..64), images_magic: bool) {
+                let mut bytes = bytes;
+                let magic: &[u8] = if images_magic { &[0, 0, 8, 3] } else { &[0, 0, 8, 1] };
+                bytes.splice(0..bytes.len().min(4), magic.iter().copied());
+                let _ = (images(&bytes), labels(&bytes), content(&bytes, 64));
+                bytes.splice(0..2, [0x1f, 0x8b]);
+                let _ = content(&bytes, 64);
+            }
+
+            /// Heads that claim little or much more than there is: what is taken is exactly what is there.
+            #[test]
+            fn sizes_are_kept_or_refused(
+                sizes in vec(prop_oneof![0_u32..5, Just(u32::MAX), Just(1 << 16), any::<u32>()], 3), more in -2_i64..3,
+            ) {
+                let claimed = sizes.iter().map(|size| i64::from(*size)).try_fold(1_i64, i64::checked_mul);
+                let length = claimed.filter(|claimed| *claimed < 200).unwrap_or(7).saturating_add(more).max(0);
+                let bytes = file(0x803, &sizes, &vec![9; length as usize]);
+                match images(&bytes) {
+                    Ok(read) => {
+                        prop_assert_eq!(read.pixels.len(), read.count * read.rows * read.columns);
+                        prop_assert_eq!(Some(read.pixels.len() as i64), claimed);
+                        prop_assert_eq!(read.pixels.len() + 16, bytes.len());
+                    }
+                    Err(error) => prop_assert!(!error.to_string().is_empty()),
+                }
+            }
+
+            /// A compressed file with a byte altered, cut off or doubled gives its content or an error, and never more than was asked for.
+            #[test]
+            fn damaged_gzip_is_refused_or_read(
+                elements in vec(any::<u8>(), 0..300), at in any::<Index>(), byte: u8, cut in any::<Index>(), twice: bool,
+            ) {
+                let mut packed = gzip(&file(0x801, &[elements.len() as u32], &elements));
+                let place = at.index(packed.len());
+                packed[place] = byte;
+                packed.truncate(cut.index(2 * packed.len()).max(1));
+                if twice {
+                    packed.extend(packed.clone());
+                }
+                if let Ok(content) = content(&packed, 100) {
+                    prop_assert!(content.len() <= 100);
+                    let _ = labels(&content);
+                }
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod blob;
 pub mod convert;
+#[cfg(test)]
+mod fuzz;
 pub mod limits;
 
 /// Messages, clients and servers generated from `proto/seedgrid/v1`.

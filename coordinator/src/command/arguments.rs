@@ -1,9 +1,9 @@
 //! What can be written on the command line.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, ValueEnum};
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{join::Plaintext, unit::UnitId};
 
 use super::steering_arguments::{
     CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments, WorkersArguments,
@@ -56,8 +56,6 @@ pub enum Subcommand {
     Watch(WatchArguments),
     /// Build a run's report again, also while the study runs.
     Report(ReportArguments),
-    /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
-    Check(CheckArguments),
     /// List units: where each stands, what counts against it. Also after the study.
     Units(UnitsArguments),
     /// List workers: those that are there, or all that ever were.
@@ -74,11 +72,15 @@ pub enum Subcommand {
     Pause(PauseArguments),
     /// Give units out again, after a pause or a drain.
     Resume(ResumeArguments),
+    /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
+    Check(CheckArguments),
     /// Give units that failed for good another try.
     #[command(
         after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit in quarantine\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
     )]
     Retry(RetryArguments),
+    /// Show, renew and revoke what lets workers and commands in.
+    Credentials(CredentialsArguments),
     /// Set two runs side by side: what differs between them, and whether equal units came out the same.
     Compare(CompareArguments),
     /// Write a run's units, epochs and predictions as CSV and Parquet tables, also while the study runs.
@@ -128,6 +130,28 @@ pub struct ServeArguments {
     /// Host name or address that workers should use, where the ones found are not right.
     #[arg(long, value_name = "HOST", value_parser = host)]
     pub advertise: Option<String>,
+    /// Speak without encryption. Workers and commands then need --plaintext too. Only for networks where nobody else listens.
+    #[arg(long)]
+    pub plaintext: bool,
+    /// How long the join file lets new workers in, counted from now: 12h, 7d. Default: 30d for a new one; a restart changes nothing.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub join_expires: Option<Duration>,
+}
+
+/// A length of time: a number with s, m, h or d.
+fn time(text: &str) -> Result<Duration, String> {
+    let bad = || "write a number and s, m, h or d, for example 12h or 7d, at most 3650d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        _ => return Err(bad()),
+    };
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    let total = number.checked_mul(seconds).filter(|total| (1..=3650 * 24 * 3600).contains(total));
+    total.map(Duration::from_secs).ok_or_else(bad)
 }
 
 /// A host name or address, as it stands in a URL, without scheme and port.
@@ -263,18 +287,38 @@ fn model_name() -> clap::builder::PossibleValuesParser {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
-    /// The run directory, or its join file.
+    /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to the coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
+}
+
+/// How to speak to a coordinator.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ReachArguments {
+    /// Speak without encryption, to a coordinator that was started with --plaintext.
+    #[arg(long)]
+    pub plaintext: bool,
+}
+
+impl From<ReachArguments> for Plaintext {
+    fn from(reach: ReachArguments) -> Self {
+        reach.plaintext.into()
+    }
 }
 
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct WatchArguments {
-    /// The run directory, or its join file.
+    /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
+    /// How to speak to the coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `report`.
@@ -313,6 +357,51 @@ pub struct RetryArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to the coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
+}
+
+/// Arguments of `credentials`.
+#[derive(Debug, Args)]
+pub struct CredentialsArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: CredentialsAction,
+}
+
+/// What to do with credentials. All of it works while a coordinator runs and while none does.
+#[derive(Debug, clap::Subcommand)]
+pub enum CredentialsAction {
+    /// List the files' tokens and the workers that have enrolled. Shows no secret.
+    List {
+        /// The run directory.
+        run_dir: PathBuf,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Make a new join file. The old one is dead; workers that are in go on.
+    Rotate {
+        /// The run directory.
+        run_dir: PathBuf,
+        /// How long the new one lets workers in: 12h, 7d. Default: 30d, or what `serve --join-expires` said.
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        expires: Option<Duration>,
+        /// How to speak to the coordinator.
+        #[command(flatten)]
+        reach: ReachArguments,
+    },
+    /// Shut a worker out for good, and take back what it trains.
+    Revoke {
+        /// The run directory.
+        run_dir: PathBuf,
+        /// The worker's id, or its first digits, as `seedgrid credentials list` and `seedgrid status --format json` show it.
+        worker: String,
+        /// How to speak to the coordinator.
+        #[command(flatten)]
+        reach: ReachArguments,
+    },
 }
 
 /// Arguments of `data`.

@@ -11,6 +11,7 @@ use crate::{
     control_client::ControlError,
     core::{CoreError, NotCancelled},
     data_command::FetchError,
+    door::{IdentityError, KeysError},
     export::ExportError,
     listing::NotFound,
     local_workers::LocalWorkerError,
@@ -74,6 +75,25 @@ pub enum Failure {
     /// The port cannot be had.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// There is no certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The files that let workers and commands in are not there.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// There is no such worker.
+    #[error(
+        "no worker whose id begins with {0:?} has enrolled\n  hint: `seedgrid credentials list RUN_DIR` has the ids"
+    )]
+    NoSuchWorker(String),
+    /// More than one worker is meant.
+    #[error("{count} workers have ids that begin with {prefix:?}\n  hint: write more of its digits")]
+    ManyWorkers {
+        /// What was written.
+        prefix: String,
+        /// How many there are.
+        count: usize,
+    },
     /// The join file cannot be read or written.
     #[error(transparent)]
     Join(#[from] JoinError),
@@ -154,12 +174,14 @@ impl Failure {
         match self {
             Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
             | Self::Join(_)
+            | Self::NoSuchWorker(_)
+            | Self::ManyWorkers { .. }
             | Self::NotRetried(_)
             | Self::NotCancelled(_)
             | Self::WhichUnit(_)
             | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
-            | Self::Control(ControlError::Join(_)) => 2,
+            | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::Control(ControlError::Unreachable { .. }) => 5,
             Self::Prepare(_)
@@ -168,6 +190,8 @@ impl Failure {
             | Self::Core(_)
             | Self::CorePanicked
             | Self::Server(_)
+            | Self::Identity(_)
+            | Self::Keys(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
             | Self::Check(_)

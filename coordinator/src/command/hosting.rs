@@ -7,17 +7,19 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::join::{ADDRESSES_MAX, JoinFile, Token};
+use seedgrid_common::join::ADDRESSES_MAX;
 
 use super::{Failure, arguments::StudyArguments};
 use crate::{
     console,
     core::{Core, CoreError, Holders, StudyPlan},
+    door::{Identity, Keys, Place},
     prepare::{Prepared, Spec, belongs},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
-    service::{Bound, Server},
+    service::{Bound, Entry, Server},
     store::Store,
+    wall_clock::wall_ms,
     weights,
 };
 
@@ -90,6 +92,25 @@ impl Opened {
     }
 }
 
+/// Where and how to listen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entrance<'a> {
+    /// HOST:PORT.
+    pub(super) listen: &'a str,
+    /// The host that workers should use.
+    pub(super) advertise: Option<&'a str>,
+    /// Without encryption.
+    pub(super) plaintext: bool,
+    /// How long the join file is good, where that is said.
+    pub(super) join_expires: Option<Duration>,
+}
+
+impl Entrance<'_> {
+    /// Any port of this machine alone.
+    pub(super) const LOCAL: Self =
+        Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None };
+}
+
 /// A study's core and server.
 pub(super) struct Hosting {
     pub(super) directory: Owned,
@@ -100,29 +121,25 @@ pub(super) struct Hosting {
 
 impl Hosting {
     /// Starts the core and listens; writes the join file.
-    pub(super) async fn start(
-        opened: Opened,
-        listen: &str,
-        advertise: Option<&str>,
-        holders: Holders,
-    ) -> Result<Self, Failure> {
-        let Opened { directory, store, prepared } = opened;
+    pub(super) async fn start(opened: Opened, entrance: Entrance<'_>, holders: Holders) -> Result<Self, Failure> {
+        let Opened { directory, mut store, prepared } = opened;
         let study = &prepared.spec.study;
         let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests() };
-        // A restart keeps its token, so that workers that are out there get in again.
-        let token = JoinFile::read(&directory.join_file()).map_or_else(|_| Token::generate(), |known| known.token);
-        let bound = Bound::listen(listen).await?;
-        let join = JoinFile {
+        let identity = match entrance.plaintext {
+            true => None,
+            false => Some(Identity::of(&directory.identity())?),
+        };
+        let bound = Bound::listen(entrance.listen).await?;
+        let place = Place {
             study: study.name.clone(),
             host: host_name(),
-            addresses: addresses(bound.address(), advertise),
-            token: token.clone(),
-            certificate: None,
+            addresses: addresses(bound.address(), entrance),
+            certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // Before anybody is answered: who is refused reads the file again and must find the new token.
-        join.write(&directory.join_file())?;
+        let keys = Keys::open(&directory, place, entrance.join_expires, &mut store, wall_ms())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
-        let server = bound.serve(core.clone(), token, prepared.draws.into_encoded());
+        let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })
     }
 
@@ -149,9 +166,10 @@ fn host_name() -> Option<String> {
 }
 
 /// Where workers may find a coordinator that listens on `listen`, the most widely known first.
-fn addresses(listen: SocketAddr, advertise: Option<&str>) -> Vec<String> {
+fn addresses(listen: SocketAddr, entrance: Entrance<'_>) -> Vec<String> {
+    let scheme = if entrance.plaintext { "http" } else { "https" };
     let mut hosts: Vec<String> = Vec::new();
-    if let Some(host) = advertise {
+    if let Some(host) = entrance.advertise {
         hosts.push(host.to_owned());
     }
     if listen.ip().is_unspecified() {
@@ -163,7 +181,7 @@ fn addresses(listen: SocketAddr, advertise: Option<&str>) -> Vec<String> {
     }
     let mut addresses: Vec<String> = Vec::new();
     for host in hosts {
-        let address = format!("http://{host}:{}", listen.port());
+        let address = format!("{scheme}://{host}:{}", listen.port());
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -190,18 +208,20 @@ fn interface_addresses() -> Vec<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::addresses;
+    use super::{Entrance, addresses};
 
     #[test]
     fn a_bound_address_is_used_as_it_is() {
-        assert_eq!(addresses("127.0.0.1:7700".parse().unwrap(), None), ["http://127.0.0.1:7700"]);
-        assert_eq!(addresses("[::1]:7700".parse().unwrap(), None), ["http://[::1]:7700"]);
+        assert_eq!(addresses("127.0.0.1:7700".parse().unwrap(), Entrance::LOCAL), ["https://127.0.0.1:7700"]);
+        let plaintext = Entrance { plaintext: true, ..Entrance::LOCAL };
+        assert_eq!(addresses("[::1]:7700".parse().unwrap(), plaintext), ["http://[::1]:7700"]);
     }
 
     #[test]
     fn everywhere_means_all_names_of_this_machine() {
-        let found = addresses("0.0.0.0:7700".parse().unwrap(), Some("login1"));
-        assert_eq!(found[0], "http://login1:7700");
-        assert_eq!(found.last().unwrap(), "http://127.0.0.1:7700");
+        let entrance = Entrance { advertise: Some("login1"), ..Entrance::LOCAL };
+        let found = addresses("0.0.0.0:7700".parse().unwrap(), entrance);
+        assert_eq!(found[0], "https://login1:7700");
+        assert_eq!(found.last().unwrap(), "https://127.0.0.1:7700");
     }
 }

@@ -12,7 +12,7 @@ use seedgrid_common::{
 use super::{
     Failure,
     follow::{StopSignals, follow},
-    hosting::{Hosting, Opened},
+    hosting::{Entrance, Hosting, Opened},
 };
 use crate::{
     core::Holders,
@@ -51,7 +51,7 @@ pub(super) async fn measure(
     let opened = open(folder.path(), &spec(&shapes, slots))?;
     let database = opened.directory.database();
     let mut signals = StopSignals::new()?;
-    let hosting = Hosting::start(opened, "127.0.0.1:0", None, Holders::AreGone).await?;
+    let hosting = Hosting::start(opened, Entrance::LOCAL, Holders::AreGone).await?;
     let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
     let mut view = Silent;
     let ended = tokio::select! {

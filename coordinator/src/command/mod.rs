@@ -4,6 +4,7 @@ mod arguments;
 mod at_rest;
 mod check;
 mod compare;
+mod credentials;
 mod data;
 mod export;
 mod failure;
@@ -64,6 +65,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Drain(arguments) => steer::drain(arguments).await,
         Subcommand::Pause(arguments) => steer::pause(arguments).await,
         Subcommand::Resume(arguments) => steer::resume(arguments).await,
+        Subcommand::Credentials(arguments) => credentials::credentials(arguments.action).await,
         Subcommand::Compare(arguments) => compare::compare(&arguments),
         Subcommand::Export(arguments) => export::export(&arguments),
         Subcommand::Models(arguments) => models::models(&arguments),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{join::Role, wire::v1};
 
 use super::{
     Exit, Failure,
@@ -38,7 +38,7 @@ pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
     let directory = RunDirectory::existing(&arguments.run_dir)?;
     let running = directory.is_owned();
     let answer = if running {
-        Control::connect(&arguments.run_dir).await?.retry(&arguments.units).await?
+        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.retry(&arguments.units).await?
     } else {
         (&at_rest(directory, &arguments)?).into()
     };

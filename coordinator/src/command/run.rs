@@ -8,7 +8,7 @@ use super::{
     Exit, Failure,
     arguments::RunArguments,
     follow::{Followed, StopSignals, follow},
-    hosting::{self, Hosting},
+    hosting::{self, Entrance, Hosting},
     report,
 };
 use crate::{console, core::Holders, local_workers::LocalWorker, progress};
@@ -36,7 +36,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     if let Some(pause) = opened.store.pause()? {
         return Ok(stands_still(&(&pause).into()));
     }
-    let hosting = Hosting::start(opened, &arguments.listen, None, Holders::AreGone).await?;
+    let entrance = Entrance { listen: &arguments.listen, ..Entrance::LOCAL };
+    let hosting = Hosting::start(opened, entrance, Holders::AreGone).await?;
     let slots = arguments.slots.map_or_else(super::cores, usize::from).min(left);
     let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
     let mut view = progress::view();

@@ -6,7 +6,7 @@ use super::{
     Exit, Failure,
     arguments::ServeArguments,
     follow::{Followed, StopSignals, follow},
-    hosting::{self, Hosting},
+    hosting::{self, Entrance, Hosting},
     report,
 };
 use crate::{console, core::Holders, progress};
@@ -24,11 +24,21 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         ));
         return report::finish(&opened.directory);
     }
-    let hosting = Hosting::start(opened, &arguments.listen, arguments.advertise.as_deref(), Holders::MayReturn).await?;
-    console::note(format_args!("listening on {}", hosting.address()));
+    let plaintext = arguments.plaintext;
+    let entrance = Entrance {
+        listen: &arguments.listen,
+        advertise: arguments.advertise.as_deref(),
+        plaintext,
+        join_expires: arguments.join_expires,
+    };
+    let hosting = Hosting::start(opened, entrance, Holders::MayReturn).await?;
+    let encryption =
+        if plaintext { "in plaintext: whoever is on the network can read and change everything" } else { "with TLS" };
+    console::note(format_args!("listening on {}, {encryption}", hosting.address()));
     console::note(format_args!(
-        "start workers with: seedgrid-worker --join {} (copy the file, mode 0600, where there is no shared file system)",
-        hosting.directory.join_file().display()
+        "start workers with: seedgrid-worker --join {}{} (copy the file, mode 0600, where there is no shared file system)",
+        hosting.directory.join_file().display(),
+        if plaintext { " --plaintext" } else { "" }
     ));
     let mut view = progress::view();
     let done = tokio::select! {

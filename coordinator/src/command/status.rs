@@ -1,6 +1,8 @@
 //! `seedgrid status` and `seedgrid watch`: a look at a running study.
 
-use seedgrid_common::wire::v1;
+use std::collections::BTreeMap;
+
+use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
-    let picture = match Control::connect(&arguments.run_dir).await {
+    let picture = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
         Ok(mut control) => control.status().await?,
         Err(error) => at_rest::picture(&arguments.run_dir)?.ok_or(error)?,
     };
@@ -27,7 +29,7 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
 }
 
 pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
-    let mut control = match Control::connect(&arguments.run_dir).await {
+    let mut control = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
         Ok(control) => control,
         Err(error) => {
             let at_rest = at_rest::picture(&arguments.run_dir)?;
@@ -99,6 +101,10 @@ fn text(picture: &v1::StatusSnapshot) -> String {
     if let Some(eta) = picture.eta_ms {
         lines.push(format!("{}about {} left", at_most(&counts), duration(eta)));
     }
+    if !picture.refusals.is_empty() {
+        let kinds: Vec<String> = picture.refusals.iter().map(|one| format!("{} {}", one.count, one.kind)).collect();
+        lines.push(format!("refused at the door: {}", kinds.join(", ")));
+    }
     for worker in &picture.workers {
         let info = worker.info.clone().unwrap_or_default();
         let place = if info.place.is_empty() { String::new() } else { format!(" ({})", info.place) };
@@ -151,6 +157,8 @@ struct Listing {
     elapsed_seconds: f64,
     workers: Vec<Worker>,
     training: Vec<Training>,
+    /// How often what was refused at the door; kinds that did not occur are left out.
+    refusals: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -265,6 +273,7 @@ impl From<&v1::StatusSnapshot> for Listing {
             elapsed_seconds: seconds(picture.elapsed_ms),
             workers: picture.workers.iter().map(worker).collect(),
             training: picture.training.iter().map(training).collect(),
+            refusals: picture.refusals.iter().map(|one| (one.kind.clone(), one.count)).collect(),
         }
     }
 }

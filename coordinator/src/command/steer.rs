@@ -1,6 +1,6 @@
 //! `seedgrid cancel`, `drain`, `pause` and `resume`: steer a study. Where no coordinator runs, the command writes for it.
 
-use seedgrid_common::{unit::UnitId, wire::v1};
+use seedgrid_common::{join::Role, unit::UnitId, wire::v1};
 use serde::Serialize;
 
 use super::{
@@ -63,7 +63,7 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
     }
     let running = books.directory.is_owned();
     let cancelled = if running {
-        Control::connect(&arguments.run_dir).await?.cancel(&units).await?
+        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.cancel(&units).await?
     } else {
         let (directory, mut store) = take(&arguments.run_dir)?;
         let known = store.units()?;
@@ -105,7 +105,7 @@ fn is_running(run_dir: &std::path::Path) -> Result<bool, Failure> {
 pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
     let running = is_running(&arguments.run_dir)?;
     let pause: v1::Pause = if running {
-        Control::connect(&arguments.run_dir).await?.pause(arguments.reason).await?
+        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.pause(arguments.reason).await?
     } else {
         let (_directory, mut store) = take(&arguments.run_dir)?;
         match store.pause()? {
@@ -127,7 +127,7 @@ pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
 pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> {
     let running = is_running(&arguments.run_dir)?;
     let pause: Option<v1::Pause> = if running {
-        Control::connect(&arguments.run_dir).await?.resume().await?
+        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.resume().await?
     } else {
         let (_directory, mut store) = take(&arguments.run_dir)?;
         let pause = store.pause()?;
@@ -154,7 +154,7 @@ fn paused(schema: &'static str, running: bool, pause: Option<v1::Pause>) -> Paus
 }
 
 pub(super) async fn drain(arguments: DrainArguments) -> Result<Exit, Failure> {
-    let mut control = Control::connect(&arguments.run_dir).await?;
+    let mut control = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
     let worker = match &arguments.worker {
         None => None,
         Some(text) => Some(meant(&control.status().await?.workers, text)?),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::arguments::Format;
+use super::arguments::{Format, ReachArguments};
 use crate::listing::STATES;
 
 /// Arguments of `units`.
@@ -50,6 +50,9 @@ pub struct WorkersArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `explain` and `logs`.
@@ -67,6 +70,9 @@ pub struct UnitArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `cancel`.
@@ -84,6 +90,9 @@ pub struct CancelArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `drain`.
@@ -101,6 +110,9 @@ pub struct DrainArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `pause`.
@@ -118,6 +130,9 @@ pub struct PauseArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `resume`.
@@ -131,4 +146,7 @@ pub struct ResumeArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use seedgrid_common::join::Role;
 use serde::Serialize;
 
 use super::{
@@ -88,7 +89,7 @@ pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let books = Books::open(&arguments.run_dir)?;
     let unit = listing::find(&books.lines, &arguments.unit)?.clone();
     let live = if books.directory.is_owned() {
-        let mut control = Control::connect(&arguments.run_dir).await?;
+        let mut control = Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
         Live::Running(control.why(unit.id).await?)
     } else {
         Live::AtRest(books.store.pause()?)

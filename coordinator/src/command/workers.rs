@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
 use super::{Exit, Failure, arguments::Format, steering_arguments::WorkersArguments};
@@ -79,7 +79,7 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
     let directory = RunDirectory::existing(&arguments.run_dir)?;
     let mut workers: Vec<Worker> = Vec::new();
     if directory.is_owned() {
-        let picture = Control::connect(&arguments.run_dir).await?.status().await?;
+        let picture = Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await?.status().await?;
         workers.extend(picture.workers.iter().map(Worker::from));
     }
     if arguments.all {

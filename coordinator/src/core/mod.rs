@@ -5,6 +5,7 @@
 //!
 //! The [`Reactor`] decides and commits, without thread and clocks: [`thread`] drives it, and so do simulations.
 
+mod admitting;
 mod endings;
 mod reactor;
 mod request;
@@ -23,11 +24,12 @@ use seedgrid_common::wire::{blob::Content, v1};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::{Moment, Reactor, Views};
-pub use request::{Given, Heard, NotCancelled, Outcome, Pulled, Registered, Request, Steering, Unregistered};
+pub use request::{Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Steering, Unregistered};
 pub use study::StudyPlan;
 
 use crate::{
     blobs::{BlobError, BlobFolder},
+    door::Credentials,
     queue::Rules,
     store::{Store, StoreError},
 };
@@ -45,6 +47,7 @@ pub struct Core {
     study: String,
     weights: BlobFolder,
     checkpoints: BlobFolder,
+    credentials: Credentials,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -93,12 +96,13 @@ impl Core {
         let checkpoints = BlobFolder::checkpoints(store.folder());
         let clocks = thread::Clocks::start();
         let (reactor, Views { available, snapshots }) = Reactor::new(store, plan, rules, holders, clocks.read())?;
+        let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || thread::serve(reactor, clocks, receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints }, thread))
+        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials }, thread))
     }
 
     /// Asks, and waits for the answer.
@@ -144,6 +148,11 @@ impl Core {
             Content::Weights => &self.weights,
             Content::Checkpoint(_) => &self.checkpoints,
         }
+    }
+
+    /// Who may come in.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The study's name.

@@ -16,11 +16,12 @@ use super::{
 use crate::{
     blobs::BlobFolder,
     checkpoints::Checkpoints,
+    door::Credentials,
     queue::{Millis, NewUnit, Queue, Rules, WorkerId},
     race::RungDecision,
     retrying::{self, NotRetried, Retry},
     selection::{Committed, Ended},
-    store::{Store, StoredUnit, Write},
+    store::{Store, StoreError, StoredUnit, Write},
     weights::Keeper,
 };
 
@@ -52,6 +53,10 @@ type Reply = Box<dyn FnOnce() + Send>;
 pub struct Reactor {
     pub(super) store: Store,
     pub(super) queue: Queue,
+    /// Who may come in.
+    pub(super) credentials: Credentials,
+    /// Why the store could not be read, which ends the core.
+    pub(super) broken: Option<StoreError>,
     pub(super) rules: Rules,
     study: String,
     pub(super) units: BTreeMap<UnitId, UnitFacts>,
@@ -102,11 +107,14 @@ impl Reactor {
         let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
+        let credentials = Credentials::new(store.book()?);
         let (available, changes) = watch::channel(0);
         let (snapshots, pictures) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
             queue: Queue::new(rules, [], Vec::new()),
+            credentials,
+            broken: None,
             rules,
             study: plan.study.name.clone(),
             units: BTreeMap::new(),
@@ -190,6 +198,9 @@ impl Reactor {
     }
 
     fn commit(&mut self) -> Result<(), CoreError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error.into());
+        }
         if !self.writes.is_empty() {
             self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;

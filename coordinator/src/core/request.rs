@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use seedgrid_common::{
+    join::{Role, TokenDigest},
     training::{EpochMetrics, UnitResult},
     unit::{Unit, UnitId},
     wire::{
@@ -13,6 +14,7 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use crate::{
+    door::{KnownToken, NotEnrolled},
     queue::{Blame, Pause, WorkerId},
     retrying::{NotRetried, Retry},
 };
@@ -120,7 +122,7 @@ pub enum Request {
         /// What it is.
         content: Content,
         /// The answer: whether it is wanted.
-        reply: oneshot::Sender<Result<bool, Unregistered>>,
+        reply: oneshot::Sender<Result<bool, NotTaken>>,
     },
     /// A blob has arrived and is durable.
     BlobArrived {
@@ -158,6 +160,31 @@ pub enum Request {
         reason: String,
         /// The answer.
         reply: oneshot::Sender<()>,
+    },
+    /// A worker makes a secret its own.
+    Enroll {
+        /// Who.
+        worker: WorkerId,
+        /// Of the secret.
+        digest: TokenDigest,
+        /// The answer.
+        reply: oneshot::Sender<Result<(), NotEnrolled>>,
+    },
+    /// A role has another token from now on.
+    SetToken {
+        /// Whose.
+        role: Role,
+        /// What is known of it.
+        token: KnownToken,
+        /// The answer.
+        reply: oneshot::Sender<()>,
+    },
+    /// A worker is to stay out.
+    Revoke {
+        /// Who.
+        worker: WorkerId,
+        /// The answer: how many leases were taken back. None: it has not enrolled.
+        reply: oneshot::Sender<Option<u32>>,
     },
     /// The core is to end. What came before is committed and answered; what comes after is not.
     Stop,
@@ -269,6 +296,15 @@ pub struct Heard {
     pub dropped: Vec<(UnitId, u32)>,
     /// Where the study stands.
     pub state: v1::StudyState,
+}
+
+/// Why weights are not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// The worker must register first.
+    Unregistered,
+    /// It was never given this attempt.
+    NeverGiven,
 }
 
 /// The worker is not known (any more): it must register first.

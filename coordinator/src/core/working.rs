@@ -10,7 +10,7 @@ use seedgrid_common::{
 
 use super::{
     reactor::{Moment, Reactor},
-    request::{Given, Heard, Outcome, Pulled, Registered, Request, Unregistered},
+    request::{Given, Heard, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
     snapshot::WorkerEntry,
 };
 use crate::{
@@ -51,7 +51,11 @@ impl Reactor {
                     Content::Weights => self.keeper.wants(unit) && self.queue.awaits(unit, attempt),
                     Content::Checkpoint(_) => self.queue.holds(&worker, unit, attempt),
                 };
-                let answer = if self.seen(&worker, now) { Ok(wanted) } else { Err(Unregistered) };
+                let answer = match (self.seen(&worker, now), self.was_given(&worker, unit, attempt)) {
+                    (false, _) => Err(NotTaken::Unregistered),
+                    (true, false) => Err(NotTaken::NeverGiven),
+                    (true, true) => Ok(wanted),
+                };
                 self.answer(reply, answer);
             }
             Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply } => {
@@ -77,6 +81,8 @@ impl Reactor {
                 self.seen(&worker, now);
                 self.keep_log(&worker, unit, attempt, log);
                 let answer = match outcome {
+                    // Its own attempts are all that a worker may report on.
+                    _ if !self.was_given(&worker, unit, attempt) => None,
                     Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
                     Outcome::Result(result) => {
                         self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
@@ -104,6 +110,18 @@ impl Reactor {
                 let answer = self.retry(&units);
                 self.answer(reply, answer);
             }
+            Request::Enroll { worker, digest, reply } => {
+                let answer = self.enroll(worker, digest);
+                self.answer(reply, answer);
+            }
+            Request::SetToken { role, token, reply } => {
+                self.set_token(role, token);
+                self.answer(reply, ());
+            }
+            Request::Revoke { worker, reply } => {
+                let answer = self.revoke(&worker, now);
+                self.answer(reply, answer);
+            }
             Request::Lost { worker, ending, blame, detail, training, held, log, reply } => {
                 for (unit, attempt) in &training {
                     self.keep_log(&worker, *unit, *attempt, log.clone());
@@ -125,6 +143,10 @@ impl Reactor {
         held: &[(UnitId, u32)],
         now: Millis,
     ) -> Vec<(UnitId, u32)> {
+        // Revoked since the call was let in: it is to stop everything, and its next call is refused.
+        if self.credentials.read().is_revoked(&worker) {
+            return held.to_vec();
+        }
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info: info.clone() });
         self.queue.join(&worker);
@@ -139,7 +161,9 @@ impl Reactor {
     }
 
     fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
-        let Renewed { dropped, reclaimed } = self.queue.renew(worker, held, now);
+        let (given, foreign) = self.split_held(worker, held);
+        let Renewed { mut dropped, reclaimed } = self.queue.renew(worker, &given, now);
+        dropped.extend(foreign);
         for (unit, attempt) in reclaimed {
             self.writes.push(Write::Reopened { unit, attempt, worker_id: worker.to_string() });
         }

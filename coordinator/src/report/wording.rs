@@ -140,8 +140,17 @@ pub(super) fn has_variants(stage: &StageReport) -> bool {
     stage.configurations.iter().any(|row| !row.variant.is_empty())
 }
 
-/// What the table's columns mean.
+/// What the columns of tables on pages mean.
 pub(super) fn columns(stage: &StageReport) -> String {
+    columns_ending(stage, "The last four columns: error, area under the ROC curve (AUC) and average precision (AP)")
+}
+
+/// What the columns of tables for papers mean, which have no error of the averaged prediction.
+pub(super) fn paper_columns(stage: &StageReport) -> String {
+    columns_ending(stage, "The last three columns: area under the ROC curve (AUC) and average precision (AP)")
+}
+
+fn columns_ending(stage: &StageReport, averaged: &str) -> String {
     let (over, covers) = match stage.evaluation {
         EvaluationReport::Holdout if stage.data_seeds.len() > 1 => (
             "the share of test pairs classified wrongly, as mean ± sample standard deviation over draws of the data and seeds",
@@ -163,8 +172,8 @@ pub(super) fn columns(stage: &StageReport) -> String {
     };
     format!(
         "Error is {over}. The 95 % interval of the mean is {covers}. Epochs are those trained until the stopping rule or its maximum. \
-         The last four columns: error, area under the ROC curve (AUC) and average precision (AP) of the averaged prediction, that is \
-         of each pair's predicted probability averaged over the seeds; and n, how many of the planned units are in the means.{}",
+         {averaged} of the averaged prediction, that is of each pair's predicted probability averaged over the seeds; and n, how many \
+         of the planned units are in the means.{}",
         draw(stage)
     )
 }

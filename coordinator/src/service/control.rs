@@ -1,8 +1,9 @@
 //! What people's commands ask.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use seedgrid_common::{
+    join::Role,
     unit::UnitId,
     wire::{limits, v1},
 };
@@ -10,22 +11,31 @@ use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
 use v1::control_service_server::ControlService;
 
-use super::{gone, invalid, text, worker_id};
+use super::{gone, invalid, prose, worker_id};
 use crate::{
     core::{Core, NotCancelled, Request as Ask, Steering},
+    door::{Door, Keys},
     retrying::{NotRetried, Reopened, Retry},
+    wall_clock::wall_ms,
 };
 
 /// The service that commands call.
 #[derive(Debug)]
 pub(super) struct Control {
     core: Core,
+    keys: Keys,
+    door: Arc<Door>,
 }
 
 impl Control {
-    pub(super) fn new(core: Core) -> Self {
-        Self { core }
+    pub(super) fn new(core: Core, keys: Keys, door: Arc<Door>) -> Self {
+        Self { core, keys, door }
     }
+}
+
+/// A picture as it goes out: with what was refused at the door.
+fn shown(picture: &v1::StatusSnapshot, door: &Door) -> v1::StatusSnapshot {
+    v1::StatusSnapshot { refusals: door.refusals().counts(), ..picture.clone() }
 }
 
 impl From<&Retry> for v1::RetryResponse {
@@ -50,7 +60,7 @@ fn named(ids: Vec<String>) -> Result<Vec<UnitId>, Status> {
 impl ControlService for Control {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
         let picture = Arc::clone(&self.core.snapshots().borrow());
-        Ok(Response::new(v1::StatusSnapshot::clone(&picture)))
+        Ok(Response::new(shown(&picture, &self.door)))
     }
 
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
@@ -90,8 +100,7 @@ impl ControlService for Control {
     }
 
     async fn pause(&self, request: Request<v1::PauseRequest>) -> Result<Response<v1::PauseResponse>, Status> {
-        let reason = request.into_inner().reason;
-        text("reason", &reason, limits::DETAIL_BYTES_MAX)?;
+        let reason = prose("reason", &request.into_inner().reason)?;
         let pause = self.core.ask(|reply| Ask::Steer(Steering::Pause { reason, reply })).await.map_err(gone)?;
         Ok(Response::new(v1::PauseResponse { pause: Some((&pause).into()) }))
     }
@@ -112,6 +121,38 @@ impl ControlService for Control {
     async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         // A watch channel holds only the newest picture: a slow reader misses some and holds nobody up.
         let pictures = WatchStream::new(self.core.snapshots());
-        Ok(Response::new(Box::pin(pictures.map(|picture| Ok(v1::StatusSnapshot::clone(&picture))))))
+        let door = Arc::clone(&self.door);
+        Ok(Response::new(Box::pin(pictures.map(move |picture| Ok(shown(&picture, &door))))))
+    }
+
+    async fn rotate_join(
+        &self,
+        request: Request<v1::RotateJoinRequest>,
+    ) -> Result<Response<v1::RotateJoinResponse>, Status> {
+        let after = match request.into_inner().expires_after_ms {
+            0 => None,
+            after => Some(Duration::from_millis(after)),
+        };
+        let (token, known) = self.keys.new_join(after, wall_ms());
+        self.core.ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply }).await.map_err(gone)?;
+        let keys = self.keys.clone();
+        // Known to the store already: should the file not be written, the next start makes another one.
+        match tokio::task::spawn_blocking(move || keys.write(Role::Join, token, known.expires_ms)).await {
+            Ok(Ok(())) => {
+                Ok(Response::new(v1::RotateJoinResponse { expires_ms: known.expires_ms.unwrap_or_default() }))
+            }
+            Ok(Err(error)) => Err(Status::unavailable(format!("the old join file is dead, and {error}"))),
+            Err(_) => Err(Status::unavailable("writing was cut off")),
+        }
+    }
+
+    async fn revoke_worker(
+        &self,
+        request: Request<v1::RevokeWorkerRequest>,
+    ) -> Result<Response<v1::RevokeWorkerResponse>, Status> {
+        let worker = worker_id(&request.into_inner().worker_id)?;
+        let taken_back = self.core.ask(|reply| Ask::Revoke { worker, reply }).await.map_err(gone)?;
+        let taken_back = taken_back.ok_or_else(|| Status::not_found("no worker with this id has enrolled"))?;
+        Ok(Response::new(v1::RevokeWorkerResponse { taken_back }))
     }
 }

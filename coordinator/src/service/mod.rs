@@ -1,22 +1,27 @@
 //! The gRPC services: they check what peers send, ask the core, and answer. No decision is made here.
 
-mod auth;
 mod control;
 mod download;
 mod server;
 mod upload;
 mod worker;
 
-pub use server::{Bound, Server, ServerError};
+pub use server::{Bound, Entry, Server, ServerError};
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use seedgrid_common::{
     unit::UnitId,
     wire::{convert, limits, v1},
 };
-use tonic::Status;
+use tonic::{Request, Status};
 
 use crate::{
     core::{CoreGone, Unregistered},
+    door::{Door, Refusal, Visitor, caller},
     queue::WorkerId,
 };
 
@@ -36,6 +41,37 @@ fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(invalid)
 }
 
+/// Who made a call: all that it says it says as this worker.
+#[derive(Clone, Debug)]
+struct Teller {
+    worker: WorkerId,
+    address: IpAddr,
+    door: Arc<Door>,
+}
+
+impl Teller {
+    /// The worker whose credential came with the call.
+    fn of<T>(request: &Request<T>, door: &Arc<Door>) -> Result<Self, Status> {
+        let address = request.extensions().get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address);
+        Ok(Self { worker: caller(request)?, address, door: Arc::clone(door) })
+    }
+
+    /// The worker, which the message must name.
+    fn named(&self, worker_id: &str) -> Result<WorkerId, Status> {
+        if self::worker_id(worker_id)? != self.worker {
+            self.door.refuse(Refusal::OtherWorker, self.address);
+            return Err(Status::permission_denied("the message names another worker than the credential does"));
+        }
+        Ok(self.worker.clone())
+    }
+
+    /// What is said where it tells of an attempt that it was never given.
+    fn never_given(&self) -> Status {
+        self.door.refuse(Refusal::ForeignAttempt, self.address);
+        Status::not_found("the study has no such unit, or never gave this attempt to this worker")
+    }
+}
+
 fn held(attempts: Vec<v1::AttemptId>) -> Result<Vec<(UnitId, u32)>, Status> {
     if attempts.len() > limits::HELD_MAX {
         return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
@@ -43,9 +79,41 @@ fn held(attempts: Vec<v1::AttemptId>) -> Result<Vec<(UnitId, u32)>, Status> {
     attempts.into_iter().map(|id| convert::attempt(id).map_err(invalid)).collect()
 }
 
-fn text(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
+fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
     if text.len() > bytes_max {
         return Err(invalid(format!("{field} has more than {bytes_max} bytes")));
     }
     Ok(())
+}
+
+/// Checks a name that is shown as it is.
+fn name(field: &str, text: &str) -> Result<(), Status> {
+    bounded(field, text, limits::NAME_BYTES_MAX)?;
+    if text.contains(steers) {
+        return Err(invalid(format!("{field} holds control characters")));
+    }
+    // Tables are opened in programs that would compute it.
+    if text.starts_with(['=', '+', '-', '@']) {
+        return Err(invalid(format!("{field} begins like a formula")));
+    }
+    Ok(())
+}
+
+/// A text for people. What would steer a terminal or fake a line of a log is replaced.
+fn prose(field: &str, text: &str) -> Result<String, Status> {
+    bounded(field, text, limits::DETAIL_BYTES_MAX)?;
+    Ok(text.replace(['\n', '\t'], " ").replace(steers, "\u{fffd}"))
+}
+
+/// Lines for people, such as a log. What would steer a terminal is replaced.
+fn lines(field: &str, text: &str, bytes_max: usize) -> Result<String, Status> {
+    bounded(field, text, bytes_max)?;
+    let steers = |character: char| steers(character) && !matches!(character, '\n' | '\t');
+    Ok(text.replace(steers, "\u{fffd}"))
+}
+
+/// Whether a character does something else than stand there: control characters, and those that turn the direction of text.
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }

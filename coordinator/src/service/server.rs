@@ -2,30 +2,40 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use seedgrid_common::{
-    join::Token,
-    wire::{limits, v1},
-};
+use seedgrid_common::wire::{limits, v1};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use tonic::{service::interceptor::InterceptedService, transport, transport::server::TcpIncoming};
+use tonic::transport;
 use v1::{control_service_server::ControlServiceServer, worker_service_server::WorkerServiceServer};
 
 use super::{
-    auth::Guard,
     control::Control,
     worker::{Datasets, Workers},
 };
-use crate::core::Core;
+use crate::{
+    core::Core,
+    door::{Door, Guard, Identity, Keys, Limits, raise_open_files},
+};
 
 /// Calls that one connection may have under way.
 const STREAMS_MAX: u32 = 256;
+/// Longest headers of a call, in bytes.
+const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 
 /// An address that is listened on and not yet served: whoever connects waits.
 #[derive(Debug)]
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+}
+
+/// How callers come in.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The study's certificate. None: plaintext.
+    pub identity: Option<Identity>,
+    /// Writes the files that let workers and commands in.
+    pub keys: Keys,
 }
 
 /// A running server.
@@ -80,32 +90,34 @@ impl Bound {
         self.address
     }
 
-    /// Serves `core` to whoever shows `token`. `datasets` are encoded data sets by digest.
-    pub fn serve(self, core: Core, token: Token, datasets: Vec<(String, Vec<u8>)>) -> Server {
+    /// Serves `core` to whoever may come in. `datasets` are encoded data sets by digest.
+    pub fn serve(self, core: Core, entry: Entry, datasets: Vec<(String, Vec<u8>)>) -> Server {
         let Self { listener, address } = self;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
-        let guard = Guard::new(token);
-        let workers = WorkerServiceServer::new(Workers::new(core.clone(), Arc::new(datasets), stopping.clone()))
+        let door = Door::new(Limits::for_open_files(raise_open_files()));
+        let guard = Guard::new(core.credentials().clone(), Arc::clone(&door));
+        let workers = Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&door), stopping.clone());
+        let workers = WorkerServiceServer::new(workers)
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let control =
-            ControlServiceServer::new(Control::new(core)).max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let control = ControlServiceServer::new(Control::new(core, entry.keys, Arc::clone(&door)))
+            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
         let router = transport::Server::builder()
             // A peer that vanished without a word is noticed within a minute.
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .max_concurrent_streams(STREAMS_MAX)
-            .add_service(InterceptedService::new(workers, guard.clone()))
-            .add_service(InterceptedService::new(control, guard));
+            .http2_max_header_list_size(HEADERS_BYTES_MAX)
+            .layer(guard)
+            .add_service(workers)
+            .add_service(control);
+        let incoming = door.listen(listener, entry.identity.as_ref(), stopping.clone());
         let mut until = stopping;
-        let task = tokio::spawn(router.serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            async move {
-                // An error means that the sender is gone, which asks for the same.
-                let _ = until.wait_for(|stopping| *stopping).await;
-            },
-        ));
+        let task = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async move {
+            // An error means that the sender is gone, which asks for the same.
+            let _ = until.wait_for(|stopping| *stopping).await;
+        }));
         Server { address, stop, task }
     }
 }

@@ -8,27 +8,30 @@ use seedgrid_common::wire::{
 };
 use tonic::{Status, Streaming};
 
-use super::{gone, invalid, unregistered, worker_id};
+use super::{Teller, gone, invalid, unregistered};
 use crate::{
     blobs::{BlobError, BlobFolder},
-    core::{Core, Request},
+    core::{Core, NotTaken, Request, Unregistered},
 };
 
 /// How long the next part of a blob may take.
 const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Receives one blob. False: it is not wanted, and nothing was kept.
-pub(super) async fn receive(core: &Core, mut parts: Streaming<v1::BlobPart>) -> Result<bool, Status> {
+pub(super) async fn receive(core: &Core, teller: &Teller, mut parts: Streaming<v1::BlobPart>) -> Result<bool, Status> {
     let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;
     let head = BlobHead::try_from(first).map_err(invalid)?;
-    let worker = worker_id(&head.worker_id)?;
+    let worker = teller.named(&head.worker_id)?;
     let BlobHead { unit, attempt, content, digest, bytes_total: bytes, .. } = head;
     let offered = worker.clone();
     let wanted = core
         .ask(|reply| Request::OfferBlob { worker: offered, unit, attempt, content, reply })
         .await
         .map_err(gone)?
-        .map_err(unregistered)?;
+        .map_err(|refusal| match refusal {
+            NotTaken::Unregistered => unregistered(Unregistered),
+            NotTaken::NeverGiven => teller.never_given(),
+        })?;
     if !wanted {
         return Ok(false);
     }

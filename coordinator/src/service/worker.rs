@@ -11,9 +11,10 @@ use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
-use super::{download, gone, held, invalid, text, unregistered, upload, worker_id};
+use super::{Teller, download, gone, held, invalid, lines, name, prose, unregistered, upload, worker_id};
 use crate::{
     core::{Core, Outcome, Request as Ask},
+    door::{Door, NotEnrolled},
     queue::Blame,
 };
 
@@ -28,27 +29,53 @@ pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
 pub(super) struct Workers {
     core: Core,
     datasets: Arc<Datasets>,
+    door: Arc<Door>,
     /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
 
 impl Workers {
-    pub(super) fn new(core: Core, datasets: Arc<Datasets>, stopping: watch::Receiver<bool>) -> Self {
-        Self { core, datasets, stopping }
+    pub(super) fn new(core: Core, datasets: Arc<Datasets>, door: Arc<Door>, stopping: watch::Receiver<bool>) -> Self {
+        Self { core, datasets, door, stopping }
     }
+
+    fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
+        Teller::of(request, &self.door)
+    }
+}
+
+fn same_version(theirs: u32) -> Result<(), Status> {
+    if theirs == PROTOCOL_VERSION {
+        return Ok(());
+    }
+    Err(Status::failed_precondition(format!(
+        "the coordinator speaks protocol version {PROTOCOL_VERSION}, the worker {theirs}; use binaries of one version"
+    )))
 }
 
 #[tonic::async_trait]
 impl WorkerService for Workers {
-    async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
+    async fn enroll(&self, request: Request<v1::EnrollRequest>) -> Result<Response<v1::EnrollResponse>, Status> {
         let request = request.into_inner();
-        if request.protocol_version != PROTOCOL_VERSION {
-            return Err(Status::failed_precondition(format!(
-                "the coordinator speaks protocol version {PROTOCOL_VERSION}, the worker {}; use binaries of one version",
-                request.protocol_version
-            )));
-        }
+        same_version(request.protocol_version)?;
         let worker = worker_id(&request.worker_id)?;
+        let digest = request.secret_sha256.try_into().map_err(|_| invalid("secret_sha256 must have 32 bytes"))?;
+        let enrolled = self.core.ask(|reply| Ask::Enroll { worker, digest, reply }).await.map_err(gone)?;
+        enrolled.map_err(|refusal| {
+            let message = refusal.to_string();
+            match refusal {
+                NotEnrolled::Revoked | NotEnrolled::OtherSecret => Status::permission_denied(message),
+                NotEnrolled::Full => Status::resource_exhausted(message),
+            }
+        })?;
+        Ok(Response::new(v1::EnrollResponse { study: self.core.study().to_owned() }))
+    }
+
+    async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        same_version(request.protocol_version)?;
+        let worker = teller.named(&request.worker_id)?;
         let info = request.info.ok_or_else(|| invalid("info is missing"))?;
         for (field, value) in [
             ("info.host", &info.host),
@@ -58,7 +85,7 @@ impl WorkerService for Workers {
             ("info.version", &info.version),
             ("info.place", &info.place),
         ] {
-            text(field, value, limits::NAME_BYTES_MAX)?;
+            name(field, value)?;
         }
         if info.slots == 0 || info.slots as usize > limits::HELD_MAX {
             return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
@@ -76,8 +103,9 @@ impl WorkerService for Workers {
     }
 
     async fn pull(&self, request: Request<v1::PullRequest>) -> Result<Response<v1::PullResponse>, Status> {
+        let teller = self.teller(&request)?;
         let request = request.into_inner();
-        let worker = worker_id(&request.worker_id)?;
+        let worker = teller.named(&request.worker_id)?;
         if request.units_max == 0 || request.units_max > limits::PULL_UNITS_MAX {
             return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
         }
@@ -121,8 +149,9 @@ impl WorkerService for Workers {
         &self,
         request: Request<v1::HeartbeatRequest>,
     ) -> Result<Response<v1::HeartbeatResponse>, Status> {
+        let teller = self.teller(&request)?;
         let request = request.into_inner();
-        let worker = worker_id(&request.worker_id)?;
+        let worker = teller.named(&request.worker_id)?;
         let held = held(request.held)?;
         let heard =
             self.core.ask(|reply| Ask::Heartbeat { worker, held, reply }).await.map_err(gone)?.map_err(unregistered)?;
@@ -133,6 +162,7 @@ impl WorkerService for Workers {
         &self,
         request: Request<Streaming<v1::MetricsReport>>,
     ) -> Result<Response<v1::MetricsSummary>, Status> {
+        let teller = self.teller(&request)?;
         let mut reports = request.into_inner();
         let mut stopping = self.stopping.clone();
         let mut received = 0;
@@ -143,7 +173,7 @@ impl WorkerService for Workers {
             };
             let Some(report) = report else { break };
             let report = report?;
-            let worker = worker_id(&report.worker_id)?;
+            let worker = teller.named(&report.worker_id)?;
             let id = report.attempt.ok_or_else(|| invalid("attempt is missing"))?;
             let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
             let metrics = report.metrics.map(EpochMetrics::try_from).transpose().map_err(invalid)?;
@@ -154,12 +184,13 @@ impl WorkerService for Workers {
     }
 
     async fn submit(&self, request: Request<v1::SubmitRequest>) -> Result<Response<v1::SubmitResponse>, Status> {
+        let teller = self.teller(&request)?;
         let request = request.into_inner();
-        let worker = worker_id(&request.worker_id)?;
+        let worker = teller.named(&request.worker_id)?;
         let id = request.attempt.ok_or_else(|| invalid("attempt is missing"))?;
         let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
-        text("numerics_class", &request.numerics_class, limits::NAME_BYTES_MAX)?;
-        text("log", &request.log, limits::LOG_BYTES_MAX)?;
+        name("numerics_class", &request.numerics_class)?;
+        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
         if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
             return Err(invalid("train_seconds must be finite and not negative"));
         }
@@ -186,12 +217,12 @@ impl WorkerService for Workers {
                 train_seconds: request.train_seconds,
                 numerics_class: request.numerics_class,
                 weights,
-                log: request.log,
+                log,
                 reply,
             })
             .await
             .map_err(gone)?
-            .ok_or_else(|| Status::not_found("the study has no such unit, or never gave this attempt out"))?;
+            .ok_or_else(|| teller.never_given())?;
         Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
     }
 
@@ -199,18 +230,20 @@ impl WorkerService for Workers {
         &self,
         request: Request<Streaming<v1::BlobPart>>,
     ) -> Result<Response<v1::BlobReceipt>, Status> {
+        let teller = self.teller(&request)?;
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            kept = upload::receive(&self.core, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
+            kept = upload::receive(&self.core, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
         }
     }
 
     async fn report_loss(&self, request: Request<v1::LossReport>) -> Result<Response<v1::LossReceipt>, Status> {
+        let teller = self.teller(&request)?;
         let request = request.into_inner();
-        let worker = worker_id(&request.worker_id)?;
-        text("detail", &request.detail, limits::DETAIL_BYTES_MAX)?;
-        text("log", &request.log, limits::LOG_BYTES_MAX)?;
+        let worker = teller.named(&request.worker_id)?;
+        let detail = prose("detail", &request.detail)?;
+        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
         let (ending, blame) = match request.failure() {
             v1::Failure::OutOfMemory => ("out-of-memory", Blame::Unit),
             v1::Failure::Crashed => ("crashed", Blame::Death),
@@ -220,7 +253,6 @@ impl WorkerService for Workers {
             return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
         }
         let (training, held) = (held(request.training)?, held(request.held)?);
-        let (detail, log) = (request.detail, request.log);
         self.core
             .ask(|reply| Ask::Lost { worker, ending, blame, detail, training, held, log, reply })
             .await
@@ -231,8 +263,9 @@ impl WorkerService for Workers {
     type FetchBlobStream = download::Parts;
 
     async fn fetch_blob(&self, request: Request<v1::FetchBlobRequest>) -> Result<Response<download::Parts>, Status> {
+        let teller = self.teller(&request)?;
         let request = request.into_inner();
-        let worker = worker_id(&request.worker_id)?;
+        let worker = teller.named(&request.worker_id)?;
         let id = request.attempt.clone().ok_or_else(|| invalid("attempt is missing"))?;
         let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
         if request.kind() != v1::BlobKind::Checkpoint {
@@ -244,10 +277,11 @@ impl WorkerService for Workers {
     }
 
     async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {
+        let teller = self.teller(&request)?;
         let request = request.into_inner();
-        let worker = worker_id(&request.worker_id)?;
-        text("reason", &request.reason, limits::DETAIL_BYTES_MAX)?;
-        self.core.ask(|reply| Ask::Leave { worker, reason: request.reason, reply }).await.map_err(gone)?;
+        let worker = teller.named(&request.worker_id)?;
+        let reason = prose("reason", &request.reason)?;
+        self.core.ask(|reply| Ask::Leave { worker, reason, reply }).await.map_err(gone)?;
         Ok(Response::new(v1::LeaveResponse {}))
     }
 
@@ -296,7 +330,7 @@ fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId
 }
 
 fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
-    text("failure.detail", &report.detail, limits::DETAIL_BYTES_MAX)?;
+    let detail = prose("failure.detail", &report.detail)?;
     let (ending, blame) = match report.failure() {
         v1::Failure::Preempted => ("preempted", Blame::Circumstances),
         v1::Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
@@ -307,5 +341,5 @@ fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
             return Err(invalid("failure must be one that a worker may set"));
         }
     };
-    Ok(Outcome::Failure { ending, blame, detail: report.detail })
+    Ok(Outcome::Failure { ending, blame, detail })
 }

@@ -3,6 +3,7 @@
 //! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit. What is damaged on
 //! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`mending`], [`salvage`]).
 
+mod credentials;
 mod error;
 mod file;
 mod inspect;
@@ -23,6 +24,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use credentials::CredentialWrite;
 pub use error::StoreError;
 use file::FileIdentity;
 pub use inspect::Fault;

@@ -30,7 +30,7 @@ use super::{
 use crate::{run_directory::sync, wall_clock::wall_ms};
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "facts",
     "specs",
     "units",
@@ -46,11 +46,13 @@ const TABLES: [&str; 17] = [
     "leavers",
     "weights",
     "checkpoints",
+    "tokens",
+    "enrolments",
     "workers",
     "damaged",
 ];
 /// Tables that are empty or whole: a part of them would say something else than all of it.
-const WHOLE: [&str; 4] = ["specs", "selections", "rungs", "leavers"];
+const WHOLE: [&str; 6] = ["specs", "selections", "rungs", "leavers", "tokens", "enrolments"];
 /// A seal for rows of databases that had none.
 const UNSEALED: [u8; SEAL] = [0; SEAL];
 

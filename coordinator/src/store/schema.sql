@@ -37,8 +37,8 @@ CREATE TABLE units (
 
 -- Every attempt that was given out. began: its worker said that training had begun. ending is NULL while it runs, or if the
 -- coordinator was killed before it heard. What counts against a unit follows from this table and `retries`: 'error' and
--- 'out-of-memory' are errors, 'crashed', and 'worker-lost' of one that had begun, are deaths. 'damaged' is one whose
--- result was stored, and was damaged there since.
+-- 'out-of-memory' are errors, 'crashed', and 'worker-lost' of one that had begun, are deaths.
+-- 'damaged': its result was stored, and was damaged there since.
 CREATE TABLE attempts (
     unit_id BLOB NOT NULL REFERENCES units (unit_id),
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
@@ -182,6 +182,22 @@ CREATE TABLE workers (
     numerics_class TEXT NOT NULL,
     version TEXT NOT NULL,
     place TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Secrets of the run directory's files, as SHA-256 of their text: who shows one may enroll workers (join), steer (admin) or look (view).
+CREATE TABLE tokens (
+    role TEXT PRIMARY KEY CHECK (role IN ('join', 'admin', 'view')),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    made_ms INTEGER NOT NULL,
+    expires_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- Workers that enrolled, with SHA-256 of the secret that each has drawn for itself. A revoked one stays out for good.
+CREATE TABLE enrolments (
+    worker_id TEXT PRIMARY KEY CHECK (length(worker_id) = 32),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    enrolled_ms INTEGER NOT NULL,
+    revoked_ms INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- Rows that were found damaged, moved here to be looked at and never used: their units are trained again, their decisions made again.

@@ -7,7 +7,7 @@ use seedgrid_common::{
     wire::{blob::BlobDigest, v1},
 };
 
-use super::{Store, StoreError, owner};
+use super::{CredentialWrite, Store, StoreError, owner};
 use crate::{
     checkpoints::KeptCheckpoint,
     queue::{Pause, ResultDigest},
@@ -171,6 +171,8 @@ pub enum Write {
     NoCheckpoint(UnitId),
     /// A result that differs from the one that won.
     Conflict(Box<ResultRecord>),
+    /// Who may come in has changed.
+    Credential(CredentialWrite),
 }
 
 /// A result as the store keeps it.
@@ -366,5 +368,6 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "INSERT OR IGNORE INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?)",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
+        Write::Credential(write) => write.apply(run),
     }
 }

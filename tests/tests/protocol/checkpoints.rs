@@ -79,7 +79,7 @@ async fn the_next_attempt_is_given_the_newest_checkpoint() {
     // Nobody else can replace or read it.
     let mut other = cluster.client(2).await;
     other.register(vec![]).await.unwrap();
-    assert!(!other.save(&attempt, &state(3)).await.unwrap());
+    assert_eq!(other.save(&attempt, &state(3)).await, Err(Code::NotFound), "it was never given this attempt");
     assert_eq!(other.fetch(&attempt).await, Err(Code::NotFound));
     // It survives the coordinator, and a preemption.
     cluster.restart().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seedgrid_common::{
-    join::Token,
+    join::{JoinFile, Role, Token},
     training::{Ending, EpochMetrics, Scores, UnitResult},
     wire::{
         PROTOCOL_VERSION,
@@ -13,11 +13,13 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     core::{Core, CoreError, Holders, StudyPlan},
+    door::{Keys, Place},
     prepare::{Prepared, Spec},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
-    service::{Bound, Server},
+    service::{Bound, Entry, Server},
     store::Store,
+    wall_clock::wall_ms,
 };
 use tonic::{Code, Request, transport::Channel};
 use v1::worker_service_client::WorkerServiceClient;
@@ -34,13 +36,16 @@ pub(crate) const RULES: Rules = Rules {
     ahead_seconds_max: 2.0,
 };
 
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 pub(crate) struct Cluster {
     pub(crate) _folder: tempfile::TempDir,
     pub(crate) directory: Owned,
     pub(crate) server: Option<Server>,
     pub(crate) core: Option<Core>,
     pub(crate) thread: Option<std::thread::JoinHandle<Result<(), CoreError>>>,
-    pub(crate) token: Token,
+    pub(crate) keys: Keys,
     pub(crate) digest: String,
     pub(crate) encoded: Vec<u8>,
 }
@@ -53,13 +58,17 @@ impl Cluster {
         let spec = Spec::parse("spec.toml", spec_text.to_owned()).unwrap();
         let prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
         prepared.keep(&directory, &mut store).unwrap();
+        // In plaintext, and with no address: who plays here knows where.
+        let place =
+            Place { study: "scratch".to_owned(), host: None, addresses: vec![NOWHERE.to_owned()], certificate: None };
+        let keys = Keys::open(&directory, place, None, &mut store, wall_ms()).unwrap();
         let mut cluster = Self {
             _folder: folder,
             directory,
             server: None,
             core: None,
             thread: None,
-            token: Token::generate(),
+            keys,
             digest: prepared.draws.first().digest.clone(),
             encoded: prepared.draws.first().encoded.clone(),
         };
@@ -73,7 +82,7 @@ impl Cluster {
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
         let bound = Bound::listen("127.0.0.1:0").await.unwrap();
-        let server = bound.serve(core.clone(), self.token.clone(), datasets);
+        let server = bound.serve(core.clone(), Entry { identity: None, keys: self.keys.clone() }, datasets);
         self.core = Some(core);
         self.server = Some(server);
     }
@@ -88,27 +97,50 @@ impl Cluster {
         self.host(store, &prepared).await;
     }
 
-    pub(crate) async fn client(&self, number: u8) -> Client {
+    pub(crate) async fn channel(&self) -> Channel {
         let address = format!("http://{}", self.server.as_ref().unwrap().address());
-        let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
-        Client {
-            inner: WorkerServiceClient::new(channel),
-            token: self.token.expose().to_owned(),
+        Channel::from_shared(address).unwrap().connect().await.unwrap()
+    }
+
+    /// The token of a file of the run directory.
+    pub(crate) fn token(&self, role: Role) -> Token {
+        JoinFile::read(&self.directory.key_file(role)).unwrap().token
+    }
+
+    /// A worker that has enrolled. Called again with its number, the same one.
+    pub(crate) async fn client(&self, number: u8) -> Client {
+        let mut client = Client {
+            inner: WorkerServiceClient::new(self.channel().await),
+            shown: self.token(Role::Join).expose().to_owned(),
             id: format!("{number:032x}"),
-        }
+        };
+        let secret = Token::parse(&format!("the-secret-of-worker-{number}")).unwrap();
+        client.enroll(&secret).await.unwrap();
+        client.shown = format!("{}.{}", client.id, secret.expose());
+        client
     }
 }
 
 pub(crate) struct Client {
     pub(crate) inner: WorkerServiceClient<Channel>,
-    pub(crate) token: String,
+    /// What it shows with every call.
+    pub(crate) shown: String,
     pub(crate) id: String,
 }
 
 impl Client {
+    pub(crate) async fn enroll(&mut self, secret: &Token) -> Result<(), Code> {
+        let request = self.request(v1::EnrollRequest {
+            protocol_version: PROTOCOL_VERSION,
+            worker_id: self.id.clone(),
+            secret_sha256: secret.digest().to_vec(),
+        });
+        self.inner.enroll(request).await.map(|_| ()).map_err(|status| status.code())
+    }
+
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
+        request.metadata_mut().insert("authorization", format!("Bearer {}", self.shown).parse().unwrap());
         request
     }
 

@@ -1,6 +1,6 @@
 //! Endings are told apart: what each means for the unit, the worker and the study.
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{join::Role, wire::v1};
 use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
 use v1::control_service_client::ControlServiceClient;
@@ -15,9 +15,8 @@ struct Control {
 
 impl Control {
     async fn of(cluster: &Cluster) -> Self {
-        let address = format!("http://{}", cluster.server.as_ref().unwrap().address());
-        let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
-        Self { client: ControlServiceClient::new(channel), token: format!("Bearer {}", cluster.token.expose()) }
+        let token = format!("Bearer {}", cluster.token(Role::Admin).expose());
+        Self { client: ControlServiceClient::new(cluster.channel().await), token }
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

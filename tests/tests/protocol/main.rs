@@ -4,8 +4,10 @@
 
 mod checkpoints;
 mod cluster;
+mod credentials;
 mod endings;
 mod retry;
+mod texts;
 mod weights;
 
 use std::time::Duration;
@@ -22,11 +24,12 @@ use seedgrid_tests::study::holdout;
 use tonic::Code;
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_token() {
+async fn nobody_gets_in_without_a_credential() {
     let cluster = Cluster::start(&holdout(&["fc"], "1..=2", 1)).await;
     let mut client = cluster.client(1).await;
-    for token in ["", "0", &cluster.token.expose()[1..], &format!("{}0", cluster.token.expose())] {
-        client.token = token.to_owned();
+    let own = client.shown.clone();
+    for shown in ["", "0", &own[1..], &format!("{own}0"), &own[..own.len() - 1]] {
+        client.shown = shown.to_owned();
         assert_eq!(client.register(vec![]).await.unwrap_err(), Code::Unauthenticated);
         assert_eq!(client.pull(1).await.unwrap_err(), Code::Unauthenticated);
     }

@@ -1,8 +1,8 @@
 //! Another try for units that failed for good.
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{join::Role, wire::v1};
 use seedgrid_tests::study::holdout;
-use tonic::{Code, Request, transport::Channel};
+use tonic::{Code, Request};
 use v1::control_service_client::ControlServiceClient;
 
 use crate::cluster::Cluster;
@@ -33,11 +33,10 @@ seeds = "1..=2"
 
 /// Asks for another try of these units, or of all that failed.
 async fn retry(cluster: &Cluster, units: &[&str]) -> Result<v1::RetryResponse, Code> {
-    let address = format!("http://{}", cluster.server.as_ref().unwrap().address());
-    let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
+    let channel = cluster.channel().await;
     let unit_ids = units.iter().map(|unit| (*unit).to_owned()).collect();
     let mut request = Request::new(v1::RetryRequest { unit_ids });
-    let token = format!("Bearer {}", cluster.token.expose());
+    let token = format!("Bearer {}", cluster.token(Role::Admin).expose());
     request.metadata_mut().insert("authorization", token.parse().unwrap());
     let answer = ControlServiceClient::new(channel).retry(request).await;
     answer.map(tonic::Response::into_inner).map_err(|status| status.code())

@@ -81,12 +81,12 @@ async fn only_a_known_attempt_of_a_registered_worker_may_upload() {
     let weights = some_weights();
     let mut stranger = cluster.client(2).await;
     assert_eq!(stranger.upload(&attempt, &weights).await.unwrap_err(), Code::NotFound);
-    stranger.token = "0".repeat(64);
+    stranger.shown = "0".repeat(64);
     assert_eq!(stranger.upload(&attempt, &weights).await.unwrap_err(), Code::Unauthenticated);
     for forged in
         [v1::AttemptId { attempt: 2, ..attempt.clone() }, v1::AttemptId { unit_id: "0".repeat(32), ..attempt.clone() }]
     {
-        assert!(!client.upload(&forged, &weights).await.unwrap());
+        assert_eq!(client.upload(&forged, &weights).await.unwrap_err(), Code::NotFound);
     }
     assert_eq!(client.send(vec![]).await.unwrap_err(), Code::InvalidArgument);
     assert_eq!(client.send(client.parts(&attempt, &weights)[1..].to_vec()).await.unwrap_err(), Code::InvalidArgument);

@@ -5,7 +5,7 @@
 //! at once what was in training and why it ended, and starts another one under the same worker id.
 //!
 //! The trainer's standard output is a pipe on which it says what it holds ([`crate::presence`]), its standard input one on which it is told
-//! to stop, its standard error goes through here, so that its last lines are known. The trainer dies with this process ([`crate::parent`]).
+//! the worker's secret and when to stop, its standard error goes through here, so that its last lines are known. The trainer dies with this process ([`crate::parent`]).
 
 mod cause;
 mod holdings;
@@ -21,9 +21,12 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use seedgrid_common::wire::{
-    limits,
-    v1::{Failure, LossReport},
+use seedgrid_common::{
+    join::{Plaintext, Token},
+    wire::{
+        limits,
+        v1::{Failure, LossReport},
+    },
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -55,6 +58,11 @@ pub struct Settings {
     pub worker_id: String,
     /// The join file.
     pub join: PathBuf,
+    /// Whether encryption is left out.
+    pub plaintext: Plaintext,
+    /// The worker's own secret; that of every trainer, who is told it on the pipe: other processes can see neither arguments nor
+    /// environment with it.
+    pub secret: Token,
     /// This machine's name.
     pub host: String,
     /// Whether the trainer's log has colours.
@@ -71,7 +79,7 @@ pub async fn supervise(settings: Settings) -> io::Result<u8> {
     let mut in_a_row = 0;
     loop {
         let killed_before = memory::kills();
-        let mut trainer = Trainer::start(&settings, started.elapsed())?;
+        let mut trainer = Trainer::start(&settings, started.elapsed()).await?;
         let end = match trainer.live(&mut signals).await? {
             Ok(status) => end(status),
             Err(signal) => return Ok(128 + signal as u8),
@@ -128,7 +136,8 @@ async fn report(settings: &Settings, failure: Failure, detail: &str, holdings: &
         log,
     };
     let told = async {
-        let mut connector = Connector::new(settings.join.clone(), settings.host.clone()).map_err(|e| e.to_string())?;
+        let Settings { join, host, plaintext, secret, .. } = settings.clone();
+        let mut connector = Connector::new(join, host, plaintext, secret).map_err(|e| e.to_string())?;
         connector.report_loss(&report).await.map_err(|refused| refused.to_string())
     };
     match tokio::time::timeout(REPORT_TIMEOUT, told).await {
@@ -176,7 +185,7 @@ struct Trainer {
 }
 
 impl Trainer {
-    fn start(settings: &Settings, lived: Duration) -> io::Result<Self> {
+    async fn start(settings: &Settings, lived: Duration) -> io::Result<Self> {
         // The program that this process runs; the link leads to it even if its file was replaced since, and has no name to show.
         let program = std::env::current_exe().ok().filter(|path| path.is_file());
         let mut command = Command::new(program.as_deref().unwrap_or(Path::new("/proc/self/exe")));
@@ -189,7 +198,11 @@ impl Trainer {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let missing = || io::Error::other("a pipe is missing");
-        let orders = Some(child.stdin.take().ok_or_else(missing)?);
+        let mut orders = child.stdin.take().ok_or_else(missing)?;
+        // A trainer that has ended already is noticed by its end.
+        let _ = orders.write_all(format!("{}\n", settings.secret.expose()).as_bytes()).await;
+        let _ = orders.flush().await;
+        let orders = Some(orders);
         let says = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let logs = child.stderr.take().ok_or_else(missing)?;
         Ok(Self { child, orders, says, logs, holdings: Holdings::default(), tail: Tail::default() })

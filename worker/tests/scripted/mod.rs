@@ -21,7 +21,7 @@ use seedgrid_common::{
         Dataset, PAIR_PIXELS, Pairs,
         encode::{digest, encode},
     },
-    join::{JoinFile, Token},
+    join::{JoinFile, Plaintext, Role, Token, TokenDigest},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{
@@ -50,6 +50,9 @@ use tonic::{Request, Response, Status, Streaming};
 #[derive(Debug)]
 pub struct Script {
     pub token: Token,
+    /// Digests of the secrets of workers that are known.
+    pub enrolled: BTreeMap<String, TokenDigest>,
+    pub enrolments: u32,
     pub study: String,
     pub dataset: Vec<u8>,
     /// Units to give out.
@@ -118,6 +121,8 @@ impl Play {
         let waiting = (1..=units).map(|seed| unit(&digest(&dataset), seed)).collect();
         Self(Arc::new(Mutex::new(Script {
             token: Token::generate(),
+            enrolled: BTreeMap::new(),
+            enrolments: 0,
             study: "scripted".to_owned(),
             dataset,
             waiting,
@@ -177,7 +182,9 @@ impl Play {
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         let mut script = self.script();
         let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        if shown == Some(&format!("Bearer {}", script.token.expose())) {
+        let secret = shown.and_then(|shown| shown.strip_prefix("Bearer ")?.split_once('.'));
+        let known = secret.and_then(|(id, secret)| Some((script.enrolled.get(id)?, Token::parse(secret)?)));
+        if known.is_some_and(|(digest, secret)| *digest == secret.digest()) {
             return Ok(());
         }
         script.unauthenticated += 1;
@@ -240,6 +247,19 @@ struct Service(Play);
 
 #[tonic::async_trait]
 impl WorkerService for Service {
+    async fn enroll(&self, request: Request<EnrollRequest>) -> Result<Response<EnrollResponse>, Status> {
+        let mut script = self.0.script();
+        let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        if shown != Some(&format!("Bearer {}", script.token.expose())) {
+            script.unauthenticated += 1;
+            return Err(Status::unauthenticated("no such token"));
+        }
+        let request = request.into_inner();
+        script.enrolled.insert(request.worker_id, request.secret_sha256.try_into().unwrap());
+        script.enrolments += 1;
+        Ok(Response::new(EnrollResponse { study: script.study.clone() }))
+    }
+
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
         self.0.admit(&request)?;
         let request = request.into_inner();
@@ -463,11 +483,13 @@ impl Coordinator {
     pub fn write_join(&self, play: &Play, path: &Path) {
         let script = play.script();
         let join = JoinFile {
+            role: Role::Join,
             study: script.study.clone(),
             host: None,
             // The first one leads nowhere.
             addresses: vec!["http://127.0.0.1:9".to_owned(), format!("http://{}", self.address)],
             token: script.token.clone(),
+            expires_ms: None,
             certificate: None,
         };
         join.write(path).unwrap();
@@ -585,7 +607,7 @@ impl Bench {
 
     /// A worker's whole life; fails the test after 30 s.
     pub async fn live(&self, told: impl Future<Output = ()>) -> (Farewell, Tally) {
-        let connector = Connector::new(self.join(), "here".to_owned()).unwrap();
+        let connector = Connector::new(self.join(), "here".to_owned(), Plaintext::Wanted, Token::generate()).unwrap();
         let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
         let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
         let settings = Settings {

@@ -187,7 +187,7 @@ fn any_result_message() -> impl Strategy<Value = v1::UnitResult> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1024)))]
 
     #[test]
     fn any_message_is_taken_whole_or_refused(

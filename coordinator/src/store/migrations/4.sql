@@ -1,5 +1,5 @@
--- From version 3 to 4: endings are told apart, what began is known, units are cancelled, studies paused, logs and checkpoints
--- kept; an owner, seals, and a place for damaged rows. seal() is a function of the program.
+-- From version 3 to 4: checkpoints, an owner, seals, a place for damaged rows, more endings of attempts, cancelled units, pauses, logs and
+-- credentials. seal() is a function of the program.
 -- Foreign keys are off meanwhile, as tables are made anew.
 
 CREATE TABLE owner (
@@ -9,26 +9,6 @@ CREATE TABLE owner (
     holder TEXT NOT NULL,
     since_ms INTEGER NOT NULL
 ) STRICT;
-
-CREATE TABLE cancellations (
-    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
-    cancelled_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE pauses (
-    number INTEGER PRIMARY KEY,
-    paused_ms INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    by_hand INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
-    resumed_ms INTEGER
-) STRICT;
-
-CREATE TABLE logs (
-    unit_id BLOB NOT NULL REFERENCES units (unit_id),
-    attempt INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    PRIMARY KEY (unit_id, attempt)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE checkpoints (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
@@ -193,3 +173,37 @@ CREATE TABLE weights (
 INSERT INTO weights SELECT unit_id, attempt, sha256, bytes,
     seal('weights', unit_id, attempt, sha256, bytes) FROM was;
 DROP TABLE was;
+
+CREATE TABLE cancellations (
+    unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),
+    cancelled_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pauses (
+    number INTEGER PRIMARY KEY,
+    paused_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    by_hand INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
+    resumed_ms INTEGER
+) STRICT;
+
+CREATE TABLE logs (
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    attempt INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (unit_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tokens (
+    role TEXT PRIMARY KEY CHECK (role IN ('join', 'admin', 'view')),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    made_ms INTEGER NOT NULL,
+    expires_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE enrolments (
+    worker_id TEXT PRIMARY KEY CHECK (length(worker_id) = 32),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    enrolled_ms INTEGER NOT NULL,
+    revoked_ms INTEGER
+) STRICT, WITHOUT ROWID;

@@ -51,8 +51,11 @@ fn value(kind: u64, bytes: &[u8]) -> Option<(Value, usize)> {
         12.. => {
             let length = usize::try_from((kind - 12) / 2).ok()?;
             let content = bytes.get(..length)?.to_vec();
-            let value =
-                if kind % 2 == 0 { Value::Blob(content) } else { Value::Text(String::from_utf8(content).ok()?) };
+            let value = if kind.is_multiple_of(2) {
+                Value::Blob(content)
+            } else {
+                Value::Text(String::from_utf8(content).ok()?)
+            };
             Some((value, length))
         }
         _ => None,

@@ -1,0 +1,325 @@
+//! The join file: all that a worker needs to find and enter a study. TOML, mode 0600, written by the coordinator into the run
+//! directory and copied to wherever workers run. The files that let commands steer (admin) or look (view) are of the same form.
+//!
+//! They hold secrets. Nothing here prints the token: not `Debug`, not an error (a parser's message would quote the line).
+
+mod token;
+mod transport;
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use tonic::transport::Uri;
+
+pub use token::{Token, TokenDigest};
+pub use transport::{Plaintext, Transport, TransportError};
+
+use crate::{utc, wire::limits};
+
+/// The only version of the join file that this program reads and writes.
+pub const JOIN_VERSION: u32 = 2;
+/// Most addresses in one join file.
+pub const ADDRESSES_MAX: usize = 16;
+/// Largest join file, in bytes.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Bits of a mode that let others than the owner in.
+const OTHERS: u32 = 0o077;
+
+/// What a file's token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Workers enroll with it, and nothing else.
+    Join,
+    /// Commands steer the study with it, and look at it.
+    Admin,
+    /// Commands look at the study with it, and change nothing.
+    View,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Join, Self::Admin, Self::View];
+
+    /// As the files and the store name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Admin => "admin",
+            Self::View => "view",
+        }
+    }
+
+    /// The file's name in the run directory.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Join => "join.toml",
+            Self::Admin => "admin.toml",
+            Self::View => "view.toml",
+        }
+    }
+
+    /// The first line of the file.
+    fn header(self) -> &'static str {
+        match self {
+            Self::Join => {
+                "# Seedgrid join file. It holds a secret: whoever can read it can enter the study with a worker. Keep it at mode 0600.\n"
+            }
+            Self::Admin => {
+                "# Seedgrid admin file. It holds a secret: whoever can read it can steer the study. Keep it at mode 0600.\n"
+            }
+            Self::View => {
+                "# Seedgrid view file. It holds a secret: whoever can read it can watch the study. Keep it at mode 0600.\n"
+            }
+        }
+    }
+}
+
+/// What a join file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinFile {
+    /// What the token is for.
+    pub role: Role,
+    /// The study's name.
+    pub study: String,
+    /// Name of the machine that wrote it. Loopback addresses mean something only there. None: unknown.
+    pub host: Option<String>,
+    /// Where the coordinator listens, in order of preference: each `https://HOST:PORT`, or each `http://HOST:PORT` without a
+    /// certificate.
+    pub addresses: Vec<String>,
+    /// What lets its reader in.
+    pub token: Token,
+    /// When the coordinator stops accepting the token, in milliseconds since the Unix epoch (whole seconds). None: never.
+    pub expires_ms: Option<i64>,
+    /// The coordinator's certificate, PEM: the only one that is trusted. None: plaintext.
+    pub certificate: Option<String>,
+}
+
+/// Why a join file could not be read or written. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// There is no such file.
+    #[error(
+        "there is no join file at {path}. The coordinator writes it into the run directory when it starts: check the path, or start it with `seedgrid serve`"
+    )]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// It cannot be opened or read.
+    #[error(
+        "cannot read the join file {path}: {source}. It must be a plain file that belongs to the user who runs the worker"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Others than the owner may read or write it.
+    #[error(
+        "the join file {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {path}`, or copy it to a file system that keeps modes"
+    )]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is no join file.
+    #[error("the join file {path} is malformed: {problem}. Copy it again from the run directory")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, without the file's content.
+        problem: String,
+    },
+    /// It is of another version.
+    #[error(
+        "the join file {path} has version {found}, this program reads version {JOIN_VERSION}. Use a worker of the coordinator's version"
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// It cannot be written.
+    #[error("cannot write {path}: {source}\n  hint: check the folder's permissions and free space")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The file's content as it is written. No `Debug`: it holds the token's text.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    role: String,
+    study: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    addresses: Vec<String>,
+    token: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+}
+
+impl JoinFile {
+    /// Reads and checks the join file at `path`.
+    pub fn read(path: &Path) -> Result<Self, JoinError> {
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => JoinError::Missing { path: path.to_owned() },
+            _ => JoinError::Unreadable { path: path.to_owned(), source },
+        };
+        // Before opening, since opening a pipe would wait for its writer.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(unreadable(io::Error::other("not a plain file")));
+        }
+        let file = File::open(path).map_err(unreadable)?;
+        let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
+        if mode & OTHERS != 0 {
+            return Err(JoinError::TooOpen { path: path.to_owned(), mode });
+        }
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        Self::parse(&bytes).map_err(|problem| match problem {
+            Problem::Version(found) => JoinError::OtherVersion { path: path.to_owned(), found },
+            Problem::Content(problem) => JoinError::Malformed { path: path.to_owned(), problem },
+        })
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        let content = |problem: &str| Problem::Content(problem.to_owned());
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(content("it is larger than 64 KiB"));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| content("it is not UTF-8 text"))?;
+        // Only the parser's message and the line: its full text quotes the line, which may hold the token.
+        let at = |error: &toml::de::Error| {
+            let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            let place = line.map_or(String::new(), |line| format!("line {line}: "));
+            Problem::Content(format!("{place}{}", redacted(error.message())))
+        };
+        let table: toml::Table = toml::from_str(text).map_err(|error| at(&error))?;
+        // The version first: of another version's content nothing is known.
+        match table.get("version") {
+            Some(toml::Value::Integer(version)) if *version == i64::from(JOIN_VERSION) => {}
+            Some(toml::Value::Integer(version)) => return Err(Problem::Version(*version)),
+            Some(_) | None => return Err(content("`version` is missing or not a number")),
+        }
+        let read: Content = toml::from_str(text).map_err(|error| at(&error))?;
+        if read.study.is_empty() || read.study.len() > limits::NAME_BYTES_MAX {
+            return Err(content("`study` must have 1 to 256 bytes"));
+        }
+        if read.addresses.is_empty() || read.addresses.len() > ADDRESSES_MAX {
+            return Err(content("`addresses` must name 1 to 16 addresses"));
+        }
+        // Told by its place: a secret may have been pasted there.
+        if let Some(bad) = read.addresses.iter().position(|address| !is_address(address)) {
+            return Err(Problem::Content(format!("address {} is not like \"https://host:7700\"", bad + 1)));
+        }
+        transport::agree(&read.addresses, read.certificate.as_deref()).map_err(content)?;
+        let token = Token::parse(&read.token).ok_or(content("`token` must be 16 to 256 visible ASCII characters"))?;
+        let expires = read.expires.as_deref().map(|text| utc::parse(text).ok_or(content("`expires` is no time")));
+        // Not by serde, which would quote what it found.
+        let role = Role::ALL.into_iter().find(|role| role.name() == read.role);
+        Ok(Self {
+            role: role.ok_or(content("`role` is none of join, admin and view"))?,
+            study: read.study,
+            host: read.host,
+            addresses: read.addresses,
+            token,
+            expires_ms: expires.transpose()?,
+            certificate: read.certificate,
+        })
+    }
+
+    /// Writes it to `path` with mode 0600, durably and at once: a reader finds the old file or the new one, never a part, and at
+    /// no instant can others read it.
+    pub fn write(&self, path: &Path) -> Result<(), JoinError> {
+        self.write_io(path).map_err(|source| JoinError::Unwritable { path: path.to_owned(), source })
+    }
+
+    fn write_io(&self, path: &Path) -> io::Result<()> {
+        let content = Content {
+            version: JOIN_VERSION,
+            role: self.role.name().to_owned(),
+            study: self.study.clone(),
+            host: self.host.clone(),
+            addresses: self.addresses.clone(),
+            token: self.token.expose().to_owned(),
+            expires: self.expires_ms.map(utc::format),
+            certificate: self.certificate.clone(),
+        };
+        let text = toml::to_string(&content).map_err(io::Error::other)?;
+        write_secret(path, &[self.role.header(), &text])
+    }
+}
+
+/// Writes a file that holds a secret: durably, at once, and of mode 0600 from its first instant on.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn write_secret(path: &Path, parts: &[&str]) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+    // Left by a crash of an earlier process with this id.
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        for part in parts {
+            file.write_all(part.as_bytes())?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    })();
+    if written.is_err() {
+        // Best effort: what failed before matters more.
+        drop(std::fs::remove_file(&temporary));
+    }
+    written?;
+    File::open(folder)?.sync_all()
+}
+
+enum Problem {
+    Version(i64),
+    Content(String),
+}
+
+/// A parser's message without anything that it quotes: `invalid type: string "…", expected u32` would show a value.
+fn redacted(message: &str) -> String {
+    let mut parts = message.split('"');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    if parts.next().is_some() {
+        text.push_str("(hidden)");
+        if let Some(last) = parts.next_back() {
+            text.push_str(last);
+        }
+    }
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn is_address(address: &str) -> bool {
+    let Ok(uri) = address.parse::<Uri>() else { return false };
+    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    let place = uri.host().is_some_and(|host| !host.is_empty()) && uri.port_u16().is_some_and(|port| port > 0);
+    let bare = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    address.len() <= limits::NAME_BYTES_MAX && scheme && place && bare && uri.path() == "/" && uri.query().is_none()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Whether the wire is encrypted: what a file says, and what its reader was told to speak.
+
+use super::JoinFile;
+
+/// Whether the reader of a file was told, with `--plaintext`, to speak without encryption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plaintext {
+    /// TLS only.
+    #[default]
+    Refused,
+    /// Plaintext only.
+    Wanted,
+}
+
+impl From<bool> for Plaintext {
+    /// From the flag `--plaintext`.
+    fn from(flag: bool) -> Self {
+        if flag { Self::Wanted } else { Self::Refused }
+    }
+}
+
+/// How to speak to the coordinator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport<'a> {
+    /// TLS 1.3, and this certificate (PEM) is the only one that is trusted.
+    Tls(&'a str),
+    /// Nothing is encrypted.
+    Plaintext,
+}
+
+/// The file and its reader do not agree on encryption. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The file says plaintext, its reader was not told so.
+    #[error(
+        "the coordinator of this study speaks plaintext (its addresses begin with http://), so that anybody on the way could read the \
+         token and change results, and this command was not told to accept that. Start the coordinator without --plaintext to have \
+         everything encrypted, or give --plaintext here as well"
+    )]
+    FileIsPlaintext,
+    /// The file says TLS, its reader was told to speak plaintext.
+    #[error(
+        "--plaintext was given, and the coordinator of this study speaks TLS (its addresses begin with https://). Leave --plaintext out \
+         here, or start the coordinator with it as well"
+    )]
+    FileIsTls,
+}
+
+impl JoinFile {
+    /// How to speak to the coordinator: plaintext only where both sides were told so.
+    ///
+    /// # Errors
+    /// When the file and its reader do not agree.
+    pub fn transport(&self, plaintext: Plaintext) -> Result<Transport<'_>, TransportError> {
+        match (self.certificate.as_deref(), plaintext) {
+            (Some(certificate), Plaintext::Refused) => Ok(Transport::Tls(certificate)),
+            (None, Plaintext::Wanted) => Ok(Transport::Plaintext),
+            (Some(_), Plaintext::Wanted) => Err(TransportError::FileIsTls),
+            (None, Plaintext::Refused) => Err(TransportError::FileIsPlaintext),
+        }
+    }
+}
+
+/// Whether addresses and certificate fit: all https and a certificate, or all http and none.
+pub(super) fn agree(addresses: &[String], certificate: Option<&str>) -> Result<(), &'static str> {
+    let encrypted = addresses.iter().filter(|address| address.starts_with("https:")).count();
+    match (encrypted, certificate) {
+        (0, None) => Ok(()),
+        (0, Some(_)) => Err("it has a certificate, and addresses that begin with http://"),
+        (_, None) => Err("it has addresses that begin with https://, and no certificate"),
+        (all, Some(_)) if all == addresses.len() => Ok(()),
+        (_, Some(_)) => Err("some of its addresses begin with http:// and some with https://"),
+    }
+}

@@ -1,0 +1,121 @@
+//! The one table of who may make which call.
+
+use seedgrid_common::join::Role;
+
+use super::Caller;
+
+/// What a call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// The join file's token.
+    Join,
+    /// A worker's own credential.
+    Worker,
+    /// The view file's token, or the admin file's.
+    View,
+    /// The admin file's token.
+    Admin,
+}
+
+/// Every call there is. One that is not here is refused.
+const CALLS: [(&str, Needs); 21] = [
+    ("/seedgrid.v1.WorkerService/Enroll", Needs::Join),
+    ("/seedgrid.v1.WorkerService/Register", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/Pull", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/Heartbeat", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/Metrics", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/Submit", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/UploadBlob", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/FetchBlob", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/ReportLoss", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/Leave", Needs::Worker),
+    ("/seedgrid.v1.WorkerService/FetchDataset", Needs::Worker),
+    ("/seedgrid.v1.ControlService/GetStatus", Needs::View),
+    ("/seedgrid.v1.ControlService/Watch", Needs::View),
+    ("/seedgrid.v1.ControlService/Why", Needs::View),
+    ("/seedgrid.v1.ControlService/Cancel", Needs::Admin),
+    ("/seedgrid.v1.ControlService/Drain", Needs::Admin),
+    ("/seedgrid.v1.ControlService/Pause", Needs::Admin),
+    ("/seedgrid.v1.ControlService/Resume", Needs::Admin),
+    ("/seedgrid.v1.ControlService/Retry", Needs::Admin),
+    ("/seedgrid.v1.ControlService/RotateJoin", Needs::Admin),
+    ("/seedgrid.v1.ControlService/RevokeWorker", Needs::Admin),
+];
+
+impl Needs {
+    /// What the call with this path needs; None: there is no such call.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        CALLS.into_iter().find(|(call, _)| *call == path).map(|(_, needs)| needs)
+    }
+
+    /// Whether `caller` may make it.
+    pub(super) fn are_met_by(self, caller: &Caller) -> bool {
+        match (self, caller) {
+            (Self::Join, Caller::Holder(Role::Join))
+            | (Self::Worker, Caller::Worker(_))
+            | (Self::View, Caller::Holder(Role::View | Role::Admin))
+            | (Self::Admin, Caller::Holder(Role::Admin)) => true,
+            (Self::Join | Self::Worker | Self::View | Self::Admin, Caller::Holder(_) | Caller::Worker(_)) => false,
+        }
+    }
+
+    /// For people.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Join => "the token of join.toml",
+            Self::Worker => "a worker's own credential",
+            Self::View => "the token of view.toml or admin.toml",
+            Self::Admin => "the token of admin.toml",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every call that the contract has, as `SERVICE/CALL`.
+    fn contract() -> BTreeSet<String> {
+        let texts = [
+            include_str!("../../../proto/seedgrid/v1/worker.proto"),
+            include_str!("../../../proto/seedgrid/v1/control.proto"),
+        ];
+        let mut calls = BTreeSet::new();
+        for text in texts {
+            let mut service = "";
+            for line in text.lines() {
+                if let Some(rest) = line.strip_prefix("service ") {
+                    service = rest.trim_end_matches(" {");
+                }
+                if let Some(rest) = line.strip_prefix("  rpc ") {
+                    let call = rest.split('(').next().unwrap_or_default();
+                    calls.insert(format!("/seedgrid.v1.{service}/{call}"));
+                }
+            }
+        }
+        calls
+    }
+
+    #[test]
+    fn the_table_has_every_call_of_the_contract_once() {
+        assert_eq!(contract(), CALLS.map(|(call, _)| call.to_owned()).into());
+        assert_eq!(contract().len(), CALLS.len());
+    }
+
+    #[test]
+    fn who_may_call_what() {
+        let worker = Caller::Worker("0".repeat(32).parse().unwrap());
+        let [join, admin, view] = Role::ALL.map(Caller::Holder);
+        let allowed = |path: &str| -> Vec<bool> {
+            let needs = Needs::of(path).unwrap();
+            [&join, &worker, &view, &admin].map(|caller| needs.are_met_by(caller)).to_vec()
+        };
+        assert_eq!(allowed("/seedgrid.v1.WorkerService/Enroll"), [true, false, false, false]);
+        assert_eq!(allowed("/seedgrid.v1.WorkerService/Submit"), [false, true, false, false]);
+        assert_eq!(allowed("/seedgrid.v1.ControlService/Watch"), [false, false, true, true]);
+        assert_eq!(allowed("/seedgrid.v1.ControlService/Retry"), [false, false, false, true]);
+        assert_eq!(Needs::of("/seedgrid.v1.WorkerService/submit"), None);
+    }
+}

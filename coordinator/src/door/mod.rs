@@ -1,0 +1,129 @@
+//! The door: who may come in, and with what. Everything between an accepted connection and a service's call.
+//!
+//! [`identity`] is the study's certificate, [`listener`] accepts connections and shakes hands, [`crowd`] bounds how many there are,
+//! [`keys`] are the files that let workers and commands in, [`book`] is who may come in, [`calls`] the one table of who may make which
+//! call, [`guard`] holds every call against both, [`strikes`] bounds failures, [`refusals`] counts who was sent away. docs/security.md tells what is defended, and what is not.
+
+mod book;
+mod calls;
+mod connection;
+mod crowd;
+mod guard;
+mod identity;
+mod keys;
+mod listener;
+mod open_files;
+mod refusals;
+mod strikes;
+
+use std::{
+    io,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
+use tokio_stream::wrappers::ReceiverStream;
+
+pub use book::{Book, Caller, Enrolled, KnownToken, NotEnrolled};
+use connection::Connection;
+pub use connection::Visitor;
+pub use crowd::Limits;
+pub(crate) use guard::{Guard, caller};
+pub use identity::{Identity, IdentityError};
+pub use keys::{JOIN_EXPIRES, Keys, KeysError, Place};
+pub use open_files::raise as raise_open_files;
+pub use refusals::{Refusal, Refusals};
+
+use crowd::{Crowd, Full, Id};
+
+/// Who may come in, shared by the core, which changes it, and the guard, which asks it.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials(Arc<RwLock<Book>>);
+
+impl Credentials {
+    /// With what a store holds.
+    pub fn new(book: Book) -> Self {
+        Self(Arc::new(RwLock::new(book)))
+    }
+
+    /// To ask.
+    pub fn read(&self) -> RwLockReadGuard<'_, Book> {
+        // Nothing in it is left half done by a panic.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To change it.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Book> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who is connected, and what was refused.
+#[derive(Debug)]
+pub struct Door {
+    crowd: Mutex<Crowd<Arc<Notify>>>,
+    refusals: Refusals,
+}
+
+impl Door {
+    /// A door through which at most this many come.
+    pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { crowd: Mutex::new(Crowd::new(limits)), refusals: Refusals::default() })
+    }
+
+    /// What was refused.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// Counts one that is refused.
+    pub(crate) fn refuse(&self, refusal: Refusal, address: IpAddr) {
+        self.refusals.count(refusal, address);
+    }
+
+    /// Accepts connections until `stopping` becomes true; without an `identity`, in plaintext.
+    pub(crate) fn listen(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        identity: Option<&Identity>,
+        stopping: watch::Receiver<bool>,
+    ) -> ReceiverStream<io::Result<Connection>> {
+        listener::listen(listener, identity.map(Identity::acceptor), Arc::clone(self), stopping)
+    }
+
+    fn crowd(&self) -> MutexGuard<'_, Crowd<Arc<Notify>>> {
+        // Nothing in it is left half done by a panic.
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a connection from `address`; None if there is none.
+    fn enter(&self, address: IpAddr, close: Arc<Notify>) -> Option<Id> {
+        let entered = self.crowd().enter(address, close);
+        match entered {
+            Ok((id, put_out)) => {
+                for close in put_out {
+                    close.notify_one();
+                    self.refuse(Refusal::PutOut, address);
+                }
+                Some(id)
+            }
+            Err(Full) => {
+                self.refuse(Refusal::Crowded, address);
+                None
+            }
+        }
+    }
+
+    fn know(&self, id: Id) {
+        self.crowd().know(id);
+    }
+
+    fn leave(&self, id: Id) {
+        // Who was put out has left the crowd before.
+        let _ = self.crowd().leave(id);
+    }
+}

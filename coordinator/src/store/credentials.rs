@@ -1,0 +1,100 @@
+//! Who may come in, as the store keeps it: digests of secrets, never secrets.
+
+use rusqlite::{OptionalExtension as _, ToSql, params};
+use seedgrid_common::{
+    join::{Role, TokenDigest},
+    unit::UnitId,
+};
+
+use super::{Store, StoreError};
+use crate::{
+    door::{Book, Enrolled, KnownToken},
+    queue::WorkerId,
+};
+
+/// A change of who may come in. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Debug)]
+pub enum CredentialWrite {
+    /// The token of a role from now on.
+    Token {
+        /// Whose.
+        role: Role,
+        /// What is known of it.
+        token: KnownToken,
+    },
+    /// A worker enrolled.
+    Enrolled {
+        /// Who.
+        worker: WorkerId,
+        /// Of the secret that it has drawn.
+        digest: TokenDigest,
+        /// When.
+        at_ms: i64,
+    },
+    /// A worker that enrolled long ago may enroll anew: there are too many to remember.
+    Forgotten(WorkerId),
+    /// A worker stays out.
+    Revoked {
+        /// Who.
+        worker: WorkerId,
+        /// Since when.
+        at_ms: i64,
+    },
+}
+
+impl CredentialWrite {
+    pub(super) fn apply(&self, run: impl Fn(&str, &[&dyn ToSql]) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        match self {
+            Self::Token { role, token } => run(
+                "INSERT OR REPLACE INTO tokens (role, sha256, made_ms, expires_ms) VALUES (?, ?, ?, ?)",
+                params![role.name(), token.digest, token.made_ms, token.expires_ms],
+            ),
+            Self::Enrolled { worker, digest, at_ms } => run(
+                "INSERT OR IGNORE INTO enrolments (worker_id, sha256, enrolled_ms) VALUES (?, ?, ?)",
+                params![worker.to_string(), digest, at_ms],
+            ),
+            Self::Forgotten(worker) => {
+                run("DELETE FROM enrolments WHERE worker_id = ? AND revoked_ms IS NULL", params![worker.to_string()])
+            }
+            Self::Revoked { worker, at_ms } => run(
+                "UPDATE enrolments SET revoked_ms = ?2 WHERE worker_id = ?1 AND revoked_ms IS NULL",
+                params![worker.to_string(), at_ms],
+            ),
+        }
+    }
+}
+
+impl Store {
+    /// Who may come in.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn book(&self) -> Result<Book, StoreError> {
+        let tokens = self.rows("SELECT role, sha256, made_ms, expires_ms FROM tokens", |row| {
+            let token = KnownToken { digest: row.get(1)?, made_ms: row.get(2)?, expires_ms: row.get(3)? };
+            Ok((row.get::<_, String>(0)?, token))
+        })?;
+        let enrolments = self.rows("SELECT worker_id, sha256, enrolled_ms, revoked_ms FROM enrolments", |row| {
+            let enrolled = Enrolled { digest: row.get(1)?, enrolled_ms: row.get(2)?, revoked_ms: row.get(3)? };
+            Ok((row.get::<_, String>(0)?, enrolled))
+        })?;
+        let role = |name: &str| Role::ALL.into_iter().find(|role| role.name() == name);
+        // The store holds no other names than those that were checked when they were written.
+        Ok(Book::new(
+            tokens.into_iter().filter_map(|(name, token)| Some((role(&name)?, token))),
+            enrolments.into_iter().filter_map(|(id, enrolled)| Some((id.parse().ok()?, enrolled))),
+        ))
+    }
+
+    /// Whether this attempt was ever given to `worker`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn was_given(&self, unit: UnitId, attempt: u32, worker: &WorkerId) -> Result<bool, StoreError> {
+        let failed = |cause| self.failed(cause);
+        let sql = "SELECT worker_id = ? FROM attempts WHERE unit_id = ? AND attempt = ?";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let given = statement.query_row(params![worker.to_string(), unit.0, attempt], |row| row.get(0)).optional();
+        Ok(given.map_err(failed)?.unwrap_or(false))
+    }
+}

@@ -1,0 +1,214 @@
+//! A peer that makes any call, with any credential, in any name.
+
+use std::time::Duration;
+
+use seedgrid_common::{
+    dial::{Patience, dial},
+    join::{JoinFile, Plaintext, Role, Token},
+    training::{Ending, EpochMetrics, Scores, UnitResult},
+    wire::{
+        PROTOCOL_VERSION,
+        blob::{Blob, Content},
+        convert, v1,
+    },
+};
+use tonic::{Code, Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
+use tonic_prost::ProstCodec;
+use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
+
+use crate::Victim;
+
+/// An attempt.
+pub(crate) type Taken = v1::AttemptId;
+
+/// The name of a status code.
+pub(crate) type Refused = &'static str;
+
+pub(crate) async fn connect(file: &JoinFile) -> Channel {
+    let patience = Patience { connect: Duration::from_secs(20), keep_alive: Duration::from_secs(20) };
+    dial(&file.addresses[0], file.transport(Plaintext::Refused).unwrap(), patience).await.unwrap()
+}
+
+pub(crate) fn now_ms() -> i64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
+}
+
+pub(crate) struct Peer {
+    channel: Channel,
+    pub(crate) id: String,
+    /// What it shows with every call, as bytes of a header.
+    pub(crate) shown: Option<Vec<u8>>,
+    secret: Token,
+}
+
+impl Peer {
+    pub(crate) async fn new(victim: &Victim, number: u32, shown: &str) -> Self {
+        let channel = connect(&victim.file(Role::Join)).await;
+        let mut peer = Self { channel, id: format!("{number:032x}"), shown: None, secret: Token::generate() };
+        peer.show(shown);
+        peer
+    }
+
+    pub(crate) async fn enrolled(victim: &Victim, number: u32) -> Self {
+        let mut peer = Self::new(victim, number, victim.file(Role::Join).token.expose()).await;
+        peer.enroll().await.unwrap();
+        peer
+    }
+
+    pub(crate) fn show(&mut self, shown: &str) {
+        self.shown = Some(format!("Bearer {shown}").into_bytes());
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(shown) = &self.shown {
+            // Headers may hold bytes that are no ASCII; metadata of tonic's may not.
+            match std::str::from_utf8(shown).unwrap().parse() {
+                Ok(value) => drop(request.metadata_mut().insert("authorization", value)),
+                Err(_) => drop(request.metadata_mut().insert("authorization", "Bearer \u{7e}".parse().unwrap())),
+            }
+        }
+        request
+    }
+
+    fn worker(&self) -> WorkerServiceClient<Channel> {
+        WorkerServiceClient::new(self.channel.clone()).max_encoding_message_size(64 << 20)
+    }
+
+    /// Makes a secret known, and shows it from then on.
+    pub(crate) async fn enroll(&mut self) -> Result<(), Refused> {
+        let request = self.request(v1::EnrollRequest {
+            protocol_version: PROTOCOL_VERSION,
+            worker_id: self.id.clone(),
+            secret_sha256: self.secret.digest().to_vec(),
+        });
+        self.worker().enroll(request).await.map_err(name)?;
+        self.show(&format!("{}.{}", self.id, self.secret.expose()));
+        Ok(())
+    }
+
+    pub(crate) async fn register(&mut self) -> Result<(), Refused> {
+        let info = v1::WorkerInfo { host: "<script>alert(1)</script>".to_owned(), slots: 1, ..Default::default() };
+        let request = self.request(v1::RegisterRequest {
+            protocol_version: PROTOCOL_VERSION,
+            worker_id: self.id.clone(),
+            info: Some(info),
+            held: vec![],
+        });
+        self.worker().register(request).await.map(|_| ()).map_err(name)
+    }
+
+    pub(crate) async fn pull(&mut self) -> Result<Vec<Taken>, Refused> {
+        let request = self.request(v1::PullRequest { worker_id: self.id.clone(), units_max: 1 });
+        let pulled = self.worker().pull(request).await.map_err(name)?.into_inner();
+        Ok(pulled.assignments.into_iter().flat_map(|one| one.attempt).collect())
+    }
+
+    /// Registers and pulls one unit.
+    pub(crate) async fn take(&mut self) -> Taken {
+        self.register().await.unwrap();
+        self.pull().await.unwrap().remove(0)
+    }
+
+    async fn submit(&self, attempt: &Taken, outcome: v1::submit_request::Outcome) -> Result<(), Refused> {
+        let request = self.request(v1::SubmitRequest {
+            worker_id: self.id.clone(),
+            attempt: Some(attempt.clone()),
+            outcome: Some(outcome),
+            train_seconds: 1.0,
+            numerics_class: "forged".to_owned(),
+            weights_digest: String::new(),
+            log: String::new(),
+        });
+        self.worker().submit(request).await.map(|_| ()).map_err(name)
+    }
+
+    /// Hands over a result that is too good to be true.
+    pub(crate) async fn finish(&self, attempt: &Taken) -> Result<(), Refused> {
+        let epoch = EpochMetrics { epoch: 1, train_loss: 0.0, train_error: 0.0, validation_error: None };
+        let scores = Scores { converged: true, probabilities: vec![0.5; 100], wrong: 0, loss: 0.0 };
+        let result = UnitResult { epochs: vec![epoch], ending: Ending::Done(scores) };
+        self.submit(attempt, v1::submit_request::Outcome::Result((&result).into())).await
+    }
+
+    pub(crate) async fn fail(&self, attempt: &Taken) -> Result<(), Refused> {
+        self.fail_with(attempt, "sabotage".to_owned()).await
+    }
+
+    async fn fail_with(&self, attempt: &Taken, detail: String) -> Result<(), Refused> {
+        let report = v1::FailureReport { failure: v1::Failure::Error.into(), detail };
+        self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
+    }
+
+    pub(crate) async fn upload(&self, attempt: &Taken) -> Result<(), Refused> {
+        let blob = Blob::new(vec![7; 1000]);
+        let parts: Vec<_> =
+            blob.parts(self.id.clone(), convert::attempt(attempt.clone()).unwrap(), Content::Weights).collect();
+        let request = self.request(tokio_stream::iter(parts));
+        self.worker().upload_blob(request).await.map(|_| ()).map_err(name)
+    }
+
+    pub(crate) async fn beat(&self, held: &Taken) -> Result<Vec<Taken>, Refused> {
+        let request = self.request(v1::HeartbeatRequest { worker_id: self.id.clone(), held: vec![held.clone()] });
+        self.worker().heartbeat(request).await.map(|answer| answer.into_inner().dropped).map_err(name)
+    }
+
+    pub(crate) async fn report_metrics(&self, attempt: &Taken) -> Result<(), Refused> {
+        let report = v1::MetricsReport { worker_id: self.id.clone(), attempt: Some(attempt.clone()), metrics: None };
+        let request = self.request(tokio_stream::iter([report]));
+        self.worker().metrics(request).await.map(|_| ()).map_err(name)
+    }
+
+    pub(crate) async fn leave(&mut self) {
+        let request = self.request(v1::LeaveRequest { worker_id: self.id.clone(), reason: "\x1b[2J".to_owned() });
+        self.worker().leave(request).await.unwrap();
+    }
+
+    pub(crate) async fn status(&self) -> Result<(), Refused> {
+        let request = self.request(v1::GetStatusRequest {});
+        ControlServiceClient::new(self.channel.clone()).get_status(request).await.map(|_| ()).map_err(name)
+    }
+
+    pub(crate) async fn retry(&self) -> Result<(), Refused> {
+        let request = self.request(v1::RetryRequest { unit_ids: vec![] });
+        ControlServiceClient::new(self.channel.clone()).retry(request).await.map(|_| ()).map_err(name)
+    }
+
+    /// Sends `message`, of whatever type, as a call's.
+    async fn raw<M: prost::Message + 'static>(&self, path: &'static str, message: M) -> Result<(), Refused> {
+        let mut grpc = Grpc::new(self.channel.clone());
+        grpc.ready().await.unwrap();
+        let codec = ProstCodec::<M, v1::SubmitResponse>::default();
+        let answer = grpc.unary(self.request(message), PathAndQuery::from_static(path), codec).await;
+        answer.map(|_| ()).map_err(name)
+    }
+}
+
+/// Messages that are over a limit, that are not what they should be, and calls that there are not.
+pub(crate) async fn malformed(mut member: Peer, own: &Taken) {
+    assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("InvalidArgument"), "a text over its limit");
+    assert_eq!(member.fail_with(own, "x".repeat(9 << 20)).await, Err("OutOfRange"), "a message over its limit");
+    let nameless = Taken { unit_id: "../../etc/passwd".to_owned(), attempt: 1 };
+    assert_eq!(member.finish(&nameless).await, Err("InvalidArgument"));
+    let submit = "/seedgrid.v1.WorkerService/Submit";
+    let other = v1::StatusSnapshot { study: member.id.clone(), state: 1, taken_ms: 5, ..Default::default() };
+    assert_eq!(member.raw(submit, other).await, Err("Internal"), "another type's bytes");
+    assert_eq!(member.raw(submit, v1::SubmitRequest::default()).await, Err("InvalidArgument"), "nothing in it");
+    for path in ["/seedgrid.v1.WorkerService/Nothing", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {
+        assert_eq!(member.raw(path, v1::GetStatusRequest {}).await, Err("Unimplemented"));
+    }
+    member.leave().await;
+}
+
+fn name(status: Status) -> Refused {
+    match status.code() {
+        Code::Unauthenticated => "Unauthenticated",
+        Code::PermissionDenied => "PermissionDenied",
+        Code::NotFound => "NotFound",
+        Code::InvalidArgument => "InvalidArgument",
+        Code::OutOfRange => "OutOfRange",
+        Code::Internal => "Internal",
+        Code::Unimplemented => "Unimplemented",
+        _ => "cut off",
+    }
+}
