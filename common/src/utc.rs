@@ -10,7 +10,7 @@ pub fn format(ms: i64) -> String {
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Reads what [`format`] writes; milliseconds since the Unix epoch. None for anything else.
+/// Reads what [`format()`] writes; milliseconds since the Unix epoch. None for anything else.
 pub fn parse(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| {
         let digits = text.get(from..to)?;
