@@ -7,4 +7,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PROPTEST_CASES=${1:-100000}
-cargo test --release --locked --workspace --lib -- fuzz
+cargo test --release --locked --workspace --lib -- fuzz any_message any_text

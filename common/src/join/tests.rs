@@ -121,7 +121,17 @@ fn tokens_differ_and_fit() {
 }
 
 mod fuzz {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    /// A good file.
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("join.toml");
+        example().write(&path).unwrap();
+        std::fs::read_to_string(&path).unwrap()
+    });
 
     proptest! {
         #[test]
@@ -132,10 +142,7 @@ mod fuzz {
         /// A file of which any part was replaced by anything, the secret among it, is refused or read, and the secret is not shown.
         #[test]
         fn any_damage_is_refused_or_read_without_a_panic(at in 0_usize..600, to in 0_usize..80, by in "\\PC{0,12}", secret in any::<bool>()) {
-            let folder = tempdir().unwrap();
-            let path = folder.path().join("join.toml");
-            example().write(&path).unwrap();
-            let mut text = std::fs::read_to_string(&path).unwrap().into_bytes();
+            let mut text = TEXT.clone().into_bytes();
             let at = at.min(text.len());
             let to = (at + to).min(text.len());
             let by = if secret { format!("{by}{SECRET}{by}") } else { by };
