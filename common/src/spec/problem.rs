@@ -288,10 +288,12 @@ pub enum Problem {
         name: &'static str,
     },
     /// A selection of a stage that is not there.
-    #[error("there is no stage `{stage}`")]
+    #[error("there is no stage `{stage}`{}", suggestion.as_ref().map_or_else(String::new, |word| format!(", did you mean `{word}`?")))]
     UnknownStage {
         /// As written.
         stage: String,
+        /// The earlier stage that was probably meant.
+        suggestion: Option<String>,
         /// Stages that come before.
         known: Vec<String>,
     },
@@ -368,6 +370,16 @@ pub enum Problem {
         value: u32,
         /// The last epoch.
         max_epochs: u32,
+    },
+    /// A row that starts from a selection, and whatever is selected cannot be trained as the row has it.
+    #[error("nothing that stage `{from}` can select for model `{model}` fits here: {why}")]
+    NoCandidate {
+        /// The model.
+        model: String,
+        /// The selecting stage.
+        from: String,
+        /// What is wrong with the first.
+        why: Box<Problem>,
     },
     /// A reference that is for nothing.
     #[error(transparent)]

@@ -65,6 +65,9 @@ pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
     if arguments.data.is_some() && !kind.reads_files {
         console::note(format_args!("note: --data is not used: the data set {} needs no files", kind.name));
     }
+    for doubt in spec.study.doubtful_selections() {
+        console::note(format_args!("note: {doubt}; whatever does not fit fails if it is selected"));
+    }
 }
 
 /// The run directory that the arguments name.
