@@ -125,7 +125,7 @@ impl Problem {
             },
             Self::Reference(problem) => problem.hint(),
             Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
-            Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
+            Self::TooLong | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
                 return None;
             }
         })

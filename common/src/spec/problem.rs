@@ -14,11 +14,8 @@ pub enum Problem {
         rest: String,
     },
     /// The text is longer than [`limits::TEXT_BYTES_MAX`].
-    #[error("the spec has {bytes} bytes; at most {} are read", limits::TEXT_BYTES_MAX)]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
+    #[error("the spec is longer than {} bytes, which is as much as is read", limits::TEXT_BYTES_MAX)]
+    TooLong,
     /// A key that means nothing where it stands.
     #[error("unknown key `{key}` in {place}{}", did_you_mean(.suggestion))]
     UnknownKey {

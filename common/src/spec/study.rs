@@ -31,7 +31,7 @@ pub fn parse(source_name: &str, text: &str) -> Result<Study, SpecErrors> {
 
 fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
     if text.len() > TEXT_BYTES_MAX {
-        problems.report(0..0, Problem::TooLong { bytes: text.len() });
+        problems.report(0..0, Problem::TooLong);
         return None;
     }
     let document = document(text, problems)?;
