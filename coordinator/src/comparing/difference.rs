@@ -106,7 +106,11 @@ fn with_draw(stages: [&StageReport; 2], rows: [&ConfigurationReport; 2]) -> Diff
     let ci95 = match difference {
         Some(difference) if known => {
             let half = half_width(&parts);
-            Ok([difference - half, difference + half])
+            if half < NOTHING {
+                Err("neither run's error varies".to_owned())
+            } else {
+                Ok([difference - half, difference + half])
+            }
         }
         Some(_) | None => Err("it needs two done seeds, folds or draws of the data of each".to_owned()),
     };

@@ -88,6 +88,7 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         draws: &draws,
         results: &results,
         missing: &BTreeMap::new(),
+        failures: &BTreeMap::new(),
     };
     Side {
         path: path.into(),

@@ -54,7 +54,7 @@ fn results(text: &mut String, report: &Report, number: usize, stage: &StageRepor
         wording::title(report),
         stage.name,
         wording::evaluation(stage),
-        wording::columns(stage)
+        wording::latex_columns(stage)
     );
     table(text, &caption, &format!("stage-{number}"), NUMBERS, &header, &rows);
 }
