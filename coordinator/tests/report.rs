@@ -392,6 +392,23 @@ fn a_dot_of_several_draws_is_one_draw_and_seed() {
 }
 
 #[test]
+fn latex_breaks_long_variants() {
+    let widths = [vec![50, 10], vec![150, 50, 20, 10]].map(Value::Integers);
+    let axes: [(&str, &[Value]); 3] = [
+        ("hidden", &widths),
+        ("learning_rate", &[Value::Number(0.012_34), Value::Number(0.1)]),
+        ("initial_scale", &[Value::Number(1.0), Value::Number(0.5)]),
+    ];
+    let study = Synthetic::new("long", 40, vec![holdout("final", 1..=2, vec![row("fc", &axes)])]);
+    let (_folder, files) = written(&study, &provenance("a"));
+    let (_, results) = files["tables.tex"].rsplit_once("Configuration &").unwrap();
+    let names: Vec<&str> = results.lines().filter_map(|line| Some(line.split_once(" &")?.0.trim())).skip(1).collect();
+    assert_eq!(names[0], "FC Network", "above its variants");
+    assert!(names.len() > 1 + 8, "{names:?}");
+    assert!(names.iter().all(|name| name.replace('\\', "").chars().count() <= 40), "{names:?}");
+}
+
+#[test]
 fn latex_speaks_of_the_columns_that_it_has() {
     let (_folder, files) = written(&small(), &provenance("a"));
     assert!(!files["tables.tex"].contains("last four columns"));
