@@ -98,6 +98,18 @@ fn rows_of_rows_that_start_from_a_selection() {
 }
 
 #[test]
+fn races_of_one() {
+    let race = |row: &str| {
+        study("max_epochs = 5", &format!("{row}\n"), HOLDOUT).map(|mut study| {
+            study.stages[0].race = Some(crate::spec::RaceRule::Halving { first: 2, keep: 0.5 });
+            study.races_without_rivals().len()
+        })
+    };
+    assert_eq!(race(ROW).unwrap(), 0);
+    assert_eq!(race("learning_rate = 0.1\nbatch_size = 10").unwrap(), 1);
+}
+
+#[test]
 fn references_for_what_can_never_be_selected() {
     let with = |given: &str| {
         let reference = format!(
