@@ -49,6 +49,7 @@ pub fn of_store(directory: &RunDirectory, store: &Store) -> Result<(Aggregate, P
         track: &prepared.track,
         results: &results,
         missing: &missing,
+        failures: &failures(&store, &missing)?,
     });
     let provenance = provenance(&prepared, store)?;
     Ok((aggregated, provenance))
@@ -63,6 +64,21 @@ pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreE
         Fate::Done | Fate::Diverged | Fate::Open => None,
     };
     Ok(store.units()?.into_iter().filter_map(|(id, unit)| Some((id, why(&unit)?))).collect())
+}
+
+/// Most characters of a failure's text in a report; provenance.json has all of it.
+const FAILURE_CHARS_MAX: usize = 200;
+
+/// The first line of each failed unit's last failure that says anything.
+fn failures(store: &Store, missing: &BTreeMap<UnitId, Missing>) -> Result<BTreeMap<UnitId, String>, StoreError> {
+    let mut failures = BTreeMap::new();
+    for attempt in store.attempts()? {
+        let line = attempt.detail.as_deref().and_then(|detail| detail.lines().find(|line| !line.trim().is_empty()));
+        if let (Some(line), Some(Missing::Failed)) = (line, missing.get(&attempt.unit)) {
+            failures.insert(attempt.unit, line.trim().chars().take(FAILURE_CHARS_MAX).collect());
+        }
+    }
+    Ok(failures)
 }
 
 fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareError> {

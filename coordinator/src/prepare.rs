@@ -2,15 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::Read as _,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use seedgrid_common::{
     data::{self, DataError, encode, folds, folds::SplitError, locate},
     matrix::{Plan, Selections},
-    spec::{self, DatasetSpec, Evaluation, SpecErrors, Study},
+    spec::{self, DatasetSpec, Evaluation, SpecErrors, Study, limits::TEXT_BYTES_MAX},
     unit::{Fold, UnitId},
 };
 
@@ -114,11 +114,22 @@ impl Spec {
     /// # Errors
     /// When it cannot be read, or with everything that is wrong with it.
     pub fn read(path: &Path) -> Result<Self, PrepareError> {
-        let mut text = String::new();
-        // No more than shows that it is too long: some files never end.
-        fs::File::open(path)
-            .and_then(|file| file.take(spec::limits::TEXT_BYTES_MAX as u64 + 1).read_to_string(&mut text))
-            .map_err(|cause| PrepareError::Read { path: path.to_owned(), cause })?;
+        let failed = |cause| PrepareError::Read { path: path.to_owned(), cause };
+        // Before it is opened: a pipe without a writer would wait for one.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
+            return Err(failed(cause));
+        }
+        let mut bytes = Vec::new();
+        // One byte more than is allowed, so that it is seen to be too long.
+        let file = File::open(path).map_err(failed)?;
+        file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let text = if bytes.len() > TEXT_BYTES_MAX {
+            String::from_utf8_lossy(&bytes).into_owned()
+        } else {
+            String::from_utf8(bytes)
+                .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))?
+        };
         Self::parse(&path.display().to_string(), text)
     }
 
@@ -296,4 +307,40 @@ fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
     }
     let dataset = encode::decode(&encoded).map_err(|_| damaged())?;
     Ok(Draw { dataset, encoded, digest: digest.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use nix::{sys::stat::Mode, unistd::mkfifo};
+
+    use super::*;
+
+    fn refused(path: PathBuf) -> String {
+        Spec::read(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        for path in ["/dev/zero".into(), pipe, folder.path().to_owned()] {
+            let words = refused(path);
+            assert!(words.contains("it is not a plain file") && words.contains("hint:"), "{words}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_spec_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.toml");
+        // A hole of a terabyte: whoever read it to its end would need as much memory.
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let words = refused(path.clone());
+        assert!(words.contains("longer than 262144 bytes"), "{words}");
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(refused(path).contains("not UTF-8"));
+    }
 }

@@ -18,7 +18,7 @@ mod lock;
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -99,6 +99,17 @@ pub enum RunDirectoryError {
         /// "missing" or "empty".
         what: &'static str,
     },
+    /// It cannot be looked into.
+    #[error(
+        "cannot look at {path}: {cause}\n  hint: check the permissions of the run directory and of the folders that it is in"
+    )]
+    Unreadable {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
     /// There is no run here.
     #[error(
         "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
@@ -138,10 +149,15 @@ impl RunDirectory {
     /// When there is no study in it.
     pub fn existing(root: impl Into<PathBuf>) -> Result<Self, RunDirectoryError> {
         let directory = Self::new(root);
-        if directory.database().is_file() {
-            Ok(directory)
-        } else {
-            Err(RunDirectoryError::Missing { path: directory.root })
+        let path = directory.database();
+        match fs::metadata(&path) {
+            Ok(file) if file.is_file() => Ok(directory),
+            Ok(_) => Err(RunDirectoryError::Missing { path: directory.root }),
+            Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Err(RunDirectoryError::Missing { path: directory.root })
+            }
+            // It may well be there: not allowed to look, for one.
+            Err(cause) => Err(RunDirectoryError::Unreadable { path, cause }),
         }
     }
 
@@ -333,5 +349,13 @@ mod tests {
         assert!(matches!(RunDirectory::new(folder.path()).own(), Err(RunDirectoryError::Foreign { .. })));
         assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Missing { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_called_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        // A link to itself cannot be looked at, by root neither.
+        std::os::unix::fs::symlink("study.db", folder.path().join("study.db")).unwrap();
+        assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Unreadable { .. })));
     }
 }

@@ -160,7 +160,9 @@ fn who_left_a_race_is_in_every_form_of_the_report() {
     study.settle();
     let (_folder, files) = written(&study, &provenance("a"));
     assert!(files["report.md"].contains("### The race"));
-    assert!(files["report.html"].contains("<summary>The race: "));
+    let (_, race) = files["report.html"].split_once("<summary>The race: ").unwrap();
+    let (_, head) = race.split_once("<table ").unwrap();
+    assert!(head.starts_with("class=\"sortable\""), "sorts as the others do");
     for name in ["report.md", "report.html"] {
         assert!(files[name].contains("units were skipped"), "{name}");
         assert!(!files[name].contains("Incomplete"), "{name}: what was skipped is not missing");
@@ -347,7 +349,17 @@ fn holes_stand_before_the_table() {
     let mut study = small();
     study.diverge(study.unit(0, 0, 1), 3);
     study.lose(study.unit(0, 1, 2), Missing::Failed);
+    study.failures.insert(study.unit(0, 1, 2), "a batch of 30 is larger than 20 pairs".to_owned());
+    // What is said of a unit that did not fail after all is not repeated.
+    study.failures.insert(study.unit(0, 0, 0), "no".to_owned());
     let (_folder, files) = written(&study, &provenance("a"));
+    let json: Json = serde_json::from_str(&files["report.json"]).unwrap();
+    let rows = &json["stages"][0]["configurations"];
+    assert_eq!(rows[1]["failures"], serde_json::json!(["a batch of 30 is larger than 20 pairs"]));
+    assert_eq!(rows[0]["failures"], serde_json::json!([]));
+    for name in ["report.html", "report.md"] {
+        assert!(files[name].contains("Last said: “a batch of 30 is larger than 20 pairs”."), "{name}");
+    }
     for (name, left_out, failed) in [
         ("report.html", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units failed (seed 3)"),
         ("report.md", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units failed (seed 3)"),
@@ -372,12 +384,52 @@ fn a_study_without_any_result_has_a_report() {
 }
 
 #[test]
+fn a_dot_of_several_draws_is_one_draw_and_seed() {
+    let mut stage = holdout("draws", 1..=2, vec![row("fc", &[])]);
+    stage.data_seeds = vec![0, 1];
+    let (_folder, files) = written(&Synthetic::new("drawn", 40, vec![stage]), &provenance("a"));
+    assert!(files["report.html"].contains("A dot is one draw of the data and seed;"));
+}
+
+#[test]
+fn latex_breaks_long_variants() {
+    let widths = [vec![50, 10], vec![150, 50, 20, 10]].map(Value::Integers);
+    let axes: [(&str, &[Value]); 3] = [
+        ("hidden", &widths),
+        ("learning_rate", &[Value::Number(0.012_34), Value::Number(0.1)]),
+        ("initial_scale", &[Value::Number(1.0), Value::Number(0.5)]),
+    ];
+    let study = Synthetic::new("long", 40, vec![holdout("final", 1..=2, vec![row("fc", &axes)])]);
+    let (_folder, files) = written(&study, &provenance("a"));
+    let (_, results) = files["tables.tex"].rsplit_once("Configuration &").unwrap();
+    let names: Vec<&str> = results.lines().filter_map(|line| Some(line.split_once(" &")?.0.trim())).skip(1).collect();
+    assert_eq!(names[0], "FC Network", "above its variants");
+    assert!(names.len() > 1 + 8, "{names:?}");
+    assert!(names.iter().all(|name| name.replace('\\', "").chars().count() <= 40), "{names:?}");
+}
+
+#[test]
+fn latex_speaks_of_the_columns_that_it_has() {
+    let (_folder, files) = written(&small(), &provenance("a"));
+    assert!(!files["tables.tex"].contains("last four columns"));
+    assert!(files["tables.tex"].contains("n: how many of the planned units"));
+    assert!(files["report.html"].contains("The last four columns: error"));
+}
+
+#[test]
 fn a_stage_of_many_configurations_has_a_panel_a_model() {
     let rates = [0.05, 0.1, 0.2].map(Value::Number);
     let rows = five().iter().map(|given| row(&given.model, &[("learning_rate", &rates)])).collect();
     let study = Synthetic::new("many", 40, vec![holdout("search", 1..=2, rows)]);
     let (_folder, files) = written(&study, &provenance("a"));
     assert_eq!(files["roc.svg"].matches("3 configurations").count(), 5);
+    let captions = |words: &str| files["report.html"].matches(words).count();
+    assert_eq!(
+        captions("of the lowest mean error, which is named; grey"),
+        2,
+        "in both figures of averaged predictions"
+    );
+    assert_eq!(captions("of the lowest mean error; grey"), 1, "learning curves have no names");
     assert_eq!(csv(&files["configurations.csv"]).len(), 1 + 15);
 }
 

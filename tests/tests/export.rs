@@ -137,9 +137,16 @@ fn queries(database: &Path, units: &[Vec<String>]) {
         other => panic!("no count: {other:?}"),
     };
     let different: std::collections::BTreeSet<&str> = column(units, "unit").into_iter().collect();
-    let of_models: usize = results[0].iter().map(|row| count(&row[2])).sum();
+    let of_models: usize = results[0].iter().map(|row| count(&row[4])).sum();
     assert_eq!(of_models, different.len(), "every unit is trained, and counted once");
-    let of_configurations: usize = results[1].iter().map(|row| count(&row[5])).sum();
+    let kinds: std::collections::BTreeSet<_> = results[0].iter().map(|row| format!("{:?}", &row[..3])).collect();
+    assert_eq!(kinds.len(), results[0].len());
+    let draws: std::collections::BTreeSet<_> = results[0].iter().map(|row| format!("{:?}", row[2])).collect();
+    let data_seeds: std::collections::BTreeSet<&str> = column(units, "data_seed").into_iter().collect();
+    assert_eq!(draws.len(), data_seeds.len(), "every draw by itself");
+    assert!(results[0].iter().any(|row| row[1] == Value::Text("holdout".to_owned())));
+    assert!(results[0].iter().any(|row| matches!(row[1], Value::Integer(_))), "folds by themselves");
+    let of_configurations: usize = results[1].iter().map(|row| count(&row[6])).sum();
     let done: std::collections::BTreeSet<&str> = column(units, "unit")
         .into_iter()
         .zip(column(units, "ending"))

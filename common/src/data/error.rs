@@ -87,7 +87,7 @@ impl DataError {
                 locate::VARIABLE
             ),
             Self::File(FileError::Unreadable { .. }) => {
-                "make the file readable, or name another folder with `--data DIR`".to_owned()
+                "make it readable, or name another folder with `--data DIR`".to_owned()
             }
             Self::File(
                 FileError::Missing { .. }

@@ -2,10 +2,15 @@
 
 use std::{
     ffi::OsString,
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use super::{DataError, mnist_files};
+use super::{
+    DataError,
+    mnist_files::{self, FileError},
+};
 
 /// The environment variable that names a folder with MNIST's files.
 pub const VARIABLE: &str = "SEEDGRID_DATA";
@@ -31,11 +36,19 @@ pub fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 
 /// The first of `places` with any of MNIST's files in it. Whether they are complete is for the reader to say.
 pub fn first_with_files(places: &[PathBuf]) -> Result<&Path, DataError> {
-    places
-        .iter()
-        .find(|place| mnist_files::any_in(place))
-        .map(PathBuf::as_path)
-        .ok_or_else(|| DataError::NotFound { places: places.to_vec() })
+    if let Some(place) = places.iter().find(|place| mnist_files::any_in(place)) {
+        return Ok(place);
+    }
+    // A folder that cannot be looked into may well have them.
+    for place in places {
+        match fs::read_dir(place) {
+            Err(cause) if !matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(FileError::Unreadable { path: place.clone(), cause }.into());
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Err(DataError::NotFound { places: places.to_vec() })
 }
 
 /// A variable that is set, and not to nothing.
@@ -80,6 +93,13 @@ mod tests {
         std::fs::create_dir(&places[0]).unwrap();
         match first_with_files(&places) {
             Err(DataError::NotFound { places: looked_at }) => assert_eq!(looked_at, places),
+            other => panic!("{other:?}"),
+        }
+        // A link to itself cannot be looked into, by root neither.
+        let closed = folder.path().join("closed");
+        std::os::unix::fs::symlink("closed", &closed).unwrap();
+        match first_with_files(&[places[0].clone(), closed.clone()]) {
+            Err(DataError::File(FileError::Unreadable { path, .. })) => assert_eq!(path, closed),
             other => panic!("{other:?}"),
         }
         std::fs::create_dir(&places[2]).unwrap();

@@ -72,7 +72,7 @@ pub enum FileError {
         folder: PathBuf,
     },
     /// It cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

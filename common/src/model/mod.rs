@@ -12,6 +12,7 @@ mod optimiser;
 mod schema;
 
 pub use network::{Digits, Input, Layer, Network, Shape, ShapeError};
+pub(crate) use optimiser::unused_momentum;
 pub use optimiser::{Optimiser, Rule, UnusedMomentum};
 pub use schema::{Default, Kind, Parameter, ParameterError};
 

@@ -1,7 +1,7 @@
 //! How weights move: the optimiser that hyper-parameters describe, as plain data.
 
 use super::schema::{Default, Kind, Parameter, number, word};
-use crate::unit::Hyperparameters;
+use crate::unit::{Hyperparameters, Value};
 
 /// Which rule turns gradients into steps.
 pub(super) const OPTIMISER: Parameter = Parameter {
@@ -67,12 +67,24 @@ impl Optimiser {
     /// # Panics
     /// When they were not checked against the schema.
     pub fn of(given: &Hyperparameters) -> Result<Self, UnusedMomentum> {
+        if let Some(momentum) = unused_momentum(given) {
+            return Err(UnusedMomentum { momentum });
+        }
         let momentum = number(given, MOMENTUM.name);
         let rule = match word(given, OPTIMISER.name) {
-            "adam" if momentum > 0.0 => return Err(UnusedMomentum { momentum }),
             "adam" => Rule::Adam,
             _ => Rule::Sgd { momentum },
         };
         Ok(Self { learning_rate: number(given, "learning_rate"), weight_decay: number(given, WEIGHT_DECAY.name), rule })
+    }
+}
+
+/// The momentum, where adam would not use it; hyper-parameters that are not there say nothing.
+pub(crate) fn unused_momentum(given: &Hyperparameters) -> Option<f64> {
+    match (given.get(OPTIMISER.name), given.get(MOMENTUM.name)) {
+        (Some(Value::Text(optimiser)), Some(Value::Number(momentum))) if optimiser == "adam" && *momentum > 0.0 => {
+            Some(*momentum)
+        }
+        _ => None,
     }
 }

@@ -111,9 +111,21 @@ impl Problem {
                 }
                 _ => format!("single brackets: there is one `{key}`"),
             },
+            Self::NoCandidate { from, why, .. } => match &**why {
+                Self::LargeBatch { available, .. } => {
+                    format!("use at most {available} in stage `{from}`, or write a `batch_size` of at most {available} in this row")
+                }
+                Self::UnusedMomentum { .. } => {
+                    "remove `momentum`, or write optimiser = \"sgd\" and a `learning_rate` for it in this row".to_owned()
+                }
+                Self::LateStop { key, max_epochs, .. } => {
+                    format!("write a `{key}` of at most {max_epochs} in the `stop` of this row or stage, or raise `max_epochs`")
+                }
+                other => return other.hint(),
+            },
             Self::Reference(problem) => problem.hint(),
             Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
-            Self::TooLong { .. } | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
+            Self::TooLong | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
                 return None;
             }
         })

@@ -3,6 +3,7 @@
 //! [`parse`] walks the spanned TOML tree once and builds checked values from it; whatever is wrong is collected on the way,
 //! so that [`SpecErrors`] has everything at once, each with its place.
 
+mod candidates;
 mod combined;
 mod dataset;
 mod distribution;

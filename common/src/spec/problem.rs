@@ -14,11 +14,8 @@ pub enum Problem {
         rest: String,
     },
     /// The text is longer than [`limits::TEXT_BYTES_MAX`].
-    #[error("the spec has {bytes} bytes; at most {} are read", limits::TEXT_BYTES_MAX)]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
+    #[error("the spec is longer than {} bytes, which is as much as is read", limits::TEXT_BYTES_MAX)]
+    TooLong,
     /// A key that means nothing where it stands.
     #[error("unknown key `{key}` in {place}{}", did_you_mean(.suggestion))]
     UnknownKey {
@@ -288,10 +285,12 @@ pub enum Problem {
         name: &'static str,
     },
     /// A selection of a stage that is not there.
-    #[error("there is no stage `{stage}`")]
+    #[error("there is no stage `{stage}`{}", suggestion.as_ref().map_or_else(String::new, |word| format!(", did you mean `{word}`?")))]
     UnknownStage {
         /// As written.
         stage: String,
+        /// The earlier stage that was probably meant.
+        suggestion: Option<String>,
         /// Stages that come before.
         known: Vec<String>,
     },
@@ -368,6 +367,16 @@ pub enum Problem {
         value: u32,
         /// The last epoch.
         max_epochs: u32,
+    },
+    /// A row that starts from a selection, and whatever is selected cannot be trained as the row has it.
+    #[error("nothing that stage `{from}` can select for model `{model}` fits here: {why}")]
+    NoCandidate {
+        /// The model.
+        model: String,
+        /// The selecting stage.
+        from: String,
+        /// What is wrong with the first.
+        why: Box<Problem>,
     },
     /// A reference that is for nothing.
     #[error(transparent)]

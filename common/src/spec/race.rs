@@ -4,7 +4,10 @@ use std::{fmt, ops::Range};
 
 use toml::de::DeValue;
 
-use super::{Evaluation, Problem, error::Problems, limits::FOLDS_MAX, scalar::shown, suggest::nearest, table::Entry};
+use super::{
+    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, limits::FOLDS_MAX, scalar::shown,
+    suggest::nearest, table::Entry,
+};
 
 /// How it may be written.
 const EXPECTED: &str = r#""friedman", "halving" or { rule = "friedman", first = 3, alpha = 0.05 }"#;
@@ -168,6 +171,19 @@ fn table(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Ran
         false => RaceRule::Halving { first, keep: share },
     };
     Some((rule, at))
+}
+
+impl Study {
+    /// Stages that race where no model has a rival: names.
+    pub fn races_without_rivals(&self) -> Vec<&str> {
+        let rivals = |stage: &Stage, model: &String| {
+            let whole = stage.rows.iter().filter(|row| row.model == *model).map(|row| row.settings().count());
+            let selected = stage.selected.iter().filter(|row| row.model == *model).map(SelectedRow::configurations);
+            whole.chain(selected).sum::<usize>()
+        };
+        let alone = |stage: &&Stage| stage.models().iter().all(|model| rivals(stage, model) < 2);
+        self.stages.iter().filter(|stage| stage.race.is_some()).filter(alone).map(|stage| stage.name.as_str()).collect()
+    }
 }
 
 #[cfg(test)]

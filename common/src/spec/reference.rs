@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::{
-    ModelRow, Problem, Reference, SelectedRow, Stage,
+    ModelRow, Problem, Reference, SelectedRow, Stage, candidates,
     error::Problems,
     limits::{REFERENCE_CHARS_MAX, REFERENCES_MAX},
     reference_problem::{ALTERNATIVES_MAX, ReferenceProblem},
@@ -170,7 +170,7 @@ pub(super) fn check(references: Vec<ReadReference>, stages: &[&Stage], problems:
         }
         let configurations = configurations(stage);
         for read in of_stage {
-            if let Some((at, problem)) = astray(read, stage, &configurations) {
+            if let Some((at, problem)) = astray(read, stage, stages, &configurations) {
                 problems.report(at, problem.into());
             }
         }
@@ -182,23 +182,37 @@ pub(super) fn check(references: Vec<ReadReference>, stages: &[&Stage], problems:
 fn astray(
     read: &ReadReference,
     stage: &Stage,
+    stages: &[&Stage],
     configurations: &[Configuration],
 ) -> Option<(Range<usize>, ReferenceProblem)> {
     let Reference { model, given, .. } = &read.reference;
-    if configurations.iter().any(|configuration| read.reference.is_for(configuration))
-        || may_be_selected(&read.reference, stage)
+    if configurations.iter().any(|configuration| read.reference.is_for(configuration)) {
+        return None;
+    }
+    let names: Vec<&str> = given.keys().map(String::as_str).collect();
+    let mut selectable = Vec::new();
+    for row in stage.selected.iter().filter(|row| row.model == *model) {
+        // What is not known may be.
+        selectable.extend(candidates::of_row(stages, row, &names)?);
+    }
+    if selectable.iter().any(|candidate| given.iter().all(|(name, value)| candidate.settings.get(name) == Some(value)))
     {
         return None;
     }
+    let complete = stage.rows.iter().any(|row| row.model == *model);
     let stage = stage.name.clone();
     if !configurations.iter().any(|configuration| configuration.model == *model) {
         let known = few(configurations.iter().map(|configuration| configuration.model.clone()));
         return Some((read.model_at.clone(), ReferenceProblem::Model { model: model.clone(), stage, known }));
     }
     let of_model = configurations.iter().filter(|configuration| configuration.model == *model);
-    let known = few(of_model.map(|configuration| {
+    // What a selected row writes by itself is in what it may come to.
+    let of_model = of_model.filter(|_| complete).map(|configuration| {
         written(configuration.hyperparameters.iter().filter(|(name, _)| given.contains_key(*name)))
-    }));
+    });
+    let known = few(of_model
+        .chain(selectable.iter().map(|candidate| written(&candidate.settings)))
+        .filter(|one| !one.is_empty()));
     let problem = ReferenceProblem::Values { values: written(given), model: model.clone(), stage, known };
     Some((read.where_at.clone(), problem))
 }
@@ -223,14 +237,4 @@ fn configurations(stage: &Stage) -> Vec<Configuration> {
     let selected: Vec<ModelRow> = stage.selected.iter().map(SelectedRow::alone).collect();
     let of_row = |row: &ModelRow| row.settings().map(|settings| row.configuration(settings)).collect::<Vec<_>>();
     stage.rows.iter().chain(&selected).flat_map(of_row).collect()
-}
-
-/// Whether the reference may be for a row that starts from a selection: nothing that the row writes speaks against it.
-fn may_be_selected(reference: &Reference, stage: &Stage) -> bool {
-    let agrees = |row: &SelectedRow| {
-        row.alone().settings().any(|settings| {
-            reference.given.iter().all(|(name, value)| settings.get(name).is_none_or(|written| written == value))
-        })
-    };
-    stage.selected.iter().filter(|row| row.model == reference.model).any(agrees)
 }

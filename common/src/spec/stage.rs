@@ -33,6 +33,8 @@ pub(super) struct ReadStage {
     /// The stages from whose selections its rows start: for each such row its model and where the stage is named. A model of
     /// None stands for all that are selected.
     pub(super) from: Vec<(Option<String>, From)>,
+    /// Where the stage is named from which each of its selected rows starts; known once all selections are.
+    pub(super) selected_at: Vec<Range<usize>>,
     /// What the stage itself says, for rows that are not written.
     pub(super) stop: StopKeys,
     pub(super) normalize: Option<Normalize>,
@@ -102,7 +104,7 @@ pub(super) fn read(
             race,
         })
     };
-    ReadStage { at, stage: stage(), name, from: uses, stop, normalize }
+    ReadStage { at, stage: stage(), name, from: uses, selected_at: Vec::new(), stop, normalize }
 }
 
 /// How the stage selects. Only validation errors are selected by: the test pairs are for what was selected.
@@ -147,7 +149,7 @@ fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problem
 }
 
 /// What remains for training when the largest fold is taken away.
-fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
+pub(super) fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
     let pairs = u64::from(train_pairs);
     match evaluation {
         Evaluation::Holdout => TrainingPart { pairs, folds: None },

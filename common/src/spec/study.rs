@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, ops::Range};
 use toml::{Spanned, de::DeTable};
 
 use super::{
-    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study,
+    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study, candidates,
     dataset::{self, ReadDataset},
     error::{Earlier, Problems},
     limits::{DATA_SEEDS_MAX, STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
     name, reference,
     stage::{self, ReadStage},
+    suggest::nearest,
     table::Table,
 };
 
@@ -30,7 +31,7 @@ pub fn parse(source_name: &str, text: &str) -> Result<Study, SpecErrors> {
 
 fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
     if text.len() > TEXT_BYTES_MAX {
-        problems.report(0..0, Problem::TooLong { bytes: text.len() });
+        problems.report(0..0, Problem::TooLong);
         return None;
     }
     let document = document(text, problems)?;
@@ -79,6 +80,7 @@ fn stages(table: &mut Table<'_>, dataset: &ReadDataset, problems: &mut Problems<
     let stages = selections(stages, problems);
     few_units(&stages, problems);
     few_draws(&stages, problems);
+    fitting_selections(&stages, dataset.train_pairs, problems);
     Some(stages)
 }
 
@@ -128,7 +130,15 @@ fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadSt
             let known = |name: &Option<String>| name.as_ref() == Some(&from.stage);
             let Some(place) = names.iter().position(known) else {
                 let known: Vec<String> = names[..index].iter().flatten().cloned().collect();
-                problems.report(from.at, Problem::UnknownStage { stage: from.stage, known });
+                problems.report(
+                    from.at,
+                    Problem::UnknownStage {
+                        suggestion: nearest(&from.stage, &known.iter().map(String::as_str).collect::<Vec<_>>())
+                            .map(str::to_owned),
+                        stage: from.stage,
+                        known,
+                    },
+                );
                 stage.stage = None;
                 continue;
             };
@@ -151,6 +161,7 @@ fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadSt
                     stage.stage = None;
                 }
                 (None, Some(read)) => {
+                    stage.selected_at.extend(models.iter().map(|_| from.at.clone()));
                     let (stop, normalize) = (stage.stop, stage.normalize);
                     read.selected.extend(models.into_iter().map(|model| SelectedRow {
                         model,
@@ -161,7 +172,8 @@ fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadSt
                         normalize,
                     }));
                 }
-                (Some(_), _) | (None, None) => {}
+                (Some(_), Some(_)) => stage.selected_at.push(from.at),
+                (Some(_), None) | (None, None) => {}
             }
         }
         checked.push(stage);
@@ -190,6 +202,17 @@ fn few_draws(stages: &[ReadStage], problems: &mut Problems<'_>) {
             problems.report(read.at.clone(), Problem::TooMany { what: "draws of the data", count, max });
             return;
         }
+    }
+}
+
+/// Reports rows that fit nothing that may be selected for them. Stages that are too large, or could not be read, are left out.
+fn fitting_selections(stages: &[ReadStage], train_pairs: Option<u32>, problems: &mut Problems<'_>) {
+    let Some(train_pairs) = train_pairs else { return };
+    let mut earlier: Vec<&Stage> = Vec::new();
+    for read in stages {
+        let Some(stage) = read.stage.as_ref().filter(|stage| units(stage) <= UNITS_MAX) else { continue };
+        candidates::check((stage, &read.selected_at), &earlier, train_pairs, problems);
+        earlier.push(stage);
     }
 }
 

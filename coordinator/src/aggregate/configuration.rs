@@ -132,6 +132,7 @@ pub(super) fn row(
         normalize: configuration.normalize,
         n: counts.done,
         counts,
+        failures: Vec::new(),
         draw: draw(error.spread.mean, scored.pairs(cells), cells),
         draws: draws(cells).iter().map(Draw::report).collect(),
         error,

@@ -1,6 +1,6 @@
 //! report.json's schema as plain data. docs/report.md explains every field.
 //!
-//! Nothing here depends on when, where or in what order units were trained. A number that cannot be given is `None`, and a
+//! Nothing here depends on when, where or in what order units were trained, but the texts of failures. A number that cannot be given is `None`, and a
 //! reason stands beside it.
 
 mod comparison;
@@ -248,6 +248,8 @@ pub struct ConfigurationReport {
     pub n: usize,
     /// How all of its units ended.
     pub counts: Counts,
+    /// What is said of its failed units: the first line of each one's last failure, each text once, sorted.
+    pub failures: Vec<String>,
     /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds).
     pub error: Estimate,
     /// How much the mean error depends on which pairs were drawn.

@@ -182,7 +182,10 @@ fn components_and_intervals_over_draws_are_scipys() {
         let means: Vec<f64> = errors.iter().filter_map(|draw| mean(draw)).collect();
         let estimate = over_draws(&errors.concat(), &means);
         close(&format!("{name}: mean"), estimate.spread.mean, &[center]);
-        close(&format!("{name}: ci95"), estimate.ci95.unwrap(), &ci95);
+        match estimate.ci95 {
+            Some(found) => close(&format!("{name}: ci95"), found, &ci95),
+            None => assert!(ci95[1] - ci95[0] < TOLERANCE, "{name}: draws that vary have an interval"),
+        }
     }
 }
 

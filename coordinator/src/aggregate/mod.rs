@@ -71,6 +71,8 @@ pub struct Input<'a> {
     pub results: &'a BTreeMap<UnitId, UnitResult>,
     /// Why planned units have no result; a unit in neither map is not trained.
     pub missing: &'a BTreeMap<UnitId, Missing>,
+    /// What is said of failed units: a line each.
+    pub failures: &'a BTreeMap<UnitId, String>,
 }
 
 /// Why a planned unit has no result. What exactly failed, and where, is in provenance.json.
@@ -155,7 +157,8 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         let cells: Vec<Cell<'_>> = configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
         cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
         [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
-        let row = configuration::row(number, variant, &configuration.configuration, &cells, &scored);
+        let mut row = configuration::row(number, variant, &configuration.configuration, &cells, &scored);
+        row.report.failures = failures(&cells, input);
         configurations.push(row.report);
         curves.push(row.curves);
         contenders.push(Contender { number, cells, wrong: row.wrong });
@@ -180,6 +183,13 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         configurations,
     };
     (report, curves)
+}
+
+/// What is said of the failed ones among these, each text once.
+fn failures(cells: &[Cell<'_>], input: &Input<'_>) -> Vec<String> {
+    let failed = cells.iter().filter(|cell| cell.ending() == UnitEnding::Failed);
+    let texts: BTreeSet<&String> = failed.filter_map(|cell| input.failures.get(&cell.id)).collect();
+    texts.into_iter().cloned().collect()
 }
 
 fn dataset(input: &Input<'_>) -> DatasetSummary {

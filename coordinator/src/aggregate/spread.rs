@@ -73,20 +73,35 @@ pub(super) fn over_draws(values: &[f64], draw_means: &[f64]) -> Estimate {
     estimate(spread(values), error_over_draws(draw_means), IntervalMethod::DrawsT, reason)
 }
 
-/// With the interval that the mean's standard error and its degrees of freedom give.
+/// A standard error below this is that of values that do not vary: error rates are multiples of one in some thousands.
+const NOTHING: f64 = 1e-12;
+
+/// With the interval that the mean's standard error and its degrees of freedom give; values that are all the same say nothing about
+/// how much others would differ, so they have none.
 fn estimate(spread: Spread, error: Option<(f64, f64)>, ci95_method: IntervalMethod, reason: &str) -> Estimate {
     let error = spread.mean.zip(error);
-    let ci95 = error.map(|(center, (standard_error, freedom))| {
+    let varies = error.filter(|(_, (standard_error, _))| *standard_error >= NOTHING);
+    let ci95 = varies.map(|(center, (standard_error, freedom))| {
         let half = quantile_975(freedom) * standard_error;
         [center - half, center + half]
     });
+    let over = match ci95_method {
+        IntervalMethod::SeedsT => "from seed to seed",
+        IntervalMethod::FoldsCorrectedT => "from fold to fold",
+        IntervalMethod::DrawsT => "from draw to draw of the data",
+    };
+    let ci95_reason = match (ci95, error) {
+        (Some(_), _) => None,
+        (None, Some(_)) => Some(format!("the value does not vary {over}")),
+        (None, None) => Some(reason.to_owned()),
+    };
     Estimate {
         spread,
         standard_error: error.map(|(_, (standard_error, _))| standard_error),
         freedom: error.map(|(_, (_, freedom))| freedom),
         ci95,
         ci95_method,
-        ci95_reason: ci95.is_none().then(|| reason.to_owned()),
+        ci95_reason,
     }
 }
 
@@ -119,8 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_have_an_interval_of_no_width() {
-        assert_eq!(over_seeds(&[0.2, 0.2, 0.2]).ci95, Some([0.2, 0.2]));
+    fn equal_values_have_no_interval() {
+        let seeds = over_seeds(&[0.2, 0.2, 0.2]);
+        assert_eq!((seeds.ci95, seeds.standard_error, seeds.freedom), (None, Some(0.0), Some(2.0)));
+        assert_eq!(seeds.ci95_reason.as_deref(), Some("the value does not vary from seed to seed"));
+        let folds = over_folds(&[0.1, 0.3, 0.3, 0.1], &[0.2, 0.2], 2);
+        assert!(folds.ci95.is_none() && folds.ci95_reason.unwrap().contains("from fold to fold"));
+        let draws = over_draws(&[0.1, 0.3, 0.3, 0.1], &[0.2, 0.2]);
+        assert!(draws.ci95.is_none() && draws.ci95_reason.unwrap().contains("from draw to draw"));
     }
 
     #[test]

@@ -75,6 +75,14 @@ pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
     if arguments.data.is_some() && !kind.reads_files {
         console::note(format_args!("note: --data is not used: the data set {} needs no files", kind.name));
     }
+    for stage in spec.study.races_without_rivals() {
+        console::note(format_args!(
+            "note: stage {stage} races, but each of its models has one configuration: nobody to race against"
+        ));
+    }
+    for doubt in spec.study.doubtful_selections() {
+        console::note(format_args!("note: {doubt}; whatever does not fit fails if it is selected"));
+    }
 }
 
 /// The run directory that the arguments name.

@@ -20,7 +20,8 @@ pub struct Comparison {
     pub first: RunSummary,
     /// The run that was named second: B.
     pub second: RunSummary,
-    /// Whether both were trained and scored on the same bytes.
+    /// Whether every stage that both have was trained and scored on the same bytes; where they have none in common, whether all draws
+    /// are the same.
     pub same_dataset: bool,
     /// Every key of the specs whose value differs.
     pub spec_differences: Vec<Setting>,
@@ -101,12 +102,25 @@ pub struct ComparedStage {
     pub name: String,
     /// How configurations are scored in the first run and in the second.
     pub evaluations: [EvaluationReport; 2],
+    /// What it is trained and scored on.
+    pub data: StageData,
     /// Configurations that belong together, in the order of the first.
     pub configurations: Vec<ComparedConfiguration>,
     /// Configurations that only the first has.
     pub only_first: Vec<Lone>,
     /// Configurations that only the second has.
     pub only_second: Vec<Lone>,
+}
+
+/// What a stage is trained and scored on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageData {
+    /// Whether its draws have the same seeds and digests in both runs.
+    pub same: bool,
+    /// In the first run, for people.
+    pub first: String,
+    /// In the second run.
+    pub second: String,
 }
 
 /// One configuration, or two that belong together.
@@ -192,9 +206,11 @@ pub enum Method {
     PairedSeeds,
     /// Nadeau and Bengio's corrected t over the differences, fold by fold and seed by seed, on the same data.
     CorrectedResampled,
+    /// Student's t over the differences, draw by draw: both ran the same several draws of the data.
+    PairedDraws,
     /// Welch's t over the seeds of each, on the same data.
     Welch,
-    /// Welch's t with the draw of the scored pairs: the data or the way of scoring differ.
+    /// Welch's t with the draw of the data: the data or the way of scoring differ.
     WelchWithDraw,
 }
 
@@ -204,6 +220,7 @@ impl Method {
         match self {
             Self::PairedSeeds => "paired by seed",
             Self::CorrectedResampled => "paired by fold and seed",
+            Self::PairedDraws => "paired by draw of the data",
             Self::Welch => "Welch",
             Self::WelchWithDraw => "Welch, with the draw of the pairs",
         }

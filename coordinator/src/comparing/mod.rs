@@ -1,9 +1,10 @@
 //! Two runs side by side.
 //!
-//! In the order of the flow: [`side`] reads a run directory; [`specs`] tells what differs between two specs, [`units`] whether equal
-//! units have equal results, [`matching`] which configurations belong together and [`difference`] how far apart two of them are,
+//! In the order of the flow: [`side`] reads a run directory; [`specs`] tells what differs between two specs, [`data`] which stages
+//! have the same data, [`units`] whether equal units have equal results, [`matching`] which configurations belong together and [`difference`] how far apart two of them are,
 //! all purely; [`document`] is `--format json`, [`text`] and [`markdown`] are for people.
 
+mod data;
 mod difference;
 pub mod document;
 mod markdown;
@@ -62,15 +63,19 @@ pub fn read(first: &RunDirectory, second: &RunDirectory) -> Result<[Side; 2], Co
 /// Sets two runs side by side.
 pub fn compare(sides: &[Side; 2]) -> Comparison {
     let [first, second] = sides;
-    let same_dataset = first.report.dataset.draws == second.report.dataset.draws;
     let lone = |here: &Side, there: &Side| {
         let is_there = |stage: &&StageReport| there.report.stages.iter().any(|other| other.name == stage.name);
         here.report.stages.iter().filter(|stage| !is_there(stage)).map(|stage| stage.name.clone()).collect()
     };
     let stages = first.report.stages.iter().filter_map(|stage| {
         let other = second.report.stages.iter().find(|other| other.name == stage.name)?;
-        Some(compared(sides, [stage, other], same_dataset))
+        Some(compared(sides, [stage, other]))
     });
+    let stages: Vec<ComparedStage> = stages.collect();
+    let same_dataset = match stages.as_slice() {
+        [] => data::of_runs([&first.report, &second.report]),
+        stages => stages.iter().all(|stage| stage.data.same),
+    };
     Comparison {
         schema: SCHEMA,
         first: summary(first),
@@ -78,7 +83,7 @@ pub fn compare(sides: &[Side; 2]) -> Comparison {
         same_dataset,
         spec_differences: specs::differences(&first.spec, &second.spec),
         units: units::compared(sides),
-        stages: stages.collect(),
+        stages,
         only_first: lone(first, second),
         only_second: lone(second, first),
     }
@@ -97,7 +102,9 @@ fn summary(side: &Side) -> RunSummary {
     }
 }
 
-fn compared(sides: &[Side; 2], stages: [&StageReport; 2], same_dataset: bool) -> ComparedStage {
+fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
+    let data = data::of_stages([&sides[0].report, &sides[1].report], stages);
+    let same = data.same;
     let Matched { pairs, only_first, only_second } = matching::matched(stages);
     let configurations = pairs.into_iter().map(|[first, second]| {
         let units = units::of_configurations(sides, [first, second]);
@@ -108,7 +115,7 @@ fn compared(sides: &[Side; 2], stages: [&StageReport; 2], same_dataset: bool) ->
             settings: matching::differences([first, second]),
             first: Found::of(first),
             second: Found::of(second),
-            difference: difference::between(stages, [first, second], same_dataset),
+            difference: difference::between(stages, [first, second], same),
             units,
         }
     });
@@ -116,6 +123,7 @@ fn compared(sides: &[Side; 2], stages: [&StageReport; 2], same_dataset: bool) ->
     ComparedStage {
         name: first.name.clone(),
         evaluations: [first.evaluation, second.evaluation],
+        data,
         configurations: configurations.collect(),
         only_first: only_first.into_iter().map(Lone::of).collect(),
         only_second: only_second.into_iter().map(Lone::of).collect(),

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     data::{build, folds::split},
     matrix::{Selections, expand},
-    spec,
+    spec::{self, DatasetSpec},
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::Unit,
 };
@@ -39,12 +39,17 @@ learning_rate = 0.1
 /// A run whose units are wrong on as many pairs as `wrong` says; None is not trained.
 fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let study = spec::parse("s.toml", spec).unwrap_or_else(|error| panic!("{error}"));
-    let dataset = build(&study.dataset, &[]).unwrap();
-    // Equal data have equal digests here, whatever they are.
-    let digest = format!("digest {:?}", study.dataset);
-    let plan = expand(&study, &[(study.dataset.seed, digest.clone())].into(), &Selections::new());
+    let draw = |seed: u64| {
+        let spec = DatasetSpec { seed, ..study.dataset.clone() };
+        // Equal data have equal digests here, whatever they are.
+        Draw { dataset: build(&spec, &[]).unwrap(), encoded: Vec::new(), digest: format!("digest {spec:?}") }
+    };
+    let seeds: BTreeSet<u64> = study.stages.iter().flat_map(|stage| stage.data_seeds.iter().copied()).collect();
+    let draws = Draws::new(seeds.into_iter().map(|seed| (seed, draw(seed))).collect(), study.dataset.seed).unwrap();
+    let plan = expand(&study, &draws.digests(), &Selections::new());
     let result = |unit: &Unit, wrong: u32| {
-        let pairs = split(&dataset, unit.fold).unwrap().scored.labels(&dataset).len();
+        let dataset = &draws.first().dataset;
+        let pairs = split(dataset, unit.fold).unwrap().scored.labels(dataset).len();
         let probabilities = (0..pairs).map(|pair| pair as f32 / pairs as f32).collect();
         let epochs = vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }];
         UnitResult { epochs, ending: Ending::Done(Scores { converged: true, probabilities, wrong, loss: 0.6 }) }
@@ -75,8 +80,6 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         (*id, record)
     });
     let trained = trained.collect();
-    let draw = Draw { dataset: dataset.clone(), encoded: Vec::new(), digest };
-    let draws = Draws::new([(study.dataset.seed, draw)].into(), study.dataset.seed).unwrap();
     let input = Input {
         study: &study,
         plan: &plan,
@@ -85,6 +88,7 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         draws: &draws,
         results: &results,
         missing: &BTreeMap::new(),
+        failures: &BTreeMap::new(),
     };
     Side {
         path: path.into(),
@@ -206,6 +210,73 @@ fn other_data_widen_the_interval() {
     assert_eq!((same.method, other.method), (Method::Welch, Method::WelchWithDraw));
     assert_eq!(same.mean, other.mean);
     assert!(width(other) > 1.5 * width(same), "{} {}", width(other), width(same));
+}
+
+/// [`SPEC`] with a second stage, and each stage's data seeds.
+fn two_stages(first: &str, second: &str) -> String {
+    let drawn = |seeds: &str| format!("evaluation = \"holdout\"\ndata_seeds = {seeds}");
+    let (head, stage) = SPEC.split_once("[[stage]]").unwrap();
+    let stage = |name: &str, seeds: &str| {
+        format!("[[stage]]{}", stage.replace("\"final\"", name).replace("evaluation = \"holdout\"", &drawn(seeds)))
+    };
+    format!("{head}{}{}", stage("\"final\"", first), stage("\"more\"", second))
+}
+
+#[test]
+fn stages_that_swap_their_data_are_not_the_same() {
+    let found = compare(&[side("a", &two_stages("0", "1"), by_seed), side("b", &two_stages("1", "0"), worse)]);
+    assert!(!found.same_dataset);
+    for stage in &found.stages {
+        assert!(!stage.data.same);
+        assert_eq!(stage.configurations[0].difference.method, Method::WelchWithDraw);
+    }
+    let words = text(&found);
+    assert!(words.contains("data of final: different") && words.contains("data of more: different"), "{words}");
+    assert!(words.contains("data seed 0") && words.contains("data seed 1"), "{words}");
+}
+
+#[test]
+fn another_stage_changes_nothing_about_one() {
+    let alone = compare(&[side("a", SPEC, by_seed), side("b", SPEC, worse)]);
+    let beside = compare(&[side("a", SPEC, by_seed), side("b", &two_stages("0", "\"0..=2\""), worse)]);
+    assert!(beside.same_dataset, "of the stage that both have");
+    assert_eq!(alone.stages, beside.stages);
+    assert_eq!(beside.stages[0].configurations[0].difference.method, Method::PairedSeeds);
+    assert!(text(&beside).contains("data: the same"), "{}", text(&beside));
+}
+
+#[test]
+fn several_draws_are_paired_by_draw() {
+    let spec = SPEC.replace("seeds = \"1..=4\"", "seeds = \"1..=4\"\ndata_seeds = \"0..=2\"");
+    let digest = |seed: u64| format!("seed: {seed} ");
+    // Draw 0 differs by 2 pairs, 1 by 4 and 2 by 6; on every seed alike, so that four seeds of one draw say no more than one.
+    let drawn = move |unit: &Unit| {
+        let draw = (0..3).find(|seed| unit.dataset_digest.contains(&digest(*seed))).unwrap();
+        Some(3 + unit.seed as u32 + 2 + 2 * draw as u32)
+    };
+    let found = compare(&[side("a", &spec, by_seed), side("b", &spec, drawn)]);
+    assert!(found.same_dataset);
+    let one = &found.stages[0].configurations[0].difference;
+    assert_eq!((one.method, one.n_first, one.n_second), (Method::PairedDraws, 3, 3));
+    // t(0.975, 2) = 4.30265273; differences of 2, 4 and 6 of 40: std 2 / 40.
+    let half = 4.302_652_729_911_275 * 2.0 / 40.0 / 3.0_f64.sqrt();
+    let [low, high] = one.ci95.unwrap();
+    assert!((low - (0.1 - half)).abs() < 1e-9 && (high - (0.1 + half)).abs() < 1e-9, "{low} {high}");
+}
+
+#[test]
+fn measured_draws_are_counted_once() {
+    let spec = |draws: &str| SPEC.replace("seeds = \"1..=4\"", &format!("seeds = \"1..=4\"\ndata_seeds = {draws}"));
+    let varied =
+        |unit: &Unit| Some(3 + unit.seed as u32 + unit.dataset_digest.len() as u32 % 2 + unit.id().0[0] as u32 % 5);
+    let sides = [side("a", &spec("\"0..=2\""), varied), side("b", &spec("\"1..=3\""), varied)];
+    let found = compare(&sides);
+    let one = &found.stages[0].configurations[0].difference;
+    assert_eq!(one.method, Method::WelchWithDraw);
+    let rows = sides.each_ref().map(|side| &side.report.stages[0].configurations[0].error);
+    let half = crate::aggregate::half_width(&rows.map(|error| (error.standard_error.unwrap(), error.freedom.unwrap())));
+    let [low, high] = one.ci95.unwrap();
+    assert!(((high - low) / 2.0 - half).abs() < 1e-12, "only what the draws' means vary by");
 }
 
 #[test]

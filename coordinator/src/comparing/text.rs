@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::document::{
     ComparedConfiguration, ComparedStage, ComparedUnits, Comparison, Difference, Found, Lone, RunSummary, Setting,
+    StageData,
 };
 use crate::report::{
     numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole},
@@ -38,7 +39,7 @@ pub fn text(comparison: &Comparison) -> String {
 /// What is known of both as wholes: a sentence each. Lines of lists begin with two spaces.
 pub(super) fn head(comparison: &Comparison) -> Vec<String> {
     let mut lines = vec![run("A", &comparison.first), run("B", &comparison.second)];
-    lines.push(data(comparison));
+    lines.extend(data(comparison));
     lines.extend(specs(&comparison.spec_differences));
     lines.extend(units(&comparison.units));
     for (run, stages) in [("A", &comparison.only_first), ("B", &comparison.only_second)] {
@@ -67,20 +68,29 @@ fn run(name: &str, run: &RunSummary) -> String {
     )
 }
 
-fn data(comparison: &Comparison) -> String {
-    let [first, second] = [&comparison.first.dataset, &comparison.second.dataset].map(|dataset| {
-        format!(
-            "{}, {} training and {} test pairs, data seed {}",
-            dataset.title,
-            whole(dataset.drawn.train_pairs),
-            whole(dataset.drawn.test_pairs),
-            dataset.drawn.seed
-        )
-    });
-    match comparison.same_dataset {
-        true => format!("data: the same ({first})"),
-        false => format!("data: different. A: {first}. B: {second}"),
+/// One sentence for stages that have the same draws.
+fn data(comparison: &Comparison) -> Vec<String> {
+    let mut kinds: Vec<(&StageData, Vec<&str>)> = Vec::new();
+    for stage in &comparison.stages {
+        match kinds.iter_mut().find(|(data, _)| **data == stage.data) {
+            Some((_, stages)) => stages.push(&stage.name),
+            None => kinds.push((&stage.data, vec![&stage.name])),
+        }
     }
+    if kinds.is_empty() {
+        let same = if comparison.same_dataset { "the same" } else { "different" };
+        return vec![format!("data: {same}, and no stage that both runs have")];
+    }
+    let all = kinds.len() == 1;
+    let line = |(data, stages): (&StageData, Vec<&str>)| {
+        let of = if all { String::new() } else { format!(" of {}", stages.join(", ")) };
+        if data.same {
+            format!("data{of}: the same ({})", data.first)
+        } else {
+            format!("data{of}: different. A: {}. B: {}", data.first, data.second)
+        }
+    };
+    kinds.into_iter().map(line).collect()
 }
 
 fn specs(differences: &[Setting]) -> Vec<String> {

@@ -313,7 +313,7 @@ impl Reactor {
     }
 
     pub(super) fn label(&self, unit: UnitId) -> String {
-        self.units.get(&unit).map_or_else(|| unit.to_string(), |facts| facts.unit.label())
+        self.units.get(&unit).map_or_else(|| unit.to_string(), |facts| self.selecting.label(&facts.unit))
     }
 
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
@@ -330,7 +330,7 @@ impl Reactor {
         let facts = |unit: UnitId| {
             self.units.get(&unit).map_or_else(
                 || (unit.to_string(), 0),
-                |facts| (facts.unit.label(), facts.unit.configuration.stop.max_epochs),
+                |facts| (self.selecting.label(&facts.unit), facts.unit.configuration.stop.max_epochs),
             )
         };
         let to_come = self.selecting.to_come();

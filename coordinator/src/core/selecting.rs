@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedgrid_common::{matrix::Plan, unit::UnitId};
+use seedgrid_common::{
+    matrix::Plan,
+    unit::{Unit, UnitId},
+};
 
 use super::study::StudyPlan;
 use crate::selection::{self, Committed, Ended, Settled, Standing, ToCome};
@@ -31,6 +34,11 @@ impl Selecting {
             expanded: Plan { stages: Vec::new() },
             to_come: ToCome::default(),
         }
+    }
+
+    /// A unit for people.
+    pub(super) fn label(&self, unit: &Unit) -> String {
+        self.plan.label(unit)
     }
 
     /// A unit ended. Whether anything can be decided now.

@@ -238,6 +238,8 @@ fn write(
     let configurations = || prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
     configurations().flat_map(|one| &one.units).for_each(|(id, _)| *places.entry(*id).or_default() += 1);
     let draws = prepared.draws.iter().map(|(_, draw)| (draw.digest.as_str(), Scoring::new(&draw.dataset)));
+    let data_seeds: BTreeMap<&str, u64> =
+        prepared.draws.iter().map(|(seed, draw)| (draw.digest.as_str(), seed)).collect();
     let mut scoring: BTreeMap<&str, Scoring<'_>> = draws.collect();
     let mut seen = BTreeSet::new();
     let mut without_result = 0;
@@ -259,6 +261,8 @@ fn write(
                     variant,
                     id: &text,
                     unit,
+                    // The plan is made of these draws.
+                    data_seed: data_seeds[unit.dataset_digest.as_str()],
                     places: places[id],
                     ending,
                     result: result.as_ref(),

@@ -26,6 +26,8 @@ pub(super) struct Place<'a> {
     /// The unit's id.
     pub(super) id: &'a str,
     pub(super) unit: &'a Unit,
+    /// Of the draw that it is trained on.
+    pub(super) data_seed: u64,
     /// How many places the unit has.
     pub(super) places: usize,
     pub(super) ending: UnitEnding,
@@ -67,6 +69,7 @@ pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
         Column::full("stop_loss_drop", Kind::Number),
         Column::full("stop_loss", Kind::Text),
         Column::full("dataset", Kind::Text),
+        Column::full("data_seed", Kind::Integer),
         Column::full("evaluation", Kind::Text),
         Column::optional("folds", Kind::Integer),
         Column::optional("fold", Kind::Integer),
@@ -133,6 +136,7 @@ pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell
         Cell::Number(stop.loss_drop),
         Cell::text(stop_loss),
         Cell::text(&unit.dataset_digest),
+        Cell::count(place.data_seed),
         Cell::text(evaluation),
         Cell::of(folds, Cell::count),
         Cell::of(fold, Cell::count),

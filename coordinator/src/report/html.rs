@@ -7,7 +7,7 @@ mod compared;
 mod contents;
 mod networks;
 mod results;
-mod table;
+pub(super) mod table;
 mod units;
 
 use std::fmt::Write as _;

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::{
     networks::{self, Trained, about},
     numbers::{NONE, count_spread, interval, rate, rate_spread},
-    referenced, wording,
+    referenced,
+    terminal::broken,
+    wording,
 };
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 
@@ -45,7 +47,7 @@ fn network(text: &mut String, one: &Trained<'_>, is_first: bool) {
 fn results(text: &mut String, report: &Report, number: usize, stage: &StageReport) {
     let header = ["Configuration", "Error", "95 % interval", "Epochs", "AUC", "AP", "n"];
     // A table of many rows would be longer than a page.
-    let rows: Vec<Vec<String>> = wording::shown(stage).into_iter().map(|row| cells(stage, row)).collect();
+    let rows = rows(stage, header.len());
     let selected =
         if wording::selects(stage) { format!(" {SELECTED}: selected for later stages.") } else { String::new() };
     let left_out = wording::left_out(stage).map_or_else(String::new, |text| format!(" {text}"));
@@ -54,7 +56,7 @@ fn results(text: &mut String, report: &Report, number: usize, stage: &StageRepor
         wording::title(report),
         stage.name,
         wording::evaluation(stage),
-        wording::paper_columns(stage)
+        wording::latex_columns(stage)
     );
     table(text, &caption, &format!("stage-{number}"), NUMBERS, &header, &rows);
 }
@@ -62,10 +64,38 @@ fn results(text: &mut String, report: &Report, number: usize, stage: &StageRepor
 /// Marks the configuration that a stage selected.
 const SELECTED: &str = "†";
 
-fn cells(stage: &StageReport, row: &ConfigurationReport) -> Vec<String> {
-    let mark = if wording::is_selected(stage, row) { format!(" {SELECTED}") } else { String::new() };
+/// Most characters of a line of the first column: with more, the table would shrink until nobody can read it.
+const NAME_CHARS: usize = 36;
+
+/// A stage's rows. Where a model is there more than once, its title has a row above its variants, and long variants are broken.
+fn rows(stage: &StageReport, columns: usize) -> Vec<Vec<String>> {
+    let alone = |name: String| {
+        let mut row = vec![String::new(); columns];
+        row[0] = name;
+        row
+    };
+    let (mut rows, mut group) = (Vec::new(), None);
+    for row in wording::shown(stage) {
+        let mark = if wording::is_selected(stage, row) { format!(" {SELECTED}") } else { String::new() };
+        if row.variant.is_empty() {
+            rows.push(cells(format!("{}{mark}", row.title), row));
+            continue;
+        }
+        if group.replace(&row.title) != Some(&row.title) {
+            rows.push(alone(row.title.clone()));
+        }
+        // Spaces at the beginning of a cell are nothing to LaTeX, unless they do not break.
+        let lines = broken(&format!("{}{mark}", row.variant), NAME_CHARS);
+        let mut lines = lines.into_iter().map(|line| format!("\u{a0}\u{a0}{}", line.trim_start()));
+        rows.push(cells(lines.next().unwrap_or_default(), row));
+        rows.extend(lines.map(|line| alone(format!("\u{a0}\u{a0}{line}"))));
+    }
+    rows
+}
+
+fn cells(name: String, row: &ConfigurationReport) -> Vec<String> {
     vec![
-        format!("{}{mark}", row.heading()),
+        name,
         rate_spread(&row.error.spread),
         interval(row.error.ci95),
         count_spread(&row.epochs),

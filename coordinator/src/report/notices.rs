@@ -239,7 +239,9 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
                 n => format!("Means are over the {} that are done.", whole(n)),
             };
             let named = named(&units);
-            let text = format!("{heading}: {} of {} {what} ({named}). {rest}", whole(number), count(planned, "unit"));
+            let why = if ending == UnitEnding::Failed { why(&row.failures) } else { String::new() };
+            let text =
+                format!("{heading}: {} of {} {what} ({named}). {why}{rest}", whole(number), count(planned, "unit"));
             notices.push(Notice { weight, text });
         }
     }
@@ -249,6 +251,19 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
         notices.push(Notice { weight: Weight::LeftOut, text });
     }
     notices
+}
+
+/// Most failures of a configuration that are told.
+const FAILURES_MAX: usize = 3;
+
+/// What is said of failed units, as a sentence before another; nothing where nothing is said.
+fn why(failures: &[String]) -> String {
+    let more = failures.len().saturating_sub(FAILURES_MAX);
+    let mut told: Vec<String> = failures.iter().take(FAILURES_MAX).map(|text| format!("“{text}”")).collect();
+    if more > 0 {
+        told.push(format!("and {} more, in provenance.json", whole(more)));
+    }
+    if told.is_empty() { String::new() } else { format!("Last said: {}. ", told.join("; ")) }
 }
 
 /// "seeds 1 to 4, 9", or each unit where more than the seed must be said.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     compared::heading,
     figure::escape,
+    html::table as sortable,
     markdown,
     notices::{Notice, Weight},
     numbers::{NONE, count, p_value, rate, whole},
@@ -111,21 +112,11 @@ pub(super) fn in_html(page: &mut String, stage: &StageReport) {
     if rows.is_empty() {
         return;
     }
-    let _ = writeln!(
-        page,
-        "<details>\n<summary>The race: {} left</summary>\n<div class=\"scroll\"><table>\n<thead><tr>",
-        count(rows.len(), "configuration")
-    );
-    HEADER.iter().for_each(|cell| {
-        let _ = write!(page, "<th scope=\"col\">{cell}</th>");
-    });
-    page.push_str("</tr></thead>\n<tbody>\n");
+    let _ = writeln!(page, "<details>\n<summary>The race: {} left</summary>", count(rows.len(), "configuration"));
+    sortable::begin(page, "", HEADER);
     for [name, cells @ ..] in rows {
-        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", escape(&name));
-        cells.iter().for_each(|cell| {
-            let _ = write!(page, "<td>{}</td>", escape(cell));
-        });
-        page.push_str("</tr>\n");
+        sortable::row(page, &escape(&name), &cells);
     }
-    let _ = writeln!(page, "</tbody>\n</table></div>\n<p class=\"columns\">{COLUMNS}</p>\n</details>");
+    sortable::end(page);
+    let _ = writeln!(page, "<p class=\"columns\">{COLUMNS}</p>\n</details>");
 }

@@ -142,15 +142,25 @@ pub(super) fn has_variants(stage: &StageReport) -> bool {
 
 /// What the columns of tables on pages mean.
 pub(super) fn columns(stage: &StageReport) -> String {
-    columns_ending(stage, "The last four columns: error, area under the ROC curve (AUC) and average precision (AP)")
+    format!(
+        "{} The last four columns: error, area under the ROC curve (AUC) and average precision (AP) of the averaged prediction, that is of \
+         each pair's predicted probability averaged over the seeds; and n, how many of the planned units are in the means.{}",
+        first_columns(stage),
+        draw(stage)
+    )
 }
 
-/// What the columns of tables for papers mean, which have no error of the averaged prediction.
-pub(super) fn paper_columns(stage: &StageReport) -> String {
-    columns_ending(stage, "The last three columns: area under the ROC curve (AUC) and average precision (AP)")
+/// What the columns of tables.tex mean, which has fewer.
+pub(super) fn latex_columns(stage: &StageReport) -> String {
+    format!(
+        "{} AUC and AP: area under the ROC curve and average precision of the averaged prediction, that is of each pair's predicted probability \
+         averaged over the seeds. n: how many of the planned units are in the means.{}",
+        first_columns(stage),
+        draw(stage)
+    )
 }
 
-fn columns_ending(stage: &StageReport, averaged: &str) -> String {
+fn first_columns(stage: &StageReport) -> String {
     let (over, covers) = match stage.evaluation {
         EvaluationReport::Holdout if stage.data_seeds.len() > 1 => (
             "the share of test pairs classified wrongly, as mean ± sample standard deviation over draws of the data and seeds",
@@ -171,10 +181,7 @@ fn columns_ending(stage: &StageReport, averaged: &str) -> String {
         ),
     };
     format!(
-        "Error is {over}. The 95 % interval of the mean is {covers}. Epochs are those trained until the stopping rule or its maximum. \
-         {averaged} of the averaged prediction, that is of each pair's predicted probability averaged over the seeds; and n, how many \
-         of the planned units are in the means.{}",
-        draw(stage)
+        "Error is {over}. The 95 % interval of the mean is {covers}. Epochs are those trained until the stopping rule or its maximum."
     )
 }
 
@@ -224,15 +231,18 @@ pub(super) struct Captions {
 
 /// The captions of a stage's figures.
 pub(super) fn captions(stage: &StageReport) -> Captions {
+    let several = stage.data_seeds.len() > 1;
     let (pairs, dots) = match stage.evaluation {
+        EvaluationReport::Holdout if several => ("test pair", "draw of the data and seed"),
         EvaluationReport::Holdout => ("test pair", "seed"),
+        EvaluationReport::Folds(_) if several => ("training pair", "draw of the data, fold and seed"),
         EvaluationReport::Folds(_) => ("training pair", "fold and seed"),
     };
-    let facets = if crowded(stage) {
-        " Blue: the model's configuration of the lowest mean error, which is named; grey: its others."
-    } else {
-        ""
+    let facets = |named: &str| match crowded(stage) {
+        true => format!(" Blue: the model's configuration of the lowest mean error{named}; grey: its others."),
+        false => String::new(),
     };
+    let (facets, learning_facets) = (facets(", which is named"), facets(""));
     let bands = if stage.seeds.len() > 1 {
         " Bands and the thin lines in them: mean ± one standard deviation of the single seeds' own curves at each point of the \
          horizontal axis. An averaged prediction is usually better than single ones, so its line may leave the band."
@@ -263,7 +273,7 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
         learning: format!(
             "Losses and errors as seen in training, with dropout active. Thick: mean over the units still in training, as long as at \
              least half of them are; thin: single units; dotted: diverged units, which are in no mean. A model with auxiliary losses \
-             minimises another sum, so training losses compare within a model only.{facets}"
+             minimises another sum, so training losses compare within a model only.{learning_facets}"
         ),
     }
 }

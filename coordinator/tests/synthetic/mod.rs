@@ -29,6 +29,7 @@ pub(crate) struct Synthetic {
     pub(crate) others: BTreeMap<u64, Dataset>,
     pub(crate) results: BTreeMap<UnitId, UnitResult>,
     pub(crate) missing: BTreeMap<UnitId, Missing>,
+    pub(crate) failures: BTreeMap<UnitId, String>,
     pub(crate) selections: Selections,
     pub(crate) track: Track,
 }
@@ -60,7 +61,8 @@ impl Synthetic {
         };
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, of(unit)))).collect();
         let (missing, selections, track) = (BTreeMap::new(), Selections::new(), Track::default());
-        Self { study, plan, dataset, others, results, missing, selections, track }
+        let failures = BTreeMap::new();
+        Self { study, plan, dataset, others, results, missing, failures, selections, track }
     }
 
     /// Runs races and selects, by the results that are there.
@@ -111,6 +113,7 @@ impl Synthetic {
             track: &self.track,
             results: &self.results,
             missing: &self.missing,
+            failures: &self.failures,
         })
     }
 }

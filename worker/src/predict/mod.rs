@@ -34,6 +34,9 @@ use output::Document;
 /// When a file cannot be read or used, or the output cannot be written.
 pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
     let device = device::parse(&arguments.device)?;
+    if let Some(path) = &arguments.output {
+        Document::check_place(path)?;
+    }
     // The first network says which data set of a run directory is meant, so it is read before the pairs.
     let mut first = Some(network(&arguments.weights[0], &device)?);
     let digest = first.as_ref().map(|network| network.unit().dataset_digest.clone()).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! How predictions are written. docs/worker.md describes both forms.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
@@ -97,6 +98,13 @@ impl Document {
         Self { schema: "seedgrid.predictions/1", data, networks, committee }
     }
 
+    /// Fails if nothing can be written beside `path`, so that nobody computes for nothing.
+    pub(super) fn check_place(path: &Path) -> Result<(), PredictError> {
+        let temporary = temporary(path);
+        let tried = File::create(&temporary).and_then(|_| fs::remove_file(&temporary));
+        tried.map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
+    }
+
     /// Writes it to `path`, whole or not at all, or to standard output.
     pub(super) fn write(&self, format: Format, path: Option<&Path>) -> Result<(), PredictError> {
         let Some(path) = path else {
@@ -107,8 +115,7 @@ impl Document {
                 Ok(()) | Err(_) => Ok(()),
             };
         };
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.tmp", std::process::id()));
+        let temporary = temporary(path);
         let written = (|| {
             let file = File::create(&temporary)?;
             self.write_to(format, BufWriter::new(&file))?;
@@ -151,5 +158,26 @@ impl Document {
             }
         }
         Ok(())
+    }
+}
+
+/// Where the file is made before it is whole.
+fn temporary(path: &Path) -> OsString {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    temporary
+}
+
+#[cfg(test)]
+mod place_tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_found_before_anything_is_computed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        assert!(Document::check_place(&path).is_ok());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of the trial");
+        assert!(matches!(Document::check_place(&folder.path().join("none/x.csv")), Err(PredictError::Write { .. })));
     }
 }

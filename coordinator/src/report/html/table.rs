@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::escape;
 
 /// Begins a table with these headers, each being HTML.
-pub(super) fn begin<'a>(page: &mut String, attributes: &str, headers: impl IntoIterator<Item = &'a str>) {
+pub(in super::super) fn begin<'a>(page: &mut String, attributes: &str, headers: impl IntoIterator<Item = &'a str>) {
     let _ = write!(page, "<div class=\"scroll\"><table class=\"sortable\"{attributes}>\n<thead><tr>");
     for header in headers {
         let _ = write!(page, "<th scope=\"col\">{header}</th>");
@@ -14,12 +14,12 @@ pub(super) fn begin<'a>(page: &mut String, attributes: &str, headers: impl IntoI
 }
 
 /// Ends what [`begin`] began.
-pub(super) fn end(page: &mut String) {
+pub(in super::super) fn end(page: &mut String) {
     page.push_str("</tbody>\n</table></div>\n");
 }
 
 /// A row of a name, which is HTML, and numbers or words.
-pub(super) fn row(page: &mut String, name: &str, cells: &[String]) {
+pub(in super::super) fn row(page: &mut String, name: &str, cells: &[String]) {
     let _ = write!(page, "<tr><th scope=\"row\">{name}</th>");
     for cell in cells {
         let _ = write!(page, "<td>{}</td>", escape(cell));

@@ -1,0 +1,166 @@
+//! What rows that start from a selection may come to: each of their settings on each configuration that may be selected.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use super::{
+    Problem, SelectedRow, Settings, Stage, Study, error::Problems, limits::CONFIGURATIONS_MAX, row::TrainingPart,
+    stage::training_part, stop,
+};
+use crate::{model::unused_momentum, training::StopRule, unit::Value};
+
+/// The settings that decide whether a configuration can be trained at all.
+const DECIDING: [&str; 3] = ["batch_size", "optimiser", "momentum"];
+
+/// A configuration that may be selected, as far as some of its settings and its stopping rule tell.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) settings: Settings,
+    stop: StopRule,
+}
+
+impl Candidate {
+    /// What `row` makes of it with these own settings.
+    fn under(&self, row: &SelectedRow, own: &Settings) -> Self {
+        let mut settings = self.settings.clone();
+        settings.extend(own.clone());
+        Self { settings, stop: row.stop.over(self.stop) }
+    }
+
+    /// Why it cannot be trained on this part, or never as it is meant.
+    fn problem(&self, part: TrainingPart) -> Option<Problem> {
+        if let Some(Value::Integer(batch)) = self.settings.get("batch_size")
+            && *batch > part.pairs
+        {
+            return Some(Problem::LargeBatch { batch: *batch, available: part.pairs, folds: part.folds });
+        }
+        if let Some(momentum) = unused_momentum(&self.settings) {
+            return Some(Problem::UnusedMomentum { momentum });
+        }
+        stop::late(&self.stop)
+    }
+}
+
+/// What the stage of this name may select for `model`, each once as far as the settings in `names` tell; `stages` are in order. None
+/// if the stage is not among them, or has too many to look at.
+pub(super) fn of(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) -> Option<Vec<Candidate>> {
+    let place = stages.iter().position(|one| one.name == stage)?;
+    let mut found = Distinct::default();
+    for row in stages[place].rows.iter().filter(|row| row.model == model) {
+        for settings in row.settings() {
+            found.add(Candidate { settings: only(settings, names), stop: row.stop })?;
+        }
+    }
+    for row in stages[place].selected.iter().filter(|row| row.model == model) {
+        let own = own(row, names);
+        for base in of(&stages[..place], &row.from, model, names)? {
+            for settings in &own {
+                found.add(base.under(row, settings))?;
+            }
+        }
+    }
+    Some(found.candidates)
+}
+
+/// What a row may come to, as far as the settings in `names` tell.
+pub(super) fn of_row(stages: &[&Stage], row: &SelectedRow, names: &[&str]) -> Option<Vec<Candidate>> {
+    let mut found = Distinct::default();
+    let own = own(row, names);
+    for base in of(stages, &row.from, &row.model, names)? {
+        for settings in &own {
+            found.add(base.under(row, settings))?;
+        }
+    }
+    Some(found.candidates)
+}
+
+#[derive(Default)]
+struct Distinct {
+    seen: BTreeSet<String>,
+    candidates: Vec<Candidate>,
+}
+
+impl Distinct {
+    /// None once there are too many.
+    fn add(&mut self, candidate: Candidate) -> Option<()> {
+        if self.seen.insert(format!("{candidate:?}")) {
+            self.candidates.push(candidate);
+        }
+        ((self.candidates.len() as u128) <= CONFIGURATIONS_MAX).then_some(())
+    }
+}
+
+fn only(mut settings: Settings, names: &[&str]) -> Settings {
+    settings.retain(|name, _| names.contains(&name.as_str()));
+    settings
+}
+
+/// A row's own settings of these names, each combination once.
+fn own(row: &SelectedRow, names: &[&str]) -> Vec<Settings> {
+    let mut seen = BTreeSet::new();
+    let all = row.alone();
+    let all = all.settings().map(|settings| only(settings, names));
+    all.filter(|settings| seen.insert(format!("{settings:?}"))).collect()
+}
+
+/// Whatever may be selected for a row of a later stage: how much of it cannot be trained there, and why the first of them.
+struct Trial {
+    impossible: usize,
+    candidates: usize,
+    first: Option<Problem>,
+}
+
+/// One trial for each of the row's own settings.
+fn trials(stages: &[&Stage], row: &SelectedRow, part: TrainingPart) -> Vec<Trial> {
+    let Some(candidates) = of(stages, &row.from, &row.model, &DECIDING) else { return Vec::new() };
+    let tried = |settings: Settings| {
+        let mut problems = candidates.iter().filter_map(|base| base.under(row, &settings).problem(part));
+        let first = problems.next();
+        let impossible = usize::from(first.is_some()) + problems.count();
+        Trial { impossible, candidates: candidates.len(), first }
+    };
+    own(row, &DECIDING).into_iter().map(tried).collect()
+}
+
+/// Reports a stage's rows with settings that fit nothing that may be selected. Each row comes with the place of its `from`; `earlier`
+/// are the stages before, in order.
+pub(super) fn check(
+    (stage, places): (&Stage, &[Range<usize>]),
+    earlier: &[&Stage],
+    train_pairs: u32,
+    problems: &mut Problems<'_>,
+) {
+    let part = training_part(train_pairs, stage.evaluation);
+    for (row, at) in stage.selected.iter().zip(places) {
+        // What is late by itself has been reported.
+        if row.stop.rule().as_ref().and_then(stop::late).is_some() {
+            continue;
+        }
+        let hopeless = trials(earlier, row, part).into_iter().find(|trial| trial.impossible == trial.candidates);
+        if let Some(why) = hopeless.and_then(|trial| trial.first) {
+            let (model, from) = (row.model.clone(), row.from.clone());
+            problems.report(at.clone(), Problem::NoCandidate { model, from, why: Box::new(why) });
+        }
+    }
+}
+
+impl Study {
+    /// Rows that cannot be trained with some of what may be selected for them: a sentence for each.
+    pub fn doubtful_selections(&self) -> Vec<String> {
+        let stages: Vec<&Stage> = self.stages.iter().collect();
+        let mut sentences = Vec::new();
+        for (index, stage) in self.stages.iter().enumerate() {
+            let part = training_part(self.dataset.train_pairs, stage.evaluation);
+            for row in &stage.selected {
+                let worst = trials(&stages[..index], row, part).into_iter().max_by_key(|trial| trial.impossible);
+                if let Some(Trial { impossible, candidates, first: Some(why) }) = worst {
+                    sentences.push(format!(
+                        "stage {}, model {}: {impossible} of {candidates} kinds of configurations that stage {} may select do not fit: \
+                         {why}",
+                        stage.name, row.model, row.from
+                    ));
+                }
+            }
+        }
+        sentences
+    }
+}

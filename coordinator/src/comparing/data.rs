@@ -1,0 +1,55 @@
+//! Whether two runs' stages are trained and scored on the same data. Pure.
+
+use super::document::StageData;
+use crate::{
+    aggregate::{
+        Report,
+        document::{DrawSummary, StageReport},
+    },
+    report::numbers::whole,
+};
+
+/// A stage's draws in a run, by data seed.
+fn draws<'a>(report: &'a Report, stage: &StageReport) -> Vec<&'a DrawSummary> {
+    report.dataset.draws.iter().filter(|draw| stage.data_seeds.contains(&draw.seed)).collect()
+}
+
+/// What each run's stage is trained on.
+pub(super) fn of_stages(reports: [&Report; 2], stages: [&StageReport; 2]) -> StageData {
+    let [first, second] = [draws(reports[0], stages[0]), draws(reports[1], stages[1])];
+    StageData {
+        same: first == second,
+        first: words(reports[0], &first, &second),
+        second: words(reports[1], &second, &first),
+    }
+}
+
+/// Whether runs without a common stage have the same draws.
+pub(super) fn of_runs(reports: [&Report; 2]) -> bool {
+    reports[0].dataset.draws == reports[1].dataset.draws
+}
+
+/// "MNIST pairs, 1,000 training and 1,000 test pairs, data seed 0", with digests where only they tell it from the `others`.
+fn words(report: &Report, draws: &[&DrawSummary], others: &[&DrawSummary]) -> String {
+    let drawn = draws.first().copied().unwrap_or(&report.dataset.drawn);
+    let seeds: Vec<String> = draws.iter().map(|draw| draw.seed.to_string()).collect();
+    let seeds = match seeds.as_slice() {
+        [seed] => format!("data seed {seed}"),
+        _ => format!("data seeds {}", seeds.join(", ")),
+    };
+    let sizes = |draws: &[&DrawSummary]| -> Vec<_> {
+        draws.iter().map(|draw| (draw.seed, draw.train_pairs, draw.test_pairs)).collect()
+    };
+    let digests = if draws != others && sizes(draws) == sizes(others) {
+        let digests: Vec<&str> = draws.iter().filter_map(|draw| draw.digest.get(..8)).collect();
+        format!(", digest {}", digests.join(", "))
+    } else {
+        String::new()
+    };
+    format!(
+        "{}, {} training and {} test pairs, {seeds}{digests}",
+        report.dataset.title,
+        whole(drawn.train_pairs),
+        whole(drawn.test_pairs)
+    )
+}
