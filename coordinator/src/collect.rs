@@ -49,7 +49,7 @@ pub fn of_store(directory: &RunDirectory, store: &Store) -> Result<(Aggregate, P
         track: &prepared.track,
         results: &results,
         missing: &missing,
-        failures: &failures(&store, &missing)?,
+        failures: &failures(store, &missing)?,
     });
     let provenance = provenance(&prepared, store)?;
     Ok((aggregated, provenance))

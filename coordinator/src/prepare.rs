@@ -8,9 +8,9 @@ use std::{
 };
 
 use seedgrid_common::{
-    data::{self, DataError, encode, folds, folds::SplitError, locate},
+    data::{self, DataError, encode, folds, locate},
     matrix::{Plan, Selections},
-    spec::{self, DatasetSpec, Evaluation, SpecErrors, Study, limits::TEXT_BYTES_MAX},
+    spec::{self, DatasetSpec, Evaluation, SpecErrors, Study, Unfoldable, limits::TEXT_BYTES_MAX},
     unit::{Fold, UnitId},
 };
 
@@ -31,6 +31,8 @@ pub struct Spec {
     pub study: Study,
     /// The file's text.
     pub text: String,
+    /// Stands for the file in errors.
+    pub source_name: String,
 }
 
 /// A study with its data.
@@ -89,17 +91,6 @@ pub enum PrepareError {
         /// The directory.
         path: PathBuf,
     },
-    /// A stage's folds cannot be made of the training pairs.
-    #[error("stage `{stage}`, data seed {data_seed}: {cause}")]
-    Folds {
-        /// The stage.
-        stage: String,
-        /// The draw.
-        data_seed: u64,
-        /// Why.
-        #[source]
-        cause: SplitError,
-    },
     /// The stored data set is not what its name says.
     #[error("the stored data set {path} is damaged\n  hint: delete it; the next run makes it again")]
     DamagedDataset {
@@ -138,7 +129,7 @@ impl Spec {
     /// # Errors
     /// With everything that is wrong with it.
     pub fn parse(name: &str, text: String) -> Result<Self, PrepareError> {
-        Ok(Self { study: spec::parse(name, &text)?, text })
+        Ok(Self { study: spec::parse(name, &text)?, text, source_name: name.to_owned() })
     }
 }
 
@@ -215,7 +206,7 @@ impl Prepared {
         ended: impl Fn(UnitId) -> Option<Ended>,
     ) -> Result<Self, PrepareError> {
         let draws = Draws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
-        foldable(&spec.study, &draws)?;
+        foldable(&spec, &draws)?;
         let settled = selection::settle(&spec.study, &draws.digests(), committed, ended);
         let Settled { plan, selections, made, rungs, track, standing, .. } = settled;
         let at_ms = wall_ms();
@@ -284,15 +275,17 @@ fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
 }
 
 /// Checks that every stage's folds can be made of every draw that it trains on.
-fn foldable(study: &Study, draws: &Draws) -> Result<(), PrepareError> {
-    for stage in &study.stages {
+fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
+    let mut found = Vec::new();
+    for (number, stage) in spec.study.stages.iter().enumerate() {
         let Evaluation::Folds(of) = stage.evaluation else { continue };
         for (data_seed, draw) in draws.iter().filter(|(seed, _)| stage.data_seeds.contains(seed)) {
-            let failed = |cause| PrepareError::Folds { stage: stage.name.clone(), data_seed, cause };
-            folds::split(&draw.dataset, Fold::Part { index: 0, of }).map_err(failed)?;
+            if let Err(cause) = folds::split(&draw.dataset, Fold::Part { index: 0, of }) {
+                found.push(Unfoldable { stage: number, data_seed, cause });
+            }
         }
     }
-    Ok(())
+    spec::unfoldable(&spec.source_name, &spec.text, found).map_or(Ok(()), Err)
 }
 
 /// The data set with this digest, as the run directory keeps it.

@@ -1,6 +1,7 @@
 //! What to do about what is wrong with a spec.
 
 use super::{Problem, limits};
+use crate::data::folds::SplitError;
 
 impl Problem {
     /// What to do about it, where the message does not say so already.
@@ -104,6 +105,10 @@ impl Problem {
             }
             Self::LargeBatch { available, .. } => format!("use at most {available}"),
             Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
+            Self::Unfoldable { cause: SplitError::SmallClass { members: members @ 2.., .. }, .. } => {
+                format!("use at most {members} folds, or more `train_pairs`")
+            }
+            Self::Unfoldable { .. } => "use more `train_pairs`".to_owned(),
             Self::LateStop { max_epochs, .. } => format!("use at most {max_epochs} or raise `max_epochs`"),
             Self::Brackets { key, header } => match *header {
                 "[[stage]]" | "[[stage.model]]" | "[[reference]]" => {

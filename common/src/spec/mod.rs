@@ -9,6 +9,7 @@ mod dataset;
 mod distribution;
 mod error;
 mod exclude;
+mod folds;
 mod hint;
 pub mod limits;
 mod name;
@@ -34,6 +35,7 @@ mod zip;
 
 pub use crate::data::DatasetKind;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
+pub use folds::{Unfoldable, unfoldable};
 pub use problem::Problem;
 pub use product::Settings;
 pub use race::RaceRule;

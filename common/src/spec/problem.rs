@@ -1,6 +1,7 @@
 //! What can be wrong with a spec: each kind with its message. `hint` says what to do about it.
 
 use super::{ReferenceProblem, limits};
+use crate::data::folds::SplitError;
 
 /// One thing that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -358,6 +359,14 @@ pub enum Problem {
         /// Number of training pairs.
         pairs: u32,
     },
+    /// Folds that cannot be made of the pairs that a seed draws.
+    #[error("data seed {data_seed} {}", too_few(.cause))]
+    Unfoldable {
+        /// The draw.
+        data_seed: u64,
+        /// Why.
+        cause: SplitError,
+    },
     /// A stopping rule that can never apply.
     #[error("`{key}` is {value}, but training ends after `max_epochs` = {max_epochs}")]
     LateStop {
@@ -393,4 +402,13 @@ fn counted(lengths: &[(&'static str, usize)]) -> String {
 
 fn left_by_folds(folds: &Option<u32>) -> String {
     folds.map_or_else(String::new, |folds| format!(" with {folds} folds"))
+}
+
+fn too_few(cause: &SplitError) -> String {
+    match cause {
+        SplitError::SmallClass { label, members, of } => {
+            format!("draws {members} training pairs with label {label}, too few for {of} folds")
+        }
+        other => format!("cannot be folded: {other}"),
+    }
 }

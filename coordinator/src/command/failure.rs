@@ -172,7 +172,7 @@ pub enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. } | PrepareError::Folds { .. })
+            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. })
             | Self::Join(_)
             | Self::NoSuchWorker(_)
             | Self::ManyWorkers { .. }

@@ -24,7 +24,7 @@ pub(super) fn tables(report: &Report, trained: &[Trained<'_>]) -> String {
     for (number, stage) in (1..).zip(&report.stages) {
         results(&mut text, report, number, stage);
         if !stage.references.is_empty() {
-            let rows: Vec<_> = stage.references.iter().map(|one| referenced::cells(stage, one).to_vec()).collect();
+            let rows: Vec<_> = stage.references.iter().flat_map(|one| wrapped(referenced::cells(stage, one))).collect();
             let caption = format!("{}, stage {}, next to the references.", report.study, stage.name);
             table(&mut text, &caption, &format!("references-{number}"), NUMBERS, &referenced::HEADER, &rows);
         }
@@ -89,6 +89,19 @@ fn rows(stage: &StageReport, columns: usize) -> Vec<Vec<String>> {
         let mut lines = lines.into_iter().map(|line| format!("\u{a0}\u{a0}{}", line.trim_start()));
         rows.push(cells(lines.next().unwrap_or_default(), row));
         rows.extend(lines.map(|line| alone(format!("\u{a0}\u{a0}{line}"))));
+    }
+    rows
+}
+
+/// A row whose first two cells are texts: as many rows as these need lines.
+fn wrapped<const N: usize>(cells: [String; N]) -> Vec<Vec<String>> {
+    let [first, second] = [0, 1].map(|column| broken(&cells[column], NAME_CHARS));
+    let mut rows = vec![cells.to_vec()];
+    rows.resize(first.len().max(second.len()).max(1), vec![String::new(); N]);
+    for (column, lines) in [first, second].into_iter().enumerate() {
+        for (number, (row, line)) in rows.iter_mut().zip(lines).enumerate() {
+            row[column] = if number == 0 { line } else { format!("\u{a0}\u{a0}{}", line.trim_start()) };
+        }
     }
     rows
 }

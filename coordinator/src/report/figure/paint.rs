@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, Unit};
+use skrifa::raw::ReadError;
 use tiny_skia::{
     FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Rect, StrokeDash, Transform,
 };
-use ttf_parser::FaceParsingError;
 
 use super::{
     drawing::{Anchor, CLIP_MARGIN, Color, Drawing, Element, Font, Point, Stroke},
@@ -38,7 +38,7 @@ pub enum PaintError {
     },
     /// The program's own typeface is damaged.
     #[error("the typeface cannot be read: {0}")]
-    Typeface(#[from] FaceParsingError),
+    Typeface(#[from] ReadError),
     /// The encoder refuses it.
     #[error("it cannot be encoded: {0}")]
     Png(#[from] EncodingError),

@@ -3,8 +3,13 @@
 //! Liberation Sans's glyphs are as wide as those of Helvetica and Arial, which SVG files ask for. It is under the SIL Open Font
 //! License: fonts/OFL.txt.
 
+use skrifa::{
+    FontRef, MetadataProvider as _,
+    instance::{LocationRef, Size},
+    outline::{DrawSettings, OutlinePen},
+    raw::ReadError,
+};
 use tiny_skia::{Path, PathBuilder};
-use ttf_parser::{Face, FaceParsingError, OutlineBuilder};
 
 const REGULAR: &[u8] = include_bytes!("fonts/LiberationSans-Regular.ttf");
 const BOLD: &[u8] = include_bytes!("fonts/LiberationSans-Bold.ttf");
@@ -12,24 +17,32 @@ const BOLD: &[u8] = include_bytes!("fonts/LiberationSans-Bold.ttf");
 /// Both weights.
 #[derive(Clone)]
 pub(super) struct Typeface {
-    regular: Face<'static>,
-    bold: Face<'static>,
+    regular: FontRef<'static>,
+    bold: FontRef<'static>,
 }
 
 impl Typeface {
-    pub(super) fn new() -> Result<Self, FaceParsingError> {
-        Ok(Self { regular: Face::parse(REGULAR, 0)?, bold: Face::parse(BOLD, 0)? })
+    pub(super) fn new() -> Result<Self, ReadError> {
+        Ok(Self { regular: FontRef::new(REGULAR)?, bold: FontRef::new(BOLD)? })
     }
 
     /// A text's glyphs from its base line's beginning at (0, 0), and its width. No glyphs: None.
     pub(super) fn set(&self, text: &str, size: f64, bold: bool) -> (Option<Path>, f32) {
         let face = if bold { &self.bold } else { &self.regular };
-        let mut pen = Pen { path: PathBuilder::new(), x: 0.0, scale: size as f32 / f32::from(face.units_per_em()) };
+        // In the typeface's own units: what is scaled here is the same on every machine.
+        let (unscaled, upright) = (Size::unscaled(), LocationRef::default());
+        let (characters, outlines) = (face.charmap(), face.outline_glyphs());
+        let metrics = face.glyph_metrics(unscaled, upright);
+        let em = f32::from(face.metrics(unscaled, upright).units_per_em);
+        let mut pen = Pen { path: PathBuilder::new(), x: 0.0, scale: size as f32 / em };
         for character in text.chars() {
             // Glyph 0 stands for what the typeface lacks.
-            let glyph = face.glyph_index(character).unwrap_or_default();
-            let _ = face.outline_glyph(glyph, &mut pen);
-            pen.x += pen.scale * f32::from(face.glyph_hor_advance(glyph).unwrap_or_default());
+            let glyph = characters.map(character).unwrap_or_default();
+            if let Some(outline) = outlines.get(glyph) {
+                // A glyph that cannot be drawn leaves a gap of its width.
+                let _ = outline.draw(DrawSettings::unhinted(unscaled, upright), &mut pen);
+            }
+            pen.x += pen.scale * metrics.advance_width(glyph).unwrap_or_default();
         }
         (pen.path.finish(), pen.x)
     }
@@ -48,7 +61,7 @@ impl Pen {
     }
 }
 
-impl OutlineBuilder for Pen {
+impl OutlinePen for Pen {
     fn move_to(&mut self, x: f32, y: f32) {
         let (x, y) = self.at(x, y);
         self.path.move_to(x, y);
@@ -94,7 +107,7 @@ mod tests {
         let used = (' '..='~').chain("±−–×≤>→…%·".chars());
         for character in used {
             for face in [&typeface.regular, &typeface.bold] {
-                assert!(face.glyph_index(character).is_some(), "{character}");
+                assert!(face.charmap().map(character).is_some(), "{character}");
             }
         }
     }
