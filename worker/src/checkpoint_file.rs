@@ -3,6 +3,10 @@
 //!
 //! A file that cannot be used is no loss but of time: its unit is trained from the start, to the same result.
 
+#[cfg(test)]
+mod fuzz;
+mod plausible;
+
 use std::collections::{BTreeMap, HashMap};
 
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
@@ -95,6 +99,9 @@ pub enum CheckpointError {
         /// This worker's.
         here: String,
     },
+    /// What it says cannot be.
+    #[error("it was not made by a training of this unit: {0}")]
+    Implausible(&'static str),
     /// A tensor is missing, or is of another shape or type.
     #[error("its tensor `{name}` {problem}")]
     Tensor {
@@ -178,6 +185,9 @@ pub fn read(bytes: &[u8], unit: &Unit, numerics_class: &str) -> Result<Checkpoin
     }
     if head.numerics_class != numerics_class {
         return Err(CheckpointError::OtherClass { found: head.numerics_class, here: numerics_class.to_owned() });
+    }
+    if let Some(problem) = plausible::problem(&head, unit) {
+        return Err(CheckpointError::Implausible(problem));
     }
     let network = training::network(&unit.configuration)?;
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();

@@ -1,0 +1,47 @@
+//! Whether what a checkpoint says can be: a digest shows that nothing was damaged on the way, not that somebody in their right mind wrote it.
+
+use seedgrid_common::{
+    data::encode::PAIRS_MAX,
+    training::EpochMetrics,
+    unit::{Fold, Unit, Value},
+};
+
+use super::Head;
+
+/// Words that no training draws: each pair of each epoch would take thousands.
+const WORDS_MAX: u64 = 1 << 56;
+
+/// What is wrong with a head that says it is of this `unit`, if something is.
+pub(super) fn problem(head: &Head, unit: &Unit) -> Option<&'static str> {
+    let share = |value: f64| (0.0..=1.0).contains(&value);
+    let is_epoch = |(number, epoch): (u32, &EpochMetrics)| {
+        epoch.epoch == number
+            && epoch.train_loss.is_finite()
+            && share(epoch.train_error)
+            && epoch.validation_error.is_some() == matches!(unit.fold, Fold::Part { .. })
+            && epoch.validation_error.is_none_or(share)
+    };
+    if head.history.len() >= unit.configuration.stop.max_epochs as usize {
+        return Some("it has as many epochs as the unit may have");
+    }
+    if !(1..).zip(&head.history).all(is_epoch) {
+        return Some("its epochs are none of such a unit");
+    }
+    let batch = match unit.configuration.hyperparameters.get("batch_size") {
+        Some(Value::Integer(pairs)) => *pairs,
+        _ => u64::from(PAIRS_MAX),
+    };
+    let pairs = head.pairs as u64;
+    let learnt = u64::from(head.batches).saturating_mul(batch);
+    // The last batch of an epoch may be smaller, and ends it.
+    if pairs != learnt || pairs > u64::from(PAIRS_MAX) || u64::from(head.wrong) > pairs || !head.loss.is_finite() {
+        return Some("what it says of the epoch under way does not fit together");
+    }
+    if head.shuffle > WORDS_MAX || head.dropout > WORDS_MAX {
+        return Some("it is further in its random streams than a training goes");
+    }
+    if ![head.powers.0, head.powers.1].into_iter().all(share) {
+        return Some("its optimiser's powers are none");
+    }
+    None
+}
