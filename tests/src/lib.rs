@@ -3,6 +3,7 @@
 
 pub mod commit_points;
 pub mod machine;
+pub mod network;
 pub mod process;
 pub mod simulation;
 pub mod slurm;

@@ -146,3 +146,35 @@ fn a_watcher_holds_nobody_up() {
     assert_eq!(status["units"]["waiting"], 24);
     assert_eq!(finish(seedgrid(["watch"]).arg(scratch.path("run"))).code(), 5, "there is nothing to follow");
 }
+
+#[test]
+fn a_worker_without_room_for_anything_trains_all_the_same() {
+    let scratch = Scratch::new();
+    let allowed = finish(Command::new("unshare").args(["-rm", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]));
+    if allowed.status.code() != Some(0) {
+        return println!("skipped: no file system can be mounted here: {}", allowed.stderr);
+    }
+    let expected = expected(&scratch);
+    let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    // A disk of its own in a namespace of its own, too small for the data set, then full.
+    let disk = scratch.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let script = "set -e
+        mount -t tmpfs -o size=64k tmpfs \"$3\"
+        if [ \"$4\" = full ]; then dd if=/dev/zero of=\"$3/filled\" 2>/dev/null || true; fi
+        TMPDIR=\"$3\" exec \"$1\" --join \"$2\" --cache \"$3/cache\" --slots 1 --checkpoint-every 1s";
+    let workers = ["small", "full"].map(|disk_is| {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script, "sh"]).arg(seedgrid_tests::process::binary("seedgrid-worker"));
+        Running::start(command.arg(scratch.path("run/join.toml")).arg(&disk).arg(disk_is))
+    });
+    let ended = coordinator.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    for worker in workers {
+        let left = worker.wait();
+        assert_eq!(left.code(), 0, "{}", left.stderr);
+        assert!(left.stderr.contains("No space left on device"), "{}", left.stderr);
+    }
+    assert_eq!(scratch.report("run", "report.json"), expected);
+}

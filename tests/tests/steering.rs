@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
 use seedgrid_tests::{
-    process::{Ended, Running, finish, seedgrid},
+    process::{Ended, Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
 };
 use serde_json::Value;
@@ -27,7 +27,13 @@ fn units(scratch: &Scratch, state: &str) -> Vec<String> {
 fn a_study_is_looked_at_and_steered_from_outside() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=4", 20));
-    let run = Running::start(&mut scratch.run_with_slots(&spec, "run", 1));
+    // Where workers come from elsewhere, a coordinator waits while the study is paused.
+    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    let run = Running::start(serve.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
+    run.until_stderr("seedgrid-worker --join", 1);
+    let mut joining = worker(["--slots", "1"]);
+    joining.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
+    let worker = Running::start(&mut joining);
     run.until_stderr("after 20 epochs", 1);
     let paused = command(&scratch, "pause", &["--reason", "the file server is moved"]);
     assert!(paused.stdout.contains("paused by hand: the file server is moved"), "{}", paused.stdout);
@@ -52,6 +58,7 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert!(command(&scratch, "resume", &[]).stdout.contains("units are given out"));
     let ended = run.wait();
     assert_eq!(ended.code(), 3, "one is missing: {}", ended.stderr);
+    assert_eq!(worker.wait().code(), 0);
     assert_eq!(scratch.report_json("run")["counts"]["cancelled"], 1);
 
     // Now nobody runs.
