@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use seedgrid_common::{
     dial::{Patience, dial},
     join::{JoinError, JoinFile, Plaintext, Role, Transport, TransportError},
+    spec::limits::UNITS_MAX,
     unit::UnitId,
     wire::{limits, v1},
 };
@@ -16,10 +17,16 @@ use tonic::{
 };
 use v1::control_service_client::ControlServiceClient;
 
-use crate::queue::WorkerId;
+use crate::{
+    listing::{AttemptLog, Chapter, UnitLine},
+    queue::WorkerId,
+};
 
 /// How long one address may take to answer, and how often it is tried while it is quiet.
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), keep_alive: Duration::from_secs(20) };
+
+/// Most lines of a listing: as many units as a study may have.
+const LISTED_MAX: usize = UNITS_MAX as usize;
 
 /// A client that shows a file's token.
 pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
@@ -64,6 +71,16 @@ pub enum ControlError {
         /// What it said.
         message: String,
     },
+    /// It answered what no coordinator of this version answers.
+    #[error(
+        "the coordinator at {address} answered what cannot be read: {message}\n  hint: use the same version of Seedgrid on both sides"
+    )]
+    Unreadable {
+        /// Where.
+        address: String,
+        /// What is wrong with it.
+        message: String,
+    },
 }
 
 /// A connected client and the address that answered.
@@ -101,7 +118,20 @@ impl Control {
             Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled => {
                 ControlError::Unreachable { address, message }
             }
+            Code::Unimplemented => ControlError::Unreadable { address, message },
             _ => ControlError::Refused { address, message },
+        }
+    }
+
+    fn unreadable(&self, problem: &impl ToString) -> ControlError {
+        ControlError::Unreadable { address: self.address.clone(), message: problem.to_string() }
+    }
+
+    /// Whether a listing may be as long as this.
+    fn bounded(&self, items: usize) -> Result<(), ControlError> {
+        match items > LISTED_MAX {
+            true => Err(self.unreadable(&format!("a listing of more than {LISTED_MAX} lines"))),
+            false => Ok(()),
         }
     }
 
@@ -161,13 +191,56 @@ impl Control {
         answer.map(|answer| answer.into_inner().pause).map_err(|status| self.error(&status))
     }
 
-    /// Why a unit waits; None: it does not.
+    /// Every unit of the study, in the order of its plan.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or answers what cannot be read.
+    pub async fn units(&mut self) -> Result<Vec<UnitLine>, ControlError> {
+        let answer = self.client.list_units(v1::ListUnitsRequest {}).await;
+        let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
+        let mut lines = Vec::new();
+        while let Some(part) = parts.message().await.map_err(|status| self.error(&status))? {
+            for unit in part.units {
+                lines.push(UnitLine::try_from(unit).map_err(|problem| self.unreadable(&problem))?);
+            }
+            self.bounded(lines.len())?;
+        }
+        Ok(lines)
+    }
+
+    /// Every worker that was ever there, by id.
     ///
     /// # Errors
     /// When the coordinator refuses or has gone.
-    pub async fn why(&mut self, unit: UnitId) -> Result<Option<String>, ControlError> {
-        let answer = self.client.why(v1::WhyRequest { unit_id: unit.to_string() }).await;
-        answer.map(|answer| answer.into_inner().waits).map_err(|status| self.error(&status))
+    pub async fn workers(&mut self) -> Result<Vec<v1::KnownWorker>, ControlError> {
+        let answer = self.client.list_workers(v1::ListWorkersRequest {}).await;
+        let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
+        let mut workers = Vec::new();
+        while let Some(part) = parts.message().await.map_err(|status| self.error(&status))? {
+            workers.extend(part.workers);
+            self.bounded(workers.len())?;
+        }
+        Ok(workers)
+    }
+
+    /// Why a unit waits (None: it does not), and its attempts.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<Chapter>), ControlError> {
+        let answer = self.client.explain(v1::ExplainRequest { unit_id: unit.to_string() }).await;
+        let v1::ExplainResponse { waits, chapters } = answer.map_err(|status| self.error(&status))?.into_inner();
+        Ok((waits, chapters.into_iter().map(Into::into).collect()))
+    }
+
+    /// What workers logged during a unit's newest attempts.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, ControlError> {
+        let answer = self.client.logs(v1::LogsRequest { unit_id: unit.to_string() }).await;
+        let logs = answer.map_err(|status| self.error(&status))?.into_inner().attempts;
+        Ok(logs.into_iter().map(Into::into).collect())
     }
 
     /// Makes a new join file. When it expires, in milliseconds since the Unix epoch.

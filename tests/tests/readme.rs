@@ -38,8 +38,20 @@ fn command(line: &str, folder: &Path) -> Command {
     command
 }
 
+/// Uses a shell's quotes.
+const EXPLAIN: &str = "seedgrid explain runs/table3 'cnn seed 3'";
 /// Uses a shell's wildcard.
 const PREDICT: &str = "seedgrid-worker predict --weights runs/mine/weights/*.safetensors --data runs/mine";
+
+/// A command of the README that needs a shell.
+fn shell(line: &str, folder: &Path) -> Command {
+    let binaries = binary("seedgrid-worker").parent().unwrap().to_owned();
+    let path =
+        std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(folder).env("PATH", path.unwrap());
+    shell
+}
 
 #[test]
 fn every_command_is_tried_here() {
@@ -59,6 +71,7 @@ fn every_command_is_tried_here() {
             "seedgrid-worker --join join.toml --slots 4",
             "seedgrid watch runs/table3",
             "seedgrid status runs/table3 --format json",
+            EXPLAIN,
             "seedgrid report runs/quickstart",
             PREDICT,
         ],
@@ -87,12 +100,7 @@ fn the_example_study_runs() {
     let keeping = scratch.write("mine.toml", &text.replace("[[stage]]\n", "[[stage]]\nkeep_weights = true\n"));
     let ended = finish(&mut scratch.run(&keeping, "runs/mine"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    let mut shell = Command::new("sh");
-    let folder = binary("seedgrid-worker").parent().unwrap().to_owned();
-    let path =
-        std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())));
-    shell.args(["-c", PREDICT]).current_dir(scratch.path("")).env("PATH", path.unwrap());
-    let predicted = finish(&mut shell);
+    let predicted = finish(&mut shell(PREDICT, &scratch.path("")));
     assert_eq!(predicted.code(), 0, "{}", predicted.stderr);
     assert!(predicted.stderr.contains("all 6 together: error 0."), "{}", predicted.stderr);
     assert_eq!(predicted.stdout.lines().count(), 1 + 500);
@@ -153,6 +161,9 @@ fn table_3_is_served_watched_and_left() {
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["units"]["total"], 50);
     watch.until_stderr("50 units", 1);
+    let explained = finish(&mut shell(EXPLAIN, &folder));
+    assert_eq!(explained.code(), 0, "{}", explained.stderr);
+    assert!(explained.stdout.starts_with("cnn "), "{}", explained.stdout);
     worker.signal(Signal::SIGTERM);
     assert_eq!(worker.wait().code(), 0);
     coordinator.signal(Signal::SIGTERM);

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+use std::fs;
+
 use seedgrid_tests::{
-    process::{Ended, Running, finish, seedgrid, worker},
+    process::{Ended, Running, finish, seedgrid, until, worker},
     study::{Scratch, holdout},
 };
 use serde_json::Value;
@@ -26,7 +28,7 @@ fn units(scratch: &Scratch, state: &str) -> Vec<String> {
 #[test]
 fn a_study_is_looked_at_and_steered_from_outside() {
     let scratch = Scratch::new();
-    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=4", 20));
+    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=8", 20));
     // Where workers come from elsewhere, a coordinator waits while the study is paused.
     let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
     let run = Running::start(serve.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
@@ -63,7 +65,7 @@ fn a_study_is_looked_at_and_steered_from_outside() {
 
     // Now nobody runs.
     let done = units(&scratch, "done");
-    assert_eq!(done.len(), 3);
+    assert_eq!(done.len(), 7);
     let story = json(&scratch, "explain", &[&done[0]]);
     assert!(story["why"].as_str().unwrap().starts_with("it was trained and scored by attempt 1 on "), "{story}");
     let logs = command(&scratch, "logs", &[&done[0]]);
@@ -82,7 +84,7 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert_eq!(json(&scratch, "resume", &[])["running"], false);
     let last_run = finish(&mut scratch.run_with_slots(&spec, "run", 1));
     assert_eq!(last_run.code(), 0, "{}", last_run.stderr);
-    assert_eq!(scratch.report_json("run")["counts"]["done"], 4);
+    assert_eq!(scratch.report_json("run")["counts"]["done"], 8);
 }
 
 #[test]
@@ -99,4 +101,71 @@ fn a_drained_run_ends_with_what_it_has() {
     assert!(!units(&scratch, "waiting").is_empty());
     let last = finish(&mut scratch.run_with_slots(&spec, "run", 1));
     assert_eq!(last.code(), 0, "{}", last.stderr);
+}
+
+#[test]
+fn whoever_has_a_file_looks_and_steers_from_elsewhere() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=12", 20));
+    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    let run = Running::start(serve.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
+    run.until_stderr("seedgrid-worker --join", 1);
+    let mut joining = worker(["--slots", "1"]);
+    joining.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
+    let worker = Running::start(&mut joining);
+    run.until_stderr("after 20 epochs", 2);
+
+    // Copies of the files, on a machine that does not see the run directory.
+    let elsewhere = scratch.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for file in ["view.toml", "admin.toml", "join.toml"] {
+        fs::copy(scratch.path("run").join(file), elsewhere.join(file)).unwrap();
+    }
+    let from = |file: &str, name: &str, arguments: &[&str]| {
+        finish(seedgrid([name]).current_dir(&elsewhere).arg(file).args(arguments))
+    };
+    assert_eq!(from("admin.toml", "pause", &[]).code(), 0);
+    until("nothing is in training", || scratch.status("run")["units"]["training"] == 0);
+
+    let [.., last] = &units(&scratch, "waiting")[..] else { panic!("no unit waits") };
+    let first = &units(&scratch, "done")[0];
+    for (name, arguments) in [
+        ("units", &[][..]),
+        ("units", &["--state", "done", "--format", "json"]),
+        ("explain", &[last]),
+        ("explain", &[first, "--format", "json"]),
+        ("explain", &["cnn"]),
+        ("explain", &["no such label"]),
+        ("logs", &[first]),
+        ("logs", &[first, "--format", "json"]),
+        ("logs", &[last]),
+    ] {
+        let (near, far) = (command(&scratch, name, arguments), from("view.toml", name, arguments));
+        assert_eq!((near.code(), &near.stdout, &near.stderr), (far.code(), &far.stdout, &far.stderr), "{name}");
+    }
+    assert!(from("view.toml", "logs", &[first]).stdout.contains("done after 20 epochs"));
+    let workers = from("view.toml", "workers", &["--all", "--format", "json"]);
+    let workers: Value = serde_json::from_str(&workers.stdout).unwrap();
+    assert_eq!((workers["workers"].as_array().unwrap().len(), &workers["workers"][0]["state"]), (1, &"there".into()));
+
+    // Each file for its calls alone.
+    for (file, name, arguments) in [
+        ("view.toml", "cancel", &[last.as_str()][..]),
+        ("view.toml", "retry", &[]),
+        ("join.toml", "units", &[]),
+        ("join.toml", "logs", &[first]),
+    ] {
+        let refused = from(file, name, arguments);
+        assert_eq!(refused.code(), 4, "{name} with {file}: {}", refused.stderr);
+    }
+    let cancelled = from("admin.toml", "cancel", &[last, "--format", "json"]);
+    assert_eq!(cancelled.code(), 0, "{}", cancelled.stderr);
+    assert_eq!(units(&scratch, "cancelled"), std::slice::from_ref(last));
+    assert!(from("admin.toml", "retry", &[last]).stdout.contains("waits again"));
+    assert_eq!(from("admin.toml", "resume", &[]).code(), 0);
+    assert_eq!(run.wait().code(), 0);
+    assert_eq!(worker.wait().code(), 0);
+    let gone = from("view.toml", "units", &[]);
+    assert_eq!(gone.code(), 5, "{}", gone.stderr);
+    assert!(gone.stderr.contains("no coordinator answers"), "{}", gone.stderr);
 }

@@ -349,7 +349,7 @@ pub struct CheckArguments {
 /// Arguments of `retry`.
 #[derive(Debug, Args)]
 pub struct RetryArguments {
-    /// The run directory. While a coordinator runs on it, that is told; else run the study again afterwards.
+    /// The run directory, or the admin file of a running study. While a coordinator runs, that is told; else run the study again afterwards.
     pub run_dir: PathBuf,
     /// Ids of units (32 hexadecimal digits), quarantined or cancelled. Default: every unit in quarantine.
     #[arg(value_name = "UNIT")]

@@ -185,6 +185,7 @@ impl Failure {
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::Control(ControlError::Unreachable { .. }) => 5,
             Self::Prepare(_)
+            | Self::Control(ControlError::Unreadable { .. })
             | Self::Directory(_)
             | Self::Store(_)
             | Self::Core(_)

@@ -7,6 +7,7 @@ use seedgrid_common::{join::Role, wire::v1};
 use super::{
     Exit, Failure,
     arguments::{Format, RetryArguments},
+    steer::is_running,
 };
 use crate::{
     control_client::Control,
@@ -35,12 +36,11 @@ struct Selection {
 }
 
 pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
-    let directory = RunDirectory::existing(&arguments.run_dir)?;
-    let running = directory.is_owned();
+    let running = is_running(&arguments.run_dir)?;
     let answer = if running {
         Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.retry(&arguments.units).await?
     } else {
-        (&at_rest(directory, &arguments)?).into()
+        (&at_rest(RunDirectory::existing(&arguments.run_dir)?, &arguments)?).into()
     };
     let listing = Listing::new(running, answer);
     match arguments.format {

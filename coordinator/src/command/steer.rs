@@ -7,7 +7,7 @@ use super::{
     Exit, Failure,
     arguments::Format,
     steering_arguments::{CancelArguments, DrainArguments, PauseArguments, ResumeArguments},
-    units::Books,
+    units::Source,
 };
 use crate::{
     control_client::Control,
@@ -50,10 +50,12 @@ struct Drained {
 }
 
 pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> {
-    let books = Books::open(&arguments.run_dir)?;
+    let reach = arguments.reach.into();
+    let mut source = Source::open(&arguments.run_dir, Role::Admin, reach).await?;
+    let lines = source.lines().await?;
     let mut units: Vec<UnitId> = Vec::new();
     for text in &arguments.units {
-        let line = listing::find(&books.lines, text)?;
+        let line = listing::find(&lines, text)?;
         match line.state {
             "held-back" => return Err(NotCancelled::HeldBack(line.id).into()),
             "done" | "diverged" | "quarantined" | "skipped" => return Err(NotCancelled::Ended(line.id).into()),
@@ -61,9 +63,10 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
             _ => units.push(line.id),
         }
     }
-    let running = books.directory.is_owned();
+    drop(source);
+    let running = is_running(&arguments.run_dir)?;
     let cancelled = if running {
-        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.cancel(&units).await?
+        Control::connect(&arguments.run_dir, Role::Admin, reach).await?.cancel(&units).await?
     } else {
         let (directory, mut store) = take(&arguments.run_dir)?;
         let known = store.units()?;
@@ -97,8 +100,8 @@ fn take(run_dir: &std::path::Path) -> Result<(crate::run_directory::Owned, Store
     Ok((directory, store))
 }
 
-/// Whether a coordinator can be asked: one runs on the directory, or this is no directory but a join file.
-fn is_running(run_dir: &std::path::Path) -> Result<bool, Failure> {
+/// Whether a coordinator can be asked: one runs on the directory, or this is no directory but a file that leads to one.
+pub(super) fn is_running(run_dir: &std::path::Path) -> Result<bool, Failure> {
     if run_dir.is_file() { Ok(true) } else { Ok(RunDirectory::existing(run_dir)?.is_owned()) }
 }
 

@@ -15,7 +15,7 @@ Examples:
   seedgrid units runs/table3 --state training --state assigned
   seedgrid units runs/table3 --label 'cnn seed 3' --format json")]
 pub struct UnitsArguments {
-    /// The run directory.
+    /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
     /// Only units that stand so; may be given more than once.
     #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(STATES))]
@@ -29,6 +29,9 @@ pub struct UnitsArguments {
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How to speak to a running coordinator.
+    #[command(flatten)]
+    pub reach: ReachArguments,
 }
 
 /// Arguments of `workers`.
@@ -39,7 +42,7 @@ Examples:
   seedgrid workers runs/table3 --all          and all that ever were
   seedgrid workers runs/table3 --host node7 --format json")]
 pub struct WorkersArguments {
-    /// The run directory.
+    /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
     /// Those that have left, too.
     #[arg(long)]
@@ -61,9 +64,10 @@ pub struct WorkersArguments {
 UNIT is an id, its first digits, or words of a label that only one unit has:
   seedgrid explain runs/table3 3f8a
   seedgrid explain runs/table3 'cnn seed 3'
-  seedgrid logs runs/table3 'cnn seed 3'")]
+  seedgrid logs runs/table3 'cnn seed 3'
+  seedgrid logs view.toml 'cnn seed 3'          from elsewhere, with a copy of RUN_DIR/view.toml")]
 pub struct UnitArguments {
-    /// The run directory.
+    /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
     /// Which unit.
     pub unit: String,
@@ -82,7 +86,7 @@ Examples:
   seedgrid cancel runs/table3 3f8a 'cnn seed 3'      ids, their first digits, or words of labels
   seedgrid retry runs/table3 3f8a...                 puts one back, by its whole id")]
 pub struct CancelArguments {
-    /// The run directory.
+    /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
     /// Which units.
     #[arg(required = true, value_name = "UNIT")]
@@ -103,7 +107,7 @@ Examples:
   seedgrid drain runs/table3 node7      the one on this machine
   seedgrid resume runs/table3           gives units out again")]
 pub struct DrainArguments {
-    /// The run directory of a running study, or its join file.
+    /// The run directory of a running study, or its admin file.
     pub run_dir: PathBuf,
     /// One worker: its id, the first digits of it, or its machine. Default: all.
     pub worker: Option<String>,
@@ -122,7 +126,7 @@ Examples:
   seedgrid pause runs/table3 --reason 'the file server is moved'
   seedgrid resume runs/table3")]
 pub struct PauseArguments {
-    /// The run directory.
+    /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
     /// Shown with the pause.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -141,7 +145,7 @@ pub struct PauseArguments {
 Examples:
   seedgrid resume runs/table3           after a pause, by whomever, or a drain; workers that were set aside get units again")]
 pub struct ResumeArguments {
-    /// The run directory.
+    /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]

@@ -1,8 +1,11 @@
-//! `seedgrid units`, `explain` and `logs`: units one by one, from the store, also while the study runs.
+//! `seedgrid units`, `explain` and `logs`: units one by one, from the store, also while the study runs; or from a coordinator elsewhere.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
-use seedgrid_common::join::Role;
+use seedgrid_common::{
+    join::{Plaintext, Role},
+    unit::UnitId,
+};
 use serde::Serialize;
 
 use super::{
@@ -11,34 +14,43 @@ use super::{
     steering_arguments::{UnitArguments, UnitsArguments},
 };
 use crate::{
+    books::Books,
     control_client::Control,
-    listing::{self, Live, Story, UnitLine},
-    prepare::Prepared,
+    listing::{self, AttemptLog, Live, Story, UnitLine},
     progress::duration,
     run_directory::RunDirectory,
-    store::{Store, WorkerRecord},
 };
 
-/// What the commands read.
-pub(super) struct Books {
-    pub(super) directory: RunDirectory,
-    pub(super) store: Store,
-    pub(super) lines: Vec<UnitLine>,
+/// Where the commands look.
+pub(super) enum Source {
+    /// Into a run directory, whether or not its coordinator runs.
+    Directory(Box<Books>, RunDirectory),
+    /// At what a coordinator answers, where only a file leads to it.
+    Coordinator(Box<Control>),
 }
 
-impl Books {
-    /// Of an existing run directory, as it is now.
-    pub(super) fn open(run_dir: &std::path::Path) -> Result<Self, Failure> {
-        let directory = RunDirectory::existing(run_dir)?;
-        let store = Store::open_to_read(&directory.database())?;
-        store.hold()?;
-        let prepared = Prepared::stored(&directory, &store)?;
-        let lines = listing::lines(&prepared.plan, &prepared.track, &store.units()?);
-        Ok(Self { directory, store, lines })
+impl Source {
+    /// A run directory as it is now, or the coordinator to which a file leads.
+    pub(super) async fn open(place: &Path, role: Role, reach: Plaintext) -> Result<Self, Failure> {
+        if place.is_file() {
+            return Ok(Self::Coordinator(Box::new(Control::connect(place, role, reach).await?)));
+        }
+        let directory = RunDirectory::existing(place)?;
+        Ok(Self::Directory(Box::new(Books::open(directory.clone())?), directory))
     }
 
-    fn workers(&self) -> Result<BTreeMap<String, WorkerRecord>, Failure> {
-        Ok(self.store.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect())
+    pub(super) async fn lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
+        match self {
+            Self::Directory(books, _) => Ok(books.lines()?),
+            Self::Coordinator(control) => Ok(control.units().await?),
+        }
+    }
+
+    async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, Failure> {
+        match self {
+            Self::Directory(books, _) => Ok(books.logs(unit)?),
+            Self::Coordinator(control) => Ok(control.logs(unit).await?),
+        }
     }
 }
 
@@ -49,8 +61,9 @@ struct Units<'a> {
     units: Vec<&'a UnitLine>,
 }
 
-pub(super) fn units(arguments: &UnitsArguments) -> Result<Exit, Failure> {
-    let books = Books::open(&arguments.run_dir)?;
+pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
+    let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
+    let lines = source.lines().await?;
     let words: Vec<String> =
         arguments.label.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
     let wanted = |line: &&UnitLine| {
@@ -60,7 +73,7 @@ pub(super) fn units(arguments: &UnitsArguments) -> Result<Exit, Failure> {
             && arguments.stage.as_ref().is_none_or(|stage| line.stages.contains(stage))
             && words.iter().all(|word| has.contains(&word.as_str()))
     };
-    let units: Vec<&UnitLine> = books.lines.iter().filter(wanted).collect();
+    let units: Vec<&UnitLine> = lines.iter().filter(wanted).collect();
     match arguments.format {
         Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units })?,
         Format::Text => {
@@ -86,15 +99,23 @@ struct Explained {
 }
 
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
-    let books = Books::open(&arguments.run_dir)?;
-    let unit = listing::find(&books.lines, &arguments.unit)?.clone();
-    let live = if books.directory.is_owned() {
-        let mut control = Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
-        Live::Running(control.why(unit.id).await?)
-    } else {
-        Live::AtRest(books.store.pause()?)
+    let reach = arguments.reach.into();
+    let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
+    let unit = listing::find(&source.lines().await?, &arguments.unit)?.clone();
+    let (chapters, live) = match &mut source {
+        Source::Directory(books, directory) if !directory.is_owned() => {
+            (books.chapters(unit.id)?, Live::AtRest(books.pause()?))
+        }
+        Source::Directory(books, _) => {
+            let mut control = Control::connect(&arguments.run_dir, Role::View, reach).await?;
+            (books.chapters(unit.id)?, Live::Running(control.explain(unit.id).await?.0))
+        }
+        Source::Coordinator(control) => {
+            let (waits, chapters) = control.explain(unit.id).await?;
+            (chapters, Live::Running(waits))
+        }
     };
-    let story = Story::new(unit.clone(), books.store.attempts_of(unit.id)?, &books.workers()?, &live);
+    let story = Story::new(unit, chapters, &live);
     match arguments.format {
         Format::Json => super::print_json(&Explained { schema: "seedgrid.explain/1", story })?,
         Format::Text => super::print(&text(&story))?,
@@ -144,26 +165,10 @@ struct Logged {
     attempts: Vec<AttemptLog>,
 }
 
-#[derive(Debug, Serialize)]
-struct AttemptLog {
-    attempt: u32,
-    worker: String,
-    host: String,
-    ending: Option<String>,
-    log: String,
-}
-
-pub(super) fn logs(arguments: &UnitArguments) -> Result<Exit, Failure> {
-    let books = Books::open(&arguments.run_dir)?;
-    let unit = listing::find(&books.lines, &arguments.unit)?;
-    let (logs, workers) = (books.store.logs_of(unit.id)?, books.workers()?);
-    let mut logs: BTreeMap<u32, String> = logs.into_iter().collect();
-    let attempts = books.store.attempts_of(unit.id)?.into_iter().filter_map(|attempt| {
-        let log = logs.remove(&attempt.attempt)?;
-        let host = workers.get(&attempt.worker_id).map(|worker| worker.info.host.clone()).unwrap_or_default();
-        Some(AttemptLog { attempt: attempt.attempt, worker: attempt.worker_id, host, ending: attempt.ending, log })
-    });
-    let attempts: Vec<AttemptLog> = attempts.collect();
+pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
+    let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
+    let unit = listing::find(&source.lines().await?, &arguments.unit)?.clone();
+    let attempts = source.logs(unit.id).await?;
     match arguments.format {
         Format::Json => super::print_json(&Logged {
             schema: "seedgrid.logs/1",

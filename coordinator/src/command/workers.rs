@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
-use super::{Exit, Failure, arguments::Format, steering_arguments::WorkersArguments};
-use crate::{control_client::Control, progress::duration, run_directory::RunDirectory, store::Store};
+use super::{Exit, Failure, arguments::Format, steer::is_running, steering_arguments::WorkersArguments};
+use crate::{books::Books, control_client::Control, progress::duration, run_directory::RunDirectory};
 
 /// The schema of `seedgrid workers --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
@@ -76,17 +76,28 @@ impl From<&v1::WorkerStatus> for Worker {
 }
 
 pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure> {
-    let directory = RunDirectory::existing(&arguments.run_dir)?;
     let mut workers: Vec<Worker> = Vec::new();
-    if directory.is_owned() {
-        let picture = Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await?.status().await?;
-        workers.extend(picture.workers.iter().map(Worker::from));
+    let mut control = match is_running(&arguments.run_dir)? {
+        true => Some(Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await?),
+        false => None,
+    };
+    if let Some(control) = &mut control {
+        workers.extend(control.status().await?.workers.iter().map(Worker::from));
     }
     if arguments.all {
         let there: BTreeSet<String> = workers.iter().map(|worker| worker.id.clone()).collect();
-        let known = Store::open_to_read(&directory.database())?.workers()?;
-        let gone = known.into_iter().filter(|worker| !there.contains(&worker.worker_id));
-        workers.extend(gone.map(|worker| Worker::new(worker.worker_id, "gone", worker.info)));
+        let known: Vec<(String, v1::WorkerInfo)> = match &mut control {
+            Some(control) => {
+                let known = control.workers().await?.into_iter();
+                known.map(|worker| (worker.worker_id, worker.info.unwrap_or_default())).collect()
+            }
+            None => {
+                let known = Books::open(RunDirectory::existing(&arguments.run_dir)?)?.workers()?.into_iter();
+                known.map(|worker| (worker.worker_id, worker.info)).collect()
+            }
+        };
+        let gone = known.into_iter().filter(|(id, _)| !there.contains(id));
+        workers.extend(gone.map(|(id, info)| Worker::new(id, "gone", info)));
     }
     workers.retain(|worker| arguments.host.as_ref().is_none_or(|host| worker.host == *host));
     match arguments.format {

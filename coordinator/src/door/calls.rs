@@ -18,7 +18,7 @@ pub(super) enum Needs {
 }
 
 /// Every call there is. One that is not here is refused.
-const CALLS: [(&str, Needs); 21] = [
+const CALLS: [(&str, Needs); 24] = [
     ("/seedgrid.v1.WorkerService/Enroll", Needs::Join),
     ("/seedgrid.v1.WorkerService/Register", Needs::Worker),
     ("/seedgrid.v1.WorkerService/Pull", Needs::Worker),
@@ -32,7 +32,10 @@ const CALLS: [(&str, Needs); 21] = [
     ("/seedgrid.v1.WorkerService/FetchDataset", Needs::Worker),
     ("/seedgrid.v1.ControlService/GetStatus", Needs::View),
     ("/seedgrid.v1.ControlService/Watch", Needs::View),
-    ("/seedgrid.v1.ControlService/Why", Needs::View),
+    ("/seedgrid.v1.ControlService/ListUnits", Needs::View),
+    ("/seedgrid.v1.ControlService/ListWorkers", Needs::View),
+    ("/seedgrid.v1.ControlService/Explain", Needs::View),
+    ("/seedgrid.v1.ControlService/Logs", Needs::View),
     ("/seedgrid.v1.ControlService/Cancel", Needs::Admin),
     ("/seedgrid.v1.ControlService/Drain", Needs::Admin),
     ("/seedgrid.v1.ControlService/Pause", Needs::Admin),

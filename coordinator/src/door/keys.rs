@@ -46,6 +46,11 @@ pub enum KeysError {
 }
 
 impl Keys {
+    /// The run directory whose files these are.
+    pub fn directory(&self) -> &RunDirectory {
+        &self.directory
+    }
+
     /// Makes sure that each file is there, and that the store knows its token's digest. A restart keeps tokens that are still good, so
     /// that copies of the files stay so; `join_expires` counts from now where it is given.
     ///

@@ -2,6 +2,7 @@
 
 mod finding;
 mod story;
+mod wire;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use serde::Serialize;
 use crate::{queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
 
 pub use finding::{NotFound, find};
-pub use story::{Chapter, Live, Story, Waits};
+pub use story::{AttemptLog, Chapter, Live, Story, Waits};
+pub use wire::Unreadable;
 
 /// Where a unit can stand: the words that listings use.
 pub const STATES: [&str; 9] =

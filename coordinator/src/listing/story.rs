@@ -1,7 +1,5 @@
 //! A unit's whole story: every attempt, and why it waits or how it ended.
 
-use std::collections::BTreeMap;
-
 use seedgrid_common::wire::v1;
 use serde::Serialize;
 
@@ -10,6 +8,21 @@ use crate::{
     queue::{Pause, Rules, Why},
     store::{AttemptRecord, WorkerRecord},
 };
+
+/// What a worker logged during an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AttemptLog {
+    /// The attempt's number.
+    pub attempt: u32,
+    /// Who had it.
+    pub worker: String,
+    /// On which machine; empty where it is not known.
+    pub host: String,
+    /// How it ended; None: it goes on.
+    pub ending: Option<String>,
+    /// Lines.
+    pub log: String,
+}
 
 /// One attempt. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,31 +70,28 @@ pub enum Live {
     Running(Option<String>),
 }
 
+impl Chapter {
+    /// Of an attempt, on a worker that may be known.
+    pub fn new(attempt: AttemptRecord, worker: Option<&WorkerRecord>) -> Self {
+        let v1::WorkerInfo { host, place, .. } = worker.map(|worker| worker.info.clone()).unwrap_or_default();
+        Self {
+            attempt: attempt.attempt,
+            worker: attempt.worker_id,
+            host,
+            place,
+            started_ms: attempt.started_ms,
+            began: attempt.began,
+            ended_ms: attempt.ended_ms,
+            ending: attempt.ending,
+            detail: attempt.detail.unwrap_or_default(),
+            train_seconds: attempt.train_seconds,
+        }
+    }
+}
+
 impl Story {
-    /// Of a unit with these attempts, on these workers.
-    pub fn new(
-        unit: UnitLine,
-        attempts: Vec<AttemptRecord>,
-        workers: &BTreeMap<String, WorkerRecord>,
-        live: &Live,
-    ) -> Self {
-        let chapter = |attempt: AttemptRecord| {
-            let info = workers.get(&attempt.worker_id).map(|worker| worker.info.clone()).unwrap_or_default();
-            let v1::WorkerInfo { host, place, .. } = info;
-            Chapter {
-                attempt: attempt.attempt,
-                worker: attempt.worker_id,
-                host,
-                place,
-                started_ms: attempt.started_ms,
-                began: attempt.began,
-                ended_ms: attempt.ended_ms,
-                ending: attempt.ending,
-                detail: attempt.detail.unwrap_or_default(),
-                train_seconds: attempt.train_seconds,
-            }
-        };
-        let chapters: Vec<Chapter> = attempts.into_iter().map(chapter).collect();
+    /// Of a unit with these attempts.
+    pub fn new(unit: UnitLine, chapters: Vec<Chapter>, live: &Live) -> Self {
         let why = why(&unit, &chapters, live);
         Self { unit, why, chapters }
     }

@@ -11,11 +11,18 @@ use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
 use v1::control_service_server::ControlService;
 
-use super::{gone, invalid, prose, worker_id};
+use super::{
+    gone, invalid, prose,
+    reading::{Parts, Reader, parts},
+    worker_id,
+};
 use crate::{
+    books::Books,
     core::{Core, NotCancelled, Request as Ask, Steering},
     door::{Door, Keys},
+    listing::UnitLine,
     retrying::{NotRetried, Reopened, Retry},
+    store::WorkerRecord,
     wall_clock::wall_ms,
 };
 
@@ -25,11 +32,13 @@ pub(super) struct Control {
     core: Core,
     keys: Keys,
     door: Arc<Door>,
+    reader: Reader,
 }
 
 impl Control {
     pub(super) fn new(core: Core, keys: Keys, door: Arc<Door>) -> Self {
-        Self { core, keys, door }
+        let reader = Reader::new(keys.directory().clone());
+        Self { core, keys, door, reader }
     }
 }
 
@@ -110,10 +119,38 @@ impl ControlService for Control {
         Ok(Response::new(v1::ResumeResponse { pause: pause.as_ref().map(Into::into) }))
     }
 
-    async fn why(&self, request: Request<v1::WhyRequest>) -> Result<Response<v1::WhyResponse>, Status> {
+    type ListUnitsStream = Parts<v1::UnitsPart>;
+
+    async fn list_units(&self, _: Request<v1::ListUnitsRequest>) -> Result<Response<Self::ListUnitsStream>, Status> {
+        let lines = self.reader.read(Books::lines).await?;
+        let part = |lines: Vec<UnitLine>| v1::UnitsPart { units: lines.into_iter().map(Into::into).collect() };
+        Ok(Response::new(parts(lines, part)))
+    }
+
+    type ListWorkersStream = Parts<v1::WorkersPart>;
+
+    async fn list_workers(
+        &self,
+        _: Request<v1::ListWorkersRequest>,
+    ) -> Result<Response<Self::ListWorkersStream>, Status> {
+        let workers = self.reader.read(|books| Ok(books.workers()?)).await?;
+        let known = |worker: WorkerRecord| v1::KnownWorker { worker_id: worker.worker_id, info: Some(worker.info) };
+        let part =
+            move |workers: Vec<WorkerRecord>| v1::WorkersPart { workers: workers.into_iter().map(known).collect() };
+        Ok(Response::new(parts(workers, part)))
+    }
+
+    async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
         let waits = self.core.ask(|reply| Ask::Steer(Steering::Why { unit, reply })).await.map_err(gone)?;
-        Ok(Response::new(v1::WhyResponse { waits }))
+        let chapters = self.reader.read(move |books| Ok(books.chapters(unit)?)).await?;
+        Ok(Response::new(v1::ExplainResponse { waits, chapters: chapters.into_iter().map(Into::into).collect() }))
+    }
+
+    async fn logs(&self, request: Request<v1::LogsRequest>) -> Result<Response<v1::LogsResponse>, Status> {
+        let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
+        let logs = self.reader.read(move |books| Ok(books.logs(unit)?)).await?;
+        Ok(Response::new(v1::LogsResponse { attempts: logs.into_iter().map(Into::into).collect() }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::StatusSnapshot, Status>> + Send>>;

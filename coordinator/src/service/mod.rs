@@ -2,6 +2,7 @@
 
 mod control;
 mod download;
+mod reading;
 mod server;
 mod upload;
 mod worker;

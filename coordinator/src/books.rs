@@ -1,0 +1,89 @@
+//! What a run directory tells of units and workers, also while its coordinator writes into it: what commands show, and what a coordinator
+//! answers to those that ask from elsewhere.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::unit::UnitId;
+
+use crate::{
+    listing::{self, AttemptLog, Chapter, UnitLine},
+    prepare::{PrepareError, Prepared},
+    queue::Pause,
+    run_directory::RunDirectory,
+    store::{Store, StoreError, WorkerRecord},
+};
+
+/// A run directory's store as it was when this was opened.
+#[derive(Debug)]
+pub struct Books {
+    directory: RunDirectory,
+    store: Store,
+}
+
+impl Books {
+    /// Of an existing run directory.
+    ///
+    /// # Errors
+    /// When its store cannot be read.
+    pub fn open(directory: RunDirectory) -> Result<Self, StoreError> {
+        let store = Store::open_to_read(&directory.database())?;
+        store.hold()?;
+        Ok(Self { directory, store })
+    }
+
+    /// Every unit, in the order of the plan.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds no study.
+    pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
+        let prepared = Prepared::stored(&self.directory, &self.store)?;
+        Ok(listing::lines(&prepared.plan, &prepared.track, &self.store.units()?))
+    }
+
+    /// Every worker that was ever there, by id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn workers(&self) -> Result<Vec<WorkerRecord>, StoreError> {
+        self.store.workers()
+    }
+
+    fn by_id(&self) -> Result<BTreeMap<String, WorkerRecord>, StoreError> {
+        Ok(self.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect())
+    }
+
+    /// A unit's attempts, by number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn chapters(&self, unit: UnitId) -> Result<Vec<Chapter>, StoreError> {
+        let workers = self.by_id()?;
+        let chapter = |attempt: crate::store::AttemptRecord| {
+            let worker = workers.get(&attempt.worker_id);
+            Chapter::new(attempt, worker)
+        };
+        Ok(self.store.attempts_of(unit)?.into_iter().map(chapter).collect())
+    }
+
+    /// What workers logged during a unit's newest attempts, by number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn logs(&self, unit: UnitId) -> Result<Vec<AttemptLog>, StoreError> {
+        let mut logs: BTreeMap<u32, String> = self.store.logs_of(unit)?.into_iter().collect();
+        let log = |chapter: Chapter| {
+            let log = logs.remove(&chapter.attempt)?;
+            let Chapter { attempt, worker, host, ending, .. } = chapter;
+            Some(AttemptLog { attempt, worker, host, ending, log })
+        };
+        Ok(self.chapters(unit)?.into_iter().filter_map(log).collect())
+    }
+
+    /// Why the study is paused, if it is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn pause(&self) -> Result<Option<Pause>, StoreError> {
+        self.store.pause()
+    }
+}

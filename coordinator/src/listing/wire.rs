@@ -1,0 +1,81 @@
+//! Listings as messages, for commands that ask a coordinator from elsewhere.
+
+use seedgrid_common::wire::v1;
+
+use super::{AttemptLog, Chapter, STATES, UnitLine};
+
+/// A message that this program cannot have sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// No id of a unit.
+    #[error("`{0}` is no unit's id")]
+    Id(String),
+    /// No state of a unit.
+    #[error("`{0}` is no state of a unit")]
+    State(String),
+}
+
+impl From<UnitLine> for v1::ListedUnit {
+    fn from(line: UnitLine) -> Self {
+        Self {
+            unit_id: line.id.to_string(),
+            label: line.label,
+            stages: line.stages,
+            state: line.state.to_owned(),
+            attempts: line.attempts,
+            errors: line.errors,
+            deaths: line.deaths,
+            worker_id: line.worker,
+        }
+    }
+}
+
+impl TryFrom<v1::ListedUnit> for UnitLine {
+    type Error = Unreadable;
+
+    fn try_from(unit: v1::ListedUnit) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: unit.unit_id.parse().map_err(|_| Unreadable::Id(unit.unit_id.clone()))?,
+            label: unit.label,
+            stages: unit.stages,
+            state: STATES
+                .into_iter()
+                .find(|state| *state == unit.state)
+                .ok_or_else(|| Unreadable::State(unit.state.clone()))?,
+            attempts: unit.attempts,
+            errors: unit.errors,
+            deaths: unit.deaths,
+            worker: unit.worker_id,
+        })
+    }
+}
+
+impl From<Chapter> for v1::Chapter {
+    fn from(chapter: Chapter) -> Self {
+        let Chapter { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
+            chapter;
+        Self { attempt, worker_id: worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
+    }
+}
+
+impl From<v1::Chapter> for Chapter {
+    fn from(chapter: v1::Chapter) -> Self {
+        let v1::Chapter { attempt, worker_id, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
+            chapter;
+        Self { attempt, worker: worker_id, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
+    }
+}
+
+impl From<AttemptLog> for v1::AttemptLog {
+    fn from(one: AttemptLog) -> Self {
+        let AttemptLog { attempt, worker, host, ending, log } = one;
+        Self { attempt, worker_id: worker, host, ending, log }
+    }
+}
+
+impl From<v1::AttemptLog> for AttemptLog {
+    fn from(one: v1::AttemptLog) -> Self {
+        let v1::AttemptLog { attempt, worker_id, host, ending, log } = one;
+        Self { attempt, worker: worker_id, host, ending, log }
+    }
+}
