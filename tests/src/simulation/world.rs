@@ -1,11 +1,14 @@
 //! The world in which coordinator and workers live: it takes the next event, lets it happen, and checks.
 
+mod fate;
+mod lives;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
-use seedgrid_coordinator::{queue::WorkerId, selection::Ended};
+use seedgrid_coordinator::selection::Ended;
 use seedgrid_worker::{
-    lifecycle::{Action, Ending, Event as Happened},
+    lifecycle::Event as Happened,
     work::{Assignment, Attempt},
 };
 use sha2::{Digest as _, Sha256};
@@ -16,7 +19,7 @@ use super::{
     check,
     faults::Faults,
     host::{Fortune, Host, RULES},
-    member::{Member, Outcome},
+    member::Member,
     messages::{Address, Answer, Call, What},
     study,
 };
@@ -371,22 +374,6 @@ impl World {
         self.agenda.at(self.now + latency, Event::Answered(call.from, answer));
     }
 
-    fn coordinator_dies(&mut self, how: &str) {
-        self.note(format!("the coordinator dies: {how}"));
-        self.host.die();
-        self.turn_at = None;
-        for worker in 0..self.members.len() {
-            let member = &self.members[worker];
-            if let Some(link) = member.link {
-                let address = Address { worker, life: member.life, link };
-                let notices = u64::from(self.stream.below(1_500));
-                self.agenda.at(self.now + notices, Event::LinkLost(address));
-            }
-        }
-        let away = u64::from(self.stream.below(6_000));
-        self.agenda.at(self.now + away, Event::CoordinatorStarts);
-    }
-
     fn answered(&mut self, address: Address, answer: Answer) -> Result<(), Violation> {
         let worker = address.worker;
         let member = &mut self.members[worker];
@@ -453,135 +440,5 @@ impl World {
     fn is_tried(&self, address: &Address) -> bool {
         let member = &self.members[address.worker];
         member.alive && member.life == address.life && member.trying == Some(address.link)
-    }
-
-    /// Tries to connect after a while.
-    fn try_soon(&mut self, worker: usize) {
-        let backoff = 20 + u64::from(self.stream.below(800));
-        let member = &mut self.members[worker];
-        let address = Address { worker, life: member.life, link: member.next_link() };
-        member.trying = Some(address.link);
-        self.agenda.at(self.now + backoff, Event::Connects(address));
-    }
-
-    fn tell(&mut self, worker: usize, event: Happened) -> Result<(), Violation> {
-        let actions = self.members[worker].handle(self.now, event)?;
-        self.perform(worker, actions)
-    }
-
-    fn perform(&mut self, worker: usize, actions: Vec<Action>) -> Result<(), Violation> {
-        for action in actions {
-            let member = &mut self.members[worker];
-            let (life, link) = (member.life, member.link);
-            let address = link.map(|link| Address { worker, life, link });
-            match (action, address) {
-                (Action::Connect, _) => self.try_soon(worker),
-                (Action::Pull { units_max }, Some(address)) => self.send(address, What::Pull { max: units_max }),
-                (Action::Submit { attempt, submission }, Some(address)) => {
-                    self.send(address, What::Submit { attempt, submission });
-                }
-                (Action::Leave { .. }, Some(address)) => self.send(address, What::Leave),
-                // Without a connection the worker is about to learn of its loss; a pull that it gives up is answered in vain.
-                (Action::Pull { .. } | Action::Submit { .. } | Action::Leave { .. }, None)
-                | (Action::StopPulling, _) => {}
-                (Action::Start { slot, assignment }, _) => self.begins(worker, slot, assignment)?,
-                (Action::Stop { slot, .. }, _) => {
-                    if let Some(turn) = member.stop(slot) {
-                        let soon = self.now + 5 + u64::from(self.stream.below(300));
-                        let outcome = Outcome::Stopped;
-                        self.agenda.at(soon, Event::SlotEnds { worker, life, slot, turn, outcome });
-                    }
-                }
-                (Action::Exit { ending, unacknowledged }, _) => {
-                    self.note(format!("worker {worker} leaves: {ending:?}, {unacknowledged} not handed over"));
-                    let member = &mut self.members[worker];
-                    member.alive = false;
-                    member.content = ending == Ending::StudyDone;
-                    if !member.content {
-                        let away = u64::from(self.stream.below(4_000));
-                        self.agenda.at(self.now + away, Event::WorkerStarts { worker, same_id: false });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn begins(&mut self, worker: usize, slot: usize, assignment: Assignment) -> Result<(), Violation> {
-        let attempt = assignment.attempt;
-        self.note(format!("worker {worker} begins {attempt} in slot {slot}"));
-        let turn = self.members[worker].begin(slot, assignment)?;
-        let (life, link) = (self.members[worker].life, self.members[worker].link);
-        if let Some(link) = link {
-            self.send(Address { worker, life, link }, What::Began { attempt });
-        }
-        let lasts = 100 + u64::from(self.stream.below(4_000));
-        let breaks =
-            !self.broken.contains(&attempt.unit) && self.faults.strikes(40, || format!("an error in {attempt}"));
-        let outcome = match breaks {
-            true => {
-                self.broken.insert(attempt.unit);
-                // No two are alike.
-                let word: String = (0..8).map(|_| char::from(b'a' + self.faults.below(26) as u8)).collect();
-                Outcome::Broken(format!("no {word} there"))
-            }
-            false => Outcome::Trained,
-        };
-        self.agenda.at(self.now + lasts, Event::SlotEnds { worker, life, slot, turn, outcome });
-        Ok(())
-    }
-
-    /// A worker is started: under this id, or under a new one.
-    fn new_life(&mut self, worker: usize, id: Option<WorkerId>) -> Result<(), Violation> {
-        self.lives += 1;
-        let id = id.unwrap_or_else(|| format!("{:032x}", self.lives).parse().expect("32 digits"));
-        self.note(format!("worker {worker} starts as {id}"));
-        let links = self.members.get(worker).map_or(0, Member::links);
-        let (member, actions) = Member::start(id, self.lives, links, 2, self.now);
-        match self.members.get_mut(worker) {
-            Some(place) => *place = member,
-            None => self.members.push(member),
-        }
-        self.agenda.at(self.now + TICK, Event::Ticks { worker, life: self.lives });
-        self.perform(worker, actions)
-    }
-
-    /// Something may befall somebody.
-    fn chance(&mut self) -> Result<(), Violation> {
-        let worker = self.stream.below(self.members.len() as u32) as usize;
-        let away = u64::from(self.stream.below(6_000));
-        if self.faults.strikes(8, || format!("worker {worker} is killed")) {
-            self.worker_dies(worker, away, false);
-        } else if self.faults.strikes(8, || format!("the trainer of worker {worker} crashes")) {
-            self.worker_dies(worker, away, true);
-        } else if self.faults.strikes(10, || format!("worker {worker} is told to stop")) {
-            if self.members[worker].alive {
-                self.tell(worker, Happened::Told)?;
-            }
-        } else if self.faults.strikes(8, || format!("worker {worker} freezes")) {
-            self.members[worker].frozen_until = self.now + 1_000 + u64::from(self.faults.below(12_000));
-        } else if self.faults.strikes(8, || "the wall clock jumps".to_owned()) {
-            self.wall_offset = i64::from(self.faults.below(2_000_000_000)) - 1_000_000_000;
-        } else if self.faults.strikes(10, || "the coordinator is killed".to_owned()) && self.host.is_up() {
-            self.coordinator_dies("killed");
-        }
-        Ok(())
-    }
-
-    fn worker_dies(&mut self, worker: usize, away: Time, is_trainer: bool) {
-        let member = &mut self.members[worker];
-        if !member.alive {
-            return;
-        }
-        member.alive = false;
-        let (training, held) = (member.training(), member.held());
-        let address = Address { worker, life: member.life, link: member.link.unwrap_or_default() };
-        self.note(format!("worker {worker} dies"));
-        if is_trainer {
-            // Its supervisor tells at once, and starts another under the same id.
-            let held = held.into_iter().filter(|one| !training.contains(one)).collect();
-            self.send(address, What::Lost { training, held });
-        }
-        self.agenda.at(self.now + 50 + away, Event::WorkerStarts { worker, same_id: is_trainer });
     }
 }
