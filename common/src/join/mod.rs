@@ -187,15 +187,17 @@ impl JoinFile {
         }
         let file = File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
-        if mode & OTHERS != 0 {
-            return Err(JoinError::TooOpen { path: path.to_owned(), mode });
-        }
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        Self::parse(&bytes).map_err(|problem| match problem {
+        // What is another kind of file is no secret that others must not read.
+        let read = Self::parse(&bytes).map_err(|problem| match problem {
             Problem::Version(found) => JoinError::OtherVersion { path: path.to_owned(), found },
             Problem::Content(problem) => JoinError::Malformed { path: path.to_owned(), problem },
-        })
+        })?;
+        match mode & OTHERS {
+            0 => Ok(read),
+            _ => Err(JoinError::TooOpen { path: path.to_owned(), mode }),
+        }
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, Problem> {

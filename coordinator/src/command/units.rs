@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     books::Books,
+    console,
     control_client::Control,
     listing::{self, AttemptLog, Live, Story, UnitLine},
     progress::duration,
@@ -77,6 +78,9 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     match arguments.format {
         Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units })?,
         Format::Text => {
+            if units.is_empty() {
+                console::note(format_args!("none of the study's {} units fits", lines.len()));
+            }
             let line = |line: &&UnitLine| {
                 let counts = match (line.errors, line.deaths) {
                     (0, 0) => String::new(),

@@ -6,7 +6,7 @@ use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
 use super::{Exit, Failure, arguments::Format, steer::is_running, steering_arguments::WorkersArguments};
-use crate::{books::Books, control_client::Control, progress::duration, run_directory::RunDirectory};
+use crate::{books::Books, console, control_client::Control, progress::duration, run_directory::RunDirectory};
 
 /// The schema of `seedgrid workers --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
@@ -102,7 +102,13 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
     workers.retain(|worker| arguments.host.as_ref().is_none_or(|host| worker.host == *host));
     match arguments.format {
         Format::Json => super::print_json(&Listing { schema: "seedgrid.workers/1", workers })?,
-        Format::Text => super::print(&workers.iter().map(line).collect::<String>())?,
+        Format::Text => {
+            if workers.is_empty() {
+                let hint = if arguments.all { "" } else { "; --all lists those that were" };
+                console::note(format_args!("no such worker is there{hint}"));
+            }
+            super::print(&workers.iter().map(line).collect::<String>())?;
+        }
     }
     Ok(Exit::Done)
 }
