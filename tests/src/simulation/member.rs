@@ -124,6 +124,17 @@ impl Member {
         Some(doing.turn)
     }
 
+    /// Nothing is trained on of which the worker was just told that nobody wants it.
+    pub(super) fn lets_go_of(&self, dropped: &[Attempt]) -> Result<(), Violation> {
+        let on = |doing: &&Doing| !doing.stopping && dropped.contains(&doing.assignment.attempt);
+        match self.slots.iter().flatten().find(on) {
+            Some(doing) => {
+                Err(Violation(format!("{} trains on {}, which nobody wants", self.id, doing.assignment.attempt)))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What a slot does has ended, if it still does that; what the lifecycle is to hear.
     pub(super) fn end(&mut self, slot: usize, turn: u64, outcome: Outcome) -> Option<SlotOutcome> {
         let doing = self.slots[slot].take_if(|doing| doing.turn == turn)?;

@@ -387,9 +387,11 @@ impl World {
             if member.trying == Some(address.link) {
                 (member.trying, member.link) = (None, Some(address.link));
                 self.agenda.at(self.now + BEAT, Event::Beats(address));
-                let event = Happened::Registered { generation: address.link, dropped: attempts(dropped) };
+                let dropped = attempts(dropped);
+                let event = Happened::Registered { generation: address.link, dropped: dropped.clone() };
                 self.note(format!("worker {worker} is registered over link {}", address.link));
                 self.tell(worker, event)?;
+                self.members[worker].lets_go_of(&dropped)?;
             }
             return Ok(());
         }
@@ -419,7 +421,9 @@ impl World {
             }
             Answer::Beaten { dropped, state } => {
                 self.agenda.at(self.now + BEAT, Event::Beats(address));
-                self.tell(worker, Happened::Beaten { generation: address.link, dropped: attempts(dropped), state })
+                let dropped = attempts(dropped);
+                self.tell(worker, Happened::Beaten { generation: address.link, dropped: dropped.clone(), state })?;
+                self.members[worker].lets_go_of(&dropped)
             }
             Answer::Submitted { attempt, outcome } => {
                 self.note(format!("worker {worker} hears of its submit: {outcome:?}"));
