@@ -55,6 +55,13 @@ pub(super) enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// A worker is killed.
+    Dies {
+        /// Which.
+        worker: usize,
+        /// In which of its lives.
+        life: u64,
+    },
     /// A worker is started (again).
     WorkerStarts {
         /// Which.

@@ -242,6 +242,12 @@ impl World {
                     self.tell(worker, Happened::Ended { slot, outcome, train_seconds: 1.0 })?;
                 }
             }
+            Event::Dies { worker, life } => {
+                if self.members[worker].life == life {
+                    let away = u64::from(self.faults.below(6_000));
+                    self.worker_dies(worker, away, false);
+                }
+            }
             Event::WorkerStarts { worker, same_id } => {
                 if !self.members[worker].alive {
                     let id = same_id.then(|| self.members[worker].id.clone());
@@ -302,6 +308,17 @@ impl World {
         let is_bounded = !matches!(call.what, What::Pull { .. } | What::Began { .. } | What::Lost { .. });
         if is_bounded && self.faults.strikes(30, || format!("lost: {}", call.what.name())) {
             self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(from));
+            return;
+        }
+        // Its sender has given it up by then, or is dead, and others may have done what it tells of.
+        if is_bounded && self.faults.strikes(30, || format!("very late: {}", call.what.name())) {
+            let Address { worker, life, .. } = from;
+            match self.faults.below(3) {
+                0 => self.agenda.at(self.now + 1, Event::Dies { worker, life }),
+                _ => self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(from)),
+            }
+            let late = CALL_TIMEOUT + u64::from(self.faults.below(20_000));
+            self.agenda.at(self.now + late, Event::Arrives(call));
             return;
         }
         if self.faults.strikes(60, || format!("doubled: {}", call.what.name())) {
