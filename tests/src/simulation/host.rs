@@ -86,6 +86,8 @@ struct Life {
     leases: Leases,
     parked: BTreeMap<u64, (Call, StudyState)>,
     pulls: u64,
+    /// Another coordinator seems to have the store: a commit is refused.
+    spoilt: bool,
 }
 
 /// The coordinator, alive or not.
@@ -144,6 +146,7 @@ impl Host {
             leases,
             parked: BTreeMap::new(),
             pulls: 0,
+            spoilt: false,
         });
         Ok(())
     }
@@ -202,9 +205,14 @@ impl Host {
             // As if another coordinator had taken the run directory: the next commit fails, whatever it holds.
             let stranger = Connection::open(path).expect("the store opens");
             stranger.execute("UPDATE owner SET epoch = epoch + 1", []).expect("the store takes it");
+            life.spoilt = true;
         }
         let at = Moment { now: now - life.born, wall_ms };
-        let refused = life.reactor.turn(at).is_err();
+        let refused = match life.reactor.turn(at) {
+            Ok(_) => false,
+            Err(_) if life.spoilt => true,
+            Err(error) => return Err(Violation(format!("the store refuses what nobody has spoilt: {error}"))),
+        };
         if fortune == Fortune::DiesAfter {
             return Ok(Turned { dead: true, ..Turned::default() });
         }
