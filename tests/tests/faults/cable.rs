@@ -1,7 +1,5 @@
 //! Hosts with a network of their own, whose cables are pulled: no reset and no goodbye is seen, as when a switch or a machine fails.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::time::Instant;
 
 use nix::sys::signal::Signal;

@@ -1,7 +1,5 @@
 //! Units that are interrupted go on from where they were, on another worker, to the same bytes.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::process::Command;
 
 use nix::sys::signal::Signal;

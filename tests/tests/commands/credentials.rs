@@ -1,7 +1,5 @@
 //! `seedgrid credentials` with the real binaries, and where secrets must not be.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use nix::sys::signal::Signal;

@@ -1,7 +1,5 @@
 //! `seedgrid export`, and the queries of docs/export.md against a real run's database.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::{collections::BTreeMap, fs, path::Path};
 
 use parquet::{

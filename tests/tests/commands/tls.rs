@@ -1,7 +1,5 @@
 //! Encryption between the real binaries: on by default, to the study's own certificate alone, and off only where both sides say so.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,

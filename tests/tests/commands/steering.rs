@@ -1,7 +1,5 @@
 //! People look at a running study and steer it: pause, units, explain, logs, cancel, retry, resume, drain.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::fs;
 
 use seedgrid_tests::{

@@ -1,7 +1,5 @@
 //! What `seedgrid plan` expects of time, and on what it is based.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use seedgrid_tests::{
     machine::repository,
     process::{Running, finish, seedgrid},

@@ -1,7 +1,5 @@
 //! What users get wrong: each a clear message, a documented exit code, nothing lost and no backtrace.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::{fs, net::TcpListener, process::Command};
 
 use seedgrid_common::join::{JoinFile, Role, Token};

@@ -1,7 +1,5 @@
 //! Trainers that end unexpectedly: their supervisor says so at once, starts another one, and the report is as if nothing had happened.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use nix::{

@@ -1,7 +1,5 @@
 //! Interrupting `seedgrid run` and going on.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use nix::sys::signal::Signal;
 use seedgrid_tests::{
     process::{Running, alive, children, finish, until},

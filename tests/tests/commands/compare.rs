@@ -1,7 +1,5 @@
 //! `seedgrid compare` on real runs.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
 use std::{fs, path::Path};
 
 use rusqlite::Connection;

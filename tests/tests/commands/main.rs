@@ -1,0 +1,11 @@
+//! `seedgrid`'s commands as people use them.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+
+mod bad_input;
+mod compare;
+mod credentials;
+mod export;
+mod plan;
+mod steering;
+mod tls;
