@@ -31,10 +31,11 @@ impl Reactor {
         let expired = self.queue.leave(worker, now);
         let taken_back = expired.len() as u32;
         self.taken_back(expired, "preempted", "its worker was revoked", now);
-        self.queue.part(worker);
+        self.queue.forget(worker);
         if self.live.workers.remove(worker).is_some() {
             tracing::info!(%worker, taken_back, "worker revoked");
         }
+        self.judge();
         Some(taken_back)
     }
 

@@ -125,6 +125,7 @@ impl Reactor {
         let (expired, ready) = self.queue.expire(now);
         self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease", now);
         if ready {
+            self.judge();
             self.wake();
         }
         let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);

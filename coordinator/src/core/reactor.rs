@@ -141,6 +141,7 @@ impl Reactor {
         if let Some(pause) = reactor.store.pause()? {
             reactor.queue.pause_for(pause);
         }
+        reactor.queue.recall(reactor.store.doubts()?, at.now);
         reactor.load(at.now)?;
         reactor.take_picture(at.now);
         Ok((reactor, Views { available: changes, snapshots: pictures }))
@@ -201,6 +202,7 @@ impl Reactor {
         if let Some(error) = self.broken.take() {
             return Err(error.into());
         }
+        self.writes.extend(self.queue.take_doubts().into_iter().map(Write::Doubt));
         if !self.writes.is_empty() {
             self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;

@@ -97,7 +97,7 @@ impl Reactor {
             Request::Leave { worker, reason, reply } => {
                 let expired = self.queue.leave(&worker, now);
                 self.taken_back(expired, "preempted", "its worker left", now);
-                self.queue.part(&worker);
+                self.queue.forget(&worker);
                 self.judge();
                 // What failed elsewhere and waited for this worker may wait no longer.
                 self.wake();

@@ -108,7 +108,7 @@ impl Queue {
         let alarm = self.alarmed.take();
         let nobody = || {
             let reason = "every worker is set aside, since unit after unit failed on it while others did well";
-            self.workers.all_aside().then(|| reason.to_owned())
+            (self.workers.all_aside() && self.returning.is_none()).then(|| reason.to_owned())
         };
         let mut paused = None;
         if self.pause.is_none() && !self.counts.all_ended() {
@@ -119,7 +119,7 @@ impl Queue {
     }
 
     /// Takes back every lease that has run out by `now`, and lets units wait no longer that have waited long enough. Those that were
-    /// taken back, and whether others may be had now that could not before.
+    /// taken back, and whether others may be had now that could not before, or workers are waited for no longer.
     pub fn expire(&mut self, now: Millis) -> (Vec<Expired>, bool) {
         let due: Vec<UnitId> = self.expiries.iter().take_while(|(at, _)| *at <= now).map(|(_, unit)| *unit).collect();
         let expired = due.into_iter().filter_map(|unit| self.take_back(unit, true, now)).collect();
@@ -128,6 +128,7 @@ impl Queue {
             self.backoffs.pop_first();
             ready = true;
         }
+        ready |= self.returning.take_if(|at| *at <= now).is_some();
         (expired, ready)
     }
 

@@ -1,4 +1,5 @@
-//! How the workers that are there do: one on which unit after unit fails, while others do well, is set aside.
+//! How workers do: one on which unit after unit fails, while others do well, is set aside. What speaks against a worker is durable, as the
+//! changes that led to it: a restart of the coordinator changes nothing about who is set aside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,123 +7,206 @@ use seedgrid_common::unit::UnitId;
 
 use super::{Rules, WorkerId};
 
-/// The workers that are registered.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Workers {
-    known: BTreeMap<WorkerId, Conduct>,
-    /// Results so far, whoever gave them.
-    finished: u64,
+/// Failures that speak against a worker at most, the newest: many more than set one aside.
+const FAILURES_MAX: usize = 64;
+
+/// A change of what speaks against a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// A unit failed on it, and nowhere else.
+    Raised {
+        /// The worker.
+        worker: WorkerId,
+        /// The unit.
+        unit: UnitId,
+        /// What the failure said.
+        detail: String,
+    },
+    /// The unit says nothing of it any more: it failed elsewhere, too.
+    Lifted {
+        /// The worker.
+        worker: WorkerId,
+        /// The unit.
+        unit: UnitId,
+    },
+    /// Another worker has come to a result since the first of its failures.
+    Outdone(WorkerId),
+    /// Nothing speaks against it any more.
+    Cleared(WorkerId),
 }
 
+/// What speaks against a worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// Units that failed on it in a row, and nowhere else, each once and with what it said, the last one last. Never empty.
+    pub failures: Vec<(UnitId, String)>,
+    /// Whether another worker has come to a result since the first of these.
+    pub outdone: bool,
+}
+
+impl Doubt {
+    /// Makes the change.
+    pub fn apply(&self, all: &mut BTreeMap<WorkerId, Doubts>) {
+        match self {
+            Self::Raised { worker, unit, detail } => {
+                let failures = &mut all.entry(worker.clone()).or_default().failures;
+                failures.retain(|(known, _)| known != unit);
+                failures.push((*unit, detail.clone()));
+            }
+            Self::Lifted { worker, unit } => {
+                if let Some(doubts) = all.get_mut(worker) {
+                    doubts.failures.retain(|(known, _)| known != unit);
+                    if doubts.failures.is_empty() {
+                        all.remove(worker);
+                    }
+                }
+            }
+            Self::Outdone(worker) => {
+                if let Some(doubts) = all.get_mut(worker) {
+                    doubts.outdone = true;
+                }
+            }
+            Self::Cleared(worker) => drop(all.remove(worker)),
+        }
+    }
+}
+
+impl Doubts {
+    /// Why the worker gets no more units, if it does not.
+    fn aside(&self, rules: &Rules) -> Option<String> {
+        let (count, (_, detail)) = (self.failures.len(), self.failures.last()?);
+        (count >= rules.aside_errors && self.outdone)
+            .then(|| format!("{count} units failed on it in a row while others did well, the last: {detail}"))
+    }
+}
+
+/// The workers, as far as giving them units goes.
 #[derive(Clone, Debug, Default)]
-struct Conduct {
-    /// Units that failed here in a row, and nowhere else.
-    failed: BTreeSet<UnitId>,
-    /// Results that all workers had given before the first of these failures.
-    since: u64,
-    /// What the last one said.
-    detail: String,
-    /// Why it gets no more units.
-    aside: Option<String>,
-    /// It is to finish what it holds and leave.
-    leaving: bool,
+pub(super) struct Workers {
+    /// Those that are registered, and whether each is to finish what it holds and leave.
+    there: BTreeMap<WorkerId, bool>,
+    /// What speaks against whom, whether there or not: who comes back finds it as it was.
+    doubts: BTreeMap<WorkerId, Doubts>,
+    /// Who is set aside, and why.
+    aside: BTreeMap<WorkerId, String>,
+    /// Changes of `doubts` that nobody has made durable yet.
+    news: Vec<Doubt>,
 }
 
 impl Workers {
-    /// It is there. One that was there before keeps its record.
-    pub(super) fn join(&mut self, worker: &WorkerId) {
-        self.known.entry(worker.clone()).or_default();
+    /// Goes on with what spoke against workers in an earlier life of the coordinator.
+    pub(super) fn recall(&mut self, doubts: BTreeMap<WorkerId, Doubts>, rules: &Rules) {
+        self.doubts = doubts;
+        // Nothing new: it was said when it came to it.
+        self.judge(rules);
     }
 
-    /// It is gone.
+    /// Changes that are to become durable.
+    pub(super) fn take_news(&mut self) -> Vec<Doubt> {
+        std::mem::take(&mut self.news)
+    }
+
+    fn note(&mut self, doubt: Doubt) {
+        doubt.apply(&mut self.doubts);
+        self.news.push(doubt);
+    }
+
+    fn clear(&mut self, worker: &WorkerId) {
+        if self.doubts.contains_key(worker) {
+            self.note(Doubt::Cleared(worker.clone()));
+            self.aside.remove(worker);
+        }
+    }
+
+    /// It is there.
+    pub(super) fn join(&mut self, worker: &WorkerId) {
+        self.there.entry(worker.clone()).or_default();
+    }
+
+    /// It is not there.
     pub(super) fn part(&mut self, worker: &WorkerId) {
-        self.known.remove(worker);
+        self.there.remove(worker);
+    }
+
+    /// It is gone for good.
+    pub(super) fn forget(&mut self, worker: &WorkerId) {
+        self.part(worker);
+        self.clear(worker);
     }
 
     /// It is to leave. False: there is no such worker.
     pub(super) fn dismiss(&mut self, worker: &WorkerId) -> bool {
-        self.known.get_mut(worker).map(|conduct| conduct.leaving = true).is_some()
+        self.there.get_mut(worker).map(|leaving| *leaving = true).is_some()
     }
 
     pub(super) fn is_leaving(&self, worker: &WorkerId) -> bool {
-        self.known.get(worker).is_some_and(|conduct| conduct.leaving)
+        self.there.get(worker).is_some_and(|leaving| *leaving)
     }
 
     /// Why it is set aside, if it is.
     pub(super) fn aside(&self, worker: &WorkerId) -> Option<&str> {
-        self.known.get(worker)?.aside.as_deref()
+        self.aside.get(worker).map(String::as_str)
     }
 
     /// Whether it may be given units.
     pub(super) fn may_receive(&self, worker: &WorkerId) -> bool {
-        self.known.get(worker).is_none_or(|conduct| conduct.aside.is_none() && !conduct.leaving)
+        !self.aside.contains_key(worker) && !self.is_leaving(worker)
     }
 
     pub(super) fn receivers(&self) -> impl Iterator<Item = &WorkerId> {
-        self.known.iter().filter(|(_, conduct)| conduct.aside.is_none() && !conduct.leaving).map(|(worker, _)| worker)
+        self.there.keys().filter(|worker| self.may_receive(worker))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.there.is_empty()
     }
 
     /// Whether there are workers, and all of them are set aside.
     pub(super) fn all_aside(&self) -> bool {
-        !self.known.is_empty() && self.known.values().all(|conduct| conduct.aside.is_some())
+        !self.there.is_empty() && self.there.keys().all(|worker| self.aside.contains_key(worker))
     }
 
     /// A worker came to a result.
     pub(super) fn finished(&mut self, worker: &WorkerId) {
-        self.finished += 1;
-        if let Some(conduct) = self.known.get_mut(worker) {
-            conduct.failed.clear();
-            conduct.aside = None;
-        }
+        self.clear(worker);
+        let outdone = self.doubts.iter().filter(|(_, doubts)| !doubts.outdone);
+        let outdone: Vec<Doubt> = outdone.map(|(worker, _)| Doubt::Outdone(worker.clone())).collect();
+        outdone.into_iter().for_each(|doubt| self.note(doubt));
     }
 
     /// A unit failed on a worker, having failed before on `elsewhere`. One that fails in several places says nothing of any of them.
     pub(super) fn failed(&mut self, worker: &WorkerId, unit: UnitId, elsewhere: &BTreeSet<WorkerId>, detail: &str) {
         let mut elsewhere = elsewhere.iter().filter(|other| *other != worker).peekable();
         if elsewhere.peek().is_none() {
-            let finished = self.finished;
-            if let Some(conduct) = self.known.get_mut(worker) {
-                if conduct.failed.is_empty() {
-                    conduct.since = finished;
-                }
-                conduct.failed.insert(unit);
-                conduct.detail = detail.to_owned();
+            let worker = worker.clone();
+            self.note(Doubt::Raised { worker: worker.clone(), unit, detail: detail.to_owned() });
+            let failures = &self.doubts[&worker].failures;
+            if failures.len() > FAILURES_MAX {
+                let unit = failures[0].0;
+                self.note(Doubt::Lifted { worker, unit });
             }
         }
         for other in elsewhere {
-            if let Some(conduct) = self.known.get_mut(other) {
-                conduct.failed.remove(&unit);
+            let doubts = self.doubts.get(other);
+            if doubts.is_some_and(|doubts| doubts.failures.iter().any(|(known, _)| *known == unit)) {
+                self.note(Doubt::Lifted { worker: other.clone(), unit });
             }
         }
     }
 
-    /// Sets workers aside, or takes them back, as their records say now. Those that were just set aside, each with the reason.
+    /// Sets workers aside, or takes them back, as what speaks against them says now. Those that were just set aside, each with the reason.
     pub(super) fn judge(&mut self, rules: &Rules) -> Vec<(WorkerId, String)> {
-        let finished = self.finished;
-        let mut new = Vec::new();
-        for (worker, conduct) in &mut self.known {
-            let failed = conduct.failed.len();
-            if failed < rules.aside_errors {
-                conduct.aside = None;
-            } else if conduct.aside.is_none() && finished > conduct.since {
-                let reason =
-                    format!("{failed} units failed on it in a row while others did well, the last: {}", conduct.detail);
-                conduct.aside = Some(reason.clone());
-                new.push((worker.clone(), reason));
-            }
-        }
-        new
+        let now = self.doubts.iter().filter_map(|(worker, doubts)| Some((worker.clone(), doubts.aside(rules)?)));
+        let before = std::mem::replace(&mut self.aside, now.collect());
+        let new = self.aside.iter().filter(|(worker, _)| !before.contains_key(*worker));
+        new.map(|(worker, reason)| (worker.clone(), reason.clone())).collect()
     }
 
-    /// Forgets what was held against them.
+    /// Forgets what was held against them, and that some were to leave.
     pub(super) fn forgive(&mut self) {
-        for conduct in self.known.values_mut() {
-            *conduct = Conduct::default();
-        }
+        self.there.values_mut().for_each(|leaving| *leaving = false);
+        let all: Vec<WorkerId> = self.doubts.keys().cloned().collect();
+        all.iter().for_each(|worker| self.clear(worker));
     }
 }
 
@@ -192,5 +276,37 @@ mod tests {
         }
         workers.finished(&worker(2));
         assert_eq!(workers.judge(&rules), []);
+    }
+
+    #[test]
+    fn who_was_silent_comes_back_to_what_speaks_against_it() {
+        let (mut workers, rules) = (two(), Rules::default());
+        for number in 1..=3 {
+            fail(&mut workers, 1, number, &[]);
+        }
+        workers.part(&worker(1));
+        workers.finished(&worker(2));
+        assert_eq!(workers.judge(&rules).len(), 1);
+        workers.join(&worker(1));
+        assert!(!workers.may_receive(&worker(1)));
+        workers.forget(&worker(1));
+        workers.join(&worker(1));
+        assert!(workers.may_receive(&worker(1)), "who left is nobody any more");
+    }
+
+    #[test]
+    fn of_endless_failures_the_newest_are_kept() {
+        let (mut workers, rules) = (two(), Rules::default());
+        for number in 1..=u8::MAX {
+            fail(&mut workers, 1, number, &[]);
+        }
+        workers.finished(&worker(2));
+        let [(_, reason)] = <[_; 1]>::try_from(workers.judge(&rules)).unwrap();
+        assert!(reason.starts_with(&format!("{FAILURES_MAX} units")), "{reason}");
+        let mut stored = BTreeMap::new();
+        workers.take_news().iter().for_each(|doubt| doubt.apply(&mut stored));
+        assert_eq!(stored, workers.doubts);
+        assert_eq!(stored[&worker(1)].failures.len(), FAILURES_MAX);
+        assert_eq!(stored[&worker(1)].failures.last().unwrap().0, unit(u8::MAX));
     }
 }

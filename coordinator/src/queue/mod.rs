@@ -22,6 +22,7 @@ use crate::retrying::Fate;
 use alarm::Alarm;
 pub use change::Judged;
 use conduct::Workers;
+pub use conduct::{Doubt, Doubts};
 pub use estimate::Estimates;
 pub use giving::Why;
 pub use lease::{Lease, WorkerId};
@@ -86,6 +87,8 @@ pub struct Queue {
     /// What it noticed and nobody has looked at yet.
     alarmed: Option<String>,
     pause: Option<Pause>,
+    /// Until then workers of an earlier life of the coordinator may come back: those that are there are not all.
+    returning: Option<Millis>,
 }
 
 impl Queue {
@@ -106,6 +109,7 @@ impl Queue {
             alarm: Alarm::default(),
             alarmed: None,
             pause: None,
+            returning: None,
         };
         queue.add(units, costs, 0);
         queue
@@ -115,6 +119,18 @@ impl Queue {
     pub fn succeed(&mut self, before: &Self) {
         self.workers = before.workers.clone();
         self.pause = before.pause.clone();
+        self.returning = before.returning;
+    }
+
+    /// Goes on with what spoke against workers in an earlier life of the coordinator. They have one lease's time to come back.
+    pub fn recall(&mut self, doubts: BTreeMap<WorkerId, Doubts>, now: Millis) {
+        self.returning = (!doubts.is_empty()).then_some(now + self.rules.lease_ms);
+        self.workers.recall(doubts, &self.rules);
+    }
+
+    /// What has changed of what speaks against workers since this was last asked: to become durable with what caused it.
+    pub fn take_doubts(&mut self) -> Vec<Doubt> {
+        self.workers.take_news()
     }
 
     /// Adds units behind all others at this time, and groups behind all others with these costs. Units that are there already stay as
@@ -244,9 +260,10 @@ impl Queue {
         self.waiting.iter().enumerate().map(|(group, units)| (group, units.len()))
     }
 
-    /// When the next lease runs out, or the next unit has waited long enough after a failure.
+    /// When the next lease runs out, the next unit has waited long enough after a failure, or workers have had their time to come back.
     pub fn next_deadline(&self) -> Option<Millis> {
-        [self.expiries.first(), self.backoffs.first()].into_iter().flatten().map(|(at, _)| *at).min()
+        let of_units = [self.expiries.first(), self.backoffs.first()].into_iter().flatten().map(|(at, _)| *at);
+        of_units.chain(self.returning).min()
     }
 
     /// A worker is there.
@@ -254,9 +271,14 @@ impl Queue {
         self.workers.join(worker);
     }
 
-    /// A worker is gone for good; what it held was taken back before, or runs out.
+    /// A worker is not there, and may come back; what it held was taken back before, or runs out.
     pub fn part(&mut self, worker: &WorkerId) {
         self.workers.part(worker);
+    }
+
+    /// A worker is gone for good; what it held was taken back before.
+    pub fn forget(&mut self, worker: &WorkerId) {
+        self.workers.forget(worker);
     }
 
     /// A worker is to finish what it holds and leave. False: there is no such worker.

@@ -101,6 +101,10 @@ enum Event {
     Leave {
         worker: u8,
     },
+    /// A worker that holds nothing is not heard of any more, and may come back.
+    Silence {
+        worker: u8,
+    },
     /// A worker is started again, and knows of nothing.
     Reborn {
         worker: u8,
@@ -127,6 +131,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         4 => (any::<usize>(), 8..10_u8).prop_map(|(pick, variant)| Event::Finish { pick, variant }),
         4 => (any::<usize>(), blames, 0..3_u8).prop_map(|(pick, blame, error)| Event::Fail { pick, blame, error }),
         1 => (0..WORKERS).prop_map(|worker| Event::Leave { worker }),
+        1 => (0..WORKERS).prop_map(|worker| Event::Silence { worker }),
         1 => (0..WORKERS).prop_map(|worker| Event::Reborn { worker }),
         1 => (0..UNITS).prop_map(|unit| Event::Cancel { unit }),
         1 => Just(Event::Resume),
@@ -146,6 +151,8 @@ struct World {
     ready: BTreeMap<UnitId, Millis>,
     /// Results since the newest error that may pause the study.
     errors_in_a_row: usize,
+    /// What a store would hold against workers.
+    doubts: BTreeMap<WorkerId, Doubts>,
 }
 
 impl World {
@@ -327,9 +334,15 @@ proptest! {
                 Event::Pull { .. } | Event::Begin { .. } | Event::Finish { .. } | Event::Fail { .. } => {}
                 Event::Leave { worker: number } => {
                     world.taken_back(&queue.leave(&worker(number), now), false);
-                    queue.part(&worker(number));
+                    queue.forget(&worker(number));
                     world.there.remove(&worker(number));
                     prop_assert!(queue.leases().all(|(_, lease)| lease.worker != worker(number)));
+                }
+                Event::Silence { worker: number } => {
+                    if queue.held_by(&worker(number)) == 0 {
+                        queue.part(&worker(number));
+                        world.there.remove(&worker(number));
+                    }
                 }
                 Event::Reborn { worker: number } => {
                     world.taken_back(&queue.take_back_unknown(&worker(number), &[], now), true);
@@ -361,9 +374,16 @@ proptest! {
                     world.ready.clear();
                     world.errors_in_a_row = 0;
                     queue = super::simulation::queue(&world.stored, holders_return);
+                    queue.recall(world.doubts.clone(), now);
                 }
             }
             let judged = queue.judge();
+            queue.take_doubts().iter().for_each(|doubt| doubt.apply(&mut world.doubts));
+            let mut again = super::simulation::queue(&world.stored, true);
+            again.recall(world.doubts.clone(), now);
+            for number in 0..WORKERS {
+                prop_assert_eq!(again.aside(&worker(number)), queue.aside(&worker(number)), "a restart here changes nothing");
+            }
             if let Some(pause) = &judged.paused {
                 let alike = world.errors_in_a_row >= RULES.alike_errors;
                 prop_assert!(!pause.by_hand && (alike || queue.workers.all_aside()), "{}", pause.reason);
@@ -500,4 +520,27 @@ fn a_pause_gives_nothing_out_until_people_go_on() {
     assert!(matches!(queue.why_waiting(unit(5), 100), Some(Why::Paused(_))));
     assert!(queue.resume());
     assert_eq!(queue.pull(&worker(0), 4, 100).len(), 4);
+}
+
+#[test]
+fn a_study_is_not_paused_for_want_of_workers_that_may_come_back() {
+    let mut queue = fresh(&[0, 1]);
+    for granted in queue.pull(&worker(0), 2, 0) {
+        queue.fail(&worker(0), &[(granted.unit, 1)], Blame::Unit, &format!("bad {}", granted.unit), 0);
+    }
+    let good = queue.pull(&worker(1), 1, 0)[0];
+    queue.finish(&worker(1), good.unit, 1, result(8), 1.0);
+    assert_eq!(queue.judge().aside.len(), 1);
+    let mut stored = BTreeMap::new();
+    queue.take_doubts().iter().for_each(|doubt| doubt.apply(&mut stored));
+
+    // Only the one that is set aside is back yet.
+    let mut queue = fresh(&[0]);
+    queue.recall(stored, 0);
+    assert!(queue.aside(&worker(0)).is_some());
+    assert_eq!(queue.judge(), Judged::default(), "it was said before");
+    assert_eq!(queue.next_deadline(), Some(RULES.lease_ms));
+    assert_eq!(queue.expire(RULES.lease_ms), (Vec::new(), true));
+    let Judged { paused: Some(pause), .. } = queue.judge() else { panic!("the other one had its time") };
+    assert!(pause.reason.contains("every worker is set aside"), "{pause:?}");
 }

@@ -12,7 +12,8 @@ const OLDEST: u32 = 2;
 
 /// What leads from each version to the next, from [`OLDEST`] on. Files here are never changed once a version was released: schema.sql
 /// is what they lead to.
-const STEPS: [&str; 2] = [include_str!("migrations/3.sql"), include_str!("migrations/4.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("migrations/3.sql"), include_str!("migrations/4.sql"), include_str!("migrations/5.sql")];
 
 /// The newest schema.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");

@@ -4,6 +4,7 @@
 //! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`mending`], [`salvage`]).
 
 mod credentials;
+mod doubts;
 mod error;
 mod file;
 mod inspect;

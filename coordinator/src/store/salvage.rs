@@ -30,7 +30,7 @@ use super::{
 use crate::{run_directory::sync, wall_clock::wall_ms};
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "facts",
     "specs",
     "units",
@@ -49,6 +49,7 @@ const TABLES: [&str; 19] = [
     "tokens",
     "enrolments",
     "workers",
+    "doubts",
     "damaged",
 ];
 /// Tables that are empty or whole: a part of them would say something else than all of it.

@@ -1,4 +1,4 @@
--- Version 4 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+-- Version 5 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
 -- A seal is a digest of the table's name and of the row's other columns (but for a payload, which has a digest of its own): a row that
 -- changed on the disk does not match it, and is never used. sealing.rs says which columns, in which order.
 
@@ -182,6 +182,17 @@ CREATE TABLE workers (
     numerics_class TEXT NOT NULL,
     version TEXT NOT NULL,
     place TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Units that failed on a worker, in the order of their numbers, since its last result, and nowhere else: what speaks against the worker.
+-- outdone: another worker has come to a result since the first of them. Of enough units it is set aside (docs/failures.md).
+CREATE TABLE doubts (
+    worker_id TEXT NOT NULL,
+    unit_id BLOB NOT NULL REFERENCES units (unit_id),
+    number INTEGER NOT NULL,
+    outdone INTEGER NOT NULL CHECK (outdone IN (0, 1)),
+    detail TEXT NOT NULL,
+    PRIMARY KEY (worker_id, unit_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Secrets of the run directory's files, as SHA-256 of their text: who shows one may enroll workers (join), steer (admin) or look (view).

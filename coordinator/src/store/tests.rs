@@ -1,4 +1,5 @@
 mod damage;
+mod doubts;
 mod owners;
 mod versions;
 

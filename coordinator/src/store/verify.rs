@@ -119,8 +119,8 @@ pub(super) fn decoded(digest: ResultDigest, payload: &[u8]) -> Option<UnitResult
 }
 
 /// Tables whose rows belong to units.
-pub(super) const OF_UNITS: [&str; 8] =
-    ["attempts", "results", "conflicts", "retries", "cancellations", "logs", "weights", "checkpoints"];
+pub(super) const OF_UNITS: [&str; 9] =
+    ["attempts", "results", "conflicts", "retries", "cancellations", "logs", "weights", "checkpoints", "doubts"];
 
 /// How many rows of each table belong to a unit that is not there, where there are any.
 pub(super) fn orphans(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32)>> {

@@ -7,10 +7,10 @@ use seedgrid_common::{
     wire::{blob::BlobDigest, v1},
 };
 
-use super::{CredentialWrite, Store, StoreError, owner};
+use super::{CredentialWrite, Store, StoreError, doubts, owner};
 use crate::{
     checkpoints::KeptCheckpoint,
-    queue::{Pause, ResultDigest},
+    queue::{Doubt, Pause, ResultDigest},
     race::{RungDecision, RungKey},
     selection::{Decision, SelectionKey},
 };
@@ -171,6 +171,8 @@ pub enum Write {
     NoCheckpoint(UnitId),
     /// A result that differs from the one that won.
     Conflict(Box<ResultRecord>),
+    /// What speaks against a worker has changed.
+    Doubt(Doubt),
     /// Who may come in has changed.
     Credential(CredentialWrite),
 }
@@ -368,6 +370,7 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "INSERT OR IGNORE INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?)",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
+        Write::Doubt(doubt) => doubts::apply(doubt, run),
         Write::Credential(write) => write.apply(run),
     }
 }

@@ -45,6 +45,7 @@ pub(crate) struct Cluster {
     pub(crate) server: Option<Server>,
     pub(crate) core: Option<Core>,
     pub(crate) thread: Option<std::thread::JoinHandle<Result<(), CoreError>>>,
+    pub(crate) rules: Rules,
     pub(crate) keys: Keys,
     pub(crate) digest: String,
     pub(crate) encoded: Vec<u8>,
@@ -52,6 +53,10 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn start(spec_text: &str) -> Self {
+        Self::with_rules(spec_text, RULES).await
+    }
+
+    pub(crate) async fn with_rules(spec_text: &str, rules: Rules) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let directory = RunDirectory::new(folder.path().join("run")).own().unwrap();
         let mut store = Store::open(&directory.database()).unwrap();
@@ -68,6 +73,7 @@ impl Cluster {
             server: None,
             core: None,
             thread: None,
+            rules,
             keys,
             digest: prepared.draws.first().digest.clone(),
             encoded: prepared.draws.first().encoded.clone(),
@@ -78,7 +84,7 @@ impl Cluster {
 
     pub(crate) async fn host(&mut self, store: Store, prepared: &Prepared) {
         let plan = StudyPlan { study: prepared.spec.study.clone(), digests: prepared.draws.digests() };
-        let (core, thread) = Core::start(store, plan, RULES, Holders::MayReturn).unwrap();
+        let (core, thread) = Core::start(store, plan, self.rules, Holders::MayReturn).unwrap();
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
         let bound = Bound::listen("127.0.0.1:0").await.unwrap();

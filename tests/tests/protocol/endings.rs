@@ -1,11 +1,12 @@
 //! Endings are told apart: what each means for the unit, the worker and the study.
 
 use seedgrid_common::{join::Role, wire::v1};
+use seedgrid_coordinator::queue::Rules;
 use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
 use v1::control_service_client::ControlServiceClient;
 
-use crate::cluster::{Client, Cluster};
+use crate::cluster::{Client, Cluster, RULES};
 
 /// A client for people's commands, and what their requests need.
 struct Control {
@@ -136,6 +137,66 @@ async fn a_worker_that_fails_unit_after_unit_is_set_aside() {
         ended += 1;
     }
     assert_eq!(bad.pull(1).await.unwrap().state(), v1::StudyState::Done);
+}
+
+/// Why each of these workers is set aside, once a picture has all of them.
+async fn asides(cluster: &Cluster, clients: [&Client; 2]) -> [String; 2] {
+    let there = |picture: &v1::StatusSnapshot, client: &Client| {
+        let worker = picture.workers.iter().find(|worker| worker.worker_id == client.id)?;
+        Some(worker.aside.clone())
+    };
+    let mut control = Control::of(cluster).await;
+    let picture = control.until(|picture| clients.iter().all(|client| there(picture, client).is_some())).await;
+    clients.map(|client| there(&picture, client).unwrap())
+}
+
+/// The same worker, after a restart of its coordinator.
+async fn returned(cluster: &Cluster, number: u8, held: &[v1::AttemptId]) -> Client {
+    let mut client = cluster.client(number).await;
+    assert_eq!(client.register(held.to_vec()).await.unwrap().dropped, []);
+    client
+}
+
+#[tokio::test]
+async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_otherwise() {
+    // Nobody is slow enough to be taken for dead.
+    let rules = Rules { lease_ms: 600_000, ..RULES };
+    let mut cluster = Cluster::with_rules(&holdout(&["fc"], "1..=6", 1), rules).await;
+    let mut bad = registered(&cluster, 1).await;
+    let attempt = bad.unit().await;
+    bad.fail(&attempt, v1::Failure::Error).await.unwrap();
+    drop(bad);
+    cluster.restart().await;
+    let (mut bad, mut good) = (registered(&cluster, 1).await, registered(&cluster, 2).await);
+    let attempt = bad.unit().await;
+    bad.fail(&attempt, v1::Failure::Error).await.unwrap();
+    let held = [bad.unit().await];
+    let attempt = good.unit().await;
+    good.finish(&attempt, 25).await.unwrap();
+    let before = asides(&cluster, [&bad, &good]).await;
+    assert!(before[0].contains("2 units") && before[1].is_empty(), "one of them before the restart: {before:?}");
+
+    drop((bad, good));
+    cluster.restart().await;
+    let (mut bad, good) = (returned(&cluster, 1, &held).await, returned(&cluster, 2, &[]).await);
+    assert_eq!(asides(&cluster, [&bad, &good]).await, before);
+    // What it held comes to a result after all.
+    assert_eq!(bad.finish(&held[0], 25).await.unwrap(), v1::SubmitOutcome::Committed);
+    drop((bad, good));
+    cluster.restart().await;
+    let (mut bad, mut good) = (registered(&cluster, 1).await, registered(&cluster, 2).await);
+    for _ in 0..2 {
+        let attempt = bad.unit().await;
+        bad.fail(&attempt, v1::Failure::Error).await.unwrap();
+    }
+    let attempt = good.unit().await;
+    good.finish(&attempt, 25).await.unwrap();
+    assert!(!asides(&cluster, [&bad, &good]).await[0].is_empty(), "it began anew");
+    Control::of(&cluster).await.resume().await;
+    drop((bad, good));
+    cluster.restart().await;
+    let (bad, good) = (returned(&cluster, 1, &[]).await, returned(&cluster, 2, &[]).await);
+    assert_eq!(asides(&cluster, [&bad, &good]).await, ["", ""]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Databases of earlier versions.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -12,6 +12,9 @@ use crate::race::{Leaver, Rung, RungDecision, Why};
 const VERSION_2: &[u8] = include_bytes!("../fixtures/version-2.db");
 /// One of version 3, of fixtures/raced.toml.
 const VERSION_3: &[u8] = include_bytes!("../fixtures/version-3.db");
+
+/// One of version 4, of the same.
+const VERSION_4: &[u8] = include_bytes!("../fixtures/version-4.db");
 
 /// [`VERSION_2`] as a coordinator of that version leaves it, in a write-ahead log's mode.
 fn old(folder: &TempDir) -> std::path::PathBuf {
@@ -81,23 +84,26 @@ fn a_step_that_fails_leaves_the_database_as_it_was() {
 }
 
 #[test]
-fn a_race_and_its_weights_come_along_from_version_3() {
-    let folder = TempDir::new().unwrap();
-    let path = written(&folder, VERSION_3);
-    let known = |store: &Store| {
-        let committed = store.committed().unwrap();
-        (store.units().unwrap(), (committed.selections, committed.rungs), store.weights().unwrap())
-    };
-    let read = Store::open_to_read(&path).unwrap();
-    let (units, committed, weights) = known(&read);
-    assert_eq!((units.len(), weights.len(), read.results().unwrap().len()), (9, 2, 9));
-    let leavers: Vec<usize> = committed.1.values().flatten().map(|leaver| leaver.place).collect();
-    assert_eq!((committed.0.len(), leavers.len()), (1, 2));
-    drop(read);
-    let store = Store::open(&path).unwrap();
-    assert!(store.mended().is_empty(), "{:?}", store.mended());
-    assert_eq!(known(&store), (units, committed, weights));
-    assert_eq!(Store::inspect(&path).unwrap().1, []);
+fn a_race_and_its_weights_come_along() {
+    for database in [VERSION_3, VERSION_4] {
+        let folder = TempDir::new().unwrap();
+        let path = written(&folder, database);
+        let known = |store: &Store| {
+            let committed = store.committed().unwrap();
+            (store.units().unwrap(), (committed.selections, committed.rungs), store.weights().unwrap())
+        };
+        let read = Store::open_to_read(&path).unwrap();
+        let (units, committed, weights) = known(&read);
+        assert_eq!((units.len(), weights.len(), read.results().unwrap().len()), (9, 2, 9));
+        let leavers: Vec<usize> = committed.1.values().flatten().map(|leaver| leaver.place).collect();
+        assert_eq!((committed.0.len(), leavers.len()), (1, 2));
+        drop(read);
+        let store = Store::open(&path).unwrap();
+        assert!(store.mended().is_empty(), "{:?}", store.mended());
+        assert_eq!(known(&store), (units, committed, weights));
+        assert_eq!(store.doubts().unwrap(), BTreeMap::new());
+        assert_eq!(Store::inspect(&path).unwrap().1, []);
+    }
 }
 
 #[test]
