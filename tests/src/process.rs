@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader, Read},
+    os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -158,6 +159,24 @@ impl Running {
         if let Err(all) = seen {
             panic!("waited for {times} x {text:?} in standard error, which is:\n{all}");
         }
+    }
+
+    /// Kills it as `kill -9` does once its standard error holds `text` at least `times` times, and waits until it is gone. False: it was
+    /// done before, as a small study is now and then on a busy machine.
+    ///
+    /// # Panics
+    /// When [`PATIENCE`] runs out before, or it failed by itself.
+    pub fn is_killed_after(mut self, text: &str, times: usize) -> bool {
+        let seen = self.stderr.until(|all| all.matches(text).count() >= times);
+        if seen.is_err() {
+            let closed = self.stderr.closed.load(Ordering::Acquire) == 1;
+            assert!(closed, "waited for {times} x {text:?} in standard error, which is:\n{}", seen.unwrap_err());
+        } else {
+            self.signal(Signal::SIGKILL);
+        }
+        let status = self.child.wait().expect("a child can be waited for");
+        assert!(status.success() || status.signal() == Some(Signal::SIGKILL as i32), "{status}");
+        !status.success()
     }
 
     /// Sends it a signal.

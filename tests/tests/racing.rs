@@ -80,10 +80,9 @@ fn a_race_ends_as_it_does_however_often_it_is_killed() {
     );
 
     // Before the first rung, around the first ones, and later.
-    for ended_units in [3, 9, 6] {
-        let run = Running::start(&mut scratch.run(&spec, "killed"));
-        run.until_stderr("epochs (", ended_units);
-        run.kill_hard();
+    for (number, ended_units) in [3, 9, 6].into_iter().enumerate() {
+        let killed = Running::start(&mut scratch.run(&spec, "killed")).is_killed_after("epochs (", ended_units);
+        assert!(killed || number > 0, "the first kill comes with nearly everything to go");
     }
     let last = finish(&mut scratch.run(&spec, "killed"));
     assert_eq!(last.code(), 0, "{}", last.stderr);

@@ -42,10 +42,9 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
     assert_eq!(report["dataset"]["draws"].as_array().unwrap().len(), 3, "the one that is tuned on, and two others");
 
     // Killed in the first stage, around the first selections and in the last stages.
-    for ended_units in [2, 10, 5] {
-        let run = Running::start(&mut scratch.run(&spec, "killed"));
-        run.until_stderr("epochs (", ended_units);
-        run.kill_hard();
+    for (number, ended_units) in [2, 10, 5].into_iter().enumerate() {
+        let killed = Running::start(&mut scratch.run(&spec, "killed")).is_killed_after("epochs (", ended_units);
+        assert!(killed || number > 0, "the first kill comes with nearly everything to go");
     }
     let status = scratch.status("killed");
     assert_eq!(status["units"]["total"], 68, "units to come are counted: {status}");

@@ -137,6 +137,15 @@ pub enum Failure {
     /// The coordinator cannot be asked.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// Nobody runs the study of this run directory.
+    #[error(
+        "no coordinator runs on {path}\n  hint: `seedgrid status {path}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
+         with its spec goes on"
+    )]
+    NotRunning {
+        /// The run directory.
+        path: String,
+    },
     /// A unit cannot be retried.
     #[error(transparent)]
     NotRetried(#[from] NotRetried),
@@ -183,7 +192,7 @@ impl Failure {
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
-            Self::Control(ControlError::Unreachable { .. }) => 5,
+            Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. }) => 5,
             Self::Prepare(_)
             | Self::Control(ControlError::Unreadable { .. })
             | Self::Directory(_)

@@ -1,8 +1,11 @@
 //! `seedgrid status` and `seedgrid watch`: a look at a running study.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
-use seedgrid_common::{join::Role, wire::v1};
+use seedgrid_common::{
+    join::{JoinError, Role},
+    wire::v1,
+};
 use serde::Serialize;
 
 use super::{
@@ -12,14 +15,15 @@ use super::{
 };
 use crate::{
     console,
-    control_client::Control,
+    control_client::{Control, ControlError},
     progress::{self, at_most, duration},
+    run_directory::RunDirectory,
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
     let picture = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
         Ok(mut control) => control.status().await?,
-        Err(error) => at_rest::picture(&arguments.run_dir)?.ok_or(error)?,
+        Err(error) => at_rest::picture(&arguments.run_dir)?.ok_or_else(|| unanswered(&arguments.run_dir, error))?,
     };
     match arguments.format {
         Format::Text => super::print(&text(&picture))?,
@@ -32,9 +36,13 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
     let mut control = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
         Ok(control) => control,
         Err(error) => {
-            let at_rest = at_rest::picture(&arguments.run_dir)?;
-            let done = at_rest.filter(|picture| picture.state() == v1::StudyState::Done).ok_or(error)?;
-            return Ok(ended_with(&done.counts.unwrap_or_default()));
+            let Some(at_rest) = at_rest::picture(&arguments.run_dir)? else {
+                return Err(unanswered(&arguments.run_dir, error));
+            };
+            return match at_rest.state() {
+                v1::StudyState::Done => Ok(ended_with(&at_rest.counts.unwrap_or_default())),
+                _ => Err(Failure::NotRunning { path: arguments.run_dir.display().to_string() }),
+            };
         }
     };
     let mut view = progress::view();
@@ -48,6 +56,15 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
     view.finish();
     ended?;
     Ok(ended_with(&last))
+}
+
+/// Why nobody can tell of what was named.
+fn unanswered(named: &Path, error: ControlError) -> Failure {
+    match (RunDirectory::existing(named), error) {
+        // Neither a credential file nor a run.
+        (Err(missing), ControlError::Join(JoinError::Missing { .. })) => missing.into(),
+        (_, error) => error.into(),
+    }
 }
 
 fn ended_with(last: &v1::UnitCounts) -> Exit {
@@ -141,7 +158,7 @@ fn cancelled(counts: &v1::UnitCounts) -> String {
     if counts.cancelled > 0 { format!(", {} cancelled", counts.cancelled) } else { String::new() }
 }
 
-fn plural(count: u32, noun: &str) -> String {
+pub(super) fn plural(count: u32, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 

@@ -1,6 +1,10 @@
 //! `seedgrid cancel`, `drain`, `pause` and `resume`: steer a study. Where no coordinator runs, the command writes for it.
 
-use seedgrid_common::{join::Role, unit::UnitId, wire::v1};
+use seedgrid_common::{
+    join::{JoinError, Role},
+    unit::UnitId,
+    wire::v1,
+};
 use serde::Serialize;
 
 use super::{
@@ -10,7 +14,7 @@ use super::{
     units::Source,
 };
 use crate::{
-    control_client::Control,
+    control_client::{Control, ControlError},
     core::NotCancelled,
     listing, progress,
     queue::Pause,
@@ -157,7 +161,15 @@ fn paused(schema: &'static str, running: bool, pause: Option<v1::Pause>) -> Paus
 }
 
 pub(super) async fn drain(arguments: DrainArguments) -> Result<Exit, Failure> {
-    let mut control = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
+    let running = is_running(&arguments.run_dir)?;
+    // Asked even if its lock is not seen, as from another machine.
+    let answer = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await;
+    let mut control = answer.map_err(|error| match error {
+        ControlError::Join(JoinError::Missing { .. }) | ControlError::Unreachable { .. } if !running => {
+            Failure::NotRunning { path: arguments.run_dir.display().to_string() }
+        }
+        error => error.into(),
+    })?;
     let worker = match &arguments.worker {
         None => None,
         Some(text) => Some(meant(&control.status().await?.workers, text)?),

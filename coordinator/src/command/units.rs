@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     arguments::Format,
+    status::plural,
     steering_arguments::{UnitArguments, UnitsArguments},
 };
 use crate::{
@@ -84,9 +85,10 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
             let line = |line: &&UnitLine| {
                 let counts = match (line.errors, line.deaths) {
                     (0, 0) => String::new(),
-                    (errors, deaths) => format!(", {errors} errors, {deaths} deaths"),
+                    (errors, deaths) => format!(", {}, {}", plural(errors, "error"), plural(deaths, "death")),
                 };
-                format!("{}  {:<11}  {} ({} attempts{counts})\n", line.id, line.state, line.label, line.attempts)
+                let attempts = plural(line.attempts, "attempt");
+                format!("{}  {:<11}  {} ({attempts}{counts})\n", line.id, line.state, line.label)
             };
             super::print(&units.iter().map(line).collect::<String>())?;
         }

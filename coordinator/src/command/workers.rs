@@ -104,13 +104,22 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
         Format::Json => super::print_json(&Listing { schema: "seedgrid.workers/1", workers })?,
         Format::Text => {
             if workers.is_empty() {
-                let hint = if arguments.all { "" } else { "; --all lists those that were" };
-                console::note(format_args!("no such worker is there{hint}"));
+                console::note(format_args!("{}", nobody(&arguments)));
             }
             super::print(&workers.iter().map(line).collect::<String>())?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// Why the list is empty.
+fn nobody(arguments: &WorkersArguments) -> &'static str {
+    match (&arguments.host, arguments.all) {
+        (Some(_), true) => "no worker was ever on this machine",
+        (Some(_), false) => "no worker is there on this machine; --all lists those that were",
+        (None, true) => "no worker was ever there",
+        (None, false) => "no worker is there; --all lists those that were",
+    }
 }
 
 fn line(worker: &Worker) -> String {

@@ -279,6 +279,24 @@ fn output_that_cannot_be_written() {
 }
 
 #[test]
+fn what_is_no_run_and_what_does_not_run() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    let nothing = scratch.path("nothing");
+    for name in ["status", "watch", "units", "workers", "drain", "pause", "retry", "report", "check"] {
+        clear(&finish(seedgrid([name]).arg(&nothing)), 1, &["nothing is no run directory", "hint:"]);
+    }
+    assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
+    let run = scratch.path("run");
+    clear(&finish(seedgrid(["drain"]).arg(&run)), 5, &["no coordinator runs on", "seedgrid status"]);
+    for arguments in [&["workers"][..], &["units", "--state", "waiting"], &["workers", "--all", "--host", "nowhere"]] {
+        let none = finish(seedgrid([arguments[0]]).arg(&run).args(&arguments[1..]));
+        assert_eq!((none.code(), none.stdout.as_str()), (0, ""), "{}", none.stderr);
+        assert!(none.stderr.starts_with("no"), "that there is none is said: {}", none.stderr);
+    }
+}
+
+#[test]
 fn no_join_file() {
     clear(&finish(&mut worker(["--join", "no/such/join.toml"])), 2, &["no/such/join.toml"]);
 }
