@@ -168,11 +168,12 @@ impl Running {
     /// When [`PATIENCE`] runs out before, or it failed by itself.
     pub fn is_killed_after(mut self, text: &str, times: usize) -> bool {
         let seen = self.stderr.until(|all| all.matches(text).count() >= times);
-        if seen.is_err() {
-            let closed = self.stderr.closed.load(Ordering::Acquire) == 1;
-            assert!(closed, "waited for {times} x {text:?} in standard error, which is:\n{}", seen.unwrap_err());
-        } else {
-            self.signal(Signal::SIGKILL);
+        match seen {
+            Ok(_) => self.signal(Signal::SIGKILL),
+            Err(all) => {
+                let closed = self.stderr.closed.load(Ordering::Acquire) == 1;
+                assert!(closed, "waited for {times} x {text:?} in standard error, which is:\n{all}");
+            }
         }
         let status = self.child.wait().expect("a child can be waited for");
         assert!(status.success() || status.signal() == Some(Signal::SIGKILL as i32), "{status}");
