@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
-use super::{Exit, Failure, arguments::Format, steer::is_running, steering_arguments::WorkersArguments};
+use super::{
+    Exit, Failure, arguments::Format, status::plural, steer::is_running, steering_arguments::WorkersArguments,
+};
 use crate::{books::Books, console, control_client::Control, progress::duration, run_directory::RunDirectory};
 
 /// The schema of `seedgrid workers --format json`, described in docs/cli.md.
@@ -132,7 +134,12 @@ fn line(worker: &Worker) -> String {
     };
     let aside = worker.aside.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!(
-        "{}  {:<9}  {}{place}, process {}: {} slots on {}{now}{aside}\n",
-        worker.id, worker.state, worker.host, worker.pid, worker.slots, worker.device
+        "{}  {:<9}  {}{place}, process {}: {} on {}{now}{aside}\n",
+        worker.id,
+        worker.state,
+        worker.host,
+        worker.pid,
+        plural(worker.slots, "slot"),
+        worker.device
     )
 }

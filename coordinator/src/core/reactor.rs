@@ -84,6 +84,8 @@ pub struct Reactor {
     pub(super) at: Moment,
     pictured_at: Millis,
     pub(super) stale_picture: bool,
+    /// Whether the study was paused, resumed or the like: who asked for it, and then looks, sees it.
+    pub(super) steered: bool,
     available: watch::Sender<u64>,
     snapshots: watch::Sender<Arc<v1::StatusSnapshot>>,
 }
@@ -135,6 +137,7 @@ impl Reactor {
             at,
             pictured_at: at.now,
             stale_picture: true,
+            steered: false,
             available,
             snapshots,
         };
@@ -187,14 +190,18 @@ impl Reactor {
         self.at = at;
         let now = at.now;
         self.expire(now);
-        let picture_is_due = self.stale_picture && now >= self.pictured_at + PICTURE_MS;
-        if picture_is_due || self.stopping {
+        let picture_is_due = self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.stopping;
+        if picture_is_due {
             self.writes.append(&mut self.begun);
         }
-        self.commit_and_answer(now)?;
-        if picture_is_due || self.stopping || self.queue.counts().all_ended() {
+        self.commit()?;
+        if std::mem::take(&mut self.stale) {
+            self.load(now)?;
+        }
+        if picture_is_due || self.steered || self.queue.counts().all_ended() {
             self.take_picture(now);
         }
+        self.replies.drain(..).for_each(|reply| reply());
         Ok(!self.stopping)
     }
 
@@ -210,16 +217,6 @@ impl Reactor {
         }
         self.checkpoints.settle();
         Ok(self.keeper.settle()?)
-    }
-
-    /// Durable before acknowledged.
-    fn commit_and_answer(&mut self, now: Millis) -> Result<(), CoreError> {
-        self.commit()?;
-        if std::mem::take(&mut self.stale) {
-            self.load(now)?;
-        }
-        self.replies.drain(..).for_each(|reply| reply());
-        Ok(())
     }
 
     /// Makes the selections and decides the rungs that can be decided, and takes in the units that they lead to.
@@ -341,5 +338,6 @@ impl Reactor {
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;
         self.stale_picture = false;
+        self.steered = false;
     }
 }

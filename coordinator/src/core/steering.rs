@@ -30,6 +30,7 @@ impl Reactor {
                         true
                     }
                 };
+                self.steered = true;
                 self.wake();
                 self.answer(reply, known);
             }
@@ -57,6 +58,7 @@ impl Reactor {
         tracing::warn!(reason = pause.reason, by_hand = pause.by_hand, "the study is paused");
         self.writes.push(Write::Paused { at_ms: self.at.wall_ms, pause: pause.clone() });
         self.queue.pause_for(pause);
+        self.steered = true;
         // Who waits for units is told that there are none for now.
         self.wake();
     }
@@ -68,6 +70,7 @@ impl Reactor {
             self.writes.push(Write::Resumed { at_ms: self.at.wall_ms });
         }
         self.draining = false;
+        self.steered = true;
         self.wake();
     }
 
@@ -93,6 +96,7 @@ impl Reactor {
             self.unit_ended(*id, Ended::Failed, now);
             cancelled.push(*id);
         }
+        self.steered = true;
         self.wake();
         Ok(cancelled)
     }

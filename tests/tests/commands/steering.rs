@@ -37,7 +37,6 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     run.until_stderr("after 20 epochs", 1);
     let paused = command(&scratch, "pause", &["--reason", "the file server is moved"]);
     assert!(paused.stdout.contains("paused by hand: the file server is moved"), "{}", paused.stdout);
-    run.until_stderr("paused by hand", 1);
     assert_eq!(scratch.status("run")["pause"]["by_hand"], true);
 
     let waiting = units(&scratch, "waiting");
