@@ -287,7 +287,7 @@ impl Session {
         let info = &self.settings.info;
         if self.generation == 0 {
             info!(
-                "joined study {:?} at {address} as {} ({} slots on {}, {})",
+                "joined study {:?} at {address} as {} (slots: {}, on {}, {})",
                 response.study, info.host, info.slots, info.device, info.isa
             );
         } else {

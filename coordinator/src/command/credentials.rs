@@ -10,6 +10,7 @@ use seedgrid_common::{
 use super::{
     Exit, Failure,
     arguments::{CredentialsAction, Format},
+    status::plural,
 };
 use crate::{
     control_client::Control,
@@ -73,7 +74,8 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
         store.commit(&writes)?;
         taken_back
     };
-    super::print(&format!("worker {worker} stays out from now on; {taken_back} units were taken back from it\n"))
+    let units = plural(taken_back, "unit");
+    super::print(&format!("worker {worker} stays out from now on; taken back from it: {units}\n"))
 }
 
 /// The one worker whose id begins with `wanted`.
