@@ -32,6 +32,7 @@ pub mod listing;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;
+mod prose;
 pub mod queue;
 pub mod race;
 pub mod report;

@@ -115,6 +115,24 @@ fn flipped_bits_change_no_number() {
 }
 
 #[test]
+fn no_ruined_page_ends_a_small_study() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
+    let expected = undisturbed(&scratch, &spec);
+    // Small enough that each table is on one page.
+    let pages = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() as usize / 4096;
+    for page in 0..pages {
+        let run = format!("page-{page}");
+        copy_folder(&scratch.path("undisturbed"), &scratch.path(&run));
+        let database = scratch.path(&run).join("study.db");
+        let mut bytes = fs::read(&database).unwrap();
+        bytes[page * 4096..][..4096].fill(0xa5);
+        fs::write(&database, bytes).unwrap();
+        assert!(goes_on(&scratch, &spec, &run, &expected), "page {page} of {pages} is ruined, the others are not");
+    }
+}
+
+#[test]
 fn what_is_cut_off_or_lost_is_trained_again() {
     let scratch = Scratch::new();
     let spec = spec(&scratch);

@@ -123,6 +123,7 @@ pub async fn run(
         saves,
         link,
         held: watch::Sender::new(Vec::new()),
+        hurry: watch::Sender::new(false),
         connector: Arc::new(Mutex::new(connector)),
         calls: None,
         pull: None,
@@ -179,6 +180,8 @@ struct Session {
     link: watch::Sender<Option<Up>>,
     /// What heartbeats name.
     held: watch::Sender<Vec<Attempt>>,
+    /// Whether little time is left to find the coordinator.
+    hurry: watch::Sender<bool>,
     connector: Arc<Mutex<Connector>>,
     calls: Option<Calls>,
     /// The newest pull.
@@ -221,6 +224,7 @@ impl Session {
                 true
             }
         });
+        self.hurry.send_if_modified(|hurry| !std::mem::replace(hurry, self.lifecycle.is_leaving()) && *hurry);
         while self.of_link.try_join_next().is_some() {}
         while self.of_life.try_join_next().is_some() {}
         self.perform(actions)
@@ -273,9 +277,10 @@ impl Session {
             info: Some(info.clone()),
             held: held.borrow().iter().map(|&attempt| attempt.into()).collect(),
         };
+        let hurry = self.hurry.subscribe();
         self.of_life.spawn(async move {
             // Where nobody receives, the worker has ended.
-            match connector.lock().await.connect(request).await {
+            match connector.lock().await.connect(request, hurry).await {
                 Ok(registration) => drop(registrations.send(registration).await),
                 Err(refused) => drop(refusals.send(refused).await),
             }

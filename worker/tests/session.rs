@@ -322,6 +322,25 @@ async fn a_signal_while_the_coordinator_is_away_ends_in_time() {
 }
 
 #[tokio::test]
+async fn a_signal_cuts_the_wait_for_a_coordinator_that_is_back() {
+    let (play, bench) = (Play::new(2), Bench::new(1, Duration::from_millis(100)));
+    let first = Coordinator::start(&play);
+    first.write_join(&play, &bench.join());
+    let mut second = None;
+    let told = async {
+        play.until("a unit is in training", |script| script.beats.iter().any(|held| held.len() == 2)).await;
+        drop(first);
+        // Until the waits between its tries are longer than the time it has after a signal.
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        let coordinator = second.insert(Coordinator::start(&play));
+        coordinator.write_join(&play, &bench.join());
+    };
+    let (farewell, _) = bench.live(told).await;
+    assert!(matches!(farewell, Farewell::Left { unacknowledged: 0, .. }), "{farewell:?}");
+    assert_eq!(play.script().results(), 2);
+}
+
+#[tokio::test]
 async fn at_the_time_limit_work_is_given_back() {
     let (play, mut bench) = (Play::new(1), Bench::new(1, Duration::from_secs(20)));
     bench.rules.time_limit = Some(TimeLimit::after(Duration::from_secs(3)));

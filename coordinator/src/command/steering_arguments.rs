@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::PossibleValuesParser};
 
+use seedgrid_common::wire::limits::DETAIL_BYTES_MAX;
+
 use super::arguments::{Format, ReachArguments};
-use crate::listing::STATES;
+use crate::{listing::STATES, prose};
 
 /// Arguments of `units`.
 #[derive(Debug, Args)]
@@ -119,6 +121,14 @@ pub struct DrainArguments {
     pub reach: ReachArguments,
 }
 
+/// A reason that others can be shown, as a coordinator would take it: one line of at most [`DETAIL_BYTES_MAX`] bytes.
+fn reason(text: &str) -> Result<String, String> {
+    match text.len() {
+        0..=DETAIL_BYTES_MAX => Ok(prose::plain(text)),
+        bytes => Err(format!("it has {bytes} bytes, more than {DETAIL_BYTES_MAX}")),
+    }
+}
+
 /// Arguments of `pause`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -129,7 +139,7 @@ pub struct PauseArguments {
     /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
     /// Shown with the pause.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = reason)]
     pub reason: String,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]

@@ -23,6 +23,7 @@ use tonic::{Request, Status};
 use crate::{
     core::{CoreGone, Unregistered},
     door::{Door, Refusal, Visitor, caller},
+    prose::{self, steers},
     queue::WorkerId,
 };
 
@@ -103,7 +104,7 @@ fn name(field: &str, text: &str) -> Result<(), Status> {
 /// A text for people. What would steer a terminal or fake a line of a log is replaced.
 fn prose(field: &str, text: &str) -> Result<String, Status> {
     bounded(field, text, limits::DETAIL_BYTES_MAX)?;
-    Ok(text.replace(['\n', '\t'], " ").replace(steers, "\u{fffd}"))
+    Ok(prose::plain(text))
 }
 
 /// Lines for people, such as a log. What would steer a terminal is replaced.
@@ -111,10 +112,4 @@ fn lines(field: &str, text: &str, bytes_max: usize) -> Result<String, Status> {
     bounded(field, text, bytes_max)?;
     let steers = |character: char| steers(character) && !matches!(character, '\n' | '\t');
     Ok(text.replace(steers, "\u{fffd}"))
-}
-
-/// Whether a character does something else than stand there: control characters, and those that turn the direction of text.
-fn steers(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }

@@ -73,12 +73,23 @@ pub enum StoreError {
         /// What became of it.
         what: &'static str,
     },
-    /// It is damaged: whoever only reads leaves it as it is, and its owner found nothing to salvage in it.
+    /// It is damaged, and whoever only reads leaves it as it is.
     #[error(
         "the database {path} is damaged: {detail}\n  hint: run the study again, which saves what can be read and trains the rest; else \
          restore it from a backup, or move the run directory away"
     )]
     Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What the check said.
+        detail: String,
+    },
+    /// It is damaged, and its owner found nothing to salvage in it.
+    #[error(
+        "the database {path} is damaged: {detail}. No unit and no result can be read in it\n  hint: restore it from a backup, or move it \
+         away and run the study again"
+    )]
+    Ruined {
         /// The database.
         path: PathBuf,
         /// What the check said.

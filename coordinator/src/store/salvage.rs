@@ -67,9 +67,10 @@ pub(super) fn salvage(path: &Path, why: &str) -> Result<Salvaged, StoreError> {
     let fresh = beside(path, "salvaging");
     remove(&fresh).map_err(failed)?;
     let (results, incomplete) = fill(path, &fresh, why).map_err(by_sqlite)?;
-    if results.units == 0 {
+    // Units whose own rows are lost come back with the plan.
+    if results.units == 0 && results.results == 0 {
         remove(&fresh).map_err(failed)?;
-        return Err(StoreError::Damaged { path: path.to_owned(), detail: why.to_owned() });
+        return Err(StoreError::Ruined { path: path.to_owned(), detail: why.to_owned() });
     }
     fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(failed)?;
     let kept_as = exchange(path, &fresh).map_err(failed)?;

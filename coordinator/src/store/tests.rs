@@ -224,7 +224,7 @@ fn other_files_and_other_versions_are_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
     fs::write(&path, "this is no database, and long enough to have a header of its own").unwrap();
-    assert!(matches!(Store::open(&path), Err(StoreError::Damaged { .. })));
+    assert!(matches!(Store::open(&path), Err(StoreError::Ruined { .. })));
     fs::remove_file(&path).unwrap();
     let newer = "CREATE TABLE newer (number INTEGER); PRAGMA user_version = 99;";
     Store::open(&path).unwrap().connection.execute_batch(newer).unwrap();

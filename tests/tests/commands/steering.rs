@@ -79,6 +79,12 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert_eq!(still.code(), 8, "{}", still.stderr);
     assert!(still.stderr.contains("seedgrid resume"), "{}", still.stderr);
     assert_eq!(json(&scratch, "resume", &[])["running"], false);
+    // A reason is shown to others: it is one line that steers no terminal, whoever writes it down.
+    let nasty = command(&scratch, "pause", &["--reason", "a\u{1b}[31mred\nline"]);
+    assert!(nasty.stdout.contains("a\u{fffd}[31mred line"), "{}", nasty.stdout);
+    assert_eq!(scratch.status("run")["pause"]["reason"], "a\u{fffd}[31mred line");
+    assert_eq!(command(&scratch, "pause", &["--reason", &"x".repeat(5000)]).code(), 2, "it is too long");
+    assert_eq!(json(&scratch, "resume", &[])["running"], false);
     let last_run = finish(&mut scratch.run_with_slots(&spec, "run", 1));
     assert_eq!(last_run.code(), 0, "{}", last_run.stderr);
     assert_eq!(scratch.report_json("run")["counts"]["done"], 8);

@@ -266,6 +266,11 @@ impl Lifecycle {
         }
     }
 
+    /// Whether it is about to end, and only hands over what it has.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.course, Course::Leaving { .. })
+    }
+
     fn leave(&mut self, now: Moment, ending: Ending) {
         if matches!(self.course, Course::Working) {
             let grace = match self.rules.time_limit {
