@@ -19,6 +19,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, ErrorKind, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -270,7 +271,9 @@ impl RunDirectory {
             return Ok(());
         }
         let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(self.root.join("datasets"))?;
+            // Whoever may read the database may read what it was trained on: the mode is that of any other file.
+            let mode = fs::Permissions::from_mode(0o666);
+            let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(self.root.join("datasets"))?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
             file.persist(&path)?;

@@ -119,6 +119,10 @@ fn no_ruined_page_ends_a_small_study() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     let expected = undisturbed(&scratch, &spec);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for data in fs::read_dir(scratch.path("undisturbed/datasets")).unwrap().map(Result::unwrap) {
+        assert_eq!(mode(&data.path()), mode(&scratch.path("undisturbed/study.db")), "who reads one reads the other");
+    }
     // Small enough that each table is on one page.
     let pages = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() as usize / 4096;
     for page in 0..pages {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, ValueEnum};
-use seedgrid_common::{join::Plaintext, unit::UnitId};
+use seedgrid_common::join::Plaintext;
 
 use super::steering_arguments::{
     CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments, WorkersArguments,
@@ -351,9 +351,9 @@ pub struct CheckArguments {
 pub struct RetryArguments {
     /// The run directory, or the admin file of a running study. While a coordinator runs, that is told; else run the study again afterwards.
     pub run_dir: PathBuf,
-    /// Ids of units (32 hexadecimal digits), quarantined or cancelled. Default: every unit in quarantine.
+    /// Units, quarantined or cancelled: ids, their first digits, or words of labels. Default: every unit in quarantine.
     #[arg(value_name = "UNIT")]
-    pub units: Vec<UnitId>,
+    pub units: Vec<String>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

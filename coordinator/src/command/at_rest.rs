@@ -34,11 +34,8 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     counts.waiting += to_come.units() as u32;
     counts.undecided = to_come.undecided as u32;
     let pause = store.pause()?;
-    let state = match (counts.waiting, &pause) {
-        (0, _) => v1::StudyState::Done,
-        (_, Some(_)) => v1::StudyState::Paused,
-        (_, None) => v1::StudyState::Unspecified,
-    };
+    // Also where it is paused: what waits waits for a coordinator first.
+    let state = if counts.waiting == 0 { v1::StudyState::Done } else { v1::StudyState::Unspecified };
     Ok(Some(v1::StatusSnapshot {
         study: prepared.spec.study.name.clone(),
         state: state.into(),

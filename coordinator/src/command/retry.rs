@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{join::Role, wire::v1};
+use seedgrid_common::{join::Role, unit::UnitId, wire::v1};
 
 use super::{
     Exit, Failure,
     arguments::{Format, RetryArguments},
     steer::is_running,
+    units::Source,
 };
 use crate::{
     control_client::Control,
+    listing,
     prepare::Prepared,
     queue::Rules,
     retrying::{self, Fate, Retry},
@@ -36,11 +38,12 @@ struct Selection {
 }
 
 pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
+    let units = named(&arguments).await?;
     let running = is_running(&arguments.run_dir)?;
     let answer = if running {
-        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.retry(&arguments.units).await?
+        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.retry(&units).await?
     } else {
-        (&at_rest(RunDirectory::existing(&arguments.run_dir)?, &arguments)?).into()
+        (&at_rest(RunDirectory::existing(&arguments.run_dir)?, &units)?).into()
     };
     let listing = Listing::new(running, answer);
     match arguments.format {
@@ -50,15 +53,24 @@ pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The units that are meant. Only those that are not named by whole ids are looked for.
+async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
+    if let Ok(ids) = arguments.units.iter().map(|text| text.parse()).collect() {
+        return Ok(ids);
+    }
+    let lines = Source::open(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.lines().await?;
+    arguments.units.iter().map(|text| Ok(listing::find(&lines, text)?.id)).collect()
+}
+
 /// Where no coordinator runs, the command writes for it.
-fn at_rest(directory: RunDirectory, arguments: &RetryArguments) -> Result<Retry, Failure> {
+fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> {
     let directory = directory.own()?;
     let mut store = Store::open(&directory.database())?;
     super::hosting::say_what_was_mended(&store);
     let rules = Rules::default();
     let prepared = Prepared::stored(&directory, &store)?;
     let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
-    let retry = retrying::retry(&prepared.plan, &prepared.standing, &fates, &arguments.units)?;
+    let retry = retrying::retry(&prepared.plan, &prepared.standing, &fates, units)?;
     store.commit(&retry.writes(wall_ms()).collect::<Vec<_>>())?;
     Ok(retry)
 }

@@ -73,7 +73,7 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert_eq!(command(&scratch, "drain", &[]).code(), 5, "nobody is there to drain");
 
     // A pause holds over runs.
-    assert_eq!(json(&scratch, "retry", &[last])["units"][0], last.as_str());
+    assert_eq!(json(&scratch, "retry", &[&last[..12]])["units"][0], last.as_str(), "as the other commands name it");
     assert_eq!(command(&scratch, "pause", &[]).code(), 0);
     let still = finish(&mut scratch.run_with_slots(&spec, "run", 1));
     assert_eq!(still.code(), 8, "{}", still.stderr);

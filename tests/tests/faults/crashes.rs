@@ -169,7 +169,8 @@ fn memory_over_a_control_groups_limit_is_told_from_a_crash_and_pauses_the_study(
         "{}",
         paused.stderr
     );
-    assert_eq!(scratch.status("run")["state"], "paused");
+    let status = scratch.status("run");
+    assert_eq!((&status["state"], &status["pause"]["by_hand"]), (&"stopped".into(), &false.into()), "{status}");
     let unit = explained(&scratch, "seed 1");
     assert_eq!((&unit["errors"], &unit["deaths"]), (&1.into(), &0.into()), "{unit}");
 
