@@ -45,7 +45,7 @@ pub enum DialError {
     #[error("{0:?} is no address: it must be like \"https://host:7700\"")]
     Address(String),
     /// The certificate is none.
-    #[error("the certificate in the file cannot be read: {0}. Copy the file again from the run directory")]
+    #[error("the certificate cannot be read: {0}")]
     Certificate(String),
     /// Nobody answers, or it is not the coordinator.
     #[error("{0}")]

@@ -2,7 +2,7 @@
 //!
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
 //! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`random`]
-//! the seeded streams, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
+//! the seeded streams, [`prose`] texts that others read, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
 //! [`dial`] how they get to the coordinator.
 
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ pub mod dial;
 pub mod join;
 pub mod matrix;
 pub mod model;
+pub mod prose;
 pub mod random;
 pub mod spec;
 pub mod training;

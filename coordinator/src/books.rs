@@ -7,7 +7,7 @@ use seedgrid_common::unit::UnitId;
 
 use crate::{
     listing::{self, AttemptLog, Chapter, UnitLine},
-    prepare::{PrepareError, Prepared},
+    prepare::{Planned, PrepareError},
     queue::Pause,
     run_directory::RunDirectory,
     store::{Store, StoreError, WorkerRecord},
@@ -36,8 +36,8 @@ impl Books {
     /// # Errors
     /// When the store cannot be read, or holds no study.
     pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
-        let prepared = Prepared::stored(&self.directory, &self.store)?;
-        Ok(listing::lines(&prepared.plan, &prepared.track, &self.store.units()?))
+        let study = Planned::stored(&self.directory, &self.store)?;
+        Ok(listing::lines(&study.plan, &study.track, &self.store.units()?, self.directory.is_owned()))
     }
 
     /// Every worker that was ever there, by id.

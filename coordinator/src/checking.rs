@@ -1,15 +1,15 @@
-//! Checks a run directory against its own digests, changing nothing: the database, the data sets, the kept weights, and the report
-//! against what the store gives.
+//! Checks a run directory against its own digests, changing nothing: the database, the data sets, the kept weights, the checkpoints, and
+//! the report against what the store gives.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
-use seedgrid_common::{data::encode, wire::blob::BlobDigest};
+use seedgrid_common::{data::encode, unit::UnitId, wire::blob::BlobDigest};
 use serde::Serialize;
 
 use crate::{
-    blobs::BlobFolder,
+    blobs::{BlobError, BlobFolder},
     collect,
-    prepare::{PrepareError, Prepared},
+    prepare::{Planned, PrepareError},
     report::{self, ReportError},
     run_directory::RunDirectory,
     store::{Fault, Store, StoreError},
@@ -24,6 +24,9 @@ pub enum CheckError {
     /// Its study cannot be read.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
+    /// Its files cannot be listed.
+    #[error("{0}\n  hint: check the permissions of the run directory and of what is in it")]
+    Blob(#[from] BlobError),
     /// Its report cannot be made to be compared.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -62,6 +65,8 @@ pub struct Counts {
     pub datasets: usize,
     /// Files of weights.
     pub weights: usize,
+    /// Checkpoints. None is looked at while the study runs, which replaces them.
+    pub checkpoints: usize,
     /// Files of the report.
     pub report_files: usize,
 }
@@ -69,7 +74,7 @@ pub struct Counts {
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// `database`, `dataset`, `plan`, `weights` or `report`.
+    /// `database`, `dataset`, `plan`, `weights`, `checkpoint` or `report`.
     pub part: &'static str,
     /// The unit's id, where it is one's.
     pub unit: Option<String>,
@@ -86,6 +91,10 @@ impl Finding {
 
     fn at(self, place: impl Into<String>) -> Self {
         Self { place: Some(place.into()), ..self }
+    }
+
+    fn of(self, unit: UnitId) -> Self {
+        Self { unit: Some(unit.to_string()), ..self }
     }
 }
 
@@ -116,11 +125,15 @@ pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
     checked.study = store.fact("study")?;
     checked.rows_aside(&store)?;
     checked.weights(directory, &store)?;
+    checked.checkpoints(directory, &store)?;
     checked.datasets(directory, &store)?;
-    // What comes now is made from rows and data sets, which must be right.
-    if checked.damage.iter().all(|found| !matches!(found.part, "database" | "dataset")) {
+    // What comes now is made from rows, and then from data sets, which must be right.
+    let is_right = |checked: &Checked, part: &str| checked.damage.iter().all(|found| found.part != part);
+    if is_right(&checked, "database") {
         checked.plan(directory, &store)?;
-        checked.report(directory, &store)?;
+        if is_right(&checked, "dataset") {
+            checked.report(directory, &store)?;
+        }
     }
     Ok(checked)
 }
@@ -159,37 +172,75 @@ impl Checked {
         Ok(())
     }
 
-    fn weights(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), StoreError> {
+    fn weights(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         let folder = BlobFolder::weights(directory.root());
-        for (unit, kept) in store.weights()? {
+        let kept = store.weights()?;
+        // While it runs, one may have come since the database was read.
+        let strays = if self.running { Vec::new() } else { folder.units()? };
+        for unit in strays.into_iter().filter(|unit| !kept.contains_key(unit)) {
+            let note = Finding::new("weights", "belongs to no result that is stored");
+            self.notes.push(note.at(format!("weights/{unit}.safetensors")).of(unit));
+        }
+        for (unit, kept) in kept {
             self.checked.weights += 1;
             let found = match file_digest(&folder.file(unit)) {
                 Ok((digest, bytes)) if (digest, bytes) == (kept.digest, kept.bytes) => continue,
                 Ok(_) => "does not match the digest that was committed with its result",
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
                     // Between the commit and the file's final name.
-                    let note = Finding::new("weights", "is not there yet");
-                    self.notes.push(Finding { unit: Some(unit.to_string()), ..note });
+                    self.notes.push(Finding::new("weights", "is not there yet").of(unit));
                     continue;
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
                 Err(_) => "cannot be read",
             };
-            let finding = Finding::new("weights", found).at(format!("weights/{unit}.safetensors"));
-            self.damage.push(Finding { unit: Some(unit.to_string()), ..finding });
+            self.damage.push(Finding::new("weights", found).at(format!("weights/{unit}.safetensors")).of(unit));
+        }
+        Ok(())
+    }
+
+    /// Checkpoints of units that are not trained to their end. While the study runs they are replaced, so that none can be held against
+    /// what the database said a moment before.
+    fn checkpoints(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        if self.running {
+            return Ok(());
+        }
+        let folder = BlobFolder::checkpoints(directory.root());
+        let kept = store.checkpoints()?;
+        let units: BTreeSet<UnitId> = folder.units()?.into_iter().chain(kept.keys().copied()).collect();
+        for unit in units {
+            let at = |finding: Finding| finding.at(format!("checkpoints/{unit}.safetensors")).of(unit);
+            let Some(kept) = kept.get(&unit) else {
+                // A coordinator that was killed had no time to remove it; the next one does.
+                self.notes.push(at(Finding::new("checkpoint", "is of no use any more: the next run removes it")));
+                continue;
+            };
+            self.checked.checkpoints += 1;
+            let reference = &kept.reference;
+            let found = match file_digest(&folder.file(unit)) {
+                Ok((digest, bytes)) if (digest, bytes) == (reference.digest, reference.bytes) => continue,
+                Ok(_) => "does not match the digest that was committed with it",
+                // Committed, and its coordinator was killed before it had its name.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound && folder.has_arrived(unit, reference.digest) => {
+                    continue;
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
+                Err(_) => "cannot be read",
+            };
+            self.damage.push(at(Finding::new("checkpoint", found)));
         }
         Ok(())
     }
 
     /// Whether each planned unit has a result, or a reason why not.
     fn plan(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
-        let prepared = Prepared::stored(directory, store)?;
+        let study = Planned::stored(directory, store)?;
         let (known, missing) = (store.units()?, collect::missing(store)?);
-        let planned = prepared.plan.units();
+        let planned = study.plan.units();
         self.checked.units = planned.len();
-        let mut left = prepared.to_come().units();
+        let mut left = study.to_come().units();
         let mut without = 0;
-        for id in planned.keys().filter(|id| prepared.track.is_released(**id)) {
+        for id in planned.keys().filter(|id| study.track.is_released(**id)) {
             let has_result = known.get(id).is_some_and(|unit| unit.result.is_some());
             match missing.get(id) {
                 _ if has_result => {}

@@ -63,6 +63,17 @@ pub enum ControlError {
         /// Why the last one failed.
         message: String,
     },
+    /// It went away while it was asked.
+    #[error(
+        "the coordinator at {address} closed the connection: {message}\n  hint: either it has stopped, and `seedgrid report RUN_DIR` reads \
+         the run without it; or too many wrong credentials came from this machine: use the run directory's files as they are now"
+    )]
+    Lost {
+        /// Where.
+        address: String,
+        /// Why.
+        message: String,
+    },
     /// It refused.
     #[error("the coordinator at {address} refused: {message}")]
     Refused {
@@ -116,7 +127,7 @@ impl Control {
         let (address, message) = (self.address.clone(), status.message().to_owned());
         match status.code() {
             Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled => {
-                ControlError::Unreachable { address, message }
+                ControlError::Lost { address, message }
             }
             Code::Unimplemented => ControlError::Unreadable { address, message },
             _ => ControlError::Refused { address, message },
@@ -182,13 +193,13 @@ impl Control {
         answer.map(|answer| answer.into_inner().pause.unwrap_or_default()).map_err(|status| self.error(&status))
     }
 
-    /// Gives units out again. What the study was paused for.
+    /// Gives units out again. What kept them back.
     ///
     /// # Errors
     /// When the coordinator refuses or has gone.
-    pub async fn resume(&mut self) -> Result<Option<v1::Pause>, ControlError> {
+    pub async fn resume(&mut self) -> Result<v1::ResumeResponse, ControlError> {
         let answer = self.client.resume(v1::ResumeRequest {}).await;
-        answer.map(|answer| answer.into_inner().pause).map_err(|status| self.error(&status))
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
     }
 
     /// Every unit of the study, in the order of its plan.
@@ -262,7 +273,7 @@ impl Control {
         answer.map(|answer| answer.into_inner().taken_back).map_err(|status| self.error(&status))
     }
 
-    /// Calls `show` with a picture now and after each change until the study is done.
+    /// Calls `show` with a picture now and after each change until the study is done, or the coordinator stops before that.
     ///
     /// # Errors
     /// When the coordinator refuses or has gone.

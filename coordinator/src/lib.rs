@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+mod atomic;
 pub mod blobs;
 pub mod books;
 pub mod checking;
@@ -32,7 +33,6 @@ pub mod listing;
 pub mod local_workers;
 pub mod prepare;
 pub mod progress;
-mod prose;
 pub mod queue;
 pub mod race;
 pub mod report;
@@ -41,5 +41,6 @@ pub mod run_directory;
 pub mod selection;
 pub mod service;
 pub mod store;
+mod throttle;
 pub mod wall_clock;
 pub mod weights;

@@ -18,15 +18,17 @@ mod lock;
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, ErrorKind, Write as _},
-    os::unix::fs::PermissionsExt as _,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use lock::{Lock, LockError};
 use seedgrid_common::join::Role;
 
-use crate::file_system::{self, FileSystem};
+use crate::{
+    atomic,
+    file_system::{self, FileSystem},
+};
 
 /// A run directory that may belong to anyone.
 #[derive(Clone, Debug)]
@@ -111,6 +113,15 @@ pub enum RunDirectoryError {
         #[source]
         cause: io::Error,
     },
+    /// A file stands where the directory is needed.
+    #[error(
+        "{path} is a file, and this needs the run directory itself\n  hint: name the directory that `seedgrid run` or `serve` printed, on a \
+         machine that sees it"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no run here.
     #[error(
         "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
@@ -154,6 +165,7 @@ impl RunDirectory {
         match fs::metadata(&path) {
             Ok(file) if file.is_file() => Ok(directory),
             Ok(_) => Err(RunDirectoryError::Missing { path: directory.root }),
+            Err(_) if directory.root.is_file() => Err(RunDirectoryError::File { path: directory.root }),
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Err(RunDirectoryError::Missing { path: directory.root })
             }
@@ -267,16 +279,12 @@ impl RunDirectory {
     /// When it cannot be written.
     pub fn store_dataset(&self, digest: &str, bytes: &[u8]) -> Result<(), RunDirectoryError> {
         let path = self.dataset(digest);
-        if fs::metadata(&path).is_ok_and(|known| known.len() == bytes.len() as u64) {
+        // One of this name that holds something else is damaged.
+        if fs::read(&path).is_ok_and(|known| known == bytes) {
             return Ok(());
         }
         let write = || -> io::Result<()> {
-            // Whoever may read the database may read what it was trained on: the mode is that of any other file.
-            let mode = fs::Permissions::from_mode(0o666);
-            let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(self.root.join("datasets"))?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
+            atomic::write(&path, bytes)?;
             sync(&self.root.join("datasets"))
         };
         write().map_err(|cause| RunDirectoryError::Io { action: "write", path: path.clone(), cause })

@@ -131,7 +131,7 @@ fn the_report_can_be_built_while_the_study_runs() {
 }
 
 #[test]
-fn a_watcher_holds_nobody_up() {
+fn a_watcher_holds_nobody_up_and_bears_restarts() {
     let scratch = Scratch::new();
     let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
     coordinator.until_stderr("seedgrid-worker --join", 1);
@@ -139,12 +139,26 @@ fn a_watcher_holds_nobody_up() {
     watcher.until_stderr("0 of 24 units", 1);
     coordinator.signal(Signal::SIGTERM);
     assert_eq!(coordinator.wait().code(), 130);
-    let ended = watcher.wait();
-    assert!(ended.stderr.contains("scratch"), "{}", ended.stderr);
+    watcher.until_stderr("the coordinator has gone", 1);
     let status = scratch.status("run");
     assert_eq!(status["state"], "stopped", "the store knows what no coordinator tells");
     assert_eq!(status["units"]["waiting"], 24);
     assert_eq!(finish(seedgrid(["watch"]).arg(scratch.path("run"))).code(), 5, "there is nothing to follow");
+    // Its successor listens elsewhere, and is found again.
+    let successor = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
+    watcher.until_stderr("0 of 24 units", 2);
+    assert_eq!(finish(seedgrid(["cancel"]).arg(scratch.path("run")).args(every_unit(&scratch))).code(), 0);
+    let ended = watcher.wait();
+    assert_eq!(ended.code(), 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("0 of 24 units done, 0 diverged, 0 quarantined, 24 cancelled"), "{}", ended.stderr);
+    assert_eq!(successor.wait().code(), 3);
+}
+
+/// The ids of a study's units.
+fn every_unit(scratch: &Scratch) -> Vec<String> {
+    let listed = finish(seedgrid(["units", "--format", "json"]).arg(scratch.path("run")));
+    let listing: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    listing["units"].as_array().unwrap().iter().map(|unit| unit["unit"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]

@@ -243,7 +243,7 @@ impl Connector {
 
     /// Waits before the next try.
     async fn rest(&self, hurry: &mut watch::Receiver<bool>) {
-        let hurried = *hurry.borrow_and_update();
+        let hurried = *hurry.borrow();
         let failures = if hurried { self.failures.min(HURRIED) } else { self.failures };
         tokio::select! {
             () = tokio::time::sleep(backoff::delay(failures, rand::random())) => {}
@@ -356,7 +356,11 @@ async fn timely<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> R
 fn judge(address: &str, status: &Status) -> Failure {
     let message = cut(status.message(), limits::DETAIL_BYTES_MAX);
     let hint = match status.code() {
-        Code::Unauthenticated | Code::PermissionDenied => "Copy the join file from the run directory again",
+        Code::Unauthenticated => "Copy the join file from the run directory again",
+        Code::PermissionDenied => {
+            "Ask whoever runs the study: this worker is not to come in, or its file is for something else"
+        }
+        Code::InvalidArgument => "Correct what is named there, or use a worker and a coordinator of the same version",
         _ => "Use a worker and a coordinator of the same version",
     };
     match verdict(status.code()) {

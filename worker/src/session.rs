@@ -224,7 +224,8 @@ impl Session {
                 true
             }
         });
-        self.hurry.send_if_modified(|hurry| !std::mem::replace(hurry, self.lifecycle.is_leaving()) && *hurry);
+        let leaving = self.lifecycle.is_leaving();
+        self.hurry.send_if_modified(|hurry| std::mem::replace(hurry, leaving) != leaving);
         while self.of_link.try_join_next().is_some() {}
         while self.of_life.try_join_next().is_some() {}
         self.perform(actions)

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use seedgrid_common::prose;
 use tracing::warn;
 
 /// How long `squeue` may take.
@@ -24,7 +25,8 @@ pub fn environment(name: &str) -> Option<String> {
 /// This machine's name.
 pub fn host() -> String {
     match nix::unistd::gethostname() {
-        Ok(name) => name.to_string_lossy().into_owned(),
+        // Shown to people, as it is.
+        Ok(name) => prose::plain(&name.to_string_lossy()),
         Err(_) => "unknown".to_owned(),
     }
 }

@@ -19,7 +19,7 @@ use tonic::transport::Uri;
 pub use token::{Token, TokenDigest};
 pub use transport::{Plaintext, Transport, TransportError};
 
-use crate::{utc, wire::limits};
+use crate::{dial, utc, wire::limits};
 
 /// The only version of the join file that this program reads and writes.
 pub const JOIN_VERSION: u32 = 2;
@@ -104,7 +104,7 @@ pub struct JoinFile {
 pub enum JoinError {
     /// There is no such file.
     #[error(
-        "there is no join file at {path}. The coordinator writes it into the run directory when it starts: check the path, or start it with `seedgrid serve`"
+        "there is no {kind} at {path}. The coordinator writes it into the run directory when it starts: check the path, or start it with `seedgrid serve`", kind = kind(path)
     )]
     Missing {
         /// Where it was looked for.
@@ -112,7 +112,7 @@ pub enum JoinError {
     },
     /// It cannot be opened or read.
     #[error(
-        "cannot read the join file {path}: {source}. It must be a plain file that belongs to the user who runs the worker"
+        "cannot read the {kind} {path}: {source}. It must be a plain file that belongs to the user who runs this", kind = kind(path)
     )]
     Unreadable {
         /// The file.
@@ -122,7 +122,7 @@ pub enum JoinError {
     },
     /// Others than the owner may read or write it.
     #[error(
-        "the join file {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {path}`, or copy it to a file system that keeps modes"
+        "the {kind} {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {path}`, or copy it to a file system that keeps modes", kind = kind(path)
     )]
     TooOpen {
         /// The file.
@@ -131,7 +131,7 @@ pub enum JoinError {
         mode: u32,
     },
     /// It is no join file.
-    #[error("the join file {path} is malformed: {problem}. Copy it again from the run directory")]
+    #[error("the {kind} {path} is malformed: {problem}. Copy it again from the run directory, where the coordinator makes a new one when it starts", kind = kind(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -140,7 +140,7 @@ pub enum JoinError {
     },
     /// It is of another version.
     #[error(
-        "the join file {path} has version {found}, this program reads version {JOIN_VERSION}. Use a worker of the coordinator's version"
+        "the {kind} {path} has version {found}, this program reads version {JOIN_VERSION}. Use programs of one version", kind = kind(path)
     )]
     OtherVersion {
         /// The file.
@@ -156,6 +156,30 @@ pub enum JoinError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl JoinError {
+    /// What is wrong with the file, for whoever is about to replace it.
+    pub fn flaw(&self) -> String {
+        match self {
+            Self::Missing { .. } => "it is not there".to_owned(),
+            Self::Unreadable { source, .. } => format!("it cannot be read: {source}"),
+            Self::TooOpen { mode, .. } => format!("its mode {mode:04o} let others at its secret"),
+            Self::Malformed { problem, .. } => format!("it is malformed: {problem}"),
+            Self::OtherVersion { found, .. } => format!("it has version {found}"),
+            Self::Unwritable { source, .. } => format!("it cannot be written: {source}"),
+        }
+    }
+}
+
+/// What people call the file at this path.
+fn kind(path: &Path) -> &'static str {
+    let named = |role: &Role| path.file_name().is_some_and(|name| name == role.file_name());
+    match Role::ALL.into_iter().find(named) {
+        Some(Role::Admin) => "admin file",
+        Some(Role::View) => "view file",
+        Some(Role::Join) | None => "join file",
+    }
 }
 
 /// The file's content as it is written. No `Debug`: it holds the token's text.
@@ -231,6 +255,9 @@ impl JoinFile {
             return Err(Problem::Content(format!("address {} is not like \"https://host:7700\"", bad + 1)));
         }
         transport::agree(&read.addresses, read.certificate.as_deref()).map_err(content)?;
+        if let Some(pem) = &read.certificate {
+            dial::config(pem).map_err(|error| Problem::Content(error.to_string()))?;
+        }
         let token = Token::parse(&read.token).ok_or(content("`token` must be 16 to 256 visible ASCII characters"))?;
         let expires = read.expires.as_deref().map(|text| utc::parse(text).ok_or(content("`expires` is no time")));
         // Not by serde, which would quote what it found.

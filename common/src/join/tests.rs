@@ -5,6 +5,8 @@ use tempfile::tempdir;
 
 use super::*;
 
+/// Of nobody: its key was thrown away.
+const CERTIFICATE: &str = include_str!("example.pem");
 const SECRET: &str = "0123456789abcdef-the-secret";
 
 fn example() -> JoinFile {
@@ -15,7 +17,7 @@ fn example() -> JoinFile {
         addresses: vec!["https://127.0.0.1:7700".to_owned(), "https://[fe80::1]:7700".to_owned()],
         token: Token::parse(SECRET).unwrap(),
         expires_ms: Some(1_800_000_000_000),
-        certificate: Some("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".to_owned()),
+        certificate: Some(CERTIFICATE.to_owned()),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     table::{Entry, Table},
 };
 use crate::{
-    model,
+    model, prose,
     unit::{Configuration, Hyperparameters, Value},
 };
 
@@ -149,11 +149,11 @@ fn given(entry: Entry<'_>, model: &'static model::Model, problems: &mut Problems
     given
 }
 
-/// A text for people, not empty and not endless.
+/// A text for people: one line, not empty and not endless, in which nothing steers the terminal that shows it.
 fn text(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
-    let expected = format!("a text of 1 to {REFERENCE_CHARS_MAX} characters in quotes");
+    let expected = format!("one line of 1 to {REFERENCE_CHARS_MAX} characters in quotes, without control characters");
     let text = entry.text(&expected, problems)?;
-    if text.trim().is_empty() || text.chars().count() > REFERENCE_CHARS_MAX {
+    if text.trim().is_empty() || text.chars().count() > REFERENCE_CHARS_MAX || text.contains(prose::steers) {
         entry.wrong(expected, problems);
         return None;
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use toml::de::{DeFloat, DeInteger, DeValue};
 
 use super::{Problem, error::Problems, suggest::nearest, table::Entry};
-use crate::unit::Value;
+use crate::{prose::steers, unit::Value};
 
 /// Longest piece of the spec that a message repeats, in characters.
 const WRITTEN_CHARS_MAX: usize = 40;
@@ -30,7 +30,7 @@ impl<'t> Entry<'t> {
             | DeValue::Boolean(_)
             | DeValue::Datetime(_) => true,
         };
-        if whole && written.chars().count() <= WRITTEN_CHARS_MAX && !written.contains(char::is_control) {
+        if whole && written.chars().count() <= WRITTEN_CHARS_MAX && !written.contains(steers) {
             return written.to_owned();
         }
         match self.value.get_ref() {
@@ -135,7 +135,7 @@ pub(super) fn shown(text: &str) -> String {
             safe.push_str("...");
             break;
         }
-        if char.is_control() {
+        if steers(char) {
             safe.extend(char.escape_default());
         } else {
             safe.push(char);

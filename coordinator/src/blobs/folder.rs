@@ -1,21 +1,18 @@
 //! The files of one kind of blob, one for each unit that has any.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io::{self, Write as _},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use seedgrid_common::{unit::UnitId, wire::blob::BlobDigest};
-use tempfile::NamedTempFile;
+
+use crate::atomic::Pending;
 
 /// The file system refused.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot {action} {path}: {cause}\n  hint: what was acknowledged is safe; check the disk's room and permissions, then run the same \
-     command again"
-)]
+#[error("cannot {action} {path}: {cause}")]
 pub struct BlobError {
     /// What was tried.
     pub action: &'static str,
@@ -40,9 +37,8 @@ pub struct BlobFolder {
 /// A file that is arriving. Dropped before its end, it leaves nothing behind.
 #[derive(Debug)]
 pub struct Receiving {
-    file: NamedTempFile,
+    file: Pending,
     folder: PathBuf,
-    name: PathBuf,
 }
 
 impl BlobFolder {
@@ -61,12 +57,38 @@ impl BlobFolder {
         self.root.join(format!("{unit}.safetensors"))
     }
 
+    /// The units that a file here is named for.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn units(&self) -> Result<Vec<UnitId>, BlobError> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(failed("read", &self.root)(cause)),
+        };
+        let mut units: Vec<UnitId> = entries.flatten().filter_map(|entry| self.unit_of(&entry.path())).collect();
+        units.sort_unstable();
+        Ok(units)
+    }
+
+    /// Whose file this is.
+    fn unit_of(&self, path: &Path) -> Option<UnitId> {
+        let unit = path.file_stem()?.to_str()?.parse().ok()?;
+        (path == self.file(unit)).then_some(unit)
+    }
+
     fn arriving(&self) -> PathBuf {
         self.root.join(".arriving")
     }
 
     fn arrived(&self, unit: UnitId, digest: BlobDigest) -> PathBuf {
         self.arriving().join(format!("{unit}.{digest}"))
+    }
+
+    /// Whether a unit's blob with this digest is here and has not got its final name.
+    pub fn has_arrived(&self, unit: UnitId, digest: BlobDigest) -> bool {
+        self.arrived(unit, digest).is_file()
     }
 
     /// Begins to receive a unit's blob with this digest.
@@ -80,13 +102,8 @@ impl BlobFolder {
             sync(&self.root)?;
             self.root.parent().map_or(Ok(()), sync)?;
         }
-        let file = tempfile::Builder::new()
-            .prefix(".writing-")
-            // As any new file: the process's umask decides who else may read it.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(&folder)
-            .map_err(failed("write to", &folder))?;
-        Ok(Receiving { file, name: self.arrived(unit, digest), folder })
+        let file = Pending::new(&self.arrived(unit, digest)).map_err(failed("write to", &folder))?;
+        Ok(Receiving { file, folder })
     }
 
     /// Gives files that have arrived, and whose digests are committed, their final names, durably.
@@ -111,8 +128,7 @@ impl BlobFolder {
         if !folder.is_dir() {
             return Ok(());
         }
-        let waiting: Vec<_> =
-            committed.into_iter().filter(|(unit, digest)| self.arrived(*unit, *digest).is_file()).collect();
+        let waiting: Vec<_> = committed.into_iter().filter(|(unit, digest)| self.has_arrived(*unit, *digest)).collect();
         self.keep(&waiting)?;
         for entry in fs::read_dir(&folder).map_err(failed("read", &folder))? {
             let path = entry.map_err(failed("read", &folder))?.path();
@@ -132,8 +148,7 @@ impl BlobFolder {
     pub fn sweep(&self, wanted: impl Fn(UnitId) -> bool) {
         let Ok(entries) = fs::read_dir(&self.root) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let unit = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            if unit.is_some_and(|unit| path == self.file(unit) && !wanted(unit)) {
+            if self.unit_of(&path).is_some_and(|unit| !wanted(unit)) {
                 let _ = fs::remove_file(path);
             }
         }
@@ -160,8 +175,7 @@ impl Receiving {
     /// # Errors
     /// When that is refused; nothing is left behind then.
     pub fn finish(self) -> Result<(), BlobError> {
-        self.file.as_file().sync_all().map_err(failed("write to", &self.folder))?;
-        self.file.persist(&self.name).map_err(|error| failed("write", &self.name)(error.error))?;
+        self.file.commit().map_err(failed("write to", &self.folder))?;
         sync(&self.folder)
     }
 }
@@ -235,10 +249,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_or_missing_place_is_an_error_with_a_hint() {
+    fn a_place_that_is_not_there_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("weights"), "a file, not a folder").unwrap();
         let error = BlobFolder::weights(folder.path()).receive(UNIT, BlobDigest::of(b"")).unwrap_err();
-        assert!(error.to_string().contains("hint: what was acknowledged is safe"), "{error}");
+        assert!(error.to_string().starts_with("cannot make "), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use seedgrid_common::wire::v1;
 
 use super::Failure;
-use crate::{prepare::Prepared, queue::Rules, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
+use crate::{prepare::Planned, queue::Rules, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
 
 /// A picture from the store of `run_directory`. None without a study in it, or while a coordinator owns it.
 pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>, Failure> {
@@ -14,11 +14,11 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
         Ok(_) | Err(_) => return Ok(None),
     };
     let store = Store::open_to_read(&directory.database())?;
-    let prepared = Prepared::stored(&directory, &store)?;
+    let study = Planned::stored(&directory, &store)?;
     let (known, rules) = (store.units()?, Rules::default());
-    let planned = prepared.plan.units();
+    let planned = study.plan.units();
     let mut counts = v1::UnitCounts::default();
-    for unit in planned.keys().filter(|unit| prepared.track.is_released(**unit)) {
+    for unit in planned.keys().filter(|unit| study.track.is_released(**unit)) {
         counts.total += 1;
         let count = match known.get(unit) {
             Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
@@ -29,7 +29,7 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
         };
         *count += 1;
     }
-    let to_come = prepared.to_come();
+    let to_come = study.to_come();
     counts.total += to_come.units() as u32;
     counts.waiting += to_come.units() as u32;
     counts.undecided = to_come.undecided as u32;
@@ -37,7 +37,7 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     // Also where it is paused: what waits waits for a coordinator first.
     let state = if counts.waiting == 0 { v1::StudyState::Done } else { v1::StudyState::Unspecified };
     Ok(Some(v1::StatusSnapshot {
-        study: prepared.spec.study.name.clone(),
+        study: study.spec.study.name.clone(),
         state: state.into(),
         taken_ms: wall_ms(),
         counts: Some(counts),

@@ -1,11 +1,14 @@
 //! `seedgrid check`: a run against its digests.
 
+use std::collections::BTreeSet;
+
 use super::{
     Exit, Failure,
     arguments::{CheckArguments, Format},
 };
 use crate::{
     checking::{self, Checked, Finding},
+    report::numbers::count,
     run_directory::RunDirectory,
 };
 
@@ -23,19 +26,19 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
 }
 
 fn text(checked: &Checked) -> String {
-    let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let counts = &checked.checked;
     let study = checked.study.as_deref().unwrap_or("unknown");
     let running = if checked.running { ", running" } else { "" };
     let mut lines = vec![
         format!("study {study}{running}"),
         format!(
-            "checked: {}, {}, {}, {}, {}",
-            count(counts.units, "planned unit", "planned units"),
-            count(counts.results, "result", "results"),
-            count(counts.datasets, "data set", "data sets"),
-            count(counts.weights, "file of weights", "files of weights"),
-            count(counts.report_files, "file of the report", "files of the report"),
+            "checked: {}, {}, {}, {}, {}, {}",
+            count(counts.units, "planned unit"),
+            count(counts.results, "result"),
+            count(counts.datasets, "data set"),
+            count(counts.weights, "weights file"),
+            count(counts.checkpoints, "checkpoint"),
+            count(counts.report_files, "report file"),
         ),
     ];
     lines.extend(checked.damage.iter().map(|found| format!("damaged: {}", line(found))));
@@ -46,12 +49,26 @@ fn text(checked: &Checked) -> String {
         (1, _) => "1 thing is damaged".to_owned(),
         (many, _) => format!("{many} things are damaged"),
     });
-    if checked.damage.iter().any(|found| found.part == "database") {
-        lines.push(
-            "hint: run the study again: what is damaged in the database is moved aside and trained again".to_owned(),
-        );
-    }
+    let parts: BTreeSet<&str> = checked.damage.iter().map(|found| found.part).collect();
+    lines.extend(parts.into_iter().filter_map(hint).map(|hint| format!("hint: {hint}")));
     lines.join("\n") + "\n"
+}
+
+/// What to do about damage; None: the finding itself says so.
+fn hint(part: &str) -> Option<&'static str> {
+    Some(match part {
+        "database" => {
+            "run the study again: what is damaged in the database is moved aside and trained again; an empty one must come from a backup"
+        }
+        "dataset" => "run the study again: the data set is made anew",
+        "weights" => {
+            "put the file back from a backup, or run the study in a new run directory (--run-dir DIR), which trains its unit again"
+        }
+        "checkpoint" => {
+            "run the study again: the unit is trained from its start, which costs time and changes no result"
+        }
+        _ => return None,
+    })
 }
 
 fn line(found: &Finding) -> String {

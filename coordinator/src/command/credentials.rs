@@ -10,12 +10,12 @@ use seedgrid_common::{
 use super::{
     Exit, Failure,
     arguments::{CredentialsAction, Format},
-    status::plural,
 };
 use crate::{
     control_client::Control,
     door::{Enrolled, Keys},
     queue::WorkerId,
+    report::numbers::count,
     run_directory::RunDirectory,
     store::{CredentialWrite, Store, Write},
     wall_clock::wall_ms,
@@ -74,7 +74,7 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
         store.commit(&writes)?;
         taken_back
     };
-    let units = plural(taken_back, "unit");
+    let units = count(taken_back as usize, "unit");
     super::print(&format!("worker {worker} stays out from now on; taken back from it: {units}\n"))
 }
 

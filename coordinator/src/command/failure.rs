@@ -192,7 +192,7 @@ impl Failure {
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => 2,
             Self::Control(ControlError::Refused { .. }) => 4,
-            Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. }) => 5,
+            Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => 5,
             Self::Prepare(_)
             | Self::Control(ControlError::Unreadable { .. })
             | Self::Directory(_)

@@ -21,6 +21,7 @@ mod status;
 mod steer;
 mod steering_arguments;
 mod units;
+mod watch;
 mod workers;
 
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Serve(arguments) => serve::serve(arguments).await,
         Subcommand::Plan(arguments) => plan::plan(arguments).await,
         Subcommand::Status(arguments) => status::status(arguments).await,
-        Subcommand::Watch(arguments) => status::watch(arguments).await,
+        Subcommand::Watch(arguments) => watch::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Check(arguments) => check::check(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,

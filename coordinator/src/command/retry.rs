@@ -13,7 +13,7 @@ use super::{
 use crate::{
     control_client::Control,
     listing,
-    prepare::Prepared,
+    prepare::Planned,
     queue::Rules,
     retrying::{self, Fate, Retry},
     run_directory::RunDirectory,
@@ -68,9 +68,9 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let mut store = Store::open(&directory.database())?;
     super::hosting::say_what_was_mended(&store);
     let rules = Rules::default();
-    let prepared = Prepared::stored(&directory, &store)?;
+    let study = Planned::stored(&directory, &store)?;
     let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
-    let retry = retrying::retry(&prepared.plan, &prepared.standing, &fates, units)?;
+    let retry = retrying::retry(&study.plan, &study.standing, &fates, units)?;
     store.commit(&retry.writes(wall_ms()).collect::<Vec<_>>())?;
     Ok(retry)
 }

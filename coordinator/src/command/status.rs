@@ -1,4 +1,4 @@
-//! `seedgrid status` and `seedgrid watch`: a look at a running study.
+//! `seedgrid status`: a look at a study.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,13 +10,13 @@ use serde::Serialize;
 
 use super::{
     Exit, Failure,
-    arguments::{Format, StatusArguments, WatchArguments},
+    arguments::{Format, StatusArguments},
     at_rest,
 };
 use crate::{
-    console,
     control_client::{Control, ControlError},
     progress::{self, at_most, duration},
+    report::numbers::count,
     run_directory::RunDirectory,
 };
 
@@ -32,51 +32,13 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
-    let mut control = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
-        Ok(control) => control,
-        Err(error) => {
-            let Some(at_rest) = at_rest::picture(&arguments.run_dir)? else {
-                return Err(unanswered(&arguments.run_dir, error));
-            };
-            return match at_rest.state() {
-                v1::StudyState::Done => Ok(ended_with(&at_rest.counts.unwrap_or_default())),
-                _ => Err(Failure::NotRunning { path: arguments.run_dir.display().to_string() }),
-            };
-        }
-    };
-    let mut view = progress::view();
-    let mut last = v1::UnitCounts::default();
-    let ended = control
-        .watch(|picture| {
-            view.show(picture);
-            last = picture.counts.unwrap_or_default();
-        })
-        .await;
-    view.finish();
-    ended?;
-    Ok(ended_with(&last))
-}
-
 /// Why nobody can tell of what was named.
-fn unanswered(named: &Path, error: ControlError) -> Failure {
+pub(super) fn unanswered(named: &Path, error: ControlError) -> Failure {
     match (RunDirectory::existing(named), error) {
         // Neither a credential file nor a run.
         (Err(missing), ControlError::Join(JoinError::Missing { .. })) => missing.into(),
         (_, error) => error.into(),
     }
-}
-
-fn ended_with(last: &v1::UnitCounts) -> Exit {
-    console::note(format_args!(
-        "{} of {} units done, {} diverged, {} quarantined{}",
-        last.done,
-        last.total,
-        last.diverged,
-        last.failed,
-        cancelled(last)
-    ));
-    if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done }
 }
 
 fn state(picture: &v1::StatusSnapshot) -> &'static str {
@@ -118,6 +80,9 @@ fn text(picture: &v1::StatusSnapshot) -> String {
     if let Some(eta) = picture.eta_ms {
         lines.push(format!("{}about {} left", at_most(&counts), duration(eta)));
     }
+    if let Some(trouble) = &picture.disk_trouble {
+        lines.push(format!("not kept, make room or an interruption costs time: {trouble}"));
+    }
     if !picture.refusals.is_empty() {
         let kinds: Vec<String> = picture.refusals.iter().map(|one| format!("{} {}", one.count, one.kind)).collect();
         lines.push(format!("refused at the door: {}", kinds.join(", ")));
@@ -126,9 +91,10 @@ fn text(picture: &v1::StatusSnapshot) -> String {
         let info = worker.info.clone().unwrap_or_default();
         let place = if info.place.is_empty() { String::new() } else { format!(" ({})", info.place) };
         lines.push(format!(
-            "worker {}{place}: {} on {}, holds {}, finished {}, heard {} ago",
+            "worker {} on {}{place}: {} on {}, holds {}, finished {}, heard {} ago",
+            worker.worker_id.get(..8).unwrap_or(&worker.worker_id),
             info.host,
-            plural(info.slots, "slot"),
+            count(info.slots as usize, "slot"),
             info.device,
             worker.held,
             worker.finished,
@@ -154,12 +120,8 @@ fn text(picture: &v1::StatusSnapshot) -> String {
 }
 
 /// ", 2 cancelled", or nothing.
-fn cancelled(counts: &v1::UnitCounts) -> String {
+pub(super) fn cancelled(counts: &v1::UnitCounts) -> String {
     if counts.cancelled > 0 { format!(", {} cancelled", counts.cancelled) } else { String::new() }
-}
-
-pub(super) fn plural(count: u32, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The schema of `seedgrid status --format json`, described in docs/cli.md.
@@ -176,6 +138,8 @@ struct Listing {
     training: Vec<Training>,
     /// How often what was refused at the door; kinds that did not occur are left out.
     refusals: BTreeMap<String, u64>,
+    /// What the coordinator's disk did not take, if the newest try failed.
+    disk_trouble: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -291,6 +255,7 @@ impl From<&v1::StatusSnapshot> for Listing {
             workers: picture.workers.iter().map(worker).collect(),
             training: picture.training.iter().map(training).collect(),
             refusals: picture.refusals.iter().map(|one| (one.kind.clone(), one.count)).collect(),
+            disk_trouble: picture.disk_trouble.clone(),
         }
     }
 }

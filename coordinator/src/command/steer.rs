@@ -133,13 +133,13 @@ pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
 
 pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> {
     let running = is_running(&arguments.run_dir)?;
-    let pause: Option<v1::Pause> = if running {
+    let v1::ResumeResponse { pause, drained } = if running {
         Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.resume().await?
     } else {
         let (_directory, mut store) = take(&arguments.run_dir)?;
         let pause = store.pause()?;
         store.commit(&[Write::Resumed { at_ms: wall_ms() }])?;
-        pause.as_ref().map(Into::into)
+        v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained: false }
     };
     if arguments.format == Format::Json {
         super::print_json(&paused("seedgrid.resume/1", running, pause))?;
@@ -148,6 +148,7 @@ pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> 
     let was = match &pause {
         Some(pause) if pause.reason.is_empty() => "the pause is over",
         Some(pause) => &format!("the pause is over (it was: {})", pause.reason),
+        None if drained => "the drain is over",
         None => "the study was not paused",
     };
     let next = if running { "units are given out" } else { "run the study again to go on" };

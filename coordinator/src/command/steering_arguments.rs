@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use seedgrid_common::wire::limits::DETAIL_BYTES_MAX;
+use seedgrid_common::{prose, wire::limits::DETAIL_BYTES_MAX};
 
 use super::arguments::{Format, ReachArguments};
-use crate::{listing::STATES, prose};
+use crate::listing::STATES;
 
 /// Arguments of `units`.
 #[derive(Debug, Args)]

@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     arguments::Format,
-    status::plural,
     steering_arguments::{UnitArguments, UnitsArguments},
 };
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     control_client::Control,
     listing::{self, AttemptLog, Live, Story, UnitLine},
     progress::duration,
+    report::numbers::count,
     run_directory::RunDirectory,
 };
 
@@ -85,9 +85,11 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
             let line = |line: &&UnitLine| {
                 let counts = match (line.errors, line.deaths) {
                     (0, 0) => String::new(),
-                    (errors, deaths) => format!(", {}, {}", plural(errors, "error"), plural(deaths, "death")),
+                    (errors, deaths) => {
+                        format!(", {}, {}", count(errors as usize, "error"), count(deaths as usize, "death"))
+                    }
                 };
-                let attempts = plural(line.attempts, "attempt");
+                let attempts = count(line.attempts as usize, "attempt");
                 format!("{}  {:<11}  {} ({attempts}{counts})\n", line.id, line.state, line.label)
             };
             super::print(&units.iter().map(line).collect::<String>())?;

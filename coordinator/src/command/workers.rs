@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
-use super::{
-    Exit, Failure, arguments::Format, status::plural, steer::is_running, steering_arguments::WorkersArguments,
+use super::{Exit, Failure, arguments::Format, steer::is_running, steering_arguments::WorkersArguments};
+use crate::{
+    books::Books, console, control_client::Control, progress::duration, report::numbers::count,
+    run_directory::RunDirectory,
 };
-use crate::{books::Books, console, control_client::Control, progress::duration, run_directory::RunDirectory};
 
 /// The schema of `seedgrid workers --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
@@ -139,7 +140,7 @@ fn line(worker: &Worker) -> String {
         worker.state,
         worker.host,
         worker.pid,
-        plural(worker.slots, "slot"),
+        count(worker.slots as usize, "slot"),
         worker.device
     )
 }

@@ -24,7 +24,9 @@ use seedgrid_common::wire::{blob::Content, v1};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::{Moment, Reactor, Views};
-pub use request::{Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Steering, Unregistered};
+pub use request::{
+    Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Resumed, Steering, Unregistered,
+};
 pub use study::StudyPlan;
 
 use crate::{
@@ -66,7 +68,9 @@ pub enum CoreError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Weights or checkpoints cannot be kept.
-    #[error(transparent)]
+    #[error(
+        "{0}\n  hint: what was acknowledged is safe; check the disk's room and permissions, then run the same command again"
+    )]
     Blob(#[from] BlobError),
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]

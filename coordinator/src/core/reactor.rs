@@ -46,8 +46,8 @@ pub struct Views {
     pub snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
 }
 
-/// A reply that waits for the commit.
-type Reply = Box<dyn FnOnce() + Send>;
+/// What waits for the commit: a reply, for one.
+type Afterwards = Box<dyn FnOnce() + Send>;
 
 /// Queue and store, and all that goes with them.
 pub struct Reactor {
@@ -79,7 +79,7 @@ pub struct Reactor {
     /// Which attempts have begun: committed with the next other change, or with the next picture. Nobody waits for it, and it is worth no
     /// commit of its own for every unit.
     pub(super) begun: Vec<Write>,
-    replies: Vec<Reply>,
+    afterwards: Vec<Afterwards>,
     /// When what is under way happens.
     pub(super) at: Moment,
     pictured_at: Millis,
@@ -133,7 +133,7 @@ impl Reactor {
             stale: false,
             writes: gone,
             begun: Vec::new(),
-            replies: Vec::new(),
+            afterwards: Vec::new(),
             at,
             pictured_at: at.now,
             stale_picture: true,
@@ -201,7 +201,7 @@ impl Reactor {
         if picture_is_due || self.steered || self.queue.counts().all_ended() {
             self.take_picture(now);
         }
-        self.replies.drain(..).for_each(|reply| reply());
+        self.afterwards.drain(..).for_each(|what| what());
         Ok(!self.stopping)
     }
 
@@ -317,12 +317,17 @@ impl Reactor {
 
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
         // Who no longer waits has hung up; what was decided stands, and a repeated request gets the same answer.
-        self.replies.push(Box::new(move || drop(reply.send(answer))));
+        self.afterwards(move || drop(reply.send(answer)));
+    }
+
+    /// Does this once what has changed is committed.
+    pub(super) fn afterwards(&mut self, what: impl FnOnce() + Send + 'static) {
+        self.afterwards.push(Box::new(what));
     }
 
     pub(super) fn wake(&mut self) {
         let available = self.available.clone();
-        self.replies.push(Box::new(move || available.send_modify(|version| *version += 1)));
+        self.afterwards(move || available.send_modify(|version| *version += 1));
     }
 
     pub(super) fn take_picture(&mut self, now: Millis) {

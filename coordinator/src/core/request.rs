@@ -216,8 +216,8 @@ pub enum Steering {
     },
     /// Units are given out again.
     Resume {
-        /// The answer: what it was paused for.
-        reply: oneshot::Sender<Option<Pause>>,
+        /// The answer: what kept them back.
+        reply: oneshot::Sender<Resumed>,
     },
     /// Why a unit waits.
     Why {
@@ -226,6 +226,15 @@ pub enum Steering {
         /// The answer, for people; None: it does not wait.
         reply: oneshot::Sender<Option<String>>,
     },
+}
+
+/// What kept units back until a study was resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// What it was paused for, if it was.
+    pub pause: Option<Pause>,
+    /// Whether it was drained.
+    pub drained: bool,
 }
 
 /// A unit that cannot be cancelled.

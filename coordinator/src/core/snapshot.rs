@@ -159,8 +159,9 @@ impl Live {
             elapsed_ms: now,
             recent: self.recent.iter().cloned().collect(),
             pause: queue.pause().map(Into::into),
-            // Counted at the door, which adds them where a picture goes out.
+            // Known where workers are answered, and added where a picture goes out.
             refusals: Vec::new(),
+            disk_trouble: None,
         }
     }
 

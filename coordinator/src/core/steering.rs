@@ -5,7 +5,7 @@ use seedgrid_common::unit::UnitId;
 
 use super::{
     reactor::Reactor,
-    request::{NotCancelled, Steering},
+    request::{NotCancelled, Resumed, Steering},
 };
 use crate::{
     listing::Waits,
@@ -47,17 +47,19 @@ impl Reactor {
                 self.answer(reply, waits);
             }
             Steering::Resume { reply } => {
-                let pause = self.queue.pause().cloned();
+                let kept_back = Resumed { pause: self.queue.pause().cloned(), drained: self.draining };
                 self.resume();
-                self.answer(reply, pause);
+                self.answer(reply, kept_back);
             }
         }
     }
 
     fn pause(&mut self, pause: Pause) {
-        tracing::warn!(reason = pause.reason, by_hand = pause.by_hand, "the study is paused");
         self.writes.push(Write::Paused { at_ms: self.at.wall_ms, pause: pause.clone() });
-        self.queue.pause_for(pause);
+        self.queue.pause_for(pause.clone());
+        self.afterwards(move || {
+            tracing::warn!(reason = pause.reason, by_hand = pause.by_hand, "the study is paused");
+        });
         self.steered = true;
         // Who waits for units is told that there are none for now.
         self.wake();
@@ -66,8 +68,8 @@ impl Reactor {
     /// Goes on after a pause or a drain, and with every worker.
     pub(super) fn resume(&mut self) {
         if self.queue.resume() {
-            tracing::info!("the study goes on");
             self.writes.push(Write::Resumed { at_ms: self.at.wall_ms });
+            self.afterwards(|| tracing::info!("the study goes on"));
         }
         self.draining = false;
         self.steered = true;

@@ -135,7 +135,11 @@ fn kept(directory: &RunDirectory, book: &Book, role: Role, now_ms: i64) -> Optio
         Ok(file) => file,
         Err(JoinError::Missing { .. }) => return None,
         Err(error) => {
-            tracing::warn!("{error}. It is replaced, with a new secret");
+            tracing::warn!(
+                "{} is written anew, with another secret: {}. Copies of the old one are of no use any more",
+                path.display(),
+                error.flaw()
+            );
             return None;
         }
     };

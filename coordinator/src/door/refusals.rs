@@ -8,7 +8,7 @@ use std::{
 
 use seedgrid_common::wire::v1;
 
-use crate::queue::Millis;
+use crate::throttle::Throttle;
 
 /// Why somebody was refused. The names are part of `seedgrid status --format json`; docs/security.md explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,36 +87,11 @@ impl Refusal {
     }
 }
 
-/// Lines of one kind that are said before only summaries are.
-const SAID_AT_ONCE: u64 = 3;
-/// After this long, the next one is said whatever the count.
-const QUIET_MS: Millis = 60_000;
-
-/// How often one kind occurred, and when it was said last.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    count: u64,
-    said_at: Millis,
-}
-
-impl Tally {
-    /// One more at `now`. Whether that is to be said: the first ones, then at doubling counts, or after a minute's silence.
-    fn add(&mut self, now: Millis) -> bool {
-        self.count += 1;
-        let says =
-            self.count <= SAID_AT_ONCE || self.count.is_power_of_two() || now.saturating_sub(self.said_at) >= QUIET_MS;
-        if says {
-            self.said_at = now;
-        }
-        says
-    }
-}
-
 /// The counts since the coordinator started.
 #[derive(Debug)]
 pub struct Refusals {
     started: Instant,
-    tallies: Mutex<[Tally; Refusal::ALL.len()]>,
+    tallies: Mutex<[Throttle; Refusal::ALL.len()]>,
 }
 
 impl Default for Refusals {
@@ -131,7 +106,7 @@ impl Refusals {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (says, count) = {
             let tally = &mut self.lock()[refusal as usize];
-            (tally.add(now), tally.count)
+            (tally.add(now), tally.count())
         };
         if says {
             tracing::warn!(kind = refusal.name(), %address, count, "refused; `seedgrid status` has the counts");
@@ -141,11 +116,11 @@ impl Refusals {
     /// The kinds that occurred.
     pub fn counts(&self) -> Vec<v1::RefusalCount> {
         let tallies = *self.lock();
-        let counted = Refusal::ALL.into_iter().zip(tallies).filter(|(_, tally)| tally.count > 0);
-        counted.map(|(kind, tally)| v1::RefusalCount { kind: kind.name().to_owned(), count: tally.count }).collect()
+        let counted = Refusal::ALL.into_iter().zip(tallies).filter(|(_, tally)| tally.count() > 0);
+        counted.map(|(kind, tally)| v1::RefusalCount { kind: kind.name().to_owned(), count: tally.count() }).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Tally; Refusal::ALL.len()]> {
+    fn lock(&self) -> MutexGuard<'_, [Throttle; Refusal::ALL.len()]> {
         // Counts stay usable whatever happened while they were held.
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,15 +136,6 @@ mod tests {
             assert_eq!(kind as usize, place);
             assert_eq!(Refusal::ALL.into_iter().filter(|other| other.name() == kind.name()).count(), 1);
         }
-    }
-
-    #[test]
-    fn the_log_is_not_flooded() {
-        let mut tally = Tally::default();
-        let said = (0..100_000).filter(|_| tally.add(1)).count();
-        assert_eq!(said, 2 + 16, "1, 2 and 3, then 4, 8, ... 65536");
-        assert!(tally.add(1 + QUIET_MS), "after a minute's silence");
-        assert!(!tally.add(2 + QUIET_MS));
     }
 
     #[test]

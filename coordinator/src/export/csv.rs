@@ -6,7 +6,7 @@ use super::{
     ExportError, Sink,
     table::{Cell, Column},
 };
-use crate::report::{atomic::Pending, push_csv_cell};
+use crate::{atomic::Pending, report::push_csv_cell};
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 16;

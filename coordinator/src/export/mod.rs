@@ -23,9 +23,9 @@ use seedgrid_common::{
 
 use crate::{
     aggregate::{Missing, document::UnitEnding, variants},
+    atomic::{self, Pending},
     collect,
     prepare::{PrepareError, Prepared},
-    report::atomic::{self, Pending},
     run_directory::RunDirectory,
     store::{Store, StoreError},
 };

@@ -41,8 +41,8 @@ pub struct UnitLine {
     pub worker: Option<String>,
 }
 
-/// Every unit of a plan, in its order, each once.
-pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>) -> Vec<UnitLine> {
+/// Every unit of a plan, in its order, each once. `running`: whether a coordinator runs; without one, nobody has a unit.
+pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>, running: bool) -> Vec<UnitLine> {
     let nothing = StoredUnit::default();
     let mut lines: Vec<UnitLine> = Vec::new();
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
@@ -50,15 +50,16 @@ pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>) -
         for (id, unit) in stage.configurations.iter().flat_map(|planned| &planned.units) {
             let place = *places.entry(*id).or_insert_with(|| {
                 let stored = known.get(id).unwrap_or(&nothing);
+                let holder = stored.holder.as_ref().filter(|_| running && stored.result.is_none());
                 lines.push(UnitLine {
                     id: *id,
                     label: unit.label(),
                     stages: Vec::new(),
-                    state: state(*id, stored, track),
+                    state: state(*id, stored, holder.is_some(), track),
                     attempts: stored.attempts,
                     errors: stored.record.errors,
                     deaths: stored.record.deaths,
-                    worker: stored.holder.clone().filter(|_| stored.result.is_none()),
+                    worker: holder.cloned(),
                 });
                 lines.len() - 1
             });
@@ -72,7 +73,7 @@ fn as_text<S: serde::Serializer>(id: &UnitId, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(id)
 }
 
-fn state(id: UnitId, stored: &StoredUnit, track: &Track) -> &'static str {
+fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &Track) -> &'static str {
     match stored.fate(&Rules::default()) {
         Fate::Done => "done",
         Fate::Diverged => "diverged",
@@ -80,8 +81,8 @@ fn state(id: UnitId, stored: &StoredUnit, track: &Track) -> &'static str {
         Fate::Cancelled { .. } => "cancelled",
         Fate::Open if track.is_held(id) => "held-back",
         Fate::Open if track.is_skipped(id) => "skipped",
-        Fate::Open if stored.holder.is_some() && stored.began => "training",
-        Fate::Open if stored.holder.is_some() => "assigned",
+        Fate::Open if held && stored.began => "training",
+        Fate::Open if held => "assigned",
         Fate::Open => "waiting",
     }
 }

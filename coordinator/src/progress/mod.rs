@@ -7,6 +7,8 @@ use std::io::IsTerminal as _;
 
 use seedgrid_common::wire::v1;
 
+use crate::report::numbers::count;
+
 /// Shows pictures of a study as they come.
 pub trait View: Send {
     /// Shows what has changed since the last picture.
@@ -106,8 +108,7 @@ fn workers(picture: &v1::StatusSnapshot) -> String {
     let slots: u32 = picture.workers.iter().filter_map(|worker| worker.info.as_ref()).map(|info| info.slots).sum();
     match picture.workers.len() {
         0 => "no workers yet".to_owned(),
-        1 => format!("1 worker, {slots} slots"),
-        many => format!("{many} workers, {slots} slots"),
+        workers => format!("{}, {}", count(workers, "worker"), count(slots as usize, "slot")),
     }
 }
 

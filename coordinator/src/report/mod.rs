@@ -3,7 +3,6 @@
 //! Everything but provenance.json depends only on the aggregate, so equal results give equal bytes.
 
 mod areas;
-pub(crate) mod atomic;
 mod compared;
 mod csv;
 mod draws;
@@ -32,7 +31,10 @@ pub use figure::PaintError;
 pub use provenance::Provenance;
 pub use terminal::terminal_table;
 
-use crate::aggregate::{Aggregate, Report};
+use crate::{
+    aggregate::{Aggregate, Report},
+    atomic,
+};
 
 /// A report could not be written. The files that were written before are whole.
 #[derive(Debug, thiserror::Error)]

@@ -12,13 +12,14 @@ use tonic::{Request, Response, Status};
 use v1::control_service_server::ControlService;
 
 use super::{
+    disk::Disk,
     gone, invalid, prose,
     reading::{Parts, Reader, parts},
     worker_id,
 };
 use crate::{
     books::Books,
-    core::{Core, NotCancelled, Request as Ask, Steering},
+    core::{Core, NotCancelled, Request as Ask, Resumed, Steering},
     door::{Door, Keys},
     listing::UnitLine,
     retrying::{NotRetried, Reopened, Retry},
@@ -32,19 +33,20 @@ pub(super) struct Control {
     core: Core,
     keys: Keys,
     door: Arc<Door>,
+    disk: Arc<Disk>,
     reader: Reader,
 }
 
 impl Control {
-    pub(super) fn new(core: Core, keys: Keys, door: Arc<Door>) -> Self {
+    pub(super) fn new(core: Core, keys: Keys, door: Arc<Door>, disk: Arc<Disk>) -> Self {
         let reader = Reader::new(keys.directory().clone());
-        Self { core, keys, door, reader }
+        Self { core, keys, door, disk, reader }
     }
 }
 
-/// A picture as it goes out: with what was refused at the door.
-fn shown(picture: &v1::StatusSnapshot, door: &Door) -> v1::StatusSnapshot {
-    v1::StatusSnapshot { refusals: door.refusals().counts(), ..picture.clone() }
+/// A picture as it goes out: with what was refused at the door, and by the disk.
+fn shown(picture: &v1::StatusSnapshot, door: &Door, disk: &Disk) -> v1::StatusSnapshot {
+    v1::StatusSnapshot { refusals: door.refusals().counts(), disk_trouble: disk.trouble(), ..picture.clone() }
 }
 
 impl From<&Retry> for v1::RetryResponse {
@@ -69,7 +71,7 @@ fn named(ids: Vec<String>) -> Result<Vec<UnitId>, Status> {
 impl ControlService for Control {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
         let picture = Arc::clone(&self.core.snapshots().borrow());
-        Ok(Response::new(shown(&picture, &self.door)))
+        Ok(Response::new(shown(&picture, &self.door, &self.disk)))
     }
 
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
@@ -115,8 +117,9 @@ impl ControlService for Control {
     }
 
     async fn resume(&self, _: Request<v1::ResumeRequest>) -> Result<Response<v1::ResumeResponse>, Status> {
-        let pause = self.core.ask(|reply| Ask::Steer(Steering::Resume { reply })).await.map_err(gone)?;
-        Ok(Response::new(v1::ResumeResponse { pause: pause.as_ref().map(Into::into) }))
+        let Resumed { pause, drained } =
+            self.core.ask(|reply| Ask::Steer(Steering::Resume { reply })).await.map_err(gone)?;
+        Ok(Response::new(v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained }))
     }
 
     type ListUnitsStream = Parts<v1::UnitsPart>;
@@ -158,8 +161,8 @@ impl ControlService for Control {
     async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         // A watch channel holds only the newest picture: a slow reader misses some and holds nobody up.
         let pictures = WatchStream::new(self.core.snapshots());
-        let door = Arc::clone(&self.door);
-        Ok(Response::new(Box::pin(pictures.map(move |picture| Ok(shown(&picture, &door))))))
+        let (door, disk) = (Arc::clone(&self.door), Arc::clone(&self.disk));
+        Ok(Response::new(Box::pin(pictures.map(move |picture| Ok(shown(&picture, &door, &disk))))))
     }
 
     async fn rotate_join(

@@ -1,6 +1,7 @@
 //! The gRPC services: they check what peers send, ask the core, and answer. No decision is made here.
 
 mod control;
+mod disk;
 mod download;
 mod reading;
 mod server;
@@ -15,6 +16,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    prose::{self, steers},
     unit::UnitId,
     wire::{convert, limits, v1},
 };
@@ -23,7 +25,6 @@ use tonic::{Request, Status};
 use crate::{
     core::{CoreGone, Unregistered},
     door::{Door, Refusal, Visitor, caller},
-    prose::{self, steers},
     queue::WorkerId,
 };
 

@@ -10,6 +10,7 @@ use v1::{control_service_server::ControlServiceServer, worker_service_server::Wo
 
 use super::{
     control::Control,
+    disk::Disk,
     worker::{Datasets, Workers},
 };
 use crate::{
@@ -96,12 +97,14 @@ impl Bound {
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
         let door = Door::new(Limits::for_open_files(raise_open_files()));
+        let disk = Arc::new(Disk::default());
         let guard = Guard::new(core.credentials().clone(), Arc::clone(&door));
-        let workers = Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&door), stopping.clone());
+        let workers =
+            Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&door), Arc::clone(&disk), stopping.clone());
         let workers = WorkerServiceServer::new(workers)
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let control = ControlServiceServer::new(Control::new(core, entry.keys, Arc::clone(&door)))
+        let control = ControlServiceServer::new(Control::new(core, entry.keys, Arc::clone(&door), disk))
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
         let router = transport::Server::builder()
             // A peer that vanished without a word is noticed within a minute.

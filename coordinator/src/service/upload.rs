@@ -8,7 +8,7 @@ use seedgrid_common::wire::{
 };
 use tonic::{Status, Streaming};
 
-use super::{Teller, gone, invalid, unregistered};
+use super::{Teller, disk::Disk, gone, invalid, unregistered};
 use crate::{
     blobs::{BlobError, BlobFolder},
     core::{Core, NotTaken, Request, Unregistered},
@@ -18,7 +18,12 @@ use crate::{
 const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Receives one blob. False: it is not wanted, and nothing was kept.
-pub(super) async fn receive(core: &Core, teller: &Teller, mut parts: Streaming<v1::BlobPart>) -> Result<bool, Status> {
+pub(super) async fn receive(
+    core: &Core,
+    disk: &Disk,
+    teller: &Teller,
+    mut parts: Streaming<v1::BlobPart>,
+) -> Result<bool, Status> {
     let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;
     let head = BlobHead::try_from(first).map_err(invalid)?;
     let worker = teller.named(&head.worker_id)?;
@@ -36,17 +41,24 @@ pub(super) async fn receive(core: &Core, teller: &Teller, mut parts: Streaming<v
         return Ok(false);
     }
     match write(core.blobs(content).clone(), &head, &mut parts).await {
-        Ok(()) => {}
-        // Nothing but time depends on it, and the worker must not wait for a disk that is full.
-        Err(Trouble::Disk(_)) if matches!(content, Content::Checkpoint(_)) => return Ok(false),
-        Err(Trouble::Disk(status) | Trouble::Parts(status)) => return Err(status),
+        Ok(()) => disk.took(),
+        Err(Trouble::Disk(error)) => {
+            // Said here as well: the disk is this machine's, and the worker can only try again.
+            disk.refused(&error);
+            return match content {
+                // Nothing but time depends on it, and the worker must not wait for a disk that is full.
+                Content::Checkpoint(_) => Ok(false),
+                Content::Weights => Err(Status::unavailable(error.to_string())),
+            };
+        }
+        Err(Trouble::Parts(status)) => return Err(status),
     }
     core.ask(|reply| Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply }).await.map_err(gone)
 }
 
 enum Trouble {
     /// On this machine.
-    Disk(Status),
+    Disk(BlobError),
     /// With what was sent, or with the connection.
     Parts(Status),
 }
@@ -79,12 +91,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => {
-            // Said here as well: the disk is this machine's, and the worker can only try again.
-            tracing::error!("{error}");
-            Err(Trouble::Disk(Status::unavailable(error.to_string())))
-        }
-        Err(_) => Err(Trouble::Disk(Status::unavailable("writing was cut off"))),
+        Ok(done) => done.map_err(Trouble::Disk),
+        Err(_) => Err(Trouble::Parts(Status::unavailable("writing was cut off"))),
     }
 }

@@ -11,7 +11,7 @@ use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
-use super::{Teller, download, gone, held, invalid, lines, name, prose, unregistered, upload, worker_id};
+use super::{Teller, disk::Disk, download, gone, held, invalid, lines, name, prose, unregistered, upload, worker_id};
 use crate::{
     core::{Core, Outcome, Request as Ask},
     door::{Door, NotEnrolled},
@@ -30,13 +30,20 @@ pub(super) struct Workers {
     core: Core,
     datasets: Arc<Datasets>,
     door: Arc<Door>,
+    disk: Arc<Disk>,
     /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
 
 impl Workers {
-    pub(super) fn new(core: Core, datasets: Arc<Datasets>, door: Arc<Door>, stopping: watch::Receiver<bool>) -> Self {
-        Self { core, datasets, door, stopping }
+    pub(super) fn new(
+        core: Core,
+        datasets: Arc<Datasets>,
+        door: Arc<Door>,
+        disk: Arc<Disk>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self { core, datasets, door, disk, stopping }
     }
 
     fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
@@ -233,7 +240,7 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            kept = upload::receive(&self.core, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
+            kept = upload::receive(&self.core, &self.disk, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{prose, unit::UnitId};
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -156,10 +156,10 @@ impl StoreError {
         let path = path.to_owned();
         match cause.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                Self::Damaged { path, detail: cause.to_string() }
+                Self::Damaged { path, detail: prose::plain(&cause.to_string()) }
             }
             // What SQLite says of a statement that does not fit the tables: they are not what they were made as.
-            Some(rusqlite::ErrorCode::Unknown) => Self::Damaged { path, detail: cause.to_string() },
+            Some(rusqlite::ErrorCode::Unknown) => Self::Damaged { path, detail: prose::plain(&cause.to_string()) },
             Some(_) | None => Self::Open { path, cause },
         }
     }

@@ -30,6 +30,10 @@ impl Store {
             Err(StoreError::Damaged { detail, .. }) => {
                 return Ok((None, vec![Fault { table: None, unit: None, what: detail }]));
             }
+            Err(StoreError::Empty { .. }) => {
+                let what = "it is empty".to_owned();
+                return Ok((None, vec![Fault { table: None, unit: None, what }]));
+            }
             Err(error) => return Err(error),
         };
         // One state for all that is read from now on, whatever a coordinator commits meanwhile.

@@ -1,6 +1,6 @@
 //! How many of the weights that a spec asks for are there.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use seedgrid_common::{matrix::Plan, spec::Study, unit::UnitId};
 use serde::Serialize;
@@ -20,7 +20,7 @@ pub struct Standing {
     pub kept: usize,
     /// With a result from before `keep_weights` was set, and without weights.
     pub not_kept: usize,
-    /// Whose weights were kept and are no longer there.
+    /// Whose weights were kept and are no longer there, or no longer whole.
     pub gone: usize,
 }
 
@@ -40,11 +40,15 @@ impl Standing {
         let mut standing = Self { wanted: wanted.len(), ..Self::default() };
         for unit in wanted {
             let done = units.get(&unit).and_then(|known| known.result).is_some_and(|result| !result.diverged);
-            match kept.contains_key(&unit) {
-                true if folder.file(unit).is_file() => standing.kept += 1,
-                true => standing.gone += 1,
-                false if done => standing.not_kept += 1,
-                false => {}
+            // Their digests are compared by `check`: to read all of them takes long.
+            let is_whole = |kept: &KeptWeights| {
+                fs::metadata(folder.file(unit)).is_ok_and(|file| file.is_file() && file.len() == kept.bytes)
+            };
+            match kept.get(&unit) {
+                Some(kept) if is_whole(kept) => standing.kept += 1,
+                Some(_) => standing.gone += 1,
+                None if done => standing.not_kept += 1,
+                None => {}
             }
         }
         standing
@@ -64,7 +68,7 @@ impl Standing {
         }
         if self.gone > 0 {
             notes.push(format!(
-                "the weights of {} were kept and are no longer in the run directory's folder weights. {AGAIN}",
+                "the weights of {} were kept and are no longer in the run directory's folder weights, or no longer whole. {AGAIN}",
                 units(self.gone)
             ));
         }

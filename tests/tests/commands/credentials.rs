@@ -143,6 +143,8 @@ fn secrets_are_in_their_files_alone() {
     let listed = credentials(&scratch, &["list"]);
     worker.signal(Signal::SIGTERM);
     coordinator.signal(Signal::SIGTERM);
+    watcher.until_stderr("the coordinator has gone", 1);
+    watcher.signal(Signal::SIGKILL);
     let outputs = [coordinator.wait(), worker.wait(), watcher.wait(), listed];
     for (name, secret) in &secrets {
         let mut found = Vec::new();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
 mod bad_input;
+mod check;
 mod compare;
 mod credentials;
 mod export;

@@ -97,3 +97,30 @@ fn a_killed_worker_costs_what_came_after_the_last_acknowledged_checkpoint() {
     assert_eq!(scratch.report("run", "report.json"), expected);
     assert_eq!(went_on(&scratch), [None, last]);
 }
+
+#[test]
+fn a_disk_that_takes_no_checkpoints_is_said_and_holds_nobody_up() {
+    let scratch = Scratch::new();
+    let long = scratch.write("long.toml", &holdout(&["cnn-shared-aux"], "1", 1000));
+    let mut command = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    let coordinator = Running::start(command.arg(long).arg("--run-dir").arg(scratch.path("run")));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    // Nobody can make a folder there, not even root.
+    std::fs::write(scratch.path("run/checkpoints"), "").unwrap();
+    let _worker = Running::start(&mut joins(&scratch, &["--checkpoint-every", "1s"]));
+    let trouble = || scratch.status("run")["disk_trouble"].clone();
+    until("the status says so", || trouble().as_str().is_some_and(|trouble| trouble.contains("run/checkpoints")));
+    let shown = finish(seedgrid(["status"]).arg(scratch.path("run")));
+    assert!(
+        shown.stdout.contains("not kept, make room or an interruption costs time: cannot make "),
+        "{}",
+        shown.stdout
+    );
+    std::fs::remove_file(scratch.path("run/checkpoints")).unwrap();
+    until("it is over", || trouble().is_null());
+    assert!(saved(&scratch).is_some());
+    coordinator.signal(Signal::SIGTERM);
+    let ended = coordinator.wait();
+    assert!(ended.stderr.contains("training goes on, and needs room"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("what workers hand over is written again"), "{}", ended.stderr);
+}

@@ -10,6 +10,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 /// A file that is written beside its final place, and is not there before it is whole. Dropped, it leaves nothing behind.
+#[derive(Debug)]
 pub(crate) struct Pending {
     file: NamedTempFile,
     path: PathBuf,
@@ -51,7 +52,7 @@ impl Write for Pending {
 }
 
 /// Writes a whole file.
-pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = Pending::new(path)?;
     file.write_all(content)?;
     file.commit()

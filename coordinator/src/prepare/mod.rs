@@ -1,55 +1,40 @@
 //! From a spec's file to what can be run: the study, its data set and its plan.
 
+mod planned;
+mod spec;
+
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read as _},
+    fs,
+    ops::Deref,
     path::{Path, PathBuf},
 };
 
 use seedgrid_common::{
     data::{self, DataError, encode, folds, locate},
-    matrix::{Plan, Selections},
-    spec::{self, DatasetSpec, Evaluation, SpecErrors, Study, Unfoldable, limits::TEXT_BYTES_MAX},
+    spec::{DatasetSpec, Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
     unit::{Fold, UnitId},
 };
 
 use crate::{
     draws::{Draw, Draws},
     queue::Rules,
-    race::Track,
     run_directory::{Owned, RunDirectory, RunDirectoryError},
-    selection::{self, Committed, Ended, Settled, Standing, ToCome},
+    selection::{Committed, Ended},
     store::{Store, StoreError, Write},
     wall_clock::wall_ms,
 };
 
-/// A spec that was read and found right.
-#[derive(Clone, Debug)]
-pub struct Spec {
-    /// The study.
-    pub study: Study,
-    /// The file's text.
-    pub text: String,
-    /// Stands for the file in errors.
-    pub source_name: String,
-}
+pub use planned::Planned;
+pub use spec::Spec;
 
 /// A study with its data.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The spec.
-    pub spec: Spec,
+    /// What is trained.
+    planned: Planned,
     /// What is trained and scored on.
     pub draws: Draws,
-    /// Everything that is trained, as far as selections have been made.
-    pub plan: Plan,
-    /// These selections.
-    pub selections: Selections,
-    /// What has been decided for each model of a selecting stage.
-    pub standing: Vec<Standing>,
-    /// The races of the plan, and what they do to its units.
-    pub track: Track,
     /// What can be decided from the results that are there, and has not been: [`Prepared::keep`] makes it durable.
     decisions: Vec<Write>,
 }
@@ -91,46 +76,25 @@ pub enum PrepareError {
         /// The directory.
         path: PathBuf,
     },
+    /// The data set that a study was run with cannot be read.
+    #[error(
+        "cannot read the study's data set {path}: {cause}\n  hint: run the study again, which makes it anew, or put it back from a backup"
+    )]
+    LostDataset {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The stored data set is not what its name says.
-    #[error("the stored data set {path} is damaged\n  hint: delete it; the next run makes it again")]
+    #[error(
+        "the study's data set {path} is damaged\n  hint: run the study again, which makes it anew, or put it back from a backup"
+    )]
     DamagedDataset {
         /// The file.
         path: PathBuf,
     },
-}
-
-impl Spec {
-    /// Reads and checks the spec at `path`.
-    ///
-    /// # Errors
-    /// When it cannot be read, or with everything that is wrong with it.
-    pub fn read(path: &Path) -> Result<Self, PrepareError> {
-        let failed = |cause| PrepareError::Read { path: path.to_owned(), cause };
-        // Before it is opened: a pipe without a writer would wait for one.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
-            return Err(failed(cause));
-        }
-        let mut bytes = Vec::new();
-        // One byte more than is allowed, so that it is seen to be too long.
-        let file = File::open(path).map_err(failed)?;
-        file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let text = if bytes.len() > TEXT_BYTES_MAX {
-            String::from_utf8_lossy(&bytes).into_owned()
-        } else {
-            String::from_utf8(bytes)
-                .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))?
-        };
-        Self::parse(&path.display().to_string(), text)
-    }
-
-    /// Checks a spec's text; `name` stands for it in errors.
-    ///
-    /// # Errors
-    /// With everything that is wrong with it.
-    pub fn parse(name: &str, text: String) -> Result<Self, PrepareError> {
-        Ok(Self { study: spec::parse(name, &text)?, text, source_name: name.to_owned() })
-    }
 }
 
 /// Checks that `store` belongs to the study `name` or to none yet.
@@ -207,18 +171,8 @@ impl Prepared {
     ) -> Result<Self, PrepareError> {
         let draws = Draws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
         foldable(&spec, &draws)?;
-        let settled = selection::settle(&spec.study, &draws.digests(), committed, ended);
-        let Settled { plan, selections, made, rungs, track, standing, .. } = settled;
-        let at_ms = wall_ms();
-        let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
-        let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
-        let decisions = raced.chain(selected).collect();
-        Ok(Self { spec, draws, plan, selections, standing, track, decisions })
-    }
-
-    /// Units that may still be given out: of rows whose selection has not been made, and those that races hold back.
-    pub fn to_come(&self) -> ToCome {
-        ToCome::of(&self.plan, &self.track)
+        let (planned, decisions) = Planned::settled(spec, &draws.digests(), committed, ended);
+        Ok(Self { planned, draws, decisions })
     }
 
     /// Makes the run directory this study's: keeps its data set, its spec, its units and what can be decided from the results that are
@@ -250,18 +204,20 @@ impl Prepared {
     /// # Errors
     /// When it holds no spec or not the data set.
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
-        let text = store.latest_spec()?.ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
-        let spec = Spec::parse(&directory.database().display().to_string(), text)?;
-        let draw = |dataset_spec: &DatasetSpec| -> Result<Draw, PrepareError> {
-            let digest = store
-                .fact(&dataset_fact(dataset_spec))?
-                .ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
-            kept(directory, &digest)
-        };
-        let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
+        let spec = planned::stored_spec(directory, store)?;
+        let digests = planned::stored_digests(&spec.study, directory, store)?;
+        let draws = digests.into_iter().map(|(seed, digest)| Ok((seed, kept(directory, &digest)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
         // What was decided, and no more: a report changes nothing.
         Self::expanded(spec, draws, &store.committed()?, |_| None)
+    }
+}
+
+impl Deref for Prepared {
+    type Target = Planned;
+
+    fn deref(&self) -> &Planned {
+        &self.planned
     }
 }
 
@@ -285,55 +241,17 @@ fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
             }
         }
     }
-    spec::unfoldable(&spec.source_name, &spec.text, found).map_or(Ok(()), Err)
+    unfoldable(&spec.source_name, &spec.text, found).map_or(Ok(()), Err)
 }
 
 /// The data set with this digest, as the run directory keeps it.
 fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
     let path = directory.dataset(digest);
     let damaged = || PrepareError::DamagedDataset { path: path.clone() };
-    let encoded = fs::read(&path).map_err(|cause| {
-        PrepareError::Directory(RunDirectoryError::Io { action: "read", path: path.clone(), cause })
-    })?;
+    let encoded = fs::read(&path).map_err(|cause| PrepareError::LostDataset { path: path.clone(), cause })?;
     if encode::digest(&encoded) != digest {
         return Err(damaged());
     }
     let dataset = encode::decode(&encoded).map_err(|_| damaged())?;
     Ok(Draw { dataset, encoded, digest: digest.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use nix::{sys::stat::Mode, unistd::mkfifo};
-
-    use super::*;
-
-    fn refused(path: PathBuf) -> String {
-        Spec::read(&path).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn what_is_no_plain_file_is_not_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
-        for path in ["/dev/zero".into(), pipe, folder.path().to_owned()] {
-            let words = refused(path);
-            assert!(words.contains("it is not a plain file") && words.contains("hint:"), "{words}");
-        }
-    }
-
-    #[test]
-    fn no_more_is_read_than_a_spec_may_have() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("long.toml");
-        // A hole of a terabyte: whoever read it to its end would need as much memory.
-        File::create(&path).unwrap().set_len(1 << 40).unwrap();
-        let words = refused(path.clone());
-        assert!(words.contains("longer than 262144 bytes"), "{words}");
-        fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert!(refused(path).contains("not UTF-8"));
-    }
 }

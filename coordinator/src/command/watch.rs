@@ -1,0 +1,94 @@
+//! `seedgrid watch`: follows a study to its end, over restarts of its coordinator.
+
+use std::time::{Duration, Instant};
+
+use seedgrid_common::{join::Role, wire::v1};
+
+use super::{Exit, Failure, arguments::WatchArguments, at_rest, status};
+use crate::{
+    console,
+    control_client::{Control, ControlError},
+    progress,
+};
+
+/// How long a coordinator that has gone is looked for, as long as a worker that holds nothing does by default.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How often.
+const EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
+    let mut control = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
+        Ok(control) => control,
+        Err(error) => {
+            let Some(at_rest) = at_rest::picture(&arguments.run_dir)? else {
+                return Err(status::unanswered(&arguments.run_dir, error));
+            };
+            return match at_rest.state() {
+                v1::StudyState::Done => Ok(ended_with(&at_rest)),
+                _ => Err(Failure::NotRunning { path: arguments.run_dir.display().to_string() }),
+            };
+        }
+    };
+    loop {
+        let mut view = progress::view();
+        let mut last = v1::StatusSnapshot::default();
+        let followed = control
+            .watch(|picture| {
+                view.show(picture);
+                last.clone_from(picture);
+            })
+            .await;
+        view.finish();
+        match followed {
+            Ok(()) if last.state() == v1::StudyState::Done => return Ok(ended_with(&last)),
+            Ok(()) | Err(ControlError::Lost { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        console::note(format_args!(
+            "the coordinator has gone; looking for it for {} (Ctrl-C: no more)",
+            progress::duration(PATIENCE.as_millis() as u64)
+        ));
+        control = match found_again(&arguments).await? {
+            Found::Running(control) => *control,
+            Found::Ended(picture) => return Ok(ended_with(&picture)),
+        };
+    }
+}
+
+/// What became of a coordinator that had gone.
+enum Found {
+    Running(Box<Control>),
+    /// The study ended meanwhile, and nobody runs it any more.
+    Ended(Box<v1::StatusSnapshot>),
+}
+
+async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
+    let lost = Instant::now();
+    loop {
+        // First: one that has gone a moment ago is not back yet, and one that closes connections is not hurried.
+        tokio::time::sleep(EVERY).await;
+        let error = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
+            Ok(control) => return Ok(Found::Running(Box::new(control))),
+            Err(error @ ControlError::Unreachable { .. }) => error,
+            Err(error) => return Err(error.into()),
+        };
+        match at_rest::picture(&arguments.run_dir)? {
+            Some(picture) if picture.state() == v1::StudyState::Done => return Ok(Found::Ended(Box::new(picture))),
+            Some(_) | None if lost.elapsed() >= PATIENCE => return Err(error.into()),
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn ended_with(picture: &v1::StatusSnapshot) -> Exit {
+    let last = picture.counts.unwrap_or_default();
+    console::note(format_args!(
+        "{} of {} units done, {} diverged, {} quarantined{}",
+        last.done,
+        last.total,
+        last.diverged,
+        last.failed,
+        status::cancelled(&last)
+    ));
+    if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done }
+}

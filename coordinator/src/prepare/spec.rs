@@ -1,0 +1,92 @@
+//! The spec's file.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
+
+use seedgrid_common::spec::{self, Study, limits::TEXT_BYTES_MAX};
+
+use super::PrepareError;
+
+/// A spec that was read and found right.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The study.
+    pub study: Study,
+    /// The file's text.
+    pub text: String,
+    /// Stands for the file in errors.
+    pub source_name: String,
+}
+
+impl Spec {
+    /// Reads and checks the spec at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or with everything that is wrong with it.
+    pub fn read(path: &Path) -> Result<Self, PrepareError> {
+        let failed = |cause| PrepareError::Read { path: path.to_owned(), cause };
+        // Before it is opened: a pipe without a writer would wait for one.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
+            return Err(failed(cause));
+        }
+        let mut bytes = Vec::new();
+        // One byte more than is allowed, so that it is seen to be too long.
+        let file = File::open(path).map_err(failed)?;
+        file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let text = if bytes.len() > TEXT_BYTES_MAX {
+            String::from_utf8_lossy(&bytes).into_owned()
+        } else {
+            String::from_utf8(bytes)
+                .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))?
+        };
+        Self::parse(&path.display().to_string(), text)
+    }
+
+    /// Checks a spec's text; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// With everything that is wrong with it.
+    pub fn parse(name: &str, text: String) -> Result<Self, PrepareError> {
+        Ok(Self { study: spec::parse(name, &text)?, text, source_name: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use nix::{sys::stat::Mode, unistd::mkfifo};
+
+    use super::*;
+
+    fn refused(path: PathBuf) -> String {
+        Spec::read(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        for path in ["/dev/zero".into(), pipe, folder.path().to_owned()] {
+            let words = refused(path);
+            assert!(words.contains("it is not a plain file") && words.contains("hint:"), "{words}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_spec_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.toml");
+        // A hole of a terabyte: whoever read it to its end would need as much memory.
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let words = refused(path.clone());
+        assert!(words.contains("longer than 262144 bytes"), "{words}");
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(refused(path).contains("not UTF-8"));
+    }
+}
