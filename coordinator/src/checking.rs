@@ -10,7 +10,7 @@ use crate::{
     blobs::{BlobError, BlobFolder},
     collect,
     prepare::{Planned, PrepareError},
-    report::{self, ReportError},
+    report::{self, ReportError, numbers::count as counted},
     run_directory::RunDirectory,
     store::{Fault, Store, StoreError},
 };
@@ -141,15 +141,10 @@ pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
 impl Checked {
     fn rows_aside(&mut self, store: &Store) -> Result<(), StoreError> {
         self.checked.results = store.count_results()? as usize;
-        match store.moved_aside()? {
-            0 => {}
-            1 => self
-                .notes
-                .push(Finding::new("database", "1 row was found damaged earlier and moved aside").at("damaged")),
-            count => {
-                let what = format!("{count} rows were found damaged earlier and moved aside");
-                self.notes.push(Finding::new("database", what).at("damaged"));
-            }
+        let aside = store.moved_aside()? as usize;
+        if aside > 0 {
+            let what = format!("{} found damaged at a start, and moved aside to it", counted(aside, "row"));
+            self.notes.push(Finding::new("database", what).at("table damaged"));
         }
         Ok(())
     }
@@ -161,7 +156,7 @@ impl Checked {
         digests.dedup();
         for digest in digests {
             self.checked.datasets += 1;
-            let found = match fs::read(directory.dataset(&digest)) {
+            let found = match read(&directory.dataset(&digest)) {
                 Ok(bytes) if encode::digest(&bytes) == digest => continue,
                 Ok(_) => "does not match its name, which is its digest",
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
@@ -251,10 +246,12 @@ impl Checked {
         self.complete = left + without == 0;
         self.ended = left == 0;
         if left > 0 {
-            self.notes.push(Finding::new("plan", format!("{left} of the plan's units have no result yet")));
+            let what =
+                format!("{} without a result yet, those that wait for selections among them", counted(left, "unit"));
+            self.notes.push(Finding::new("plan", what));
         }
         if without > 0 {
-            let what = format!("{without} of the plan's units have ended without a result; the report says why");
+            let what = format!("{} ended without a result; the report says why", counted(without, "unit"));
             self.notes.push(Finding::new("plan", what));
         }
         Ok(())
@@ -273,7 +270,7 @@ impl Checked {
                 continue;
             }
             self.checked.report_files += 1;
-            let found = match fs::read(directory.report().join(&name)) {
+            let found = match read(&directory.report().join(&name)) {
                 Ok(bytes) if bytes == content => continue,
                 Ok(_) => "is not what the store gives: `seedgrid report` writes it anew",
                 Err(_) => "cannot be read: `seedgrid report` writes it anew",
@@ -288,6 +285,14 @@ impl Checked {
 
 /// A file's digest and length.
 fn file_digest(path: &Path) -> io::Result<(BlobDigest, u64)> {
-    let bytes = fs::read(path)?;
+    let bytes = read(path)?;
     Ok((BlobDigest::of(&bytes), bytes.len() as u64))
+}
+
+/// A file's content. What is no plain file may have no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Err(io::Error::other("it is no plain file")),
+    }
 }

@@ -55,7 +55,7 @@ pub enum ControlError {
     Transport(#[from] TransportError),
     /// Nobody answers.
     #[error(
-        "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does; `seedgrid report RUN_DIR` reads a run without it"
+        "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
     )]
     Unreachable {
         /// Every address that was tried.

@@ -49,7 +49,7 @@ pub struct Owned {
 pub enum RunDirectoryError {
     /// The file system refused.
     #[error(
-        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; choose another with --run-dir DIR"
+        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; `run` and `serve` take another one with --run-dir DIR"
     )]
     Io {
         /// What was tried.
@@ -93,8 +93,8 @@ pub enum RunDirectoryError {
     },
     /// Its database is gone or empty, and other things of a run are there.
     #[error(
-        "the run directory {path} has lost its database: study.db is {what}\n  hint: restore study.db from a backup, or move the \
-         directory away and run the study again"
+        "the run directory {path} has lost its database: study.db is {what}\n  hint: restore study.db from a backup (without study.db-wal and study.db-shm), or \
+         move the directory away and run the study again"
     )]
     LostDatabase {
         /// The directory.
@@ -165,6 +165,9 @@ impl RunDirectory {
         match fs::metadata(&path) {
             Ok(file) if file.is_file() => Ok(directory),
             Ok(_) => Err(RunDirectoryError::Missing { path: directory.root }),
+            Err(_) if directory.join_file().exists() => {
+                Err(RunDirectoryError::LostDatabase { path: directory.root, what: "missing" })
+            }
             Err(_) if directory.root.is_file() => Err(RunDirectoryError::File { path: directory.root }),
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Err(RunDirectoryError::Missing { path: directory.root })

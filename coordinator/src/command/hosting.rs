@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::join::ADDRESSES_MAX;
+use seedgrid_common::join::{ADDRESSES_MAX, JoinFile};
 
 use super::{Failure, arguments::StudyArguments};
 use crate::{
@@ -135,7 +135,17 @@ impl Hosting {
         let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests() };
         let identity = match entrance.plaintext {
             true => None,
-            false => Some(Identity::of(&directory.identity())?),
+            false => {
+                let had_one =
+                    || JoinFile::read(&directory.join_file()).is_ok_and(|before| before.certificate.is_some());
+                if !directory.identity().exists() && had_one() {
+                    console::note(format_args!(
+                        "note: {} is gone, so the study has a new certificate: copies of its join, admin and view files are of no use any more",
+                        directory.identity().display()
+                    ));
+                }
+                Some(Identity::of(&directory.identity())?)
+            }
         };
         let bound = Bound::listen(entrance.listen).await?;
         let place = Place {

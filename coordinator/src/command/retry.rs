@@ -17,7 +17,7 @@ use crate::{
     queue::Rules,
     retrying::{self, Fate, Retry},
     run_directory::RunDirectory,
-    store::Store,
+    store::{Store, Write},
     wall_clock::wall_ms,
 };
 
@@ -71,7 +71,10 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let study = Planned::stored(&directory, &store)?;
     let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
     let retry = retrying::retry(&study.plan, &study.standing, &fates, units)?;
-    store.commit(&retry.writes(wall_ms()).collect::<Vec<_>>())?;
+    let at_ms = wall_ms();
+    // As a coordinator does: who wants units to be tried again wants them given out.
+    let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });
+    store.commit(&retry.writes(at_ms).chain(resumed).collect::<Vec<_>>())?;
     Ok(retry)
 }
 

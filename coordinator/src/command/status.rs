@@ -35,8 +35,9 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
 /// Why nobody can tell of what was named.
 pub(super) fn unanswered(named: &Path, error: ControlError) -> Failure {
     match (RunDirectory::existing(named), error) {
-        // Neither a credential file nor a run.
+        // Neither a credential file nor a run; or a run that has lost its database.
         (Err(missing), ControlError::Join(JoinError::Missing { .. })) => missing.into(),
+        (Err(missing), ControlError::Unreachable { .. }) if named.is_dir() => missing.into(),
         (_, error) => error.into(),
     }
 }

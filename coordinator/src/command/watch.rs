@@ -64,6 +64,7 @@ enum Found {
 
 async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
     let lost = Instant::now();
+    let mut said = false;
     loop {
         // First: one that has gone a moment ago is not back yet, and one that closes connections is not hurried.
         tokio::time::sleep(EVERY).await;
@@ -75,6 +76,7 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
         match at_rest::picture(&arguments.run_dir)? {
             Some(picture) if picture.state() == v1::StudyState::Done => return Ok(Found::Ended(Box::new(picture))),
             Some(_) | None if lost.elapsed() >= PATIENCE => return Err(error.into()),
+            Some(_) | None if !std::mem::replace(&mut said, true) => console::note(format_args!("{error}")),
             Some(_) | None => {}
         }
     }

@@ -176,8 +176,10 @@ impl Reactor {
         let (plan, standing) = self.selecting.expanded();
         let retry = retrying::retry(plan, standing, &self.queue.fates(), wanted)?;
         self.writes.extend(retry.writes(self.at.wall_ms));
-        self.stale |= !retry.units.is_empty();
-        self.resume();
+        if !retry.units.is_empty() {
+            self.stale = true;
+            self.resume();
+        }
         Ok(retry)
     }
 

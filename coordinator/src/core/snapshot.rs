@@ -169,7 +169,8 @@ impl Live {
     /// in full.
     fn eta(&self, queue: &Queue, to_come: ToCome<'_>, now: Millis) -> Option<u64> {
         let slots: u32 = self.workers.values().map(|worker| worker.info.slots).sum();
-        if slots == 0 {
+        // Paused, it takes as long as people let it stand.
+        if slots == 0 || queue.pause().is_some() {
             return None;
         }
         let estimates = queue.estimates();

@@ -48,7 +48,7 @@ impl fmt::Debug for Identity {
 pub enum IdentityError {
     /// It cannot be read.
     #[error(
-        "cannot read the study's certificate and key {path}: {cause}\n  hint: they must belong to the user who runs the coordinator"
+        "cannot read the study's certificate and key {path}: {cause}\n  hint: it must be a plain file of the user who runs the coordinator; if it is damaged, remove it: a new one is made, and workers need the new join file"
     )]
     Read {
         /// The file.

@@ -196,7 +196,7 @@ impl Prepared {
         for row in store.move_orphans()? {
             tracing::warn!("{row}");
         }
-        Ok(())
+        Ok(store.fold_log()?)
     }
 
     /// What a run directory was last run with, from the directory alone.

@@ -39,8 +39,9 @@ impl View for Lines {
             let at_most = at_most(&counts);
             let eta = picture.eta_ms.map(|ms| format!(", {at_most}about {} left", duration(ms))).unwrap_or_default();
             console::note(format_args!(
-                "{}: {} of {at_most}{} units ended, {} in training, {}{eta}",
+                "{}: {}{} of {at_most}{} units ended, {} in training, {}{eta}",
                 picture.study,
+                if picture.state() == v1::StudyState::Paused { "paused; " } else { "" },
                 ended(&counts),
                 counts.total,
                 counts.training,

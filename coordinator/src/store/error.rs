@@ -56,7 +56,7 @@ pub enum StoreError {
     },
     /// The file holds no study.
     #[error(
-        "the database {path} is empty\n  hint: restore it from a backup, or move the run directory away and run the study again"
+        "the database {path} is empty\n  hint: restore it from a backup (without study.db-wal and study.db-shm), or move the run directory away and run the study again"
     )]
     Empty {
         /// The database.
@@ -76,7 +76,7 @@ pub enum StoreError {
     /// It is damaged, and whoever only reads leaves it as it is.
     #[error(
         "the database {path} is damaged: {detail}\n  hint: run the study again, which saves what can be read and trains the rest; else \
-         restore it from a backup, or move the run directory away"
+         restore it from a backup (without study.db-wal and study.db-shm), or move the run directory away"
     )]
     Damaged {
         /// The database.
@@ -86,7 +86,7 @@ pub enum StoreError {
     },
     /// It is damaged, and its owner found nothing to salvage in it.
     #[error(
-        "the database {path} is damaged: {detail}. No unit and no result can be read in it\n  hint: restore it from a backup, or move it \
+        "the database {path} is damaged: {detail}. No unit and no result can be read in it\n  hint: restore it from a backup (without study.db-wal and study.db-shm), or move it \
          away and run the study again"
     )]
     Ruined {

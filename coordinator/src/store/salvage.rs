@@ -122,10 +122,12 @@ fn fill(path: &Path, fresh: &Path, why: &str) -> rusqlite::Result<(Found, Vec<&'
         }
     }
     mending::seal_all(&transaction)?;
-    transaction.execute(
-        "INSERT INTO damaged (found_ms, source, what, content) VALUES (?, 'study.db', ?, ?)",
-        rusqlite::params![wall_ms(), why, format!("something may be lost of: {}", incomplete.join(", "))],
-    )?;
+    if !incomplete.is_empty() {
+        transaction.execute(
+            "INSERT INTO damaged (found_ms, source, what, content) VALUES (?, 'study.db', ?, ?)",
+            rusqlite::params![wall_ms(), why, format!("something may be lost of: {}", incomplete.join(", "))],
+        )?;
+    }
     let count = |table: &str| transaction.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
     let found = Found { units: count("units")?, results: count("results")? };
     transaction.commit()?;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use prost::Message as _;
 use rusqlite::Connection;
 use seedgrid_common::{
+    prose,
     training::{Ending, UnitResult},
     unit::UnitId,
     wire::v1,
@@ -30,7 +31,8 @@ pub(super) fn structure(connection: &Connection, depth: Depth) -> rusqlite::Resu
         Depth::Whole => "PRAGMA integrity_check(1)",
     };
     let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
-    Ok((verdict != "ok").then_some(verdict))
+    // It may have several lines.
+    Ok((verdict != "ok").then(|| prose::plain(&verdict)))
 }
 
 /// Whether the tables are those of schema.sql.

@@ -201,6 +201,16 @@ pub struct ResultRecord {
 }
 
 impl Store {
+    /// Brings what the write-ahead log holds into the database's file, as far as no reader stands in the way: a log that is lost later
+    /// takes with it no more than what came after.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn fold_log(&self) -> Result<(), StoreError> {
+        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        folded.map_err(|cause| StoreError::Write { path: self.path.clone(), cause })
+    }
+
     /// Makes all `writes` durable, or none.
     ///
     /// # Errors

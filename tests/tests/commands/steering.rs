@@ -84,7 +84,9 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert!(nasty.stdout.contains("a\u{fffd}[31mred line"), "{}", nasty.stdout);
     assert_eq!(scratch.status("run")["pause"]["reason"], "a\u{fffd}[31mred line");
     assert_eq!(command(&scratch, "pause", &["--reason", &"x".repeat(5000)]).code(), 2, "it is too long");
-    assert_eq!(json(&scratch, "resume", &[])["running"], false);
+    assert_eq!(command(&scratch, "cancel", &[&last[..12]]).code(), 0);
+    assert_eq!(command(&scratch, "retry", &[&last[..12]]).code(), 0);
+    assert!(scratch.status("run")["pause"].is_null(), "it ends a pause");
     let last_run = finish(&mut scratch.run_with_slots(&spec, "run", 1));
     assert_eq!(last_run.code(), 0, "{}", last_run.stderr);
     assert_eq!(scratch.report_json("run")["counts"]["done"], 8);

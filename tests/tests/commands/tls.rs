@@ -63,6 +63,11 @@ fn a_restart_keeps_certificate_and_key_from_others() {
     let refused = finish(&mut serve(&scratch, "run", &[]));
     assert_eq!(refused.code(), 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("chmod 600"), "{}", refused.stderr);
+    std::fs::remove_file(&key).unwrap();
+    let coordinator = serving(&scratch, "run", &[]);
+    coordinator.signal(Signal::SIGTERM);
+    let ended = coordinator.wait();
+    assert!(ended.stderr.contains("tls.pem is gone, so the study has a new certificate"), "{}", ended.stderr);
 }
 
 #[test]
