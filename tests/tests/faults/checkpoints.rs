@@ -118,7 +118,8 @@ fn a_disk_that_takes_no_checkpoints_is_said_and_holds_nobody_up() {
     );
     std::fs::remove_file(scratch.path("run/checkpoints")).unwrap();
     until("it is over", || trouble().is_null());
-    assert!(saved(&scratch).is_some());
+    // It is committed after it was written.
+    until("a checkpoint", || saved(&scratch).is_some());
     coordinator.signal(Signal::SIGTERM);
     let ended = coordinator.wait();
     assert!(ended.stderr.contains("training goes on, and needs room"), "{}", ended.stderr);
