@@ -159,8 +159,7 @@ impl Checked {
             let found = match read(&directory.dataset(&digest)) {
                 Ok(bytes) if encode::digest(&bytes) == digest => continue,
                 Ok(_) => "does not match its name, which is its digest",
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
-                Err(_) => "cannot be read",
+                Err(cause) => absent(&cause),
             };
             self.damage.push(Finding::new("dataset", found).at(format!("datasets/{digest}")));
         }
@@ -178,16 +177,15 @@ impl Checked {
         }
         for (unit, kept) in kept {
             self.checked.weights += 1;
-            let found = match file_digest(&folder.file(unit)) {
-                Ok((digest, bytes)) if (digest, bytes) == (kept.digest, kept.bytes) => continue,
+            let found = match file_digest(&folder.committed(unit, kept.digest)) {
+                Ok(found) if found == (kept.digest, kept.bytes) => continue,
                 Ok(_) => "does not match the digest that was committed with its result",
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
                     // Between the commit and the file's final name.
                     self.notes.push(Finding::new("weights", "is not there yet").of(unit));
                     continue;
                 }
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
-                Err(_) => "cannot be read",
+                Err(cause) => absent(&cause),
             };
             self.damage.push(Finding::new("weights", found).at(format!("weights/{unit}.safetensors")).of(unit));
         }
@@ -212,15 +210,10 @@ impl Checked {
             };
             self.checked.checkpoints += 1;
             let reference = &kept.reference;
-            let found = match file_digest(&folder.file(unit)) {
-                Ok((digest, bytes)) if (digest, bytes) == (reference.digest, reference.bytes) => continue,
+            let found = match file_digest(&folder.committed(unit, reference.digest)) {
+                Ok(found) if found == (reference.digest, reference.bytes) => continue,
                 Ok(_) => "does not match the digest that was committed with it",
-                // Committed, and its coordinator was killed before it had its name.
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound && folder.has_arrived(unit, reference.digest) => {
-                    continue;
-                }
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is not there",
-                Err(_) => "cannot be read",
+                Err(cause) => absent(&cause),
             };
             self.damage.push(at(Finding::new("checkpoint", found)));
         }
@@ -281,6 +274,11 @@ impl Checked {
         }
         Ok(())
     }
+}
+
+/// What to say of a file that could not be read.
+fn absent(cause: &io::Error) -> &'static str {
+    if cause.kind() == io::ErrorKind::NotFound { "is not there" } else { "cannot be read" }
 }
 
 /// A file's digest and length.

@@ -86,9 +86,11 @@ impl BlobFolder {
         self.arriving().join(format!("{unit}.{digest}"))
     }
 
-    /// Whether a unit's blob with this digest is here and has not got its final name.
-    pub fn has_arrived(&self, unit: UnitId, digest: BlobDigest) -> bool {
-        self.arrived(unit, digest).is_file()
+    /// Where a unit's blob is whose digest is committed: under its final name, or where it arrived, if its coordinator was killed before
+    /// it gave it that name, which the next one does.
+    pub fn committed(&self, unit: UnitId, digest: BlobDigest) -> PathBuf {
+        let arrived = self.arrived(unit, digest);
+        if arrived.is_file() { arrived } else { self.file(unit) }
     }
 
     /// Begins to receive a unit's blob with this digest.
@@ -128,7 +130,8 @@ impl BlobFolder {
         if !folder.is_dir() {
             return Ok(());
         }
-        let waiting: Vec<_> = committed.into_iter().filter(|(unit, digest)| self.has_arrived(*unit, *digest)).collect();
+        let waiting: Vec<_> =
+            committed.into_iter().filter(|(unit, digest)| self.arrived(*unit, *digest).is_file()).collect();
         self.keep(&waiting)?;
         for entry in fs::read_dir(&folder).map_err(failed("read", &folder))? {
             let path = entry.map_err(failed("read", &folder))?.path();
@@ -188,6 +191,7 @@ fn sync(folder: &Path) -> Result<(), BlobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::CoreError;
 
     const UNIT: UnitId = UnitId([7; 16]);
 
@@ -213,6 +217,7 @@ mod tests {
         let digest = receive(&weights, b"weights");
         receive(&weights, b"weights");
         assert!(!weights.file(UNIT).exists());
+        assert_eq!(fs::read(weights.committed(UNIT, digest)).unwrap(), b"weights", "it is here all the same");
         weights.keep(&[(UNIT, digest)]).unwrap();
         assert_eq!(fs::read(weights.file(UNIT)).unwrap(), b"weights");
         assert_eq!(names(&folder.path().join("weights/.arriving")), Vec::<String>::new());
@@ -254,5 +259,7 @@ mod tests {
         fs::write(folder.path().join("weights"), "a file, not a folder").unwrap();
         let error = BlobFolder::weights(folder.path()).receive(UNIT, BlobDigest::of(b"")).unwrap_err();
         assert!(error.to_string().starts_with("cannot make "), "{error}");
+        let error = CoreError::from(error);
+        assert!(error.to_string().contains("hint: what was acknowledged is safe"), "{error}");
     }
 }

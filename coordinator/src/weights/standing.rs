@@ -42,7 +42,8 @@ impl Standing {
             let done = units.get(&unit).and_then(|known| known.result).is_some_and(|result| !result.diverged);
             // Their digests are compared by `check`: to read all of them takes long.
             let is_whole = |kept: &KeptWeights| {
-                fs::metadata(folder.file(unit)).is_ok_and(|file| file.is_file() && file.len() == kept.bytes)
+                let file = folder.committed(unit, kept.digest);
+                fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() == kept.bytes)
             };
             match kept.get(&unit) {
                 Some(kept) if is_whole(kept) => standing.kept += 1,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
+use seedgrid_common::wire::blob::BlobDigest;
 use seedgrid_tests::{
     process::{Ended, Running, finish, seedgrid, until},
     study::{Scratch, holdout},
@@ -77,7 +78,16 @@ fn checkpoints_are_checked() {
     let units = on_run(&scratch, &["units"]);
     assert!(units.stdout.contains("  waiting  "), "nobody has it: {}", units.stdout);
     found(&scratch, 3, &["1 checkpoint,", "everything that is there is as it was written"]);
-    flip(&only_file(&scratch, "checkpoints", ".safetensors").unwrap());
+    let checkpoint = only_file(&scratch, "checkpoints", ".safetensors").unwrap();
+    // As a coordinator leaves it that is killed between the commit and the new name, with an older one in its place.
+    let bytes = fs::read(&checkpoint).unwrap();
+    let name = format!("{}.{}", checkpoint.file_stem().unwrap().to_str().unwrap(), BlobDigest::of(&bytes));
+    let arrived = scratch.path("run/checkpoints/.arriving").join(name);
+    fs::rename(&checkpoint, &arrived).unwrap();
+    fs::write(&checkpoint, "an older one").unwrap();
+    found(&scratch, 3, &["1 checkpoint,", "everything that is there is as it was written"]);
+    fs::rename(&arrived, &checkpoint).unwrap();
+    flip(&checkpoint);
     let parts =
         ["damaged: checkpoint: checkpoints/", "does not match", "hint: run the study again: the unit is trained"];
     found(&scratch, 10, &parts);
