@@ -19,7 +19,7 @@ step "build"
 cargo build --release --locked --workspace --all-targets
 
 step "tests"
-cargo test --release --locked --workspace --all-targets
+cargo test --release --locked --workspace --all-targets --no-fail-fast
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
