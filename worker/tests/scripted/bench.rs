@@ -1,0 +1,56 @@
+//! A worker with the scripted trainer.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use seedgrid_common::{
+    join::{Plaintext, Token},
+    wire::v1::WorkerInfo,
+};
+use seedgrid_worker::{
+    connection::Connector,
+    lifecycle::Rules,
+    session::{self, Farewell, Settings, Tally},
+    slots::Watched,
+};
+
+use super::drill::Drill;
+
+/// Where a worker's test keeps its files, and how its worker behaves.
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+    pub rules: Rules,
+    pub drill: Arc<Drill>,
+    pub cache: Option<PathBuf>,
+}
+
+impl Bench {
+    pub fn new(slots: usize, unit: Duration) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            rules: Rules { slots, idle_timeout: None, connect_timeout: Duration::from_secs(20), time_limit: None },
+            drill: Drill::of(unit),
+            cache: None,
+        }
+    }
+
+    pub fn join(&self) -> PathBuf {
+        self.folder.path().join("join.toml")
+    }
+
+    /// A worker's whole life; fails the test after 30 s.
+    pub async fn live(&self, told: impl Future<Output = ()>) -> (Farewell, Tally) {
+        let connector = Connector::new(self.join(), "here".to_owned(), Plaintext::Wanted, Token::generate()).unwrap();
+        let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
+        let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
+        let settings = Settings {
+            rules: self.rules.clone(),
+            worker_id: "ab".repeat(16),
+            info,
+            cache,
+            save_every: None,
+            watched: Watched::default(),
+        };
+        let life = session::run(settings, connector, self.drill.clone(), told);
+        tokio::time::timeout(Duration::from_secs(30), life).await.expect("the worker ends in time").unwrap()
+    }
+}

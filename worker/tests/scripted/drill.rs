@@ -1,0 +1,103 @@
+//! The trainer.
+
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use seedgrid_common::{
+    data::Dataset,
+    training::{Ending, EpochMetrics, Scores, UnitResult},
+    unit::Unit,
+    wire::blob::Blob,
+};
+use seedgrid_worker::{
+    trainer::{Description, Task, Trainer},
+    training::{Observer, Wish},
+    work::Output,
+};
+
+/// Seeds that the scripted trainer treats in a special way.
+pub const PANICS: u64 = 1_000;
+pub const FAILS: u64 = 1_001;
+
+/// Trains nothing: counts batches, and what trains at a time.
+#[derive(Debug)]
+pub struct Drill {
+    pub epochs: u32,
+    pub batches: u32,
+    pub batch: Duration,
+    pub training: AtomicUsize,
+    pub peak: AtomicUsize,
+    pub starts: AtomicUsize,
+}
+
+impl Drill {
+    /// Units of about `duration` in 5 epochs.
+    pub fn of(duration: Duration) -> Arc<Self> {
+        let (epochs, batches) = (5, 10);
+        Arc::new(Self {
+            epochs,
+            batches,
+            batch: duration / (epochs * batches),
+            training: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            starts: AtomicUsize::new(0),
+        })
+    }
+}
+
+impl Trainer for Drill {
+    fn describe(&self) -> Description {
+        Description { device: "cpu".to_owned(), isa: "none".to_owned(), numerics_class: "drill".to_owned() }
+    }
+
+    fn train(
+        &self,
+        Task { unit, keep_weights, .. }: Task<'_>,
+        dataset: &Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
+        assert_eq!(dataset.title, "scripted");
+        self.starts.fetch_add(1, Ordering::SeqCst);
+        match unit.seed {
+            PANICS => panic!("a panic in training"),
+            FAILS => return Err("an error in training".into()),
+            _ => {}
+        }
+        self.peak.fetch_max(self.training.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let result = self.train_batches(unit, observer);
+        self.training.fetch_sub(1, Ordering::SeqCst);
+        Ok(result.map(|result| Output { result, weights: keep_weights.then(|| weights(unit.seed)) }))
+    }
+}
+
+impl Drill {
+    fn train_batches(&self, unit: &Unit, observer: &mut dyn Observer) -> Option<UnitResult> {
+        let mut epochs = Vec::new();
+        for epoch in 1..=self.epochs {
+            for _ in 0..self.batches {
+                std::thread::sleep(self.batch);
+                if matches!(observer.batch(), Wish::Stop | Wish::SaveAndStop) {
+                    return None;
+                }
+            }
+            let loss = 1.0 / f64::from(epoch) + unit.seed as f64;
+            let metrics = EpochMetrics { epoch, train_loss: loss, train_error: 0.25, validation_error: None };
+            epochs.push(metrics);
+            observer.epoch(&metrics);
+        }
+        let probabilities = (0..20).map(|pair| ((unit.seed + pair) % 7) as f32 / 7.0).collect();
+        let ending = Ending::Done(Scores { converged: true, probabilities, wrong: 5, loss: 0.5 });
+        Some(UnitResult { epochs, ending })
+    }
+}
+
+/// What the scripted trainer calls the weights of a unit: three parts of a blob.
+pub fn weights(seed: u64) -> Blob {
+    Blob::new((0..600_000_u64).map(|index| (index * seed % 251) as u8).collect())
+}

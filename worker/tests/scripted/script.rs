@@ -1,0 +1,222 @@
+//! What the coordinator is to do, and what it has seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::{
+    data::{
+        Dataset, PAIR_PIXELS, Pairs,
+        encode::{digest, encode},
+    },
+    join::{Token, TokenDigest},
+    training::{Normalize, StopLoss, StopRule},
+    unit::{Configuration, Fold, Hyperparameters, Unit},
+    wire::{blob::BlobHead, v1::*},
+};
+use seedgrid_worker::work::Attempt;
+use tonic::{Request, Status};
+
+/// What the coordinator does, and what it has seen.
+#[derive(Debug)]
+pub struct Script {
+    pub token: Token,
+    /// Digests of the secrets of workers that are known.
+    pub enrolled: BTreeMap<String, TokenDigest>,
+    pub enrolments: u32,
+    pub study: String,
+    pub dataset: Vec<u8>,
+    /// Units to give out.
+    pub waiting: VecDeque<Unit>,
+    /// Attempts given out, by unit.
+    pub attempts: BTreeMap<String, u32>,
+    /// What to answer to pulls and heartbeats; `None`: done once every unit has ended.
+    pub state: Option<StudyState>,
+    pub known: BTreeSet<String>,
+    /// Said to be unwanted in the next heartbeat.
+    pub drop_next: Vec<AttemptId>,
+    /// Given with every assignment instead of the unit's true id.
+    pub false_id: Option<String>,
+    /// Submits that are taken in but answered with UNAVAILABLE.
+    pub lose_acknowledgements: u32,
+    /// Results that are answered with INVALID_ARGUMENT.
+    pub misread_results: u32,
+    /// Fetches whose bytes are altered.
+    pub corrupt_fetches: u32,
+    /// The metrics stream is never read.
+    pub stall_metrics: bool,
+    pub registers: Vec<RegisterRequest>,
+    pub beats: Vec<Vec<AttemptId>>,
+    pub submits: Vec<SubmitRequest>,
+    /// Units that have ended, by result or failure.
+    pub ended: BTreeMap<String, SubmitRequest>,
+    pub metrics: Vec<MetricsReport>,
+    pub fetches: u32,
+    pub left: Vec<String>,
+    pub unauthenticated: u32,
+    /// Weights are asked for.
+    pub keep_weights: bool,
+    /// Every blob that arrived whole.
+    pub blobs: Vec<(BlobHead, Vec<u8>)>,
+    /// Digests of those that are still here: a restart forgets them.
+    pub arrived: BTreeSet<String>,
+    /// Uploads that are cut off after their first part.
+    pub cut_uploads: u32,
+    /// Uploads that are refused as malformed.
+    pub refuse_uploads: u32,
+    /// Uploads that nobody wants, for the unit has a result by now.
+    pub unwanted_uploads: u32,
+    /// Blobs that are forgotten as soon as they have arrived.
+    pub forget_uploads: u32,
+    /// What was said of trainers that ended.
+    pub losses: Vec<LossReport>,
+}
+
+/// Shares a script between a test and its servers.
+#[derive(Clone, Debug)]
+pub struct Play(Arc<Mutex<Script>>);
+
+/// Pairs without meaning.
+pub fn dataset() -> Dataset {
+    let pairs = |count: usize| Pairs {
+        pixels: (0..count * PAIR_PIXELS).map(|index| (index % 256) as f32).collect(),
+        digits: (0..count).map(|index| [(index % 10) as u8, 3]).collect(),
+    };
+    Dataset { title: "scripted".to_owned(), seed: 0, train: pairs(1500), test: pairs(20) }
+}
+
+impl Play {
+    /// A study of `units` units.
+    pub fn new(units: u64) -> Self {
+        let dataset = encode(&dataset()).unwrap();
+        let waiting = (1..=units).map(|seed| unit(&digest(&dataset), seed)).collect();
+        Self(Arc::new(Mutex::new(Script {
+            token: Token::generate(),
+            enrolled: BTreeMap::new(),
+            enrolments: 0,
+            study: "scripted".to_owned(),
+            dataset,
+            waiting,
+            attempts: BTreeMap::new(),
+            state: None,
+            known: BTreeSet::new(),
+            drop_next: Vec::new(),
+            false_id: None,
+            lose_acknowledgements: 0,
+            misread_results: 0,
+            corrupt_fetches: 0,
+            stall_metrics: false,
+            registers: Vec::new(),
+            beats: Vec::new(),
+            submits: Vec::new(),
+            ended: BTreeMap::new(),
+            metrics: Vec::new(),
+            fetches: 0,
+            left: Vec::new(),
+            unauthenticated: 0,
+            keep_weights: false,
+            blobs: Vec::new(),
+            arrived: BTreeSet::new(),
+            cut_uploads: 0,
+            refuse_uploads: 0,
+            unwanted_uploads: 0,
+            forget_uploads: 0,
+            losses: Vec::new(),
+        })))
+    }
+
+    pub fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap()
+    }
+
+    /// Waits until `holds`; fails the test after 20 s.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Script) -> bool) {
+        let started = Instant::now();
+        while !holds(&self.script()) {
+            assert!(started.elapsed() < Duration::from_secs(20), "waited in vain until {what}: {:?}", self.summary());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn summary(&self) -> String {
+        let script = self.script();
+        format!(
+            "{} registered, {} beats, {} submits, {} ended, {} waiting",
+            script.registers.len(),
+            script.beats.len(),
+            script.submits.len(),
+            script.ended.len(),
+            script.waiting.len()
+        )
+    }
+
+    pub fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        let mut script = self.script();
+        let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        let secret = shown.and_then(|shown| shown.strip_prefix("Bearer ")?.split_once('.'));
+        let known = secret.and_then(|(id, secret)| Some((script.enrolled.get(id)?, Token::parse(secret)?)));
+        if known.is_some_and(|(digest, secret)| *digest == secret.digest()) {
+            return Ok(());
+        }
+        script.unauthenticated += 1;
+        Err(Status::unauthenticated("no such credential"))
+    }
+}
+
+impl Script {
+    pub fn state(&self) -> StudyState {
+        let open = self.attempts.len() > self.ended.len() || !self.waiting.is_empty();
+        self.state.unwrap_or(if open { StudyState::Running } else { StudyState::Done })
+    }
+
+    pub fn know(&self, worker: &str) -> Result<(), Status> {
+        if self.known.contains(worker) { Ok(()) } else { Err(Status::not_found("unknown worker")) }
+    }
+
+    /// Every failure that was handed over, with its detail.
+    pub fn failures(&self) -> Vec<(Failure, String)> {
+        self.submits
+            .iter()
+            .filter_map(|submit| match submit.outcome.as_ref().unwrap() {
+                submit_request::Outcome::Failure(report) => Some((report.failure(), report.detail.clone())),
+                submit_request::Outcome::Result(_) => None,
+            })
+            .collect()
+    }
+
+    /// Number of units that ended with a result.
+    pub fn results(&self) -> usize {
+        let is_result = |submit: &&SubmitRequest| matches!(submit.outcome, Some(submit_request::Outcome::Result(_)));
+        self.ended.values().filter(is_result).count()
+    }
+}
+
+/// A unit that the scripted trainer takes.
+pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
+    let stop = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
+    Unit {
+        dataset_digest: dataset_digest.to_owned(),
+        configuration: Configuration {
+            model: "cnn".to_owned(),
+            hyperparameters: Hyperparameters::new(),
+            stop,
+            normalize: Normalize::Standardize,
+        },
+        fold: Fold::Holdout,
+        seed,
+    }
+}
+
+/// The attempts that `ids` name.
+pub fn attempts(ids: &[AttemptId]) -> Vec<Attempt> {
+    ids.iter().map(|id| Attempt::try_from(id.clone()).unwrap()).collect()
+}
