@@ -90,10 +90,11 @@ async fn open(host: &str, port: u16, tls: Option<TlsConnector>) -> io::Result<Bo
     let Some(tls) = tls else { return Ok(Box::new(stream)) };
     let name = ServerName::try_from(SERVER_NAME).map_err(io::Error::other)?;
     let explained = |error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("whoever answers there does not prove to be this study's coordinator: {error}"),
-        )
+        let what = match error.kind() {
+            io::ErrorKind::InvalidData => "does not prove to be this study's coordinator",
+            _ => "closed the connection before the coordinator had proved itself; it may have too many connections",
+        };
+        io::Error::new(error.kind(), format!("whoever answers there {what}: {error}"))
     };
     Ok(Box::new(tls.connect(name, stream).await.map_err(explained)?))
 }

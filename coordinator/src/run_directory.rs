@@ -19,6 +19,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -217,6 +218,11 @@ impl RunDirectory {
         self.root.join("datasets").join(digest)
     }
 
+    /// Whether everybody on this machine can write to it.
+    pub fn is_open_to_all(&self) -> bool {
+        fs::metadata(&self.root).is_ok_and(|folder| folder.mode() & 0o002 != 0)
+    }
+
     /// Whether a coordinator owns it now.
     pub fn is_owned(&self) -> bool {
         Lock::is_held(&self.root.join("lock"))
@@ -231,7 +237,9 @@ impl RunDirectory {
             let path = path.to_owned();
             move |cause| RunDirectoryError::Io { action, path, cause }
         };
-        fs::create_dir_all(&self.root).map_err(io("create", &self.root))?;
+        // Whoever can write here can change the run: nobody else, whatever the umask says.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.root);
+        made.map_err(io("create", &self.root))?;
         let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
         let lock_path = self.root.join("lock");
         self.refuse_others()?;

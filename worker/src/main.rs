@@ -141,7 +141,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
 /// `pid`: the supervisor's, which is what signals are sent to.
 fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
     let description = trainer.describe();
-    let name = |text: String| cut(&text, limits::NAME_BYTES_MAX).to_owned();
+    let name = |text: String| cut(text.trim(), limits::NAME_BYTES_MAX).trim_end().to_owned();
     WorkerInfo {
         host: name(host),
         pid,

@@ -4,6 +4,14 @@
 pub const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Longest name, label, host or version, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
+/// All names together that a worker says of itself, in bytes.
+pub const WORKER_BYTES_MAX: usize = 768;
+/// Most workers that are there at a time: a picture of the study with all of them fits a message.
+pub const WORKERS_MAX: usize = 4096;
+/// Most units in training that a picture of the study names; it counts all of them.
+pub const TRAINING_SHOWN_MAX: usize = 4096;
+/// Most characters of the reason why a worker is set aside, in a picture of the study.
+pub const ASIDE_CHARS_MAX: usize = 160;
 /// Longest text for people, in bytes.
 pub const DETAIL_BYTES_MAX: usize = 4096;
 /// Most of what was logged during one attempt, in bytes.

@@ -38,6 +38,12 @@ pub(super) fn open(arguments: &StudyArguments) -> Result<Opened, Failure> {
     let spec = Spec::read(&arguments.spec)?;
     say_what_is_unused(arguments, &spec);
     let directory = directory(arguments, &spec.study.name).own()?;
+    if directory.is_open_to_all() {
+        let path = directory.root().display();
+        console::note(format_args!(
+            "note: everybody on this machine can write to {path}, and so change the run; `chmod o-w {path}` ends that"
+        ));
+    }
     let mut store = Store::open(&directory.database())?;
     say_what_was_mended(&store);
     belongs(&directory, &store, &spec.study.name)?;
@@ -136,15 +142,17 @@ impl Hosting {
         let identity = match entrance.plaintext {
             true => None,
             false => {
-                let had_one =
-                    || JoinFile::read(&directory.join_file()).is_ok_and(|before| before.certificate.is_some());
-                if !directory.identity().exists() && had_one() {
+                let path = directory.identity();
+                let what = if path.exists() { "is another one" } else { "is gone" };
+                let before = JoinFile::read(&directory.join_file()).ok().and_then(|file| file.certificate);
+                let identity = Identity::of(&path)?;
+                if before.is_some_and(|before| before != identity.certificate()) {
                     console::note(format_args!(
-                        "note: {} is gone, so the study has a new certificate: copies of its join, admin and view files are of no use any more",
-                        directory.identity().display()
+                        "note: {} {what}, so the study has a new certificate: copies of its join, admin and view files are of no use any more",
+                        path.display()
                     ));
                 }
-                Some(Identity::of(&directory.identity())?)
+                Some(identity)
             }
         };
         let bound = Bound::listen(entrance.listen).await?;

@@ -190,8 +190,9 @@ pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
         Format::Text => {
             let one = |one: &AttemptLog| {
                 let ending = one.ending.as_deref().unwrap_or("goes on");
-                let end = if one.log.ends_with('\n') { "" } else { "\n" };
-                format!("--- attempt {} on {}: {ending}\n{}{end}", one.attempt, one.host, one.log)
+                // Indented, so that no log looks like the beginning of another one.
+                let lines: String = one.log.lines().map(|line| format!("  {line}\n")).collect();
+                format!("--- attempt {} on {}: {ending}\n{lines}", one.attempt, one.host)
             };
             super::print(&attempts.iter().map(one).collect::<String>())?;
         }

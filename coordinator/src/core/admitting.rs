@@ -14,7 +14,25 @@ use crate::{
 
 impl Reactor {
     pub(super) fn enroll(&mut self, worker: WorkerId, digest: TokenDigest) -> Result<(), NotEnrolled> {
-        let writes = self.credentials.write().enroll(worker, digest, self.at.wall_ms)?;
+        let credentials = self.credentials.clone();
+        let mut book = credentials.write();
+        if book.is_full() {
+            match self.store.workers_with_attempts() {
+                Ok(given) => {
+                    let forgotten = book.forget(|id| given.contains(id) || self.live.workers.contains_key(id));
+                    tracing::warn!(
+                        count = forgotten.len(),
+                        "forgot workers that were never given anything: too many have enrolled"
+                    );
+                    self.writes.extend(forgotten.into_iter().map(Write::Credential));
+                }
+                // Nothing is answered any more: the core ends with it at the next commit.
+                Err(error) => {
+                    self.broken.get_or_insert(error);
+                }
+            }
+        }
+        let writes = book.enroll(worker, digest, self.at.wall_ms)?;
         self.writes.extend(writes.into_iter().map(Write::Credential));
         Ok(())
     }

@@ -25,7 +25,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::{Moment, Reactor, Views};
 pub use request::{
-    Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Resumed, Steering, Unregistered,
+    Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Resumed, Steering, TooManyWorkers,
+    Unregistered,
 };
 pub use study::StudyPlan;
 

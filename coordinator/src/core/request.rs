@@ -8,7 +8,7 @@ use seedgrid_common::{
     unit::{Unit, UnitId},
     wire::{
         blob::{BlobDigest, CheckpointRef, Content},
-        v1,
+        limits, v1,
     },
 };
 use tokio::sync::oneshot;
@@ -31,7 +31,7 @@ pub enum Request {
         /// Attempts that it holds.
         held: Vec<(UnitId, u32)>,
         /// The answer.
-        reply: oneshot::Sender<Registered>,
+        reply: oneshot::Sender<Result<Registered, TooManyWorkers>>,
     },
     /// A worker wants units.
     Pull {
@@ -273,6 +273,11 @@ pub struct Registered {
     /// Held attempts that are no longer wanted.
     pub dropped: Vec<(UnitId, u32)>,
 }
+
+/// As many workers are there as the coordinator keeps track of.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{} workers are there, and no more can be; it may try again when some have left", limits::WORKERS_MAX)]
+pub struct TooManyWorkers;
 
 /// The answer to a pull.
 #[derive(Debug)]

@@ -184,7 +184,7 @@ impl World {
             let (reply, mut answer) = oneshot::channel();
             self.apply(Request::Register { worker: worker.clone(), info, held, reply });
             self.commit();
-            let dropped = answer.try_recv().unwrap().dropped;
+            let dropped = answer.try_recv().unwrap().unwrap().dropped;
             self.held.retain(|(holder, unit, attempt, _)| *holder != worker || !dropped.contains(&(*unit, *attempt)));
         }
     }

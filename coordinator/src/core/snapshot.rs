@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use seedgrid_common::{
     training::EpochMetrics,
     unit::UnitId,
-    wire::{convert, v1},
+    wire::{convert, limits, v1},
 };
 
 use super::study::Later;
@@ -109,19 +109,21 @@ impl Live {
         let mut leases: Vec<_> = queue.leases().collect();
         // In the order of units, so that a view's lines stay where they are.
         leases.sort_by_key(|(unit, _)| *unit);
-        let training: Vec<v1::TrainingUnit> = leases
-            .into_iter()
-            .filter_map(|(unit, lease)| {
-                let known = self.of_lease(unit, lease)?;
-                let (label, epochs_max) = facts(unit);
-                Some(v1::TrainingUnit {
-                    attempt: Some(convert::attempt_id(unit, lease.attempt)),
+        let known = |(unit, lease)| Some((unit, lease, self.of_lease(unit, lease)?));
+        let trained: Vec<(UnitId, &Lease, &Training)> = leases.into_iter().filter_map(known).collect();
+        let training: Vec<v1::TrainingUnit> = trained
+            .iter()
+            .take(limits::TRAINING_SHOWN_MAX)
+            .map(|(unit, lease, known)| {
+                let (label, epochs_max) = facts(*unit);
+                v1::TrainingUnit {
+                    attempt: Some(convert::attempt_id(*unit, lease.attempt)),
                     label,
                     worker_id: lease.worker.to_string(),
                     latest: known.latest.as_ref().map(Into::into),
                     running_ms: now.saturating_sub(known.since),
                     epochs_max,
-                })
+                }
             })
             .collect();
         let workers = self
@@ -133,7 +135,7 @@ impl Live {
                 held: queue.held_by(id) as u32,
                 last_seen_ms: now.saturating_sub(entry.last_seen),
                 finished: entry.finished,
-                aside: queue.aside(id).unwrap_or_default().to_owned(),
+                aside: queue.aside(id).unwrap_or_default().chars().take(limits::ASIDE_CHARS_MAX).collect(),
                 leaving: queue.is_leaving(id),
             })
             .collect();
@@ -145,8 +147,8 @@ impl Live {
             counts: Some(v1::UnitCounts {
                 total: (counts.total + to_come.counts.units()) as u32,
                 waiting: (counts.waiting + to_come.counts.units()) as u32,
-                training: training.len() as u32,
-                assigned: (counts.leased - training.len()) as u32,
+                training: trained.len() as u32,
+                assigned: (counts.leased - trained.len()) as u32,
                 done: counts.done as u32,
                 diverged: counts.diverged as u32,
                 failed: counts.quarantined as u32,

@@ -4,13 +4,13 @@ use seedgrid_common::{
     unit::UnitId,
     wire::{
         blob::{CheckpointRef, Content},
-        v1,
+        limits, v1,
     },
 };
 
 use super::{
     reactor::{Moment, Reactor},
-    request::{Given, Heard, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
+    request::{Given, Heard, NotTaken, Outcome, Pulled, Registered, Request, TooManyWorkers, Unregistered},
     snapshot::WorkerEntry,
 };
 use crate::{
@@ -27,8 +27,8 @@ impl Reactor {
         self.stale_picture = true;
         match request {
             Request::Register { worker, info, held, reply } => {
-                let dropped = self.register(worker, info, &held, now);
-                self.answer(reply, Registered { dropped });
+                let answer = self.register(worker, info, &held, now);
+                self.answer(reply, answer.map(|dropped| Registered { dropped }));
             }
             Request::Pull { worker, max, reply } => {
                 let answer = self.pull(&worker, max, now);
@@ -142,10 +142,13 @@ impl Reactor {
         info: Box<v1::WorkerInfo>,
         held: &[(UnitId, u32)],
         now: Millis,
-    ) -> Vec<(UnitId, u32)> {
+    ) -> Result<Vec<(UnitId, u32)>, TooManyWorkers> {
         // Revoked since the call was let in: it is to stop everything, and its next call is refused.
         if self.credentials.read().is_revoked(&worker) {
-            return held.to_vec();
+            return Ok(held.to_vec());
+        }
+        if self.live.workers.len() >= limits::WORKERS_MAX && !self.live.workers.contains_key(&worker) {
+            return Err(TooManyWorkers);
         }
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info: info.clone() });
@@ -157,7 +160,7 @@ impl Reactor {
         let dropped = self.renew(&worker, held, now);
         let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
         self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
-        dropped
+        Ok(dropped)
     }
 
     fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {

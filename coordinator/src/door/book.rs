@@ -11,8 +11,10 @@ use subtle::ConstantTimeEq as _;
 use super::Refusal;
 use crate::{queue::WorkerId, store::CredentialWrite};
 
-/// Workers that are remembered; one more lets the one go that enrolled first.
+/// Workers that are remembered.
 const WORKERS_MAX: usize = 65_536;
+/// How many are forgotten at a time, where they are too many: to look for them takes long.
+const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
 
 /// What is known of a file's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +62,8 @@ pub enum NotEnrolled {
     /// Somebody else has this id.
     #[error("a worker with this id has enrolled with another secret")]
     OtherSecret,
-    /// Nobody can be forgotten: all were revoked.
-    #[error("too many workers were revoked")]
+    /// Nobody can be forgotten: all are there, have trained or were revoked.
+    #[error("too many workers have enrolled")]
     Full,
 }
 
@@ -120,17 +122,33 @@ impl Book {
             Some(_) => return Err(NotEnrolled::OtherSecret),
             None => {}
         }
-        let mut writes = Vec::new();
-        if self.workers.len() >= WORKERS_MAX {
-            let kept = self.workers.iter().filter(|(_, known)| known.revoked_ms.is_none());
-            let first = kept.min_by_key(|(_, known)| known.enrolled_ms).map(|(id, _)| id.clone());
-            let first = first.ok_or(NotEnrolled::Full)?;
-            self.workers.remove(&first);
-            writes.push(CredentialWrite::Forgotten(first));
+        if self.is_full() {
+            return Err(NotEnrolled::Full);
         }
         self.workers.insert(worker.clone(), Enrolled { digest, enrolled_ms: now_ms, revoked_ms: None });
-        writes.push(CredentialWrite::Enrolled { worker, digest, at_ms: now_ms });
-        Ok(writes)
+        Ok(vec![CredentialWrite::Enrolled { worker, digest, at_ms: now_ms }])
+    }
+
+    /// Whether nobody can enroll before somebody is [forgotten](Self::forget).
+    pub fn is_full(&self) -> bool {
+        self.workers.len() >= WORKERS_MAX
+    }
+
+    /// Forgets those who enrolled first, of whom nothing depends on it. What is to be written. Whose name is forgotten can be taken by
+    /// others: so nobody is who was revoked, is there, or has a part in the study, as `is_needed` says.
+    pub fn forget(&mut self, is_needed: impl Fn(&WorkerId) -> bool) -> Vec<CredentialWrite> {
+        let mut idle: Vec<(i64, WorkerId)> = self
+            .workers
+            .iter()
+            .filter(|(id, known)| known.revoked_ms.is_none() && !is_needed(id))
+            .map(|(id, known)| (known.enrolled_ms, id.clone()))
+            .collect();
+        idle.sort();
+        idle.truncate(FORGOTTEN_AT_ONCE);
+        for (_, id) in &idle {
+            self.workers.remove(id);
+        }
+        idle.into_iter().map(|(_, id)| CredentialWrite::Forgotten(id)).collect()
     }
 
     /// A role's token from now on. What is to be written.
@@ -252,18 +270,27 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_remembered() {
+    fn only_so_many_are_remembered_and_nobody_who_matters_is_forgotten() {
         let mut book = Book::default();
         let digest = Token::generate().digest();
         for number in 0..WORKERS_MAX as u32 {
             book.enroll(worker(number), digest, i64::from(number)).unwrap();
         }
         book.revoke(&worker(0), 0);
-        let writes = book.enroll(worker(u32::MAX), digest, 1).unwrap();
+        assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap_err(), NotEnrolled::Full);
+        assert!(book.enroll(worker(1), digest, 1).unwrap().is_empty(), "it is in");
+        assert!(book.forget(|_| true).is_empty());
+        let writes = book.forget(|id| *id == worker(1) || *id == worker(3));
+        assert_eq!(writes.len(), FORGOTTEN_AT_ONCE);
         assert!(
-            matches!(&writes[..], [CredentialWrite::Forgotten(first), CredentialWrite::Enrolled { .. }] if *first == worker(1))
+            matches!(&writes[..2], [CredentialWrite::Forgotten(first), CredentialWrite::Forgotten(second)] if (first, second) == (&worker(2), &worker(4)))
         );
-        assert!(book.is_revoked(&worker(0)), "a revoked one is never forgotten");
-        assert_eq!(book.workers().count(), WORKERS_MAX);
+        assert!(book.is_revoked(&worker(0)));
+        for number in [1, 3] {
+            let stolen = book.enroll(worker(number), Token::generate().digest(), 1);
+            assert_eq!(stolen.unwrap_err(), NotEnrolled::OtherSecret);
+        }
+        assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap().len(), 1);
+        assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
     }
 }

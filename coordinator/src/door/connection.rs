@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -23,7 +23,10 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::{Door, Refusal, crowd};
+use super::{
+    Door, Refusal,
+    crowd::{Full, Id, Standing},
+};
 
 /// How long a connection may last without a credential that is right.
 pub(super) const SHOW_WITHIN: Duration = Duration::from_secs(10);
@@ -34,9 +37,10 @@ pub struct Visitor(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    id: crowd::Id,
+    id: Id,
     address: IpAddr,
-    known: AtomicBool,
+    /// As a number, the best [`Standing`] that it has been given.
+    standing: AtomicU8,
     close: Arc<Notify>,
     door: Arc<Door>,
 }
@@ -48,10 +52,16 @@ impl Visitor {
     }
 
     /// It has shown a credential that is right: from now on it may stay.
-    pub(crate) fn welcome(&self) {
-        if !self.0.known.swap(true, Ordering::Relaxed) {
-            self.0.door.know(self.0.id);
+    ///
+    /// # Errors
+    /// When there is no room for another one like it.
+    pub(super) fn welcome(&self, standing: Standing) -> Result<(), Full> {
+        let State { id, address, standing: before, door, .. } = &*self.0;
+        if before.load(Ordering::Relaxed) < standing as u8 {
+            door.know(*id, standing, *address)?;
+            before.fetch_max(standing as u8, Ordering::Relaxed);
         }
+        Ok(())
     }
 
     /// Closes the connection.
@@ -67,8 +77,9 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(id: crowd::Id, address: IpAddr, close: Arc<Notify>, door: Arc<Door>) -> Self {
-        Self { visitor: Visitor(Arc::new(State { id, address, known: AtomicBool::new(false), close, door })) }
+    pub(super) fn new(id: Id, address: IpAddr, close: Arc<Notify>, door: Arc<Door>) -> Self {
+        let standing = AtomicU8::new(Standing::Stranger as u8);
+        Self { visitor: Visitor(Arc::new(State { id, address, standing, close, door })) }
     }
 
     pub(super) fn address(&self) -> IpAddr {
@@ -122,7 +133,8 @@ impl Connection {
             return Some(io::Error::new(io::ErrorKind::ConnectionAborted, "put out"));
         }
         let state = &self.place.visitor.0;
-        if state.known.load(Ordering::Relaxed) || self.deadline.as_mut().poll(context).is_pending() {
+        let is_known = state.standing.load(Ordering::Relaxed) > Standing::Stranger as u8;
+        if is_known || self.deadline.as_mut().poll(context).is_pending() {
             return None;
         }
         state.door.refuse(Refusal::Silent, state.address);

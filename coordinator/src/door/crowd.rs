@@ -1,36 +1,88 @@
 //! Who is connected, and who has to make room. Pure.
 //!
-//! Members have shown a credential on their connection, strangers have not yet. When strangers crowd in, the one that has stood there
-//! longest goes, so that whoever means to come in and shows a credential at once gets through, also from an address that somebody else
-//! floods from. Members are never put out for others.
+//! Connections stand as high as the best credential that they have shown, and each standing has room of its own: however many come with
+//! one credential, or with none, those with another one get through, also from the same address. Where strangers or guests crowd in,
+//! the one that has stood there longest goes, so that whoever comes is heard. Workers are never put out for others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv6Addr},
 };
 
+use seedgrid_common::join::Role;
+
+use super::Caller;
+
+/// What a connection has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Nothing yet.
+    Stranger,
+    /// A file's token that many may have and that changes nothing: to look, or to enroll.
+    Guest,
+    /// A worker's own credential.
+    Worker,
+    /// The token that steers.
+    Owner,
+}
+
+impl Standing {
+    const ALL: [Self; 4] = [Self::Stranger, Self::Guest, Self::Worker, Self::Owner];
+
+    /// Of one who has shown a credential.
+    pub(super) fn of(caller: &Caller) -> Self {
+        match caller {
+            Caller::Holder(Role::Join | Role::View) => Self::Guest,
+            Caller::Holder(Role::Admin) => Self::Owner,
+            Caller::Worker(_) => Self::Worker,
+        }
+    }
+}
+
+/// How many connections of one standing there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub all: usize,
+    /// From one address.
+    pub of_address: usize,
+}
+
 /// How many may be connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// In all.
-    pub connections: usize,
-    /// From one address.
-    pub of_address: usize,
-    /// Strangers in all.
-    pub strangers: usize,
-    /// Strangers from one address.
-    pub strangers_of_address: usize,
+    /// Those that have shown no credential yet.
+    pub strangers: Room,
+    /// Those with the join or the view token.
+    pub guests: Room,
+    /// Workers.
+    pub workers: Room,
+    /// Those with the admin token.
+    pub owners: Room,
 }
 
 impl Limits {
     /// For a process that may have `files` files and connections open: some are kept for the store, blobs and the report.
     pub fn for_open_files(files: u64) -> Self {
         let connections = usize::try_from(files.saturating_sub(192) / 2).unwrap_or(usize::MAX).clamp(32, 4096);
+        let strangers = Room { all: (connections / 4).clamp(8, 512), of_address: (connections / 16).clamp(4, 64) };
+        let guests = Room { all: (connections / 4).clamp(8, 512), of_address: (connections / 8).clamp(4, 256) };
+        let owners = (connections / 16).clamp(4, 64);
+        let workers = connections - strangers.all - guests.all - owners;
         Self {
-            connections,
-            of_address: (connections / 2).max(16),
-            strangers: (connections / 4).clamp(8, 512),
-            strangers_of_address: (connections / 16).clamp(4, 64),
+            strangers,
+            guests,
+            workers: Room { all: workers, of_address: (workers / 2).max(8) },
+            owners: Room { all: owners, of_address: owners },
+        }
+    }
+
+    fn of(&self, standing: Standing) -> Room {
+        match standing {
+            Standing::Stranger => self.strangers,
+            Standing::Guest => self.guests,
+            Standing::Worker => self.workers,
+            Standing::Owner => self.owners,
         }
     }
 }
@@ -43,12 +95,49 @@ pub(super) type Id = u64;
 pub(super) struct Crowd<H> {
     limits: Limits,
     next: Id,
-    present: BTreeMap<Id, (IpAddr, H)>,
-    of_address: BTreeMap<IpAddr, usize>,
-    /// By address; ids grow, so the first is the oldest.
-    strangers: BTreeMap<IpAddr, BTreeSet<Id>>,
-    /// All of them.
-    all_strangers: BTreeSet<Id>,
+    present: BTreeMap<Id, Present<H>>,
+    /// By standing.
+    groups: [Group; Standing::ALL.len()],
+}
+
+#[derive(Debug)]
+struct Present<H> {
+    origin: IpAddr,
+    standing: Standing,
+    handle: H,
+}
+
+/// Those of one standing. Ids grow, so the first is the oldest.
+#[derive(Debug, Default)]
+struct Group {
+    all: BTreeSet<Id>,
+    of_address: BTreeMap<IpAddr, BTreeSet<Id>>,
+}
+
+impl Group {
+    fn add(&mut self, id: Id, origin: IpAddr) {
+        self.all.insert(id);
+        self.of_address.entry(origin).or_default().insert(id);
+    }
+
+    fn remove(&mut self, id: Id, origin: IpAddr) {
+        self.all.remove(&id);
+        if let Some(ids) = self.of_address.get_mut(&origin) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.of_address.remove(&origin);
+            }
+        }
+    }
+
+    /// Who has to go before another one of `origin` finds room.
+    fn in_the_way(&self, room: Room, origin: IpAddr) -> Option<Id> {
+        match self.of_address.get(&origin) {
+            Some(ids) if ids.len() >= room.of_address => ids.first().copied(),
+            _ if self.all.len() >= room.all => self.all.first().copied(),
+            _ => None,
+        }
+    }
 }
 
 /// There is no room, and nobody who could make some.
@@ -58,79 +147,52 @@ pub(super) struct Full;
 impl<H> Crowd<H> {
     /// Nobody.
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            next: 0,
-            present: BTreeMap::new(),
-            of_address: BTreeMap::new(),
-            strangers: BTreeMap::new(),
-            all_strangers: BTreeSet::new(),
-        }
+        Self { limits, next: 0, present: BTreeMap::new(), groups: Default::default() }
     }
 
-    /// A stranger comes from `address`. Its id, and the handles of those who had to make room and are gone.
-    ///
-    /// # Errors
-    /// When there is no room.
-    pub(super) fn enter(&mut self, address: IpAddr, handle: H) -> Result<(Id, Vec<H>), Full> {
+    /// A stranger comes from `address`. Its id, and the handle of the one that had to make room and is gone.
+    pub(super) fn enter(&mut self, address: IpAddr, handle: H) -> (Id, Option<H>) {
         let origin = origin(address);
-        let mut put_out = Vec::new();
-        let of_address = self.of_address.get(&origin).copied().unwrap_or_default();
-        let strangers = self.strangers.get(&origin).map_or(0, BTreeSet::len);
-        if strangers >= self.limits.strangers_of_address || of_address >= self.limits.of_address {
-            put_out.extend(self.oldest_of(origin).and_then(|id| self.leave(id)));
-        }
-        if self.of_address.get(&origin).is_some_and(|count| *count >= self.limits.of_address) {
-            return Err(Full);
-        }
-        if self.all_strangers.len() >= self.limits.strangers || self.present.len() >= self.limits.connections {
-            put_out.extend(self.all_strangers.first().copied().and_then(|id| self.leave(id)));
-        }
-        if self.present.len() >= self.limits.connections {
-            return Err(Full);
-        }
+        let put_out = self.in_the_way(Standing::Stranger, origin).and_then(|id| self.leave(id));
         let id = self.next;
         self.next += 1;
-        self.present.insert(id, (origin, handle));
-        *self.of_address.entry(origin).or_default() += 1;
-        self.strangers.entry(origin).or_default().insert(id);
-        self.all_strangers.insert(id);
-        Ok((id, put_out))
+        self.present.insert(id, Present { origin, standing: Standing::Stranger, handle });
+        self.groups[Standing::Stranger as usize].add(id, origin);
+        (id, put_out)
     }
 
-    /// It has shown a credential.
-    pub(super) fn know(&mut self, id: Id) {
-        if let Some((origin, _)) = self.present.get(&id) {
-            let origin = *origin;
-            self.no_stranger(id, origin);
+    /// It has shown a credential. The handle of the one that had to make room and is gone.
+    ///
+    /// # Errors
+    /// When there is no room for it; it stands as it stood.
+    pub(super) fn know(&mut self, id: Id, standing: Standing) -> Result<Option<H>, Full> {
+        let Some(Present { origin, standing: before, .. }) = self.present.get(&id) else { return Ok(None) };
+        let (origin, before) = (*origin, *before);
+        if standing <= before {
+            return Ok(None);
         }
+        let put_out = match (self.in_the_way(standing, origin), standing) {
+            (None, _) => None,
+            (Some(_), Standing::Worker) => return Err(Full),
+            (Some(oldest), _) => self.leave(oldest),
+        };
+        self.groups[before as usize].remove(id, origin);
+        self.groups[standing as usize].add(id, origin);
+        if let Some(present) = self.present.get_mut(&id) {
+            present.standing = standing;
+        }
+        Ok(put_out)
     }
 
     /// It has gone. Its handle, unless it had gone before.
     pub(super) fn leave(&mut self, id: Id) -> Option<H> {
-        let (origin, handle) = self.present.remove(&id)?;
-        self.no_stranger(id, origin);
-        if let Some(count) = self.of_address.get_mut(&origin) {
-            *count -= 1;
-            if *count == 0 {
-                self.of_address.remove(&origin);
-            }
-        }
+        let Present { origin, standing, handle } = self.present.remove(&id)?;
+        self.groups[standing as usize].remove(id, origin);
         Some(handle)
     }
 
-    fn oldest_of(&self, origin: IpAddr) -> Option<Id> {
-        self.strangers.get(&origin)?.first().copied()
-    }
-
-    fn no_stranger(&mut self, id: Id, origin: IpAddr) {
-        self.all_strangers.remove(&id);
-        if let Some(ids) = self.strangers.get_mut(&origin) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.strangers.remove(&origin);
-            }
-        }
+    fn in_the_way(&self, standing: Standing, origin: IpAddr) -> Option<Id> {
+        self.groups[standing as usize].in_the_way(self.limits.of(standing), origin)
     }
 }
 
@@ -148,41 +210,74 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { connections: 6, of_address: 4, strangers: 4, strangers_of_address: 2 };
+    const LIMITS: Limits = Limits {
+        strangers: Room { all: 4, of_address: 2 },
+        guests: Room { all: 3, of_address: 2 },
+        workers: Room { all: 5, of_address: 3 },
+        owners: Room { all: 2, of_address: 2 },
+    };
 
     fn address(last: u8) -> IpAddr {
         [10, 0, 0, last].into()
     }
 
-    #[test]
-    fn the_oldest_stranger_makes_room() {
-        let mut crowd = Crowd::new(LIMITS);
-        let (first, _) = crowd.enter(address(1), 'a').unwrap();
-        crowd.enter(address(1), 'b').unwrap();
-        let (_, gone) = crowd.enter(address(1), 'c').unwrap();
-        assert_eq!(gone, ['a'], "of its own address");
-        assert_eq!(crowd.leave(first), None, "it has gone already");
-        crowd.enter(address(2), 'd').unwrap();
-        crowd.enter(address(3), 'e').unwrap();
-        let (_, gone) = crowd.enter(address(4), 'f').unwrap();
-        assert_eq!(gone, ['b'], "of all");
+    /// One comes and shows what it has.
+    fn come<H>(crowd: &mut Crowd<H>, from: u8, standing: Standing, handle: H) -> Result<Option<H>, Full> {
+        let (id, put_out) = crowd.enter(address(from), handle);
+        assert!(put_out.is_none(), "there is room for strangers");
+        crowd.know(id, standing)
     }
 
     #[test]
-    fn members_stay() {
+    fn the_oldest_stranger_makes_room() {
         let mut crowd = Crowd::new(LIMITS);
-        for member in 0..4 {
-            let (id, _) = crowd.enter(address(1), member).unwrap();
-            crowd.know(id);
+        let (first, _) = crowd.enter(address(1), 'a');
+        crowd.enter(address(1), 'b');
+        let (_, gone) = crowd.enter(address(1), 'c');
+        assert_eq!(gone, Some('a'), "of its own address");
+        assert_eq!(crowd.leave(first), None, "it has gone already");
+        crowd.enter(address(2), 'd');
+        crowd.enter(address(3), 'e');
+        let (_, gone) = crowd.enter(address(4), 'f');
+        assert_eq!(gone, Some('b'), "of all");
+    }
+
+    #[test]
+    fn workers_stay() {
+        let mut crowd = Crowd::new(LIMITS);
+        for worker in 0..3 {
+            assert_eq!(come(&mut crowd, 1, Standing::Worker, worker), Ok(None));
         }
-        assert_eq!(crowd.enter(address(1), 4), Err(Full), "as many as may come from one address");
-        for member in 4..6 {
-            let (id, gone) = crowd.enter(address(2), member).unwrap();
-            crowd.know(id);
-            assert!(gone.is_empty());
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 3), Err(Full), "as many as may come from one address");
+        for worker in 4..6 {
+            assert_eq!(come(&mut crowd, 2, Standing::Worker, worker), Ok(None));
         }
-        assert_eq!(crowd.enter(address(3), 6), Err(Full));
-        assert_eq!(crowd.present.len(), 6);
+        assert_eq!(come(&mut crowd, 3, Standing::Worker, 6), Err(Full));
+    }
+
+    /// The thief of a token that looks opens as many connections as there may be.
+    #[test]
+    fn guests_make_room_for_guests_and_keep_nobody_else_out() {
+        let mut crowd = Crowd::new(LIMITS);
+        for guest in 0..2 {
+            assert_eq!(come(&mut crowd, 1, Standing::Guest, guest), Ok(None));
+        }
+        for guest in 2..100 {
+            assert_eq!(come(&mut crowd, 1, Standing::Guest, guest), Ok(Some(guest - 2)));
+        }
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 100), Ok(None));
+        assert_eq!(come(&mut crowd, 1, Standing::Owner, 101), Ok(None));
+    }
+
+    #[test]
+    fn a_connection_stands_as_high_as_the_best_that_it_has_shown() {
+        let mut crowd = Crowd::new(LIMITS);
+        let (id, _) = crowd.enter(address(1), ());
+        for standing in [Standing::Guest, Standing::Worker, Standing::Guest] {
+            assert_eq!(crowd.know(id, standing), Ok(None));
+        }
+        assert_eq!(crowd.present[&id].standing, Standing::Worker);
+        assert_eq!(crowd.know(77, Standing::Owner), Ok(None), "it has gone meanwhile");
     }
 
     #[test]
@@ -197,54 +292,72 @@ mod tests {
     fn limits_leave_room_for_files() {
         for files in [0, 256, 1024, 65_536, u64::MAX] {
             let limits = Limits::for_open_files(files);
-            assert!(limits.of_address <= limits.connections && limits.strangers <= limits.connections, "{limits:?}");
-            assert!(limits.strangers_of_address <= limits.strangers, "{limits:?}");
+            let rooms = Standing::ALL.map(|standing| limits.of(standing));
+            assert!(rooms.iter().all(|room| 4 <= room.of_address && room.of_address <= room.all), "{limits:?}");
+            let all: usize = rooms.iter().map(|room| room.all).sum();
+            assert!((32..=4096).contains(&all) && (files < 256 || all as u64 <= files / 2), "{limits:?}");
         }
     }
 
     proptest! {
-        /// Whoever comes, shows a credential or goes: no limit is passed, members are never put out, and nothing is left behind.
+        /// Whoever comes, shows a credential or goes: no limit is passed, workers are never put out, and nothing is left behind.
         #[test]
-        fn limits_hold_in_any_order(events in proptest::collection::vec((0_u8..4, 0_u8..3, 0_usize..12), 0..200)) {
+        fn limits_hold_in_any_order(events in proptest::collection::vec((0_u8..4, 0_u8..6, 0_usize..12), 0..200)) {
             let mut crowd = Crowd::new(LIMITS);
-            let mut here: Vec<(Id, u8, bool)> = Vec::new();
+            // Everybody is its own handle.
+            let mut here: Vec<(Id, u8, Standing)> = Vec::new();
             for (from, what, which) in events {
-                match what {
-                    0 => {
+                let standing = match what {
+                    0 | 1 => {
                         let next = crowd.next;
-                        if let Ok((id, gone)) = crowd.enter(address(from), next) {
-                            for gone in gone {
-                                let at = here.iter().position(|(id, _, _)| *id == gone).unwrap();
-                                prop_assert!(!here.remove(at).2, "a member was put out");
-                            }
-                            here.push((id, from, false));
-                        }
+                        let (id, gone) = crowd.enter(address(from), next);
+                        here.retain(|(id, _, _)| gone != Some(*id));
+                        here.push((id, from, Standing::Stranger));
+                        continue;
                     }
-                    1 if which < here.len() => {
-                        crowd.know(here[which].0);
-                        here[which].2 = true;
-                    }
-                    _ if which < here.len() => {
-                        let (id, _, _) = here.remove(which);
-                        prop_assert_eq!(crowd.leave(id), Some(id));
-                    }
-                    _ => {}
+                    2 => Standing::Guest,
+                    3 => Standing::Worker,
+                    4 => Standing::Owner,
+                    _ => Standing::Stranger,
+                };
+                if which >= here.len() {
+                    continue;
                 }
-                // A stranger that was put out although its newcomer found no room is gone as well.
-                here.retain(|(id, _, _)| crowd.present.contains_key(id));
+                if what == 5 {
+                    let (id, _, _) = here.remove(which);
+                    prop_assert_eq!(crowd.leave(id), Some(id));
+                    continue;
+                }
+                let (id, from, before) = here[which];
+                match crowd.know(id, standing) {
+                    Ok(gone) => {
+                        here[which].2 = standing.max(before);
+                        prop_assert!(gone != Some(id));
+                        let worker = |(id, _, standing): &(Id, u8, Standing)| gone == Some(*id) && *standing == Standing::Worker;
+                        prop_assert!(!here.iter().any(worker), "a worker was put out");
+                        here.retain(|(id, _, _)| gone != Some(*id));
+                    }
+                    Err(Full) => {
+                        let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == standing && (all || *by == from)).count();
+                        prop_assert!(standing == Standing::Worker);
+                        prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);
+                    }
+                }
                 prop_assert_eq!(crowd.present.len(), here.len());
-                prop_assert!(crowd.present.len() <= LIMITS.connections);
-                for from in 0..4 {
-                    let of = here.iter().filter(|(_, by, _)| *by == from).count();
-                    let strangers = here.iter().filter(|(_, by, known)| *by == from && !known).count();
-                    prop_assert!(of <= LIMITS.of_address && strangers <= LIMITS.strangers_of_address);
+                for standing in Standing::ALL {
+                    let room = LIMITS.of(standing);
+                    let count = |from: Option<u8>| {
+                        here.iter().filter(|(_, by, as_)| *as_ == standing && from.is_none_or(|from| from == *by)).count()
+                    };
+                    prop_assert!(count(None) <= room.all && (0..4).all(|from| count(Some(from)) <= room.of_address));
+                    prop_assert_eq!(crowd.groups[standing as usize].all.len(), count(None));
                 }
-                prop_assert_eq!(crowd.all_strangers.len(), here.iter().filter(|(_, _, known)| !known).count());
             }
             for (id, _, _) in here {
                 crowd.leave(id);
             }
-            prop_assert!(crowd.of_address.is_empty() && crowd.strangers.is_empty() && crowd.present.is_empty());
+            prop_assert!(crowd.present.is_empty());
+            prop_assert!(crowd.groups.iter().all(|group| group.all.is_empty() && group.of_address.is_empty()));
         }
     }
 }

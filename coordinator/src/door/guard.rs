@@ -15,7 +15,7 @@ use tonic::{
 };
 use tower::Layer;
 
-use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, strikes::Strikes};
+use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, crowd::Standing, strikes::Strikes};
 use crate::{queue::WorkerId, wall_clock::wall_ms};
 
 /// Lets calls pass whose credential is right, and tells the services whose it was.
@@ -38,9 +38,15 @@ impl Guard {
     fn admit<B>(&self, request: &http::Request<B>) -> Result<Caller, Status> {
         let visitor = request.extensions().get::<Visitor>();
         let judged = self.judge(request);
-        match &judged {
-            Ok(_) => visitor.into_iter().for_each(Visitor::welcome),
-            Err(refusal) => self.refuse(*refusal, visitor),
+        if let Err(refusal) = &judged {
+            self.refuse(*refusal, visitor);
+        }
+        if let (Ok(caller), Some(visitor)) = (&judged, visitor)
+            && visitor.welcome(Standing::of(caller)).is_err()
+        {
+            self.0.door.refuse(Refusal::Crowded, visitor.address());
+            visitor.put_out();
+            return Err(Status::unavailable("too many workers are connected, in all or from this address; try again"));
         }
         let needs = Needs::of(request.uri().path());
         judged.map_err(|refusal| says(refusal, needs))

@@ -68,7 +68,7 @@ impl Keys {
         let mut writes = Vec::new();
         let mut files = Vec::new();
         for role in Role::ALL {
-            let (token, mut known, mut is_new) = match kept(directory, &book, role, now_ms) {
+            let (token, mut known, mut is_new) = match kept(directory, &keys.place, &book, role, now_ms) {
                 Some((token, known)) => (token, known, false),
                 None => {
                     let token = Token::generate();
@@ -128,8 +128,9 @@ impl Keys {
     }
 }
 
-/// The token in a role's file, if it is one that the store knows and is still good.
-fn kept(directory: &RunDirectory, book: &Book, role: Role, now_ms: i64) -> Option<(Token, KnownToken)> {
+/// The token in a role's file, if it is one that the store knows, is still good, and was not spoken without encryption where there is
+/// some now.
+fn kept(directory: &RunDirectory, place: &Place, book: &Book, role: Role, now_ms: i64) -> Option<(Token, KnownToken)> {
     let path = directory.key_file(role);
     let file = match JoinFile::read(&path) {
         Ok(file) => file,
@@ -143,13 +144,26 @@ fn kept(directory: &RunDirectory, book: &Book, role: Role, now_ms: i64) -> Optio
             return None;
         }
     };
-    let known = book.token(role)?;
-    let is_it = file.role == role && file.token.digest() == known.digest;
-    let is_good = known.expires_ms.is_none_or(|expires| now_ms < expires);
-    if is_it && !is_good {
-        tracing::warn!("the join file has expired; a new one is in {}", path.display());
+    let anew = |why: &str| {
+        tracing::warn!(
+            "{} is written anew, with another secret: {why}. Copies of the old one are of no use any more",
+            path.display()
+        );
+    };
+    let known = book.token(role);
+    let Some(known) = known.filter(|known| file.role == role && file.token.digest() == known.digest) else {
+        anew("it is not the one that this study made");
+        return None;
+    };
+    if place.certificate.is_some() && file.certificate.is_none() {
+        anew("its secret has been sent without encryption");
+        return None;
     }
-    (is_it && is_good).then_some((file.token, known))
+    if known.expires_ms.is_some_and(|expires| now_ms >= expires) {
+        tracing::warn!("the join file has expired; a new one is in {}", path.display());
+        return None;
+    }
+    Some((file.token, known))
 }
 
 #[cfg(test)]
@@ -173,6 +187,16 @@ mod tests {
             addresses: vec!["http://127.0.0.1:1".to_owned()],
             certificate: None,
         };
+        open_at(directory, place, store, expires, now_ms)
+    }
+
+    fn open_at(
+        directory: &RunDirectory,
+        place: Place,
+        store: &mut Store,
+        expires: Option<u64>,
+        now_ms: i64,
+    ) -> [JoinFile; 3] {
         Keys::open(directory, place, expires.map(Duration::from_secs), store, now_ms).unwrap();
         let book = store.book().unwrap();
         Role::ALL.map(|role| {
@@ -212,5 +236,20 @@ mod tests {
         // One that is another role's is not taken for its own.
         fs::copy(&admin, &join).unwrap();
         assert_ne!(open(&directory, &mut store, None, 5_000)[0].token, second[1].token);
+    }
+    #[test]
+    fn what_was_sent_without_encryption_is_no_secret_any_more() {
+        let (_folder, directory, mut store) = run();
+        let plain = open(&directory, &mut store, None, 5_000);
+        let encrypted = Place {
+            study: "a".to_owned(),
+            host: None,
+            addresses: vec!["https://127.0.0.1:1".to_owned()],
+            certificate: Some(include_str!("../../../common/src/join/example.pem").to_owned()),
+        };
+        let first = open_at(&directory, encrypted.clone(), &mut store, None, 5_000);
+        assert!(plain.iter().zip(&first).all(|(plain, first)| plain.token != first.token));
+        let second = open_at(&directory, encrypted, &mut store, None, 5_000);
+        assert_eq!(second, first, "not at every start");
     }
 }

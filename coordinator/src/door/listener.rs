@@ -42,15 +42,8 @@ pub(super) fn listen(
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(place) = enter(&door, peer) {
-                        handshakes.spawn(shake_hands(
-                            stream,
-                            acceptor.clone(),
-                            place,
-                            Arc::clone(&door),
-                            through.clone(),
-                        ));
-                    }
+                    let (acceptor, place) = (acceptor.clone(), enter(&door, peer));
+                    handshakes.spawn(shake_hands(stream, acceptor, place, Arc::clone(&door), through.clone()));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "cannot accept a connection");
@@ -63,11 +56,11 @@ pub(super) fn listen(
     ReceiverStream::new(connections)
 }
 
-/// A place in the crowd, if there is one. Whoever has to make room for it is closed.
-fn enter(door: &Arc<Door>, peer: SocketAddr) -> Option<Place> {
+/// A place in the crowd. Whoever has to make room for it is closed.
+fn enter(door: &Arc<Door>, peer: SocketAddr) -> Place {
     let close = Arc::new(Notify::new());
-    let id = door.enter(peer.ip(), Arc::clone(&close))?;
-    Some(Place::new(id, peer.ip(), close, Arc::clone(door)))
+    let id = door.enter(peer.ip(), Arc::clone(&close));
+    Place::new(id, peer.ip(), close, Arc::clone(door))
 }
 
 async fn shake_hands(

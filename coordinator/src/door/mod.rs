@@ -31,14 +31,14 @@ use tokio_stream::wrappers::ReceiverStream;
 pub use book::{Book, Caller, Enrolled, KnownToken, NotEnrolled};
 use connection::Connection;
 pub use connection::Visitor;
-pub use crowd::Limits;
+pub use crowd::{Limits, Room};
 pub(crate) use guard::{Guard, caller};
 pub use identity::{Identity, IdentityError};
 pub use keys::{JOIN_EXPIRES, Keys, KeysError, Place};
 pub use open_files::raise as raise_open_files;
 pub use refusals::{Refusal, Refusals};
 
-use crowd::{Crowd, Full, Id};
+use crowd::{Crowd, Full, Id, Standing};
 
 /// Who may come in, shared by the core, which changes it, and the guard, which asks it.
 #[derive(Clone, Debug, Default)]
@@ -100,26 +100,26 @@ impl Door {
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from `address`; None if there is none.
-    fn enter(&self, address: IpAddr, close: Arc<Notify>) -> Option<Id> {
-        let entered = self.crowd().enter(address, close);
-        match entered {
-            Ok((id, put_out)) => {
-                for close in put_out {
-                    close.notify_one();
-                    self.refuse(Refusal::PutOut, address);
-                }
-                Some(id)
-            }
-            Err(Full) => {
-                self.refuse(Refusal::Crowded, address);
-                None
-            }
-        }
+    /// A place for a connection from `address`.
+    fn enter(&self, address: IpAddr, close: Arc<Notify>) -> Id {
+        let (id, put_out) = self.crowd().enter(address, close);
+        self.close(put_out, address);
+        id
     }
 
-    fn know(&self, id: Id) {
-        self.crowd().know(id);
+    /// A connection has shown a credential.
+    fn know(&self, id: Id, standing: Standing, address: IpAddr) -> Result<(), Full> {
+        let put_out = self.crowd().know(id, standing)?;
+        self.close(put_out, address);
+        Ok(())
+    }
+
+    /// Closes who had to make room for one from `address`.
+    fn close(&self, put_out: Option<Arc<Notify>>, address: IpAddr) {
+        if let Some(close) = put_out {
+            close.notify_one();
+            self.refuse(Refusal::PutOut, address);
+        }
     }
 
     fn leave(&self, id: Id) {

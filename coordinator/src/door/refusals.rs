@@ -13,9 +13,9 @@ use crate::throttle::Throttle;
 /// Why somebody was refused. The names are part of `seedgrid status --format json`; docs/security.md explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are too many connections, of all or of its address.
+    /// A worker's connection: there are too many workers, in all or of its address.
     Crowded,
-    /// It had shown no credential when others came, and made room for them.
+    /// It made room for others like it: for one that had shown no credential either, or a token that many may have.
     PutOut,
     /// It did not speak TLS 1.3, or not to this study.
     Handshake,

@@ -36,8 +36,11 @@ impl Table {
     }
 }
 
-/// Writes a cell, quoted where it must be.
+/// Writes a cell, quoted where it must be. A text that a spreadsheet would compute gets an apostrophe before it.
 pub(crate) fn push_cell(text: &mut String, cell: &str) {
+    if cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err() {
+        return push_cell(text, &format!("'{cell}"));
+    }
     if cell.contains([',', '"', '\n', '\r']) || cell.trim() != cell {
         text.push('"');
         text.push_str(&cell.replace('"', "\"\""));

@@ -5,6 +5,7 @@ mod disk;
 mod download;
 mod reading;
 mod server;
+mod turns;
 mod upload;
 mod worker;
 
@@ -44,6 +45,11 @@ fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(invalid)
 }
 
+/// From where a call came; nowhere, in tests without a door.
+fn address<T>(request: &Request<T>) -> IpAddr {
+    request.extensions().get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address)
+}
+
 /// Who made a call: all that it says it says as this worker.
 #[derive(Clone, Debug)]
 struct Teller {
@@ -55,8 +61,7 @@ struct Teller {
 impl Teller {
     /// The worker whose credential came with the call.
     fn of<T>(request: &Request<T>, door: &Arc<Door>) -> Result<Self, Status> {
-        let address = request.extensions().get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address);
-        Ok(Self { worker: caller(request)?, address, door: Arc::clone(door) })
+        Ok(Self { worker: caller(request)?, address: address(request), door: Arc::clone(door) })
     }
 
     /// The worker, which the message must name.
@@ -93,7 +98,10 @@ fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
 fn name(field: &str, text: &str) -> Result<(), Status> {
     bounded(field, text, limits::NAME_BYTES_MAX)?;
     if text.contains(steers) {
-        return Err(invalid(format!("{field} holds control characters")));
+        return Err(invalid(format!("{field} holds control characters, or such as nobody sees")));
+    }
+    if text.trim() != text {
+        return Err(invalid(format!("{field} begins or ends with spaces")));
     }
     // Tables are opened in programs that would compute it.
     if text.starts_with(['=', '+', '-', '@']) {

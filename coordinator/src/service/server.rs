@@ -105,6 +105,7 @@ impl Bound {
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
         let control = ControlServiceServer::new(Control::new(core, entry.keys, Arc::clone(&door), disk))
+            .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
         let router = transport::Server::builder()
             // A peer that vanished without a word is noticed within a minute.

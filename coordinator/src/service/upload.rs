@@ -8,7 +8,7 @@ use seedgrid_common::wire::{
 };
 use tonic::{Status, Streaming};
 
-use super::{Teller, disk::Disk, gone, invalid, unregistered};
+use super::{Teller, disk::Disk, gone, invalid, turns::Turns, unregistered};
 use crate::{
     blobs::{BlobError, BlobFolder},
     core::{Core, NotTaken, Request, Unregistered},
@@ -21,6 +21,7 @@ const PART_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) async fn receive(
     core: &Core,
     disk: &Disk,
+    turns: &Turns,
     teller: &Teller,
     mut parts: Streaming<v1::BlobPart>,
 ) -> Result<bool, Status> {
@@ -40,7 +41,12 @@ pub(super) async fn receive(
     if !wanted {
         return Ok(false);
     }
-    match write(core.blobs(content).clone(), &head, &mut parts).await {
+    let mut turn = turns.take(unit, attempt, content);
+    let written = tokio::select! {
+        written = write(core.blobs(content).clone(), &head, &mut parts) => written,
+        () = turn.lost() => return Err(Status::aborted("the same is uploaded anew")),
+    };
+    match written {
         Ok(()) => disk.took(),
         Err(Trouble::Disk(error)) => {
             // Said here as well: the disk is this machine's, and the worker can only try again.

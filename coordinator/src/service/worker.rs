@@ -1,6 +1,6 @@
 //! What workers ask.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use seedgrid_common::{
     training::{Ending, EpochMetrics, UnitResult},
@@ -11,10 +11,13 @@ use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
-use super::{Teller, disk::Disk, download, gone, held, invalid, lines, name, prose, unregistered, upload, worker_id};
+use super::{
+    Teller, address, disk::Disk, download, gone, held, invalid, lines, name, prose, turns::Turns, unregistered, upload,
+    worker_id,
+};
 use crate::{
     core::{Core, Outcome, Request as Ask},
-    door::{Door, NotEnrolled},
+    door::{Door, NotEnrolled, Refusal},
     queue::Blame,
 };
 
@@ -31,6 +34,7 @@ pub(super) struct Workers {
     datasets: Arc<Datasets>,
     door: Arc<Door>,
     disk: Arc<Disk>,
+    turns: Turns,
     /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
@@ -43,11 +47,17 @@ impl Workers {
         disk: Arc<Disk>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        Self { core, datasets, door, disk, stopping }
+        Self { core, datasets, door, disk, turns: Turns::default(), stopping }
     }
 
     fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
         Teller::of(request, &self.door)
+    }
+
+    /// Counts a call that is refused.
+    fn refuses(&self, refusal: Refusal, address: IpAddr, status: Status) -> Status {
+        self.door.refuse(refusal, address);
+        status
     }
 }
 
@@ -63,6 +73,7 @@ fn same_version(theirs: u32) -> Result<(), Status> {
 #[tonic::async_trait]
 impl WorkerService for Workers {
     async fn enroll(&self, request: Request<v1::EnrollRequest>) -> Result<Response<v1::EnrollResponse>, Status> {
+        let address = address(&request);
         let request = request.into_inner();
         same_version(request.protocol_version)?;
         let worker = worker_id(&request.worker_id)?;
@@ -71,7 +82,10 @@ impl WorkerService for Workers {
         enrolled.map_err(|refusal| {
             let message = refusal.to_string();
             match refusal {
-                NotEnrolled::Revoked | NotEnrolled::OtherSecret => Status::permission_denied(message),
+                NotEnrolled::Revoked => self.refuses(Refusal::Revoked, address, Status::permission_denied(message)),
+                NotEnrolled::OtherSecret => {
+                    self.refuses(Refusal::OtherWorker, address, Status::permission_denied(message))
+                }
                 NotEnrolled::Full => Status::resource_exhausted(message),
             }
         })?;
@@ -84,22 +98,27 @@ impl WorkerService for Workers {
         same_version(request.protocol_version)?;
         let worker = teller.named(&request.worker_id)?;
         let info = request.info.ok_or_else(|| invalid("info is missing"))?;
-        for (field, value) in [
+        let said = [
             ("info.host", &info.host),
             ("info.device", &info.device),
             ("info.isa", &info.isa),
             ("info.numerics_class", &info.numerics_class),
             ("info.version", &info.version),
             ("info.place", &info.place),
-        ] {
+        ];
+        for (field, value) in said {
             name(field, value)?;
+        }
+        if said.iter().map(|(_, value)| value.len()).sum::<usize>() > limits::WORKER_BYTES_MAX {
+            return Err(invalid(format!("info has more than {} bytes", limits::WORKER_BYTES_MAX)));
         }
         if info.slots == 0 || info.slots as usize > limits::HELD_MAX {
             return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
         }
         let held = held(request.held)?;
-        let registered =
-            self.core.ask(|reply| Ask::Register { worker, info: Box::new(info), held, reply }).await.map_err(gone)?;
+        let info = Box::new(info);
+        let registered = self.core.ask(|reply| Ask::Register { worker, info, held, reply }).await.map_err(gone)?;
+        let registered = registered.map_err(|refusal| Status::resource_exhausted(refusal.to_string()))?;
         let lease_ms = self.core.rules().lease_ms as u32;
         Ok(Response::new(v1::RegisterResponse {
             study: self.core.study().to_owned(),
@@ -240,7 +259,7 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            kept = upload::receive(&self.core, &self.disk, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
+            kept = upload::receive(&self.core, &self.disk, &self.turns, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
         }
     }

@@ -1,5 +1,7 @@
 //! Who may come in, as the store keeps it: digests of secrets, never secrets.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension as _, ToSql, params};
 use seedgrid_common::{
     join::{Role, TokenDigest},
@@ -31,7 +33,7 @@ pub enum CredentialWrite {
         /// When.
         at_ms: i64,
     },
-    /// A worker that enrolled long ago may enroll anew: there are too many to remember.
+    /// A worker that was never given anything may enroll anew, whoever it is then: there are too many to remember.
     Forgotten(WorkerId),
     /// A worker stays out.
     Revoked {
@@ -54,6 +56,7 @@ impl CredentialWrite {
                 params![worker.to_string(), digest, at_ms],
             ),
             Self::Forgotten(worker) => {
+                run("DELETE FROM workers WHERE worker_id = ?", params![worker.to_string()])?;
                 run("DELETE FROM enrolments WHERE worker_id = ? AND revoked_ms IS NULL", params![worker.to_string()])
             }
             Self::Revoked { worker, at_ms } => run(
@@ -84,6 +87,16 @@ impl Store {
             tokens.into_iter().filter_map(|(name, token)| Some((role(&name)?, token))),
             enrolments.into_iter().filter_map(|(id, enrolled)| Some((id.parse().ok()?, enrolled))),
         ))
+    }
+
+    /// Every worker that was ever given an attempt.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn workers_with_attempts(&self) -> Result<BTreeSet<WorkerId>, StoreError> {
+        let ids = self.rows("SELECT DISTINCT worker_id FROM attempts", |row| row.get::<_, String>(0))?;
+        // The store holds no other ids than those that were checked when they were written.
+        Ok(ids.into_iter().filter_map(|id| id.parse().ok()).collect())
     }
 
     /// Whether this attempt was ever given to `worker`.

@@ -12,7 +12,7 @@ use seedgrid_common::{
 use seedgrid_coordinator::{
     core::{
         Heard, Holders, Moment, Outcome as Ended, Pulled, Reactor, Registered, Request, Steering, StudyPlan,
-        Unregistered, Views,
+        TooManyWorkers, Unregistered, Views,
     },
     queue::{Blame, Pause, ResultDigest, Rules},
     store::Store,
@@ -68,7 +68,7 @@ pub(super) struct Turned {
 
 #[derive(Debug)]
 enum Waiting {
-    Register(Receiver<Registered>),
+    Register(Receiver<Result<Registered, TooManyWorkers>>),
     Pull(u64, Receiver<Result<Pulled, Unregistered>>),
     Beat(Receiver<Result<Heard, Unregistered>>),
     Submit(Attempt, Option<ResultDigest>, Receiver<Option<SubmitOutcome>>),
@@ -328,7 +328,7 @@ impl Life {
             let answer = match waiting {
                 Waiting::Nobody => continue,
                 Waiting::Register(mut answer) => {
-                    let Ok(Registered { dropped }) = answer.try_recv() else { continue };
+                    let Ok(Ok(Registered { dropped })) = answer.try_recv() else { continue };
                     Answer::Registered { dropped }
                 }
                 Waiting::Beat(mut answer) => match answer.try_recv() {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
 mod calls;
+mod floods;
 mod wire;
 
 use std::{path::PathBuf, process::Command};
@@ -75,6 +76,8 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     slow.await.unwrap();
     assert_eq!(holder.beat(&held).await.unwrap(), []);
     wire::crowd(&victim).await;
+    floods::lookers(&victim).await;
+    floods::workers(&victim, &holder, &held).await;
     for (kind, at_least) in [
         ("put-out", 1000),
         ("handshake", 3),
@@ -86,7 +89,7 @@ async fn a_study_among_enemies_ends_as_if_alone() {
         ("revoked", 3),
         ("wrong-role", 8),
         ("too-many-failures", 1),
-        ("other-worker", 3),
+        ("other-worker", 4),
         ("foreign-attempt", 6),
         ("malformed", 5),
         ("unknown-call", 2),

@@ -1,6 +1,6 @@
 //! What workers say of themselves and of their attempts is shown to people: it must not steer anything.
 
-use seedgrid_common::wire::{PROTOCOL_VERSION, v1};
+use seedgrid_common::wire::{PROTOCOL_VERSION, limits, v1};
 use seedgrid_coordinator::store::Store;
 use seedgrid_tests::study::holdout;
 use tonic::Code;
@@ -22,7 +22,23 @@ async fn names_that_steer_are_refused() {
         });
         client.inner.register(request).await.map(|_| ()).map_err(|status| status.code())
     };
-    for bad in ["\x1b[2J", "a\nb", "a\rb", "\0", "\u{202e}abc", "\u{9b}2J", "=cmd|' /C calc'!A0", "@SUM(1)"] {
+    for bad in [
+        "\x1b[2J",
+        "a\nb",
+        "a\rb",
+        "\0",
+        "\u{202e}abc",
+        "\u{9b}2J",
+        "a\u{200f}",
+        "\u{feff}a",
+        "a\u{200b}b",
+        "\u{e0041}",
+        " a",
+        "a ",
+        "=cmd|' /C calc'!A0",
+        "@SUM(1)",
+        " =1+1",
+    ] {
         let refused = Err(Code::InvalidArgument);
         assert_eq!(register(&|info| info.host = bad.to_owned()).await, refused, "{bad:?}");
         assert_eq!(register(&|info| info.place = bad.to_owned()).await, refused, "{bad:?}");
@@ -34,6 +50,16 @@ async fn names_that_steer_are_refused() {
     for good in ["login-1.cluster", "labor-\u{e4}", "slurm 12_3", "<b>"] {
         assert_eq!(register(&|info| info.host = good.to_owned()).await, Ok(()), "{good:?}");
     }
+    let long = |info: &mut v1::WorkerInfo| {
+        let name = "n".repeat(limits::NAME_BYTES_MAX);
+        (info.host, info.device, info.place) = (name.clone(), name.clone(), name);
+    };
+    assert_eq!(register(&long).await, Ok(()));
+    let longer = |info: &mut v1::WorkerInfo| {
+        long(info);
+        info.isa = "n".to_owned();
+    };
+    assert_eq!(register(&longer).await, Err(Code::InvalidArgument), "all names together have a limit, too");
 }
 
 #[tokio::test]

@@ -1,0 +1,126 @@
+//! Who has a file that was copied, and means to keep others out with it: as many workers as there can be, and as many who look.
+
+use std::sync::Arc;
+
+use seedgrid_common::{
+    join::{Role, Token},
+    wire::{PROTOCOL_VERSION, limits, v1},
+};
+use seedgrid_tests::process::until;
+use tokio::{sync::Semaphore, task::JoinSet};
+use tonic::{Code, Request, Status, transport::Channel};
+use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
+
+use crate::{
+    Victim,
+    calls::{Peer, Taken, connect},
+};
+
+/// More than a coordinator remembers.
+const ENROLMENTS: u32 = 66_000;
+/// Calls under way at a time.
+const CALLS: usize = 100;
+/// Connections of those who look: more than may come from one address, whoever they are.
+const LOOKING: usize = 2100;
+
+/// Workers of one mind: all have the same secret.
+#[derive(Clone)]
+struct Mob {
+    channel: Channel,
+    join: Token,
+    secret: Token,
+}
+
+impl Mob {
+    fn id(number: u32) -> String {
+        format!("{:032x}", 0x1000_0000 + number)
+    }
+
+    fn request<T>(shown: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("Bearer {shown}").parse().unwrap());
+        request
+    }
+
+    async fn enroll(self, id: String) -> Result<(), Status> {
+        let message = v1::EnrollRequest {
+            protocol_version: PROTOCOL_VERSION,
+            worker_id: id,
+            secret_sha256: self.secret.digest().to_vec(),
+        };
+        let request = Self::request(self.join.expose(), message);
+        WorkerServiceClient::new(self.channel).enroll(request).await.map(drop)
+    }
+
+    /// With names as long as they may be.
+    async fn register(self, id: String) -> Result<(), Status> {
+        let host = "h".repeat(limits::NAME_BYTES_MAX);
+        let place = "p".repeat(limits::WORKER_BYTES_MAX - 2 * limits::NAME_BYTES_MAX);
+        let info = v1::WorkerInfo { device: host.clone(), host, place, slots: 1, ..Default::default() };
+        let shown = format!("{id}.{}", self.secret.expose());
+        let message =
+            v1::RegisterRequest { protocol_version: PROTOCOL_VERSION, worker_id: id, info: Some(info), held: vec![] };
+        WorkerServiceClient::new(self.channel).register(Self::request(&shown, message)).await.map(drop)
+    }
+
+    async fn leave(self, id: String) -> Result<(), Status> {
+        let shown = format!("{id}.{}", self.secret.expose());
+        let message = v1::LeaveRequest { worker_id: id, reason: String::new() };
+        WorkerServiceClient::new(self.channel).leave(Self::request(&shown, message)).await.map(drop)
+    }
+
+    /// All of them make a call. How many were refused, each with this code.
+    async fn all<F>(&self, numbers: std::ops::Range<u32>, call: fn(Self, String) -> F, refused_with: Code) -> usize
+    where
+        F: Future<Output = Result<(), Status>> + Send + 'static,
+    {
+        let turns = Arc::new(Semaphore::new(CALLS));
+        let mut calls = JoinSet::new();
+        for number in numbers {
+            let turn = Arc::clone(&turns).acquire_owned().await.unwrap();
+            let answer = call(self.clone(), Self::id(number));
+            calls.spawn(async move {
+                let _turn = turn;
+                answer.await
+            });
+        }
+        let answers = calls.join_all().await;
+        let refused: Vec<Status> = answers.into_iter().filter_map(Result::err).collect();
+        assert!(refused.iter().all(|status| status.code() == refused_with), "{:?}", refused.first());
+        refused.len()
+    }
+}
+
+/// More workers than are remembered or can be there: those that are in stay in, and nobody takes a name of theirs.
+pub(crate) async fn workers(victim: &Victim, holder: &Peer, held: &Taken) {
+    let file = victim.file(Role::Join);
+    let mob = Mob { channel: connect(&file).await, join: file.token, secret: Token::generate() };
+    assert_eq!(mob.all(0..ENROLMENTS, Mob::enroll, Code::Ok).await, 0);
+    let stolen = mob.clone().enroll(holder.id.clone()).await.unwrap_err();
+    assert_eq!(stolen.code(), Code::PermissionDenied, "{stolen:?}");
+    assert_eq!(holder.beat(held).await.unwrap(), []);
+    // The newest ones, as the first have been forgotten.
+    let newest = ENROLMENTS - limits::WORKERS_MAX as u32..ENROLMENTS;
+    let refused = mob.all(newest.clone(), Mob::register, Code::ResourceExhausted).await;
+    assert!((1..100).contains(&refused), "some others are there: {refused}");
+    // A picture of all of them fits a message.
+    let shown = || victim.scratch.status("run")["workers"].as_array().map_or(0, Vec::len);
+    until("all are in the picture", || shown() == limits::WORKERS_MAX);
+    assert_eq!(holder.beat(held).await.unwrap(), []);
+    assert_eq!(mob.all(newest, Mob::leave, Code::Ok).await, 0);
+}
+
+/// More connections with the view token than there may be: they make room for each other, and keep nobody else out.
+pub(crate) async fn lookers(victim: &Victim) {
+    let file = victim.file(Role::View);
+    let mut looking = Vec::new();
+    for _ in 0..LOOKING {
+        let mut client = ControlServiceClient::new(connect(&file).await);
+        client.get_status(Mob::request(file.token.expose(), v1::GetStatusRequest {})).await.unwrap();
+        looking.push(client);
+    }
+    assert_eq!(victim.scratch.status("run")["state"], "running");
+    let mut member = Peer::enrolled(victim, 99).await;
+    member.register().await.unwrap();
+    member.leave().await;
+}
