@@ -1,9 +1,9 @@
 //! Files that are there whole or not at all.
 
 use std::{
-    fs::{self, Permissions},
+    fs::{self, DirBuilder, Permissions},
     io::{self, Write},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -58,9 +58,9 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and those above it. Others may not write there, whatever the umask says: who can, can change a run.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder).map_err(|error| match fs::symlink_metadata(folder) {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(|error| match fs::symlink_metadata(folder) {
         Ok(found) if found.is_symlink() => io::Error::new(error.kind(), "it is a link that leads to no folder"),
         Ok(_) | Err(_) => error,
     })

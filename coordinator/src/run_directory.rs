@@ -19,7 +19,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, ErrorKind},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -237,9 +237,7 @@ impl RunDirectory {
             let path = path.to_owned();
             move |cause| RunDirectoryError::Io { action, path, cause }
         };
-        // Whoever can write here can change the run: nobody else, whatever the umask says.
-        let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.root);
-        made.map_err(io("create", &self.root))?;
+        atomic::make_folder(&self.root).map_err(io("create", &self.root))?;
         let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
         let lock_path = self.root.join("lock");
         self.refuse_others()?;
@@ -250,7 +248,7 @@ impl RunDirectory {
             Err(LockError::Io(action, cause)) => return Err(io(action, &lock_path)(cause)),
         };
         for folder in [self.root.join("datasets"), self.logs()] {
-            fs::create_dir_all(&folder).map_err(io("create", &folder))?;
+            atomic::make_folder(&folder).map_err(io("create", &folder))?;
         }
         // What will be acknowledged here is durable only if the directory itself is.
         sync(&self.root).map_err(io("make durable", &self.root))?;

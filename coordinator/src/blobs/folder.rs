@@ -8,7 +8,7 @@ use std::{
 
 use seedgrid_common::{unit::UnitId, wire::blob::BlobDigest};
 
-use crate::atomic::Pending;
+use crate::atomic::{self, Pending};
 
 /// The file system refused.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +100,7 @@ impl BlobFolder {
     pub fn receive(&self, unit: UnitId, digest: BlobDigest) -> Result<Receiving, BlobError> {
         let folder = self.arriving();
         if !folder.is_dir() {
-            fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+            atomic::make_folder(&folder).map_err(failed("make", &folder))?;
             sync(&self.root)?;
             self.root.parent().map_or(Ok(()), sync)?;
         }
