@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::{Moment, Reactor, Views};
 pub use request::{
-    Given, Heard, NotCancelled, NotTaken, Outcome, Pulled, Registered, Request, Resumed, Steering, TooManyWorkers,
+    Given, Heard, NotCancelled, NotRegistered, NotTaken, Outcome, Pulled, Registered, Request, Resumed, Steering,
     Unregistered,
 };
 pub use study::StudyPlan;

@@ -109,13 +109,17 @@ impl Reactor {
         let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
-        let credentials = Credentials::new(store.book()?);
+        let mut book = store.book()?;
+        while book.is_full() {
+            // Nothing is forgotten: who is not known here is looked for in the store.
+            book.make_room(|_| false, |_| true);
+        }
         let (available, changes) = watch::channel(0);
         let (snapshots, pictures) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
             queue: Queue::new(rules, [], Vec::new()),
-            credentials,
+            credentials: Credentials::new(book),
             broken: None,
             rules,
             study: plan.study.name.clone(),

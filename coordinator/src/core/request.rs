@@ -31,7 +31,7 @@ pub enum Request {
         /// Attempts that it holds.
         held: Vec<(UnitId, u32)>,
         /// The answer.
-        reply: oneshot::Sender<Result<Registered, TooManyWorkers>>,
+        reply: oneshot::Sender<Result<Registered, NotRegistered>>,
     },
     /// A worker wants units.
     Pull {
@@ -274,10 +274,16 @@ pub struct Registered {
     pub dropped: Vec<(UnitId, u32)>,
 }
 
-/// As many workers are there as the coordinator keeps track of.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("{} workers are there, and no more can be; it may try again when some have left", limits::WORKERS_MAX)]
-pub struct TooManyWorkers;
+/// Why a worker is not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRegistered {
+    /// It was forgotten since the call was let in.
+    #[error("the coordinator does not know this worker any more: enroll again")]
+    Unknown,
+    /// As many workers are there as the coordinator keeps track of, and all of them have a part in the study.
+    #[error("{} workers are there, and no more can be; it may try again when some have left", limits::WORKERS_MAX)]
+    TooMany,
+}
 
 /// The answer to a pull.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use super::{
-    Holders, Outcome, Request,
+    Holders, NotRegistered, Outcome, Registered, Request,
     reactor::{Moment, Reactor},
     study::StudyPlan,
 };
@@ -158,6 +158,9 @@ struct World {
     workers: Vec<WorkerId>,
 }
 
+/// What a worker is told that registers.
+type Told = oneshot::Receiver<Result<Registered, NotRegistered>>;
+
 impl World {
     fn new(study: Study, seed: u64) -> Self {
         // In memory where there is such a folder: every commit is synchronous.
@@ -180,9 +183,7 @@ impl World {
         for worker in self.workers.clone() {
             let held = self.held.iter().filter(|(holder, ..)| *holder == worker);
             let held: Vec<(UnitId, u32)> = held.map(|(_, unit, attempt, _)| (*unit, *attempt)).collect();
-            let info = Box::new(seedgrid_common::wire::v1::WorkerInfo { slots: 3, ..Default::default() });
-            let (reply, mut answer) = oneshot::channel();
-            self.apply(Request::Register { worker: worker.clone(), info, held, reply });
+            let mut answer = self.register(worker.clone(), held);
             self.commit();
             let dropped = answer.try_recv().unwrap().unwrap().dropped;
             self.held.retain(|(holder, unit, attempt, _)| *holder != worker || !dropped.contains(&(*unit, *attempt)));
@@ -191,6 +192,15 @@ impl World {
 
     fn apply(&mut self, request: Request) {
         self.reactor.as_mut().unwrap().apply(request, MOMENT);
+    }
+
+    /// A worker enrolls and registers. What it is told after the commit.
+    fn register(&mut self, worker: WorkerId, held: Vec<(UnitId, u32)>) -> Told {
+        self.apply(Request::Enroll { worker: worker.clone(), digest: [7; 32], reply: oneshot::channel().0 });
+        let info = Box::new(seedgrid_common::wire::v1::WorkerInfo { slots: 3, ..Default::default() });
+        let (reply, answer) = oneshot::channel();
+        self.apply(Request::Register { worker, info, held, reply });
+        answer
     }
 
     fn commit(&mut self) {
@@ -250,9 +260,7 @@ impl World {
         let (reply, _answer) = oneshot::channel();
         self.apply(Request::Leave { worker: worker.clone(), reason: String::new(), reply });
         self.held.retain(|(holder, ..)| *holder != worker);
-        let info = Box::new(seedgrid_common::wire::v1::WorkerInfo { slots: 3, ..Default::default() });
-        let (reply, _answer) = oneshot::channel();
-        self.apply(Request::Register { worker, info, held: Vec::new(), reply });
+        self.register(worker, Vec::new());
         self.commit();
     }
 

@@ -10,7 +10,7 @@ use seedgrid_common::{
 
 use super::{
     reactor::{Moment, Reactor},
-    request::{Given, Heard, NotTaken, Outcome, Pulled, Registered, Request, TooManyWorkers, Unregistered},
+    request::{Given, Heard, NotRegistered, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
     snapshot::WorkerEntry,
 };
 use crate::{
@@ -142,13 +142,20 @@ impl Reactor {
         info: Box<v1::WorkerInfo>,
         held: &[(UnitId, u32)],
         now: Millis,
-    ) -> Result<Vec<(UnitId, u32)>, TooManyWorkers> {
+    ) -> Result<Vec<(UnitId, u32)>, NotRegistered> {
         // Revoked since the call was let in: it is to stop everything, and its next call is refused.
         if self.credentials.read().is_revoked(&worker) {
             return Ok(held.to_vec());
         }
-        if self.live.workers.len() >= limits::WORKERS_MAX && !self.live.workers.contains_key(&worker) {
-            return Err(TooManyWorkers);
+        if !self.credentials.read().knows(&worker) {
+            return Err(NotRegistered::Unknown);
+        }
+        if self.live.workers.len() >= limits::WORKERS_MAX
+            && !self.live.workers.contains_key(&worker)
+            && !self.put_out_one()
+            && self.queue.held_by(&worker) == 0
+        {
+            return Err(NotRegistered::TooMany);
         }
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info: info.clone() });
@@ -161,6 +168,19 @@ impl Reactor {
         let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
         self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
         Ok(dropped)
+    }
+
+    /// Too many workers are there: the one that was heard of longest ago has to register again, of those that hold nothing and have
+    /// finished nothing. False: there is none.
+    fn put_out_one(&mut self) -> bool {
+        let workers = self.live.workers.iter();
+        let idle = workers.filter(|(id, entry)| entry.finished == 0 && self.queue.held_by(id) == 0);
+        let Some(worker) = idle.min_by_key(|(_, entry)| entry.last_seen).map(|(id, _)| id.clone()) else {
+            return false;
+        };
+        self.live.workers.remove(&worker);
+        self.queue.part(&worker);
+        true
     }
 
     fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {

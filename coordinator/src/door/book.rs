@@ -11,9 +11,9 @@ use subtle::ConstantTimeEq as _;
 use super::Refusal;
 use crate::{queue::WorkerId, store::CredentialWrite};
 
-/// Workers that are remembered.
+/// Workers that are known without looking into the store.
 const WORKERS_MAX: usize = 65_536;
-/// How many are forgotten at a time, where they are too many: to look for them takes long.
+/// How many make room at a time, where they are too many: to look for them takes long.
 const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
 
 /// What is known of a file's token.
@@ -28,7 +28,7 @@ pub struct KnownToken {
 }
 
 impl KnownToken {
-    fn has_expired(&self, now_ms: i64) -> bool {
+    pub(super) fn has_expired(&self, now_ms: i64) -> bool {
         self.expires_ms.is_some_and(|expires| now_ms >= expires)
     }
 }
@@ -62,8 +62,8 @@ pub enum NotEnrolled {
     /// Somebody else has this id.
     #[error("a worker with this id has enrolled with another secret")]
     OtherSecret,
-    /// Nobody can be forgotten: all are there, have trained or were revoked.
-    #[error("too many workers have enrolled")]
+    /// Nobody can make room: all are there.
+    #[error("too many workers are there; it may try again when some have left")]
     Full,
 }
 
@@ -75,7 +75,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// With what a store holds.
+    /// With all that a store holds.
     pub fn new(
         tokens: impl IntoIterator<Item = (Role, KnownToken)>,
         workers: impl IntoIterator<Item = (WorkerId, Enrolled)>,
@@ -129,26 +129,39 @@ impl Book {
         Ok(vec![CredentialWrite::Enrolled { worker, digest, at_ms: now_ms }])
     }
 
-    /// Whether nobody can enroll before somebody is [forgotten](Self::forget).
+    /// Whether this worker is known here. One that is not may still be in the store.
+    pub fn knows(&self, worker: &WorkerId) -> bool {
+        self.workers.contains_key(worker)
+    }
+
+    /// A worker that is in the store is known here again.
+    pub fn recall(&mut self, worker: WorkerId, enrolled: Enrolled) {
+        self.workers.insert(worker, enrolled);
+    }
+
+    /// Whether nobody can enroll, or be recalled, before others [make room](Self::make_room).
     pub fn is_full(&self) -> bool {
         self.workers.len() >= WORKERS_MAX
     }
 
-    /// Forgets those who enrolled first, of whom nothing depends on it. What is to be written. Whose name is forgotten can be taken by
-    /// others: so nobody is who was revoked, is there, or has a part in the study, as `is_needed` says.
-    pub fn forget(&mut self, is_needed: impl Fn(&WorkerId) -> bool) -> Vec<CredentialWrite> {
-        let mut idle: Vec<(i64, WorkerId)> = self
-            .workers
-            .iter()
-            .filter(|(id, known)| known.revoked_ms.is_none() && !is_needed(id))
-            .map(|(id, known)| (known.enrolled_ms, id.clone()))
+    /// Those who enrolled first are not known here any more, unless they are there. What is to be written: of whom nothing depends on it
+    /// is forgotten altogether, so that others can take its name. Who was revoked, or has a part in the study, stays in the store.
+    pub fn make_room(
+        &mut self,
+        is_there: impl Fn(&WorkerId) -> bool,
+        has_part: impl Fn(&WorkerId) -> bool,
+    ) -> Vec<CredentialWrite> {
+        let absent = self.workers.iter().filter(|(id, _)| !is_there(id));
+        let mut absent: Vec<(bool, i64, WorkerId)> = absent
+            .map(|(id, known)| (known.revoked_ms.is_some() || has_part(id), known.enrolled_ms, id.clone()))
             .collect();
-        idle.sort();
-        idle.truncate(FORGOTTEN_AT_ONCE);
-        for (_, id) in &idle {
+        absent.sort();
+        absent.truncate(FORGOTTEN_AT_ONCE);
+        for (_, _, id) in &absent {
             self.workers.remove(id);
         }
-        idle.into_iter().map(|(_, id)| CredentialWrite::Forgotten(id)).collect()
+        let forgotten = absent.into_iter().filter(|(stays, _, _)| !stays);
+        forgotten.map(|(_, _, id)| CredentialWrite::Forgotten(id)).collect()
     }
 
     /// A role's token from now on. What is to be written.
@@ -157,7 +170,7 @@ impl Book {
         CredentialWrite::Token { role, token }
     }
 
-    /// Keeps a worker out from now on. What is to be written, nothing where it was kept out before; None: it has not enrolled.
+    /// Keeps a worker out from now on. What is to be written, nothing where it was kept out before; None: it is not known here.
     pub fn revoke(&mut self, worker: &WorkerId, now_ms: i64) -> Option<Vec<CredentialWrite>> {
         let known = self.workers.get_mut(worker)?;
         if known.revoked_ms.is_some() {
@@ -177,7 +190,7 @@ impl Book {
         self.tokens.get(&role).copied()
     }
 
-    /// Every worker that enrolled, by id.
+    /// Every worker that is known here, by id.
     pub fn workers(&self) -> impl Iterator<Item = (&WorkerId, &Enrolled)> {
         self.workers.iter()
     }
@@ -269,18 +282,22 @@ mod tests {
         assert_eq!(book.enroll(worker(1), secret.digest(), 8).unwrap_err(), NotEnrolled::Revoked);
     }
 
+    /// A book that is full: workers 0 to `WORKERS_MAX` enrolled in this order.
+    fn full() -> Book {
+        let enrolled = |number| Enrolled { digest: [7; 32], enrolled_ms: i64::from(number), revoked_ms: None };
+        let book = Book::new([], (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))));
+        assert!(book.is_full());
+        book
+    }
+
     #[test]
-    fn only_so_many_are_remembered_and_nobody_who_matters_is_forgotten() {
-        let mut book = Book::default();
-        let digest = Token::generate().digest();
-        for number in 0..WORKERS_MAX as u32 {
-            book.enroll(worker(number), digest, i64::from(number)).unwrap();
-        }
+    fn of_too_many_those_go_first_that_nothing_depends_on() {
+        let (mut book, digest) = (full(), [7; 32]);
         book.revoke(&worker(0), 0);
         assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap_err(), NotEnrolled::Full);
         assert!(book.enroll(worker(1), digest, 1).unwrap().is_empty(), "it is in");
-        assert!(book.forget(|_| true).is_empty());
-        let writes = book.forget(|id| *id == worker(1) || *id == worker(3));
+        assert!(book.make_room(|_| true, |_| false).is_empty(), "all are there");
+        let writes = book.make_room(|id| *id == worker(1), |id| *id == worker(3));
         assert_eq!(writes.len(), FORGOTTEN_AT_ONCE);
         assert!(
             matches!(&writes[..2], [CredentialWrite::Forgotten(first), CredentialWrite::Forgotten(second)] if (first, second) == (&worker(2), &worker(4)))
@@ -292,5 +309,17 @@ mod tests {
         }
         assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap().len(), 1);
         assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
+    }
+
+    /// All have a part in the study: there is room for new ones all the same, and nobody's name can be taken.
+    #[test]
+    fn who_has_a_part_makes_room_and_stays_in_the_store() {
+        let mut book = full();
+        book.revoke(&worker(0), 0);
+        assert!(book.make_room(|_| false, |_| true).is_empty(), "nobody is forgotten");
+        assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE);
+        assert!(!book.knows(&worker(0)) && book.knows(&worker(FORGOTTEN_AT_ONCE as u32)));
+        book.recall(worker(0), Enrolled { digest: [7; 32], enrolled_ms: 0, revoked_ms: Some(0) });
+        assert_eq!(book.enroll(worker(0), [7; 32], 1).unwrap_err(), NotEnrolled::Revoked);
     }
 }

@@ -24,7 +24,7 @@ use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::{
-    Door, Refusal,
+    Caller, Door, Refusal,
     crowd::{Full, Id, Standing},
 };
 
@@ -55,11 +55,12 @@ impl Visitor {
     ///
     /// # Errors
     /// When there is no room for another one like it.
-    pub(super) fn welcome(&self, standing: Standing) -> Result<(), Full> {
+    pub(super) fn welcome(&self, caller: &Caller) -> Result<(), Full> {
         let State { id, address, standing: before, door, .. } = &*self.0;
-        if before.load(Ordering::Relaxed) < standing as u8 {
-            door.know(*id, standing, *address)?;
-            before.fetch_max(standing as u8, Ordering::Relaxed);
+        let standing = Standing::of(caller) as u8;
+        if before.load(Ordering::Relaxed) < standing {
+            door.know(*id, caller, *address)?;
+            before.fetch_max(standing, Ordering::Relaxed);
         }
         Ok(())
     }

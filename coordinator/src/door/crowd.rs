@@ -1,8 +1,8 @@
 //! Who is connected, and who has to make room. Pure.
 //!
 //! Connections stand as high as the best credential that they have shown, and each standing has room of its own: however many come with
-//! one credential, or with none, those with another one get through, also from the same address. Where strangers or guests crowd in,
-//! the one that has stood there longest goes, so that whoever comes is heard. Workers are never put out for others.
+//! one credential, or with none, those with another one get through, also from the same address. Where too many of one standing
+//! come, the one that has stood there longest goes, so that whoever comes is heard; but workers are never put out for others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,6 +12,7 @@ use std::{
 use seedgrid_common::join::Role;
 
 use super::Caller;
+use crate::queue::WorkerId;
 
 /// What a connection has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +105,8 @@ pub(super) struct Crowd<H> {
 struct Present<H> {
     origin: IpAddr,
     standing: Standing,
+    /// Whose own credential it has shown first.
+    worker: Option<WorkerId>,
     handle: H,
 }
 
@@ -156,7 +159,7 @@ impl<H> Crowd<H> {
         let put_out = self.in_the_way(Standing::Stranger, origin).and_then(|id| self.leave(id));
         let id = self.next;
         self.next += 1;
-        self.present.insert(id, Present { origin, standing: Standing::Stranger, handle });
+        self.present.insert(id, Present { origin, standing: Standing::Stranger, worker: None, handle });
         self.groups[Standing::Stranger as usize].add(id, origin);
         (id, put_out)
     }
@@ -165,9 +168,9 @@ impl<H> Crowd<H> {
     ///
     /// # Errors
     /// When there is no room for it; it stands as it stood.
-    pub(super) fn know(&mut self, id: Id, standing: Standing) -> Result<Option<H>, Full> {
+    pub(super) fn know(&mut self, id: Id, caller: &Caller) -> Result<Option<H>, Full> {
         let Some(Present { origin, standing: before, .. }) = self.present.get(&id) else { return Ok(None) };
-        let (origin, before) = (*origin, *before);
+        let (origin, before, standing) = (*origin, *before, Standing::of(caller));
         if standing <= before {
             return Ok(None);
         }
@@ -180,13 +183,23 @@ impl<H> Crowd<H> {
         self.groups[standing as usize].add(id, origin);
         if let Some(present) = self.present.get_mut(&id) {
             present.standing = standing;
+            if let Caller::Worker(worker) = caller {
+                present.worker = Some(worker.clone());
+            }
         }
         Ok(put_out)
     }
 
+    /// A worker's credential is good no more: all that came with it go. Their handles.
+    pub(super) fn revoke(&mut self, worker: &WorkerId) -> Vec<H> {
+        let theirs = self.present.iter().filter(|(_, present)| present.worker.as_ref() == Some(worker));
+        let theirs: Vec<Id> = theirs.map(|(id, _)| *id).collect();
+        theirs.into_iter().filter_map(|id| self.leave(id)).collect()
+    }
+
     /// It has gone. Its handle, unless it had gone before.
     pub(super) fn leave(&mut self, id: Id) -> Option<H> {
-        let Present { origin, standing, handle } = self.present.remove(&id)?;
+        let Present { origin, standing, handle, .. } = self.present.remove(&id)?;
         self.groups[standing as usize].remove(id, origin);
         Some(handle)
     }
@@ -225,7 +238,21 @@ mod tests {
     fn come<H>(crowd: &mut Crowd<H>, from: u8, standing: Standing, handle: H) -> Result<Option<H>, Full> {
         let (id, put_out) = crowd.enter(address(from), handle);
         assert!(put_out.is_none(), "there is room for strangers");
-        crowd.know(id, standing)
+        crowd.know(id, &caller(standing))
+    }
+
+    /// One that stands so.
+    fn caller(standing: Standing) -> Caller {
+        match standing {
+            Standing::Stranger => unreachable!("they have shown nothing"),
+            Standing::Guest => Caller::Holder(Role::View),
+            Standing::Worker => Caller::Worker(worker(1)),
+            Standing::Owner => Caller::Holder(Role::Admin),
+        }
+    }
+
+    fn worker(number: u32) -> WorkerId {
+        format!("{number:032x}").parse().unwrap()
     }
 
     #[test]
@@ -274,10 +301,23 @@ mod tests {
         let mut crowd = Crowd::new(LIMITS);
         let (id, _) = crowd.enter(address(1), ());
         for standing in [Standing::Guest, Standing::Worker, Standing::Guest] {
-            assert_eq!(crowd.know(id, standing), Ok(None));
+            assert_eq!(crowd.know(id, &caller(standing)), Ok(None));
         }
         assert_eq!(crowd.present[&id].standing, Standing::Worker);
-        assert_eq!(crowd.know(77, Standing::Owner), Ok(None), "it has gone meanwhile");
+        assert_eq!(crowd.know(77, &caller(Standing::Owner)), Ok(None), "it has gone meanwhile");
+    }
+
+    #[test]
+    fn who_is_revoked_goes_and_leaves_its_room() {
+        let mut crowd = Crowd::new(LIMITS);
+        for (handle, number) in [(0, 1), (1, 2), (2, 1)] {
+            let (id, _) = crowd.enter(address(1), handle);
+            assert_eq!(crowd.know(id, &Caller::Worker(worker(number))), Ok(None));
+        }
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 3), Err(Full));
+        assert_eq!(crowd.revoke(&worker(1)), [0, 2]);
+        assert!(crowd.revoke(&worker(1)).is_empty() && crowd.revoke(&worker(3)).is_empty());
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 4), Ok(None));
     }
 
     #[test]
@@ -307,42 +347,39 @@ mod tests {
             // Everybody is its own handle.
             let mut here: Vec<(Id, u8, Standing)> = Vec::new();
             for (from, what, which) in events {
-                let standing = match what {
-                    0 | 1 => {
+                let (gone, comer) = match (what, here.get(which).copied()) {
+                    (0 | 1, _) => {
                         let next = crowd.next;
                         let (id, gone) = crowd.enter(address(from), next);
-                        here.retain(|(id, _, _)| gone != Some(*id));
                         here.push((id, from, Standing::Stranger));
+                        (gone, id)
+                    }
+                    (_, None) => continue,
+                    (5, Some((id, ..))) => {
+                        here.remove(which);
+                        prop_assert_eq!(crowd.leave(id), Some(id));
                         continue;
                     }
-                    2 => Standing::Guest,
-                    3 => Standing::Worker,
-                    4 => Standing::Owner,
-                    _ => Standing::Stranger,
+                    (what, Some((id, from, before))) => {
+                        let standing = [Standing::Guest, Standing::Worker, Standing::Owner][usize::from(what) - 2];
+                        match crowd.know(id, &caller(standing)) {
+                            Ok(gone) => {
+                                here[which].2 = standing.max(before);
+                                (gone, id)
+                            }
+                            Err(Full) => {
+                                let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == standing && (all || *by == from)).count();
+                                prop_assert!(standing == Standing::Worker);
+                                prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);
+                                (None, id)
+                            }
+                        }
+                    }
                 };
-                if which >= here.len() {
-                    continue;
-                }
-                if what == 5 {
-                    let (id, _, _) = here.remove(which);
-                    prop_assert_eq!(crowd.leave(id), Some(id));
-                    continue;
-                }
-                let (id, from, before) = here[which];
-                match crowd.know(id, standing) {
-                    Ok(gone) => {
-                        here[which].2 = standing.max(before);
-                        prop_assert!(gone != Some(id));
-                        let worker = |(id, _, standing): &(Id, u8, Standing)| gone == Some(*id) && *standing == Standing::Worker;
-                        prop_assert!(!here.iter().any(worker), "a worker was put out");
-                        here.retain(|(id, _, _)| gone != Some(*id));
-                    }
-                    Err(Full) => {
-                        let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == standing && (all || *by == from)).count();
-                        prop_assert!(standing == Standing::Worker);
-                        prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);
-                    }
-                }
+                prop_assert!(gone != Some(comer), "it was put out for itself");
+                let worker = |(id, _, standing): &(Id, u8, Standing)| gone == Some(*id) && *standing == Standing::Worker;
+                prop_assert!(!here.iter().any(worker), "a worker was put out");
+                here.retain(|(id, _, _)| gone != Some(*id));
                 prop_assert_eq!(crowd.present.len(), here.len());
                 for standing in Standing::ALL {
                     let room = LIMITS.of(standing);

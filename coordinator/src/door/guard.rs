@@ -15,7 +15,7 @@ use tonic::{
 };
 use tower::Layer;
 
-use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, crowd::Standing, strikes::Strikes};
+use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, strikes::Strikes};
 use crate::{queue::WorkerId, wall_clock::wall_ms};
 
 /// Lets calls pass whose credential is right, and tells the services whose it was.
@@ -39,10 +39,10 @@ impl Guard {
         let visitor = request.extensions().get::<Visitor>();
         let judged = self.judge(request);
         if let Err(refusal) = &judged {
-            self.refuse(*refusal, visitor);
+            self.refuse(*refusal, address(request.extensions()), visitor);
         }
         if let (Ok(caller), Some(visitor)) = (&judged, visitor)
-            && visitor.welcome(Standing::of(caller)).is_err()
+            && visitor.welcome(caller).is_err()
         {
             self.0.door.refuse(Refusal::Crowded, visitor.address());
             visitor.put_out();
@@ -61,8 +61,7 @@ impl Guard {
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
     }
 
-    fn refuse(&self, refusal: Refusal, visitor: Option<&Visitor>) {
-        let address = visitor.map_or(NOWHERE, Visitor::address);
+    fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&Visitor>) {
         self.0.door.refuse(refusal, address);
         // Who is known and may not is told so, however often.
         if matches!(refusal, Refusal::WrongRole | Refusal::Revoked | Refusal::UnknownCall) {
@@ -81,16 +80,16 @@ impl Guard {
     fn look_at<B>(&self, response: &http::Response<B>, address: IpAddr) {
         let status = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok());
         // What is over a limit or cannot be decoded, as tonic says it; and what the services refuse.
-        if let Some(Code::OutOfRange | Code::Internal | Code::InvalidArgument | Code::ResourceExhausted) =
-            status.map(Code::from)
-        {
+        if let Some(Code::OutOfRange | Code::Internal | Code::InvalidArgument) = status.map(Code::from) {
             self.0.door.refuse(Refusal::Malformed, address);
         }
     }
 }
 
-/// Where calls come from that came through no door, in tests.
-const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// From where a call came; nowhere, in tests without a door.
+pub(crate) fn address(of_call: &http::Extensions) -> IpAddr {
+    of_call.get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address)
+}
 
 /// What is said to a caller that is refused.
 fn says(refusal: Refusal, needs: Option<Needs>) -> Status {
@@ -157,7 +156,7 @@ where
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         match self.guard.admit(&request) {
             Ok(caller) => {
-                let address = request.extensions().get::<Visitor>().map_or(NOWHERE, Visitor::address);
+                let address = address(request.extensions());
                 request.extensions_mut().insert(caller);
                 let (guard, answered) = (self.guard.clone(), self.inner.call(request));
                 Box::pin(async move {

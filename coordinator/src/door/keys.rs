@@ -1,6 +1,6 @@
 //! The files in the run directory that let workers and commands in: join.toml, admin.toml and view.toml.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use seedgrid_common::join::{JoinError, JoinFile, Role, Token};
 
@@ -67,10 +67,15 @@ impl Keys {
         let book = store.book()?;
         let mut writes = Vec::new();
         let mut files = Vec::new();
+        let mut shown = false;
         for role in Role::ALL {
-            let (token, mut known, mut is_new) = match kept(directory, &keys.place, &book, role, now_ms) {
-                Some((token, known)) => (token, known, false),
-                None => {
+            let path = directory.key_file(role);
+            let (token, mut known, mut is_new) = match kept(&path, &keys.place, &book, role, now_ms) {
+                Ok((token, known)) => (token, known, false),
+                Err(flaw) => {
+                    flaw.tell(&path);
+                    // Workers have shown theirs, too.
+                    shown |= flaw == Flaw::Shown;
                     let token = Token::generate();
                     let known = KnownToken { digest: token.digest(), made_ms: now_ms, expires_ms: None };
                     (token, known, true)
@@ -84,6 +89,9 @@ impl Keys {
                 writes.push(Write::Credential(CredentialWrite::Token { role, token: known }));
             }
             files.push((role, token, known.expires_ms));
+        }
+        if shown {
+            writes.push(Write::Credential(CredentialWrite::AllRevoked { at_ms: now_ms }));
         }
         // The store first: a file whose token it does not know is replaced at the next start.
         store.commit(&writes)?;
@@ -128,42 +136,53 @@ impl Keys {
     }
 }
 
-/// The token in a role's file, if it is one that the store knows, is still good, and was not spoken without encryption where there is
-/// some now.
-fn kept(directory: &RunDirectory, place: &Place, book: &Book, role: Role, now_ms: i64) -> Option<(Token, KnownToken)> {
-    let path = directory.key_file(role);
-    let file = match JoinFile::read(&path) {
-        Ok(file) => file,
-        Err(JoinError::Missing { .. }) => return None,
-        Err(error) => {
-            tracing::warn!(
-                "{} is written anew, with another secret: {}. Copies of the old one are of no use any more",
-                path.display(),
-                error.flaw()
-            );
-            return None;
-        }
-    };
-    let anew = |why: &str| {
+/// Why a file's token is of no more use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Flaw {
+    /// There is no file.
+    Missing,
+    /// The file cannot be read, and why.
+    Unreadable(String),
+    /// It is another role's, or another study's.
+    Foreign,
+    /// It was sent without encryption, where there is some now.
+    Shown,
+    /// Its time is over.
+    Expired,
+}
+
+impl Flaw {
+    /// Says that the file at `path` is made anew, where somebody may miss the old one.
+    fn tell(&self, path: &Path) {
+        let why = match self {
+            Self::Missing => return,
+            Self::Unreadable(problem) => problem,
+            Self::Foreign => "it is not the one that this study made",
+            Self::Shown => "its secret has been sent without encryption",
+            Self::Expired => "it has expired",
+        };
+        let path = path.display();
         tracing::warn!(
-            "{} is written anew, with another secret: {why}. Copies of the old one are of no use any more",
-            path.display()
+            "{path} is written anew, with another secret: {why}. Copies of the old one are of no use any more"
         );
-    };
-    let known = book.token(role);
-    let Some(known) = known.filter(|known| file.role == role && file.token.digest() == known.digest) else {
-        anew("it is not the one that this study made");
-        return None;
-    };
+    }
+}
+
+/// The token in a role's file, if that is still good.
+fn kept(path: &Path, place: &Place, book: &Book, role: Role, now_ms: i64) -> Result<(Token, KnownToken), Flaw> {
+    let file = JoinFile::read(path).map_err(|error| match error {
+        JoinError::Missing { .. } => Flaw::Missing,
+        error => Flaw::Unreadable(error.flaw()),
+    })?;
+    let known = book.token(role).filter(|known| file.role == role && file.token.digest() == known.digest);
+    let known = known.ok_or(Flaw::Foreign)?;
     if place.certificate.is_some() && file.certificate.is_none() {
-        anew("its secret has been sent without encryption");
-        return None;
+        return Err(Flaw::Shown);
     }
-    if known.expires_ms.is_some_and(|expires| now_ms >= expires) {
-        tracing::warn!("the join file has expired; a new one is in {}", path.display());
-        return None;
+    if known.has_expired(now_ms) {
+        return Err(Flaw::Expired);
     }
-    Some((file.token, known))
+    Ok((file.token, known))
 }
 
 #[cfg(test)]
@@ -171,6 +190,7 @@ mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
+    use crate::queue::WorkerId;
 
     /// A run directory, and its store.
     fn run() -> (tempfile::TempDir, RunDirectory, Store) {
@@ -237,10 +257,18 @@ mod tests {
         fs::copy(&admin, &join).unwrap();
         assert_ne!(open(&directory, &mut store, None, 5_000)[0].token, second[1].token);
     }
+
     #[test]
     fn what_was_sent_without_encryption_is_no_secret_any_more() {
         let (_folder, directory, mut store) = run();
         let plain = open(&directory, &mut store, None, 5_000);
+        let enrolls = |store: &mut Store, number: u8| {
+            let worker: WorkerId = format!("{number:032x}").parse().unwrap();
+            let enrolled = CredentialWrite::Enrolled { worker: worker.clone(), digest: [number; 32], at_ms: 5_000 };
+            store.commit(&[Write::Credential(enrolled)]).unwrap();
+            worker
+        };
+        let of_then = enrolls(&mut store, 1);
         let encrypted = Place {
             study: "a".to_owned(),
             host: None,
@@ -249,7 +277,10 @@ mod tests {
         };
         let first = open_at(&directory, encrypted.clone(), &mut store, None, 5_000);
         assert!(plain.iter().zip(&first).all(|(plain, first)| plain.token != first.token));
+        assert!(store.book().unwrap().is_revoked(&of_then), "its own secret was sent, too");
+        let of_now = enrolls(&mut store, 2);
         let second = open_at(&directory, encrypted, &mut store, None, 5_000);
         assert_eq!(second, first, "not at every start");
+        assert!(!store.book().unwrap().is_revoked(&of_now));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`identity`] is the study's certificate, [`listener`] accepts connections and shakes hands, [`crowd`] bounds how many there are,
 //! [`keys`] are the files that let workers and commands in, [`book`] is who may come in, [`calls`] the one table of who may make which
-//! call, [`guard`] holds every call against both, [`strikes`] bounds failures, [`refusals`] counts who was sent away. docs/security.md tells what is defended, and what is not.
+//! call, [`guard`] holds every call against both, [`strikes`] bounds failures, [`refusals`] counts who was sent away. docs/security.md
+//! tells what is defended, and what is not.
 
 mod book;
 mod calls;
@@ -32,13 +33,15 @@ pub use book::{Book, Caller, Enrolled, KnownToken, NotEnrolled};
 use connection::Connection;
 pub use connection::Visitor;
 pub use crowd::{Limits, Room};
-pub(crate) use guard::{Guard, caller};
+pub(crate) use guard::{Guard, address, caller};
 pub use identity::{Identity, IdentityError};
 pub use keys::{JOIN_EXPIRES, Keys, KeysError, Place};
 pub use open_files::raise as raise_open_files;
 pub use refusals::{Refusal, Refusals};
 
-use crowd::{Crowd, Full, Id, Standing};
+use crowd::{Crowd, Full, Id};
+
+use crate::queue::WorkerId;
 
 /// Who may come in, shared by the core, which changes it, and the guard, which asks it.
 #[derive(Clone, Debug, Default)]
@@ -108,8 +111,8 @@ impl Door {
     }
 
     /// A connection has shown a credential.
-    fn know(&self, id: Id, standing: Standing, address: IpAddr) -> Result<(), Full> {
-        let put_out = self.crowd().know(id, standing)?;
+    fn know(&self, id: Id, caller: &Caller, address: IpAddr) -> Result<(), Full> {
+        let put_out = self.crowd().know(id, caller)?;
         self.close(put_out, address);
         Ok(())
     }
@@ -120,6 +123,11 @@ impl Door {
             close.notify_one();
             self.refuse(Refusal::PutOut, address);
         }
+    }
+
+    /// Closes the connections of a worker that was revoked. When it comes again, it is told.
+    pub(crate) fn close_revoked(&self, worker: &WorkerId) {
+        self.crowd().revoke(worker).iter().for_each(|close| close.notify_one());
     }
 
     fn leave(&self, id: Id) {

@@ -15,8 +15,10 @@ use crate::throttle::Throttle;
 pub enum Refusal {
     /// A worker's connection: there are too many workers, in all or of its address.
     Crowded,
-    /// It made room for others like it: for one that had shown no credential either, or a token that many may have.
+    /// It made room for another one of its standing.
     PutOut,
+    /// A worker that would enroll or register: there are too many, and all of them have a part in the study.
+    TooManyWorkers,
     /// It did not speak TLS 1.3, or not to this study.
     Handshake,
     /// Its handshake took too long.
@@ -47,9 +49,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Crowded,
         Self::PutOut,
+        Self::TooManyWorkers,
         Self::Handshake,
         Self::SlowHandshake,
         Self::Silent,
@@ -70,6 +73,7 @@ impl Refusal {
         match self {
             Self::Crowded => "crowded",
             Self::PutOut => "put-out",
+            Self::TooManyWorkers => "too-many-workers",
             Self::Handshake => "handshake",
             Self::SlowHandshake => "slow-handshake",
             Self::Silent => "silent",

@@ -191,7 +191,9 @@ impl ControlService for Control {
         request: Request<v1::RevokeWorkerRequest>,
     ) -> Result<Response<v1::RevokeWorkerResponse>, Status> {
         let worker = worker_id(&request.into_inner().worker_id)?;
-        let taken_back = self.core.ask(|reply| Ask::Revoke { worker, reply }).await.map_err(gone)?;
+        let revoked = worker.clone();
+        let taken_back = self.core.ask(|reply| Ask::Revoke { worker: revoked, reply }).await.map_err(gone)?;
+        self.door.close_revoked(&worker);
         let taken_back = taken_back.ok_or_else(|| Status::not_found("no worker with this id has enrolled"))?;
         Ok(Response::new(v1::RevokeWorkerResponse { taken_back }))
     }

@@ -11,10 +11,7 @@ mod worker;
 
 pub use server::{Bound, Entry, Server, ServerError};
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 use seedgrid_common::{
     prose::{self, steers},
@@ -25,7 +22,7 @@ use tonic::{Request, Status};
 
 use crate::{
     core::{CoreGone, Unregistered},
-    door::{Door, Refusal, Visitor, caller},
+    door::{Door, Refusal, address, caller},
     queue::WorkerId,
 };
 
@@ -45,11 +42,6 @@ fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(invalid)
 }
 
-/// From where a call came; nowhere, in tests without a door.
-fn address<T>(request: &Request<T>) -> IpAddr {
-    request.extensions().get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address)
-}
-
 /// Who made a call: all that it says it says as this worker.
 #[derive(Clone, Debug)]
 struct Teller {
@@ -61,7 +53,7 @@ struct Teller {
 impl Teller {
     /// The worker whose credential came with the call.
     fn of<T>(request: &Request<T>, door: &Arc<Door>) -> Result<Self, Status> {
-        Ok(Self { worker: caller(request)?, address: address(request), door: Arc::clone(door) })
+        Ok(Self { worker: caller(request)?, address: address(request.extensions()), door: Arc::clone(door) })
     }
 
     /// The worker, which the message must name.

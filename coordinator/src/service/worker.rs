@@ -12,12 +12,12 @@ use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
 use super::{
-    Teller, address, disk::Disk, download, gone, held, invalid, lines, name, prose, turns::Turns, unregistered, upload,
+    Teller, disk::Disk, download, gone, held, invalid, lines, name, prose, turns::Turns, unregistered, upload,
     worker_id,
 };
 use crate::{
-    core::{Core, Outcome, Request as Ask},
-    door::{Door, NotEnrolled, Refusal},
+    core::{Core, NotRegistered, Outcome, Request as Ask},
+    door::{Door, NotEnrolled, Refusal, address},
     queue::Blame,
 };
 
@@ -73,7 +73,7 @@ fn same_version(theirs: u32) -> Result<(), Status> {
 #[tonic::async_trait]
 impl WorkerService for Workers {
     async fn enroll(&self, request: Request<v1::EnrollRequest>) -> Result<Response<v1::EnrollResponse>, Status> {
-        let address = address(&request);
+        let address = address(request.extensions());
         let request = request.into_inner();
         same_version(request.protocol_version)?;
         let worker = worker_id(&request.worker_id)?;
@@ -86,7 +86,9 @@ impl WorkerService for Workers {
                 NotEnrolled::OtherSecret => {
                     self.refuses(Refusal::OtherWorker, address, Status::permission_denied(message))
                 }
-                NotEnrolled::Full => Status::resource_exhausted(message),
+                NotEnrolled::Full => {
+                    self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(message))
+                }
             }
         })?;
         Ok(Response::new(v1::EnrollResponse { study: self.core.study().to_owned() }))
@@ -94,6 +96,7 @@ impl WorkerService for Workers {
 
     async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
         let teller = self.teller(&request)?;
+        let address = teller.address;
         let request = request.into_inner();
         same_version(request.protocol_version)?;
         let worker = teller.named(&request.worker_id)?;
@@ -118,7 +121,12 @@ impl WorkerService for Workers {
         let held = held(request.held)?;
         let info = Box::new(info);
         let registered = self.core.ask(|reply| Ask::Register { worker, info, held, reply }).await.map_err(gone)?;
-        let registered = registered.map_err(|refusal| Status::resource_exhausted(refusal.to_string()))?;
+        let registered = registered.map_err(|refusal| match refusal {
+            NotRegistered::Unknown => Status::unauthenticated(refusal.to_string()),
+            NotRegistered::TooMany => {
+                self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(refusal.to_string()))
+            }
+        })?;
         let lease_ms = self.core.rules().lease_ms as u32;
         Ok(Response::new(v1::RegisterResponse {
             study: self.core.study().to_owned(),

@@ -33,12 +33,17 @@ pub enum CredentialWrite {
         /// When.
         at_ms: i64,
     },
-    /// A worker that was never given anything may enroll anew, whoever it is then: there are too many to remember.
+    /// A worker that was never given anything may enroll anew, whoever it is then: there are too many to keep.
     Forgotten(WorkerId),
     /// A worker stays out.
     Revoked {
         /// Who.
         worker: WorkerId,
+        /// Since when.
+        at_ms: i64,
+    },
+    /// All workers that have enrolled so far stay out.
+    AllRevoked {
         /// Since when.
         at_ms: i64,
     },
@@ -63,6 +68,9 @@ impl CredentialWrite {
                 "UPDATE enrolments SET revoked_ms = ?2 WHERE worker_id = ?1 AND revoked_ms IS NULL",
                 params![worker.to_string(), at_ms],
             ),
+            Self::AllRevoked { at_ms } => {
+                run("UPDATE enrolments SET revoked_ms = ? WHERE revoked_ms IS NULL", params![at_ms])
+            }
         }
     }
 }
@@ -87,6 +95,20 @@ impl Store {
             tokens.into_iter().filter_map(|(name, token)| Some((role(&name)?, token))),
             enrolments.into_iter().filter_map(|(id, enrolled)| Some((id.parse().ok()?, enrolled))),
         ))
+    }
+
+    /// What is known of a worker, if it has enrolled and is not forgotten.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn enrolment(&self, worker: &WorkerId) -> Result<Option<Enrolled>, StoreError> {
+        let failed = |cause| self.failed(cause);
+        let sql = "SELECT sha256, enrolled_ms, revoked_ms FROM enrolments WHERE worker_id = ?";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let known = statement.query_row(params![worker.to_string()], |row| {
+            Ok(Enrolled { digest: row.get(0)?, enrolled_ms: row.get(1)?, revoked_ms: row.get(2)? })
+        });
+        known.optional().map_err(failed)
     }
 
     /// Every worker that was ever given an attempt.

@@ -355,7 +355,7 @@ impl Store {
         rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
     }
 
-    /// Every worker that ever registered, by id.
+    /// Every worker that registered and is not forgotten, by id.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -11,8 +11,8 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     core::{
-        Heard, Holders, Moment, Outcome as Ended, Pulled, Reactor, Registered, Request, Steering, StudyPlan,
-        TooManyWorkers, Unregistered, Views,
+        Heard, Holders, Moment, NotRegistered, Outcome as Ended, Pulled, Reactor, Registered, Request, Steering,
+        StudyPlan, Unregistered, Views,
     },
     queue::{Blame, Pause, ResultDigest, Rules},
     store::Store,
@@ -68,7 +68,7 @@ pub(super) struct Turned {
 
 #[derive(Debug)]
 enum Waiting {
-    Register(Receiver<Result<Registered, TooManyWorkers>>),
+    Register(Receiver<Result<Registered, NotRegistered>>),
     Pull(u64, Receiver<Result<Pulled, Unregistered>>),
     Beat(Receiver<Result<Heard, Unregistered>>),
     Submit(Attempt, Option<ResultDigest>, Receiver<Option<SubmitOutcome>>),
@@ -251,6 +251,9 @@ impl Life {
         let pairs = |held: &[Attempt]| held.iter().map(|one| (one.unit, one.number)).collect::<Vec<(UnitId, u32)>>();
         let (request, waiting) = match &call.what {
             What::Register { held } => {
+                // Whoever registers has enrolled before.
+                let enrolled = oneshot::channel().0;
+                self.reactor.apply(Request::Enroll { worker: worker.clone(), digest: [0; 32], reply: enrolled }, at);
                 let (reply, answer) = oneshot::channel();
                 let info =
                     Box::new(v1::WorkerInfo { slots: 2, numerics_class: "class".to_owned(), ..Default::default() });

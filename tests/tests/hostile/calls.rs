@@ -1,6 +1,6 @@
 //! A peer that makes any call, with any credential, in any name.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use seedgrid_common::{
     dial::{Patience, dial},
@@ -159,7 +159,7 @@ impl Peer {
         self.worker().metrics(request).await.map(|_| ()).map_err(name)
     }
 
-    pub(crate) async fn leave(&mut self) {
+    pub(crate) async fn leave(&self) {
         let request = self.request(v1::LeaveRequest { worker_id: self.id.clone(), reason: "\x1b[2J".to_owned() });
         self.worker().leave(request).await.unwrap();
     }
@@ -185,7 +185,7 @@ impl Peer {
 }
 
 /// Messages that are over a limit, that are not what they should be, and calls that there are not.
-pub(crate) async fn malformed(mut member: Peer, own: &Taken) {
+pub(crate) async fn malformed(member: Peer, own: &Taken) {
     assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("InvalidArgument"), "a text over its limit");
     assert_eq!(member.fail_with(own, "x".repeat(9 << 20)).await, Err("OutOfRange"), "a message over its limit");
     let nameless = Taken { unit_id: "../../etc/passwd".to_owned(), attempt: 1 };
@@ -198,6 +198,15 @@ pub(crate) async fn malformed(mut member: Peer, own: &Taken) {
         assert_eq!(member.raw(path, v1::GetStatusRequest {}).await, Err("Unimplemented"));
     }
     member.leave().await;
+}
+
+/// Beats for what it holds, well within its lease, for as long as it may keep it.
+pub(crate) async fn beat_on(peer: Arc<Peer>, held: Taken) {
+    let mut beats = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        beats.tick().await;
+        assert_eq!(peer.beat(&held).await, Ok(vec![]));
+    }
 }
 
 fn name(status: Status) -> Refused {

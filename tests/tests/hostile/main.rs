@@ -7,7 +7,7 @@ mod calls;
 mod floods;
 mod wire;
 
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, sync::Arc};
 
 use calls::{Peer, Taken};
 use seedgrid_common::join::{JoinFile, Role};
@@ -57,6 +57,8 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     // Holds a unit until all is over, so that the study does not end before.
     let mut holder = Peer::enrolled(&victim, 1).await;
     let held = holder.take().await;
+    let holder = Arc::new(holder);
+    let beating = tokio::spawn(calls::beat_on(Arc::clone(&holder), held.clone()));
     // Whoever plays foul as a worker has a unit of its own.
     let mut thrown = Peer::enrolled(&victim, 5).await;
     let mut thief = Peer::enrolled(&victim, 8).await;
@@ -68,16 +70,13 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     let slow = tokio::spawn(wire::half_open_and_slow(victim.file(Role::Join)));
     credentials(&victim).await;
     revoked(&victim, thrown, &of_thrown).await;
-    // Its lease lasts 30 s.
-    assert_eq!(holder.beat(&held).await.unwrap(), []);
     attempts(thief, &of_thief, &held).await;
     calls::malformed(vandal, &of_vandal).await;
     wire::garbage(&victim.file(Role::Join)).await;
     slow.await.unwrap();
-    assert_eq!(holder.beat(&held).await.unwrap(), []);
     wire::crowd(&victim).await;
     floods::lookers(&victim).await;
-    floods::workers(&victim, &holder, &held).await;
+    floods::workers(&victim, &holder).await;
     for (kind, at_least) in [
         ("put-out", 1000),
         ("handshake", 3),
@@ -99,6 +98,8 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     }
 
     // Training goes on all the while; what was held goes back, and the study ends.
+    assert!(!beating.is_finished(), "it was told to drop its unit");
+    beating.abort();
     holder.leave().await;
     let ended = coordinator.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
@@ -116,6 +117,37 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     }
     let provenance = String::from_utf8(victim.scratch.report("run", "provenance.json")).unwrap();
     assert!(provenance.contains("\"preempted\"") && !provenance.contains(['\x1b', '\r']), "{provenance}");
+}
+
+/// A machine on which a process may open few files: there is room for eight workers of one address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_workers_than_there_is_room_for_wait_until_one_goes() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=8", 12));
+    let victim = Victim { scratch, spec };
+    let serve = victim.serve();
+    let mut narrow = Command::new("sh");
+    narrow.args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\""]).arg(serve.get_program()).args(serve.get_args());
+    let coordinator = Running::start(&mut narrow);
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let mut members = Vec::new();
+    for number in 1..=8 {
+        let mut member = Peer::enrolled(&victim, number).await;
+        member.register().await.unwrap();
+        members.push(member);
+    }
+    let mut late = Peer::enrolled(&victim, 9).await;
+    assert_eq!(late.register().await, Err("cut off"));
+    assert!(victim.refused("crowded") >= 1, "{}", victim.scratch.status("run"));
+    for member in &mut members {
+        assert_eq!(member.register().await, Ok(()), "it stays");
+    }
+    members.pop().unwrap().leave().await;
+    let mut tries = 0;
+    while late.register().await.is_err() {
+        tries += 1;
+        assert!(tries < 1000, "there is room again, once its connection has gone");
+    }
 }
 
 /// No credential, wrong ones, right ones for other calls, one that has expired, one that was revoked, and too many wrong ones.
@@ -167,6 +199,9 @@ async fn credentials(victim: &Victim) {
 async fn revoked(victim: &Victim, mut thrown: Peer, held: &Taken) {
     let revoked = finish(seedgrid(["credentials", "revoke"]).arg(victim.scratch.path("run")).arg(&thrown.id));
     assert_eq!(revoked.code(), 0, "{}", revoked.stderr);
+    // Its connection is closed; it finds that out by a call, or connects again before.
+    let told = thrown.register().await.unwrap_err();
+    assert!(["PermissionDenied", "cut off"].contains(&told), "{told}");
     assert_eq!(thrown.register().await.unwrap_err(), "PermissionDenied");
     assert_eq!(thrown.pull().await.unwrap_err(), "PermissionDenied");
     assert_eq!(thrown.finish(held).await, Err("PermissionDenied"));
