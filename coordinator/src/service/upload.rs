@@ -10,7 +10,7 @@ use tonic::{Status, Streaming};
 
 use super::{Teller, disk::Disk, gone, invalid, turns::Turns, unregistered};
 use crate::{
-    blobs::{BlobError, BlobFolder},
+    blobs::{BlobError, BlobFolder, Receiving},
     core::{Core, NotTaken, Request, Unregistered},
 };
 
@@ -46,20 +46,31 @@ pub(super) async fn receive(
         written = write(core.blobs(content).clone(), &head, &mut parts) => written,
         () = turn.lost() => return Err(Status::aborted("the same is uploaded anew")),
     };
-    match written {
-        Ok(()) => disk.took(),
+    let core = core.clone();
+    let arrives = async move {
+        let file = written?;
+        blocking(move || file.finish()).await?;
+        let arrived = |reply| Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply };
+        core.ask(arrived).await.map_err(|error| Trouble::Parts(gone(error)))
+    };
+    // To its end whoever still waits: a file that has its name is for the core to keep or to throw away.
+    let arrived = tokio::spawn(arrives).await.unwrap_or_else(|_| Err(Trouble::cut_off()));
+    match arrived {
+        Ok(kept) => {
+            disk.took();
+            Ok(kept)
+        }
         Err(Trouble::Disk(error)) => {
             // Said here as well: the disk is this machine's, and the worker can only try again.
             disk.refused(&error);
-            return match content {
+            match content {
                 // Nothing but time depends on it, and the worker must not wait for a disk that is full.
                 Content::Checkpoint(_) => Ok(false),
                 Content::Weights => Err(Status::unavailable(error.to_string())),
-            };
+            }
         }
-        Err(Trouble::Parts(status)) => return Err(status),
+        Err(Trouble::Parts(status)) => Err(status),
     }
-    core.ask(|reply| Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply }).await.map_err(gone)
 }
 
 enum Trouble {
@@ -69,8 +80,14 @@ enum Trouble {
     Parts(Status),
 }
 
-/// Writes a blob's parts to a file that has arrived.
-async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::BlobPart>) -> Result<(), Trouble> {
+impl Trouble {
+    fn cut_off() -> Self {
+        Self::Parts(Status::unavailable("writing was cut off"))
+    }
+}
+
+/// Writes all of a blob's parts to a file. Dropped before its end, it leaves nothing behind.
+async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::BlobPart>) -> Result<Receiving, Trouble> {
     let damaged = |damage: Damaged| Trouble::Parts(Status::data_loss(damage.to_string()));
     let mut arriving = Arriving::new(head);
     let (unit, digest) = (head.unit, head.digest);
@@ -84,7 +101,7 @@ async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::Bl
         .await?;
     }
     arriving.finish().map_err(damaged)?;
-    blocking(move || file.finish()).await
+    Ok(file)
 }
 
 async fn next(parts: &mut Streaming<v1::BlobPart>) -> Result<Option<v1::BlobPart>, Status> {
@@ -98,6 +115,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(Trouble::Disk),
-        Err(_) => Err(Trouble::Parts(Status::unavailable("writing was cut off"))),
+        Err(_) => Err(Trouble::cut_off()),
     }
 }
