@@ -77,6 +77,21 @@ pub fn finish(command: &mut Command) -> Ended {
     Running::start(command).wait()
 }
 
+/// What cargo tells the tests that it runs of their package is not told to a command that builds: packages whose build scripts look at it
+/// would be built anew, and then once more by the next one who builds.
+pub fn without_package(command: &mut Command) -> &mut Command {
+    let told = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| name.starts_with(prefix))
+            || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"].contains(&name)
+    };
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(told) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// A process under way. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use seedgrid_tests::process::{binary, finish};
+use seedgrid_tests::process::{binary, finish, without_package};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -154,8 +154,8 @@ impl Workshop {
             ])
             .current_dir(self.source())
             .env("CARGO_TARGET_DIR", self.0.join("target"))
-            .env("CARGO_INCREMENTAL", "0")
-            .env_remove("CARGO_TARGET_TMPDIR");
+            .env("CARGO_INCREMENTAL", "0");
+        without_package(&mut command);
         command
     }
 }

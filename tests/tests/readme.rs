@@ -11,7 +11,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use seedgrid_tests::{
-    process::{Running, binary, finish, seedgrid},
+    process::{Running, binary, finish, seedgrid, without_package},
     study::Scratch,
 };
 
@@ -113,7 +113,7 @@ fn the_quickstart_script_ends_with_its_report() {
     let mut script = Command::new(root().join("scripts/quickstart.sh"));
     // Some other folder, as a new user might be in.
     script.arg("--run-dir").arg(&run).current_dir(scratch.path(""));
-    let ended = finish(&mut script);
+    let ended = finish(without_package(&mut script));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(ended.stdout.contains("CNN weight sharing & Aux"), "the table is shown: {}", ended.stdout);
     assert!(ended.stdout.contains("report.html"), "where the report is, is said: {}", ended.stdout);
