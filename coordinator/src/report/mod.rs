@@ -40,7 +40,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The folder cannot be made.
-    #[error("cannot make the report's folder {}: {source}. Check that the run directory can be written to", folder.display())]
+    #[error("cannot make the report's folder {}: {source}\n  hint: check that the run directory can be written to, then run `seedgrid report` again", folder.display())]
     Folder {
         /// Which.
         folder: PathBuf,
@@ -48,7 +48,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A file cannot be written.
-    #[error("cannot write {}: {source}. Check free space and permissions, then run `seedgrid report` again", path.display())]
+    #[error("cannot write {}: {source}\n  hint: check free space and permissions, then run `seedgrid report` again", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -56,7 +56,9 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A figure cannot be painted.
-    #[error("cannot paint {file}: {source}. This is an error in Seedgrid")]
+    #[error(
+        "cannot paint {file}: {source}\n  hint: this is a bug; every result is safe, and `seedgrid export` writes them as tables"
+    )]
     Figure {
         /// Which file.
         file: String,
@@ -64,7 +66,9 @@ pub enum ReportError {
         source: PaintError,
     },
     /// A part of the report is not JSON.
-    #[error("cannot write {file} as JSON: {source}. This is an error in Seedgrid")]
+    #[error(
+        "cannot write {file} as JSON: {source}\n  hint: this is a bug; every result is safe, and `seedgrid export` writes them as tables"
+    )]
     Json {
         /// Which file.
         file: &'static str,
