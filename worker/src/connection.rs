@@ -333,7 +333,13 @@ impl Connector {
             }
             match timely(client.register(request.clone())).await? {
                 Ok(response) => break response,
-                Err(status) if status.code() == Code::Unauthenticated && !fresh => self.enrolled = false,
+                Err(status) if status.code() == Code::Unauthenticated => {
+                    self.enrolled = false;
+                    // Forgotten again at once: so many enroll that it has to be tried later.
+                    if fresh {
+                        return Err(Failure::Again(format!("{:?}: {}", status.code(), status.message())));
+                    }
+                }
                 Err(status) => return Err(judge(address, &status)),
             }
         };

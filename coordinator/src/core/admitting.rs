@@ -5,7 +5,7 @@ use seedgrid_common::{
     unit::UnitId,
 };
 
-use super::{endings::FORGET_AFTER_LEASES, reactor::Reactor};
+use super::reactor::Reactor;
 use crate::{
     door::{KnownToken, NotEnrolled},
     queue::{Millis, WorkerId},
@@ -27,33 +27,37 @@ impl Reactor {
         }
         let known = self.store.enrolment(worker);
         let Some(known) = self.unless_broken(known) else { return };
-        if self.credentials.read().is_full() {
-            self.make_room();
-        }
+        self.make_room();
         if let Some(known) = known {
             self.credentials.write().recall(worker.clone(), known);
         }
     }
 
-    fn make_room(&mut self) {
-        // Read before anybody is held up: whoever calls has to be looked up in the book.
-        let with_attempts = self.store.workers_with_attempts();
-        let Some(with_attempts) = self.unless_broken(with_attempts) else { return };
-        // Those that an earlier coordinator let in have had no time to come back.
-        let is_young = self.at.now < FORGET_AFTER_LEASES * self.rules.lease_ms;
+    /// Makes room in the book, if it has none. Of who is not in it any more the store tells, all of it: so what waits to be committed is
+    /// committed before and after.
+    pub(super) fn make_room(&mut self) {
+        if !self.credentials.read().is_full() {
+            return;
+        }
+        let flushed = self.flush();
+        // Before anybody is held up: whoever calls has to be looked up in the book.
+        let registered = flushed.and_then(|()| self.store.registered());
+        let Some(registered) = self.unless_broken(registered) else { return };
         let is_there = |id: &WorkerId| self.live.workers.contains_key(id) || self.queue.held_by(id) > 0;
-        let forgotten = self.credentials.write().make_room(is_there, |id| is_young || with_attempts.contains(id));
+        let forgotten = self.credentials.write().make_room(is_there, |id| registered.contains(id));
         if !forgotten.is_empty() {
             let count = forgotten.len();
-            tracing::warn!(count, "forgot workers that were never given anything: too many have enrolled");
+            tracing::warn!(count, "forgot workers that enrolled and never registered: too many have enrolled");
         }
         self.writes.extend(forgotten.into_iter().map(Write::Credential));
+        let flushed = self.flush();
+        self.unless_broken(flushed);
     }
 
-    /// What was read from the store. None: it cannot be read; nothing is answered any more, and the core ends with it at the next commit.
-    fn unless_broken<T>(&mut self, read: Result<T, StoreError>) -> Option<T> {
-        match read {
-            Ok(read) => Some(read),
+    /// What the store said. None: it cannot be used; nothing is answered any more, and the core ends with it at the next commit.
+    pub(super) fn unless_broken<T>(&mut self, said: Result<T, StoreError>) -> Option<T> {
+        match said {
+            Ok(said) => Some(said),
             Err(error) => {
                 self.broken.get_or_insert(error);
                 None
@@ -82,8 +86,12 @@ impl Reactor {
         Some(taken_back)
     }
 
-    /// Whether this attempt was ever given to `worker`, who alone may report on it, however late.
+    /// Whether this attempt was ever given to `worker`, who alone may report on it, however late, unless it was revoked.
     pub(super) fn was_given(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32) -> bool {
+        // Its call may have been let in before.
+        if self.credentials.read().is_revoked(worker) {
+            return false;
+        }
         // Attempts are in the store before they are given out. Held ones, which heartbeats name, are known without looking.
         if self.queue.holds(worker, unit, attempt) {
             return true;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A worker that holds nothing and was not heard of for this many lease times is forgotten.
-pub(super) const FORGET_AFTER_LEASES: u64 = 2;
+const FORGET_AFTER_LEASES: u64 = 2;
 
 /// Ends every attempt that has no ending: nobody trains it any more.
 pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>, at_ms: i64) -> Vec<Write> {

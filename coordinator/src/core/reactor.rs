@@ -109,17 +109,13 @@ impl Reactor {
         let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
-        let mut book = store.book()?;
-        while book.is_full() {
-            // Nothing is forgotten: who is not known here is looked for in the store.
-            book.make_room(|_| false, |_| true);
-        }
+        let credentials = Credentials::new(store.book()?);
         let (available, changes) = watch::channel(0);
         let (snapshots, pictures) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
             queue: Queue::new(rules, [], Vec::new()),
-            credentials: Credentials::new(book),
+            credentials,
             broken: None,
             rules,
             study: plan.study.name.clone(),
@@ -150,6 +146,7 @@ impl Reactor {
         }
         reactor.queue.recall(reactor.store.doubts()?, at.now);
         reactor.load(at.now)?;
+        reactor.make_room();
         reactor.take_picture(at.now);
         Ok((reactor, Views { available: changes, snapshots: pictures }))
     }
@@ -215,14 +212,20 @@ impl Reactor {
         if let Some(error) = self.broken.take() {
             return Err(error.into());
         }
+        self.flush()?;
+        self.checkpoints.settle();
+        Ok(self.keeper.settle()?)
+    }
+
+    /// Makes durable what has changed so far.
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         self.writes.extend(self.queue.take_doubts().into_iter().map(Write::Doubt));
         if !self.writes.is_empty() {
             self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;
             self.writes.clear();
         }
-        self.checkpoints.settle();
-        Ok(self.keeper.settle()?)
+        Ok(())
     }
 
     /// Makes the selections and decides the rungs that can be decided, and takes in the units that they lead to.

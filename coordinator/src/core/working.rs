@@ -51,7 +51,7 @@ impl Reactor {
                     Content::Weights => self.keeper.wants(unit) && self.queue.awaits(unit, attempt),
                     Content::Checkpoint(_) => self.queue.holds(&worker, unit, attempt),
                 };
-                let answer = match (self.seen(&worker, now), self.was_given(&worker, unit, attempt)) {
+                let answer = match (self.is_there(&worker, now), self.was_given(&worker, unit, attempt)) {
                     (false, _) => Err(NotTaken::Unregistered),
                     (true, false) => Err(NotTaken::NeverGiven),
                     (true, true) => Ok(wanted),
@@ -150,28 +150,46 @@ impl Reactor {
         if !self.credentials.read().knows(&worker) {
             return Err(NotRegistered::Unknown);
         }
-        if self.live.workers.len() >= limits::WORKERS_MAX
-            && !self.live.workers.contains_key(&worker)
-            && !self.put_out_one()
-            && self.queue.held_by(&worker) == 0
-        {
-            return Err(NotRegistered::TooMany);
-        }
+        self.admit(&worker, &info, now)?;
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
-        self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info: info.clone() });
-        self.queue.join(&worker);
+        self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info });
         let lost = self.queue.take_back_unknown(&worker, held, now);
         let (begun, unheard) = lost.into_iter().partition(|one| one.charged);
         self.taken_back(begun, "worker-lost", "the worker died and was started again", now);
         self.taken_back(unheard, "worker-lost", "the worker never heard of this attempt", now);
-        let dropped = self.renew(&worker, held, now);
-        let finished = self.live.workers.get(&worker).map_or(0, |entry| entry.finished);
-        self.live.workers.insert(worker, WorkerEntry { info: *info, last_seen: now, finished });
-        Ok(dropped)
+        Ok(self.renew(&worker, held, now))
     }
 
-    /// Too many workers are there: the one that was heard of longest ago has to register again, of those that hold nothing and have
-    /// finished nothing. False: there is none.
+    /// A worker is there from now on, if need be in the place of another one.
+    fn admit(&mut self, worker: &WorkerId, info: &v1::WorkerInfo, now: Millis) -> Result<(), NotRegistered> {
+        let known = self.live.workers.get(worker);
+        let (is_known, finished) = (known.is_some(), known.map_or(0, |entry| entry.finished));
+        let is_full = !is_known && self.live.workers.len() >= limits::WORKERS_MAX;
+        if is_full && !self.put_out_one() && self.queue.held_by(worker) == 0 {
+            return Err(NotRegistered::TooMany);
+        }
+        self.queue.join(worker);
+        self.live.workers.insert(worker.clone(), WorkerEntry { info: info.clone(), last_seen: now, finished });
+        Ok(())
+    }
+
+    /// Whether a worker is there. As long as there are too many, one that was [put out](Self::put_out_one) is back with its next call: it
+    /// has nothing to say that a registration would, and the store knows what it is.
+    fn is_there(&mut self, worker: &WorkerId, now: Millis) -> bool {
+        if self.seen(worker, now) {
+            return true;
+        }
+        let was_put_out = self.live.workers.len() >= limits::WORKERS_MAX && self.queue.held_by(worker) == 0;
+        if !was_put_out || self.credentials.read().is_revoked(worker) {
+            return false;
+        }
+        let known = self.store.worker(worker);
+        let known = self.unless_broken(known).flatten();
+        known.is_some_and(|known| self.admit(worker, &known.info, now).is_ok())
+    }
+
+    /// Too many workers are there: the one that was heard of longest ago goes, of those that hold nothing and have finished nothing. False:
+    /// there is none.
     fn put_out_one(&mut self) -> bool {
         let workers = self.live.workers.iter();
         let idle = workers.filter(|(id, entry)| entry.finished == 0 && self.queue.held_by(id) == 0);
@@ -194,7 +212,7 @@ impl Reactor {
     }
 
     fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Result<Pulled, Unregistered> {
-        if !self.seen(worker, now) {
+        if !self.is_there(worker, now) {
             return Err(Unregistered);
         }
         let max = if self.draining { 0 } else { max.min(self.fair_share(worker)) };
@@ -254,7 +272,7 @@ impl Reactor {
     }
 
     fn heartbeat(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Result<Heard, Unregistered> {
-        if !self.seen(worker, now) {
+        if !self.is_there(worker, now) {
             return Err(Unregistered);
         }
         let dropped = self.renew(worker, held, now);

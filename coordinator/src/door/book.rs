@@ -13,7 +13,7 @@ use crate::{queue::WorkerId, store::CredentialWrite};
 
 /// Workers that are known without looking into the store.
 const WORKERS_MAX: usize = 65_536;
-/// How many make room at a time, where they are too many: to look for them takes long.
+/// For how many more there is room then, where they are too many: to make some takes long.
 const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
 
 /// What is known of a file's token.
@@ -144,19 +144,19 @@ impl Book {
         self.workers.len() >= WORKERS_MAX
     }
 
-    /// Those who enrolled first are not known here any more, unless they are there. What is to be written: of whom nothing depends on it
-    /// is forgotten altogether, so that others can take its name. Who was revoked, or has a part in the study, stays in the store.
+    /// Those who enrolled first are not known here any more, unless they are there. What is to be written: who never registered is forgotten
+    /// altogether, so that others can take its name. Who did, or was revoked, stays in the store.
     pub fn make_room(
         &mut self,
         is_there: impl Fn(&WorkerId) -> bool,
-        has_part: impl Fn(&WorkerId) -> bool,
+        has_registered: impl Fn(&WorkerId) -> bool,
     ) -> Vec<CredentialWrite> {
         let absent = self.workers.iter().filter(|(id, _)| !is_there(id));
         let mut absent: Vec<(bool, i64, WorkerId)> = absent
-            .map(|(id, known)| (known.revoked_ms.is_some() || has_part(id), known.enrolled_ms, id.clone()))
+            .map(|(id, known)| (known.revoked_ms.is_some() || has_registered(id), known.enrolled_ms, id.clone()))
             .collect();
         absent.sort();
-        absent.truncate(FORGOTTEN_AT_ONCE);
+        absent.truncate((self.workers.len() + FORGOTTEN_AT_ONCE).saturating_sub(WORKERS_MAX));
         for (_, _, id) in &absent {
             self.workers.remove(id);
         }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_those_go_first_that_nothing_depends_on() {
+    fn of_too_many_those_go_first_that_never_registered() {
         let (mut book, digest) = (full(), [7; 32]);
         book.revoke(&worker(0), 0);
         assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap_err(), NotEnrolled::Full);
@@ -311,9 +311,9 @@ mod tests {
         assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
     }
 
-    /// All have a part in the study: there is room for new ones all the same, and nobody's name can be taken.
+    /// All have registered: there is room for new ones all the same, and nobody's name can be taken.
     #[test]
-    fn who_has_a_part_makes_room_and_stays_in_the_store() {
+    fn who_has_registered_makes_room_and_stays_in_the_store() {
         let mut book = full();
         book.revoke(&worker(0), 0);
         assert!(book.make_room(|_| false, |_| true).is_empty(), "nobody is forgotten");

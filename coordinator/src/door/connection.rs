@@ -51,18 +51,19 @@ impl Visitor {
         self.0.address
     }
 
-    /// It has shown a credential that is right: from now on it may stay.
+    /// It has shown a credential that is right: from now on it may stay. Whether it stands higher than before.
     ///
     /// # Errors
     /// When there is no room for another one like it.
-    pub(super) fn welcome(&self, caller: &Caller) -> Result<(), Full> {
+    pub(super) fn welcome(&self, caller: &Caller) -> Result<bool, Full> {
         let State { id, address, standing: before, door, .. } = &*self.0;
         let standing = Standing::of(caller) as u8;
-        if before.load(Ordering::Relaxed) < standing {
+        let rises = before.load(Ordering::Relaxed) < standing;
+        if rises {
             door.know(*id, caller, *address)?;
             before.fetch_max(standing, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(rises)
     }
 
     /// Closes the connection.

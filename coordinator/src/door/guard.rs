@@ -15,7 +15,7 @@ use tonic::{
 };
 use tower::Layer;
 
-use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, strikes::Strikes};
+use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, crowd::Full, strikes::Strikes};
 use crate::{queue::WorkerId, wall_clock::wall_ms};
 
 /// Lets calls pass whose credential is right, and tells the services whose it was.
@@ -41,12 +41,19 @@ impl Guard {
         if let Err(refusal) = &judged {
             self.refuse(*refusal, address(request.extensions()), visitor);
         }
-        if let (Ok(caller), Some(visitor)) = (&judged, visitor)
-            && visitor.welcome(caller).is_err()
-        {
-            self.0.door.refuse(Refusal::Crowded, visitor.address());
-            visitor.put_out();
-            return Err(Status::unavailable("too many workers are connected, in all or from this address; try again"));
+        if let (Ok(caller), Some(visitor)) = (&judged, visitor) {
+            match visitor.welcome(caller) {
+                // Revoked since it was judged, and after those connections were closed that were known as its own.
+                Ok(true) if self.is_revoked(caller) => visitor.put_out(),
+                Ok(_) => {}
+                Err(Full) => {
+                    self.0.door.refuse(Refusal::Crowded, visitor.address());
+                    visitor.put_out();
+                    return Err(Status::unavailable(
+                        "too many workers are connected, in all or from this address; try again",
+                    ));
+                }
+            }
         }
         let needs = Needs::of(request.uri().path());
         judged.map_err(|refusal| says(refusal, needs))
@@ -59,6 +66,10 @@ impl Guard {
         // Last, so that strangers are not told which calls there are.
         let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
+    }
+
+    fn is_revoked(&self, caller: &Caller) -> bool {
+        matches!(caller, Caller::Worker(worker) if self.0.credentials.read().is_revoked(worker))
     }
 
     fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&Visitor>) {

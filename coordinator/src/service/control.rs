@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     books::Books,
-    core::{Core, NotCancelled, Request as Ask, Resumed, Steering},
+    core::{Core, CoreGone, NotCancelled, Request as Ask, Resumed, Steering},
     door::{Door, Keys},
     listing::UnitLine,
     retrying::{NotRetried, Reopened, Retry},
@@ -191,9 +191,15 @@ impl ControlService for Control {
         request: Request<v1::RevokeWorkerRequest>,
     ) -> Result<Response<v1::RevokeWorkerResponse>, Status> {
         let worker = worker_id(&request.into_inner().worker_id)?;
-        let revoked = worker.clone();
-        let taken_back = self.core.ask(|reply| Ask::Revoke { worker: revoked, reply }).await.map_err(gone)?;
-        self.door.close_revoked(&worker);
+        let (core, door) = (self.core.clone(), Arc::clone(&self.door));
+        // To its end whoever still waits.
+        let revoked = tokio::spawn(async move {
+            let revoked = worker.clone();
+            let taken_back = core.ask(|reply| Ask::Revoke { worker: revoked, reply }).await;
+            door.close_revoked(&worker);
+            taken_back
+        });
+        let taken_back = revoked.await.unwrap_or(Err(CoreGone)).map_err(gone)?;
         let taken_back = taken_back.ok_or_else(|| Status::not_found("no worker with this id has enrolled"))?;
         Ok(Response::new(v1::RevokeWorkerResponse { taken_back }))
     }

@@ -33,7 +33,7 @@ pub enum CredentialWrite {
         /// When.
         at_ms: i64,
     },
-    /// A worker that was never given anything may enroll anew, whoever it is then: there are too many to keep.
+    /// A worker that never registered may enroll anew, whoever it is then: there are too many to keep.
     Forgotten(WorkerId),
     /// A worker stays out.
     Revoked {
@@ -61,7 +61,6 @@ impl CredentialWrite {
                 params![worker.to_string(), digest, at_ms],
             ),
             Self::Forgotten(worker) => {
-                run("DELETE FROM workers WHERE worker_id = ?", params![worker.to_string()])?;
                 run("DELETE FROM enrolments WHERE worker_id = ? AND revoked_ms IS NULL", params![worker.to_string()])
             }
             Self::Revoked { worker, at_ms } => run(
@@ -111,12 +110,13 @@ impl Store {
         known.optional().map_err(failed)
     }
 
-    /// Every worker that was ever given an attempt.
+    /// Every worker that ever registered, or, whatever was damaged, was given an attempt.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn workers_with_attempts(&self) -> Result<BTreeSet<WorkerId>, StoreError> {
-        let ids = self.rows("SELECT DISTINCT worker_id FROM attempts", |row| row.get::<_, String>(0))?;
+    pub fn registered(&self) -> Result<BTreeSet<WorkerId>, StoreError> {
+        let sql = "SELECT worker_id FROM workers UNION SELECT worker_id FROM attempts";
+        let ids = self.rows(sql, |row| row.get::<_, String>(0))?;
         // The store holds no other ids than those that were checked when they were written.
         Ok(ids.into_iter().filter_map(|id| id.parse().ok()).collect())
     }

@@ -15,7 +15,7 @@ use seedgrid_common::{
 use super::{Store, StoreError};
 use crate::{
     checkpoints::KeptCheckpoint,
-    queue::{Finished, Pause, Record, Rules},
+    queue::{Finished, Pause, Record, Rules, WorkerId},
     race::{Leaver, RungKey, Rungs, Why},
     retrying::Fate,
     selection::{Committed, Ended},
@@ -355,28 +355,39 @@ impl Store {
         rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
     }
 
-    /// Every worker that registered and is not forgotten, by id.
+    /// Every worker that ever registered, by id.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn workers(&self) -> Result<Vec<WorkerRecord>, StoreError> {
-        self.rows(
-            "SELECT worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, version, place FROM workers \
-             ORDER BY worker_id",
-            |row| {
-                let info = v1::WorkerInfo {
-                    host: row.get(2)?,
-                    pid: row.get(3)?,
-                    cores: row.get(4)?,
-                    slots: row.get(5)?,
-                    device: row.get(6)?,
-                    isa: row.get(7)?,
-                    numerics_class: row.get(8)?,
-                    version: row.get(9)?,
-                    place: row.get(10)?,
-                };
-                Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
-            },
-        )
+        self.rows(&format!("{WORKERS} ORDER BY worker_id"), worker_record)
     }
+
+    /// A worker, if it ever registered.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn worker(&self, worker: &WorkerId) -> Result<Option<WorkerRecord>, StoreError> {
+        let failed = |cause| self.failed(cause);
+        let mut statement =
+            self.connection.prepare_cached(&format!("{WORKERS} WHERE worker_id = ?")).map_err(failed)?;
+        statement.query_row([worker.to_string()], worker_record).optional().map_err(failed)
+    }
+}
+
+const WORKERS: &str = "SELECT worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, version, place FROM workers";
+
+fn worker_record(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {
+    let info = v1::WorkerInfo {
+        host: row.get(2)?,
+        pid: row.get(3)?,
+        cores: row.get(4)?,
+        slots: row.get(5)?,
+        device: row.get(6)?,
+        isa: row.get(7)?,
+        numerics_class: row.get(8)?,
+        version: row.get(9)?,
+        place: row.get(10)?,
+    };
+    Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
 }

@@ -169,7 +169,7 @@ CREATE TABLE checkpoints (
     seal BLOB NOT NULL CHECK (length(seal) = 16)
 ) STRICT, WITHOUT ROWID;
 
--- Every worker that registered and is not forgotten (enrolments), as it last introduced itself.
+-- Every worker that ever registered, as it last introduced itself.
 CREATE TABLE workers (
     worker_id TEXT PRIMARY KEY,
     registered_ms INTEGER NOT NULL,

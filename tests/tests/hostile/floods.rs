@@ -13,7 +13,7 @@ use v1::{control_service_client::ControlServiceClient, worker_service_client::Wo
 
 use crate::{
     Victim,
-    calls::{Peer, connect},
+    calls::{Peer, Taken, connect},
 };
 
 /// More than a coordinator remembers.
@@ -92,7 +92,9 @@ impl Mob {
 }
 
 /// More workers than are at hand or can be there: those that train stay in, and nobody takes a name of theirs.
-pub(crate) async fn workers(victim: &Victim, holder: &Peer) {
+pub(crate) async fn workers(victim: &Victim, holder: &Peer, held: &Taken) {
+    let mut waiting = Peer::enrolled(victim, 10).await;
+    waiting.register().await.unwrap();
     let file = victim.file(Role::Join);
     let mob = Mob { channel: connect(&file).await, join: file.token, secret: Token::generate() };
     assert_eq!(mob.all(0..ENROLMENTS, Mob::enroll, Code::Ok).await, 0);
@@ -109,6 +111,8 @@ pub(crate) async fn workers(victim: &Victim, holder: &Peer) {
     let all = |shown: &Vec<String>| shown.len() == limits::WORKERS_MAX;
     until("all are in the picture", || all(&shown()));
     assert!(shown().contains(&holder.id), "{}", holder.id);
+    assert!(!shown().contains(&waiting.id), "it made room");
+    assert!(waiting.beat(held).await.is_ok(), "it is back with its next call");
     assert_eq!(mob.all(newest, Mob::leave, Code::Ok).await, 0);
 }
 

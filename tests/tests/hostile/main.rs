@@ -76,7 +76,7 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     slow.await.unwrap();
     wire::crowd(&victim).await;
     floods::lookers(&victim).await;
-    floods::workers(&victim, &holder).await;
+    floods::workers(&victim, &holder, &held).await;
     for (kind, at_least) in [
         ("put-out", 1000),
         ("handshake", 3),

@@ -34,8 +34,8 @@ struct Coordinator {
 }
 
 impl Coordinator {
-    /// Whose store holds these enrolments.
-    fn new(enrolled: u32) -> Self {
+    /// Whose store holds so many enrolments, the first of them of workers that have registered.
+    fn new(enrolled: u32, registered: u32) -> Self {
         // In memory where there is such a folder: every commit is synchronous.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut store = Store::open(&folder.path().join("study.db")).unwrap();
@@ -43,7 +43,12 @@ impl Coordinator {
             let worker = worker(number);
             Write::Credential(CredentialWrite::Enrolled { worker, digest: OWN, at_ms: number.into() })
         };
-        store.commit(&(0..enrolled).map(enrolment).collect::<Vec<_>>()).unwrap();
+        let registration = |number| {
+            let info = Box::new(v1::WorkerInfo { slots: 1, ..Default::default() });
+            Write::Worker { worker_id: worker(number).to_string(), at_ms: number.into(), info }
+        };
+        let writes = (0..enrolled).map(enrolment).chain((0..registered).map(registration));
+        store.commit(&writes.collect::<Vec<_>>()).unwrap();
         let at = Moment { now: 0, wall_ms: 1_000_000 };
         Self { reactor: Self::start(store, at), folder, at }
     }
@@ -119,7 +124,7 @@ const MANY: u32 = limits::WORKERS_MAX as u32;
 
 #[test]
 fn a_crowd_that_does_nothing_keeps_nobody_out() {
-    let mut coordinator = Coordinator::new(0);
+    let mut coordinator = Coordinator::new(0, 0);
     coordinator.crowd([1], Crowd::Registers);
     let held = coordinator.pull(1).unwrap();
     assert_eq!(held.len(), 1);
@@ -128,12 +133,17 @@ fn a_crowd_that_does_nothing_keeps_nobody_out() {
     coordinator.enroll(2, OWN).unwrap();
     assert_eq!(coordinator.register(2, Vec::new()), Ok(Vec::new()));
     assert_eq!(coordinator.pull(2).unwrap().len(), 1);
-    for silent in [1000, 1001] {
-        assert!(coordinator.pull(silent).is_err(), "it made room, and registers again");
-        assert!(coordinator.register(silent, Vec::new()).is_ok());
+    for waiting in [1000, 1001] {
+        let is_there = coordinator.reactor.live.workers.contains_key(&worker(waiting));
+        assert!(!is_there, "it made room");
+        assert_eq!(coordinator.pull(waiting).unwrap().len(), 1, "it is back with its next call");
     }
     assert_eq!(coordinator.there(), limits::WORKERS_MAX);
     assert!(coordinator.pull(1).is_ok(), "it holds a unit");
+    assert!(coordinator.pull(7).is_err(), "it never registered");
+    assert_eq!(coordinator.revoke(1001), Some(1));
+    coordinator.crowd([5000 + MANY], Crowd::Registers);
+    assert!(coordinator.pull(1001).is_err(), "it is not to come back");
     // Whoever comes first after a restart: who holds a unit finds a place.
     coordinator.restart();
     coordinator.crowd(1000..1000 + MANY, Crowd::Registers);
@@ -143,7 +153,7 @@ fn a_crowd_that_does_nothing_keeps_nobody_out() {
 
 #[test]
 fn where_all_hold_units_no_more_come_but_such_as_hold_some() {
-    let mut coordinator = Coordinator::new(0);
+    let mut coordinator = Coordinator::new(0, 0);
     coordinator.crowd([1], Crowd::Registers);
     let held = coordinator.pull(1).unwrap();
     coordinator.restart();
@@ -157,8 +167,8 @@ fn where_all_hold_units_no_more_come_but_such_as_hold_some() {
 }
 
 #[test]
-fn whoever_does_not_fit_into_the_book_keeps_its_name_if_it_was_given_a_unit() {
-    let mut coordinator = Coordinator::new(65_536);
+fn whoever_does_not_fit_into_the_book_keeps_its_name_if_it_ever_registered() {
+    let mut coordinator = Coordinator::new(65_536, 65_536);
     for number in [0, 1, 2] {
         assert!(!coordinator.reactor.credentials.read().knows(&worker(number)), "there was no room for it");
         assert_eq!(coordinator.enroll(number, OTHER), Err(NotEnrolled::OtherSecret));
@@ -167,26 +177,18 @@ fn whoever_does_not_fit_into_the_book_keeps_its_name_if_it_was_given_a_unit() {
     assert_eq!(coordinator.revoke(3), Some(0));
     assert_eq!(coordinator.revoke(70_000), None);
     assert_eq!(coordinator.enroll(3, OWN), Err(NotEnrolled::Revoked));
-    // It is given a unit and goes.
-    coordinator.register(0, Vec::new()).unwrap();
-    assert_eq!(coordinator.pull(0).unwrap().len(), 1);
-    coordinator.leave(0);
-    // As long as workers may still come back, nobody is forgotten.
-    coordinator.crowd(100_000..104_096, Crowd::Nothing);
-    assert!(!coordinator.reactor.credentials.read().knows(&worker(5_000)));
-    assert_eq!(coordinator.enroll(5_000, OTHER), Err(NotEnrolled::OtherSecret));
-    coordinator.at.now += 10 * coordinator.reactor.rules.lease_ms;
-    coordinator.crowd(200_000..280_000, Crowd::Nothing);
-    assert!(!coordinator.reactor.credentials.read().knows(&worker(0)));
+    // All in one commit: those that came first are forgotten while they wait for it.
+    coordinator.crowd(100_000..180_000, Crowd::Nothing);
     assert!(coordinator.reactor.credentials.read().workers().count() <= 65_536);
     assert_eq!(coordinator.enroll(0, OTHER), Err(NotEnrolled::OtherSecret));
     assert_eq!(coordinator.enroll(3, OWN), Err(NotEnrolled::Revoked));
-    assert_eq!(coordinator.enroll(10_000, OTHER), Ok(()), "it was forgotten");
+    assert_eq!(coordinator.enroll(100_000, OTHER), Ok(()), "it was forgotten");
+    assert_eq!(coordinator.reactor.store.enrolment(&worker(100_000)).unwrap().unwrap().digest, OTHER);
 }
 
 #[test]
 fn who_was_forgotten_since_its_call_was_let_in_enrolls_again() {
-    let mut coordinator = Coordinator::new(0);
+    let mut coordinator = Coordinator::new(0, 0);
     assert_eq!(coordinator.register(1, Vec::new()), Err(NotRegistered::Unknown));
     coordinator.enroll(1, OWN).unwrap();
     assert_eq!(coordinator.register(1, Vec::new()), Ok(Vec::new()));
