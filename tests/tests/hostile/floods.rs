@@ -113,6 +113,7 @@ pub(crate) async fn workers(victim: &Victim, holder: &Peer, held: &Taken) {
     assert!(shown().contains(&holder.id), "{}", holder.id);
     assert!(!shown().contains(&waiting.id), "it made room");
     assert!(waiting.beat(held).await.is_ok(), "it is back with its next call");
+    waiting.leave().await;
     assert_eq!(mob.all(newest, Mob::leave, Code::Ok).await, 0);
 }
 
