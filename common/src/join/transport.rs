@@ -34,8 +34,8 @@ pub enum TransportError {
     /// The file says plaintext, its reader was not told so.
     #[error(
         "the coordinator of this study speaks plaintext (its addresses begin with http://), so that anybody on the way could read the \
-         token and change results, and this command was not told to accept that. Start the coordinator without --plaintext to have \
-         everything encrypted, or give --plaintext here as well"
+         token and change results, and this command was not told to accept that. Start the coordinator without --plaintext and use the file \
+         that it writes then to have everything encrypted, or give --plaintext here as well"
     )]
     FileIsPlaintext,
     /// The file says TLS, its reader was told to speak plaintext.

@@ -47,7 +47,14 @@ impl Reactor {
         let forgotten = self.credentials.write().make_room(is_there, |id| registered.contains(id));
         if !forgotten.is_empty() {
             let count = forgotten.len();
-            tracing::warn!(count, "forgot workers that enrolled and never registered: too many have enrolled");
+            if self.forgetting.add(self.at.now) {
+                let times = self.forgetting.count();
+                tracing::warn!(
+                    count,
+                    times,
+                    "forgot workers that enrolled and never registered: too many have enrolled"
+                );
+            }
         }
         self.writes.extend(forgotten.into_iter().map(Write::Credential));
         let flushed = self.flush();
@@ -75,6 +82,8 @@ impl Reactor {
         self.recall(worker);
         let writes = self.credentials.write().revoke(worker, self.at.wall_ms)?;
         self.writes.extend(writes.into_iter().map(Write::Credential));
+        let credentials = self.credentials.clone();
+        self.afterwards(move || credentials.tell_of_revocation());
         let expired = self.queue.leave(worker, now);
         let taken_back = expired.len() as u32;
         self.taken_back(expired, "preempted", "its worker was revoked", now);

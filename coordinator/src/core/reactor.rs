@@ -22,6 +22,7 @@ use crate::{
     retrying::{self, NotRetried, Retry},
     selection::{Committed, Ended},
     store::{Store, StoreError, StoredUnit, Write},
+    throttle::Throttle,
     weights::Keeper,
 };
 
@@ -55,6 +56,8 @@ pub struct Reactor {
     pub(super) queue: Queue,
     /// Who may come in.
     pub(super) credentials: Credentials,
+    /// How often names were forgotten.
+    pub(super) forgetting: Throttle,
     /// Why the store could not be read, which ends the core.
     pub(super) broken: Option<StoreError>,
     pub(super) rules: Rules,
@@ -116,6 +119,7 @@ impl Reactor {
             store,
             queue: Queue::new(rules, [], Vec::new()),
             credentials,
+            forgetting: Throttle::default(),
             broken: None,
             rules,
             study: plan.study.name.clone(),

@@ -61,8 +61,8 @@ impl Reactor {
             Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply } => {
                 let kept = match content {
                     Content::Weights => {
-                        let awaited = self.queue.awaits(unit, attempt);
-                        self.keeper.arrived(unit, digest, bytes, awaited);
+                        let awaited = self.queue.awaits(unit, attempt) && self.was_given(&worker, unit, attempt);
+                        self.keeper.arrived(unit, attempt, digest, bytes, awaited);
                         awaited
                     }
                     Content::Checkpoint(progress) => {

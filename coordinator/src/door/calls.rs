@@ -45,6 +45,14 @@ const CALLS: [(&str, Needs); 24] = [
     ("/seedgrid.v1.ControlService/RevokeWorker", Needs::Admin),
 ];
 
+/// Calls that last as long as their caller sends.
+const STREAMED: [&str; 2] = ["/seedgrid.v1.WorkerService/Metrics", "/seedgrid.v1.WorkerService/UploadBlob"];
+
+/// Whether a call lasts as long as its caller sends.
+pub(super) fn is_streamed(path: &str) -> bool {
+    STREAMED.contains(&path)
+}
+
 impl Needs {
     /// What the call with this path needs; None: there is no such call.
     pub(super) fn of(path: &str) -> Option<Self> {

@@ -6,17 +6,26 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
 use tonic::{
     Code, Request, Status,
     codegen::{Service, http},
 };
 use tower::Layer;
 
-use super::{Caller, Credentials, Door, Refusal, Visitor, calls::Needs, crowd::Full, strikes::Strikes};
+use super::{
+    Caller, Credentials, Door, Refusal, Visitor,
+    calls::{Needs, is_streamed},
+    crowd::Full,
+    strikes::Strikes,
+};
 use crate::{queue::WorkerId, wall_clock::wall_ms};
+
+/// How long a call may take whose message comes whole: pulls wait, and so may whoever needs a slow disk.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Lets calls pass whose credential is right, and tells the services whose it was.
 #[derive(Clone, Debug)]
@@ -72,6 +81,17 @@ impl Guard {
         matches!(caller, Caller::Worker(worker) if self.0.credentials.read().is_revoked(worker))
     }
 
+    /// Resolves when the caller has been revoked.
+    async fn revoked(&self, caller: &Caller, mut revocations: watch::Receiver<()>) {
+        while revocations.changed().await.is_ok() {
+            if self.is_revoked(caller) {
+                return;
+            }
+        }
+        // Nobody can be revoked any more.
+        std::future::pending().await
+    }
+
     fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&Visitor>) {
         self.0.door.refuse(refusal, address);
         // Who is known and may not is told so, however often.
@@ -94,6 +114,13 @@ impl Guard {
         if let Some(Code::OutOfRange | Code::Internal | Code::InvalidArgument) = status.map(Code::from) {
             self.0.door.refuse(Refusal::Malformed, address);
         }
+    }
+}
+
+async fn after(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -165,13 +192,23 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        // Before the credential is looked at, so that no revocation is missed.
+        let revocations = self.guard.0.credentials.revocations();
         match self.guard.admit(&request) {
             Ok(caller) => {
                 let address = address(request.extensions());
-                request.extensions_mut().insert(caller);
+                let patience = (!is_streamed(request.uri().path())).then_some(PATIENCE);
+                request.extensions_mut().insert(caller.clone());
                 let (guard, answered) = (self.guard.clone(), self.inner.call(request));
                 Box::pin(async move {
-                    let response = answered.await?;
+                    let response = tokio::select! {
+                        response = answered => response?,
+                        () = guard.revoked(&caller, revocations) => {
+                            guard.refuse(Refusal::Revoked, address, None);
+                            return Ok(says(Refusal::Revoked, None).into_http());
+                        }
+                        () = after(patience) => return Ok(Status::deadline_exceeded("the call took too long").into_http()),
+                    };
                     guard.look_at(&response, address);
                     Ok(response)
                 })

@@ -45,23 +45,39 @@ use crate::queue::WorkerId;
 
 /// Who may come in, shared by the core, which changes it, and the guard, which asks it.
 #[derive(Clone, Debug, Default)]
-pub struct Credentials(Arc<RwLock<Book>>);
+pub struct Credentials {
+    book: Arc<RwLock<Book>>,
+    /// Changes when somebody was revoked.
+    revocations: watch::Sender<()>,
+}
 
 impl Credentials {
     /// With what a store holds.
     pub fn new(book: Book) -> Self {
-        Self(Arc::new(RwLock::new(book)))
+        Self { book: Arc::new(RwLock::new(book)), revocations: watch::Sender::default() }
     }
 
     /// To ask.
     pub fn read(&self) -> RwLockReadGuard<'_, Book> {
         // Nothing in it is left half done by a panic.
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.book.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To change it.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Book> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.book.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Credentials {
+    /// Somebody was revoked: whoever has a call under way is to look whether it was its caller.
+    pub(crate) fn tell_of_revocation(&self) {
+        self.revocations.send_replace(());
+    }
+
+    /// Changes when somebody is revoked from now on.
+    fn revocations(&self) -> watch::Receiver<()> {
+        self.revocations.subscribe()
     }
 }
 

@@ -5,6 +5,7 @@ mod disk;
 mod download;
 mod reading;
 mod server;
+mod sizes;
 mod turns;
 mod upload;
 mod worker;

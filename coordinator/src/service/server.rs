@@ -11,6 +11,7 @@ use v1::{control_service_server::ControlServiceServer, worker_service_server::Wo
 use super::{
     control::Control,
     disk::Disk,
+    sizes::BySize,
     worker::{Datasets, Workers},
 };
 use crate::{
@@ -101,12 +102,18 @@ impl Bound {
         let guard = Guard::new(core.credentials().clone(), Arc::clone(&door));
         let workers =
             Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&door), Arc::clone(&disk), stopping.clone());
-        let workers = WorkerServiceServer::new(workers)
-            .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let control = ControlServiceServer::new(Control::new(core, entry.keys, Arc::clone(&door), disk))
-            .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let workers = Arc::new(workers);
+        let workers = BySize::new(|bytes| {
+            WorkerServiceServer::from_arc(Arc::clone(&workers))
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(limits::MESSAGE_BYTES_MAX)
+        });
+        let control = Arc::new(Control::new(core, entry.keys, Arc::clone(&door), disk));
+        let control = BySize::new(|bytes| {
+            ControlServiceServer::from_arc(Arc::clone(&control))
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(limits::MESSAGE_BYTES_MAX)
+        });
         let router = transport::Server::builder()
             // A peer that vanished without a word is noticed within a minute.
             .http2_keepalive_interval(Some(Duration::from_secs(30)))

@@ -1,67 +1,79 @@
-//! One upload at a time of each attempt's blob: the newest, as an older one is of a connection that broke.
+//! One at a time of what a worker does over a connection: the newest, as an older one is of a connection that broke.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
+    future::Future as _,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
 };
 
-use seedgrid_common::{unit::UnitId, wire::blob::Content};
 use tokio::sync::oneshot;
 
-/// Who uploads.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Turns(Arc<Mutex<Uploads>>);
+/// Whose turn it is, by what is done.
+#[derive(Clone, Debug)]
+pub(super) struct Turns<K: Ord>(Arc<Mutex<UnderWay<K>>>);
 
-#[derive(Debug, Default)]
-struct Uploads {
+#[derive(Debug)]
+struct UnderWay<K> {
     begun: u64,
-    under_way: HashMap<Key, (u64, oneshot::Sender<()>)>,
+    under_way: BTreeMap<K, (u64, oneshot::Sender<()>)>,
 }
 
-/// A unit, an attempt, and whether it is a checkpoint.
-type Key = (UnitId, u32, bool);
-
-/// The right to upload, until it is dropped or another one takes it.
+/// The right to go on, until it is dropped or another one takes it.
 #[derive(Debug)]
-pub(super) struct Turn {
-    turns: Turns,
-    key: Key,
+pub(super) struct Turn<K: Ord> {
+    turns: Turns<K>,
+    key: K,
     number: u64,
     taken: oneshot::Receiver<()>,
 }
 
-impl Turns {
-    /// From now on this upload's: an older one of the same has lost it.
-    pub(super) fn take(&self, unit: UnitId, attempt: u32, content: Content) -> Turn {
-        let key = (unit, attempt, matches!(content, Content::Checkpoint(_)));
-        let (give_up, taken) = oneshot::channel();
-        let mut uploads = self.uploads();
-        uploads.begun += 1;
-        let number = uploads.begun;
-        // The older one's sender is dropped, which ends it.
-        uploads.under_way.insert(key, (number, give_up));
-        Turn { turns: self.clone(), key, number, taken }
+impl<K: Ord> Default for Turns<K> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(UnderWay { begun: 0, under_way: BTreeMap::new() })))
     }
+}
 
-    fn uploads(&self) -> MutexGuard<'_, Uploads> {
+impl<K: Ord + Clone> Turns<K> {
+    /// From now on it is the caller's: an older one of the same has lost it.
+    pub(super) fn take(&self, key: K) -> Turn<K> {
+        let (give_up, taken) = oneshot::channel();
+        let mut all = self.all();
+        all.begun += 1;
+        let number = all.begun;
+        // The older one's sender is dropped, which ends it.
+        all.under_way.insert(key.clone(), (number, give_up));
+        drop(all);
+        Turn { turns: Self(Arc::clone(&self.0)), key, number, taken }
+    }
+}
+
+impl<K: Ord> Turns<K> {
+    fn all(&self) -> MutexGuard<'_, UnderWay<K>> {
         // Nothing in it is left half done by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn {
-    /// Resolves when a newer upload has taken the turn.
+impl<K: Ord> Turn<K> {
+    /// Resolves when a newer one has taken the turn.
     pub(super) async fn lost(&mut self) {
         // Nothing is ever sent: the sender is dropped.
         let _ = (&mut self.taken).await;
     }
+
+    /// Whether a newer one has taken the turn; wakes the task when it does.
+    pub(super) fn is_lost(&mut self, context: &mut Context<'_>) -> bool {
+        matches!(Pin::new(&mut self.taken).poll(context), Poll::Ready(_))
+    }
 }
 
-impl Drop for Turn {
+impl<K: Ord> Drop for Turn<K> {
     fn drop(&mut self) {
-        let mut uploads = self.turns.uploads();
-        if uploads.under_way.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
-            uploads.under_way.remove(&self.key);
+        let mut all = self.turns.all();
+        if all.under_way.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
+            all.under_way.remove(&self.key);
         }
     }
 }
@@ -71,17 +83,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_newer_upload_ends_an_older_one_of_the_same() {
+    async fn a_newer_one_ends_an_older_one_of_the_same() {
         let turns = Turns::default();
-        let unit = UnitId([7; 16]);
-        let mut first = turns.take(unit, 1, Content::Weights);
-        let _other_attempt = turns.take(unit, 2, Content::Weights);
+        let mut first = turns.take("one");
+        let _other = turns.take("another");
         assert!(first.taken.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
-        let second = turns.take(unit, 1, Content::Weights);
+        let second = turns.take("one");
         first.lost().await;
         drop(first);
-        assert_eq!(turns.uploads().under_way.len(), 2, "the second one's turn stays");
+        assert_eq!(turns.all().under_way.len(), 2, "the second one's turn stays");
         drop(second);
-        assert_eq!(turns.uploads().under_way.len(), 1);
+        assert_eq!(turns.all().under_way.len(), 1);
     }
 }

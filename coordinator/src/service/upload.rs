@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use seedgrid_common::wire::{
-    blob::{Arriving, BlobHead, Content, Damaged},
-    v1,
+use seedgrid_common::{
+    unit::UnitId,
+    wire::{
+        blob::{Arriving, BlobHead, Content, Damaged},
+        v1,
+    },
 };
 use tonic::{Status, Streaming};
 
@@ -14,6 +17,9 @@ use crate::{
     core::{Core, NotTaken, Request, Unregistered},
 };
 
+/// One is under way at a time of each of these: a unit, an attempt, and whether it is a checkpoint.
+pub(super) type Upload = (UnitId, u32, bool);
+
 /// How long the next part of a blob may take.
 const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -21,7 +27,7 @@ const PART_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) async fn receive(
     core: &Core,
     disk: &Disk,
-    turns: &Turns,
+    turns: &Turns<Upload>,
     teller: &Teller,
     mut parts: Streaming<v1::BlobPart>,
 ) -> Result<bool, Status> {
@@ -41,7 +47,7 @@ pub(super) async fn receive(
     if !wanted {
         return Ok(false);
     }
-    let mut turn = turns.take(unit, attempt, content);
+    let mut turn = turns.take((unit, attempt, matches!(content, Content::Checkpoint(_))));
     let written = tokio::select! {
         written = write(core.blobs(content).clone(), &head, &mut parts) => written,
         () = turn.lost() => return Err(Status::aborted("the same is uploaded anew")),

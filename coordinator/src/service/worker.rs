@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use seedgrid_common::{
     training::{Ending, EpochMetrics, UnitResult},
+    unit::UnitId,
     wire::{PROTOCOL_VERSION, convert, limits, v1},
 };
 use tokio::sync::watch;
@@ -12,13 +13,16 @@ use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
 use super::{
-    Teller, disk::Disk, download, gone, held, invalid, lines, name, prose, turns::Turns, unregistered, upload,
-    worker_id,
+    Teller,
+    disk::Disk,
+    download, gone, held, invalid, lines, name, prose,
+    turns::{Turn, Turns},
+    unregistered, upload, worker_id,
 };
 use crate::{
     core::{Core, NotRegistered, Outcome, Request as Ask},
-    door::{Door, NotEnrolled, Refusal, address},
-    queue::Blame,
+    door::{Door, NotEnrolled, Refusal, address, caller},
+    queue::{Blame, WorkerId},
 };
 
 /// Longest wait of one pull. Shorter than common idle limits of connections.
@@ -34,7 +38,10 @@ pub(super) struct Workers {
     datasets: Arc<Datasets>,
     door: Arc<Door>,
     disk: Arc<Disk>,
-    turns: Turns,
+    uploads: Turns<upload::Upload>,
+    fetches: Turns<(UnitId, u32)>,
+    dataset_fetches: Turns<WorkerId>,
+    pulls: Turns<WorkerId>,
     /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
@@ -47,7 +54,17 @@ impl Workers {
         disk: Arc<Disk>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        Self { core, datasets, door, disk, turns: Turns::default(), stopping }
+        Self {
+            core,
+            datasets,
+            door,
+            disk,
+            uploads: Turns::default(),
+            fetches: Turns::default(),
+            dataset_fetches: Turns::default(),
+            pulls: Turns::default(),
+            stopping,
+        }
     }
 
     fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
@@ -143,6 +160,7 @@ impl WorkerService for Workers {
         if request.units_max == 0 || request.units_max > limits::PULL_UNITS_MAX {
             return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
         }
+        let mut turn = self.pulls.take(worker.clone());
         let mut available = self.core.available();
         let mut stopping = self.stopping.clone();
         let deadline = tokio::time::Instant::now() + POLL;
@@ -162,6 +180,7 @@ impl WorkerService for Workers {
                 && tokio::select! {
                     changed = tokio::time::timeout_at(deadline, available.changed()) => !matches!(changed, Ok(Ok(()))),
                     _ = stopping.wait_for(|stopping| *stopping) => true,
+                    () = turn.lost() => true,
                 };
             if !waits || timed_out {
                 let assignments = pulled
@@ -267,7 +286,7 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            kept = upload::receive(&self.core, &self.disk, &self.turns, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
+            kept = upload::receive(&self.core, &self.disk, &self.uploads, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
         }
     }
@@ -307,7 +326,7 @@ impl WorkerService for Workers {
         }
         let found = self.core.ask(|reply| Ask::FindCheckpoint { worker, unit, attempt, reply }).await.map_err(gone)?;
         let (path, reference) = found.ok_or_else(|| Status::not_found("there is no checkpoint for this attempt"))?;
-        Ok(Response::new(download::open(path, (unit, attempt), reference).await?))
+        Ok(Response::new(download::open(path, (unit, attempt), reference, self.fetches.take((unit, attempt))).await?))
     }
 
     async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {
@@ -325,12 +344,14 @@ impl WorkerService for Workers {
         &self,
         request: Request<v1::FetchDatasetRequest>,
     ) -> Result<Response<DatasetStream>, Status> {
+        let worker = caller(&request)?;
         let digest = request.into_inner().digest;
         let bytes = self
             .datasets
             .get(&digest)
             .ok_or_else(|| Status::not_found("no unit of this study uses a data set with this digest"))?;
-        Ok(Response::new(DatasetStream { bytes: Arc::clone(bytes), sent: 0 }))
+        let turn = self.dataset_fetches.take(worker);
+        Ok(Response::new(DatasetStream { bytes: Arc::clone(bytes), sent: 0, turn }))
     }
 }
 
@@ -339,6 +360,7 @@ impl WorkerService for Workers {
 pub(super) struct DatasetStream {
     bytes: Arc<Vec<u8>>,
     sent: usize,
+    turn: Turn<WorkerId>,
 }
 
 impl tokio_stream::Stream for DatasetStream {
@@ -346,8 +368,11 @@ impl tokio_stream::Stream for DatasetStream {
 
     fn poll_next(
         mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
+        context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Self::Item>> {
+        if self.turn.is_lost(context) {
+            return std::task::Poll::Ready(None);
+        }
         let start = self.sent;
         if start == self.bytes.len() {
             return std::task::Poll::Ready(None);

@@ -16,8 +16,8 @@ pub struct Keeper {
     /// Whether each stage's weights are kept, in the order of the spec.
     stages: Vec<bool>,
     wanted: BTreeSet<UnitId>,
-    /// Durable, each with its length.
-    arrived: BTreeMap<(UnitId, BlobDigest), u64>,
+    /// Durable, each with its attempt and its length.
+    arrived: BTreeMap<(UnitId, BlobDigest), (u32, u64)>,
     /// Their results are committed with the next commit.
     committing: Vec<(UnitId, BlobDigest)>,
 }
@@ -59,13 +59,23 @@ impl Keeper {
         self.wanted.contains(&unit)
     }
 
-    /// Weights have arrived and are durable. `awaited`: the unit has no result yet; if it has one, they come too late.
-    pub fn arrived(&mut self, unit: UnitId, digest: BlobDigest, bytes: u64, awaited: bool) {
+    /// Weights have arrived and are durable. `awaited`: the unit has no result yet; if it has one, they come too late. They take the place
+    /// of others of the same attempt.
+    pub fn arrived(&mut self, unit: UnitId, attempt: u32, digest: BlobDigest, bytes: u64, awaited: bool) {
         if awaited {
-            self.arrived.insert((unit, digest), bytes);
+            let others = self.of(unit).filter(|((_, other), (of, _))| *of == attempt && *other != digest);
+            for key in others.map(|(key, _)| *key).collect::<Vec<_>>() {
+                self.arrived.remove(&key);
+                self.folder.discard(key.0, key.1);
+            }
+            self.arrived.insert((unit, digest), (attempt, bytes));
         } else if !self.committing.contains(&(unit, digest)) {
             self.folder.discard(unit, digest);
         }
+    }
+
+    fn of(&self, unit: UnitId) -> impl Iterator<Item = (&(UnitId, BlobDigest), &(u32, u64))> {
+        self.arrived.range((unit, BlobDigest([0; 32]))..=(unit, BlobDigest([0xff; 32])))
     }
 
     /// Whether these weights are here.
@@ -75,14 +85,10 @@ impl Keeper {
 
     /// An attempt's result is the unit's: keeps its weights, if it has any that are wanted, with the next commit.
     pub fn keep(&mut self, unit: UnitId, attempt: u32, digest: Option<BlobDigest>) -> Option<Write> {
-        let arrived: Vec<(UnitId, BlobDigest)> = self
-            .arrived
-            .range((unit, BlobDigest([0; 32]))..=(unit, BlobDigest([0xff; 32])))
-            .map(|(key, _)| *key)
-            .collect();
+        let arrived: Vec<(UnitId, BlobDigest)> = self.of(unit).map(|(key, _)| *key).collect();
         let mut write = None;
         for key in arrived {
-            let Some(bytes) = self.arrived.remove(&key) else { continue };
+            let Some((_, bytes)) = self.arrived.remove(&key) else { continue };
             if Some(key.1) == digest {
                 self.committing.push(key);
                 write = Some(Write::Weights { unit, attempt, digest: key.1, bytes });

@@ -12,7 +12,7 @@ use seedgrid_common::{
         convert, v1,
     },
 };
-use tonic::{Code, Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
+use tonic::{Code, Request, Status, Streaming, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
 use v1::{control_service_client::ControlServiceClient, worker_service_client::WorkerServiceClient};
 
@@ -52,6 +52,20 @@ impl Peer {
     pub(crate) async fn enrolled(victim: &Victim, number: u32) -> Self {
         let mut peer = Self::new(victim, number, victim.file(Role::Join).token.expose()).await;
         peer.enroll().await.unwrap();
+        peer
+    }
+
+    /// Itself on a connection of its own.
+    pub(crate) async fn elsewhere(&self, victim: &Victim) -> Self {
+        let channel = connect(&victim.file(Role::Join)).await;
+        Self { channel, id: self.id.clone(), shown: self.shown.clone(), secret: self.secret.clone() }
+    }
+
+    /// Another one on the same connection, with the join token.
+    pub(crate) fn beside(victim: &Victim, other: &Self, number: u32) -> Self {
+        let id = format!("{number:032x}");
+        let mut peer = Self { channel: other.channel.clone(), id, shown: None, secret: Token::generate() };
+        peer.show(victim.file(Role::Join).token.expose());
         peer
     }
 
@@ -98,7 +112,7 @@ impl Peer {
         self.worker().register(request).await.map(|_| ()).map_err(name)
     }
 
-    pub(crate) async fn pull(&mut self) -> Result<Vec<Taken>, Refused> {
+    pub(crate) async fn pull(&self) -> Result<Vec<Taken>, Refused> {
         let request = self.request(v1::PullRequest { worker_id: self.id.clone(), units_max: 1 });
         let pulled = self.worker().pull(request).await.map_err(name)?.into_inner();
         Ok(pulled.assignments.into_iter().flat_map(|one| one.attempt).collect())
@@ -140,12 +154,22 @@ impl Peer {
         self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
     }
 
-    pub(crate) async fn upload(&self, attempt: &Taken) -> Result<(), Refused> {
-        let blob = Blob::new(vec![7; 1000]);
-        let parts: Vec<_> =
-            blob.parts(self.id.clone(), convert::attempt(attempt.clone()).unwrap(), Content::Weights).collect();
+    /// Whether it was kept.
+    pub(crate) async fn upload(&self, attempt: &Taken, blob: &Blob, content: Content) -> Result<bool, Refused> {
+        let attempt = convert::attempt(attempt.clone()).unwrap();
+        let parts: Vec<_> = blob.parts(self.id.clone(), attempt, content).collect();
         let request = self.request(tokio_stream::iter(parts));
-        self.worker().upload_blob(request).await.map(|_| ()).map_err(name)
+        self.worker().upload_blob(request).await.map(|receipt| receipt.into_inner().kept).map_err(name)
+    }
+
+    /// The attempt's checkpoint, not read yet.
+    pub(crate) async fn fetch(&self, attempt: &Taken) -> Result<Streaming<v1::BlobPart>, Refused> {
+        let request = self.request(v1::FetchBlobRequest {
+            worker_id: self.id.clone(),
+            attempt: Some(attempt.clone()),
+            kind: v1::BlobKind::Checkpoint.into(),
+        });
+        self.worker().fetch_blob(request).await.map(tonic::Response::into_inner).map_err(name)
     }
 
     pub(crate) async fn beat(&self, held: &Taken) -> Result<Vec<Taken>, Refused> {
@@ -188,6 +212,8 @@ impl Peer {
 pub(crate) async fn malformed(member: Peer, own: &Taken) {
     assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("InvalidArgument"), "a text over its limit");
     assert_eq!(member.fail_with(own, "x".repeat(9 << 20)).await, Err("OutOfRange"), "a message over its limit");
+    let long = v1::EnrollRequest { worker_id: "f".repeat(20 << 10), ..Default::default() };
+    assert_eq!(member.raw("/seedgrid.v1.WorkerService/Leave", long).await, Err("OutOfRange"), "over its call's limit");
     let nameless = Taken { unit_id: "../../etc/passwd".to_owned(), attempt: 1 };
     assert_eq!(member.finish(&nameless).await, Err("InvalidArgument"));
     let submit = "/seedgrid.v1.WorkerService/Submit";

@@ -5,12 +5,16 @@
 
 mod calls;
 mod floods;
+mod stalled;
 mod wire;
 
 use std::{path::PathBuf, process::Command, sync::Arc};
 
 use calls::{Peer, Taken};
-use seedgrid_common::join::{JoinFile, Role};
+use seedgrid_common::{
+    join::{JoinFile, Role},
+    wire::blob::{Blob, Content},
+};
 use seedgrid_tests::{
     process::{Running, finish, seedgrid, until, worker},
     study::{Scratch, holdout},
@@ -74,6 +78,8 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     calls::malformed(vandal, &of_vandal).await;
     wire::garbage(&victim.file(Role::Join)).await;
     slow.await.unwrap();
+    stalled::fetches(&victim, &holder, &held).await;
+    stalled::pulls(&victim, &holder).await;
     wire::crowd(&victim).await;
     floods::lookers(&victim).await;
     floods::workers(&victim, &holder, &held).await;
@@ -224,7 +230,8 @@ async fn attempts(mut thief: Peer, own: &Taken, theirs: &Taken) {
     for forged in [theirs, &future, &unknown] {
         assert_eq!(thief.finish(forged).await, Err("NotFound"));
         assert_eq!(thief.fail(forged).await, Err("NotFound"));
-        assert_eq!(thief.upload(forged).await, Err("NotFound"));
+        let made_up = Blob::new(vec![7; 1000]);
+        assert_eq!(thief.upload(forged, &made_up, Content::Weights).await, Err("NotFound"));
         assert_eq!(thief.beat(forged).await.unwrap(), std::slice::from_ref(forged), "it is told to drop it");
     }
     thief.report_metrics(theirs).await.unwrap();
