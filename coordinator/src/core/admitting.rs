@@ -45,16 +45,9 @@ impl Reactor {
         let Some(registered) = self.unless_broken(registered) else { return };
         let is_there = |id: &WorkerId| self.live.workers.contains_key(id) || self.queue.held_by(id) > 0;
         let forgotten = self.credentials.write().make_room(is_there, |id| registered.contains(id));
-        if !forgotten.is_empty() {
-            let count = forgotten.len();
-            if self.forgetting.add(self.at.now) {
-                let times = self.forgetting.count();
-                tracing::warn!(
-                    count,
-                    times,
-                    "forgot workers that enrolled and never registered: too many have enrolled"
-                );
-            }
+        if !forgotten.is_empty() && self.forgetting.add(self.at.now) {
+            let (count, times) = (forgotten.len(), self.forgetting.count());
+            tracing::warn!(count, times, "forgot workers that enrolled and never registered: too many have enrolled");
         }
         self.writes.extend(forgotten.into_iter().map(Write::Credential));
         let flushed = self.flush();

@@ -1,6 +1,6 @@
-//! The one table of who may make which call.
+//! The one table of calls: who may make which, and how large its message may be.
 
-use seedgrid_common::join::Role;
+use seedgrid_common::{join::Role, wire::limits};
 
 use super::Caller;
 
@@ -17,32 +17,66 @@ pub(super) enum Needs {
     Admin,
 }
 
+/// How large a call's message may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// It has no lists and no long texts. Calls that there are not have no more either.
+    Small,
+    /// It lists attempts, or has an attempt's log.
+    Lists,
+    /// It has a piece of a blob.
+    Piece,
+    /// It has a result, or lists a study's units.
+    Large,
+}
+
+impl Size {
+    /// All of them, in the order of their numbers.
+    pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Lists, Self::Piece, Self::Large];
+
+    /// Of the call with this path.
+    pub(crate) fn of(path: &str) -> Self {
+        CALLS.into_iter().find(|(call, ..)| *call == path).map_or(Self::Small, |(_, _, size)| size)
+    }
+
+    /// In bytes.
+    pub(crate) fn bytes(self) -> usize {
+        const SMALL: usize = 16 * 1024;
+        match self {
+            Self::Small => SMALL,
+            Self::Lists => 256 * 1024,
+            Self::Piece => limits::CHUNK_BYTES_MAX + SMALL,
+            Self::Large => limits::MESSAGE_BYTES_MAX,
+        }
+    }
+}
+
 /// Every call there is. One that is not here is refused.
-const CALLS: [(&str, Needs); 24] = [
-    ("/seedgrid.v1.WorkerService/Enroll", Needs::Join),
-    ("/seedgrid.v1.WorkerService/Register", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/Pull", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/Heartbeat", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/Metrics", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/Submit", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/UploadBlob", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/FetchBlob", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/ReportLoss", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/Leave", Needs::Worker),
-    ("/seedgrid.v1.WorkerService/FetchDataset", Needs::Worker),
-    ("/seedgrid.v1.ControlService/GetStatus", Needs::View),
-    ("/seedgrid.v1.ControlService/Watch", Needs::View),
-    ("/seedgrid.v1.ControlService/ListUnits", Needs::View),
-    ("/seedgrid.v1.ControlService/ListWorkers", Needs::View),
-    ("/seedgrid.v1.ControlService/Explain", Needs::View),
-    ("/seedgrid.v1.ControlService/Logs", Needs::View),
-    ("/seedgrid.v1.ControlService/Cancel", Needs::Admin),
-    ("/seedgrid.v1.ControlService/Drain", Needs::Admin),
-    ("/seedgrid.v1.ControlService/Pause", Needs::Admin),
-    ("/seedgrid.v1.ControlService/Resume", Needs::Admin),
-    ("/seedgrid.v1.ControlService/Retry", Needs::Admin),
-    ("/seedgrid.v1.ControlService/RotateJoin", Needs::Admin),
-    ("/seedgrid.v1.ControlService/RevokeWorker", Needs::Admin),
+const CALLS: [(&str, Needs, Size); 24] = [
+    ("/seedgrid.v1.WorkerService/Enroll", Needs::Join, Size::Small),
+    ("/seedgrid.v1.WorkerService/Register", Needs::Worker, Size::Lists),
+    ("/seedgrid.v1.WorkerService/Pull", Needs::Worker, Size::Small),
+    ("/seedgrid.v1.WorkerService/Heartbeat", Needs::Worker, Size::Lists),
+    ("/seedgrid.v1.WorkerService/Metrics", Needs::Worker, Size::Small),
+    ("/seedgrid.v1.WorkerService/Submit", Needs::Worker, Size::Large),
+    ("/seedgrid.v1.WorkerService/UploadBlob", Needs::Worker, Size::Piece),
+    ("/seedgrid.v1.WorkerService/FetchBlob", Needs::Worker, Size::Small),
+    ("/seedgrid.v1.WorkerService/ReportLoss", Needs::Worker, Size::Lists),
+    ("/seedgrid.v1.WorkerService/Leave", Needs::Worker, Size::Small),
+    ("/seedgrid.v1.WorkerService/FetchDataset", Needs::Worker, Size::Small),
+    ("/seedgrid.v1.ControlService/GetStatus", Needs::View, Size::Small),
+    ("/seedgrid.v1.ControlService/Watch", Needs::View, Size::Small),
+    ("/seedgrid.v1.ControlService/ListUnits", Needs::View, Size::Small),
+    ("/seedgrid.v1.ControlService/ListWorkers", Needs::View, Size::Small),
+    ("/seedgrid.v1.ControlService/Explain", Needs::View, Size::Small),
+    ("/seedgrid.v1.ControlService/Logs", Needs::View, Size::Small),
+    ("/seedgrid.v1.ControlService/Cancel", Needs::Admin, Size::Large),
+    ("/seedgrid.v1.ControlService/Drain", Needs::Admin, Size::Small),
+    ("/seedgrid.v1.ControlService/Pause", Needs::Admin, Size::Small),
+    ("/seedgrid.v1.ControlService/Resume", Needs::Admin, Size::Small),
+    ("/seedgrid.v1.ControlService/Retry", Needs::Admin, Size::Large),
+    ("/seedgrid.v1.ControlService/RotateJoin", Needs::Admin, Size::Small),
+    ("/seedgrid.v1.ControlService/RevokeWorker", Needs::Admin, Size::Small),
 ];
 
 /// Calls that last as long as their caller sends.
@@ -56,7 +90,7 @@ pub(super) fn is_streamed(path: &str) -> bool {
 impl Needs {
     /// What the call with this path needs; None: there is no such call.
     pub(super) fn of(path: &str) -> Option<Self> {
-        CALLS.into_iter().find(|(call, _)| *call == path).map(|(_, needs)| needs)
+        CALLS.into_iter().find(|(call, ..)| *call == path).map(|(_, needs, _)| needs)
     }
 
     /// Whether `caller` may make it.
@@ -111,8 +145,28 @@ mod tests {
 
     #[test]
     fn the_table_has_every_call_of_the_contract_once() {
-        assert_eq!(contract(), CALLS.map(|(call, _)| call.to_owned()).into());
+        assert_eq!(contract(), CALLS.map(|(call, ..)| call.to_owned()).into());
         assert_eq!(contract().len(), CALLS.len());
+    }
+
+    #[test]
+    fn what_the_contract_streams_is_known_as_such() {
+        let text = include_str!("../../../proto/seedgrid/v1/worker.proto");
+        let requests =
+            text.lines().filter_map(|line| line.starts_with("  rpc ").then(|| line.split(" returns ").next())?);
+        let streamed = requests.filter(|request| request.contains("(stream "));
+        assert_eq!(streamed.clone().count(), STREAMED.len());
+        for path in STREAMED {
+            let call = format!("  rpc {}(stream ", path.rsplit('/').next().unwrap());
+            assert!(streamed.clone().any(|line| line.starts_with(&call)), "{path}");
+        }
+    }
+
+    #[test]
+    fn each_size_has_its_number() {
+        for (number, size) in Size::ALL.into_iter().enumerate() {
+            assert_eq!(size as usize, number);
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 
 pub use book::{Book, Caller, Enrolled, KnownToken, NotEnrolled};
+pub(crate) use calls::Size;
 use connection::Connection;
 pub use connection::Visitor;
 pub use crowd::{Limits, Room};
@@ -67,9 +68,7 @@ impl Credentials {
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Book> {
         self.book.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Credentials {
     /// Somebody was revoked: whoever has a call under way is to look whether it was its caller.
     pub(crate) fn tell_of_revocation(&self) {
         self.revocations.send_replace(());

@@ -4,7 +4,6 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::PathBuf,
-    time::Duration,
 };
 
 use seedgrid_common::{
@@ -18,10 +17,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use super::turns::Turn;
+use super::{PART_TIMEOUT, turns::Turn};
 
-/// How long a receiver may take for a part.
-const PART_TIMEOUT: Duration = Duration::from_secs(60);
 /// Parts that wait for a slow receiver.
 const PARTS_MAX: usize = 4;
 

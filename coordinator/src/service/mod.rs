@@ -12,7 +12,7 @@ mod worker;
 
 pub use server::{Bound, Entry, Server, ServerError};
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use seedgrid_common::{
     prose::{self, steers},
@@ -26,6 +26,9 @@ use crate::{
     door::{Door, Refusal, address, caller},
     queue::WorkerId,
 };
+
+/// How long the next part of a blob may take, until it is sent or taken.
+const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn gone(_: CoreGone) -> Status {
     Status::unavailable("the coordinator is stopping; try again")

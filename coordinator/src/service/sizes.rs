@@ -3,48 +3,24 @@
 
 use std::task::{Context, Poll, ready};
 
-use seedgrid_common::wire::limits;
 use tonic::{
     codegen::{Service, http},
     server::NamedService,
 };
 
-/// What has no lists and no long texts.
-const SMALL: usize = 16 * 1024;
-/// What lists attempts, or has an attempt's log.
-const LISTS: usize = 256 * 1024;
-/// A piece of a blob, and what belongs to it.
-const PIECE: usize = limits::CHUNK_BYTES_MAX + SMALL;
-/// Results, and lists of a study's units.
-const LARGE: usize = limits::MESSAGE_BYTES_MAX;
-
-const CLASSES: [usize; 4] = [SMALL, LISTS, PIECE, LARGE];
-
-/// The class of the call with this path.
-fn class(path: &str) -> usize {
-    match path {
-        "/seedgrid.v1.WorkerService/Register"
-        | "/seedgrid.v1.WorkerService/Heartbeat"
-        | "/seedgrid.v1.WorkerService/ReportLoss" => 1,
-        "/seedgrid.v1.WorkerService/UploadBlob" => 2,
-        "/seedgrid.v1.WorkerService/Submit"
-        | "/seedgrid.v1.ControlService/Cancel"
-        | "/seedgrid.v1.ControlService/Retry" => 3,
-        _ => 0,
-    }
-}
+use crate::door::Size;
 
 /// A service that takes messages of each call's own size.
 #[derive(Clone, Debug)]
 pub(super) struct BySize<S> {
-    /// The same one with each class's limit.
-    classes: [S; CLASSES.len()],
+    /// The same one with each size's limit.
+    by_size: [S; Size::ALL.len()],
 }
 
 impl<S> BySize<S> {
     /// `limited` makes the service with a limit in bytes.
     pub(super) fn new(limited: impl Fn(usize) -> S) -> Self {
-        Self { classes: CLASSES.map(limited) }
+        Self { by_size: Size::ALL.map(|size| limited(size.bytes())) }
     }
 }
 
@@ -58,25 +34,25 @@ impl<S: Service<http::Request<B>>, B> Service<http::Request<B>> for BySize<S> {
     type Future = S::Future;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        for service in &mut self.classes {
+        for service in &mut self.by_size {
             ready!(service.poll_ready(context))?;
         }
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: http::Request<B>) -> S::Future {
-        self.classes[class(request.uri().path())].call(request)
+        self.by_size[Size::of(request.uri().path()) as usize].call(request)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::wire::v1;
+    use seedgrid_common::wire::{limits, v1};
 
     use super::*;
 
     fn fits(path: &str, message: &impl prost::Message) {
-        let limit = CLASSES[class(path)];
+        let limit = Size::of(path).bytes();
         assert!(message.encoded_len() <= limit, "{path}: {} of {limit}", message.encoded_len());
     }
 

@@ -1,7 +1,5 @@
 //! Takes in blobs that workers hand over.
 
-use std::time::Duration;
-
 use seedgrid_common::{
     unit::UnitId,
     wire::{
@@ -11,7 +9,7 @@ use seedgrid_common::{
 };
 use tonic::{Status, Streaming};
 
-use super::{Teller, disk::Disk, gone, invalid, turns::Turns, unregistered};
+use super::{PART_TIMEOUT, Teller, disk::Disk, gone, invalid, turns::Turns, unregistered};
 use crate::{
     blobs::{BlobError, BlobFolder, Receiving},
     core::{Core, NotTaken, Request, Unregistered},
@@ -19,9 +17,6 @@ use crate::{
 
 /// One is under way at a time of each of these: a unit, an attempt, and whether it is a checkpoint.
 pub(super) type Upload = (UnitId, u32, bool);
-
-/// How long the next part of a blob may take.
-const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Receives one blob. False: it is not wanted, and nothing was kept.
 pub(super) async fn receive(

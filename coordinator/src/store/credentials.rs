@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension as _, ToSql, params};
+use rusqlite::{ToSql, params};
 use seedgrid_common::{
     join::{Role, TokenDigest},
     unit::UnitId,
@@ -101,13 +101,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn enrolment(&self, worker: &WorkerId) -> Result<Option<Enrolled>, StoreError> {
-        let failed = |cause| self.failed(cause);
         let sql = "SELECT sha256, enrolled_ms, revoked_ms FROM enrolments WHERE worker_id = ?";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let known = statement.query_row(params![worker.to_string()], |row| {
+        self.row(sql, [worker.to_string()], |row| {
             Ok(Enrolled { digest: row.get(0)?, enrolled_ms: row.get(1)?, revoked_ms: row.get(2)? })
-        });
-        known.optional().map_err(failed)
+        })
     }
 
     /// Every worker that ever registered, or, whatever was damaged, was given an attempt.
@@ -126,10 +123,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn was_given(&self, unit: UnitId, attempt: u32, worker: &WorkerId) -> Result<bool, StoreError> {
-        let failed = |cause| self.failed(cause);
         let sql = "SELECT worker_id = ? FROM attempts WHERE unit_id = ? AND attempt = ?";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let given = statement.query_row(params![worker.to_string(), unit.0, attempt], |row| row.get(0)).optional();
-        Ok(given.map_err(failed)?.unwrap_or(false))
+        let given = self.row(sql, params![worker.to_string(), unit.0, attempt], |row| row.get(0))?;
+        Ok(given.unwrap_or(false))
     }
 }

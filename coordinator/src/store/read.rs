@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::{OptionalExtension as _, Params, Row};
 use seedgrid_common::{
     training::{Progress, UnitResult},
     unit::UnitId,
@@ -120,6 +120,24 @@ pub struct WorkerRecord {
     pub info: v1::WorkerInfo,
 }
 
+/// The columns of a [`WorkerRecord`].
+const WORKER: &str = "worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, version, place";
+
+fn worker_record(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {
+    let info = v1::WorkerInfo {
+        host: row.get(2)?,
+        pid: row.get(3)?,
+        cores: row.get(4)?,
+        slots: row.get(5)?,
+        device: row.get(6)?,
+        isa: row.get(7)?,
+        numerics_class: row.get(8)?,
+        version: row.get(9)?,
+        place: row.get(10)?,
+    };
+    Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
+}
+
 impl Store {
     pub(super) fn failed(&self, cause: rusqlite::Error) -> StoreError {
         StoreError::Read { path: self.path.clone(), cause }
@@ -135,15 +153,23 @@ impl Store {
         rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
     }
 
+    /// The first row, if there is one.
+    pub(super) fn row<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|cause| self.failed(cause))?;
+        statement.query_row(parameters, read).optional().map_err(|cause| self.failed(cause))
+    }
+
     /// A fact by name.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.connection
-            .query_row("SELECT value FROM facts WHERE name = ?", [name], |row| row.get(0))
-            .optional()
-            .map_err(|cause| self.failed(cause))
+        self.row("SELECT value FROM facts WHERE name = ?", [name], |row| row.get(0))
     }
 
     /// The newest spec under which the study was run.
@@ -151,10 +177,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn latest_spec(&self) -> Result<Option<String>, StoreError> {
-        self.connection
-            .query_row("SELECT text FROM specs ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
-            .optional()
-            .map_err(|cause| self.failed(cause))
+        self.row("SELECT text FROM specs ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
     }
 
     /// What is known of every unit that was ever given out or finished.
@@ -360,7 +383,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn workers(&self) -> Result<Vec<WorkerRecord>, StoreError> {
-        self.rows(&format!("{WORKERS} ORDER BY worker_id"), worker_record)
+        self.rows(&format!("SELECT {WORKER} FROM workers ORDER BY worker_id"), worker_record)
     }
 
     /// A worker, if it ever registered.
@@ -368,26 +391,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn worker(&self, worker: &WorkerId) -> Result<Option<WorkerRecord>, StoreError> {
-        let failed = |cause| self.failed(cause);
-        let mut statement =
-            self.connection.prepare_cached(&format!("{WORKERS} WHERE worker_id = ?")).map_err(failed)?;
-        statement.query_row([worker.to_string()], worker_record).optional().map_err(failed)
+        let sql = format!("SELECT {WORKER} FROM workers WHERE worker_id = ?");
+        self.row(&sql, [worker.to_string()], worker_record)
     }
-}
-
-const WORKERS: &str = "SELECT worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, version, place FROM workers";
-
-fn worker_record(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {
-    let info = v1::WorkerInfo {
-        host: row.get(2)?,
-        pid: row.get(3)?,
-        cores: row.get(4)?,
-        slots: row.get(5)?,
-        device: row.get(6)?,
-        isa: row.get(7)?,
-        numerics_class: row.get(8)?,
-        version: row.get(9)?,
-        place: row.get(10)?,
-    };
-    Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::OptionalExtension as _;
 use seedgrid_common::{
     training::UnitResult,
     unit::{Unit, UnitId},
@@ -115,15 +114,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be read, or the result is damaged.
     pub fn result(&self, unit: UnitId) -> Result<Option<UnitResult>, StoreError> {
-        let found = self
-            .connection
-            .prepare_cached("SELECT digest, payload FROM results WHERE unit_id = ?")
-            .and_then(|mut statement| {
-                let row = statement
-                    .query_row([unit.0], |row| Ok((row.get::<_, ResultDigest>(0)?, row.get::<_, Vec<u8>>(1)?)));
-                row.optional()
-            })
-            .map_err(|cause| self.failed(cause))?;
+        let found = self.row("SELECT digest, payload FROM results WHERE unit_id = ?", [unit.0], |row| {
+            Ok((row.get::<_, ResultDigest>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
         found.map(|(digest, payload)| self.decoded(unit, digest, &payload)).transpose()
     }
 
