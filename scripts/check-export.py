@@ -9,6 +9,7 @@ import os
 import re
 import sys
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
@@ -67,7 +68,11 @@ def check_together():
     predictions = pd.read_parquet("predictions.parquet")
     assert set(predictions.unit) == set(done.index)
     assert (predictions.label == (predictions.first_digit <= predictions.second_digit)).all()
-    assert (predictions.predicted == (predictions.probability > 0.5)).all()
+    outputs = predictions[["output_0", "output_1"]].to_numpy()
+    assert outputs.dtype == np.float32 and np.isfinite(outputs).all()
+    assert (predictions.predicted == outputs.argmax(axis=1)).all(), "the class is that of the largest output"
+    assert (predictions.score == outputs[:, 1].astype(float) - outputs[:, 0]).all()
+    assert np.allclose(predictions.probability, 1 / (1 + np.exp(-predictions.score)), rtol=1e-14, atol=0)
     assert not predictions.duplicated(["unit", "pair"]).any()
     wrong = (predictions.predicted != predictions.label).groupby(predictions.unit).sum()
     assert wrong.eq(done.wrong).all(), "as many wrong predictions as the worker counted"

@@ -1,17 +1,19 @@
 //! What Seedgrid's coordinator and worker share, and nothing else.
 //!
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
-//! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`random`]
-//! the seeded streams, [`prose`] texts that others read, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
+//! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`mod@outputs`] what a network
+//! gives and [`decision`] what that means, [`random`] the seeded streams, [`prose`] texts that others read, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
 //! [`dial`] how they get to the coordinator.
 
 #![forbid(unsafe_code)]
 
 pub mod data;
+pub mod decision;
 pub mod dial;
 pub mod join;
 pub mod matrix;
 pub mod model;
+pub mod outputs;
 pub mod prose;
 pub mod random;
 pub mod spec;

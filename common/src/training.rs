@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::outputs::Outputs;
+
 /// When training ends. Epoch losses are means over the epoch's batches, weighted by the number of pairs in each.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StopRule {
@@ -106,7 +108,7 @@ pub struct EpochMetrics {
 }
 
 /// A unit's final result. Deterministic within a numerics class: no times, no hosts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnitResult {
     /// Every epoch from the first, without gaps.
     pub epochs: Vec<EpochMetrics>,
@@ -115,7 +117,7 @@ pub struct UnitResult {
 }
 
 /// How training ended, where it produced a result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// Trained to the end and scored.
@@ -128,13 +130,13 @@ pub enum Ending {
 }
 
 /// The one scoring of a trained network, on the test pairs (hold-out) or the fold's validation pairs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// False: `max_epochs` ended the training first.
     pub converged: bool,
-    /// Predicted probability of class 1 (first digit <= second), in the order of the scored pairs.
-    pub probabilities: Vec<f32>,
-    /// How many pairs were classified wrongly.
+    /// The comparison's logits of each scored pair, in order: class 0, then class 1 (first digit <= second).
+    pub outputs: Outputs,
+    /// How many pairs were classified wrongly, by [`decision::class`](crate::decision::class).
     pub wrong: u32,
     /// Mean cross-entropy of the comparison.
     pub loss: f64,
@@ -143,7 +145,7 @@ pub struct Scores {
 impl Scores {
     /// Share of the scored pairs that were classified wrongly.
     pub fn error(&self) -> f64 {
-        f64::from(self.wrong) / self.probabilities.len() as f64
+        f64::from(self.wrong) / self.outputs.rows() as f64
     }
 }
 

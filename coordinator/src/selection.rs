@@ -35,7 +35,7 @@ impl Ended {
     /// How a unit with this result ended.
     pub fn of(result: &UnitResult) -> Self {
         match &result.ending {
-            Ending::Done(scores) => Self::Scored { wrong: scores.wrong, of: scores.probabilities.len() as u32 },
+            Ending::Done(scores) => Self::Scored { wrong: scores.wrong, of: scores.outputs.rows() as u32 },
             Ending::Diverged { .. } => Self::Diverged,
         }
     }

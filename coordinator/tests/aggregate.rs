@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use seedgrid_common::{
-    data::Dataset,
+    data::{Dataset, folds::split},
+    decision,
     matrix::{Digests, Selections, expand},
+    outputs::Outputs,
     spec::{RaceRule, SelectionRule},
     training::{Ending, UnitResult},
     unit::{Fold, UnitId, Value},
@@ -43,11 +45,10 @@ fn changed(study: &mut Synthetic, change: impl Fn(&mut UnitResult)) {
     study.results.values_mut().for_each(change);
 }
 
-fn probabilities(result: &mut UnitResult) -> &mut Vec<f32> {
-    match &mut result.ending {
-        Ending::Done(scores) => &mut scores.probabilities,
-        Ending::Diverged { .. } => panic!("the unit diverged"),
-    }
+/// Puts logits of 0 and of these into a result.
+fn put(result: &mut UnitResult, scores: impl IntoIterator<Item = f32>) {
+    let Ending::Done(done) = &mut result.ending else { panic!("the unit diverged") };
+    done.outputs = Outputs::new(2, scores.into_iter().flat_map(|score| [0.0, score]).collect()).unwrap();
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn folds_are_pooled_pair_by_pair() {
     let labels: BTreeMap<u32, Vec<f32>> = (0..5).map(|index| (index, fold_labels(&study.dataset, index, 5))).collect();
     for (id, unit) in study.plan.units() {
         let Fold::Part { index, .. } = unit.fold else { panic!("a fold") };
-        *probabilities(study.results.get_mut(&id).unwrap()) = labels[&index].clone();
+        put(study.results.get_mut(&id).unwrap(), labels[&index].clone());
     }
     let row = &study.aggregate().report.stages[0].configurations[0];
     assert_eq!((row.roc.auc, row.precision_recall.average_precision), (Some(1.0), Some(1.0)));
@@ -121,8 +122,8 @@ fn folds_are_pooled_pair_by_pair() {
 }
 
 fn fold_labels(dataset: &Dataset, index: u32, of: u32) -> Vec<f32> {
-    let split = seedgrid_common::data::folds::split(dataset, Fold::Part { index, of }).expect("enough pairs");
-    split.scored.labels(dataset).into_iter().map(f32::from).collect()
+    let split = split(dataset, Fold::Part { index, of }).expect("enough pairs");
+    split.scored.labels(dataset).into_iter().map(|label| f32::from(label) - 0.5).collect()
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn one_class_only_gives_no_curve_and_a_reason() {
 #[test]
 fn a_result_that_does_not_fit_the_data_set_is_in_no_curve() {
     let mut study = Synthetic::new("misfit", 30, vec![holdout("final", 1..=2, vec![row("fc", &[])])]);
-    changed(&mut study, |result| probabilities(result).truncate(29));
+    changed(&mut study, |result| put(result, vec![0.5; 29]));
     let row = &study.aggregate().report.stages[0].configurations[0];
     assert_eq!(row.roc.auc, None);
     assert!(row.roc.reason.as_deref().unwrap().contains("scored 29 pairs where 30 were to be scored"));
@@ -165,16 +166,65 @@ fn an_average_over_the_seeds_is_an_average_of_probabilities() {
     let mut study = Synthetic::new("average", 30, vec![holdout("final", 1..=3, vec![row("fc", &[])])]);
     let dataset = study.dataset.clone();
     // Two of three seeds are slightly wrong, one is very right: most seeds err on every pair, their average on none.
-    for (place, strength) in [-0.1_f32, -0.1, 0.4].into_iter().enumerate() {
+    for (place, strength) in [-0.4_f32, -0.4, 2.0].into_iter().enumerate() {
         let id = study.unit(0, 0, place);
         let sign = |pair| if dataset.test.label(pair) == 1 { 1.0 } else { -1.0 };
-        *probabilities(study.results.get_mut(&id).unwrap()) = (0..30).map(|pair| 0.5 + strength * sign(pair)).collect();
+        put(study.results.get_mut(&id).unwrap(), (0..30).map(|pair| strength * sign(pair)));
     }
     let row = &study.aggregate().report.stages[0].configurations[0];
     assert_eq!(row.averaged.error, Some(0.0));
     assert_eq!(row.roc.auc, Some(1.0));
     assert_eq!(row.roc.seeds.min, Some(0.0));
     assert_eq!(row.roc.seeds.max, Some(1.0));
+}
+
+/// Networks that give every pair the same logits: whichever class these mean, units, averages and pooled folds say the same of it.
+#[test]
+fn collapsed_networks_have_one_error() {
+    let stages =
+        [holdout("final", 1..=3, vec![row("fc", &[])]), cross_validation("tune", 5, 1..=3, vec![row("fc", &[])])];
+    for (stage, score) in
+        stages.into_iter().flat_map(|stage| [0.0, 1e-9, -1e-9, 30.0, 1e-40].map(|score| (stage.clone(), score)))
+    {
+        let mut study = Synthetic::new("collapsed", 60, vec![stage]);
+        for (id, unit) in study.plan.units() {
+            let labels = match unit.fold {
+                Fold::Holdout => (0..60).map(|pair| study.dataset.test.label(pair)).collect(),
+                Fold::Part { .. } => split(&study.dataset, unit.fold).unwrap().scored.labels(&study.dataset),
+            };
+            let result = study.results.get_mut(&id).unwrap();
+            put(result, vec![score; labels.len()]);
+            // As a worker counts.
+            let class = decision::class(&[0.0, score]);
+            let Ending::Done(scores) = &mut result.ending else { panic!("done") };
+            scores.wrong = labels.into_iter().filter(|label| usize::from(*label) != class).count() as u32;
+        }
+        let row = &study.aggregate().report.stages[0].configurations[0];
+        let counted: f64 = row.units.iter().map(|unit| unit.error.unwrap()).sum::<f64>() / row.units.len() as f64;
+        assert!((row.averaged.error.unwrap() - counted).abs() < 1e-12, "{score}: {:?} and {counted}", row.averaged);
+        assert_eq!(row.roc.auc, Some(0.5), "nothing is ranked");
+    }
+}
+
+/// The average of one seed is that seed, for the smallest differences that there are too.
+#[test]
+fn one_seeds_average_is_its_unit() {
+    let mut study = Synthetic::new("one", 60, vec![holdout("final", 1..=1, vec![row("fc", &[])])]);
+    let id = study.unit(0, 0, 0);
+    let given: Vec<f32> =
+        (0..60).map(|pair| f32::from_bits(1 + pair / 2) * if pair % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    put(study.results.get_mut(&id).unwrap(), given.clone());
+    let class = |pair: usize| u8::from(given[pair] > 0.0);
+    let wrong = (0..60).filter(|&pair| class(pair) != study.dataset.test.label(pair)).count();
+    let Ending::Done(scores) = &mut study.results.get_mut(&id).unwrap().ending else { panic!("done") };
+    scores.wrong = wrong as u32;
+    let aggregate = study.aggregate();
+    let row = &aggregate.report.stages[0].configurations[0];
+    assert_eq!(row.averaged.error, row.units[0].error);
+    assert_eq!(row.roc.auc, row.seeds[0].auc);
+    let thresholds = aggregate.curves[0][0].precision_recall.as_ref().unwrap();
+    assert_eq!(thresholds.len(), 61, "no two pairs tie");
+    assert_eq!(thresholds[1].threshold, f64::from(f32::from_bits(30)));
 }
 
 #[test]

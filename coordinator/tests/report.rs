@@ -187,7 +187,7 @@ fn who_left_a_race_is_not_called_the_best() {
     assert!(race.racing.len() == 1 && winner.axes == ["learning_rate"]);
     for (id, _) in &winner.units {
         if let Ending::Done(scores) = &mut study.results.get_mut(id).unwrap().ending {
-            scores.wrong = scores.probabilities.len() as u32;
+            scores.wrong = scores.outputs.rows() as u32;
         }
     }
     let rate = winner.configuration.hyperparameters["learning_rate"].to_string();

@@ -2,12 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
-use std::{fs, path::Path};
-
-use seedgrid_common::{
-    data::{self, encode},
-    spec,
-};
 use seedgrid_tests::{
     process::{Running, finish, seedgrid},
     study::Scratch,
@@ -117,35 +111,4 @@ fn a_race_decides_from_what_an_unraced_run_has_trained() {
     let without = finish(&mut scratch.run(&all, "run"));
     assert!(without.stderr.contains("every unit is trained"), "nothing was lost: {}", without.stderr);
     assert_eq!(skipped(&scratch.report_json("run")), 0);
-}
-
-/// A run directory that an earlier version left: its database and its data set.
-fn earlier_run(folder: &Path) {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../coordinator/src/store/fixtures");
-    let study = spec::parse("old.toml", &fs::read_to_string(fixtures.join("old.toml")).unwrap()).unwrap();
-    let encoded = encode::encode(&data::build(&study.dataset, &[]).unwrap()).unwrap();
-    fs::create_dir_all(folder.join("datasets")).unwrap();
-    fs::write(folder.join("datasets").join(encode::digest(&encoded)), &encoded).unwrap();
-    fs::copy(fixtures.join("version-2.db"), folder.join("study.db")).unwrap();
-}
-
-#[test]
-fn a_run_of_an_earlier_version_is_reported_and_goes_on() {
-    let scratch = Scratch::new();
-    let old = scratch.path("old");
-    earlier_run(&old);
-    let before = fs::read(old.join("study.db")).unwrap();
-    let reported = finish(seedgrid(["report"]).arg(&old));
-    assert!(reported.code() == 0 || reported.code() == 3, "{}", reported.stderr);
-    assert_eq!(fs::read(old.join("study.db")).unwrap(), before, "who only reads changes nothing");
-    assert_eq!(scratch.report_json("old")["counts"]["planned"], 8);
-    let first = scratch.report("old", "report.json");
-    let spec = scratch.write("old.toml", include_str!("../../coordinator/src/store/fixtures/old.toml"));
-    let ended = finish(&mut scratch.run(&spec, "old"));
-    assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    assert_ne!(fs::read(old.join("study.db")).unwrap(), before);
-    // Had a revision grown, its units would have been trained anew.
-    if reported.code() == 0 {
-        assert_eq!(scratch.report("old", "report.json"), first);
-    }
 }

@@ -14,6 +14,7 @@ use seedgrid_common::{
         encode::decode,
         folds::{Scored, split},
     },
+    decision::Binary,
     training::{Ending, Scores, UnitResult},
     unit::UnitId,
     wire::blob::BlobDigest,
@@ -108,7 +109,8 @@ fn predict(weights: &[PathBuf], input: &[&str]) -> Ended {
 struct Line {
     network: String,
     pair: usize,
-    probability: String,
+    score: f64,
+    probability: f64,
     class: u8,
     digits: Option<[u8; 2]>,
     label: Option<u8>,
@@ -116,18 +118,20 @@ struct Line {
 
 fn lines(csv: &str) -> Vec<Line> {
     let (head, rest) = csv.split_once('\n').unwrap();
-    assert_eq!(head, "network,pair,probability,class,first_digit,second_digit,label");
+    assert_eq!(head, "network,pair,score,probability,class,first_digit,second_digit,label");
     rest.lines()
         .map(|line| {
-            let [network, pair, probability, class, first, second, label] = line.split(',').collect::<Vec<_>>()[..]
+            let [network, pair, score, probability, class, first, second, label] =
+                line.split(',').collect::<Vec<_>>()[..]
             else {
-                panic!("seven columns: {line}")
+                panic!("eight columns: {line}")
             };
             let digits = (!first.is_empty()).then(|| [first, second].map(|digit| digit.parse().unwrap()));
             Line {
                 network: network.to_owned(),
                 pair: pair.parse().unwrap(),
-                probability: probability.to_owned(),
+                score: score.parse().unwrap(),
+                probability: probability.parse().unwrap(),
                 class: class.parse().unwrap(),
                 digits,
                 label: (!label.is_empty()).then(|| label.parse().unwrap()),
@@ -136,8 +140,13 @@ fn lines(csv: &str) -> Vec<Line> {
         .collect()
 }
 
-fn probabilities(lines: &[Line]) -> Vec<f32> {
-    lines.iter().map(|line| line.probability.parse().unwrap()).collect()
+fn shown_scores(lines: &[Line]) -> Vec<f64> {
+    lines.iter().map(|line| line.score).collect()
+}
+
+/// What reports rank a unit's pairs by.
+fn own_scores(scores: &Scores) -> Vec<f64> {
+    Binary::all(&scores.outputs).unwrap().iter().map(Binary::score).collect()
 }
 
 #[test]
@@ -155,7 +164,7 @@ fn kept_weights_give_the_results_predictions_again_bit_by_bit() {
         let shown = predict(&[run.file(id)], &["--data", &data]);
         assert_eq!(shown.code(), 0, "{}", shown.stderr);
         let (lines, scores) = (lines(&shown.stdout), run.scores(id));
-        assert_eq!(probabilities(&lines), scores.probabilities, "{}", unit.label());
+        assert_eq!(shown_scores(&lines), own_scores(scores), "{}", unit.label());
         assert!(lines.iter().all(|line| line.network == id.to_string()));
         let wrong = lines.iter().filter(|line| Some(line.class) != line.label).count();
         assert_eq!(wrong, scores.wrong as usize);
@@ -170,19 +179,21 @@ fn kept_weights_give_the_results_predictions_again_bit_by_bit() {
 fn together(run: &Run, data: &str) {
     let ids: Vec<UnitId> = run.prepared.plan.units().into_keys().collect();
     let files: Vec<PathBuf> = ids.iter().map(|id| run.file(*id)).collect();
-    let means: Vec<f64> = (0..100)
-        .map(|pair| ids.iter().map(|id| f64::from(run.scores(*id).probabilities[pair])).sum::<f64>() / 10.0)
+    let networks: Vec<Vec<Binary>> = ids.iter().map(|id| Binary::all(&run.scores(*id).outputs).unwrap()).collect();
+    let means: Vec<Binary> = (0..100)
+        .map(|pair| Binary::average(&networks.iter().map(|one| one[pair]).collect::<Vec<_>>()).unwrap())
         .collect();
     let all = lines(&predict(&files, &["--data", data]).stdout);
-    assert_eq!(all.iter().map(|line| line.probability.parse::<f64>().unwrap()).collect::<Vec<_>>(), means);
-    assert!(
-        all.iter().zip(&means).all(|(line, mean)| line.network == "committee" && line.class == u8::from(*mean > 0.5))
-    );
+    for (pair, (line, mean)) in all.iter().zip(&means).enumerate() {
+        assert_eq!((line.network.as_str(), line.score, line.class), ("committee", mean.score(), mean.class()));
+        let probability = networks.iter().map(|one| one[pair].probability()).sum::<f64>() / 10.0;
+        assert!((line.probability - probability).abs() < 1e-14, "{line:?}");
+    }
     assert!(all[0].digits.is_some(), "by those that name digits");
     let each = lines(&predict(&files, &["--data", data, "--each"]).stdout);
     assert_eq!(each.len(), 11 * 100);
     assert_eq!(each[10 * 100..], all);
-    assert_eq!(probabilities(&each[..100]), run.scores(ids[0]).probabilities);
+    assert_eq!(shown_scores(&each[..100]), own_scores(run.scores(ids[0])));
 
     let output = run.root.join("predictions.json");
     let path = output.display().to_string();
@@ -194,10 +205,9 @@ fn together(run: &Run, data: &str) {
     assert_eq!((&json["data"]["part"], &json["data"]["pairs"]), (&"test".into(), &100.into()));
     assert_eq!(json["networks"].as_array().unwrap().len(), 10);
     assert_eq!(json["networks"][3]["wrong"], run.scores(ids[3]).wrong);
-    let first = json["networks"][3]["predictions"][7]["probability"].as_f64().unwrap() as f32;
-    assert_eq!(first, run.scores(ids[3]).probabilities[7]);
+    assert_eq!(json["networks"][3]["predictions"][7]["score"], networks[3][7].score());
     assert_eq!(json["committee"]["networks"], 10);
-    assert_eq!(json["committee"]["predictions"][7]["probability"].as_f64().unwrap(), means[7]);
+    assert_eq!(json["committee"]["predictions"][7]["score"], means[7].score());
 }
 
 #[test]
@@ -211,11 +221,11 @@ fn a_folds_weights_give_its_validation_predictions_again() {
     let (dataset, data) = (run.dataset(), run.root.display().to_string());
     for (id, unit) in run.prepared.plan.units() {
         let shown = predict(&[run.file(id)], &["--data", &data, "--part", "train"]);
-        let all = probabilities(&lines(&shown.stdout));
+        let all = shown_scores(&lines(&shown.stdout));
         assert!(shown.stderr.contains("trained on these pairs"), "{}", shown.stderr);
         let Scored::Validation(pairs) = split(&dataset, unit.fold).unwrap().scored else { panic!("a fold") };
-        let own: Vec<f32> = pairs.iter().map(|pair| all[*pair as usize]).collect();
-        assert_eq!(own, run.scores(id).probabilities, "{}", unit.label());
+        let own: Vec<f64> = pairs.iter().map(|pair| all[*pair as usize]).collect();
+        assert_eq!(own, own_scores(run.scores(id)), "{}", unit.label());
     }
 }
 

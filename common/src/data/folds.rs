@@ -31,6 +31,15 @@ impl Scored {
     }
 }
 
+/// How many pairs a unit of this fold is scored on, of a data set of so many pairs.
+pub fn scored_pairs(fold: Fold, train_pairs: u32, test_pairs: u32) -> u32 {
+    match fold {
+        Fold::Holdout => test_pairs,
+        // Pairs are dealt to the folds in turn.
+        Fold::Part { index, of } => train_pairs / of.max(1) + u32::from(index < train_pairs % of.max(1)),
+    }
+}
+
 /// Why pairs cannot be split into these folds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
@@ -184,6 +193,8 @@ mod tests {
             let (mut sizes, mut ones) = (Vec::new(), Vec::new());
             for split in &splits {
                 let validation = validation(split);
+                let fold = Fold::Part { index: sizes.len() as u32, of };
+                prop_assert_eq!(scored_pairs(fold, labels.len() as u32, 1), validation.len() as u32);
                 prop_assert!(validation.is_sorted() && split.train.is_sorted());
                 for pair in validation {
                     prop_assert!(seen.insert(*pair), "pair {} is in two folds", pair);

@@ -2,6 +2,7 @@
 
 use super::{limits, v1};
 use crate::{
+    outputs::{Outputs, OutputsError},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit, UnitId, Value},
 };
@@ -238,6 +239,31 @@ impl TryFrom<v1::EpochMetrics> for EpochMetrics {
     }
 }
 
+impl From<&Outputs> for v1::Outputs {
+    fn from(outputs: &Outputs) -> Self {
+        Self { columns: outputs.columns() as u32, values: outputs.values().to_vec() }
+    }
+}
+
+impl TryFrom<v1::Outputs> for Outputs {
+    type Error = Malformed;
+
+    fn try_from(outputs: v1::Outputs) -> Result<Self, Malformed> {
+        let outputs = Self::new(outputs.columns as usize, outputs.values).map_err(|cause| match cause {
+            OutputsError::Empty { .. } => malformed("outputs", "must have a row and a column"),
+            OutputsError::Ragged { .. } => malformed("outputs.values", "must make whole rows"),
+            OutputsError::NotFinite => malformed("outputs.values", "must be finite"),
+        })?;
+        if outputs.columns() > limits::OUTPUT_COLUMNS_MAX {
+            return Err(malformed("outputs.columns", "must be at most 1000"));
+        }
+        if outputs.rows() > limits::OUTPUT_ROWS_MAX || outputs.values().len() > limits::OUTPUT_VALUES_MAX {
+            return Err(malformed("outputs.values", "must be at most 2000000, in at most 1000000 rows"));
+        }
+        Ok(outputs)
+    }
+}
+
 impl From<&UnitResult> for v1::UnitResult {
     fn from(result: &UnitResult) -> Self {
         use v1::unit_result::Ending as Message;
@@ -246,7 +272,7 @@ impl From<&UnitResult> for v1::UnitResult {
             ending: Some(match &result.ending {
                 Ending::Done(scores) => Message::Done(v1::Done {
                     converged: scores.converged,
-                    probabilities: scores.probabilities.clone(),
+                    outputs: Some((&scores.outputs).into()),
                     wrong: scores.wrong,
                     loss: scores.loss,
                 }),
@@ -273,19 +299,14 @@ impl TryFrom<v1::UnitResult> for UnitResult {
                 if epochs.is_empty() {
                     return Err(malformed("result.epochs", "must not be empty"));
                 }
-                let scored = done.probabilities.len();
-                if scored == 0 || scored > limits::SCORES_MAX || done.wrong as usize > scored {
-                    return Err(malformed("result.done", "must score 1 to 1000000 pairs, at most all of them wrong"));
+                let outputs = Outputs::try_from(present("result.done.outputs", done.outputs)?)?;
+                if done.wrong as usize > outputs.rows() {
+                    return Err(malformed("result.done.wrong", "must be at most the number of scored pairs"));
                 }
-                if !done.probabilities.iter().all(|p| (0.0..=1.0).contains(p)) || !done.loss.is_finite() {
-                    return Err(malformed("result.done", "must have probabilities in 0..=1 and a finite loss"));
+                if !done.loss.is_finite() {
+                    return Err(malformed("result.done.loss", "must be finite"));
                 }
-                Ending::Done(Scores {
-                    converged: done.converged,
-                    probabilities: done.probabilities,
-                    wrong: done.wrong,
-                    loss: done.loss,
-                })
+                Ending::Done(Scores { converged: done.converged, outputs, wrong: done.wrong, loss: done.loss })
             }
             Message::Diverged(diverged) if diverged.epoch as usize == epochs.len() + 1 => {
                 Ending::Diverged { epoch: diverged.epoch }

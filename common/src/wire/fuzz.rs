@@ -8,6 +8,7 @@ use super::{
     convert, v1,
 };
 use crate::{
+    outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Unit, UnitId},
 };
@@ -17,7 +18,12 @@ fn examples() -> [Vec<u8>; 2] {
     let attempt = v1::AttemptId { unit_id: "0123456789abcdef".repeat(2), attempt: 3 };
     let result = UnitResult {
         epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: Some(0.5) }],
-        ending: Ending::Done(Scores { converged: true, probabilities: vec![0.25, 0.75], wrong: 1, loss: 0.6 }),
+        ending: Ending::Done(Scores {
+            converged: true,
+            outputs: Outputs::new(2, vec![0.25, 0.75, -1.0, 3.0]).unwrap(),
+            wrong: 1,
+            loss: 0.6,
+        }),
     };
     let submit = v1::SubmitRequest {
         worker_id: "0".repeat(32),

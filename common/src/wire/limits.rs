@@ -1,7 +1,7 @@
 //! The bounds of every message. Both sides keep to them; the receiver refuses what does not.
 
 /// Largest encoded message, in bytes.
-pub const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest name, label, host or version, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// All names together that a worker says of itself, in bytes.
@@ -18,8 +18,12 @@ pub const DETAIL_BYTES_MAX: usize = 4096;
 pub const LOG_BYTES_MAX: usize = 64 * 1024;
 /// Most epochs in one result.
 pub const EPOCHS_MAX: usize = 100_000;
-/// Most scored pairs in one result.
-pub const SCORES_MAX: usize = 1_000_000;
+/// Most scored examples in one result.
+pub const OUTPUT_ROWS_MAX: usize = 1_000_000;
+/// Most columns of a result's outputs.
+pub const OUTPUT_COLUMNS_MAX: usize = 1000;
+/// Most values of a result's outputs: two logits of as many examples as there may be.
+pub const OUTPUT_VALUES_MAX: usize = 2 * OUTPUT_ROWS_MAX;
 /// Most attempts that one worker can hold.
 pub const HELD_MAX: usize = 1024;
 /// Most units in one pull.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
+    decision::Binary,
     matrix::PlannedConfiguration,
     model,
     training::{EpochMetrics, Normalize, Scores, StopLoss},
@@ -16,7 +17,7 @@ use super::{
         Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawMethod, DrawReport, Estimate,
         PrecisionRecallReport, RocReport, SeedReport, UnitReport,
     },
-    scored::{Cell, Scored, average, share, wrong},
+    scored::{Cell, Scored, average, scores, share, wrong},
     spread::{binomial_standard_error, mean, over_draws, over_folds, over_seeds, spread, standard_deviation},
 };
 
@@ -69,7 +70,7 @@ struct Seed<'a> {
     seed: u64,
     cells: Vec<Cell<'a>>,
     /// For every scored pair; or why there are none.
-    probabilities: Result<Vec<f64>, String>,
+    predictions: Result<Vec<Binary>, String>,
     /// Of these; or why there is none.
     ranking: Result<Ranking, String>,
 }
@@ -239,15 +240,15 @@ fn seeds<'a>(cells: &[Cell<'a>], scored: &Scored) -> Vec<Seed<'a>> {
     by_seed
         .into_iter()
         .map(|(seed, cells)| {
-            let probabilities = scored.pool(&cells);
-            let ranking = probabilities.clone().and_then(|probabilities| ranking(&probabilities, scored));
-            Seed { seed, cells, probabilities, ranking }
+            let predictions = scored.pool(&cells);
+            let ranking = predictions.as_ref().map_err(String::clone).and_then(|them| ranking(them, scored));
+            Seed { seed, cells, predictions, ranking }
         })
         .collect()
 }
 
-fn ranking(probabilities: &[f64], scored: &Scored) -> Result<Ranking, String> {
-    Ranking::new(probabilities, &scored.labels).map_err(|reason| reason.to_string())
+fn ranking(predictions: &[Binary], scored: &Scored) -> Result<Ranking, String> {
+    Ranking::new(&scores(predictions), &scored.labels).map_err(|reason| reason.to_string())
 }
 
 /// The averaged prediction of the seeds that have one.
@@ -259,10 +260,10 @@ struct Committee {
 }
 
 fn averaged(seeds: &[Seed<'_>], scored: &Scored) -> Committee {
-    let (used, predictions): (Vec<u64>, Vec<&[f64]>) =
-        seeds.iter().filter_map(|seed| Some((seed.seed, seed.probabilities.as_deref().ok()?))).unzip();
+    let (used, predictions): (Vec<u64>, Vec<&[Binary]>) =
+        seeds.iter().filter_map(|seed| Some((seed.seed, seed.predictions.as_deref().ok()?))).unzip();
     let mean = average(&predictions).ok_or_else(|| {
-        let why = seeds.iter().find_map(|seed| seed.probabilities.as_ref().err());
+        let why = seeds.iter().find_map(|seed| seed.predictions.as_ref().err());
         let why = why.map_or("there are no seeds", String::as_str);
         format!("no seed has predictions for every scored pair: {why}")
     });

@@ -1,6 +1,7 @@
 //! The aggregate's numbers against scikit-learn's and SciPy's; the programs in fixtures/ made the expected ones. Those of
 //! comparisons are in [`super::comparison`].
 
+use seedgrid_common::{decision::Binary, outputs::Outputs};
 use serde::Deserialize;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     components::components,
     document::FoundError,
     reference::uncertainty,
-    scored::{average, share, wrong},
+    scored::{average, scores, share, wrong},
     spread::{binomial_standard_error, mean, over_draws, over_folds, over_seeds},
     student::{quantile_975, two_sided},
 };
@@ -76,6 +77,26 @@ struct Reference {
 }
 
 #[derive(Deserialize)]
+struct Logits {
+    name: String,
+    labels: Vec<u8>,
+    /// Of each network, of each pair.
+    logits: Vec<Vec<[f32; 2]>>,
+    alone: Vec<Areas>,
+    wrong: Vec<usize>,
+    averaged: Vec<f64>,
+    together: Areas,
+    together_wrong: usize,
+    rounded: Vec<Areas>,
+}
+
+#[derive(Deserialize)]
+struct Areas {
+    auc: f64,
+    average_precision: f64,
+}
+
+#[derive(Deserialize)]
 struct Resampled {
     name: String,
     labels: Vec<u8>,
@@ -140,18 +161,61 @@ fn curves_are_scikit_learns() {
     }
 }
 
+fn of_score(score: f64) -> Binary {
+    Binary::of([0.0, score as f32])
+}
+
+/// Networks whose probabilities are all 1 or 0 in single precision, or all one half: by their logits they rank and classify all the same.
+#[test]
+fn raw_logits_rank_and_classify_as_scikit_learn_and_scipy_do() {
+    let given: Vec<Logits> = serde_json::from_str(include_str!("fixtures/logits.json")).unwrap();
+    let mut lost = 0;
+    for given in given {
+        let truth = labels(&given.labels);
+        let check = |what: &str, predictions: &[Binary], expected: &Areas, expected_wrong: usize| {
+            let ranking = Ranking::new(&scores(predictions), &truth).unwrap();
+            let what = format!("{}, {what}", given.name);
+            close(&what, [ranking.auc(), ranking.average_precision()], &[expected.auc, expected.average_precision]);
+            let found = wrong(predictions, &truth).into_iter().filter(|wrong| *wrong).count();
+            assert_eq!(found, expected_wrong, "{what}");
+            ranking
+        };
+        let networks: Vec<Vec<Binary>> = given
+            .logits
+            .iter()
+            .map(|logits| Binary::all(&Outputs::new(2, logits.concat()).unwrap()).unwrap())
+            .collect();
+        for (place, network) in networks.iter().enumerate() {
+            let ranking = check("alone", network, &given.alone[place], given.wrong[place]);
+            let (rounded, exact) = (&given.rounded[place], &given.alone[place]);
+            if rounded.auc != exact.auc || rounded.average_precision != exact.average_precision {
+                lost += 1;
+                assert_eq!(ranking.len(), truth.len(), "{}: there are no ties", given.name);
+            }
+        }
+        let averaged = average(&networks.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+        close(&given.name, scores(&averaged), &given.averaged);
+        check("together", &averaged, &given.together, given.together_wrong);
+        if let [network] = networks.as_slice() {
+            assert_eq!(averaged, *network, "the average of one network is that network");
+        }
+    }
+    assert!(lost >= 6, "single precision would have moved some of these areas");
+}
+
 #[test]
 fn averaged_predictions_and_bands_are_numpys() {
     let bands = fixtures().band;
     let truth = labels(&bands.labels);
-    let seeds: Vec<&[f64]> = bands.seeds.iter().map(Vec::as_slice).collect();
-    let mean = average(&seeds).unwrap();
-    close("averaged scores", mean.clone(), &bands.averaged.scores);
+    let seeds: Vec<Vec<Binary>> =
+        bands.seeds.iter().map(|seed| seed.iter().map(|score| of_score(*score)).collect()).collect();
+    let mean = average(&seeds.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+    close("averaged scores", scores(&mean), &bands.averaged.scores);
     close("averaged error", [share(&wrong(&mean, &truth))], &[bands.averaged_error]);
     // The fixture's own sums decide which of them tie, so that the last digit does not.
     check(&bands.averaged, &Ranking::new(&bands.averaged.scores, &truth).unwrap());
 
-    let rankings: Vec<Ranking> = seeds.iter().map(|scores| Ranking::new(scores, &truth).unwrap()).collect();
+    let rankings: Vec<Ranking> = seeds.iter().map(|seed| Ranking::new(&scores(seed), &truth).unwrap()).collect();
     let roc = Band::of_roc(&rankings.iter().map(Ranking::roc).collect::<Vec<_>>()).unwrap();
     close("tpr mean", roc.points.iter().map(|point| point.mean), &bands.tpr_mean);
     close("tpr std", roc.points.iter().map(|point| point.std), &bands.tpr_std);

@@ -24,7 +24,7 @@ pub struct RocPoint {
     pub false_positive_rate: f64,
     /// Share of class 1 at or above the threshold.
     pub true_positive_rate: f64,
-    /// Infinite at (0, 0).
+    /// The score; infinite at (0, 0).
     pub threshold: f64,
 }
 
@@ -35,7 +35,7 @@ pub struct PrPoint {
     pub recall: f64,
     /// Share of class 1 among what is at or above the threshold; 1 where nothing is.
     pub precision: f64,
-    /// Infinite at (0, 1).
+    /// The score; infinite at (0, 1).
     pub threshold: f64,
 }
 

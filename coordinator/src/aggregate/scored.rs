@@ -1,4 +1,5 @@
-//! Which pairs a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over seeds.
+//! Which pairs a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over seeds. What outputs
+//! mean, and what an average is, is said in `common`'s `decision`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,7 @@ use seedgrid_common::{
         Dataset,
         folds::{self, split},
     },
+    decision::Binary,
     spec::Evaluation,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit, UnitId},
@@ -118,8 +120,8 @@ impl Scored {
         scored
     }
 
-    /// One seed's predicted probabilities of class 1 for every pair, from all of its units; or why there are none.
-    pub(super) fn pool(&self, cells: &[Cell<'_>]) -> Result<Vec<f64>, String> {
+    /// One seed's prediction for every pair, from all of its units; or why there are none.
+    pub(super) fn pool(&self, cells: &[Cell<'_>]) -> Result<Vec<Binary>, String> {
         let done = cells.iter().filter(|cell| cell.done().is_some()).count();
         if done < cells.len() {
             return Err(if cells.len() == 1 {
@@ -129,23 +131,29 @@ impl Scored {
                 format!("only {done} of {} {} have scores", cells.len(), if one_draw { "folds" } else { "units" })
             });
         }
-        let mut pooled = vec![f64::NAN; self.labels.len()];
+        let mut pooled = vec![None; self.labels.len()];
         for cell in cells {
-            let pairs = self.parts.get(&part(cell)).map_or(&[][..], Vec::as_slice);
-            let probabilities = cell.done().map_or(&[][..], |(scores, _)| scores.probabilities.as_slice());
-            if pairs.len() != probabilities.len() {
-                return Err(format!(
-                    "unit {} scored {} pairs where {} were to be scored",
-                    cell.id,
-                    probabilities.len(),
-                    pairs.len()
-                ));
-            }
-            for (&pair, &probability) in pairs.iter().zip(probabilities) {
-                pooled[pair] = f64::from(probability);
+            let (pairs, predictions) = self.predictions(cell)?;
+            for (&pair, prediction) in pairs.iter().zip(predictions) {
+                pooled[pair] = Some(prediction);
             }
         }
-        Ok(pooled)
+        pooled.into_iter().collect::<Option<_>>().ok_or_else(|| "not every pair was scored".to_owned())
+    }
+
+    /// The pairs that a unit scores and its prediction for each; or why there are none.
+    fn predictions(&self, cell: &Cell<'_>) -> Result<(&[usize], Vec<Binary>), String> {
+        let (scores, _) = cell.done().ok_or_else(|| "the unit has no scores".to_owned())?;
+        let pairs = self.parts.get(&part(cell)).map_or(&[][..], Vec::as_slice);
+        let (rows, columns) = (scores.outputs.rows(), scores.outputs.columns());
+        if rows != pairs.len() {
+            return Err(format!("unit {} scored {rows} pairs where {} were to be scored", cell.id, pairs.len()));
+        }
+        let predictions = Binary::all(&scores.outputs);
+        Ok((
+            pairs,
+            predictions.ok_or_else(|| format!("unit {} has outputs of {columns} columns, not of two", cell.id))?,
+        ))
     }
 
     /// How many different pairs these units have scored.
@@ -172,19 +180,20 @@ fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
     }
 }
 
-/// Each pair's mean over seeds; None of no seeds.
-pub(super) fn average(seeds: &[&[f64]]) -> Option<Vec<f64>> {
-    let mut sums = seeds.first()?.to_vec();
-    for seed in &seeds[1..] {
-        sums.iter_mut().zip(*seed).for_each(|(sum, probability)| *sum += probability);
-    }
-    sums.iter_mut().for_each(|sum| *sum /= seeds.len() as f64);
-    Some(sums)
+/// Each pair's average over seeds; None of no seeds.
+pub(super) fn average(seeds: &[&[Binary]]) -> Option<Vec<Binary>> {
+    let pairs = seeds.first()?.len();
+    (0..pairs).map(|pair| Binary::average(&seeds.iter().map(|seed| seed[pair]).collect::<Vec<_>>())).collect()
 }
 
-/// Which pairs these probabilities classify wrongly; class 1 is predicted above 0.5.
-pub(super) fn wrong(probabilities: &[f64], labels: &[bool]) -> Vec<bool> {
-    probabilities.iter().zip(labels).map(|(probability, label)| (*probability > 0.5) != *label).collect()
+/// Which pairs these predictions classify wrongly.
+pub(super) fn wrong(predictions: &[Binary], labels: &[bool]) -> Vec<bool> {
+    predictions.iter().zip(labels).map(|(prediction, label)| (prediction.class() == 1) != *label).collect()
+}
+
+/// What pairs are ranked by.
+pub(super) fn scores(predictions: &[Binary]) -> Vec<f64> {
+    predictions.iter().map(Binary::score).collect()
 }
 
 /// The share of these that is true. There must be one.

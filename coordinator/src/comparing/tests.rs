@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::{
     data::{build, folds::split},
     matrix::{Selections, expand},
+    outputs::Outputs,
     spec::{self, DatasetSpec},
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::Unit,
@@ -50,9 +51,9 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let result = |unit: &Unit, wrong: u32| {
         let dataset = &draws.first().dataset;
         let pairs = split(dataset, unit.fold).unwrap().scored.labels(dataset).len();
-        let probabilities = (0..pairs).map(|pair| pair as f32 / pairs as f32).collect();
+        let outputs = Outputs::new(2, (0..2 * pairs).map(|value| value as f32).collect()).unwrap();
         let epochs = vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }];
-        UnitResult { epochs, ending: Ending::Done(Scores { converged: true, probabilities, wrong, loss: 0.6 }) }
+        UnitResult { epochs, ending: Ending::Done(Scores { converged: true, outputs, wrong, loss: 0.6 }) }
     };
     let results: BTreeMap<_, _> =
         plan.units().into_iter().filter_map(|(id, unit)| Some((id, result(unit, wrong(unit)?)))).collect();

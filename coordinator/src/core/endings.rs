@@ -10,7 +10,7 @@ use seedgrid_common::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{reactor::Reactor, snapshot::WorkerEntry};
+use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, Verdict, WorkerId},
     selection::Ended,
@@ -53,6 +53,14 @@ impl Reactor {
         })
     }
 
+    /// Whether a result has other outputs than its unit: it could never be used, and what is committed stays.
+    pub(super) fn misshapen(&self, unit: UnitId, result: &UnitResult) -> Option<NotSubmitted> {
+        let Ending::Done(scores) = &result.ending else { return None };
+        let expected = self.selecting.plan().shape(&self.units.get(&unit)?.unit);
+        let found = [scores.outputs.rows(), scores.outputs.columns()];
+        (found != expected).then_some(NotSubmitted::Shape { expected, found })
+    }
+
     #[allow(clippy::too_many_arguments, reason = "each is one fact of the submit")]
     pub(super) fn result(
         &mut self,
@@ -68,7 +76,7 @@ impl Reactor {
         let payload = v1::UnitResult::from(result).encode_to_vec();
         let digest = Sha256::digest(&payload).into();
         let (diverged, wrong_of) = match &result.ending {
-            Ending::Done(scores) => (false, Some((scores.wrong, scores.probabilities.len() as u32))),
+            Ending::Done(scores) => (false, Some((scores.wrong, scores.outputs.rows() as u32))),
             Ending::Diverged { .. } => (true, None),
         };
         let record = Box::new(ResultRecord {

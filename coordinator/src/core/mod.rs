@@ -25,8 +25,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use reactor::{Moment, Reactor, Views};
 pub use request::{
-    Given, Heard, NotCancelled, NotRegistered, NotTaken, Outcome, Pulled, Registered, Request, Resumed, Steering,
-    Unregistered,
+    Given, Heard, NotCancelled, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Resumed,
+    Steering, Unregistered,
 };
 pub use study::StudyPlan;
 

@@ -80,8 +80,8 @@ pub enum Request {
         weights: Option<BlobDigest>,
         /// What was logged meanwhile; may be empty.
         log: String,
-        /// The answer; None: no such unit or attempt.
-        reply: oneshot::Sender<Option<v1::SubmitOutcome>>,
+        /// The answer.
+        reply: oneshot::Sender<Result<v1::SubmitOutcome, NotSubmitted>>,
     },
     /// A worker's trainer ended unexpectedly.
     Lost {
@@ -316,6 +316,22 @@ pub struct Heard {
     pub dropped: Vec<(UnitId, u32)>,
     /// Where the study stands.
     pub state: v1::StudyState,
+}
+
+/// Why an attempt's outcome is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSubmitted {
+    /// There is no such unit, or the worker was never given this attempt.
+    #[error("the study has no such unit, or never gave this attempt to this worker")]
+    NeverGiven,
+    /// The result's outputs are not those of the unit.
+    #[error("outputs: the unit has {} rows of {} columns, and the result {} of {}", expected[0], expected[1], found[0], found[1])]
+    Shape {
+        /// Rows and columns that the unit has.
+        expected: [usize; 2],
+        /// Those of the result.
+        found: [usize; 2],
+    },
 }
 
 /// Why weights are not taken.

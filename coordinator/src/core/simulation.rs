@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use seedgrid_common::{
     matrix::Digests,
+    outputs::Outputs,
     random::Stream,
     spec::{self, Study},
     training::{Ending, EpochMetrics, Scores, UnitResult},
@@ -89,8 +90,9 @@ impl Drawn {
                  max_epochs = 9 }}\n{keys}"
             )
         };
+        // Every unit scores 50 pairs.
         let mut text =
-            "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 100\ntest_pairs = 100\n".to_owned();
+            format!("name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = {}\ntest_pairs = 50\n", 50 * folds);
         text += &stage("tune", &format!("select = \"{select}\"\nrace = {race}\n"));
         text += &(row("fc", *fc) + &row("cnn", *cnn));
         if *shares {
@@ -118,7 +120,8 @@ fn fate(unit: &Unit) -> Ended {
 fn result(ended: Ended) -> Option<UnitResult> {
     let ending = match ended {
         Ended::Scored { wrong, of } => {
-            Ending::Done(Scores { converged: true, probabilities: vec![0.5; of as usize], wrong, loss: 0.5 })
+            let outputs = Outputs::new(2, vec![0.5; 2 * of as usize]).unwrap();
+            Ending::Done(Scores { converged: true, outputs, wrong, loss: 0.5 })
         }
         Ended::Diverged => Ending::Diverged { epoch: 2 },
         Ended::Failed => return None,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
+    data::folds::scored_pairs,
+    decision::CLASSES,
     matrix::{Digests, Plan, WaitingRow},
     model,
     spec::Study,
@@ -21,6 +23,12 @@ pub struct StudyPlan {
 }
 
 impl StudyPlan {
+    /// Rows and columns of a unit's outputs.
+    pub(super) fn shape(&self, unit: &Unit) -> [usize; 2] {
+        let dataset = &self.study.dataset;
+        [scored_pairs(unit.fold, dataset.train_pairs, dataset.test_pairs) as usize, CLASSES]
+    }
+
     /// A unit for people, with its data seed where the study has several draws of the data: without it, units of two draws would
     /// look like one.
     pub(super) fn label(&self, unit: &Unit) -> String {

@@ -10,7 +10,9 @@ use seedgrid_common::{
 
 use super::{
     reactor::{Moment, Reactor},
-    request::{Given, Heard, NotRegistered, NotTaken, Outcome, Pulled, Registered, Request, Unregistered},
+    request::{
+        Given, Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Unregistered,
+    },
     snapshot::WorkerEntry,
 };
 use crate::{
@@ -82,14 +84,17 @@ impl Reactor {
                 self.keep_log(&worker, unit, attempt, log);
                 let answer = match outcome {
                     // Its own attempts are all that a worker may report on.
-                    _ if !self.was_given(&worker, unit, attempt) => None,
-                    Outcome::Result(_) if self.lacks(unit, attempt, weights) => Some(v1::SubmitOutcome::WeightsFirst),
-                    Outcome::Result(result) => {
-                        self.result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
-                    }
+                    _ if !self.was_given(&worker, unit, attempt) => Err(NotSubmitted::NeverGiven),
+                    Outcome::Result(result) => match self.misshapen(unit, &result) {
+                        Some(refused) => Err(refused),
+                        None if self.lacks(unit, attempt, weights) => Ok(v1::SubmitOutcome::WeightsFirst),
+                        None => self
+                            .result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
+                            .ok_or(NotSubmitted::NeverGiven),
+                    },
                     Outcome::Failure { ending, blame, detail } => {
                         self.fail(&worker, &[(unit, attempt)], (ending, blame), &detail, Some(train_seconds), now);
-                        Some(v1::SubmitOutcome::Recorded)
+                        Ok(v1::SubmitOutcome::Recorded)
                     }
                 };
                 self.answer(reply, answer);

@@ -6,7 +6,10 @@ use super::{
     ExportError, Sink,
     table::{Cell, Column},
 };
-use crate::{atomic::Pending, report::push_csv_cell};
+use crate::{
+    atomic::Pending,
+    report::{csv_number, push_csv_cell},
+};
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 16;
@@ -59,7 +62,7 @@ pub(super) fn text(cell: &Cell<'_>) -> String {
         Cell::Empty => String::new(),
         Cell::Text(text) => text.clone().into_owned(),
         Cell::Integer(value) => value.to_string(),
-        Cell::Number(value) => value.to_string(),
+        Cell::Number(value) => csv_number(*value),
         Cell::Single(value) => value.to_string(),
         Cell::Flag(value) => value.to_string(),
         Cell::Integers(items) => {

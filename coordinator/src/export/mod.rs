@@ -110,16 +110,20 @@ pub enum ExportError {
     },
     /// A result is not one of this data set's pairs.
     #[error(
-        "unit {unit} scored {found} pairs where {expected} were to be scored\n  hint: its result is of another data set or damaged; \
-         delete its row from the table `results`, and run the study again to train it anew"
+        "unit {unit} has {}x{} outputs where {}x{} are to be\n  hint: its result is of another data set or damaged; \
+         delete its row from the table `results`, and run the study again to train it anew",
+        found[0],
+        found[1],
+        expected[0],
+        expected[1]
     )]
     Misfit {
         /// The unit.
         unit: UnitId,
-        /// Pairs of its fold.
-        expected: usize,
-        /// Predictions that it has.
-        found: usize,
+        /// Pairs of its fold, and outputs of each.
+        expected: [usize; 2],
+        /// Rows and columns of its outputs.
+        found: [usize; 2],
     },
 }
 

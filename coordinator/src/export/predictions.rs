@@ -7,6 +7,7 @@ use seedgrid_common::{
         Dataset, Pairs,
         folds::{Scored, split},
     },
+    decision::{Binary, CLASSES},
     training::{EpochMetrics, Scores},
     unit::{Fold, UnitId},
 };
@@ -47,7 +48,10 @@ pub(super) fn prediction_columns() -> Vec<Column> {
         Column::full("first_digit", Kind::Integer),
         Column::full("second_digit", Kind::Integer),
         Column::full("label", Kind::Integer),
-        Column::full("probability", Kind::Single),
+        Column::full("output_0", Kind::Single),
+        Column::full("output_1", Kind::Single),
+        Column::full("score", Kind::Number),
+        Column::full("probability", Kind::Number),
         Column::full("predicted", Kind::Integer),
     ]
 }
@@ -82,14 +86,16 @@ impl<'a> Scoring<'a> {
         mut write: impl FnMut(&[Cell<'_>]) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         let scored = self.scored(fold);
-        let (expected, found) = (scored.pairs.len(), scores.probabilities.len());
+        let expected = [scored.pairs.len(), CLASSES];
+        let found = [scores.outputs.rows(), scores.outputs.columns()];
         if expected != found {
             return Err(ExportError::Misfit { unit: id, expected, found });
         }
         let pairs: &Pairs = if scored.part == "test" { &self.dataset.test } else { &self.dataset.train };
         let unit = id.to_string();
-        for (&pair, &probability) in scored.pairs.iter().zip(&scores.probabilities) {
+        for (&pair, outputs) in scored.pairs.iter().zip(scores.outputs.values().as_chunks::<CLASSES>().0) {
             let [first, second] = pairs.digits[pair];
+            let prediction = Binary::of(*outputs);
             write(&[
                 Cell::text(&unit),
                 Cell::text(scored.part),
@@ -97,8 +103,11 @@ impl<'a> Scoring<'a> {
                 Cell::count(first),
                 Cell::count(second),
                 Cell::count(pairs.label(pair)),
-                Cell::Single(probability),
-                Cell::Integer(i64::from(probability > 0.5)),
+                Cell::Single(outputs[0]),
+                Cell::Single(outputs[1]),
+                Cell::Number(prediction.score()),
+                Cell::Number(prediction.probability()),
+                Cell::count(prediction.class()),
             ])?;
         }
         Ok(())
@@ -123,7 +132,7 @@ impl<'a> Scoring<'a> {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::data::PAIR_PIXELS;
+    use seedgrid_common::{data::PAIR_PIXELS, outputs::Outputs};
 
     use super::*;
 
@@ -137,14 +146,14 @@ mod tests {
         }
     }
 
-    fn scores(probabilities: &[f32]) -> Scores {
-        Scores { converged: true, probabilities: probabilities.to_vec(), wrong: 0, loss: 0.0 }
+    fn scores(outputs: &[f32]) -> Scores {
+        Scores { converged: true, outputs: Outputs::new(2, outputs.to_vec()).unwrap(), wrong: 0, loss: 0.0 }
     }
 
-    fn collected(fold: Fold, probabilities: &[f32]) -> Result<Vec<Vec<String>>, ExportError> {
+    fn collected(fold: Fold, outputs: &[f32]) -> Result<Vec<Vec<String>>, ExportError> {
         let dataset = dataset();
         let mut rows = Vec::new();
-        Scoring::new(&dataset).rows(UnitId([1; 16]), fold, &scores(probabilities), |cells| {
+        Scoring::new(&dataset).rows(UnitId([1; 16]), fold, &scores(outputs), |cells| {
             rows.push(cells.iter().map(|cell| format!("{cell:?}")).collect());
             Ok(())
         })?;
@@ -153,13 +162,16 @@ mod tests {
 
     #[test]
     fn the_hold_outs_pairs_are_the_test_pairs() {
-        let rows = collected(Fold::Holdout, &[0.75, 0.5]).unwrap();
+        let rows = collected(Fold::Holdout, &[-40.0, 40.0, 1.5, 1.5]).unwrap();
         let of = |row: &[String]| row[2..].join(" ");
-        assert_eq!(of(&rows[0]), "Integer(0) Integer(7) Integer(7) Integer(1) Single(0.75) Integer(1)");
+        assert_eq!(
+            of(&rows[0]),
+            "Integer(0) Integer(7) Integer(7) Integer(1) Single(-40.0) Single(40.0) Number(80.0) Number(1.0) Integer(1)"
+        );
         assert_eq!(
             of(&rows[1]),
-            "Integer(1) Integer(9) Integer(8) Integer(0) Single(0.5) Integer(0)",
-            "0.5 is class 0"
+            "Integer(1) Integer(9) Integer(8) Integer(0) Single(1.5) Single(1.5) Number(0.0) Number(0.5) Integer(0)",
+            "a tie is class 0"
         );
     }
 
@@ -167,7 +179,7 @@ mod tests {
     fn folds_name_the_training_pairs_that_they_score() {
         let mut seen = Vec::new();
         for index in 0..3 {
-            for row in collected(Fold::Part { index, of: 3 }, &[0.1, 0.9]).unwrap() {
+            for row in collected(Fold::Part { index, of: 3 }, &[0.0, 0.1, 0.9, 0.0]).unwrap() {
                 let label = if row[2].trim_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().unwrap() % 2 == 0 {
                     "Integer(1)"
                 } else {
@@ -183,8 +195,8 @@ mod tests {
 
     #[test]
     fn a_result_that_does_not_fit_is_named() {
-        let error = collected(Fold::Holdout, &[0.1]).unwrap_err();
-        assert!(error.to_string().contains("1 pairs where 2"), "{error}");
-        assert!(collected(Fold::Part { index: 0, of: 60 }, &[0.1]).is_err());
+        let error = collected(Fold::Holdout, &[0.1, 0.2]).unwrap_err();
+        assert!(error.to_string().contains("1x2 outputs where 2x2"), "{error}");
+        assert!(collected(Fold::Part { index: 0, of: 60 }, &[0.1, 0.2]).is_err());
     }
 }

@@ -144,7 +144,7 @@ pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell
         Cell::text(place.ending.name()),
         Cell::of(scores.map(Scores::error), Cell::Number),
         Cell::of(scores.map(|scores| scores.wrong), Cell::count),
-        Cell::of(scores.map(|scores| scores.probabilities.len()), Cell::count),
+        Cell::of(scores.map(|scores| scores.outputs.rows()), Cell::count),
         Cell::of(scores.map(|scores| scores.loss), Cell::Number),
         Cell::of(place.result.map(|result| result.epochs.len()), Cell::count),
         Cell::of(scores.map(|scores| scores.converged), Cell::Flag),

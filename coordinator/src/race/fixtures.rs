@@ -206,8 +206,8 @@ fn a_single_configuration_has_nobody_to_race_against() {
 #[test]
 fn equal_means_are_equal_in_whatever_order_seeds_come() {
     // 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1 in doubles.
-    let text = include_str!("../store/fixtures/old.toml").replace("seeds = 1\n", "seeds = [1, 2, 3]\n");
-    let study = spec::parse("old.toml", &text).unwrap();
+    let text = include_str!("fixtures/small.toml").replace("seeds = 1\n", "seeds = [1, 2, 3]\n");
+    let study = spec::parse("small.toml", &text).unwrap();
     assert_eq!(study.stages[0].evaluation, Evaluation::Folds(3));
     let planned =
         matrix::expand(&study, &[(0, "digest".to_owned())].into(), &Selections::new()).stages.remove(0).configurations;

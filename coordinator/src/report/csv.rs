@@ -4,7 +4,7 @@ mod compared;
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use seedgrid_common::{training::StopLoss, unit::Fold};
+use seedgrid_common::{decision, training::StopLoss, unit::Fold};
 
 use crate::aggregate::{
     Aggregate, Band, Curves,
@@ -59,9 +59,18 @@ fn ends(interval: Option<[f64; 2]>) -> [String; 2] {
     [0, 1].map(|end| cell(interval.map(|ends| ends[end])))
 }
 
-fn number(value: f64) -> String {
-    if value == f64::INFINITY { "inf".to_owned() } else { value.to_string() }
+/// Every digit of a number, and no long rows of zeros.
+pub(crate) fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-5 { format!("{value:e}") } else { value.to_string() }
 }
+
+/// A curve's point with its threshold: the score, and the probability that belongs to it. At the curve's start both are infinite.
+fn point(values: [f64; 2], threshold: f64) -> impl Iterator<Item = String> {
+    let probability = if threshold.is_finite() { decision::probability(threshold) } else { threshold };
+    values.into_iter().chain([threshold, probability]).map(number)
+}
+
+const THRESHOLDS: [&str; 2] = ["threshold_score", "threshold_probability"];
 
 /// Every configuration with its stage's name.
 fn rows(report: &Report) -> impl Iterator<Item = (&StageReport, &ConfigurationReport)> {
@@ -263,11 +272,11 @@ pub(super) fn learning(aggregate: &Aggregate) -> String {
 
 /// roc.csv: the points of each averaged prediction's ROC curve.
 pub(super) fn roc(aggregate: &Aggregate) -> String {
-    let mut table = Table::new(KEYS.into_iter().chain(["false_positive_rate", "true_positive_rate", "threshold"]));
+    let mut table = Table::new(KEYS.into_iter().chain(["false_positive_rate", "true_positive_rate"]).chain(THRESHOLDS));
     for (stage, row, curves) in drawn(aggregate) {
-        for point in curves.roc.iter().flatten() {
-            let values = [point.false_positive_rate, point.true_positive_rate, point.threshold];
-            table.row(keys(stage, row).into_iter().chain(values.map(number)));
+        for found in curves.roc.iter().flatten() {
+            let rates = [found.false_positive_rate, found.true_positive_rate];
+            table.row(keys(stage, row).into_iter().chain(point(rates, found.threshold)));
         }
     }
     table.text
@@ -275,10 +284,10 @@ pub(super) fn roc(aggregate: &Aggregate) -> String {
 
 /// pr.csv: the points of each averaged prediction's precision-recall curve.
 pub(super) fn precision_recall(aggregate: &Aggregate) -> String {
-    let mut table = Table::new(KEYS.into_iter().chain(["recall", "precision", "threshold"]));
+    let mut table = Table::new(KEYS.into_iter().chain(["recall", "precision"]).chain(THRESHOLDS));
     for (stage, row, curves) in drawn(aggregate) {
-        for point in curves.precision_recall.iter().flatten() {
-            table.row(keys(stage, row).into_iter().chain([point.recall, point.precision, point.threshold].map(number)));
+        for found in curves.precision_recall.iter().flatten() {
+            table.row(keys(stage, row).into_iter().chain(point([found.recall, found.precision], found.threshold)));
         }
     }
     table.text

@@ -26,7 +26,7 @@ use std::{
 
 use serde::Serialize;
 
-pub(crate) use csv::push_cell as push_csv_cell;
+pub(crate) use csv::{number as csv_number, push_cell as push_csv_cell};
 pub use figure::PaintError;
 pub use provenance::Provenance;
 pub use terminal::terminal_table;

@@ -20,7 +20,7 @@ use super::{
     unregistered, upload, worker_id,
 };
 use crate::{
-    core::{Core, NotRegistered, Outcome, Request as Ask},
+    core::{Core, NotRegistered, NotSubmitted, Outcome, Request as Ask},
     door::{Door, NotEnrolled, Refusal, address, caller},
     queue::{Blame, WorkerId},
 };
@@ -275,7 +275,10 @@ impl WorkerService for Workers {
             })
             .await
             .map_err(gone)?
-            .ok_or_else(|| teller.never_given())?;
+            .map_err(|refused| match refused {
+                NotSubmitted::NeverGiven => teller.never_given(),
+                NotSubmitted::Shape { .. } => invalid(refused),
+            })?;
         Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
     }
 

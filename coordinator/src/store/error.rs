@@ -25,26 +25,10 @@ pub enum StoreError {
         #[source]
         cause: std::io::Error,
     },
-    /// One of an earlier version cannot be brought to this one.
-    #[error(
-        "cannot bring the database {path} from schema version {found} to {wanted}: {cause}\n  hint: it is as it was; check the disk's \
-         room and permissions, then run the same command again"
-    )]
-    Migrate {
-        /// The database.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-        /// The version that this program knows.
-        wanted: u32,
-        /// Why.
-        #[source]
-        cause: rusqlite::Error,
-    },
     /// Made by another version of Seedgrid.
     #[error(
-        "the database {path} has schema version {found}, and this seedgrid knows {expected}\n  hint: use the seedgrid that \
-         made it, or another run directory"
+        "the database {path} was made by another version of seedgrid: its schema is version {found}, and this seedgrid knows {expected}\n  \
+         hint: it is as it was; use the seedgrid that made it, or run the study in a new run directory (--run-dir DIR)"
     )]
     Version {
         /// The database.

@@ -6,7 +6,7 @@ use std::{fmt, path::PathBuf};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    sealing::{SEALED, Sealed},
+    sealing::SEALED,
     verify::{self, OF_UNITS},
 };
 use crate::wall_clock::wall_ms;
@@ -190,16 +190,6 @@ fn move_aside(
 pub(super) fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?)")?;
     statement.query_map([table], |row| row.get(0))?.collect()
-}
-
-/// Gives rows that were salvaged from a database without seals theirs.
-pub(super) fn seal_all(connection: &Connection) -> rusqlite::Result<()> {
-    for sealed in SEALED {
-        let Sealed { table, .. } = sealed;
-        connection
-            .execute(&format!("UPDATE {table} SET seal = {} WHERE seal = zeroblob(16)", sealed.expression()), [])?;
-    }
-    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -9,10 +9,10 @@ mod error;
 mod file;
 mod inspect;
 mod mending;
-mod migration;
 mod owner;
 mod read;
 mod salvage;
+mod schema;
 mod sealing;
 mod trained;
 mod verify;
@@ -53,11 +53,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none, and brings one
-    /// of an earlier version to this one. What is damaged is mended: [`Store::mended`] tells.
+    /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none. What is damaged
+    /// is mended: [`Store::mended`] tells.
     ///
     /// # Errors
-    /// When it cannot be opened or written, holds nothing that can be saved, or was made by a newer version.
+    /// When it cannot be opened or written, holds nothing that can be saved, or was made by another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Where this cannot be found out, opening tells why.
         let system = FileSystem::of(folder(path)).unwrap_or(FileSystem::Local);
@@ -86,11 +86,10 @@ impl Store {
         Ok(Self { connection, path: path.to_owned(), file, owner: Some(owner), mended })
     }
 
-    /// Opens the database at `path` to read it, also while a coordinator writes to it. One of an earlier version is read through a
-    /// copy in memory and stays as it is.
+    /// Opens the database at `path` to read it, also while a coordinator writes to it.
     ///
     /// # Errors
-    /// When there is none, it is damaged, or was made by a newer version.
+    /// When there is none, it is damaged, or was made by another version.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let store = Self::open_structure(path, Depth::Quick)?;
         match store.unsealed()?.first() {
@@ -107,18 +106,12 @@ impl Store {
     fn open_structure(path: &Path, depth: Depth) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |cause| StoreError::open(path, cause);
-        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         prepare(&connection).map_err(failed)?;
-        let version = version(&connection, path)?;
-        if version == 0 {
+        if is_empty(&connection, path)? {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
         check(&connection, path, depth)?;
-        if migration::is_older(version) {
-            connection = migration::copied(&connection).map_err(failed)?;
-            prepare(&connection).map_err(failed)?;
-            migration::migrate(&connection, path, version)?;
-        }
         let file = FileIdentity::of(path)?;
         Ok(Self { connection, path: path.to_owned(), file, owner: None, mended: Mended::default() })
     }
@@ -145,19 +138,14 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     sealing::teach(connection)
 }
 
-/// The database at `path`, of the newest version and with nothing wrong with its structure.
+/// The database at `path`, of this version and with nothing wrong with its structure.
 fn sound(path: &Path, system: &FileSystem) -> Result<Connection, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let connection = Connection::open(path).map_err(failed)?;
     prepare(&connection).map_err(failed)?;
     keep_journal(&connection, system).map_err(failed)?;
-    match version(&connection, path)? {
-        0 => migration::create(&connection).map_err(failed)?,
-        older if migration::is_older(older) => {
-            check(&connection, path, Depth::Whole)?;
-            migration::migrate(&connection, path, older)?;
-        }
-        _ => {}
+    if is_empty(&connection, path)? {
+        schema::create(&connection).map_err(failed)?;
     }
     check(&connection, path, Depth::Whole)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
@@ -181,35 +169,33 @@ fn keep_journal(connection: &Connection, system: &FileSystem) -> rusqlite::Resul
     connection.pragma_update(None, "synchronous", "extra")
 }
 
-/// The version of the schema; 0 where there is none yet.
-fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+/// Whether there are no tables yet. Those that there are must be of this version.
+fn is_empty(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     let tables = || connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0));
     match found {
-        0 if tables().map_err(failed)? == 0 => Ok(0),
-        migration::NEWEST => Ok(found),
-        older if migration::is_older(older) => Ok(older),
+        0 if tables().map_err(failed)? == 0 => Ok(true),
+        schema::VERSION => Ok(false),
         // The number is damaged, not the database another's.
         found if verify::is_ours(connection).map_err(failed)? => {
             Err(StoreError::Damaged { path: path.to_owned(), detail: format!("its version says {found}") })
         }
-        found => Err(StoreError::Version { path: path.to_owned(), found, expected: migration::NEWEST }),
+        found => Err(StoreError::Version { path: path.to_owned(), found, expected: schema::VERSION }),
     }
 }
 
-/// SQLite's own check, and that the newest version has the tables it should have.
+/// SQLite's own check, and that the tables are those that there should be.
 fn check(connection: &Connection, path: &Path, depth: Depth) -> Result<(), StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let damaged = |detail| Err(StoreError::Damaged { path: path.to_owned(), detail });
     if let Some(detail) = verify::structure(connection, depth).map_err(failed)? {
         return damaged(detail);
     }
-    match version(connection, path)? {
-        migration::NEWEST if !verify::is_ours(connection).map_err(failed)? => {
-            damaged("its tables are not those that a study has".to_owned())
-        }
-        _ => Ok(()),
+    if is_empty(connection, path)? || verify::is_ours(connection).map_err(failed)? {
+        Ok(())
+    } else {
+        damaged("its tables are not those that a study has".to_owned())
     }
 }
 

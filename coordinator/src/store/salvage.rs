@@ -17,15 +17,13 @@ use rusqlite::{
     Connection, OpenFlags, params_from_iter,
     types::{Value, ValueRef},
 };
-use seedgrid_common::unit::Unit;
 
 use self::pages::Pages;
 use super::{
     StoreError,
     mending::{self, Salvaged},
-    migration,
-    sealing::{self, SEAL, SEALED},
-    verify,
+    schema,
+    sealing::{self, SEALED},
 };
 use crate::{run_directory::sync, wall_clock::wall_ms};
 
@@ -54,8 +52,6 @@ const TABLES: [&str; 20] = [
 ];
 /// Tables that are empty or whole: a part of them would say something else than all of it.
 const WHOLE: [&str; 6] = ["specs", "selections", "rungs", "leavers", "tokens", "enrolments"];
-/// A seal for rows of databases that had none.
-const UNSEALED: [u8; SEAL] = [0; SEAL];
 
 /// Puts a new database with everything that can be read of the one at `path` in its place.
 ///
@@ -91,7 +87,7 @@ fn fill(path: &Path, fresh: &Path, why: &str) -> rusqlite::Result<(Found, Vec<&'
     new.pragma_update(None, "synchronous", "off")?;
     new.pragma_update(None, "foreign_keys", false)?;
     sealing::teach(&new)?;
-    migration::create(&new)?;
+    schema::create(&new)?;
     let transaction = new.transaction()?;
     let mut incomplete = Vec::new();
     match Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX) {
@@ -121,7 +117,6 @@ fn fill(path: &Path, fresh: &Path, why: &str) -> rusqlite::Result<(Found, Vec<&'
             }
         }
     }
-    mending::seal_all(&transaction)?;
     if !incomplete.is_empty() {
         transaction.execute(
             "INSERT INTO damaged (found_ms, source, what, content) VALUES (?, 'study.db', ?, ?)",
@@ -137,19 +132,8 @@ fn fill(path: &Path, fresh: &Path, why: &str) -> rusqlite::Result<(Found, Vec<&'
 /// Copies a table's rows as far as SQLite can read them; false when that may not be all of them.
 fn copy(old: &Connection, new: &Connection, table: &'static str) -> rusqlite::Result<bool> {
     let shape = Shape::of(new, table)?;
-    let without_seal =
-        || shape.columns.iter().filter(|column| *column != "seal").cloned().collect::<Vec<_>>().join(", ");
-    let mut legacy = false;
-    let mut statement = match old.prepare(&format!("SELECT {} FROM {table}", shape.columns.join(", "))) {
-        Ok(statement) => statement,
-        // A database from before the seals.
-        Err(_) => match old.prepare(&format!("SELECT {} FROM {table}", without_seal())) {
-            Ok(statement) => {
-                legacy = true;
-                statement
-            }
-            Err(_) => return Ok(false),
-        },
+    let Ok(mut statement) = old.prepare(&format!("SELECT {} FROM {table}", shape.columns.join(", "))) else {
+        return Ok(false);
     };
     let count = statement.column_count();
     let Ok(mut rows) = statement.query([]) else { return Ok(false) };
@@ -157,10 +141,7 @@ fn copy(old: &Connection, new: &Connection, table: &'static str) -> rusqlite::Re
         match rows.next() {
             Ok(Some(row)) => {
                 let values = (0..count).map(|place| row.get(place)).collect::<rusqlite::Result<Vec<Value>>>();
-                let Ok(mut values) = values else { continue };
-                if let (true, Some(seal)) = (legacy, shape.seal) {
-                    values.insert(seal, Value::Blob(UNSEALED.to_vec()));
-                }
+                let Ok(values) = values else { continue };
                 shape.insert(new, &values);
             }
             Ok(None) => return Ok(true),
@@ -196,12 +177,8 @@ impl Shape {
 
     /// The row that a record found on a page is, if it can only be one of this table's.
     fn recognise(&self, record: &[Value]) -> Option<Vec<Value>> {
-        let mut row = record.to_vec();
+        let row = record.to_vec();
         if let Some(place) = self.seal {
-            if record.len() + 1 == self.columns.len() {
-                row.insert(place, Value::Blob(UNSEALED.to_vec()));
-                return self.proves_itself(&row).then_some(row);
-            }
             let sealed = SEALED.iter().find(|sealed| sealed.table == self.table)?;
             let name = ValueRef::Text(self.table.as_bytes());
             let count = sealed.columns.split(", ").count();
@@ -215,16 +192,6 @@ impl Shape {
     /// Whether a row without a seal can be trusted all the same.
     fn proves_itself(&self, row: &[Value]) -> bool {
         match (self.table, row) {
-            ("results", row) => match (row.get(8), row.last()) {
-                (Some(Value::Blob(digest)), Some(Value::Blob(payload))) => {
-                    digest.as_slice().try_into().is_ok_and(|digest| verify::decoded(digest, payload).is_some())
-                }
-                (_, _) => false,
-            },
-            ("units", [Value::Blob(id), Value::Text(label), Value::Text(content), _]) => {
-                serde_json::from_str::<Unit>(content)
-                    .is_ok_and(|unit| unit.label() == *label && unit.id().0[..] == id[..])
-            }
             // They change no number: what an attempt was, and who tried. The table's own checks see to their form.
             ("attempts", [Value::Blob(_), Value::Integer(_), Value::Text(worker), ..])
             | ("workers", [Value::Text(worker), ..]) => {

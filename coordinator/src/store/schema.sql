@@ -1,10 +1,11 @@
--- Version 5 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
+-- Version 6 of a run directory's database. Times are milliseconds since the Unix epoch. Ids and digests are binary.
 -- A seal is a digest of the table's name and of the row's other columns (but for a payload, which has a digest of its own): a row that
 -- changed on the disk does not match it, and is never used. sealing.rs says which columns, in which order.
 
 -- Who owns the database: epoch grows by one with every coordinator that opens it, commits with each commit of that one. A coordinator
 -- that finds another epoch than its own has been succeeded, and writes nothing.
 CREATE TABLE owner (
+    -- Of version 6.
     one INTEGER PRIMARY KEY CHECK (one = 1),
     epoch INTEGER NOT NULL,
     commits INTEGER NOT NULL,
@@ -57,7 +58,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (unit_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
--- The one result of a unit. payload is a seedgrid.v1.UnitResult; digest is its SHA-256. The other columns repeat parts of it for
+-- The one result of a unit. payload is a seedgrid.v1.UnitResult, with the network's outputs for every scored example; digest is its SHA-256. The other columns repeat parts of it for
 -- people who read the database with plain SQL.
 CREATE TABLE results (
     unit_id BLOB PRIMARY KEY REFERENCES units (unit_id),

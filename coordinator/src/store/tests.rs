@@ -1,12 +1,12 @@
 mod damage;
 mod doubts;
 mod owners;
-mod versions;
 
 use std::{collections::BTreeMap, fs};
 
 use prost::Message as _;
 use seedgrid_common::{
+    outputs::Outputs,
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{blob::BlobDigest, v1},
@@ -41,7 +41,12 @@ fn unit() -> Unit {
 fn result() -> UnitResult {
     UnitResult {
         epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }],
-        ending: Ending::Done(Scores { converged: true, probabilities: vec![0.25, 0.75], wrong: 1, loss: 0.6 }),
+        ending: Ending::Done(Scores {
+            converged: true,
+            outputs: Outputs::new(2, vec![0.25, 0.75, -3.5, 80.0]).unwrap(),
+            wrong: 1,
+            loss: 0.6,
+        }),
     }
 }
 
@@ -229,6 +234,17 @@ fn other_files_and_other_versions_are_refused() {
     let newer = "CREATE TABLE newer (number INTEGER); PRAGMA user_version = 99;";
     Store::open(&path).unwrap().connection.execute_batch(newer).unwrap();
     assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
+    // An earlier one, whose tables may be very much like these.
+    let earlier =
+        schema::SCHEMA.replace("    -- Of version 6.\n", "") + "PRAGMA user_version = 5; PRAGMA journal_mode = wal;";
+    fs::remove_file(&path).unwrap();
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&earlier).unwrap();
+    let before = fs::read(&path).unwrap();
+    for refused in [Store::open(&path).unwrap_err(), Store::open_to_read(&path).unwrap_err()] {
+        assert!(matches!(refused, StoreError::Version { found: 5, expected: 6, .. }), "{refused}");
+        assert!(refused.to_string().contains("hint: it is as it was"), "{refused}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
     assert!(matches!(Store::open_to_read(&folder.path().join("none.db")), Err(StoreError::Open { .. })));
 }
 

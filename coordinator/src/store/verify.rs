@@ -12,7 +12,7 @@ use seedgrid_common::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{migration, sealing::SEALED};
+use super::{schema, sealing::SEALED};
 use crate::queue::ResultDigest;
 
 /// How thoroughly SQLite is to look.
@@ -42,7 +42,7 @@ pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
         Some(ours) => ours,
         None => {
             let fresh = Connection::open_in_memory()?;
-            fresh.execute_batch(migration::SCHEMA)?;
+            fresh.execute_batch(schema::SCHEMA)?;
             let tables = tables(&fresh)?;
             OURS.get_or_init(|| tables)
         }
@@ -97,7 +97,7 @@ struct Columns {
 impl From<&UnitResult> for Columns {
     fn from(result: &UnitResult) -> Self {
         let (ending, wrong, scored) = match &result.ending {
-            Ending::Done(scores) => ("done", Some(i64::from(scores.wrong)), Some(scores.probabilities.len() as i64)),
+            Ending::Done(scores) => ("done", Some(i64::from(scores.wrong)), Some(scores.outputs.rows() as i64)),
             Ending::Diverged { .. } => ("diverged", None, None),
         };
         Self { ending: ending.to_owned(), epochs: result.epochs.len() as i64, wrong, scored }

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{
     data::{Dataset, Pairs, folds, glyph_pairs},
+    decision,
     matrix::{Plan, Selections, expand},
     model,
+    outputs::Outputs,
     random::Stream,
     spec::{Axis, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
@@ -244,7 +246,7 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
             folds::Scored::Test => unreachable!("a fold scores training pairs"),
         },
     };
-    let probabilities: Vec<f32> = scored
+    let outputs: Vec<[f32; 2]> = scored
         .iter()
         .map(|&pair| {
             let sign = if pairs.label(pair) == 1 { 1.0 } else { -1.0 };
@@ -252,10 +254,11 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
             let difficulty = normal(&mut Stream::new(pair as u64, "difficulty"))
                 + 0.7 * normal(&mut Stream::new(pair as u64, &unit.configuration.model));
             let logit = 3.0 * (skill * sign + 0.75 * difficulty + 0.4 * normal(&mut stream));
-            (0.5 + 0.5 * logit / (1.0 + logit.abs())) as f32
+            [0.0, logit as f32]
         })
         .collect();
-    let wrong = scored.iter().zip(&probabilities).filter(|(pair, p)| (**p > 0.5) != (pairs.label(**pair) == 1)).count();
+    let class = |outputs: &[f32; 2]| decision::class(outputs) as u8;
+    let wrong = scored.iter().zip(&outputs).filter(|(pair, outputs)| class(outputs) != pairs.label(**pair)).count();
     let error = wrong as f64 / scored.len() as f64;
 
     let start = if unit.configuration.model.ends_with("-aux") { 1.87 } else { 0.69 };
@@ -274,7 +277,8 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
             }
         })
         .collect();
-    let scores = Scores { converged: true, probabilities, wrong: wrong as u32, loss: 2.0 * error };
+    let outputs = Outputs::new(2, outputs.into_flattened()).expect("finite pairs");
+    let scores = Scores { converged: true, outputs, wrong: wrong as u32, loss: 2.0 * error };
     UnitResult { epochs, ending: Ending::Done(scores) }
 }
 

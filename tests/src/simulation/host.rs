@@ -11,8 +11,8 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     core::{
-        Heard, Holders, Moment, NotRegistered, Outcome as Ended, Pulled, Reactor, Registered, Request, Steering,
-        StudyPlan, Unregistered, Views,
+        Heard, Holders, Moment, NotRegistered, NotSubmitted, Outcome as Ended, Pulled, Reactor, Registered, Request,
+        Steering, StudyPlan, Unregistered, Views,
     },
     queue::{Blame, Pause, ResultDigest, Rules},
     store::Store,
@@ -71,7 +71,7 @@ enum Waiting {
     Register(Receiver<Result<Registered, NotRegistered>>),
     Pull(u64, Receiver<Result<Pulled, Unregistered>>),
     Beat(Receiver<Result<Heard, Unregistered>>),
-    Submit(Attempt, Option<ResultDigest>, Receiver<Option<SubmitOutcome>>),
+    Submit(Attempt, Option<ResultDigest>, Receiver<Result<SubmitOutcome, NotSubmitted>>),
     Leave(Receiver<()>),
     Nobody,
 }
@@ -342,11 +342,13 @@ impl Life {
                 Waiting::Submit(attempt, digest, mut answer) => {
                     let Ok(outcome) = answer.try_recv() else { continue };
                     match (outcome, digest) {
-                        (None, _) => return Err(Violation(format!("the coordinator does not know of {attempt}"))),
-                        (Some(outcome), Some(digest)) => ledger.acknowledged(attempt.unit, digest, outcome)?,
-                        (Some(_), None) => {}
+                        (Err(refused), _) => {
+                            return Err(Violation(format!("the coordinator refuses {attempt}: {refused}")));
+                        }
+                        (Ok(outcome), Some(digest)) => ledger.acknowledged(attempt.unit, digest, outcome)?,
+                        (Ok(_), None) => {}
                     }
-                    Answer::Submitted { attempt, outcome }
+                    Answer::Submitted { attempt, outcome: outcome.ok() }
                 }
                 Waiting::Leave(mut answer) => match answer.try_recv() {
                     Ok(()) => Answer::Left,

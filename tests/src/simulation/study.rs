@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{
     matrix::Digests,
+    outputs::Outputs,
     random::Stream,
     spec::{self, Study},
     training::{Ending, EpochMetrics, Scores, UnitResult},
@@ -23,8 +24,10 @@ pub(super) fn drawn(stream: &mut Stream) -> Study {
     };
     let (tuned, seeds, models) = (1 + below(2), 1 + below(6), 1 + below(2));
     let mut text = format!(
-        "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 100\ntest_pairs = 100\n[[stage]]\nname = \"tune\"\n\
-         evaluation = {{ folds = {folds} }}\nseeds = \"1..={tuned}\"\nstop = {{ loss_delta = 0, max_epochs = 9 }}\nselect = \"lowest\"\n{race}"
+        "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = {}\ntest_pairs = 50\n[[stage]]\nname = \"tune\"\n\
+         evaluation = {{ folds = {folds} }}\nseeds = \"1..={tuned}\"\nstop = {{ loss_delta = 0, max_epochs = 9 }}\nselect = \"lowest\"\n{race}",
+        // Every unit scores 50 pairs.
+        50 * folds,
     );
     for model in &["fc", "cnn"][..models as usize] {
         text +=
@@ -55,7 +58,8 @@ pub(super) fn fate(unit: &Unit) -> Ended {
 pub(super) fn result(unit: &Unit) -> Option<UnitResult> {
     let ending = match fate(unit) {
         Ended::Scored { wrong, of } => {
-            Ending::Done(Scores { converged: true, probabilities: vec![0.5; of as usize], wrong, loss: 0.5 })
+            let outputs = Outputs::new(2, vec![0.5; 2 * of as usize]).unwrap();
+            Ending::Done(Scores { converged: true, outputs, wrong, loss: 0.5 })
         }
         Ended::Diverged => Ending::Diverged { epoch: 2 },
         Ended::Failed => return None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use seedgrid_common::{
     join::{JoinFile, Role, Token},
+    outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     wire::{
         PROTOCOL_VERSION,
@@ -246,6 +247,11 @@ impl Client {
 pub(crate) fn result(wrong: u32) -> UnitResult {
     UnitResult {
         epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }],
-        ending: Ending::Done(Scores { converged: true, probabilities: vec![0.25; 100], wrong, loss: 0.6 }),
+        ending: Ending::Done(Scores {
+            converged: true,
+            outputs: Outputs::new(2, vec![0.25; 200]).unwrap(),
+            wrong,
+            loss: 0.6,
+        }),
     }
 }

@@ -16,7 +16,9 @@ use cluster::{Cluster, result};
 use seedgrid_common::{
     data::{self, encode},
     matrix::{self, Selections},
+    outputs::Outputs,
     spec,
+    training::Ending,
     wire::{PROTOCOL_VERSION, v1},
 };
 use seedgrid_coordinator::store::Store;
@@ -75,6 +77,24 @@ async fn a_result_counts_once() {
     let stored = store.results().unwrap();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored.values().next().unwrap(), &result(25), "the first one stands");
+}
+
+#[tokio::test]
+async fn a_result_of_another_shape_than_its_units_is_refused_and_the_unit_goes_on() {
+    let cluster = Cluster::start(&holdout(&["fc"], "1", 1)).await;
+    let mut client = cluster.client(1).await;
+    client.register(vec![]).await.unwrap();
+    let attempt = client.unit().await;
+    // 99 of 100 pairs, one pair more, and outputs of one and of four classes.
+    for (rows, columns) in [(99, 2), (101, 2), (200, 1), (50, 4)] {
+        let mut wrong = result(25);
+        let Ending::Done(scores) = &mut wrong.ending else { panic!("it is done") };
+        scores.outputs = Outputs::new(columns, vec![0.25; rows * columns]).unwrap();
+        let outcome = v1::submit_request::Outcome::Result((&wrong).into());
+        assert_eq!(client.submit(&attempt, outcome).await.unwrap_err(), Code::InvalidArgument, "{rows} x {columns}");
+    }
+    assert_eq!(client.heartbeat(vec![attempt.clone()]).await.unwrap().dropped, [], "nothing has changed");
+    assert_eq!(client.finish(&attempt, 25).await.unwrap(), v1::SubmitOutcome::Committed);
 }
 
 #[tokio::test]

@@ -14,26 +14,6 @@ pub fn cross_entropy(logits: &[f32], class: usize, weight: f64, gradient: &mut [
     libm::log(total) + largest - f64::from(logits[class])
 }
 
-/// The softmax's probability of class 1, of two classes.
-pub fn probability_of_second([first, second]: [f32; 2]) -> f32 {
-    (1.0 / (1.0 + libm::exp(f64::from(first) - f64::from(second)))) as f32
-}
-
-/// The classes' probabilities, in `f64`.
-///
-/// # Panics
-/// When there are not `N` logits.
-pub fn softmax<const N: usize>(logits: &[f32]) -> [f64; N] {
-    assert_eq!(logits.len(), N, "one logit for each class");
-    let largest = largest(logits);
-    let mut probabilities = [0.0; N];
-    for (probability, &logit) in probabilities.iter_mut().zip(logits) {
-        *probability = libm::exp(f64::from(logit) - largest);
-    }
-    let total: f64 = probabilities.iter().sum();
-    probabilities.map(|probability| probability / total)
-}
-
 /// The largest logit; NaN where there is one.
 fn largest(logits: &[f32]) -> f64 {
     logits.iter().fold(f64::NEG_INFINITY, |largest, &logit| {
@@ -66,22 +46,17 @@ mod tests {
     #[test]
     fn large_logits_do_not_overflow() {
         assert_eq!(cross_entropy(&[1e30, -1e30], 0, 1.0, &mut [0.0; 2]), 0.0);
-        assert_eq!(probability_of_second([-1e30, 1e30]), 1.0);
-        assert_eq!(probability_of_second([1e30, -1e30]), 0.0);
     }
 
     #[test]
-    fn a_softmax_is_the_gradients_probabilities() {
+    fn the_loss_is_the_log_probability_that_reports_keep() {
         let logits = [0.3_f32, -1.2, 2.5];
-        let mut gradient = [0.0; 3];
-        cross_entropy(&logits, 1, 1.0, &mut gradient);
-        let probabilities: [f64; 3] = softmax(&logits);
-        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        for (class, probability) in probabilities.iter().enumerate() {
-            let expected = f64::from(gradient[class]) + if class == 1 { 1.0 } else { 0.0 };
-            assert!((probability - expected).abs() < 1e-6);
+        for (class, expected) in seedgrid_common::decision::log_probabilities(logits).into_iter().enumerate() {
+            let mut gradient = [0.0; 3];
+            let loss = cross_entropy(&logits, class, 1.0, &mut gradient);
+            assert!((loss + expected).abs() < 1e-14, "{loss} and {expected}");
+            assert!((f64::from(gradient[class]) - (expected.exp() - 1.0)).abs() < 1e-6);
         }
-        assert_eq!(softmax(&[1e30_f32, -1e30]), [1.0, 0.0]);
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl Notes {
                 self.trained_on,
                 "trained on these pairs (or, in a fold, on most of them): the error says nothing about new ones",
             ),
-            (self.other_class, "trained in another numerics class: probabilities agree to rounding only"),
+            (self.other_class, "trained in another numerics class: scores and probabilities agree to rounding only"),
         ] {
             if count > 0 {
                 note(format_args!("note: {} {what}", of(count)));

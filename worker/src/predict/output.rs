@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     PredictError,
     arguments::Format,
-    committee::{Probability, Said},
+    committee::Said,
     input::{Input, Source},
 };
 
@@ -60,7 +60,8 @@ pub(super) struct Committee {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
     pair: usize,
-    probability: Probability,
+    score: f64,
+    probability: f64,
     class: u8,
     first_digit: Option<u8>,
     second_digit: Option<u8>,
@@ -74,8 +75,9 @@ pub(super) fn rows(said: &[Said], input: &Input) -> Vec<Row> {
         .enumerate()
         .map(|(pair, said)| Row {
             pair,
-            probability: said.probability,
-            class: said.class,
+            score: said.comparison.score(),
+            probability: said.comparison.probability(),
+            class: said.comparison.class(),
             first_digit: said.digits.map(|digits| digits[0]),
             second_digit: said.digits.map(|digits| digits[1]),
             label: labels.get(pair).copied(),
@@ -141,13 +143,13 @@ impl Document {
     }
 
     fn csv(&self, to: &mut impl Write) -> io::Result<()> {
-        writeln!(to, "network,pair,probability,class,first_digit,second_digit,label")?;
+        writeln!(to, "network,pair,score,probability,class,first_digit,second_digit,label")?;
         let own = self.networks.iter().filter_map(|one| Some((one.network.as_str(), one.predictions.as_ref()?)));
         let common = self.committee.iter().map(|all| ("committee", &all.predictions));
         for (network, rows) in own.chain(common) {
             for row in rows {
-                let Row { pair, probability, class, .. } = row;
-                write!(to, "{network},{pair},{probability},{class}")?;
+                let Row { pair, score, probability, class, .. } = row;
+                write!(to, "{network},{pair},{score},{probability},{class}")?;
                 for known in [row.first_digit, row.second_digit, row.label] {
                     match known {
                         Some(number) => write!(to, ",{number}")?,

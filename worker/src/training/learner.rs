@@ -3,6 +3,8 @@
 use candle_core::Device;
 use seedgrid_common::{
     data::PAIR_PIXELS,
+    decision::CLASSES,
+    outputs::Outputs,
     training::{EpochMetrics, Scores},
     unit::UnitId,
 };
@@ -16,10 +18,7 @@ use super::{
     predictor::{engine, scored_together},
     recipe::Design,
 };
-use crate::{
-    kernels::loss::probability_of_second,
-    networks::{Engine, Weights, dropout_layers, optimiser::Optimiser},
-};
+use crate::networks::{Engine, Weights, dropout_layers, optimiser::Optimiser};
 
 pub(super) struct Learner {
     engine: Box<dyn Engine>,
@@ -140,12 +139,12 @@ impl Learner {
         Ok(if self.engine.weights_are_finite()? { Pass::Whole(tally) } else { Pass::Diverged })
     }
 
-    /// Comparison losses and mistakes on the examples, and each one's probability of class 1, with dropout off. None where a
-    /// logit is NaN or infinite.
-    pub(super) fn score(&mut self, examples: &Examples) -> Result<Option<(Tally, Vec<f32>)>, TrainError> {
+    /// Comparison losses and mistakes on the examples, and each one's logits, with dropout off. None where one of them is NaN or
+    /// infinite.
+    pub(super) fn score(&mut self, examples: &Examples) -> Result<Option<(Tally, Outputs)>, TrainError> {
         let comparison_alone = Objective { auxiliary_weight: None };
         let mut total = Tally::default();
-        let mut probabilities = Vec::with_capacity(examples.len());
+        let mut values = Vec::with_capacity(CLASSES * examples.len());
         let together = scored_together(self.batch_size);
         for (pixels, labels) in examples.pixels.chunks(together * PAIR_PIXELS).zip(examples.labels.chunks(together)) {
             let logits = self.engine.forward(pixels, None)?;
@@ -154,16 +153,16 @@ impl Learner {
                 return Ok(None);
             }
             total.add(tally);
-            probabilities
-                .extend(logits.comparison.chunks_exact(2).map(|pair| probability_of_second([pair[0], pair[1]])));
+            values.extend_from_slice(&logits.comparison);
         }
-        Ok(Some((total, probabilities)))
+        // A unit has examples to score, each with its logits, so only one that is not finite is left to be refused.
+        Ok(Outputs::new(CLASSES, values).ok().map(|outputs| (total, outputs)))
     }
 }
 
 impl Tally {
     /// As a unit's scores.
-    pub(super) fn scores(self, converged: bool, probabilities: Vec<f32>) -> Scores {
-        Scores { converged, probabilities, wrong: self.wrong, loss: self.mean_loss() }
+    pub(super) fn scores(self, converged: bool, outputs: Outputs) -> Scores {
+        Scores { converged, outputs, wrong: self.wrong, loss: self.mean_loss() }
     }
 }

@@ -153,8 +153,8 @@ pub fn train(
         }
     };
     match learner.score(&scored)? {
-        Some((tally, probabilities)) => {
-            let scores = tally.scores(converged, probabilities);
+        Some((tally, outputs)) => {
+            let scores = tally.scores(converged, outputs);
             let result = UnitResult { epochs, ending: Ending::Done(scores) };
             let network = Predictor::trained(unit, recipe.design, normalizer, learner.into_engine(), device);
             Ok(Trained::Finished { result, network: Some(Box::new(network)) })

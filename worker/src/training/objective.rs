@@ -1,6 +1,9 @@
 //! What is minimised, and what is counted in passing.
 
-use seedgrid_common::model::DIGITS;
+use seedgrid_common::{
+    decision::{self, CLASSES},
+    model::DIGITS,
+};
 
 use crate::{kernels::loss::cross_entropy, networks::Logits};
 
@@ -50,12 +53,12 @@ impl Objective {
         let mut tally = Tally { pairs, ..Tally::default() };
         let comparison_weight = 1.0 - self.auxiliary_weight.unwrap_or(0.0);
         for (pair, &label) in labels.iter().enumerate() {
-            let here = 2 * pair..2 * (pair + 1);
+            let here = CLASSES * pair..CLASSES * (pair + 1);
             let of_pair = &logits.comparison[here.clone()];
             let weight = comparison_weight / pairs as f64;
             let comparison = cross_entropy(of_pair, usize::from(label), weight, &mut by_logits.comparison[here]);
             tally.loss += comparison_weight * comparison;
-            tally.wrong += u32::from(predicted([of_pair[0], of_pair[1]]) != label);
+            tally.wrong += u32::from(decision::class(of_pair) != usize::from(label));
             if let Some(auxiliary_weight) = self.auxiliary_weight {
                 let weight = auxiliary_weight / pairs as f64;
                 for (which, &digit) in digits[pair].iter().enumerate() {
@@ -70,20 +73,9 @@ impl Objective {
     }
 }
 
-/// The class with the larger logit; of equal ones class 0, as PyTorch's `argmax` chooses.
-pub fn predicted([first, second]: [f32; 2]) -> u8 {
-    u8::from(second > first)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn equal_logits_mean_class_0() {
-        assert_eq!(predicted([0.0, 0.0]), 0);
-        assert_eq!(predicted([0.0, 1e-30]), 1);
-    }
 
     #[test]
     fn the_losses_are_weighed() {

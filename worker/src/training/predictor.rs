@@ -5,15 +5,13 @@ use std::fmt;
 use candle_core::Device;
 use seedgrid_common::{
     data::{PAIR_PIXELS, normalize::Normalizer},
+    decision::CLASSES,
     model::{DIGITS, Network},
     unit::Unit,
 };
 
-use super::{TrainError, device::numerics_class, objective::predicted, recipe::Design};
-use crate::{
-    kernels::loss::{probability_of_second, softmax},
-    networks::{Engine, Weights, direct::Direct, graph::Graph},
-};
+use super::{TrainError, device::numerics_class, recipe::Design};
+use crate::networks::{Engine, Weights, direct::Direct, graph::Graph};
 
 /// Pairs that are scored at a time, at least. More than a training batch, to spread each weight's way to the processor.
 const SCORED_TOGETHER_MIN: usize = 50;
@@ -36,19 +34,17 @@ pub(super) fn engine(
     })
 }
 
-/// What a network says of one pair.
-#[derive(Clone, Debug, PartialEq)]
+/// The logits that a network gives for one pair. [`decision`](seedgrid_common::decision) says what they mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// Probability of class 1 (first digit <= second).
-    pub probability: f32,
-    /// The comparison's class: 0 or 1.
-    pub class: u8,
-    /// Probabilities of the first and of the second digit's classes, where the network was trained to name them.
-    pub digits: Option<[[f64; DIGITS]; 2]>,
+    /// Of the comparison's classes: class 1 is first digit <= second.
+    pub comparison: [f32; CLASSES],
+    /// Of the first and of the second digit's classes, where the network was trained to name them.
+    pub digits: Option<[[f32; DIGITS]; 2]>,
 }
 
 /// A network whose training has ended: what a unit's result comes from. On the pairs that the unit was scored on it gives the
-/// result's probabilities again, bit for bit within a numerics class.
+/// result's outputs again, bit for bit within a numerics class.
 pub struct Predictor {
     unit: Unit,
     design: Design,
@@ -125,15 +121,15 @@ impl Predictor {
         let mut predictions = Vec::with_capacity(pixels.len() / PAIR_PIXELS);
         for pixels in pixels.chunks(scored_together(self.design.batch_size) * PAIR_PIXELS) {
             let logits = self.engine.forward(&self.normalizer.apply(pixels), None)?;
-            let mut digits = logits.digits.chunks_exact(2 * DIGITS);
-            predictions.extend(logits.comparison.chunks_exact(2).map(|pair| {
-                let pair = [pair[0], pair[1]];
-                let digits = digits.next().map(|of_pair| {
-                    let (first, second) = of_pair.split_at(DIGITS);
-                    [first, second].map(softmax)
-                });
-                Prediction { probability: probability_of_second(pair), class: predicted(pair), digits }
-            }));
+            let (comparisons, _) = logits.comparison.as_chunks::<CLASSES>();
+            let (digits, _) = logits.digits.as_chunks::<DIGITS>();
+            let (digits, _) = digits.as_chunks::<2>();
+            predictions.extend(
+                comparisons.iter().enumerate().map(|(pair, comparison)| Prediction {
+                    comparison: *comparison,
+                    digits: digits.get(pair).copied(),
+                }),
+            );
         }
         Ok(predictions)
     }

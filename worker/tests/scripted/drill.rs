@@ -11,6 +11,7 @@ use std::{
 
 use seedgrid_common::{
     data::Dataset,
+    outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::Unit,
     wire::blob::Blob,
@@ -91,8 +92,9 @@ impl Drill {
             epochs.push(metrics);
             observer.epoch(&metrics);
         }
-        let probabilities = (0..20).map(|pair| ((unit.seed + pair) % 7) as f32 / 7.0).collect();
-        let ending = Ending::Done(Scores { converged: true, probabilities, wrong: 5, loss: 0.5 });
+        let values = (0..40).map(|place| ((unit.seed + place) % 7) as f32).collect();
+        let outputs = Outputs::new(2, values).unwrap();
+        let ending = Ending::Done(Scores { converged: true, outputs, wrong: 5, loss: 0.5 });
         Some(UnitResult { epochs, ending })
     }
 }

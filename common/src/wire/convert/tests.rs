@@ -72,11 +72,17 @@ fn any_epochs(count: impl Into<collection::SizeRange>) -> impl Strategy<Value = 
 }
 
 fn any_result() -> impl Strategy<Value = UnitResult> {
-    let scores = (any::<bool>(), vec(0.0_f32..=1.0, 1..50), any::<prop::sample::Index>(), 0.0..1e300).prop_map(
-        |(converged, probabilities, wrong, loss)| Scores {
+    let outputs = (1_usize..5, vec(prop::num::f32::NORMAL | prop::num::f32::SUBNORMAL, 5..60)).prop_map(
+        |(columns, mut values)| {
+            values.truncate(values.len() / columns * columns);
+            Outputs::new(columns, values).unwrap()
+        },
+    );
+    let scores = (any::<bool>(), outputs, any::<prop::sample::Index>(), 0.0..1e300).prop_map(
+        |(converged, outputs, wrong, loss)| Scores {
             converged,
-            wrong: wrong.index(probabilities.len() + 1) as u32,
-            probabilities,
+            wrong: wrong.index(outputs.rows() + 1) as u32,
+            outputs,
             loss,
         },
     );
@@ -178,9 +184,10 @@ fn any_metrics_message() -> impl Strategy<Value = v1::EpochMetrics> {
 
 fn any_result_message() -> impl Strategy<Value = v1::UnitResult> {
     use unit_result::Ending;
-    let done = (any::<bool>(), vec(prop::num::f32::ANY, 0..4), any_small(), any_float()).prop_map(
-        |(converged, probabilities, wrong, loss)| Ending::Done(v1::Done { converged, probabilities, wrong, loss }),
-    );
+    let outputs =
+        (any_small(), vec(prop::num::f32::ANY, 0..5)).prop_map(|(columns, values)| v1::Outputs { columns, values });
+    let done = (any::<bool>(), option::of(outputs), any_small(), any_float())
+        .prop_map(|(converged, outputs, wrong, loss)| Ending::Done(v1::Done { converged, outputs, wrong, loss }));
     let diverged = any_small().prop_map(|epoch| Ending::Diverged(v1::Diverged { epoch }));
     (vec(any_metrics_message(), 0..4), option::of(prop_oneof![done, diverged]))
         .prop_map(|(epochs, ending)| v1::UnitResult { epochs, ending })
@@ -322,7 +329,7 @@ fn good_result() -> v1::UnitResult {
         epochs: vec![epoch(1), epoch(2)],
         ending: Some(unit_result::Ending::Done(v1::Done {
             converged: true,
-            probabilities: vec![0.0, 1.0],
+            outputs: Some(v1::Outputs { columns: 2, values: vec![0.5, -1.5, 0.0, 80.0] }),
             wrong: 2,
             loss: 0.5,
         })),
@@ -338,11 +345,14 @@ fn a_bad_result_is_refused_by_field() {
             unit_result::Ending::Diverged(_) => unreachable!("a good result is done"),
         }
     }
+    fn outputs(result: &mut v1::UnitResult) -> &mut v1::Outputs {
+        done(result).outputs.as_mut().unwrap()
+    }
     fn diverged(result: &mut v1::UnitResult, epoch: u32) {
         result.ending = Some(unit_result::Ending::Diverged(v1::Diverged { epoch }));
     }
     type Case = (&'static str, fn(&mut v1::UnitResult));
-    let cases: [Case; 17] = [
+    let cases: [Case; 23] = [
         ("result.ending", |result| result.ending = None),
         ("result.epochs", |result| result.epochs.clear()),
         ("result.epochs", |result| result.epochs[0].epoch = 0),
@@ -351,12 +361,20 @@ fn a_bad_result_is_refused_by_field() {
         ("metrics.train_error", |result| result.epochs[0].train_error = -0.1),
         ("metrics.train_error", |result| result.epochs[0].train_error = f64::NAN),
         ("metrics.validation_error", |result| result.epochs[0].validation_error = Some(1.1)),
-        ("result.done", |result| done(result).probabilities.clear()),
-        ("result.done", |result| done(result).probabilities[0] = 1.1),
-        ("result.done", |result| done(result).probabilities[0] = f32::NAN),
-        ("result.done", |result| done(result).probabilities = vec![0.5; limits::SCORES_MAX + 1]),
-        ("result.done", |result| done(result).wrong = 3),
-        ("result.done", |result| done(result).loss = f64::INFINITY),
+        ("result.done.outputs", |result| done(result).outputs = None),
+        ("outputs", |result| outputs(result).values.clear()),
+        ("outputs", |result| outputs(result).columns = 0),
+        ("outputs.values", |result| outputs(result).columns = 3),
+        ("outputs.values", |result| outputs(result).columns = u32::MAX),
+        ("outputs.values", |result| outputs(result).values[0] = f32::INFINITY),
+        ("outputs.values", |result| outputs(result).values[0] = f32::NAN),
+        ("outputs.values", |result| outputs(result).values = vec![0.5; limits::OUTPUT_VALUES_MAX + 2]),
+        ("outputs.values", |result| {
+            *outputs(result) = v1::Outputs { columns: 1, values: vec![0.5; limits::OUTPUT_ROWS_MAX + 1] };
+        }),
+        ("outputs.columns", |result| *outputs(result) = v1::Outputs { columns: 1001, values: vec![0.5; 2002] }),
+        ("result.done.wrong", |result| done(result).wrong = 3),
+        ("result.done.loss", |result| done(result).loss = f64::INFINITY),
         ("result.diverged.epoch", |result| diverged(result, 0)),
         ("result.diverged.epoch", |result| diverged(result, 2)),
         ("result.epochs", |result| {
@@ -386,7 +404,8 @@ fn attempts_count_from_one() {
 #[test]
 fn the_largest_result_fits_into_a_message() {
     let metrics = EpochMetrics { epoch: 1, train_loss: 0.1, train_error: 0.1, validation_error: Some(0.1) };
-    let scores = Scores { converged: false, probabilities: vec![0.5; limits::SCORES_MAX], wrong: 1_000_000, loss: 0.1 };
+    let outputs = Outputs::new(2, vec![0.5; limits::OUTPUT_VALUES_MAX]).unwrap();
+    let scores = Scores { converged: false, outputs, wrong: 1_000_000, loss: 0.1 };
     let result = UnitResult {
         epochs: (1..=limits::EPOCHS_MAX as u32).map(|epoch| EpochMetrics { epoch, ..metrics }).collect(),
         ending: Ending::Done(scores),

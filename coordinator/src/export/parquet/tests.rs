@@ -9,7 +9,10 @@ use parquet::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::export::csv::{CsvSink, text};
+use crate::{
+    export::csv::{CsvSink, text},
+    report::csv_number,
+};
 
 const COLUMNS: [Column; 12] = [
     Column::full("text", Kind::Text),
@@ -65,7 +68,7 @@ fn shown(field: &Field) -> String {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
         Field::Long(value) => value.to_string(),
-        Field::Double(value) => value.to_string(),
+        Field::Double(value) => csv_number(*value),
         Field::Float(value) => value.to_string(),
         Field::Bool(value) => value.to_string(),
         Field::ListInternal(items) => {
