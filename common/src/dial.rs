@@ -4,7 +4,7 @@
 //! [`SERVER_NAME`], and is trusted because the join file holds it. Who squats on a coordinator's port has not got the key, and is
 //! told nothing.
 
-use std::{error::Error as StdError, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -22,7 +22,7 @@ use tokio_rustls::{
 };
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use crate::join::Transport;
+use crate::{causes::chain, join::Transport};
 
 /// The name in every study's certificate.
 pub const SERVER_NAME: &str = "seedgrid.study";
@@ -117,19 +117,4 @@ pub fn config(pem: &str) -> Result<ClientConfig, DialError> {
         .with_no_client_auth();
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(config)
-}
-
-/// An error with its causes, which transports hide.
-pub fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

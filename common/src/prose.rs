@@ -22,3 +22,58 @@ pub fn steers(character: char) -> bool {
 pub fn plain(text: &str) -> String {
     text.replace(['\n', '\t'], " ").replace(steers, "\u{fffd}")
 }
+
+/// A whole number with a comma every three digits: "1,000".
+pub fn whole(value: impl ToString) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A whole number of something: "1 unit", "2 units", "1,000 units". Every message that counts says it so.
+pub fn count(value: impl ToString, noun: &str) -> String {
+    let number = value.to_string();
+    format!("{} {}", whole(&number), agreeing(&number, noun))
+}
+
+/// The noun as it follows a number that is written otherwise, as in a spec: "unit" after 1, else "units". `noun` is the singular of a noun with a
+/// regular plural, or a phrase that ends with one.
+pub fn agreeing(value: impl ToString, noun: &str) -> String {
+    if value.to_string() == "1" {
+        return noun.to_owned();
+    }
+    // "another try", "two tries"; "a day", "two days".
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if noun.ends_with("ch") || noun.ends_with('s') || noun.ends_with('x') => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, whole};
+
+    #[test]
+    fn whole_numbers_are_grouped() {
+        assert_eq!(
+            [0, 999, 1000, 123_456, 1_234_567].map(whole),
+            ["0", "999", "1,000", "123,456", "1,234,567"].map(str::to_owned)
+        );
+    }
+
+    #[test]
+    fn nouns_agree_with_their_number() {
+        let said = |number: u32, noun| count(number, noun);
+        assert_eq!([0, 1, 2, 1000].map(|number| said(number, "unit")), ["0 units", "1 unit", "2 units", "1,000 units"]);
+        assert_eq!([said(1, "different unit"), said(2, "different unit")], ["1 different unit", "2 different units"]);
+        assert_eq!([said(1, "batch"), said(2, "batch")], ["1 batch", "2 batches"]);
+        assert_eq!([said(1, "try"), said(2, "try"), said(2, "day")], ["1 try", "2 tries", "2 days"]);
+    }
+}

@@ -5,8 +5,9 @@
 use std::{fs, path::Path};
 
 use seedgrid_common::{
-    data::{self, encode},
+    data::{self, encode, mnist_files},
     model,
+    prose::whole,
     spec::DatasetSpec,
 };
 
@@ -47,6 +48,32 @@ fn documented_data_sets_are_the_kinds() {
         let row =
             format!("| `{}` | {} | {} | {} |", kind.name, kind.summary, kind.train.pairs_max, kind.test.pairs_max);
         assert!(page.contains(&format!("{row}\n")), "docs/spec.md must have the row\n{row}");
+    }
+}
+
+/// docs/data.md compares kinds side by side; of each that it names it says title and limits as the program has them.
+#[test]
+fn documented_limits_are_the_kinds() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/data.md")).unwrap();
+    let row = |head: &str| -> Vec<String> {
+        let line = page.lines().find(|line| line.starts_with(head)).unwrap_or_else(|| panic!("{head} is missing"));
+        line.trim_matches('|').split('|').skip(1).map(|cell| cell.trim().to_owned()).collect()
+    };
+    let (names, titles, limits) = (row("| | `"), row("| title in reports |"), row("| most pairs |"));
+    assert_eq!(names.len(), 2);
+    for ((name, title), limit) in names.iter().zip(titles).zip(limits) {
+        let kind = data::find(name.trim_matches('`')).unwrap();
+        let most = format!("{} training, {} test", whole(kind.train.pairs_max), whole(kind.test.pairs_max));
+        assert_eq!(limit, most, "{name}");
+        if !kind.reads_files {
+            let spec = DatasetSpec { kind, train_pairs: 1, test_pairs: 1, seed: 0 };
+            assert_eq!(title, data::build(&spec, &[]).unwrap().title, "{name}");
+        }
+    }
+    let mnist = &page[page.find("| file (plain").unwrap()..];
+    for file in mnist_files::FILES {
+        let row = format!("| {} | {} | {} |", file.name, whole(file.bytes), file.sha256);
+        assert!(mnist.contains(&row), "docs/data.md must have the row\n{row}");
     }
 }
 

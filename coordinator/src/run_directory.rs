@@ -237,6 +237,9 @@ impl RunDirectory {
             let path = path.to_owned();
             move |cause| RunDirectoryError::Io { action, path, cause }
         };
+        if self.root.is_file() {
+            return Err(RunDirectoryError::File { path: self.root });
+        }
         atomic::make_folder(&self.root).map_err(io("create", &self.root))?;
         let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
         let lock_path = self.root.join("lock");
@@ -369,6 +372,15 @@ mod tests {
         assert!(matches!(RunDirectory::new(folder.path()).own(), Err(RunDirectoryError::Foreign { .. })));
         assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Missing { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_no_run_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.txt");
+        fs::write(&file, "x").unwrap();
+        assert!(matches!(RunDirectory::new(&file).own(), Err(RunDirectoryError::File { .. })));
+        assert!(matches!(RunDirectory::existing(&file), Err(RunDirectoryError::File { .. })));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Dying with the parent: local workers of `seedgrid run` must not outlive it, however it ends.
 
-use std::{thread, time::Duration};
+use std::{io, thread, time::Duration};
 
 use nix::unistd::{Pid, getppid};
 
@@ -13,15 +13,17 @@ const LOOK: Duration = Duration::from_millis(500);
 /// what Linux watches) outlives it in name only.
 ///
 /// # Errors
-/// A message where the parent has ended or cannot be watched.
-pub fn die_with(parent: u32) -> Result<(), String> {
-    let parent = Pid::from_raw(i32::try_from(parent).map_err(|_| format!("{parent} is no process id"))?);
+/// Where the parent has ended or cannot be watched.
+pub fn die_with(parent: u32) -> io::Result<()> {
+    let parent =
+        Pid::from_raw(i32::try_from(parent).map_err(|_| io::Error::other(format!("{parent} is no process id")))?);
     #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)
-        .map_err(|error| format!("cannot ask the kernel to end this worker with its parent: {error}"))?;
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(|error| {
+        io::Error::other(format!("cannot ask the kernel to end this worker with its parent: {error}"))
+    })?;
     // After asking: a parent that ended before that would go unnoticed.
     if getppid() != parent {
-        return Err(format!("the parent process {parent} has ended"));
+        return Err(io::Error::other(format!("the parent process {parent} has ended")));
     }
     thread::Builder::new()
         .name("parent".to_owned())
@@ -32,5 +34,5 @@ pub fn die_with(parent: u32) -> Result<(), String> {
             std::process::exit(i32::from(crate::exit_codes::FAILED));
         })
         .map(drop)
-        .map_err(|error| format!("cannot start the thread that watches the parent: {error}"))
+        .map_err(|error| io::Error::other(format!("cannot start the thread that watches the parent: {error}")))
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    prose::count,
     training::Ending as UnitEnding,
     wire::{
         PROTOCOL_VERSION,
@@ -357,7 +358,7 @@ impl Session {
                         }
                         SlotOutcome::Failed("the slot's thread has ended".to_owned())
                     }
-                    Err(error) => SlotOutcome::Failed(seedgrid_common::dial::chain(&error)),
+                    Err(error) => SlotOutcome::Failed(seedgrid_common::causes::chain(&error)),
                 },
                 () = stop.told() => SlotOutcome::Stopped(None),
             };
@@ -373,8 +374,8 @@ impl Session {
             SlotOutcome::Finished(output) => match &output.result.ending {
                 UnitEnding::Done(scores) => {
                     self.tally.done += 1;
-                    let (epochs, error) = (output.result.epochs.len(), scores.error());
-                    info!("{label}: done after {epochs} epochs, error {error:.4}, {train_seconds:.1} s");
+                    let (epochs, error) = (count(output.result.epochs.len(), "epoch"), scores.error());
+                    info!("{label}: done after {epochs}, error {error:.4}, {train_seconds:.1} s");
                 }
                 UnitEnding::Diverged { epoch } => {
                     self.tally.diverged += 1;

@@ -18,6 +18,7 @@ use std::{
 
 use seedgrid_common::{
     data::Dataset,
+    prose::count,
     training::{EpochMetrics, Progress},
     wire::blob::Blob,
 };
@@ -184,7 +185,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     let outcome = match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
         Ok(Ok(None)) => SlotOutcome::Stopped(last),
-        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::dial::chain(error.as_ref())),
+        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::causes::chain(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
     };
     (outcome, train_seconds)
@@ -195,11 +196,12 @@ fn open(assignment: &Assignment, blob: &Blob, trainer: &dyn Trainer) -> Option<C
     match checkpoint_file::read(blob.bytes(), &assignment.unit, &trainer.describe().numerics_class) {
         Ok(checkpoint) => {
             let (epochs, batches) = checkpoint.progress();
-            info!("{}: goes on after {epochs} epochs and {batches} batches", assignment.unit.label());
+            let (epochs, batches) = (count(epochs, "epoch"), count(batches, "batch"));
+            info!("{}: goes on after {epochs} and {batches}", assignment.unit.label());
             Some(checkpoint)
         }
         Err(error) => {
-            let (unit, error) = (assignment.unit.label(), seedgrid_common::dial::chain(&error));
+            let (unit, error) = (assignment.unit.label(), seedgrid_common::causes::chain(&error));
             warn!("{unit}: its checkpoint cannot be used, training from the start: {error}");
             None
         }
@@ -259,7 +261,7 @@ impl Observer for Watcher<'_> {
                 }
             }
             Err(error) => {
-                let (unit, error) = (self.assignment.unit.label(), seedgrid_common::dial::chain(&error));
+                let (unit, error) = (self.assignment.unit.label(), seedgrid_common::causes::chain(&error));
                 warn!("{unit}: its state cannot be saved, an interruption would cost it all: {error}");
             }
         }

@@ -14,6 +14,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Dataset, PAIR_PIXELS, Pairs};
+use crate::prose::count;
 
 /// Most pairs in one part of a data set.
 pub const PAIRS_MAX: u32 = 1_000_000;
@@ -44,7 +45,7 @@ pub enum EncodeError {
         pairs: usize,
     },
     /// The number of pixels does not fit the number of pairs.
-    #[error("{pairs} {part} pairs have {pixels} pixels instead of {PAIR_PIXELS} each")]
+    #[error("{} have {pixels} pixels instead of {PAIR_PIXELS} each", count(pairs, &format!("{part} pair")))]
     Shape {
         /// "training" or "test".
         part: &'static str,
@@ -88,7 +89,7 @@ pub enum DecodeError {
         found: u8,
     },
     /// The head ends early.
-    #[error("the data set ends after {bytes} bytes, within its head")]
+    #[error("the data set ends after {}, within its head", count(bytes, "byte"))]
     Head {
         /// Length of what is there.
         bytes: usize,
@@ -103,7 +104,7 @@ pub enum DecodeError {
         pairs: u32,
     },
     /// Shorter or longer than its counts say.
-    #[error("the data set has {found} bytes after its head instead of {expected}")]
+    #[error("the data set has {} after its head instead of {expected}", count(found, "byte"))]
     Length {
         /// What the counts ask for.
         expected: u64,

@@ -2,7 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{encode::PAIRS_MAX, idx::IdxError, locate, mnist_files::FileError};
+use super::{
+    encode::PAIRS_MAX,
+    idx::IdxError,
+    locate,
+    looked::Looked,
+    mnist_files::{BELOW, FILES, FileError},
+};
+use crate::prose::count;
 
 /// Why a data set cannot be made. [`DataError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -10,8 +17,8 @@ pub enum DataError {
     /// None of the folders holds any of MNIST's files.
     #[error("MNIST's files were not found{}", looked_at(places))]
     NotFound {
-        /// The folders that were looked at, in order.
-        places: Vec<PathBuf>,
+        /// The folders that were looked at, in order, and what they hold.
+        places: Vec<(PathBuf, Looked)>,
     },
     /// One of MNIST's files is missing, unreadable, truncated, damaged or altered.
     #[error(transparent)]
@@ -38,7 +45,7 @@ pub enum DataError {
         expected: usize,
     },
     /// The numbers of images and of labels differ.
-    #[error("{} has {images} images, its file of labels has {labels}", images_path.display())]
+    #[error("{} has {}, its file of labels has {labels}", images_path.display(), count(images, "image"))]
     Counts {
         /// The file of images.
         images_path: PathBuf,
@@ -58,7 +65,7 @@ pub enum DataError {
         label: u8,
     },
     /// More pairs than the images make: no image is used twice.
-    #[error("{part}_pairs is {pairs}, but MNIST's {images} {part} images make only {} pairs", images / 2)]
+    #[error("{part}_pairs is {pairs}, but MNIST's {images} {part} images make only {}", count(images / 2, "pair"))]
     FewImages {
         /// "train" or "test".
         part: &'static str,
@@ -110,10 +117,16 @@ impl DataError {
     }
 }
 
-fn looked_at(places: &[PathBuf]) -> String {
+fn looked_at(places: &[(PathBuf, Looked)]) -> String {
     if places.is_empty() {
         return ": no folder was named, and neither XDG_CACHE_HOME nor HOME is set".to_owned();
     }
-    let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-    format!(" in {}", places.join(" or "))
+    let found: Vec<String> = places.iter().map(|(place, looked)| format!("in {}: {looked}", place.display())).collect();
+    let wanted = FILES.map(|file| file.name).join(", ");
+    let [_, dotted, ..] = FILES[0].names();
+    format!(
+        " {}. Wanted are {wanted}, also with a dot ({dotted}), each plain or with .gz, in the folder or in {} below it",
+        found.join("; "),
+        BELOW[0]
+    )
 }

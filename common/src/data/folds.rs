@@ -1,7 +1,11 @@
 //! Which pairs a unit trains on and which it is scored on.
 
 use super::{Dataset, Pairs};
-use crate::{random::Stream, unit::Fold};
+use crate::{
+    prose::{agreeing, count},
+    random::Stream,
+    unit::Fold,
+};
 
 /// One unit's part of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +48,7 @@ pub fn scored_pairs(fold: Fold, train_pairs: u32, test_pairs: u32) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
     /// Fewer than two folds.
-    #[error("{of} folds are asked for: at least 2 are needed")]
+    #[error("{} is not enough: at least 2 are needed", count(of, "fold"))]
     FewFolds {
         /// Number of folds.
         of: u32,
@@ -58,7 +62,10 @@ pub enum SplitError {
         of: u32,
     },
     /// A fold would be empty.
-    #[error("{pairs} training pairs cannot be split into {of} folds: use fewer folds or more pairs")]
+    #[error(
+        "{pairs} {} cannot be split into {of} folds: use fewer folds or more pairs",
+        agreeing(pairs, "training pair")
+    )]
     FewPairs {
         /// Number of training pairs.
         pairs: usize,
@@ -67,7 +74,8 @@ pub enum SplitError {
     },
     /// A fold would miss one of the two labels.
     #[error(
-        "{members} training pairs with label {label} cannot be split into {of} folds: use fewer folds or more pairs"
+        "{members} {} with label {label} cannot be split into {of} folds: use fewer folds or more pairs",
+        agreeing(members, "training pair")
     )]
     SmallClass {
         /// The comparison's label: 1 where the first digit is at most the second.

@@ -5,7 +5,9 @@
 
 use std::{borrow::Cow, io, io::Read as _};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
+
+use crate::prose::count;
 
 /// Images as an IDX file of three dimensions holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,12 @@ pub enum IdxError {
     /// The compressed file is damaged.
     #[error("the compressed file is damaged")]
     Gzip(#[source] io::Error),
+    /// The compressed file is whole, and something follows that is not compressed.
+    #[error("the compressed file is whole, but something that is not gzip follows its end ({})", count(bytes, "byte"))]
+    GzipTrailing {
+        /// How much follows.
+        bytes: usize,
+    },
     /// More than the reader was told to accept.
     #[error("the content is larger than {bytes_max} bytes")]
     Large {
@@ -36,7 +44,7 @@ pub enum IdxError {
         bytes_max: usize,
     },
     /// The file ends within its head.
-    #[error("the file ends after {found} bytes, within its head of {expected} bytes")]
+    #[error("the file ends after {}, within its head of {expected} bytes", count(found, "byte"))]
     Head {
         /// Length of the head.
         expected: usize,
@@ -80,27 +88,48 @@ impl IdxError {
     pub fn is_truncation(&self) -> bool {
         match self {
             Self::GzipTruncated | Self::Head { .. } | Self::Truncated { .. } => true,
-            Self::Gzip(_) | Self::Large { .. } | Self::Magic { .. } | Self::Sizes { .. } | Self::Trailing { .. } => {
-                false
-            }
+            Self::Gzip(_)
+            | Self::GzipTrailing { .. }
+            | Self::Large { .. }
+            | Self::Magic { .. }
+            | Self::Sizes { .. }
+            | Self::Trailing { .. } => false,
         }
     }
 }
 
+/// What a file begins with that is compressed with gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// The content of a file: inflated where it begins as gzip does, else as it is. Never more than `bytes_max` bytes.
 pub fn content(stored: &[u8], bytes_max: usize) -> Result<Cow<'_, [u8]>, IdxError> {
-    let content = if stored.starts_with(&[0x1f, 0x8b]) {
-        let mut inflated = Vec::new();
-        let limit = bytes_max as u64 + 1;
-        MultiGzDecoder::new(stored).take(limit).read_to_end(&mut inflated).map_err(|error| match error.kind() {
+    let content =
+        if stored.starts_with(&GZIP) { Cow::Owned(inflated(stored, bytes_max)?) } else { Cow::Borrowed(stored) };
+    if content.len() > bytes_max { Err(IdxError::Large { bytes_max }) } else { Ok(content) }
+}
+
+/// The content of a compressed file: of all its members, one after the other. Zero bytes may follow them, as some programs pad files.
+fn inflated(stored: &[u8], bytes_max: usize) -> Result<Vec<u8>, IdxError> {
+    let mut inflated = Vec::new();
+    let mut rest = stored;
+    loop {
+        let mut member = GzDecoder::new(rest);
+        let room = bytes_max + 1 - inflated.len();
+        member.by_ref().take(room as u64).read_to_end(&mut inflated).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => IdxError::GzipTruncated,
             _ => IdxError::Gzip(error),
         })?;
-        Cow::Owned(inflated)
-    } else {
-        Cow::Borrowed(stored)
-    };
-    if content.len() > bytes_max { Err(IdxError::Large { bytes_max }) } else { Ok(content) }
+        if inflated.len() > bytes_max {
+            return Err(IdxError::Large { bytes_max });
+        }
+        rest = member.into_inner();
+        if rest.iter().all(|&byte| byte == 0) {
+            return Ok(inflated);
+        }
+        if !rest.starts_with(&GZIP) {
+            return Err(IdxError::GzipTrailing { bytes: rest.len() });
+        }
+    }
 }
 
 /// Reads the content of a file of images: unsigned bytes in three dimensions.
@@ -204,6 +233,27 @@ mod tests {
         let checksum = packed.len() - 8;
         damaged[checksum] ^= 1;
         assert!(matches!(content(&damaged, 100), Err(IdxError::Gzip(_))));
+    }
+
+    #[test]
+    fn what_follows_gzip_is_read_or_named() {
+        let packed = gzip(&file(0x801, &[3], &[7, 8, 9]));
+        let with = |rest: &[u8]| [&packed, rest].concat();
+        match content(&with(b"</html>"), 100) {
+            Err(error @ IdxError::GzipTrailing { bytes: 7 }) => {
+                assert!(!error.is_truncation());
+                assert!(error.to_string().ends_with("follows its end (7 bytes)"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let one = content(&with(&[0x1f]), 100).unwrap_err().to_string();
+        assert!(one.ends_with("(1 byte)"), "{one}");
+        // A further member is read, padding is passed over, and a further member that ends early is truncated.
+        let halves = [gzip(&file(0x801, &[3], &[7])), gzip(&[8, 9])].concat();
+        assert_eq!(labels(&content(&halves, 100).unwrap()).unwrap(), [7, 8, 9]);
+        assert_eq!(content(&with(&[0; 512]), 100).unwrap(), content(&packed, 100).unwrap());
+        assert!(matches!(content(&halves[..halves.len() - 1], 100), Err(IdxError::GzipTruncated)));
+        assert!(matches!(content(&halves, 10), Err(IdxError::Large { bytes_max: 10 })));
     }
 
     #[test]

@@ -2,13 +2,11 @@
 
 use std::{
     ffi::OsString,
-    fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use super::{
-    DataError,
+    DataError, looked,
     mnist_files::{self, FileError},
 };
 
@@ -40,15 +38,15 @@ pub fn first_with_files(places: &[PathBuf]) -> Result<&Path, DataError> {
         return Ok(place);
     }
     // A folder that cannot be looked into may well have them.
-    for place in places {
-        match fs::read_dir(place) {
-            Err(cause) if !matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(FileError::Unreadable { path: place.clone(), cause }.into());
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Err(DataError::NotFound { places: places.to_vec() })
+    let looked = |place: &PathBuf| match looked::look(place) {
+        Ok(looked) => Ok((place.clone(), looked)),
+        Err(cause) => Err(FileError::Unreadable { path: place.clone(), cause }.into()),
+    };
+    Err(places
+        .iter()
+        .map(looked)
+        .collect::<Result<_, _>>()
+        .map_or_else(|error| error, |places| DataError::NotFound { places }))
 }
 
 /// A variable that is set, and not to nothing.
@@ -92,7 +90,11 @@ mod tests {
         let places = ["empty", "absent", "full"].map(|name| folder.path().join(name));
         std::fs::create_dir(&places[0]).unwrap();
         match first_with_files(&places) {
-            Err(DataError::NotFound { places: looked_at }) => assert_eq!(looked_at, places),
+            Err(DataError::NotFound { places: looked_at }) => {
+                let empty = std::fs::read_dir(&places[0]).map(|_| looked::Looked::Empty).unwrap();
+                let none = looked::Looked::NoFolder;
+                assert_eq!(looked_at, places.iter().cloned().zip([empty, none.clone(), none]).collect::<Vec<_>>());
+            }
             other => panic!("{other:?}"),
         }
         // A link to itself cannot be looked into, by root neither.

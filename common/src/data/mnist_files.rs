@@ -7,12 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{encode::digest, idx, idx::IdxError};
+use super::{
+    encode::digest,
+    idx,
+    idx::IdxError,
+    looked::{self, Looked},
+};
 
 /// One of the four files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MnistFile {
-    /// Its name when it is not compressed; compressed, `.gz` follows.
+    /// Its name as published, when it is not compressed; compressed, `.gz` follows. Copies with a dot in the place of the second dash are
+    /// common: [`MnistFile::names`].
     pub name: &'static str,
     /// Length of its content, in bytes.
     pub bytes: usize,
@@ -48,6 +54,9 @@ pub const TEST_LABELS: MnistFile = MnistFile {
 /// All four.
 pub const FILES: [MnistFile; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
 
+/// Folders below the one that is named in which the files may lie, too: torchvision's, of its root and of the root's `MNIST`.
+pub const BELOW: [&str; 2] = ["MNIST/raw", "raw"];
+
 /// No file is read further than this: the largest content is 47,040,016 bytes.
 const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -63,13 +72,15 @@ pub enum Expected {
 /// What is wrong with one of the four files.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Neither the file nor its compressed form is there.
-    #[error("{name} (or {name}.gz) is missing in {}", folder.display())]
+    /// Under none of its names is the file there.
+    #[error("{name} is missing in {}: {looked}. Wanted is one of {}", folder.display(), names_of(name).join(", "))]
     Missing {
-        /// The file's name without `.gz`.
+        /// The file's name as published.
         name: &'static str,
         /// Where it was looked for.
         folder: PathBuf,
+        /// What the folder holds instead.
+        looked: Looked,
     },
     /// It cannot be read.
     #[error("cannot read {}: {cause}", path.display())]
@@ -123,16 +134,34 @@ impl MnistFile {
         format!("{}.gz", self.name)
     }
 
-    /// Where this file lies in `folder`, plain or compressed, if it is there.
+    /// The names that it may have, in the order in which they are looked for.
+    pub fn names(&self) -> [String; 4] {
+        names_of(self.name)
+    }
+
+    /// Where it may lie in `folder`, in the order in which it is looked for: under each of its names in the folder itself, then in the folders
+    /// below it in which torchvision keeps it.
+    pub fn candidates(&self, folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+        let names = self.names();
+        let folders = [folder.to_owned()].into_iter().chain(BELOW.map(|below| folder.join(below)));
+        folders.flat_map(move |folder| names.clone().map(|name| folder.join(name)))
+    }
+
+    /// Where this file lies in `folder` or below it, if it is there.
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
-        [self.name.to_owned(), self.gzip_name()].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+        self.candidates(folder).find(|path| path.is_file())
     }
 
     /// Reads this file's content from `folder` and checks it.
     pub fn read(&self, folder: &Path, expected: Expected) -> Result<Vec<u8>, FileError> {
-        let path =
-            self.find(folder).ok_or_else(|| FileError::Missing { name: self.name, folder: folder.to_owned() })?;
-        self.read_from(&path, expected)
+        match self.find(folder) {
+            Some(path) => self.read_from(&path, expected),
+            None => {
+                let looked =
+                    looked::look(folder).map_err(|cause| FileError::Unreadable { path: folder.to_owned(), cause })?;
+                Err(FileError::Missing { name: self.name, folder: folder.to_owned(), looked })
+            }
+        }
     }
 
     /// Reads this file's content from the file at `path`, whatever that is called, and checks it.
@@ -160,6 +189,12 @@ impl MnistFile {
     }
 }
 
+/// `train-images-idx3-ubyte` and `train-images.idx3-ubyte`, each plain or compressed.
+fn names_of(published: &str) -> [String; 4] {
+    let dotted = published.replacen("-idx", ".idx", 1);
+    [published.to_owned(), dotted.clone(), format!("{published}.gz"), format!("{dotted}.gz")]
+}
+
 /// Whether `folder` holds any of the four files.
 pub fn any_in(folder: &Path) -> bool {
     FILES.iter().any(|file| file.find(folder).is_some())
@@ -170,4 +205,53 @@ fn stored(path: &Path) -> io::Result<Vec<u8>> {
     let mut stored = Vec::new();
     File::open(path)?.take(CONTENT_BYTES_MAX as u64 + 1).read_to_end(&mut stored)?;
     Ok(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn every_common_name_and_place_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for below in ["MNIST/raw", "other"] {
+            fs::create_dir_all(root.join(below)).unwrap();
+        }
+        for (name, given) in [
+            ("train-images-idx3-ubyte", "."),
+            ("train-images.idx3-ubyte", "."),
+            ("train-images-idx3-ubyte.gz", "."),
+            ("train-images.idx3-ubyte.gz", "."),
+            ("MNIST/raw/train-images-idx3-ubyte", "."),
+            ("MNIST/raw/train-images-idx3-ubyte.gz", "."),
+            ("MNIST/raw/train-images-idx3-ubyte", "MNIST"),
+            ("MNIST/raw/train-images-idx3-ubyte", "MNIST/raw"),
+        ] {
+            let path = root.join(name);
+            fs::write(&path, b"x").unwrap();
+            let given = root.join(given);
+            let found = TRAIN_IMAGES.find(&given).unwrap_or_else(|| panic!("{name} is not found in {given:?}"));
+            assert_eq!(found.canonicalize().unwrap(), path.canonicalize().unwrap());
+            assert!(any_in(&given));
+            fs::remove_file(path).unwrap();
+        }
+        fs::write(root.join("other/train-images-idx3-ubyte"), b"x").unwrap();
+        assert_eq!(TRAIN_IMAGES.find(root), None, "no other folder is looked into");
+    }
+
+    #[test]
+    fn a_missing_file_is_said_with_its_names_and_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |folder: &Path| TEST_LABELS.read(folder, Expected::Canonical).unwrap_err().to_string();
+        assert!(said(folder.path()).contains("the folder is empty"), "{}", said(folder.path()));
+        assert!(said(&folder.path().join("no")).contains("there is no such folder"));
+        fs::write(folder.path().join("t10k-labels-idx1-ubyte.bz2"), b"x").unwrap();
+        let said = said(folder.path());
+        assert!(said.starts_with("t10k-labels-idx1-ubyte is missing in "), "{said}");
+        assert!(said.contains("similar names there: t10k-labels-idx1-ubyte.bz2"), "{said}");
+        assert!(said.contains("t10k-labels.idx1-ubyte.gz"), "{said}");
+    }
 }

@@ -38,14 +38,15 @@ pub fn draw(folder: &Path, spec: &DatasetSpec, expected: Expected) -> Result<Dat
     let part = |name, [images, labels]: [&MnistFile; 2], pairs| {
         let images_content = images.read(folder, expected)?;
         let labels_content = labels.read(folder, expected)?;
+        let path = |file: &MnistFile| file.find(folder).unwrap_or_else(|| folder.join(file.name));
         let of = |file: &MnistFile| {
-            let path = file.find(folder).unwrap_or_else(|| folder.join(file.name));
+            let path = path(file);
             move |cause: IdxError| DataError::Idx { path, cause }
         };
         let source = Source::new(
             idx::images(&images_content).map_err(of(images))?,
             idx::labels(&labels_content).map_err(of(labels))?,
-            [images, labels].map(|file| folder.join(file.name)),
+            [images, labels].map(path),
         )?;
         source.draw(name, pairs, spec.seed)
     };

@@ -1,7 +1,7 @@
 //! Data sets: pairs of 14x14 images of digits, and which of them a unit trains on and is scored on.
 //!
 //! [`build`] makes a data set from its spec, by its [`kind`]: MNIST's images ([`idx`], [`mnist_files`], [`mnist_pairs`], looked for by
-//! [`locate`]) or digits that the program draws ([`glyph_pairs`]). [`encode`] gives it the bytes in which it travels and the digest that names
+//! [`locate`], and what was found instead said by [`looked`]) or digits that the program draws ([`glyph_pairs`]). [`encode`] gives it the bytes in which it travels and the digest that names
 //! it. A unit's part of it comes from [`folds`], its networks' inputs from [`normalize`].
 
 mod error;
@@ -12,6 +12,7 @@ pub mod glyph_pairs;
 pub mod idx;
 pub mod kind;
 pub mod locate;
+pub mod looked;
 pub mod mnist_files;
 pub mod mnist_pairs;
 pub mod normalize;

@@ -82,6 +82,18 @@ fn a_file_that_others_can_read_is_refused() {
 }
 
 #[test]
+fn a_copy_that_went_through_windows_is_read() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("join.toml");
+    example().write(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("\u{feff}{}", text.replace('\n', "\r\n"))).unwrap();
+    let read = JoinFile::read(&path).unwrap();
+    let certificate = read.certificate.map(|pem| pem.replace("\r\n", "\n"));
+    assert_eq!(JoinFile { certificate, ..read }, example());
+}
+
+#[test]
 fn each_problem_has_its_own_error() {
     let folder = tempdir().unwrap();
     assert!(matches!(JoinFile::read(&folder.path().join("none")), Err(JoinError::Missing { .. })));

@@ -1,15 +1,19 @@
 //! What to do about what is wrong with a spec.
 
-use super::{Problem, limits};
-use crate::data::folds::SplitError;
+use super::{Problem, limits, seeds};
+use crate::{data::folds::SplitError, prose::count};
 
 impl Problem {
     /// What to do about it, where the message does not say so already.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownKey { key, known, models, .. } => {
+            Self::UnknownKey { key, known, models, elsewhere, .. } => {
                 let known = format!("known here: {}", known.join(", "));
-                if models.is_empty() { known } else { format!("`{key}` belongs to {}; {known}", models.join(" and ")) }
+                match elsewhere {
+                    Some(place) => format!("`{}` belongs in {}; {known}", place.key, place.tables.join(" or ")),
+                    None if models.is_empty() => known,
+                    None => format!("`{key}` belongs to {}; {known}", models.join(" and ")),
+                }
             }
             Self::MissingKey { example, .. } => format!("for example {example}"),
             Self::UnknownWord { known, .. } => format!("known: {}", known.join(", ")),
@@ -37,7 +41,10 @@ impl Problem {
                     .to_owned()
             }
             Self::FewDraws { found, .. } => {
-                format!("use at most {found} samples, or wider ranges; numbers are rounded to four significant digits")
+                format!(
+                    "use at most {}, or wider ranges; numbers are rounded to four significant digits",
+                    count(found, "sample")
+                )
             }
             Self::UnknownAxis { known, .. } if known.is_empty() => {
                 "an axis is written { grid = [...] }; the row has none".to_owned()
@@ -104,7 +111,7 @@ impl Problem {
                 "remove it from one of the rows: a unit is trained and counted once".to_owned()
             }
             Self::LargeBatch { available, .. } => format!("use at most {available}"),
-            Self::ManyFolds { pairs, .. } => format!("use at most {pairs} folds"),
+            Self::ManyFolds { pairs, .. } => format!("use at most {}", count(pairs, "fold")),
             Self::Unfoldable { cause: SplitError::SmallClass { members: members @ 2.., .. }, .. } => {
                 format!("use at most {members} folds, or more `train_pairs`")
             }
@@ -129,12 +136,25 @@ impl Problem {
                 other => return other.hint(),
             },
             Self::Reference(problem) => problem.hint(),
-            Self::Syntax { message, rest } => syntax_hint(message, rest)?.to_owned(),
+            Self::Syntax { message, rest, line } => {
+                seeds_hint(line).or_else(|| syntax_hint(message, rest).map(str::to_owned))?
+            }
             Self::TooLong | Self::TooMany { .. } | Self::TooManyPairs { .. } => {
                 return None;
             }
         })
     }
+}
+
+/// How seeds are written, where the line is about them: a range is no value of TOML, so it stands in quotes.
+fn seeds_hint(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    let key = ["seeds", "data_seeds"].into_iter().find(|known| *known == key.trim())?;
+    let value = value.split('#').next().unwrap_or_default().trim();
+    Some(match seeds::is_range(value) {
+        true => format!("write it in quotes: {key} = \"{value}\"; an end is part of \"1..=3\", and not of \"1..3\""),
+        false => format!("a range is written in quotes: {key} = \"1..=10\"; a list is {key} = [1, 2, \"5..=8\"]"),
+    })
 }
 
 /// What is usually behind what TOML's parser says.

@@ -1,7 +1,10 @@
 //! What can be wrong with a spec: each kind with its message. `hint` says what to do about it.
 
-use super::{ReferenceProblem, limits};
-use crate::data::folds::SplitError;
+use super::{Elsewhere, ReferenceProblem, limits};
+use crate::{
+    data::folds::SplitError,
+    prose::{agreeing, count},
+};
 
 /// One thing that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -13,6 +16,8 @@ pub enum Problem {
         message: String,
         /// What follows on the line.
         rest: String,
+        /// The line.
+        line: String,
     },
     /// The text is longer than [`limits::TEXT_BYTES_MAX`].
     #[error("the spec is longer than {} bytes, which is as much as is read", limits::TEXT_BYTES_MAX)]
@@ -30,6 +35,8 @@ pub enum Problem {
         known: Vec<&'static str>,
         /// Models that do have a hyper-parameter of this name.
         models: Vec<&'static str>,
+        /// The other tables in which it would mean something, where it does not mean a key of this one.
+        elsewhere: Option<Box<Elsewhere>>,
     },
     /// A key that must be there is not.
     #[error("missing key `{key}` in {place}")]
@@ -136,7 +143,7 @@ pub enum Problem {
         key: &'static str,
     },
     /// More samples than there are different ones.
-    #[error("only {found} different samples were found, not {samples}")]
+    #[error("only {} could be found, not {samples}", count(found, "different sample"))]
     FewDraws {
         /// As written.
         samples: usize,
@@ -276,7 +283,7 @@ pub enum Problem {
     #[error("a hold-out stage cannot race: it has no folds after which to decide")]
     RaceWithoutFolds,
     /// A race whose first decision comes after the last fold.
-    #[error("the race decides first after {first} folds, and the stage has {folds}")]
+    #[error("the race decides first after {}, and the stage has {folds}", count(first, "fold"))]
     LateRace {
         /// After how many folds is decided first.
         first: u32,
@@ -342,7 +349,7 @@ pub enum Problem {
         because: &'static str,
     },
     /// A batch that no training part fills.
-    #[error("a batch of {batch} is larger than the {available} pairs that are trained on{}", left_by_folds(.folds))]
+    #[error("a batch of {batch} is larger than the {available} {} trained on{}", if *available == 1 { "pair that is" } else { "pairs that are" }, left_by_folds(.folds))]
     LargeBatch {
         /// Pairs in a batch.
         batch: u64,
@@ -352,7 +359,7 @@ pub enum Problem {
         folds: Option<u32>,
     },
     /// More folds than pairs.
-    #[error("{folds} folds are more than the {pairs} training pairs")]
+    #[error("{folds} folds are more than the {pairs} {}", agreeing(pairs, "training pair"))]
     ManyFolds {
         /// Number of folds.
         folds: u32,
@@ -407,7 +414,8 @@ fn left_by_folds(folds: &Option<u32>) -> String {
 fn too_few(cause: &SplitError) -> String {
     match cause {
         SplitError::SmallClass { label, members, of } => {
-            format!("draws {members} training pairs with label {label}, too few for {of} folds")
+            let pairs = agreeing(members, "training pair");
+            format!("draws {members} {pairs} with label {label}, too few for {of} folds")
         }
         other => format!("cannot be folded: {other}"),
     }

@@ -9,6 +9,7 @@ use super::{
     error::Problems,
     limits::{REFERENCE_CHARS_MAX, REFERENCES_MAX},
     reference_problem::{ALTERNATIVES_MAX, ReferenceProblem},
+    row,
     scalar::shown,
     suggest::nearest,
     table::{Entry, Table},
@@ -145,7 +146,7 @@ fn given(entry: Entry<'_>, model: &'static model::Model, problems: &mut Problems
             }
         }
     }
-    table.finish(problems);
+    table.finish_knowing(problems, row::models_with);
     given
 }
 

@@ -88,10 +88,7 @@ pub(super) fn read(
     table.place = format!("model `{}`", model.name);
     let (settings, defaults) = settings(&mut table, model, inherited.part, varied, selects, problems);
     let combined = Combined::read(&mut table, &settings, problems);
-    table.finish_knowing(problems, |key| {
-        let has = |model: &&Model| model.parameters.iter().any(|parameter| parameter.name == key);
-        model::ALL.into_iter().filter(has).map(|model| model.name).collect()
-    });
+    table.finish_knowing(problems, models_with);
     let row = || {
         let axes = combined.axes?.into_iter().chain(defaults?).collect();
         let (exclude, places): (Vec<_>, Vec<_>) = combined.exclude?.into_iter().unzip();
@@ -112,6 +109,12 @@ pub(super) fn read(
         Some(Row::Whole(row))
     };
     ReadRow { row: row(), missing }
+}
+
+/// The models that have this hyper-parameter.
+pub(super) fn models_with(key: &str) -> Vec<&'static str> {
+    let has = |model: &&Model| model.parameters.iter().any(|parameter| parameter.name == key);
+    model::ALL.into_iter().filter(has).map(|model| model.name).collect()
 }
 
 /// The row's stopping rule, and which required keys neither it nor the stage has; a row that starts from a selection needs none.

@@ -83,6 +83,11 @@ fn item_range(item: Entry<'_>, problems: &mut Problems<'_>) -> Option<Range<u64>
     None
 }
 
+/// Whether the text is a range as it may be written.
+pub(super) fn is_range(text: &str) -> bool {
+    text.contains("..") && parse(text).is_ok()
+}
+
 /// "3", "1..=10" or "1..5", with spaces where one likes.
 fn parse(text: &str) -> Result<Range<u64>, Problem> {
     let bad = || Problem::BadSeeds { text: shown(text) };

@@ -103,7 +103,9 @@ fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<De
             Some(message) => message.to_owned(),
             None => message.trim_end_matches(", expected nothing").to_owned(),
         };
-        problems.report(at, Problem::Syntax { message, rest: rest.to_owned() });
+        let start = text.get(..at.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        let line = text.get(start..).and_then(|line| line.lines().next()).unwrap_or_default().trim().to_owned();
+        problems.report(at, Problem::Syntax { message, rest: rest.to_owned(), line });
     }
     None
 }

@@ -1,53 +1,34 @@
-//! "Did you mean ...?"
+//! Which word of a spec was probably meant.
 
-/// The known word that was probably meant: one that differs in few letters (case, `-` and `_` do not count), or the only one
-/// that contains what was written.
+use super::synonyms;
+use crate::suggest::{self, plain};
+
+/// The known word that was probably meant: what other programs call so, or the one that is [nearest](suggest::nearest).
 pub(super) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
-    let plain = |word: &str| word.to_lowercase().replace('-', "_");
-    // Longer than any known word by far; comparing would only cost time.
-    if written.len() > 64 {
-        return None;
-    }
-    let written = plain(written);
-    let (distance, close) = known
-        .iter()
-        .map(|&candidate| (strsim::osa_distance(&written, &plain(candidate)), candidate))
-        .min_by_key(|(distance, _)| *distance)?;
-    if distance <= (close.len().max(written.len()) / 3).min(3) {
-        return Some(close);
-    }
-    let mut containing = known.iter().filter(|candidate| written.len() >= 4 && plain(candidate).contains(&written));
-    match (containing.next(), containing.next()) {
-        (Some(only), None) => Some(only),
-        (None | Some(_), _) => None,
-    }
+    let here = |word: &&str| known.iter().find(|known| *known == word).copied();
+    synonyms::of(&plain(written)).iter().find_map(here).or_else(|| suggest::nearest(written, known))
 }
 
 #[cfg(test)]
 mod tests {
     use super::nearest;
 
-    const KEYS: [&str; 5] = ["learning_rate", "batch_size", "max_epochs", "min_epochs", "hidden"];
-
     #[test]
-    fn finds_what_was_meant() {
+    fn what_others_call_it_is_known() {
+        let keys = ["learning_rate", "batch_size", "max_epochs", "min_epochs", "hidden"];
         for (written, meant) in [
-            ("learning_rat", Some("learning_rate")),
-            ("learningRate", Some("learning_rate")),
-            ("learning-rate", Some("learning_rate")),
-            ("BATCH_SIZE", Some("batch_size")),
-            ("batch", Some("batch_size")),
+            ("lr", Some("learning_rate")),
+            ("LR", Some("learning_rate")),
+            ("bs", Some("batch_size")),
+            ("epochs", Some("max_epochs")),
+            ("num-epochs", Some("max_epochs")),
             ("hiden", Some("hidden")),
-            ("max_epoch", Some("max_epochs")),
-            // Two keys contain it: no guess.
-            ("epochs", None),
-            ("momentum", None),
-            ("", None),
-            ("h", None),
+            // What it means is not known here.
+            ("wd", None),
         ] {
-            assert_eq!(nearest(written, &KEYS), meant, "{written}");
+            assert_eq!(nearest(written, &keys), meant, "{written}");
         }
-        assert_eq!(nearest("anything", &[]), None);
-        assert_eq!(nearest(&"learning_rate".repeat(10), &KEYS), None);
+        assert_eq!(nearest("wd", &["weight_decay"]), Some("weight_decay"));
+        assert_eq!(nearest("seed", &["seeds", "stop"]), Some("seeds"));
     }
 }

@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Problem, error::Problems, scalar::shown, suggest::nearest};
+use super::{Elsewhere, Problem, error::Problems, places, scalar::shown, suggest::nearest};
 
 /// A table while it is read.
 pub(super) struct Table<'t> {
@@ -73,12 +73,18 @@ impl<'t> Table<'t> {
             }
             let suggestion = nearest(written, &self.known);
             meant.extend(suggestion);
+            let models = models(written);
+            // What belongs to another model, or is probably a key of this table, is not sent elsewhere; a key of another table is.
+            let exact = |elsewhere: &Elsewhere| models.is_empty() && elsewhere.key == written;
+            let elsewhere = places::elsewhere(written, &self.known)
+                .filter(|elsewhere| exact(elsewhere) || (suggestion.is_none() && !self.known.contains(&elsewhere.key)));
             let problem = Problem::UnknownKey {
                 key: shown(written),
                 place: self.place.clone(),
                 suggestion,
                 known: self.known.clone(),
-                models: models(written),
+                elsewhere: elsewhere.filter(|_| models.is_empty()).map(Box::new),
+                models,
             };
             problems.report(key.span(), problem);
         }

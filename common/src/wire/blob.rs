@@ -9,7 +9,7 @@ use super::{
     convert::{self, Malformed},
     limits, v1,
 };
-use crate::{training::Progress, unit::UnitId};
+use crate::{prose::count, training::Progress, unit::UnitId};
 
 /// SHA-256 of a blob. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -241,7 +241,7 @@ pub enum Damaged {
     #[error("more came than the blob's head announced")]
     Longer,
     /// Less came than was announced.
-    #[error("{missing} bytes of the blob did not come")]
+    #[error("{} of the blob did not come", count(missing, "byte"))]
     Shorter {
         /// How many.
         missing: u64,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use seedgrid_common::data::locate;
+use seedgrid_common::{causes::chain, data::locate};
 
 use super::{
     Exit, Failure,
@@ -31,7 +31,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
                 // Both name the file.
                 let what = match &file.found {
                     Ok(path) => path.display().to_string(),
-                    Err(error) => error.to_string(),
+                    Err(error) => chain(error),
                 };
                 super::print(&format!("{:<10} {what}\n", file.word()))?;
             }

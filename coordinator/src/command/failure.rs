@@ -2,9 +2,10 @@
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
-use seedgrid_common::{join::JoinError, spec::Look};
+use seedgrid_common::{causes::chain, join::JoinError, prose::count, spec::Look};
 
 use crate::{
+    catalogue::CatalogueError,
     checking::CheckError,
     comparing::CompareError,
     console,
@@ -103,6 +104,9 @@ pub enum Failure {
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// The runs of a folder cannot be listed.
+    #[error(transparent)]
+    List(#[from] CatalogueError),
     /// A run cannot be checked.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -181,8 +185,16 @@ pub enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Prepare(PrepareError::Spec(_) | PrepareError::Read { .. })
-            | Self::Join(_)
+            Self::Prepare(error) => of_preparing(error),
+            Self::Directory(error) => of_directory(error),
+            Self::Check(CheckError::Prepare(error))
+            | Self::Export(ExportError::Prepare(error))
+            | Self::Compare(CompareError::Prepare(error)) => of_preparing(error),
+            Self::Compare(CompareError::Directory(error)) => of_directory(error),
+            Self::Join(_)
+            | Self::BadCopy { .. }
+            | Self::NoDataFolder
+            | Self::List(CatalogueError::Missing { .. })
             | Self::NoSuchWorker(_)
             | Self::ManyWorkers { .. }
             | Self::NotRetried(_)
@@ -190,12 +202,10 @@ impl Failure {
             | Self::WhichUnit(_)
             | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
-            | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => 2,
+            | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => USAGE,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => 5,
-            Self::Prepare(_)
-            | Self::Control(ControlError::Unreadable { .. })
-            | Self::Directory(_)
+            Self::Control(ControlError::Unreadable { .. })
             | Self::Store(_)
             | Self::Core(_)
             | Self::CorePanicked
@@ -204,21 +214,24 @@ impl Failure {
             | Self::Keys(_)
             | Self::LocalWorker(_)
             | Self::Report(_)
+            | Self::List(CatalogueError::Unreadable { .. })
             | Self::Check(_)
             | Self::Export(_)
-            | Self::Compare(_)
             | Self::Scratch(_)
             | Self::Fetch { .. }
-            | Self::BadCopy { .. }
-            | Self::NoDataFolder
             | Self::DownloadPanicked
             | Self::Output(_)
             | Self::Runtime(_)
-            | Self::Signals(_) => 1,
+            | Self::Signals(_) => FAILED,
         }
     }
 
-    /// Prints the failure to standard error and gives its exit code.
+    /// The failure with everything that caused it, then what to do.
+    fn told(&self) -> String {
+        chain(self)
+    }
+
+    /// Prints the failure, with what caused it, to standard error and gives its exit code.
     pub(super) fn report(&self) -> ExitCode {
         if let Self::Prepare(PrepareError::Spec(errors)) = self {
             let shown = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
@@ -228,14 +241,99 @@ impl Failure {
                 (true, None) => errors.render(Look::Colour),
             };
             console::note(format_args!("{}", shown.trim_end()));
-            let count = errors.errors().len();
-            console::note(format_args!(
-                "error: the spec has {count} error{}; nothing was run",
-                if count == 1 { "" } else { "s" }
-            ));
+            let count = count(errors.errors().len(), "error");
+            console::note(format_args!("error: the spec has {count}; nothing was run"));
         } else {
-            console::note(format_args!("error: {self}"));
+            console::note(format_args!("error: {}", self.told()));
         }
         ExitCode::from(self.code())
+    }
+}
+
+/// Bad usage: another command line, spec or folder would do.
+const USAGE: u8 = 2;
+const FAILED: u8 = 1;
+
+/// A wrong spec, data that are not where they were looked for, or not what they should be, and a wrong run directory are bad usage.
+fn of_preparing(error: &PrepareError) -> u8 {
+    match error {
+        PrepareError::Read { .. } | PrepareError::Spec(_) | PrepareError::Data { .. } => USAGE,
+        PrepareError::Directory(error) => of_directory(error),
+        PrepareError::Encode(_)
+        | PrepareError::Store(_)
+        | PrepareError::NoSpec { .. }
+        | PrepareError::LostDataset { .. }
+        | PrepareError::DamagedDataset { .. } => FAILED,
+    }
+}
+
+/// A folder that is no run directory, or another study's, is bad usage; one that is right and cannot be used is a failure.
+fn of_directory(error: &RunDirectoryError) -> u8 {
+    match error {
+        RunDirectoryError::Missing { .. }
+        | RunDirectoryError::File { .. }
+        | RunDirectoryError::Foreign { .. }
+        | RunDirectoryError::OtherStudy { .. } => USAGE,
+        RunDirectoryError::Io { .. }
+        | RunDirectoryError::InUse { .. }
+        | RunDirectoryError::Unlockable { .. }
+        | RunDirectoryError::LostDatabase { .. }
+        | RunDirectoryError::Unreadable { .. } => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use seedgrid_common::data::{DataError, idx::IdxError, looked::Looked, mnist_files};
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told() {
+        let gzip =
+            || mnist_files::FileError::Damaged { path: "a.gz".into(), cause: IdxError::GzipTrailing { bytes: 7 } };
+        let damaged = Failure::Prepare(DataError::from(gzip()).into()).told();
+        let (message, hint) = damaged.split_once("\n  hint: ").unwrap();
+        assert!(message.starts_with("a.gz is damaged: the compressed file is whole, but"), "{damaged}");
+        assert!(hint.contains("seedgrid data fetch"), "{damaged}");
+        let disk = std::io::Error::other("no space left");
+        let folder = FetchError::Folder { folder: "mnist".into(), cause: disk };
+        let folder = Failure::from(folder).told();
+        assert!(folder.starts_with("cannot write into mnist: no space left\n  hint: "), "{folder}");
+        let read = PrepareError::Read { path: "s.toml".into(), cause: std::io::Error::other("gone") };
+        assert_eq!(
+            Failure::from(read).told().matches("gone").count(),
+            1,
+            "a cause that is said already is not repeated"
+        );
+    }
+
+    #[test]
+    fn wrong_folders_and_missing_data_are_bad_usage() {
+        let path = || PathBuf::from("runs/a");
+        let missing = || RunDirectoryError::Missing { path: path() };
+        let data = DataError::NotFound { places: vec![(path(), Looked::NoFolder)] };
+        for usage in [
+            Failure::Directory(missing()),
+            Failure::Directory(RunDirectoryError::File { path: path() }),
+            Failure::Prepare(missing().into()),
+            Failure::Prepare(RunDirectoryError::Foreign { path: path() }.into()),
+            Failure::Compare(missing().into()),
+            Failure::Export(PrepareError::from(missing()).into()),
+            Failure::Prepare(data.into()),
+            Failure::BadCopy { folder: "mnist".to_owned() },
+            Failure::NoDataFolder,
+        ] {
+            assert_eq!(usage.code(), USAGE, "{usage}");
+        }
+        for failed in [
+            Failure::Directory(RunDirectoryError::InUse { path: path(), pid: None }),
+            Failure::Directory(RunDirectoryError::LostDatabase { path: path(), what: "missing" }),
+            Failure::Prepare(PrepareError::DamagedDataset { path: path() }),
+        ] {
+            assert_eq!(failed.code(), FAILED, "{failed}");
+        }
     }
 }

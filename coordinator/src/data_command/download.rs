@@ -1,14 +1,16 @@
 //! Downloads one file from one place, going on where an earlier try ended.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use seedgrid_common::prose::count;
 use ureq::{
-    Agent,
+    Agent, Proxy,
     http::{Response, StatusCode, header},
 };
 
@@ -27,7 +29,7 @@ pub enum DownloadError {
     #[error("{0}")]
     Connection(#[source] Box<ureq::Error>),
     /// The connection broke while the file arrived. What has arrived is kept.
-    #[error("the connection broke after {bytes} bytes")]
+    #[error("the connection broke after {}", count(bytes, "byte"))]
     Broken {
         /// How much of the file is there.
         bytes: u64,
@@ -118,15 +120,15 @@ impl Part {
 }
 
 /// Downloads `url` onto the end of `part`, or from the beginning where the server does not go on in the middle.
-pub(super) fn download(url: &str, name: &str, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
+pub(super) fn download(way: &Way, name: &str, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
     let mut done = part.bytes()?;
-    let mut response = request(url, done)?;
+    let mut response = request(way, done)?;
     if done > 0 && !goes_on_at(&response, done) {
         // Also after 416: there is nothing beyond what is there, and yet it was not the file.
         part.clear()?;
         done = 0;
         if response.status() != StatusCode::OK {
-            response = request(url, 0)?;
+            response = request(way, 0)?;
         }
     }
     let status = response.status();
@@ -169,8 +171,38 @@ fn copy(
     }
 }
 
-fn request(url: &str, from: u64) -> Result<Response<ureq::Body>, DownloadError> {
-    let mut config = Agent::config_builder()
+/// A URL, and the proxy through which it is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    url: String,
+    proxy: Option<Proxy>,
+}
+
+impl Way {
+    /// The way to `url` where `proxy` is the environment's. A mirror on this machine, and one that `NO_PROXY` names, is not asked for through it.
+    pub(super) fn new(url: String, proxy: Option<&Proxy>) -> Self {
+        let excepted = |proxy: &&Proxy| on_loopback(&url) || url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri));
+        Self { proxy: proxy.filter(|proxy| !excepted(proxy)).cloned(), url }
+    }
+
+    /// The URL.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Display for Way {
+    /// "URL" or "URL through the proxy http://HOST:PORT": without the proxy's user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)?;
+        let Some(proxy) = &self.proxy else { return Ok(()) };
+        let scheme = proxy.uri().scheme_str().unwrap_or("http");
+        write!(f, " through the proxy {scheme}://{}:{}", proxy.host(), proxy.port())
+    }
+}
+
+fn request(way: &Way, from: u64) -> Result<Response<ureq::Body>, DownloadError> {
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("seedgrid/", env!("CARGO_PKG_VERSION")))
         // Ranges count bytes of the file as it is stored.
@@ -178,11 +210,9 @@ fn request(url: &str, from: u64) -> Result<Response<ureq::Body>, DownloadError> 
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
         .timeout_recv_response(Some(STALLED))
-        .timeout_per_read(Some(STALLED));
-    if on_loopback(url) {
-        config = config.proxy(None);
-    }
-    let mut request = config.build().new_agent().get(url);
+        .timeout_per_read(Some(STALLED))
+        .proxy(way.proxy.clone());
+    let mut request = config.build().new_agent().get(way.url());
     if from > 0 {
         request = request.header(header::RANGE, format!("bytes={from}-"));
     }
@@ -195,7 +225,6 @@ fn goes_on_at(response: &Response<ureq::Body>, from: u64) -> bool {
     response.status() == StatusCode::PARTIAL_CONTENT && range.starts_with(&format!("bytes {from}-"))
 }
 
-/// A mirror on this machine is not asked for through a proxy.
 fn on_loopback(url: &str) -> bool {
     ["http://127.", "http://localhost", "http://[::1]"].iter().any(|prefix| url.starts_with(prefix))
 }

@@ -1,16 +1,19 @@
 //! Gets MNIST's files into a folder: from the first mirror that has them, verified, each put into place at once.
 
 use std::{
-    error::Error,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use seedgrid_common::data::mnist_files::{Expected, FILES, MnistFile};
+use seedgrid_common::{
+    causes::chain,
+    data::mnist_files::{Expected, FILES, MnistFile},
+};
+use ureq::Proxy;
 
 use super::{
     Progress,
-    download::{DownloadError, Part, download},
+    download::{DownloadError, Part, Way, download},
 };
 
 /// Public mirrors of MNIST's compressed files, in the order in which they are tried.
@@ -22,15 +25,15 @@ pub const MIRRORS: [&str; 2] =
 pub struct FetchedFile {
     /// Where it lies.
     pub path: PathBuf,
-    /// The URL from which it came; None where it was there already.
+    /// The URL from which it came, and the proxy; None where it was there already.
     pub from: Option<String>,
 }
 
 /// One try to get a file.
 #[derive(Debug)]
 pub struct Attempt {
-    /// From where.
-    pub url: String,
+    /// From where, and through which proxy.
+    pub from: String,
     /// Why it failed.
     pub cause: DownloadError,
 }
@@ -92,14 +95,17 @@ impl FetchError {
 /// `mirrors` are base URLs, tried in order for each file, beginning with the one that gave the last file. An unfinished
 /// download stays in the folder (`NAME.gz.part`) and is gone on with by the next try, from whichever mirror. A file appears
 /// under its own name only after its content was found to be MNIST's. A bad file in the way is moved to `NAME.bad`.
+///
+/// The environment's proxy is used, and named in what is said.
 pub fn fetch(folder: &Path, mirrors: &[String], progress: &mut Progress) -> Result<Vec<FetchedFile>, FetchError> {
-    fetch_files(&FILES, folder, mirrors, progress)
+    fetch_files(&FILES, folder, mirrors, Proxy::try_from_env().as_ref(), progress)
 }
 
 fn fetch_files(
     files: &[MnistFile],
     folder: &Path,
     mirrors: &[String],
+    proxy: Option<&Proxy>,
     progress: &mut Progress,
 ) -> Result<Vec<FetchedFile>, FetchError> {
     if mirrors.is_empty() {
@@ -107,7 +113,7 @@ fn fetch_files(
     }
     let failed = |cause| FetchError::Folder { folder: folder.to_owned(), cause };
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut source = Source { files, folder, mirrors: mirrors.iter().map(String::as_str).collect() };
+    let mut source = Source { files, folder, proxy, mirrors: mirrors.iter().map(String::as_str).collect() };
     let mut fetched = Vec::new();
     for file in files {
         let there = good_copy(file, folder, progress).map_err(failed)?;
@@ -122,15 +128,17 @@ fn fetch_files(
     Ok(fetched)
 }
 
-/// Where a good copy of this file lies already. Bad ones are moved out of the way.
+/// Where a good copy of this file lies already. Bad ones in the folder itself are moved out of the way; those in folders below it, which
+/// another program made, are left alone: the folder's own copy comes first.
 fn good_copy(file: &MnistFile, folder: &Path, progress: &mut Progress) -> io::Result<Option<PathBuf>> {
-    while let Some(path) = file.find(folder) {
+    for path in file.candidates(folder).filter(|path| path.is_file()) {
         match file.read_from(&path, Expected::Canonical) {
             Ok(_) => return Ok(Some(path)),
+            Err(error) if path.parent() != Some(folder) => progress.say(&chain(&error)),
             Err(error) => {
                 let mut aside = path.clone().into_os_string();
                 aside.push(".bad");
-                progress.say(&format!("{}; moved to {}", with_causes(&error), Path::new(&aside).display()));
+                progress.say(&format!("{}; moved to {}", chain(&error), Path::new(&aside).display()));
                 fs::rename(&path, aside)?;
             }
         }
@@ -142,6 +150,7 @@ fn good_copy(file: &MnistFile, folder: &Path, progress: &mut Progress) -> io::Re
 struct Source<'a> {
     files: &'a [MnistFile],
     folder: &'a Path,
+    proxy: Option<&'a Proxy>,
     mirrors: Vec<&'a str>,
 }
 
@@ -150,12 +159,12 @@ impl Source<'_> {
         let folder = || self.folder.to_owned();
         let mut attempts = Vec::new();
         for (index, mirror) in self.mirrors.iter().enumerate() {
-            let url = url(mirror, file);
-            match get(file, self.folder, &url, progress) {
+            let way = Way::new(url(mirror, file), self.proxy);
+            match get(file, self.folder, &way, progress) {
                 Ok(path) => {
-                    progress.say(&format!("{}: good, from {url}", file.name));
+                    progress.say(&format!("{}: good, from {way}", file.name));
                     self.mirrors[..=index].rotate_right(1);
-                    return Ok(FetchedFile { path, from: Some(url) });
+                    return Ok(FetchedFile { path, from: Some(way.to_string()) });
                 }
                 // Another mirror would not help.
                 Err(DownloadError::Busy { .. }) => return Err(FetchError::Busy { folder: folder() }),
@@ -167,8 +176,8 @@ impl Source<'_> {
                     | DownloadError::Large
                     | DownloadError::Content(_)),
                 ) => {
-                    progress.say(&format!("{url}: {}", with_causes(&cause)));
-                    attempts.push(Attempt { url, cause });
+                    progress.say(&format!("{way}: {}", chain(&cause)));
+                    attempts.push(Attempt { from: way.to_string(), cause });
                 }
             }
         }
@@ -178,15 +187,15 @@ impl Source<'_> {
 }
 
 /// Downloads and verifies one file, and puts it into place.
-fn get(file: &MnistFile, folder: &Path, url: &str, progress: &mut Progress) -> Result<PathBuf, DownloadError> {
+fn get(file: &MnistFile, folder: &Path, way: &Way, progress: &mut Progress) -> Result<PathBuf, DownloadError> {
     let name = file.gzip_name();
     let mut part = Part::open(&folder.join(format!("{name}.part")))?;
     let resumed = part.bytes()? > 0;
-    let mut arrived = verified(file, url, &mut part, progress);
+    let mut arrived = verified(file, way, &mut part, progress);
     if resumed && let Err(DownloadError::Content(_)) = arrived {
         // The first half may have come from another mirror, whose compressed bytes differ.
         part.clear()?;
-        arrived = verified(file, url, &mut part, progress);
+        arrived = verified(file, way, &mut part, progress);
     }
     match arrived {
         Ok(()) => {
@@ -204,8 +213,8 @@ fn get(file: &MnistFile, folder: &Path, url: &str, progress: &mut Progress) -> R
     }
 }
 
-fn verified(file: &MnistFile, url: &str, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
-    download(url, &file.gzip_name(), part, progress)?;
+fn verified(file: &MnistFile, way: &Way, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
+    download(way, &file.gzip_name(), part, progress)?;
     file.read_from(part.path(), Expected::Canonical).map(|_| ()).map_err(DownloadError::Content)
 }
 
@@ -214,21 +223,7 @@ fn url(mirror: &str, file: &MnistFile) -> String {
 }
 
 fn reasons(attempts: &[Attempt]) -> String {
-    attempts.iter().map(|attempt| format!("\n  {}: {}", attempt.url, with_causes(&attempt.cause))).collect()
-}
-
-/// An error with everything that caused it, in one line. Causes that a message already holds are left out.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text.push_str(&format!(": {message}"));
-        }
-        cause = error.source();
-    }
-    text
+    attempts.iter().map(|attempt| format!("\n  {}: {}", attempt.from, chain(&attempt.cause))).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Numbers for people. Files for programs have every digit instead.
 
+pub(crate) use seedgrid_common::prose::{count, whole};
+
 use crate::aggregate::document::Spread;
 
 /// What stands where there is no number.
@@ -69,35 +71,9 @@ pub(super) fn count_spread(spread: &Spread) -> String {
     }
 }
 
-/// A whole number with a comma every three digits: "1,000".
-pub(crate) fn whole(value: usize) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// "1 unit", "2 units".
-pub(crate) fn count(value: usize, noun: &str) -> String {
-    format!("{} {noun}{}", whole(value), if value == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whole_numbers_are_grouped() {
-        assert_eq!(
-            [0, 999, 1000, 123_456, 1_234_567].map(whole),
-            ["0", "999", "1,000", "123,456", "1,234,567"].map(str::to_owned)
-        );
-    }
 
     #[test]
     fn signs_are_shown_where_there_is_something() {

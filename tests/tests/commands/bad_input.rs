@@ -88,7 +88,7 @@ fn missing_truncated_and_altered_mnist() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &changed("glyph-pairs", "mnist-pairs"));
     let ended = without_mnist(&scratch, scratch.run(&spec, "run"));
-    clear(&ended, 1, &["MNIST", "seedgrid data fetch", "--data"]);
+    clear(&ended, 2, &["MNIST", "seedgrid data fetch", "--data"]);
 
     let folder = scratch.path("mnist");
     fs::create_dir(&folder).unwrap();
@@ -98,11 +98,11 @@ fn missing_truncated_and_altered_mnist() {
         without_mnist(&scratch, command)
     };
     fs::write(folder.join("train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
-    clear(&run(), 1, &["train-images-idx3-ubyte", "truncated"]);
+    clear(&run(), 2, &["train-images-idx3-ubyte", "truncated"]);
     let mut altered = vec![0, 0, 8, 3, 0, 0, 0xea, 0x60, 0, 0, 0, 28, 0, 0, 0, 28];
     altered.resize(47_040_016, 7);
     fs::write(folder.join("train-images-idx3-ubyte"), altered).unwrap();
-    clear(&run(), 1, &["train-images-idx3-ubyte"]);
+    clear(&run(), 2, &["train-images-idx3-ubyte"]);
 }
 
 #[test]
@@ -128,13 +128,13 @@ fn a_run_directory_of_another_study_or_of_nobody() {
     assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
     let report = scratch.report("run", "report.json");
     let other = scratch.write("other.toml", &holdout(&["fc"], "1", 1).replace("\"scratch\"", "\"other\""));
-    clear(&finish(&mut scratch.run(&other, "run")), 1, &["scratch", "other", "--run-dir"]);
+    clear(&finish(&mut scratch.run(&other, "run")), 2, &["scratch", "other", "--run-dir"]);
     assert_eq!(scratch.report("run", "report.json"), report, "nothing was lost");
 
     fs::create_dir(scratch.path("thesis")).unwrap();
     scratch.write("thesis/chapter.tex", "precious");
-    clear(&finish(&mut scratch.run(&spec, "thesis")), 1, &["thesis", "--run-dir"]);
-    clear(&finish(seedgrid(["report"]).arg(scratch.path("thesis"))), 1, &["thesis", "study.db"]);
+    clear(&finish(&mut scratch.run(&spec, "thesis")), 2, &["thesis", "--run-dir"]);
+    clear(&finish(seedgrid(["report"]).arg(scratch.path("thesis"))), 2, &["thesis", "study.db"]);
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn what_is_no_run_and_what_does_not_run() {
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
     let nothing = scratch.path("nothing");
     for name in ["status", "watch", "units", "workers", "drain", "pause", "retry", "report", "check"] {
-        clear(&finish(seedgrid([name]).arg(&nothing)), 1, &["nothing is no run directory", "hint:"]);
+        clear(&finish(seedgrid([name]).arg(&nothing)), 2, &["nothing is no run directory", "hint:"]);
     }
     assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
     let run = scratch.path("run");

@@ -135,7 +135,7 @@ fn what_cannot_be_compared() {
 
     fs::create_dir(scratch.path("thesis")).unwrap();
     let foreign = compare(&scratch, "text", ["run", "thesis"]);
-    assert_eq!(foreign.code(), 1);
+    assert_eq!(foreign.code(), 2);
     assert!(foreign.stderr.contains("thesis is no run directory"), "{}", foreign.stderr);
 
     // A run that has only begun.

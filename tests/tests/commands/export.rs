@@ -193,7 +193,7 @@ fn what_cannot_be_exported_is_said() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("thesis")).unwrap();
     let foreign = finish(seedgrid(["export"]).arg(scratch.path("thesis")));
-    assert_eq!(foreign.code(), 1);
+    assert_eq!(foreign.code(), 2);
     assert!(foreign.stderr.contains("study.db") && foreign.stderr.contains("hint:"), "{}", foreign.stderr);
 
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));

@@ -22,7 +22,7 @@ pub enum DeviceError {
         text: String,
     },
     /// The machine has no such device, or its driver does not give it out.
-    #[error("`{text}` cannot be used: see `nvidia-smi` for the GPUs of this machine, or use `--device cpu`")]
+    #[error("`{text}` cannot be used ({source}): see `nvidia-smi` for the GPUs of this machine, or use `--device cpu`")]
     Absent {
         /// As written.
         text: String,

@@ -3,6 +3,7 @@ mod bad;
 mod files;
 mod fuzz;
 mod good;
+mod places;
 mod selected;
 
 use crate::{

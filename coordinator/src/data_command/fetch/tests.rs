@@ -124,10 +124,18 @@ impl Shown {
 }
 
 fn try_fetch(folder: &TempDir, mirrors: &[&str]) -> (Result<Vec<FetchedFile>, FetchError>, String) {
+    try_through(None, folder, mirrors)
+}
+
+fn try_through(
+    proxy: Option<&Proxy>,
+    folder: &TempDir,
+    mirrors: &[&str],
+) -> (Result<Vec<FetchedFile>, FetchError>, String) {
     let shown = Shown::default();
     let mirrors: Vec<String> = mirrors.iter().map(|&mirror| mirror.to_owned()).collect();
     let files = ["first-labels", "second-labels"].map(file);
-    let fetched = fetch_files(&files, folder.path(), &mirrors, &mut Progress::lines(Box::new(shown.clone())));
+    let fetched = fetch_files(&files, folder.path(), &mirrors, proxy, &mut Progress::lines(Box::new(shown.clone())));
     (fetched, shown.text())
 }
 
@@ -280,4 +288,41 @@ fn the_public_mirrors_and_names_are_these() {
     let urls: Vec<String> = FILES.iter().map(|file| url(MIRRORS[1], file)).collect();
     assert_eq!(urls[0], "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz");
     assert_eq!(urls[3], "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz");
+}
+
+#[test]
+fn the_proxy_is_named_where_it_is_used_and_its_password_is_not() {
+    let (folder, good) = (TempDir::new().unwrap(), Mirror::new(Manner::Good));
+    let dead = Mirror::dead();
+    let at = dead.strip_prefix("http://").unwrap().strip_suffix("/mnist").unwrap();
+    let proxy = Proxy::new(&format!("http://ada:secret@{at}")).unwrap();
+    let (failed, shown) = try_through(Some(&proxy), &folder, &["http://mirror.invalid/mnist/"]);
+    let error = failed.unwrap_err().to_string();
+    let named = format!("http://mirror.invalid/mnist/first-labels.gz through the proxy http://{at}: ");
+    assert!(error.contains(&named) && shown.contains(&named), "{error}\n{shown}");
+    assert!(!error.contains("secret") && !shown.contains("secret"), "{error}\n{shown}");
+    // A mirror on this machine is asked for directly, and so is one that is excepted.
+    let (fetched, shown) = try_through(Some(&proxy), &folder, &[&good.url]);
+    assert!(!shown.contains("proxy"), "{shown}");
+    fetched.unwrap();
+    let excepting = Proxy::builder(ureq::ProxyProtocol::Http).host("p").no_proxy("mirror.invalid").build().unwrap();
+    let way = |proxy| Way::new("http://mirror.invalid/a".to_owned(), Some(proxy)).to_string();
+    assert_eq!(way(&excepting), "http://mirror.invalid/a");
+    assert_eq!(way(&proxy), format!("http://mirror.invalid/a through the proxy http://{at}"));
+}
+
+#[test]
+fn copies_of_other_programs_are_taken_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("MNIST/raw")).unwrap();
+    let [first, second] = ["MNIST/raw/first-labels", "MNIST/raw/second-labels"].map(|name| folder.path().join(name));
+    fs::write(&first, content()).unwrap();
+    fs::write(&second, &content()[..1000]).unwrap();
+    let good = Mirror::new(Manner::Good);
+    let (fetched, shown) = try_fetch(&folder, &[&good.url]);
+    let fetched = fetched.unwrap();
+    assert_eq!(fetched[0], FetchedFile { path: first, from: None });
+    assert_eq!(fetched[1].path, folder.path().join("second-labels.gz"));
+    assert!(shown.contains("second-labels is truncated"), "{shown}");
+    assert_eq!(fs::read(&second).unwrap(), &content()[..1000], "it is torchvision's");
 }
