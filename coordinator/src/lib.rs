@@ -4,7 +4,7 @@
 //! [`queue`] and the [`store`]; the [`service`] answers workers and commands; [`local_workers`] are those of `seedgrid run`;
 //! [`selection`] lets later stages start from what earlier ones select, a [`race`] ends hopeless configurations early, and [`retrying`]
 //! reopens what failed; [`weights`] are kept where the spec asks for them;
-//! [`progress`] shows what happens, and [`listing`] units one by one, from a run directory's [`books`]; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
+//! [`progress`] shows what happens, and [`listing`] units one by one, from a run directory's [`books`], and [`catalogue`] the runs of a folder; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
 //! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run directory with its digests; [`forecast`] says how long what is left
 //! will take; [`command`] is the command line.
 
@@ -14,6 +14,7 @@ pub mod aggregate;
 mod atomic;
 pub mod blobs;
 pub mod books;
+pub mod catalogue;
 pub mod checking;
 pub mod checkpoints;
 pub mod collect;

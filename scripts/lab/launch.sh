@@ -11,7 +11,7 @@ Usage: launch.sh RUN_DIR HOSTS [start|status|stop]
 
   RUN_DIR  the run directory of `seedgrid serve` (or a copy of its join.toml)
   HOSTS    a file with one host a line:  [user@]host [slots=N] [device=cuda] [worker=/path/on/host]
-           `#` begins a comment. slots: units to train at a time (default: all cores). worker: a program that is on the
+           `#` begins a comment; files from Windows will do. slots: units to train at a time (default: all cores). worker: a program that is on the
            host already, where none is to be copied
   start    copy the join file (mode 0600) and, where the host has another one, the worker program; start a worker that
            outlives this login. A host whose worker runs is left alone. This is the default
@@ -32,7 +32,7 @@ Environment:
 Exit codes: 0 every host did what was asked, 1 a host failed or could not be reached, 2 wrong usage.
 
 Examples:
-  seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700 &
+  seedgrid serve experiments/table3.toml --listen 0.0.0.0:7700 &
   scripts/lab/launch.sh runs/table3 hosts.txt
   scripts/lab/launch.sh runs/table3 hosts.txt status
   SEEDGRID_SSH='ssh -J gateway -o BatchMode=yes' scripts/lab/launch.sh runs/table3 hosts.txt stop
@@ -108,6 +108,9 @@ read_hosts() {
     local line number=0 word words host program options
     while IFS= read -r line || [ -n "$line" ]; do
         number=$((number + 1))
+        # Editors on Windows begin a file with a byte-order mark and end lines with a carriage return.
+        [ "$number" -gt 1 ] || line=${line#$'\xef\xbb\xbf'}
+        line=${line%$'\r'}
         read -r -a words <<<"${line%%#*}"
         [ ${#words[@]} -gt 0 ] || continue
         host=${words[0]}
@@ -156,7 +159,7 @@ program_text=$(<"$here/on-host.sh") || exit 2
 [ ! -d "$join" ] || join=${join%/}/join.toml
 [ -e "$join" ] || refuse "there is no $join" "'seedgrid serve' writes it when it starts; name its run directory"
 [ -r "$join" ] || refuse "$join cannot be read" "it belongs to who started the study"
-study=$(sed -n 's/^study = "\([A-Za-z0-9][A-Za-z0-9_-]*\)"$/\1/p' "$join")
+study=$(tr -d '\r' <"$join" | sed -n 's/^study = "\([A-Za-z0-9][A-Za-z0-9_-]*\)"$/\1/p')
 [ -n "$study" ] || refuse "$join is no join file: it names no study" "name the run directory of 'seedgrid serve'"
 [ -r "$hosts_file" ] || refuse "cannot read $hosts_file" "write a file with one [user@]host a line"
 
@@ -203,6 +206,8 @@ while [ "$at_work" -gt 0 ]; do
     at_work=$((at_work - 1))
 done
 if [ "$failed" -gt 0 ]; then
-    echo "$failed of ${#hosts[@]} hosts failed" >&2
+    noun=hosts
+    [ ${#hosts[@]} -gt 1 ] || noun=host
+    echo "$failed of ${#hosts[@]} $noun failed" >&2
     exit 1
 fi

@@ -172,7 +172,7 @@ fn a_worker_is_stopped_and_a_host_that_does_not_answer_is_named() {
 fn wrong_usage_is_refused_with_a_hint() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("run")).unwrap();
-    scratch.write("run/join.toml", "version = 1\nstudy = \"scratch\"\n");
+    scratch.write("run/join.toml", "version = 1\r\nstudy = \"scratch\"\r\n");
     let refused = |hosts: &str, arguments: &[&str]| {
         scratch.write("hosts.txt", hosts);
         let mut command = Command::new(repository("scripts/lab/launch.sh"));
@@ -188,6 +188,10 @@ fn wrong_usage_is_refused_with_a_hint() {
     assert!(refused("a\n", &["run", "nowhere.txt"]).contains("cannot read nowhere.txt"));
     assert!(refused("# nobody\n", &usual).contains("names no host"));
     assert!(refused("a\nb slots=0\n", &usual).contains("hosts.txt:2: cannot read 'slots=0'"));
+    // As an editor on Windows writes it: with a byte-order mark and carriage returns.
+    let windows = "\u{feff}a slots=2\r\n# the lab\r\n\r\nb slots=0\r\n";
+    assert!(refused(windows, &usual).contains("hosts.txt:4: cannot read 'slots=0'"));
+    assert!(refused("\u{feff}\r\n# nobody\r\n", &usual).contains("hosts.txt names no host"));
     assert!(refused("-oProxyCommand=true\n", &usual).contains("hosts.txt:1: '-oProxyCommand=true' is not a host"));
     assert!(refused("a;true\n", &usual).contains("is not a host"));
     assert!(refused("a\na slots=2\n", &usual).contains("hosts.txt:2: a is named twice"));

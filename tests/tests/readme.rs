@@ -11,7 +11,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use seedgrid_tests::{
-    process::{Running, binary, finish, seedgrid, without_package},
+    process::{Running, binary, finish, without_package},
     study::Scratch,
 };
 
@@ -34,14 +34,15 @@ fn blocks(language: &str) -> Vec<String> {
 fn command(line: &str, folder: &Path) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(binary(words.next().unwrap()));
-    command.args(words).current_dir(folder).env_remove("SEEDGRID_DATA");
+    command.args(words).current_dir(folder).env_remove("SEEDGRID_DATA").env("XDG_CACHE_HOME", folder.join("cache"));
     command
 }
 
 /// Uses a shell's quotes.
 const EXPLAIN: &str = "seedgrid explain runs/table3 'cnn seed 3'";
-/// Uses a shell's wildcard.
-const PREDICT: &str = "seedgrid-worker predict --weights runs/mine/weights/*.safetensors --data runs/mine";
+const PREDICT: &str =
+    "seedgrid-worker predict --weights runs/mine/weights --data runs/mine --label 'learning_rate=0.1'";
+const SERVE: &str = "seedgrid serve experiments/table3.toml --listen 0.0.0.0:7700";
 
 /// A command of the README that needs a shell.
 fn shell(line: &str, folder: &Path) -> Command {
@@ -66,13 +67,16 @@ fn every_command_is_tried_here() {
         [
             "scripts/quickstart.sh",
             "scripts/test.sh",
-            "seedgrid run experiments/quickstart.toml",
-            "seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700",
+            "seedgrid plan mine.toml",
+            "seedgrid run mine.toml",
+            "seedgrid list",
+            "seedgrid data fetch",
+            SERVE,
             "seedgrid-worker --join join.toml --slots 4",
             "seedgrid watch runs/table3",
             "seedgrid status runs/table3 --format json",
             EXPLAIN,
-            "seedgrid report runs/quickstart",
+            "seedgrid report runs/mine",
             PREDICT,
         ],
         "a command that is new in the README needs its test here"
@@ -93,17 +97,37 @@ fn links_lead_somewhere() {
 #[test]
 fn the_example_study_runs() {
     let scratch = Scratch::new();
-    let spec = scratch.write("mine.toml", &blocks("toml")[0]);
-    let planned = finish(seedgrid(["plan"]).arg(&spec).current_dir(scratch.path("")));
+    let folder = scratch.path("");
+    scratch.write("mine.toml", &blocks("toml")[0]);
+    let planned = finish(&mut command("seedgrid plan mine.toml", &folder));
     assert!(planned.stdout.contains("6 different units"), "{}", planned.stdout);
-    let text = fs::read_to_string(&spec).unwrap();
-    let keeping = scratch.write("mine.toml", &text.replace("[[stage]]\n", "[[stage]]\nkeep_weights = true\n"));
-    let ended = finish(&mut scratch.run(&keeping, "runs/mine"));
+    let ended = finish(&mut command("seedgrid run mine.toml", &folder));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    let predicted = finish(&mut shell(PREDICT, &scratch.path("")));
+    let listed = finish(&mut command("seedgrid list", &folder));
+    let words: Vec<&str> = listed.stdout.split_whitespace().collect();
+    let expected = ["mine", "done", "6", "of", "6", "done"];
+    assert_eq!(
+        (listed.code(), words.get(..6), words.last()),
+        (0, Some(&expected[..]), Some(&"runs/mine")),
+        "{}",
+        listed.stdout
+    );
+    let again = finish(&mut command("seedgrid report runs/mine", &folder));
+    assert_eq!(again.code(), 0, "{}", again.stderr);
+    // One configuration of the two, by its three seeds.
+    let predicted = finish(&mut shell(PREDICT, &folder));
     assert_eq!(predicted.code(), 0, "{}", predicted.stderr);
-    assert!(predicted.stderr.contains("all 6 together: error 0."), "{}", predicted.stderr);
+    assert!(predicted.stderr.contains("all 3 together: error 0."), "{}", predicted.stderr);
+    assert!(!predicted.stderr.contains("learning_rate=0.05"), "{}", predicted.stderr);
     assert_eq!(predicted.stdout.lines().count(), 1 + 500);
+    let kinds = PREDICT.replace("learning_rate=0.1", "cnn-shared-aux");
+    let several = finish(&mut shell(&kinds, &folder));
+    assert_eq!((several.code(), several.stdout.as_str()), (2, ""), "{}", several.stderr);
+    for words in
+        ["fits networks of 2 configurations", "learning_rate=0.1", "learning_rate=0.05", "(3 networks)", "hint: "]
+    {
+        assert!(several.stderr.contains(words), "{words:?} is missing in {}", several.stderr);
+    }
 }
 
 #[test]
@@ -127,11 +151,8 @@ fn the_quickstart_script_ends_with_its_report() {
     let [cnn, shared, aux, fc, fc_aux] = errors[..] else { panic!("{errors:?}") };
     assert!(aux < shared && shared < cnn && cnn < fc_aux && fc_aux < fc, "the models rank as on MNIST: {errors:?}");
 
-    symlink(&run, scratch.path("quickstart")).unwrap();
     fs::create_dir(scratch.path("runs")).unwrap();
-    fs::rename(scratch.path("quickstart"), scratch.path("runs/quickstart")).unwrap();
-    let again = finish(&mut command("seedgrid report runs/quickstart", &scratch.path("")));
-    assert_eq!(again.code(), 0, "{}", again.stderr);
+    symlink(&run, scratch.path("runs/quickstart")).unwrap();
     symlink(root().join("experiments"), scratch.path("experiments")).unwrap();
     let finished = finish(&mut command("seedgrid run experiments/quickstart.toml", &scratch.path("")));
     assert_eq!(finished.code(), 0, "{}", finished.stderr);
@@ -146,14 +167,17 @@ fn table_3_is_served_watched_and_left() {
     };
     let scratch = Scratch::new();
     let folder = scratch.path("");
-    symlink(mnist, scratch.path("mnist")).unwrap();
+    // As it is after the download: where `data fetch` puts the files, it finds them, and so does the study.
+    fs::create_dir_all(scratch.path("cache/seedgrid")).unwrap();
+    symlink(mnist, scratch.path("cache/seedgrid/mnist")).unwrap();
     symlink(root().join("experiments"), scratch.path("experiments")).unwrap();
-    let serve = "seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700";
-    let coordinator = Running::start(&mut command(serve, &folder));
+    let fetched = finish(&mut command("seedgrid data fetch", &folder));
+    assert_eq!(fetched.code(), 0, "{}", fetched.stderr);
+    assert_eq!(fetched.stdout.matches("was there and is good").count(), 4, "{}", fetched.stdout);
+    let coordinator = Running::start(&mut command(SERVE, &folder));
     coordinator.until_stderr("seedgrid-worker --join", 1);
     fs::copy(scratch.path("runs/table3/join.toml"), scratch.path("join.toml")).unwrap();
-    let mut worker = command("seedgrid-worker --join join.toml --slots 4", &folder);
-    let worker = Running::start(worker.env("XDG_CACHE_HOME", scratch.path("cache")));
+    let worker = Running::start(&mut command("seedgrid-worker --join join.toml --slots 4", &folder));
     let watch = Running::start(&mut command("seedgrid watch runs/table3", &folder));
     worker.until_stderr("started", 4);
     let status = finish(&mut command("seedgrid status runs/table3 --format json", &folder));

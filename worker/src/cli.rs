@@ -139,6 +139,9 @@ impl Arguments {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+    use seedgrid_common::command_line::{below, parse_from};
+
     use super::*;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
@@ -203,6 +206,42 @@ mod tests {
             "w --join a predict --weights a --data run",
         ] {
             assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_shows_examples_and_each_can_be_run() {
+        let mut root = CommandLine::command();
+        root.build();
+        let mut shown = 0;
+        below(&root, "seedgrid-worker", &mut |path, command| {
+            let help = command.clone().render_long_help().to_string();
+            let examples =
+                help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("`{path} --help` has no examples"));
+            for line in examples.lines().filter(|line| line.starts_with("  seedgrid-worker")) {
+                let words = line.trim().split('\'').enumerate().flat_map(|(index, part)| match index % 2 {
+                    1 => vec![part],
+                    _ => part.split_whitespace().collect(),
+                });
+                match parse_from::<CommandLine>(words.map(OsString::from)) {
+                    Err(error) if error.kind() != clap::error::ErrorKind::DisplayHelp => panic!("{line}\n{error}"),
+                    Ok(_) | Err(_) => shown += 1,
+                }
+            }
+        });
+        assert!(shown > 5, "{shown}");
+    }
+
+    #[test]
+    fn a_misspelt_command_is_guessed() {
+        let said = |line: &str| parse_from::<CommandLine>(line.split(' ').map(OsString::from)).unwrap_err().to_string();
+        for (line, meant) in [
+            ("w predcit --weights a --data run", "'predict'"),
+            ("w --join a --slost 3", "'--slots'"),
+            ("w --join a --threads 3", "'--slots'"),
+            ("w predict --weigths a --data run", "'--weights'"),
+        ] {
+            assert!(said(line).contains("a similar") && said(line).contains(meant), "{line}: {}", said(line));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The `seedgrid-worker` command.
 
 use std::{
+    error::Error,
     future::Future,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     process::ExitCode,
@@ -8,9 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser as _;
 use seedgrid_common::{
+    causes::chain,
+    command_line,
     join::Token,
+    prose::count,
     wire::{limits, v1::WorkerInfo},
 };
 use seedgrid_worker::{
@@ -31,7 +34,7 @@ use tracing::{error, info, warn};
 use tracing_subscriber::filter::Targets;
 
 fn main() -> ExitCode {
-    let CommandLine { command, worker } = CommandLine::parse();
+    let CommandLine { command, worker } = command_line::parse();
     if let Some(Command::Predict(arguments)) = command {
         return predict(&arguments);
     }
@@ -56,7 +59,7 @@ fn predict(arguments: &predict::PredictArguments) -> ExitCode {
         Ok(()) => ExitCode::from(exit_codes::DONE),
         Err(error) => {
             // Nobody is left to tell.
-            drop(writeln!(io::stderr().lock(), "error: {error}\n  hint: {}", error.hint()));
+            drop(writeln!(io::stderr().lock(), "error: {}\n  hint: {}", chain(&error), error.hint()));
             ExitCode::from(error.code())
         }
     }
@@ -69,12 +72,12 @@ struct Failure {
 }
 
 impl Failure {
-    fn usage(error: impl ToString) -> Self {
-        Self { code: exit_codes::USAGE, message: error.to_string() }
+    fn usage(error: impl Error) -> Self {
+        Self { code: exit_codes::USAGE, message: chain(&error) }
     }
 
-    fn machine(error: impl ToString) -> Self {
-        Self { code: exit_codes::FAILED, message: error.to_string() }
+    fn machine(error: impl Error) -> Self {
+        Self { code: exit_codes::FAILED, message: chain(&error) }
     }
 }
 
@@ -163,7 +166,8 @@ fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {
     match CacheFolder::open(&path) {
         Ok(folder) => Some(folder),
         Err(error) => {
-            warn!("cannot keep data sets in {}, going on without: {error}; --cache names another", path.display());
+            let why = chain(&error);
+            warn!("cannot keep data sets in {}, going on without: {why}; --cache names another", path.display());
             None
         }
     }
@@ -215,14 +219,15 @@ fn start_logging(arguments: &Arguments) {
 fn say_goodbye(farewell: &Farewell, tally: Tally, lived: Duration) {
     let Tally { done, diverged, failed, stopped } = tally;
     let summary = format!(
-        "{done} units done, {diverged} diverged, {failed} failed, {stopped} stopped early, in {}",
+        "{} done, {diverged} diverged, {failed} failed, {stopped} stopped early, in {}",
+        count(done, "unit"),
         clock(lived)
     );
     match farewell {
         Farewell::Left { ending, unacknowledged: 0 } => info!("goodbye ({}): {summary}", ending.reason()),
         Farewell::Left { ending, unacknowledged } => {
             let reason = ending.reason();
-            warn!("goodbye ({reason}): {summary}; {unacknowledged} attempts could not be handed over");
+            warn!("goodbye ({reason}): {summary}; {} could not be handed over", count(unacknowledged, "attempt"));
         }
         Farewell::Refused(refused) => error!("{refused}. {summary}"),
     }

@@ -201,20 +201,34 @@ pub fn write(network: &Predictor) -> Result<Vec<u8>, WriteError> {
     safetensors::serialize(views, Some(metadata)).map_err(WriteError::Library)
 }
 
+/// Which unit's weights a file's bytes hold; the weights themselves are not looked at.
+///
+/// # Errors
+/// When they are no such file, or one that this program would compute differently.
+pub fn unit(bytes: &[u8]) -> Result<Unit, WeightsFileError> {
+    opened(bytes)?;
+    Ok(head(bytes)?.unit)
+}
+
+/// The file as the library reads it.
+fn opened(bytes: &[u8]) -> Result<SafeTensors<'_>, WeightsFileError> {
+    if bytes.len() as u64 > limits::WEIGHTS_BYTES_MAX {
+        return Err(WeightsFileError::Large { bytes: bytes.len() as u64 });
+    }
+    SafeTensors::deserialize(bytes).map_err(|error| match error {
+        SafeTensorError::HeaderTooSmall
+        | SafeTensorError::InvalidHeaderLength
+        | SafeTensorError::MetadataIncompleteBuffer => WeightsFileError::Length,
+        other => WeightsFileError::NotSafetensors(other),
+    })
+}
+
 /// The network that a file's bytes hold, ready to predict on `device`.
 ///
 /// # Errors
 /// When they are no such file, are damaged, or hold what this program would compute differently.
 pub fn read(bytes: &[u8], device: &Device) -> Result<Predictor, WeightsFileError> {
-    if bytes.len() as u64 > limits::WEIGHTS_BYTES_MAX {
-        return Err(WeightsFileError::Large { bytes: bytes.len() as u64 });
-    }
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| match error {
-        SafeTensorError::HeaderTooSmall
-        | SafeTensorError::InvalidHeaderLength
-        | SafeTensorError::MetadataIncompleteBuffer => WeightsFileError::Length,
-        other => WeightsFileError::NotSafetensors(other),
-    })?;
+    let tensors = opened(bytes)?;
     let head = head(bytes)?;
     // Of one type, the tensors lie in the order of their names, without gaps.
     let mut names = tensors.names();

@@ -9,6 +9,7 @@ use seedgrid_common::{
         folds::{self, split},
     },
     decision::Binary,
+    prose::count,
     spec::Evaluation,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit, UnitId},
@@ -147,7 +148,8 @@ impl Scored {
         let pairs = self.parts.get(&part(cell)).map_or(&[][..], Vec::as_slice);
         let (rows, columns) = (scores.outputs.rows(), scores.outputs.columns());
         if rows != pairs.len() {
-            return Err(format!("unit {} scored {rows} pairs where {} were to be scored", cell.id, pairs.len()));
+            let scored = count(rows, "pair");
+            return Err(format!("unit {} scored {scored} where {} were to be scored", cell.id, pairs.len()));
         }
         let predictions = Binary::all(&scores.outputs);
         Ok((

@@ -5,8 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, ValueEnum};
 use seedgrid_common::join::Plaintext;
 
-use super::steering_arguments::{
-    CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments, WorkersArguments,
+use super::{
+    examples,
+    steering_arguments::{
+        CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments,
+        WorkersArguments,
+    },
 };
 
 const EXIT_CODES: &str = "\
@@ -22,10 +26,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cel
 #[command(name = "seedgrid", version, after_help = EXIT_CODES, after_long_help = format!("\
 Examples:
   seedgrid run experiments/quickstart.toml             train here, report at the end
-  seedgrid plan experiments/table3.toml --data mnist   what would run
-  seedgrid serve experiments/table3.toml --data mnist --listen 0.0.0.0:7700
+  seedgrid plan experiments/table3.toml                what would run
+  seedgrid data fetch                                  MNIST, once, for studies on it
+  seedgrid serve experiments/table3.toml --listen 0.0.0.0:7700
   seedgrid-worker --join runs/table3/join.toml         on other machines
   seedgrid watch runs/table3
+  seedgrid list                                        the runs in the folder runs
   seedgrid report runs/table3                          the report so far
   seedgrid check runs/table3                           is it as it was written
   seedgrid export runs/table3                          tables for pandas, Polars or R
@@ -50,6 +56,8 @@ pub enum Subcommand {
     Serve(ServeArguments),
     /// Show what a study would train, what of it is done and how long the rest will take. Runs nothing.
     Plan(PlanArguments),
+    /// List the runs of a folder: the study, where it stands, how much is done, when it was last changed. Changes nothing.
+    List(ListArguments),
     /// Show where a running study stands.
     Status(StatusArguments),
     /// Follow a running study until it ends.
@@ -75,9 +83,6 @@ pub enum Subcommand {
     /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
     Check(CheckArguments),
     /// Give units that failed for good another try.
-    #[command(
-        after_long_help = "Examples:\n  seedgrid retry runs/table3            every unit in quarantine\n  seedgrid retry runs/table3 UNIT ...   these; units.csv has the ids"
-    )]
     Retry(RetryArguments),
     /// Show, renew and revoke what lets workers and commands in.
     Credentials(CredentialsArguments),
@@ -96,7 +101,8 @@ pub enum Subcommand {
 pub struct StudyArguments {
     /// The study's spec (TOML).
     pub spec: PathBuf,
-    /// Folder with MNIST's four IDX files, gzipped or not. Not needed for drawn data, nor to go on with a run.
+    /// Folder with MNIST's four IDX files, gzipped or not. Default: where `seedgrid data fetch` puts them. Not needed for drawn data, nor to go on
+    /// with a run.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The run directory. Default: runs/NAME.
@@ -106,6 +112,7 @@ pub struct StudyArguments {
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::RUN)]
 pub struct RunArguments {
     /// The study.
     #[command(flatten)]
@@ -120,6 +127,7 @@ pub struct RunArguments {
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::SERVE)]
 pub struct ServeArguments {
     /// The study.
     #[command(flatten)]
@@ -189,9 +197,9 @@ fn is_host(text: &str) -> bool {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid plan experiments/paper.toml --data mnist               what would run here, and for how long
-  seedgrid plan experiments/paper.toml --data mnist --slots 256   on 256 slots of a cluster
-  seedgrid plan experiments/quickstart.toml --measure             try this machine first")]
+  seedgrid plan experiments/quickstart.toml             what would run here, and for how long
+  seedgrid plan experiments/paper.toml --slots 256      on 256 slots of a cluster
+  seedgrid plan experiments/quickstart.toml --measure   try this machine first")]
 pub struct PlanArguments {
     /// The study.
     #[command(flatten)]
@@ -271,6 +279,7 @@ pub enum ExportFormat {
 
 /// Arguments of `models`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::MODELS)]
 pub struct ModelsArguments {
     /// Only this model.
     #[arg(value_parser = model_name())]
@@ -284,8 +293,21 @@ fn model_name() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(seedgrid_common::model::ALL.map(|model| model.name))
 }
 
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::LIST)]
+pub struct ListArguments {
+    /// The folder that holds run directories; a run directory stands for itself.
+    #[arg(default_value = "runs")]
+    pub folder: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// Arguments of `status`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::STATUS)]
 pub struct StatusArguments {
     /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
@@ -313,6 +335,7 @@ impl From<ReachArguments> for Plaintext {
 
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::WATCH)]
 pub struct WatchArguments {
     /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
@@ -323,6 +346,7 @@ pub struct WatchArguments {
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::REPORT)]
 pub struct ReportArguments {
     /// The run directory.
     pub run_dir: PathBuf,
@@ -348,6 +372,7 @@ pub struct CheckArguments {
 
 /// Arguments of `retry`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::RETRY)]
 pub struct RetryArguments {
     /// The run directory, or the admin file of a running study. While a coordinator runs, that is told; else run the study again afterwards.
     pub run_dir: PathBuf,
@@ -364,6 +389,7 @@ pub struct RetryArguments {
 
 /// Arguments of `credentials`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::CREDENTIALS)]
 pub struct CredentialsArguments {
     /// What to do.
     #[command(subcommand)]
@@ -374,6 +400,7 @@ pub struct CredentialsArguments {
 #[derive(Debug, clap::Subcommand)]
 pub enum CredentialsAction {
     /// List the files' tokens and the workers that have enrolled. Shows no secret.
+    #[command(after_help = examples::CREDENTIALS_LIST)]
     List {
         /// The run directory.
         run_dir: PathBuf,
@@ -382,6 +409,7 @@ pub enum CredentialsAction {
         format: Format,
     },
     /// Make a new join file. The old one is dead; workers that are in go on.
+    #[command(after_help = examples::CREDENTIALS_ROTATE)]
     Rotate {
         /// The run directory.
         run_dir: PathBuf,
@@ -393,6 +421,7 @@ pub enum CredentialsAction {
         reach: ReachArguments,
     },
     /// Shut a worker out for good, and take back what it trains.
+    #[command(after_help = examples::CREDENTIALS_REVOKE)]
     Revoke {
         /// The run directory.
         run_dir: PathBuf,
@@ -406,6 +435,7 @@ pub enum CredentialsAction {
 
 /// Arguments of `data`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::DATA)]
 pub struct DataArguments {
     /// What to do.
     #[command(subcommand)]
@@ -416,6 +446,7 @@ pub struct DataArguments {
 #[derive(Debug, clap::Subcommand)]
 pub enum DataAction {
     /// Download MNIST from a public mirror and verify it. Goes on where it stopped.
+    #[command(after_help = examples::DATA_FETCH)]
     Fetch {
         /// Where to put it. Default: the user's cache folder, where every run looks.
         #[arg(long, value_name = "DIR")]
@@ -425,6 +456,7 @@ pub enum DataAction {
         mirror: Vec<String>,
     },
     /// Verify a copy of MNIST.
+    #[command(after_help = examples::DATA_CHECK)]
     Check {
         /// Where it is. Default: where a run would find it.
         #[arg(long, value_name = "DIR")]

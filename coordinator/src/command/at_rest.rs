@@ -5,7 +5,7 @@ use std::path::Path;
 use seedgrid_common::wire::v1;
 
 use super::Failure;
-use crate::{prepare::Planned, queue::Rules, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
+use crate::{listing, prepare::Planned, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
 
 /// A picture from the store of `run_directory`. None without a study in it, or while a coordinator owns it.
 pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>, Failure> {
@@ -15,24 +15,7 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     };
     let store = Store::open_to_read(&directory.database())?;
     let study = Planned::stored(&directory, &store)?;
-    let (known, rules) = (store.units()?, Rules::default());
-    let planned = study.plan.units();
-    let mut counts = v1::UnitCounts::default();
-    for unit in planned.keys().filter(|unit| study.track.is_released(**unit)) {
-        counts.total += 1;
-        let count = match known.get(unit) {
-            Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
-            Some(unit) if unit.result.is_some() => &mut counts.done,
-            Some(unit) if unit.cancelled => &mut counts.cancelled,
-            Some(unit) if unit.is_given_up(&rules) => &mut counts.failed,
-            Some(_) | None => &mut counts.waiting,
-        };
-        *count += 1;
-    }
-    let to_come = study.to_come();
-    counts.total += to_come.units() as u32;
-    counts.waiting += to_come.units() as u32;
-    counts.undecided = to_come.undecided as u32;
+    let counts = listing::counts(&study, &store.units()?);
     let pause = store.pause()?;
     // Also where it is paused: what waits waits for a coordinator first.
     let state = if counts.waiting == 0 { v1::StudyState::Done } else { v1::StudyState::Unspecified };

@@ -6,10 +6,12 @@ mod check;
 mod compare;
 mod credentials;
 mod data;
+mod examples;
 mod export;
 mod failure;
 mod follow;
 mod hosting;
+mod list;
 mod measure;
 mod models;
 mod plan;
@@ -26,7 +28,7 @@ mod workers;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use seedgrid_common::command_line;
 
 use crate::console;
 
@@ -35,7 +37,7 @@ pub use failure::{Exit, Failure};
 
 /// Runs the command line that this process was started with.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = command_line::parse();
     start_log(arguments.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -53,6 +55,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Run(arguments) => run::run(arguments).await,
         Subcommand::Serve(arguments) => serve::serve(arguments).await,
         Subcommand::Plan(arguments) => plan::plan(arguments).await,
+        Subcommand::List(arguments) => list::list(&arguments),
         Subcommand::Status(arguments) => status::status(arguments).await,
         Subcommand::Watch(arguments) => watch::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),

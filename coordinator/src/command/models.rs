@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use seedgrid_common::{
     model::{self, Model},
+    prose::count,
     unit::{Hyperparameters, Value},
 };
 use serde::Serialize;
@@ -129,7 +130,12 @@ impl Listing {
                 let _ = writeln!(text, "    {:<12} {:<52} {:>14} {:>9}", row.name, row.layers, row.output, row.weights);
             }
         }
-        let _ = writeln!(text, "\n  {} weights, {} multiplications a pair", self.weights, self.multiplications);
+        let _ = writeln!(
+            text,
+            "\n  {}, {} a pair",
+            count(self.weights, "weight"),
+            count(self.multiplications, "multiplication")
+        );
         for one in &self.hyperparameters {
             let default =
                 one.default.as_ref().map_or_else(|| "required".to_owned(), |default| format!("default {default}"));

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
     matrix::{Plan, PlannedStage, WaitingRow},
+    prose::count,
     spec::Evaluation,
     training::Normalize,
     unit::{Hyperparameters, UnitId},
@@ -222,8 +223,11 @@ impl Listing {
 
     fn text(&self) -> String {
         let mut text = format!(
-            "{} on {} ({} training and {} test pairs)\n",
-            self.study, self.dataset.title, self.dataset.train_pairs, self.dataset.test_pairs
+            "{} on {} ({} and {})\n",
+            self.study,
+            self.dataset.title,
+            count(self.dataset.train_pairs, "training pair"),
+            count(self.dataset.test_pairs, "test pair")
         );
         let mut line = |parts: std::fmt::Arguments<'_>| {
             // Writing into a string cannot fail.
@@ -234,11 +238,12 @@ impl Listing {
             let units = known + stage.waiting.iter().map(|row| row.units).sum::<usize>();
             let waiting: usize = stage.waiting.iter().map(|row| row.configurations).sum();
             line(format_args!(
-                "\nstage {}: {}, {} seeds, {} configurations, {units} units",
+                "\nstage {}: {}, {}, {}, {}",
                 stage.name,
                 stage.evaluation,
-                stage.seeds.len(),
-                stage.configurations.len() + waiting
+                count(stage.seeds.len(), "seed"),
+                count(stage.configurations.len() + waiting, "configuration"),
+                count(units, "unit")
             ));
             for configuration in &stage.configurations {
                 let Progress { total, done, left, undecided, .. } = configuration.units;
@@ -252,7 +257,8 @@ impl Listing {
                 let state =
                     if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
                 let each = each(row.unit_seconds);
-                line(format_args!("  {:<16} {:>4} units  {each:<16} {state} {}", row.model, row.units, row.from));
+                let units = if row.units == 1 { "unit " } else { "units" };
+                line(format_args!("  {:<16} {:>4} {units}  {each:<16} {state} {}", row.model, row.units, row.from));
             }
         }
         let Progress { total, done, left, undecided, skipped } = self.units;
@@ -264,7 +270,7 @@ impl Listing {
         let then: Vec<String> = then.into_iter().filter(|(units, _)| *units > 0).map(|(_, text)| text).collect();
         let then = if then.is_empty() { String::new() } else { format!("; then {}", then.join(", and ")) };
         let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped by races") };
-        line(format_args!("\n{total} different units: {done} done{skipped}, {left} to train{then}"));
+        line(format_args!("\n{}: {done} done{skipped}, {left} to train{then}", count(total, "different unit")));
         let Standing { wanted, kept, .. } = self.weights;
         if wanted > 0 {
             line(format_args!("weights of {wanted} of them are to be kept: {kept} are there"));

@@ -56,11 +56,11 @@ fn state(picture: &v1::StatusSnapshot) -> &'static str {
 fn text(picture: &v1::StatusSnapshot) -> String {
     let counts = picture.counts.unwrap_or_default();
     let mut lines = vec![format!(
-        "{}: {}; {}{} units: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} quarantined{}",
+        "{}: {}; {}{}: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} quarantined{}",
         picture.study,
         state(picture),
         at_most(&counts),
-        counts.total,
+        count(counts.total, "unit"),
         counts.done,
         counts.training,
         counts.assigned,

@@ -63,11 +63,13 @@ pub struct WorkersArguments {
 /// Arguments of `explain` and `logs`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-UNIT is an id, its first digits, or words of a label that only one unit has:
+Examples:
   seedgrid explain runs/table3 3f8a
   seedgrid explain runs/table3 'cnn seed 3'
   seedgrid logs runs/table3 'cnn seed 3'
-  seedgrid logs view.toml 'cnn seed 3'          from elsewhere, with a copy of RUN_DIR/view.toml")]
+  seedgrid logs view.toml 'cnn seed 3'          from elsewhere, with a copy of RUN_DIR/view.toml
+
+UNIT is an id, its first digits, or words of a label that only one unit has.")]
 pub struct UnitArguments {
     /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,

@@ -80,7 +80,7 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
         Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units })?,
         Format::Text => {
             if units.is_empty() {
-                console::note(format_args!("none of the study's {} units fits", lines.len()));
+                console::note(format_args!("none of the study's {} fits", count(lines.len(), "unit")));
             }
             let line = |line: &&UnitLine| {
                 let counts = match (line.errors, line.deaths) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use seedgrid_common::{join::Role, wire::v1};
+use seedgrid_common::{join::Role, prose::count, wire::v1};
 
 use super::{Exit, Failure, arguments::WatchArguments, at_rest, status};
 use crate::{
@@ -85,9 +85,9 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
 fn ended_with(picture: &v1::StatusSnapshot) -> Exit {
     let last = picture.counts.unwrap_or_default();
     console::note(format_args!(
-        "{} of {} units done, {} diverged, {} quarantined{}",
+        "{} of {} done, {} diverged, {} quarantined{}",
         last.done,
-        last.total,
+        count(last.total, "unit"),
         last.diverged,
         last.failed,
         status::cancelled(&last)

@@ -6,7 +6,7 @@ use crate::{
         Report,
         document::{DrawSummary, StageReport},
     },
-    report::numbers::whole,
+    report::numbers::count,
 };
 
 /// A stage's draws in a run, by data seed.
@@ -47,9 +47,9 @@ fn words(report: &Report, draws: &[&DrawSummary], others: &[&DrawSummary]) -> St
         String::new()
     };
     format!(
-        "{}, {} training and {} test pairs, {seeds}{digests}",
+        "{}, {} and {}, {seeds}{digests}",
         report.dataset.title,
-        whole(drawn.train_pairs),
-        whole(drawn.test_pairs)
+        count(drawn.train_pairs, "training pair"),
+        count(drawn.test_pairs, "test pair")
     )
 }

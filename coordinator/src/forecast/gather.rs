@@ -50,6 +50,15 @@ pub fn of_store(store: &Store, place: Place) -> Result<Vec<Sample>, StoreError> 
     Ok(samples.collect())
 }
 
+/// Whether other studies have to be asked, too: one of these models was never trained in this one. A trial that was made for the forecast
+/// says how fast it is, not after how many epochs it ends.
+pub fn are_few(samples: &[Sample], models: &[&str]) -> bool {
+    let trained = |model: &&str| {
+        samples.iter().any(|sample| sample.place == Place::ThisStudy && sample.configuration.model == **model)
+    };
+    !models.iter().all(trained)
+}
+
 /// What units of other studies took, whose run directories stand beside this one: each directory with its samples. One that cannot
 /// be read is left out.
 pub fn beside(directory: &RunDirectory) -> Vec<(PathBuf, Vec<Sample>)> {
@@ -81,4 +90,52 @@ pub fn beside(directory: &RunDirectory) -> Vec<(PathBuf, Vec<Sample>)> {
 fn newest(path: &Path) -> Option<SystemTime> {
     let file = fs::metadata(RunDirectory::new(path).database()).ok()?;
     (file.is_file() && file.len() <= BYTES_MAX).then(|| file.modified().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::{
+        model,
+        training::{Normalize, StopLoss, StopRule},
+        unit::{Configuration, Fold, Value},
+    };
+
+    use super::*;
+    use crate::forecast::{Job, Measured, Origin};
+
+    const STOP: StopRule = StopRule {
+        loss_delta: 0.001,
+        max_epochs: 300,
+        min_epochs: 1,
+        patience: 1,
+        loss_drop: 0.0,
+        loss: StopLoss::Mean,
+    };
+
+    fn sample(place: Place, epochs: u32, stop: StopRule) -> Sample {
+        let given = [("learning_rate", Value::Number(0.1)), ("batch_size", Value::Integer(20))];
+        let cnn = model::find("cnn").unwrap().parameters.iter();
+        let defaults = cnn.filter_map(|parameter| Some((parameter.name, parameter.default_value()?)));
+        let hyperparameters = defaults.chain(given).map(|(name, value)| (name.to_owned(), value)).collect();
+        let configuration =
+            Configuration { model: "cnn".to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
+        let (dataset, diverged) = ("d".to_owned(), false);
+        Sample { configuration, fold: Fold::Holdout, dataset, train_pairs: 100, epochs, diverged, seconds: 2.0, place }
+    }
+
+    /// `--measure` tells the speed; how many epochs it takes is still known from the runs beside this one.
+    #[test]
+    fn a_trial_does_not_make_other_runs_be_forgotten() {
+        let trial = sample(Place::Now, 3, StopRule { loss_delta: 0.0, max_epochs: 3, ..STOP });
+        assert!(are_few(std::slice::from_ref(&trial), &["cnn"]));
+        let other = sample(Place::OtherRuns, 17, STOP);
+        let job = Job { configuration: &other.configuration.clone(), folds: None, dataset: "d", train_pairs: 100 };
+        let measured = Measured::new([trial.clone(), other]);
+        let (pace, epochs) = (measured.pace(&job), measured.epochs(&job));
+        assert_eq!((pace.origin, epochs.origin), (Origin::MeasuredNow, Origin::OtherRuns));
+        assert_eq!(epochs.bounds.expected, 17.0);
+        let here = sample(Place::ThisStudy, 20, STOP);
+        assert!(!are_few(&[trial.clone(), here.clone()], &["cnn"]));
+        assert!(are_few(&[trial, here], &["cnn", "fc"]));
+    }
 }

@@ -1,5 +1,6 @@
 //! Units one by one, for people: where each stands, which one is meant, and its whole story. Pure: what the store knows comes in.
 
+mod counting;
 mod finding;
 mod story;
 mod wire;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::{queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
 
+pub use counting::counts;
 pub use finding::{NotFound, find};
 pub use story::{AttemptLog, Chapter, Live, Story, Waits};
 pub use wire::Unreadable;

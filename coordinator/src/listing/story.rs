@@ -1,6 +1,6 @@
 //! A unit's whole story: every attempt, and why it waits or how it ended.
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{prose::count, wire::v1};
 use serde::Serialize;
 
 use super::UnitLine;
@@ -110,12 +110,15 @@ fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
         "done" => format!("it was trained and scored{}", winner("done")),
         "diverged" => format!("it diverged{}: that is its result, and final", winner("diverged")),
         "quarantined" if unit.errors >= Rules::default().errors_max => {
-            format!("it is not tried again after {} errors; `seedgrid retry` gives it another try", unit.errors)
+            format!(
+                "it is not tried again after {}; `seedgrid retry` gives it another try",
+                count(unit.errors, "error")
+            )
         }
         "quarantined" => format!(
-            "it is not tried again after {} deaths of workers that trained it, the last of them with nothing beside it; `seedgrid retry` \
+            "it is not tried again after {} of workers that trained it, the last of them with nothing beside it; `seedgrid retry` \
              gives it another try",
-            unit.deaths
+            count(unit.deaths, "death")
         ),
         "cancelled" => "it was cancelled; `seedgrid retry` with its id puts it back".to_owned(),
         "held-back" => "it is held back by a race, and may be skipped by the next rung".to_owned(),
@@ -163,8 +166,8 @@ impl std::fmt::Display for Waits<'_> {
             Why::ForAnEmptyWorker => {
                 f.write_str("workers died while they trained it, so it waits for one that holds nothing else, behind all other units")
             }
-            Why::ForAnotherWorker(count) => {
-                write!(f, "it failed elsewhere, so it waits for one of {count} workers on which it has not")
+            Why::ForAnotherWorker(workers) => {
+                write!(f, "it failed elsewhere, so it waits for one of {} on which it has not", count(workers, "worker"))
             }
             Why::InLine => f.write_str("for its turn; units that are expected to take longer go first"),
         }

@@ -40,9 +40,14 @@ impl Spec {
         let text = if bytes.len() > TEXT_BYTES_MAX {
             String::from_utf8_lossy(&bytes).into_owned()
         } else {
-            String::from_utf8(bytes)
-                .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))?
+            let why = match bytes.as_slice() {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16 text: save it as UTF-8",
+                _ => "it is not UTF-8 text",
+            };
+            String::from_utf8(bytes).map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, why)))?
         };
+        // An editor on Windows puts a byte-order mark before the first line, of which it is no part.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         Self::parse(&path.display().to_string(), text)
     }
 
@@ -86,7 +91,26 @@ mod tests {
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         let words = refused(path.clone());
         assert!(words.contains("longer than 262144 bytes"), "{words}");
-        fs::write(&path, [0xff, 0xfe]).unwrap();
+        fs::write(&path, [b'a', 0xff, 0xfe]).unwrap();
         assert!(refused(path).contains("not UTF-8"));
+    }
+
+    #[test]
+    fn a_file_from_windows_is_read_as_any_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("windows.toml");
+        let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments/quickstart.toml")).unwrap();
+        let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        fs::write(&path, windows(&text)).unwrap();
+        let read = Spec::read(&path).unwrap();
+        assert_eq!(read.study, Spec::parse("s", text).unwrap().study);
+        assert!(read.text.starts_with(|first: char| first.is_ascii()), "the mark is no part of the text");
+        fs::write(&path, windows("nam = 1\n[dataset]\nknd = 1\n")).unwrap();
+        let words = refused(path.clone());
+        assert!(words.contains("windows.toml:1:1: unknown key `nam`"), "{words}");
+        assert!(words.contains("windows.toml:3:1: unknown key `knd`"), "{words}");
+        let utf16 = [0xfeff].into_iter().chain("name = 1".encode_utf16()).flat_map(u16::to_le_bytes);
+        fs::write(&path, utf16.collect::<Vec<u8>>()).unwrap();
+        assert!(refused(path).contains("UTF-16 text: save it as UTF-8"));
     }
 }

@@ -51,9 +51,9 @@ fn ending_line(ending: &v1::RecentEnding) -> String {
     let took = duration((1000.0 * ending.train_seconds) as u64);
     match (ending.ending.as_str(), ending.error) {
         ("done", Some(error)) => {
-            format!("{}: error {error:.4} after {} epochs ({took})", ending.label, ending.epochs)
+            format!("{}: error {error:.4} after {} ({took})", ending.label, count(ending.epochs, "epoch"))
         }
-        ("diverged", _) => format!("{}: diverged after {} whole epochs ({took})", ending.label, ending.epochs),
+        ("diverged", _) => format!("{}: diverged after {} ({took})", ending.label, count(ending.epochs, "whole epoch")),
         (other, _) => format!("{}: {other}", ending.label),
     }
 }

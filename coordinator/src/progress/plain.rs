@@ -1,6 +1,6 @@
 //! Plain lines for pipes and log files.
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{prose::count, wire::v1};
 
 use crate::console;
 
@@ -39,11 +39,11 @@ impl View for Lines {
             let at_most = at_most(&counts);
             let eta = picture.eta_ms.map(|ms| format!(", {at_most}about {} left", duration(ms))).unwrap_or_default();
             console::note(format_args!(
-                "{}: {}{} of {at_most}{} units ended, {} in training, {}{eta}",
+                "{}: {}{} of {at_most}{} ended, {} in training, {}{eta}",
                 picture.study,
                 if picture.state() == v1::StudyState::Paused { "paused; " } else { "" },
                 ended(&counts),
-                counts.total,
+                count(counts.total, "unit"),
                 counts.training,
                 workers(picture)
             ));

@@ -8,7 +8,7 @@ use super::{
     areas, compared, draws,
     networks::{self, Trained, about},
     notices,
-    numbers::{count_spread, interval, rate, rate_spread},
+    numbers::{count, count_spread, interval, rate, rate_spread},
     raced, referenced,
     terminal::progress,
     wording,
@@ -167,7 +167,7 @@ pub(super) fn stop(row: &ConfigurationReport) -> String {
     if rule.loss_drop > 0.0 {
         let _ = write!(text, ", once it fell by {} % from the first epoch's", 100.0 * rule.loss_drop);
     }
-    let _ = write!(text, "; or {} epochs", rule.max_epochs);
+    let _ = write!(text, "; or {}", count(rule.max_epochs, "epoch"));
     text
 }
 

@@ -51,10 +51,10 @@ fn saved(race: &RaceReport) -> String {
         return "Nothing was skipped.".to_owned();
     }
     format!(
-        "{} were skipped, some {} epochs (an estimate: each as long as its configuration's units in the mean). What left is scored on fewer \
+        "{} skipped, some {} (an estimate: each as long as its configuration's units in the mean). What left is scored on fewer \
          folds, so its mean error does not compare with others'.",
-        count(race.saved.units, "unit"),
-        whole(race.saved.epochs.round() as usize)
+        if race.saved.units == 1 { "1 unit was".to_owned() } else { format!("{} units were", whole(race.saved.units)) },
+        count(race.saved.epochs.round() as usize, "epoch")
     )
 }
 

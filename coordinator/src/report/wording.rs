@@ -20,10 +20,10 @@ pub(super) fn dataset(dataset: &DatasetSummary) -> String {
         _ => format!(" ({:.1} % of class 1)", 100.0 * positives as f64 / pairs as f64),
     };
     format!(
-        "{} training pairs{}, {} test pairs{}, {}",
-        whole(drawn.train_pairs),
+        "{}{}, {}{}, {}",
+        count(drawn.train_pairs, "training pair"),
         share(drawn.train_positives, drawn.train_pairs),
-        whole(drawn.test_pairs),
+        count(drawn.test_pairs, "test pair"),
         share(drawn.test_positives, drawn.test_pairs),
         match dataset.draws.as_slice() {
             [] | [_] => format!("data seed {}", drawn.seed),
@@ -205,8 +205,8 @@ fn draw(stage: &StageReport) -> String {
         EvaluationReport::Folds(_) => ("training", "the interval over folds covers that in part"),
     };
     format!(
-        " Had {} other {what} pairs been drawn, these errors would differ by {size} (one binomial standard error): {covered}.",
-        whole(pairs)
+        " Had {} been drawn, these errors would differ by {size} (one binomial standard error): {covered}.",
+        count(pairs, &format!("other {what} pair"))
     )
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use seedgrid_common::prose;
+
 use super::{
     Store, StoreError,
     verify::{self, Depth},
@@ -41,7 +43,7 @@ impl Store {
         let rows = |(table, count): (&'static str, u32), what: &str| Fault {
             table: Some(table),
             unit: None,
-            what: format!("{count} row{} {what}", if count == 1 { "" } else { "s" }),
+            what: format!("{} {what}", prose::count(count, "row")),
         };
         let failed = |cause| store.failed(cause);
         let mut faults: Vec<Fault> =

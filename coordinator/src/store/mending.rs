@@ -4,6 +4,7 @@
 use std::{fmt, path::PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
+use seedgrid_common::prose;
 
 use super::{
     sealing::SEALED,
@@ -65,8 +66,9 @@ impl Mended {
                 false => format!("something may be lost of: {}", incomplete.join(", ")),
             };
             notes.push(format!(
-                "the database was damaged ({why}). What could be read is in a new one, {results} results among it; {lost}. The damaged \
+                "the database was damaged ({why}). What could be read is in a new one, {} among it; {lost}. The damaged \
                  file is kept as {}",
+                prose::count(results, "result"),
                 kept_as.display()
             ));
         }

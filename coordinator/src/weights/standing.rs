@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use seedgrid_common::{matrix::Plan, spec::Study, unit::UnitId};
+use seedgrid_common::{matrix::Plan, prose, spec::Study, unit::UnitId};
 use serde::Serialize;
 
 use super::keeper;
@@ -59,7 +59,7 @@ impl Standing {
     pub fn notes(&self) -> Vec<String> {
         const AGAIN: &str =
             "To have them, run the study in a new run directory (--run-dir DIR), which trains every unit again";
-        let units = |count: usize| if count == 1 { "1 unit".to_owned() } else { format!("{count} units") };
+        let units = |units: usize| prose::count(units, "unit");
         let mut notes = Vec::new();
         if self.not_kept > 0 {
             notes.push(format!(

@@ -8,8 +8,10 @@ const EXAMPLES: &str = "\
 Examples:
   seedgrid-worker predict --weights runs/mine/weights/*.safetensors --data runs/mine
       The study's own test pairs, by all of its networks together.
-  seedgrid-worker predict --weights fc.safetensors --pairs t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz
-      MNIST's test images, each two that follow one another being a pair.
+  seedgrid-worker predict --weights runs/mine/weights --data runs/mine --label 'learning_rate=0.1'
+      By those of one configuration.
+  seedgrid-worker predict --weights fc.safetensors --pairs images.idx.gz --labels digits.idx.gz
+      Images of your own, or MNIST's: each two that follow one another are a pair.
 
 Exit codes: 0 done, 1 failed, 2 bad usage, or a file that cannot be used.";
 
@@ -17,9 +19,13 @@ Exit codes: 0 done, 1 failed, 2 bad usage, or a file that cannot be used.";
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("input").required(true).args(["pairs", "data"]))]
 pub struct PredictArguments {
-    /// Files of kept weights (RUN_DIR/weights/UNIT_ID.safetensors)
+    /// Files of kept weights (RUN_DIR/weights/UNIT_ID.safetensors); a folder or a run directory stands for all that are in it
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub weights: Vec<PathBuf>,
+
+    /// Only the networks of the one configuration that has this label, or these words of it: 'learning_rate=0.1'. With 'seed 3' in it, one network
+    #[arg(long, value_name = "WORDS")]
+    pub label: Option<String>,
 
     /// Images in an IDX file, 14x14 or 28x28 (mean-pooled as MNIST is); each two that follow one another are a pair
     #[arg(long, value_name = "FILE")]

@@ -2,8 +2,12 @@
 
 use std::{io, path::PathBuf};
 
-use seedgrid_common::data::{encode::DecodeError, idx::IdxError};
+use seedgrid_common::{
+    data::{encode::DecodeError, idx::IdxError},
+    prose::count,
+};
 
+use super::NotChosen;
 use crate::{
     exit_codes,
     training::{TrainError, device::DeviceError},
@@ -41,6 +45,15 @@ pub enum PredictError {
         #[source]
         cause: WeightsFileError,
     },
+    /// A folder has none.
+    #[error("no file of kept weights (*.safetensors) is in {path}")]
+    NoWeights {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Which networks are meant is not clear.
+    #[error(transparent)]
+    Chosen(#[from] NotChosen),
     /// One unit's weights are named twice, which would count its vote twice.
     #[error("{path} has the same unit's weights as another of the files")]
     Repeated {
@@ -86,7 +99,7 @@ pub enum PredictError {
         columns: usize,
     },
     /// Images that make no pairs.
-    #[error("{path} has {images} images, which make no pairs: an even number of 2 or more is needed")]
+    #[error("{path} has {}, which make no pairs: an even number of 2 or more is needed", count(images, "image"))]
     OddImages {
         /// Which.
         path: PathBuf,
@@ -94,7 +107,7 @@ pub enum PredictError {
         images: usize,
     },
     /// Another number of labels than of images.
-    #[error("{path} has {labels} labels for {images} images")]
+    #[error("{path} has {} for {}", count(labels, "label"), count(images, "image"))]
     Counts {
         /// The file of labels.
         path: PathBuf,
@@ -136,6 +149,12 @@ impl PredictError {
         match self {
             Self::Read { .. } => "check the path and its permissions",
             Self::Weights { cause, .. } => cause.hint(),
+            Self::NoWeights { .. } => {
+                "run the study with `keep_weights = true` in its stage: weights of units that have a result already cannot be had any more"
+            }
+            Self::Chosen(_) => {
+                "write a label that one configuration has, as `seedgrid units RUN_DIR` shows it: --label 'learning_rate=0.1'"
+            }
             Self::Repeated { .. } => "name each file once",
             Self::Dataset { .. } | Self::NoPairs { .. } => {
                 "name the run directory, or a file of its folder datasets; for images of your own there is --pairs"
@@ -157,6 +176,8 @@ impl PredictError {
             Self::Read { .. }
             | Self::Large { .. }
             | Self::Weights { .. }
+            | Self::NoWeights { .. }
+            | Self::Chosen(_)
             | Self::Repeated { .. }
             | Self::Dataset { .. }
             | Self::NoPairs { .. }

@@ -1,23 +1,26 @@
 //! `seedgrid-worker predict`: scores pairs of images with kept weights.
 //!
-//! `input` reads the pairs, [`weights_file`] the networks, one after the other; `committee` lets them vote and
+//! `choosing` says which networks are meant, `input` reads the pairs, [`weights_file`] the networks, one after the other; `committee` lets them vote and
 //! `output` writes what they say.
 
 mod arguments;
+mod choosing;
 mod committee;
 mod error;
 mod input;
 mod output;
 
 use std::{
+    fs,
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use candle_core::Device;
-use seedgrid_common::wire::limits;
+use seedgrid_common::{prose::count, wire::limits};
 
 pub use arguments::{Format, Part, PredictArguments};
+pub use choosing::NotChosen;
 pub use error::PredictError;
 
 use crate::{
@@ -37,18 +40,19 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
     if let Some(path) = &arguments.output {
         Document::check_place(path)?;
     }
+    let files = meant(&weights_of(&arguments.weights)?, arguments.label.as_deref())?;
     // The first network says which data set of a run directory is meant, so it is read before the pairs.
-    let mut first = Some(network(&arguments.weights[0], &device)?);
+    let mut first = Some(network(&files[0], &device)?);
     let digest = first.as_ref().map(|network| network.unit().dataset_digest.clone()).unwrap_or_default();
     let input = match (&arguments.pairs, &arguments.data) {
         (Some(images), _) => input::images(images, arguments.labels.as_ref())?,
         (None, data) => input::dataset(data.as_deref().unwrap_or(Path::new("")), &digest, arguments.part)?,
     };
-    let several = arguments.weights.len() > 1;
+    let several = files.len() > 1;
     let mut together = Committee::default();
     let mut networks: Vec<output::Network> = Vec::new();
     let mut notes = Notes::default();
-    for path in &arguments.weights {
+    for path in &files {
         let mut network = match first.take() {
             Some(network) => network,
             None => network_of(path, &device, &networks)?,
@@ -77,6 +81,53 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
     Document::new(&input, pairs, networks, committee).write(arguments.format, arguments.output.as_deref())
 }
 
+/// The files that are named; of a folder of weights, and of a run directory, those in it.
+fn weights_of(named: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let below = path.join("weights");
+        let folder = if below.is_dir() { &below } else { path };
+        let failed = |cause| PredictError::Read { path: folder.clone(), cause };
+        let entries = fs::read_dir(folder).map_err(failed)?.flatten().map(|entry| entry.path());
+        let mut found: Vec<PathBuf> =
+            entries.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors")).collect();
+        if found.is_empty() {
+            return Err(PredictError::NoWeights { path: folder.clone() });
+        }
+        found.sort();
+        files.append(&mut found);
+    }
+    Ok(files)
+}
+
+/// Those of the files that the label means, or all. Says so where networks of several configurations would vote together.
+fn meant(files: &[PathBuf], label: Option<&str>) -> Result<Vec<PathBuf>, PredictError> {
+    if label.is_none() && files.len() == 1 {
+        return Ok(files.to_vec());
+    }
+    let units = files.iter().map(|path| {
+        let bytes = input::read(path, limits::WEIGHTS_BYTES_MAX, "a file of kept weights")?;
+        weights_file::unit(&bytes).map_err(|cause| PredictError::Weights { path: path.clone(), cause })
+    });
+    let units = units.collect::<Result<Vec<_>, _>>()?;
+    match label {
+        Some(label) => Ok(choosing::chosen(&units, label)?.into_iter().map(|place| files[place].clone()).collect()),
+        None => {
+            let kinds = choosing::kinds(units.iter());
+            if kinds > 1 {
+                note(format_args!(
+                    "note: networks of {kinds} configurations vote together; --label chooses one of them"
+                ));
+            }
+            Ok(files.to_vec())
+        }
+    }
+}
+
 fn network(path: &Path, device: &Device) -> Result<Predictor, PredictError> {
     let bytes = input::read(path, limits::WEIGHTS_BYTES_MAX, "a file of kept weights")?;
     weights_file::read(&bytes, device).map_err(|cause| PredictError::Weights { path: path.to_owned(), cause })
@@ -97,7 +148,7 @@ fn tell(who: &str, said: &[committee::Said], input: &Input) -> (Option<usize>, O
     let Some(labels) = &input.labels else { return (None, None) };
     let wrong = committee::wrong(said, labels);
     let error = wrong as f64 / labels.len() as f64;
-    note(format_args!("{who}: error {error:.4} ({wrong} of {} pairs)", labels.len()));
+    note(format_args!("{who}: error {error:.4} ({wrong} of {})", count(labels.len(), "pair")));
     (Some(wrong), Some(error))
 }
 

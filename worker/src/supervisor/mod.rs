@@ -23,6 +23,7 @@ use std::{
 use nix::sys::signal::Signal;
 use seedgrid_common::{
     join::{Plaintext, Token},
+    prose::count,
     wire::{
         limits,
         v1::{Failure, LossReport},
@@ -91,7 +92,7 @@ pub async fn supervise(settings: Settings) -> io::Result<u8> {
             Meaning::Lost { failure, detail } => (failure, detail),
         };
         let training = trainer.holdings.those(true);
-        error!("{detail}; {} units were in training", training.len());
+        error!("{detail}; in training: {}", count(training.len(), "unit"));
         tokio::select! {
             () = report(&settings, failure, &detail, &trainer.holdings, lines) => {}
             _ = signals.next() => return Ok(exit_codes::DONE),

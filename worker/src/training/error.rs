@@ -3,6 +3,7 @@
 use seedgrid_common::{
     data::folds::SplitError,
     model::{ParameterError, ShapeError, UnusedMomentum},
+    prose::count,
 };
 
 /// Why a unit cannot be trained. Divergence is a result, not an error.
@@ -48,7 +49,7 @@ pub enum TrainError {
     #[error(transparent)]
     Split(#[from] SplitError),
     /// A batch is larger than what is trained on.
-    #[error("a batch of {batch} pairs is larger than the {pairs} pairs that are trained on")]
+    #[error("a batch of {batch} is larger than what is trained on, {}", count(pairs, "pair"))]
     LargeBatch {
         /// `batch_size`.
         batch: usize,

@@ -61,7 +61,8 @@ fn every_known_key_in_a_wrong_table_is_sent_where_it_belongs() {
     for (table, texts) in with_an_unknown_key() {
         let here = TABLES.iter().find(|(name, _)| *name == table).map(|(_, keys)| *keys).unwrap();
         for (other, key) in TABLES.iter().flat_map(|(other, keys)| keys.iter().map(move |key| (other, key))) {
-            if here.contains(key) {
+            // A reference has `epochs`; anywhere else, `max_epochs` is meant.
+            if here.contains(key) || *key == "epochs" {
                 continue;
             }
             let text = texts[0].replace("zzz = 1", &format!("{key} = 1"));

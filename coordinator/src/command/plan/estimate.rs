@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use seedgrid_common::{
     matrix::{Plan, PlannedStage},
+    prose::count,
     unit::UnitId,
 };
 use serde::Serialize;
@@ -62,9 +63,7 @@ pub(super) async fn estimate(
         samples.extend(measured);
     }
     let mut other_runs = Vec::new();
-    // Only where a model was never trained here do others count.
-    let trained_here = |model: &str| samples.iter().any(|sample| sample.configuration.model == model);
-    if !models(&prepared.plan).iter().all(|model| trained_here(model)) {
+    if gather::are_few(&samples, &models(&prepared.plan)) {
         for (path, others) in gather::beside(directory) {
             other_runs.push(path);
             samples.extend(others);
@@ -108,9 +107,8 @@ impl EstimateListing {
         }
         let slots = match (self.slots, self.slots_are) {
             (1, "cores") => "1 slot, this machine's core".to_owned(),
-            (slots, "cores") => format!("{slots} slots, this machine's cores"),
-            (1, _) => "1 slot".to_owned(),
-            (slots, _) => format!("{slots} slots"),
+            (slots, "cores") => format!("{}, this machine's cores", count(slots, "slot")),
+            (slots, _) => count(slots, "slot"),
         };
         let mut lines = vec![
             format!("to train: about {} on {slots}", between(self.wall_seconds)),

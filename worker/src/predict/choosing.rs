@@ -1,0 +1,175 @@
+//! Which of a run's networks predict: all that are named, or those of the one configuration that a label means. Pure.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::unit::{Configuration, Fold, Unit};
+
+/// Labels that an error names at most.
+const SHOWN_MAX: usize = 12;
+
+/// A label that does not say which networks are meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotChosen {
+    /// It fits none.
+    #[error("none of the networks fits `{label}`; there are:{shown}")]
+    None {
+        /// What was written.
+        label: String,
+        /// What there is, a line each.
+        shown: String,
+    },
+    /// It fits networks of several kinds.
+    #[error("`{label}` fits networks of {count} configurations:{shown}")]
+    Several {
+        /// What was written.
+        label: String,
+        /// Of how many configurations.
+        count: usize,
+        /// These, a line each.
+        shown: String,
+    },
+}
+
+/// The places of those units that the label means, all of one configuration.
+///
+/// # Errors
+/// When it fits none, or several configurations; each names what there is.
+pub(super) fn chosen(units: &[Unit], label: &str) -> Result<Vec<usize>, NotChosen> {
+    let places: Vec<usize> = (0..units.len()).filter(|&place| fits(&units[place], label)).collect();
+    if places.is_empty() {
+        return Err(NotChosen::None { label: label.to_owned(), shown: shown(units.iter()) });
+    }
+    let fitting = || places.iter().map(|&place| &units[place]);
+    match kinds(fitting()) {
+        0 | 1 => Ok(places),
+        count => Err(NotChosen::Several { label: label.to_owned(), count, shown: shown(fitting()) }),
+    }
+}
+
+/// Of how many configurations these are.
+pub(super) fn kinds<'u>(units: impl Iterator<Item = &'u Unit>) -> usize {
+    by_configuration(units).len()
+}
+
+/// How many units each configuration has; configurations in the order of their labels.
+fn by_configuration<'u>(units: impl Iterator<Item = &'u Unit>) -> Vec<(String, usize)> {
+    let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for unit in units {
+        let configuration = &unit.configuration;
+        *counted.entry((configuration.label(), format!("{configuration:?}"))).or_default() += 1;
+    }
+    counted.into_iter().map(|((label, _), count)| (label, count)).collect()
+}
+
+/// The configurations of these units, a line each.
+fn shown<'u>(units: impl Iterator<Item = &'u Unit>) -> String {
+    let all = by_configuration(units);
+    let line = |(label, count): &(String, usize)| {
+        format!("\n    {label}  ({})", seedgrid_common::prose::count(count, "network"))
+    };
+    let mut shown: String = all.iter().take(SHOWN_MAX).map(line).collect();
+    if all.len() > SHOWN_MAX {
+        shown.push_str(&format!("\n    ... and {} more", all.len() - SHOWN_MAX));
+    }
+    shown
+}
+
+/// Whether all of `label` holds of the unit: its id or first digits of it, or words of its label, defaults among them.
+fn fits(unit: &Unit, label: &str) -> bool {
+    let wanted = label.trim().to_lowercase();
+    let is_id = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id && unit.id().to_string().starts_with(&wanted) || !wanted.is_empty() && holds(unit, &wanted)
+}
+
+fn holds(unit: &Unit, wanted: &str) -> bool {
+    let Unit { configuration: Configuration { model, hyperparameters, normalize, .. }, fold, seed, .. } = unit;
+    let tidy = |text: &str| text.replace(", ", ",");
+    let wanted = tidy(wanted);
+    let mut words = wanted.split_whitespace();
+    while let Some(word) = words.next() {
+        let next = |words: &mut dyn Iterator<Item = &str>, value: String| words.next() == Some(value.as_str());
+        let right = match (word.split_once('='), fold) {
+            (Some(("normalize", value)), _) => value == normalize.name(),
+            (Some((name, value)), _) => {
+                hyperparameters.get(name).is_some_and(|known| is_same(&tidy(&known.to_string()), value))
+            }
+            (None, _) if word == "seed" => next(&mut words, seed.to_string()),
+            (None, Fold::Part { index, .. }) if word == "fold" => next(&mut words, (index + 1).to_string()),
+            (None, Fold::Part { of, .. }) if word == "of" => next(&mut words, of.to_string()),
+            (None, _) => word == model,
+        };
+        if !right {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether both are one value: `0.10` is `0.1`.
+fn is_same(one: &str, other: &str) -> bool {
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::{
+        training::{Normalize, StopLoss, StopRule},
+        unit::Value,
+    };
+
+    use super::*;
+
+    fn unit(model: &str, rate: f64, dropout: f64, seed: u64) -> Unit {
+        let stop = StopRule {
+            loss_delta: 0.001,
+            max_epochs: 300,
+            min_epochs: 1,
+            patience: 1,
+            loss_drop: 0.0,
+            loss: StopLoss::Mean,
+        };
+        let hyperparameters = [("learning_rate", rate), ("dropout", dropout)]
+            .map(|(name, value)| (name.to_owned(), Value::Number(value)))
+            .into();
+        let configuration =
+            Configuration { model: model.to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
+        Unit { dataset_digest: "d".to_owned(), configuration, fold: Fold::Holdout, seed }
+    }
+
+    fn units() -> Vec<Unit> {
+        let mut units: Vec<Unit> =
+            [0.1, 0.05].into_iter().flat_map(|rate| [1, 2].map(|seed| unit("cnn", rate, 0.5, seed))).collect();
+        units.push(unit("fc", 0.1, 0.5, 1));
+        units
+    }
+
+    #[test]
+    fn a_label_chooses_one_configuration() {
+        let units = units();
+        let chosen = |label: &str| chosen(&units, label);
+        assert_eq!(chosen("learning_rate=0.05"), Ok(vec![2, 3]));
+        assert_eq!(chosen("learning_rate=0.050"), Ok(vec![2, 3]), "numbers may be written as in the spec");
+        assert_eq!(chosen("cnn learning_rate=0.1"), Ok(vec![0, 1]));
+        assert_eq!(chosen("CNN learning_rate=0.1 seed 2"), Ok(vec![1]));
+        assert_eq!(chosen("fc"), Ok(vec![4]));
+        assert_eq!(chosen("fc dropout=0.5"), Ok(vec![4]), "a default counts, too");
+        assert_eq!(chosen(&units[3].id().to_string()[..8]), Ok(vec![3]));
+    }
+
+    #[test]
+    fn what_fits_none_or_several_says_what_there_is() {
+        let units = units();
+        let none = chosen(&units, "learning_rate=0.2").unwrap_err().to_string();
+        for line in ["none of the networks fits `learning_rate=0.2`", "(2 networks)", "\n    fc ", "(1 network)"] {
+            assert!(none.contains(line), "{line:?} is missing in {none}");
+        }
+        let several = chosen(&units, "learning_rate=0.1").unwrap_err().to_string();
+        assert!(several.starts_with("`learning_rate=0.1` fits networks of 2 configurations:\n    cnn "), "{several}");
+        assert!(!several.contains("0.05"), "{several}");
+        assert!(matches!(chosen(&units, ""), Err(NotChosen::None { .. })));
+        assert!(matches!(chosen(&units, "seed 3"), Err(NotChosen::None { .. })));
+    }
+}
