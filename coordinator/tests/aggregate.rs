@@ -19,9 +19,7 @@ use seedgrid_common::{
 use seedgrid_coordinator::{
     aggregate::{
         Missing,
-        document::{
-            Against, ConfigurationReport, DrawMethod, IntervalMethod, Report, Spread, TTestMethod, UnitEnding, Verdict,
-        },
+        document::{Against, ConfigurationReport, IntervalMethod, Report, Spread, UnitEnding, Verdict},
     },
     report::{report_json, terminal_table},
 };
@@ -255,11 +253,8 @@ fn configurations_with_the_same_units_do_not_differ() {
         let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
         assert_eq!(pair.difference, Some(0.0));
         assert_eq!((pair.mcnemar.p, pair.mcnemar.reason.is_some()), (None, true));
-        match pair.t_test.method {
-            TTestMethod::Welch => assert_eq!((pair.t_test.p, pair.hedges_g), (Some(1.0), Some(0.0))),
-            TTestMethod::CorrectedResampled => assert!(pair.t_test.p.is_none() && pair.t_test.reason.is_some()),
-            TTestMethod::PairedDraws => panic!("there is one draw"),
-        }
+        assert_eq!((pair.t_test.p, pair.t_test.reason.as_deref()), (None, Some("they never differ")));
+        assert_eq!((pair.auc_test.p, pair.auc_test.reason.is_some()), (None, true));
     }
 }
 
@@ -287,20 +282,69 @@ fn folds_are_compared_where_both_are_done() {
     let mut study =
         Synthetic::new("holes", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[]), row("cnn", &[])])]);
     study.lose(study.unit(0, 0, 3), Missing::Failed);
-    study.lose(study.unit(0, 1, 7), Missing::Failed);
     let report = study.aggregate().report;
     let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
-    assert_eq!(
-        (pair.t_test.method, pair.t_test.n_first, pair.t_test.n_second),
-        (TTestMethod::CorrectedResampled, 8, 8)
-    );
-    assert_eq!(pair.t_test.freedom, Some(7.0));
+    // The first seed lacks a fold, so the second is compared alone.
+    assert_eq!((pair.t_test.method, pair.t_test.seeds), (IntervalMethod::SeedsFolds, 1));
+    assert!((pair.t_test.freedom.unwrap() - 4.0).abs() < 1e-9);
+    assert!(pair.t_test.covers.contains("as there is one seed"), "{}", pair.t_test.covers);
     let rows = &report.stages[0].configurations;
-    let shared: Vec<f64> = (0..10)
-        .filter(|unit| ![3, 7].contains(unit))
-        .map(|unit| rows[0].units[unit].error.unwrap() - rows[1].units[unit].error.unwrap())
-        .collect();
-    assert!((pair.difference.unwrap() - shared.iter().sum::<f64>() / 8.0).abs() < 1e-12);
+    let shared = (5..10).map(|unit| rows[0].units[unit].error.unwrap() - rows[1].units[unit].error.unwrap());
+    assert!((pair.difference.unwrap() - shared.sum::<f64>() / 5.0).abs() < 1e-12);
+    assert!(pair.seeds_test.p.is_none() && pair.seeds_test.reason.is_some());
+    assert!(pair.auc_test.p.is_none() && pair.auc_test.reason.is_some());
+    study.lose(study.unit(0, 1, 7), Missing::Failed);
+    let report = study.aggregate().report;
+    let test = &report.stages[0].comparisons.pairs[0].t_test;
+    assert_eq!((test.p, test.seeds), (None, 0));
+    assert!(test.reason.as_ref().unwrap().contains("a seed of which both"), "{test:?}");
+}
+
+#[test]
+fn intervals_are_about_other_seeds_and_other_examples() {
+    let report = Synthetic::new("wide", 400, vec![holdout("final", 1..=8, five())]).aggregate().report;
+    let stage = &report.stages[0];
+    for row in &stage.configurations {
+        let given = row.error.given_examples.as_ref().unwrap();
+        let width = |ends: Option<[f64; 2]>| ends.map(|[low, high]| high - low).unwrap();
+        let (wide, narrow) = (width(row.error.interval.ci95), width(given.ci95));
+        assert!(wide > 1.3 * narrow, "{}: {wide} {narrow}", row.model);
+        assert!(row.error.interval.covers.contains("not the draw of the training pairs"));
+        // Less than the binomial bound, as every seed errs on the same hard pairs and on others hardly ever.
+        let error = row.error.spread.mean.unwrap();
+        let binomial = (error * (1.0 - error) / 400.0).sqrt();
+        let draw = row.draw.standard_error.unwrap();
+        assert!(draw < 0.98 * binomial && draw > 0.3 * binomial, "{}: {draw} {binomial}", row.model);
+    }
+    for pair in &stage.comparisons.pairs {
+        let [single, all] = [pair.t_test.ci95, pair.t_test.ci95_simultaneous].map(Option::unwrap);
+        assert!(all[0] < single[0] && all[1] > single[1], "ten intervals that hold together are wider");
+        assert!((single[0] + single[1] - 2.0 * pair.difference.unwrap()).abs() < 1e-12, "the middle is the difference");
+        let seeds = &pair.seeds_test;
+        assert_eq!((seeds.method, seeds.seeds), (IntervalMethod::Seeds, 8));
+        assert_eq!(seeds.freedom, Some(7.0), "paired by seed");
+    }
+}
+
+#[test]
+fn tuning_stages_have_no_resampled_intervals() {
+    let mut stage = cross_validation("tune", 3, 1..=2, vec![row("fc", &[])]);
+    stage.select = Some(SelectionRule::Lowest);
+    let report = Synthetic::new("tuned", 60, vec![stage]).aggregate().report;
+    let row = &report.stages[0].configurations[0];
+    assert!(row.roc.auc.is_some() && row.roc.ci95.is_none());
+    assert_eq!(row.roc.ci95_reason.as_deref(), Some("not computed in a stage that selects"));
+}
+
+#[test]
+fn test_pairs_that_are_used_again_are_counted() {
+    let rates: Vec<Value> = (1..=4).map(|rate| Value::Number(f64::from(rate) / 10.0)).collect();
+    let grid = vec![row("fc", &[("learning_rate", &rates)])];
+    let stages = vec![holdout("search", 1..=2, grid), holdout("final", 1..=2, vec![row("cnn", &[])])];
+    let report = Synthetic::new("reused", 60, stages).aggregate().report;
+    assert_eq!(report.stages.iter().map(|stage| stage.scored_on_test).collect::<Vec<_>>(), [5, 5]);
+    let text = terminal_table(&report);
+    assert_eq!(text.matches("5 configurations of this study are scored on these test pairs").count(), 2, "{text}");
 }
 
 #[test]
@@ -334,17 +378,27 @@ fn a_verdict_takes_seeds_and_draws_of_both_sides_together() {
     assert_eq!(verdict(ours, Some(1000), None).verdict, Some(Verdict::Within));
     assert_eq!(verdict(ours + 0.03, Some(1000), None).verdict, Some(Verdict::Within), "both draws explain it");
     assert_eq!(
-        verdict(ours + 0.03, Some(1_000_000), Some(0.0)).verdict,
+        verdict(ours + 0.06, Some(1_000_000), Some(0.0)).verdict,
         Some(Verdict::Differs),
         "their draw was larger"
     );
-    assert_eq!(verdict(ours + 0.03, Some(1_000_000), Some(0.1)).verdict, Some(Verdict::Within), "their seeds vary");
+    assert_eq!(verdict(ours + 0.06, Some(1_000_000), Some(0.1)).verdict, Some(Verdict::Within), "their seeds vary");
+    assert_eq!(
+        verdict(ours, None, Some(2.0)).verdict,
+        Some(Verdict::TooUncertain),
+        "a wide interval agrees with everything"
+    );
     let found = verdict(ours + 0.2, None, Some(0.02));
     assert_eq!((found.verdict, found.theirs.pairs), (Some(Verdict::Differs), 1000));
-    let e = ours + 0.2;
-    let variance = std * std / 10.0 + ours * (1.0 - ours) / 1000.0 + 0.02 * 0.02 / 10.0 + e * (1.0 - e) / 1000.0;
+    // Their draw moves their error as ours moves ours, by less than the binomial deviation.
+    let (e, share) = (ours + 0.2, row.draw.standard_error.unwrap() / (ours * (1.0 - ours) / 1000.0).sqrt());
+    assert!(share < 0.98, "{share}");
+    let theirs = 0.02 * 0.02 / 10.0 + share * share * e * (1.0 - e) / 1000.0;
+    assert!((found.theirs.standard_error.unwrap().powi(2) - theirs).abs() < 1e-15);
+    let variance = row.error.interval.standard_error.unwrap().powi(2) + theirs;
     let factor = found.uncertainty95.unwrap() / variance.sqrt();
-    assert!((1.96..1.97).contains(&factor), "many degrees of freedom, as the draws weigh most: {factor}");
+    assert!((1.96..2.0).contains(&factor), "many degrees of freedom, as the draws weigh most: {factor}");
+    assert!(std > 0.0);
 }
 
 /// What happened to each unit of [`small`]: 0 done, 1 diverged, 2 failed, 3 cancelled, 4 not trained and not said why.
@@ -389,7 +443,10 @@ proptest! {
                 prop_assert!(explained(spread));
             }
             prop_assert_eq!(row.roc.auc.is_none(), row.roc.reason.is_some());
-            prop_assert_eq!(row.error.ci95.is_none(), row.error.ci95_reason.is_some());
+            for interval in [Some(&row.error.interval), row.error.given_examples.as_ref()].into_iter().flatten() {
+                prop_assert_eq!(interval.ci95.is_none(), interval.reason.is_some());
+                prop_assert!(interval.ci95.is_none_or(|[low, high]| 0.0 <= low && low <= high && high <= 1.0));
+            }
             prop_assert_eq!(row.roc.ci95.is_none(), row.roc.ci95_reason.is_some());
             prop_assert_eq!(row.roc.band.curves < 2, row.roc.band.reason.is_some());
             prop_assert_eq!(row.draw.standard_error.is_none(), row.draw.reason.is_some());
@@ -401,7 +458,9 @@ proptest! {
             for pair in &stage.comparisons.pairs {
                 let (t_test, mcnemar) = (&pair.t_test, &pair.mcnemar);
                 prop_assert_eq!(t_test.p.is_none(), t_test.reason.is_some());
-                prop_assert_eq!(t_test.p.is_none(), pair.ci95.is_none() && t_test.t.is_none() && t_test.p_holm.is_none());
+                prop_assert_eq!(t_test.p.is_none(), t_test.ci95.is_none() && t_test.t.is_none() && t_test.p_holm.is_none());
+                prop_assert_eq!(t_test.p.is_none(), t_test.ci95_simultaneous.is_none());
+                prop_assert_eq!(pair.auc_test.p.is_none(), pair.auc_test.reason.is_some());
                 prop_assert_eq!(pair.hedges_g.is_none(), pair.hedges_g_reason.is_some());
                 prop_assert_eq!(mcnemar.p.is_none(), mcnemar.reason.is_some());
                 prop_assert!(t_test.p.zip(t_test.p_holm).is_none_or(|(p, holm)| p <= holm && holm <= 1.0));
@@ -466,13 +525,13 @@ fn several_draws_of_the_data_are_one_sample_each() {
     let stage = &report.stages[0];
     let row = &stage.configurations[0];
     assert_eq!((row.n, row.draw.pairs, row.draws.len()), (12, 200, 4));
-    assert_eq!((row.draw.method, row.error.ci95_method), (DrawMethod::Draws, IntervalMethod::DrawsT));
-    assert_eq!(row.error.freedom, Some(3.0));
+    assert_eq!((row.error.interval.method, row.draw.standard_error), (IntervalMethod::SeedsDraws, None));
+    assert!(row.error.given_examples.is_none());
     // Draws differ by much here, and the interval says so.
     let means: Vec<f64> = row.draws.iter().map(|draw| draw.error.unwrap()).collect();
     let center = means.iter().sum::<f64>() / 4.0;
     let std = (means.iter().map(|mean| (mean - center).powi(2)).sum::<f64>() / 3.0).sqrt();
-    assert!((row.error.standard_error.unwrap() - std / 2.0).abs() < 1e-12);
+    assert!(row.error.interval.standard_error.unwrap() >= std / 2.0 * (1.0 - 1e-12));
     assert!(row.draw.draws_std.unwrap() > 0.0 && row.draw.seeds_std.unwrap() > 0.0);
     // One prediction of every seed, of the pairs of every draw.
     assert_eq!(row.averaged.seeds, [1, 2, 3]);
@@ -483,21 +542,21 @@ fn several_draws_of_the_data_are_one_sample_each() {
 #[test]
 fn configurations_are_compared_draw_by_draw() {
     let mut study = drawn();
-    // A hole of one takes the unit of the other out of the draw's difference.
+    // A hole takes its seed out of the comparison.
     study.lose(study.unit(0, 0, 4), Missing::Failed);
     let report = study.aggregate().report;
     let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
-    assert_eq!((pair.t_test.method, pair.t_test.n_first), (TTestMethod::PairedDraws, 11));
-    assert_eq!(pair.t_test.freedom, Some(3.0));
+    assert_eq!((pair.t_test.method, pair.t_test.seeds), (IntervalMethod::SeedsDraws, 2));
     assert!(pair.mcnemar.p.is_none() && pair.mcnemar.reason.is_some());
     let [first, second] = report.stages[0].configurations.as_slice() else { panic!("two") };
     let mean = |row: &ConfigurationReport, units: &[usize]| {
         units.iter().map(|unit| row.units[*unit].error.unwrap()).sum::<f64>() / units.len() as f64
     };
-    let draws = [&[0, 1, 2][..], &[3, 5], &[6, 7, 8], &[9, 10, 11]];
-    let differences = draws.map(|units| mean(first, units) - mean(second, units));
-    let [low, high] = pair.ci95.unwrap();
+    let draws = [[0, 2], [3, 5], [6, 8], [9, 11]];
+    let differences = draws.map(|units| mean(first, &units) - mean(second, &units));
+    let [low, high] = pair.t_test.ci95.unwrap();
     assert!(((low + high) / 2.0 - differences.iter().sum::<f64>() / 4.0).abs() < 1e-12);
+    assert!((pair.difference.unwrap() - (low + high) / 2.0).abs() < 1e-12, "what is reported is what is tested");
 }
 
 #[test]

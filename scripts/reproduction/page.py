@@ -140,7 +140,8 @@ class Page:
                 "" if theirs["epochs"] is None else f"{theirs['epochs']:.1f}",
                 "" if found["difference"] is None else f"{found['difference']:+.4f}",
                 "" if found["uncertainty95"] is None else f"± {found['uncertainty95']:.4f}",
-                {"within": "within", "differs": "**differs**", None: found["reason"]}[found["verdict"]],
+                {"within": "within", "equivalent": "equivalent", "differs": "**differs**", "too-uncertain": "too uncertain to tell",
+                 None: found["reason"]}[found["verdict"]],
             ])
         return table(
             ["model", "error here", "epochs", "error in the paper", "epochs", "difference", "95 % uncertainty", "verdict"], rows
@@ -156,7 +157,7 @@ class Page:
 
     def draws(self):
         rows = [
-            [row["title"], spread(row["error"]), interval(row["error"]["ci95"]), rate(row["draw"]["draws_std"]),
+            [row["title"], spread(row["error"]), interval(row["error"]["interval"]["ci95"]), rate(row["draw"]["draws_std"]),
              rate(row["draw"]["seeds_std"]), f"{min(of(row)):.4f} to {max(of(row)):.4f}"]
             for row in self.stages["draws"]["configurations"]
         ]
@@ -171,9 +172,9 @@ class Page:
             rows.append([
                 f"{first['title']} minus {second['title']}",
                 "" if pair["difference"] is None else f"{pair['difference']:+.4f}",
-                interval(pair["ci95"]), p_value(pair["t_test"]["p_holm"]), p_value(pair["mcnemar"]["p_holm"]),
+                interval(pair["t_test"]["ci95_simultaneous"]), p_value(pair["t_test"]["p_holm"]), p_value(pair["mcnemar"]["p_holm"]),
             ])
-        return table(["", "difference", "95 %", "p of the t test (Holm)", "p of McNemar's (Holm)"], rows)
+        return table(["", "difference", "simultaneous 95 %", "p of the t test (Holm)", "p of McNemar's (Holm)"], rows)
 
 
 def of(row):

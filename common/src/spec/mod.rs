@@ -93,6 +93,8 @@ pub struct Reference {
     pub epochs: Option<f64>,
     /// How many pairs were scored; None: as many as here.
     pub pairs: Option<u64>,
+    /// Up to which difference of the mean errors both count as equivalent, above 0.
+    pub margin: Option<f64>,
     /// Where it is from.
     pub source: String,
     /// The likely cause of a difference.

@@ -85,6 +85,9 @@ fn one(
         entry.number("a finite number above 0", |epochs| epochs.is_finite() && epochs > 0.0, problems)
     });
     let pairs = optional(table.optional("pairs"), |entry| entry.whole(1..=1_000_000_000, problems));
+    let margin = optional(table.optional("margin"), |entry| {
+        entry.number("a number above 0, at most 1", |margin| margin > 0.0 && margin <= 1.0, problems)
+    });
     let source = table.required("source", r#"source = "Table III of ...""#).and_then(|entry| text(entry, problems));
     let note = optional(table.optional("note"), |entry| text(entry, problems));
     table.finish(problems);
@@ -99,6 +102,7 @@ fn one(
         n: n?,
         epochs: epochs?,
         pairs: pairs?,
+        margin: margin?,
         source: source?,
         note: note?,
     };

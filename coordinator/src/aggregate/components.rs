@@ -1,13 +1,14 @@
 //! What errors vary with: the draw of the data, or the seed.
 
-use super::spread::{mean, standard_deviation};
+use super::spread::mean;
 
 /// The variance of errors that were found on several draws of the data with several seeds each, split in two by a one-way random
 /// effects analysis of variance (Searle, Casella and McCulloch 1992, Variance Components, section 3.6).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Components {
-    /// Standard deviation over draws, of an error averaged over endlessly many seeds: `sqrt(max(0, (MSB - MSW) / n0))`.
-    pub(super) draws: f64,
+    /// Standard deviation over draws, of an error averaged over endlessly many seeds: `sqrt((MSB - MSW) / n0)`. None where MSB is below
+    /// MSW: then the draws' means differ no more than the seeds make them differ, and their own part cannot be told from 0.
+    pub(super) draws: Option<f64>,
     /// Standard deviation over seeds within a draw: `sqrt(MSW)`.
     pub(super) seeds: f64,
 }
@@ -34,14 +35,8 @@ pub(super) fn components(errors: &[Vec<f64>]) -> Result<Components, String> {
     let (msb, msw) = (between / (draws - 1.0), within / (n - draws));
     let squares: f64 = groups.iter().map(|(values, _)| (values.len() as f64).powi(2)).sum();
     let n0 = (n - squares / n) / (draws - 1.0);
-    Ok(Components { draws: ((msb - msw) / n0).max(0.0).sqrt(), seeds: msw.sqrt() })
-}
-
-/// The standard error of a mean over draws, `std / sqrt(D)` of the draws' means, and its degrees of freedom, D - 1. None of fewer
-/// than two draws.
-pub(super) fn error_over_draws(means: &[f64]) -> Option<(f64, f64)> {
-    let n = means.len() as f64;
-    standard_deviation(means).map(|std| (std / n.sqrt(), n - 1.0))
+    let draws = (msb > msw).then(|| ((msb - msw) / n0).sqrt());
+    Ok(Components { draws, seeds: msw.sqrt() })
 }
 
 #[cfg(test)]
@@ -58,13 +53,13 @@ mod tests {
     #[test]
     fn draws_that_differ_less_than_seeds_have_no_deviation_of_their_own() {
         let same = components(&[vec![0.1, 0.3], vec![0.3, 0.1]]).unwrap();
-        assert_eq!(same.draws, 0.0);
+        assert_eq!(same.draws, None, "an estimate of 0 would claim that draws do not matter");
         assert!((same.seeds - 0.02_f64.sqrt()).abs() < 1e-15);
     }
 
     #[test]
     fn seeds_that_agree_leave_all_to_the_draws() {
         let drawn = components(&[vec![0.1, 0.1], vec![0.3, 0.3], vec![0.2, 0.2]]).unwrap();
-        assert!((drawn.draws - 0.1).abs() < 1e-15 && drawn.seeds < 1e-15);
+        assert!((drawn.draws.unwrap() - 0.1).abs() < 1e-15 && drawn.seeds < 1e-15);
     }
 }

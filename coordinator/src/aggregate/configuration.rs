@@ -12,13 +12,15 @@ use seedgrid_common::{
 
 use super::{
     Band, Curves, Learning, Ranking, bootstrap,
+    by_seed::{BySeed, Columns},
     components::components,
+    crossed::{Crossed, crossed},
     document::{
-        Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawMethod, DrawReport, Estimate,
+        Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, IntervalMethod,
         PrecisionRecallReport, RocReport, SeedReport, UnitReport,
     },
     scored::{Cell, Scored, average, scores, share, wrong},
-    spread::{binomial_standard_error, mean, over_draws, over_folds, over_seeds, spread, standard_deviation},
+    spread::{Sample, estimate, mean, spread, standard_deviation},
 };
 
 /// What tells each configuration from the others of its model: the settings in which they differ.
@@ -81,16 +83,24 @@ pub(super) struct Row {
     pub(super) curves: Curves,
     /// Which scored pairs the averaged prediction classifies wrongly; or why there is none.
     pub(super) wrong: Result<Vec<bool>, String>,
+    /// The averaged prediction's score of each scored pair; or why there is none.
+    pub(super) scores: Result<Vec<f64>, String>,
 }
 
-/// The row of a configuration with these units, by data seed, seed and then fold.
-pub(super) fn row(
-    number: usize,
-    variant: String,
-    configuration: &Configuration,
-    cells: &[Cell<'_>],
-    scored: &Scored,
-) -> Row {
+/// What a row is made from.
+pub(super) struct Parts<'p, 'a> {
+    /// The units, by data seed, seed and then fold.
+    pub(super) cells: &'p [Cell<'a>],
+    pub(super) columns: Columns,
+    pub(super) by_seed: &'p BySeed,
+    pub(super) scored: &'p Scored,
+    /// Whether areas under curves get intervals by resampling; or why not.
+    pub(super) resampled: Result<(), &'static str>,
+}
+
+/// The row of a configuration.
+pub(super) fn row(number: usize, variant: String, configuration: &Configuration, parts: &Parts<'_, '_>) -> Row {
+    let Parts { cells, columns, by_seed, scored, resampled } = *parts;
     let mut counts = Counts::default();
     cells.iter().for_each(|cell| counts.add(cell.ending()));
     let done: Vec<(&Scores, &[EpochMetrics])> = cells.iter().filter_map(Cell::done).collect();
@@ -104,10 +114,16 @@ pub(super) fn row(
     let rankings: Vec<&Ranking> = seeds.iter().filter_map(|seed| seed.ranking.as_ref().ok()).collect();
     let of_rankings =
         |value: fn(&Ranking) -> f64| spread(&rankings.iter().map(|ranking| value(ranking)).collect::<Vec<_>>());
-    let Committee { seeds: used, wrong, ranking } = averaged(&seeds, scored);
-    let (intervals, ci95_reason) = split(ranking.as_ref().map_err(String::clone).and_then(bootstrap::intervals));
+    let Committee { seeds: used, wrong, scores, ranking } = averaged(&seeds, scored);
+    let (intervals, ci95_reason) = split(ranking.as_ref().map_err(String::clone).and_then(|ranking| {
+        resampled.map_err(str::to_owned)?;
+        bootstrap::intervals(ranking)
+    }));
     let (ranking, reason) = split(ranking);
-    let error = error_estimate(cells);
+    let rows: Vec<Vec<f64>> = by_seed.values().cloned().collect();
+    let table = columns.table(&rows, scored.clusters.as_deref());
+    let (errors, pairs) = (errors(cells.iter()), scored.pairs(cells));
+    let error = estimate(&Sample { errors: &errors, table, method: columns.method(), examples: pairs });
     let band = BandReport {
         curves: rankings.len(),
         reason: (rankings.len() < 2)
@@ -134,7 +150,7 @@ pub(super) fn row(
         n: counts.done,
         counts,
         failures: Vec::new(),
-        draw: draw(error.spread.mean, scored.pairs(cells), cells),
+        draw: draw(columns, crossed(table), pairs, cells),
         draws: draws(cells).iter().map(Draw::report).collect(),
         error,
         epochs: spread(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
@@ -166,7 +182,7 @@ pub(super) fn row(
         seeds: seeds.iter().map(seed_report).collect(),
         units: cells.iter().map(unit_report).collect(),
     };
-    Row { report, curves, wrong }
+    Row { report, curves, wrong, scores }
 }
 
 fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
@@ -176,27 +192,27 @@ fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
     }
 }
 
-/// What the draw of the pairs adds: measured where there are several draws, else the binomial standard error of an error rate
-/// over so many pairs.
-fn draw(error: Option<f64>, pairs: usize, cells: &[Cell<'_>]) -> DrawReport {
+/// What the draw of the data adds: of one set of test pairs, how much their own shares of wrong seeds vary; of several draws, how much
+/// their means do.
+fn draw(columns: Columns, found: Option<Crossed>, pairs: usize, cells: &[Cell<'_>]) -> DrawReport {
     let draws = draws(cells);
-    let found = components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>());
-    let (found, components_reason) = split(found);
-    let (method, standard_error, reason) = if draws.len() < 2 {
-        let standard_error = error.map(|error| binomial_standard_error(error, pairs));
-        (DrawMethod::Binomial, standard_error, "there is no mean error".to_owned())
-    } else {
-        let of = draws.iter().filter(|draw| draw.error().is_some()).count() as f64;
-        let standard_error = found.map(|found| found.draws / of.sqrt());
-        (DrawMethod::Draws, standard_error, components_reason.clone().unwrap_or_default())
+    let (components, mut components_reason) = split(components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>()));
+    if components.is_some_and(|found| found.draws.is_none()) {
+        components_reason = Some("the draws differ no more than their seeds make them differ".to_owned());
+    }
+    let (standard_error, reason) = match columns.method() {
+        IntervalMethod::SeedsExamples | IntervalMethod::Seeds => {
+            (found.map(|found| found.columns_standard_error), "there is no interval of the mean error")
+        }
+        IntervalMethod::SeedsFolds => (None, "every fold scores other pairs: their draw is in what varies over folds"),
+        IntervalMethod::SeedsDraws => (None, "the draw of the pairs is in what varies over draws"),
     };
     DrawReport {
         pairs,
-        method,
         standard_error,
-        reason: standard_error.is_none().then_some(reason),
-        draws_std: found.map(|found| found.draws),
-        seeds_std: found.map(|found| found.seeds),
+        reason: standard_error.is_none().then(|| reason.to_owned()),
+        draws_std: components.and_then(|found| found.draws),
+        seeds_std: components.map(|found| found.seeds),
         components_reason,
     }
 }
@@ -256,6 +272,8 @@ struct Committee {
     seeds: Vec<u64>,
     /// Which scored pairs it classifies wrongly; or why there is none.
     wrong: Result<Vec<bool>, String>,
+    /// What it ranks the scored pairs by; or why there is none.
+    scores: Result<Vec<f64>, String>,
     ranking: Result<Ranking, String>,
 }
 
@@ -270,32 +288,13 @@ fn averaged(seeds: &[Seed<'_>], scored: &Scored) -> Committee {
     Committee {
         seeds: used,
         wrong: mean.as_ref().map(|mean| wrong(mean, &scored.labels)).map_err(String::clone),
+        scores: mean.as_ref().map(|mean| scores(mean)).map_err(String::clone),
         ranking: mean.and_then(|mean| ranking(&mean, scored)),
     }
 }
 
 fn errors<'c>(cells: impl Iterator<Item = &'c Cell<'c>>) -> Vec<f64> {
     cells.filter_map(Cell::error).collect()
-}
-
-fn error_estimate(cells: &[Cell<'_>]) -> Estimate {
-    let values = errors(cells.iter());
-    let draws = draws(cells);
-    if draws.len() > 1 {
-        return over_draws(&values, &draws.iter().filter_map(Draw::error).collect::<Vec<_>>());
-    }
-    let folds = cells.iter().find_map(|cell| match cell.unit.fold {
-        Fold::Holdout => None,
-        Fold::Part { of, .. } => Some(of),
-    });
-    match folds {
-        None => over_seeds(&values),
-        Some(of) => {
-            let of_fold = |index| errors(cells.iter().filter(|cell| cell.unit.fold == Fold::Part { index, of }));
-            let fold_means: Vec<f64> = (0..of).filter_map(|index| mean(&of_fold(index))).collect();
-            over_folds(&values, &fold_means, of)
-        }
-    }
 }
 
 fn seed_report(seed: &Seed<'_>) -> SeedReport {

@@ -7,7 +7,7 @@ mod comparison;
 mod race;
 mod reference;
 
-pub use comparison::{Against, ComparisonReport, ComparisonsReport, McNemarReport, TTestMethod, TTestReport};
+pub use comparison::{Against, AucTestReport, ComparisonReport, ComparisonsReport, McNemarReport, TTestReport};
 pub use race::{LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedReport};
 pub use reference::{FoundError, ReferenceReport, Verdict};
 
@@ -18,7 +18,7 @@ use seedgrid_common::{
 use serde::{Deserialize, Serialize};
 
 /// Value of [`Report::schema`]. The number grows when a field changes its meaning or goes away.
-pub const SCHEMA: &str = "seedgrid.report/1";
+pub const SCHEMA: &str = "seedgrid.report/2";
 
 /// A study's results: report.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -158,6 +158,10 @@ pub struct StageReport {
     pub seeds: Vec<u64>,
     /// Its draws of the data set, ascending.
     pub data_seeds: Vec<u64>,
+    /// How many different configurations of the study, in this stage and others, are scored on the same test pairs; 0 with folds.
+    pub scored_on_test: usize,
+    /// Share of the scored images that more than one of the stage's draws of the data has; null of one draw.
+    pub shared_images: Option<f64>,
     /// Over its configurations, a unit that several share counted once.
     pub counts: Counts,
     /// In the order of the plan.
@@ -302,52 +306,108 @@ pub struct Spread {
     pub reason: Option<String>,
 }
 
-/// A spread with a confidence interval for its mean.
+/// Mean error with its spread and the intervals of the mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Location and spread.
     #[serde(flatten)]
     pub spread: Spread,
-    /// Standard error of the mean that the interval is made of.
-    pub standard_error: Option<f64>,
-    /// Degrees of freedom of the interval.
-    pub freedom: Option<f64>,
-    /// Lower and upper end of the 95 % interval of the mean; not cut off at 0 or 1.
-    pub ci95: Option<[f64; 2]>,
-    /// How the interval was made.
-    pub ci95_method: IntervalMethod,
-    /// Why the interval, and what it is made of, is null.
-    pub ci95_reason: Option<String>,
+    /// The interval of the mean for another draw of the seeds and of what was scored.
+    pub interval: Interval,
+    /// The narrower one for other seeds on these very test examples; null in cross-validation and on several draws of the data.
+    pub given_examples: Option<Interval>,
 }
 
-/// What the draw of the pairs adds to a mean error's uncertainty; no interval over the seeds of one draw has it.
+/// A 95 % interval of a mean error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Standard error of the mean.
+    pub standard_error: Option<f64>,
+    /// Degrees of freedom of the standard error.
+    pub freedom: Option<f64>,
+    /// Lower and upper end, within 0..1.
+    pub ci95: Option<[f64; 2]>,
+    /// How it was made.
+    pub method: IntervalMethod,
+    /// What may be drawn anew so that the interval still holds its promise, and what may not.
+    pub covers: String,
+    /// Why it is null.
+    pub reason: Option<String>,
+}
+
+/// How a confidence interval was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntervalMethod {
+    /// Crossed random effects of seeds and scored examples.
+    SeedsExamples,
+    /// Crossed random effects of seeds and folds, with Nadeau and Bengio's correction for what folds share.
+    SeedsFolds,
+    /// Crossed random effects of seeds and draws of the data.
+    SeedsDraws,
+    /// Student's t over the seeds, on one set of examples.
+    Seeds,
+}
+
+impl IntervalMethod {
+    /// As report.json and the CSV files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SeedsExamples => "seeds-examples",
+            Self::SeedsFolds => "seeds-folds",
+            Self::SeedsDraws => "seeds-draws",
+            Self::Seeds => "seeds",
+        }
+    }
+
+    /// What is drawn beside the seeds.
+    pub(super) fn columns(self) -> &'static str {
+        match self {
+            Self::SeedsExamples | Self::Seeds => "examples",
+            Self::SeedsFolds => "folds",
+            Self::SeedsDraws => "draws of the data",
+        }
+    }
+
+    /// What an interval over so many seeds covers, as a clause after "it covers".
+    pub(crate) fn covers(self, seeds: usize) -> String {
+        let (covered, mut not) = match self {
+            Self::SeedsExamples => ("the draw of the test pairs", vec!["the draw of the training pairs"]),
+            Self::SeedsFolds => ("the draw of the pairs, that of the training pairs by an approximation", vec![]),
+            Self::SeedsDraws => ("the draw of the training and test pairs", vec![]),
+            Self::Seeds => {
+                return "the choice of the seeds; not the draw of the test pairs or of the training pairs".to_owned();
+            }
+        };
+        let seeds = match seeds {
+            1 => {
+                not.push("the choice of the seed, as there is one seed");
+                ""
+            }
+            _ => "the choice of the seeds and ",
+        };
+        let not = if not.is_empty() { String::new() } else { format!("; not {}", not.join(", and not ")) };
+        format!("{seeds}{covered}{not}")
+    }
+}
+
+/// What the draw of the data adds to a mean error's uncertainty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawReport {
     /// How many pairs the done units scored, over all draws; the same for every seed.
     pub pairs: usize,
-    /// Where `standard_error` is from.
-    pub method: DrawMethod,
-    /// Binomial: `sqrt(e (1 - e) / pairs)` of the mean error e, which is for the draw of the scored pairs alone. From draws:
-    /// `draws_std / sqrt(draws)`, for the draw of the training pairs too.
+    /// The part of `error.interval.standard_error` that comes from the draw of the test pairs: how much their own shares of wrong seeds
+    /// vary.
     pub standard_error: Option<f64>,
     /// Why it is null.
     pub reason: Option<String>,
-    /// Standard deviation of the error over draws of the data, without that over seeds.
+    /// Standard deviation of the error over draws of the data, without that over seeds. Null also where draws differ no more than their
+    /// seeds make them differ.
     pub draws_std: Option<f64>,
     /// Standard deviation of the error over the seeds of one draw.
     pub seeds_std: Option<f64>,
-    /// Why these two are null.
+    /// Why either of these two is null.
     pub components_reason: Option<String>,
-}
-
-/// How the uncertainty of drawing the data was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DrawMethod {
-    /// Calculated: there is one draw.
-    Binomial,
-    /// Measured over several draws.
-    Draws,
 }
 
 /// One draw of the data of a configuration.
@@ -363,18 +423,6 @@ pub struct DrawError {
     pub error: Option<f64>,
     /// Sample standard deviation over its seeds, each seed's error being its mean over folds.
     pub std: Option<f64>,
-}
-
-/// How a confidence interval was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IntervalMethod {
-    /// Student's t over the seeds' values. Covers the choice of the seed, not the draw of the test pairs.
-    SeedsT,
-    /// Nadeau and Bengio's corrected t over the folds' means. Takes into account that folds share training pairs.
-    FoldsCorrectedT,
-    /// Student's t over the means of the draws of the data. Covers the draw of training and scored pairs, and the seed.
-    DrawsT,
 }
 
 /// The averaged prediction.

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::{
     Band, Ranking, bootstrap,
     components::components,
-    document::FoundError,
-    reference::uncertainty,
+    crossed::{Table, crossed},
+    reference::half_width,
     scored::{average, scores, share, wrong},
-    spread::{binomial_standard_error, mean, over_draws, over_folds, over_seeds},
-    student::{quantile_975, two_sided},
+    spread::{rate_interval, spread},
+    student::{quantile, quantile_975, two_sided},
 };
 
 const TOLERANCE: f64 = 1e-12;
@@ -54,26 +54,50 @@ struct Bands {
 #[derive(Deserialize)]
 struct Spread {
     values: Vec<f64>,
-    folds: Option<u32>,
     mean: f64,
     std: f64,
-    ci95: [f64; 2],
 }
 
 #[derive(Deserialize)]
 struct Comparisons {
     references: Vec<Reference>,
     t_two_sided: Vec<(f64, f64, f64)>,
+    t_quantiles: Vec<(f64, f64, f64)>,
     t_975: Vec<(f64, f64)>,
 }
 
-/// (mean, standard deviation, n) on each side.
 #[derive(Deserialize)]
 struct Reference {
-    ours: (f64, f64, usize),
-    theirs: (f64, f64, usize),
-    pairs: [usize; 2],
-    uncertainty95: f64,
+    /// Standard errors with their degrees of freedom; null is without end.
+    parts: Vec<(f64, Option<f64>)>,
+    half95: f64,
+    half90: f64,
+}
+
+#[derive(Deserialize)]
+struct CrossedFixtures {
+    tables: Vec<CrossedTable>,
+    rates: Vec<Rate>,
+}
+
+#[derive(Deserialize)]
+struct CrossedTable {
+    name: String,
+    rows: Vec<Vec<f64>>,
+    clusters: Option<Vec<usize>>,
+    folds: Option<u32>,
+    mean: f64,
+    standard_error: f64,
+    freedom: f64,
+}
+
+#[derive(Deserialize)]
+struct Rate {
+    rate: f64,
+    error: f64,
+    freedom: f64,
+    examples: [f64; 2],
+    ci95: [f64; 2],
 }
 
 #[derive(Deserialize)]
@@ -110,10 +134,8 @@ struct Drawn {
     name: String,
     /// Of each seed of each draw.
     errors: Vec<Vec<f64>>,
-    draws_std: f64,
+    draws_std: Option<f64>,
     seeds_std: f64,
-    mean: f64,
-    ci95: [f64; 2],
 }
 
 fn comparisons() -> Comparisons {
@@ -225,31 +247,43 @@ fn averaged_predictions_and_bands_are_numpys() {
 }
 
 #[test]
-fn means_deviations_and_intervals_are_scipys() {
-    for spread in fixtures().spreads {
-        let estimate = match spread.folds {
-            None => over_seeds(&spread.values),
-            Some(folds) => over_folds(&spread.values, &spread.values, folds),
-        };
-        close("mean", estimate.spread.mean, &[spread.mean]);
-        close("std", estimate.spread.std, &[spread.std]);
-        close("ci95", estimate.ci95.unwrap(), &spread.ci95);
+fn means_and_deviations_are_numpys() {
+    for given in fixtures().spreads {
+        let found = spread(&given.values);
+        close("mean", found.mean, &[given.mean]);
+        close("std", found.std, &[given.std]);
     }
 }
 
 #[test]
-fn components_and_intervals_over_draws_are_scipys() {
+fn components_over_draws_are_scipys() {
     let given: Vec<Drawn> = serde_json::from_str(include_str!("fixtures/draws.json")).unwrap();
-    for Drawn { name, errors, draws_std, seeds_std, mean: center, ci95 } in given {
+    for Drawn { name, errors, draws_std, seeds_std } in given {
         let found = components(&errors).unwrap();
-        close(&format!("{name}: components"), [found.draws, found.seeds], &[draws_std, seeds_std]);
-        let means: Vec<f64> = errors.iter().filter_map(|draw| mean(draw)).collect();
-        let estimate = over_draws(&errors.concat(), &means);
-        close(&format!("{name}: mean"), estimate.spread.mean, &[center]);
-        match estimate.ci95 {
-            Some(found) => close(&format!("{name}: ci95"), found, &ci95),
-            None => assert!(ci95[1] - ci95[0] < TOLERANCE, "{name}: draws that vary have an interval"),
-        }
+        assert_eq!(found.draws.is_some(), draws_std.is_some(), "{name}");
+        close(&format!("{name}: draws"), found.draws, &draws_std.into_iter().collect::<Vec<_>>());
+        close(&format!("{name}: seeds"), [found.seeds], &[seeds_std]);
+    }
+}
+
+#[test]
+fn means_over_seeds_and_examples_are_as_sure_as_statsmodels_analysis_of_variance_says() {
+    let given: CrossedFixtures = serde_json::from_str(include_str!("fixtures/crossed.json")).unwrap();
+    for one in given.tables {
+        let table = match one.folds {
+            Some(folds) => Table::of_folds(&one.rows, folds),
+            None => Table { clusters: one.clusters.as_deref(), ..Table::independent(&one.rows) },
+        };
+        let found = crossed(table).unwrap();
+        close(&format!("{}: mean", one.name), [found.mean], &[one.mean]);
+        close(&format!("{}: standard error", one.name), [found.standard_error], &[one.standard_error]);
+        let off = (found.freedom / one.freedom - 1.0).abs();
+        assert!(off < 1e-9, "{}: {} instead of {} degrees of freedom", one.name, found.freedom, one.freedom);
+    }
+    for one in given.rates {
+        let found = rate_interval(one.rate, one.error, one.freedom, one.examples);
+        let allowed = |(found, expected): (f64, f64)| (found - expected).abs() < 1e-10;
+        assert!(found.into_iter().zip(one.ci95).all(allowed), "{}: {found:?} instead of {:?}", one.rate, one.ci95);
     }
 }
 
@@ -258,6 +292,10 @@ fn students_quantiles_are_scipys() {
     for (freedom, expected) in fixtures().t_975.into_iter().chain(comparisons().t_975) {
         let found = quantile_975(freedom);
         assert!((found - expected).abs() <= TOLERANCE * expected, "{freedom}: {found:e} instead of {expected:e}");
+    }
+    for (above, freedom, expected) in comparisons().t_quantiles {
+        let found = quantile(above, freedom);
+        assert!((found - expected).abs() <= 1e-9 * expected, "{above} {freedom}: {found:e} instead of {expected:e}");
     }
 }
 
@@ -282,18 +320,10 @@ fn bootstrap_intervals_are_numpys_over_the_same_draws() {
 
 #[test]
 fn uncertainties_next_to_references_are_scipys() {
-    let side = |(error, std, n): (f64, f64, usize), pairs| FoundError {
-        error: Some(error),
-        std: Some(std),
-        n: Some(n),
-        epochs: None,
-        pairs,
-        units_standard_error: Some(std / (n as f64).sqrt()),
-        draw_standard_error: Some(binomial_standard_error(error, pairs)),
-    };
     for given in comparisons().references {
-        let (ours, theirs) = (side(given.ours, given.pairs[0]), side(given.theirs, given.pairs[1]));
-        let found = uncertainty(&ours, Some(given.ours.2 as f64 - 1.0), &theirs, f64::INFINITY).unwrap();
-        close("uncertainty", [found], &[given.uncertainty95]);
+        let parts: Vec<(f64, f64)> =
+            given.parts.iter().map(|(error, freedom)| (*error, freedom.unwrap_or(f64::INFINITY))).collect();
+        close("half of the 95 % interval", [half_width(&parts, 0.025)], &[given.half95]);
+        close("half of the 90 % interval", [half_width(&parts, 0.05)], &[given.half90]);
     }
 }

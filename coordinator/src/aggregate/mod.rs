@@ -3,15 +3,21 @@
 //!
 //! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
 //! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
-//! [`history`] the learning curves, [`spread`] means and intervals, [`components`] what errors vary with, [`configuration`] one row,
+//! [`history`] the learning curves, [`by_seed`], [`clusters`] and [`crossed`] how sure a mean over seeds and examples is, [`spread`] means and intervals,
+//! [`components`] what errors vary with, [`configuration`] one row,
 //! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`raced`] what races did,
 //! [`mod@samples`] some pairs, and [`document`] is report.json. Randomness is one fixed stream.
 
 mod band;
 mod bootstrap;
+mod by_seed;
+mod clusters;
 mod comparison;
 mod components;
 mod configuration;
+#[cfg(test)]
+mod coverage;
+mod crossed;
 pub mod document;
 #[cfg(test)]
 mod fixtures;
@@ -32,23 +38,23 @@ use seedgrid_common::{
     matrix::{Plan, PlannedStage, Selections},
     spec::{Evaluation, Study},
     training::UnitResult,
-    unit::UnitId,
+    unit::{Configuration, UnitId},
 };
 
 pub use band::{Band, BandPoint};
-pub(crate) use comparison::{resampled, welch};
+pub(crate) use by_seed::StageErrors;
 pub(crate) use configuration::variants;
 pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
 pub(crate) use reference::half_width;
 pub use samples::Sample;
-pub(crate) use spread::{mean, over_seeds};
 
 use crate::{
     draws::{Draw, Draws},
     race::Track,
 };
+use by_seed::Columns;
 use comparison::Contender;
 use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
 use raced::Savings;
@@ -103,6 +109,8 @@ pub struct Aggregate {
     pub report: Report,
     /// For each stage of the report, each of its configurations' curves, in the same order.
     pub curves: Vec<Vec<Curves>>,
+    /// For each stage of the report, the errors of its configurations by seed.
+    pub(crate) errors: Vec<StageErrors>,
     /// Some of the training pairs.
     pub samples: Vec<Sample>,
 }
@@ -126,7 +134,12 @@ pub struct Curves {
 pub fn aggregate(input: &Input<'_>) -> Aggregate {
     let mut savings = Savings::default();
     let stages = input.plan.stages.iter().map(|planned| stage(planned, input, &mut savings));
-    let (stages, curves): (Vec<_>, Vec<_>) = stages.unzip();
+    let (mut reports, mut curves, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for (report, of_stage, errors_of_stage) in stages {
+        reports.push(report);
+        curves.push(of_stage);
+        errors.push(errors_of_stage);
+    }
     let mut counts = Counts::default();
     for (id, unit) in input.plan.units() {
         counts.add(Cell::new(id, unit, input).ending());
@@ -139,15 +152,17 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         complete: counts.missing() == 0,
         counts,
         saved: (!input.track.races.is_empty()).then_some(savings.saved),
-        stages,
+        stages: reports,
     };
-    Aggregate { report, curves, samples: samples::samples(&input.draws.first().dataset.train) }
+    Aggregate { report, curves, errors, samples: samples::samples(&input.draws.first().dataset.train) }
 }
 
 /// One stage; what its races save is added to the study's `savings` too.
-fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (StageReport, Vec<Curves>) {
+fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (StageReport, Vec<Curves>, StageErrors) {
     let of_stage = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
     let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
+    let columns = Columns::new(planned.evaluation, planned.data_seeds.len());
+    let resampled = resampled(planned);
     let variants = configuration::variants(&planned.configurations);
     let mut seen = BTreeSet::new();
     let mut counts = Counts::default();
@@ -157,11 +172,13 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         let cells: Vec<Cell<'_>> = configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
         cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
         [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
-        let mut row = configuration::row(number, variant, &configuration.configuration, &cells, &scored);
+        let by_seed = columns.values(&cells, &scored);
+        let parts = configuration::Parts { cells: &cells, columns, by_seed: &by_seed, scored: &scored, resampled };
+        let mut row = configuration::row(number, variant, &configuration.configuration, &parts);
         row.report.failures = failures(&cells, input);
         configurations.push(row.report);
         curves.push(row.curves);
-        contenders.push(Contender { number, cells, wrong: row.wrong });
+        contenders.push(Contender { number, cells, by_seed, wrong: row.wrong, scores: row.scores });
     }
     counts.add_untrained(planned.waiting.iter().map(|row| row.units).sum());
     let evaluation = match planned.evaluation {
@@ -173,8 +190,10 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         evaluation,
         seeds: planned.seeds.clone(),
         data_seeds: planned.data_seeds.clone(),
+        scored_on_test: scored_on_test(planned, input.plan),
+        shared_images: shared_images(planned, input),
         counts,
-        comparisons: comparison::compare(planned.evaluation, planned.data_seeds.len(), &contenders),
+        comparisons: comparison::compare(columns, &scored, &contenders),
         references: reference::next_to(&input.study.references, planned, &configurations),
         idle_references: reference::idle(&input.study.references, planned),
         selection: selected::selection(planned, input.selections, &configurations),
@@ -182,7 +201,51 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         waiting: selected::waiting(planned),
         configurations,
     };
-    (report, curves)
+    let by_configuration = contenders.into_iter().map(|one| one.by_seed).collect();
+    (report, curves, StageErrors { columns, clusters: scored.clusters, by_configuration })
+}
+
+/// Most configurations of a stage whose curves are resampled.
+const RESAMPLED_MAX: usize = 50;
+
+/// Whether the areas under curves get intervals by resampling; why not, where nobody reads so many.
+fn resampled(planned: &PlannedStage) -> Result<(), &'static str> {
+    if planned.select.is_some() {
+        Err("not computed in a stage that selects")
+    } else if planned.configurations.len() > RESAMPLED_MAX {
+        Err("not computed in a stage of more than 50 configurations")
+    } else {
+        Ok(())
+    }
+}
+
+/// How many different configurations of the study are scored on the test pairs of this stage, if it scores any.
+fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
+    if planned.evaluation != Evaluation::Holdout {
+        return 0;
+    }
+    let shares_pairs = |other: &&PlannedStage| {
+        other.evaluation == Evaluation::Holdout && other.data_seeds.iter().any(|seed| planned.data_seeds.contains(seed))
+    };
+    let mut different: Vec<&Configuration> = Vec::new();
+    for one in plan.stages.iter().filter(shares_pairs).flat_map(|stage| &stage.configurations) {
+        if !different.contains(&&one.configuration) {
+            different.push(&one.configuration);
+        }
+    }
+    different.len()
+}
+
+/// The share of the scored images that several draws of a stage have; None of one draw.
+fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
+    let draws = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
+    let parts: Vec<&Pairs> = draws
+        .map(|(_, draw)| match planned.evaluation {
+            Evaluation::Holdout => &draw.dataset.test,
+            Evaluation::Folds(_) => &draw.dataset.train,
+        })
+        .collect();
+    (parts.len() > 1).then(|| clusters::shared_share(&parts))
 }
 
 /// What is said of the failed ones among these, each text once.

@@ -6,9 +6,8 @@ use seedgrid_common::{
 };
 
 use super::{
-    document::{ConfigurationReport, DrawMethod, DrawReport, FoundError, ReferenceReport, Verdict},
-    spread::binomial_standard_error,
-    student::quantile_975,
+    document::{ConfigurationReport, FoundError, ReferenceReport, Verdict},
+    student::quantile,
 };
 
 /// Every reference for this stage next to every configuration that it is for.
@@ -23,7 +22,7 @@ pub(super) fn next_to(
             let configurations = planned.configurations.iter().zip(rows);
             configurations
                 .filter(|(planned, _)| reference.is_for(&planned.configuration))
-                .map(|(_, row)| compare(reference, planned.evaluation, row))
+                .map(|(_, row)| compare(reference, planned, row))
         })
         .collect()
 }
@@ -46,43 +45,38 @@ pub(super) fn idle(references: &[Reference], planned: &PlannedStage) -> Vec<Stri
     references.iter().filter(for_nothing).map(label).collect()
 }
 
-fn compare(reference: &Reference, evaluation: Evaluation, row: &ConfigurationReport) -> ReferenceReport {
+fn compare(reference: &Reference, planned: &PlannedStage, row: &ConfigurationReport) -> ReferenceReport {
+    let interval = &row.error.interval;
     let ours = FoundError {
         error: row.error.spread.mean,
         std: row.error.spread.std,
         n: Some(row.n),
         epochs: row.epochs.mean,
         pairs: row.draw.pairs,
-        units_standard_error: row.error.standard_error,
+        standard_error: interval.standard_error,
         draw_standard_error: row.draw.standard_error,
     };
     let pairs = reference.pairs.map_or(row.draw.pairs, |pairs| pairs as usize);
+    let parts = their_parts(reference, planned, row, pairs);
     let theirs = FoundError {
         error: Some(reference.error),
         std: reference.std,
         n: reference.n.map(|n| n as usize),
         epochs: reference.epochs,
         pairs,
-        units_standard_error: reference.std.zip(reference.n).map(|(std, n)| std / (n as f64).sqrt()),
-        draw_standard_error: (pairs > 0).then(|| binomial_standard_error(reference.error, pairs)),
-    };
-    let [ours, theirs] = match row.draw.method {
-        DrawMethod::Binomial => [ours, theirs].map(|side| counted_once(side, evaluation)),
-        DrawMethod::Draws => over_draws(ours, theirs, &row.draw),
+        standard_error: Some(parts.iter().map(|(error, _)| error * error).sum::<f64>().sqrt()),
+        draw_standard_error: parts.get(1).map(|(error, _)| *error),
     };
     let difference = ours.error.map(|error| error - reference.error);
-    let their_draws = match row.draw.method {
-        DrawMethod::Binomial => f64::INFINITY,
-        DrawMethod::Draws => row.error.freedom.unwrap_or(f64::INFINITY),
-    };
-    let uncertainty95 = uncertainty(&ours, row.error.freedom, &theirs, their_draws);
-    let verdict = difference.zip(uncertainty95).map(|(difference, uncertainty)| {
-        if difference.abs() <= uncertainty { Verdict::Within } else { Verdict::Differs }
-    });
+    let sure = interval.standard_error.zip(interval.freedom).map(|ours| [&[ours][..], &parts].concat());
+    let [uncertainty95, uncertainty90] = [0.025, 0.05].map(|above| sure.as_deref().map(|sure| half_width(sure, above)));
+    let verdict = difference
+        .zip(uncertainty95.zip(uncertainty90))
+        .map(|(difference, halves)| verdict(difference, halves, reference.error, reference.margin));
     let reason = match (difference, uncertainty95) {
         (Some(_), Some(_)) => None,
         (None, _) => Some("no unit of this configuration is done".to_owned()),
-        (Some(_), None) => row.error.ci95_reason.clone(),
+        (Some(_), None) => interval.reason.clone(),
     };
     ReferenceReport {
         configuration: row.number,
@@ -92,55 +86,79 @@ fn compare(reference: &Reference, evaluation: Evaluation, row: &ConfigurationRep
         theirs,
         difference,
         uncertainty95,
+        uncertainty90,
+        margin: reference.margin,
         verdict,
         reason,
         note: reference.note.clone(),
     }
 }
 
-/// Folds score different pairs, so what varies over them has the draw of the pairs in it already.
-fn counted_once(side: FoundError, evaluation: Evaluation) -> FoundError {
-    match (evaluation, side.units_standard_error) {
-        (Evaluation::Folds(_), Some(_)) => FoundError { draw_standard_error: None, ..side },
-        (Evaluation::Folds(_), None) | (Evaluation::Holdout, _) => side,
+/// What a difference with these half widths, of 95 and of 90 %, says.
+fn verdict(difference: f64, (half95, half90): (f64, f64), error: f64, margin: Option<f64>) -> Verdict {
+    match margin {
+        _ if difference.abs() > half95 => Verdict::Differs,
+        Some(margin) if difference.abs() + half90 <= margin => Verdict::Equivalent,
+        margin if half95 > margin.unwrap_or(error / 2.0) => Verdict::TooUncertain,
+        _ => Verdict::Within,
     }
 }
 
-/// What varies over our draws has the seeds in it already; theirs is one draw, which varies as ours do, and at least as its test
-/// pairs make it.
-fn over_draws(ours: FoundError, theirs: FoundError, draw: &DrawReport) -> [FoundError; 2] {
-    let draw_standard_error = [draw.draws_std, theirs.draw_standard_error].into_iter().flatten().reduce(f64::max);
-    [FoundError { draw_standard_error: None, ..ours }, FoundError { draw_standard_error, ..theirs }]
+/// The standard errors of the reference, with their degrees of freedom: from its seeds, then from its draw of the pairs. The draw is taken to
+/// move its error as ours moves ours; a reference without a deviation counts as exact over its seeds.
+fn their_parts(
+    reference: &Reference,
+    planned: &PlannedStage,
+    row: &ConfigurationReport,
+    pairs: usize,
+) -> Vec<(f64, f64)> {
+    let of_seeds = reference.std.zip(reference.n).map(|(std, n)| (std / (n as f64).sqrt(), n as f64 - 1.0));
+    let binomial = |error: f64| error * (1.0 - error);
+    let one_draw = (pairs > 0).then(|| (binomial(reference.error) / pairs as f64).sqrt());
+    let draw = match (planned.evaluation, of_seeds) {
+        // One draw more, which moves an error as ours do, and at least as its test pairs make it.
+        _ if planned.data_seeds.len() > 1 => {
+            let freedom = row.error.interval.freedom.unwrap_or(f64::INFINITY);
+            [row.draw.draws_std, one_draw].into_iter().flatten().reduce(f64::max).map(|error| (error, freedom))
+        }
+        // Folds score different pairs, so what varies over them has the draw of the pairs in it already.
+        (Evaluation::Folds(_), Some(_)) => None,
+        (Evaluation::Folds(_) | Evaluation::Holdout, _) => {
+            let share = row.draw.standard_error.zip(row.error.spread.mean).and_then(|(measured, error)| {
+                let most = binomial(error) / row.draw.pairs as f64;
+                (most > 0.0).then(|| (measured / most.sqrt()).min(1.0))
+            });
+            one_draw.map(|error| (error * share.unwrap_or(1.0), f64::INFINITY))
+        }
+    };
+    vec![of_seeds.unwrap_or((0.0, f64::INFINITY)), draw.unwrap_or((0.0, f64::INFINITY))]
 }
 
-/// `t(0.975, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite: each side's units have n - 1 degrees of
-/// freedom, draws of pairs whose variance follows from the error have no end of them, and `their_draws` are those of a variance
-/// that was measured over our draws. None where our own spread is not
-/// known; a reference without one counts as exact.
-pub(super) fn uncertainty(
-    ours: &FoundError,
-    freedom: Option<f64>,
-    theirs: &FoundError,
-    their_draws: f64,
-) -> Option<f64> {
-    let their_freedom = theirs.n.map_or(f64::INFINITY, |n| n as f64 - 1.0);
-    let parts = [
-        (ours.units_standard_error?, freedom?),
-        (ours.draw_standard_error.unwrap_or(0.0), f64::INFINITY),
-        (theirs.units_standard_error.unwrap_or(0.0), their_freedom),
-        (theirs.draw_standard_error.unwrap_or(0.0), their_draws),
-    ];
-    Some(half_width(&parts))
-}
-
-/// Half the width of a 95 % interval of a sum of independent parts, each with its standard error and degrees of freedom (maybe
-/// without end): `t(0.975, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite.
-pub(crate) fn half_width(parts: &[(f64, f64)]) -> f64 {
+/// Half the width of the interval of a sum of independent parts, each with its standard error and degrees of freedom (maybe without end),
+/// with the probability `above` beyond either end: `t(1 - above, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite.
+pub(crate) fn half_width(parts: &[(f64, f64)], above: f64) -> f64 {
     let variance: f64 = parts.iter().map(|(standard_error, _)| standard_error.powi(2)).sum();
     if variance == 0.0 {
         return 0.0;
     }
     let spent: f64 =
         parts.iter().map(|(standard_error, freedom)| (standard_error.powi(2) / variance).powi(2) / freedom).sum();
-    quantile_975(1.0 / spent) * variance.sqrt()
+    quantile(above, 1.0 / spent) * variance.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_interval_is_no_agreement() {
+        let of = |difference, half, margin| verdict(difference, (half, half * 0.84), 0.2, margin);
+        assert_eq!(of(0.3, 1.48, None), Verdict::TooUncertain);
+        assert_eq!(of(0.01, 0.03, None), Verdict::Within);
+        assert_eq!(of(-0.04, 0.03, None), Verdict::Differs);
+        assert_eq!(of(0.01, 0.03, Some(0.05)), Verdict::Equivalent);
+        assert_eq!(of(0.02, 0.04, Some(0.05)), Verdict::Within);
+        assert_eq!(of(0.01, 0.06, Some(0.05)), Verdict::TooUncertain);
+        assert_eq!(of(0.04, 0.03, Some(0.05)), Verdict::Differs, "a margin does not hide a difference");
+    }
 }

@@ -15,7 +15,7 @@ use seedgrid_common::{
     unit::{Fold, Unit, UnitId},
 };
 
-use super::{Input, Missing, document::UnitEnding};
+use super::{Input, Missing, clusters, document::UnitEnding};
 
 /// A planned unit with what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -96,14 +96,21 @@ impl<'a> Cell<'a> {
 pub(super) struct Scored {
     /// Whether each pair is of class 1.
     pub(super) labels: Vec<bool>,
+    /// Each pair's cluster, where some pairs share an image with the same bytes: such pairs were not drawn independently. None where none do,
+    /// and of several draws of the data.
+    pub(super) clusters: Option<Vec<usize>>,
     /// The pairs that each fold of each draw scores, ascending; one fold of all pairs for the hold-out.
     parts: BTreeMap<(u64, u32), Vec<usize>>,
 }
 
 impl Scored {
     pub(super) fn new<'d>(draws: impl Iterator<Item = (u64, &'d Dataset)>, evaluation: Evaluation) -> Self {
-        let mut scored = Self { labels: Vec::new(), parts: BTreeMap::new() };
+        let mut scored = Self { labels: Vec::new(), clusters: None, parts: BTreeMap::new() };
         for (data_seed, dataset) in draws {
+            scored.clusters = match evaluation {
+                Evaluation::Holdout if scored.labels.is_empty() => clusters::of(&dataset.test),
+                Evaluation::Holdout | Evaluation::Folds(_) => None,
+            };
             let before = scored.labels.len();
             let (pairs, folds): (_, Vec<Vec<usize>>) = match evaluation {
                 Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
@@ -156,6 +163,13 @@ impl Scored {
             pairs,
             predictions.ok_or_else(|| format!("unit {} has outputs of {columns} columns, not of two", cell.id))?,
         ))
+    }
+
+    /// Which of the pairs that a unit scores it classifies wrongly; None where it has no scores for them.
+    pub(super) fn wrong(&self, cell: &Cell<'_>) -> Option<Vec<bool>> {
+        let (pairs, predictions) = self.predictions(cell).ok()?;
+        let labels: Vec<bool> = pairs.iter().map(|pair| self.labels[*pair]).collect();
+        Some(wrong(&predictions, &labels))
     }
 
     /// How many different pairs these units have scored.

@@ -1,8 +1,8 @@
-//! Means, deviations and intervals. Sums run in the order given, so equal inputs give equal bits.
+//! Means, deviations and intervals of error rates. Sums run in the order given, so equal inputs give equal bits.
 
 use super::{
-    components::error_over_draws,
-    document::{Estimate, IntervalMethod, Spread},
+    crossed::{Table, crossed},
+    document::{Estimate, Interval, IntervalMethod, Spread},
     student::quantile_975,
 };
 
@@ -22,11 +22,6 @@ pub(super) fn standard_deviation(values: &[f64]) -> Option<f64> {
     let center = mean(values)?;
     let squares: f64 = values.iter().map(|value| (value - center).powi(2)).sum();
     (values.len() >= 2).then(|| (squares / (values.len() - 1) as f64).sqrt())
-}
-
-/// Standard error of an error rate over so many pairs that were drawn at random: `sqrt(e (1 - e) / pairs)`.
-pub(super) fn binomial_standard_error(error: f64, pairs: usize) -> f64 {
-    (error * (1.0 - error) / pairs as f64).sqrt()
 }
 
 /// Location and spread of `values`.
@@ -50,73 +45,100 @@ pub(super) fn spread(values: &[f64]) -> Spread {
     }
 }
 
-/// The spread of one value per seed, with Student's t interval of its mean: `mean ± t(n - 1) * std / sqrt(n)`.
-pub(crate) fn over_seeds(values: &[f64]) -> Estimate {
-    let spread = spread(values);
-    let error = spread.std.map(|std| (std * (1.0 / spread.n as f64).sqrt(), spread.n as f64 - 1.0));
-    estimate(spread, error, IntervalMethod::SeedsT, "a confidence interval needs two seeds")
+/// The units of a configuration with what their mean is sure by.
+pub(super) struct Sample<'a> {
+    /// Each done unit's error.
+    pub(super) errors: &'a [f64],
+    /// The complete seeds' values: a row a seed.
+    pub(super) table: Table<'a>,
+    /// What the columns are.
+    pub(super) method: IntervalMethod,
+    /// How many different examples the units scored.
+    pub(super) examples: usize,
 }
 
-/// The spread over all units of a cross-validation, with the corrected interval of Nadeau and Bengio (2003) over the means of
-/// its `folds` folds: the variance of their mean is taken as `(1 / n + 1 / (folds - 1)) * std^2`, the second term being the
-/// ratio of validation to training pairs. It is that of the mean which is shown, also where some units are missing.
-pub(super) fn over_folds(values: &[f64], fold_means: &[f64], folds: u32) -> Estimate {
-    let n = fold_means.len() as f64;
-    let error = spread(fold_means).std.map(|std| (std * (1.0 / n + 1.0 / (f64::from(folds) - 1.0)).sqrt(), n - 1.0));
-    estimate(spread(values), error, IntervalMethod::FoldsCorrectedT, "a confidence interval needs two folds")
+/// The spread of a configuration's errors, with the interval of their mean for another draw of the seeds and of what the columns are.
+/// On one set of test examples, the narrower interval given these examples stands beside it.
+pub(super) fn estimate(sample: &Sample<'_>) -> Estimate {
+    let spread = spread(sample.errors);
+    let interval = interval(&spread, sample);
+    let given_examples = (sample.method == IntervalMethod::SeedsExamples).then(|| over_seeds(&spread, sample.examples));
+    Estimate { spread, interval, given_examples }
 }
 
-/// The spread over all units on several draws of the data, with Student's t interval over the draws' means. It is that of the mean
-/// which is shown, also where some units are missing.
-pub(super) fn over_draws(values: &[f64], draw_means: &[f64]) -> Estimate {
-    let reason = "a confidence interval needs two draws of the data with done units";
-    estimate(spread(values), error_over_draws(draw_means), IntervalMethod::DrawsT, reason)
+fn interval(spread: &Spread, sample: &Sample<'_>) -> Interval {
+    let (method, covers) = (sample.method, sample.method.covers(sample.table.rows.len()));
+    let Some((mean, found)) = spread.mean.zip(crossed(sample.table)) else {
+        let reason = match (spread.mean, sample.table.rows.is_empty()) {
+            (None, _) => "no unit is done".to_owned(),
+            (Some(_), true) => "no seed has all of its units done".to_owned(),
+            (Some(_), false) => format!("it needs two {}", method.columns()),
+        };
+        return Interval { standard_error: None, freedom: None, ci95: None, method, covers, reason: Some(reason) };
+    };
+    let trials = sample.examples as f64 * sample.table.rows.len() as f64;
+    Interval {
+        standard_error: Some(found.standard_error),
+        freedom: Some(found.freedom),
+        ci95: Some(rate_interval(mean, found.standard_error, found.freedom, [sample.examples as f64, trials])),
+        method,
+        covers,
+        reason: None,
+    }
+}
+
+/// Student's t interval of a mean over seeds, on the examples that all of them scored.
+fn over_seeds(spread: &Spread, examples: usize) -> Interval {
+    let method = IntervalMethod::Seeds;
+    let covers = method.covers(spread.n);
+    let (Some(mean), Some(std)) = (spread.mean, spread.std) else {
+        let reason = Some("it needs two seeds".to_owned());
+        return Interval { standard_error: None, freedom: None, ci95: None, method, covers, reason };
+    };
+    let (n, freedom) = (spread.n as f64, spread.n as f64 - 1.0);
+    let standard_error = std / n.sqrt();
+    let varies = standard_error >= NOTHING;
+    let trials = examples as f64 * n;
+    Interval {
+        standard_error: Some(standard_error),
+        freedom: Some(freedom),
+        ci95: varies.then(|| rate_interval(mean, standard_error, freedom, [trials, f64::INFINITY])),
+        method,
+        covers,
+        reason: (!varies).then(|| "the error does not vary from seed to seed".to_owned()),
+    }
 }
 
 /// A standard error below this is that of values that do not vary: error rates are multiples of one in some thousands.
-const NOTHING: f64 = 1e-12;
+pub(super) const NOTHING: f64 = 1e-12;
 
-/// With the interval that the mean's standard error and its degrees of freedom give; values that are all the same say nothing about
-/// how much others would differ, so they have none.
-fn estimate(spread: Spread, error: Option<(f64, f64)>, ci95_method: IntervalMethod, reason: &str) -> Estimate {
-    let error = spread.mean.zip(error);
-    let varies = error.filter(|(_, (standard_error, _))| *standard_error >= NOTHING);
-    let ci95 = varies.map(|(center, (standard_error, freedom))| {
-        let half = quantile_975(freedom) * standard_error;
-        [center - half, center + half]
-    });
-    let over = match ci95_method {
-        IntervalMethod::SeedsT => "from seed to seed",
-        IntervalMethod::FoldsCorrectedT => "from fold to fold",
-        IntervalMethod::DrawsT => "from draw to draw of the data",
+/// A 95 % interval of an error rate with this standard error, within 0..1: Wilson's (1927), with the number of examples that would give
+/// this standard error by the binomial distribution (Korn and Graubard 1998), and Student's t for its degrees of freedom. Of `examples`
+/// the first number stands in where the rate is 0 or 1 or nothing varies, and the second is the most.
+pub(crate) fn rate_interval(rate: f64, standard_error: f64, freedom: f64, examples: [f64; 2]) -> [f64; 2] {
+    let t = quantile_975(freedom);
+    let binomial = rate * (1.0 - rate);
+    let [at_least_known, most] = examples;
+    let effective = if binomial > 0.0 && standard_error >= NOTHING {
+        (binomial / (standard_error * standard_error)).min(most)
+    } else {
+        at_least_known.max(1.0)
     };
-    let ci95_reason = match (ci95, error) {
-        (Some(_), _) => None,
-        (None, Some(_)) => Some(format!("the value does not vary {over}")),
-        (None, None) => Some(reason.to_owned()),
-    };
-    Estimate {
-        spread,
-        standard_error: error.map(|(_, (standard_error, _))| standard_error),
-        freedom: error.map(|(_, (_, freedom))| freedom),
-        ci95,
-        ci95_method,
-        ci95_reason,
-    }
+    let square = t * t / effective;
+    let center = (rate + square / 2.0) / (1.0 + square);
+    let half = t / (1.0 + square) * (binomial / effective + square / (4.0 * effective)).sqrt();
+    [if rate <= 0.0 { 0.0 } else { (center - half).max(0.0) }, if rate >= 1.0 { 1.0 } else { (center + half).min(1.0) }]
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn a_single_value_has_no_deviation_and_no_interval() {
-        let estimate = over_seeds(&[0.25]);
-        assert_eq!(estimate.spread.mean, Some(0.25));
-        assert_eq!(estimate.spread.std, None);
-        assert!(estimate.spread.reason.is_some());
-        assert_eq!(estimate.ci95, None);
-        assert!(estimate.ci95_reason.is_some());
+    fn of(errors: &[f64], rows: &[Vec<f64>]) -> Estimate {
+        let (table, examples) = (Table::independent(rows), rows.first().map_or(0, Vec::len));
+        estimate(&Sample { errors, table, method: IntervalMethod::SeedsExamples, examples })
     }
 
     #[test]
@@ -124,6 +146,11 @@ mod tests {
         let spread = spread(&[]);
         assert_eq!((spread.n, spread.mean, spread.std, spread.min, spread.max), (0, None, None, None, None));
         assert!(spread.reason.is_some());
+        let nothing = of(&[], &[]);
+        assert_eq!(nothing.interval.ci95, None);
+        assert_eq!(nothing.interval.reason.as_deref(), Some("no unit is done"));
+        let incomplete = of(&[0.2], &[]);
+        assert_eq!(incomplete.interval.reason.as_deref(), Some("no seed has all of its units done"));
     }
 
     #[test]
@@ -134,22 +161,53 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_have_no_interval() {
-        let seeds = over_seeds(&[0.2, 0.2, 0.2]);
-        assert_eq!((seeds.ci95, seeds.standard_error, seeds.freedom), (None, Some(0.0), Some(2.0)));
-        assert_eq!(seeds.ci95_reason.as_deref(), Some("the value does not vary from seed to seed"));
-        let folds = over_folds(&[0.1, 0.3, 0.3, 0.1], &[0.2, 0.2], 2);
-        assert!(folds.ci95.is_none() && folds.ci95_reason.unwrap().contains("from fold to fold"));
-        let draws = over_draws(&[0.1, 0.3, 0.3, 0.1], &[0.2, 0.2]);
-        assert!(draws.ci95.is_none() && draws.ci95_reason.unwrap().contains("from draw to draw"));
+    fn one_seed_has_the_interval_of_its_examples_and_none_over_seeds() {
+        let estimate = of(&[0.25], &[vec![0.0, 1.0, 0.0, 0.0]]);
+        assert_eq!(estimate.spread.std, None);
+        assert!(estimate.interval.ci95.is_some() && estimate.interval.covers.contains("one seed"));
+        assert_eq!(estimate.given_examples.unwrap().reason.as_deref(), Some("it needs two seeds"));
     }
 
     #[test]
-    fn folds_that_share_training_pairs_widen_the_interval() {
+    fn equal_seeds_still_leave_the_draw_of_the_examples() {
+        let estimate = of(&[0.25; 3], &vec![vec![0.0, 1.0, 0.0, 0.0]; 3]);
+        assert!(estimate.interval.ci95.is_some());
+        let given = estimate.given_examples.unwrap();
+        assert_eq!((given.ci95, given.reason.as_deref()), (None, Some("the error does not vary from seed to seed")));
+    }
+
+    #[test]
+    fn an_error_of_zero_is_not_certain() {
+        let estimate = of(&[0.0; 5], &vec![vec![0.0; 100]; 5]);
+        let [low, high] = estimate.interval.ci95.unwrap();
+        assert!(low == 0.0 && high > 0.03 && high < 0.05, "some 3.8 of 100: {high}");
+        let all_wrong = of(&[1.0; 2], &vec![vec![1.0; 100]; 2]).interval.ci95.unwrap();
+        assert!((all_wrong[0] - (1.0 - high)).abs() < 1e-12 && all_wrong[1] == 1.0);
+    }
+
+    #[test]
+    fn folds_that_share_training_examples_widen_the_interval() {
         let values = [0.10, 0.12, 0.11, 0.13];
-        let width = |ci95: Option<[f64; 2]>| ci95.map(|[low, high]| high - low).unwrap();
-        let ratio = width(over_folds(&values, &values, 4).ci95) / width(over_seeds(&values).ci95);
+        let row = [values.to_vec()];
+        let over = |table: Table<'_>| {
+            let sample = Sample { errors: &values, table, method: IntervalMethod::SeedsFolds, examples: 400 };
+            estimate(&sample).interval.standard_error.unwrap()
+        };
+        let ratio = over(Table::of_folds(&row, 4)) / over(Table::independent(&row));
         // sqrt((1/4 + 1/3) / (1/4)).
         assert!((ratio - (7.0_f64 / 3.0).sqrt()).abs() < 1e-12, "{ratio}");
+    }
+
+    proptest! {
+        #[test]
+        fn an_interval_holds_its_rate_and_stays_within_0_and_1(
+            rate in 0.0..=1.0_f64, error in 0.0..0.6_f64, freedom in 1.0..500.0_f64, examples in 2.0..1e4_f64,
+        ) {
+            let [low, high] = rate_interval(rate, error, freedom, [examples, 10.0 * examples]);
+            prop_assert!((0.0..=1.0).contains(&low) && (0.0..=1.0).contains(&high));
+            prop_assert!(low <= rate + 1e-12 && rate <= high + 1e-12);
+            let mirrored = rate_interval(1.0 - rate, error, freedom, [examples, 10.0 * examples]);
+            prop_assert!((mirrored[0] - (1.0 - high)).abs() < 1e-9);
+        }
     }
 }

@@ -2,21 +2,24 @@
 //!
 //! Both go through `exp` and `ln`, whose last digit differs between hosts; results are rounded so that this does not show.
 
-use statrs::distribution::{Continuous as _, ContinuousCDF as _, StudentsT};
+use statrs::distribution::{Continuous as _, ContinuousCDF as _, Normal, StudentsT};
 
 /// From so many degrees of freedom on, the quantile is taken from its expansion around the normal distribution's.
 const MANY: f64 = 1000.0;
 
-/// The 97.5 % quantile of the standard normal distribution.
-const NORMAL_975: f64 = 1.959_963_984_540_054;
+/// The 97.5 % quantile of Student's t distribution: [`quantile`] with 0.025 above it.
+pub(crate) fn quantile_975(freedom: f64) -> f64 {
+    quantile(0.025, freedom)
+}
 
-/// The 97.5 % quantile of Student's t distribution, for 1 or more degrees of freedom, which may be infinite or broken.
+/// The value of Student's t distribution with the probability `above` above it (0 to 1/2, both excluded), for 1 or more degrees of
+/// freedom, which may be infinite or broken.
 ///
 /// statrs' own inverse is good to some 10 digits, so a few Newton steps on its distribution function follow; the result is
 /// rounded to 13 digits. For many degrees of freedom: Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5).
-pub(super) fn quantile_975(freedom: f64) -> f64 {
+pub(crate) fn quantile(above: f64, freedom: f64) -> f64 {
     if freedom >= MANY {
-        let z = NORMAL_975;
+        let z = normal_quantile(above);
         let square = z * z;
         let terms = [
             (square + 1.0) / 4.0,
@@ -28,11 +31,31 @@ pub(super) fn quantile_975(freedom: f64) -> f64 {
         return rounded(z * (1.0 + correction), 13);
     }
     let student = distribution(freedom);
-    let mut t = student.inverse_cdf(0.975);
+    let mut t = student.inverse_cdf(1.0 - above);
     for _ in 0..4 {
-        t += (student.sf(t) - 0.025) / student.pdf(t);
+        t += (student.sf(t) - above) / student.pdf(t);
     }
     rounded(t, 13)
+}
+
+/// The value of the standard normal distribution with the probability `above` above it.
+fn normal_quantile(above: f64) -> f64 {
+    let normal = Normal::standard();
+    let mut z = normal.inverse_cdf(1.0 - above);
+    for _ in 0..4 {
+        z += (normal_above(z) - above) / normal.pdf(z);
+    }
+    z
+}
+
+/// The probability that a standard normal value lies above this.
+fn normal_above(z: f64) -> f64 {
+    0.5 * libm::erfc(z / std::f64::consts::SQRT_2)
+}
+
+/// The probability that a standard normal value lies at least this far from 0. To 10 digits.
+pub(crate) fn normal_two_sided(z: f64) -> f64 {
+    rounded((2.0 * normal_above(z.abs())).min(1.0), 10)
 }
 
 /// The probability that a t with so many degrees of freedom (1 or more) lies at least this far from 0. To 10 digits; 0 below
@@ -58,13 +81,16 @@ mod tests {
     fn both_ways_to_the_quantile_meet() {
         let (below, above) = (quantile_975(MANY * (1.0 - 1e-9)), quantile_975(MANY));
         assert!((below - above).abs() < 1e-10, "{below} {above}");
-        assert_eq!(quantile_975(f64::INFINITY), rounded(NORMAL_975, 13));
+        assert!((quantile_975(f64::INFINITY) - 1.959_963_984_540_054).abs() < 1e-12);
     }
 
     #[test]
     fn tails_belong_to_quantiles() {
         for freedom in [1.0, 1.5, 9.0, 17.3, 400.0] {
-            assert!((two_sided(quantile_975(freedom), freedom) - 0.05).abs() < 1e-11, "{freedom}");
+            for above in [0.025, 0.025 / 66.0, 0.4] {
+                let tail = two_sided(quantile(above, freedom), freedom);
+                assert!((tail / (2.0 * above) - 1.0).abs() < 1e-9, "{freedom} {above}: {tail}");
+            }
         }
         assert_eq!(two_sided(0.0, 3.0), 1.0);
         assert_eq!(two_sided(1e200, 500.0), 0.0);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::aggregate::document::{ConfigurationReport, Counts, DatasetSummary, Estimate, EvaluationReport, Spread};
 
 /// Value of [`Comparison::schema`].
-pub const SCHEMA: &str = "seedgrid.compare/1";
+pub const SCHEMA: &str = "seedgrid.compare/2";
 
 /// Two runs side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -190,10 +190,12 @@ pub struct Difference {
     pub ci95: Option<[f64; 2]>,
     /// How they were made.
     pub method: Method,
-    /// Values of the first run that they are made of; of a paired method as many as of the second.
-    pub n_first: usize,
-    /// Values of the second run.
-    pub n_second: usize,
+    /// Seeds of the first run that they are made of; of a paired method as many as of the second.
+    pub seeds_first: usize,
+    /// Seeds of the second run.
+    pub seeds_second: usize,
+    /// What may be drawn anew so that the interval still holds its promise.
+    pub covers: String,
     /// Why there is no interval.
     pub reason: Option<String>,
 }
@@ -202,27 +204,24 @@ pub struct Difference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Student's t over the differences, seed by seed: both ran the same seeds on the same data.
-    PairedSeeds,
-    /// Nadeau and Bengio's corrected t over the differences, fold by fold and seed by seed, on the same data.
-    CorrectedResampled,
-    /// Student's t over the differences, draw by draw: both ran the same several draws of the data.
+    /// Crossed random effects of the shared seeds and the test examples.
+    PairedExamples,
+    /// Crossed random effects of the shared seeds and the folds, with Nadeau and Bengio's correction.
+    PairedFolds,
+    /// Crossed random effects of the shared seeds and the draws of the data.
     PairedDraws,
-    /// Welch's t over the seeds of each, on the same data.
-    Welch,
-    /// Welch's t with the draw of the data: the data or the way of scoring differ.
-    WelchWithDraw,
+    /// Each run's own standard error, and Welch and Satterthwaite's degrees of freedom: they share no seeds, or not their data.
+    Independent,
 }
 
 impl Method {
     /// In a few words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::PairedSeeds => "paired by seed",
-            Self::CorrectedResampled => "paired by fold and seed",
-            Self::PairedDraws => "paired by draw of the data",
-            Self::Welch => "Welch",
-            Self::WelchWithDraw => "Welch, with the draw of the pairs",
+            Self::PairedExamples => "paired by seed and test pair",
+            Self::PairedFolds => "paired by seed and fold",
+            Self::PairedDraws => "paired by seed and draw of the data",
+            Self::Independent => "not paired",
         }
     }
 }

@@ -105,6 +105,8 @@ fn summary(side: &Side) -> RunSummary {
 fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
     let data = data::of_stages([&sides[0].report, &sides[1].report], stages);
     let same = data.same;
+    let errors = [0, 1].map(|side: usize| sides[side].errors_of(&stages[side].name));
+    let part = |side: usize, row| difference::Part { stage: stages[side], row, errors: errors[side] };
     let Matched { pairs, only_first, only_second } = matching::matched(stages);
     let configurations = pairs.into_iter().map(|[first, second]| {
         let units = units::of_configurations(sides, [first, second]);
@@ -115,7 +117,7 @@ fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
             settings: matching::differences([first, second]),
             first: Found::of(first),
             second: Found::of(second),
-            difference: difference::between(stages, [first, second], same),
+            difference: difference::between([part(0, first), part(1, second)], same),
             units,
         }
     });

@@ -9,7 +9,7 @@ use seedgrid_common::unit::UnitId;
 
 use super::CompareError;
 use crate::{
-    aggregate::Report,
+    aggregate::{Aggregate, Report, StageErrors},
     collect::collect,
     prepare::PrepareError,
     run_directory::RunDirectory,
@@ -23,6 +23,8 @@ pub struct Side {
     pub path: PathBuf,
     /// Its results, summed up.
     pub report: Report,
+    /// The errors behind it, of each stage.
+    pub(super) errors: Vec<StageErrors>,
     /// The text of the spec that it was last run with.
     pub spec: String,
     /// Where its results are from; those of units that the spec does not name are among them.
@@ -43,7 +45,7 @@ impl Side {
         // First, so that what is committed meanwhile is in the report at most.
         let trained = store.trained().map_err(PrepareError::from)?;
         let (aggregate, provenance) = collect(directory)?;
-        let report = aggregate.report;
+        let Aggregate { report, errors, .. } = aggregate;
         let planned = units(&report);
         let used = || trained.iter().filter(|(id, _)| planned.contains_key(*id)).map(|(_, record)| record);
         let versions: BTreeSet<String> =
@@ -56,7 +58,16 @@ impl Side {
             numerics_classes: classes.into_iter().collect(),
             trained,
             report,
+            errors,
         })
+    }
+}
+
+impl Side {
+    /// The errors of the stage with this name. The report must have it.
+    pub(super) fn errors_of(&self, stage: &str) -> &StageErrors {
+        let place = self.report.stages.iter().position(|one| one.name == stage);
+        &self.errors[place.expect("a stage of the report")]
     }
 }
 

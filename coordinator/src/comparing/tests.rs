@@ -11,7 +11,7 @@ use seedgrid_common::{
 
 use super::{document::Method, *};
 use crate::{
-    aggregate::{Input, aggregate},
+    aggregate::{Aggregate, Input, aggregate},
     draws::{Draw, Draws},
     race::Track,
     store::{TrainedBy, TrainedRecord},
@@ -50,8 +50,11 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let plan = expand(&study, &draws.digests(), &Selections::new());
     let result = |unit: &Unit, wrong: u32| {
         let dataset = &draws.first().dataset;
-        let pairs = split(dataset, unit.fold).unwrap().scored.labels(dataset).len();
-        let outputs = Outputs::new(2, (0..2 * pairs).map(|value| value as f32).collect()).unwrap();
+        // The first pairs are the wrong ones.
+        let labels = split(dataset, unit.fold).unwrap().scored.labels(dataset);
+        let is_one = |(place, label): (usize, &u8)| (*label == 1) != (place < wrong as usize);
+        let logits = labels.iter().enumerate().flat_map(|one| if is_one(one) { [0.0, 1.0] } else { [1.0, 0.0] });
+        let outputs = Outputs::new(2, logits.collect()).unwrap();
         let epochs = vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }];
         UnitResult { epochs, ending: Ending::Done(Scores { converged: true, outputs, wrong, loss: 0.6 }) }
     };
@@ -91,9 +94,11 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         missing: &BTreeMap::new(),
         failures: &BTreeMap::new(),
     };
+    let Aggregate { report, errors, .. } = aggregate(&input);
     Side {
         path: path.into(),
-        report: aggregate(&input).report,
+        report,
+        errors,
         spec: spec.to_owned(),
         trained,
         versions: vec!["1".to_owned()],
@@ -119,7 +124,7 @@ fn equal_runs_are_equal_bit_for_bit() {
     assert_eq!(stage.configurations.len(), 3);
     for one in &stage.configurations {
         assert_eq!((one.difference.mean, one.difference.ci95), (Some(0.0), None));
-        assert!(one.difference.reason.as_ref().unwrap().contains("same on every seed"));
+        assert!(one.difference.reason.as_ref().unwrap().contains("they never differ"));
     }
     let text = text(&found);
     assert!(text.contains("all bit-identical") && text.contains("3 of 3 came out the same"), "{text}");
@@ -162,18 +167,22 @@ fn equal_seeds_are_paired_and_others_are_not() {
     let paired =
         compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("max_epochs = 9", "max_epochs = 8"), worse)]);
     let one = &paired.stages[0].configurations[0];
-    assert_eq!((one.difference.method, one.difference.n_first), (Method::PairedSeeds, 4));
+    assert_eq!((one.difference.method, one.difference.seeds_first), (Method::PairedExamples, 4));
     assert_eq!(one.settings[0].name, "stop.max_epochs");
-    // Differences of 5, 4, 5, 4 pairs of 40: mean 4.5 / 40, std sqrt(1/3) / 40, t(0.975, 3) = 3.1824463.
+    assert!((one.difference.mean.unwrap() - 4.5 / 40.0).abs() < 1e-12);
+    // Wider than over the seeds alone, whose differences are 5, 4, 5, 4 pairs of 40: other pairs would differ more.
     let half = 3.182_446_305_28 * (1.0_f64 / 3.0).sqrt() / 40.0 / 2.0;
     let [low, high] = one.difference.ci95.unwrap();
-    assert!((low - (4.5 / 40.0 - half)).abs() < 1e-9 && (high - (4.5 / 40.0 + half)).abs() < 1e-9, "{low} {high}");
+    assert!(high - low > 2.0 * half && one.difference.covers.contains("test pairs"), "{low} {high} {half}");
 
     let fewer = compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("1..=4", "2..=4"), worse)]);
     let one = &fewer.stages[0].configurations[0];
-    assert_eq!((one.difference.method, one.difference.n_first, one.difference.n_second), (Method::Welch, 4, 3));
-    assert!(one.difference.ci95.unwrap()[0] > 0.0);
+    assert_eq!((one.difference.method, one.difference.seeds_first), (Method::PairedExamples, 3));
     assert_eq!((fewer.units.shared, fewer.units.only_first, fewer.units.only_second), (9, 3, 0));
+
+    let others = compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("1..=4", "5..=9"), by_seed)]);
+    let one = &others.stages[0].configurations[0].difference;
+    assert_eq!((one.method, one.seeds_first, one.seeds_second), (Method::Independent, 4, 5));
 }
 
 #[test]
@@ -187,7 +196,7 @@ fn folds_are_paired_where_the_data_are_the_same() {
     };
     let same = compare(&[side("a", &folds, by_fold(0)), side("b", &folds, by_fold(3))]);
     let one = &same.stages[0].configurations[0].difference;
-    assert_eq!((one.method, one.n_first, one.n_second), (Method::CorrectedResampled, 12, 12));
+    assert_eq!((one.method, one.seeds_first, one.seeds_second), (Method::PairedFolds, 4, 4));
     assert!((one.mean.unwrap() - 1.5 / 20.0).abs() < 1e-12);
 
     // Other data: other pairs in the folds, so nothing to pair.
@@ -195,7 +204,7 @@ fn folds_are_paired_where_the_data_are_the_same() {
     let other = compare(&[side("a", &folds, by_fold(0)), side("b", &other, by_fold(3))]);
     assert!(!other.same_dataset);
     let one = &other.stages[0].configurations[0].difference;
-    assert_eq!(one.method, Method::WelchWithDraw);
+    assert_eq!(one.method, Method::Independent);
     let text = text(&other);
     assert!(text.contains("data: different") && text.contains("dataset.seed: not set in A, 1 in B"), "{text}");
 }
@@ -203,14 +212,13 @@ fn folds_are_paired_where_the_data_are_the_same() {
 #[test]
 fn other_data_widen_the_interval() {
     let width = |difference: &document::Difference| difference.ci95.map(|[low, high]| high - low).unwrap();
-    let fewer = SPEC.replace("1..=4", "2..=4");
-    let same = compare(&[side("a", SPEC, by_seed), side("b", &fewer, worse)]);
-    let other = fewer.replace("test_pairs = 40", "test_pairs = 40\nseed = 1");
+    let same = compare(&[side("a", SPEC, by_seed), side("b", SPEC, worse)]);
+    let other = SPEC.replace("test_pairs = 40", "test_pairs = 40\nseed = 1");
     let other = compare(&[side("a", SPEC, by_seed), side("b", &other, worse)]);
     let [same, other] = [&same, &other].map(|found| &found.stages[0].configurations[0].difference);
-    assert_eq!((same.method, other.method), (Method::Welch, Method::WelchWithDraw));
-    assert_eq!(same.mean, other.mean);
-    assert!(width(other) > 1.5 * width(same), "{} {}", width(other), width(same));
+    assert_eq!((same.method, other.method), (Method::PairedExamples, Method::Independent));
+    assert!((same.mean.unwrap() - other.mean.unwrap()).abs() < 1e-12);
+    assert!(width(other) > width(same), "{} {}", width(other), width(same));
 }
 
 /// [`SPEC`] with a second stage, and each stage's data seeds.
@@ -229,7 +237,7 @@ fn stages_that_swap_their_data_are_not_the_same() {
     assert!(!found.same_dataset);
     for stage in &found.stages {
         assert!(!stage.data.same);
-        assert_eq!(stage.configurations[0].difference.method, Method::WelchWithDraw);
+        assert_eq!(stage.configurations[0].difference.method, Method::Independent);
     }
     let words = text(&found);
     assert!(words.contains("data of final: different") && words.contains("data of more: different"), "{words}");
@@ -242,7 +250,7 @@ fn another_stage_changes_nothing_about_one() {
     let beside = compare(&[side("a", SPEC, by_seed), side("b", &two_stages("0", "\"0..=2\""), worse)]);
     assert!(beside.same_dataset, "of the stage that both have");
     assert_eq!(alone.stages, beside.stages);
-    assert_eq!(beside.stages[0].configurations[0].difference.method, Method::PairedSeeds);
+    assert_eq!(beside.stages[0].configurations[0].difference.method, Method::PairedExamples);
     assert!(text(&beside).contains("data: the same"), "{}", text(&beside));
 }
 
@@ -258,7 +266,7 @@ fn several_draws_are_paired_by_draw() {
     let found = compare(&[side("a", &spec, by_seed), side("b", &spec, drawn)]);
     assert!(found.same_dataset);
     let one = &found.stages[0].configurations[0].difference;
-    assert_eq!((one.method, one.n_first, one.n_second), (Method::PairedDraws, 3, 3));
+    assert_eq!((one.method, one.seeds_first, one.seeds_second), (Method::PairedDraws, 4, 4));
     // t(0.975, 2) = 4.30265273; differences of 2, 4 and 6 of 40: std 2 / 40.
     let half = 4.302_652_729_911_275 * 2.0 / 40.0 / 3.0_f64.sqrt();
     let [low, high] = one.ci95.unwrap();
@@ -266,18 +274,19 @@ fn several_draws_are_paired_by_draw() {
 }
 
 #[test]
-fn measured_draws_are_counted_once() {
+fn draws_that_differ_are_not_paired() {
     let spec = |draws: &str| SPEC.replace("seeds = \"1..=4\"", &format!("seeds = \"1..=4\"\ndata_seeds = {draws}"));
     let varied =
         |unit: &Unit| Some(3 + unit.seed as u32 + unit.dataset_digest.len() as u32 % 2 + unit.id().0[0] as u32 % 5);
     let sides = [side("a", &spec("\"0..=2\""), varied), side("b", &spec("\"1..=3\""), varied)];
     let found = compare(&sides);
     let one = &found.stages[0].configurations[0].difference;
-    assert_eq!(one.method, Method::WelchWithDraw);
-    let rows = sides.each_ref().map(|side| &side.report.stages[0].configurations[0].error);
-    let half = crate::aggregate::half_width(&rows.map(|error| (error.standard_error.unwrap(), error.freedom.unwrap())));
+    assert_eq!(one.method, Method::Independent);
+    let rows = sides.each_ref().map(|side| &side.report.stages[0].configurations[0].error.interval);
+    let parts = rows.map(|interval| (interval.standard_error.unwrap(), interval.freedom.unwrap()));
+    let half = crate::aggregate::half_width(&parts, 0.025);
     let [low, high] = one.ci95.unwrap();
-    assert!(((high - low) / 2.0 - half).abs() < 1e-12, "only what the draws' means vary by");
+    assert!(((high - low) / 2.0 - half).abs() < 1e-12, "each run's own standard error, and nothing else");
 }
 
 #[test]
@@ -305,7 +314,8 @@ fn unfinished_runs_are_named() {
     let words = text(&found);
     assert!(words.contains("unfinished: 6 of 12 units trained"), "{words}");
     assert_eq!((found.units.shared, found.units.trained, found.units.identical), (12, 6, 6));
-    assert_eq!(found.stages[0].configurations[0].difference.method, Method::Welch);
+    let one = &found.stages[0].configurations[0].difference;
+    assert_eq!((one.method, one.seeds_first), (Method::PairedExamples, 2));
     let nothing = compare(&[side("a", SPEC, |_| None), side("b", SPEC, |_| None)]);
     assert!(text(&nothing).contains("nothing to compare"), "{}", text(&nothing));
     assert_eq!(nothing.units.trained, 0);

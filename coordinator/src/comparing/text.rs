@@ -256,10 +256,13 @@ pub(super) fn remarks(stage: &ComparedStage) -> Vec<String> {
     let others = || all.iter().filter(|one| !identical(one)).map(|one| &one.difference);
     let tested: Vec<&Difference> = others().filter(|difference| difference.ci95.is_some()).collect();
     if !tested.is_empty() {
-        let methods: BTreeSet<&str> = tested.iter().map(|difference| difference.method.words()).collect();
+        let methods: BTreeSet<String> = tested
+            .iter()
+            .map(|difference| format!("{}; it covers {}", difference.method.words(), difference.covers))
+            .collect();
         remarks.push(format!(
             "B − A: difference of the mean errors with its 95 % interval ({}). {} of {} leave 0 out; about one in twenty would by chance.",
-            methods.into_iter().collect::<Vec<_>>().join("; "),
+            methods.into_iter().collect::<Vec<_>>().join(". Or "),
             whole(all.iter().filter(|one| differs(one)).count()),
             whole(tested.len())
         ));

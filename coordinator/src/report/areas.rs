@@ -27,7 +27,7 @@ pub(super) fn columns(stage: &StageReport) -> String {
         EvaluationReport::Folds(_) => "training pairs, each scored by the network that was trained without it",
     };
     format!(
-        "AUC and AP are those of the averaged prediction. The 95 % intervals are about the draw of the {pairs}: percentiles of 1,000 \
-         resamples of them. Single seeds: mean ± standard deviation of the areas under their own curves."
+        "AUC and AP are those of the averaged prediction. The 95 % intervals are about the draw of the {pairs}: percentiles of \
+         up to 10,000 resamples of them, for these trained networks. Single seeds: mean ± standard deviation of the areas under their own curves."
     )
 }

@@ -13,8 +13,17 @@ const NAMED_MAX: usize = 6;
 pub(super) const LEVEL: f64 = 0.05;
 
 /// A table's header.
-pub(super) const HEADER: [&str; 8] =
-    ["First", "Second", "Difference", "95 % interval", "Hedges' g", "p (t)", "Wrong alone", "p (McNemar)"];
+pub(super) const HEADER: [&str; 9] = [
+    "First",
+    "Second",
+    "Difference",
+    "Simultaneous 95 % interval",
+    "Hedges' g",
+    "p (t)",
+    "Wrong alone",
+    "p (McNemar)",
+    "p (AUC)",
+];
 
 /// The row of the stage's table with this number.
 fn row(stage: &StageReport, number: usize) -> Option<&ConfigurationReport> {
@@ -27,17 +36,18 @@ pub(super) fn heading(stage: &StageReport, number: usize) -> String {
 }
 
 /// A comparison's cells below [`HEADER`].
-pub(super) fn cells(stage: &StageReport, pair: &ComparisonReport) -> [String; 8] {
+pub(super) fn cells(stage: &StageReport, pair: &ComparisonReport) -> [String; 9] {
     let alone = pair.mcnemar.first_only_wrong.zip(pair.mcnemar.second_only_wrong);
     [
         heading(stage, pair.first),
         heading(stage, pair.second),
         signed_rate(pair.difference),
-        signed_interval(pair.ci95),
+        signed_interval(pair.t_test.ci95_simultaneous),
         signed(pair.hedges_g, 2),
         p_value(pair.t_test.p_holm),
         alone.map_or_else(|| NONE.to_owned(), |(first, second)| format!("{} : {}", whole(first), whole(second))),
         p_value(pair.mcnemar.p_holm),
+        p_value(pair.auc_test.p_holm),
     ]
 }
 
@@ -64,31 +74,29 @@ pub(super) fn which(stage: &StageReport) -> String {
 
 /// What the columns mean.
 pub(super) fn columns(stage: &StageReport) -> String {
+    let covers = stage.comparisons.pairs.iter().max_by_key(|pair| pair.t_test.seeds);
+    let covers = covers.map_or("nothing", |pair| pair.t_test.covers.as_str());
     let tests = match stage.evaluation {
-        _ if draws::are_several(stage) => {
-            "p (t) and the interval: Student's test, paired over draws of the data, so they are about the draw of training and test pairs \
-             too. McNemar's test is for one classifier each, and draws have one each."
+        EvaluationReport::Holdout if !draws::are_several(stage) => {
+            "Wrong alone: test pairs that only the first's averaged prediction classifies wrongly, and only the second's; p (McNemar): the exact \
+             test of these. p (AUC): DeLong's test of the averaged predictions' areas under the ROC curve. Both are about the draw of the \
+             test pairs, for these trained networks. comparisons.csv also has the t test on these very test pairs, which is about the choice \
+             of the seeds alone."
         }
-        EvaluationReport::Holdout => {
-            "p (t): Welch's test over the seeds, so it, the interval and g are about the choice of the seed on these very pairs. Wrong \
-             alone: test pairs that only the first's averaged prediction classifies wrongly, and only the second's; p (McNemar): the exact \
-             test of these, about the draw of the test pairs."
-        }
-        EvaluationReport::Folds(_) => {
-            "p (t) and the interval: Nadeau and Bengio's corrected resampled test over (fold, seed). McNemar's test is for one \
-             classifier each, and folds have one each."
+        EvaluationReport::Holdout | EvaluationReport::Folds(_) => {
+            "McNemar's test and that of AUC are for one classifier each; here every fold or draw has its own."
         }
     };
     format!(
-        "Difference: mean error of the first minus that of the second; Hedges' g is the same in standard deviations of single units. \
-         {tests} p values are two-sided and corrected by Holm's method for all pairs that are tested; comparisons.csv has them \
-         uncorrected too."
+        "Difference: mean error of the first minus that of the second, seed by seed; Hedges' g is the same in standard deviations of \
+         single units. p (t) and the interval cover {covers}. {tests} p values are two-sided and corrected by Holm's method for all pairs \
+         that are tested. All intervals of the table together hold their differences with 95 % (Bonferroni); comparisons.csv has p values \
+         and intervals uncorrected too."
     )
 }
 
 /// What must be known about single pairs: fewer units than planned, and tests that could not be made.
 pub(super) fn remarks(stage: &StageReport) -> Vec<String> {
-    let planned = |number| row(stage, number).map_or(0, |row| row.counts.planned);
     let mut groups: Vec<(String, Vec<&ComparisonReport>)> = Vec::new();
     let mut note = |what: String, pair| match groups.iter_mut().find(|(other, _)| *other == what) {
         Some((_, pairs)) => pairs.push(pair),
@@ -98,8 +106,8 @@ pub(super) fn remarks(stage: &StageReport) -> Vec<String> {
         let test = &pair.t_test;
         if let Some(reason) = &test.reason {
             note(format!("No t test, as {reason}"), pair);
-        } else if test.n_first < planned(pair.first) || test.n_second < planned(pair.second) {
-            note("Over fewer units than planned".to_owned(), pair);
+        } else if test.seeds < stage.seeds.len() {
+            note("Over fewer seeds than planned".to_owned(), pair);
         }
         let tested = stage.evaluation == EvaluationReport::Holdout && !draws::are_several(stage);
         if let (Some(reason), true) = (&pair.mcnemar.reason, tested) {

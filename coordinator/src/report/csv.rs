@@ -138,6 +138,10 @@ pub(super) fn configurations(report: &Report) -> String {
         "average_precision_seeds_mean",
         "average_precision_seeds_std",
         "error_standard_error",
+        "error_freedom",
+        "error_interval",
+        "error_given_examples_ci95_low",
+        "error_given_examples_ci95_high",
         "draw_pairs",
         "draw_standard_error",
         "roc_auc_ci95_low",
@@ -168,7 +172,7 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(endings.map(|number| number.to_string()));
         cells.push(row.converged.to_string());
         cells.extend(mean_std(error));
-        cells.extend(ends(row.error.ci95));
+        cells.extend(ends(row.error.interval.ci95));
         cells.extend([cell(error.min), cell(error.max)]);
         cells.extend([&row.epochs, &row.loss, &row.train_loss, &row.train_error].into_iter().flat_map(mean_std));
         cells.extend([row.averaged.seeds.len().to_string(), cell(row.averaged.error)]);
@@ -176,7 +180,10 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(mean_std(&row.roc.seeds));
         cells.push(cell(row.precision_recall.average_precision));
         cells.extend(mean_std(&row.precision_recall.seeds));
-        cells.extend([cell(row.error.standard_error), row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
+        let interval = &row.error.interval;
+        cells.extend([cell(interval.standard_error), cell(interval.freedom), interval.method.name().to_owned()]);
+        cells.extend(ends(row.error.given_examples.as_ref().and_then(|given| given.ci95)));
+        cells.extend([row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
         cells.extend(ends(row.roc.ci95).into_iter().chain(ends(row.precision_recall.ci95)));
         cells.extend([row.draws.len().to_string(), cell(row.draw.draws_std), cell(row.draw.seeds_std)]);
         cells.push(counts.skipped.to_string());

@@ -19,7 +19,7 @@ pub(super) fn cells(row: &ConfigurationReport) -> [String; 6] {
     [
         row.heading(),
         rate_spread(&row.error.spread),
-        interval(row.error.ci95),
+        interval(row.error.interval.ci95),
         rate(row.draw.draws_std),
         rate(row.draw.seeds_std),
         interval(ends),
@@ -27,6 +27,6 @@ pub(super) fn cells(row: &ConfigurationReport) -> [String; 6] {
 }
 
 /// What the columns mean.
-pub(super) const COLUMNS: &str = "Error: mean ± standard deviation over draws and seeds together. The interval is Student's t over the draws' means: \
-     it covers the draw of training and test pairs, and the seeds. Std over draws: how much the draw of the data alone moves an error; std over \
-     seeds: how much the seed moves it on one draw. Means of single draws: the lowest and the highest.";
+pub(super) const COLUMNS: &str = "Error: mean ± standard deviation over draws and seeds together. The interval covers the draw of training and \
+     test pairs, and the choice of the seeds. Std over draws: how much the draw of the data alone moves an error; none where draws differ no more \
+     than their seeds make them differ. Std over seeds: how much the seed moves it on one draw. Means of single draws: the lowest and the highest.";

@@ -110,7 +110,7 @@ fn cells(name: String, row: &ConfigurationReport) -> Vec<String> {
     vec![
         name,
         rate_spread(&row.error.spread),
-        interval(row.error.ci95),
+        interval(row.error.interval.ci95),
         count_spread(&row.epochs),
         rate(row.roc.auc),
         rate(row.precision_recall.average_precision),

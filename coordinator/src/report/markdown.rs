@@ -135,7 +135,7 @@ fn result(stage: &StageReport, row: &ConfigurationReport) -> [String; 8] {
     [
         name(stage, row),
         rate_spread(&row.error.spread),
-        interval(row.error.ci95),
+        interval(row.error.interval.ci95),
         count_spread(&row.epochs),
         rate(row.averaged.error),
         rate(row.roc.auc),

@@ -1,6 +1,8 @@
 //! What a reader must know before trusting a table: units that are missing, diverged or cut short, and curves that are not
 //! there.
 
+use std::collections::BTreeSet;
+
 use super::{
     numbers::{count, whole},
     raced,
@@ -98,6 +100,8 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
         .chain(raced::of_stage(stage))
         .chain(of_selection(stage))
         .chain(of_idle_references(stage))
+        .chain(of_test_pairs(stage))
+        .chain(of_shared_images(stage))
         .collect();
     Weight::ALL
         .into_iter()
@@ -111,6 +115,30 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
             notices
         })
         .collect()
+}
+
+/// About test pairs on which several configurations are scored: the lowest error among many is lower than what new pairs would give.
+fn of_test_pairs(stage: &StageReport) -> Option<Notice> {
+    let models: BTreeSet<&str> = stage.configurations.iter().map(|row| row.model.as_str()).collect();
+    (stage.scored_on_test > models.len().max(1)).then(|| {
+        let text = format!(
+            "{} of this study are scored on these test pairs. A configuration that is picked for its low test error has a higher error on new \
+             pairs: pick by folds (evaluation = {{ folds = K }} and select), and use the test pairs once.",
+            count(stage.scored_on_test, "configuration")
+        );
+        Notice { weight: Weight::Remark, text }
+    })
+}
+
+/// About images that several draws of the data have: draws are then not wholly independent.
+fn of_shared_images(stage: &StageReport) -> Option<Notice> {
+    let share = stage.shared_images.filter(|share| *share >= 0.005)?;
+    let text = format!(
+        "{:.0} % of the scored images are in more than one draw of the data, as all draws come from the same images. Intervals over draws take \
+         draws as independent, so they are a little too narrow for other images.",
+        100.0 * share
+    );
+    Some(Notice { weight: Weight::Remark, text })
 }
 
 /// About references that turned out to be for nothing.

@@ -35,7 +35,9 @@ fn found(side: &FoundError) -> String {
 pub(super) fn verdict(reference: &ReferenceReport) -> &'static str {
     match reference.verdict {
         Some(Verdict::Within) => "within",
+        Some(Verdict::Equivalent) => "equivalent",
         Some(Verdict::Differs) => "differs",
+        Some(Verdict::TooUncertain) => "too uncertain to tell",
         None => "not known",
     }
 }
@@ -46,25 +48,30 @@ pub(super) fn columns(stage: &StageReport) -> String {
         return "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of the standard error of our mean over draws of \
                 the data, of theirs over its seeds, and of one draw more, which is theirs: it covers seeds, and the draw of training and test \
                 pairs, on both sides."
-            .to_owned();
+            .to_owned()
+            + VERDICTS;
     }
     let parts = match stage.evaluation {
         EvaluationReport::Holdout => {
-            "the standard errors of both means over their seeds, std / √n, and of both draws of test pairs, √(e (1 − e) / pairs), all \
-             taken together"
+            "the standard errors of both means, over seeds and over the draw of the test pairs; theirs is taken to depend on that draw as ours \
+             does"
         }
         EvaluationReport::Folds(_) => "the standard errors of both means over folds and seeds, taken together",
     };
-    let unknown = if stage.references.iter().any(|reference| reference.theirs.units_standard_error.is_none()) {
+    let unknown = if stage.references.iter().any(|reference| reference.theirs.std.is_none()) {
         " A reference without a deviation counts as exact over its seeds, so it is soon said to differ."
     } else {
         ""
     };
     format!(
         "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of {parts}. It does not cover the draw \
-         of the training pairs, which was another one.{unknown}"
+         of the training pairs, which was another one.{unknown}{VERDICTS}"
     )
 }
+
+/// What the verdicts say.
+const VERDICTS: &str = " Within: the difference is smaller than this. Too uncertain to tell: so would be one of half of their error, or of the \
+     reference's margin where it has one. Equivalent: the difference is smaller than the margin, by two one-sided tests at 0.05.";
 
 /// How many references are met, in a sentence.
 pub(super) fn summary(stage: &StageReport) -> String {
@@ -73,15 +80,19 @@ pub(super) fn summary(stage: &StageReport) -> String {
         0 => String::new(),
         unknown => format!("; of {} it is not known", whole(unknown)),
     };
-    let (within, differ) = (count(Some(Verdict::Within)), count(Some(Verdict::Differs)));
-    format!(
-        "{} of {} {} within the uncertainty of seeds and data draws, {} {}{unknown}.",
-        whole(within),
-        whole(stage.references.len()),
-        if within == 1 { "lies" } else { "lie" },
-        whole(differ),
-        if differ == 1 { "differs" } else { "differ" },
-    )
+    let of = |verdict, words: &str| match count(Some(verdict)) {
+        0 => None,
+        found => Some(format!("{} {words}", whole(found))),
+    };
+    let parts = [
+        of(Verdict::Equivalent, "equivalent"),
+        of(Verdict::Within, "within the uncertainty of seeds and data draws"),
+        of(Verdict::Differs, "different"),
+        of(Verdict::TooUncertain, "too uncertain to tell"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let parts = if parts.is_empty() { "no verdict".to_owned() } else { parts.join(", ") };
+    format!("{}: {parts}{unknown}.", super::numbers::count(stage.references.len(), "difference"))
 }
 
 /// What must be known about single references: those that differ, with the likely cause, and those without a verdict.
@@ -102,7 +113,7 @@ pub(super) fn remarks(stage: &StageReport) -> Vec<String> {
                 ))
             }
             (None, Some(reason)) => Some(format!("{heading}: no verdict, as {reason}.")),
-            (Some(Verdict::Within), _) | (None, None) => None,
+            (Some(Verdict::Within | Verdict::Equivalent | Verdict::TooUncertain), _) | (None, None) => None,
         }
     };
     stage.references.iter().filter_map(remark).collect()

@@ -88,7 +88,7 @@ fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
 fn numbers(row: &ConfigurationReport) -> [String; 6] {
     [
         rate_spread(&row.error.spread),
-        row.error.ci95.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4}..{high:.4}")),
+        row.error.interval.ci95.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4}..{high:.4}")),
         count_mean(row.epochs.mean),
         rate(row.roc.auc),
         rate(row.precision_recall.average_precision),

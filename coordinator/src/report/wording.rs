@@ -161,52 +161,53 @@ pub(super) fn latex_columns(stage: &StageReport) -> String {
 }
 
 fn first_columns(stage: &StageReport) -> String {
-    let (over, covers) = match stage.evaluation {
-        EvaluationReport::Holdout if stage.data_seeds.len() > 1 => (
-            "the share of test pairs classified wrongly, as mean ± sample standard deviation over draws of the data and seeds",
-            "Student's t over the draws' means: it covers the draw of training and test pairs, and the choice of the seed",
-        ),
-        EvaluationReport::Folds(_) if stage.data_seeds.len() > 1 => (
+    let over = match stage.evaluation {
+        EvaluationReport::Holdout if stage.data_seeds.len() > 1 => {
+            "the share of test pairs classified wrongly, as mean ± sample standard deviation over draws of the data and seeds"
+        }
+        EvaluationReport::Folds(_) if stage.data_seeds.len() > 1 => {
             "the share of validation pairs classified wrongly, as mean ± sample standard deviation over draws of the data, folds and \
-             seeds",
-            "Student's t over the draws' means",
-        ),
-        EvaluationReport::Holdout => (
-            "the share of test pairs classified wrongly, as mean ± sample standard deviation over the seeds",
-            "Student's t over the seeds: it covers the choice of the seed, not the draw of these test pairs",
-        ),
-        EvaluationReport::Folds(_) => (
-            "the share of validation pairs classified wrongly, as mean ± sample standard deviation over folds and seeds",
-            "Nadeau and Bengio's corrected t over the folds",
-        ),
+             seeds"
+        }
+        EvaluationReport::Holdout => {
+            "the share of test pairs classified wrongly, as mean ± sample standard deviation over the seeds"
+        }
+        EvaluationReport::Folds(_) => {
+            "the share of validation pairs classified wrongly, as mean ± sample standard deviation over folds and seeds"
+        }
     };
     format!(
-        "Error is {over}. The 95 % interval of the mean is {covers}. Epochs are those trained until the stopping rule or its maximum."
+        "Error is {over}. The 95 % interval of the mean {}. Epochs are those trained until the stopping rule or its maximum.",
+        covers(stage)
     )
 }
 
-/// What another draw of the scored pairs would do, as a sentence after others; nothing where no unit is done.
+/// "covers the choice of the seeds and ...": about the intervals of a stage's mean errors.
+fn covers(stage: &StageReport) -> String {
+    // All configurations have the same kind; one that lacks seeds says so itself.
+    let most = stage.configurations.iter().max_by_key(|row| row.error.spread.n);
+    most.map_or_else(String::new, |row| format!("covers {}", row.error.interval.covers))
+}
+
+/// How much narrower the intervals are that take the test pairs as given, as a sentence after others; nothing where there are none.
 fn draw(stage: &StageReport) -> String {
-    if stage.data_seeds.len() > 1 {
-        return String::new();
-    }
-    let draws = stage.configurations.iter().filter_map(|row| Some((row.draw.standard_error?, row.draw.pairs)));
-    let ends = draws.fold(None, |ends: Option<(f64, f64, usize)>, (error, pairs)| {
-        Some(ends.map_or((error, error, pairs), |(low, high, most)| (low.min(error), high.max(error), most.max(pairs))))
+    let width = |ends: Option<[f64; 2]>| ends.map(|[low, high]| high - low);
+    let ratios = stage.configurations.iter().filter_map(|row| {
+        let given = width(row.error.given_examples.as_ref()?.ci95)?;
+        Some(width(row.error.interval.ci95)? / given)
     });
-    let Some((low, high, pairs)) = ends else { return String::new() };
-    let size = if format!("{low:.3}") == format!("{high:.3}") {
-        format!("{high:.3}")
+    let ends = ratios.fold(None, |ends: Option<(f64, f64)>, ratio| {
+        Some(ends.map_or((ratio, ratio), |(low, high)| (low.min(ratio), high.max(ratio))))
+    });
+    let Some((low, high)) = ends else { return String::new() };
+    let times = if format!("{low:.1}") == format!("{high:.1}") {
+        format!("{high:.1}")
     } else {
-        format!("{low:.3} to {high:.3}")
-    };
-    let (what, covered) = match stage.evaluation {
-        EvaluationReport::Holdout => ("test", "no interval over seeds covers that"),
-        EvaluationReport::Folds(_) => ("training", "the interval over folds covers that in part"),
+        format!("{low:.1} to {high:.1}")
     };
     format!(
-        " Had {} been drawn, these errors would differ by {size} (one binomial standard error): {covered}.",
-        count(pairs, &format!("other {what} pair"))
+        " It is {times} times as wide as one over the seeds on these very test pairs, which configurations.csv has as well: that one covers \
+         the choice of the seeds alone."
     )
 }
 
@@ -257,7 +258,8 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
     let curve = format!("each {pairs}'s predicted probability{out_of_fold}{averaged}");
     Captions {
         errors: format!(
-            "A dot is one {dots}; the black mark is the mean and the bar its 95 % interval.{}",
+            "A dot is one {dots}; the black mark is the mean and the bar its 95 % interval, which {}.{}",
+            covers(stage),
             if stage.configurations.len() > ROWS_MAX {
                 format!(" Only the {} configurations of the lowest mean error are shown.", ROWS_MAX)
             } else {
@@ -281,8 +283,8 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
 fn comparisons(stage: &StageReport) -> String {
     let (what, shown) = match stage.comparisons.against {
         Against::EachOther => {
-            let what = "Mean error of the upper configuration minus that of the lower one, with its 95 % interval: left of 0, the upper one \
-                        errs less."
+            let what = "Mean error of the upper configuration minus that of the lower one, with its simultaneous 95 % interval: left of 0, \
+                        the upper one errs less."
                 .to_owned();
             (what, String::new())
         }
@@ -292,10 +294,14 @@ fn comparisons(stage: &StageReport) -> String {
                 pairs if pairs > RIVALS_MAX => format!(" Only the {RIVALS_MAX} smallest differences are shown."),
                 _ => String::new(),
             };
-            (format!("Mean error minus that of {best}, the lowest one, with its 95 % interval."), shown)
+            (format!("Mean error minus that of {best}, the lowest one, with its simultaneous 95 % interval."), shown)
         }
     };
-    format!("{what} Blue, filled: corrected p of the t test below {}; grey, hollow: not.{shown}", compared::LEVEL)
+    let together = "All of the stage's intervals together hold their differences with 95 %.";
+    format!(
+        "{what} {together} Blue, filled: corrected p of the t test below {}; grey, hollow: not.{shown}",
+        compared::LEVEL
+    )
 }
 
 #[cfg(test)]

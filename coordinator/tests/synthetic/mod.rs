@@ -202,6 +202,7 @@ pub(crate) fn table_3(stage: &str) -> Vec<Reference> {
         n: Some(10),
         epochs: Some(epochs),
         pairs: Some(1000),
+        margin: None,
         source: "Table III".to_owned(),
         note: model.starts_with("fc").then(|| "these results are made up".to_owned()),
     })
@@ -211,7 +212,12 @@ pub(crate) fn table_3(stage: &str) -> Vec<Reference> {
 fn draw_pairs(seed: u64, part: &str, pairs: u32) -> Pairs {
     let mut stream = Stream::new(seed, part);
     let digits: Vec<[u8; 2]> = (0..pairs).map(|_| [stream.below(10) as u8, stream.below(10) as u8]).collect();
-    Pairs { pixels: vec![0.0; digits.len() * 2 * model::SIDE * model::SIDE], digits }
+    // Every image is another one.
+    let image = |place: usize| {
+        (0..model::SIDE * model::SIDE).map(move |pixel| f32::from(u8::from(pixel < 32 && (place >> pixel) & 1 == 1)))
+    };
+    let first = seed as usize * 2 * digits.len();
+    Pairs { pixels: (first..first + 2 * digits.len()).flat_map(image).collect(), digits }
 }
 
 /// How well a model tells classes apart, and after how many epochs it stops.

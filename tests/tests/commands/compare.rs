@@ -57,7 +57,7 @@ fn equal_and_different_runs() {
     assert!(!same.stdout.contains('\u{1b}'), "plain in a pipe");
 
     let found = json(&scratch, ["one", "other"]);
-    assert_eq!(found["schema"], "seedgrid.compare/1");
+    assert_eq!(found["schema"], "seedgrid.compare/2");
     assert_eq!(found["same_dataset"], true);
     assert_eq!(found["first"]["numerics_classes"], found["second"]["numerics_classes"]);
     assert_eq!(found["units"]["shared"], 0, "another learning rate is another unit");
@@ -66,7 +66,8 @@ fn equal_and_different_runs() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0]["model"], "fc");
     assert_eq!(rows[0]["settings"][0]["name"], "learning_rate");
-    assert_eq!(rows[0]["difference"]["method"], "welch", "seeds 1 to 3 and 2 to 4");
+    assert_eq!(rows[0]["difference"]["method"], "paired-examples", "seeds 1 to 3 and 2 to 4");
+    assert_eq!(rows[0]["difference"]["seeds_first"], 2);
     assert_eq!(stage["only_first"][0]["model"], "cnn");
     assert_eq!(stage["only_second"][0]["model"], "fc-aux");
     let names: Vec<&str> =

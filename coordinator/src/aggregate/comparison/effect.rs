@@ -3,12 +3,18 @@
 use super::NOTHING;
 use crate::aggregate::spread::{mean, standard_deviation};
 
+/// Fewest values a side: a deviation of fewer is mostly chance.
+const VALUES_MIN: usize = 5;
+
 /// Hedges' g (1981): the difference of the means by the pooled standard deviation, `sqrt(((n1 - 1) std1^2 + (n2 - 1) std2^2) /
 /// (n1 + n2 - 2))`, times the factor that takes away the bias of small samples.
 pub(super) fn hedges_g(first: &[f64], second: &[f64]) -> Result<f64, String> {
+    if first.len().min(second.len()) < VALUES_MIN {
+        return Err(format!("an effect size needs {VALUES_MIN} values of each configuration"));
+    }
     let all = (mean(first), mean(second), standard_deviation(first), standard_deviation(second));
     let (Some(mean1), Some(mean2), Some(std1), Some(std2)) = all else {
-        return Err("an effect size needs two values of each configuration".to_owned());
+        return Err(format!("an effect size needs {VALUES_MIN} values of each configuration"));
     };
     let (free1, free2) = ((first.len() - 1) as f64, (second.len() - 1) as f64);
     let pooled = ((free1 * std1 * std1 + free2 * std2 * std2) / (free1 + free2)).sqrt();
@@ -44,7 +50,8 @@ mod tests {
 
     #[test]
     fn nothing_to_divide_by_is_no_effect_size() {
-        assert!(hedges_g(&[0.1], &[0.1, 0.2]).is_err());
-        assert!(hedges_g(&[0.1, 0.1], &[0.2, 0.2]).is_err());
+        assert!(hedges_g(&[0.1, 0.2], &[0.3, 0.4]).unwrap_err().contains("5 values"));
+        assert!(hedges_g(&[0.1, 0.1, 0.1, 0.1], &[0.1, 0.2, 0.3, 0.2, 0.1]).is_err());
+        assert!(hedges_g(&[0.1; 5], &[0.2; 5]).unwrap_err().contains("values that vary"));
     }
 }

@@ -1,39 +1,47 @@
-//! The tests of [`super`] against SciPy's and statsmodels'; fixtures/comparisons.py made the expected numbers.
+//! The tests of [`super`] against SciPy's, scikit-learn's and statsmodels'; fixtures/comparisons.py made the expected numbers.
 
 use serde::Deserialize;
 
 use super::{
+    auc::delong,
     effect::hedges_g,
     holm::holm,
     mcnemar::{McNemar, mcnemar},
-    resampled::resampled,
-    welch::welch,
+    paired::over_seeds,
 };
 
 #[derive(Deserialize)]
 struct Fixtures {
-    welch: Vec<Welch>,
-    resampled: Vec<Resampled>,
+    hedges: Vec<Hedges>,
+    over_seeds: Vec<OverSeeds>,
+    delong: Vec<Areas>,
     mcnemar: Vec<Discordant>,
     holm: Vec<Holm>,
 }
 
 #[derive(Deserialize)]
-struct Welch {
+struct Hedges {
     first: Vec<f64>,
     second: Vec<f64>,
+    g: f64,
+}
+
+#[derive(Deserialize)]
+struct OverSeeds {
+    differences: Vec<f64>,
     t: f64,
     freedom: f64,
     p: f64,
     ci95: [f64; 2],
-    hedges_g: f64,
 }
 
 #[derive(Deserialize)]
-struct Resampled {
-    folds: u32,
-    differences: Vec<f64>,
-    t: f64,
+struct Areas {
+    labels: Vec<u8>,
+    first: Vec<f64>,
+    second: Vec<f64>,
+    difference: f64,
+    standard_error: f64,
     p: f64,
     ci95: [f64; 2],
 }
@@ -63,23 +71,32 @@ fn close(found: f64, expected: f64) {
 }
 
 #[test]
-fn welchs_test_and_the_effect_size_are_scipys() {
-    for given in fixtures().welch {
-        let test = welch(&given.first, &given.second).unwrap();
-        close(test.t, given.t);
-        close(test.freedom, given.freedom);
-        close(test.p, given.p);
-        close(test.ci95[0], given.ci95[0]);
-        close(test.ci95[1], given.ci95[1]);
-        close(hedges_g(&given.first, &given.second).unwrap(), given.hedges_g);
+fn the_effect_size_is_hedges() {
+    for Hedges { first, second, g } in fixtures().hedges {
+        close(hedges_g(&first, &second).unwrap(), g);
     }
 }
 
 #[test]
-fn the_corrected_resampled_test_is_as_defined() {
-    for given in fixtures().resampled {
-        let test = resampled(&given.differences, given.folds).unwrap();
+fn the_test_over_seeds_is_scipys_paired_t_test() {
+    for given in fixtures().over_seeds {
+        let test = over_seeds(&given.differences).unwrap();
         close(test.t, given.t);
+        close(test.freedom, given.freedom);
+        close(test.p, given.p);
+        // Differences of error rates lie within -1..1.
+        close(test.ci95[0], given.ci95[0].max(-1.0));
+        close(test.ci95[1], given.ci95[1].min(1.0));
+    }
+}
+
+#[test]
+fn delongs_test_is_as_defined() {
+    for given in fixtures().delong {
+        let labels: Vec<bool> = given.labels.iter().map(|label| *label == 1).collect();
+        let test = delong(&given.first, &given.second, &labels).unwrap();
+        close(test.difference, given.difference);
+        close(test.standard_error, given.standard_error);
         close(test.p, given.p);
         close(test.ci95[0], given.ci95[0]);
         close(test.ci95[1], given.ci95[1]);

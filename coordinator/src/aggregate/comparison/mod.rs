@@ -1,66 +1,60 @@
-//! Whether a stage's configurations differ: every pair's difference, its interval, its effect size and its tests.
+//! Whether a stage's configurations differ: every pair's difference, its intervals, its effect size and its tests.
 //!
-//! Hold-out: Welch's test over seeds ([`welch`]) and McNemar's over test pairs ([`mcnemar`]). Cross-validation: Nadeau and
-//! Bengio's test over (fold, seed) ([`resampled`]). On several draws of the data: a paired test over draws ([`drawn`]). [`holm`] corrects each for the number of pairs; [`effect`] is the size.
+//! [`paired`] tests mean errors, seed by seed; [`mcnemar`] and [`auc`] test the averaged predictions of a hold-out. [`holm`] corrects each
+//! test for the number of pairs; [`effect`] is the size.
 
-mod drawn;
+mod auc;
 mod effect;
 #[cfg(test)]
 mod fixtures;
 mod holm;
 mod mcnemar;
-mod resampled;
-mod welch;
+mod paired;
 
-use std::collections::BTreeMap;
+pub(crate) use paired::{Difference, paired};
 
-pub(crate) use resampled::resampled;
-pub(crate) use welch::welch;
-
-use seedgrid_common::{spec::Evaluation, unit::Fold};
+use paired::over_seeds;
 
 use super::{
-    document::{Against, ComparisonReport, ComparisonsReport, McNemarReport, TTestMethod, TTestReport},
-    scored::Cell,
-    spread::mean,
-    student::{quantile_975, two_sided},
+    by_seed::{BySeed, Columns, differences},
+    document::{
+        Against, AucTestReport, ComparisonReport, ComparisonsReport, IntervalMethod, McNemarReport, TTestReport,
+    },
+    scored::{Cell, Scored},
+    spread::{NOTHING, mean},
 };
 
 /// Most configurations of a stage of which all pairs are compared.
 const ALL_PAIRS_MAX: usize = 12;
 
-/// Deviations below this are rounding: error rates are multiples of one in some thousands.
-const NOTHING: f64 = 1e-12;
-
 /// One configuration, to be compared with others of its stage.
 pub(super) struct Contender<'a> {
     pub(super) number: usize,
     pub(super) cells: Vec<Cell<'a>>,
+    /// Its complete seeds' errors.
+    pub(super) by_seed: BySeed,
     /// Which scored pairs its averaged prediction classifies wrongly; or why there is none.
     pub(super) wrong: Result<Vec<bool>, String>,
+    /// The averaged prediction's score of each scored pair; or why there is none.
+    pub(super) scores: Result<Vec<f64>, String>,
 }
 
-/// A difference of two means, tested.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Difference {
-    t: f64,
-    freedom: f64,
-    p: f64,
-    pub(crate) ci95: [f64; 2],
+/// What a stage's comparisons have in common.
+struct Stage<'a> {
+    columns: Columns,
+    scored: &'a Scored,
 }
 
-impl Difference {
-    /// Student's t test of a difference with this standard error, above 0.
-    fn of(difference: f64, standard_error: f64, freedom: f64) -> Self {
-        let half = quantile_975(freedom) * standard_error;
-        let t = difference / standard_error;
-        Self { t, freedom, p: two_sided(t, freedom), ci95: [difference - half, difference + half] }
-    }
+/// A pair's report and the tests whose intervals depend on how many pairs there are.
+struct Tested {
+    report: ComparisonReport,
+    t_test: Option<Difference>,
+    seeds_test: Option<Difference>,
 }
 
 /// Compares all pairs of configurations that were trained on so many draws of the data; of many configurations each with the one of the lowest mean error.
-pub(super) fn compare(evaluation: Evaluation, draws: usize, contenders: &[Contender<'_>]) -> ComparisonsReport {
-    let pair = |first: &Contender<'_>, second: &Contender<'_>| pair(evaluation, draws, first, second);
+pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender<'_>]) -> ComparisonsReport {
+    let stage = Stage { columns, scored };
     if contenders.len() < 2 {
         let reason = Some("the stage has one configuration only".to_owned());
         return ComparisonsReport { against: Against::EachOther, best: None, reason, pairs: Vec::new() };
@@ -68,7 +62,7 @@ pub(super) fn compare(evaluation: Evaluation, draws: usize, contenders: &[Conten
     if contenders.len() <= ALL_PAIRS_MAX {
         let pairs = contenders.iter().enumerate();
         let pairs = pairs.flat_map(|(index, first)| contenders[index + 1..].iter().map(move |second| (first, second)));
-        let pairs = corrected(pairs.map(|(first, second)| pair(first, second)).collect());
+        let pairs = corrected(pairs.map(|(first, second)| stage.pair(first, second)).collect());
         return ComparisonsReport { against: Against::EachOther, best: None, reason: None, pairs };
     }
     let Some(best) = best(contenders) else {
@@ -76,7 +70,7 @@ pub(super) fn compare(evaluation: Evaluation, draws: usize, contenders: &[Conten
         return ComparisonsReport { against: Against::Best, best: None, reason, pairs: Vec::new() };
     };
     let others = contenders.iter().filter(|other| other.number != best.number);
-    let pairs = corrected(others.map(|other| pair(other, best)).collect());
+    let pairs = corrected(others.map(|other| stage.pair(other, best)).collect());
     ComparisonsReport { against: Against::Best, best: Some(best.number), reason: None, pairs }
 }
 
@@ -91,60 +85,66 @@ fn errors(cells: &[Cell<'_>]) -> Vec<f64> {
     cells.iter().filter_map(Cell::error).collect()
 }
 
-fn pair(evaluation: Evaluation, draws: usize, first: &Contender<'_>, second: &Contender<'_>) -> ComparisonReport {
-    let (method, values, tested) = match evaluation {
-        _ if draws > 1 => {
-            let values = shared(&first.cells, &second.cells);
-            (TTestMethod::PairedDraws, values, drawn::paired(&first.cells, &second.cells))
+impl Stage<'_> {
+    fn pair(&self, first: &Contender<'_>, second: &Contender<'_>) -> Tested {
+        let (method, rows) = (self.columns.method(), differences(&first.by_seed, &second.by_seed));
+        let tested = paired(self.columns.table(&rows, self.scored.clusters.as_deref()), method.columns());
+        let one_set = method == IntervalMethod::SeedsExamples;
+        let of_seeds: Vec<f64> = rows.iter().filter_map(|row| mean(row)).collect();
+        let of_seeds =
+            if one_set { over_seeds(&of_seeds) } else { Err("the test is for one set of test pairs".to_owned()) };
+        let difference = tested.as_ref().ok().map(|test| test.difference);
+        let difference = difference.or_else(|| mean(&rows.iter().filter_map(|row| mean(row)).collect::<Vec<_>>()));
+        let is_shared = |cell: &&Cell<'_>| {
+            first.by_seed.contains_key(&cell.unit.seed) && second.by_seed.contains_key(&cell.unit.seed)
+        };
+        let [a, b] =
+            [first, second].map(|one| one.cells.iter().filter(is_shared).filter_map(Cell::error).collect::<Vec<_>>());
+        let (hedges_g, hedges_g_reason) = split(effect::hedges_g(&a, &b));
+        let not_one_set = || {
+            let of = if method == IntervalMethod::SeedsDraws { "draw of the data has" } else { "fold is scored by" };
+            format!("the test is for one classifier each; every {of} another network")
+        };
+        Tested {
+            report: ComparisonReport {
+                first: first.number,
+                second: second.number,
+                difference,
+                hedges_g,
+                hedges_g_reason,
+                t_test: t_test(method, rows.len(), &tested),
+                seeds_test: t_test(IntervalMethod::Seeds, rows.len(), &of_seeds),
+                mcnemar: if one_set { same_pairs(first, second) } else { untested(not_one_set()) },
+                auc_test: auc_test(if one_set { self.areas(first, second) } else { Err(not_one_set()) }),
+            },
+            t_test: tested.ok(),
+            seeds_test: of_seeds.ok(),
         }
-        Evaluation::Holdout => {
-            let values = (errors(&first.cells), errors(&second.cells));
-            let tested = welch::welch(&values.0, &values.1);
-            (TTestMethod::Welch, values, tested)
-        }
-        Evaluation::Folds(folds) => {
-            let values = shared(&first.cells, &second.cells);
-            let differences: Vec<f64> = values.0.iter().zip(&values.1).map(|(a, b)| a - b).collect();
-            (TTestMethod::CorrectedResampled, values, resampled::resampled(&differences, folds))
-        }
-    };
-    let difference = mean(&values.0).zip(mean(&values.1)).map(|(first, second)| first - second);
-    let (hedges_g, hedges_g_reason) = split(effect::hedges_g(&values.0, &values.1));
-    let (tested, reason) = split(tested);
-    ComparisonReport {
-        first: first.number,
-        second: second.number,
-        difference,
-        ci95: tested.map(|test| test.ci95),
-        hedges_g,
-        hedges_g_reason,
-        t_test: TTestReport {
-            method,
-            n_first: values.0.len(),
-            n_second: values.1.len(),
-            t: tested.map(|test| test.t),
-            freedom: tested.map(|test| test.freedom),
-            p: tested.map(|test| test.p),
-            p_holm: None,
-            reason,
-        },
-        mcnemar: match evaluation {
-            _ if draws > 1 => {
-                untested("the test is for one classifier each; every draw of the data has another network".to_owned())
-            }
-            Evaluation::Holdout => same_pairs(first, second),
-            Evaluation::Folds(_) => {
-                untested("the test is for one classifier each; every fold is scored by another network".to_owned())
-            }
-        },
+    }
+
+    fn areas(&self, first: &Contender<'_>, second: &Contender<'_>) -> Result<auc::AucDifference, String> {
+        auc::delong(
+            first.scores.as_deref().map_err(String::clone)?,
+            second.scores.as_deref().map_err(String::clone)?,
+            &self.scored.labels,
+        )
     }
 }
 
-/// Both configurations' errors, in the same order, on every draw, seed and fold that both have done.
-fn shared(first: &[Cell<'_>], second: &[Cell<'_>]) -> (Vec<f64>, Vec<f64>) {
-    let place = |cell: &Cell<'_>| -> (u64, u64, Fold) { (cell.data_seed, cell.unit.seed, cell.unit.fold) };
-    let others: BTreeMap<_, f64> = second.iter().filter_map(|cell| Some((place(cell), cell.error()?))).collect();
-    first.iter().filter_map(|cell| Some((cell.error()?, *others.get(&place(cell))?))).unzip()
+fn t_test(method: IntervalMethod, seeds: usize, tested: &Result<Difference, String>) -> TTestReport {
+    let test = tested.as_ref().ok();
+    TTestReport {
+        method,
+        seeds,
+        t: test.map(|test| test.t),
+        freedom: test.map(|test| test.freedom),
+        p: test.map(|test| test.p),
+        p_holm: None,
+        ci95: test.map(|test| test.ci95),
+        ci95_simultaneous: None,
+        covers: method.covers(seeds),
+        reason: tested.as_ref().err().cloned(),
+    }
 }
 
 fn same_pairs(first: &Contender<'_>, second: &Contender<'_>) -> McNemarReport {
@@ -166,6 +166,18 @@ fn untested(reason: String) -> McNemarReport {
     McNemarReport { first_only_wrong: None, second_only_wrong: None, p: None, p_holm: None, reason: Some(reason) }
 }
 
+fn auc_test(tested: Result<auc::AucDifference, String>) -> AucTestReport {
+    let (test, reason) = split(tested);
+    AucTestReport {
+        difference: test.map(|test| test.difference),
+        standard_error: test.map(|test| test.standard_error),
+        ci95: test.map(|test| test.ci95),
+        p: test.map(|test| test.p),
+        p_holm: None,
+        reason,
+    }
+}
+
 fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
     match result {
         Ok(value) => (Some(value), None),
@@ -173,13 +185,24 @@ fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
     }
 }
 
-/// With Holm's correction over all of them, each test by itself.
-fn corrected(mut pairs: Vec<ComparisonReport>) -> Vec<ComparisonReport> {
-    let t_tests = holm::holm(&pairs.iter().map(|pair| pair.t_test.p).collect::<Vec<_>>());
-    let mcnemars = holm::holm(&pairs.iter().map(|pair| pair.mcnemar.p).collect::<Vec<_>>());
-    for ((pair, t_test), mcnemar) in pairs.iter_mut().zip(t_tests).zip(mcnemars) {
-        pair.t_test.p_holm = t_test;
-        pair.mcnemar.p_holm = mcnemar;
+/// With Holm's correction over all of them, each test by itself, and the intervals that belong to so many tests.
+fn corrected(mut pairs: Vec<Tested>) -> Vec<ComparisonReport> {
+    let holm = |p: fn(&Tested) -> Option<f64>| holm::holm(&pairs.iter().map(p).collect::<Vec<_>>());
+    let corrected = [
+        holm(|pair| pair.report.t_test.p),
+        holm(|pair| pair.report.seeds_test.p),
+        holm(|pair| pair.report.mcnemar.p),
+        holm(|pair| pair.report.auc_test.p),
+    ];
+    let tests = |test: fn(&Tested) -> &Option<Difference>| pairs.iter().filter(|pair| test(pair).is_some()).count();
+    let (t_tests, seeds_tests) = (tests(|pair| &pair.t_test), tests(|pair| &pair.seeds_test));
+    for (index, Tested { report, t_test, seeds_test }) in pairs.iter_mut().enumerate() {
+        report.t_test.ci95_simultaneous = t_test.map(|test| test.simultaneous(t_tests));
+        report.seeds_test.ci95_simultaneous = seeds_test.map(|test| test.simultaneous(seeds_tests));
+        report.t_test.p_holm = corrected[0][index];
+        report.seeds_test.p_holm = corrected[1][index];
+        report.mcnemar.p_holm = corrected[2][index];
+        report.auc_test.p_holm = corrected[3][index];
     }
-    pairs
+    pairs.into_iter().map(|pair| pair.report).collect()
 }

@@ -1,7 +1,7 @@
 //! comparisons.csv and references.csv.
 
 use super::{KEYS, Table, cell, ends, keys};
-use crate::aggregate::document::{ConfigurationReport, FoundError, Report, StageReport, TTestMethod, Verdict};
+use crate::aggregate::document::{ConfigurationReport, FoundError, Report, StageReport, Verdict};
 
 /// comparisons.csv: one row a pair of configurations that were compared; the keys are the first one's.
 pub(in crate::report) fn comparisons(report: &Report) -> String {
@@ -10,20 +10,33 @@ pub(in crate::report) fn comparisons(report: &Report) -> String {
         "second_model",
         "second_variant",
         "difference",
-        "ci95_low",
-        "ci95_high",
         "hedges_g",
         "t_test",
-        "n_first",
-        "n_second",
+        "seeds",
         "t",
         "freedom",
         "t_p",
         "t_p_holm",
+        "ci95_low",
+        "ci95_high",
+        "ci95_simultaneous_low",
+        "ci95_simultaneous_high",
+        "seeds_t",
+        "seeds_freedom",
+        "seeds_p",
+        "seeds_p_holm",
+        "seeds_ci95_low",
+        "seeds_ci95_high",
+        "seeds_ci95_simultaneous_low",
+        "seeds_ci95_simultaneous_high",
         "first_only_wrong",
         "second_only_wrong",
         "mcnemar_p",
         "mcnemar_p_holm",
+        "auc_difference",
+        "auc_standard_error",
+        "auc_p",
+        "auc_p_holm",
     ]));
     for stage in &report.stages {
         for pair in &stage.comparisons.pairs {
@@ -31,17 +44,15 @@ pub(in crate::report) fn comparisons(report: &Report) -> String {
             let mut cells = keys(stage, first).to_vec();
             cells.extend([second.number.to_string(), second.model.clone(), second.variant.clone()]);
             cells.push(cell(pair.difference));
-            cells.extend(ends(pair.ci95));
-            let test = &pair.t_test;
-            let method = match test.method {
-                TTestMethod::Welch => "welch",
-                TTestMethod::CorrectedResampled => "corrected-resampled",
-                TTestMethod::PairedDraws => "paired-draws",
-            };
-            cells.extend([cell(pair.hedges_g), method.to_owned(), test.n_first.to_string(), test.n_second.to_string()]);
-            cells.extend([test.t, test.freedom, test.p, test.p_holm].map(cell));
+            cells.extend([cell(pair.hedges_g), pair.t_test.method.name().to_owned(), pair.t_test.seeds.to_string()]);
+            for test in [&pair.t_test, &pair.seeds_test] {
+                cells.extend([test.t, test.freedom, test.p, test.p_holm].map(cell));
+                cells.extend(ends(test.ci95).into_iter().chain(ends(test.ci95_simultaneous)));
+            }
             cells.extend([pair.mcnemar.first_only_wrong, pair.mcnemar.second_only_wrong].map(cell));
             cells.extend([pair.mcnemar.p, pair.mcnemar.p_holm].map(cell));
+            let auc = &pair.auc_test;
+            cells.extend([auc.difference, auc.standard_error, auc.p, auc.p_holm].map(cell));
             table.row(cells);
         }
     }
@@ -51,11 +62,12 @@ pub(in crate::report) fn comparisons(report: &Report) -> String {
 /// references.csv: one row a configuration and a reference that is for it.
 pub(in crate::report) fn references(report: &Report) -> String {
     let sides = ["ours", "theirs"].map(|side| {
-        ["error", "std", "n", "epochs", "pairs", "units_standard_error", "draw_standard_error"]
+        ["error", "std", "n", "epochs", "pairs", "standard_error", "draw_standard_error"]
             .map(|column| format!("{side}_{column}"))
     });
     let header = KEYS.into_iter().chain(["where", "source"]).chain(sides.as_flattened().iter().map(String::as_str));
-    let mut table = Table::new(header.chain(["difference", "uncertainty95", "verdict", "note"]));
+    let mut table =
+        Table::new(header.chain(["difference", "uncertainty95", "uncertainty90", "margin", "verdict", "note"]));
     for stage in &report.stages {
         for reference in &stage.references {
             let Some(row) = row(stage, reference.configuration) else { continue };
@@ -63,11 +75,9 @@ pub(in crate::report) fn references(report: &Report) -> String {
             let mut cells = keys(stage, row).to_vec();
             cells.extend([given.join(" "), reference.source.clone()]);
             cells.extend([&reference.ours, &reference.theirs].into_iter().flat_map(side));
-            let verdict = reference.verdict.map(|verdict| match verdict {
-                Verdict::Within => "within",
-                Verdict::Differs => "differs",
-            });
-            cells.extend([cell(reference.difference), cell(reference.uncertainty95), cell(verdict)]);
+            let numbers = [reference.difference, reference.uncertainty95, reference.uncertainty90, reference.margin];
+            cells.extend(numbers.map(cell));
+            cells.push(cell(reference.verdict.map(Verdict::name)));
             cells.push(cell(reference.note.as_ref()));
             table.row(cells);
         }
@@ -82,7 +92,7 @@ fn side(found: &FoundError) -> [String; 7] {
         cell(found.n),
         cell(found.epochs),
         found.pairs.to_string(),
-        cell(found.units_standard_error),
+        cell(found.standard_error),
         cell(found.draw_standard_error),
     ]
 }

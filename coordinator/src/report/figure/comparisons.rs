@@ -37,7 +37,7 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
     if pairs.is_empty() {
         return None;
     }
-    let values = pairs.iter().flat_map(|(pair, difference)| pair.ci95.unwrap_or([*difference; 2]));
+    let values = pairs.iter().flat_map(|(pair, difference)| pair.t_test.ci95_simultaneous.unwrap_or([*difference; 2]));
     let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     let room = 0.04 * (high - low).max(0.01);
     let label = if is_best { "mean error above the best one's" } else { "difference of mean errors" };
@@ -62,7 +62,7 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
         drawing.text((left - 10.0, y + 11.0), second, style::font(TEXT - 1.0, SOFT, Anchor::End));
         let is_different = pair.t_test.p_holm.is_some_and(|p| p < LEVEL);
         let color = if is_different { style::color(0) } else { SOFT };
-        if let Some([low, high]) = pair.ci95 {
+        if let Some([low, high]) = pair.t_test.ci95_simultaneous {
             drawing.line((at(low), y), (at(high), y), Stroke::solid(color, 2.2));
             for end in [low, high] {
                 drawing.line((at(end), y - 3.5), (at(end), y + 3.5), Stroke::solid(color, 1.4));
@@ -76,8 +76,10 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
         } else {
             drawing.ring(place, 3.6, color, Some(&label));
         }
-        let value = match pair.ci95 {
-            Some(_) => format!("{} ({})", numbers::signed_rate(pair.difference), numbers::signed_interval(pair.ci95)),
+        let value = match pair.t_test.ci95_simultaneous {
+            Some(ends) => {
+                format!("{} ({})", numbers::signed_rate(pair.difference), numbers::signed_interval(Some(ends)))
+            }
             None => numbers::signed_rate(pair.difference),
         };
         drawing.text((left + WIDTH + 10.0, y + 4.0), &value, style::font(TEXT - 1.0, INK, Anchor::Start));

@@ -33,7 +33,9 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
     }
     let values = rows.iter().flat_map(|(_, row, _)| {
         let spread = &row.error.spread;
-        [spread.min, spread.max].into_iter().chain(row.error.ci95.map(|ends| ends.map(Some)).into_iter().flatten())
+        [spread.min, spread.max]
+            .into_iter()
+            .chain(row.error.interval.ci95.map(|ends| ends.map(Some)).into_iter().flatten())
     });
     let (low, high) = values.flatten().fold(None, |ends: Option<(f64, f64)>, value| {
         Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
@@ -66,9 +68,9 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
                 drawing.dot((at(error), y + 5.0), 3.2, color, 0.45, Some(&label));
             }
         }
-        if let Some([low, high]) = row.error.ci95 {
+        if let Some([low, high]) = row.error.interval.ci95 {
             let line = Stroke::solid(color, 2.2);
-            let (low, high) = (at(low).max(left), at(high));
+            let (low, high) = (at(low), at(high));
             drawing.line((low, y - 5.0), (high, y - 5.0), line);
             for end in [low, high] {
                 drawing.line((end, y - 8.5), (end, y - 1.5), Stroke::solid(color, 1.4));

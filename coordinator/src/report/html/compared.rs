@@ -41,7 +41,7 @@ pub(super) fn references(page: &mut String, number: usize, stage: &StageReport) 
 fn class(reference: &ReferenceReport) -> &'static str {
     match reference.verdict {
         Some(Verdict::Differs) => " class=\"short\"",
-        Some(Verdict::Within) | None => "",
+        Some(Verdict::Within | Verdict::Equivalent | Verdict::TooUncertain) | None => "",
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
             "<tr{class}>{name}<td class=\"error\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
              <td{short}><a href=\"#curves-of-{number}-{}\" title=\"learning curves\">{} of {}</a></td></tr>",
             rate_spread(&row.error.spread),
-            interval(row.error.ci95),
+            interval(row.error.interval.ci95),
             count_spread(&row.epochs),
             rate(row.averaged.error),
             rate(row.roc.auc),

@@ -1,0 +1,90 @@
+//! Which examples share a source: pairs with an image of the same bytes were not drawn independently.
+
+use std::collections::HashMap;
+
+use seedgrid_common::{data::Pairs, model::SIDE};
+
+/// The pixels of an image, by their bits.
+type Image = Vec<u32>;
+
+/// Each pair's cluster, numbered from 0 in the order of their first pairs: pairs are in one cluster where a chain of shared images joins them.
+/// None where no two pairs share an image.
+pub(super) fn of(pairs: &Pairs) -> Option<Vec<usize>> {
+    let mut first_with: HashMap<Image, usize> = HashMap::new();
+    // Each pair's predecessor in its cluster; a cluster's first pair is its own.
+    let mut before: Vec<usize> = (0..pairs.len()).collect();
+    let mut shared = false;
+    for (pair, image) in images(pairs) {
+        let other = *first_with.entry(image).or_insert(pair);
+        let (here, there) = (first(&before, pair), first(&before, other));
+        shared |= here != there;
+        before[here.max(there)] = here.min(there);
+    }
+    shared.then(|| {
+        let mut numbers: HashMap<usize, usize> = HashMap::new();
+        let number = |pair| {
+            let next = numbers.len();
+            *numbers.entry(first(&before, pair)).or_insert(next)
+        };
+        (0..pairs.len()).map(number).collect()
+    })
+}
+
+/// The share of these parts' images that are in another of the parts too.
+pub(super) fn shared_share(parts: &[&Pairs]) -> f64 {
+    let mut seen: HashMap<Image, (usize, bool)> = HashMap::new();
+    for (part, pairs) in parts.iter().enumerate() {
+        for (_, image) in images(pairs) {
+            let (first, several) = seen.entry(image).or_insert((part, false));
+            *several |= *first != part;
+        }
+    }
+    let all = parts.iter().flat_map(|pairs| images(pairs));
+    let (total, shared) = all.fold((0_usize, 0_usize), |(total, shared), (_, image)| {
+        (total + 1, shared + usize::from(seen.get(&image).is_some_and(|(_, several)| *several)))
+    });
+    if total == 0 { 0.0 } else { shared as f64 / total as f64 }
+}
+
+/// Both images of every pair.
+fn images(pairs: &Pairs) -> impl Iterator<Item = (usize, Image)> {
+    let images = pairs.pixels.chunks_exact(SIDE * SIDE).enumerate();
+    images.map(|(place, pixels)| (place / 2, pixels.iter().map(|pixel| pixel.to_bits()).collect()))
+}
+
+fn first(before: &[usize], mut pair: usize) -> usize {
+    while before[pair] != pair {
+        pair = before[pair];
+    }
+    pair
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pairs of images of which each has one grey value.
+    fn pairs(greys: &[[u8; 2]]) -> Pairs {
+        let pixels = greys.iter().flatten().flat_map(|grey| vec![f32::from(*grey); SIDE * SIDE]).collect();
+        Pairs { pixels, digits: vec![[0, 1]; greys.len()] }
+    }
+
+    #[test]
+    fn pairs_without_a_common_image_are_by_themselves() {
+        assert_eq!(of(&pairs(&[[1, 2], [3, 4], [5, 6]])), None);
+        assert_eq!(of(&pairs(&[[1, 1], [3, 4]])), None, "an image twice in one pair joins it with nothing");
+    }
+
+    #[test]
+    fn a_chain_of_shared_images_is_one_cluster() {
+        let chained = pairs(&[[1, 2], [7, 8], [3, 2], [9, 10], [3, 4], [8, 11]]);
+        assert_eq!(of(&chained), Some(vec![0, 1, 0, 2, 0, 1]));
+    }
+
+    #[test]
+    fn the_share_counts_images_of_other_parts_alone() {
+        let (first, second) = (pairs(&[[1, 2], [3, 3]]), pairs(&[[1, 9], [10, 11]]));
+        assert_eq!(shared_share(&[&first, &second]), 2.0 / 8.0);
+        assert_eq!(shared_share(&[&first]), 0.0);
+    }
+}
