@@ -86,10 +86,10 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
             }
         }
         of_rest = rest * s * c / (rows_freedom * columns_freedom) / (cells * cells);
-        rows_std = Some(((of_rows - of_rest).max(0.0) * s).sqrt());
+        rows_std = Some((beyond(of_rows, of_rest) * s).sqrt());
     }
     let weight = 1.0 + c * table.overlap;
-    let (from_rows, from_columns) = ((of_rows - of_rest).max(0.0), (of_columns - of_rest).max(0.0));
+    let [from_rows, from_columns] = [of_rows, of_columns].map(|of| beyond(of, of_rest));
     let variance = from_rows + weight * from_columns + of_rest;
     // The same sum as a combination of the mean squares themselves, for the degrees of freedom.
     let (mut rest, mut spent) = (1.0, 0.0);
@@ -114,6 +114,11 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
         rows: rows.len(),
         columns: sizes.len(),
     })
+}
+
+/// What a mean square has beyond the rest's, 0 where that is nothing but rounding.
+fn beyond(of: f64, rest: f64) -> f64 {
+    if of > rest * (1.0 + 1e-9) { of - rest } else { 0.0 }
 }
 
 /// How many columns each cluster has.
