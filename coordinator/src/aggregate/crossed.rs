@@ -15,12 +15,6 @@ pub(crate) struct Crossed {
     pub(crate) freedom: f64,
     /// The part of `standard_error` that the columns have, averaged over endlessly many seeds; with one seed, over this one.
     pub(crate) columns_standard_error: f64,
-    /// The standard deviation of a row's mean from row to row, on endlessly many columns. None of one row.
-    pub(crate) rows_std: Option<f64>,
-    /// Rows of the table.
-    pub(crate) rows: usize,
-    /// Columns of the table; columns of one cluster are one.
-    pub(crate) columns: usize,
 }
 
 /// Values with a row a seed and a column for each example, fold or draw.
@@ -72,7 +66,7 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
     // Contributions to the variance of the mean: the mean squares over all cells, where no columns are clustered.
     let of_columns = squares(&mut columns.iter().zip(&sizes).map(|(sum, size)| above(*sum, *size, s))) * c / (c - 1.0);
     let of_columns = of_columns / (cells * cells);
-    let (mut of_rows, mut of_rest, mut rows_std) = (0.0, 0.0, None);
+    let (mut of_rows, mut of_rest) = (0.0, 0.0);
     let (rows_freedom, columns_freedom) = (s - 1.0, c - 1.0);
     if rows.len() > 1 {
         of_rows = squares(&mut sums.iter().map(|sum| above(*sum, n, 1.0))) * s / (s - 1.0) / (cells * cells);
@@ -86,7 +80,6 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
             }
         }
         of_rest = rest * s * c / (rows_freedom * columns_freedom) / (cells * cells);
-        rows_std = Some((beyond(of_rows, of_rest) * s).sqrt());
     }
     let weight = 1.0 + c * table.overlap;
     let [from_rows, from_columns] = [of_rows, of_columns].map(|of| beyond(of, of_rest));
@@ -110,9 +103,6 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
         standard_error: variance.sqrt(),
         freedom,
         columns_standard_error: (weight * from_columns).sqrt(),
-        rows_std,
-        rows: rows.len(),
-        columns: sizes.len(),
     })
 }
 
@@ -145,7 +135,7 @@ mod tests {
         let found = crossed(Table::independent(&rows)).unwrap();
         // The plain standard error of five values.
         assert!((found.standard_error - (0.3_f64 / 5.0).sqrt()).abs() < 1e-15);
-        assert_eq!((found.mean, found.freedom, found.rows_std), (0.6, 4.0, None));
+        assert_eq!((found.mean, found.freedom), (0.6, 4.0));
         assert_eq!(found.columns_standard_error, found.standard_error);
     }
 
