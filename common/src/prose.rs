@@ -51,7 +51,7 @@ pub fn agreeing(value: impl ToString, noun: &str) -> String {
     // "another try", "two tries"; "a day", "two days".
     match noun.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if noun.ends_with("ch") || noun.ends_with('s') || noun.ends_with('x') => format!("{noun}es"),
+        _ if noun.ends_with("tch") || noun.ends_with('s') || noun.ends_with('x') => format!("{noun}es"),
         _ => format!("{noun}s"),
     }
 }
@@ -74,6 +74,7 @@ mod tests {
         assert_eq!([0, 1, 2, 1000].map(|number| said(number, "unit")), ["0 units", "1 unit", "2 units", "1,000 units"]);
         assert_eq!([said(1, "different unit"), said(2, "different unit")], ["1 different unit", "2 different units"]);
         assert_eq!([said(1, "batch"), said(2, "batch")], ["1 batch", "2 batches"]);
+        assert_eq!([said(1, "epoch"), said(2, "epoch")], ["1 epoch", "2 epochs"]);
         assert_eq!([said(1, "try"), said(2, "try"), said(2, "day")], ["1 try", "2 tries", "2 days"]);
     }
 }
