@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use seedgrid_common::unit::UnitId;
 
 use crate::{
+    aggregate::untrained::{self, Classes},
+    draws::Draw,
     listing::{self, AttemptLog, Chapter, UnitLine},
-    prepare::{Planned, PrepareError},
+    prepare::{self, Planned, PrepareError},
     queue::Pause,
     run_directory::RunDirectory,
+    selection::Ended,
     store::{Store, StoreError, WorkerRecord},
 };
 
@@ -38,6 +41,40 @@ impl Books {
     pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
         let study = Planned::stored(&self.directory, &self.store)?;
         Ok(listing::lines(&study.plan, &study.track, &self.store.units()?, self.directory.is_owned()))
+    }
+
+    /// As [`Self::lines`], with what results and data sets tell of done units. A data set that is damaged or lost tells nothing.
+    ///
+    /// # Errors
+    /// As [`Self::lines`].
+    pub fn marked_lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
+        let mut lines = self.lines()?;
+        let study = Planned::stored(&self.directory, &self.store)?;
+        let ended = self.store.scores()?;
+        let (mut stuck, mut untrained) = (BTreeMap::new(), BTreeMap::new());
+        let mut draws: BTreeMap<&str, Option<Draw>> = BTreeMap::new();
+        let mut classes = Classes::default();
+        for planned in study.plan.stages.iter().flat_map(|stage| &stage.configurations) {
+            for ((id, unit), is_stuck) in planned.units.iter().zip(untrained::stuck_of(&planned.units, &ended)) {
+                let known: &mut Option<bool> = stuck.entry(*id).or_default();
+                // Some(true) is above Some(false), and that above None: one stage that has enough seeds tells.
+                *known = (*known).max(is_stuck);
+                if untrained.contains_key(id) || !matches!(ended.get(id), Some(Ended::Scored { .. })) {
+                    continue;
+                }
+                let digest = unit.dataset_digest.as_str();
+                let draw = draws.entry(digest).or_insert_with(|| prepare::kept(&self.directory, digest).ok());
+                let result = self.store.result(*id).ok().flatten();
+                let found = draw.as_ref().zip(result);
+                untrained
+                    .insert(*id, found.and_then(|(draw, result)| classes.is_untrained(unit, draw, &result.epochs)));
+            }
+        }
+        for line in &mut lines {
+            line.stuck = stuck.get(&line.id).copied().flatten();
+            line.untrained = untrained.get(&line.id).copied().flatten();
+        }
+        Ok(lines)
     }
 
     /// Every worker that was ever there, by id.

@@ -41,6 +41,11 @@ impl Draws {
         self.by_seed.iter().map(|(seed, draw)| (*seed, draw))
     }
 
+    /// The draw with this data seed.
+    pub fn of(&self, seed: u64) -> Option<&Draw> {
+        self.by_seed.get(&seed)
+    }
+
     /// Their digests, by data seed.
     pub fn digests(&self) -> Digests {
         self.iter().map(|(seed, draw)| (seed, draw.digest.clone())).collect()

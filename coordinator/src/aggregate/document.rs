@@ -264,6 +264,11 @@ pub struct ConfigurationReport {
     pub epochs: Spread,
     /// How many done units the stopping rule ended; `max_epochs` ended the others.
     pub converged: usize,
+    /// How many done units are untrained: their training error is not below that of always predicting the commonest class of their training
+    /// pairs by two binomial standard errors. They are in the means, converged or not.
+    pub untrained: usize,
+    /// How many done units are stuck: their error is far above that of the other seeds. They are in the means.
+    pub stuck: usize,
     /// Mean cross-entropy of the comparison on the scored pairs, over the done units.
     pub loss: Spread,
     /// Training loss of the last epoch, over the done units.
@@ -521,6 +526,10 @@ pub struct UnitReport {
     pub epochs: Option<usize>,
     /// Whether the stopping rule ended training; null unless done.
     pub converged: Option<bool>,
+    /// Whether it is untrained; null unless done, and where its training pairs are too few to tell.
+    pub untrained: Option<bool>,
+    /// Whether it is stuck; null unless done, and with fewer than five seeds.
+    pub stuck: Option<bool>,
     /// Training loss of its last whole epoch.
     pub train_loss: Option<f64>,
     /// Training error of its last whole epoch.

@@ -6,6 +6,7 @@
 //! [`history`] the learning curves, [`by_seed`], [`clusters`] and [`crossed`] how sure a mean over seeds and examples is, [`spread`] means and intervals,
 //! [`components`] what errors vary with, [`configuration`] one row,
 //! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`raced`] what races did,
+//! [`mod@untrained`] tells networks that learnt nothing,
 //! [`mod@samples`] some pairs, and [`document`] is report.json. Randomness is one fixed stream.
 
 mod band;
@@ -30,6 +31,7 @@ mod scored;
 mod selected;
 mod spread;
 pub(crate) mod student;
+pub(crate) mod untrained;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +61,7 @@ use comparison::Contender;
 use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
 use raced::Savings;
 use scored::{Cell, Scored};
+use untrained::Classes;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -165,11 +168,14 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
     let resampled = resampled(planned);
     let variants = configuration::variants(&planned.configurations);
     let mut seen = BTreeSet::new();
+    let mut classes = Classes::default();
     let mut counts = Counts::default();
     let mut own_savings = Savings::default();
     let (mut configurations, mut curves, mut contenders) = (Vec::new(), Vec::new(), Vec::new());
     for ((number, configuration), variant) in (1..).zip(&planned.configurations).zip(variants) {
-        let cells: Vec<Cell<'_>> = configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
+        let mut cells: Vec<Cell<'_>> =
+            configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
+        untrained::mark(&mut cells, input, &mut classes);
         cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
         [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
         let by_seed = columns.values(&cells, &scored);

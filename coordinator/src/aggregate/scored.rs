@@ -15,7 +15,7 @@ use seedgrid_common::{
     unit::{Fold, Unit, UnitId},
 };
 
-use super::{Input, Missing, clusters, document::UnitEnding};
+use super::{Input, Missing, clusters, document::UnitEnding, untrained::Mark};
 
 /// A planned unit with what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub(super) struct Cell<'a> {
     /// Which draw of the data it is trained on.
     pub(super) data_seed: u64,
     pub(super) standing: Standing<'a>,
+    /// Whether it learnt anything.
+    pub(super) mark: Mark,
 }
 
 /// What became of a unit.
@@ -54,7 +56,7 @@ impl<'a> Cell<'a> {
         // A plan is made of these draws' digests.
         let drawn = input.draws.iter().find(|(_, draw)| draw.digest == unit.dataset_digest);
         let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
-        Self { id, unit, data_seed, standing }
+        Self { id, unit, data_seed, standing, mark: Mark::default() }
     }
 
     pub(super) fn ending(&self) -> UnitEnding {

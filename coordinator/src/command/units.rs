@@ -48,6 +48,14 @@ impl Source {
         }
     }
 
+    /// As [`Self::lines`], with what is known of done units.
+    async fn marked_lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
+        match self {
+            Self::Directory(books, _) => Ok(books.marked_lines()?),
+            Self::Coordinator(control) => Ok(control.units().await?),
+        }
+    }
+
     async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, Failure> {
         match self {
             Self::Directory(books, _) => Ok(books.logs(unit)?),
@@ -65,7 +73,7 @@ struct Units<'a> {
 
 pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
-    let lines = source.lines().await?;
+    let lines = source.marked_lines().await?;
     let words: Vec<String> =
         arguments.label.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
     let wanted = |line: &&UnitLine| {
@@ -90,7 +98,9 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
                     }
                 };
                 let attempts = count(line.attempts as usize, "attempt");
-                format!("{}  {:<11}  {} ({attempts}{counts})\n", line.id, line.state, line.label)
+                let doubts = [(line.untrained, ", untrained"), (line.stuck, ", stuck")];
+                let doubts: String = doubts.iter().filter(|(is, _)| *is == Some(true)).map(|(_, word)| *word).collect();
+                format!("{}  {:<11}  {} ({attempts}{counts}{doubts})\n", line.id, line.state, line.label)
             };
             super::print(&units.iter().map(line).collect::<String>())?;
         }
@@ -109,7 +119,7 @@ struct Explained {
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
     let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
-    let unit = listing::find(&source.lines().await?, &arguments.unit)?.clone();
+    let unit = listing::find(&source.marked_lines().await?, &arguments.unit)?.clone();
     let (chapters, live) = match &mut source {
         Source::Directory(books, directory) if !directory.is_owned() => {
             (books.chapters(unit.id)?, Live::AtRest(books.pause()?))

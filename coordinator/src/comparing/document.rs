@@ -160,6 +160,10 @@ pub struct Found {
     pub n: usize,
     /// How many there should be.
     pub planned: usize,
+    /// How many of these units are untrained; see report.json.
+    pub untrained: usize,
+    /// How many of these units are stuck.
+    pub stuck: usize,
     /// Share of scored pairs classified wrongly, over the done units.
     pub error: Estimate,
     /// Epochs that were trained, over the done units.
@@ -174,6 +178,8 @@ impl Found {
             number: row.number,
             n: row.n,
             planned: row.counts.planned,
+            untrained: row.untrained,
+            stuck: row.stuck,
             error: row.error.clone(),
             epochs: row.epochs.clone(),
             auc: row.roc.auc,
@@ -246,6 +252,10 @@ pub struct Lone {
     pub heading: String,
     /// All of them.
     pub hyperparameters: Hyperparameters,
+    /// How many of its done units are untrained.
+    pub untrained: usize,
+    /// How many of its done units are stuck.
+    pub stuck: usize,
     /// Share of scored pairs classified wrongly, over the done units.
     pub error: Estimate,
 }
@@ -257,6 +267,8 @@ impl Lone {
             model: row.model.clone(),
             heading: row.heading(),
             hyperparameters: row.hyperparameters.clone(),
+            untrained: row.untrained,
+            stuck: row.stuck,
             error: row.error.clone(),
         }
     }

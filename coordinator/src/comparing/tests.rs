@@ -132,6 +132,20 @@ fn equal_runs_are_equal_bit_for_bit() {
 }
 
 #[test]
+fn units_that_learnt_nothing_are_named_with_their_run() {
+    let longer = SPEC.replace("1..=4", "1..=5");
+    // One seed of the CNN is far above the others, in the second run alone.
+    let stuck = |unit: &Unit| Some(if unit.configuration.model == "cnn" && unit.seed == 5 { 39 } else { 4 });
+    let found = compare(&[side("a", &longer, |_| Some(4)), side("b", &longer, stuck)]);
+    let said = text(&found).split_whitespace().collect::<Vec<_>>().join(" ");
+    let doubts = "Doubtful: means of B have units that show no learning in them (Basic CNN: 1 stuck).";
+    assert!(said.contains(doubts), "{said}");
+    assert!(!said.contains("Doubtful: means of A"), "{said}");
+    let cnn = found.stages[0].configurations.iter().find(|one| one.model == "cnn").unwrap();
+    assert_eq!((cnn.first.stuck, cnn.second.stuck, cnn.second.untrained), (0, 1, 0));
+}
+
+#[test]
 fn configurations_go_by_what_they_are() {
     // The rows in another order, one value of the axis gone, and another new.
     let (fc, cnn) = ("model = \"fc\"", "model = \"cnn\"");

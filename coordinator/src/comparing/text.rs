@@ -272,7 +272,35 @@ pub(super) fn remarks(stage: &ComparedStage) -> Vec<String> {
     for (run, rows) in [("A", &stage.only_first), ("B", &stage.only_second)] {
         remarks.extend(alone(run, rows));
     }
+    remarks.extend(doubtful("A", stage, |one| &one.first, &stage.only_first));
+    remarks.extend(doubtful("B", stage, |one| &one.second, &stage.only_second));
     remarks
+}
+
+/// Names a run's configurations whose means hold units that show no learning.
+fn doubtful(
+    run: &str,
+    stage: &ComparedStage,
+    found: fn(&ComparedConfiguration) -> &Found,
+    alone: &[Lone],
+) -> Option<String> {
+    let of_both = stage.configurations.iter().map(|one| (one.heading(), found(one).untrained, found(one).stuck));
+    let all = of_both.chain(alone.iter().map(|one| (one.heading.clone(), one.untrained, one.stuck)));
+    let doubtful: Vec<String> = all
+        .filter(|(_, untrained, stuck)| untrained + stuck > 0)
+        .map(|(heading, untrained, stuck)| {
+            let words = [(untrained, "untrained"), (stuck, "stuck")].into_iter().filter(|(number, _)| *number > 0);
+            let words: Vec<String> = words.map(|(number, word)| format!("{} {word}", whole(number))).collect();
+            format!("{heading}: {}", words.join(", "))
+        })
+        .collect();
+    let more = doubtful.len().saturating_sub(NAMED_MAX);
+    let mut named: Vec<String> = doubtful.into_iter().take(NAMED_MAX).collect();
+    if more > 0 {
+        named.push(format!("and {} more", whole(more)));
+    }
+    (!named.is_empty())
+        .then(|| format!("Doubtful: means of {run} have units that show no learning in them ({}).", named.join("; ")))
 }
 
 fn alone(run: &str, rows: &[Lone]) -> Option<String> {

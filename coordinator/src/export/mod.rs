@@ -22,7 +22,12 @@ use seedgrid_common::{
 };
 
 use crate::{
-    aggregate::{Missing, document::UnitEnding, variants},
+    aggregate::{
+        Missing,
+        document::UnitEnding,
+        untrained::{self, Classes, Mark},
+        variants,
+    },
     atomic::{self, Pending},
     collect,
     prepare::{PrepareError, Prepared},
@@ -245,18 +250,29 @@ fn write(
     let data_seeds: BTreeMap<&str, u64> =
         prepared.draws.iter().map(|(seed, draw)| (draw.digest.as_str(), seed)).collect();
     let mut scoring: BTreeMap<&str, Scoring<'_>> = draws.collect();
+    let scores = store.scores()?;
+    let mut classes = Classes::default();
     let mut seen = BTreeSet::new();
     let mut without_result = 0;
     for stage in &prepared.plan.stages {
         let variants = variants(&stage.configurations);
         for ((configuration, planned), variant) in (1..).zip(&stage.configurations).zip(&variants) {
-            for (id, unit) in &planned.units {
+            let stuck = untrained::stuck_of(&planned.units, &scores);
+            for ((id, unit), stuck) in planned.units.iter().zip(stuck) {
                 let result = store.result(*id)?;
                 let ending = match result.as_ref().map(|result| &result.ending) {
                     Some(Ending::Done(_)) => UnitEnding::Done,
                     Some(Ending::Diverged { .. }) => UnitEnding::Diverged,
                     None if prepared.track.is_skipped(*id) => UnitEnding::Skipped,
                     None => missing.get(id).copied().unwrap_or(Missing::NotTrained).into(),
+                };
+                // The plan is made of these draws.
+                let data_seed = data_seeds[unit.dataset_digest.as_str()];
+                let untrained = match (&result, ending) {
+                    (Some(result), UnitEnding::Done) => {
+                        prepared.draws.of(data_seed).and_then(|draw| classes.is_untrained(unit, draw, &result.epochs))
+                    }
+                    (Some(_) | None, _) => None,
                 };
                 let text = id.to_string();
                 let place = Place {
@@ -265,8 +281,8 @@ fn write(
                     variant,
                     id: &text,
                     unit,
-                    // The plan is made of these draws.
-                    data_seed: data_seeds[unit.dataset_digest.as_str()],
+                    data_seed,
+                    mark: Mark { untrained, stuck },
                     places: places[id],
                     ending,
                     result: result.as_ref(),

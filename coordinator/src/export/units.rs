@@ -11,7 +11,7 @@ use seedgrid_common::{
 
 use super::table::{Cell, Column, Kind, kind_of};
 use crate::{
-    aggregate::document::UnitEnding,
+    aggregate::{document::UnitEnding, untrained::Mark},
     store::{TrainedBy, TrainedRecord},
 };
 
@@ -31,6 +31,8 @@ pub(super) struct Place<'a> {
     /// How many places the unit has.
     pub(super) places: usize,
     pub(super) ending: UnitEnding,
+    /// Whether it learnt anything.
+    pub(super) mark: Mark,
     pub(super) result: Option<&'a UnitResult>,
     pub(super) trained: Option<&'a TrainedRecord>,
     /// Attempts that were given out.
@@ -81,6 +83,8 @@ pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
         Column::optional("loss", Kind::Number),
         Column::optional("epochs", Kind::Integer),
         Column::optional("converged", Kind::Flag),
+        Column::optional("untrained", Kind::Flag),
+        Column::optional("stuck", Kind::Flag),
         Column::optional("train_loss", Kind::Number),
         Column::optional("train_error", Kind::Number),
         Column::full("attempts", Kind::Integer),
@@ -148,6 +152,8 @@ pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell
         Cell::of(scores.map(|scores| scores.loss), Cell::Number),
         Cell::of(place.result.map(|result| result.epochs.len()), Cell::count),
         Cell::of(scores.map(|scores| scores.converged), Cell::Flag),
+        Cell::of(place.mark.untrained, Cell::Flag),
+        Cell::of(place.mark.stuck, Cell::Flag),
         Cell::of(last.map(|metrics: &EpochMetrics| metrics.train_loss), Cell::Number),
         Cell::of(last.map(|metrics| metrics.train_error), Cell::Number),
         Cell::count(place.attempts),

@@ -75,6 +75,8 @@ mod tests {
             errors: 0,
             deaths: 0,
             worker: None,
+            untrained: None,
+            stuck: None,
         }
     }
 

@@ -41,6 +41,10 @@ pub struct UnitLine {
     pub deaths: u32,
     /// Who has it now.
     pub worker: Option<String>,
+    /// Whether its training error shows that it learnt nothing; None: it is not done, or nothing tells.
+    pub untrained: Option<bool>,
+    /// Whether its error is far above that of the other seeds; None: it is not done, or too few seeds are.
+    pub stuck: Option<bool>,
 }
 
 /// Every unit of a plan, in its order, each once. `running`: whether a coordinator runs; without one, nobody has a unit.
@@ -62,6 +66,8 @@ pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>, r
                     errors: stored.record.errors,
                     deaths: stored.record.deaths,
                     worker: holder.cloned(),
+                    untrained: None,
+                    stuck: None,
                 });
                 lines.len() - 1
             });

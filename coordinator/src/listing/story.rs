@@ -107,7 +107,7 @@ fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
         newest.map(|chapter| format!("attempt {} on {}", chapter.attempt, place(chapter))).unwrap_or_default()
     };
     match unit.state {
-        "done" => format!("it was trained and scored{}", winner("done")),
+        "done" => format!("it was trained and scored{}{}", winner("done"), doubts(unit)),
         "diverged" => format!("it diverged{}: that is its result, and final", winner("diverged")),
         "quarantined" if unit.errors >= Rules::default().errors_max => {
             format!(
@@ -133,6 +133,15 @@ fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
             Live::Running(Some(reason)) => format!("it waits: {reason}"),
             Live::Running(None) => "it waits".to_owned(),
         },
+    }
+}
+
+/// That a done unit learnt nothing.
+fn doubts(unit: &UnitLine) -> &'static str {
+    match (unit.untrained == Some(true), unit.stuck == Some(true)) {
+        (true, _) => "; it is untrained: its training error is not below that of always predicting the commonest class",
+        (false, true) => "; it is stuck: its error is far above that of the other seeds",
+        (false, false) => "",
     }
 }
 

@@ -26,6 +26,8 @@ impl From<UnitLine> for v1::ListedUnit {
             errors: line.errors,
             deaths: line.deaths,
             worker_id: line.worker,
+            untrained: line.untrained,
+            stuck: line.stuck,
         }
     }
 }
@@ -46,6 +48,8 @@ impl TryFrom<v1::ListedUnit> for UnitLine {
             errors: unit.errors,
             deaths: unit.deaths,
             worker: unit.worker_id,
+            untrained: unit.untrained,
+            stuck: unit.stuck,
         })
     }
 }

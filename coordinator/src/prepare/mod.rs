@@ -245,7 +245,7 @@ fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
 }
 
 /// The data set with this digest, as the run directory keeps it.
-fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
+pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
     let path = directory.dataset(digest);
     let damaged = || PrepareError::DamagedDataset { path: path.clone() };
     let encoded = fs::read(&path).map_err(|cause| PrepareError::LostDataset { path: path.clone(), cause })?;

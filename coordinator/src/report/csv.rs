@@ -115,6 +115,8 @@ pub(super) fn configurations(report: &Report) -> String {
         "failed",
         "cancelled",
         "converged",
+        "untrained",
+        "stuck",
         "error_mean",
         "error_std",
         "error_ci95_low",
@@ -170,7 +172,7 @@ pub(super) fn configurations(report: &Report) -> String {
         let endings =
             [counts.planned, counts.done, counts.diverged, counts.not_trained, counts.failed, counts.cancelled];
         cells.extend(endings.map(|number| number.to_string()));
-        cells.push(row.converged.to_string());
+        cells.extend([row.converged, row.untrained, row.stuck].map(|number| number.to_string()));
         cells.extend(mean_std(error));
         cells.extend(ends(row.error.interval.ci95));
         cells.extend([cell(error.min), cell(error.max)]);
@@ -217,6 +219,8 @@ pub(super) fn units(report: &Report) -> String {
         "train_loss",
         "train_error",
         "data_seed",
+        "untrained",
+        "stuck",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
@@ -227,6 +231,7 @@ pub(super) fn units(report: &Report) -> String {
             cells.extend([cell(unit.fold), unit.seed.to_string(), unit.ending.name().to_owned()]);
             cells.extend([cell(unit.error), cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);
             cells.extend([cell(unit.train_loss), cell(unit.train_error), unit.data_seed.to_string()]);
+            cells.extend([cell(unit.untrained), cell(unit.stuck)]);
             table.row(cells);
         }
     }

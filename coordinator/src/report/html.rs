@@ -118,6 +118,7 @@ fn notice_box(page: &mut String, notices: impl IntoIterator<Item = Notice>) {
         let class = match weight {
             Weight::Incomplete => "incomplete",
             Weight::LeftOut => "left-out",
+            Weight::Doubtful => "doubtful",
             Weight::Remark => "remark",
         };
         let mut texts = notices.iter().filter(|notice| notice.weight == weight).peekable();

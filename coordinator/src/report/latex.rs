@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
+    doubtful,
     networks::{self, Trained, about},
     numbers::{NONE, count_spread, interval, rate, rate_spread},
     referenced,
@@ -51,8 +52,9 @@ fn results(text: &mut String, report: &Report, number: usize, stage: &StageRepor
     let selected =
         if wording::selects(stage) { format!(" {SELECTED}: selected for later stages.") } else { String::new() };
     let left_out = wording::left_out(stage).map_or_else(String::new, |text| format!(" {text}"));
+    let doubtful: String = doubtful::of_stage(stage).iter().map(|notice| format!(" {}", notice.text)).collect();
     let caption = format!(
-        "{}, stage {}. {} {}{selected}{left_out}",
+        "{}, stage {}. {} {}{selected}{left_out}{doubtful}",
         wording::title(report),
         stage.name,
         wording::evaluation(stage),

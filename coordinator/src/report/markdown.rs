@@ -19,7 +19,7 @@ use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 pub(super) fn page(report: &Report, trained: &[Trained<'_>]) -> String {
     let mut page = format!("# {}\n\n", escape(&wording::title(report)));
     let _ = writeln!(page, "{}. {}.\n", escape(&wording::dataset(&report.dataset)), progress(&report.counts));
-    if let Some(notice) = notices::of_report(report) {
+    for notice in notices::of_report(report) {
         let _ = writeln!(page, "> **{}:** {}\n", notice.weight.word(), escape(&notice.text));
     }
     report.stages.iter().for_each(|stage| section(&mut page, stage));

@@ -5,6 +5,7 @@
 mod areas;
 mod compared;
 mod csv;
+mod doubtful;
 mod draws;
 mod figure;
 mod html;

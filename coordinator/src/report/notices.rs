@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    doubtful,
     numbers::{count, whole},
     raced,
     wording::ranges,
@@ -16,7 +17,7 @@ use crate::aggregate::document::{
 const NAMED_MAX: usize = 12;
 
 /// Most configurations whose units were cut short, or that were not trained at all, that are named one by one.
-const ALIKE_NAMED_MAX: usize = 3;
+pub(super) const ALIKE_NAMED_MAX: usize = 3;
 
 /// One remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,26 +33,33 @@ pub(super) enum Weight {
     Incomplete,
     /// Results are left out of means.
     LeftOut,
+    /// Results that show no learning are in means.
+    Doubtful,
     /// Worth knowing.
     Remark,
 }
 
 impl Weight {
     /// From what matters most.
-    pub(super) const ALL: [Self; 3] = [Self::Incomplete, Self::LeftOut, Self::Remark];
+    pub(super) const ALL: [Self; 4] = [Self::Incomplete, Self::LeftOut, Self::Doubtful, Self::Remark];
 
     /// The word before the text.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Incomplete => "Incomplete",
             Self::LeftOut => "Left out",
+            Self::Doubtful => "Doubtful",
             Self::Remark => "Note",
         }
     }
 }
 
-/// About the study as a whole: None where every unit is done.
-pub(super) fn of_report(report: &Report) -> Option<Notice> {
+/// About the study as a whole: nothing where every unit is done and has learnt.
+pub(super) fn of_report(report: &Report) -> Vec<Notice> {
+    of_counts(report).into_iter().chain(doubtful::of_report(report)).collect()
+}
+
+fn of_counts(report: &Report) -> Option<Notice> {
     let counts = &report.counts;
     if counts.missing() > 0 {
         let text = format!(
@@ -96,6 +104,7 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     let all: Vec<Notice> = of_waiting(stage)
         .into_iter()
         .chain(of_rows)
+        .chain(doubtful::of_stage(stage))
         .chain(of_cut_short(stage))
         .chain(raced::of_stage(stage))
         .chain(of_selection(stage))
@@ -295,7 +304,7 @@ fn why(failures: &[String]) -> String {
 }
 
 /// "seeds 1 to 4, 9", or each unit where more than the seed must be said.
-fn named(units: &[&UnitReport]) -> String {
+pub(super) fn named(units: &[&UnitReport]) -> String {
     let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitEnding::Diverged);
     if plain {
         let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();

@@ -19,7 +19,7 @@ const HEADER: [&str; 6] = ["error ± std", "95 % interval", "epochs", "AUC", "AP
 pub fn terminal_table(report: &Report) -> String {
     let mut text = String::new();
     paragraph(&mut text, "", &format!("{}: {}", wording::title(report), wording::dataset(&report.dataset)));
-    if let Some(notice) = notices::of_report(report) {
+    for notice in notices::of_report(report) {
         paragraph(&mut text, "", &format!("{}: {}", notice.weight.word(), notice.text));
     }
     for stage in &report.stages {

@@ -125,7 +125,7 @@ impl ControlService for Control {
     type ListUnitsStream = Parts<v1::UnitsPart>;
 
     async fn list_units(&self, _: Request<v1::ListUnitsRequest>) -> Result<Response<Self::ListUnitsStream>, Status> {
-        let lines = self.reader.read(Books::lines).await?;
+        let lines = self.reader.read(Books::marked_lines).await?;
         let part = |lines: Vec<UnitLine>| v1::UnitsPart { units: lines.into_iter().map(Into::into).collect() };
         Ok(Response::new(parts(lines, part)))
     }

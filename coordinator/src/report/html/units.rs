@@ -15,7 +15,7 @@ use crate::{
         document::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
     },
     report::{
-        figure,
+        doubtful, figure,
         numbers::{NONE, count, rate, whole},
     },
 };
@@ -92,7 +92,7 @@ fn unit_row(page: &mut String, name: &str, unit: &UnitReport, link: Option<Strin
         unit.ending.name(),
         rate(unit.error),
         or_none(unit.epochs.map(|epochs| epochs.to_string())),
-        or_none(unit.converged.map(|converged| if converged { "yes" } else { "no" }.to_owned())),
+        or_none(unit.converged.map(|converged| doubtful::converged(converged, unit))),
         or_none(unit.train_loss.map(|loss| format!("{loss:.4}"))),
         or_none(link.map(|id| format!("<a href=\"#{id}\">show</a>")))
     );

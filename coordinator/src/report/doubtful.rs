@@ -1,0 +1,99 @@
+//! Units in the means that show no learning: those that are untrained, and those that are stuck. docs/statistics.md says when they are.
+
+use super::{
+    notices::{ALIKE_NAMED_MAX, Notice, Weight, named},
+    numbers::{count, whole},
+};
+use crate::aggregate::document::{ConfigurationReport, Report, StageReport, UnitReport};
+
+/// One of the two doubts.
+struct Doubt {
+    word: &'static str,
+    meaning: &'static str,
+    number: fn(&ConfigurationReport) -> usize,
+    has: fn(&UnitReport) -> bool,
+}
+
+const DOUBTS: [Doubt; 2] = [
+    Doubt {
+        word: "untrained",
+        meaning: "the training error of the last epoch is not below that of always predicting the commonest class by two standard errors",
+        number: |row| row.untrained,
+        has: |unit| unit.untrained == Some(true),
+    },
+    Doubt {
+        word: "stuck",
+        meaning: "the error is far above that of the other seeds",
+        number: |row| row.stuck,
+        has: |unit| unit.stuck == Some(true),
+    },
+];
+
+/// About the study as a whole.
+pub(super) fn of_report(report: &Report) -> Option<Notice> {
+    let rows = || report.stages.iter().flat_map(|stage| &stage.configurations);
+    let words: Vec<String> = DOUBTS
+        .iter()
+        .map(|doubt| (rows().map(doubt.number).sum::<usize>(), doubt.word))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", whole(number)))
+        .collect();
+    (!words.is_empty()).then(|| Notice {
+        weight: Weight::Doubtful,
+        text: format!(
+            "Trained units that show no learning are in means and curves ({}), and are named below.",
+            words.join(", ")
+        ),
+    })
+}
+
+/// About a stage's configurations: a sentence for each, or one for all of many.
+pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
+    DOUBTS.iter().flat_map(|doubt| of_doubt(stage, doubt)).collect()
+}
+
+fn of_doubt(stage: &StageReport, doubt: &Doubt) -> Vec<Notice> {
+    let Doubt { word, meaning, number, .. } = *doubt;
+    let rows: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| number(row) > 0).collect();
+    let notice = |text| Notice { weight: Weight::Doubtful, text };
+    let are = |number: usize| if number == 1 { "is" } else { "are" };
+    if rows.len() > ALIKE_NAMED_MAX {
+        let units: usize = rows.iter().map(|row| number(row)).sum();
+        return vec![notice(format!(
+            "{} of {} in {} configurations {} {word}: {meaning}. They are in the means; units.csv names them.",
+            whole(units),
+            count(rows.iter().map(|row| row.n).sum(), "trained unit"),
+            whole(rows.len()),
+            are(units)
+        ))];
+    }
+    let sentence = |row: &&ConfigurationReport| {
+        let units: Vec<&UnitReport> = row.units.iter().filter(|unit| (doubt.has)(unit)).collect();
+        notice(format!(
+            "{}: {} of {} {} {word} ({}): {meaning}. {} in the means.",
+            row.heading(),
+            whole(units.len()),
+            count(row.n, "trained unit"),
+            are(units.len()),
+            names(row, &units),
+            if units.len() == 1 { "It is" } else { "They are" }
+        ))
+    };
+    rows.iter().map(sentence).collect()
+}
+
+/// The units' seeds and folds, of each draw of the data by itself where there are several.
+fn names(row: &ConfigurationReport, units: &[&UnitReport]) -> String {
+    if row.draws.len() < 2 {
+        return named(units);
+    }
+    let draws = units.chunk_by(|a, b| a.data_seed == b.data_seed);
+    draws.map(|units| format!("data seed {}: {}", units[0].data_seed, named(units))).collect::<Vec<_>>().join("; ")
+}
+
+/// Whether training converged, and what that is worth.
+pub(super) fn converged(converged: bool, unit: &UnitReport) -> String {
+    let word = if converged { "yes" } else { "no" };
+    let doubts = DOUBTS.iter().filter(|doubt| (doubt.has)(unit)).map(|doubt| doubt.word);
+    [word].into_iter().chain(doubts).collect::<Vec<_>>().join(", ")
+}
