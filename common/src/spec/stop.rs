@@ -9,6 +9,11 @@ use crate::{
 /// How `stop.loss` may be written.
 const LOSS: [(&str, StopLoss); 2] = [("mean", StopLoss::Mean), ("batch-sum", StopLoss::BatchSum)];
 
+/// [`StopRule::min_epochs`] where a spec says nothing: networks often spend their first epochs on a plateau on which the loss hardly changes.
+pub(super) const MIN_EPOCHS: u32 = 30;
+/// [`StopRule::patience`] where a spec says nothing: dropout lets two losses of a row be alike by chance.
+pub(super) const PATIENCE: u32 = 3;
+
 /// A `stop` table: what it says, and None where it is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StopKeys {
@@ -72,13 +77,18 @@ impl StopKeys {
         }
     }
 
-    /// `rule` with what these keys change of it.
+    /// `rule` with what these keys change of it. A wait that is the default of its number of epochs stays the default.
     pub fn over(self, rule: StopRule) -> StopRule {
+        let max_epochs = self.max_epochs.unwrap_or(rule.max_epochs);
+        let wait = |own: Option<u32>, inherited: u32, usual: u32| {
+            let is_default = inherited == usual.min(rule.max_epochs);
+            own.unwrap_or(if is_default { usual.min(max_epochs) } else { inherited })
+        };
         StopRule {
             loss_delta: self.loss_delta.unwrap_or(rule.loss_delta),
-            max_epochs: self.max_epochs.unwrap_or(rule.max_epochs),
-            min_epochs: self.min_epochs.unwrap_or(rule.min_epochs),
-            patience: self.patience.unwrap_or(rule.patience),
+            max_epochs,
+            min_epochs: wait(self.min_epochs, rule.min_epochs, MIN_EPOCHS),
+            patience: wait(self.patience, rule.patience, PATIENCE),
             loss_drop: self.loss_drop.unwrap_or(rule.loss_drop),
             loss: self.loss.unwrap_or(rule.loss),
         }
@@ -96,13 +106,14 @@ impl StopKeys {
         delta.into_iter().chain(epochs)
     }
 
-    /// The rule, with defaults; None while a required key is missing.
+    /// The rule, with defaults, which are cut to its number of epochs; None while a required key is missing.
     pub(super) fn rule(&self) -> Option<StopRule> {
+        let max_epochs = self.max_epochs?;
         Some(StopRule {
             loss_delta: self.loss_delta?,
-            max_epochs: self.max_epochs?,
-            min_epochs: self.min_epochs.unwrap_or(1),
-            patience: self.patience.unwrap_or(1),
+            max_epochs,
+            min_epochs: self.min_epochs.unwrap_or(MIN_EPOCHS.min(max_epochs)),
+            patience: self.patience.unwrap_or(PATIENCE.min(max_epochs)),
             loss_drop: self.loss_drop.unwrap_or(0.0),
             loss: self.loss.unwrap_or(StopLoss::Mean),
         })

@@ -42,6 +42,28 @@ fn table_3_has_fifty_units() {
     assert_eq!(models, ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"], "the table's order");
 }
 
+/// What reproduces the paper says the paper's stopping rule itself: another default would make other units of it.
+#[test]
+fn the_papers_specs_say_their_stopping_rule() {
+    for (name, rules) in [
+        ("paper", &[(1, 1)][..]),
+        ("paper-small", &[(1, 1)]),
+        ("table3", &[(1, 1)]),
+        // Two of the readings wait.
+        ("fc-readings", &[(1, 1), (1, 5), (30, 1)]),
+    ] {
+        let text = fs::read_to_string(root().join(format!("experiments/{name}.toml"))).unwrap();
+        let stages = study(name, &text).stages;
+        for row in stages.iter().flat_map(|stage| &stage.rows) {
+            let rule = row.stop;
+            assert!(rules.contains(&(rule.min_epochs, rule.patience)), "{name}: {rule:?} of {}", row.model);
+        }
+        for row in stages.iter().flat_map(|stage| &stage.selected) {
+            assert_eq!((row.stop.min_epochs, row.stop.patience), (None, None), "{name}: it takes what was selected");
+        }
+    }
+}
+
 /// Fenced blocks of docs/spec.md: (language, text).
 fn documented() -> Vec<(String, String)> {
     let text = fs::read_to_string(root().join("docs/spec.md")).unwrap();

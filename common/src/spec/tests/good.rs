@@ -3,7 +3,10 @@
 use super::{BASE, changed, expanded};
 use crate::{
     data::glyph_pairs,
-    spec::{Axis, DatasetSpec, Evaluation, ModelRow, RaceRule, Stage, Study, parse},
+    spec::{
+        Axis, DatasetSpec, Evaluation, ModelRow, RaceRule, Stage, Study, parse,
+        stop::{MIN_EPOCHS, PATIENCE},
+    },
     training::{Normalize, StopLoss, StopRule},
     unit::Value,
 };
@@ -22,8 +25,8 @@ fn the_base_is_read_whole() {
     let stop = StopRule {
         loss_delta: 0.001,
         max_epochs: 300,
-        min_epochs: 1,
-        patience: 1,
+        min_epochs: MIN_EPOCHS,
+        patience: PATIENCE,
         loss_drop: 0.0,
         loss: StopLoss::Mean,
     };
@@ -142,13 +145,27 @@ fn a_row_overrides_its_stage_key_by_key() {
     let own = StopRule {
         loss_delta: 0.001,
         max_epochs: 50,
-        min_epochs: 1,
+        min_epochs: MIN_EPOCHS,
         patience: 2,
         loss_drop: 0.0,
         loss: StopLoss::Mean,
     };
     assert_eq!((rows[0].stop, rows[0].normalize), (own, Normalize::None));
-    assert_eq!((rows[1].stop.max_epochs, rows[1].stop.patience, rows[1].normalize), (300, 1, Normalize::Standardize));
+    let stage = rows[1].stop;
+    assert_eq!((stage.max_epochs, stage.patience, rows[1].normalize), (300, PATIENCE, Normalize::Standardize));
+}
+
+#[test]
+fn waits_that_nobody_wrote_are_cut_to_the_number_of_epochs() {
+    let waits = |rule: &str| {
+        let StopRule { min_epochs, patience, .. } = study(&changed("max_epochs = 300", rule)).stages[0].rows[0].stop;
+        (min_epochs, patience)
+    };
+    assert_eq!(waits("max_epochs = 300"), (MIN_EPOCHS, PATIENCE));
+    assert_eq!(waits("max_epochs = 7"), (7, PATIENCE));
+    assert_eq!(waits("max_epochs = 1"), (1, 1));
+    assert_eq!(waits("max_epochs = 300, min_epochs = 1, patience = 1"), (1, 1), "the paper's rule");
+    assert_eq!(waits("max_epochs = 300, min_epochs = 1"), (1, PATIENCE));
 }
 
 #[test]
@@ -157,8 +174,14 @@ fn a_stage_may_leave_stop_to_its_rows() {
         "batch_size = 20",
         "batch_size = 20\nstop = { loss_delta = 0, max_epochs = 9, min_epochs = 9, loss_drop = 0.1 }",
     );
-    let own =
-        StopRule { loss_delta: 0.0, max_epochs: 9, min_epochs: 9, patience: 1, loss_drop: 0.1, loss: StopLoss::Mean };
+    let own = StopRule {
+        loss_delta: 0.0,
+        max_epochs: 9,
+        min_epochs: 9,
+        patience: PATIENCE,
+        loss_drop: 0.1,
+        loss: StopLoss::Mean,
+    };
     assert!(study(&text).stages[0].rows.iter().all(|row| row.stop == own));
 }
 

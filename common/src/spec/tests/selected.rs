@@ -1,6 +1,9 @@
 //! Rows that start from a selection, and everything that may be selected for them.
 
-use crate::spec::{Problem, SpecErrors, Study, parse};
+use crate::spec::{
+    Problem, SpecErrors, Study, parse,
+    stop::{MIN_EPOCHS, PATIENCE},
+};
 
 /// What is selected from: `row` is what its only row says besides the model, `stage` what the later stage says.
 fn study(stop: &str, row: &str, stage: &str) -> Result<Study, SpecErrors> {
@@ -87,6 +90,22 @@ fn a_rule_that_comes_too_late_once_it_is_put_together() {
     assert!(words.contains("`patience` is 8"), "{words}");
     let longer = format!("{HOLDOUT}\nstop = {{ max_epochs = 10 }}");
     assert!(study("max_epochs = 12, min_epochs = 10", ROW, &longer).is_ok());
+}
+
+#[test]
+fn what_nobody_wrote_follows_the_number_of_epochs_and_what_was_written_stays() {
+    let rules = |stop: &str, epochs: &str| {
+        let study = study(stop, ROW, &format!("{HOLDOUT}\nstop = {{ {epochs} }}")).unwrap();
+        let rule = study.stages[1].selected[0].stop.over(study.stages[0].rows[0].stop);
+        (rule.min_epochs, rule.patience, rule.max_epochs)
+    };
+    assert_eq!(rules("max_epochs = 7", "max_epochs = 50"), (MIN_EPOCHS, PATIENCE, 50));
+    assert_eq!(rules("max_epochs = 50", "max_epochs = 7"), (7, PATIENCE, 7));
+    assert_eq!(rules("max_epochs = 50", "max_epochs = 3"), (3, 3, 3));
+    assert_eq!(rules("max_epochs = 50", "patience = 2"), (MIN_EPOCHS, 2, 50));
+    // The paper's: its final stage takes the rule of what it selected.
+    assert_eq!(rules("max_epochs = 50, min_epochs = 1, patience = 1", "max_epochs = 300"), (1, 1, 300));
+    assert_eq!(rules("max_epochs = 50, min_epochs = 30", "max_epochs = 300"), (30, PATIENCE, 300));
 }
 
 #[test]
