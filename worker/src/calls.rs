@@ -27,7 +27,7 @@ use crate::{
     fetching::Up,
     lifecycle::Event,
     metrics::Metrics,
-    saves::Saves,
+    saves::{Saves, Sent},
     work::{Assignment, Attempt, Outcome, Output, SavedState, Submission},
 };
 
@@ -171,23 +171,28 @@ impl Calls {
     }
 
     /// Hands a blob over, once. Whether weights are still wanted, the submit that follows tells.
-    async fn upload(&mut self, attempt: Attempt, blob: &Blob, content: Content) -> Result<(), Status> {
+    async fn upload(&mut self, attempt: Attempt, blob: &Blob, content: Content) -> Result<v1::BlobReceipt, Status> {
         let bytes = blob.bytes().len();
         let limit = UPLOAD_TIMEOUT + PART_TIMEOUT * (bytes / limits::CHUNK_BYTES_MAX) as u32;
         let parts = blob.parts(self.worker_id.clone(), (attempt.unit, attempt.number), content);
         let receipt = bounded(limit, self.up.client.upload_blob(tokio_stream::iter(parts))).await?;
         debug!("handed over {content:?} of {attempt} ({bytes} bytes, kept: {})", receipt.kept);
-        Ok(())
+        Ok(receipt)
     }
 
     /// Hands a state over, once. What the coordinator cannot take is let go: it would save time, no more.
-    async fn save(&mut self, attempt: Attempt, state: &SavedState) -> Result<(), Status> {
+    async fn save(&mut self, attempt: Attempt, state: &SavedState) -> Result<Sent, Status> {
+        let began = Instant::now();
         match self.upload(attempt, &state.blob, Content::Checkpoint(state.progress)).await {
+            Ok(v1::BlobReceipt { kept, checkpoint_ms }) => {
+                let allowed = Some(Duration::from_millis(checkpoint_ms.into()));
+                Ok(Sent { kept, took: began.elapsed(), allowed })
+            }
             Err(status) if verdict(status.code()) == Verdict::Malformed => {
                 warn!("the coordinator cannot take the state of {attempt}: {}", status.message());
-                Ok(())
+                Ok(Sent { kept: false, took: began.elapsed(), allowed: None })
             }
-            other => other,
+            Err(status) => Err(status),
         }
     }
 
@@ -195,10 +200,10 @@ impl Calls {
     pub async fn save_all(mut self, saves: &Saves) {
         loop {
             let (attempt, state) = saves.next().await;
-            if let Err(status) = self.save(attempt, &state).await {
-                return self.failed("upload", &status).await;
+            match self.save(attempt, &state).await {
+                Ok(sent) => saves.sent(attempt, state.blob.digest(), sent),
+                Err(status) => return self.failed("upload", &status).await,
             }
-            saves.sent(attempt, state.blob.digest());
         }
     }
 

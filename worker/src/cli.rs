@@ -77,8 +77,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub idle_timeout: Option<Duration>,
 
-    /// How often the state of each unit in training is handed to the coordinator, so that another worker can go on from there. A worker
-    /// that is stopped hands it over in any case
+    /// After how long at most the state of each unit in training is handed to the coordinator, so that another worker can go on from
+    /// there: more often where that takes at most 1 % of the time. A worker that is stopped hands it over in any case
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
     pub checkpoint_every: Duration,
 

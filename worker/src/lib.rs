@@ -4,7 +4,7 @@
 //! [`supervisor`] keeps a trainer running, which tells it what it holds ([`presence`]);
 //! [`connection`] finds the coordinator; [`lifecycle`] decides everything on plain data ([`work`], [`time_limit`]) and
 //! [`session`] carries it out, with [`calls`] over the network, [`slots`] that train through a [`trainer`], [`datasets`] (kept in
-//! a [`cache_folder`]) to train on, [`resumption`] of what others began (both by [`fetching`]), [`saves`] of what is under way,
+//! a [`cache_folder`]) to train on, [`resumption`] of what others began (both by [`fetching`]), [`saves`] of what is under way at a [`spacing`] that costs little,
 //! [`metrics`] to show and an [`attempt_log`] to look into; [`exit_codes`] tell how it ended.
 //!
 //! [`training`] trains one unit; [`networks`] builds its network on [`kernels`]. A trained network's weights may be kept in a
@@ -31,6 +31,7 @@ pub mod resumption;
 pub mod saves;
 pub mod session;
 pub mod slots;
+pub mod spacing;
 pub mod supervisor;
 pub mod system;
 pub mod time_limit;

@@ -4,37 +4,69 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use seedgrid_common::wire::blob::BlobDigest;
 use tokio::sync::Notify;
 
-use crate::work::{Attempt, SavedState};
+use crate::{
+    spacing::Spacing,
+    work::{Attempt, SavedState},
+};
 
-/// What waits: at most one state for each slot. Slots put, one sender takes.
+/// What waits: at most one state for each slot. Slots put, one sender takes. And what saving has taken so far.
 #[derive(Debug, Default)]
 pub struct Saves {
-    waiting: Mutex<BTreeMap<Attempt, SavedState>>,
+    inner: Mutex<Inner>,
     put: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Inner {
+    /// States that wait, and how long making them took.
+    waiting: BTreeMap<Attempt, (SavedState, Duration)>,
+    /// What each attempt's newest save took, on the whole; [`Duration::MAX`]: it waits, or nobody took it.
+    costs: BTreeMap<Attempt, Duration>,
+    /// What the newest save of all took: what is expected of an attempt's first one.
+    newest: Duration,
+    /// See [`Spacing::allowed`].
+    allowed: Duration,
+}
+
+/// What became of a state that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Whether it was kept.
+    pub kept: bool,
+    /// How long handing it over took.
+    pub took: Duration,
+    /// See [`Spacing::allowed`]; None: the coordinator did not say.
+    pub allowed: Option<Duration>,
+}
+
 impl Saves {
-    /// Puts an attempt's newest state here; never waits.
-    pub fn put(&self, attempt: Attempt, state: SavedState) {
-        self.lock().insert(attempt, state);
+    /// Puts an attempt's newest state here, which took this long to make; never waits.
+    pub fn put(&self, attempt: Attempt, state: SavedState, made: Duration) {
+        let mut inner = self.lock();
+        inner.waiting.insert(attempt, (state, made));
+        inner.costs.insert(attempt, Duration::MAX);
+        drop(inner);
         self.put.notify_one();
     }
 
     /// The attempt has ended: its state is of no use any more.
     pub fn forget(&self, attempt: Attempt) {
-        self.lock().remove(&attempt);
+        let mut inner = self.lock();
+        inner.waiting.remove(&attempt);
+        inner.costs.remove(&attempt);
     }
 
     /// A state that waits, once there is one. It stays here until [`Self::sent`]: a connection that is lost meanwhile loses nothing. For
     /// one taker at a time.
     pub async fn next(&self) -> (Attempt, SavedState) {
         loop {
-            let first = self.lock().first_key_value().map(|(attempt, state)| (*attempt, state.clone()));
+            let first = self.lock().waiting.first_key_value().map(|(attempt, (state, _))| (*attempt, state.clone()));
             match first {
                 Some(first) => return first,
                 None => self.put.notified().await,
@@ -43,15 +75,33 @@ impl Saves {
     }
 
     /// This state need not be sent again.
-    pub fn sent(&self, attempt: Attempt, digest: BlobDigest) {
-        let mut waiting = self.lock();
-        if waiting.get(&attempt).is_some_and(|state| state.blob.digest() == digest) {
-            waiting.remove(&attempt);
+    pub fn sent(&self, attempt: Attempt, digest: BlobDigest, sent: Sent) {
+        let mut inner = self.lock();
+        if let Some(allowed) = sent.allowed {
+            inner.allowed = allowed;
+        }
+        if let Some((_, made)) = inner.waiting.get(&attempt).filter(|(state, _)| state.blob.digest() == digest) {
+            let cost = if sent.kept { sent.took + *made } else { Duration::MAX };
+            inner.waiting.remove(&attempt);
+            inner.costs.insert(attempt, cost);
+            inner.newest = cost;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Attempt, SavedState>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The coordinator has said how often states may come.
+    pub fn allow(&self, allowed: Duration) {
+        self.lock().allowed = allowed;
+    }
+
+    /// When the next state of an attempt is due, of which `longest` may pass at most.
+    pub fn spacing(&self, attempt: Attempt, longest: Duration) -> Spacing {
+        let inner = self.lock();
+        let cost = inner.costs.get(&attempt).copied().unwrap_or(inner.newest);
+        Spacing { cost, longest, allowed: inner.allowed }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,30 +112,67 @@ mod tests {
     use super::*;
 
     const ATTEMPT: Attempt = Attempt { unit: UnitId([0; 16]), number: 1 };
+    const OTHER: Attempt = Attempt { unit: UnitId([1; 16]), number: 1 };
+    const MADE: Duration = Duration::from_millis(3);
+    const KEPT: Sent = Sent { kept: true, took: Duration::from_millis(17), allowed: None };
 
     fn state(batches: u32) -> SavedState {
         SavedState { blob: Blob::new(vec![1; batches as usize]), progress: Progress { batches, ..Progress::default() } }
     }
 
+    fn cost(saves: &Saves, attempt: Attempt) -> Duration {
+        saves.spacing(attempt, Duration::MAX).cost
+    }
+
     #[tokio::test]
     async fn the_newest_state_waits_until_it_was_sent() {
         let saves = Saves::default();
-        saves.put(ATTEMPT, state(1));
+        saves.put(ATTEMPT, state(1), MADE);
         let (_, first) = saves.next().await;
         assert_eq!(saves.next().await.1, first, "not sent yet");
-        saves.put(ATTEMPT, state(2));
-        saves.sent(ATTEMPT, first.blob.digest());
+        saves.put(ATTEMPT, state(2), MADE);
+        saves.sent(ATTEMPT, first.blob.digest(), KEPT);
         assert_eq!(saves.next().await, (ATTEMPT, state(2)), "a newer one came meanwhile");
-        saves.sent(ATTEMPT, state(2).blob.digest());
-        assert!(saves.lock().is_empty());
+        saves.sent(ATTEMPT, state(2).blob.digest(), KEPT);
+        assert!(saves.lock().waiting.is_empty());
     }
 
     #[tokio::test]
     async fn a_taker_waits_for_the_next_state() {
         let saves = Saves::default();
-        saves.put(ATTEMPT, state(1));
+        saves.put(ATTEMPT, state(1), MADE);
         saves.forget(ATTEMPT);
-        let put = async { saves.put(ATTEMPT, state(3)) };
+        let put = async { saves.put(ATTEMPT, state(3), MADE) };
         assert_eq!(tokio::join!(saves.next(), put).0, (ATTEMPT, state(3)));
+    }
+
+    #[test]
+    fn a_save_costs_what_making_and_handing_over_took() {
+        let saves = Saves::default();
+        assert_eq!(cost(&saves, ATTEMPT), Duration::ZERO, "nothing is known");
+        saves.put(ATTEMPT, state(1), MADE);
+        assert_eq!(cost(&saves, ATTEMPT), Duration::MAX, "it waits");
+        assert_eq!(cost(&saves, OTHER), Duration::ZERO);
+        saves.sent(ATTEMPT, state(1).blob.digest(), KEPT);
+        assert_eq!(cost(&saves, ATTEMPT), Duration::from_millis(20));
+        assert_eq!(cost(&saves, OTHER), Duration::from_millis(20), "as much is expected of others");
+        saves.put(ATTEMPT, state(2), MADE);
+        saves.sent(ATTEMPT, state(2).blob.digest(), Sent { kept: false, ..KEPT });
+        assert_eq!(cost(&saves, ATTEMPT), Duration::MAX, "nobody took it: the next one can wait");
+        saves.forget(ATTEMPT);
+        assert!(saves.lock().costs.is_empty());
+    }
+
+    #[test]
+    fn the_coordinators_newest_word_counts() {
+        let saves = Saves::default();
+        let allowed = || saves.spacing(ATTEMPT, Duration::MAX).allowed;
+        saves.allow(Duration::from_secs(1));
+        assert_eq!(allowed(), Duration::from_secs(1));
+        // Also with a receipt for a state that nobody asks for any more.
+        saves.sent(ATTEMPT, state(1).blob.digest(), Sent { allowed: Some(Duration::from_secs(4)), ..KEPT });
+        assert_eq!(allowed(), Duration::from_secs(4));
+        saves.sent(ATTEMPT, state(1).blob.digest(), KEPT);
+        assert_eq!(allowed(), Duration::from_secs(4), "it did not say");
     }
 }

@@ -58,7 +58,7 @@ pub struct Settings {
     pub cache: Option<CacheFolder>,
     /// Who else is told what it does.
     pub watched: Watched,
-    /// How often the state of a unit in training is handed over. None: only when it is stopped.
+    /// After how long at most the state of a unit in training is handed over; sooner where that costs little. None: only when it is stopped.
     pub save_every: Option<Duration>,
 }
 
@@ -312,6 +312,7 @@ impl Session {
             refusals: self.refusals.clone(),
         });
         self.link.send_replace(Some(up));
+        self.saves.allow(Duration::from_millis(response.checkpoint_ms.into()));
         let period = Duration::from_millis(response.heartbeat_ms.into()).clamp(BEAT_MIN, BEAT_MAX);
         let held = self.held.subscribe();
         self.call(move |calls| calls.beat(period, held));

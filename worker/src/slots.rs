@@ -107,7 +107,7 @@ pub struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// Where states go.
     pub saves: Arc<Saves>,
-    /// How often a state is saved. None: only when an attempt is told to stop.
+    /// After how long at most a state is saved; sooner where that costs little. None: only when an attempt is told to stop.
     pub save_every: Option<Duration>,
     /// Who else is told.
     pub watched: Watched,
@@ -174,6 +174,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
         surroundings,
         started,
         saved: started,
+        asked: started,
         carried_seconds,
         last: None,
     };
@@ -223,6 +224,8 @@ struct Watcher<'a> {
     started: Instant,
     /// When the last state was saved, or training began.
     saved: Instant,
+    /// When a state was last asked for.
+    asked: Instant,
     /// Wall time of earlier attempts that this one went on from.
     carried_seconds: f64,
     /// The state that was saved on stopping.
@@ -230,6 +233,12 @@ struct Watcher<'a> {
 }
 
 impl Watcher<'_> {
+    fn is_due(&self) -> bool {
+        let Surroundings { saves, save_every, .. } = self.surroundings;
+        let spacing = save_every.map(|longest| saves.spacing(self.assignment.attempt, longest));
+        spacing.is_some_and(|spacing| spacing.is_due(self.saved.elapsed()))
+    }
+
     fn seconds(&self) -> f64 {
         self.carried_seconds + self.started.elapsed().as_secs_f64()
     }
@@ -244,7 +253,10 @@ impl Observer for Watcher<'_> {
         match self.stop.is_told() {
             true if self.stop.wants_state() => Wish::SaveAndStop,
             true => Wish::Stop,
-            false if self.surroundings.save_every.is_some_and(|every| self.saved.elapsed() >= every) => Wish::Save,
+            false if self.is_due() => {
+                self.asked = Instant::now();
+                Wish::Save
+            }
             false => Wish::GoOn,
         }
     }
@@ -257,7 +269,7 @@ impl Observer for Watcher<'_> {
                 let state = SavedState { blob: Blob::new(bytes), progress };
                 match self.stop.is_told() {
                     true => self.last = Some(state),
-                    false => self.surroundings.saves.put(self.assignment.attempt, state),
+                    false => self.surroundings.saves.put(self.assignment.attempt, state, self.asked.elapsed()),
                 }
             }
             Err(error) => {

@@ -7,5 +7,7 @@
 //! A checkpoint that is lost or damaged costs time and nothing else, so trouble with these files never ends the coordinator.
 
 mod keeper;
+mod pace;
 
 pub use keeper::{Checkpoints, KeptCheckpoint};
+pub use pace::Pace;

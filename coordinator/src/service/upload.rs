@@ -1,5 +1,10 @@
 //! Takes in blobs that workers hand over.
 
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
 use seedgrid_common::{
     unit::UnitId,
     wire::{
@@ -12,17 +17,37 @@ use tonic::{Status, Streaming};
 use super::{PART_TIMEOUT, Teller, disk::Disk, gone, invalid, turns::Turns, unregistered};
 use crate::{
     blobs::{BlobError, BlobFolder, Receiving},
+    checkpoints::Pace,
     core::{Core, NotTaken, Request, Unregistered},
 };
 
 /// One is under way at a time of each of these: a unit, an attempt, and whether it is a checkpoint.
-pub(super) type Upload = (UnitId, u32, bool);
+type Upload = (UnitId, u32, bool);
+
+/// Where blobs come in: what uploads share.
+#[derive(Debug, Default)]
+pub(super) struct Uploads {
+    turns: Turns<Upload>,
+    pace: Mutex<Pace>,
+}
+
+impl Uploads {
+    /// How long a worker waits at least between two states of one unit.
+    pub(super) fn allowed(&self, core: &Core) -> Duration {
+        let in_training = core.snapshots().borrow().counts.map_or(0, |counts| counts.training);
+        self.pace().allowed(in_training)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Receives one blob. False: it is not wanted, and nothing was kept.
 pub(super) async fn receive(
     core: &Core,
     disk: &Disk,
-    turns: &Turns<Upload>,
+    uploads: &Uploads,
     teller: &Teller,
     mut parts: Streaming<v1::BlobPart>,
 ) -> Result<bool, Status> {
@@ -42,12 +67,12 @@ pub(super) async fn receive(
     if !wanted {
         return Ok(false);
     }
-    let mut turn = turns.take((unit, attempt, matches!(content, Content::Checkpoint(_))));
+    let mut turn = uploads.turns.take((unit, attempt, matches!(content, Content::Checkpoint(_))));
     let written = tokio::select! {
         written = write(core.blobs(content).clone(), &head, &mut parts) => written,
         () = turn.lost() => return Err(Status::aborted("the same is uploaded anew")),
     };
-    let core = core.clone();
+    let (core, began) = (core.clone(), Instant::now());
     let arrives = async move {
         let file = written?;
         blocking(move || file.finish()).await?;
@@ -59,6 +84,10 @@ pub(super) async fn receive(
     match arrived {
         Ok(kept) => {
             disk.took();
+            // Without what the network takes.
+            if matches!(content, Content::Checkpoint(_)) {
+                uploads.pace().took(began.elapsed());
+            }
             Ok(kept)
         }
         Err(Trouble::Disk(error)) => {

@@ -17,7 +17,9 @@ use super::{
     disk::Disk,
     download, gone, held, invalid, lines, name, prose,
     turns::{Turn, Turns},
-    unregistered, upload, worker_id,
+    unregistered,
+    upload::{self, Uploads},
+    worker_id,
 };
 use crate::{
     core::{Core, NotRegistered, NotSubmitted, Outcome, Request as Ask},
@@ -38,7 +40,7 @@ pub(super) struct Workers {
     datasets: Arc<Datasets>,
     door: Arc<Door>,
     disk: Arc<Disk>,
-    uploads: Turns<upload::Upload>,
+    uploads: Uploads,
     fetches: Turns<(UnitId, u32)>,
     dataset_fetches: Turns<WorkerId>,
     pulls: Turns<WorkerId>,
@@ -59,7 +61,7 @@ impl Workers {
             datasets,
             door,
             disk,
-            uploads: Turns::default(),
+            uploads: Uploads::default(),
             fetches: Turns::default(),
             dataset_fetches: Turns::default(),
             pulls: Turns::default(),
@@ -69,6 +71,11 @@ impl Workers {
 
     fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
         Teller::of(request, &self.door)
+    }
+
+    /// The shortest time between two checkpoints of one attempt.
+    fn checkpoint_ms(&self) -> u32 {
+        self.uploads.allowed(&self.core).as_millis() as u32
     }
 
     /// Counts a call that is refused.
@@ -150,6 +157,7 @@ impl WorkerService for Workers {
             lease_ms,
             heartbeat_ms: lease_ms / 3,
             dropped: names(&registered.dropped),
+            checkpoint_ms: self.checkpoint_ms(),
         }))
     }
 
@@ -289,7 +297,9 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            kept = upload::receive(&self.core, &self.disk, &self.uploads, &teller, request.into_inner()) => Ok(Response::new(v1::BlobReceipt { kept: kept? })),
+            kept = upload::receive(&self.core, &self.disk, &self.uploads, &teller, request.into_inner()) => {
+                Ok(Response::new(v1::BlobReceipt { kept: kept?, checkpoint_ms: self.checkpoint_ms() }))
+            }
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
         }
     }

@@ -44,7 +44,13 @@ impl WorkerService for Service {
         script.known.insert(request.worker_id.clone());
         script.registers.push(request);
         let study = script.study.clone();
-        Ok(Response::new(RegisterResponse { study, lease_ms: 2_000, heartbeat_ms: 50, dropped: vec![] }))
+        Ok(Response::new(RegisterResponse {
+            study,
+            lease_ms: 2_000,
+            heartbeat_ms: 50,
+            dropped: vec![],
+            checkpoint_ms: 0,
+        }))
     }
 
     async fn pull(&self, request: Request<PullRequest>) -> Result<Response<PullResponse>, Status> {
@@ -157,7 +163,7 @@ impl WorkerService for Service {
             if script.unwanted_uploads > 0 {
                 script.unwanted_uploads -= 1;
                 script.arrived.insert(head.digest.to_string());
-                return Ok(Response::new(BlobReceipt { kept: false }));
+                return Ok(Response::new(BlobReceipt { kept: false, checkpoint_ms: 0 }));
             }
             if script.cut_uploads > 0 {
                 script.cut_uploads -= 1;
@@ -177,7 +183,7 @@ impl WorkerService for Service {
             script.arrived.insert(head.digest.to_string());
         }
         script.blobs.push((head, bytes));
-        Ok(Response::new(BlobReceipt { kept: true }))
+        Ok(Response::new(BlobReceipt { kept: true, checkpoint_ms: 0 }))
     }
 
     async fn report_loss(&self, request: Request<LossReport>) -> Result<Response<LossReceipt>, Status> {

@@ -1,0 +1,102 @@
+//! How often the state of a unit in training is saved: as often as that takes at most a hundredth of the time. Pure; docs/worker.md tells
+//! it for people.
+
+use std::time::Duration;
+
+/// Of the time between two saves, a save may take one part in so many.
+const PARTS: u32 = 100;
+/// However little it takes, states are not saved more often than this.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+/// What bounds the time between two states of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spacing {
+    /// What the newest save took, in the slot and on the way; zero: nothing is known yet. [`Duration::MAX`]: it is still under way, or came
+    /// to nothing.
+    pub cost: Duration,
+    /// The longest time that may pass, whatever a save takes.
+    pub longest: Duration,
+    /// The shortest time that the coordinator allows, however many workers it has.
+    pub allowed: Duration,
+}
+
+impl Spacing {
+    /// Whether the state is to be saved, this long after the last time, or after training began.
+    pub fn is_due(&self, since: Duration) -> bool {
+        since >= self.interval()
+    }
+
+    fn interval(&self) -> Duration {
+        self.cost.saturating_mul(PARTS).max(SHORTEST).min(self.longest).max(self.allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FREE: Spacing = Spacing { cost: Duration::ZERO, longest: Duration::from_secs(30), allowed: Duration::ZERO };
+
+    fn interval_ms(spacing: Spacing) -> u128 {
+        spacing.interval().as_millis()
+    }
+
+    #[test]
+    fn a_save_takes_a_hundredth_of_the_time_at_most() {
+        for (cost_ms, interval) in [(0, 500), (1, 500), (5, 500), (6, 600), (20, 2_000), (299, 29_900)] {
+            let spacing = Spacing { cost: Duration::from_millis(cost_ms), ..FREE };
+            assert_eq!(interval_ms(spacing), interval, "{cost_ms} ms");
+            assert!(spacing.is_due(Duration::from_millis(interval as u64)));
+            assert!(!spacing.is_due(Duration::from_millis(interval as u64 - 1)));
+        }
+    }
+
+    #[test]
+    fn however_slow_it_is_states_are_saved_at_last() {
+        for cost in [Duration::from_secs(1), Duration::from_secs(900), Duration::MAX] {
+            assert_eq!(interval_ms(Spacing { cost, ..FREE }), 30_000);
+        }
+        let longest = Duration::from_millis(100);
+        assert_eq!(interval_ms(Spacing { longest, ..FREE }), 100, "who asks for more often than that gets it");
+    }
+
+    #[test]
+    fn a_coordinator_with_many_workers_has_the_last_word() {
+        let allowed = Duration::from_secs(12);
+        assert_eq!(interval_ms(Spacing { allowed, ..FREE }), 12_000);
+        assert_eq!(interval_ms(Spacing { allowed, longest: Duration::from_secs(1), ..FREE }), 12_000);
+        assert_eq!(interval_ms(Spacing { allowed, cost: Duration::from_millis(200), ..FREE }), 20_000);
+    }
+
+    /// Kills come after 1 to 12 s, half a second of which is for starting; units train for 20 s. Every 30 s nothing would ever be saved.
+    #[test]
+    fn work_moves_forward_under_kills_every_few_seconds() {
+        let life = |second: u64| Duration::from_millis(1_000 + second * 7_919 % 11_000 - 500);
+        let lives = |spacing: Spacing| {
+            let (mut saved, mut lives) = (Duration::ZERO, 0);
+            while saved < Duration::from_secs(20) && lives < 1_000 {
+                lives += 1;
+                let (life, mut last, mut cost) = (life(lives), Duration::ZERO, Duration::ZERO);
+                // Training goes on in steps of 10 ms; a state that is saved whole is never lost.
+                for step in 1.. {
+                    let now = Duration::from_millis(10) * step;
+                    if now > life {
+                        break;
+                    }
+                    if (Spacing { cost, ..spacing }).is_due(now - last) {
+                        (saved, last, cost) = (saved + now - last, now, spacing.cost);
+                    }
+                }
+            }
+            lives
+        };
+        // 20 s of training in lives of 6 s on average, less what is lost at each one's end.
+        assert!(lives(Spacing { cost: Duration::from_millis(10), ..FREE }) <= 6);
+        assert!(lives(Spacing { cost: Duration::from_millis(40), ..FREE }) <= 15);
+        assert_eq!(
+            lives(Spacing { longest: Duration::MAX, allowed: Duration::from_secs(30), ..FREE }),
+            1_000,
+            "as it was"
+        );
+    }
+}
