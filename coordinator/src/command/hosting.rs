@@ -178,7 +178,10 @@ impl Hosting {
     pub(super) async fn stop(self) -> Result<Owned, Failure> {
         // The core first: streams of pictures end with it, and nothing more is acknowledged.
         self.core.stop().await;
+        let busy = self.core.busy().clone();
         self.server.stop(STOP_GRACE).await?;
+        // Nobody is answered any more: what the core still waits to write is not acknowledged.
+        busy.abandon();
         tokio::task::spawn_blocking(move || self.thread.join())
             .await
             .map_err(|_| Failure::CorePanicked)?

@@ -1,6 +1,6 @@
 //! `seedgrid status`: a look at a study.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use seedgrid_common::{
     join::{JoinError, Role},
@@ -18,6 +18,7 @@ use crate::{
     progress::{self, at_most, duration},
     report::numbers::count,
     run_directory::RunDirectory,
+    store,
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
@@ -84,6 +85,9 @@ fn text(picture: &v1::StatusSnapshot) -> String {
     if let Some(trouble) = &picture.disk_trouble {
         lines.push(format!("not kept, make room or an interruption costs time: {trouble}"));
     }
+    if let Some(busy) = picture.store_busy_ms {
+        lines.push(store::Told(Duration::from_millis(busy)).to_string());
+    }
     if !picture.refusals.is_empty() {
         let kinds: Vec<String> = picture.refusals.iter().map(|one| format!("{} {}", one.count, one.kind)).collect();
         lines.push(format!("refused at the door: {}", kinds.join(", ")));
@@ -141,6 +145,8 @@ struct Listing {
     refusals: BTreeMap<String, u64>,
     /// What the coordinator's disk did not take, if the newest try failed.
     disk_trouble: Option<String>,
+    /// For how long the coordinator has been waiting for its store, which another program has locked.
+    store_busy_seconds: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -257,6 +263,7 @@ impl From<&v1::StatusSnapshot> for Listing {
             training: picture.training.iter().map(training).collect(),
             refusals: picture.refusals.iter().map(|one| (one.kind.clone(), one.count)).collect(),
             disk_trouble: picture.disk_trouble.clone(),
+            store_busy_seconds: picture.store_busy_ms.map(seconds),
         }
     }
 }

@@ -10,7 +10,7 @@ use seedgrid_common::unit::UnitId;
 use super::CompareError;
 use crate::{
     aggregate::{Aggregate, Report, StageErrors},
-    collect::collect,
+    collect,
     prepare::PrepareError,
     run_directory::RunDirectory,
     store::{Store, TrainedRecord},
@@ -42,9 +42,9 @@ impl Side {
     /// When there is none or it cannot be read.
     pub fn read(directory: &RunDirectory) -> Result<Self, CompareError> {
         let store = Store::open_to_read(&directory.database()).map_err(PrepareError::from)?;
-        // First, so that what is committed meanwhile is in the report at most.
+        store.hold().map_err(PrepareError::from)?;
         let trained = store.trained().map_err(PrepareError::from)?;
-        let (aggregate, provenance) = collect(directory)?;
+        let (aggregate, provenance) = collect::of_store(directory, &store)?;
         let Aggregate { report, errors, .. } = aggregate;
         let planned = units(&report);
         let used = || trained.iter().filter(|(id, _)| planned.contains_key(*id)).map(|(_, record)| record);

@@ -34,7 +34,7 @@ use crate::{
     blobs::{BlobError, BlobFolder},
     door::Credentials,
     queue::Rules,
-    store::{Store, StoreError},
+    store::{Busy, Store, StoreError},
 };
 
 /// Requests that may wait for the core; more make their callers wait.
@@ -51,6 +51,7 @@ pub struct Core {
     weights: BlobFolder,
     checkpoints: BlobFolder,
     credentials: Credentials,
+    busy: Busy,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -99,7 +100,8 @@ impl Core {
         let study = plan.study.name.clone();
         let weights = BlobFolder::weights(store.folder());
         let checkpoints = BlobFolder::checkpoints(store.folder());
-        let clocks = thread::Clocks::start();
+        let busy = store.busy().clone();
+        let clocks = thread::Clocks::start(busy.clone());
         let (reactor, Views { available, snapshots }) = Reactor::new(store, plan, rules, holders, clocks.read())?;
         let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();
@@ -107,7 +109,7 @@ impl Core {
             .name("core".to_owned())
             .spawn(move || thread::serve(reactor, clocks, receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials }, thread))
+        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials, busy }, thread))
     }
 
     /// Asks, and waits for the answer.
@@ -140,6 +142,11 @@ impl Core {
     /// Pictures of the study as it stands, at most one every 200 ms, the last one never missing.
     pub fn snapshots(&self) -> watch::Receiver<Arc<v1::StatusSnapshot>> {
         self.snapshots.clone()
+    }
+
+    /// What is known of the store's waits for other programs.
+    pub fn busy(&self) -> &Busy {
+        &self.busy
     }
 
     /// The numbers that leases go by.

@@ -164,6 +164,7 @@ impl Live {
             // Known where workers are answered, and added where a picture goes out.
             refusals: Vec::new(),
             disk_trouble: None,
+            store_busy_ms: None,
         }
     }
 

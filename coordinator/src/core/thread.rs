@@ -9,26 +9,32 @@ use super::{
     reactor::{Moment, Reactor},
     request::Request,
 };
-use crate::{queue::Millis, wall_clock::wall_ms};
+use crate::{queue::Millis, store::Busy, wall_clock::wall_ms};
 
 /// Requests that one commit may cover.
 const GROUP_MAX: usize = 256;
 
-/// The machine's clocks.
-#[derive(Clone, Copy, Debug)]
+/// The machine's clocks. Time in which the core stands still, as its store is locked, is none of its life: workers cannot renew their leases
+/// in it.
+#[derive(Clone, Debug)]
 pub(super) struct Clocks {
     started: Instant,
+    busy: Busy,
+    /// How long the store had been waited for before.
+    before: Duration,
 }
 
 impl Clocks {
-    /// A core's life begins now.
-    pub(super) fn start() -> Self {
-        Self { started: Instant::now() }
+    /// The life of a core on a store that waits like this begins now.
+    pub(super) fn start(busy: Busy) -> Self {
+        Self { started: Instant::now(), before: busy.total(), busy }
     }
 
     /// What they say.
-    pub(super) fn read(self) -> Moment {
-        let now = Millis::try_from(self.started.elapsed().as_millis()).unwrap_or(Millis::MAX);
+    pub(super) fn read(&self) -> Moment {
+        let stood = self.busy.total().saturating_sub(self.before);
+        let lived = self.started.elapsed().saturating_sub(stood);
+        let now = Millis::try_from(lived.as_millis()).unwrap_or(Millis::MAX);
         Moment { now, wall_ms: wall_ms() }
     }
 }
@@ -66,5 +72,24 @@ pub(super) fn serve(
         if !reactor.turn(at)? {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_in_which_the_store_is_locked_ends_no_lease() {
+        let busy = Busy::default();
+        busy.waited(Duration::from_secs(50));
+        let clocks = Clocks::start(busy.clone());
+        let first = clocks.read().now;
+        assert!(first < 1_000_000);
+        // As if a day had passed, of which the store was locked for a day and not a moment less.
+        let later = Clocks { started: clocks.started.checked_sub(Duration::from_secs(86_400)).unwrap(), ..clocks };
+        assert!(later.read().now >= 86_400_000, "what was waited for before the start is no part of it");
+        busy.waited(Duration::from_secs(86_400));
+        assert!(later.read().now < 86_400_000);
     }
 }

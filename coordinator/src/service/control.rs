@@ -1,6 +1,10 @@
 //! What people's commands ask.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use seedgrid_common::{
     join::Role,
@@ -44,9 +48,11 @@ impl Control {
     }
 }
 
-/// A picture as it goes out: with what was refused at the door, and by the disk.
-fn shown(picture: &v1::StatusSnapshot, door: &Door, disk: &Disk) -> v1::StatusSnapshot {
-    v1::StatusSnapshot { refusals: door.refusals().counts(), disk_trouble: disk.trouble(), ..picture.clone() }
+/// A picture as it goes out: with what was refused at the door and by the disk, and with how long the store has been locked.
+fn shown(picture: &v1::StatusSnapshot, door: &Door, disk: &Disk, busy: Option<Instant>) -> v1::StatusSnapshot {
+    let store_busy_ms = busy.map(|since| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let (refusals, disk_trouble) = (door.refusals().counts(), disk.trouble());
+    v1::StatusSnapshot { refusals, disk_trouble, store_busy_ms, ..picture.clone() }
 }
 
 impl From<&Retry> for v1::RetryResponse {
@@ -71,7 +77,8 @@ fn named(ids: Vec<String>) -> Result<Vec<UnitId>, Status> {
 impl ControlService for Control {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
         let picture = Arc::clone(&self.core.snapshots().borrow());
-        Ok(Response::new(shown(&picture, &self.door, &self.disk)))
+        let busy = *self.core.busy().since().borrow();
+        Ok(Response::new(shown(&picture, &self.door, &self.disk, busy)))
     }
 
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
@@ -160,9 +167,16 @@ impl ControlService for Control {
 
     async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         // A watch channel holds only the newest picture: a slow reader misses some and holds nobody up.
-        let pictures = WatchStream::new(self.core.snapshots());
+        let (snapshots, busy) = (self.core.snapshots(), self.core.busy().since());
+        // While the store is locked the core takes none: then the newest one is shown again, with the news.
+        let locked = WatchStream::from_changes(busy.clone()).map({
+            let snapshots = snapshots.clone();
+            move |_| Arc::clone(&snapshots.borrow())
+        });
+        let pictures = WatchStream::new(snapshots).merge(locked);
         let (door, disk) = (Arc::clone(&self.door), Arc::clone(&self.disk));
-        Ok(Response::new(Box::pin(pictures.map(move |picture| Ok(shown(&picture, &door, &disk))))))
+        let shown = move |picture: Arc<v1::StatusSnapshot>| Ok(shown(&picture, &door, &disk, *busy.borrow()));
+        Ok(Response::new(Box::pin(pictures.map(shown))))
     }
 
     async fn rotate_join(

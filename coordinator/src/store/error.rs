@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::ErrorCode;
 use seedgrid_common::{prose, unit::UnitId};
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be opened.
-    #[error("cannot open the database {path}: {cause}\n  hint: check that the folder exists, is writable and has room")]
+    #[error("cannot open the database {path}: {cause}\n  hint: {}", hint(.cause))]
     Open {
         /// The database.
         path: PathBuf,
@@ -79,6 +80,29 @@ pub enum StoreError {
         /// What the check said.
         detail: String,
     },
+    /// It does not begin as an SQLite database does, and whoever only reads leaves it as it is.
+    #[error(
+        "the database {path} is none: {detail}\n  hint: if another file has taken its place, put study.db back (without study.db-wal and \
+         study.db-shm); else run the study again, which saves what can be read and trains the rest"
+    )]
+    NoDatabase {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+    /// There is no room for a copy to read.
+    #[error(
+        "cannot copy the database {path} to read it: {cause}\n  hint: make room in the folder for temporary files, or name another one in \
+         the environment variable TMPDIR"
+    )]
+    Copy {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: rusqlite::Error,
+    },
     /// A damaged one cannot be saved into a new one.
     #[error(
         "cannot save what is left of the damaged database {path}: {cause}\n  hint: it is as it was; make room in the run directory, \
@@ -113,7 +137,7 @@ pub enum StoreError {
         unit: UnitId,
     },
     /// Reading failed.
-    #[error("cannot read from the database {path}: {cause}")]
+    #[error("cannot read from the database {path}: {cause}\n  hint: {}", hint(.cause))]
     Read {
         /// The database.
         path: PathBuf,
@@ -122,10 +146,7 @@ pub enum StoreError {
         cause: rusqlite::Error,
     },
     /// Writing failed; nothing of the group was kept.
-    #[error(
-        "cannot write to the database {path}: {cause}\n  hint: everything acknowledged so far is safe; check the disk's room and \
-         permissions, then run the same command again"
-    )]
+    #[error("cannot write to the database {path}: {cause}\n  hint: everything acknowledged so far is safe; {}", hint(.cause))]
     Write {
         /// The database.
         path: PathBuf,
@@ -136,15 +157,101 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether another program has held a lock for too long, or was no longer waited for.
+    pub fn is_busy(&self) -> bool {
+        let (Self::Open { cause, .. } | Self::Read { cause, .. } | Self::Write { cause, .. }) = self else {
+            return false;
+        };
+        matches!(cause.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
     pub(super) fn open(path: &Path, cause: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match cause.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            Some(ErrorCode::NotADatabase) => Self::NoDatabase { path, detail: prose::plain(&cause.to_string()) },
+            // The latter is what SQLite says of a statement that does not fit the tables: they are not what they were made as.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
                 Self::Damaged { path, detail: prose::plain(&cause.to_string()) }
             }
-            // What SQLite says of a statement that does not fit the tables: they are not what they were made as.
-            Some(rusqlite::ErrorCode::Unknown) => Self::Damaged { path, detail: prose::plain(&cause.to_string()) },
             Some(_) | None => Self::Open { path, cause },
         }
+    }
+}
+
+/// What to do about an error of SQLite's.
+fn hint(cause: &rusqlite::Error) -> &'static str {
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+            "another program holds a lock on the database and does not let go. End it (on its machine, `fuser -v` with the database's \
+             path names it), then run the same command again"
+        }
+        Some(ErrorCode::DiskFull) => "the disk is full: make room on it, then run the same command again",
+        Some(ErrorCode::SystemIoFailure) => {
+            "the file system refused: check the quota, the disk, and the way to the file server if there is one, then run the same command again"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+            "the database may only be read: check the permissions of the file and its folder, and whether the file system is mounted \
+             read-only"
+        }
+        Some(ErrorCode::CannotOpen) => {
+            "check that the file and its folder are there, and that you may read and write in it"
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            "the database is damaged: run the study again, which saves what can be read and trains the rest"
+        }
+        Some(ErrorCode::NotADatabase) => {
+            "the file is no database: if another file has taken its place, put study.db back from a backup; else run the study again"
+        }
+        Some(ErrorCode::OutOfMemory) => "memory is short: end other programs, then run the same command again",
+        Some(_) | None => {
+            "this is a bug, or the database was changed by another program; `seedgrid check` tells whether it is as it was written"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn cause(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn each_kind_of_error_has_a_hint_of_its_own() {
+        let kinds = [
+            (ffi::SQLITE_BUSY, "another program holds a lock"),
+            (ffi::SQLITE_FULL, "the disk is full"),
+            (ffi::SQLITE_IOERR_WRITE, "the file system refused: check the quota"),
+            (ffi::SQLITE_READONLY_DBMOVED, "may only be read"),
+            (ffi::SQLITE_CANTOPEN, "its folder are there"),
+            (ffi::SQLITE_CORRUPT, "is damaged"),
+            (ffi::SQLITE_NOTADB, "is no database"),
+            (ffi::SQLITE_NOMEM, "memory is short"),
+        ];
+        let path = PathBuf::from("study.db");
+        let mut hints = BTreeSet::new();
+        for (code, said) in kinds {
+            let error = StoreError::Write { path: path.clone(), cause: cause(code) };
+            assert!(error.to_string().contains(said), "{error}");
+            assert_eq!(error.to_string().contains("make room"), code == ffi::SQLITE_FULL, "{error}");
+            hints.insert(hint(&cause(code)));
+        }
+        assert_eq!(hints.len(), kinds.len());
+        for code in [ffi::SQLITE_LOCKED, ffi::SQLITE_BUSY_RECOVERY, ffi::SQLITE_PROTOCOL] {
+            assert_eq!(hint(&cause(code)), hint(&cause(ffi::SQLITE_BUSY)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_database_is_told_from_a_damaged_one() {
+        let opened = |code| StoreError::open(Path::new("study.db"), cause(code));
+        assert!(matches!(opened(ffi::SQLITE_NOTADB), StoreError::NoDatabase { .. }));
+        assert!(matches!(opened(ffi::SQLITE_CORRUPT), StoreError::Damaged { .. }));
+        assert!(matches!(opened(ffi::SQLITE_CANTOPEN), StoreError::Open { .. }));
     }
 }

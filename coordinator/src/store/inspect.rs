@@ -29,7 +29,7 @@ impl Store {
     pub fn inspect(path: &Path) -> Result<(Option<Self>, Vec<Fault>), StoreError> {
         let store = match Self::open_structure(path, Depth::Whole) {
             Ok(store) => store,
-            Err(StoreError::Damaged { detail, .. }) => {
+            Err(StoreError::Damaged { detail, .. } | StoreError::NoDatabase { detail, .. }) => {
                 return Ok((None, vec![Fault { table: None, unit: None, what: detail }]));
             }
             Err(StoreError::Empty { .. }) => {

@@ -3,6 +3,8 @@
 //! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit. What is damaged on
 //! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`mending`], [`salvage`]).
 
+mod busy;
+mod copying;
 mod credentials;
 mod doubts;
 mod error;
@@ -18,13 +20,11 @@ mod trained;
 mod verify;
 mod write;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use busy::{BUSY_MAX, Busy, Told};
 pub use credentials::CredentialWrite;
 pub use error::StoreError;
 use file::FileIdentity;
@@ -38,15 +38,13 @@ pub use write::{ResultRecord, Write};
 
 use crate::{file_system::FileSystem, run_directory::sync};
 
-/// How long to wait for another connection's commit.
-const BUSY: Duration = Duration::from_secs(10);
-
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     path: PathBuf,
     file: FileIdentity,
+    busy: Busy,
     /// Whoever only reads owns nothing.
     owner: Option<Owner>,
     mended: Mended,
@@ -67,11 +65,12 @@ impl Store {
     fn open_on(path: &Path, system: &FileSystem) -> Result<Self, StoreError> {
         let failed = |cause| StoreError::open(path, cause);
         let is_new = !path.exists();
+        let busy = Busy::default();
         let mut salvaged = None;
-        let mut connection = match sound(path, system) {
-            Err(StoreError::Damaged { detail, .. }) => {
+        let mut connection = match sound(path, system, &busy) {
+            Err(StoreError::Damaged { detail, .. } | StoreError::NoDatabase { detail, .. }) => {
                 salvaged = Some(salvage::salvage(path, &detail)?);
-                sound(path, system)?
+                sound(path, system, &busy)?
             }
             opened => opened?,
         };
@@ -83,10 +82,11 @@ impl Store {
             sync(folder(path)).map_err(cause)?;
         }
         let file = FileIdentity::of(path)?;
-        Ok(Self { connection, path: path.to_owned(), file, owner: Some(owner), mended })
+        Ok(Self { connection, path: path.to_owned(), file, busy, owner: Some(owner), mended })
     }
 
-    /// Opens the database at `path` to read it, also while a coordinator writes to it.
+    /// Opens the database at `path` to read it, also while a coordinator writes to it, which is never kept waiting for longer than the
+    /// database takes to be copied.
     ///
     /// # Errors
     /// When there is none, it is damaged, or was made by another version.
@@ -106,19 +106,30 @@ impl Store {
     fn open_structure(path: &Path, depth: Depth) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |cause| StoreError::open(path, cause);
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        prepare(&connection).map_err(failed)?;
+        let busy = Busy::default();
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        prepare(&mut connection, path, &busy).map_err(failed)?;
+        if !has_log(&connection).map_err(failed)? {
+            // Whoever reads a database with a rollback journal keeps its writer out.
+            connection = copying::copied(&connection, path)?;
+            prepare(&mut connection, path, &busy).map_err(failed)?;
+        }
         if is_empty(&connection, path)? {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
         check(&connection, path, depth)?;
         let file = FileIdentity::of(path)?;
-        Ok(Self { connection, path: path.to_owned(), file, owner: None, mended: Mended::default() })
+        Ok(Self { connection, path: path.to_owned(), file, busy, owner: None, mended: Mended::default() })
     }
 
     /// What was damaged when it was opened, and what became of it.
     pub fn mended(&self) -> &Mended {
         &self.mended
+    }
+
+    /// How long it waits for other programs.
+    pub fn busy(&self) -> &Busy {
+        &self.busy
     }
 
     /// The run directory that the database lies in.
@@ -133,16 +144,22 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// What every connection needs.
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
+fn prepare(connection: &mut Connection, path: &Path, busy: &Busy) -> rusqlite::Result<()> {
+    busy.attend(connection, path)?;
     sealing::teach(connection)
 }
 
+/// Whether it has a write-ahead log: readers and the writer then do not stand in each other's way.
+fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(mode == "wal")
+}
+
 /// The database at `path`, of this version and with nothing wrong with its structure.
-fn sound(path: &Path, system: &FileSystem) -> Result<Connection, StoreError> {
+fn sound(path: &Path, system: &FileSystem, busy: &Busy) -> Result<Connection, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
-    let connection = Connection::open(path).map_err(failed)?;
-    prepare(&connection).map_err(failed)?;
+    let mut connection = Connection::open(path).map_err(failed)?;
+    prepare(&mut connection, path, busy).map_err(failed)?;
     keep_journal(&connection, system).map_err(failed)?;
     if is_empty(&connection, path)? {
         schema::create(&connection).map_err(failed)?;

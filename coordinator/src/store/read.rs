@@ -148,9 +148,14 @@ impl Store {
         sql: &str,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare(sql).map_err(|cause| self.failed(cause))?;
-        let rows = statement.query_map([], read).map_err(|cause| self.failed(cause))?;
-        rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
+        let read_all = || self.connection.prepare(sql)?.query_map([], read)?.collect();
+        self.done(read_all())
+    }
+
+    /// What came of reading: a wait for it is over.
+    fn done<T>(&self, read: rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.busy.over();
+        read.map_err(|cause| self.failed(cause))
     }
 
     /// The first row, if there is one.
@@ -160,8 +165,8 @@ impl Store {
         parameters: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(|cause| self.failed(cause))?;
-        statement.query_row(parameters, read).optional().map_err(|cause| self.failed(cause))
+        let read_one = || self.connection.prepare_cached(sql)?.query_row(parameters, read).optional();
+        self.done(read_one())
     }
 
     /// A fact by name.
@@ -373,9 +378,8 @@ impl Store {
         unit: UnitId,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(|cause| self.failed(cause))?;
-        let rows = statement.query_map([unit.0], read).map_err(|cause| self.failed(cause))?;
-        rows.collect::<rusqlite::Result<_>>().map_err(|cause| self.failed(cause))
+        let read_all = || self.connection.prepare_cached(sql)?.query_map([unit.0], read)?.collect();
+        self.done(read_all())
     }
 
     /// Every worker that ever registered, by id.

@@ -1,3 +1,4 @@
+mod busy;
 mod damage;
 mod doubts;
 mod owners;

@@ -1,13 +1,15 @@
 //! Changes to the store, applied in groups.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use seedgrid_common::{
     training::Progress,
     unit::{Unit, UnitId},
     wire::{blob::BlobDigest, v1},
 };
 
-use super::{CredentialWrite, Store, StoreError, doubts, owner};
+#[cfg(doc)]
+use super::Busy;
+use super::{CredentialWrite, Store, StoreError, busy, doubts, owner};
 use crate::{
     checkpoints::KeptCheckpoint,
     queue::{Doubt, Pause, ResultDigest},
@@ -206,16 +208,26 @@ impl Store {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn fold_log(&self) -> Result<(), StoreError> {
-        let folded = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    pub fn fold_log(&mut self) -> Result<(), StoreError> {
+        let fold = |connection: &mut Connection| {
+            busy::wait_for_nobody(connection)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        };
+        let folded = fold(&mut self.connection).and_then(|()| self.busy.attend(&mut self.connection, &self.path));
         folded.map_err(|cause| StoreError::Write { path: self.path.clone(), cause })
     }
 
-    /// Makes all `writes` durable, or none.
+    /// Makes all `writes` durable, or none. Other programs that have locked the database are waited for ([`Busy`]).
     ///
     /// # Errors
-    /// When the database refuses: a full disk, a lost file system; when its file was taken away.
+    /// When the database refuses: a full disk, a lost file system, a lock that is held for too long; when its file was taken away.
     pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let committed = self.try_commit(writes);
+        self.busy.over();
+        committed
+    }
+
+    fn try_commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         let path = self.path.clone();
         let failed = |cause| StoreError::Write { path: path.clone(), cause };
         let transaction =
