@@ -3,16 +3,18 @@
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
 //! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`mod@outputs`] what a network
 //! gives and [`decision`] what that means, [`random`] the seeded streams, [`prose`] texts that others read, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
-//! [`dial`] how they get to the coordinator. For people, [`causes`] says why something failed, [`suggest`] what was meant, and [`command_line`]
-//! reads what was written behind a binary's name.
+//! [`dial`] how they get to the coordinator; [`hangup`] tells whether SIGHUP means anything to them, and [`batch`] when their batch job ends. For
+//! people, [`causes`] says why something failed, [`suggest`] what was meant, and [`command_line`] reads what was written behind a binary's name.
 
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod causes;
 pub mod command_line;
 pub mod data;
 pub mod decision;
 pub mod dial;
+pub mod hangup;
 pub mod join;
 pub mod matrix;
 pub mod model;

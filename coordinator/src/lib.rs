@@ -6,7 +6,7 @@
 //! reopens what failed; [`weights`] are kept where the spec asks for them;
 //! [`progress`] shows what happens, and [`listing`] units one by one, from a run directory's [`books`], and [`catalogue`] the runs of a folder; [`collect`] takes results out of the store, [`aggregate`] makes numbers and curves of them and
 //! [`report`] files, in which [`layers`] describes the networks; [`mod@export`] writes tables and [`comparing`] sets two runs side by side; [`checking`] compares a run directory with its digests; [`forecast`] says how long what is left
-//! will take; [`command`] is the command line.
+//! will take; [`command`] is the command line, and [`signals`] end it.
 
 #![forbid(unsafe_code)]
 
@@ -41,6 +41,7 @@ pub mod retrying;
 pub mod run_directory;
 pub mod selection;
 pub mod service;
+pub mod signals;
 pub mod store;
 mod throttle;
 pub mod wall_clock;

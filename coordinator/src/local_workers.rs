@@ -1,6 +1,7 @@
 //! The workers that `seedgrid run` starts on its own machine: child processes that die with it.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io,
     os::unix::process::ExitStatusExt as _,
@@ -13,10 +14,14 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use seedgrid_common::batch::JobEnd;
 use tokio::process::{Child, Command};
 
 /// How often a worker that was killed is started again before the run gives up.
 const RESTARTS_MAX: u32 = 5;
+
+/// The exit code of a worker whose time limit came near.
+const OUT_OF_TIME: i32 = 6;
 
 /// Lines of a failed worker's log that an error shows.
 const LOG_LINES_SHOWN: usize = 8;
@@ -28,8 +33,37 @@ pub struct LocalWorker {
     join_file: PathBuf,
     slots: usize,
     log: PathBuf,
+    surroundings: Surroundings,
     child: Child,
     restarts: u32,
+}
+
+/// How a local worker ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerEnd {
+    /// The study is done, or it was told to leave.
+    Left,
+    /// The time limit of the batch job came near, and units are left.
+    OutOfTime,
+}
+
+/// What a local worker is to take its environment for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// What it is.
+    Own,
+    /// What is left over from a batch job that has ended.
+    LeftOver,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of(job: &JobEnd) -> Self {
+        match job {
+            JobEnd::LeftOver { .. } => Self::LeftOver,
+            JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => Self::Own,
+        }
+    }
 }
 
 /// Why there is no local worker.
@@ -49,7 +83,7 @@ pub enum LocalWorkerError {
     },
     /// It ended while there was work.
     #[error(
-        "the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: run the same command again; finished units are kept"
+        "the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: {}; finished units are kept", hint(.status)
     )]
     Ended {
         /// How.
@@ -64,28 +98,68 @@ pub enum LocalWorkerError {
     Wait(#[source] io::Error),
 }
 
+impl LocalWorkerError {
+    /// The exit code of a worker that ended by itself: whoever started it ends with the same.
+    pub fn code(&self) -> Option<u8> {
+        match self {
+            Self::Ended { status, .. } => status.code().and_then(|code| u8::try_from(code).ok()),
+            Self::Start { .. } | Self::Wait(_) => None,
+        }
+    }
+}
+
+/// What to do about a worker that ended like this: docs/exit-codes.md has the codes.
+fn hint(status: &ExitStatus) -> &'static str {
+    match status.code() {
+        Some(2) => {
+            "the log says what is wrong with how it was started; put that right, then run the same command again"
+        }
+        Some(4) => {
+            "`seedgrid` and `seedgrid-worker` must be of one build: build both, or correct SEEDGRID_WORKER, then run the same command again"
+        }
+        Some(5) => {
+            "it could not hand over what it had, which costs time alone: see that the disk and the machine keep up, then run the same command \
+             again"
+        }
+        Some(9) => {
+            "its trainers crash, for want of memory for example: try fewer slots with --slots, then run the same command again"
+        }
+        Some(_) => "the log says why; once that is put right, run the same command again",
+        None => {
+            "it was killed again and again, for want of memory for example: try fewer slots with --slots, then run the same command again"
+        }
+    }
+}
+
 impl LocalWorker {
     /// Starts a worker with `slots` slots that enters with `join_file` and logs into the folder `logs`.
     ///
     /// # Errors
     /// When the program cannot be started or the log cannot be made.
-    pub fn start(join_file: &Path, slots: usize, logs: &Path) -> Result<Self, LocalWorkerError> {
+    pub fn start(
+        join_file: &Path,
+        slots: usize,
+        logs: &Path,
+        surroundings: Surroundings,
+    ) -> Result<Self, LocalWorkerError> {
         let program = program();
         let log = logs.join("worker-local.log");
-        let child = spawn(&program, join_file, slots, &log)
+        let child = spawn(&program, join_file, slots, &log, surroundings)
             .map_err(|cause| LocalWorkerError::Start { program: program.clone(), cause })?;
-        Ok(Self { program, join_file: join_file.to_owned(), slots, log, child, restarts: 0 })
+        Ok(Self { program, join_file: join_file.to_owned(), slots, log, surroundings, child, restarts: 0 })
     }
 
     /// Returns when the worker has ended well. One that was killed (out of memory, by a person) is started again.
     ///
     /// # Errors
     /// When it ended with an error, or was killed too often.
-    pub async fn watch(&mut self) -> Result<(), LocalWorkerError> {
+    pub async fn watch(&mut self) -> Result<WorkerEnd, LocalWorkerError> {
         loop {
             let status = self.child.wait().await.map_err(LocalWorkerError::Wait)?;
-            if status.success() {
-                return Ok(());
+            match status.code() {
+                Some(0) => return Ok(WorkerEnd::Left),
+                Some(OUT_OF_TIME) => return Ok(WorkerEnd::OutOfTime),
+                Some(_) | None => {}
             }
             if status.signal().is_none() || self.restarts == RESTARTS_MAX {
                 let tail = tail(&self.log);
@@ -93,7 +167,7 @@ impl LocalWorker {
             }
             self.restarts += 1;
             tracing::warn!(%status, "the local worker was killed; starting it again");
-            self.child = spawn(&self.program, &self.join_file, self.slots, &self.log)
+            self.child = spawn(&self.program, &self.join_file, self.slots, &self.log, self.surroundings)
                 .map_err(|cause| LocalWorkerError::Start { program: self.program.clone(), cause })?;
         }
     }
@@ -123,9 +197,16 @@ fn program() -> PathBuf {
     }
 }
 
-fn spawn(program: &Path, join_file: &Path, slots: usize, log: &Path) -> io::Result<Child> {
+fn spawn(program: &Path, join_file: &Path, slots: usize, log: &Path, surroundings: Surroundings) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(log)?;
-    Command::new(program)
+    let mut command = Command::new(program);
+    if surroundings == Surroundings::LeftOver {
+        let of_slurm = |(name, _): &(OsString, OsString)| name.as_encoded_bytes().starts_with(b"SLURM_");
+        for (name, _) in std::env::vars_os().filter(of_slurm) {
+            command.env_remove(name);
+        }
+    }
+    command
         .arg("--join")
         .arg(join_file)
         .args(["--slots", &slots.to_string(), "--die-with-parent", &std::process::id().to_string()])
@@ -143,4 +224,32 @@ fn tail(log: &Path) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
     shown.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn ended(status: i32) -> LocalWorkerError {
+        LocalWorkerError::Ended { status: ExitStatus::from_raw(status), log: "log".into(), tail: String::new() }
+    }
+
+    #[test]
+    fn each_ending_has_its_code_and_its_hint() {
+        let codes = [2, 4, 5, 9];
+        let texts: BTreeSet<String> = codes
+            .iter()
+            .map(|code| {
+                let error = ended(code << 8);
+                assert_eq!(error.code().map(i32::from), Some(*code));
+                let text = error.to_string();
+                text[text.find("hint: ").unwrap()..].to_owned()
+            })
+            .collect();
+        assert_eq!(texts.len(), codes.len());
+        assert_eq!(ended(9).code(), None, "killed");
+        assert!(ended(9).to_string().contains("--slots"));
+    }
 }

@@ -251,6 +251,19 @@ pub fn alive(pid: u32) -> bool {
     stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next()).is_some_and(|state| state != 'Z')
 }
 
+/// Waits until a process catches SIGINT.
+///
+/// # Panics
+/// When [`PATIENCE`] runs out.
+pub fn listens(pid: u32) {
+    let catches = || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        Some(u64::from_str_radix(mask.trim(), 16).ok()? & 1 << (Signal::SIGINT as u64 - 1) != 0)
+    };
+    until("it listens to signals", || catches() == Some(true));
+}
+
 /// Waits until `done` holds, looking often.
 ///
 /// # Panics

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use seedgrid_tests::{
     process::finish,
     study::{Scratch, holdout},
@@ -146,4 +148,45 @@ fn a_divergence_is_final_and_reported() {
     assert_eq!(again.code(), ended.code());
     let text = String::from_utf8(scratch.report("run", "report.md")).unwrap();
     assert!(text.contains("diverged"), "the report says so:\n{text}");
+}
+
+/// Seconds since 1970, so many from now.
+fn in_seconds(seconds: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    (now + seconds).to_string()
+}
+
+#[test]
+fn a_job_that_ends_soon_is_left_with_a_code_of_its_own() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 100_000));
+    let mut run = scratch.run(&spec, "run");
+    // Whatever Slurm there is here has no such job, and is not asked.
+    run.env("SLURM_JOB_ID", "4294967293").env("SLURM_JOB_END_TIME", in_seconds(8)).env("PATH", scratch.path("none"));
+    let ended = finish(&mut run);
+    assert_eq!(ended.code(), 6, "{}", ended.stderr);
+    assert!(ended.stderr.contains("note: Slurm ends job 4294967293 in 1 min at most"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("out of time"), "{}", ended.stderr);
+    let kept = std::fs::read_dir(scratch.path("run/checkpoints")).unwrap().count();
+    assert_eq!(kept, 2, "what was under way is kept");
+    // A shell that outlived the job: the end is past, and the study goes on.
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
+    let mut run = scratch.run(&spec, "other");
+    run.env("SLURM_JOB_ID", "4294967293").env("SLURM_JOB_END_TIME", "1000");
+    let ended = finish(&mut run);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("names job 4294967293, which has ended"), "{}", ended.stderr);
+}
+
+#[test]
+fn how_the_worker_ends_is_passed_on() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
+    for (code, hint) in [(4, "one build"), (9, "fewer slots"), (1, "the log says why")] {
+        let worker = scratch.write("worker", &format!("#!/bin/sh\nexit {code}\n"));
+        std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let ended = finish(scratch.run(&spec, "run").env("SEEDGRID_WORKER", worker));
+        assert_eq!(ended.code(), code, "{}", ended.stderr);
+        assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+    }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
+use seedgrid_common::join::JoinFile;
 use seedgrid_tests::{
     process::{Running, finish, seedgrid, until, worker},
     study::{Scratch, holdout},
@@ -70,6 +71,30 @@ fn workers_elsewhere_give_the_same_bytes_as_a_local_run() {
         assert_eq!(left.code(), 0, "workers leave when the study is done: {}", left.stderr);
     }
     assert_eq!(scratch.report("run", "report.json"), expected);
+}
+
+#[test]
+fn a_worker_comes_in_over_ipv6() {
+    if let Err(cause) = std::net::TcpListener::bind("[::1]:0") {
+        println!("skipped: this machine has no IPv6 loopback address: {cause}");
+        return;
+    }
+    let scratch = Scratch::new();
+    let spec = scratch.write("small.toml", &holdout(&["fc"], "1..=2", 2));
+    let mut command = seedgrid(["serve", "--listen", "[::]:0"]);
+    let coordinator = Running::start(command.arg(spec).arg("--run-dir").arg(scratch.path("run")));
+    coordinator.until_stderr("seedgrid-worker --join", 1);
+    let mut join = JoinFile::read(&scratch.path("run/join.toml")).unwrap();
+    assert!(join.addresses.iter().all(|address| !address.contains("[fe80")), "{:?}", join.addresses);
+    join.addresses.retain(|address| address.starts_with("https://[::1]:"));
+    assert_eq!(join.addresses.len(), 1);
+    let path = scratch.path("join.toml");
+    join.write(&path).unwrap();
+    let worker = finish(&mut joins(&scratch, &path, "cache", "1"));
+    assert_eq!(worker.code(), 0, "{}", worker.stderr);
+    assert!(worker.stderr.contains("at https://[::1]:"), "{}", worker.stderr);
+    let ended = coordinator.wait();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
 }
 
 #[test]

@@ -109,6 +109,36 @@ fn a_cancelled_task_hands_over_and_stays_away() {
     });
 }
 
+#[test]
+fn a_whole_study_in_one_job_is_requeued_and_goes_on() {
+    let Some(slurm) = Slurm::start(1, 2) else { return };
+    let scratch = Scratch::new();
+    // Each of its units takes two to three times as long as the job has at first.
+    let spec = scratch.write("spec.toml", &holdout(&["cnn-shared"], "1..=2", 300));
+    // Slurm counts limits in minutes; the job's first start is told a nearer end.
+    let hurried = scratch.write(
+        "hurried-seedgrid",
+        &format!(
+            "#!/bin/sh\n[ -n \"${{SLURM_RESTART_COUNT:-}}\" ] || scontrol update JobId=\"$SLURM_JOB_ID\" EndTime=now+8seconds\nexec '{}' \"$@\"\n",
+            binary("seedgrid").display()
+        ),
+    );
+    assert!(finish(Command::new("chmod").arg("755").arg(&hurried)).status.success());
+    let mut sbatch = slurm.command("sbatch");
+    sbatch.current_dir(scratch.path("")).env("SEEDGRID", hurried).args([
+        "--parsable",
+        "--time=10",
+        "--cpus-per-task=2",
+    ]);
+    let job = slurm.submit(sbatch.arg(repository("scripts/slurm/run.sbatch")).arg(spec).args(["--run-dir", "run"]));
+    slurm.until_state(&job, "COMPLETED");
+    let log = fs::read_to_string(scratch.path(&format!("seedgrid-{job}.log"))).unwrap();
+    assert!(log.contains("asking to be requeued") && log.contains("start 2,"), "{log}");
+    assert!(log.contains(&format!("note: Slurm ends job {job} in ")), "{log}");
+    assert!(log.contains("seedgrid ended with code 0"), "{log}");
+    assert_eq!(scratch.report_json("run")["complete"], true);
+}
+
 /// The script's own errors need no Slurm.
 #[test]
 fn what_is_missing_is_said() {

@@ -23,7 +23,7 @@ Examples:
 
 Exit codes: 0 the study is done or the worker was asked to leave, 1 failed, 2 bad usage or join file, 4 refused by the
 coordinator, 5 coordinator unreachable, 6 the time limit came near and units are left, 9 its trainers crashed one after
-the other. Signals: the first SIGTERM or SIGINT gives
+the other. Signals: the first SIGTERM, SIGHUP or SIGINT gives
 work back and leaves within 7 s, the second ends the worker at once (exit code 128 + signal).";
 
 /// Trains units of a study until it is done, the time limit nears, or it is told to stop.

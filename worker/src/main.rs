@@ -10,6 +10,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    batch::{self, JobEnd},
     causes::chain,
     command_line,
     join::Token,
@@ -116,12 +117,13 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         .map_err(Failure::usage)?;
     let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
     let cores = system::cores();
-    let rules = arguments.rules(cores, system::slurm_time_left(&system::environment));
+    let job = JobEnd::find(&batch::environment);
+    let rules = arguments.rules(cores, system::time_left(&job));
     if let Some(limit) = rules.time_limit {
         info!("training stops in {}, {} before the time limit", clock(limit.stop), clock(limit.margin));
     }
     let settings = Settings {
-        info: describe(host, supervisor, cores, rules.slots, trainer.as_ref()),
+        info: describe(host, supervisor, cores, rules.slots, trainer.as_ref(), &job),
         rules,
         worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
@@ -142,7 +144,12 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
 }
 
 /// `pid`: the supervisor's, which is what signals are sent to.
-fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer) -> WorkerInfo {
+fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer, job: &JobEnd) -> WorkerInfo {
+    let place = match job {
+        // A job that has ended is no place.
+        JobEnd::LeftOver { .. } => String::new(),
+        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => system::place(&batch::environment),
+    };
     let description = trainer.describe();
     let name = |text: String| cut(text.trim(), limits::NAME_BYTES_MAX).trim_end().to_owned();
     WorkerInfo {
@@ -154,7 +161,7 @@ fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Tr
         isa: description.isa,
         numerics_class: description.numerics_class,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        place: name(system::place(&system::environment)),
+        place: name(place),
     }
 }
 
@@ -178,6 +185,7 @@ fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {
 fn told() -> io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut user = signal(SignalKind::user_defined1())?;
+    let mut hangups = supervisor::hangups()?;
     let (order, ordered) = tokio::sync::oneshot::channel();
     std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
         // An end without an order is the supervisor's end, with which this process ends anyhow.
@@ -197,6 +205,7 @@ fn told() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             _ = user.recv() => {}
+            () = supervisor::next_of(&mut hangups) => {}
         }
     })
 }

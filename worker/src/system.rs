@@ -1,26 +1,12 @@
 //! What this machine is and where it runs: host, process, place in a batch system, and the time that is left there.
 
-use std::{
-    io::{self, Read as _},
-    process::{Command, Stdio},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+use std::time::Duration;
+
+use seedgrid_common::{
+    batch::{Environment, JobEnd},
+    prose,
 };
-
-use seedgrid_common::prose;
 use tracing::warn;
-
-/// How long `squeue` may take.
-const SQUEUE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is read of its answer.
-const OUTPUT_BYTES_MAX: u64 = 4096;
-
-/// Looks up an environment variable; a parameter so that tests need not change the process's own.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// The process's environment.
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
 
 /// This machine's name.
 pub fn host() -> String {
@@ -56,52 +42,20 @@ pub fn place(environment: Environment<'_>) -> String {
     }
 }
 
-/// How long Slurm leaves this job. None: not under Slurm, without a limit, or not to be found out.
-///
-/// `SLURM_JOB_END_TIME` tells on newer versions only; `squeue` tells on all. Its `%L`, the time left, follows the limit in whole
-/// minutes that the job was given and misses an end that was moved since; `%e` is when the job will be ended.
-pub fn slurm_time_left(environment: Environment<'_>) -> Option<Duration> {
-    let job = environment("SLURM_JOB_ID")?;
-    if let Some(left) = environment("SLURM_JOB_END_TIME").and_then(|text| time_left(&text)) {
-        return Some(left);
-    }
-    // Seconds since 1970, which need no time zone.
-    match output_of(Command::new("squeue").env("SLURM_TIME_FORMAT", "%s").args(["-h", "-j", &job, "-o", "%e"])) {
-        Ok(text) => time_left(&text),
-        Err(error) => {
-            warn!("squeue does not tell when this job ends ({error}); give --time-limit to leave in time");
+/// How long a job that ends like this leaves this process, as far as that is known; says what people should know of it.
+pub fn time_left(end: &JobEnd) -> Option<Duration> {
+    match end {
+        JobEnd::Never => None,
+        JobEnd::After { left, .. } => Some(*left),
+        JobEnd::LeftOver { .. } => {
+            warn!("{}", end.note()?);
+            None
+        }
+        JobEnd::Unknown { job, why } => {
+            warn!("Slurm does not tell when job {job} ends ({why}); give --time-limit to leave in time");
             None
         }
     }
-}
-
-/// What a command prints, where it succeeds within [`SQUEUE_TIMEOUT`]: a controller that is down would hold it for minutes.
-fn output_of(command: &mut Command) -> io::Result<String> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if started.elapsed() > SQUEUE_TIMEOUT {
-            child.kill()?;
-            child.wait()?;
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let mut text = String::new();
-    if let Some(output) = child.stdout {
-        output.take(OUTPUT_BYTES_MAX).read_to_string(&mut text)?;
-    }
-    if status.success() { Ok(text) } else { Err(io::Error::other(status.to_string())) }
-}
-
-/// Time until an end in seconds since 1970. None for the words that stand there where there is no limit.
-fn time_left(text: &str) -> Option<Duration> {
-    let end = Duration::from_secs(text.trim().parse().ok()?);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(end.saturating_sub(now))
 }
 
 #[cfg(test)]
@@ -124,29 +78,6 @@ mod tests {
         let step = [("SLURM_JOB_ID", "12"), ("SLURM_STEP_NUM_TASKS", "4"), ("SLURM_PROCID", "2")];
         assert_eq!(place_of(&step), "slurm 12 task 2");
         assert_eq!(place_of(&[("PBS_JOBID", "99[3].head")]), "pbs 99[3].head");
-    }
-
-    #[test]
-    fn an_end_is_read() {
-        let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 100;
-        let left = time_left(&format!("{end}\n")).unwrap();
-        assert!((98..=100).contains(&left.as_secs()), "{left:?}");
-        assert_eq!(time_left("1000\n"), Some(Duration::ZERO), "in the past");
-        for text in ["NONE\n", "N/A\n", "Unknown\n", ""] {
-            assert_eq!(time_left(text), None);
-        }
-    }
-
-    #[test]
-    fn the_end_is_taken_from_slurms_variable() {
-        let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 100;
-        let left = slurm_time_left(&|name| match name {
-            "SLURM_JOB_ID" => Some("1".to_owned()),
-            "SLURM_JOB_END_TIME" => Some(end.to_string()),
-            _ => None,
-        });
-        assert!(left.is_some_and(|left| (98..=100).contains(&left.as_secs())), "{left:?}");
-        assert_eq!(slurm_time_left(&|_| None), None);
     }
 
     #[test]

@@ -153,14 +153,34 @@ fn a_signal_to_every_process_of_a_job_counts_once() {
 }
 
 #[test]
-fn a_warning_of_a_batch_system_gives_work_back() {
-    let (play, _coordinator, folder) = study(1..2, 100_000);
-    let child = command(&folder, &["--slots", "1"]).spawn().expect("the worker starts");
-    wait_until("a unit is in training", || !play.script().beats.is_empty());
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGUSR1).expect("it can be told");
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(play.script().left, ["terminated"]);
+fn a_warning_of_a_batch_system_and_the_end_of_a_login_give_work_back() {
+    // A terminal that is closed says so, and its shell says it again.
+    for signals in [&[Signal::SIGUSR1][..], &[Signal::SIGHUP, Signal::SIGHUP]] {
+        let (play, _coordinator, folder) = study(1..2, 100_000);
+        let child = command(&folder, &["--slots", "1"]).spawn().expect("the worker starts");
+        wait_until("a unit is in training", || !play.script().beats.is_empty());
+        for signal in signals {
+            kill(Pid::from_raw(child.id() as i32), *signal).expect("it can be told");
+        }
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{signals:?}");
+        assert_eq!(play.script().left, ["terminated"]);
+    }
+}
+
+#[test]
+fn what_is_left_over_from_a_job_that_has_ended_limits_nothing() {
+    let (play, _coordinator, folder) = study(1..2, 3);
+    let mut command = command(&folder, &["--slots", "1"]);
+    // Whatever Slurm there is here has no such job.
+    command.env("SLURM_JOB_ID", "4294967293").env("SLURM_JOB_END_TIME", "1000");
+    let output = command.output().expect("the worker starts");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("names job 4294967293, which has ended"), "{log}");
+    let script = play.script();
+    assert_eq!(script.results(), 1);
+    assert_eq!(script.registers[0].info.as_ref().expect("it says what it is").place, "");
 }
 
 #[test]

@@ -15,8 +15,9 @@ use super::{
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
-4 refused by the coordinator, 5 no coordinator there, 7 compared runs contradict each other,
-8 stands still (paused or drained), 10 a checked run is damaged, 130 interrupted (run again to go on).";
+4 refused by the coordinator, 5 no coordinator there, 6 the batch job ends soon (run again in a new one to go on),
+7 compared runs contradict each other, 8 stands still (paused or drained), 9 the worker's trainers crash,
+10 a checked run is damaged, 130 or 143 interrupted by a signal (run again to go on).";
 
 /// Runs experiment matrices of small neural networks and makes one report of them.
 ///
@@ -164,10 +165,14 @@ fn time(text: &str) -> Result<Duration, String> {
 
 /// A host name or address, as it stands in a URL, without scheme and port.
 fn host(text: &str) -> Result<String, String> {
-    if is_host(text) {
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if bracketed.and_then(|ip| ip.parse::<std::net::Ipv6Addr>().ok()).is_some_and(|ip| ip.is_unicast_link_local()) {
+        Err("a link-local address (fe80::) leads to another machine on every network; write a global address or a name"
+            .to_owned())
+    } else if is_host(text) {
         Ok(text.to_owned())
     } else {
-        Err("write a host name or an address alone, without http:// and port, for example login1 or [fe80::1]; the port is that of --listen".to_owned())
+        Err("write a host name or an address alone, without http:// and port, for example login1 or [2001:db8::1]; the port is that of --listen".to_owned())
     }
 }
 

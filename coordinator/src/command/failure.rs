@@ -20,6 +20,7 @@ use crate::{
     retrying::NotRetried,
     run_directory::RunDirectoryError,
     service::ServerError,
+    signals::StopSignal,
     store::StoreError,
 };
 
@@ -30,14 +31,16 @@ pub enum Exit {
     Done,
     /// 3: the study has ended, and some units have no result.
     MissingCells,
+    /// 6: the time limit of the batch job came near; units are left.
+    OutOfTime,
     /// 7: two runs have different results of equal units.
     Contradiction,
     /// 8: the study is paused or was drained; nothing failed, and units are left.
     StandsStill,
     /// 10: a run directory does not match its digests.
     Damaged,
-    /// 130: stopped by a signal; the same command goes on.
-    Interrupted,
+    /// 128 and the signal's number: stopped by it; the same command goes on.
+    Interrupted(StopSignal),
 }
 
 impl From<Exit> for ExitCode {
@@ -45,10 +48,11 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::MissingCells => 3,
+            Exit::OutOfTime => 6,
             Exit::Contradiction => 7,
             Exit::StandsStill => 8,
             Exit::Damaged => 10,
-            Exit::Interrupted => 130,
+            Exit::Interrupted(signal) => signal.exit_code(),
         })
     }
 }
@@ -101,6 +105,11 @@ pub enum Failure {
     /// The local worker ended.
     #[error(transparent)]
     LocalWorker(#[from] LocalWorkerError),
+    /// There is no time for a trial.
+    #[error(
+        "the batch job ends too soon for a trial\n  hint: run `seedgrid plan --measure` where more time is left, or leave out --measure"
+    )]
+    NoTime,
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
@@ -203,6 +212,8 @@ impl Failure {
             | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => USAGE,
+            Self::LocalWorker(error) => error.code().unwrap_or(1),
+            Self::NoTime => 6,
             Self::Control(ControlError::Refused { .. }) => 4,
             Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => 5,
             Self::Control(ControlError::Unreadable { .. })
@@ -212,7 +223,6 @@ impl Failure {
             | Self::Server(_)
             | Self::Identity(_)
             | Self::Keys(_)
-            | Self::LocalWorker(_)
             | Self::Report(_)
             | Self::List(CatalogueError::Unreadable { .. })
             | Self::Check(_)

@@ -3,12 +3,8 @@
 use std::sync::Arc;
 
 use seedgrid_common::wire::v1;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-};
+use tokio::sync::watch;
 
-use super::Failure;
 use crate::progress::View;
 
 /// How following a study ended.
@@ -42,27 +38,6 @@ pub(super) async fn follow(
         }
         if pictures.changed().await.is_err() {
             return Followed::CoreGone;
-        }
-    }
-}
-
-/// The signals that ask to stop.
-pub(super) struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    pub(super) fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(Failure::Signals);
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    /// Returns when one comes.
-    pub(super) async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
         }
     }
 }

@@ -1,15 +1,14 @@
 //! What `run` and `serve` share: a study's core and server in a run directory.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    thread::JoinHandle,
-    time::Duration,
+use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
+
+use seedgrid_common::join::JoinFile;
+
+use super::{
+    Failure,
+    addresses::{Listening, addresses, host_name},
+    arguments::StudyArguments,
 };
-
-use seedgrid_common::join::{ADDRESSES_MAX, JoinFile};
-
-use super::{Failure, arguments::StudyArguments};
 use crate::{
     console,
     core::{Core, CoreError, Holders, StudyPlan},
@@ -159,7 +158,7 @@ impl Hosting {
         let place = Place {
             study: study.name.clone(),
             host: host_name(),
-            addresses: addresses(bound.address(), entrance),
+            addresses: addresses(&Listening::of(&bound), entrance),
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // Before anybody is answered: who is refused reads the file again and must find the new token.
@@ -176,81 +175,40 @@ impl Hosting {
 
     /// Stops the server and the core; gives the directory back, still owned.
     pub(super) async fn stop(self) -> Result<Owned, Failure> {
-        // The core first: streams of pictures end with it, and nothing more is acknowledged.
-        self.core.stop().await;
+        self.end(Hurry::No).await
+    }
+
+    /// The same where a signal asked for it: a store that another program has locked is not waited for.
+    pub(super) async fn stop_soon(self) -> Result<Owned, Failure> {
+        self.end(Hurry::Yes).await
+    }
+
+    async fn end(self, hurry: Hurry) -> Result<Owned, Failure> {
+        // The core first: streams of pictures end with it, and nothing more is acknowledged. One that waits for its store hears it later.
+        let _ = tokio::time::timeout(STOP_GRACE, self.core.stop()).await;
         let busy = self.core.busy().clone();
         self.server.stop(STOP_GRACE).await?;
-        // Nobody is answered any more: what the core still waits to write is not acknowledged.
-        busy.abandon();
-        tokio::task::spawn_blocking(move || self.thread.join())
+        if hurry == Hurry::Yes {
+            // Nobody is answered any more: what is still to be written was not acknowledged.
+            busy.abandon();
+        }
+        let ended = tokio::task::spawn_blocking(move || self.thread.join())
             .await
             .map_err(|_| Failure::CorePanicked)?
-            .map_err(|_| Failure::CorePanicked)??;
+            .map_err(|_| Failure::CorePanicked)?;
+        match ended {
+            Err(CoreError::Store(error)) if hurry == Hurry::Yes && error.is_busy() => {
+                console::note(format_args!("note: {error}\n  what was not acknowledged is trained again"));
+            }
+            ended => ended?,
+        }
         Ok(self.directory)
     }
 }
 
-fn host_name() -> Option<String> {
-    nix::unistd::gethostname().ok()?.into_string().ok().filter(|name| !name.is_empty())
-}
-
-/// Where workers may find a coordinator that listens on `listen`, the most widely known first.
-fn addresses(listen: SocketAddr, entrance: Entrance<'_>) -> Vec<String> {
-    let scheme = if entrance.plaintext { "http" } else { "https" };
-    let mut hosts: Vec<String> = Vec::new();
-    if let Some(host) = entrance.advertise {
-        hosts.push(host.to_owned());
-    }
-    if listen.ip().is_unspecified() {
-        hosts.extend(host_name());
-        hosts.extend(interface_addresses().into_iter().map(|ip| literal(&ip)));
-        hosts.push("127.0.0.1".to_owned());
-    } else {
-        hosts.push(literal(&listen.ip()));
-    }
-    let mut addresses: Vec<String> = Vec::new();
-    for host in hosts {
-        let address = format!("{scheme}://{host}:{}", listen.port());
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses.truncate(ADDRESSES_MAX);
-    addresses
-}
-
-fn literal(ip: &IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    }
-}
-
-/// This machine's IPv4 addresses that others can reach.
-fn interface_addresses() -> Vec<IpAddr> {
-    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
-    interfaces
-        .filter_map(|interface| Some(IpAddr::V4(interface.address?.as_sockaddr_in()?.ip())))
-        .filter(|ip| !ip.is_loopback())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Entrance, addresses};
-
-    #[test]
-    fn a_bound_address_is_used_as_it_is() {
-        assert_eq!(addresses("127.0.0.1:7700".parse().unwrap(), Entrance::LOCAL), ["https://127.0.0.1:7700"]);
-        let plaintext = Entrance { plaintext: true, ..Entrance::LOCAL };
-        assert_eq!(addresses("[::1]:7700".parse().unwrap(), plaintext), ["http://[::1]:7700"]);
-    }
-
-    #[test]
-    fn everywhere_means_all_names_of_this_machine() {
-        let entrance = Entrance { advertise: Some("login1"), ..Entrance::LOCAL };
-        let found = addresses("0.0.0.0:7700".parse().unwrap(), entrance);
-        assert_eq!(found[0], "https://login1:7700");
-        assert_eq!(found.last().unwrap(), "https://127.0.0.1:7700");
-    }
+/// Whether a signal asked for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hurry {
+    Yes,
+    No,
 }

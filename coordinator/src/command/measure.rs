@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use seedgrid_common::{
+    batch::{self, JobEnd},
     matrix::Plan,
     training::Normalize,
     unit::{Configuration, UnitId, Value},
@@ -11,16 +12,18 @@ use seedgrid_common::{
 
 use super::{
     Failure,
-    follow::{StopSignals, follow},
+    follow::follow,
     hosting::{Entrance, Hosting, Opened},
 };
 use crate::{
+    atomic::Scratch,
     core::Holders,
     forecast::{Job, Measured, Place, Sample, gather},
-    local_workers::LocalWorker,
+    local_workers::{LocalWorker, Surroundings, WorkerEnd},
     prepare::{Prepared, Spec},
     progress::View,
     run_directory::RunDirectory,
+    signals::{Attended, StopSignal},
     store::Store,
 };
 
@@ -37,34 +40,43 @@ const SEEDS_MAX: usize = 64;
 /// How long the worker may take to leave.
 const LEAVE_GRACE: Duration = Duration::from_secs(5);
 
-/// What a few epochs of the units that are `left` take with `slots` of them at a time. None when a signal ended it.
+/// What a few epochs of the units that are `left` take with `slots` of them at a time. The inner error is the signal that ended it.
 pub(super) async fn measure(
     plan: &Plan,
     left: impl Fn(UnitId) -> bool,
     slots: usize,
-) -> Result<Option<Vec<Sample>>, Failure> {
+) -> Result<Result<Vec<Sample>, StopSignal>, Failure> {
     let shapes = shapes(plan, left);
     if shapes.is_empty() {
-        return Ok(Some(Vec::new()));
+        return Ok(Ok(Vec::new()));
     }
-    let folder = tempfile::tempdir().map_err(Failure::Scratch)?;
+    let folder = Scratch::new().map_err(Failure::Scratch)?;
     let opened = open(folder.path(), &spec(&shapes, slots))?;
     let database = opened.directory.database();
-    let mut signals = StopSignals::new()?;
     let hosting = Hosting::start(opened, Entrance::LOCAL, Holders::AreGone).await?;
-    let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
+    let surroundings = Surroundings::of(&JobEnd::find(&batch::environment));
+    let mut worker =
+        LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs(), surroundings)?;
     let mut view = Silent;
+    let mut signals = Attended::begin();
     let ended = tokio::select! {
-        _ = follow(hosting.core.snapshots(), &mut view, true) => Ok(true),
-        () = signals.received() => Ok(false),
+        _ = follow(hosting.core.snapshots(), &mut view, true) => Ok(None),
+        signal = signals.received() => Ok(Some(signal)),
         // It leaves when the study is done, maybe before this process has heard so.
-        watched = worker.watch() => watched.map(|()| true),
+        watched = worker.watch() => match watched {
+            Ok(WorkerEnd::Left) => Ok(None),
+            Ok(WorkerEnd::OutOfTime) => Err(Failure::NoTime),
+            Err(error) => Err(error.into()),
+        },
     };
     worker.stop(LEAVE_GRACE).await;
     let directory = hosting.stop().await?;
+    if let Some(signal) = ended?.or(signals.end()) {
+        return Ok(Err(signal));
+    }
     let samples = gather::of_store(&Store::open_to_read(&database)?, Place::Now)?;
     drop(directory);
-    Ok(ended?.then_some(samples))
+    Ok(Ok(samples))
 }
 
 /// Shows nothing.

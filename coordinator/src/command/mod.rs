@@ -1,5 +1,6 @@
 //! The `seedgrid` command: arguments, what each subcommand does, and exit codes.
 
+mod addresses;
 mod arguments;
 mod at_rest;
 mod check;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 
 use seedgrid_common::command_line;
 
-use crate::console;
+use crate::{console, signals};
 
 pub use arguments::{Arguments, Subcommand};
 pub use failure::{Exit, Failure};
@@ -39,6 +40,9 @@ pub use failure::{Exit, Failure};
 pub fn main() -> ExitCode {
     let arguments: Arguments = command_line::parse();
     start_log(arguments.verbose);
+    if let Err(cause) = signals::listen() {
+        return Failure::Signals(cause).report();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return Failure::Runtime(cause).report(),

@@ -46,7 +46,10 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
     let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
     let weights = hosting::weights_standing(&prepared, &directory, store.as_ref())?;
     let estimated = estimate::estimate(&arguments, &directory, store.as_ref(), &prepared, &known).await?;
-    let Some((forecast, estimate)) = estimated else { return Ok(Exit::Interrupted) };
+    let (forecast, estimate) = match estimated {
+        Ok(estimated) => estimated,
+        Err(signal) => return Ok(Exit::Interrupted(signal)),
+    };
     let listing = Listing::new(&prepared, &known, weights, &forecast, estimate);
     match arguments.format {
         Format::Text => super::print(&listing.text())?,

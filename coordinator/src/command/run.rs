@@ -2,16 +2,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{
+    batch::{self, JobEnd},
+    wire::v1,
+};
 
 use super::{
     Exit, Failure,
     arguments::RunArguments,
-    follow::{Followed, StopSignals, follow},
+    follow::{Followed, follow},
     hosting::{self, Entrance, Hosting},
     report,
 };
-use crate::{console, core::Holders, local_workers::LocalWorker, progress};
+use crate::{
+    console,
+    core::Holders,
+    local_workers::{LocalWorker, Surroundings, WorkerEnd},
+    progress,
+    signals::{Attended, StopSignal},
+};
 
 /// How long the local worker may take to hand over what it has and leave.
 const LEAVE_GRACE: Duration = Duration::from_secs(15);
@@ -19,11 +28,11 @@ const LEAVE_GRACE: Duration = Duration::from_secs(15);
 enum Ended {
     Followed(Followed),
     Drained,
-    Interrupted,
+    OutOfTime,
+    Signalled(StopSignal),
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
-    let mut signals = StopSignals::new()?;
     let opened = hosting::open(&arguments.study)?;
     let left = opened.units_left()?;
     if left == 0 {
@@ -39,16 +48,24 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     let entrance = Entrance { listen: &arguments.listen, ..Entrance::LOCAL };
     let hosting = Hosting::start(opened, entrance, Holders::AreGone).await?;
     let slots = arguments.slots.map_or_else(super::cores, usize::from).min(left);
-    let mut worker = LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs())?;
+    let job = JobEnd::find(&batch::environment);
+    if let Some(note) = job.note() {
+        console::note(format_args!("note: {note}"));
+    }
+    let (join_file, logs) = (hosting.directory.join_file(), hosting.directory.logs());
+    let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::of(&job))?;
     let mut view = progress::view();
+    // Until here a signal ends the process at once.
+    let mut signals = Attended::begin();
     let ended = tokio::select! {
         followed = follow(hosting.core.snapshots(), view.as_mut(), true) => Ok(Ended::Followed(followed)),
-        () = signals.received() => Ok(Ended::Interrupted),
+        signal = signals.received() => Ok(Ended::Signalled(signal)),
         watched = worker.watch() => match (watched, hosting.core.snapshots().borrow().state()) {
-            (Ok(()), v1::StudyState::Done) => Ok(Ended::Followed(Followed::Done)),
-            (Ok(()), v1::StudyState::Draining) => Ok(Ended::Drained),
+            (Ok(_), v1::StudyState::Done) => Ok(Ended::Followed(Followed::Done)),
+            (Ok(WorkerEnd::OutOfTime), _) => Ok(Ended::OutOfTime),
+            (Ok(WorkerEnd::Left), v1::StudyState::Draining) => Ok(Ended::Drained),
             // It leaves well before that only when somebody told it to.
-            (Ok(()), _) => Ok(Ended::Interrupted),
+            (Ok(WorkerEnd::Left), _) => Ok(Ended::Signalled(StopSignal::Terminate)),
             (Err(error), _) => Err(error),
         },
     };
@@ -56,22 +73,32 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     let last = Arc::clone(&hosting.core.snapshots().borrow());
     view.show(&last);
     view.finish();
-    tokio::select! {
-        () = worker.stop(LEAVE_GRACE) => {}
-        // Asked twice: no more waiting. Dropping the worker ends it.
-        () = signals.received() => {}
-    }
-    let directory = hosting.stop().await?;
-    match ended? {
+    let signal = tokio::select! {
+        () = worker.stop(LEAVE_GRACE) => None,
+        // Dropping the worker ends it.
+        signal = signals.received() => Some(signal),
+    };
+    let directory = match (&ended, signal) {
+        (_, Some(_)) | (Ok(Ended::Signalled(_) | Ended::OutOfTime), None) => hosting.stop_soon().await?,
+        (_, None) => hosting.stop().await?,
+    };
+    // And from here on again.
+    match signal.or(signals.end()).map_or(ended, |signal| Ok(Ended::Signalled(signal)))? {
         Ended::Followed(Followed::Done | Followed::CoreGone) => report::finish(&directory),
         Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&pause)),
         Ended::Drained => {
             console::note(format_args!("drained; finished units are kept. Run the same command again to go on"));
             Ok(Exit::StandsStill)
         }
-        Ended::Interrupted => {
+        Ended::OutOfTime => {
+            console::note(format_args!(
+                "out of time: the batch job ends soon. What is finished and what was under way is kept; the same command in a new job goes on"
+            ));
+            Ok(Exit::OutOfTime)
+        }
+        Ended::Signalled(signal) => {
             console::note(format_args!("interrupted; finished units are kept. Run the same command again to go on"));
-            Ok(Exit::Interrupted)
+            Ok(Exit::Interrupted(signal))
         }
     }
 }

@@ -5,17 +5,16 @@ use std::time::Duration;
 use super::{
     Exit, Failure,
     arguments::ServeArguments,
-    follow::{Followed, StopSignals, follow},
+    follow::{Followed, follow},
     hosting::{self, Entrance, Hosting},
     report,
 };
-use crate::{console, core::Holders, progress};
+use crate::{console, core::Holders, progress, signals::Attended};
 
 /// How long workers may take to leave once the study is done.
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
-    let mut signals = StopSignals::new()?;
     let opened = hosting::open(&arguments.study)?;
     if opened.units_left()? == 0 {
         console::note(format_args!(
@@ -32,6 +31,8 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         join_expires: arguments.join_expires,
     };
     let hosting = Hosting::start(opened, entrance, Holders::MayReturn).await?;
+    // Until here a signal ends the process at once.
+    let mut signals = Attended::begin();
     let encryption =
         if plaintext { "in plaintext: whoever is on the network can read and change everything" } else { "with TLS" };
     console::note(format_args!("listening on {}, {encryption}", hosting.address()));
@@ -41,26 +42,28 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         if plaintext { " --plaintext" } else { "" }
     ));
     let mut view = progress::view();
-    let done = tokio::select! {
-        followed = follow(hosting.core.snapshots(), view.as_mut(), false) => Some(followed),
-        () = signals.received() => None,
+    let (followed, mut signal) = tokio::select! {
+        followed = follow(hosting.core.snapshots(), view.as_mut(), false) => (Some(followed), None),
+        signal = signals.received() => (None, Some(signal)),
     };
     view.finish();
-    if done == Some(Followed::Done) {
+    let done = followed == Some(Followed::Done);
+    if done {
         tokio::select! {
             () = workers_gone(&hosting) => {}
             () = tokio::time::sleep(LEAVE_GRACE) => {}
-            () = signals.received() => {}
+            told = signals.received() => signal = Some(told),
         }
     }
-    let directory = hosting.stop().await?;
-    if done.is_some() {
-        return report::finish(&directory);
-    }
-    console::note(format_args!(
-        "interrupted; finished units are kept, workers train on. Run the same command again to go on"
-    ));
-    Ok(Exit::Interrupted)
+    let directory = match signal {
+        Some(_) => hosting.stop_soon().await?,
+        None => hosting.stop().await?,
+    };
+    // And from here on again.
+    let Some(signal) = signal.or(signals.end()) else { return report::finish(&directory) };
+    let workers = if done { "every unit has ended" } else { "workers train on" };
+    console::note(format_args!("interrupted; finished units are kept, {workers}. Run the same command again to go on"));
+    Ok(Exit::Interrupted(signal))
 }
 
 /// Returns when every worker has left.

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use nix::sys::socket::{getsockopt, sockopt::Ipv6V6Only};
 use seedgrid_common::wire::{limits, v1};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -71,7 +72,13 @@ fn listen_hint(cause: &std::io::Error) -> &'static str {
             "another process uses this port; end it, or choose another one with --listen HOST:PORT (port 0 takes any free one)"
         }
         std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-        _ => "choose an address of this machine, or 0.0.0.0 for all of them",
+        // What a link-local address without an interface is answered with.
+        std::io::ErrorKind::InvalidInput => {
+            "link-local addresses (fe80::) cannot be used: choose a global one of this machine, or [::] for all of them"
+        }
+        _ => {
+            "choose an address of this machine, 0.0.0.0 for all of its IPv4 addresses, or [::] for its IPv6 addresses, too"
+        }
     }
 }
 
@@ -90,6 +97,11 @@ impl Bound {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether it takes IPv4 connections beside IPv6 ones.
+    pub fn takes_both(&self) -> bool {
+        self.address.is_ipv6() && getsockopt(&self.listener, Ipv6V6Only).is_ok_and(|only| !only)
     }
 
     /// Serves `core` to whoever may come in. `datasets` are encoded data sets by digest.

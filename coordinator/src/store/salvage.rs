@@ -25,7 +25,7 @@ use super::{
     schema,
     sealing::{self, SEALED},
 };
-use crate::{run_directory::sync, wall_clock::wall_ms};
+use crate::{atomic::Unfinished, run_directory::sync, wall_clock::wall_ms};
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
 const TABLES: [&str; 20] = [
@@ -61,7 +61,8 @@ pub(super) fn salvage(path: &Path, why: &str) -> Result<Salvaged, StoreError> {
     let failed = |cause| StoreError::Salvage { path: path.to_owned(), cause };
     let by_sqlite = |cause: rusqlite::Error| failed(io::Error::other(cause));
     let fresh = beside(path, "salvaging");
-    remove(&fresh).map_err(failed)?;
+    let (_, unfinished) =
+        Unfinished::begin(|| remove(&fresh).map(|()| fresh.clone()), PathBuf::as_path).map_err(failed)?;
     let (results, incomplete) = fill(path, &fresh, why).map_err(by_sqlite)?;
     // Units whose own rows are lost come back with the plan.
     if results.units == 0 && results.results == 0 {
@@ -70,6 +71,7 @@ pub(super) fn salvage(path: &Path, why: &str) -> Result<Salvaged, StoreError> {
     }
     fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(failed)?;
     let kept_as = exchange(path, &fresh).map_err(failed)?;
+    drop(unfinished);
     Ok(Salvaged { why: why.to_owned(), kept_as, results: results.results, incomplete })
 }
 

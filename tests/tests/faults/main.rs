@@ -7,3 +7,4 @@ mod cable;
 mod checkpoints;
 mod crashes;
 mod interrupt;
+mod signals;

@@ -22,6 +22,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use seedgrid_common::{
+    hangup,
     join::{Plaintext, Token},
     prose::count,
     wire::{
@@ -153,6 +154,8 @@ struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     user: tokio::signal::unix::Signal,
+    /// None: it is ignored, as `nohup` has it.
+    hangup: Option<tokio::signal::unix::Signal>,
     /// Whether one has come.
     told: bool,
 }
@@ -161,17 +164,39 @@ impl Signals {
     fn new() -> io::Result<Self> {
         let [terminate, interrupt, user] =
             [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::user_defined1()].map(signal);
-        Ok(Self { terminate: terminate?, interrupt: interrupt?, user: user?, told: false })
+        let hangup = hangups()?;
+        Ok(Self { terminate: terminate?, interrupt: interrupt?, user: user?, hangup, told: false })
     }
 
     async fn next(&mut self) -> Signal {
-        let signal = tokio::select! {
-            _ = self.terminate.recv() => Signal::SIGTERM,
-            _ = self.interrupt.recv() => Signal::SIGINT,
-            _ = self.user.recv() => Signal::SIGUSR1,
-        };
-        self.told = true;
-        signal
+        loop {
+            let (signal, is_hangup) = tokio::select! {
+                _ = self.terminate.recv() => (Signal::SIGTERM, false),
+                _ = self.interrupt.recv() => (Signal::SIGINT, false),
+                _ = self.user.recv() => (Signal::SIGUSR1, false),
+                () = next_of(&mut self.hangup) => (Signal::SIGTERM, true),
+            };
+            // A terminal that is closed says so, and its shell says it again.
+            if !std::mem::replace(&mut self.told, true) || !is_hangup {
+                return signal;
+            }
+        }
+    }
+}
+
+/// SIGHUPs, which mean what SIGTERM means. None where they are to be ignored.
+///
+/// # Errors
+/// When they cannot be heard.
+pub fn hangups() -> io::Result<Option<tokio::signal::unix::Signal>> {
+    if hangup::is_ignored() { Ok(None) } else { signal(SignalKind::hangup()).map(Some) }
+}
+
+/// Returns at the next one, if there can be one.
+pub async fn next_of(hangups: &mut Option<tokio::signal::unix::Signal>) {
+    match hangups {
+        Some(hangups) => drop(hangups.recv().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     progress::duration,
     queue::Rules,
     run_directory::RunDirectory,
+    signals::StopSignal,
     store::{Store, StoredUnit},
 };
 
@@ -43,24 +44,24 @@ struct Basis {
     share: f64,
 }
 
-/// Forecasts what is left. None when a signal ended it.
+/// Forecasts what is left. The inner error is the signal that ended it.
 pub(super) async fn estimate(
     arguments: &PlanArguments,
     directory: &RunDirectory,
     store: Option<&Store>,
     prepared: &Prepared,
     known: &BTreeMap<UnitId, StoredUnit>,
-) -> Result<Option<(Forecast, EstimateListing)>, Failure> {
+) -> Result<Result<(Forecast, EstimateListing), StopSignal>, Failure> {
     let slots = arguments.slots.map_or_else(super::super::cores, |slots| slots as usize);
     let rules = Rules::default();
     let wanted = |id| known.get(&id).is_none_or(|unit| unit.result.is_none() && !unit.is_given_up(&rules));
     let left = |id| wanted(id) && !prepared.track.is_skipped(id);
     let mut samples = store.map_or_else(|| Ok(Vec::new()), |store| gather::of_store(store, Place::ThisStudy))?;
     if arguments.measure {
-        let Some(measured) = measure::measure(&prepared.plan, left, slots.min(super::super::cores())).await? else {
-            return Ok(None);
-        };
-        samples.extend(measured);
+        match measure::measure(&prepared.plan, left, slots.min(super::super::cores())).await? {
+            Ok(measured) => samples.extend(measured),
+            Err(signal) => return Ok(Err(signal)),
+        }
     }
     let mut other_runs = Vec::new();
     if gather::are_few(&samples, &models(&prepared.plan)) {
@@ -91,7 +92,7 @@ pub(super) async fn estimate(
         epochs: basis(&forecast.epochs),
         other_runs,
     };
-    Ok(Some((forecast, listing)))
+    Ok(Ok((forecast, listing)))
 }
 
 /// The models of the plan, those of waiting rows among them.
