@@ -191,6 +191,6 @@ fn table_3_is_served_watched_and_left() {
     worker.signal(Signal::SIGTERM);
     assert_eq!(worker.wait().code(), 0);
     coordinator.signal(Signal::SIGTERM);
-    assert_eq!(coordinator.wait().code(), 130);
+    assert_eq!(coordinator.wait().code(), 143);
     drop(watch);
 }

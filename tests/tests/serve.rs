@@ -163,7 +163,7 @@ fn a_watcher_holds_nobody_up_and_bears_restarts() {
     let watcher = Running::start(seedgrid(["watch"]).arg(scratch.path("run")));
     watcher.until_stderr("0 of 24 units", 1);
     coordinator.signal(Signal::SIGTERM);
-    assert_eq!(coordinator.wait().code(), 130);
+    assert_eq!(coordinator.wait().code(), 143);
     watcher.until_stderr("the coordinator has gone", 1);
     let status = scratch.status("run");
     assert_eq!(status["state"], "stopped", "the store knows what no coordinator tells");

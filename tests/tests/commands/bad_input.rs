@@ -261,6 +261,8 @@ fn a_wrong_advertised_host() {
     for host in ["h:7700", "http://h", "", "evil\"x"] {
         clear(&finish(&mut seedgrid(["serve", "spec.toml", "--advertise", host])), 2, &["--advertise", "login1"]);
     }
+    let ended = finish(&mut seedgrid(["serve", "spec.toml", "--advertise", "[fe80::1]"]));
+    clear(&ended, 2, &["--advertise", "link-local"]);
 }
 
 #[test]

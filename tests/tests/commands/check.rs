@@ -74,7 +74,7 @@ fn checkpoints_are_checked() {
     let run = Running::start(&mut scratch.run(&spec, "run"));
     until("some epochs", || scratch.status("run")["training"][0]["epoch"].as_u64() >= Some(2));
     run.signal(Signal::SIGTERM);
-    assert_eq!(run.wait().code(), 130);
+    assert_eq!(run.wait().code(), 143);
     let units = on_run(&scratch, &["units"]);
     assert!(units.stdout.contains("  waiting  "), "nobody has it: {}", units.stdout);
     found(&scratch, 3, &["1 checkpoint,", "everything that is there is as it was written"]);
