@@ -62,7 +62,7 @@ fn of_doubt(stage: &StageReport, doubt: &Doubt) -> Vec<Notice> {
         return vec![notice(format!(
             "{} of {} in {} configurations {} {word}: {meaning}. They are in the means; units.csv names them.",
             whole(units),
-            count(rows.iter().map(|row| row.n).sum(), "trained unit"),
+            count(rows.iter().map(|row| row.n).sum::<usize>(), "trained unit"),
             whole(rows.len()),
             are(units)
         ))];
