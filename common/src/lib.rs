@@ -16,6 +16,7 @@ pub mod decision;
 pub mod dial;
 pub mod hangup;
 pub mod join;
+pub mod json;
 pub mod matrix;
 pub mod model;
 pub mod outputs;

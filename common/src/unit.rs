@@ -128,6 +128,7 @@ pub struct Unit {
     /// On what part of the data.
     pub fold: Fold,
     /// The number from which initial weights, shuffling and dropout are drawn.
+    #[serde(deserialize_with = "crate::json::whole")]
     pub seed: u64,
 }
 

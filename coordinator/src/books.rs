@@ -11,8 +11,8 @@ use crate::{
     listing::{self, AttemptLog, Chapter, UnitLine},
     prepare::{self, Planned, PrepareError},
     queue::Pause,
+    ranking::Ended,
     run_directory::RunDirectory,
-    selection::Ended,
     store::{Store, StoreError, WorkerRecord},
 };
 

@@ -8,38 +8,14 @@ use seedgrid_common::{
     matrix::{self, Digests, Plan, PlannedConfiguration, PlannedStage, Selection, Selections},
     model,
     spec::{Evaluation, RaceRule, SelectionRule, Study},
-    training::{Ending, UnitResult},
-    unit::UnitId,
+    unit::{Fold, UnitId},
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::race::{self, Race, Run, RungDecision, RungKey, Rungs, Track};
-
-/// How a unit ended, as far as selecting needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It was scored: this many of so many pairs were wrong.
-    Scored {
-        /// Wrongly classified pairs.
-        wrong: u32,
-        /// Scored pairs, at least one.
-        of: u32,
-    },
-    /// It diverged: as bad as everything wrong.
-    Diverged,
-    /// It has no result and will get none: its configuration is incomplete.
-    Failed,
-}
-
-impl Ended {
-    /// How a unit with this result ended.
-    pub fn of(result: &UnitResult) -> Self {
-        match &result.ending {
-            Ending::Done(scores) => Self::Scored { wrong: scores.wrong, of: scores.outputs.rows() as u32 },
-            Ending::Diverged { .. } => Self::Diverged,
-        }
-    }
-}
+use crate::{
+    race::{self, Race, Run, RungDecision, RungKey, Rungs, Track},
+    ranking::{Ended, MeanError, Rank, best},
+};
 
 /// What a selection was made from: a digest of the rule and the candidates' units, in order, and of who won the race where there was
 /// one. With other candidates another selection is made.
@@ -269,61 +245,44 @@ fn key(rule: SelectionRule, candidates: &[&PlannedConfiguration], won: Option<(R
     hash.finalize().into()
 }
 
-/// A complete candidate.
-#[derive(Clone, Copy, Debug)]
-struct Complete {
-    place: usize,
-    mean: f64,
-    standard_error: f64,
-    weights: usize,
-}
-
+/// Which of the finalists the rule takes; None where none can be taken.
 fn choose(
     rule: SelectionRule,
     candidates: &[&PlannedConfiguration],
     finalists: &[usize],
     ended: &impl Fn(UnitId) -> Option<Ended>,
 ) -> Option<usize> {
-    let complete: Vec<Complete> =
-        finalists.iter().filter_map(|&place| complete(place, candidates[place], ended)).collect();
-    // Of equal ones the first: `min_by` keeps it.
-    let best = complete.iter().min_by(|one, other| one.mean.total_cmp(&other.mean))?;
+    let rank = |place: usize| Rank::of(candidates[place].units.iter().map(|(id, _)| ended(*id)), false);
+    let ranked: Vec<(usize, Rank)> = finalists.iter().map(|&place| (place, rank(place))).collect();
+    let lowest = best(ranked.iter().map(|(place, rank)| (*place, rank)))?;
     match rule {
-        SelectionRule::Lowest => Some(best.place),
+        SelectionRule::Lowest => Some(lowest),
         SelectionRule::OneStandardError => {
-            let good = complete.iter().filter(|one| one.mean <= best.mean + best.standard_error);
-            good.min_by(|one, other| one.weights.cmp(&other.weights).then(one.mean.total_cmp(&other.mean)))
-                .map(|one| one.place)
+            let folds = fold_means(candidates[lowest], ended);
+            let is_as_good = |rank: &Rank| rank.mean().is_some_and(|mean| mean.is_within_one_standard_error(&folds));
+            let good = ranked.iter().filter(|(_, rank)| rank.can_be_best() && is_as_good(rank));
+            let smallest = good.min_by_key(|(place, rank)| (weights(candidates[*place]), rank));
+            // Where every one has diverged units there are no mean errors.
+            Some(smallest.map_or(lowest, |(place, _)| *place))
         }
     }
 }
 
-/// None for an incomplete configuration, and for one of which every unit diverged.
-fn complete(
-    place: usize,
-    candidate: &PlannedConfiguration,
-    ended: &impl Fn(UnitId) -> Option<Ended>,
-) -> Option<Complete> {
-    let mut errors = Vec::with_capacity(candidate.units.len());
-    let mut scored = false;
-    for (id, _) in &candidate.units {
-        errors.push(match ended(*id)? {
-            Ended::Scored { wrong, of } => {
-                scored = true;
-                f64::from(wrong) / f64::from(of)
-            }
-            Ended::Diverged => 1.0,
-            Ended::Failed => return None,
-        });
+/// The mean error of each fold, over its seeds and draws of the data.
+fn fold_means(candidate: &PlannedConfiguration, ended: &impl Fn(UnitId) -> Option<Ended>) -> Vec<MeanError> {
+    let mut folds: BTreeMap<Fold, Vec<(u32, u32)>> = BTreeMap::new();
+    for (id, unit) in &candidate.units {
+        if let Some(Ended::Scored { wrong, of }) = ended(*id) {
+            folds.entry(unit.fold).or_default().push((wrong, of));
+        }
     }
-    let n = errors.len() as f64;
-    let mean = errors.iter().sum::<f64>() / n;
-    let squares: f64 = errors.iter().map(|error| (error - mean).powi(2)).sum();
-    let standard_error = if n > 1.0 { (squares / (n - 1.0) / n).sqrt() } else { 0.0 };
+    folds.into_values().filter_map(MeanError::of).collect()
+}
+
+fn weights(candidate: &PlannedConfiguration) -> usize {
     let configuration = &candidate.configuration;
-    let weights = model::find(&configuration.model)
-        .map_or(0, |model| (model.network)(&configuration.hyperparameters).parameter_count());
-    scored.then_some(Complete { place, mean, standard_error, weights })
+    model::find(&configuration.model)
+        .map_or(0, |model| (model.network)(&configuration.hyperparameters).parameter_count())
 }
 
 #[cfg(test)]

@@ -435,10 +435,13 @@ proptest! {
             let errors: Vec<f64> = row.units.iter().filter_map(|unit| unit.error).collect();
             prop_assert_eq!((row.n, row.n), (errors.len(), row.counts.done));
             prop_assert_eq!(row.units.len(), row.counts.planned);
-            match row.error.spread.mean {
+            prop_assert_eq!(row.error_of_done.is_some(), row.counts.diverged > 0);
+            let of_done = row.error_of_done.as_ref().unwrap_or(&row.error.spread);
+            match of_done.mean {
                 None => prop_assert!(errors.is_empty()),
                 Some(mean) => prop_assert!((mean - errors.iter().sum::<f64>() / errors.len() as f64).abs() < 1e-12),
             }
+            prop_assert!(row.error.spread.mean.is_none() || row.counts.diverged == 0);
             for spread in [&row.error.spread, &row.epochs, &row.loss, &row.train_loss, &row.roc.seeds] {
                 prop_assert!(explained(spread));
             }

@@ -6,6 +6,8 @@
 mod figures;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/ranked.rs"]
+mod ranked;
 mod synthetic;
 
 use std::{
@@ -171,7 +173,7 @@ fn who_left_a_race_is_in_every_form_of_the_report() {
     let ending = units[0].iter().position(|cell| cell == "ending").unwrap();
     assert!(units[1..].iter().any(|unit| unit[ending] == "skipped"));
     let rows = csv(&files["configurations.csv"]);
-    assert_eq!(rows[0].last().map(String::as_str), Some("skipped"));
+    assert!(rows[0].iter().any(|column| column == "skipped"));
 
     let (_folder, files) = written(&small(), &provenance("a"));
     assert!(!files["report.md"].contains("race") && !files["report.html"].contains("The race"));

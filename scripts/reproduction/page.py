@@ -113,7 +113,7 @@ class Page:
             )
             names = list(paper)
             ranked = sorted(row["error"]["mean"] for row in candidates if row["error"]["mean"] is not None)
-            rank = "" if theirs is None or theirs["error"]["mean"] is None else 1 + ranked.index(theirs["error"]["mean"])
+            rank = "" if theirs is None else 1 + sum(row["rank"] < theirs["rank"] for row in candidates)
             within = sum(mean <= ranked[0] + chosen["error"]["standard_error"] for mean in ranked)
             rows.append([
                 chosen["title"], settings(chosen, names), spread(chosen["error"]),

@@ -9,7 +9,7 @@ use candle_core::Device;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use seedgrid_common::{
     data::normalize::Normalizer,
-    model,
+    json, model,
     unit::{KERNELS_REVISION, Unit, UnitId},
     wire::{blob::BlobDigest, limits},
 };
@@ -191,7 +191,7 @@ pub fn write(network: &Predictor) -> Result<Vec<u8>, WriteError> {
         numerics_class: network.trained_in().to_owned(),
         tensors_sha256: BlobDigest(hash.finalize().into()).to_string(),
     };
-    let head = serde_json::to_string(&head).expect("plain data with string keys always serialises");
+    let head = json::compact(&head).expect("plain data with string keys always serialises");
     let metadata = HashMap::from([(ENTRY.to_owned(), head)]);
     let views = tensors
         .iter()

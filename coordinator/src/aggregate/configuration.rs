@@ -16,8 +16,8 @@ use super::{
     components::components,
     crossed::{Crossed, crossed},
     document::{
-        Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, IntervalMethod,
-        PrecisionRecallReport, RocReport, SeedReport, UnitReport,
+        Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, Estimate, Interval, IntervalMethod,
+        PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport,
     },
     scored::{Cell, Scored, average, scores, share, wrong},
     spread::{Sample, estimate, mean, spread, standard_deviation},
@@ -77,6 +77,44 @@ struct Seed<'a> {
     ranking: Result<Ranking, String>,
 }
 
+/// Why there are no means over all of a configuration's units: a unit diverged, which comes after every finite value.
+struct Withheld(Option<String>);
+
+impl Withheld {
+    fn new(cells: &[Cell<'_>]) -> Self {
+        let diverged = cells.iter().filter(|cell| cell.is_diverged()).count();
+        let units = if cells.len() == 1 { "unit" } else { "units" };
+        Self((diverged > 0).then(|| format!("{diverged} of {} {units} diverged", cells.len())))
+    }
+
+    fn spread(&self, spread: Spread) -> Spread {
+        match &self.0 {
+            Some(reason) => Spread::none(spread.n, reason.clone()),
+            None => spread,
+        }
+    }
+
+    fn estimate(&self, estimate: Estimate) -> Estimate {
+        match &self.0 {
+            Some(reason) => {
+                let none = |interval: Interval| Interval {
+                    standard_error: None,
+                    freedom: None,
+                    ci95: None,
+                    reason: Some(reason.clone()),
+                    ..interval
+                };
+                Estimate {
+                    spread: self.spread(estimate.spread),
+                    interval: none(estimate.interval),
+                    given_examples: estimate.given_examples.map(none),
+                }
+            }
+            None => estimate,
+        }
+    }
+}
+
 /// A configuration, summed up.
 pub(super) struct Row {
     pub(super) report: ConfigurationReport,
@@ -103,18 +141,21 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     let Parts { cells, columns, by_seed, scored, resampled } = *parts;
     let mut counts = Counts::default();
     cells.iter().for_each(|cell| counts.add(cell.ending()));
+    let withheld = Withheld::new(cells);
     let done: Vec<(&Scores, &[EpochMetrics])> = cells.iter().filter_map(Cell::done).collect();
-    let of_scores =
-        |value: fn(&Scores) -> f64| spread(&done.iter().map(|(scores, _)| value(scores)).collect::<Vec<_>>());
+    let of_scores = |value: fn(&Scores) -> f64| {
+        withheld.spread(spread(&done.iter().map(|(scores, _)| value(scores)).collect::<Vec<_>>()))
+    };
     let of_last_epoch = |value: fn(&EpochMetrics) -> f64| {
-        spread(&done.iter().filter_map(|(_, epochs)| epochs.last().map(value)).collect::<Vec<_>>())
+        withheld.spread(spread(&done.iter().filter_map(|(_, epochs)| epochs.last().map(value)).collect::<Vec<_>>()))
     };
 
     let seeds = seeds(cells, scored);
     let rankings: Vec<&Ranking> = seeds.iter().filter_map(|seed| seed.ranking.as_ref().ok()).collect();
-    let of_rankings =
-        |value: fn(&Ranking) -> f64| spread(&rankings.iter().map(|ranking| value(ranking)).collect::<Vec<_>>());
-    let Committee { seeds: used, wrong, scores, ranking } = averaged(&seeds, scored);
+    let of_rankings = |value: fn(&Ranking) -> f64| {
+        withheld.spread(spread(&rankings.iter().map(|ranking| value(ranking)).collect::<Vec<_>>()))
+    };
+    let Committee { seeds: used, wrong, scores, ranking } = averaged(&seeds, scored, &withheld);
     let (intervals, ci95_reason) = split(ranking.as_ref().map_err(String::clone).and_then(|ranking| {
         resampled.map_err(str::to_owned)?;
         bootstrap::intervals(ranking)
@@ -123,24 +164,29 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     let rows: Vec<Vec<f64>> = by_seed.values().cloned().collect();
     let table = columns.table(&rows, scored.clusters.as_deref());
     let (errors, pairs) = (errors(cells.iter()), scored.pairs(cells));
-    let error = estimate(&Sample { errors: &errors, table, method: columns.method(), examples: pairs });
-    let band = BandReport {
-        curves: rankings.len(),
-        reason: (rankings.len() < 2)
-            .then(|| format!("a band needs two seeds with a curve; there are {}", rankings.len())),
-    };
+    let of_done = estimate(&Sample { errors: &errors, table, method: columns.method(), examples: pairs });
+    let error_of_done = withheld.0.as_ref().map(|_| of_done.spread.clone());
+    let error = withheld.estimate(of_done);
+    // A band is a mean over the seeds, too.
+    let banded: &[&Ranking] = if withheld.0.is_some() { &[] } else { &rankings };
+    let too_few =
+        (banded.len() < 2).then(|| format!("a band needs two seeds with a curve; there are {}", banded.len()));
+    let band = BandReport { curves: banded.len(), reason: withheld.0.clone().or(too_few) };
 
     let curves = Curves {
         roc: ranking.as_ref().map(Ranking::roc),
-        roc_band: Band::of_roc(&rankings.iter().map(|ranking| ranking.roc()).collect::<Vec<_>>()),
+        roc_band: Band::of_roc(&banded.iter().map(|ranking| ranking.roc()).collect::<Vec<_>>()),
         precision_recall: ranking.as_ref().map(Ranking::precision_recall),
         precision_recall_band: Band::of_precision_recall(
-            &rankings.iter().map(|ranking| ranking.precision_recall()).collect::<Vec<_>>(),
+            &banded.iter().map(|ranking| ranking.precision_recall()).collect::<Vec<_>>(),
         ),
         learning: Learning::new(cells),
     };
     let report = ConfigurationReport {
         number,
+        // Among the others: the stage says.
+        rank: 0,
+        can_be_best: false,
         model: configuration.model.clone(),
         title: model::find(&configuration.model).map_or(configuration.model.as_str(), |model| model.title).to_owned(),
         variant,
@@ -150,9 +196,10 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         n: counts.done,
         counts,
         failures: Vec::new(),
-        draw: draw(columns, crossed(table), pairs, cells),
+        draw: draw(columns, crossed(table).filter(|_| withheld.0.is_none()), pairs, cells),
         draws: draws(cells).iter().map(Draw::report).collect(),
         error,
+        error_of_done,
         epochs: spread(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         converged: done.iter().filter(|(scores, _)| scores.converged).count(),
         untrained: cells.iter().filter(|cell| cell.mark.untrained == Some(true)).count(),
@@ -198,7 +245,11 @@ fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
 /// their means do.
 fn draw(columns: Columns, found: Option<Crossed>, pairs: usize, cells: &[Cell<'_>]) -> DrawReport {
     let draws = draws(cells);
-    let (components, mut components_reason) = split(components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>()));
+    let found_components = match Withheld::new(cells).0 {
+        Some(diverged) => Err(diverged),
+        None => components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>()),
+    };
+    let (components, mut components_reason) = split(found_components);
     if components.is_some_and(|found| found.draws.is_none()) {
         components_reason = Some("the draws differ no more than their seeds make them differ".to_owned());
     }
@@ -242,12 +293,13 @@ impl Draw<'_, '_> {
     }
 
     fn report(&self) -> DrawError {
+        let diverged = self.cells.iter().any(Cell::is_diverged);
         DrawError {
             data_seed: self.cells[0].data_seed,
             n: self.cells.iter().filter(|cell| cell.done().is_some()).count(),
             planned: self.cells.len(),
-            error: self.error(),
-            std: standard_deviation(&self.seeds()),
+            error: self.error().filter(|_| !diverged),
+            std: standard_deviation(&self.seeds()).filter(|_| !diverged),
         }
     }
 }
@@ -279,7 +331,11 @@ struct Committee {
     ranking: Result<Ranking, String>,
 }
 
-fn averaged(seeds: &[Seed<'_>], scored: &Scored) -> Committee {
+fn averaged(seeds: &[Seed<'_>], scored: &Scored, withheld: &Withheld) -> Committee {
+    if let Some(diverged) = &withheld.0 {
+        let why = || diverged.clone();
+        return Committee { seeds: Vec::new(), wrong: Err(why()), scores: Err(why()), ranking: Err(why()) };
+    }
     let (used, predictions): (Vec<u64>, Vec<&[Binary]>) =
         seeds.iter().filter_map(|seed| Some((seed.seed, seed.predictions.as_deref().ok()?))).unzip();
     let mean = average(&predictions).ok_or_else(|| {
@@ -305,7 +361,7 @@ fn seed_report(seed: &Seed<'_>) -> SeedReport {
         seed: seed.seed,
         n: done.len(),
         planned: seed.cells.len(),
-        error: mean(&errors(seed.cells.iter())),
+        error: mean(&errors(seed.cells.iter())).filter(|_| !seed.cells.iter().any(Cell::is_diverged)),
         epochs: mean(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         auc: seed.ranking.as_ref().ok().map(Ranking::auc),
         average_precision: seed.ranking.as_ref().ok().map(Ranking::average_precision),

@@ -12,6 +12,7 @@ pub use race::{LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedR
 pub use reference::{FoundError, ReferenceReport, Verdict};
 
 use seedgrid_common::{
+    json,
     training::{Normalize, StopRule},
     unit::Hyperparameters,
 };
@@ -59,6 +60,7 @@ pub struct DrawSummary {
     /// Digest of the encoded data set, 64 hexadecimal digits.
     pub digest: String,
     /// From which pairs and folds are drawn.
+    #[serde(deserialize_with = "json::whole")]
     pub seed: u64,
     /// Number of training pairs.
     pub train_pairs: usize,
@@ -155,8 +157,10 @@ pub struct StageReport {
     /// How its configurations are scored.
     pub evaluation: EvaluationReport,
     /// Its seeds, ascending.
+    #[serde(deserialize_with = "json::wholes")]
     pub seeds: Vec<u64>,
     /// Its draws of the data set, ascending.
+    #[serde(deserialize_with = "json::wholes")]
     pub data_seeds: Vec<u64>,
     /// How many different configurations of the study, in this stage and others, are scored on the same test pairs; 0 with folds.
     pub scored_on_test: usize,
@@ -240,6 +244,11 @@ pub struct ConfigurationReport {
     pub model: String,
     /// The model's title.
     pub title: String,
+    /// Its place among the stage's configurations, 1 being the best: those of which a unit has no result come last, before them those
+    /// that left a race, and then those with a diverged unit. Of equal ones the first in the order of the plan comes first.
+    pub rank: usize,
+    /// Whether it is complete and one of its units is done: only then can it be the best of its stage.
+    pub can_be_best: bool,
     /// What tells it from the stage's other configurations of the same model: "batch_size=20 learning_rate=0.1", or nothing.
     pub variant: String,
     /// Complete.
@@ -254,8 +263,11 @@ pub struct ConfigurationReport {
     pub counts: Counts,
     /// What is said of its failed units: the first line of each one's last failure, each text once, sorted.
     pub failures: Vec<String>,
-    /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds).
+    /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds). Null where a unit diverged: that one
+    /// comes after every error.
     pub error: Estimate,
+    /// Where a unit diverged, the errors of the units that are done: they do not say how good the configuration is. Null elsewhere.
+    pub error_of_done: Option<Spread>,
     /// How much the mean error depends on which pairs were drawn.
     pub draw: DrawReport,
     /// Each draw of the data, by data seed.
@@ -269,13 +281,14 @@ pub struct ConfigurationReport {
     pub untrained: usize,
     /// How many done units are stuck: their error is far above that of the other seeds. They are in the means.
     pub stuck: usize,
-    /// Mean cross-entropy of the comparison on the scored pairs, over the done units.
+    /// Mean cross-entropy of the comparison on the scored pairs, over the done units; as `error` where a unit diverged.
     pub loss: Spread,
-    /// Training loss of the last epoch, over the done units.
+    /// Training loss of the last epoch, likewise.
     pub train_loss: Spread,
-    /// Training error of the last epoch, over the done units.
+    /// Training error of the last epoch, likewise.
     pub train_error: Spread,
-    /// The averaged prediction: the mean over seeds of each scored pair's predicted probability.
+    /// The averaged prediction: the mean over seeds of each scored pair's predicted probability. There is none where a unit diverged, and no
+    /// curve and no mean of areas either.
     pub averaged: Averaged,
     /// ROC curve of the averaged prediction.
     pub roc: RocReport,
@@ -288,6 +301,11 @@ pub struct ConfigurationReport {
 }
 
 impl ConfigurationReport {
+    /// Whether one of its units diverged, so that means over all of them are no numbers.
+    pub fn diverged(&self) -> bool {
+        self.counts.diverged > 0
+    }
+
     /// The model's title with the variant: "FC Network (learning_rate=0.1)".
     pub fn heading(&self) -> String {
         if self.variant.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.variant) }
@@ -309,6 +327,13 @@ pub struct Spread {
     pub max: Option<f64>,
     /// Why any of these is null.
     pub reason: Option<String>,
+}
+
+impl Spread {
+    /// Of `n` numbers whose location and spread cannot be given.
+    pub(crate) fn none(n: usize, reason: String) -> Self {
+        Self { n, mean: None, std: None, min: None, max: None, reason: Some(reason) }
+    }
 }
 
 /// Mean error with its spread and the intervals of the mean.
@@ -419,12 +444,13 @@ pub struct DrawReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawError {
     /// Its data seed.
+    #[serde(deserialize_with = "json::whole")]
     pub data_seed: u64,
     /// Units in its mean.
     pub n: usize,
     /// Units that the plan has.
     pub planned: usize,
-    /// Mean error over its done units.
+    /// Mean error over its done units; null where one diverged.
     pub error: Option<f64>,
     /// Sample standard deviation over its seeds, each seed's error being its mean over folds.
     pub std: Option<f64>,
@@ -434,6 +460,7 @@ pub struct DrawError {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Averaged {
     /// The seeds whose predictions are in it: those with every fold done.
+    #[serde(deserialize_with = "json::wholes")]
     pub seeds: Vec<u64>,
     /// Share of scored pairs that it classifies wrongly (class 1 above 0.5).
     pub error: Option<f64>,
@@ -488,12 +515,13 @@ pub struct PrecisionRecallReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeedReport {
     /// The seed.
+    #[serde(deserialize_with = "json::whole")]
     pub seed: u64,
     /// Units in its means.
     pub n: usize,
     /// Units that the plan has: the number of folds (1 for the hold-out) on each draw of the data.
     pub planned: usize,
-    /// Mean over its done units.
+    /// Mean over its done units; null where one diverged.
     pub error: Option<f64>,
     /// Mean over its done units.
     pub epochs: Option<f64>,
@@ -511,8 +539,10 @@ pub struct UnitReport {
     /// Its id, 32 hexadecimal digits.
     pub unit: String,
     /// The data seed of the draw that it was trained on.
+    #[serde(deserialize_with = "json::whole")]
     pub data_seed: u64,
     /// Its seed.
+    #[serde(deserialize_with = "json::whole")]
     pub seed: u64,
     /// Its fold, 1-based; null for the hold-out.
     pub fold: Option<u32>,

@@ -54,7 +54,8 @@ pub use samples::Sample;
 
 use crate::{
     draws::{Draw, Draws},
-    race::Track,
+    race::{Track, Why},
+    ranking::Rank,
 };
 use by_seed::Columns;
 use comparison::Contender;
@@ -182,9 +183,16 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         let parts = configuration::Parts { cells: &cells, columns, by_seed: &by_seed, scored: &scored, resampled };
         let mut row = configuration::row(number, variant, &configuration.configuration, &parts);
         row.report.failures = failures(&cells, input);
+        let rank = Rank::of(cells.iter().map(Cell::ended), left_race(planned, number - 1, input.track));
         configurations.push(row.report);
         curves.push(row.curves);
-        contenders.push(Contender { number, cells, by_seed, wrong: row.wrong, scores: row.scores });
+        contenders.push(Contender { number, cells, by_seed, wrong: row.wrong, scores: row.scores, rank });
+    }
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
+    order.sort_by_key(|&place| &contenders[place].rank);
+    for (place, rank) in order.into_iter().zip(1..) {
+        configurations[place].rank = rank;
+        configurations[place].can_be_best = contenders[place].rank.can_be_best();
     }
     counts.add_untrained(planned.waiting.iter().map(|row| row.units).sum());
     let evaluation = match planned.evaluation {
@@ -252,6 +260,14 @@ fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
         })
         .collect();
     (parts.len() > 1).then(|| clusters::shared_share(&parts))
+}
+
+/// Whether the configuration at this place of the stage left a race, though no unit of it failed.
+fn left_race(planned: &PlannedStage, place: usize, track: &Track) -> bool {
+    let model = planned.configurations[place].configuration.model.as_str();
+    let before = planned.configurations[..place].iter().filter(|one| one.configuration.model == model).count();
+    let left = track.race(&planned.name, model).and_then(|race| race.left_at(before));
+    left.is_some_and(|(_, why)| why != Why::Incomplete)
 }
 
 /// What is said of the failed ones among these, each text once.

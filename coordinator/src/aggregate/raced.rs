@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     race::{BlockErrors, Judgement, Race, Rung, Test, TestKind, Why, judge},
-    selection::Ended,
+    ranking::Ended,
 };
 
 /// What is saved by units that are skipped.
@@ -88,7 +88,7 @@ fn of_rung(
         Some(LeaverReport {
             configuration: row.number,
             why: leaver.why.name().to_owned(),
-            error: judged.map(|judged| judged.error),
+            error: judged.and_then(|judged| judged.error),
             rank_sum: judged.and_then(|judged| judged.rank_sum),
             p: judged.and_then(|judged| judged.p),
             skipped: row.counts.skipped,

@@ -75,6 +75,7 @@ fn compare(reference: &Reference, planned: &PlannedStage, row: &ConfigurationRep
         .map(|(difference, halves)| verdict(difference, halves, reference.error, reference.margin));
     let reason = match (difference, uncertainty95) {
         (Some(_), Some(_)) => None,
+        (None, _) if row.diverged() => row.error.spread.reason.clone(),
         (None, _) => Some("no unit of this configuration is done".to_owned()),
         (Some(_), None) => interval.reason.clone(),
     };

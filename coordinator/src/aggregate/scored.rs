@@ -16,6 +16,7 @@ use seedgrid_common::{
 };
 
 use super::{Input, Missing, clusters, document::UnitEnding, untrained::Mark};
+use crate::ranking::Ended;
 
 /// A planned unit with what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +76,15 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// What ranking needs to know; None where it is not known yet, or never will be as its configuration left a race.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        match self.standing {
+            Standing::Done { scores, .. } => Some(Ended::scored(scores)),
+            Standing::Diverged { .. } => Some(Ended::Diverged),
+            Standing::Missing(_) | Standing::Skipped => None,
+        }
+    }
+
     /// Share of its scored pairs that a done unit classifies wrongly.
     pub(super) fn error(&self) -> Option<f64> {
         self.done().map(|(scores, _)| scores.error())
@@ -86,6 +96,10 @@ impl<'a> Cell<'a> {
             Standing::Done { epochs, .. } | Standing::Diverged { epochs } => Some(epochs),
             Standing::Missing(_) | Standing::Skipped => None,
         }
+    }
+
+    pub(super) fn is_diverged(&self) -> bool {
+        matches!(self.standing, Standing::Diverged { .. })
     }
 
     pub(super) fn is_skipped(&self) -> bool {

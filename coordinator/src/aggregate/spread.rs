@@ -1,26 +1,17 @@
-//! Means, deviations and intervals of error rates. Sums run in the order given, so equal inputs give equal bits.
+//! Means, deviations and intervals of error rates. Sums are exact and rounded once, so the order of values does not matter.
 
 use super::{
     crossed::{Table, crossed},
     document::{Estimate, Interval, IntervalMethod, Spread},
     student::quantile_975,
 };
-
-/// Arithmetic mean; None of no values. A second pass adds the mean of what is left, so that the mean of equal values is that
-/// value.
-pub(crate) fn mean(values: &[f64]) -> Option<f64> {
-    if values.is_empty() {
-        return None;
-    }
-    let first = values.iter().sum::<f64>() / values.len() as f64;
-    let left = values.iter().map(|value| value - first).sum::<f64>() / values.len() as f64;
-    Some(first + left)
-}
+pub(crate) use crate::exact::mean;
+use crate::exact::sum;
 
 /// Sample standard deviation (divided by n - 1), in two passes; None of fewer than two values.
 pub(super) fn standard_deviation(values: &[f64]) -> Option<f64> {
     let center = mean(values)?;
-    let squares: f64 = values.iter().map(|value| (value - center).powi(2)).sum();
+    let squares = sum(values.iter().map(|value| (value - center).powi(2)));
     (values.len() >= 2).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
@@ -158,6 +149,13 @@ mod tests {
         let spread = spread(&[1e308, 1e308, -1e308]);
         assert_eq!((spread.n, spread.mean, spread.std), (3, None, None));
         assert!(spread.reason.is_some());
+    }
+
+    #[test]
+    fn a_mean_does_not_depend_on_the_order_of_values() {
+        assert_eq!(mean(&[0.575, 0.425, 0.575]), Some(0.525));
+        assert_eq!((mean(&[0.1, 0.2, 0.3]), mean(&[0.3, 0.2, 0.1])), (Some(0.2), Some(0.2)));
+        assert_eq!(standard_deviation(&[0.1, 0.2, 0.4]), standard_deviation(&[0.4, 0.1, 0.2]));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use seedgrid_common::{
 };
 
 use super::{Input, scored::Cell};
-use crate::{draws::Draw, selection::Ended};
+use crate::{draws::Draw, ranking::Ended};
 
 /// How many binomial standard errors a training error must lie below that of the commonest class.
 const STANDARD_ERRORS: f64 = 2.0;

@@ -29,7 +29,7 @@ mod workers;
 
 use std::process::ExitCode;
 
-use seedgrid_common::command_line;
+use seedgrid_common::{command_line, json};
 
 use crate::{console, signals};
 
@@ -109,6 +109,6 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn print_json(listing: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(listing).expect("listings are plain data with string keys");
+    let text = json::pretty(listing).expect("listings are plain data with string keys");
     print(&(text + "\n"))
 }

@@ -17,7 +17,17 @@ pub(super) struct Part<'a> {
 
 /// The second's mean error minus the first's. On the same data it is paired, by the seeds that both have and by what these scored. Otherwise
 /// both count as independent, each with its own seeds and its own data.
-pub(super) fn between([first, second]: [Part<'_>; 2], same_data: bool) -> Difference {
+pub(super) fn between(parts: [Part<'_>; 2], same_data: bool) -> Difference {
+    let difference = of_done(parts, same_data);
+    if parts.iter().any(|part| part.row.diverged()) {
+        // A diverged unit comes after every error, so a mean with one is no number.
+        let reason = Some("units of one of the two diverged".to_owned());
+        return Difference { mean: None, ci95: None, reason, ..difference };
+    }
+    difference
+}
+
+fn of_done([first, second]: [Part<'_>; 2], same_data: bool) -> Difference {
     if same_data && first.stage.evaluation == second.stage.evaluation {
         let places = [first, second].map(|part| part.row.number - 1);
         let (seeds, tested) = second.errors.paired(places[1], first.errors, places[0]);

@@ -164,6 +164,12 @@ pub struct Found {
     pub untrained: usize,
     /// How many of these units are stuck.
     pub stuck: usize,
+    /// How many diverged: then there is no mean error.
+    pub diverged: usize,
+    /// Its place among the configurations of its stage, 1 being the best.
+    pub rank: usize,
+    /// Whether it is complete, and so can be the best one.
+    pub can_be_best: bool,
     /// Share of scored pairs classified wrongly, over the done units.
     pub error: Estimate,
     /// Epochs that were trained, over the done units.
@@ -180,6 +186,9 @@ impl Found {
             planned: row.counts.planned,
             untrained: row.untrained,
             stuck: row.stuck,
+            diverged: row.counts.diverged,
+            rank: row.rank,
+            can_be_best: row.can_be_best,
             error: row.error.clone(),
             epochs: row.epochs.clone(),
             auc: row.roc.auc,
@@ -256,6 +265,8 @@ pub struct Lone {
     pub untrained: usize,
     /// How many of its done units are stuck.
     pub stuck: usize,
+    /// How many of its units diverged: then there is no mean error.
+    pub diverged: usize,
     /// Share of scored pairs classified wrongly, over the done units.
     pub error: Estimate,
 }
@@ -269,6 +280,7 @@ impl Lone {
             hyperparameters: row.hyperparameters.clone(),
             untrained: row.untrained,
             stuck: row.stuck,
+            diverged: row.counts.diverged,
             error: row.error.clone(),
         }
     }

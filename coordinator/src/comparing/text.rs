@@ -6,6 +6,7 @@ use super::document::{
     ComparedConfiguration, ComparedStage, ComparedUnits, Comparison, Difference, Found, Lone, RunSummary, Setting,
     StageData,
 };
+use crate::aggregate::document::Estimate;
 use crate::report::{
     numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole},
     terminal::broken,
@@ -180,11 +181,16 @@ fn row(text: &mut String, name: &str, run: &str, cells: &[String; 4]) {
 /// Mean error and deviation, mean epochs, area, units.
 pub(super) fn cells(found: &Found) -> [String; 4] {
     [
-        rate_spread(&found.error.spread),
+        error(found.diverged, &found.error),
         count_mean(found.epochs.mean),
         rate(found.auc),
         format!("{}/{}", whole(found.n), whole(found.planned)),
     ]
+}
+
+/// A mean error and its deviation; a diverged unit comes after every number.
+fn error(diverged: usize, error: &Estimate) -> String {
+    if diverged > 0 { "diverged".to_owned() } else { rate_spread(&error.spread) }
 }
 
 /// Whether both are the same units with the same results.
@@ -212,9 +218,8 @@ pub(super) fn shown(stage: &ComparedStage) -> Vec<&ComparedConfiguration> {
         return all.iter().collect();
     }
     let best = |run: fn(&ComparedConfiguration) -> &Found, one: &ComparedConfiguration| {
-        let error = |one: &ComparedConfiguration| run(one).error.spread.mean.unwrap_or(f64::INFINITY);
-        let rivals = all.iter().filter(|other| other.model == one.model);
-        rivals.map(error).fold(f64::INFINITY, f64::min) == error(one)
+        let rivals = all.iter().filter(|other| other.model == one.model && run(other).can_be_best);
+        rivals.map(|other| run(other).rank).min() == Some(run(one).rank)
     };
     let stands_out =
         |one: &&ComparedConfiguration| best(|one| &one.first, one) || best(|one| &one.second, one) || differs(one);
@@ -307,8 +312,11 @@ fn alone(run: &str, rows: &[Lone]) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let mut names: Vec<String> =
-        rows.iter().take(NAMED_MAX).map(|row| format!("{}: {}", row.heading, rate_spread(&row.error.spread))).collect();
+    let mut names: Vec<String> = rows
+        .iter()
+        .take(NAMED_MAX)
+        .map(|row| format!("{}: {}", row.heading, error(row.diverged, &row.error)))
+        .collect();
     if rows.len() > NAMED_MAX {
         names.push(format!("and {} more", whole(rows.len() - NAMED_MAX)));
     }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
 use crate::{
     queue::{AfterFailure, Blame, Expired, Finished, Millis, Verdict, WorkerId},
-    selection::Ended,
+    ranking::Ended,
     store::{ResultRecord, StoredUnit, Write},
 };
 

@@ -8,7 +8,10 @@ use seedgrid_common::{
 };
 
 use super::study::StudyPlan;
-use crate::selection::{self, Committed, Ended, Settled, Standing, ToCome};
+use crate::{
+    ranking::Ended,
+    selection::{self, Committed, Settled, Standing, ToCome},
+};
 
 /// A study's selections and rungs of races: decided, and open.
 #[derive(Debug)]

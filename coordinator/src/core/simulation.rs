@@ -23,7 +23,8 @@ use super::{
 use crate::{
     queue::{Blame, Rules, WorkerId},
     race::Race,
-    selection::{self, Committed, Ended, Settled},
+    ranking::Ended,
+    selection::{self, Committed, Settled},
     store::Store,
 };
 

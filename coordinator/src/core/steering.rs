@@ -10,8 +10,8 @@ use super::{
 use crate::{
     listing::Waits,
     queue::{AfterFailure, Blame, Judged, Millis, Pause, WorkerId},
+    ranking::Ended,
     retrying::Fate,
-    selection::Ended,
     store::Write,
 };
 

@@ -19,8 +19,9 @@ use seedgrid_common::{
 use crate::{
     draws::{Draw, Draws},
     queue::Rules,
+    ranking::Ended,
     run_directory::{Owned, RunDirectory, RunDirectoryError},
-    selection::{Committed, Ended},
+    selection::Committed,
     store::{Store, StoreError, Write},
     wall_clock::wall_ms,
 };

@@ -9,8 +9,9 @@ use seedgrid_common::{
 use super::{PrepareError, Spec, dataset_fact, drawn};
 use crate::{
     race::Track,
+    ranking::Ended,
     run_directory::RunDirectory,
-    selection::{self, Committed, Ended, Settled, Standing, ToCome},
+    selection::{self, Committed, Settled, Standing, ToCome},
     store::{Store, Write},
     wall_clock::wall_ms,
 };

@@ -1,42 +1,66 @@
 //! Blocks: a configuration's errors, one a fold.
 
+use std::cmp::Ordering;
+
 use seedgrid_common::{matrix::PlannedConfiguration, unit::UnitId};
 
 use super::fold;
-use crate::selection::Ended;
+use crate::ranking::{Ended, MeanError, Rank};
 
-/// What one is in the whole numbers below.
-pub(super) const ONE: f64 = 1e12;
-
-/// A configuration's error in each of some folds: the mean over the fold's units (seeds, data draws), a diverged one being wrong
-/// throughout. In whole multiples of 1e-12, so that equal errors are equal whatever the order in which units were added up.
+/// A configuration's errors in some folds: over each fold's units (seeds, data draws), and over all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlockErrors(pub(super) Vec<u64>);
+pub struct BlockErrors {
+    pub(super) folds: Vec<BlockError>,
+    pub(super) all: Rank,
+}
+
+/// A configuration's error in one fold: the more of its units diverged, the worse; of equally many, the higher the mean of the others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct BlockError {
+    pub(super) diverged: usize,
+    /// None where nothing was scored.
+    pub(super) mean: Option<MeanError>,
+}
 
 impl BlockErrors {
     /// Of the first `folds` folds; None where a unit of these has failed, or has not ended.
     pub fn of(candidate: &PlannedConfiguration, folds: u32, ended: impl Fn(UnitId) -> Option<Ended>) -> Option<Self> {
-        let mut sums = vec![(0.0, 0_u32); folds as usize];
+        let mut units: Vec<Vec<Ended>> = vec![Vec::new(); folds as usize];
         for (id, unit) in candidate.units.iter().filter(|(_, unit)| fold(unit.fold) < folds) {
-            let (sum, count) = &mut sums[fold(unit.fold) as usize];
-            *count += 1;
-            *sum += match ended(*id)? {
-                Ended::Scored { wrong, of } => f64::from(wrong) / f64::from(of),
-                Ended::Diverged => 1.0,
+            match ended(*id)? {
                 Ended::Failed => return None,
-            };
+                ended @ (Ended::Scored { .. } | Ended::Diverged) => units[fold(unit.fold) as usize].push(ended),
+            }
         }
-        let mean = |(sum, count): (f64, u32)| (sum / f64::from(count.max(1)) * ONE).round() as u64;
-        Some(Self(sums.into_iter().map(mean).collect()))
+        Some(Self::of_units(&units))
     }
 
-    /// Their sum, in the same whole multiples.
-    pub(super) fn sum(&self) -> u64 {
-        self.0.iter().sum()
+    /// Of units that were scored or diverged, by fold.
+    pub(super) fn of_units(units: &[Vec<Ended>]) -> Self {
+        let all = Rank::of(units.iter().flatten().copied().map(Some), false);
+        Self { folds: units.iter().map(|units| BlockError::of(units)).collect(), all }
+    }
+}
+
+impl BlockError {
+    fn of(units: &[Ended]) -> Self {
+        let counts = units.iter().filter_map(|unit| match unit {
+            Ended::Scored { wrong, of } => Some((*wrong, *of)),
+            Ended::Diverged | Ended::Failed => None,
+        });
+        let mean = MeanError::of(counts);
+        Self { diverged: units.iter().filter(|unit| **unit == Ended::Diverged).count(), mean }
     }
 
-    /// Their mean, as a share of pairs.
-    pub(super) fn mean(&self) -> f64 {
-        self.sum() as f64 / self.0.len().max(1) as f64 / ONE
+    /// Whether this is the worse one, and by how much: first by diverged units, then by the mean error. None where both are equal.
+    pub(super) fn against(&self, other: &Self) -> Option<(bool, (usize, Option<MeanError>))> {
+        let size = match (&self.mean, &other.mean) {
+            (Some(one), Some(other_mean)) if self.diverged == other.diverged => Some(one.distance(other_mean)),
+            (_, _) => None,
+        };
+        match self.cmp(other) {
+            Ordering::Equal => None,
+            order => Some((order == Ordering::Greater, (self.diverged.abs_diff(other.diverged), size))),
+        }
     }
 }

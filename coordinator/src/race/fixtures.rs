@@ -9,8 +9,10 @@ use seedgrid_common::{
 };
 use serde::Deserialize;
 
-use super::{BlockErrors, Leaver, Rungs, Why, blocks::ONE, fold, friedman::Friedman, judge, run, wilcoxon::wilcoxon};
-use crate::selection::Ended;
+use super::{
+    BlockErrors, Leaver, Rungs, Why, blocks::BlockError, fold, friedman::Friedman, judge, run, wilcoxon::wilcoxon,
+};
+use crate::ranking::Ended;
 
 #[derive(Deserialize)]
 struct Fixtures {
@@ -69,8 +71,13 @@ fn fixtures() -> Fixtures {
     serde_json::from_str(include_str!("fixtures/races.json")).unwrap()
 }
 
-fn whole(errors: &[f64]) -> Vec<u64> {
-    errors.iter().map(|error| (error * ONE).round() as u64).collect()
+/// Blocks of one unit each; the errors have at most nine decimals.
+fn blocks(errors: &[f64]) -> Vec<BlockError> {
+    BlockErrors::of_units(&errors.iter().map(|error| vec![share(*error)]).collect::<Vec<_>>()).folds
+}
+
+fn share(error: f64) -> Ended {
+    Ended::Scored { wrong: (error * 1e9).round() as u32, of: 1_000_000_000 }
 }
 
 /// Right to 7 of the 8 digits that are kept.
@@ -87,7 +94,7 @@ fn close(found: Option<f64>, expected: Option<f64>) {
 #[test]
 fn friedmans_test_is_scipys_and_the_comparisons_are_scikit_posthocs() {
     for given in fixtures().friedman {
-        let errors: Vec<Vec<u64>> = given.errors.iter().map(|errors| whole(errors)).collect();
+        let errors: Vec<Vec<BlockError>> = given.errors.iter().map(|errors| blocks(errors)).collect();
         let test = Friedman::new(&errors.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let sums: Vec<f64> = test.doubled.iter().map(|sum| *sum as f64 / 2.0).collect();
         assert_eq!(sums, given.rank_sums);
@@ -102,7 +109,7 @@ fn friedmans_test_is_scipys_and_the_comparisons_are_scikit_posthocs() {
 #[test]
 fn wilcoxons_test_is_scipys_and_counting() {
     for given in fixtures().wilcoxon {
-        let test = wilcoxon(&whole(&given.first), &whole(&given.second));
+        let test = wilcoxon(&blocks(&given.first), &blocks(&given.second));
         assert_eq!(test.map(|test| test.statistic), given.statistic);
         close(test.map(|test| test.p), given.p);
         assert_eq!(test.is_some_and(|test| test.first_is_worse), given.first_is_worse);
@@ -186,12 +193,41 @@ fn a_race_waits_at_its_rung_and_for_nothing_behind() {
 
 #[test]
 fn ties_at_the_last_place_all_stay() {
-    let errors: Vec<BlockErrors> =
-        [[0.3, 0.1], [0.1, 0.1], [0.1, 0.3], [0.2, 0.3]].iter().map(|errors| BlockErrors(whole(errors))).collect();
+    let errors = [[0.3, 0.1], [0.1, 0.1], [0.1, 0.3], [0.2, 0.3]].map(|errors| errors.map(|error| vec![share(error)]));
+    assert_eq!(halved(&errors), [None, None, None, Some(Why::Outraced)]);
+}
+
+/// Who leaves, and why, where half stays.
+fn halved<const N: usize>(units: &[[Vec<Ended>; N]]) -> Vec<Option<Why>> {
+    let errors: Vec<BlockErrors> = units.iter().map(|units| BlockErrors::of_units(units)).collect();
     let judged = judge(RaceRule::Halving { first: 1, keep: 0.5 }, &errors.iter().collect::<Vec<_>>());
-    let leaves: Vec<bool> = judged.contenders.iter().map(|one| one.leaves).collect();
-    assert_eq!(leaves, [false, false, false, true]);
     assert!(judged.test.is_none());
+    judged.contenders.iter().map(|one| one.leaves).collect()
+}
+
+#[test]
+fn halving_sends_diverged_ones_away_first_however_many_they_are() {
+    let (good, bad) = ([vec![share(0.1)], vec![share(0.2)]], [vec![share(0.9)], vec![share(1.0)]]);
+    let diverged = || [vec![Ended::Diverged], vec![Ended::Diverged]];
+    let once = [vec![share(0.0)], vec![Ended::Diverged]];
+    let field = [diverged(), good, diverged(), once, diverged(), bad, diverged(), diverged()];
+    let left = Some(Why::Diverged);
+    assert_eq!(halved(&field), [left, None, left, left, left, None, left, left]);
+    // All wrong is not diverged, and where nobody was scored nobody is better.
+    assert_eq!(halved(&[[vec![share(1.0)]], [vec![Ended::Diverged]]]), [None, left]);
+    assert_eq!(halved(&[diverged(), diverged(), diverged()]), [None; 3]);
+}
+
+#[test]
+fn a_race_decides_alike_whatever_the_order_of_folds_and_seeds() {
+    // Both err on 6 of 30; as doubles added up in this order the first is worse by the last digit.
+    let seeds = |wrong: [u32; 3]| vec![wrong.map(|wrong| Ended::Scored { wrong, of: 10 }).to_vec()];
+    let errors: Vec<BlockErrors> =
+        [[1, 2, 3], [3, 2, 1], [2, 2, 2]].map(|wrong| BlockErrors::of_units(&seeds(wrong))).to_vec();
+    for rule in [RaceRule::Halving { first: 1, keep: 0.3 }, RaceRule::Friedman { first: 1, alpha: 0.9 }] {
+        let judged = judge(rule, &errors.iter().collect::<Vec<_>>());
+        assert!(judged.contenders.iter().all(|one| one.leaves.is_none() && one.error == Some(0.2)), "{judged:?}");
+    }
 }
 
 #[test]
@@ -220,5 +256,5 @@ fn equal_means_are_equal_in_whatever_order_seeds_come() {
         BlockErrors::of(&planned[place], 2, |id| of_seed.get(&id).copied()).unwrap()
     };
     assert_eq!(errors(0, [1, 2, 3]), errors(1, [3, 2, 1]));
-    assert_eq!(errors(0, [1, 2, 3]).mean(), 0.2);
+    assert_eq!(errors(0, [1, 2, 3]).all.mean().unwrap().to_f64(), 0.2);
 }

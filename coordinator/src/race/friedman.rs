@@ -22,12 +22,12 @@ pub(super) struct Friedman {
 
 impl Friedman {
     /// Of `errors[contender][block]`, of at least two contenders in as many blocks each.
-    pub(super) fn new(errors: &[&[u64]]) -> Self {
+    pub(super) fn new<E: Ord>(errors: &[&[E]]) -> Self {
         let blocks = errors.first().map_or(0, |first| first.len());
         let mut doubled = vec![0; errors.len()];
         let mut squares = 0;
         for block in 0..blocks {
-            let column: Vec<u64> = errors.iter().map(|errors| errors[block]).collect();
+            let column: Vec<&E> = errors.iter().map(|errors| &errors[block]).collect();
             for (sum, rank) in doubled.iter_mut().zip(doubled_ranks(&column)) {
                 *sum += rank;
                 squares += u128::from(rank) * u128::from(rank);
@@ -81,9 +81,9 @@ impl Friedman {
 }
 
 /// Twice the ranks of these values from 1 on; equal values share the mean of theirs.
-pub(super) fn doubled_ranks(values: &[u64]) -> Vec<u64> {
+pub(super) fn doubled_ranks<V: Ord>(values: &[V]) -> Vec<u64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by_key(|&place| values[place]);
+    order.sort_by(|&a, &b| values[a].cmp(&values[b]));
     let mut ranks = vec![0; values.len()];
     let mut before = 0;
     for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn equal_values_share_their_ranks() {
         assert_eq!(doubled_ranks(&[30, 10, 20, 10, 10]), [10, 4, 8, 4, 4]);
-        assert_eq!(doubled_ranks(&[]), [0_u64; 0]);
+        assert_eq!(doubled_ranks::<u64>(&[]), [0_u64; 0]);
     }
 
     #[test]

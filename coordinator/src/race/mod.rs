@@ -26,7 +26,7 @@ pub use blocks::BlockErrors;
 pub use rule::{Judged, Judgement, Test, TestKind, judge};
 pub use track::Track;
 
-use crate::selection::Ended;
+use crate::ranking::Ended;
 
 /// What a rung was decided from: a digest of the rule, the candidates' units, the folds and who was still racing, in order. With
 /// others it is another rung, and decided anew.
@@ -49,18 +49,21 @@ pub struct Leaver {
 pub enum Why {
     /// The rule finds it hopeless.
     Outraced,
+    /// More of its units diverged than of another's: it comes after that one whatever else it does.
+    Diverged,
     /// One of its units failed.
     Incomplete,
 }
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 2] = [Self::Outraced, Self::Incomplete];
+    pub const ALL: [Self; 3] = [Self::Outraced, Self::Diverged, Self::Incomplete];
 
     /// As the store and report.json write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Outraced => "outraced",
+            Self::Diverged => "diverged",
             Self::Incomplete => "incomplete",
         }
     }
@@ -197,7 +200,7 @@ fn decide(
     let complete: Vec<&BlockErrors> = blocks.iter().filter_map(|(_, errors)| errors.as_ref()).collect();
     let mut judged = judge(rule, &complete).contenders.into_iter();
     let leaver = |(place, errors): (usize, Option<BlockErrors>)| match errors {
-        Some(_) => judged.next()?.leaves.then_some(Leaver { place, why: Why::Outraced }),
+        Some(_) => judged.next()?.leaves.map(|why| Leaver { place, why }),
         None => Some(Leaver { place, why: Why::Incomplete }),
     };
     blocks.into_iter().filter_map(leaver).collect()

@@ -2,7 +2,8 @@
 
 use seedgrid_common::spec::RaceRule;
 
-use super::{BlockErrors, friedman::Friedman, wilcoxon::wilcoxon};
+use super::{BlockErrors, Why, blocks::BlockError, friedman::Friedman, wilcoxon::wilcoxon};
+use crate::ranking::{MeanError, Rank};
 
 /// What a rung says.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,65 +39,77 @@ pub enum TestKind {
 /// What a rung says of one contender.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judged {
-    /// Its mean error over the folds so far.
-    pub error: f64,
+    /// Its mean error over the folds so far; None where a unit diverged.
+    pub error: Option<f64>,
     /// Its ranks in these folds added up, the best having rank 1; None where the rule does not go by ranks.
     pub rank_sum: Option<f64>,
     /// Of its comparison with the best, where that was made: two-sided; to 8 digits.
     pub p: Option<f64>,
-    /// Whether it leaves.
-    pub leaves: bool,
+    /// Why it leaves, if it does.
+    pub leaves: Option<Why>,
 }
 
 /// Judges contenders by their errors in the same folds. Depends on nothing else.
+///
+/// Those of which more units diverged than of another leave first: a selection takes none of them before the others. The rule judges the
+/// rest.
 pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
+    let fewest = contenders.iter().map(|errors| errors.all.diverged()).min().unwrap_or_default();
     let mut judged: Vec<Judged> = contenders
         .iter()
-        .map(|errors| Judged { error: errors.mean(), rank_sum: None, p: None, leaves: false })
+        .map(|errors| Judged {
+            error: errors.all.mean().map(MeanError::to_f64),
+            rank_sum: None,
+            p: None,
+            leaves: (errors.all.diverged() > fewest).then_some(Why::Diverged),
+        })
         .collect();
-    if contenders.len() < 2 {
+    let mut rest: Vec<(&BlockErrors, &mut Judged)> =
+        contenders.iter().copied().zip(&mut judged).filter(|(_, judged)| judged.leaves.is_none()).collect();
+    if rest.len() < 2 {
         return Judgement { test: None, contenders: judged };
     }
     let test = match rule {
-        RaceRule::Friedman { alpha, .. } => Some(by_ranks(alpha, contenders, &mut judged)),
+        RaceRule::Friedman { alpha, .. } => Some(by_ranks(alpha, &mut rest)),
         RaceRule::Halving { .. } => {
-            halve(rule, contenders, &mut judged);
+            halve(rule, contenders.len(), &mut rest);
             None
         }
     };
     Judgement { test, contenders: judged }
 }
 
-/// The best ones stay, and everyone who is as good as the last of them: the order of the file does not decide.
-fn halve(rule: RaceRule, contenders: &[&BlockErrors], judged: &mut [Judged]) {
-    let mut sums: Vec<u64> = contenders.iter().map(|errors| errors.sum()).collect();
-    let staying = rule.staying(sums.len()).unwrap_or(sums.len());
-    let errors = sums.clone();
-    sums.sort_unstable();
-    let worst = sums.get(staying.saturating_sub(1)).copied().unwrap_or(u64::MAX);
-    judged.iter_mut().zip(errors).for_each(|(judged, error)| judged.leaves = error > worst);
+/// Of `all` contenders the best share stays, and everyone who is as good as the last of them: the order of the file does not decide.
+fn halve(rule: RaceRule, all: usize, rest: &mut [(&BlockErrors, &mut Judged)]) {
+    let mut ranks: Vec<&Rank> = rest.iter().map(|(errors, _)| &errors.all).collect();
+    ranks.sort_unstable();
+    let staying = rule.staying(all).unwrap_or(all);
+    let Some(worst) = ranks.get(staying.saturating_sub(1)).copied() else { return };
+    for (errors, judged) in rest {
+        judged.leaves = (errors.all > *worst).then_some(Why::Outraced);
+    }
 }
 
 /// If anybody differs, those that differ from the best leave.
-fn by_ranks(alpha: f64, contenders: &[&BlockErrors], judged: &mut [Judged]) -> Test {
-    let errors: Vec<&[u64]> = contenders.iter().map(|errors| errors.0.as_slice()).collect();
+fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut Judged)]) -> Test {
+    let errors: Vec<&[BlockError]> = rest.iter().map(|(errors, _)| errors.folds.as_slice()).collect();
     let friedman = Friedman::new(&errors);
-    for (judged, doubled) in judged.iter_mut().zip(&friedman.doubled) {
+    for ((_, judged), doubled) in rest.iter_mut().zip(&friedman.doubled) {
         judged.rank_sum = Some(*doubled as f64 / 2.0);
     }
     if let [first, second] = errors[..] {
         let test = wilcoxon(first, second);
         if let Some(test) = test.filter(|test| test.p < alpha) {
-            let worse = &mut judged[usize::from(!test.first_is_worse)];
-            (worse.p, worse.leaves) = (Some(test.p), true);
+            let (_, worse) = &mut rest[usize::from(!test.first_is_worse)];
+            (worse.p, worse.leaves) = (Some(test.p), Some(Why::Outraced));
         }
         let (statistic, p) = test.map(|test| (test.statistic, test.p)).unzip();
         return Test { kind: TestKind::Wilcoxon, statistic, freedom: None, p };
     }
     let p = friedman.p();
     if p.is_some_and(|p| p < alpha) {
-        for (judged, p) in judged.iter_mut().zip(friedman.against_best()) {
-            (judged.p, judged.leaves) = (Some(p), p < alpha);
+        for ((_, judged), p) in rest.iter_mut().zip(friedman.against_best()) {
+            (judged.p, judged.leaves) = (Some(p), (p < alpha).then_some(Why::Outraced));
         }
     }
     Test { kind: TestKind::Friedman, statistic: friedman.statistic(), freedom: Some(friedman.freedom()), p }

@@ -2,15 +2,15 @@
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
-use super::friedman::{DIGITS, doubled_ranks};
+use super::{
+    blocks::BlockError,
+    friedman::{DIGITS, doubled_ranks},
+};
 use crate::aggregate::student::rounded;
 
 /// Up to so many blocks every assignment of signs is counted. Their probabilities are multiples of 2^-50 then, which doubles hold
 /// exactly.
 const EXACT_MAX: usize = 50;
-
-/// Differences of errors (in multiples of 1e-12) are told apart to 1e-9; what is below is rounding.
-const GRAIN: u64 = 1000;
 
 /// The test of two contenders' errors, block by block.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +24,8 @@ pub(super) struct Wilcoxon {
 }
 
 /// Blocks without a difference are left out (Wilcoxon), equal differences share their ranks. None where no block tells the two apart.
-pub(super) fn wilcoxon(first: &[u64], second: &[u64]) -> Option<Wilcoxon> {
-    let signed = first.iter().zip(second).map(|(a, b)| (a > b, (a.abs_diff(*b) + GRAIN / 2) / GRAIN));
-    let (worse, sizes): (Vec<bool>, Vec<u64>) = signed.filter(|(_, size)| *size > 0).unzip();
+pub(super) fn wilcoxon(first: &[BlockError], second: &[BlockError]) -> Option<Wilcoxon> {
+    let (worse, sizes): (Vec<bool>, Vec<_>) = first.iter().zip(second).filter_map(|(a, b)| a.against(b)).unzip();
     if sizes.is_empty() {
         return None;
     }
@@ -64,18 +63,31 @@ fn approximate(ranks: &[u64], larger: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ranking::MeanError;
+
+    fn blocks(wrong: &[u32]) -> Vec<BlockError> {
+        wrong.iter().map(|wrong| BlockError { diverged: 0, mean: MeanError::of([(*wrong, 1000)]) }).collect()
+    }
 
     #[test]
     fn blocks_that_tell_nothing_are_no_test() {
-        assert_eq!(wilcoxon(&[5, 7], &[5, 7]), None);
-        assert_eq!(wilcoxon(&[5_000_000, 7], &[5_000_001, 7]), None, "a millionth of a millionth is rounding");
+        assert_eq!(wilcoxon(&blocks(&[5, 7]), &blocks(&[5, 7])), None);
     }
 
     #[test]
     fn five_blocks_cannot_be_significant_and_six_can() {
-        let better = |blocks: usize| wilcoxon(&vec![0; blocks], &vec![1_000_000_000; blocks]).unwrap();
+        let better = |count: usize| wilcoxon(&blocks(&vec![0; count]), &blocks(&vec![1; count])).unwrap();
         assert_eq!((better(5).p, better(5).first_is_worse), (0.0625, false));
         assert_eq!(better(6).p, 0.03125);
+    }
+
+    #[test]
+    fn a_diverged_block_is_the_largest_difference() {
+        let mut first = blocks(&[0, 0, 0]);
+        first[2] = BlockError { diverged: 1, mean: None };
+        // Ranks 1 and 2 against rank 3.
+        let test = wilcoxon(&first, &blocks(&[10, 1000, 1000])).unwrap();
+        assert_eq!((test.statistic, test.p), (3.0, 1.0));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Areas under the curves with their intervals, in the words and cells that every form of the report shows.
 
-use super::numbers::{interval, rate, rate_spread};
+use super::{
+    numbers::{interval, rate, rate_spread},
+    wording::unless_diverged,
+};
 use crate::aggregate::document::{ConfigurationReport, EvaluationReport, StageReport};
 
 /// A table's header.
@@ -11,12 +14,12 @@ pub(super) const HEADER: [&str; 7] =
 pub(super) fn cells(row: &ConfigurationReport) -> [String; 7] {
     [
         row.heading(),
-        rate(row.roc.auc),
+        unless_diverged(row, rate(row.roc.auc)),
         interval(row.roc.ci95),
-        rate_spread(&row.roc.seeds),
-        rate(row.precision_recall.average_precision),
+        unless_diverged(row, rate_spread(&row.roc.seeds)),
+        unless_diverged(row, rate(row.precision_recall.average_precision)),
         interval(row.precision_recall.ci95),
-        rate_spread(&row.precision_recall.seeds),
+        unless_diverged(row, rate_spread(&row.precision_recall.seeds)),
     ]
 }
 

@@ -3,6 +3,7 @@
 use super::{
     draws,
     numbers::{NONE, p_value, rate_spread, signed, signed_interval, signed_rate, whole},
+    wording,
 };
 use crate::aggregate::document::{Against, ComparisonReport, ConfigurationReport, EvaluationReport, StageReport};
 
@@ -65,7 +66,10 @@ pub(super) fn which(stage: &StageReport) -> String {
                 whole(stage.configurations.len()),
                 best.map_or_else(
                     || NONE.to_owned(),
-                    |best| { format!("{} ({})", best.heading(), rate_spread(&best.error.spread)) }
+                    |best| {
+                        let error = wording::unless_diverged(best, rate_spread(&best.error.spread));
+                        format!("{} ({error})", best.heading())
+                    }
                 )
             )
         }

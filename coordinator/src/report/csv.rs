@@ -154,6 +154,7 @@ pub(super) fn configurations(report: &Report) -> String {
         "draws_std",
         "seeds_std",
         "skipped",
+        "rank",
     ]);
     let mut table = Table::new(header);
     for (stage, row) in rows(report) {
@@ -188,7 +189,7 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend([row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
         cells.extend(ends(row.roc.ci95).into_iter().chain(ends(row.precision_recall.ci95)));
         cells.extend([row.draws.len().to_string(), cell(row.draw.draws_std), cell(row.draw.seeds_std)]);
-        cells.push(counts.skipped.to_string());
+        cells.extend([counts.skipped.to_string(), row.rank.to_string()]);
         table.row(cells);
     }
     table.text

@@ -1,6 +1,9 @@
 //! Several draws of the data, in the words and cells that every form of the report shows.
 
-use super::numbers::{interval, rate, rate_spread};
+use super::{
+    numbers::{interval, rate, rate_spread},
+    wording::unless_diverged,
+};
 use crate::aggregate::document::{ConfigurationReport, StageReport};
 
 /// A table's header.
@@ -18,7 +21,7 @@ pub(super) fn cells(row: &ConfigurationReport) -> [String; 6] {
     let ends = means().reduce(f64::min).zip(means().reduce(f64::max)).map(|(low, high)| [low, high]);
     [
         row.heading(),
-        rate_spread(&row.error.spread),
+        unless_diverged(row, rate_spread(&row.error.spread)),
         interval(row.error.interval.ci95),
         rate(row.draw.draws_std),
         rate(row.draw.seeds_std),

@@ -180,7 +180,8 @@ const MEANINGS: [(&str, &str); 8] = [
     ),
     (
         "Diverged",
-        "A training loss became infinite or not a number. Such a unit is final: it is never trained again and is in no mean or curve.",
+        "A training loss became infinite or not a number. Such a unit is final: it is never trained again. It comes after every error, so that a \
+         mean over units with such a one is no number, and a configuration with one ranks after all without.",
     ),
     (
         "k of n",

@@ -111,11 +111,11 @@ fn wrapped<const N: usize>(cells: [String; N]) -> Vec<Vec<String>> {
 fn cells(name: String, row: &ConfigurationReport) -> Vec<String> {
     vec![
         name,
-        rate_spread(&row.error.spread),
+        wording::unless_diverged(row, rate_spread(&row.error.spread)),
         interval(row.error.interval.ci95),
         count_spread(&row.epochs),
-        rate(row.roc.auc),
-        rate(row.precision_recall.average_precision),
+        wording::unless_diverged(row, rate(row.roc.auc)),
+        wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
         format!("{} of {}", row.n, row.counts.planned),
     ]
 }

@@ -134,12 +134,12 @@ fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
 fn result(stage: &StageReport, row: &ConfigurationReport) -> [String; 8] {
     [
         name(stage, row),
-        rate_spread(&row.error.spread),
+        wording::unless_diverged(row, rate_spread(&row.error.spread)),
         interval(row.error.interval.ci95),
         count_spread(&row.epochs),
-        rate(row.averaged.error),
-        rate(row.roc.auc),
-        rate(row.precision_recall.average_precision),
+        wording::unless_diverged(row, rate(row.averaged.error)),
+        wording::unless_diverged(row, rate(row.roc.auc)),
+        wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
         format!("{} of {}", row.n, row.counts.planned),
     ]
 }

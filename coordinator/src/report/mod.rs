@@ -125,7 +125,7 @@ pub fn report_json(report: &Report) -> Result<String, ReportError> {
 }
 
 fn json(file: &'static str, content: &impl Serialize) -> Result<String, ReportError> {
-    let mut text = serde_json::to_string_pretty(content).map_err(|source| ReportError::Json { file, source })?;
+    let mut text = seedgrid_common::json::pretty(content).map_err(|source| ReportError::Json { file, source })?;
     text.push('\n');
     Ok(text)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     doubtful,
-    numbers::{count, whole},
+    numbers::{count, rate_spread, whole},
     raced,
     wording::ranges,
 };
@@ -73,7 +73,7 @@ fn of_counts(report: &Report) -> Option<Notice> {
     (counts.diverged > 0).then(|| Notice {
         weight: Weight::LeftOut,
         text: format!(
-            "{} of {} diverged: left out of every mean and curve, and named below.",
+            "{} of {} diverged: their configurations have no mean error and rank after all without, and they are named below.",
             whole(counts.diverged),
             count(counts.planned, "unit")
         ),
@@ -235,7 +235,7 @@ fn of_selection(stage: &StageReport) -> Vec<Notice> {
         };
         let diverged = match stage.counts.diverged {
             0 => "",
-            _ => " (a unit that diverged counts as everything wrong, though it is left out of the means above)",
+            _ => " (a configuration with a diverged unit comes after every one without)",
         };
         let text = format!("Selected for later stages, by {rule}{diverged}: {}.", selected.join("; "));
         notices.push(Notice { weight: Weight::Remark, text });
@@ -270,11 +270,7 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
     ] {
         if number > 0 {
             let units: Vec<&UnitReport> = row.units.iter().filter(|unit| unit.ending == ending).collect();
-            let rest = match row.n {
-                0 => "None is left to average over.".to_owned(),
-                1 => "Means are over the one that is done.".to_owned(),
-                n => format!("Means are over the {} that are done.", whole(n)),
-            };
+            let rest = rest(row);
             let named = named(&units);
             let why = if ending == UnitEnding::Failed { why(&row.failures) } else { String::new() };
             let text =
@@ -282,12 +278,25 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
             notices.push(Notice { weight, text });
         }
     }
-    // Of what left a race nobody expects curves.
-    if let (Some(reason), true) = (&row.roc.reason, row.n > 0 && row.counts.skipped == 0) {
+    // Of what left a race nobody expects curves, and what diverged is said.
+    if let (Some(reason), true) = (&row.roc.reason, row.n > 0 && row.counts.skipped == 0 && !row.diverged()) {
         let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");
         notices.push(Notice { weight: Weight::LeftOut, text });
     }
     notices
+}
+
+/// What a configuration's units that are done say.
+fn rest(row: &ConfigurationReport) -> String {
+    match (row.n, &row.error_of_done) {
+        (0, _) => "None is left to average over.".to_owned(),
+        (1, None) => "Means are over the one that is done.".to_owned(),
+        (n, None) => format!("Means are over the {} that are done.", whole(n)),
+        (1, Some(of_done)) => format!("The error of the one that is done is {}.", rate_spread(of_done)),
+        (n, Some(of_done)) => {
+            format!("The mean error of the {} that are done is {}; it flatters.", whole(n), rate_spread(of_done))
+        }
+    }
 }
 
 /// Most failures of a configuration that are told.

@@ -82,18 +82,23 @@ fn rows(stage: &StageReport, race: &RaceReport) -> Vec<[String; 5]> {
 }
 
 fn row(stage: &StageReport, rung: &RungReport, leaver: &LeaverReport) -> [String; 5] {
-    let why = if leaver.why == "incomplete" { ", as a unit had failed" } else { "" };
+    let why = match leaver.why.as_str() {
+        "incomplete" => ", as a unit had failed",
+        "diverged" => ", as units had diverged",
+        _ => "",
+    };
     [
         heading(stage, leaver.configuration),
         format!("{}{why}", count(rung.folds as usize, "fold")),
-        rate(leaver.error),
+        if leaver.why == "diverged" { "diverged".to_owned() } else { rate(leaver.error) },
         leaver.rank_sum.map_or_else(|| NONE.to_owned(), |sum| sum.to_string()),
         p_value(leaver.p),
     ]
 }
 
-const COLUMNS: &str = "Error there: the mean over these folds, a diverged unit counting as everything wrong. Rank sum: of the ranks among \
-     those still racing, the best of a fold having rank 1. p: of the comparison with the best, two-sided and not corrected for their number.";
+const COLUMNS: &str = "Error there: the mean over these folds. A configuration leaves at once when more of its units have diverged than of \
+     another's. Rank sum: of the ranks among the others still racing, the best of a fold having rank 1. p: of the comparison with the best, \
+     two-sided and not corrected for their number.";
 
 /// A section of report.md; nothing where nobody left.
 pub(super) fn in_markdown(page: &mut String, stage: &StageReport) {

@@ -4,7 +4,9 @@ use super::{
     draws,
     numbers::{count_mean, rate, signed_rate, whole},
 };
-use crate::aggregate::document::{EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict};
+use crate::aggregate::document::{
+    ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict,
+};
 
 /// A table's header.
 pub(super) const HEADER: [&str; 8] =
@@ -12,10 +14,14 @@ pub(super) const HEADER: [&str; 8] =
 
 /// A reference's cells below [`HEADER`].
 pub(super) fn cells(stage: &StageReport, reference: &ReferenceReport) -> [String; 8] {
+    let row = stage.configurations.iter().find(|row| row.number == reference.configuration);
     [
         super::compared::heading(stage, reference.configuration),
         reference.source.clone(),
-        found(&reference.ours),
+        match row.is_some_and(ConfigurationReport::diverged) {
+            true => "diverged".to_owned(),
+            false => found(&reference.ours),
+        },
         found(&reference.theirs),
         signed_rate(reference.difference),
         rate(reference.uncertainty95),

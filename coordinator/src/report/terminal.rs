@@ -87,11 +87,11 @@ fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
 
 fn numbers(row: &ConfigurationReport) -> [String; 6] {
     [
-        rate_spread(&row.error.spread),
+        wording::unless_diverged(row, rate_spread(&row.error.spread)),
         row.error.interval.ci95.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4}..{high:.4}")),
         count_mean(row.epochs.mean),
-        rate(row.roc.auc),
-        rate(row.precision_recall.average_precision),
+        wording::unless_diverged(row, rate(row.roc.auc)),
+        wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
         format!("{}/{}", row.n, row.counts.planned),
     ]
 }

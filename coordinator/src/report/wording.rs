@@ -72,29 +72,44 @@ pub(super) fn ranges(seeds: &[u64]) -> String {
         .join(", ")
 }
 
-/// The configuration of the lowest mean error; the first of equals, None where none has one.
-pub(super) fn best(stage: &StageReport) -> Option<&ConfigurationReport> {
-    let rows = stage.configurations.iter().filter_map(|row| Some((row, rank(row)?)));
-    rows.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(row, _)| row)
-}
-
-/// What configurations are compared by: those that a race stopped come last, as their errors are over fewer folds.
-pub(super) fn rank(row: &ConfigurationReport) -> Option<(bool, f64)> {
-    Some((row.counts.skipped > 0, row.error.spread.mean?))
+/// The best of these configurations; None while each lacks results.
+pub(super) fn best<'a>(rows: impl IntoIterator<Item = &'a ConfigurationReport>) -> Option<&'a ConfigurationReport> {
+    rows.into_iter().filter(|row| row.can_be_best).min_by_key(|row| row.rank)
 }
 
 /// The configuration of the lowest mean error, in a sentence.
 pub(super) fn best_sentence(stage: &StageReport) -> Option<String> {
-    let row = best(stage)?;
-    let of = if row.n == row.counts.planned { String::new() } else { format!(" of {}", whole(row.counts.planned)) };
+    let Some(row) = best(&stage.configurations) else {
+        let has_results = stage.configurations.iter().any(|row| row.n > 0);
+        return has_results.then(|| {
+            "No configuration has a result of each of its units, so none has the lowest mean error.".to_owned()
+        });
+    };
+    let heading = row.heading();
+    if row.diverged() {
+        let diverged = &row.counts.diverged;
+        return Some(format!(
+            "No configuration has a mean error: units of each diverged, or have no result. The fewest diverged of {heading}, {} of {}.",
+            whole(*diverged),
+            units(stage, row.counts.planned)
+        ));
+    }
     let error = rate_spread(&row.error.spread);
-    Some(format!("Lowest mean error: {}, {error} over {}{of}.", row.heading(), units(stage, row.n)))
+    Some(format!("Lowest mean error: {heading}, {error} over {}.", units(stage, row.n)))
 }
 
-/// Each model's configuration of the lowest mean error (its first, where none has one), in the order of the models.
+/// A cell about all units of a configuration: one that diverged comes after every number.
+pub(super) fn unless_diverged(row: &ConfigurationReport, cell: String) -> String {
+    if row.diverged() { "diverged".to_owned() } else { cell }
+}
+
+/// Each model's best configuration (the first by rank, where none is the best), in the order of the models.
 pub(super) fn best_of_models(stage: &StageReport) -> Vec<&ConfigurationReport> {
-    let best = facets(stage).into_iter().filter_map(|facet| facet.best.or(facet.members.first().copied()));
-    best.map(|index| &stage.configurations[index]).collect()
+    let rows = &stage.configurations;
+    let best = facets(stage).into_iter().filter_map(|facet| {
+        facet.best.or_else(|| facet.members.iter().copied().min_by_key(|&member| rows[member].rank))
+    });
+    best.map(|index| &rows[index]).collect()
 }
 
 /// Whether the stage selected this configuration for later stages.
@@ -121,7 +136,7 @@ pub(super) fn left_out(stage: &StageReport) -> Option<String> {
     let all = stage.configurations.len();
     (shown(stage).len() < all).then(|| {
         format!(
-            "Each model's configuration of the lowest mean error{}; report.html and configurations.csv have all {}.",
+            "Each model's best configuration{}; report.html and configurations.csv have all {}.",
             if selects(stage) { " and what was selected" } else { "" },
             whole(all)
         )
@@ -261,7 +276,7 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
             "A dot is one {dots}; the black mark is the mean and the bar its 95 % interval, which {}.{}",
             covers(stage),
             if stage.configurations.len() > ROWS_MAX {
-                format!(" Only the {} configurations of the lowest mean error are shown.", ROWS_MAX)
+                format!(" Only the {} best configurations are shown.", ROWS_MAX)
             } else {
                 String::new()
             }
@@ -274,8 +289,9 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
         comparisons: comparisons(stage),
         learning: format!(
             "Losses and errors as seen in training, with dropout active. Thick: mean over the units still in training, as long as at \
-             least half of them are; thin: single units; dotted: diverged units, which are in no mean. A model with auxiliary losses \
-             minimises another sum, so training losses compare within a model only.{learning_facets}"
+             least half of them are; thin: single units; dotted: diverged units, which are in no mean. A triangle at the upper edge: \
+             a line goes on above. Models with auxiliary losses minimise other sums: losses of one panel compare, those of several do not.\
+             {learning_facets}"
         ),
     }
 }

@@ -123,7 +123,8 @@ fn failed_configurations_are_ignored_and_diverged_ones_are_worst() {
         ("fc", "0.1", _) => scored(0),
         ("fc", "0.01", 0) => scored(0),
         ("fc", "0.01", _) => Ended::Diverged,
-        ("fc", ..) => scored(20),
+        // Almost all wrong, and better all the same than what diverged once.
+        ("fc", ..) => scored(49),
         _ => Ended::Diverged,
     });
     let after = settled(SPEC, &ended);
@@ -168,31 +169,99 @@ fn what_was_committed_stands_until_the_candidates_change() {
 
 #[test]
 fn one_standard_error_takes_the_smaller_network() {
-    let text = SPEC
-        .replace(
-            "select = \"lowest\"\n[[stage.model]]\nmodel = \"fc\"",
-            "select = \"one-standard-error\"\n[[stage.model]]\nmodel = \"fc\"",
-        )
-        .replace(
-            "learning_rate = { grid = [0.1, 0.01, 0.001] }",
-            "learning_rate = 0.1\nhidden = { grid = [[90], [30], [10]] }",
-        );
     let hidden = |wrong: [[u32; 2]; 3]| {
-        let plan = settled(&text, &BTreeMap::new()).plan;
-        let mut ended = BTreeMap::new();
-        for (one, wrong) in plan.stages[0].of_model("fc").zip(wrong) {
-            ended.extend(one.units.iter().zip(wrong).map(|((id, _), wrong)| (*id, scored(wrong))));
-        }
-        let settled = settled(&text, &ended);
-        match &settled.selections[&("tune".to_owned(), "fc".to_owned())] {
-            Selection::Chosen(one) => one.hyperparameters["hidden"].to_string(),
-            Selection::Nothing => "nothing".to_owned(),
-        }
+        selected("one-standard-error", (2, 1), |network, fold, _| scored(wrong[network][fold as usize]))
     };
     // Mean 5 and standard error 1 (in pairs): up to 6 is as good.
     assert_eq!(hidden([[4, 6], [6, 6], [7, 7]]), "[30]");
     assert_eq!(hidden([[4, 6], [6, 6], [6, 6]]), "[10]");
     assert_eq!(hidden([[5, 5], [6, 6], [6, 6]]), "[90]", "no spread, no margin");
+}
+
+/// What `rule` selects of three FC networks in `folds` folds with the seeds 1 to `seeds`: the number of its hidden neurons. `ended` says how
+/// a unit ended, by network, fold and seed, both from 0.
+fn selected(rule: &str, (folds, seeds): (u32, u64), ended: impl Fn(usize, u32, u64) -> Ended) -> String {
+    let text = SPEC
+        .replacen("{ folds = 2 }\nseeds = 1", &format!("{{ folds = {folds} }}\nseeds = \"1..={seeds}\""), 1)
+        .replacen("\"lowest\"", &format!("\"{rule}\""), 1)
+        .replace("{ grid = [0.1, 0.01, 0.001] }", "0.1\nhidden = { grid = [[90], [30], [10]] }");
+    let plan = settled(&text, &BTreeMap::new()).plan;
+    let networks = plan.stages[0].of_model("fc").enumerate();
+    let of_unit = networks.flat_map(|(network, one)| one.units.iter().map(move |unit| (network, unit)));
+    let ended: BTreeMap<UnitId, Ended> =
+        of_unit.map(|(network, (id, unit))| (*id, ended(network, fold_of(unit), unit.seed - 1))).collect();
+    match &settled(&text, &ended).selections[&("tune".to_owned(), "fc".to_owned())] {
+        Selection::Chosen(one) => one.hyperparameters["hidden"].to_string(),
+        Selection::Nothing => "nothing".to_owned(),
+    }
+}
+
+#[test]
+fn equal_counts_are_equal_means_whatever_the_order_of_folds() {
+    // Added up in this order as doubles, 0.1 + 0.2 + 0.3 is above 0.3 + 0.2 + 0.1.
+    let wrong = [[1, 2, 3], [3, 2, 1], [2, 2, 2]];
+    let one = |network: usize, fold: u32| Ended::Scored { wrong: wrong[network][fold as usize], of: 10 };
+    for rule in ["lowest", "one-standard-error"] {
+        // All errors of the third are equal, so only its mean is of use to the second rule; it has the fewest weights.
+        let expected = if rule == "lowest" { "[90]" } else { "[10]" };
+        assert_eq!(selected(rule, (3, 1), |network, fold, _| one(network, fold)), expected, "{rule}");
+        assert_eq!(selected(rule, (2, 3), |network, _, seed| one(network, seed as u32)), expected, "{rule}");
+    }
+}
+
+#[test]
+fn a_standard_error_is_over_folds_however_many_seeds_there_are() {
+    // Five folds of 20, 24, 28, 32 and 36 wrong in the mean, on which six seeds differ by 1 up and down: mean 28 and standard error
+    // sqrt(40) / sqrt(5) = 2.83. Over thirty units taken as independent it would be about 1.05.
+    let wrong = |network: usize, fold: u32, seed: u64| match network {
+        0 => scored(20 + 4 * fold + 2 * (seed % 2) as u32 - 1),
+        1 => scored(30),
+        _ => scored(31),
+    };
+    assert_eq!(selected("one-standard-error", (5, 6), wrong), "[30]");
+    assert_eq!(selected("one-standard-error", (5, 1), |network, fold, _| wrong(network, fold, fold.into())), "[30]");
+    assert_eq!(selected("lowest", (5, 6), wrong), "[90]");
+}
+
+#[test]
+fn a_configuration_that_diverged_once_comes_after_every_other() {
+    let ended = |network: usize, fold: u32, _| match (network, fold) {
+        (0, 0) => Ended::Diverged,
+        (0, _) => scored(0),
+        (1, _) => scored(50),
+        _ => scored(48 + fold),
+    };
+    assert_eq!(selected("lowest", (2, 1), ended), "[10]");
+    assert_eq!(selected("one-standard-error", (2, 1), ended), "[10]");
+    // Where each diverged at times: the fewest times, then the lower mean of the rest.
+    let often = |network: usize, fold: u32, seed| match (network, fold, seed) {
+        (0, _, 0) | (_, 0, 0) => Ended::Diverged,
+        (0, ..) => scored(0),
+        (1, ..) => scored(9),
+        _ => scored(8),
+    };
+    for rule in ["lowest", "one-standard-error"] {
+        assert_eq!(selected(rule, (2, 2), often), "[10]");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+    #[test]
+    fn neither_the_order_of_folds_nor_that_of_seeds_changes_a_choice(
+        wrong in proptest::collection::vec((0_u32..4, 0_u32..12), 27), fold_turn in 0_u32..3, seed_turn in 0_u64..3,
+    ) {
+        // Folds score 9, 10 and 11 pairs.
+        let ended = |network: usize, fold: u32, seed: u64| match wrong[network * 9 + fold as usize * 3 + seed as usize] {
+            (_, 0) => Ended::Diverged,
+            (wrong, _) => Ended::Scored { wrong, of: 9 + fold },
+        };
+        let turned = |network, fold, seed| ended(network, (fold + fold_turn) % 3, (seed + seed_turn) % 3);
+        for rule in ["lowest", "one-standard-error"] {
+            proptest::prop_assert_eq!(selected(rule, (3, 3), ended), selected(rule, (3, 3), turned));
+        }
+    }
 }
 
 #[test]

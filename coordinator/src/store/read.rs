@@ -17,8 +17,9 @@ use crate::{
     checkpoints::KeptCheckpoint,
     queue::{Finished, Pause, Record, Rules, WorkerId},
     race::{Leaver, RungKey, Rungs, Why},
+    ranking::Ended,
     retrying::Fate,
-    selection::{Committed, Ended},
+    selection::Committed,
 };
 
 /// What the store knows of a unit.

@@ -141,7 +141,7 @@ CREATE TABLE rungs (
 CREATE TABLE leavers (
     key BLOB NOT NULL REFERENCES rungs (key),
     configuration INTEGER NOT NULL,
-    why TEXT NOT NULL CHECK (why IN ('outraced', 'incomplete')),
+    why TEXT NOT NULL CHECK (why IN ('outraced', 'diverged', 'incomplete')),
     seal BLOB NOT NULL CHECK (length(seal) = 16),
     PRIMARY KEY (key, configuration)
 ) STRICT, WITHOUT ROWID;

@@ -217,7 +217,7 @@ fn rungs_are_kept_with_who_left() {
             rung: Rung { key, folds: 3, entered: vec![0, 2, 5], left },
         },
     };
-    let left = vec![leaver(0, Why::Incomplete), leaver(5, Why::Outraced)];
+    let left = vec![leaver(0, Why::Incomplete), leaver(5, Why::Outraced), leaver(6, Why::Diverged)];
     store.commit(&[decided([1; 32], left.clone()), decided([2; 32], Vec::new())]).unwrap();
     let expected = BTreeMap::from([([1; 32], left), ([2; 32], Vec::new())]);
     assert_eq!(store.committed().unwrap().rungs, expected);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{data::PAIR_PIXELS, model};
+use seedgrid_common::{data::PAIR_PIXELS, model, unit::Value};
 
 use crate::{
     provenance, small,
-    synthetic::{Synthetic, five, holdout},
+    synthetic::{Synthetic, five, holdout, row},
     texts, written, written_bytes,
 };
 
@@ -74,6 +74,41 @@ fn a_loss_beyond_all_measure_leaves_the_figure_as_it_is() {
     let places = learning.split([' ', ',', '"']).filter_map(|word| word.parse::<f64>().ok());
     assert!(places.map(f64::abs).fold(0.0, f64::max) < 1e5, "renderers take no place that is far away");
     decoded(&files["learning.png"]);
+}
+
+#[test]
+fn losses_that_are_different_sums_have_panels_of_their_own() {
+    let panels = |study: &Synthetic| {
+        let (_folder, files) = written(study, &provenance("a"));
+        let count = |label: &str| files["learning.svg"].matches(&format!(">{label}</text>")).count();
+        ["training loss", "loss, comparison alone", "loss, auxiliary × 0.3", "loss, auxiliary × 0.1", "training error"]
+            .map(count)
+    };
+    let weights = [0.3, 0.1, 0.0].map(Value::Number);
+    let aux = || row("fc-aux", &[("auxiliary_weight", &weights)]);
+    let plain = || row("fc", &[]);
+    let of = |rows| Synthetic::new("losses", 40, vec![holdout("final", 1..=2, rows)]);
+    assert_eq!(panels(&of(vec![plain(), row("cnn", &[])])), [1, 0, 0, 0, 1]);
+    // A weight of 0 leaves the comparison alone.
+    assert_eq!(panels(&of(vec![plain(), aux()])), [0, 1, 1, 1, 1]);
+    // Of many configurations each model has a row of its own.
+    let rates = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06].map(Value::Number);
+    assert_eq!(panels(&of(vec![row("fc", &[("learning_rate", &rates)]), aux()])), [1, 1, 1, 1, 2]);
+}
+
+#[test]
+fn a_line_that_leaves_its_panel_is_marked_there() {
+    let of = |diverges: bool| {
+        let mut study = Synthetic::new("leaves", 40, vec![holdout("final", 1..=3, vec![row("fc", &[])])]);
+        if diverges {
+            study.diverge(study.unit(0, 0, 1), 6);
+        }
+        let (_folder, files) = written(&study, &provenance("a"));
+        let tips = files["report.html"].matches("l6-9 6 9").count();
+        (files["learning.svg"].matches("<polygon").count(), tips)
+    };
+    let (before, after) = (of(false), of(true));
+    assert!(after.0 > before.0 && after.1 > before.1, "{before:?} {after:?}");
 }
 
 #[test]

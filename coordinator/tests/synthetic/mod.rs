@@ -19,7 +19,8 @@ use seedgrid_coordinator::{
     aggregate::{Aggregate, Input, Missing, aggregate},
     draws::{Draw, Draws},
     race::Track,
-    selection::{Committed, Ended, settle},
+    ranking::Ended,
+    selection::{Committed, settle},
 };
 
 /// A study with everything that a report is made from.
@@ -240,7 +241,7 @@ fn character(unit: &Unit) -> (f64, f64) {
 }
 
 fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
-    let mut stream = Stream::new(unit.seed + (dataset.seed << 32), &unit.label());
+    let mut stream = Stream::new(unit.seed.wrapping_add(dataset.seed << 32), &unit.label());
     let (skill, epochs) = character(unit);
     let epochs = (epochs * stream.between(0.7, 1.35)) as u32 + 2;
     let skill = skill * stream.between(0.94, 1.06) * (1.0 - dataset.seed as f64 / 50.0);

@@ -10,7 +10,10 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Unit, UnitId},
 };
-use seedgrid_coordinator::selection::{self, Committed, Ended, Settled};
+use seedgrid_coordinator::{
+    ranking::Ended,
+    selection::{self, Committed, Settled},
+};
 
 /// A study drawn from this stream.
 pub(super) fn drawn(stream: &mut Stream) -> Study {

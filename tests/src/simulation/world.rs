@@ -6,7 +6,7 @@ mod lives;
 use std::collections::{BTreeSet, VecDeque};
 
 use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
-use seedgrid_coordinator::selection::Ended;
+use seedgrid_coordinator::ranking::Ended;
 use seedgrid_worker::{
     lifecycle::Event as Happened,
     work::{Assignment, Attempt},

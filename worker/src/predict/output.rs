@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use seedgrid_common::json;
 use serde::Serialize;
 
 use super::{
@@ -135,8 +136,7 @@ impl Document {
         match format {
             Format::Csv => self.csv(&mut to)?,
             Format::Json => {
-                serde_json::to_writer_pretty(&mut to, self)?;
-                writeln!(to)?;
+                writeln!(to, "{}", json::pretty(self)?)?;
             }
         }
         to.flush()

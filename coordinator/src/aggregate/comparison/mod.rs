@@ -15,6 +15,8 @@ pub(crate) use paired::{Difference, paired};
 
 use paired::over_seeds;
 
+use crate::ranking::{self, Rank};
+
 use super::{
     by_seed::{BySeed, Columns, differences},
     document::{
@@ -37,6 +39,7 @@ pub(super) struct Contender<'a> {
     pub(super) wrong: Result<Vec<bool>, String>,
     /// The averaged prediction's score of each scored pair; or why there is none.
     pub(super) scores: Result<Vec<f64>, String>,
+    pub(super) rank: Rank,
 }
 
 /// What a stage's comparisons have in common.
@@ -65,8 +68,8 @@ pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender
         let pairs = corrected(pairs.map(|(first, second)| stage.pair(first, second)).collect());
         return ComparisonsReport { against: Against::EachOther, best: None, reason: None, pairs };
     }
-    let Some(best) = best(contenders) else {
-        let reason = Some("no configuration has a mean error yet".to_owned());
+    let Some(best) = ranking::best(contenders.iter().map(|one| (one, &one.rank))) else {
+        let reason = Some("every configuration lacks results of units, so none is the best".to_owned());
         return ComparisonsReport { against: Against::Best, best: None, reason, pairs: Vec::new() };
     };
     let others = contenders.iter().filter(|other| other.number != best.number);
@@ -74,33 +77,28 @@ pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender
     ComparisonsReport { against: Against::Best, best: Some(best.number), reason: None, pairs }
 }
 
-/// The contender of the lowest mean error among those that no race stopped; the first of equals.
-fn best<'c, 'a>(contenders: &'c [Contender<'a>]) -> Option<&'c Contender<'a>> {
-    let stopped = |one: &Contender<'_>| one.cells.iter().any(Cell::is_skipped);
-    let errors = contenders.iter().filter_map(|one| Some((one, (stopped(one), mean(&errors(&one.cells))?))));
-    errors.reduce(|best, next| if next.1 < best.1 { next } else { best }).map(|(one, _)| one)
-}
-
-fn errors(cells: &[Cell<'_>]) -> Vec<f64> {
-    cells.iter().filter_map(Cell::error).collect()
-}
-
 impl Stage<'_> {
     fn pair(&self, first: &Contender<'_>, second: &Contender<'_>) -> Tested {
         let (method, rows) = (self.columns.method(), differences(&first.by_seed, &second.by_seed));
+        // A diverged unit comes after every error, so a mean with one is no number that others differ from.
+        let are_numbers = first.rank.diverged() + second.rank.diverged() == 0;
+        let unless_diverged = || if are_numbers { Ok(()) } else { Err("units of one of them diverged".to_owned()) };
         let tested = paired(self.columns.table(&rows, self.scored.clusters.as_deref()), method.columns());
+        let tested = unless_diverged().and(tested);
         let one_set = method == IntervalMethod::SeedsExamples;
         let of_seeds: Vec<f64> = rows.iter().filter_map(|row| mean(row)).collect();
         let of_seeds =
             if one_set { over_seeds(&of_seeds) } else { Err("the test is for one set of test pairs".to_owned()) };
+        let of_seeds = unless_diverged().and(of_seeds);
         let difference = tested.as_ref().ok().map(|test| test.difference);
         let difference = difference.or_else(|| mean(&rows.iter().filter_map(|row| mean(row)).collect::<Vec<_>>()));
+        let difference = difference.filter(|_| are_numbers);
         let is_shared = |cell: &&Cell<'_>| {
             first.by_seed.contains_key(&cell.unit.seed) && second.by_seed.contains_key(&cell.unit.seed)
         };
         let [a, b] =
             [first, second].map(|one| one.cells.iter().filter(is_shared).filter_map(Cell::error).collect::<Vec<_>>());
-        let (hedges_g, hedges_g_reason) = split(effect::hedges_g(&a, &b));
+        let (hedges_g, hedges_g_reason) = split(unless_diverged().and_then(|()| effect::hedges_g(&a, &b)));
         let not_one_set = || {
             let of = if method == IntervalMethod::SeedsDraws { "draw of the data has" } else { "fold is scored by" };
             format!("the test is for one classifier each; every {of} another network")

@@ -76,9 +76,9 @@ pub struct RungTest {
 pub struct LeaverReport {
     /// Its number.
     pub configuration: usize,
-    /// "outraced", or "incomplete": one of its units had failed.
+    /// "outraced"; "diverged": more of its units had diverged than of another's; or "incomplete": one of its units had failed.
     pub why: String,
-    /// Its mean error over the folds up to then, a diverged unit counting as 1; null where it was incomplete.
+    /// Its mean error over the folds up to then; null where a unit had diverged or failed.
     pub error: Option<f64>,
     /// Its ranks in these folds added up; null where the rule does not go by ranks.
     pub rank_sum: Option<f64>,

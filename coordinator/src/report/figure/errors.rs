@@ -13,31 +13,25 @@ use crate::{
     report::numbers,
 };
 
-/// Most rows; of more configurations, those of the lowest mean error are shown.
+/// Most rows; of more configurations the best are shown.
 pub(in crate::report) const ROWS_MAX: usize = 30;
 
 const WIDTH: f64 = 520.0;
 const BELOW: f64 = 42.0;
 
-/// One row a configuration: a dot per unit, the mean and its 95 % interval.
+/// One row a configuration: a dot per unit, the mean and its 95 % interval. Where a unit diverged there is no mean.
 pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
-    let mut rows: Vec<(usize, &ConfigurationReport, f64)> = stage
-        .configurations
-        .iter()
-        .enumerate()
-        .filter_map(|(index, row)| Some((index, row, row.error.spread.mean?)))
-        .collect();
+    let rows = stage.configurations.iter().enumerate();
+    let mut rows: Vec<(usize, &ConfigurationReport)> = rows.filter(|(_, row)| row.n > 0 || row.diverged()).collect();
     if rows.len() > ROWS_MAX {
-        rows.sort_by(|a, b| a.2.total_cmp(&b.2));
+        rows.sort_by_key(|(_, row)| row.rank);
         rows.truncate(ROWS_MAX);
     }
-    let values = rows.iter().flat_map(|(_, row, _)| {
-        let spread = &row.error.spread;
-        [spread.min, spread.max]
-            .into_iter()
-            .chain(row.error.interval.ci95.map(|ends| ends.map(Some)).into_iter().flatten())
+    let values = rows.iter().flat_map(|(_, row)| {
+        let errors = row.units.iter().filter_map(|unit| unit.error);
+        errors.chain(row.error.interval.ci95.into_iter().flatten())
     });
-    let (low, high) = values.flatten().fold(None, |ends: Option<(f64, f64)>, value| {
+    let (low, high) = values.fold(None, |ends: Option<(f64, f64)>, value| {
         Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
     })?;
     let room = 0.04 * (high - low).max(0.01);
@@ -47,16 +41,15 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
     };
     let axis = Axis::around(label, (low - room).max(0.0), high + room);
 
-    let two_lines = rows.iter().any(|(_, row, _)| !row.variant.is_empty());
+    let two_lines = rows.iter().any(|(_, row)| !row.variant.is_empty());
     let row_height = if two_lines { 34.0 } else { 28.0 };
-    let labels =
-        rows.iter().flat_map(|(_, row, _)| [text_width(&row.title, TEXT), text_width(&row.variant, TEXT - 1.5)]);
+    let labels = rows.iter().flat_map(|(_, row)| [text_width(&row.title, TEXT), text_width(&row.variant, TEXT - 1.5)]);
     let left = labels.fold(0.0, f64::max) + 20.0;
     let (top, height) = (6.0, row_height * rows.len() as f64);
     let value_width = 125.0;
     let mut drawing = Drawing::new(left + WIDTH + value_width, top + height + BELOW);
     axis.draw_below(&mut drawing, (left, top), (WIDTH, height));
-    for (place, (index, row, mean)) in rows.iter().enumerate() {
+    for (place, (index, row)) in rows.iter().enumerate() {
         let y = top + row_height * (place as f64 + 0.5);
         let color = if stage.configurations.len() > style::STYLES { style::color(0) } else { style::color(*index) };
         name(&mut drawing, row, (left - 10.0, y));
@@ -76,8 +69,13 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
                 drawing.line((end, y - 8.5), (end, y - 1.5), Stroke::solid(color, 1.4));
             }
         }
-        drawing.line((at(*mean), y - 10.5), (at(*mean), y + 0.5), Stroke::solid(INK, 2.4));
-        let value = numbers::rate_spread(&row.error.spread);
+        if let Some(mean) = row.error.spread.mean {
+            drawing.line((at(mean), y - 10.5), (at(mean), y + 0.5), Stroke::solid(INK, 2.4));
+        }
+        let value = match row.counts.diverged {
+            0 => numbers::rate_spread(&row.error.spread),
+            diverged => format!("{diverged} of {} diverged", row.counts.planned),
+        };
         drawing.text((left + WIDTH + 10.0, y + 4.0), &value, style::font(TEXT - 0.5, INK, Anchor::Start));
     }
     Some(drawing)

@@ -1,10 +1,7 @@
 //! Stages of many configurations: one panel per model.
 
 use super::style::STYLES;
-use crate::{
-    aggregate::document::{ConfigurationReport, StageReport},
-    report::wording::rank,
-};
+use crate::{aggregate::document::StageReport, report::wording};
 
 /// Whether a stage has more configurations than there are line styles.
 pub(in crate::report) fn crowded(stage: &StageReport) -> bool {
@@ -16,7 +13,7 @@ pub(in crate::report) struct Facet<'a> {
     pub(super) title: &'a str,
     /// Indices of its configurations, ascending.
     pub(in crate::report) members: Vec<usize>,
-    /// Which of them has the lowest mean error; the first of equals, None where none has one.
+    /// Which of them is the best; None while each lacks results.
     pub(in crate::report) best: Option<usize>,
 }
 
@@ -31,15 +28,10 @@ pub(in crate::report) fn facets(stage: &StageReport) -> Vec<Facet<'_>> {
         }
     }
     for facet in &mut facets {
-        facet.best = best(facet.members.iter().map(|&index| (index, &rows[index])));
+        let best = wording::best(facet.members.iter().map(|&index| &rows[index])).map(|row| row.number);
+        facet.best = facet.members.iter().copied().find(|&index| Some(rows[index].number) == best);
     }
     facets
-}
-
-fn best<'a>(rows: impl Iterator<Item = (usize, &'a ConfigurationReport)>) -> Option<usize> {
-    rows.filter_map(|(index, row)| Some((index, rank(row)?)))
-        .reduce(|best, next| if next.1 < best.1 { next } else { best })
-        .map(|(index, _)| index)
 }
 
 /// Text broken at spaces into lines of at most `width` characters, where words allow.

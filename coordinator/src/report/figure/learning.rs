@@ -1,12 +1,13 @@
-//! Learning curves: losses and errors by epoch.
+//! Learning curves: losses and errors by epoch. Losses that are different sums do not share an axis.
 
 use seedgrid_common::training::EpochMetrics;
 
 use super::{
-    drawing::{Anchor, Drawing, Stroke},
+    drawing::{Anchor, Color, Drawing, Point, Stroke},
     facets::{crowded, facets},
     legend::{self, Entry},
-    marks::mark,
+    losses::losses,
+    marks::{leaves_upwards, mark},
     panel::{Axis, Panel},
     style::{self, BACKGROUND, SOFT, TEXT},
 };
@@ -18,9 +19,11 @@ use crate::aggregate::{
 /// Width of a figure's panels together, without labels.
 const WIDTH: f64 = 700.0;
 const HEIGHT: f64 = 250.0;
-const FACET_HEIGHT: f64 = 150.0;
+/// Of one of several panels in a column.
+const SMALL_HEIGHT: f64 = 150.0;
 
 /// What one panel shows.
+#[derive(Clone, Copy)]
 struct Measure {
     label: &'static str,
     of_mean: fn(&EpochMean) -> Option<f64>,
@@ -48,32 +51,54 @@ pub(in crate::report) fn learning(stage: &StageReport, curves: &[Curves]) -> Opt
     if curves.iter().all(|curves| curves.learning.epochs.is_empty()) {
         return None;
     }
-    let measures: &[Measure] = match stage.evaluation {
-        EvaluationReport::Holdout => &[TRAIN_LOSS, TRAIN_ERROR],
-        EvaluationReport::Folds(_) => &[TRAIN_LOSS, TRAIN_ERROR, VALIDATION_ERROR],
+    let errors: &[Measure] = match stage.evaluation {
+        EvaluationReport::Holdout => &[TRAIN_ERROR],
+        EvaluationReport::Folds(_) => &[TRAIN_ERROR, VALIDATION_ERROR],
     };
-    Some(if crowded(stage) { many(stage, curves, measures) } else { few(stage, curves, measures) })
+    Some(if crowded(stage) { many(stage, curves, errors) } else { few(stage, curves, errors) })
 }
 
-fn few(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing {
-    let members: Vec<&Curves> = curves.iter().collect();
-    let panels: Vec<Drawing> = measures
+/// One panel of some configurations: their places in the stage, what it shows of them, and its axis' label.
+struct Shown {
+    members: Vec<usize>,
+    measure: Measure,
+    label: String,
+}
+
+/// The columns of a figure of these configurations: losses, each kind in a panel of its own, and errors.
+fn columns(stage: &StageReport, members: &[usize], errors: &[Measure]) -> Vec<Vec<Shown>> {
+    let of_losses = losses(stage, members).into_iter();
+    let of_losses = of_losses.map(|loss| Shown { members: loss.members, measure: TRAIN_LOSS, label: loss.label });
+    let of_errors = errors
         .iter()
-        .map(|measure| {
-            let panel = panel(&members, measure, measures.len(), HEIGHT, "");
-            let mut content = panel.content();
-            for (index, curves) in curves.iter().enumerate() {
-                let thin = Stroke { color: style::color(index), width: 0.7, dashes: &[], opacity: 0.28 };
-                units(&mut content, &panel, curves, measure, thin);
-            }
-            for (index, (curves, row)) in curves.iter().zip(&stage.configurations).enumerate() {
-                let line = mean_line(&panel, curves, measure);
-                content.path(&line, style::stroke(index), Some(&row.heading()));
-                if let Some(&end) = line.last() {
-                    mark(&mut content, index, end);
+        .map(|measure| vec![Shown { members: members.to_vec(), measure: *measure, label: measure.label.to_owned() }]);
+    std::iter::once(of_losses.collect()).chain(of_errors).collect()
+}
+
+fn few(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
+    let all: Vec<usize> = (0..curves.len()).collect();
+    let columns = columns(stage, &all, errors);
+    let drawn: Vec<Drawing> = columns
+        .iter()
+        .map(|column| {
+            let height = if column.len() > 1 { SMALL_HEIGHT } else { HEIGHT };
+            let panels = column.iter().map(|shown| {
+                let panel = panel(shown, curves, columns.len(), height, "");
+                let mut content = panel.content();
+                for &member in &shown.members {
+                    let thin = Stroke { color: style::color(member), width: 0.7, dashes: &[], opacity: 0.28 };
+                    units(&mut content, &panel, &curves[member], &shown.measure, thin);
                 }
-            }
-            panel.draw(&content)
+                for &member in &shown.members {
+                    let line = mean_line(&panel, &curves[member], &shown.measure);
+                    content.path(&line, style::stroke(member), Some(&stage.configurations[member].heading()));
+                    if let Some(&end) = line.last() {
+                        mark(&mut content, member, end);
+                    }
+                }
+                panel.draw(&content)
+            });
+            below(&panels.collect::<Vec<_>>())
         })
         .collect();
     let entries: Vec<Entry> = stage
@@ -87,7 +112,7 @@ fn few(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing 
             mark: Some(index),
         })
         .collect();
-    let body = beside(&panels);
+    let body = beside(&drawn);
     let key = legend::flow(&entries, body.width - Panel::LEFT);
     let mut drawing = Drawing::new(body.width, body.height + key.height + 4.0);
     drawing.place((Panel::LEFT, 4.0), &key);
@@ -95,50 +120,62 @@ fn few(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing 
     drawing
 }
 
-fn many(stage: &StageReport, curves: &[Curves], measures: &[Measure]) -> Drawing {
-    let rows: Vec<Drawing> = facets(stage)
-        .iter()
-        .map(|facet| {
-            let members: Vec<&Curves> = facet.members.iter().map(|&member| &curves[member]).collect();
-            let panels: Vec<Drawing> = measures
-                .iter()
-                .enumerate()
-                .map(|(index, measure)| {
-                    let title = if index == 0 { facet.title } else { " " };
-                    let panel = panel(&members, measure, measures.len(), FACET_HEIGHT, title);
-                    let mut content = panel.content();
-                    for &member in facet.members.iter().filter(|member| Some(**member) != facet.best) {
-                        let line = mean_line(&panel, &curves[member], measure);
-                        let label = stage.configurations[member].heading();
-                        content.path(&line, Stroke::solid(BACKGROUND, 0.8), Some(&label));
-                    }
-                    if members.iter().all(|curves| curves.learning.epochs.is_empty()) {
-                        let middle = (panel.width / 2.0, panel.height / 2.0);
-                        content.text(middle, "no unit is done", style::font(TEXT - 1.0, SOFT, Anchor::Middle));
-                    }
-                    if let Some(best) = facet.best {
-                        let thin = Stroke { color: style::color(0), width: 0.7, dashes: &[], opacity: 0.3 };
-                        units(&mut content, &panel, &curves[best], measure, thin);
-                        let line = mean_line(&panel, &curves[best], measure);
-                        let label = stage.configurations[best].heading();
-                        content.path(&line, Stroke::solid(style::color(0), 2.0), Some(&label));
-                    }
-                    panel.draw(&content)
-                })
-                .collect();
-            beside(&panels)
-        })
-        .collect();
-    let width = rows.iter().map(|row| row.width).fold(0.0, f64::max);
-    let mut drawing = Drawing::new(width, rows.iter().map(|row| row.height).sum());
+fn many(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
+    let rows = facets(stage).into_iter().map(|facet| {
+        let columns = columns(stage, &facet.members, errors);
+        let drawn: Vec<Drawing> = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| {
+                let panels = column.iter().enumerate().map(|(below, shown)| {
+                    let title = if (place, below) == (0, 0) { facet.title } else { " " };
+                    let panel = panel(shown, curves, columns.len(), SMALL_HEIGHT, title);
+                    panel.draw(&faceted(stage, curves, &panel, shown, facet.best))
+                });
+                below(&panels.collect::<Vec<_>>())
+            })
+            .collect();
+        beside(&drawn)
+    });
+    below(&rows.collect::<Vec<_>>())
+}
+
+/// One of many panels: the best configuration over the others in grey.
+fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown, best: Option<usize>) -> Drawing {
+    let mut content = panel.content();
+    let best = best.filter(|best| shown.members.contains(best));
+    for &member in shown.members.iter().filter(|member| Some(**member) != best) {
+        let line = mean_line(panel, &curves[member], &shown.measure);
+        let label = stage.configurations[member].heading();
+        content.path(&line, Stroke::solid(BACKGROUND, 0.8), Some(&label));
+    }
+    if shown.members.iter().all(|&member| curves[member].learning.epochs.is_empty()) {
+        let middle = (panel.width / 2.0, panel.height / 2.0);
+        content.text(middle, "no unit is done", style::font(TEXT - 1.0, SOFT, Anchor::Middle));
+    }
+    if let Some(best) = best {
+        let thin = Stroke { color: style::color(0), width: 0.7, dashes: &[], opacity: 0.3 };
+        units(&mut content, panel, &curves[best], &shown.measure, thin);
+        let line = mean_line(panel, &curves[best], &shown.measure);
+        let label = stage.configurations[best].heading();
+        content.path(&line, Stroke::solid(style::color(0), 2.0), Some(&label));
+    }
+    content
+}
+
+/// Drawings one below the other.
+fn below(drawings: &[Drawing]) -> Drawing {
+    let width = drawings.iter().map(|one| one.width).fold(0.0, f64::max);
+    let mut drawing = Drawing::new(width, drawings.iter().map(|one| one.height).sum());
     let mut top = 0.0;
-    for row in &rows {
-        drawing.place((0.0, top), row);
-        top += row.height;
+    for one in drawings {
+        drawing.place((0.0, top), one);
+        top += one.height;
     }
     drawing
 }
 
+/// Drawings side by side.
 fn beside(panels: &[Drawing]) -> Drawing {
     let height = panels.iter().map(|panel| panel.height).fold(0.0, f64::max);
     let mut drawing = Drawing::new(panels.iter().map(|panel| panel.width).sum(), height);
@@ -150,16 +187,20 @@ fn beside(panels: &[Drawing]) -> Drawing {
     drawing
 }
 
-/// Axes from epoch 1 to the last of any done unit, and from 0 to the highest mean.
-fn panel(members: &[&Curves], measure: &Measure, panels: usize, height: f64, title: &str) -> Panel {
-    let means = || members.iter().flat_map(|curves| &curves.learning.epochs);
+/// Axes from epoch 1 to the last of any done unit, and from 0 to the highest mean; where no unit is done, to the highest first value.
+fn panel(shown: &Shown, curves: &[Curves], columns: usize, height: f64, title: &str) -> Panel {
+    let learning = || shown.members.iter().map(|&member| &curves[member].learning);
+    let means = || learning().flat_map(|learning| &learning.epochs);
     let last = means().map(|mean| mean.epoch).max().unwrap_or(1).max(2);
-    let highest = means().filter_map(measure.of_mean).filter(|value| value.is_finite()).fold(0.0, f64::max);
+    let highest = |values: &mut dyn Iterator<Item = f64>| values.filter(|value| value.is_finite()).reduce(f64::max);
+    let first = || learning().flat_map(|learning| &learning.units).filter_map(|unit| unit.epochs.first());
+    let highest = highest(&mut means().filter_map(shown.measure.of_mean))
+        .or_else(|| highest(&mut first().filter_map(shown.measure.of_unit)));
     Panel {
-        width: WIDTH / panels as f64,
+        width: WIDTH / columns as f64,
         height,
         x: Axis::around("epoch", 1.0, f64::from(last)),
-        y: Axis::around(measure.label, 0.0, 1.06 * highest),
+        y: Axis::around(&shown.label, 0.0, 1.06 * highest.unwrap_or(0.0)),
         title: title.to_owned(),
     }
 }
@@ -187,5 +228,21 @@ fn units(content: &mut Drawing, panel: &Panel, curves: &Curves, measure: &Measur
             .map(|(epoch, value)| panel.at(f64::from(epoch), value.min(panel.y.beyond())))
             .collect();
         content.path(&points, stroke, None);
+        marked(content, &points, stroke.color);
+    }
+}
+
+/// Marks each place where a line goes on above the panel.
+fn marked(content: &mut Drawing, points: &[Point], color: Color) {
+    if let Some(&(x, _)) = points.first().filter(|(_, y)| *y < 0.0) {
+        leaves_upwards(content, x, color);
+    }
+    for ends in points.windows(2) {
+        if let &[(from_x, from_y), (to_x, to_y)] = ends
+            && from_y >= 0.0
+            && to_y < 0.0
+        {
+            leaves_upwards(content, from_x + (to_x - from_x) * from_y / (from_y - to_y), color);
+        }
     }
 }

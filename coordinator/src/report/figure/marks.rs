@@ -1,7 +1,7 @@
 //! Shapes that tell lines apart by their ends, where dashes are too few to be read.
 
 use super::{
-    drawing::{Drawing, Point, Stroke},
+    drawing::{Color, Drawing, Point, Stroke},
     style::color,
 };
 
@@ -22,6 +22,11 @@ pub(super) fn mark(drawing: &mut Drawing, index: usize, (x, y): Point) {
         6 => cross(drawing, (x, y), [(4.2, 0.0), (0.0, 4.2)], Stroke::solid(color, 2.0)),
         _ => cross(drawing, (x, y), [(3.2, 3.2), (3.2, -3.2)], Stroke::solid(color, 2.0)),
     }
+}
+
+/// Marks a place at the upper edge of a panel above which a line goes on.
+pub(super) fn leaves_upwards(drawing: &mut Drawing, x: f64, color: Color) {
+    drawing.area(&[(x, 0.5), (x + 4.0, 7.5), (x - 4.0, 7.5)], color, 1.0);
 }
 
 fn cross(drawing: &mut Drawing, (x, y): Point, arms: [Point; 2], stroke: Stroke) {

@@ -11,6 +11,7 @@ mod errors;
 mod facets;
 mod learning;
 mod legend;
+mod losses;
 mod marks;
 mod networks;
 mod paint;

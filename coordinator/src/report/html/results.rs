@@ -43,10 +43,11 @@ pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
     let _ = writeln!(page, "<div id=\"table-{number}\">");
     table::begin(page, &format!(" aria-describedby=\"columns-{number}\""), HEADER);
     let grouped = wording::has_variants(stage);
-    let lowest = if grouped { wording::best_of_models(stage) } else { wording::best(stage).into_iter().collect() };
+    let rows = &stage.configurations;
+    let lowest = if grouped { wording::best_of_models(stage) } else { wording::best(rows).into_iter().collect() };
     let mut group = None;
-    for row in &stage.configurations {
-        let is_lowest = lowest.iter().any(|best| best.number == row.number && best.error.spread.mean.is_some());
+    for row in rows {
+        let is_lowest = lowest.iter().any(|best| best.number == row.number && best.can_be_best && !best.diverged());
         let class = if is_lowest { " class=\"lowest\"" } else { "" };
         if grouped && group.replace(row.title.as_str()) != Some(row.title.as_str()) {
             let title = escape(&row.title);
@@ -58,12 +59,12 @@ pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
             page,
             "<tr{class}>{name}<td class=\"error\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
              <td{short}><a href=\"#curves-of-{number}-{}\" title=\"learning curves\">{} of {}</a></td></tr>",
-            rate_spread(&row.error.spread),
+            wording::unless_diverged(row, rate_spread(&row.error.spread)),
             interval(row.error.interval.ci95),
             count_spread(&row.epochs),
-            rate(row.averaged.error),
-            rate(row.roc.auc),
-            rate(row.precision_recall.average_precision),
+            wording::unless_diverged(row, rate(row.averaged.error)),
+            wording::unless_diverged(row, rate(row.roc.auc)),
+            wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
             row.number,
             row.n,
             row.counts.planned

@@ -107,7 +107,7 @@ pub(super) fn curves(page: &mut String, number: usize, stage: &StageReport, curv
     let _ = writeln!(
         page,
         "<div class=\"unit-curves\" id=\"unit-curves-{number}\">\n<h3>Learning curves of single units</h3>\n<p class=\"columns\">By epoch, each configuration on \
-         its own scale: <i class=\"key l\"></i> training loss, <i class=\"key t\"></i> training error{validation}. Numbers: epochs.csv.</p>"
+         its own scale, a tip at the upper edge where a line goes on above: <i class=\"key l\"></i> training loss, <i class=\"key t\"></i> training error{validation}. Numbers: epochs.csv.</p>"
     );
     let crowded = figure::crowded(stage);
     for facet in figure::facets(stage) {
@@ -136,6 +136,7 @@ fn configuration(
 ) {
     let error = match row.error.spread.mean {
         Some(_) => format!(", mean error {}", rate(row.error.spread.mean)),
+        None if row.diverged() => format!(", {} diverged", whole(row.counts.diverged)),
         None => String::new(),
     };
     let _ = writeln!(
@@ -251,9 +252,11 @@ impl Scale {
             let height = (value(one)? / top).clamp(0.0, 20.0);
             Some(((left + WIDTH * share).round() as i64, (TOP + HEIGHT * (1.0 - height)).round() as i64))
         };
+        let edge = TOP.round() as i64;
         let mut points: Vec<(i64, i64)> = epochs.iter().filter_map(place).collect();
         points.dedup();
         let Some(&(mut x, mut y)) = points.first() else { return };
+        let mut leaves = if y < edge { vec![x] } else { Vec::new() };
         let _ = write!(page, "<path class=\"{class}\" d=\"m{x} {y}");
         if points.len() == 1 {
             // A line without length shows as a dot.
@@ -262,7 +265,14 @@ impl Scale {
         for (next_x, next_y) in points.into_iter().skip(1) {
             let (right, down) = (next_x - x, next_y - y);
             let _ = write!(page, "{}{right}{}{down}", separator(right), separator(down));
+            if y >= edge && next_y < edge {
+                leaves.push(x + right * (y - edge) / (y - next_y));
+            }
             (x, y) = (next_x, next_y);
+        }
+        // Marks where it goes on above.
+        for at in leaves {
+            let _ = write!(page, "M{} {}l6-9 6 9", at - 6, edge + 9);
         }
         page.push_str("\"/>");
     }

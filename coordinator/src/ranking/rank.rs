@@ -1,0 +1,176 @@
+//! The order of configurations.
+
+use seedgrid_common::training::{Ending, Scores, UnitResult};
+
+use super::MeanError;
+
+/// How a unit ended, as far as ranking needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was scored: this many of so many pairs were wrong.
+    Scored {
+        /// Wrongly classified pairs.
+        wrong: u32,
+        /// Scored pairs, at least one.
+        of: u32,
+    },
+    /// It diverged: worse than every unit that was scored.
+    Diverged,
+    /// It has no result and will get none: its configuration is incomplete.
+    Failed,
+}
+
+impl Ended {
+    /// How a unit with this result ended.
+    pub fn of(result: &UnitResult) -> Self {
+        match &result.ending {
+            Ending::Done(scores) => Self::scored(scores),
+            Ending::Diverged { .. } => Self::Diverged,
+        }
+    }
+
+    /// A unit with these scores.
+    pub(crate) fn scored(scores: &Scores) -> Self {
+        Self::Scored { wrong: scores.wrong, of: scores.outputs.rows() as u32 }
+    }
+}
+
+/// Where a configuration comes among others; the lowest rank is the best, and of equal ones the first of the file comes first.
+///
+/// Complete configurations come first, then those that left a race, then those of which a unit has no result. Among these, fewer units
+/// without a result come first, then fewer diverged units, then the lower mean error of the units that were scored. So a configuration with
+/// a diverged unit comes after every one without.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    completeness: Completeness,
+    without_result: usize,
+    diverged: usize,
+    scored: Scored,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Completeness {
+    Complete,
+    LeftRace,
+    Incomplete,
+}
+
+/// What was scored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scored {
+    Mean(MeanError),
+    Nothing,
+}
+
+impl Rank {
+    /// Of a configuration whose units ended so; None is a unit without a result that may still get one. Of one that left a race, units
+    /// that were skipped are `None` too.
+    pub fn of(units: impl IntoIterator<Item = Option<Ended>>, left_race: bool) -> Self {
+        let (mut without_result, mut diverged, mut counts) = (0, 0, Vec::new());
+        for unit in units {
+            match unit {
+                Some(Ended::Scored { wrong, of }) => counts.push((wrong, of)),
+                Some(Ended::Diverged) => diverged += 1,
+                Some(Ended::Failed) | None => without_result += 1,
+            }
+        }
+        let completeness = match (left_race, without_result) {
+            (true, _) => Completeness::LeftRace,
+            (false, 0) => Completeness::Complete,
+            (false, _) => Completeness::Incomplete,
+        };
+        let scored = MeanError::of(counts).map_or(Scored::Nothing, Scored::Mean);
+        Self { completeness, without_result, diverged, scored }
+    }
+
+    /// Whether it can be the best one: every unit has a result, and one of them was scored.
+    pub fn can_be_best(&self) -> bool {
+        self.completeness == Completeness::Complete && self.scored != Scored::Nothing
+    }
+
+    /// How many of its units diverged.
+    pub fn diverged(&self) -> usize {
+        self.diverged
+    }
+
+    /// The mean error of all of its units; None where one diverged or has no result.
+    pub fn mean(&self) -> Option<&MeanError> {
+        match &self.scored {
+            Scored::Mean(mean) if self.diverged + self.without_result == 0 => Some(mean),
+            Scored::Mean(_) | Scored::Nothing => None,
+        }
+    }
+}
+
+/// The best of these; of equal ones the first. None where none can be it.
+pub(crate) fn best<'r, T>(ranked: impl IntoIterator<Item = (T, &'r Rank)>) -> Option<T> {
+    let candidates = ranked.into_iter().filter(|(_, rank)| rank.can_be_best());
+    // `min_by` keeps the first of equal ones.
+    candidates.min_by(|(_, one), (_, other)| one.cmp(other)).map(|(best, _)| best)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scored(wrong: u32) -> Option<Ended> {
+        Some(Ended::Scored { wrong, of: 10 })
+    }
+
+    const DIVERGED: Option<Ended> = Some(Ended::Diverged);
+
+    #[test]
+    fn a_diverged_unit_comes_after_every_finite_value() {
+        let all_wrong = Rank::of([scored(10), scored(10)], false);
+        let one_diverged = Rank::of([scored(0), DIVERGED], false);
+        let both_diverged = Rank::of([DIVERGED, DIVERGED], false);
+        assert!(all_wrong < one_diverged && one_diverged < both_diverged);
+        assert!(Rank::of([scored(1), DIVERGED], false) > one_diverged, "of equally many the lower mean");
+        assert!(one_diverged.can_be_best() && !both_diverged.can_be_best());
+        assert_eq!((one_diverged.mean(), all_wrong.mean()), (None, MeanError::of([(1, 1)]).as_ref()));
+    }
+
+    #[test]
+    fn what_is_incomplete_comes_last_and_is_never_the_best() {
+        let complete = Rank::of([DIVERGED, DIVERGED, DIVERGED], false);
+        let left_race = Rank::of([scored(0), scored(0), None], true);
+        let left_earlier = Rank::of([scored(0), None, None], true);
+        let failed = Rank::of([scored(0), scored(0), Some(Ended::Failed)], false);
+        let untrained = Rank::of([None, None, scored(0)], false);
+        let mut order = [&untrained, &failed, &left_earlier, &left_race, &complete];
+        order.sort();
+        assert_eq!(order, [&complete, &left_race, &left_earlier, &failed, &untrained]);
+        assert_eq!(best(order.map(|rank| ((), rank))), None);
+    }
+
+    #[test]
+    fn of_equal_ones_the_first_is_the_best() {
+        let ranks = [vec![scored(3), scored(3)], vec![scored(2), scored(1)], vec![scored(0), scored(3)]]
+            .map(|units| Rank::of(units, false));
+        assert_eq!(best(ranks.iter().enumerate()), Some(1));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_units_does_not_matter(
+            units in prop::collection::vec(prop::collection::vec((0_u8..30, 0_u32..4, 97_u32..100), 6), 2..8), shuffle: u64,
+        ) {
+            let ended = |&(kind, wrong, of): &(u8, u32, u32)| match kind {
+                0 => None,
+                1 | 2 => Some(Ended::Diverged),
+                _ => Some(Ended::Scored { wrong, of }),
+            };
+            let ranks = |units: &[Vec<(u8, u32, u32)>]| -> Vec<Rank> {
+                units.iter().map(|units| Rank::of(units.iter().map(ended), false)).collect()
+            };
+            let mut shuffled = units.clone();
+            let mut stream = seedgrid_common::random::Stream::new(shuffle, "order");
+            shuffled.iter_mut().for_each(|units| stream.shuffle(units));
+            let (before, after) = (ranks(&units), ranks(&shuffled));
+            prop_assert_eq!(best(before.iter().enumerate()), best(after.iter().enumerate()));
+            prop_assert_eq!(before, after);
+        }
+    }
+}
