@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use seedgrid_common::wire::blob::BlobDigest;
@@ -32,6 +32,8 @@ struct Inner {
     newest: Duration,
     /// See [`Spacing::allowed`].
     allowed: Duration,
+    /// When training began in this worker.
+    began: Option<Instant>,
 }
 
 /// What became of a state that was handed over.
@@ -95,9 +97,10 @@ impl Saves {
 
     /// When the next state of an attempt is due, of which `longest` may pass at most.
     pub fn spacing(&self, attempt: Attempt, longest: Duration) -> Spacing {
-        let inner = self.lock();
+        let mut inner = self.lock();
+        let trained = inner.began.get_or_insert_with(Instant::now).elapsed();
         let cost = inner.costs.get(&attempt).copied().unwrap_or(inner.newest);
-        Spacing { cost, longest, allowed: inner.allowed }
+        Spacing { cost, trained, longest, allowed: inner.allowed }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,5 +1,5 @@
-//! How often the state of a unit in training is saved: as often as that takes at most a hundredth of the time. Pure; docs/worker.md tells
-//! it for people.
+//! How often the state of a unit in training is saved: as often as that takes at most a hundredth of the time, and in a worker's first
+//! seconds so often that no more than half of what it has trained can be lost. Pure; docs/worker.md tells it for people.
 
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ pub struct Spacing {
     /// What the newest save took, in the slot and on the way; zero: nothing is known yet. [`Duration::MAX`]: it is still under way, or came
     /// to nothing.
     pub cost: Duration,
+    /// How long this worker has trained until now, whatever units.
+    pub trained: Duration,
     /// The longest time that may pass, whatever a save takes.
     pub longest: Duration,
     /// The shortest time that the coordinator allows, however many workers it has.
@@ -23,11 +25,12 @@ pub struct Spacing {
 impl Spacing {
     /// Whether the state is to be saved, this long after the last time, or after training began.
     pub fn is_due(&self, since: Duration) -> bool {
-        since >= self.interval()
+        since >= self.interval(since)
     }
 
-    fn interval(&self) -> Duration {
-        self.cost.saturating_mul(PARTS).max(SHORTEST).min(self.longest).max(self.allowed)
+    fn interval(&self, since: Duration) -> Duration {
+        let before = self.trained.saturating_sub(since);
+        self.cost.saturating_mul(PARTS).min(before).max(SHORTEST).min(self.longest).max(self.allowed)
     }
 }
 
@@ -35,10 +38,16 @@ impl Spacing {
 mod tests {
     use super::*;
 
-    const FREE: Spacing = Spacing { cost: Duration::ZERO, longest: Duration::from_secs(30), allowed: Duration::ZERO };
+    /// Of a worker that has trained for long.
+    const FREE: Spacing = Spacing {
+        cost: Duration::ZERO,
+        trained: Duration::MAX,
+        longest: Duration::from_secs(30),
+        allowed: Duration::ZERO,
+    };
 
     fn interval_ms(spacing: Spacing) -> u128 {
-        spacing.interval().as_millis()
+        spacing.interval(Duration::ZERO).as_millis()
     }
 
     #[test]
@@ -68,6 +77,21 @@ mod tests {
         assert_eq!(interval_ms(Spacing { allowed, cost: Duration::from_millis(200), ..FREE }), 20_000);
     }
 
+    #[test]
+    fn a_young_worker_saves_what_it_has_done_so_far() {
+        // However slow saving is: after half a second, one, two, four and so on.
+        let slow = Spacing { cost: Duration::MAX, ..FREE };
+        let (mut saved, mut last) = (Vec::new(), 0);
+        for now in 0..=40_000 {
+            let spacing = Spacing { trained: Duration::from_millis(now), ..slow };
+            if spacing.is_due(Duration::from_millis(now - last)) {
+                saved.push(now);
+                last = now;
+            }
+        }
+        assert_eq!(saved, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000]);
+    }
+
     /// Kills come after 1 to 12 s, half a second of which is for starting; units train for 20 s. Every 30 s nothing would ever be saved.
     #[test]
     fn work_moves_forward_under_kills_every_few_seconds() {
@@ -83,7 +107,7 @@ mod tests {
                     if now > life {
                         break;
                     }
-                    if (Spacing { cost, ..spacing }).is_due(now - last) {
+                    if (Spacing { cost, trained: now, ..spacing }).is_due(now - last) {
                         (saved, last, cost) = (saved + now - last, now, spacing.cost);
                     }
                 }
@@ -92,7 +116,7 @@ mod tests {
         };
         // 20 s of training in lives of 6 s on average, less what is lost at each one's end.
         assert!(lives(Spacing { cost: Duration::from_millis(10), ..FREE }) <= 6);
-        assert!(lives(Spacing { cost: Duration::from_millis(40), ..FREE }) <= 15);
+        assert!(lives(Spacing { cost: Duration::from_millis(500), ..FREE }) <= 10);
         assert_eq!(
             lives(Spacing { longest: Duration::MAX, allowed: Duration::from_secs(30), ..FREE }),
             1_000,
