@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use seedgrid_tests::{
+    golden::{Golden, WRITE, keeping_weights},
     process::{Running, finish, seedgrid, worker},
     study::Scratch,
 };
@@ -16,9 +20,11 @@ fn paper_small() -> PathBuf {
 #[test]
 fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
     let scratch = Scratch::new();
-    let spec = paper_small();
+    let text = fs::read_to_string(paper_small()).unwrap();
+    let spec = scratch.write("paper-small.toml", &keeping_weights(&text));
     let ended = finish(&mut scratch.run(&spec, "undisturbed"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    Golden::of("paper-small", &scratch.path("undisturbed")).hold();
     let report = scratch.report_json("undisturbed");
     assert_eq!(report["complete"], true);
     assert_eq!(report["counts"]["done"], 42 + 10 + 8 + 8);
@@ -53,6 +59,45 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
     assert_eq!(scratch.report("killed", "report.json"), scratch.report("undisturbed", "report.json"));
     let again = finish(&mut scratch.run(&spec, "killed"));
     assert!(again.stderr.contains("every unit is trained"), "{}", again.stderr);
+}
+
+/// MNIST's folder, if there is one.
+fn mnist() -> Option<std::ffi::OsString> {
+    let folder = std::env::var_os("SEEDGRID_TEST_MNIST");
+    if folder.is_none() {
+        println!("skipped: SEEDGRID_TEST_MNIST is not set");
+    }
+    folder
+}
+
+/// Runs table3 with these seeds, keeping its weights.
+fn table_3(seeds: &str, mnist: &std::ffi::OsStr) -> Golden {
+    let scratch = Scratch::new();
+    let text = fs::read_to_string(paper_small().with_file_name("table3.toml")).unwrap();
+    assert!(text.contains("seeds = \"1..=10\""), "the study has ten seeds");
+    let spec = scratch.write("table3.toml", &keeping_weights(&text.replace("\"1..=10\"", seeds)));
+    let ended = finish(scratch.run(&spec, "run").arg("--data").arg(mnist));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    Golden::of("table3", &scratch.path("run"))
+}
+
+/// One seed of each model: all ten take a minute and more.
+#[test]
+fn golden_results_of_a_part_of_table_3() {
+    // The whole of it is about to be written.
+    if std::env::var_os(WRITE).is_none()
+        && let Some(mnist) = mnist()
+    {
+        table_3("\"1\"", &mnist).hold_part();
+    }
+}
+
+#[test]
+#[ignore = "all of it takes a minute and more on two cores; scripts/golden.sh runs it"]
+fn golden_results_of_the_whole_of_table_3() {
+    if let Some(mnist) = mnist() {
+        table_3("\"1..=10\"", &mnist).hold();
+    }
 }
 
 #[test]
