@@ -1,6 +1,9 @@
 //! Reading the command line of either binary: what is misspelt, or is known elsewhere, is said with what was probably meant.
 
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+};
 
 use clap::{
     Command, Error, Parser,
@@ -8,7 +11,10 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::suggest::nearest;
+use crate::{suggest::nearest, terminal::Screen};
+
+/// Columns of help on a terminal that has more.
+const HELP_COLUMNS_MAX: usize = 100;
 
 /// What other programs call commands and options of these.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -45,7 +51,18 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// Reads the command line of this process; where it is wrong, or asks for help, this ends the process.
 pub fn parse<P: Parser>() -> P {
-    parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    parse_from(std::env::args_os()).unwrap_or_else(|error| {
+        let screen = Screen::error();
+        if error.use_stderr() && screen.is_terminal {
+            let colour = std::env::var_os("NO_COLOR").is_none();
+            let said = error.render();
+            let said = if colour { said.ansi().to_string() } else { said.to_string() };
+            // Help is broken into lines by the parser, errors are not. Nobody is left to tell where this cannot be written.
+            let _ = write!(io::stderr().lock(), "{}", screen.fit(&said));
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    })
 }
 
 /// Reads a command line, the program's name first.
@@ -54,11 +71,15 @@ pub fn parse<P: Parser>() -> P {
 /// When it is wrong, with what was probably meant; or when it asks for help.
 pub fn parse_from<P: Parser>(words: impl IntoIterator<Item = OsString>) -> Result<P, Error> {
     let words: Vec<OsString> = words.into_iter().collect();
-    P::try_parse_from(&words).map_err(|error| {
-        let mut command = P::command();
-        command.build();
-        explained(error, &command, &words)
-    })
+    let width = Screen::output().columns.min(HELP_COLUMNS_MAX);
+    let found = P::command().term_width(width).try_get_matches_from(&words);
+    found.and_then(|found| P::from_arg_matches(&found).map_err(|error| error.format(&mut P::command()))).map_err(
+        |error| {
+            let mut command = P::command();
+            command.build();
+            explained(error, &command, &words)
+        },
+    )
 }
 
 /// The error with what was probably meant, where the parser has no idea of its own.

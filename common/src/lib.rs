@@ -1,8 +1,9 @@
 //! What Seedgrid's coordinator and worker share, and nothing else.
 //!
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
-//! are trained on, [`model`] describes the networks as plain data, [`training`] the rules and results of training, [`mod@outputs`] what a network
-//! gives and [`decision`] what that means, [`random`] the seeded streams, [`prose`] texts that others read, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
+//! are trained on, [`label`]s are what people call them, [`model`] describes the networks as plain data, [`training`] the rules and results of training,
+//! [`mod@outputs`] what a network gives and [`decision`] what that means, [`random`] the seeded streams, [`prose`] texts that others read, [`terminal`] how they fit a
+//! screen, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
 //! [`dial`] how they get to the coordinator; [`hangup`] tells whether SIGHUP means anything to them, and [`batch`] when their batch job ends. For
 //! people, [`causes`] says why something failed, [`suggest`] what was meant, and [`command_line`] reads what was written behind a binary's name.
 
@@ -17,6 +18,7 @@ pub mod dial;
 pub mod hangup;
 pub mod join;
 pub mod json;
+pub mod label;
 pub mod matrix;
 pub mod model;
 pub mod outputs;
@@ -24,6 +26,7 @@ pub mod prose;
 pub mod random;
 pub mod spec;
 pub mod suggest;
+pub mod terminal;
 pub mod training;
 pub mod unit;
 pub mod utc;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    label::Shown,
     spec::{Evaluation, ModelRow, SelectionRule, Stage, Study},
     unit::{Configuration, Fold, Unit, UnitId},
 };
@@ -31,6 +32,8 @@ pub struct PlannedStage {
     pub select: Option<SelectionRule>,
     /// Rows whose selection has not been made, or came to nothing.
     pub waiting: Vec<WaitingRow>,
+    /// Which settings labels of its configurations show.
+    pub shown: Shown,
 }
 
 /// A row that cannot be expanded.
@@ -68,8 +71,6 @@ pub type Selections = BTreeMap<(String, String), Selection>;
 pub struct PlannedConfiguration {
     /// What is trained.
     pub configuration: Configuration,
-    /// Names of the settings (hyper-parameters and `normalize`) that vary in this row, in the order of the spec.
-    pub axes: Vec<String>,
     /// The stage from whose selection the row starts, if it does.
     pub from: Option<String>,
     /// By data seed, then by seed, then by fold, ascending.
@@ -95,6 +96,21 @@ impl Plan {
 }
 
 impl PlannedStage {
+    /// What labels show of each configuration, apart from its model: "batch_size=20 learning_rate=0.1", or nothing. Equal
+    /// configurations of several rows are numbered.
+    pub fn variants(&self) -> Vec<String> {
+        // Equal ones have equal units.
+        let first = |planned: &PlannedConfiguration| planned.units.first().map(|(id, _)| *id);
+        let mut rows: BTreeMap<Option<UnitId>, usize> = BTreeMap::new();
+        self.configurations.iter().for_each(|planned| *rows.entry(first(planned)).or_default() += 1);
+        let variant = |(number, planned): (usize, &PlannedConfiguration)| {
+            let settings = self.shown.settings(&planned.configuration);
+            let row = if rows[&first(planned)] > 1 { format!("row {number}") } else { String::new() };
+            [settings, row].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        (1..).zip(&self.configurations).map(variant).collect()
+    }
+
     /// The configurations of `model`, in order.
     pub fn of_model<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a PlannedConfiguration> {
         self.configurations.iter().filter(move |planned| planned.configuration.model == model)
@@ -118,11 +134,11 @@ impl PlannedStage {
 /// # Panics
 /// When a draw that the study [names](Study::data_seeds) is not among `digests`.
 pub fn expand(study: &Study, digests: &Digests, selections: &Selections) -> Plan {
-    let stages = study.stages.iter().map(|stage| expand_stage(stage, digests, selections)).collect();
+    let stages = study.stages.iter().map(|stage| expand_stage(study, stage, digests, selections)).collect();
     Plan { stages }
 }
 
-fn expand_stage(stage: &Stage, digests: &Digests, selections: &Selections) -> PlannedStage {
+fn expand_stage(study: &Study, stage: &Stage, digests: &Digests, selections: &Selections) -> PlannedStage {
     let mut planned = PlannedStage {
         name: stage.name.clone(),
         evaluation: stage.evaluation,
@@ -131,6 +147,7 @@ fn expand_stage(stage: &Stage, digests: &Digests, selections: &Selections) -> Pl
         configurations: stage.rows.iter().flat_map(|row| expand_row(stage, row, None, digests)).collect(),
         select: stage.select,
         waiting: Vec::new(),
+        shown: Shown::of(&study.stages, |one| one.name == stage.name),
     };
     for row in &stage.selected {
         let selection = selections.get(&(row.from.clone(), row.model.clone()));
@@ -151,7 +168,6 @@ fn expand_stage(stage: &Stage, digests: &Digests, selections: &Selections) -> Pl
 }
 
 fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, digests: &Digests) -> Vec<PlannedConfiguration> {
-    let axes = row.varying();
     let planned = |configuration: Configuration| {
         let parts = || stage.seeds.iter().flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)));
         let units = stage
@@ -164,7 +180,7 @@ fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, digests: &Diges
                 (unit.id(), unit)
             })
             .collect();
-        PlannedConfiguration { configuration, axes: axes.clone(), from: from.map(str::to_owned), units }
+        PlannedConfiguration { configuration, from: from.map(str::to_owned), units }
     };
     row.settings().map(|settings| planned(row.configuration(settings))).collect()
 }
@@ -252,8 +268,8 @@ mod tests {
                 "a=7",
             ]
         );
-        assert!(planned[..6].iter().all(|planned| planned.axes == ["z", "a"] && planned.configuration.model == "fc"));
-        assert!(planned[6].axes.is_empty() && planned[6].configuration.model == "cnn");
+        assert!(planned[..6].iter().all(|planned| planned.configuration.model == "fc"));
+        assert!(planned[6].configuration.model == "cnn");
     }
 
     #[test]

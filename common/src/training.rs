@@ -32,6 +32,16 @@ pub enum StopLoss {
     BatchSum,
 }
 
+impl StopLoss {
+    /// As a spec writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::BatchSum => "batch-sum",
+        }
+    }
+}
+
 impl StopRule {
     /// Whether training has converged, given every epoch's mean loss so far, in order, and the number of batches of an epoch.
     pub fn converged(&self, losses: &[f64], batches: usize) -> bool {

@@ -68,32 +68,6 @@ pub struct Configuration {
     pub normalize: Normalize,
 }
 
-impl Configuration {
-    /// For people: the model and its [settings](Self::settings) that are no defaults. Two configurations of one stopping rule
-    /// have different labels.
-    pub fn label(&self) -> String {
-        let settings = self.settings(&[]);
-        [self.model.as_str()].into_iter().chain(settings.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
-    }
-
-    /// For people, each as `name=value`: the hyper-parameters that are not the schema's defaults, sorted by name, and the
-    /// normalisation if it is not `standardize`, a stage's default; and those with one of the `wanted` names.
-    pub fn settings(&self, wanted: &[String]) -> Vec<String> {
-        let schema = model::find(&self.model).map_or(&[][..], |model| model.parameters);
-        let default = |name: &str| schema.iter().find(|known| known.name == name)?.default_value();
-        let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted == name);
-        let given = self.hyperparameters.iter();
-        let mut settings: Vec<String> = given
-            .filter(|(name, value)| is_wanted(name) || default(name).as_ref() != Some(value))
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        if is_wanted("normalize") || self.normalize != Normalize::Standardize {
-            settings.push(format!("normalize={}", self.normalize.name()));
-        }
-        settings
-    }
-}
-
 /// Which pairs are trained on and which are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -152,16 +126,6 @@ impl Unit {
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         UnitId(id)
-    }
-
-    /// For people: its [configuration's label](Configuration::label), fold and seed.
-    pub fn label(&self) -> String {
-        let mut label = self.configuration.label();
-        if let Fold::Part { .. } = self.fold {
-            label.push_str(&format!(" {}", self.fold));
-        }
-        label.push_str(&format!(" seed {}", self.seed));
-        label
     }
 }
 
@@ -342,7 +306,7 @@ mod tests {
         set(&mut unit, "hidden", Value::Integers(vec![150, 50, 20, 10]));
         unit.configuration.normalize = Normalize::Scale;
         let label = unit.configuration.label();
-        assert_eq!(label, "fc-aux batch_size=20 learning_rate=1e-5 optimiser=adam normalize=scale");
+        assert_eq!(label, "fc-aux batch_size=20 learning_rate=1e-5 normalize=scale optimiser=adam");
         unit.configuration.model = "unheard-of".to_owned();
         assert!(unit.label().starts_with("unheard-of auxiliary_weight=0.3 "), "all of them without a schema");
     }

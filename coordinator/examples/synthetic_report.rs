@@ -64,6 +64,6 @@ fn save(folder: &Path, study: &Synthetic) -> Result<(), Box<dyn std::error::Erro
     };
     let aggregate = study.aggregate();
     write(&folder.join(&study.study.name), &aggregate, &provenance)?;
-    writeln!(std::io::stdout(), "{}", terminal_table(&aggregate.report))?;
+    writeln!(std::io::stdout(), "{}", terminal_table(&aggregate.report, 100))?;
     Ok(())
 }

@@ -40,7 +40,7 @@ impl Books {
     /// When the store cannot be read, or holds no study.
     pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
         let study = Planned::stored(&self.directory, &self.store)?;
-        Ok(listing::lines(&study.plan, &study.track, &self.store.units()?, self.directory.is_owned()))
+        Ok(listing::lines(&study, &self.store.units()?, self.directory.is_owned()))
     }
 
     /// As [`Self::lines`], with what results and data sets tell of done units. A data set that is damaged or lost tells nothing.

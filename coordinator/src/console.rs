@@ -6,10 +6,53 @@ use std::{
     io::{self, Write as _},
 };
 
-/// Prints a line to standard error.
+use seedgrid_common::terminal::Screen;
+
+/// Prints a line to standard error, in several where a terminal is too narrow for it.
 pub fn note(line: fmt::Arguments<'_>) {
+    note_as_it_is(&Screen::error().fit(&line.to_string()));
+}
+
+/// Prints a line, or several that were laid out already, to standard error.
+pub fn note_as_it_is(lines: &str) {
     // Nobody is left to tell.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{lines}");
+}
+
+/// Where what a command tells as it goes on is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output: of commands whose result this is.
+    Output,
+    /// Standard error: of commands that have another result.
+    Error,
+}
+
+impl Stream {
+    /// How wide it is.
+    pub fn screen(self) -> Screen {
+        match self {
+            Self::Output => Screen::output(),
+            Self::Error => Screen::error(),
+        }
+    }
+
+    /// Writes a line, in several where a terminal is too narrow for it.
+    ///
+    /// # Errors
+    /// When it is lost that was written to standard output; a [broken pipe](io::ErrorKind::BrokenPipe) where its reader hung up.
+    pub fn say(self, line: fmt::Arguments<'_>) -> io::Result<()> {
+        match self {
+            Self::Output => {
+                let mut out = io::stdout().lock();
+                writeln!(out, "{}", Screen::output().fit(&line.to_string())).and_then(|()| out.flush())
+            }
+            Self::Error => {
+                note(line);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Prints to standard output. A reader that hung up (`| head`) is no error.

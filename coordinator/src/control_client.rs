@@ -1,6 +1,6 @@
 //! The commands' way to a running coordinator.
 
-use std::{path::Path, time::Duration};
+use std::{ops::ControlFlow, path::Path, time::Duration};
 
 use seedgrid_common::{
     dial::{Patience, dial},
@@ -277,12 +277,14 @@ impl Control {
     ///
     /// # Errors
     /// When the coordinator refuses or has gone.
-    pub async fn watch(&mut self, mut show: impl FnMut(&v1::StatusSnapshot)) -> Result<(), ControlError> {
+    pub async fn watch(
+        &mut self,
+        mut show: impl FnMut(&v1::StatusSnapshot) -> ControlFlow<()>,
+    ) -> Result<(), ControlError> {
         let answer = self.client.watch(v1::WatchRequest {}).await;
         let mut pictures = answer.map_err(|status| self.error(&status))?.into_inner();
         while let Some(picture) = pictures.message().await.map_err(|status| self.error(&status))? {
-            show(&picture);
-            if picture.state() == v1::StudyState::Done {
+            if show(&picture).is_break() || picture.state() == v1::StudyState::Done {
                 break;
             }
         }

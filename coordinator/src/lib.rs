@@ -31,6 +31,7 @@ pub mod export;
 pub mod file_system;
 pub mod forecast;
 pub mod layers;
+mod layout;
 pub mod listing;
 pub mod local_workers;
 pub mod prepare;

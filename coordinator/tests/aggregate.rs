@@ -64,7 +64,7 @@ fn a_report_with_every_kind_of_hole_is_as_it_was() {
         json = json.replace(&id.to_string(), &format!("unit {number}"));
     }
     insta::assert_snapshot!("report.json", json);
-    insta::assert_snapshot!("terminal-table", terminal_table(&report));
+    insta::assert_snapshot!("terminal-table", terminal_table(&report, 100));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_unit_that_two_stages_share_is_counted_once() {
 }
 
 #[test]
-fn variants_name_what_differs_and_nothing_else() {
+fn variants_name_axes_and_what_differs_and_nothing_else() {
     let mut slow = row("fc", &[("learning_rate", &[Value::Number(0.1)])]);
     slow.stop.max_epochs = 50;
     let rows = vec![row("cnn", &[]), row("fc", &[("learning_rate", &[Value::Number(0.2)])]), slow.clone(), slow];
@@ -343,7 +343,7 @@ fn test_pairs_that_are_used_again_are_counted() {
     let stages = vec![holdout("search", 1..=2, grid), holdout("final", 1..=2, vec![row("cnn", &[])])];
     let report = Synthetic::new("reused", 60, stages).aggregate().report;
     assert_eq!(report.stages.iter().map(|stage| stage.scored_on_test).collect::<Vec<_>>(), [5, 5]);
-    let text = terminal_table(&report);
+    let text = terminal_table(&report, 100);
     assert_eq!(text.matches("5 configurations of this study are scored on these test pairs").count(), 2, "{text}");
 }
 
@@ -473,8 +473,10 @@ proptest! {
                 prop_assert_eq!(reference.verdict.is_none(), reference.reason.is_some());
             }
         }
-        let table = terminal_table(&report);
-        prop_assert!(table.lines().all(|line| line.chars().count() <= 100), "{}", table);
+        for width in [100, 80, 60] {
+            let table = terminal_table(&report, width);
+            prop_assert!(table.lines().all(|line| line.chars().count() <= width), "{}", table);
+        }
 
         // The same results, committed in another order.
         let mut order: Vec<(UnitId, UnitResult)> = study.results.clone().into_iter().collect();
@@ -495,10 +497,14 @@ fn a_long_name_does_not_widen_the_terminal_table() {
     let many = [150_u64; 8].to_vec();
     let hidden = [Value::Integers(many.clone()), Value::Integers(many[1..].to_vec())];
     let rows = vec![row("fc-aux", &[("hidden", &hidden)])];
-    let name = "a-study-with-a-name-that-goes-on-and-on-".repeat(4);
+    let name = "a-study-with-a-name-that-goes-on".repeat(2);
     let study = Synthetic::new(&name, 30, vec![holdout(&name, 1..=3, rows), holdout("five", 1..=2, five())]);
-    let table = terminal_table(&study.aggregate().report);
-    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+    for width in [100, 80, 64] {
+        let table = terminal_table(&study.aggregate().report, width);
+        assert!(table.lines().all(|line| line.chars().count() <= width), "{table}");
+        let rows: Vec<&str> = table.lines().skip_while(|line| !line.starts_with("five")).collect();
+        assert!(rows.iter().any(|line| line.contains(" ± ")) && table.contains("hidden=[150,"), "{table}");
+    }
 }
 
 #[test]
@@ -614,7 +620,7 @@ fn what_a_race_skipped_is_named_and_is_not_missing() {
         .sum();
     assert!((race.saved.epochs - estimate).abs() < 1e-6);
     assert_eq!(stage.selection.as_ref().unwrap().models[0].incomplete, [0_usize; 0]);
-    let text = terminal_table(&report).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = terminal_table(&report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("units were skipped") && text.contains("FC Network: of 4 configurations"), "{text}");
 }
 

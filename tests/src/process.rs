@@ -176,6 +176,17 @@ impl Running {
         }
     }
 
+    /// Waits until its standard output holds `text` at least `times` times.
+    ///
+    /// # Panics
+    /// When it ends or [`PATIENCE`] runs out before.
+    pub fn until_stdout(&self, text: &str, times: usize) {
+        let seen = self.stdout.until(|all| all.matches(text).count() >= times);
+        if let Err(all) = seen {
+            panic!("waited for {times} x {text:?} in standard output, which is:\n{all}");
+        }
+    }
+
     /// Kills it as `kill -9` does once its standard error holds `text` at least `times` times, and waits until it is gone. False: it was
     /// done before, as a small study is now and then on a busy machine.
     ///

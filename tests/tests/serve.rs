@@ -161,7 +161,7 @@ fn a_watcher_holds_nobody_up_and_bears_restarts() {
     let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
     coordinator.until_stderr("seedgrid-worker --join", 1);
     let watcher = Running::start(seedgrid(["watch"]).arg(scratch.path("run")));
-    watcher.until_stderr("0 of 24 units", 1);
+    watcher.until_stdout("0 of 24 units", 1);
     coordinator.signal(Signal::SIGTERM);
     assert_eq!(coordinator.wait().code(), 143);
     watcher.until_stderr("the coordinator has gone", 1);
@@ -171,11 +171,11 @@ fn a_watcher_holds_nobody_up_and_bears_restarts() {
     assert_eq!(finish(seedgrid(["watch"]).arg(scratch.path("run"))).code(), 5, "there is nothing to follow");
     // Its successor listens elsewhere, and is found again.
     let successor = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
-    watcher.until_stderr("0 of 24 units", 2);
+    watcher.until_stdout("0 of 24 units", 2);
     assert_eq!(finish(seedgrid(["cancel"]).arg(scratch.path("run")).args(every_unit(&scratch))).code(), 0);
     let ended = watcher.wait();
     assert_eq!(ended.code(), 3, "{}", ended.stderr);
-    assert!(ended.stderr.contains("0 of 24 units done, 0 diverged, 0 quarantined, 24 cancelled"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("0 of 24 units done, 0 diverged, 0 quarantined, 24 cancelled"), "{}", ended.stdout);
     assert_eq!(successor.wait().code(), 3);
 }
 

@@ -28,7 +28,7 @@ work back and leaves within 7 s, the second ends the worker at once (exit code 1
 
 /// Trains units of a study until it is done, the time limit nears, or it is told to stop.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "seedgrid-worker", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "seedgrid-worker", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct CommandLine {
     /// What to do instead of training.

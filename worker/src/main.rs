@@ -15,6 +15,7 @@ use seedgrid_common::{
     command_line,
     join::Token,
     prose::count,
+    terminal::Screen,
     wire::{limits, v1::WorkerInfo},
 };
 use seedgrid_worker::{
@@ -54,13 +55,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// Says something on standard error.
+fn say(text: &str) {
+    // Nobody is left to tell.
+    drop(writeln!(io::stderr().lock(), "{}", Screen::error().fit(text.trim_end())));
+}
+
 /// Scores pairs; no worker lives. What it finds goes to standard output, what is to be said about it to standard error.
 fn predict(arguments: &predict::PredictArguments) -> ExitCode {
     match predict::predict(arguments) {
         Ok(()) => ExitCode::from(exit_codes::DONE),
         Err(error) => {
-            // Nobody is left to tell.
-            drop(writeln!(io::stderr().lock(), "error: {}\n  hint: {}", chain(&error), error.hint()));
+            say(&format!("error: {}\n  hint: {}", chain(&error), error.hint()));
             ExitCode::from(error.code())
         }
     }

@@ -57,7 +57,8 @@ fn axes(
                 samples.take()
             }
             (Some(Written::Grid(values)), None) => {
-                distinct(setting.parameter, "grid", values, problems).map(|values| Axis::of(setting.name(), values))
+                let values = distinct(setting.parameter, "grid", values, problems);
+                values.map(|values| Axis { written: true, ..Axis::of(setting.name(), values) })
             }
             (Some(Written::Grid(_)), Some(zip)) if zip.members.first() != Some(&index) => continue,
             (Some(Written::Grid(_)), Some(zip)) => zip.join(settings, problems),

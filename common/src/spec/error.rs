@@ -58,14 +58,21 @@ impl SpecErrors {
         &self.errors
     }
 
-    /// Each error with the lines of the spec that it is about, ending with a newline.
-    pub fn render(&self, look: Look) -> String {
+    /// Each error with the lines of the spec that it is about, ending with a newline. What is said is broken at words into lines of so many
+    /// columns.
+    pub fn render(&self, look: Look, width: usize) -> String {
         let theme = match look {
             Look::Plain => GraphicalTheme::none(),
             Look::Monochrome => GraphicalTheme::unicode_nocolor(),
             Look::Colour => GraphicalTheme::unicode(),
         };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false).with_context_lines(1);
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(width)
+            .with_break_words(false)
+            .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .with_links(false)
+            .with_context_lines(1);
         let mut text = String::new();
         for (index, error) in self.errors.iter().take(ERRORS_SHOWN_MAX).enumerate() {
             if index > 0 {

@@ -170,11 +170,14 @@ pub struct Axis {
     pub names: Vec<String>,
     /// At least one, none twice. Each has one checked value for each name.
     pub points: Vec<Vec<Value>>,
+    /// Whether it is written as an axis, if only of one point.
+    pub written: bool,
 }
 
 impl Axis {
-    /// One setting with these values.
+    /// One setting with these values. One value alone is not written as an axis.
     pub fn of(name: &str, values: impl IntoIterator<Item = Value>) -> Self {
-        Self { names: vec![name.to_owned()], points: values.into_iter().map(|value| vec![value]).collect() }
+        let points: Vec<_> = values.into_iter().map(|value| vec![value]).collect();
+        Self { names: vec![name.to_owned()], written: points.len() > 1, points }
     }
 }

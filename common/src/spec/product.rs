@@ -39,23 +39,8 @@ impl ModelRow {
         }
     }
 
-    /// The names of the settings that differ among the row's configurations, in the order of the axes.
-    pub fn varying(&self) -> Vec<String> {
-        let names = self.axes.iter().filter(|axis| axis.points.len() > 1).flat_map(|axis| &axis.names);
-        let mut rest = self.settings();
-        let Some(first) = rest.next() else { return Vec::new() };
-        let mut unvaried: Vec<&String> = names.clone().collect();
-        for settings in rest {
-            unvaried.retain(|name| settings.get(*name) == first.get(*name));
-            if unvaried.is_empty() {
-                break;
-            }
-        }
-        names.filter(|name| !unvaried.contains(name)).cloned().collect()
-    }
-
     /// Every combination, in order.
-    pub(super) fn combinations(&self) -> impl Iterator<Item = Settings> {
+    pub(crate) fn combinations(&self) -> impl Iterator<Item = Settings> {
         // What is more than a bound far below 2^64 was refused.
         (0..self.product()).map(|index| self.combination(index))
     }

@@ -36,7 +36,9 @@ pub(super) fn read(table: &mut Table<'_>, settings: &[Setting], problems: &mut P
     };
     let (count, seed) = (usize::try_from(count??).ok()?, number.unwrap_or(Some(0))?);
     match draw(&drawn, count, seed) {
-        Ok(points) => Some(Axis { names: drawn.iter().map(|(name, _)| (*name).to_owned()).collect(), points }),
+        Ok(points) => {
+            Some(Axis { names: drawn.iter().map(|(name, _)| (*name).to_owned()).collect(), points, written: true })
+        }
         Err(found) => {
             problems.report(entry.at(), Problem::FewDraws { samples: count, found });
             None

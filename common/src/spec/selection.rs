@@ -81,7 +81,7 @@ impl SelectedRow {
     }
 
     /// Its own settings as a row, without what is selected.
-    pub(super) fn alone(&self) -> ModelRow {
+    pub(crate) fn alone(&self) -> ModelRow {
         let silent = StopRule {
             loss_delta: 0.0,
             max_epochs: 1,

@@ -7,7 +7,8 @@ use crate::{
 };
 
 /// How `stop.loss` may be written.
-const LOSS: [(&str, StopLoss); 2] = [("mean", StopLoss::Mean), ("batch-sum", StopLoss::BatchSum)];
+const LOSS: [(&str, StopLoss); 2] =
+    [(StopLoss::Mean.name(), StopLoss::Mean), (StopLoss::BatchSum.name(), StopLoss::BatchSum)];
 
 /// [`StopRule::min_epochs`] where a spec says nothing: networks often spend their first epochs on a plateau on which the loss hardly changes.
 pub(super) const MIN_EPOCHS: u32 = 30;
@@ -92,6 +93,20 @@ impl StopKeys {
             loss_drop: self.loss_drop.unwrap_or(rule.loss_drop),
             loss: self.loss.unwrap_or(rule.loss),
         }
+    }
+
+    /// The keys that are there.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let Self { loss_delta, max_epochs, min_epochs, patience, loss_drop, loss } = self;
+        let there = [
+            ("loss_delta", loss_delta.is_some()),
+            ("max_epochs", max_epochs.is_some()),
+            ("min_epochs", min_epochs.is_some()),
+            ("patience", patience.is_some()),
+            ("loss_drop", loss_drop.is_some()),
+            ("loss", loss.is_some()),
+        ];
+        there.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
     }
 
     /// Whether they say anything about a number of epochs.

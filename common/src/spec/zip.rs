@@ -117,6 +117,6 @@ impl Zip {
             problems.report(self.at.clone(), Problem::RepeatedPoint { values: values.join(", ") });
             return None;
         }
-        Some(Axis { names: grids.iter().map(|(name, _)| (*name).to_owned()).collect(), points })
+        Some(Axis { names: grids.iter().map(|(name, _)| (*name).to_owned()).collect(), points, written: true })
     }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{
     decision::Binary,
-    matrix::PlannedConfiguration,
     model,
-    training::{EpochMetrics, Normalize, Scores, StopLoss},
+    training::{EpochMetrics, Scores},
     unit::{Configuration, Fold},
 };
 
@@ -22,50 +21,6 @@ use super::{
     scored::{Cell, Scored, average, scores, share, wrong},
     spread::{Sample, estimate, mean, spread, standard_deviation},
 };
-
-/// What tells each configuration from the others of its model: the settings in which they differ.
-pub(crate) fn variants(planned: &[PlannedConfiguration]) -> Vec<String> {
-    let settings: Vec<BTreeMap<String, String>> = planned.iter().map(|one| settings(&one.configuration)).collect();
-    (0..planned.len())
-        .map(|index| {
-            let model = &planned[index].configuration.model;
-            let rivals =
-                || (0..planned.len()).filter(|&other| other != index && planned[other].configuration.model == *model);
-            let mut words: Vec<String> = settings[index]
-                .iter()
-                .filter(|(name, value)| rivals().any(|other| settings[other].get(*name) != Some(*value)))
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            if rivals().any(|other| settings[other] == settings[index]) {
-                words.push(format!("row {}", index + 1));
-            }
-            words.join(" ")
-        })
-        .collect()
-}
-
-fn settings(configuration: &Configuration) -> BTreeMap<String, String> {
-    let mut settings: BTreeMap<String, String> =
-        configuration.hyperparameters.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
-    let stop = &configuration.stop;
-    settings.insert("stop.loss_delta".to_owned(), stop.loss_delta.to_string());
-    settings.insert("stop.max_epochs".to_owned(), stop.max_epochs.to_string());
-    settings.insert("stop.min_epochs".to_owned(), stop.min_epochs.to_string());
-    settings.insert("stop.patience".to_owned(), stop.patience.to_string());
-    settings.insert("stop.loss_drop".to_owned(), stop.loss_drop.to_string());
-    let loss = match stop.loss {
-        StopLoss::Mean => "mean",
-        StopLoss::BatchSum => "batch-sum",
-    };
-    settings.insert("stop.loss".to_owned(), loss.to_owned());
-    let normalize = match configuration.normalize {
-        Normalize::None => "none",
-        Normalize::Scale => "scale",
-        Normalize::Standardize => "standardize",
-    };
-    settings.insert("normalize".to_owned(), normalize.to_owned());
-    settings
-}
 
 /// One seed's units and what they predict together.
 struct Seed<'a> {

@@ -45,7 +45,6 @@ use seedgrid_common::{
 
 pub use band::{Band, BandPoint};
 pub(crate) use by_seed::StageErrors;
-pub(crate) use configuration::variants;
 pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
@@ -167,7 +166,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
     let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
     let columns = Columns::new(planned.evaluation, planned.data_seeds.len());
     let resampled = resampled(planned);
-    let variants = configuration::variants(&planned.configurations);
+    let variants = planned.variants();
     let mut seen = BTreeSet::new();
     let mut classes = Classes::default();
     let mut counts = Counts::default();

@@ -1,5 +1,7 @@
 //! `seedgrid compare`: two runs side by side.
 
+use seedgrid_common::terminal::Screen;
+
 use super::{
     Exit, Failure,
     arguments::{CompareArguments, CompareFormat},
@@ -11,8 +13,8 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<Exit, Failure> {
     let sides = comparing::read(&first?, &second?)?;
     let comparison = comparing::compare(&sides);
     match arguments.format {
-        CompareFormat::Text => super::print(&comparing::text(&comparison))?,
-        CompareFormat::Markdown => super::print(&comparing::page(&comparison))?,
+        CompareFormat::Text => super::print_as_it_is(&comparing::text(&comparison, Screen::output().columns))?,
+        CompareFormat::Markdown => super::print_as_it_is(&comparing::page(&comparison))?,
         CompareFormat::Json => super::print_json(&comparison)?,
     }
     Ok(if comparison.units.contradicting.is_empty() { Exit::Done } else { Exit::Contradiction })

@@ -1,8 +1,8 @@
 //! How a command ends: exit codes and errors.
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::process::ExitCode;
 
-use seedgrid_common::{causes::chain, join::JoinError, prose::count, spec::Look};
+use seedgrid_common::{causes::chain, join::JoinError, prose::count, spec::Look, terminal::Screen};
 
 use crate::{
     catalogue::CatalogueError,
@@ -244,13 +244,14 @@ impl Failure {
     /// Prints the failure, with what caused it, to standard error and gives its exit code.
     pub(super) fn report(&self) -> ExitCode {
         if let Self::Prepare(PrepareError::Spec(errors)) = self {
-            let shown = match (std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")) {
+            let screen = Screen::error();
+            let shown = match (screen.is_terminal, std::env::var_os("NO_COLOR")) {
                 // One line each, for logs and pipes.
                 (false, _) => errors.to_string(),
-                (true, Some(_)) => errors.render(Look::Monochrome),
-                (true, None) => errors.render(Look::Colour),
+                (true, Some(_)) => errors.render(Look::Monochrome, screen.columns),
+                (true, None) => errors.render(Look::Colour, screen.columns),
             };
-            console::note(format_args!("{}", shown.trim_end()));
+            console::note_as_it_is(shown.trim_end());
             let count = count(errors.errors().len(), "error");
             console::note(format_args!("error: the spec has {count}; nothing was run"));
         } else {

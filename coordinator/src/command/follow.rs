@@ -27,7 +27,7 @@ pub(super) async fn follow(
 ) -> Followed {
     loop {
         let picture = Arc::clone(&pictures.borrow_and_update());
-        view.show(&picture);
+        show(view, &picture);
         let leased = picture.counts.is_some_and(|counts| counts.training + counts.assigned > 0);
         match (picture.state(), &picture.pause) {
             (v1::StudyState::Done, _) => return Followed::Done,
@@ -40,4 +40,9 @@ pub(super) async fn follow(
             return Followed::CoreGone;
         }
     }
+}
+
+/// Shows a picture on standard error. Whoever closed that has seen enough, and the study goes on.
+pub(super) fn show(view: &mut dyn View, picture: &v1::StatusSnapshot) {
+    let _ = view.show(picture);
 }

@@ -83,7 +83,9 @@ pub(super) async fn measure(
 struct Silent;
 
 impl View for Silent {
-    fn show(&mut self, _: &v1::StatusSnapshot) {}
+    fn show(&mut self, _: &v1::StatusSnapshot) -> std::io::Result<()> {
+        Ok(())
+    }
 
     fn finish(&mut self) {}
 }

@@ -29,7 +29,7 @@ mod workers;
 
 use std::process::ExitCode;
 
-use seedgrid_common::{command_line, json};
+use seedgrid_common::{command_line, json, terminal::Screen};
 
 use crate::{console, signals};
 
@@ -103,12 +103,17 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Prints to standard output.
+/// Prints what people read to standard output, in lines that fit a terminal.
 fn print(text: &str) -> Result<(), Failure> {
+    print_as_it_is(&Screen::output().fit(text))
+}
+
+/// Prints to standard output what programs read, or what was laid out already.
+fn print_as_it_is(text: &str) -> Result<(), Failure> {
     console::print(text).map_err(Failure::Output)
 }
 
 fn print_json(listing: &impl serde::Serialize) -> Result<(), Failure> {
     let text = json::pretty(listing).expect("listings are plain data with string keys");
-    print(&(text + "\n"))
+    print_as_it_is(&(text + "\n"))
 }

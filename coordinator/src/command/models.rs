@@ -1,10 +1,9 @@
 //! `seedgrid models`: every network, layer by layer, from the models' own data.
 
-use std::fmt::Write as _;
-
 use seedgrid_common::{
     model::{self, Model},
     prose::count,
+    terminal::{Screen, wrapped},
     unit::{Hyperparameters, Value},
 };
 use serde::Serialize;
@@ -13,13 +12,20 @@ use super::{
     Exit, Failure,
     arguments::{Format, ModelsArguments},
 };
-use crate::layers::{Part, Row, parts};
+use crate::{
+    layers::{Part, Row, parts},
+    layout::{Column, Table},
+};
 
 pub(super) fn models(arguments: &ModelsArguments) -> Result<Exit, Failure> {
     let wanted = |model: &&Model| arguments.model.as_ref().is_none_or(|name| name == model.name);
     let listings: Vec<Listing> = model::ALL.into_iter().filter(wanted).map(Listing::new).collect();
     match arguments.format {
-        Format::Text => super::print(&listings.iter().map(Listing::text).collect::<Vec<_>>().join("\n"))?,
+        Format::Text => {
+            let width = Screen::output().columns;
+            let texts: Vec<String> = listings.iter().map(|listing| listing.text(width)).collect();
+            super::print_as_it_is(&texts.join("\n"))?;
+        }
         Format::Json => super::print_json(&Document { schema: "seedgrid.models/1", models: listings })?,
     }
     Ok(Exit::Done)
@@ -115,32 +121,56 @@ impl Listing {
         }
     }
 
-    fn text(&self) -> String {
-        let mut text = format!("{} ({}): {}\n  from {}\n", self.model, self.title, self.summary, self.source);
-        // Writing into a string cannot fail.
+    fn text(&self, width: usize) -> String {
+        let mut text =
+            wrapped(&format!("{} ({}): {}\n  from {}\n", self.model, self.title, self.summary, self.source), width);
         for part in &self.parts {
-            let _ = writeln!(
-                text,
-                "\n  {:<67} {:>14} {:>9}",
-                format!("{}, reads {}", part.part, part.reads),
-                "output",
-                "weights"
-            );
+            let mut table = Table::new([
+                Column::left(part.part),
+                Column::text("layers"),
+                Column::right("output"),
+                Column::right("weights").rank(1),
+            ]);
             for row in &part.rows {
-                let _ = writeln!(text, "    {:<12} {:<52} {:>14} {:>9}", row.name, row.layers, row.output, row.weights);
+                table.row([row.name.clone(), row.layers.clone(), row.output.clone(), row.weights.to_string()]);
             }
+            text += &wrapped(&format!("\n  the {} reads {}\n", part.part, part.reads), width);
+            text += &table.indented(2).render(width);
         }
-        let _ = writeln!(
-            text,
-            "\n  {}, {} a pair",
-            count(self.weights, "weight"),
-            count(self.multiplications, "multiplication")
-        );
+        let (weights, multiplications) = (count(self.weights, "weight"), count(self.multiplications, "multiplication"));
+        text += &wrapped(&format!("\n  {weights}, {multiplications} a pair\n"), width);
+        let mut table = Table::new([Column::left(""), Column::text(""), Column::left("")]).indented(2);
         for one in &self.hyperparameters {
             let default =
                 one.default.as_ref().map_or_else(|| "required".to_owned(), |default| format!("default {default}"));
-            let _ = writeln!(text, "  {:<17} {} ({default})", one.name, one.values);
+            table.row([one.name.to_owned(), one.values.clone(), default]);
         }
-        text
+        text + &table.render(width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::terminal::columns;
+
+    use super::*;
+
+    #[test]
+    fn every_network_fits_narrow_terminals_with_all_its_layers() {
+        for listing in model::ALL.into_iter().map(Listing::new) {
+            for width in [60, 80, 100] {
+                let text = listing.text(width);
+                assert!(text.lines().all(|line| columns(line) <= width), "{text}");
+                let words: Vec<&str> = text.split_whitespace().collect();
+                for row in listing.parts.iter().flat_map(|part| &part.rows) {
+                    let cells = [&row.name, &row.layers, &row.output];
+                    assert!(
+                        cells.iter().flat_map(|cell| cell.split_whitespace()).all(|word| words.contains(&word)),
+                        "{text}"
+                    );
+                }
+                assert!(listing.hyperparameters.iter().all(|one| words.contains(&one.name)), "{text}");
+            }
+        }
     }
 }

@@ -5,9 +5,11 @@ mod estimate;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
+    label,
     matrix::{Plan, PlannedStage, WaitingRow},
     prose::count,
     spec::Evaluation,
+    terminal::{Screen, wrapped},
     training::Normalize,
     unit::{Hyperparameters, UnitId},
 };
@@ -20,6 +22,7 @@ use super::{
 };
 use crate::{
     forecast::{Bounds, Forecast, StageForecast},
+    layout::{Column, Table},
     prepare::{Prepared, Spec, belongs},
     progress::duration,
     race::Track,
@@ -52,7 +55,7 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
     };
     let listing = Listing::new(&prepared, &known, weights, &forecast, estimate);
     match arguments.format {
-        Format::Text => super::print(&listing.text())?,
+        Format::Text => super::print_as_it_is(&listing.text(Screen::output().columns))?,
         Format::Json => super::print_json(&listing)?,
     }
     Ok(Exit::Done)
@@ -124,9 +127,9 @@ struct ConfigurationListing {
     units: Progress,
     /// Expected of each unit.
     unit_seconds: Bounds,
-    /// What its line says of it: what is no default, and what varies in its row.
+    /// What its line says of it: what labels show, and what else is no default.
     #[serde(skip)]
-    settings: Vec<String>,
+    settings: [String; 2],
 }
 
 impl WaitingListing {
@@ -159,7 +162,13 @@ impl StageListing {
                     normalize: planned.configuration.normalize,
                     units: Progress::of(planned.units.iter().map(|(id, _)| id), known, track),
                     unit_seconds: estimate.seconds,
-                    settings: planned.configuration.settings(&planned.axes),
+                    settings: [
+                        stage.shown.settings(&planned.configuration),
+                        label::settings(&planned.configuration, |name| {
+                            planned.configuration.is_written(name)
+                                && !stage.shown.names(&planned.configuration.model).any(|shown| shown == name)
+                        }),
+                    ],
                 })
                 .collect(),
             waiting: waiting
@@ -187,10 +196,11 @@ impl Progress {
         progress
     }
 
-    /// ", 30 undecided, 12 skipped", as far as there are such.
+    /// "30 undecided, 12 skipped", as far as there are such.
     fn raced(self) -> String {
         let parts = [(self.undecided, "undecided"), (self.skipped, "skipped")];
-        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        parts.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -224,7 +234,7 @@ impl Listing {
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, width: usize) -> String {
         let mut text = format!(
             "{} on {} ({} and {})\n",
             self.study,
@@ -232,38 +242,11 @@ impl Listing {
             count(self.dataset.train_pairs, "training pair"),
             count(self.dataset.test_pairs, "test pair")
         );
+        text += &self.table().render(width);
         let mut line = |parts: std::fmt::Arguments<'_>| {
             // Writing into a string cannot fail.
             let _ = writeln!(text, "{parts}");
         };
-        for stage in &self.stages {
-            let known: usize = stage.configurations.iter().map(|configuration| configuration.units.total).sum();
-            let units = known + stage.waiting.iter().map(|row| row.units).sum::<usize>();
-            let waiting: usize = stage.waiting.iter().map(|row| row.configurations).sum();
-            line(format_args!(
-                "\nstage {}: {}, {}, {}, {}",
-                stage.name,
-                stage.evaluation,
-                count(stage.seeds.len(), "seed"),
-                count(stage.configurations.len() + waiting, "configuration"),
-                count(units, "unit")
-            ));
-            for configuration in &stage.configurations {
-                let Progress { total, done, left, undecided, .. } = configuration.units;
-                let settings = configuration.settings.join(" ");
-                let raced = configuration.units.raced();
-                let each = if left + undecided > 0 { each(Some(configuration.unit_seconds)) } else { String::new() };
-                let model = &configuration.model;
-                line(format_args!("  {model:<16} {done:>4} of {total} done{raced}  {each:<16} {settings}"));
-            }
-            for row in &stage.waiting {
-                let state =
-                    if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
-                let each = each(row.unit_seconds);
-                let units = if row.units == 1 { "unit " } else { "units" };
-                line(format_args!("  {:<16} {:>4} {units}  {each:<16} {state} {}", row.model, row.units, row.from));
-            }
-        }
         let Progress { total, done, left, undecided, skipped } = self.units;
         let to_come = self.units_waiting;
         let then = [
@@ -282,7 +265,48 @@ impl Listing {
             line(format_args!("note: {note}"));
         }
         self.estimate.text().iter().for_each(|sentence| line(format_args!("{sentence}")));
-        text
+        wrapped(&text, width)
+    }
+
+    /// The configurations of every stage: first what varies among them.
+    fn table(&self) -> Table {
+        let mut table = Table::new([
+            Column::left(""),
+            Column::text(""),
+            Column::right(""),
+            Column::left(""),
+            Column::left("").rank(1).called("the time of a unit"),
+            Column::text("").rank(2).called("settings that do not vary"),
+        ])
+        .indented(2);
+        for stage in &self.stages {
+            let known: usize = stage.configurations.iter().map(|configuration| configuration.units.total).sum();
+            let units = known + stage.waiting.iter().map(|row| row.units).sum::<usize>();
+            let waiting: usize = stage.waiting.iter().map(|row| row.configurations).sum();
+            table.span("");
+            table.head(format!(
+                "stage {}: {}, {}, {}, {}",
+                stage.name,
+                stage.evaluation,
+                count(stage.seeds.len(), "seed"),
+                count(stage.configurations.len() + waiting, "configuration"),
+                count(units, "unit")
+            ));
+            for ConfigurationListing { model, units, unit_seconds, settings: [shown, other], .. } in
+                &stage.configurations
+            {
+                let each = if units.left + units.undecided > 0 { each(Some(*unit_seconds)) } else { String::new() };
+                let done = format!("{} of {} done", units.done, units.total);
+                table.row([model.clone(), shown.clone(), done, units.raced(), each, other.clone()]);
+            }
+            for row in &stage.waiting {
+                let state =
+                    if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
+                let (state, units) = (format!("{state} {}", row.from), count(row.units, "unit"));
+                table.row([row.model.clone(), state, units, String::new(), each(row.unit_seconds), String::new()]);
+            }
+        }
+        table
     }
 }
 

@@ -1,5 +1,7 @@
 //! `seedgrid report`, and the end of `run` and `serve`.
 
+use seedgrid_common::terminal::Screen;
+
 use super::{Exit, Failure, arguments::ReportArguments};
 use crate::{collect::collect, report, run_directory::RunDirectory};
 
@@ -11,7 +13,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
 pub(super) fn finish(directory: &RunDirectory) -> Result<Exit, Failure> {
     let (aggregate, provenance) = collect(directory)?;
     report::write(&directory.report(), &aggregate, &provenance)?;
-    super::print(&report::terminal_table(&aggregate.report))?;
+    super::print_as_it_is(&report::terminal_table(&aggregate.report, Screen::output().columns))?;
     super::print(&format!("\nreport: {}\n", directory.report().join("report.html").display()))?;
     Ok(if aggregate.report.complete { Exit::Done } else { Exit::MissingCells })
 }

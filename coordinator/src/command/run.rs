@@ -10,12 +10,12 @@ use seedgrid_common::{
 use super::{
     Exit, Failure,
     arguments::RunArguments,
-    follow::{Followed, follow},
+    follow::{Followed, follow, show},
     hosting::{self, Entrance, Hosting},
     report,
 };
 use crate::{
-    console,
+    console::{self, Stream},
     core::Holders,
     local_workers::{LocalWorker, Surroundings, WorkerEnd},
     progress,
@@ -54,7 +54,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     }
     let (join_file, logs) = (hosting.directory.join_file(), hosting.directory.logs());
     let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::of(&job))?;
-    let mut view = progress::view();
+    let mut view = progress::view(Stream::Error);
     // Until here a signal ends the process at once.
     let mut signals = Attended::begin();
     let ended = tokio::select! {
@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     };
     // The worker may have left before the last picture was shown.
     let last = Arc::clone(&hosting.core.snapshots().borrow());
-    view.show(&last);
+    show(view.as_mut(), &last);
     view.finish();
     let signal = tokio::select! {
         () = worker.stop(LEAVE_GRACE) => None,

@@ -9,7 +9,12 @@ use super::{
     hosting::{self, Entrance, Hosting},
     report,
 };
-use crate::{console, core::Holders, progress, signals::Attended};
+use crate::{
+    console::{self, Stream},
+    core::Holders,
+    progress,
+    signals::Attended,
+};
 
 /// How long workers may take to leave once the study is done.
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
@@ -41,7 +46,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         hosting.directory.join_file().display(),
         if plaintext { " --plaintext" } else { "" }
     ));
-    let mut view = progress::view();
+    let mut view = progress::view(Stream::Error);
     let (followed, mut signal) = tokio::select! {
         followed = follow(hosting.core.snapshots(), view.as_mut(), false) => (Some(followed), None),
         signal = signals.received() => (None, Some(signal)),

@@ -25,7 +25,7 @@ pub struct UnitsArguments {
     /// Only units of this stage.
     #[arg(long, value_name = "NAME")]
     pub stage: Option<String>,
-    /// Only units whose label has these words.
+    /// Only units of which all these words hold: a model, settings, a fold, a seed.
     #[arg(long, value_name = "WORDS")]
     pub label: Option<String>,
     /// How to print it.
@@ -66,10 +66,11 @@ pub struct WorkersArguments {
 Examples:
   seedgrid explain runs/table3 3f8a
   seedgrid explain runs/table3 'cnn seed 3'
+  seedgrid explain runs/paper 'dropout=0.5 fold 3 seed 3'     any setting, also one that labels do not show
   seedgrid logs runs/table3 'cnn seed 3'
   seedgrid logs view.toml 'cnn seed 3'          from elsewhere, with a copy of RUN_DIR/view.toml
 
-UNIT is an id, its first digits, or words of a label that only one unit has.")]
+UNIT is an id, its first digits, or words that hold of one unit alone.")]
 pub struct UnitArguments {
     /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use seedgrid_common::{
     join::{Plaintext, Role},
+    terminal::Screen,
     unit::UnitId,
 };
 use serde::Serialize;
@@ -17,6 +18,7 @@ use crate::{
     books::Books,
     console,
     control_client::Control,
+    layout::{Column, Table},
     listing::{self, AttemptLog, Live, Story, UnitLine},
     progress::duration,
     report::numbers::count,
@@ -74,38 +76,64 @@ struct Units<'a> {
 pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
     let lines = source.marked_lines().await?;
-    let words: Vec<String> =
-        arguments.label.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
+    let label = arguments.label.as_deref().filter(|text| !text.trim().is_empty());
+    let labelled = label.map_or_else(|| lines.iter().collect(), |text| listing::all(&lines, text));
     let wanted = |line: &&UnitLine| {
-        let label = line.label.to_lowercase();
-        let has: Vec<&str> = label.split_whitespace().collect();
         (arguments.state.is_empty() || arguments.state.iter().any(|state| state == line.state))
             && arguments.stage.as_ref().is_none_or(|stage| line.stages.contains(stage))
-            && words.iter().all(|word| has.contains(&word.as_str()))
     };
-    let units: Vec<&UnitLine> = lines.iter().filter(wanted).collect();
+    let units: Vec<&UnitLine> = labelled.iter().copied().filter(wanted).collect();
     match arguments.format {
         Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units })?,
         Format::Text => {
             if units.is_empty() {
                 console::note(format_args!("none of the study's {} fits", count(lines.len(), "unit")));
+                if let (true, Some(text)) = (labelled.is_empty(), label) {
+                    console::note(format_args!("{}", listing::offers(&lines, text).trim_end()));
+                }
             }
-            let line = |line: &&UnitLine| {
-                let counts = match (line.errors, line.deaths) {
-                    (0, 0) => String::new(),
-                    (errors, deaths) => {
-                        format!(", {}, {}", count(errors as usize, "error"), count(deaths as usize, "death"))
-                    }
-                };
-                let attempts = count(line.attempts as usize, "attempt");
-                let doubts = [(line.untrained, ", untrained"), (line.stuck, ", stuck")];
-                let doubts: String = doubts.iter().filter(|(is, _)| *is == Some(true)).map(|(_, word)| *word).collect();
-                format!("{}  {:<11}  {} ({attempts}{counts}{doubts})\n", line.id, line.state, line.label)
-            };
-            super::print(&units.iter().map(line).collect::<String>())?;
+            super::print_as_it_is(&table(&units, Screen::output().rows()))?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// Columns of a terminal in which whole ids have room beside labels.
+const WHOLE_IDS: usize = 90;
+
+/// A line a unit. Where there is little room, ids are as short as they may be written.
+fn table(units: &[&UnitLine], width: usize) -> String {
+    let ids: Vec<String> = units.iter().map(|unit| unit.id.to_string()).collect();
+    let digits = if width < WHOLE_IDS { unambiguous(&ids) } else { usize::MAX };
+    let mut table = Table::new([
+        Column::left(""),
+        Column::left(""),
+        Column::text(""),
+        Column::right("").rank(1).called("numbers of attempts"),
+        Column::left(""),
+    ]);
+    for (unit, id) in units.iter().zip(&ids) {
+        let counts = match (unit.errors, unit.deaths) {
+            (0, 0) => String::new(),
+            (errors, deaths) => format!("{}, {}", count(errors as usize, "error"), count(deaths as usize, "death")),
+        };
+        let doubts = [(unit.untrained, "untrained"), (unit.stuck, "stuck")];
+        let doubts = doubts.into_iter().filter(|(is, _)| *is == Some(true)).map(|(_, word)| word.to_owned());
+        let against: Vec<String> = [counts].into_iter().filter(|counts| !counts.is_empty()).chain(doubts).collect();
+        let against = against.join(", ");
+        let attempts = count(unit.attempts as usize, "attempt");
+        let id = id.get(..digits).unwrap_or(id).to_owned();
+        table.row([id, unit.state.to_owned(), unit.label.clone(), attempts, against]);
+    }
+    table.render(width)
+}
+
+/// How many first digits tell these ids apart: 8 at least.
+fn unambiguous(ids: &[String]) -> usize {
+    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let alike = |pair: &[&str]| pair[0].bytes().zip(pair[1].bytes()).take_while(|(one, other)| one == other).count();
+    sorted.windows(2).map(alike).max().unwrap_or(0).max(7) + 1
 }
 
 /// The schema of `seedgrid explain --format json`, described in docs/cli.md.
@@ -204,8 +232,53 @@ pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
                 let lines: String = one.log.lines().map(|line| format!("  {line}\n")).collect();
                 format!("--- attempt {} on {}: {ending}\n{lines}", one.attempt, one.host)
             };
-            super::print(&attempts.iter().map(one).collect::<String>())?;
+            super::print_as_it_is(&attempts.iter().map(one).collect::<String>())?;
         }
     }
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::terminal::columns;
+
+    use super::*;
+
+    fn line(id: [u8; 16], label: &str) -> UnitLine {
+        UnitLine {
+            id: UnitId(id),
+            label: label.to_owned(),
+            description: String::new(),
+            stages: vec!["tune".to_owned()],
+            state: "quarantined",
+            attempts: 3,
+            errors: 3,
+            deaths: 0,
+            worker: None,
+            untrained: None,
+            stuck: None,
+        }
+    }
+
+    #[test]
+    fn a_line_fits_its_terminal_and_is_whole_in_a_pipe() {
+        let mut ids = [[0xab; 16], [0xab; 16], [0x11; 16]];
+        ids[1][5] = 0;
+        let label = "cnn-shared-aux auxiliary_weight=0.4 learning_rate=0.1 fold 3 of 10 seed 12";
+        let units = ids.map(|id| line(id, label));
+        let units: Vec<&UnitLine> = units.iter().collect();
+        let piped = table(&units, usize::MAX);
+        assert_eq!(piped.lines().count(), 3, "{piped}");
+        assert!(piped.starts_with(&format!("{}  quarantined  {label}  3 attempts  3 errors, 0 deaths\n", units[0].id)));
+        for width in [60, 80, 100] {
+            let shown = table(&units, width);
+            assert!(shown.lines().all(|line| columns(line) <= width), "{shown}");
+            assert!(
+                label.split(' ').chain(["quarantined", "errors,"]).all(|word| shown.matches(word).count() >= 3),
+                "{shown}"
+            );
+            let digits = if width < WHOLE_IDS { 11 } else { 32 };
+            assert!(units.iter().all(|unit| shown.contains(&unit.id.to_string()[..digits])), "{shown}");
+        }
+    }
 }

@@ -1,12 +1,16 @@
 //! `seedgrid watch`: follows a study to its end, over restarts of its coordinator.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use seedgrid_common::{join::Role, prose::count, wire::v1};
 
 use super::{Exit, Failure, arguments::WatchArguments, at_rest, status};
 use crate::{
-    console,
+    console::{self, Stream},
     control_client::{Control, ControlError},
     progress,
 };
@@ -24,23 +28,36 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
                 return Err(status::unanswered(&arguments.run_dir, error));
             };
             return match at_rest.state() {
-                v1::StudyState::Done => Ok(ended_with(&at_rest)),
+                v1::StudyState::Done => ended_with(&at_rest),
                 _ => Err(Failure::NotRunning { path: arguments.run_dir.display().to_string() }),
             };
         }
     };
     loop {
-        let mut view = progress::view();
+        let mut view = progress::view(Stream::Output);
         let mut last = v1::StatusSnapshot::default();
+        let mut lost = None;
         let followed = control
             .watch(|picture| {
-                view.show(picture);
                 last.clone_from(picture);
+                match view.show(picture) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        lost = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
             })
             .await;
         view.finish();
+        match lost {
+            // Whoever hung up (`| head`) has seen enough.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
+            Some(error) => return Err(Failure::Output(error)),
+            None => {}
+        }
         match followed {
-            Ok(()) if last.state() == v1::StudyState::Done => return Ok(ended_with(&last)),
+            Ok(()) if last.state() == v1::StudyState::Done => return ended_with(&last),
             Ok(()) | Err(ControlError::Lost { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -50,7 +67,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
         ));
         control = match found_again(&arguments).await? {
             Found::Running(control) => *control,
-            Found::Ended(picture) => return Ok(ended_with(&picture)),
+            Found::Ended(picture) => return ended_with(&picture),
         };
     }
 }
@@ -82,15 +99,15 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
     }
 }
 
-fn ended_with(picture: &v1::StatusSnapshot) -> Exit {
+fn ended_with(picture: &v1::StatusSnapshot) -> Result<Exit, Failure> {
     let last = picture.counts.unwrap_or_default();
-    console::note(format_args!(
-        "{} of {} done, {} diverged, {} quarantined{}",
+    super::print(&format!(
+        "{} of {} done, {} diverged, {} quarantined{}\n",
         last.done,
         count(last.total, "unit"),
         last.diverged,
         last.failed,
         status::cancelled(&last)
-    ));
-    if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done }
+    ))?;
+    Ok(if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done })
 }

@@ -5,11 +5,14 @@ use std::{
     path::PathBuf,
 };
 
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{
+    label,
+    unit::{Fold, UnitId},
+};
 
 use super::CompareError;
 use crate::{
-    aggregate::{Aggregate, Report, StageErrors},
+    aggregate::{Aggregate, Report, StageErrors, document::EvaluationReport},
     collect,
     prepare::PrepareError,
     run_directory::RunDirectory,
@@ -73,12 +76,20 @@ impl Side {
 
 /// Every unit that the report's plan names, with its label.
 pub(super) fn units(report: &Report) -> BTreeMap<UnitId, String> {
-    let rows = report.stages.iter().flat_map(|stage| &stage.configurations);
-    rows.flat_map(|row| {
-        row.units.iter().filter_map(|unit| {
-            let fold = unit.fold.map_or_else(String::new, |fold| format!(" fold {fold}"));
-            Some((unit.unit.parse().ok()?, format!("{}{fold} seed {}", row.heading(), unit.seed)))
-        })
-    })
-    .collect()
+    let several = report.dataset.draws.len() > 1;
+    let mut units = BTreeMap::new();
+    for stage in &report.stages {
+        let fold = |index: Option<u32>| match (index, &stage.evaluation) {
+            (Some(number), EvaluationReport::Folds(of)) => Fold::Part { index: number - 1, of: *of },
+            (None, _) | (_, EvaluationReport::Holdout) => Fold::Holdout,
+        };
+        for row in &stage.configurations {
+            let configuration = label::configuration(&row.model, &row.variant);
+            units.extend(row.units.iter().filter_map(|unit| {
+                let data_seed = several.then_some(unit.data_seed);
+                Some((unit.unit.parse().ok()?, label::unit(&configuration, fold(unit.fold), unit.seed, data_seed)))
+            }));
+        }
+    }
+    units
 }

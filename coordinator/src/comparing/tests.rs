@@ -126,7 +126,7 @@ fn equal_runs_are_equal_bit_for_bit() {
         assert_eq!((one.difference.mean, one.difference.ci95), (Some(0.0), None));
         assert!(one.difference.reason.as_ref().unwrap().contains("they never differ"));
     }
-    let text = text(&found);
+    let text = text(&found, 100);
     assert!(text.contains("all bit-identical") && text.contains("3 of 3 came out the same"), "{text}");
     assert!(!text.contains("B − A:"), "{text}");
 }
@@ -137,7 +137,7 @@ fn units_that_learnt_nothing_are_named_with_their_run() {
     // One seed of the CNN is far above the others, in the second run alone.
     let stuck = |unit: &Unit| Some(if unit.configuration.model == "cnn" && unit.seed == 5 { 39 } else { 4 });
     let found = compare(&[side("a", &longer, |_| Some(4)), side("b", &longer, stuck)]);
-    let said = text(&found).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = text(&found, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     let doubts = "Doubtful: means of B have units that show no learning in them (Basic CNN: 1 stuck).";
     assert!(said.contains(doubts), "{said}");
     assert!(!said.contains("Doubtful: means of A"), "{said}");
@@ -166,7 +166,7 @@ fn configurations_go_by_what_they_are() {
     assert_eq!(matching_setting(&stage.configurations[0]), "learning_rate: 0.1 in A, 0.3 in B");
     assert_eq!(stage.only_first.iter().map(|one| one.model.as_str()).collect::<Vec<_>>(), ["cnn"]);
     assert_eq!(stage.only_second.iter().map(|one| one.model.as_str()).collect::<Vec<_>>(), ["fc-aux"]);
-    let words = text(&found);
+    let words = text(&found, 100);
     assert!(words.contains("not one configuration. learning_rate: 0.1 in A, 0.3 in B"), "{words}");
     assert!(words.contains("In A alone: Basic CNN"), "{words}");
     assert!(words.lines().all(|line| line.chars().count() <= 100), "{words}");
@@ -219,7 +219,7 @@ fn folds_are_paired_where_the_data_are_the_same() {
     assert!(!other.same_dataset);
     let one = &other.stages[0].configurations[0].difference;
     assert_eq!(one.method, Method::Independent);
-    let text = text(&other);
+    let text = text(&other, 100);
     assert!(text.contains("data: different") && text.contains("dataset.seed: not set in A, 1 in B"), "{text}");
 }
 
@@ -253,7 +253,7 @@ fn stages_that_swap_their_data_are_not_the_same() {
         assert!(!stage.data.same);
         assert_eq!(stage.configurations[0].difference.method, Method::Independent);
     }
-    let words = text(&found);
+    let words = text(&found, 100);
     assert!(words.contains("data of final: different") && words.contains("data of more: different"), "{words}");
     assert!(words.contains("data seed 0") && words.contains("data seed 1"), "{words}");
 }
@@ -265,7 +265,7 @@ fn another_stage_changes_nothing_about_one() {
     assert!(beside.same_dataset, "of the stage that both have");
     assert_eq!(alone.stages, beside.stages);
     assert_eq!(beside.stages[0].configurations[0].difference.method, Method::PairedExamples);
-    assert!(text(&beside).contains("data: the same"), "{}", text(&beside));
+    assert!(text(&beside, 100).contains("data: the same"), "{}", text(&beside, 100));
 }
 
 #[test]
@@ -310,28 +310,32 @@ fn two_results_of_one_unit_are_an_error_unless_their_classes_differ() {
     let sides = [side("a", SPEC, by_seed), side("b", SPEC, once)];
     let found = compare(&sides);
     assert_eq!((found.units.trained, found.units.identical, found.units.contradicting.len()), (12, 11, 1));
-    assert_eq!(found.units.contradicting[0].label, "Basic CNN seed 2");
-    assert!(text(&found).contains("error: 1 unit of one numerics class has different results"), "{}", text(&found));
-    assert!(page(&found).contains("Basic CNN seed 2"), "{}", page(&found));
+    assert_eq!(found.units.contradicting[0].label, "cnn seed 2");
+    assert!(
+        text(&found, 100).contains("error: 1 unit of one numerics class has different results"),
+        "{}",
+        text(&found, 100)
+    );
+    assert!(page(&found).contains("cnn seed 2"), "{}", page(&found));
 
     let [first, mut second] = sides;
     second.trained.values_mut().for_each(|record| record.numerics_class = "other".to_owned());
     let found = compare(&[first, second]);
     assert_eq!((found.units.other_class, found.units.contradicting.len()), (1, 0));
-    assert!(text(&found).contains("1 different in another numerics class"), "{}", text(&found));
+    assert!(text(&found, 100).contains("1 different in another numerics class"), "{}", text(&found, 100));
 }
 
 #[test]
 fn unfinished_runs_are_named() {
     let half = |unit: &Unit| by_seed(unit).filter(|_| unit.seed > 2);
     let found = compare(&[side("a", SPEC, by_seed), side("b", SPEC, half)]);
-    let words = text(&found);
+    let words = text(&found, 100);
     assert!(words.contains("unfinished: 6 of 12 units trained"), "{words}");
     assert_eq!((found.units.shared, found.units.trained, found.units.identical), (12, 6, 6));
     let one = &found.stages[0].configurations[0].difference;
     assert_eq!((one.method, one.seeds_first), (Method::PairedExamples, 2));
     let nothing = compare(&[side("a", SPEC, |_| None), side("b", SPEC, |_| None)]);
-    assert!(text(&nothing).contains("nothing to compare"), "{}", text(&nothing));
+    assert!(text(&nothing, 100).contains("nothing to compare"), "{}", text(&nothing, 100));
     assert_eq!(nothing.units.trained, 0);
 }
 
@@ -341,7 +345,7 @@ fn many_configurations_show_what_stands_out() {
     let spec = SPEC.replace("[0.1, 0.2]", &format!("[{}]", many.join(", ")));
     let found = compare(&[side("a", &spec, by_seed), side("b", &spec, by_seed)]);
     assert_eq!(found.stages[0].configurations.len(), 31);
-    let words = text(&found);
+    let words = text(&found, 100);
     assert!(words.lines().count() < 60, "{words}");
     assert!(words.contains("Of 31 configurations these are"), "{words}");
 }

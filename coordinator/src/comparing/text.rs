@@ -1,35 +1,38 @@
-//! Two runs side by side as text of at most 100 columns.
+//! Two runs side by side as text.
 
 use std::{collections::BTreeSet, fmt::Write as _};
+
+use seedgrid_common::terminal::lines;
 
 use super::document::{
     ComparedConfiguration, ComparedStage, ComparedUnits, Comparison, Difference, Found, Lone, RunSummary, Setting,
     StageData,
 };
-use crate::aggregate::document::Estimate;
-use crate::report::{
-    numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole},
-    terminal::broken,
+use crate::{
+    aggregate::document::Estimate,
+    layout::{Column, Table},
+    report::numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole},
 };
 
-/// Most columns of text.
-const WIDTH_MAX: usize = 100;
-/// Columns of a configuration's name and of what differs.
-const NAME: usize = 55;
 /// Specs' differences, configurations of one run and contradictions that are named; `--format json` has all.
 const NAMED_MAX: usize = 12;
 /// Configurations of a stage that are all shown.
 const ROWS_MAX: usize = 24;
 
-/// The comparison for people.
-pub fn text(comparison: &Comparison) -> String {
+/// The comparison for people, in lines of at most so many columns.
+pub fn text(comparison: &Comparison, width: usize) -> String {
     let mut text = String::new();
+    let paragraph = |text: &mut String, words: &str| {
+        lines(words, width).iter().for_each(|line| {
+            let _ = writeln!(text, "{line}");
+        });
+    };
     for sentence in head(comparison) {
         paragraph(&mut text, &sentence);
     }
     for stage in &comparison.stages {
         text.push('\n');
-        table(&mut text, stage);
+        text += &table(stage).render(width);
         for sentence in remarks(stage) {
             paragraph(&mut text, &format!("  {sentence}"));
         }
@@ -149,33 +152,34 @@ fn units(units: &ComparedUnits) -> Vec<String> {
     lines
 }
 
-fn table(text: &mut String, stage: &ComparedStage) {
-    row(text, &stage.name, "", &["error ± std", "epochs", "AUC", "n"].map(str::to_owned));
-    let _ = writeln!(text, "{}", "─".repeat(WIDTH_MAX));
+/// Two rows for each configuration, or one where both runs have the same.
+fn table(stage: &ComparedStage) -> Table {
+    let mut table = Table::new([
+        Column::text(&stage.name),
+        Column::left(""),
+        Column::right("error ± std"),
+        Column::right("epochs").rank(2),
+        Column::right("AUC").rank(1),
+        Column::right("n"),
+    ]);
+    let row = |table: &mut Table, name: String, run: &str, found: &Found| {
+        table.row([vec![name, run.to_owned()], cells(found).to_vec()].concat());
+    };
     let mut group = None;
     for one in shown(stage) {
         // As in reports: a model that is there more than once has a line of its own.
         let name = if one.variant.is_empty() { one.title.clone() } else { format!("  {}", one.variant) };
         if !one.variant.is_empty() && group.replace(&one.title) != Some(&one.title) {
-            let _ = writeln!(text, "{}", one.title);
+            table.span(&one.title);
         }
         if identical(one) {
-            row(text, &name, "=", &cells(&one.first));
+            row(&mut table, name, "=", &one.first);
         } else {
-            row(text, &name, "A", &cells(&one.first));
-            row(text, &format!("    {}", difference(one)), "B", &cells(&one.second));
+            row(&mut table, name, "A", &one.first);
+            row(&mut table, format!("    {}", difference(one)), "B", &one.second);
         }
     }
-}
-
-fn row(text: &mut String, name: &str, run: &str, cells: &[String; 4]) {
-    let [error, epochs, auc, n] = cells;
-    let mut lines = broken(name, NAME).into_iter();
-    let first = lines.next().unwrap_or_default();
-    let _ = writeln!(text, "{first:<NAME$} {run:<1}  {error:>15} {epochs:>7} {auc:>8} {n:>7}");
-    for more in lines {
-        let _ = writeln!(text, "{more}");
-    }
+    table
 }
 
 /// Mean error and deviation, mean epochs, area, units.
@@ -321,11 +325,4 @@ fn alone(run: &str, rows: &[Lone]) -> Option<String> {
         names.push(format!("and {} more", whole(rows.len() - NAMED_MAX)));
     }
     Some(format!("In {run} alone: {}.", names.join("; ")))
-}
-
-/// Lines of at most [`WIDTH_MAX`] columns, the following ones indented by two more than the first.
-fn paragraph(text: &mut String, words: &str) {
-    for line in broken(words, WIDTH_MAX) {
-        let _ = writeln!(text, "{line}");
-    }
 }

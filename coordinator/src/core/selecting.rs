@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
+    label::Labels,
     matrix::Plan,
     unit::{Unit, UnitId},
 };
@@ -17,6 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Selecting {
     plan: StudyPlan,
+    labels: Labels,
     committed: Committed,
     ended: BTreeMap<UnitId, Ended>,
     open: Vec<BTreeSet<UnitId>>,
@@ -29,6 +31,7 @@ impl Selecting {
     /// With what the store knows.
     pub(super) fn new(plan: StudyPlan, committed: Committed, ended: BTreeMap<UnitId, Ended>) -> Self {
         Self {
+            labels: Labels::new(&plan.study, &plan.digests),
             plan,
             committed,
             ended,
@@ -41,7 +44,7 @@ impl Selecting {
 
     /// A unit for people.
     pub(super) fn label(&self, unit: &Unit) -> String {
-        self.plan.label(unit)
+        self.labels.unit(unit)
     }
 
     /// A unit ended. Whether anything can be decided now.

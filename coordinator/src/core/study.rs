@@ -28,14 +28,6 @@ impl StudyPlan {
         let dataset = &self.study.dataset;
         [scored_pairs(unit.fold, dataset.train_pairs, dataset.test_pairs) as usize, CLASSES]
     }
-
-    /// A unit for people, with its data seed where the study has several draws of the data: without it, units of two draws would
-    /// look like one.
-    pub(super) fn label(&self, unit: &Unit) -> String {
-        let several = self.digests.len() > 1;
-        let drawn = self.digests.iter().find(|(_, digest)| several && **digest == unit.dataset_digest);
-        drawn.map_or_else(|| unit.label(), |(seed, _)| format!("{} data seed {seed}", unit.label()))
-    }
 }
 
 /// One unit, as the core needs it.
@@ -136,36 +128,4 @@ fn cost(configuration: &Configuration, train_pairs: u32) -> f64 {
     let network = model::find(&configuration.model).map(|model| (model.network)(&configuration.hyperparameters));
     let per_pair = network.map_or(1, |network| network.multiplications());
     per_pair as f64 * f64::from(train_pairs) * f64::from(configuration.stop.max_epochs)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use seedgrid_common::{
-        matrix::{Selections, expand},
-        spec,
-    };
-
-    use super::*;
-
-    #[test]
-    fn units_of_two_draws_do_not_look_alike() {
-        let text = "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 40\ntest_pairs = 40\n[[stage]]\nname = \"final\"\n\
-                    evaluation = \"holdout\"\nseeds = \"1..=2\"\ndata_seeds = \"0..=1\"\nstop = { loss_delta = 0.001, max_epochs = 2 }\n\
-                    [[stage.model]]\nmodel = \"cnn\"\nlearning_rate = 0.1\nbatch_size = 10\n";
-        let label = |text: &str| -> Vec<String> {
-            let study = spec::parse("s.toml", text).unwrap();
-            let digests: Digests = study.data_seeds().into_iter().map(|seed| (seed, format!("draw {seed}"))).collect();
-            let planned = expand(&study, &digests, &Selections::new());
-            let plan = StudyPlan { study, digests };
-            let units = planned.stages[0].configurations[0].units.iter();
-            units.map(|(_, unit)| plan.label(unit)).collect()
-        };
-        let several = label(text);
-        assert_eq!(several.iter().collect::<BTreeSet<_>>().len(), 4, "{several:?}");
-        assert!(several[3].ends_with("seed 2 data seed 1"), "{several:?}");
-        let one = label(&text.replace("data_seeds = \"0..=1\"\n", ""));
-        assert!(one.iter().all(|label| !label.contains("data seed")), "{one:?}");
-    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use seedgrid_common::terminal::Screen;
 
 /// Where progress is shown. One download at a time.
 pub struct Progress {
@@ -32,7 +33,7 @@ impl Progress {
     /// Says one line.
     pub(super) fn say(&mut self, text: &str) {
         match &mut self.shown {
-            Shown::Bar(bar) => bar.suspend(|| say(&mut io::stderr(), text)),
+            Shown::Bar(bar) => bar.suspend(|| say(&mut io::stderr(), &Screen::error().fit(text))),
             Shown::Lines { out, .. } => say(out, text),
         }
     }
@@ -42,9 +43,10 @@ impl Progress {
         match &mut self.shown {
             Shown::Bar(bar) => {
                 *bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
-                let style = ProgressStyle::with_template(
-                    "{msg:32} {wide_bar} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} eta {eta}",
-                );
+                let style = ProgressStyle::with_template(match Screen::error().columns {
+                    ..90 => "{msg} {wide_bar} {bytes}/{total_bytes} eta {eta}",
+                    90.. => "{msg:32} {wide_bar} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} eta {eta}",
+                });
                 if let Ok(style) = style {
                     bar.set_style(style);
                 }

@@ -26,7 +26,6 @@ use crate::{
         Missing,
         document::UnitEnding,
         untrained::{self, Classes, Mark},
-        variants,
     },
     atomic::{self, Pending},
     collect,
@@ -255,7 +254,7 @@ fn write(
     let mut seen = BTreeSet::new();
     let mut without_result = 0;
     for stage in &prepared.plan.stages {
-        let variants = variants(&stage.configurations);
+        let variants = stage.variants();
         for ((configuration, planned), variant) in (1..).zip(&stage.configurations).zip(&variants) {
             let stuck = untrained::stuck_of(&planned.units, &scores);
             for ((id, unit), stuck) in planned.units.iter().zip(stuck) {

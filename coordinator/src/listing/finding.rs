@@ -1,18 +1,29 @@
 //! Which unit people mean.
 
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use seedgrid_common::label::{self, Facts};
+
 use super::UnitLine;
 
 /// Units that an error names at most.
 const SHOWN_MAX: usize = 8;
+/// Labels and values that are offered at most where nothing fits.
+const OFFERED_MAX: usize = 5;
 
 /// Text that does not say which unit is meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     /// It fits none.
     #[error(
-        "no unit of this study fits `{0}`\n  hint: write an id, its first digits, or a part of a label; `seedgrid units RUN_DIR` lists them"
+        "no unit of this study fits `{text}`\n{offers}  hint: write an id, its first digits, or a part of a label; `seedgrid units RUN_DIR` lists them"
     )]
-    None(String),
+    None {
+        /// What was written.
+        text: String,
+        /// What there is instead, a line each.
+        offers: String,
+    },
     /// It fits several.
     #[error("`{text}` fits {count} units:\n{shown}  hint: write more of the label, or an id")]
     Several {
@@ -25,22 +36,19 @@ pub enum NotFound {
     },
 }
 
-/// The one unit whose id is `text` or begins with it, or whose label is `text` or contains all its words.
+/// The one unit whose label says what `text` says; else the one of which all of `text` holds, though its label may not show it;
+/// else the one whose id is `text` or begins with it.
 ///
 /// # Errors
 /// When it fits none or several.
 pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFound> {
-    let wanted = text.trim().to_lowercase();
-    let is_digits = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let by_id = |line: &&UnitLine| is_digits && line.id.to_string().starts_with(&wanted);
-    let by_name = |line: &&UnitLine| line.label.to_lowercase() == wanted;
-    let by_words = |line: &&UnitLine| {
-        let label = line.label.to_lowercase();
-        let words: Vec<&str> = label.split_whitespace().collect();
-        // Whole words: seed 1 is not seed 12.
-        !wanted.is_empty() && wanted.split_whitespace().all(|word| words.contains(&word))
-    };
-    let ways: [&dyn Fn(&&UnitLine) -> bool; 3] = [&by_name, &by_words, &by_id];
+    let wanted = Facts::read(text);
+    let digits = text.trim().to_lowercase();
+    let is_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let by_id = |line: &&UnitLine| is_digits && line.id.to_string().starts_with(&digits);
+    let by_label = |line: &&UnitLine| Facts::read(&line.label) == wanted;
+    let by_facts = |line: &&UnitLine| fits(line, &wanted);
+    let ways: [&dyn Fn(&&UnitLine) -> bool; 3] = [&by_label, &by_facts, &by_id];
     for way in ways {
         let found: Vec<&UnitLine> = lines.iter().filter(way).collect();
         match found[..] {
@@ -56,44 +64,47 @@ pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFo
             }
         }
     }
-    Err(NotFound::None(text.to_owned()))
+    Err(NotFound::None { text: text.to_owned(), offers: offers(lines, text) })
+}
+
+/// Every unit of which all of `text` holds.
+pub fn all<'a>(lines: &'a [UnitLine], text: &str) -> Vec<&'a UnitLine> {
+    let wanted = Facts::read(text);
+    lines.iter().filter(|line| fits(line, &wanted)).collect()
+}
+
+/// Whether something was written, and all of it holds of this unit.
+fn fits(line: &UnitLine, wanted: &Facts) -> bool {
+    !wanted.is_empty() && wanted.are_among(&Facts::read(&line.description))
+}
+
+/// What there is in the place of what fits nothing, a line each: for each fact that holds of no unit those that do, and the labels
+/// that are most like it.
+pub fn offers(lines: &[UnitLine], text: &str) -> String {
+    let known: BTreeSet<_> =
+        lines.iter().flat_map(|line| Facts::read(&line.description).iter().cloned().collect::<Vec<_>>()).collect();
+    let mut offers = String::new();
+    for wanted in Facts::read(text).iter().filter(|wanted| !known.contains(*wanted)) {
+        let others: Vec<String> =
+            known.iter().filter(|fact| fact.is_like(wanted)).take(OFFERED_MAX + 1).map(ToString::to_string).collect();
+        let more = if others.len() > OFFERED_MAX { ", ..." } else { "" };
+        let others = others[..others.len().min(OFFERED_MAX)].join(", ");
+        // Writing into a string cannot fail.
+        let _ = match others.is_empty() {
+            true => writeln!(offers, "  nothing is called `{wanted}`"),
+            false => writeln!(offers, "  no unit has `{wanted}`; there are {others}{more}"),
+        };
+    }
+    let labels = lines.iter().map(|line| (line.label.as_str(), line.description.as_str()));
+    let similar = label::nearest(text, labels, OFFERED_MAX);
+    if !similar.is_empty() {
+        let _ = writeln!(offers, "  similar ones:");
+        similar.iter().for_each(|label| {
+            let _ = writeln!(offers, "    {label}");
+        });
+    }
+    offers
 }
 
 #[cfg(test)]
-mod tests {
-    use seedgrid_common::unit::UnitId;
-
-    use super::*;
-
-    fn line(number: u8, label: &str) -> UnitLine {
-        UnitLine {
-            id: UnitId([number; 16]),
-            label: label.to_owned(),
-            stages: Vec::new(),
-            state: "waiting",
-            attempts: 0,
-            errors: 0,
-            deaths: 0,
-            worker: None,
-            untrained: None,
-            stuck: None,
-        }
-    }
-
-    #[test]
-    fn units_are_found_by_id_prefix_and_label() {
-        let lines = [line(0x1a, "cnn seed 1"), line(0x1b, "cnn seed 12"), line(0x2c, "fc learning_rate=0.1 seed 1")];
-        let found = |text: &str| find(&lines, text).map(|line| line.id.0[0]);
-        assert_eq!(found(&lines[1].id.to_string()), Ok(0x1b));
-        assert_eq!(found("2C2"), Ok(0x2c));
-        assert_eq!(found("cnn seed 1"), Ok(0x1a), "a whole label wins");
-        assert_eq!(found("seed 12"), Ok(0x1b));
-        assert_eq!(found("FC"), Ok(0x2c));
-        assert_eq!(found("xyz"), Err(NotFound::None("xyz".to_owned())));
-        assert_eq!(found(""), Err(NotFound::None(String::new())));
-        for text in ["1", "seed 1", "cnn"] {
-            let Err(NotFound::Several { count: 2, shown, .. }) = found(text) else { panic!("{text} fits two") };
-            assert_eq!(shown.lines().count(), 2);
-        }
-    }
-}
+mod tests;

@@ -7,13 +7,13 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{matrix::Plan, unit::UnitId};
+use seedgrid_common::unit::UnitId;
 use serde::Serialize;
 
-use crate::{queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
+use crate::{prepare::Planned, queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
 
 pub use counting::counts;
-pub use finding::{NotFound, find};
+pub use finding::{NotFound, all, find, offers};
 pub use story::{AttemptLog, Chapter, Live, Story, Waits};
 pub use wire::Unreadable;
 
@@ -29,6 +29,9 @@ pub struct UnitLine {
     pub id: UnitId,
     /// For people.
     pub label: String,
+    /// All that can be said of it in the words of labels: every setting, whether or not the label shows it.
+    #[serde(skip)]
+    pub description: String,
     /// The stages that want it.
     pub stages: Vec<String>,
     /// One of [`STATES`].
@@ -47,8 +50,9 @@ pub struct UnitLine {
     pub stuck: Option<bool>,
 }
 
-/// Every unit of a plan, in its order, each once. `running`: whether a coordinator runs; without one, nobody has a unit.
-pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>, running: bool) -> Vec<UnitLine> {
+/// Every unit of a study, in the order of its plan, each once. `running`: whether a coordinator runs; without one, nobody has a unit.
+pub fn lines(study: &Planned, known: &BTreeMap<UnitId, StoredUnit>, running: bool) -> Vec<UnitLine> {
+    let Planned { plan, track, labels, .. } = study;
     let nothing = StoredUnit::default();
     let mut lines: Vec<UnitLine> = Vec::new();
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
@@ -59,7 +63,8 @@ pub fn lines(plan: &Plan, track: &Track, known: &BTreeMap<UnitId, StoredUnit>, r
                 let holder = stored.holder.as_ref().filter(|_| running && stored.result.is_none());
                 lines.push(UnitLine {
                     id: *id,
-                    label: unit.label(),
+                    label: labels.unit(unit),
+                    description: labels.description(unit),
                     stages: Vec::new(),
                     state: state(*id, stored, holder.is_some(), track),
                     attempts: stored.attempts,

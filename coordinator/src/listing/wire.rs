@@ -20,6 +20,7 @@ impl From<UnitLine> for v1::ListedUnit {
         Self {
             unit_id: line.id.to_string(),
             label: line.label,
+            description: line.description,
             stages: line.stages,
             state: line.state.to_owned(),
             attempts: line.attempts,
@@ -39,6 +40,7 @@ impl TryFrom<v1::ListedUnit> for UnitLine {
         Ok(Self {
             id: unit.unit_id.parse().map_err(|_| Unreadable::Id(unit.unit_id.clone()))?,
             label: unit.label,
+            description: unit.description,
             stages: unit.stages,
             state: STATES
                 .into_iter()

@@ -1,6 +1,7 @@
 //! What a study trains, without its data.
 
 use seedgrid_common::{
+    label::Labels,
     matrix::{Digests, Plan, Selections},
     spec::Study,
     unit::UnitId,
@@ -21,6 +22,8 @@ use crate::{
 pub struct Planned {
     /// The spec.
     pub spec: Spec,
+    /// What its units are called.
+    pub labels: Labels,
     /// Everything that is trained, as far as selections have been made.
     pub plan: Plan,
     /// These selections.
@@ -44,7 +47,8 @@ impl Planned {
         let at_ms = wall_ms();
         let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
         let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
-        (Self { spec, plan, selections, standing, track }, raced.chain(selected).collect())
+        let labels = Labels::new(&spec.study, digests);
+        (Self { spec, labels, plan, selections, standing, track }, raced.chain(selected).collect())
     }
 
     /// What a run directory was last run with, from its store alone: its data may be lost.
@@ -56,6 +60,14 @@ impl Planned {
         let digests = stored_digests(&spec.study, directory, store)?;
         // What was decided, and no more: who looks changes nothing.
         Ok(Self::settled(spec, &digests, &store.committed()?, |_| None).0)
+    }
+
+    /// A study whose data nobody has drawn.
+    #[cfg(test)]
+    pub(crate) fn undrawn(text: &str) -> Result<Self, PrepareError> {
+        let spec = Spec::parse("spec.toml", text.to_owned())?;
+        let digests = spec.study.data_seeds().into_iter().map(|seed| (seed, format!("draw {seed}"))).collect();
+        Ok(Self::settled(spec, &digests, &Committed::default(), |_| None).0)
     }
 
     /// Units that may still be given out: of rows whose selection has not been made, and those that races hold back.

@@ -1,26 +1,34 @@
 //! Live views of a study: a terminal gets bars that change, a pipe gets plain lines.
 
+mod lines;
 mod plain;
 mod terminal;
 
-use std::io::IsTerminal as _;
+use std::io;
 
 use seedgrid_common::wire::v1;
 
-use crate::report::numbers::count;
+use crate::{console::Stream, report::numbers::count};
 
 /// Shows pictures of a study as they come.
 pub trait View: Send {
     /// Shows what has changed since the last picture.
-    fn show(&mut self, picture: &v1::StatusSnapshot);
+    ///
+    /// # Errors
+    /// When nobody reads it any more, or it is lost; never on standard error.
+    fn show(&mut self, picture: &v1::StatusSnapshot) -> io::Result<()>;
 
     /// Takes away what should not stay on the screen.
     fn finish(&mut self);
 }
 
-/// The view for standard error: bars on a terminal, else plain lines.
-pub fn view() -> Box<dyn View> {
-    if std::io::stderr().is_terminal() { Box::new(terminal::Bars::new()) } else { Box::new(plain::Lines::new()) }
+/// Bars on a terminal, else plain lines.
+pub fn view(stream: Stream) -> Box<dyn View> {
+    if stream.screen().is_terminal {
+        Box::new(terminal::Bars::new(stream))
+    } else {
+        Box::new(plain::Lines::new(stream))
+    }
 }
 
 /// "2 h 05 min", "3 min 20 s", "12 s", "0.8 s".

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
+use seedgrid_common::terminal::lines;
+
 use super::{
     doubtful,
     networks::{self, Trained, about},
     numbers::{NONE, count_spread, interval, rate, rate_spread},
-    referenced,
-    terminal::broken,
-    wording,
+    referenced, wording,
 };
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 
@@ -87,7 +87,7 @@ fn rows(stage: &StageReport, columns: usize) -> Vec<Vec<String>> {
             rows.push(alone(row.title.clone()));
         }
         // Spaces at the beginning of a cell are nothing to LaTeX, unless they do not break.
-        let lines = broken(&format!("{}{mark}", row.variant), NAME_CHARS);
+        let lines = lines(&format!("{}{mark}", row.variant), NAME_CHARS);
         let mut lines = lines.into_iter().map(|line| format!("\u{a0}\u{a0}{}", line.trim_start()));
         rows.push(cells(lines.next().unwrap_or_default(), row));
         rows.extend(lines.map(|line| alone(format!("\u{a0}\u{a0}{line}"))));
@@ -97,7 +97,7 @@ fn rows(stage: &StageReport, columns: usize) -> Vec<Vec<String>> {
 
 /// A row whose first two cells are texts: as many rows as these need lines.
 fn wrapped<const N: usize>(cells: [String; N]) -> Vec<Vec<String>> {
-    let [first, second] = [0, 1].map(|column| broken(&cells[column], NAME_CHARS));
+    let [first, second] = [0, 1].map(|column| lines(&cells[column], NAME_CHARS));
     let mut rows = vec![cells.to_vec()];
     rows.resize(first.len().max(second.len()).max(1), vec![String::new(); N]);
     for (column, lines) in [first, second].into_iter().enumerate() {

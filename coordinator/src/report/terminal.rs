@@ -1,36 +1,41 @@
 //! The table that a run ends with.
 
-use std::fmt::Write as _;
+use seedgrid_common::terminal::lines;
 
 use super::{
     notices,
     numbers::{NONE, count, count_mean, rate, rate_spread, whole},
     referenced, wording,
 };
-use crate::aggregate::document::{ConfigurationReport, Counts, Report, StageReport};
+use crate::{
+    aggregate::document::{ConfigurationReport, Counts, Report, StageReport},
+    layout::{Column, Table},
+};
 
-/// Most columns of text.
-const WIDTH_MAX: usize = 100;
-/// Columns of the numbers.
-const HEADER: [&str; 6] = ["error ± std", "95 % interval", "epochs", "AUC", "AP", "n"];
-
-/// A report as plain text of at most 100 columns: for each stage a table and what must be known about it. A stage of many
-/// configurations shows each model's best.
-pub fn terminal_table(report: &Report) -> String {
+/// A report as plain text of so many columns: for each stage a table and what must be known about it. A stage of many configurations
+/// shows each model's best.
+pub fn terminal_table(report: &Report, width: usize) -> String {
     let mut text = String::new();
-    paragraph(&mut text, "", &format!("{}: {}", wording::title(report), wording::dataset(&report.dataset)));
+    paragraph(&mut text, width, "", &format!("{}: {}", wording::title(report), wording::dataset(&report.dataset)));
     for notice in notices::of_report(report) {
-        paragraph(&mut text, "", &format!("{}: {}", notice.weight.word(), notice.text));
+        paragraph(&mut text, width, "", &format!("{}: {}", notice.weight.word(), notice.text));
     }
     for stage in &report.stages {
         text.push('\n');
-        table(&mut text, stage);
+        text += &table(stage).render(width);
+        if wording::selects(stage) {
+            paragraph(&mut text, width, "  ", "* selected for later stages");
+        }
+        if let Some(left_out) = wording::left_out(stage) {
+            paragraph(&mut text, width, "  ", &left_out);
+        }
         for notice in notices::of_stage(stage) {
-            paragraph(&mut text, "  ", &format!("{}: {}", notice.weight.word(), notice.text));
+            paragraph(&mut text, width, "  ", &format!("{}: {}", notice.weight.word(), notice.text));
         }
         if !stage.references.is_empty() {
-            paragraph(&mut text, "  ", &format!("Next to the references: {}", referenced::summary(stage)));
-            referenced::remarks(stage).iter().for_each(|remark| paragraph(&mut text, "  ", remark));
+            let summary = format!("Next to the references: {}", referenced::summary(stage));
+            paragraph(&mut text, width, "  ", &summary);
+            referenced::remarks(stage).iter().for_each(|remark| paragraph(&mut text, width, "  ", remark));
         }
     }
     text
@@ -46,32 +51,25 @@ pub(super) fn progress(counts: &Counts) -> String {
     format!("{} of {} {verb} done{skipped}", whole(counts.done), count(counts.planned, "unit"))
 }
 
-fn table(text: &mut String, stage: &StageReport) {
-    let rows = wording::shown(stage);
-    let cells: Vec<[String; 6]> = rows.iter().map(|row| numbers(row)).collect();
-    let widths: [usize; 6] = std::array::from_fn(|column| {
-        cells.iter().map(|row| columns(&row[column])).chain([columns(HEADER[column])]).max().unwrap_or(0)
-    });
-    let taken: usize = widths.iter().map(|width| width + 2).sum();
-    let names: Vec<String> = rows.iter().map(|row| name(stage, row)).collect();
-    let longest = rows.iter().map(|row| columns(&row.title)).chain(names.iter().map(|name| columns(name)));
-    let first = longest.chain([columns(&stage.name)]).max().unwrap_or(0).min(WIDTH_MAX - taken);
-
-    line(text, &[cut(&stage.name, first)], first, &HEADER.map(str::to_owned), &widths);
-    let _ = writeln!(text, "{}", "─".repeat(first + taken));
+/// A stage's configurations. What has a rank is left out where there is no room for it, the highest rank first.
+fn table(stage: &StageReport) -> Table {
+    let mut table = Table::new([
+        Column::text(&stage.name),
+        Column::right("error ± std"),
+        Column::right("95 % interval"),
+        Column::right("epochs").rank(3),
+        Column::right("AUC").rank(1),
+        Column::right("AP").rank(2),
+        Column::right("n"),
+    ]);
     let mut group = None;
-    for ((row, name), cells) in rows.iter().zip(&names).zip(&cells) {
+    for row in wording::shown(stage) {
         if !row.variant.is_empty() && group.replace(&row.title) != Some(&row.title) {
-            let _ = writeln!(text, "{}", cut(&row.title, WIDTH_MAX));
+            table.span(&row.title);
         }
-        line(text, &broken(name, first), first, cells, &widths);
+        table.row([vec![name(stage, row)], numbers(row).to_vec()].concat());
     }
-    if wording::selects(stage) {
-        paragraph(text, "  ", "* selected for later stages");
-    }
-    if let Some(left_out) = wording::left_out(stage) {
-        paragraph(text, "  ", &left_out);
-    }
+    table
 }
 
 /// The title of a model that is there once; else what tells the configuration from others, to stand below the title. A star
@@ -96,45 +94,9 @@ fn numbers(row: &ConfigurationReport) -> [String; 6] {
     ]
 }
 
-/// A row whose first cell may take several lines.
-fn line(text: &mut String, first: &[String], first_width: usize, cells: &[String; 6], widths: &[usize; 6]) {
-    let _ = write!(text, "{:<first_width$}", first.first().map_or("", String::as_str));
-    for (cell, width) in cells.iter().zip(widths) {
-        let _ = write!(text, "  {cell:>width$}");
-    }
-    text.push('\n');
-    for more in first.iter().skip(1) {
-        let _ = writeln!(text, "{more}");
-    }
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().count()
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if columns(text) <= width { text.to_owned() } else { text.chars().take(width - 1).chain(['…']).collect() }
-}
-
-/// Text in lines of at most `width`, the following ones indented by two more columns than the first.
-pub(crate) fn broken(text: &str, width: usize) -> Vec<String> {
-    let indent = " ".repeat(columns(text) - columns(text.trim_start()));
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(last) if columns(last) + 1 + columns(word) <= width => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            Some(_) => lines.push(cut(&format!("{indent}  {word}"), width)),
-            None => lines.push(cut(&format!("{indent}{word}"), width)),
-        }
-    }
-    lines
-}
-
-fn paragraph(text: &mut String, indent: &str, words: &str) {
-    for part in broken(words, WIDTH_MAX - indent.len()) {
-        let _ = writeln!(text, "{indent}{part}");
+fn paragraph(text: &mut String, width: usize, indent: &str, words: &str) {
+    for line in lines(&format!("{indent}{words}"), width) {
+        text.push_str(&line);
+        text.push('\n');
     }
 }

@@ -121,7 +121,7 @@ fn secrets_are_in_their_files_alone() {
     let worker = Running::start(&mut joins(&scratch, &run.join("join.toml")));
     worker.until_stderr("started", 1);
     let watcher = Running::start(seedgrid(["watch", "-vv"]).arg(&run));
-    watcher.until_stderr("of 6 units", 1);
+    watcher.until_stdout("of 6 units", 1);
     let mut secrets: Vec<(&str, String)> =
         Role::ALL.map(|role| (role.file_name(), token(&run.join(role.file_name())))).into();
     let key = fs::read_to_string(run.join("tls.pem")).unwrap();

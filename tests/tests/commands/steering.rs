@@ -1,6 +1,10 @@
 //! People look at a running study and steer it: pause, units, explain, logs, cancel, retry, resume, drain.
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
 
 use seedgrid_tests::{
     process::{Ended, Running, finish, seedgrid, until, worker},
@@ -54,7 +58,17 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     let cancelled = json(&scratch, "cancel", &[&last[..12]]);
     assert_eq!((&cancelled["running"], &cancelled["units"][0]), (&true.into(), &last.as_str().into()));
     assert_eq!(units(&scratch, "cancelled"), std::slice::from_ref(last));
+    // Who follows through a pipe sees the first line at once, and hangs up (`| head -n 1`) without an error.
+    let mut watcher = seedgrid(["watch"]);
+    watcher.arg(scratch.path("run")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut watcher = watcher.spawn().unwrap();
+    let mut first = String::new();
+    // The reader ends with this line, and so does the pipe.
+    BufReader::new(watcher.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("paused by hand"), "{first}");
     assert!(command(&scratch, "resume", &[]).stdout.contains("units are given out"));
+    let hung_up = watcher.wait_with_output().unwrap();
+    assert_eq!((hung_up.status.code(), String::from_utf8_lossy(&hung_up.stderr).as_ref()), (Some(0), ""));
     let ended = run.wait();
     assert_eq!(ended.code(), 3, "one is missing: {}", ended.stderr);
     assert_eq!(worker.wait().code(), 0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::unit::{Configuration, Fold, Unit};
+use seedgrid_common::{label::Facts, unit::Unit};
 
 /// Labels that an error names at most.
 const SHOWN_MAX: usize = 12;
@@ -78,46 +78,15 @@ fn shown<'u>(units: impl Iterator<Item = &'u Unit>) -> String {
 fn fits(unit: &Unit, label: &str) -> bool {
     let wanted = label.trim().to_lowercase();
     let is_id = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id && unit.id().to_string().starts_with(&wanted) || !wanted.is_empty() && holds(unit, &wanted)
-}
-
-fn holds(unit: &Unit, wanted: &str) -> bool {
-    let Unit { configuration: Configuration { model, hyperparameters, normalize, .. }, fold, seed, .. } = unit;
-    let tidy = |text: &str| text.replace(", ", ",");
-    let wanted = tidy(wanted);
-    let mut words = wanted.split_whitespace();
-    while let Some(word) = words.next() {
-        let next = |words: &mut dyn Iterator<Item = &str>, value: String| words.next() == Some(value.as_str());
-        let right = match (word.split_once('='), fold) {
-            (Some(("normalize", value)), _) => value == normalize.name(),
-            (Some((name, value)), _) => {
-                hyperparameters.get(name).is_some_and(|known| is_same(&tidy(&known.to_string()), value))
-            }
-            (None, _) if word == "seed" => next(&mut words, seed.to_string()),
-            (None, Fold::Part { index, .. }) if word == "fold" => next(&mut words, (index + 1).to_string()),
-            (None, Fold::Part { of, .. }) if word == "of" => next(&mut words, of.to_string()),
-            (None, _) => word == model,
-        };
-        if !right {
-            return false;
-        }
-    }
-    true
-}
-
-/// Whether both are one value: `0.10` is `0.1`.
-fn is_same(one: &str, other: &str) -> bool {
-    match (one.parse::<f64>(), other.parse::<f64>()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one == other,
-    }
+    let said = Facts::read(label);
+    is_id && unit.id().to_string().starts_with(&wanted) || !said.is_empty() && said.are_among(&Facts::of(unit))
 }
 
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
         training::{Normalize, StopLoss, StopRule},
-        unit::Value,
+        unit::{Configuration, Fold, Value},
     };
 
     use super::*;

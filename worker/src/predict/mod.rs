@@ -17,7 +17,7 @@ use std::{
 };
 
 use candle_core::Device;
-use seedgrid_common::{prose::count, wire::limits};
+use seedgrid_common::{prose::count, terminal::Screen, wire::limits};
 
 pub use arguments::{Format, Part, PredictArguments};
 pub use choosing::NotChosen;
@@ -198,5 +198,5 @@ impl Notes {
 /// Prints a line to standard error.
 fn note(line: std::fmt::Arguments<'_>) {
     // Nobody is left to tell.
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    drop(writeln!(io::stderr().lock(), "{}", Screen::error().fit(&line.to_string())));
 }

@@ -529,12 +529,19 @@ batch_size = 20
 fn many_at_once() {
     let errors = errors(MANY);
     insta::assert_snapshot!("many_list", errors);
-    insta::assert_snapshot!("many_plain", errors.render(Look::Plain));
-    insta::assert_snapshot!("many_monochrome", errors.render(Look::Monochrome));
-    let coloured = errors.render(Look::Colour);
+    insta::assert_snapshot!("many_plain", errors.render(Look::Plain, 110));
+    insta::assert_snapshot!("many_monochrome", errors.render(Look::Monochrome, 110));
+    let coloured = errors.render(Look::Colour, 110);
     assert!(coloured.contains("\u{1b}["), "colours are escape codes");
-    assert!(errors.render(Look::Plain).is_ascii());
-    assert!(!errors.render(Look::Monochrome).contains('\u{1b}'));
+    assert!(errors.render(Look::Plain, 110).is_ascii());
+    assert!(!errors.render(Look::Monochrome, 110).contains('\u{1b}'));
+    // What is said fits narrow terminals without a cut word; lines of the spec stay as they are.
+    let narrow = errors.render(Look::Plain, 60);
+    assert!(narrow.lines().any(|line| crate::terminal::columns(line) > 50), "{narrow}");
+    for error in errors.errors() {
+        let words = |text: &str| text.split_whitespace().all(|word| narrow.split_whitespace().any(|part| part == word));
+        assert!(words(&error.to_string()), "{error} in\n{narrow}");
+    }
 }
 
 /// The places, by themselves: (line, column) of every error of [`MANY`].

@@ -99,7 +99,7 @@ fn documented_specs_are_right_and_documented_errors_are_real() {
                 }
             }
             ("text", Some(errors)) => {
-                let (list, picture) = (format!("{errors}\n"), errors.render(Look::Monochrome));
+                let (list, picture) = (format!("{errors}\n"), errors.render(Look::Monochrome, 110));
                 assert!(text == list || text == picture, "docs/spec.md shows\n{text}\nfor\n{list}\n{picture}");
                 wrong += 1;
             }

@@ -17,7 +17,7 @@ fn survives(text: &str) {
         Err(errors) => {
             assert!(!errors.errors().is_empty());
             for look in [Look::Plain, Look::Monochrome, Look::Colour] {
-                assert!(!errors.render(look).is_empty());
+                assert!(!errors.render(look, 80).is_empty());
             }
             assert!(errors.errors().is_sorted_by_key(|error| error.span.start));
             for error in errors.errors() {
@@ -147,5 +147,5 @@ fn endless_errors_are_cut_short() {
     let errors = parse("many.toml", &format!("{keys}{BASE}")).unwrap_err();
     assert_eq!(errors.errors().len(), 2_000);
     assert!(errors.to_string().ends_with("\n... and 1950 more"), "{errors}");
-    assert!(errors.render(Look::Plain).ends_with("\n... and 1950 more\n"));
+    assert!(errors.render(Look::Plain, 110).ends_with("\n... and 1950 more\n"));
 }
