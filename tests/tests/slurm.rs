@@ -115,11 +115,12 @@ fn a_whole_study_in_one_job_is_requeued_and_goes_on() {
     let scratch = Scratch::new();
     // Its unit takes two to three times as long as the job has at first.
     let spec = scratch.write("spec.toml", &holdout(&["cnn-shared"], "1..=1", 300));
-    // Slurm counts limits in minutes; the job's first start is told a nearer end.
+    // Slurm counts limits in minutes; the job's first start is told a nearer end, which shortens its limit, and the next one has its own again.
     let hurried = scratch.write(
         "hurried-seedgrid",
         &format!(
-            "#!/bin/sh\n[ -n \"${{SLURM_RESTART_COUNT:-}}\" ] || scontrol update JobId=\"$SLURM_JOB_ID\" EndTime=now+8seconds\nexec '{}' \"$@\"\n",
+            "#!/bin/sh\nlimit=EndTime=now+8seconds\n[ -z \"${{SLURM_RESTART_COUNT:-}}\" ] || limit=TimeLimit=10\nscontrol update \
+             JobId=\"$SLURM_JOB_ID\" \"$limit\"\nexec '{}' \"$@\"\n",
             binary("seedgrid").display()
         ),
     );
