@@ -3,7 +3,7 @@
 //! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s, [`data`] holds what they
 //! are trained on, [`label`]s are what people call them, [`model`] describes the networks as plain data, [`training`] the rules and results of training,
 //! [`mod@outputs`] what a network gives and [`decision`] what that means, [`random`] the seeded streams, [`prose`] texts that others read, [`terminal`] how they fit a
-//! screen, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
+//! screen, [`durable`] how files are written and [`unfinished`] what is not whole yet, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
 //! [`dial`] how they get to the coordinator; [`hangup`] tells whether SIGHUP means anything to them, and [`batch`] when their batch job ends. For
 //! people, [`causes`] says why something failed, [`suggest`] what was meant, and [`command_line`] reads what was written behind a binary's name.
 
@@ -15,6 +15,7 @@ pub mod command_line;
 pub mod data;
 pub mod decision;
 pub mod dial;
+pub mod durable;
 pub mod hangup;
 pub mod join;
 pub mod json;
@@ -28,6 +29,7 @@ pub mod spec;
 pub mod suggest;
 pub mod terminal;
 pub mod training;
+pub mod unfinished;
 pub mod unit;
 pub mod utc;
 pub mod wire;

@@ -1,5 +1,7 @@
 //! Texts that people write and others read on terminals and in logs.
 
+use std::path::Path;
+
 /// Whether a character does something else than stand there: control characters, those that turn the direction of text, and those that
 /// nobody sees (but joiners, which scripts need).
 pub fn steers(character: char) -> bool {
@@ -16,6 +18,17 @@ pub fn steers(character: char) -> bool {
                 | '\u{feff}'
                 | '\u{e0000}'..='\u{e007f}'
         )
+}
+
+/// A path as it is to be typed into a shell, where a command takes it: quoted where that is needed, and never to be taken for an option.
+pub fn shell(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-:@%+=,".contains(character);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 /// One line, in which what would steer a terminal or fake a line of a log is replaced.
@@ -58,7 +71,7 @@ pub fn agreeing(value: impl ToString, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, whole};
+    use super::*;
 
     #[test]
     fn whole_numbers_are_grouped() {
@@ -76,5 +89,20 @@ mod tests {
         assert_eq!([said(1, "batch"), said(2, "batch")], ["1 batch", "2 batches"]);
         assert_eq!([said(1, "epoch"), said(2, "epoch")], ["1 epoch", "2 epochs"]);
         assert_eq!([said(1, "try"), said(2, "try"), said(2, "day")], ["1 try", "2 tries", "2 days"]);
+    }
+
+    #[test]
+    fn paths_can_be_typed_as_they_are_shown() {
+        for (path, typed) in [
+            ("runs/table3", "runs/table3"),
+            ("-x", "./-x"),
+            ("file:x", "file:x"),
+            ("my runs/a", "'my runs/a'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(shell(Path::new(path)), typed);
+        }
     }
 }

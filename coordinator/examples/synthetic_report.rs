@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, io::Write as _, path::Path};
 use seedgrid_common::{spec::Stage, unit::Value};
 use seedgrid_coordinator::{
     aggregate::Missing,
-    report::{Provenance, terminal_table, write},
+    report::{Provenance, State, terminal_table, write},
 };
 use synthetic::{Synthetic, cross_validation, five, holdout, row, table_3};
 
@@ -57,13 +57,14 @@ fn save(folder: &Path, study: &Synthetic) -> Result<(), Box<dyn std::error::Erro
         protocol_version: 1,
         kernels_revision: seedgrid_common::unit::KERNELS_REVISION,
         model_revisions: BTreeMap::new(),
+        state: State { run: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
         written_at_unix_ms: 0,
         workers: Vec::new(),
         units: Vec::new(),
         other_attempts: Vec::new(),
     };
     let aggregate = study.aggregate();
-    write(&folder.join(&study.study.name), &aggregate, &provenance)?;
+    write(&folder.join(&study.study.name), &aggregate, &provenance, || None)?;
     writeln!(std::io::stdout(), "{}", terminal_table(&aggregate.report, 100))?;
     Ok(())
 }

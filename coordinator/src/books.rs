@@ -8,7 +8,7 @@ use seedgrid_common::unit::UnitId;
 use crate::{
     aggregate::untrained::{self, Classes},
     draws::Draw,
-    listing::{self, AttemptLog, Chapter, UnitLine},
+    listing::{self, AttemptLog, Chapter, UnitLine, Units},
     prepare::{self, Planned, PrepareError},
     queue::Pause,
     ranking::Ended,
@@ -43,13 +43,15 @@ impl Books {
         Ok(listing::lines(&study, &self.store.units()?, self.directory.is_owned()))
     }
 
-    /// As [`Self::lines`], with what results and data sets tell of done units. A data set that is damaged or lost tells nothing.
+    /// As [`Self::lines`], with what results and data sets tell of done units, and what is beside them. A data set that is damaged or lost tells
+    /// nothing.
     ///
     /// # Errors
     /// As [`Self::lines`].
-    pub fn marked_lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
+    pub fn units(&self) -> Result<Units, PrepareError> {
         let mut lines = self.lines()?;
         let study = Planned::stored(&self.directory, &self.store)?;
+        let unnamed_results = prepare::unnamed(&study, &self.store.units()?);
         let ended = self.store.scores()?;
         let (mut stuck, mut untrained) = (BTreeMap::new(), BTreeMap::new());
         let mut draws: BTreeMap<&str, Option<Draw>> = BTreeMap::new();
@@ -74,7 +76,7 @@ impl Books {
             line.stuck = stuck.get(&line.id).copied().flatten();
             line.untrained = untrained.get(&line.id).copied().flatten();
         }
-        Ok(lines)
+        Ok(Units { lines, unnamed_results })
     }
 
     /// Every worker that was ever there, by id.

@@ -216,6 +216,8 @@ fn state_of(error: &PrepareError) -> State {
         | PrepareError::Data { .. }
         | PrepareError::Encode(_)
         | PrepareError::Directory(_)
+        | PrepareError::NoSuchSpec { .. }
+        | PrepareError::NothingNamed { .. }
         | PrepareError::LostDataset { .. }
         | PrepareError::DamagedDataset { .. } => State::Unreadable,
     }

@@ -257,7 +257,7 @@ impl Checked {
             self.notes.push(Finding::new("report", what).at("report/report.json"));
             return Ok(());
         }
-        let (aggregate, provenance) = collect::of_store(directory, store)?;
+        let (aggregate, provenance) = collect::of_store(directory, store, None)?;
         for (name, content) in report::files(&aggregate, &provenance)? {
             if name == "provenance.json" {
                 continue;

@@ -10,10 +10,10 @@ use seedgrid_common::{
 
 use crate::{
     aggregate::{Aggregate, Input, Missing, aggregate},
-    prepare::{PrepareError, Prepared},
+    prepare::{PrepareError, Prepared, RUN_FACT},
     queue::Rules,
     report::{
-        Provenance,
+        Provenance, State,
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
     },
     retrying::Fate,
@@ -22,23 +22,40 @@ use crate::{
     wall_clock::wall_ms,
 };
 
-/// What a run directory holds, aggregated, and where it comes from.
+/// What a run directory holds of its spec of this number, or of its newest, aggregated, and where it comes from.
 ///
 /// # Errors
 /// When the directory holds no study, or its store or data set cannot be read.
-pub fn collect(directory: &RunDirectory) -> Result<(Aggregate, Provenance), PrepareError> {
+pub fn collect(directory: &RunDirectory, spec: Option<u32>) -> Result<(Aggregate, Provenance), PrepareError> {
     let store = Store::open_to_read(&directory.database())?;
     // One state, whatever a coordinator commits meanwhile.
     store.hold()?;
-    of_store(directory, &store)
+    of_store(directory, &store, spec)
 }
 
-/// What `store`, which is that of the directory, holds.
+/// What a run is now, as far as that can be read: its state, of no spec.
+pub fn state_now(directory: &RunDirectory) -> Option<State> {
+    let store = Store::open_to_read(&directory.database()).ok()?;
+    store.hold().ok()?;
+    state(&store, 0, 0).ok()
+}
+
+fn state(store: &Store, spec: u32, unnamed_results: usize) -> Result<State, StoreError> {
+    let (coordinator, commits) = store.age()?;
+    let results = store.count_results()? as usize;
+    Ok(State { run: store.fact(RUN_FACT)?, coordinator, commits, spec, results, unnamed_results })
+}
+
+/// What `store`, which is that of the directory, holds of the spec of this number, or of the newest.
 ///
 /// # Errors
 /// As [`collect`].
-pub fn of_store(directory: &RunDirectory, store: &Store) -> Result<(Aggregate, Provenance), PrepareError> {
-    let prepared = Prepared::stored(directory, store)?;
+pub fn of_store(
+    directory: &RunDirectory,
+    store: &Store,
+    spec: Option<u32>,
+) -> Result<(Aggregate, Provenance), PrepareError> {
+    let prepared = Prepared::stored_as(directory, store, spec)?;
     let results = store.results()?;
     let missing = missing(store)?;
     let aggregated = aggregate(&Input {
@@ -51,7 +68,8 @@ pub fn of_store(directory: &RunDirectory, store: &Store) -> Result<(Aggregate, P
         missing: &missing,
         failures: &failures(store, &missing)?,
     });
-    let provenance = provenance(&prepared, store)?;
+    let state = state(store, prepared.number.unwrap_or_default(), aggregated.report.unnamed_results)?;
+    let provenance = provenance(&prepared, store, state)?;
     Ok((aggregated, provenance))
 }
 
@@ -81,7 +99,7 @@ fn failures(store: &Store, missing: &BTreeMap<UnitId, Missing>) -> Result<BTreeM
     Ok(failures)
 }
 
-fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareError> {
+fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Provenance, PrepareError> {
     let planned = prepared.plan.units();
     let workers: BTreeMap<String, store::WorkerRecord> =
         store.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect();
@@ -132,6 +150,7 @@ fn provenance(prepared: &Prepared, store: &Store) -> Result<Provenance, PrepareE
         protocol_version: PROTOCOL_VERSION,
         kernels_revision: KERNELS_REVISION,
         model_revisions,
+        state,
         written_at_unix_ms: unix_ms(wall_ms()),
         workers: workers.into_values().map(worker_record).collect(),
         units,

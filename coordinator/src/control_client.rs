@@ -18,8 +18,10 @@ use tonic::{
 use v1::control_service_client::ControlServiceClient;
 
 use crate::{
-    listing::{AttemptLog, Chapter, UnitLine},
+    holder,
+    listing::{AttemptLog, Chapter, UnitLine, Units},
     queue::WorkerId,
+    run_directory::RunDirectory,
 };
 
 /// How long one address may take to answer, and how often it is tried while it is quiet.
@@ -55,11 +57,13 @@ pub enum ControlError {
     Transport(#[from] TransportError),
     /// Nobody answers.
     #[error(
-        "no coordinator answers at {address}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
+        "no coordinator answers at {address}{whose}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
     )]
     Unreachable {
         /// Every address that was tried.
         address: String,
+        /// On which machine it was started, as far as that is known.
+        whose: String,
         /// Why the last one failed.
         message: String,
     },
@@ -94,7 +98,18 @@ pub enum ControlError {
     },
 }
 
-/// A connected client and the address that answered.
+/// Which coordinator a run directory's file, or a copy of it, leads to.
+fn whose(run_directory_or_file: &Path, join: &JoinFile) -> String {
+    let directory = RunDirectory::new(run_directory_or_file);
+    match (directory.last_holder(), &join.host) {
+        (Some(holder), _) if directory.is_owned() => format!(", where {holder}, has the run directory"),
+        (Some(holder), _) => format!("; the last one here was {holder}"),
+        (None, Some(host)) => format!("; the file was written on {host}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// A connected client and the address that answered, with its machine's name.
 pub struct Control {
     client: ControlClient,
     address: String,
@@ -116,11 +131,16 @@ impl Control {
         let mut last = "the file names no address".to_owned();
         for address in &join.addresses {
             match connect(address, transport, &join).await {
-                Ok(client) => return Ok(Self { client, address: address.clone() }),
+                Ok(client) => {
+                    let elsewhere = join.host.as_ref().filter(|host| holder::host().as_ref() != Some(host));
+                    let on = elsewhere.map(|host| format!(" on {host}")).unwrap_or_default();
+                    return Ok(Self { client, address: format!("{address}{on}") });
+                }
                 Err(message) => last = message,
             }
         }
-        Err(ControlError::Unreachable { address: join.addresses.join(", "), message: last })
+        let whose = whose(run_directory_or_file, &join);
+        Err(ControlError::Unreachable { address: join.addresses.join(", "), whose, message: last })
     }
 
     fn error(&self, status: &Status) -> ControlError {
@@ -206,17 +226,18 @@ impl Control {
     ///
     /// # Errors
     /// When the coordinator refuses, has gone or answers what cannot be read.
-    pub async fn units(&mut self) -> Result<Vec<UnitLine>, ControlError> {
+    pub async fn units(&mut self) -> Result<Units, ControlError> {
         let answer = self.client.list_units(v1::ListUnitsRequest {}).await;
         let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
-        let mut lines = Vec::new();
+        let (mut lines, mut unnamed_results) = (Vec::new(), 0);
         while let Some(part) = parts.message().await.map_err(|status| self.error(&status))? {
+            unnamed_results = part.unnamed_results as usize;
             for unit in part.units {
                 lines.push(UnitLine::try_from(unit).map_err(|problem| self.unreadable(&problem))?);
             }
             self.bounded(lines.len())?;
         }
-        Ok(lines)
+        Ok(Units { lines, unnamed_results })
     }
 
     /// Every worker that was ever there, by id.

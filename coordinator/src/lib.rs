@@ -11,7 +11,6 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
-mod atomic;
 pub mod blobs;
 pub mod books;
 pub mod catalogue;
@@ -30,10 +29,12 @@ mod exact;
 pub mod export;
 pub mod file_system;
 pub mod forecast;
+pub mod holder;
 pub mod layers;
 mod layout;
 pub mod listing;
 pub mod local_workers;
+mod lock;
 pub mod prepare;
 pub mod progress;
 pub mod queue;

@@ -208,7 +208,8 @@ fn spawn(program: &Path, join_file: &Path, slots: usize, log: &Path, surrounding
     }
     command
         .arg("--join")
-        .arg(join_file)
+        // A name that begins with a dash would be taken for an option.
+        .arg(Path::new(".").join(join_file))
         .args(["--slots", &slots.to_string(), "--die-with-parent", &std::process::id().to_string()])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

@@ -10,25 +10,25 @@
 //!           datasets/      encoded data sets, named by their digest
 //!           weights/       of units of stages with keep_weights, named by the unit's id
 //!           logs/          of local workers
-//!           report/        the report
+//!           specs/         every spec that it was run with, by number: 1.toml is the first
+//!           report/        the report of the newest
+//!           report-spec-N/ that of an earlier one, where it was asked for
 //! ```
-
-mod lock;
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs,
     io::{self, ErrorKind},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use lock::{Lock, LockError};
-use seedgrid_common::join::Role;
+use seedgrid_common::{durable, join::Role, prose::shell};
 
 use crate::{
-    atomic,
     file_system::{self, FileSystem},
+    holder::Holder,
+    lock::{Lock, LockError},
 };
 
 /// A run directory that may belong to anyone.
@@ -63,14 +63,14 @@ pub enum RunDirectoryError {
     },
     /// Another coordinator owns it.
     #[error(
-        "the run directory {path} is in use by another process{}\n  hint: wait for it or stop it (seedgrid status {path} shows it), or \
-         choose another directory with --run-dir DIR", owner(.pid)
+        "the run directory {path} is in use by {}\n  hint: wait for it or stop it{} (`seedgrid status {}` shows it), or choose another \
+         directory with --run-dir DIR", named(.holder), there(.holder), shell(.path)
     )]
     InUse {
         /// The directory.
         path: PathBuf,
-        /// The owner's process id, where it wrote one.
-        pid: Option<u32>,
+        /// Its owner, where it is known.
+        holder: Option<Holder>,
     },
     /// Its lock would not keep a second coordinator out.
     #[error(
@@ -146,8 +146,14 @@ pub enum RunDirectoryError {
     },
 }
 
-fn owner(pid: &Option<u32>) -> String {
-    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+fn named(holder: &Option<Holder>) -> String {
+    holder.as_ref().map_or("another process".to_owned(), Holder::to_string)
+}
+
+/// Where it must be stopped, if that is not here.
+fn there(holder: &Option<Holder>) -> String {
+    let away = holder.as_ref().filter(|holder| !holder.is_here()).and_then(|holder| holder.host.as_ref());
+    away.map(|host| format!(" on {host}")).unwrap_or_default()
 }
 
 impl RunDirectory {
@@ -208,14 +214,33 @@ impl RunDirectory {
         self.root.join("report")
     }
 
+    /// Where the report of an earlier spec goes.
+    pub fn report_of_spec(&self, number: u32) -> PathBuf {
+        self.root.join(format!("report-spec-{number}"))
+    }
+
+    /// Where the specs are that it was run with.
+    pub fn specs(&self) -> PathBuf {
+        self.root.join("specs")
+    }
+
+    /// The spec of this number.
+    pub fn spec(&self, number: u32) -> PathBuf {
+        self.specs().join(format!("{number}.toml"))
+    }
+
     /// Where local workers log.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
 
+    fn datasets(&self) -> PathBuf {
+        self.root.join("datasets")
+    }
+
     /// The encoded data set with this digest.
     pub fn dataset(&self, digest: &str) -> PathBuf {
-        self.root.join("datasets").join(digest)
+        self.datasets().join(digest)
     }
 
     /// Whether everybody on this machine can write to it.
@@ -223,9 +248,18 @@ impl RunDirectory {
         fs::metadata(&self.root).is_ok_and(|folder| folder.mode() & 0o002 != 0)
     }
 
+    fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
     /// Whether a coordinator owns it now.
     pub fn is_owned(&self) -> bool {
-        Lock::is_held(&self.root.join("lock"))
+        Lock::is_held(&self.lock())
+    }
+
+    /// Who owns it now, or did last.
+    pub fn last_holder(&self) -> Option<Holder> {
+        Lock::last_holder(&self.lock())
     }
 
     /// Makes the directory and takes its ownership.
@@ -240,24 +274,27 @@ impl RunDirectory {
         if self.root.is_file() {
             return Err(RunDirectoryError::File { path: self.root });
         }
-        atomic::make_folder(&self.root).map_err(io("create", &self.root))?;
+        durable::make_folder(&self.root).map_err(io("create", &self.root))?;
         let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
-        let lock_path = self.root.join("lock");
+        let lock_path = self.lock();
         self.refuse_others()?;
         let lock = match Lock::take(&lock_path, &system) {
             Ok(lock) => lock,
-            Err(LockError::Held(pid)) => return Err(RunDirectoryError::InUse { path: self.root, pid }),
+            Err(LockError::Held(holder)) => return Err(RunDirectoryError::InUse { path: self.root, holder }),
             Err(LockError::Untrusted(why)) => return Err(RunDirectoryError::Unlockable { path: self.root, why }),
             Err(LockError::Io(action, cause)) => return Err(io(action, &lock_path)(cause)),
         };
-        for folder in [self.root.join("datasets"), self.logs()] {
-            atomic::make_folder(&folder).map_err(io("create", &folder))?;
+        for folder in [self.datasets(), self.logs()] {
+            durable::make_folder(&folder).map_err(io("create", &folder))?;
+        }
+        for folder in [&self.root, &self.datasets()] {
+            durable::clear(folder).map_err(io("clear up", folder))?;
         }
         // What will be acknowledged here is durable only if the directory itself is.
-        sync(&self.root).map_err(io("make durable", &self.root))?;
+        durable::sync_folder(&self.root).map_err(io("make durable", &self.root))?;
         // Folders above may have been made, too; those that may not be read are not ours.
         for above in self.root.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()) {
-            let _ = sync(above);
+            let _ = durable::sync_folder(above);
         }
         Ok(Owned { directory: self, _lock: lock })
     }
@@ -295,19 +332,11 @@ impl RunDirectory {
         if fs::read(&path).is_ok_and(|known| known == bytes) {
             return Ok(());
         }
-        let write = || -> io::Result<()> {
-            atomic::write(&path, bytes)?;
-            sync(&self.root.join("datasets"))
-        };
-        write().map_err(|cause| RunDirectoryError::Io { action: "write", path: path.clone(), cause })
-    }
-}
-
-/// Makes what a folder lists durable, where the file system can do that.
-pub(crate) fn sync(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        Err(cause) if cause.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        done => done,
+        durable::write(&path, bytes).map_err(|cause| RunDirectoryError::Io {
+            action: "write",
+            path: path.clone(),
+            cause,
+        })
     }
 }
 
@@ -329,13 +358,27 @@ mod tests {
         let root = folder.path().join("runs/a");
         let first = RunDirectory::new(&root).own().unwrap();
         match RunDirectory::new(&root).own() {
-            Err(RunDirectoryError::InUse { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
+            Err(RunDirectoryError::InUse { holder: Some(holder), .. }) => assert_eq!(holder.pid, std::process::id()),
             other => panic!("{other:?}"),
         }
         assert!(RunDirectory::new(&root).is_owned());
         drop(first);
         assert!(!RunDirectory::new(&root).is_owned());
         RunDirectory::new(&root).own().unwrap();
+    }
+
+    #[test]
+    fn who_has_it_is_named_with_machine_and_time() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunDirectory::new(folder.path()).own().unwrap());
+        let away = Holder { pid: 12, host: Some("node7".to_owned()), since: "2026-01-31T12:00:00Z".to_owned() };
+        fs::write(folder.path().join("lock"), away.text()).unwrap();
+        // As the lock of another machine looks from here.
+        let held = fs::File::open(folder.path().join("lock")).unwrap();
+        held.lock().unwrap();
+        let text = RunDirectory::new(folder.path()).own().unwrap_err().to_string();
+        assert!(text.contains("is in use by process 12 on node7, since 2026-01-31T12:00:00Z"), "{text}");
+        assert!(text.contains("stop it on node7 (`seedgrid status "), "{text}");
     }
 
     #[test]

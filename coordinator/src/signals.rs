@@ -2,7 +2,7 @@
 //!
 //! A thread of their own hears them as long as the command lives, so that none is lost while the command computes. The first one goes to
 //! whoever [attends](Attended): a study that runs comes to an orderly end. Where nobody does, and a second time, the process ends at once: what is
-//! not whole yet is removed ([`atomic::sweep`]), and whatever is in its place is whole at any instant.
+//! not whole yet is removed ([`unfinished::sweep`]), and whatever is in its place is whole at any instant.
 
 use std::{
     io,
@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::hangup;
+use seedgrid_common::{hangup, unfinished};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 
-use crate::{atomic, console};
+use crate::console;
 
 /// How long saying goodbye may take: nobody may read standard error any more.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -152,7 +152,7 @@ async fn next(hangup: &mut Option<Signal>) {
 
 /// Ends the process.
 fn end(signal: StopSignal) -> ! {
-    atomic::sweep();
+    unfinished::sweep();
     let (said, goodbye) = std::sync::mpsc::channel();
     // Standard error may be locked by a thread that waits for its reader.
     let say = move || {

@@ -28,9 +28,9 @@ use seedgrid_coordinator::{
         document::{ModelSelection, SelectionReport, UnitReport},
     },
     report::{
-        Provenance, ReportError,
+        Provenance, ReportError, State,
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
-        terminal_table, write,
+        terminal_table,
     },
 };
 use serde_json::Value as Json;
@@ -83,11 +83,16 @@ fn provenance(host: &str) -> Provenance {
         protocol_version: 1,
         kernels_revision: 1,
         model_revisions: BTreeMap::from([("fc".to_owned(), 1)]),
+        state: State { run: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
         written_at_unix_ms: 1_700_000_000_001,
         workers: vec![worker],
         units: vec![record],
         other_attempts: vec![lost],
     }
+}
+
+fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> Result<(), ReportError> {
+    seedgrid_coordinator::report::write(folder, aggregate, provenance, || None).map(|_| ())
 }
 
 fn small() -> Synthetic {

@@ -1,9 +1,19 @@
-//! What this machine has: the repository's files, programs, free ports.
+//! What this machine has: the repository's files, programs, free ports, other users, folders that may only be read.
 
 use std::{
+    fs,
     net::TcpListener,
-    os::unix::fs::MetadataExt as _,
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    process::{binary, finish},
+    study::Scratch,
 };
 
 /// Path of a file of this repository.
@@ -14,6 +24,53 @@ pub fn repository(path: &str) -> PathBuf {
 /// Whether this process runs as root.
 pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// A copy of `seedgrid` that anybody may start, for a user to whom nothing here belongs.
+#[derive(Debug)]
+pub struct AnotherUser {
+    program: PathBuf,
+}
+
+impl AnotherUser {
+    /// Puts the copy into `scratch`, and lets everybody into that.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn new(scratch: &Scratch) -> Self {
+        let program = scratch.path("seedgrid");
+        fs::copy(binary("seedgrid"), &program).unwrap();
+        let everybody = || fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&program, everybody()).unwrap();
+        fs::set_permissions(scratch.path(""), everybody()).unwrap();
+        Self { program }
+    }
+
+    /// The command, as that user. Where the tests do not run as root, whom no permission stops, it is the user of the tests.
+    pub fn seedgrid(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        if is_root() {
+            command.uid(65534).gid(65534);
+        }
+        command
+    }
+}
+
+/// `program` with `arguments`, for which `folder` is on a file system that may only be read: in a namespace of its own, which ends with it.
+/// None where none can be made.
+pub fn read_only(folder: &Path, program: &Path, arguments: &[String]) -> Option<Command> {
+    const SCRIPT: &str = "set -e; mount --bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"; shift; exec \"$@\"";
+    let unshared = |folder: &Path| {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", SCRIPT, "sh"]).arg(folder);
+        command
+    };
+    if finish(unshared(folder).arg("true")).status.code() != Some(0) {
+        return None;
+    }
+    let mut command = unshared(folder);
+    command.arg(program).args(arguments);
+    Some(command)
 }
 
 /// Whether a program is on the path.

@@ -80,6 +80,21 @@ impl Scratch {
     }
 }
 
+/// Copies a folder with everything in it.
+///
+/// # Panics
+/// When something cannot be read or written.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => fs::copy(entry.path(), target).map(drop).unwrap(),
+        }
+    }
+}
+
 /// A study of one hold-out stage on drawn data: `models` x `seeds`, each trained for exactly `epochs` epochs.
 pub fn holdout(models: &[&str], seeds: &str, epochs: u32) -> String {
     let rows: String = models

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -13,8 +13,9 @@ use std::{
 use rusqlite::Connection;
 use seedgrid_common::random::Stream;
 use seedgrid_tests::{
+    machine::AnotherUser,
     process::{Ended, Running, binary, finish, seedgrid, until, worker},
-    study::{Scratch, holdout},
+    study::{Scratch, copy_folder, holdout},
 };
 
 /// How many seeds each test of random damage takes; more for a long look.
@@ -41,17 +42,6 @@ fn undisturbed(scratch: &Scratch, spec: &Path) -> Vec<u8> {
     let ended = finish(&mut scratch.run(spec, "undisturbed"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     scratch.report("undisturbed", "report.json")
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => fs::copy(entry.path(), target).map(drop).unwrap(),
-        }
-    }
 }
 
 /// A run that was killed half-way, so that there is a write-ahead log.
@@ -343,38 +333,21 @@ fn a_full_disk_ends_the_run_and_room_lets_it_go_on() {
     }
 }
 
-/// A copy of the program that anybody may start.
-fn program_for_all(scratch: &Scratch) -> PathBuf {
-    let path = scratch.path("seedgrid");
-    fs::copy(binary("seedgrid"), &path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 #[test]
 fn what_may_only_be_read_is_refused_with_a_hint() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     undisturbed(&scratch, &spec);
-    let is_root = nix::unistd::geteuid().is_root();
-    let program = program_for_all(&scratch);
-    let as_anybody = |arguments: &[&str]| {
-        let mut command = Command::new(&program);
-        command.args(arguments).arg(&spec).arg("--run-dir").arg(scratch.path("undisturbed"));
-        if is_root {
-            // Whom no permission stops.
-            command.uid(65534).gid(65534);
-        }
-        finish(&mut command)
-    };
+    let another_user = AnotherUser::new(&scratch);
+    let run =
+        || finish(another_user.seedgrid().arg("run").arg(&spec).arg("--run-dir").arg(scratch.path("undisturbed")));
     let set =
         |path: &str, mode: u32| fs::set_permissions(scratch.path(path), fs::Permissions::from_mode(mode)).unwrap();
-    set("", 0o755);
     for (folder, database) in [(0o555, 0o444), (0o777, 0o444)] {
         set("undisturbed/study.db", database);
         set("undisturbed/lock", 0o666);
         set("undisturbed", folder);
-        let ended = as_anybody(&["run"]);
+        let ended = run();
         no_panic(&ended);
         assert_eq!(ended.code(), 1, "{folder:o} {database:o}: {}", ended.stderr);
         assert!(ended.stderr.contains("hint: "), "{}", ended.stderr);

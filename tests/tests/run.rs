@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use seedgrid_tests::{
-    process::finish,
+    process::{finish, seedgrid},
     study::{Scratch, holdout},
 };
 use serde_json::Value;
@@ -73,11 +73,75 @@ fn a_finished_study_trains_nothing_and_a_changed_one_only_what_is_new() {
     assert_eq!(fresh.code(), 0, "{}", fresh.stderr);
     assert_eq!(scratch.report("run", "report.json"), scratch.report("fresh", "report.json"));
 
-    // Back to the first spec: its units are still there, the others stay unreported.
+    // Back to the first spec: its units are still there, and that there are others is said.
     scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
+    let on_run = |arguments: &[&str]| {
+        let ended = finish(seedgrid([arguments[0]]).arg(scratch.path("run")).args(&arguments[1..]));
+        assert_eq!(ended.code(), 0, "{arguments:?}: {}", ended.stderr);
+        ended
+    };
+    let planned = finish(seedgrid(["plan"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")));
     let back = finish(&mut scratch.run(&spec, "run"));
     assert_eq!(back.code(), 0, "{}", back.stderr);
+    for said in [&planned.stdout, &back.stderr] {
+        assert!(said.contains("note: 4 of the 6 results in "), "{said}");
+        assert!(said.contains("differs from spec 2, ") && said.contains("replaces the report in "), "{said}");
+        assert!(said.contains("--spec 2` makes one of that again"), "{said}");
+    }
+    let unnamed = String::from_utf8(report).unwrap().replace("\"unnamed_results\": 0", "\"unnamed_results\": 4");
+    assert_eq!(String::from_utf8(scratch.report("run", "report.json")).unwrap(), unnamed);
+    assert!(back.stdout.contains("holds 4 more results, of units that this spec does not name"), "{}", back.stdout);
+    assert!(on_run(&["units"]).stderr.contains("note: 4 more results are of units"));
+    let listed: Value = serde_json::from_str(&on_run(&["units", "--format", "json"]).stdout).unwrap();
+    assert_eq!((listed["units"].as_array().unwrap().len(), &listed["unnamed_results"]), (2, &Value::from(4)));
+
+    // Each spec is kept, and can be reported.
+    assert_eq!(fs::read_to_string(scratch.path("run/specs/2.toml")).unwrap(), holdout(&["fc", "fc-aux"], "1..=3", 2));
+    on_run(&["report", "--spec", "2"]);
+    let second = fs::read(scratch.path("run/report-spec-2/report.json")).unwrap();
+    assert_eq!(second, scratch.report("fresh", "report.json"));
+    on_run(&["report", "--output", scratch.path("elsewhere/mine").to_str().unwrap()]);
+    assert_eq!(fs::read(scratch.path("elsewhere/mine/report.json")).unwrap(), scratch.report("run", "report.json"));
+    for (arguments, said) in [
+        (["--spec", "9"], "has no spec 9\n  hint: it was run with specs 1 to 3"),
+        (["--output", scratch.path("fresh").to_str().unwrap()], "is not empty and holds no report"),
+    ] {
+        let ended = finish(seedgrid(["report"]).arg(scratch.path("run")).args(arguments));
+        assert_eq!(ended.code(), 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_spec_that_names_nothing_of_what_is_there_replaces_nothing_unasked() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 1));
+    assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
+    let report = scratch.report("run", "report.json");
+    scratch.write("spec.toml", &holdout(&["fc"], "1", 1).replace("seed = 0", "seed = 1"));
+    let planned = finish(seedgrid(["plan"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")));
+    assert!(planned.stdout.contains("`seedgrid run` would refuse this"), "{}", planned.stdout);
+    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    for command in [&mut scratch.run(&spec, "run"), serve.arg(&spec).arg("--run-dir").arg(scratch.path("run"))] {
+        let refused = finish(command);
+        assert_eq!(refused.code(), 2, "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("holds 2 results, and none is of a unit that this spec names"),
+            "{}",
+            refused.stderr
+        );
+        assert!(refused.stderr.contains("--run-dir DIR") && refused.stderr.contains("--replace"), "{}", refused.stderr);
+    }
     assert_eq!(scratch.report("run", "report.json"), report);
+    assert!(!scratch.path("run/specs/2.toml").exists());
+    let replaced = finish(scratch.run(&spec, "run").arg("--replace"));
+    assert_eq!(replaced.code(), 0, "{}", replaced.stderr);
+    assert_eq!(scratch.report_json("run")["unnamed_results"], 2);
+    let first = finish(seedgrid(["report", "--spec", "1"]).arg(scratch.path("run")));
+    assert_eq!(first.code(), 0, "{}", first.stderr);
+    let earlier = fs::read_to_string(scratch.path("run/report-spec-1/report.json")).unwrap();
+    let unnamed = String::from_utf8(report).unwrap().replace("\"unnamed_results\": 0", "\"unnamed_results\": 1");
+    assert_eq!(earlier, unnamed);
 }
 
 #[test]

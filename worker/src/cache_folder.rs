@@ -3,12 +3,12 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
-use seedgrid_common::{data::encode::digest, wire::limits};
+use seedgrid_common::{data::encode::digest, durable, wire::limits};
 use tracing::warn;
 
 /// What a folder may hold at most, in bytes: the least recently used go first.
@@ -48,18 +48,7 @@ impl CacheFolder {
     /// Keeps `bytes`, whose digest is `name`.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.prune(FOLDER_BYTES_MAX.saturating_sub(bytes.len() as u64))?;
-        let temporary = self.path.join(format!(".{name}.{}.tmp", std::process::id()));
-        let written = (|| {
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            // Without this a crash of the machine could leave a whole name on half a file; the digest would tell, but late.
-            file.sync_all()?;
-            fs::rename(&temporary, self.path.join(name))
-        })();
-        if written.is_err() {
-            drop(fs::remove_file(&temporary));
-        }
-        written
+        durable::write(&self.path.join(name), bytes)
     }
 
     /// Takes data sets away until at most `bytes_max` are left, the longest unused first. Other files are left alone.

@@ -230,15 +230,25 @@ impl Connector {
                         return Ok(registration);
                     }
                     Err(Failure::Again(problem)) => problems.push(format!("{address}: {problem}")),
-                    Err(Failure::Refused(refused)) => return Err(refused),
+                    Err(Failure::Refused(refused)) => return Err(self.named(refused)),
                 }
             }
             self.failures = self.failures.saturating_add(1);
             // The first failures and then ever fewer.
             if self.failures.is_power_of_two() {
-                warn!("cannot reach the coordinator, trying again: {}", problems.join("; "));
+                warn!("cannot reach the coordinator{}, trying again: {}", self.machine(), problems.join("; "));
             }
         }
+    }
+
+    /// " on node7": the machine that the join file is from, where it tells.
+    fn machine(&self) -> String {
+        self.join.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default()
+    }
+
+    /// With that machine's name: an address may be that of a tunnel.
+    fn named(&self, refused: Refused) -> Refused {
+        Refused { address: format!("{}{}", refused.address, self.machine()), ..refused }
     }
 
     /// Waits before the next try.
@@ -286,7 +296,7 @@ impl Connector {
                 match told.await {
                     Ok(_) => return Ok(()),
                     Err(Failure::Again(_)) => {}
-                    Err(Failure::Refused(refused)) => return Err(refused),
+                    Err(Failure::Refused(refused)) => return Err(self.named(refused)),
                 }
             }
             tokio::time::sleep(backoff::delay(self.failures, rand::random())).await;
@@ -424,6 +434,10 @@ mod tests {
         assert_eq!(connector("login", &join).addresses().len(), 3);
         let unknown = JoinFile { host: None, ..join.clone() };
         assert_eq!(connector("node7", &unknown).addresses().len(), 3);
+        assert_eq!(
+            (connector("node7", &join).machine(), connector("node7", &unknown).machine()),
+            (" on login".to_owned(), String::new())
+        );
         // A tunnel: loopback is all there is.
         let tunnel = JoinFile { addresses: vec!["http://localhost:1".to_owned()], ..join };
         assert_eq!(connector("node7", &tunnel).addresses(), ["http://localhost:1"]);

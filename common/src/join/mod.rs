@@ -7,9 +7,9 @@ mod token;
 mod transport;
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    fs::File,
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +19,7 @@ use tonic::transport::Uri;
 pub use token::{Token, TokenDigest};
 pub use transport::{Plaintext, Transport, TransportError};
 
-use crate::{dial, utc, wire::limits};
+use crate::{dial, durable, prose::shell, utc, wire::limits};
 
 /// The only version of the join file that this program reads and writes.
 pub const JOIN_VERSION: u32 = 2;
@@ -122,7 +122,7 @@ pub enum JoinError {
     },
     /// Others than the owner may read or write it.
     #[error(
-        "the {kind} {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {path}`, or copy it to a file system that keeps modes", kind = kind(path)
+        "the {kind} {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {}`, or copy it to a file system that keeps modes", shell(.path), kind = kind(path)
     )]
     TooOpen {
         /// The file.
@@ -291,37 +291,8 @@ impl JoinFile {
             certificate: self.certificate.clone(),
         };
         let text = toml::to_string(&content).map_err(io::Error::other)?;
-        write_secret(path, &[self.role.header(), &text])
+        durable::write_secret(path, format!("{}{text}", self.role.header()).as_bytes())
     }
-}
-
-/// Writes a file that holds a secret: durably, at once, and of mode 0600 from its first instant on.
-///
-/// # Errors
-/// When the folder cannot be written to.
-pub fn write_secret(path: &Path, parts: &[&str]) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
-    // Left by a crash of an earlier process with this id.
-    match std::fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        for part in parts {
-            file.write_all(part.as_bytes())?;
-        }
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    })();
-    if written.is_err() {
-        // Best effort: what failed before matters more.
-        drop(std::fs::remove_file(&temporary));
-    }
-    written?;
-    File::open(folder)?.sync_all()
 }
 
 enum Problem {

@@ -34,6 +34,8 @@ pub struct Report {
     pub complete: bool,
     /// Over all stages, a unit that several share counted once.
     pub counts: Counts,
+    /// Results that are stored beside these, of units that the spec does not name.
+    pub unnamed_results: usize,
     /// What races saved, a unit that several stages share counted once; null where no stage races.
     pub saved: Option<SavedReport>,
     /// In the order of the spec.

@@ -76,7 +76,7 @@ pub struct Input<'a> {
     pub track: &'a Track,
     /// What was trained and scored on.
     pub draws: &'a Draws,
-    /// Committed results. Those of units that the plan does not name are left out.
+    /// Committed results. Those of units that the plan does not name are counted, and nothing else.
     pub results: &'a BTreeMap<UnitId, UnitResult>,
     /// Why planned units have no result; a unit in neither map is not trained.
     pub missing: &'a BTreeMap<UnitId, Missing>,
@@ -144,8 +144,9 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         errors.push(errors_of_stage);
     }
     let mut counts = Counts::default();
-    for (id, unit) in input.plan.units() {
-        counts.add(Cell::new(id, unit, input).ending());
+    let units = input.plan.units();
+    for (id, unit) in &units {
+        counts.add(Cell::new(*id, unit, input).ending());
     }
     counts.add_untrained(input.plan.stages.iter().flat_map(|stage| &stage.waiting).map(|row| row.units).sum());
     let report = Report {
@@ -154,6 +155,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         dataset: dataset(input),
         complete: counts.missing() == 0,
         counts,
+        unnamed_results: input.results.keys().filter(|id| !units.contains_key(*id)).count(),
         saved: (!input.track.races.is_empty()).then_some(savings.saved),
         stages: reports,
     };

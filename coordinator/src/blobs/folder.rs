@@ -1,14 +1,16 @@
 //! The files of one kind of blob, one for each unit that has any.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-use seedgrid_common::{unit::UnitId, wire::blob::BlobDigest};
-
-use crate::atomic::{self, Pending};
+use seedgrid_common::{
+    durable::{self, Pending},
+    unit::UnitId,
+    wire::blob::BlobDigest,
+};
 
 /// The file system refused.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +102,7 @@ impl BlobFolder {
     pub fn receive(&self, unit: UnitId, digest: BlobDigest) -> Result<Receiving, BlobError> {
         let folder = self.arriving();
         if !folder.is_dir() {
-            atomic::make_folder(&folder).map_err(failed("make", &folder))?;
+            durable::make_folder(&folder).map_err(failed("make", &folder))?;
             sync(&self.root)?;
             self.root.parent().map_or(Ok(()), sync)?;
         }
@@ -178,14 +180,13 @@ impl Receiving {
     /// # Errors
     /// When that is refused; nothing is left behind then.
     pub fn finish(self) -> Result<(), BlobError> {
-        self.file.commit().map_err(failed("write to", &self.folder))?;
-        sync(&self.folder)
+        self.file.commit().map_err(failed("write to", &self.folder))
     }
 }
 
 /// Makes what a folder lists durable.
 fn sync(folder: &Path) -> Result<(), BlobError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("write to", folder))
+    durable::sync_folder(folder).map_err(failed("write to", folder))
 }
 
 #[cfg(test)]

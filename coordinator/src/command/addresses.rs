@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use seedgrid_common::join::ADDRESSES_MAX;
 
 use super::hosting::Entrance;
-use crate::service::Bound;
+use crate::{holder, service::Bound};
 
 /// Where a coordinator listens, on a machine like this.
 #[derive(Clone, Debug)]
@@ -27,7 +27,12 @@ impl Listening {
             let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
             v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
         });
-        Self { address: bound.address(), both: bound.takes_both(), host: host_name(), interfaces: interfaces.collect() }
+        Self {
+            address: bound.address(),
+            both: bound.takes_both(),
+            host: holder::host(),
+            interfaces: interfaces.collect(),
+        }
     }
 
     /// Whether whoever connects to `ip` of this machine comes in.
@@ -37,11 +42,6 @@ impl Listening {
             SocketAddr::V6(_) => ip.is_ipv6() || self.both,
         }
     }
-}
-
-/// This machine's name.
-pub(super) fn host_name() -> Option<String> {
-    nix::unistd::gethostname().ok()?.into_string().ok().filter(|name| !name.is_empty())
 }
 
 /// Where workers may find the coordinator, the most widely known first. Addresses of this machine alone come last, and never fall out of a

@@ -118,6 +118,9 @@ pub struct RunArguments {
     /// The study.
     #[command(flatten)]
     pub study: StudyArguments,
+    /// Run the spec in a run directory whose results are all of other units. They are kept; its report takes the place of theirs.
+    #[arg(long)]
+    pub replace: bool,
     /// Units to train at a time, one thread each. Default: the number of cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub slots: Option<u16>,
@@ -133,6 +136,9 @@ pub struct ServeArguments {
     /// The study.
     #[command(flatten)]
     pub study: StudyArguments,
+    /// Run the spec in a run directory whose results are all of other units. They are kept; its report takes the place of theirs.
+    #[arg(long)]
+    pub replace: bool,
     /// Where to listen.
     #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:7700", value_parser = host_and_port)]
     pub listen: String,
@@ -355,6 +361,12 @@ pub struct WatchArguments {
 pub struct ReportArguments {
     /// The run directory.
     pub run_dir: PathBuf,
+    /// The report of an earlier spec, by its number: RUN_DIR/specs/N.toml. Default: the newest.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub spec: Option<u32>,
+    /// Where the report goes: a folder that is new, is empty or holds a report. Default: RUN_DIR/report, of an earlier spec RUN_DIR/report-spec-N.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `check`.

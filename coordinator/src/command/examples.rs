@@ -38,7 +38,9 @@ Examples:
 
 pub(super) const REPORT: &str = "\
 Examples:
-  seedgrid report runs/table3               into runs/table3/report; also while the study runs";
+  seedgrid report runs/table3                    into runs/table3/report; also while the study runs
+  seedgrid report runs/table3 --output ~/table3  elsewhere, also of a run that may only be read
+  seedgrid report runs/table3 --spec 1           of an earlier spec, into runs/table3/report-spec-1; runs/table3/specs has them";
 
 pub(super) const MODELS: &str = "\
 Examples:

@@ -1,8 +1,17 @@
 //! How a command ends: exit codes and errors.
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use seedgrid_common::{causes::chain, join::JoinError, prose::count, spec::Look, terminal::Screen};
+use seedgrid_common::{
+    causes::chain,
+    join::JoinError,
+    prose::{count, shell},
+    spec::Look,
+    terminal::Screen,
+};
 
 use crate::{
     catalogue::CatalogueError,
@@ -14,11 +23,13 @@ use crate::{
     data_command::FetchError,
     door::{IdentityError, KeysError},
     export::ExportError,
+    holder::Holder,
     listing::NotFound,
     local_workers::LocalWorkerError,
     prepare::PrepareError,
+    report::ReportError,
     retrying::NotRetried,
-    run_directory::RunDirectoryError,
+    run_directory::{RunDirectory, RunDirectoryError},
     service::ServerError,
     signals::StopSignal,
     store::StoreError,
@@ -112,7 +123,7 @@ pub enum Failure {
     NoTime,
     /// The report cannot be written.
     #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
+    Report(#[from] ReportError),
     /// The runs of a folder cannot be listed.
     #[error(transparent)]
     List(#[from] CatalogueError),
@@ -136,7 +147,7 @@ pub enum Failure {
         error: FetchError,
     },
     /// A copy of MNIST is not right.
-    #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {folder}`")]
+    #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {}`", shell(folder.as_ref()))]
     BadCopy {
         /// The folder.
         folder: String,
@@ -152,12 +163,14 @@ pub enum Failure {
     Control(#[from] ControlError),
     /// Nobody runs the study of this run directory.
     #[error(
-        "no coordinator runs on {path}\n  hint: `seedgrid status {path}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
-         with its spec goes on"
+        "no coordinator runs on {path}{}\n  hint: `seedgrid status {}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
+         with its spec goes on", the_last(.last), shell(.path)
     )]
     NotRunning {
         /// The run directory.
-        path: String,
+        path: PathBuf,
+        /// Who owned it last, where that is known.
+        last: Option<Holder>,
     },
     /// A unit cannot be retried.
     #[error(transparent)]
@@ -191,7 +204,16 @@ pub enum Failure {
     Signals(std::io::Error),
 }
 
+fn the_last(last: &Option<Holder>) -> String {
+    last.as_ref().map(|holder| format!("; the last one was {holder}")).unwrap_or_default()
+}
+
 impl Failure {
+    /// That no coordinator runs on this run directory.
+    pub(super) fn not_running(run_dir: &Path) -> Self {
+        Self::NotRunning { path: run_dir.to_owned(), last: RunDirectory::new(run_dir).last_holder() }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Prepare(error) => of_preparing(error),
@@ -200,7 +222,8 @@ impl Failure {
             | Self::Export(ExportError::Prepare(error))
             | Self::Compare(CompareError::Prepare(error)) => of_preparing(error),
             Self::Compare(CompareError::Directory(error)) => of_directory(error),
-            Self::Join(_)
+            Self::Report(ReportError::Foreign { .. })
+            | Self::Join(_)
             | Self::BadCopy { .. }
             | Self::NoDataFolder
             | Self::List(CatalogueError::Missing { .. })
@@ -268,7 +291,11 @@ const FAILED: u8 = 1;
 /// A wrong spec, data that are not where they were looked for, or not what they should be, and a wrong run directory are bad usage.
 fn of_preparing(error: &PrepareError) -> u8 {
     match error {
-        PrepareError::Read { .. } | PrepareError::Spec(_) | PrepareError::Data { .. } => USAGE,
+        PrepareError::Read { .. }
+        | PrepareError::Spec(_)
+        | PrepareError::Data { .. }
+        | PrepareError::NoSuchSpec { .. }
+        | PrepareError::NothingNamed { .. } => USAGE,
         PrepareError::Directory(error) => of_directory(error),
         PrepareError::Encode(_)
         | PrepareError::Store(_)
@@ -340,7 +367,7 @@ mod tests {
             assert_eq!(usage.code(), USAGE, "{usage}");
         }
         for failed in [
-            Failure::Directory(RunDirectoryError::InUse { path: path(), pid: None }),
+            Failure::Directory(RunDirectoryError::InUse { path: path(), holder: None }),
             Failure::Directory(RunDirectoryError::LostDatabase { path: path(), what: "missing" }),
             Failure::Prepare(PrepareError::DamagedDataset { path: path() }),
         ] {

@@ -2,18 +2,19 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::join::JoinFile;
+use seedgrid_common::{join::JoinFile, prose::shell};
 
 use super::{
     Failure,
-    addresses::{Listening, addresses, host_name},
+    addresses::{Listening, addresses},
     arguments::StudyArguments,
 };
 use crate::{
     console,
     core::{Core, CoreError, Holders, StudyPlan},
     door::{Identity, Keys, Place},
-    prepare::{Prepared, Spec, belongs},
+    holder,
+    prepare::{Overlap, Prepared, Spec, belongs},
     queue::Rules,
     run_directory::{Owned, RunDirectory},
     service::{Bound, Entry, Server},
@@ -32,21 +33,29 @@ pub(super) struct Opened {
     pub(super) prepared: Prepared,
 }
 
-/// Reads the spec, takes the run directory and makes the plan.
-pub(super) fn open(arguments: &StudyArguments) -> Result<Opened, Failure> {
+/// Reads the spec, takes the run directory and makes the plan. `replace`: also where the spec names no result that is there.
+pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, Failure> {
     let spec = Spec::read(&arguments.spec)?;
     say_what_is_unused(arguments, &spec);
     let directory = directory(arguments, &spec.study.name).own()?;
     if directory.is_open_to_all() {
-        let path = directory.root().display();
+        let path = directory.root();
         console::note(format_args!(
-            "note: everybody on this machine can write to {path}, and so change the run; `chmod o-w {path}` ends that"
+            "note: everybody on this machine can write to {}, and so change the run; `chmod o-w {}` ends that",
+            path.display(),
+            shell(path)
         ));
     }
     let mut store = Store::open(&directory.database())?;
     say_what_was_mended(&store);
     belongs(&directory, &store, &spec.study.name)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
+    let overlap = Overlap::of(&prepared, &directory, Some(&store), &store.units()?)?;
+    // Before anything of it is kept.
+    overlap.allows(replace)?;
+    for note in overlap.notes() {
+        console::note(format_args!("note: {note}"));
+    }
     prepared.keep(&directory, &mut store)?;
     for note in weights_standing(&prepared, &directory, Some(&store))?.notes() {
         console::note(format_args!("note: {note}"));
@@ -157,7 +166,7 @@ impl Hosting {
         let bound = Bound::listen(entrance.listen).await?;
         let place = Place {
             study: study.name.clone(),
-            host: host_name(),
+            host: holder::host(),
             addresses: addresses(&Listening::of(&bound), entrance),
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };

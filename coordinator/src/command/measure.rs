@@ -6,6 +6,7 @@ use seedgrid_common::{
     batch::{self, JobEnd},
     matrix::Plan,
     training::Normalize,
+    unfinished::Scratch,
     unit::{Configuration, UnitId, Value},
     wire::v1,
 };
@@ -16,7 +17,6 @@ use super::{
     hosting::{Entrance, Hosting, Opened},
 };
 use crate::{
-    atomic::Scratch,
     core::Holders,
     forecast::{Job, Measured, Place, Sample, gather},
     local_workers::{LocalWorker, Surroundings, WorkerEnd},

@@ -27,7 +27,7 @@ mod units;
 mod watch;
 mod workers;
 
-use std::process::ExitCode;
+use std::{ffi::OsStr, process::ExitCode};
 
 use seedgrid_common::{command_line, json, terminal::Screen};
 
@@ -43,7 +43,11 @@ pub fn main() -> ExitCode {
     if let Err(cause) = signals::listen() {
         return Failure::Signals(cause).report();
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let threads = threads(std::env::var_os(THREADS).as_deref()).unwrap_or_else(|problem| {
+        console::note(format_args!("note: {problem}"));
+        cores()
+    });
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return Failure::Runtime(cause).report(),
     };
@@ -52,6 +56,20 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(),
     }
+}
+
+/// What the asynchronous runtime's library is told of the number of its threads. It would end the program where that is wrong.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+/// More threads than any coordinator needs.
+const THREADS_MAX: usize = 1024;
+
+/// How many threads answer calls: as many as there are cores, unless the environment says something else that can be.
+fn threads(told: Option<&OsStr>) -> Result<usize, String> {
+    let Some(told) = told else { return Ok(cores()) };
+    let number = told.to_str().and_then(|text| text.trim().parse().ok());
+    number.filter(|number| (1..=THREADS_MAX).contains(number)).ok_or_else(|| {
+        format!("{THREADS} is {told:?}, which is not a number from 1 to {THREADS_MAX}: it is not heeded")
+    })
 }
 
 async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
@@ -116,4 +134,19 @@ fn print_as_it_is(text: &str) -> Result<(), Failure> {
 fn print_json(listing: &impl serde::Serialize) -> Result<(), Failure> {
     let text = json::pretty(listing).expect("listings are plain data with string keys");
     print_as_it_is(&(text + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_threads_that_cannot_be_is_not_heeded() {
+        assert_eq!(threads(None), Ok(cores()));
+        assert_eq!(threads(Some(OsStr::new("3"))), Ok(3));
+        for wrong in ["0", "", "many", "-1", "1000000"] {
+            let problem = threads(Some(OsStr::new(wrong))).unwrap_err();
+            assert!(problem.contains("TOKIO_WORKER_THREADS") && problem.contains(wrong), "{problem}");
+        }
+    }
 }

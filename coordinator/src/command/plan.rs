@@ -23,7 +23,7 @@ use super::{
 use crate::{
     forecast::{Bounds, Forecast, StageForecast},
     layout::{Column, Table},
-    prepare::{Prepared, Spec, belongs},
+    prepare::{Overlap, Prepared, Spec, belongs},
     progress::duration,
     race::Track,
     store::{Store, StoredUnit},
@@ -53,7 +53,8 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
         Ok(estimated) => estimated,
         Err(signal) => return Ok(Exit::Interrupted(signal)),
     };
-    let listing = Listing::new(&prepared, &known, weights, &forecast, estimate);
+    let overlap = Overlap::of(&prepared, &directory, store.as_ref(), &known)?;
+    let listing = Listing::new(&prepared, &known, weights, overlap, &forecast, estimate);
     match arguments.format {
         Format::Text => super::print_as_it_is(&listing.text(Screen::output().columns))?,
         Format::Json => super::print_json(&listing)?,
@@ -68,6 +69,8 @@ struct Listing {
     study: String,
     dataset: DatasetListing,
     units: Progress,
+    /// What the spec makes of the results that are there.
+    results: Overlap,
     weights: Standing,
     stages: Vec<StageListing>,
     /// For the last line of the text; in JSON each stage's `waiting` says it.
@@ -209,6 +212,7 @@ impl Listing {
         prepared: &Prepared,
         known: &BTreeMap<UnitId, StoredUnit>,
         weights: Standing,
+        results: Overlap,
         forecast: &Forecast,
         estimate: EstimateListing,
     ) -> Self {
@@ -226,6 +230,7 @@ impl Listing {
             },
             units: Progress::of(prepared.plan.units().keys(), known, &prepared.track),
             units_waiting: prepared.to_come().waiting,
+            results,
             weights,
             stages: stages
                 .map(|(stage, forecast)| StageListing::new(stage, forecast, known, &prepared.track))
@@ -260,6 +265,11 @@ impl Listing {
         let Standing { wanted, kept, .. } = self.weights;
         if wanted > 0 {
             line(format_args!("weights of {wanted} of them are to be kept: {kept} are there"));
+        }
+        let refused =
+            self.results.allows(false).err().map(|error| format!("`seedgrid run` would refuse this: {error}"));
+        for note in self.results.notes().into_iter().chain(refused) {
+            line(format_args!("note: {note}"));
         }
         for note in self.weights.notes() {
             line(format_args!("note: {note}"));

@@ -33,7 +33,7 @@ enum Ended {
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
-    let opened = hosting::open(&arguments.study)?;
+    let opened = hosting::open(&arguments.study, arguments.replace)?;
     let left = opened.units_left()?;
     if left == 0 {
         console::note(format_args!(

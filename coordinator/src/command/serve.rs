@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seedgrid_common::prose::shell;
+
 use super::{
     Exit, Failure,
     arguments::ServeArguments,
@@ -20,7 +22,7 @@ use crate::{
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
-    let opened = hosting::open(&arguments.study)?;
+    let opened = hosting::open(&arguments.study, arguments.replace)?;
     if opened.units_left()? == 0 {
         console::note(format_args!(
             "{}: every unit is trained; nothing to do but the report",
@@ -43,7 +45,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     console::note(format_args!("listening on {}, {encryption}", hosting.address()));
     console::note(format_args!(
         "start workers with: seedgrid-worker --join {}{} (copy the file, mode 0600, where there is no shared file system)",
-        hosting.directory.join_file().display(),
+        shell(&hosting.directory.join_file()),
         if plaintext { " --plaintext" } else { "" }
     ));
     let mut view = progress::view(Stream::Error);

@@ -167,7 +167,7 @@ pub(super) async fn drain(arguments: DrainArguments) -> Result<Exit, Failure> {
     let answer = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await;
     let mut control = answer.map_err(|error| match error {
         ControlError::Join(JoinError::Missing { .. }) | ControlError::Unreachable { .. } if !running => {
-            Failure::NotRunning { path: arguments.run_dir.display().to_string() }
+            Failure::not_running(&arguments.run_dir)
         }
         error => error.into(),
     })?;

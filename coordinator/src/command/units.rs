@@ -43,18 +43,17 @@ impl Source {
         Ok(Self::Directory(Box::new(Books::open(directory.clone())?), directory))
     }
 
-    pub(super) async fn lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
+    async fn units(&mut self) -> Result<listing::Units, Failure> {
         match self {
-            Self::Directory(books, _) => Ok(books.lines()?),
+            Self::Directory(books, _) => Ok(books.units()?),
             Self::Coordinator(control) => Ok(control.units().await?),
         }
     }
 
-    /// As [`Self::lines`], with what is known of done units.
-    async fn marked_lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
+    pub(super) async fn lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
         match self {
-            Self::Directory(books, _) => Ok(books.marked_lines()?),
-            Self::Coordinator(control) => Ok(control.units().await?),
+            Self::Directory(books, _) => Ok(books.lines()?),
+            Self::Coordinator(control) => Ok(control.units().await?.lines),
         }
     }
 
@@ -71,11 +70,12 @@ impl Source {
 struct Units<'a> {
     schema: &'static str,
     units: Vec<&'a UnitLine>,
+    unnamed_results: usize,
 }
 
 pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
-    let lines = source.marked_lines().await?;
+    let listing::Units { lines, unnamed_results } = source.units().await?;
     let label = arguments.label.as_deref().filter(|text| !text.trim().is_empty());
     let labelled = label.map_or_else(|| lines.iter().collect(), |text| listing::all(&lines, text));
     let wanted = |line: &&UnitLine| {
@@ -84,7 +84,7 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     };
     let units: Vec<&UnitLine> = labelled.iter().copied().filter(wanted).collect();
     match arguments.format {
-        Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units })?,
+        Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units, unnamed_results })?,
         Format::Text => {
             if units.is_empty() {
                 console::note(format_args!("none of the study's {} fits", count(lines.len(), "unit")));
@@ -93,6 +93,16 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
                 }
             }
             super::print_as_it_is(&table(&units, Screen::output().rows()))?;
+            if unnamed_results > 0 {
+                console::note(format_args!(
+                    "note: {} of units that the study's spec does not name: `seedgrid report RUN_DIR --spec N` reports those of an earlier spec, RUN_DIR/specs/N.toml",
+                    if unnamed_results == 1 {
+                        "1 more result is".to_owned()
+                    } else {
+                        format!("{unnamed_results} more results are")
+                    }
+                ));
+            }
         }
     }
     Ok(Exit::Done)
@@ -147,7 +157,7 @@ struct Explained {
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
     let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
-    let unit = listing::find(&source.marked_lines().await?, &arguments.unit)?.clone();
+    let unit = listing::find(&source.units().await?.lines, &arguments.unit)?.clone();
     let (chapters, live) = match &mut source {
         Source::Directory(books, directory) if !directory.is_owned() => {
             (books.chapters(unit.id)?, Live::AtRest(books.pause()?))

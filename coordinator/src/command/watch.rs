@@ -29,7 +29,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
             };
             return match at_rest.state() {
                 v1::StudyState::Done => ended_with(&at_rest),
-                _ => Err(Failure::NotRunning { path: arguments.run_dir.display().to_string() }),
+                _ => Err(Failure::not_running(&arguments.run_dir)),
             };
         }
     };

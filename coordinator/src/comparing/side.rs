@@ -47,7 +47,7 @@ impl Side {
         let store = Store::open_to_read(&directory.database()).map_err(PrepareError::from)?;
         store.hold().map_err(PrepareError::from)?;
         let trained = store.trained().map_err(PrepareError::from)?;
-        let (aggregate, provenance) = collect::of_store(directory, &store)?;
+        let (aggregate, provenance) = collect::of_store(directory, &store, None)?;
         let Aggregate { report, errors, .. } = aggregate;
         let planned = units(&report);
         let used = || trained.iter().filter(|(id, _)| planned.contains_key(*id)).map(|(_, record)| record);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::prose::count;
+use seedgrid_common::{durable, prose::count};
 use ureq::{
     Agent, Proxy,
     http::{Response, StatusCode, header},
@@ -110,8 +110,7 @@ impl Part {
 
     /// Makes what is there durable, and the file at `target`.
     pub(super) fn rename(self, target: &Path) -> Result<(), DownloadError> {
-        let durable = self.file.sync_all().and_then(|()| std::fs::rename(&self.path, target));
-        durable.map_err(|cause| self.failed(cause))
+        durable::put_in_place(&self.file, &self.path, target).map_err(|cause| self.failed(cause))
     }
 
     fn failed(&self, cause: io::Error) -> DownloadError {

@@ -13,7 +13,8 @@ use nix::fcntl::OFlag;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use seedgrid_common::{
     dial::{ALPN, SERVER_NAME},
-    join::write_secret,
+    durable,
+    prose::shell,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -60,7 +61,7 @@ pub enum IdentityError {
     /// Others than the owner may read or write it.
     #[error(
         "the study's key {path} has mode {mode:04o}, so others on this machine can get at it\n  hint: if nobody else can have read it, run \
-         `chmod 600 {path}`; else remove it, and workers get a new one with the next join file"
+         `chmod 600 {}`; else remove it, and workers get a new one with the next join file", shell(.path)
     )]
     TooOpen {
         /// The file.
@@ -105,7 +106,8 @@ impl Identity {
             Ok(Some(text)) => text,
             Ok(None) => {
                 let text = make()?;
-                write_secret(path, &[&text]).map_err(|cause| IdentityError::Write { path: path.to_owned(), cause })?;
+                durable::write_secret(path, text.as_bytes())
+                    .map_err(|cause| IdentityError::Write { path: path.to_owned(), cause })?;
                 text
             }
             Err(error) => return Err(error),

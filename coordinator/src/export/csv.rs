@@ -6,10 +6,9 @@ use super::{
     ExportError, Sink,
     table::{Cell, Column},
 };
-use crate::{
-    atomic::Pending,
-    report::{csv_number, push_csv_cell},
-};
+use seedgrid_common::durable::Pending;
+
+use crate::report::{csv_number, push_csv_cell};
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 16;

@@ -17,6 +17,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    durable::{self, Pending},
     training::Ending,
     unit::{Unit, UnitId},
 };
@@ -27,7 +28,6 @@ use crate::{
         document::UnitEnding,
         untrained::{self, Classes, Mark},
     },
-    atomic::{self, Pending},
     collect,
     prepare::{PrepareError, Prepared},
     run_directory::RunDirectory,
@@ -212,7 +212,7 @@ pub fn export(directory: &RunDirectory, folder: &Path, forms: &[Form]) -> Result
     let store = Store::open_to_read(&directory.database())?;
     store.hold()?;
     let prepared = Prepared::stored(directory, &store)?;
-    atomic::make_folder(folder).map_err(|source| ExportError::Folder { folder: folder.to_owned(), source })?;
+    durable::make_folder(folder).map_err(|source| ExportError::Folder { folder: folder.to_owned(), source })?;
     let hyperparameters = units::hyperparameters(&prepared.plan);
     let output = |name, columns: &[Column]| Output::new(folder, name, columns, forms, &prepared.spec.study.name);
     let mut tables = Tables {

@@ -20,7 +20,7 @@ use super::{
     ExportError, Sink,
     table::{Cell, Column, Kind},
 };
-use crate::atomic::Pending;
+use seedgrid_common::durable::Pending;
 
 /// Rows of a row group: what is held in memory, and what a reader must read at least.
 pub(super) const GROUP_ROWS: usize = 1 << 16;

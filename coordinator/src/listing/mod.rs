@@ -50,6 +50,15 @@ pub struct UnitLine {
     pub stuck: Option<bool>,
 }
 
+/// Every unit of a study's plan, and what its run directory holds beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Units {
+    /// In the order of the plan.
+    pub lines: Vec<UnitLine>,
+    /// Results of units that the spec does not name.
+    pub unnamed_results: usize,
+}
+
 /// Every unit of a study, in the order of its plan, each once. `running`: whether a coordinator runs; without one, nobody has a unit.
 pub fn lines(study: &Planned, known: &BTreeMap<UnitId, StoredUnit>, running: bool) -> Vec<UnitLine> {
     let Planned { plan, track, labels, .. } = study;

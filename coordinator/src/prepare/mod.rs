@@ -1,7 +1,9 @@
 //! From a spec's file to what can be run: the study, its data set and its plan.
 
+mod overlap;
 mod planned;
 mod spec;
+mod specs;
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +14,7 @@ use std::{
 
 use seedgrid_common::{
     data::{self, DataError, encode, folds, locate},
+    prose::shell,
     spec::{DatasetSpec, Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
     unit::{Fold, UnitId},
 };
@@ -23,11 +26,13 @@ use crate::{
     run_directory::{Owned, RunDirectory, RunDirectoryError},
     selection::Committed,
     store::{Store, StoreError, Write},
-    wall_clock::wall_ms,
 };
 
+pub use overlap::Overlap;
+pub(crate) use overlap::unnamed;
 pub use planned::Planned;
 pub use spec::Spec;
+pub(crate) use specs::newest as newest_spec;
 
 /// A study with its data.
 #[derive(Debug)]
@@ -77,6 +82,31 @@ pub enum PrepareError {
         /// The directory.
         path: PathBuf,
     },
+    /// The run directory has other specs.
+    #[error(
+        "the run directory {path} has no spec {wanted}\n  hint: it was run with specs 1 to {newest}; they are in its folder specs"
+    )]
+    NoSuchSpec {
+        /// The directory.
+        path: PathBuf,
+        /// Its number.
+        wanted: u32,
+        /// The number of the newest.
+        newest: u32,
+    },
+    /// Results are there, and the spec names none of them.
+    #[error(
+        "{path} holds {stored}, and none is of a unit that this spec names\n  hint: run it in another directory with --run-dir DIR; or here all the same with --replace: \
+         the results are kept, its report takes the place of the present one, and `seedgrid report {} --spec {spec}` makes that one again", shell(.path)
+    )]
+    NothingNamed {
+        /// The directory.
+        path: PathBuf,
+        /// How many.
+        stored: String,
+        /// The number of the spec that it was last run with.
+        spec: u32,
+    },
     /// The data set that a study was run with cannot be read.
     #[error(
         "cannot read the study's data set {path}: {cause}\n  hint: run the study again, which makes it anew, or put it back from a backup"
@@ -119,6 +149,9 @@ fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
 
 /// How the names of facts about data sets begin.
 pub(crate) const DATASET_FACT: &str = "dataset ";
+
+/// The name of the fact that tells runs apart: a number drawn for each.
+pub(crate) const RUN_FACT: &str = "run";
 
 /// How many training pairs a data set has, by the name of the fact about it.
 pub(crate) fn train_pairs(fact: &str) -> Option<u32> {
@@ -188,12 +221,14 @@ impl Prepared {
             directory.store_dataset(&draw.digest, &draw.encoded)?;
             writes.push(Write::Fact { name: dataset_fact(&drawn), value: draw.digest.clone() });
         }
-        if store.latest_spec()?.as_deref() != Some(&self.spec.text) {
-            writes.push(Write::Spec { at_ms: wall_ms(), text: self.spec.text.clone() });
+        if store.fact(RUN_FACT)?.is_none() {
+            writes.push(Write::Fact { name: RUN_FACT.to_owned(), value: format!("{:032x}", rand::random::<u128>()) });
         }
+        writes.extend(specs::writes(&self.spec, &self.draws.digests(), store)?);
         writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
         writes.extend(self.decisions.iter().cloned());
         store.commit(&writes)?;
+        specs::keep(directory, store)?;
         for row in store.move_orphans()? {
             tracing::warn!("{row}");
         }
@@ -205,12 +240,21 @@ impl Prepared {
     /// # Errors
     /// When it holds no spec or not the data set.
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
-        let spec = planned::stored_spec(directory, store)?;
-        let digests = planned::stored_digests(&spec.study, directory, store)?;
+        Self::stored_as(directory, store, None)
+    }
+
+    /// What a run directory was run with as its spec of this number, or as its newest.
+    ///
+    /// # Errors
+    /// When it holds no such spec or not the data set.
+    pub fn stored_as(directory: &RunDirectory, store: &Store, number: Option<u32>) -> Result<Self, PrepareError> {
+        let (number, spec) = specs::stored(directory, store, number)?;
+        let digests = specs::digests(&spec.study, number, directory, store)?;
         let draws = digests.into_iter().map(|(seed, digest)| Ok((seed, kept(directory, &digest)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
         // What was decided, and no more: a report changes nothing.
-        Self::expanded(spec, draws, &store.committed()?, |_| None)
+        let prepared = Self::expanded(spec, draws, &store.committed()?, |_| None)?;
+        Ok(Self { planned: Planned { number: Some(number), ..prepared.planned }, ..prepared })
     }
 }
 

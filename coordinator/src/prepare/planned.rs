@@ -3,11 +3,10 @@
 use seedgrid_common::{
     label::Labels,
     matrix::{Digests, Plan, Selections},
-    spec::Study,
     unit::UnitId,
 };
 
-use super::{PrepareError, Spec, dataset_fact, drawn};
+use super::{PrepareError, Spec, specs};
 use crate::{
     race::Track,
     ranking::Ended,
@@ -24,6 +23,8 @@ pub struct Planned {
     pub spec: Spec,
     /// What its units are called.
     pub labels: Labels,
+    /// Its number in the run directory; None before it was run there.
+    pub number: Option<u32>,
     /// Everything that is trained, as far as selections have been made.
     pub plan: Plan,
     /// These selections.
@@ -48,7 +49,7 @@ impl Planned {
         let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
         let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
         let labels = Labels::new(&spec.study, digests);
-        (Self { spec, labels, plan, selections, standing, track }, raced.chain(selected).collect())
+        (Self { spec, number: None, labels, plan, selections, standing, track }, raced.chain(selected).collect())
     }
 
     /// What a run directory was last run with, from its store alone: its data may be lost.
@@ -56,10 +57,11 @@ impl Planned {
     /// # Errors
     /// When it holds no spec.
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
-        let spec = stored_spec(directory, store)?;
-        let digests = stored_digests(&spec.study, directory, store)?;
+        let (number, spec) = specs::stored(directory, store, None)?;
+        let digests = specs::digests(&spec.study, number, directory, store)?;
         // What was decided, and no more: who looks changes nothing.
-        Ok(Self::settled(spec, &digests, &store.committed()?, |_| None).0)
+        let (planned, _) = Self::settled(spec, &digests, &store.committed()?, |_| None);
+        Ok(Self { number: Some(number), ..planned })
     }
 
     /// A study whose data nobody has drawn.
@@ -74,19 +76,4 @@ impl Planned {
     pub fn to_come(&self) -> ToCome {
         ToCome::of(&self.plan, &self.track)
     }
-}
-
-/// The spec that a run directory was last run with.
-pub(super) fn stored_spec(directory: &RunDirectory, store: &Store) -> Result<Spec, PrepareError> {
-    let text = store.latest_spec()?.ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?;
-    Spec::parse(&directory.database().display().to_string(), text)
-}
-
-/// The digests of its data sets, by data seed.
-pub(super) fn stored_digests(study: &Study, directory: &RunDirectory, store: &Store) -> Result<Digests, PrepareError> {
-    let digest = |(seed, of)| {
-        let digest = store.fact(&dataset_fact(&of))?;
-        Ok((seed, digest.ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?))
-    };
-    drawn(study).map(digest).collect()
 }

@@ -8,6 +8,7 @@ mod csv;
 mod doubtful;
 mod draws;
 mod figure;
+mod folder;
 mod html;
 mod latex;
 pub(crate) mod markdown;
@@ -29,24 +30,29 @@ use serde::Serialize;
 
 pub(crate) use csv::{number as csv_number, push_cell as push_csv_cell};
 pub use figure::PaintError;
+pub use folder::{State, Written};
 pub use provenance::Provenance;
 pub use terminal::terminal_table;
 
-use crate::{
-    aggregate::{Aggregate, Report},
-    atomic,
-};
+use crate::aggregate::{Aggregate, Report};
+use folder::Place;
 
-/// A report could not be written. The files that were written before are whole.
+/// A report could not be written. The one that was there before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The folder cannot be made.
-    #[error("cannot make the report's folder {}: {source}\n  hint: check that the run directory can be written to, then run `seedgrid report` again", folder.display())]
+    #[error("cannot put the report into {}: {source}\n  hint: check that the folder that it is in can be written to, or choose another place with `seedgrid report RUN_DIR --output DIR`", folder.display())]
     Folder {
         /// Which.
         folder: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The folder holds something else.
+    #[error("{} is not empty and holds no report\n  hint: choose an empty or new folder with --output DIR", folder.display())]
+    Foreign {
+        /// Which.
+        folder: PathBuf,
     },
     /// A file cannot be written.
     #[error("cannot write {}: {source}\n  hint: check free space and permissions, then run `seedgrid report` again", path.display())]
@@ -78,15 +84,29 @@ pub enum ReportError {
     },
 }
 
-/// Writes every file of a report into `folder`, which is made if need be. Each file is replaced as a whole; report.json comes
-/// last, so that a new one never stands beside old figures.
-pub fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> Result<(), ReportError> {
-    atomic::make_folder(folder).map_err(|source| ReportError::Folder { folder: folder.to_owned(), source })?;
-    for (name, content) in files(aggregate, provenance)? {
-        let path = folder.join(name);
-        atomic::write(&path, &content).map_err(|source| ReportError::File { path, source })?;
+/// Fails where a report that is to be in `folder` would stand in for something else.
+///
+/// # Errors
+/// When the folder is not empty and holds no report.
+pub fn check_place(folder: &Path) -> Result<(), ReportError> {
+    match Place::new(folder)?.is_foreign() {
+        true => Err(ReportError::Foreign { folder: folder.to_owned() }),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// Replaces `folder` as a whole by the files of a report, unless one of a later state of the run is there by now. `present`: the state that the run
+/// is in now, if that is to be known.
+///
+/// # Errors
+/// When they cannot be made or written; what was there before is still there then.
+pub fn write(
+    folder: &Path,
+    aggregate: &Aggregate,
+    provenance: &Provenance,
+    present: impl FnOnce() -> Option<State>,
+) -> Result<Written, ReportError> {
+    Place::new(folder)?.replace(&files(aggregate, provenance)?, &provenance.state, present)
 }
 
 /// Names and contents, in the order in which they are written.
@@ -95,7 +115,6 @@ pub(crate) fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Ve
     let trained = networks::trained(report);
     let mut files = Vec::new();
     let mut add = |name: &str, content: Vec<u8>| files.push((name.to_owned(), content));
-    add("provenance.json", json("provenance.json", &provenance::Document::new(provenance))?.into());
     add("configurations.csv", csv::configurations(report).into());
     add("units.csv", csv::units(report).into());
     add("comparisons.csv", csv::comparisons(report).into());
@@ -116,6 +135,10 @@ pub(crate) fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Ve
     add("tables.tex", latex::tables(report, &trained).into());
     add("report.html", html::page(aggregate, &trained).into());
     add("report.json", report_json(report)?.into());
+    let names = files.iter().map(|(name, _)| name.as_str()).chain(["provenance.json"]).collect();
+    let document = json("provenance.json", &provenance::Document::new(provenance, names))?;
+    // First: what is left of a folder can be told from it.
+    files.insert(0, ("provenance.json".to_owned(), document.into()));
     Ok(files)
 }
 

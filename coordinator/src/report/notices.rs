@@ -54,11 +54,22 @@ impl Weight {
     }
 }
 
-/// About the study as a whole: nothing where every unit is done and has learnt.
+/// About the study as a whole.
 pub(super) fn of_report(report: &Report) -> Vec<Notice> {
-    of_counts(report).into_iter().chain(doubtful::of_report(report)).collect()
+    of_counts(report).into_iter().chain(of_unnamed(report.unnamed_results)).chain(doubtful::of_report(report)).collect()
 }
 
+/// About results that are in no table.
+fn of_unnamed(results: usize) -> Option<Notice> {
+    let text = match results {
+        0 => return None,
+        1 => "The run directory holds 1 more result, of a unit that this spec does not name: it is in no table. Earlier specs are in the folder specs.".to_owned(),
+        more => format!("The run directory holds {} more results, of units that this spec does not name: they are in no table. Earlier specs are in the folder specs.", whole(more)),
+    };
+    Some(Notice { weight: Weight::Remark, text })
+}
+
+/// About units without a result, and those that diverged: None where every unit is done.
 fn of_counts(report: &Report) -> Option<Notice> {
     let counts = &report.counts;
     if counts.missing() > 0 {

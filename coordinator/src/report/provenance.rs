@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::State;
+
 /// Where a report's results come from. Times are milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Provenance {
@@ -22,6 +24,8 @@ pub struct Provenance {
     pub kernels_revision: u32,
     /// Revision of each model of the study that the unit ids name.
     pub model_revisions: BTreeMap<String, u32>,
+    /// What of the run the report was made of.
+    pub state: State,
     /// When the report was made.
     pub written_at_unix_ms: u64,
     /// Every worker that ever took part.
@@ -121,10 +125,12 @@ pub(super) struct Document<'a> {
     schema: &'static str,
     #[serde(flatten)]
     provenance: &'a Provenance,
+    /// Names of all files of the report.
+    files: Vec<&'a str>,
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(provenance: &'a Provenance) -> Self {
-        Self { schema: SCHEMA, provenance }
+    pub(super) fn new(provenance: &'a Provenance, files: Vec<&'a str>) -> Self {
+        Self { schema: SCHEMA, provenance, files }
     }
 }

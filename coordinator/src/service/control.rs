@@ -25,7 +25,7 @@ use crate::{
     books::Books,
     core::{Core, CoreGone, NotCancelled, Request as Ask, Resumed, Steering},
     door::{Door, Keys},
-    listing::UnitLine,
+    listing::{UnitLine, Units},
     retrying::{NotRetried, Reopened, Retry},
     store::WorkerRecord,
     wall_clock::wall_ms,
@@ -132,8 +132,12 @@ impl ControlService for Control {
     type ListUnitsStream = Parts<v1::UnitsPart>;
 
     async fn list_units(&self, _: Request<v1::ListUnitsRequest>) -> Result<Response<Self::ListUnitsStream>, Status> {
-        let lines = self.reader.read(Books::marked_lines).await?;
-        let part = |lines: Vec<UnitLine>| v1::UnitsPart { units: lines.into_iter().map(Into::into).collect() };
+        let Units { lines, unnamed_results } = self.reader.read(Books::units).await?;
+        let unnamed_results = u32::try_from(unnamed_results).unwrap_or(u32::MAX);
+        let part = move |lines: Vec<UnitLine>| v1::UnitsPart {
+            units: lines.into_iter().map(Into::into).collect(),
+            unnamed_results,
+        };
         Ok(Response::new(parts(lines, part)))
     }
 

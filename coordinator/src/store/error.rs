@@ -17,6 +17,31 @@ pub enum StoreError {
         #[source]
         cause: rusqlite::Error,
     },
+    /// It cannot be opened to read it, or not be copied for that.
+    #[error(
+        "cannot read the database's file {path}: {cause}\n  hint: readers need the right to read study.db, and study.db-wal and study.db-journal where they \
+         are there, and none to write; ask whoever runs the study for it"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// There is no room for the copy that is read where the run directory may not be written to.
+    #[error(
+        "cannot copy {path} to {folder} to read it: {cause}\n  hint: set TMPDIR to a folder with room that can be written to"
+    )]
+    NoCopy {
+        /// The file.
+        path: PathBuf,
+        /// Where the copy was to be.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
     /// Its folder cannot be made durable.
     #[error("cannot make the folder of {path} durable: {cause}\n  hint: check the disk and its mount options")]
     Folder {

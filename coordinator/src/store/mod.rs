@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod inspect;
 mod mending;
+mod opening;
 mod owner;
 mod read;
 mod salvage;
@@ -22,7 +23,8 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
+use seedgrid_common::durable;
 
 pub use busy::{BUSY_MAX, Busy, Told};
 pub use credentials::CredentialWrite;
@@ -31,12 +33,12 @@ use file::FileIdentity;
 pub use inspect::Fault;
 pub use mending::{Mended, MovedRow, Salvaged};
 use owner::Owner;
-pub use read::{AttemptRecord, KeptWeights, StoredUnit, WorkerRecord};
+pub use read::{AttemptRecord, KeptWeights, StoredSpec, StoredUnit, WorkerRecord};
 pub use trained::{TrainedBy, TrainedRecord};
 use verify::Depth;
 pub use write::{ResultRecord, Write};
 
-use crate::{file_system::FileSystem, run_directory::sync};
+use crate::file_system::FileSystem;
 
 /// An open database.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Store {
     /// When it cannot be opened or written, holds nothing that can be saved, or was made by another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Where this cannot be found out, opening tells why.
-        let system = FileSystem::of(folder(path)).unwrap_or(FileSystem::Local);
+        let system = FileSystem::of(durable::folder_of(path)).unwrap_or(FileSystem::Local);
         Self::open_on(path, &system)
     }
 
@@ -79,7 +81,7 @@ impl Store {
         mended.salvaged = salvaged;
         if is_new {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
-            sync(folder(path)).map_err(cause)?;
+            durable::sync_folder(durable::folder_of(path)).map_err(cause)?;
         }
         let file = FileIdentity::of(path)?;
         Ok(Self { connection, path: path.to_owned(), file, busy, owner: Some(owner), mended })
@@ -104,16 +106,8 @@ impl Store {
 
     /// Opens it to read, having checked no more than what SQLite needs.
     fn open_structure(path: &Path, depth: Depth) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let failed = |cause| StoreError::open(path, cause);
         let busy = Busy::default();
-        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        prepare(&mut connection, path, &busy).map_err(failed)?;
-        if !has_log(&connection).map_err(failed)? {
-            // Whoever reads a database with a rollback journal keeps its writer out.
-            connection = copying::copied(&connection, path)?;
-            prepare(&mut connection, path, &busy).map_err(failed)?;
-        }
+        let connection = opening::to_read(path, &busy)?;
         if is_empty(&connection, path)? {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
@@ -134,32 +128,14 @@ impl Store {
 
     /// The run directory that the database lies in.
     pub fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new("."))
+        durable::folder_of(&self.path)
     }
-}
-
-/// The folder that a database lies in.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// What every connection needs.
-fn prepare(connection: &mut Connection, path: &Path, busy: &Busy) -> rusqlite::Result<()> {
-    busy.attend(connection, path)?;
-    sealing::teach(connection)
-}
-
-/// Whether it has a write-ahead log: readers and the writer then do not stand in each other's way.
-fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    Ok(mode == "wal")
 }
 
 /// The database at `path`, of this version and with nothing wrong with its structure.
 fn sound(path: &Path, system: &FileSystem, busy: &Busy) -> Result<Connection, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
-    let mut connection = Connection::open(path).map_err(failed)?;
-    prepare(&mut connection, path, busy).map_err(failed)?;
+    let connection = opening::to_write(path, busy).map_err(failed)?;
     keep_journal(&connection, system).map_err(failed)?;
     if is_empty(&connection, path)? {
         schema::create(&connection).map_err(failed)?;

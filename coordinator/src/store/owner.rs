@@ -1,9 +1,10 @@
 //! Which coordinator the database belongs to. The run directory's lock keeps a second one out; should a lock ever be lost to another
 //! process, the database itself tells: each commit names its owner, in the same transaction.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use seedgrid_common::utc;
 
-use crate::wall_clock::wall_ms;
+use crate::{holder::Holder, wall_clock::wall_ms};
 
 /// Epochs stay below this, however damaged the number was.
 const EPOCHS: i64 = 1 << 48;
@@ -18,8 +19,8 @@ impl Owner {
     /// Takes the database over from whoever had it.
     pub(super) fn take(connection: &mut Connection) -> rusqlite::Result<Self> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let host = nix::unistd::gethostname().ok().and_then(|host| host.into_string().ok()).unwrap_or_default();
-        let holder = format!("process {} on {host}", std::process::id());
+        let Holder { pid, host, .. } = Holder::this();
+        let holder = format!("process {pid} on {}", host.as_deref().unwrap_or("an unknown machine"));
         let epoch = transaction.query_row(
             "INSERT INTO owner (one, epoch, commits, holder, since_ms) VALUES (1, 1, 0, ?1, ?2) \
              ON CONFLICT (one) DO UPDATE SET epoch = (epoch & ?3) + 1, commits = 0, holder = ?1, since_ms = ?2 RETURNING epoch",
@@ -39,5 +40,6 @@ impl Owner {
 
 /// Who has the database, for people.
 pub(super) fn holder(connection: &Connection) -> Option<String> {
-    connection.query_row("SELECT holder FROM owner", [], |row| row.get(0)).ok()
+    let read = |row: &Row<'_>| Ok(format!("{}, since {}", row.get::<_, String>(0)?, utc::format(row.get(1)?)));
+    connection.query_row("SELECT holder, since_ms FROM owner", [], read).ok()
 }

@@ -59,6 +59,15 @@ impl StoredUnit {
     }
 }
 
+/// A spec under which a study was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSpec {
+    /// From 1 on.
+    pub number: u32,
+    /// Its text.
+    pub text: String,
+}
+
 /// Weights that were kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptWeights {
@@ -178,12 +187,22 @@ impl Store {
         self.row("SELECT value FROM facts WHERE name = ?", [name], |row| row.get(0))
     }
 
-    /// The newest spec under which the study was run.
+    /// Every spec under which the study was run, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn latest_spec(&self) -> Result<Option<String>, StoreError> {
-        self.row("SELECT text FROM specs ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
+    pub fn specs(&self) -> Result<Vec<StoredSpec>, StoreError> {
+        let spec = |row: &Row<'_>| Ok(StoredSpec { number: row.get(0)?, text: row.get(1)? });
+        self.rows("SELECT number, text FROM specs ORDER BY number", spec)
+    }
+
+    /// How often the database was opened to be written, and how many commits were made since the last time. Each commit makes it older.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn age(&self) -> Result<(i64, i64), StoreError> {
+        let age = self.row("SELECT epoch, commits FROM owner", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(age.unwrap_or_default())
     }
 
     /// What is known of every unit that was ever given out or finished.

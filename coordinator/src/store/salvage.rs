@@ -14,18 +14,19 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, OpenFlags, params_from_iter,
+    Connection, params_from_iter,
     types::{Value, ValueRef},
 };
+use seedgrid_common::{durable, unfinished::Unfinished};
 
 use self::pages::Pages;
 use super::{
     StoreError,
     mending::{self, Salvaged},
-    schema,
+    opening, schema,
     sealing::{self, SEALED},
 };
-use crate::{atomic::Unfinished, run_directory::sync, wall_clock::wall_ms};
+use crate::wall_clock::wall_ms;
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
 const TABLES: [&str; 20] = [
@@ -69,7 +70,7 @@ pub(super) fn salvage(path: &Path, why: &str) -> Result<Salvaged, StoreError> {
         remove(&fresh).map_err(failed)?;
         return Err(StoreError::Ruined { path: path.to_owned(), detail: why.to_owned() });
     }
-    fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(failed)?;
+    durable::sync_file(&fresh).map_err(failed)?;
     let kept_as = exchange(path, &fresh).map_err(failed)?;
     drop(unfinished);
     Ok(Salvaged { why: why.to_owned(), kept_as, results: results.results, incomplete })
@@ -83,16 +84,15 @@ struct Found {
 
 /// Fills a new database from the damaged one. Tells which tables may have lost something.
 fn fill(path: &Path, fresh: &Path, why: &str) -> rusqlite::Result<(Found, Vec<&'static str>)> {
-    let mut new = Connection::open(fresh)?;
+    let mut new = opening::to_rebuild(fresh)?;
     // It counts only once it is in its place; a torn one is made again.
     new.pragma_update(None, "journal_mode", "off")?;
     new.pragma_update(None, "synchronous", "off")?;
     new.pragma_update(None, "foreign_keys", false)?;
-    sealing::teach(&new)?;
     schema::create(&new)?;
     let transaction = new.transaction()?;
     let mut incomplete = Vec::new();
-    match Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX) {
+    match opening::to_salvage(path) {
         Ok(old) => {
             for table in TABLES {
                 if !copy(&old, &transaction, table)? {
@@ -229,13 +229,13 @@ fn exchange(path: &Path, fresh: &Path) -> io::Result<PathBuf> {
     remove(&log)?;
     remove(&index)?;
     fs::rename(fresh, path)?;
-    path.parent().map_or(Ok(()), sync)?;
+    durable::sync_folder(durable::folder_of(path))?;
     Ok(aside)
 }
 
 /// A second name for a file, or a copy where the file system knows no second names.
 fn keep(from: &Path, to: &Path) -> io::Result<()> {
-    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).and_then(|_| fs::File::open(to)?.sync_all()))
+    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).and_then(|_| durable::sync_file(to)))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -2,6 +2,7 @@ mod busy;
 mod damage;
 mod doubts;
 mod owners;
+mod readers;
 
 use std::{collections::BTreeMap, fs};
 

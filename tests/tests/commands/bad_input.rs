@@ -145,7 +145,40 @@ fn a_run_directory_in_use() {
         seedgrid(["serve", "--listen", "127.0.0.1:0"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")),
     );
     first.until_stderr("listening", 1);
-    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["in use", &first.pid().to_string()]);
+    let process = format!("process {} on this machine (", first.pid());
+    clear(&finish(&mut scratch.run(&spec, "run")), 1, &["in use by ", &process, "), since 20"]);
+    first.kill_hard();
+    let gone = finish(seedgrid(["drain"]).arg(scratch.path("run")));
+    clear(&gone, 5, &["no coordinator runs on", &format!("; the last one was {process}")]);
+    let watched = finish(seedgrid(["pause"]).arg(scratch.path("run/admin.toml")));
+    clear(&watched, 5, &["no coordinator answers at", "; the file was written on "]);
+}
+
+#[test]
+fn run_directories_whose_names_are_something_else_to_others() {
+    let scratch = Scratch::new();
+    let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
+    for name in ["file:x", "-x", "with space"] {
+        // Relative: so SQLite takes the first for a URI, and programs the second for an option. A number of threads that would end a program is
+        // not heeded by either of both.
+        let in_scratch = |arguments: &[&str]| {
+            let mut command = seedgrid(arguments);
+            command.current_dir(scratch.path("")).env("TOKIO_WORKER_THREADS", "0");
+            command
+        };
+        let run_dir = format!("--run-dir={name}");
+        let ended = finish(in_scratch(&["run", &run_dir, "--slots", "1"]).arg(&spec));
+        assert_eq!(ended.code(), 0, "{name}: {}", ended.stderr);
+        assert!(ended.stderr.contains("note: TOKIO_WORKER_THREADS is \"0\""), "{}", ended.stderr);
+        assert!(scratch.path(name).join("study.db").is_file(), "{name}");
+        for command in ["status", "units", "check", "report"] {
+            let ended = finish(&mut in_scratch(&[command, "--", name]));
+            assert_eq!(ended.code(), 0, "{command} {name}: {}", ended.stderr);
+        }
+        let gone = finish(&mut in_scratch(&["drain", "--", name]));
+        let typed = seedgrid_common::prose::shell(std::path::Path::new(name));
+        clear(&gone, 5, &[&format!("`seedgrid status {typed}`")]);
+    }
 }
 
 #[test]

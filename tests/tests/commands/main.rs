@@ -8,5 +8,6 @@ mod compare;
 mod credentials;
 mod export;
 mod plan;
+mod readers;
 mod steering;
 mod tls;

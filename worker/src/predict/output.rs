@@ -1,13 +1,11 @@
 //! How predictions are written. docs/worker.md describes both forms.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
 };
 
-use seedgrid_common::json;
+use seedgrid_common::{durable::Pending, json};
 use serde::Serialize;
 
 use super::{
@@ -103,9 +101,7 @@ impl Document {
 
     /// Fails if nothing can be written beside `path`, so that nobody computes for nothing.
     pub(super) fn check_place(path: &Path) -> Result<(), PredictError> {
-        let temporary = temporary(path);
-        let tried = File::create(&temporary).and_then(|_| fs::remove_file(&temporary));
-        tried.map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
+        Pending::new(path).map(drop).map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
     }
 
     /// Writes it to `path`, whole or not at all, or to standard output.
@@ -118,18 +114,12 @@ impl Document {
                 Ok(()) | Err(_) => Ok(()),
             };
         };
-        let temporary = temporary(path);
-        let written = (|| {
-            let file = File::create(&temporary)?;
-            self.write_to(format, BufWriter::new(&file))?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)
-        })();
-        if written.is_err() {
-            // Where it was never made, there is nothing to take away.
-            drop(fs::remove_file(&temporary));
-        }
-        written.map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
+        let write = || {
+            let mut file = Pending::new(path)?;
+            self.write_to(format, BufWriter::new(&mut file))?;
+            file.commit()
+        };
+        write().map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
     }
 
     fn write_to(&self, format: Format, mut to: impl Write) -> io::Result<()> {
@@ -163,15 +153,10 @@ impl Document {
     }
 }
 
-/// Where the file is made before it is whole.
-fn temporary(path: &Path) -> OsString {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    temporary
-}
-
 #[cfg(test)]
 mod place_tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

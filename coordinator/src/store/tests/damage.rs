@@ -93,7 +93,7 @@ impl Running {
         if let Some(chosen) = store.committed().unwrap().selections.get(&[1; 32]) {
             assert_eq!(*chosen, Some(2), "a decision that nobody made");
         }
-        if let Some(spec) = store.latest_spec().unwrap() {
+        if let Some(StoredSpec { text: spec, .. }) = store.specs().unwrap().pop() {
             assert_eq!(spec, "name = \"s\"");
         }
         let known = store.units().unwrap();
@@ -195,7 +195,7 @@ fn a_database_without_its_header_gives_what_is_on_its_pages() {
     let salvaged = store.mended().salvaged.clone().unwrap();
     assert_eq!(u64::from(salvaged.results), UNITS / 2, "what the log had is lost, the rest is not");
     assert_eq!(store.units().unwrap().len() as u64, UNITS / 2);
-    assert_eq!(store.latest_spec().unwrap(), None, "the study's spec comes with the next run");
+    assert_eq!(store.specs().unwrap(), [], "the study's spec comes with the next run");
     assert!(store.committed().unwrap().selections.is_empty());
     assert_eq!(fs::read(folder.path().join("study.db.damaged-1")).unwrap(), bytes, "the damaged file is kept");
     let again = Store::open(&path).unwrap();

@@ -19,6 +19,7 @@ fn whoever_was_succeeded_writes_nothing() {
         match first.commit(&fact("late")) {
             Err(StoreError::TakenOver { holder, .. }) => {
                 assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
+                assert!(holder.contains(", since 20"), "{holder}");
             }
             other => panic!("{other:?}"),
         }

@@ -1,4 +1,4 @@
-//! The lock of a run directory: one file, locked in two ways at once.
+//! A lock that holds between machines: one file, locked in two ways at once. A run directory has one, and a report that is being written.
 //!
 //! `flock` holds on every local file system; on network file systems that give it up or keep it to one machine, record locks of the open
 //! file description (`F_OFD_SETLK`) are what the server knows of. Whoever finds either taken stays out. What locks cannot promise, the store
@@ -9,6 +9,8 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use nix::{
@@ -17,22 +19,28 @@ use nix::{
     libc,
 };
 
-use crate::file_system::FileSystem;
+use crate::{file_system::FileSystem, holder::Holder};
+
+/// No holder's text is longer.
+const HOLDER_BYTES_MAX: u64 = 4096;
 
 /// How often the lock's file may be exchanged while it is being taken.
 const TRIES: usize = 5;
 
+/// How often a lock that another one holds is tried again, while it is waited for.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// A lock that this process holds until the value is dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 /// Why it cannot be taken.
 #[derive(Debug)]
-pub(super) enum LockError {
-    /// Somebody else has it: the process with this id, where it wrote one.
-    Held(Option<u32>),
+pub(crate) enum LockError {
+    /// Somebody else has it: this one, where it is known.
+    Held(Option<Holder>),
     /// The file system refused something else: what was tried, and why.
     Io(&'static str, io::Error),
     /// A lock would not keep others out.
@@ -49,7 +57,7 @@ enum Try {
 
 impl Lock {
     /// Takes the lock whose file is `path`, in an existing folder on `system`.
-    pub(super) fn take(path: &Path, system: &FileSystem) -> Result<Self, LockError> {
+    pub(crate) fn take(path: &Path, system: &FileSystem) -> Result<Self, LockError> {
         if let FileSystem::Network { name, local_locks: Some(option) } = system {
             return Err(LockError::Untrusted(format!(
                 "its {name} file system is mounted with `{option}`, so other machines do not see locks"
@@ -63,9 +71,7 @@ impl Lock {
             let ways = [whole?, record?];
             if ways.contains(&Try::Held) {
                 let mut text = String::new();
-                return Err(LockError::Held(
-                    file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok()),
-                ));
+                return Err(LockError::Held(file.read_to_string(&mut text).ok().and_then(|_| Holder::parse(&text))));
             }
             if ways == [Try::Unsupported; 2] {
                 return Err(LockError::Untrusted("its file system knows no locks".to_owned()));
@@ -83,7 +89,7 @@ impl Lock {
             let write = |file: &mut File| -> io::Result<()> {
                 file.set_len(0)?;
                 file.rewind()?;
-                writeln!(file, "{}", std::process::id())
+                file.write_all(Holder::this().text().as_bytes())
             };
             write(&mut file).map_err(|cause| LockError::Io("write", cause))?;
             return Ok(Self { _file: file });
@@ -91,8 +97,31 @@ impl Lock {
         Err(LockError::Untrusted("the file `lock` is exchanged again and again".to_owned()))
     }
 
+    /// Takes the lock whose file is `path` as soon as nobody else has it.
+    pub(crate) fn wait_for(path: &Path, system: &FileSystem) -> Result<Self, LockError> {
+        loop {
+            match Self::take(path, system) {
+                Err(LockError::Held(_)) => thread::sleep(AGAIN),
+                taken => return taken,
+            }
+        }
+    }
+
+    /// Removes the file at `path`, which is this lock's, and lets go. Whoever waits for it makes a new one.
+    pub(crate) fn remove(self, path: &Path) {
+        // One that stays is taken by the next.
+        let _ = fs::remove_file(path);
+    }
+
+    /// Who last took the lock whose file is `path`, whether or not it still has it.
+    pub(crate) fn last_holder(path: &Path) -> Option<Holder> {
+        let mut text = String::new();
+        File::open(path).ok()?.take(HOLDER_BYTES_MAX).read_to_string(&mut text).ok()?;
+        Holder::parse(&text)
+    }
+
     /// Whether anybody holds the lock whose file is `path`.
-    pub(super) fn is_held(path: &Path) -> bool {
+    pub(crate) fn is_held(path: &Path) -> bool {
         let Ok(file) = File::open(path) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
             || matches!(record_lock(&file, libc::F_RDLCK), Ok(Try::Held))
@@ -170,7 +199,27 @@ mod tests {
         for way in [flock, |file: &File| record_lock(file, libc::F_WRLCK)] {
             assert_eq!(way(&open(&path).unwrap()).unwrap(), Try::Held);
         }
+        assert_eq!(Lock::last_holder(&path).map(|holder| holder.pid), Some(std::process::id()));
+        match Lock::take(&path, &FileSystem::Local) {
+            Err(LockError::Held(Some(holder))) => assert!(holder.is_here(), "{holder}"),
+            other => panic!("{other:?}"),
+        }
         drop(lock);
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_removed_is_waited_for_at_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::take(&path, &FileSystem::Local).unwrap();
+        let waiting = thread::scope(|scope| {
+            let waiting = scope.spawn(|| Lock::wait_for(&path, &FileSystem::Local).unwrap());
+            first.remove(&path);
+            waiting.join().unwrap()
+        });
+        assert!(Lock::is_held(&path), "the new file is the lock");
+        waiting.remove(&path);
+        assert!(!path.exists());
     }
 
     #[test]

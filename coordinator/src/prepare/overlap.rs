@@ -1,0 +1,118 @@
+//! What a spec makes of the results that a run directory holds: those of units that it does not name are kept, and in no report of it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use seedgrid_common::{
+    prose::{count, shell},
+    unit::UnitId,
+};
+use serde::Serialize;
+
+use super::{Planned, PrepareError, Prepared};
+use crate::{
+    run_directory::RunDirectory,
+    store::{Store, StoreError, StoredUnit},
+};
+
+/// How many of the results that are there a spec names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// Results that are there.
+    pub stored: usize,
+    /// Of them, those of units that the spec names, as far as selections have been made.
+    pub named: usize,
+    /// The others.
+    pub unnamed: usize,
+    /// The number of the spec that the run directory was last run with; null for none.
+    pub newest_spec: Option<u32>,
+    /// Whether the spec is another one than that.
+    pub changed: bool,
+    /// Units of rows that wait for a selection, which may name more of them.
+    #[serde(skip)]
+    to_come: usize,
+    /// Where they are.
+    #[serde(skip)]
+    directory: PathBuf,
+    /// The report that would be replaced, if there is one.
+    #[serde(skip)]
+    report: Option<PathBuf>,
+}
+
+/// How many of these results are of units that the plan does not name.
+pub(crate) fn unnamed<'a>(planned: &Planned, known: impl IntoIterator<Item = (&'a UnitId, &'a StoredUnit)>) -> usize {
+    let units = planned.plan.units();
+    known.into_iter().filter(|(id, unit)| unit.result.is_some() && !units.contains_key(*id)).count()
+}
+
+impl Overlap {
+    /// What `prepared` makes of what is in `store`, where there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn of(
+        prepared: &Prepared,
+        directory: &RunDirectory,
+        store: Option<&Store>,
+        known: &BTreeMap<UnitId, StoredUnit>,
+    ) -> Result<Self, StoreError> {
+        let newest = store.map_or(Ok(None), |store| Ok(store.specs()?.pop()))?;
+        let stored = known.values().filter(|unit| unit.result.is_some()).count();
+        let unnamed = unnamed(prepared, known);
+        let report = directory.report();
+        Ok(Self {
+            stored,
+            named: stored - unnamed,
+            unnamed,
+            newest_spec: newest.as_ref().map(|newest| newest.number),
+            changed: newest.is_some_and(|newest| newest.text != prepared.spec.text),
+            to_come: prepared.to_come().waiting,
+            directory: directory.root().to_owned(),
+            report: report.join("report.json").is_file().then_some(report),
+        })
+    }
+
+    /// Fails where results are there and none is of the spec, unless that is wanted.
+    ///
+    /// # Errors
+    /// Then.
+    pub fn allows(&self, replace: bool) -> Result<(), PrepareError> {
+        match self.stored > 0 && self.named == 0 && !replace {
+            true => Err(PrepareError::NothingNamed {
+                path: self.directory.clone(),
+                stored: count(self.stored, "result"),
+                spec: self.newest_spec.unwrap_or_default(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// What a person should know of it: one line each.
+    pub fn notes(&self) -> Vec<String> {
+        let path = self.directory.display();
+        let mut notes = Vec::new();
+        if self.unnamed > 0 {
+            let verb = if self.unnamed == 1 { "is" } else { "are" };
+            let waiting = match self.to_come {
+                0 => String::new(),
+                1 => " (1 unit waits for a selection, and may name some of them)".to_owned(),
+                units => format!(" ({units} units wait for a selection, and may name some of them)"),
+            };
+            notes.push(format!(
+                "{} of the {} in {path} {verb} of units that this spec does not name{waiting}: they are kept, and are in no listing and no report of it",
+                self.unnamed,
+                count(self.stored, "result"),
+            ));
+        }
+        if let (true, Some(newest)) = (self.changed, self.newest_spec) {
+            let replaces = match &self.report {
+                Some(report) => format!("replaces the report in {}, which is of an earlier one; ", report.display()),
+                None => String::new(),
+            };
+            notes.push(format!(
+                "this spec differs from spec {newest}, the last that {path} was run with: running it {replaces}`seedgrid report {} --spec {newest}` makes one of that again",
+                shell(&self.directory)
+            ));
+        }
+        notes
+    }
+}
