@@ -225,6 +225,68 @@ fn one_seeds_average_is_its_unit() {
     assert_eq!(thresholds[1].threshold, f64::from(f32::from_bits(30)));
 }
 
+/// Three networks of which two rank everything the wrong way round and one the right way, by more: together they are perfect.
+#[test]
+fn areas_of_single_networks_are_not_those_of_the_ensemble() {
+    let mut study = Synthetic::new("areas", 30, vec![holdout("final", 1..=3, vec![row("fc", &[])])]);
+    let dataset = study.dataset.clone();
+    for (place, strength) in [-0.4_f32, -0.4, 2.0].into_iter().enumerate() {
+        let id = study.unit(0, 0, place);
+        let sign = |pair| if dataset.test.label(pair) == 1 { 1.0 } else { -1.0 };
+        put(study.results.get_mut(&id).unwrap(), (0..30).map(|pair| strength * sign(pair)));
+    }
+    let report = study.aggregate().report;
+    let row = &report.stages[0].configurations[0];
+    assert_eq!(row.units.iter().map(|unit| unit.auc).collect::<Vec<_>>(), [Some(0.0), Some(0.0), Some(1.0)]);
+    assert_eq!((row.auc.spread.n, row.auc.undefined), (3, 0));
+    assert!((row.auc.spread.mean.unwrap() - 1.0 / 3.0).abs() < 1e-12);
+    assert!((row.auc.spread.std.unwrap() - (1.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+    assert_eq!((row.roc.auc, row.precision_recall.average_precision), (Some(1.0), Some(1.0)));
+    assert!(row.average_precision.spread.mean.unwrap() < 0.9);
+    let table = terminal_table(&report, 100);
+    assert!(table.contains("AUC ± std") && table.contains("0.3333 ± 0.5774"), "{table}");
+    let apart =
+        "Ensembles (predictions averaged over the seeds): FC Network (3 networks) error 0.0000, AUC 1.0000, AP 1.0000.";
+    let plain = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains(apart), "{table}");
+}
+
+/// Folds whose networks score on different levels: each ranks its own pairs perfectly, and pooled they do not.
+#[test]
+fn areas_of_folds_are_not_pooled() {
+    let mut study = Synthetic::new("levels", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[])])]);
+    for (id, unit) in study.plan.units() {
+        let Fold::Part { index, .. } = unit.fold else { panic!("a fold") };
+        let labels = split(&study.dataset, unit.fold).unwrap().scored.labels(&study.dataset);
+        let level = 5.0 * index as f32;
+        put(study.results.get_mut(&id).unwrap(), labels.into_iter().map(|label| level + f32::from(label)));
+    }
+    let row = &study.aggregate().report.stages[0].configurations[0];
+    assert_eq!((row.auc.spread.n, row.auc.spread.mean, row.auc.spread.std), (10, Some(1.0), Some(0.0)));
+    assert_eq!(row.average_precision.spread.mean, Some(1.0));
+    assert!(row.seeds.iter().all(|seed| seed.auc.unwrap() < 0.9), "pooled: {:?}", row.seeds);
+}
+
+#[test]
+fn an_area_that_is_undefined_is_counted_and_is_no_zero() {
+    let mut study = drawn();
+    study.others.get_mut(&2).unwrap().test.digits.iter_mut().for_each(|digits| *digits = [0, 9]);
+    let report = study.aggregate().report;
+    let row = &report.stages[0].configurations[0];
+    let reason = "every scored pair is of class 1, so there is nothing to tell apart";
+    for (unit, number) in row.units.iter().zip(0..) {
+        let undefined = (6..9).contains(&number);
+        assert_eq!((unit.auc.is_none(), unit.average_precision.is_none()), (undefined, undefined), "{unit:?}");
+        assert_eq!(unit.areas_reason.as_deref(), undefined.then_some(reason));
+    }
+    assert_eq!((row.n, row.auc.spread.n, row.auc.undefined), (12, 9, 3));
+    assert_eq!(row.auc.undefined_reason.as_deref(), Some(reason));
+    let defined: Vec<f64> = row.units.iter().filter_map(|unit| unit.auc).collect();
+    assert!((row.auc.spread.mean.unwrap() - defined.iter().sum::<f64>() / 9.0).abs() < 1e-12);
+    let plain = terminal_table(&report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains(&format!("3 of 12 done units have no AUC and no AP: {reason}. Their means")), "{plain}");
+}
+
 #[test]
 fn learning_curves_average_what_still_trains() {
     let mut study = Synthetic::new("learning", 30, vec![holdout("final", 1..=3, vec![row("fc", &[])])]);

@@ -473,11 +473,14 @@ fn latex_breaks_long_variants() {
 }
 
 #[test]
-fn latex_speaks_of_the_columns_that_it_has() {
+fn main_tables_are_about_single_networks_and_the_ensemble_stands_apart() {
     let (_folder, files) = written(&small(), &provenance("a"));
-    assert!(!files["tables.tex"].contains("last four columns"));
-    assert!(files["tables.tex"].contains("n: how many of the planned units"));
-    assert!(files["report.html"].contains("The last four columns: error"));
+    for name in ["tables.tex", "report.html", "report.md"] {
+        assert!(files[name].contains("n: how many of the planned units"), "{name}");
+        assert!(files[name].contains("average precision of single networks"), "{name}");
+        assert!(files[name].contains("Ensemble AUC"), "{name}");
+    }
+    assert!(files["report.html"].contains("AUC: the ensemble"), "in the figure's caption");
 }
 
 #[test]
@@ -563,7 +566,7 @@ fn what_a_stage_selected_is_marked_in_every_table() {
     assert_eq!(marked.len(), 3, "results, hyper-parameters and what it means: {marked:#?}");
     assert!(marked[0].contains(&format!("| {name} (selected) ")) && marked[1].contains("what later stages start from"));
     assert!(lines("tables.tex", "$\\dagger$ &").iter().all(|line| line.contains("weight=0.1")));
-    assert_eq!(lines("tables.tex", "$\\dagger$ &").len(), 1);
+    assert_eq!(lines("tables.tex", "$\\dagger$ &").len(), 2, "single networks, ensembles");
     // Results, areas, learning curves, hyper-parameters and each of its eight units.
     assert_eq!(lines("report.html", "<span class=\"selected\">selected</span>").len(), 4 + 8);
     let terminal = terminal_table(&aggregate.report, 100);

@@ -16,7 +16,7 @@ use super::{
     crossed::{Crossed, crossed},
     document::{
         Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, Estimate, Interval, IntervalMethod,
-        PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport,
+        PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport, UnitsMetric,
     },
     scored::{Cell, Scored, average, scores, share, wrong},
     spread::{Sample, estimate, mean, spread, standard_deviation},
@@ -116,6 +116,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         bootstrap::intervals(ranking)
     }));
     let (ranking, reason) = split(ranking);
+    let units: Vec<UnitReport> = cells.iter().map(|cell| unit_report(cell, scored)).collect();
     let rows: Vec<Vec<f64>> = by_seed.values().cloned().collect();
     let table = columns.table(&rows, scored.clusters.as_deref());
     let (errors, pairs) = (errors(cells.iter()), scored.pairs(cells));
@@ -155,6 +156,8 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         draws: draws(cells).iter().map(Draw::report).collect(),
         error,
         error_of_done,
+        auc: metric(&withheld, &units, |unit| unit.auc),
+        average_precision: metric(&withheld, &units, |unit| unit.average_precision),
         epochs: spread(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         converged: done.iter().filter(|(scores, _)| scores.converged).count(),
         untrained: cells.iter().filter(|cell| cell.mark.untrained == Some(true)).count(),
@@ -184,9 +187,20 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
             band,
         },
         seeds: seeds.iter().map(seed_report).collect(),
-        units: cells.iter().map(unit_report).collect(),
+        units,
     };
     Row { report, curves, wrong, scores }
+}
+
+/// A metric over the done units. A unit that does not have it is counted, and is no 0 in the mean.
+fn metric(withheld: &Withheld, units: &[UnitReport], value: fn(&UnitReport) -> Option<f64>) -> UnitsMetric {
+    let values: Vec<f64> = units.iter().filter_map(value).collect();
+    let reasons: Vec<&String> = units.iter().filter_map(|unit| unit.areas_reason.as_ref()).collect();
+    UnitsMetric {
+        spread: withheld.spread(spread(&values)),
+        undefined: reasons.len(),
+        undefined_reason: reasons.first().map(|reason| (*reason).clone()),
+    }
 }
 
 fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
@@ -324,8 +338,12 @@ fn seed_report(seed: &Seed<'_>) -> SeedReport {
     }
 }
 
-fn unit_report(cell: &Cell<'_>) -> UnitReport {
+fn unit_report(cell: &Cell<'_>, scored: &Scored) -> UnitReport {
     let scores = cell.done().map(|(scores, _)| scores);
+    let (ranking, areas_reason) = match scores {
+        Some(_) => split(scored.ranking(cell)),
+        None => (None, None),
+    };
     let last = cell.epochs().and_then(<[EpochMetrics]>::last);
     UnitReport {
         unit: cell.id.to_string(),
@@ -337,6 +355,9 @@ fn unit_report(cell: &Cell<'_>) -> UnitReport {
         },
         ending: cell.ending(),
         error: scores.map(Scores::error),
+        auc: ranking.as_ref().map(Ranking::auc),
+        average_precision: ranking.as_ref().map(Ranking::average_precision),
+        areas_reason,
         loss: scores.map(|scores| scores.loss),
         epochs: cell.epochs().map(<[EpochMetrics]>::len),
         converged: scores.map(|scores| scores.converged),

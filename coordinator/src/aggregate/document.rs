@@ -270,6 +270,10 @@ pub struct ConfigurationReport {
     pub error: Estimate,
     /// Where a unit diverged, the errors of the units that are done: they do not say how good the configuration is. Null elsewhere.
     pub error_of_done: Option<Spread>,
+    /// Area under the ROC curve of single networks, each on the pairs that it scores, over the done units.
+    pub auc: UnitsMetric,
+    /// Average precision of single networks, as `auc`.
+    pub average_precision: UnitsMetric,
     /// How much the mean error depends on which pairs were drawn.
     pub draw: DrawReport,
     /// Each draw of the data, by data seed.
@@ -289,12 +293,12 @@ pub struct ConfigurationReport {
     pub train_loss: Spread,
     /// Training error of the last epoch, likewise.
     pub train_error: Spread,
-    /// The averaged prediction: the mean over seeds of each scored pair's predicted probability. There is none where a unit diverged, and no
+    /// The averaged prediction, an ensemble of the seeds: the mean over seeds of each scored pair's predicted probability. There is none where a unit diverged, and no
     /// curve and no mean of areas either.
     pub averaged: Averaged,
-    /// ROC curve of the averaged prediction.
+    /// ROC curve of the averaged prediction, and so of the ensemble.
     pub roc: RocReport,
-    /// Precision-recall curve of the averaged prediction.
+    /// Precision-recall curve of the averaged prediction, and so of the ensemble.
     pub precision_recall: PrecisionRecallReport,
     /// Each planned seed, ascending.
     pub seeds: Vec<SeedReport>,
@@ -336,6 +340,18 @@ impl Spread {
     pub(crate) fn none(n: usize, reason: String) -> Self {
         Self { n, mean: None, std: None, min: None, max: None, reason: Some(reason) }
     }
+}
+
+/// A metric of single networks that some of them may not have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitsMetric {
+    /// Location and spread over the done units that have it.
+    #[serde(flatten)]
+    pub spread: Spread,
+    /// How many done units do not have it.
+    pub undefined: usize,
+    /// Why the first of these does not.
+    pub undefined_reason: Option<String>,
 }
 
 /// Mean error with its spread and the intervals of the mean.
@@ -552,6 +568,12 @@ pub struct UnitReport {
     pub ending: UnitEnding,
     /// Share of scored pairs classified wrongly; null unless done.
     pub error: Option<f64>,
+    /// Area under the ROC curve of its own predictions; null unless done, or where that is undefined.
+    pub auc: Option<f64>,
+    /// Average precision of its own predictions, as `auc`.
+    pub average_precision: Option<f64>,
+    /// Why a done unit has neither: the pairs that it scored are of one class.
+    pub areas_reason: Option<String>,
     /// Mean cross-entropy on the scored pairs; null unless done.
     pub loss: Option<f64>,
     /// Whole epochs trained; null without a result.

@@ -15,7 +15,7 @@ use seedgrid_common::{
     unit::{Fold, Unit, UnitId},
 };
 
-use super::{Input, Missing, clusters, document::UnitEnding, untrained::Mark};
+use super::{Input, Missing, Ranking, clusters, document::UnitEnding, untrained::Mark};
 use crate::ranking::Ended;
 
 /// A planned unit with what became of it.
@@ -186,6 +186,13 @@ impl Scored {
         let (pairs, predictions) = self.predictions(cell).ok()?;
         let labels: Vec<bool> = pairs.iter().map(|pair| self.labels[*pair]).collect();
         Some(wrong(&predictions, &labels))
+    }
+
+    /// A unit's own predictions, ranked; or why they cannot be.
+    pub(super) fn ranking(&self, cell: &Cell<'_>) -> Result<Ranking, String> {
+        let (pairs, predictions) = self.predictions(cell)?;
+        let labels: Vec<bool> = pairs.iter().map(|&pair| self.labels[pair]).collect();
+        Ranking::new(&scores(&predictions), &labels).map_err(|reason| reason.to_string())
     }
 
     /// How many different pairs these units have scored.

@@ -174,7 +174,7 @@ pub struct Found {
     pub error: Estimate,
     /// Epochs that were trained, over the done units.
     pub epochs: Spread,
-    /// Area under the averaged prediction's ROC curve; null without one.
+    /// Mean area under the ROC curves of single networks, over the done units that have one; null without any.
     pub auc: Option<f64>,
 }
 
@@ -191,7 +191,7 @@ impl Found {
             can_be_best: row.can_be_best,
             error: row.error.clone(),
             epochs: row.epochs.clone(),
-            auc: row.roc.auc,
+            auc: row.auc.spread.mean,
         }
     }
 }

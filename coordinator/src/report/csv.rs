@@ -131,14 +131,19 @@ pub(super) fn configurations(report: &Report) -> String {
         "train_loss_std",
         "train_error_mean",
         "train_error_std",
-        "averaged_seeds",
-        "averaged_error",
-        "roc_auc",
-        "roc_auc_seeds_mean",
-        "roc_auc_seeds_std",
-        "average_precision",
-        "average_precision_seeds_mean",
-        "average_precision_seeds_std",
+        "auc_mean",
+        "auc_std",
+        "average_precision_mean",
+        "average_precision_std",
+        "areas_undefined",
+        "ensemble_seeds",
+        "ensemble_error",
+        "ensemble_auc",
+        "seeds_auc_mean",
+        "seeds_auc_std",
+        "ensemble_average_precision",
+        "seeds_average_precision_mean",
+        "seeds_average_precision_std",
         "error_standard_error",
         "error_freedom",
         "error_interval",
@@ -146,10 +151,10 @@ pub(super) fn configurations(report: &Report) -> String {
         "error_given_examples_ci95_high",
         "draw_pairs",
         "draw_standard_error",
-        "roc_auc_ci95_low",
-        "roc_auc_ci95_high",
-        "average_precision_ci95_low",
-        "average_precision_ci95_high",
+        "ensemble_auc_ci95_low",
+        "ensemble_auc_ci95_high",
+        "ensemble_average_precision_ci95_low",
+        "ensemble_average_precision_ci95_high",
         "data_draws",
         "draws_std",
         "seeds_std",
@@ -178,6 +183,8 @@ pub(super) fn configurations(report: &Report) -> String {
         cells.extend(ends(row.error.interval.ci95));
         cells.extend([cell(error.min), cell(error.max)]);
         cells.extend([&row.epochs, &row.loss, &row.train_loss, &row.train_error].into_iter().flat_map(mean_std));
+        cells.extend([&row.auc.spread, &row.average_precision.spread].into_iter().flat_map(mean_std));
+        cells.push(row.auc.undefined.to_string());
         cells.extend([row.averaged.seeds.len().to_string(), cell(row.averaged.error)]);
         cells.push(cell(row.roc.auc));
         cells.extend(mean_std(&row.roc.seeds));
@@ -214,6 +221,8 @@ pub(super) fn units(report: &Report) -> String {
         "seed",
         "ending",
         "error",
+        "auc",
+        "average_precision",
         "loss",
         "epochs",
         "converged",
@@ -230,7 +239,8 @@ pub(super) fn units(report: &Report) -> String {
             cells.push(unit.unit.clone());
             cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
             cells.extend([cell(unit.fold), unit.seed.to_string(), unit.ending.name().to_owned()]);
-            cells.extend([cell(unit.error), cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);
+            cells.extend([cell(unit.error), cell(unit.auc), cell(unit.average_precision)]);
+            cells.extend([cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);
             cells.extend([cell(unit.train_loss), cell(unit.train_error), unit.data_seed.to_string()]);
             cells.extend([cell(unit.untrained), cell(unit.stuck)]);
             table.row(cells);

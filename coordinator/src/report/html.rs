@@ -158,14 +158,15 @@ const MEANINGS: [(&str, &str); 8] = [
          and n = 1,000.",
     ),
     (
-        "Averaged prediction",
-        "The probability of class 1 (first digit at most the second) averaged over the seeds, pair by pair. It is an ensemble, so its \
-         error is usually below the mean error of single seeds. A seed with a missing fold is not in it.",
+        "Ensemble",
+        "The averaged prediction: the probability of class 1 (first digit at most the second) averaged over the seeds, pair by pair. Its error \
+         is usually below the mean error of single networks, and its areas above theirs. A seed with a missing fold is not in it.",
     ),
     (
         "AUC and AP",
         "The area under the ROC curve is the share of pairs of a class-1 and a class-0 example that are ranked rightly, ties counting \
-         half. Average precision is the sum of precisions weighted by the recall gained at each threshold, without interpolation.",
+         half. Average precision is the sum of precisions weighted by the recall gained at each threshold, without interpolation. Main tables \
+         show those of single networks, each on the pairs that it scores; the ensemble's stand apart.",
     ),
     (
         "Comparisons",

@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use seedgrid_common::terminal::lines;
 
 use super::{
-    doubtful,
+    areas, doubtful,
     networks::{self, Trained, about},
-    numbers::{NONE, count_spread, interval, rate, rate_spread},
+    numbers::{NONE, count_spread, interval, rate_spread},
     referenced, wording,
 };
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport};
 
-/// The file, to be read with `\input`: one table for each network, one for each stage, and one for each stage with references.
+/// The file, to be read with `\input`: one table for each network, two for each stage (single networks, ensembles), and one for
+/// each stage with references.
 pub(super) fn tables(report: &Report, trained: &[Trained<'_>]) -> String {
     let mut text = format!(
         "% {}.\n% {}.\n% Needs \\usepackage{{booktabs}}; with \\usepackage{{graphicx}} wide tables shrink to fit.\n{FIT}",
@@ -48,7 +49,7 @@ fn network(text: &mut String, one: &Trained<'_>, is_first: bool) {
 fn results(text: &mut String, report: &Report, number: usize, stage: &StageReport) {
     let header = ["Configuration", "Error", "95 % interval", "Epochs", "AUC", "AP", "n"];
     // A table of many rows would be longer than a page.
-    let rows = rows(stage, header.len());
+    let main = rows(stage, header.len(), cells);
     let selected =
         if wording::selects(stage) { format!(" {SELECTED}: selected for later stages.") } else { String::new() };
     let left_out = wording::left_out(stage).map_or_else(String::new, |text| format!(" {text}"));
@@ -58,9 +59,16 @@ fn results(text: &mut String, report: &Report, number: usize, stage: &StageRepor
         wording::title(report),
         stage.name,
         wording::evaluation(stage),
-        wording::latex_columns(stage)
+        wording::columns(stage)
     );
-    table(text, &caption, &format!("stage-{number}"), NUMBERS, &header, &rows);
+    table(text, &caption, &format!("stage-{number}"), NUMBERS, &header, &main);
+    let ensembles = rows(stage, areas::HEADER.len(), |name, row| {
+        let [_, numbers @ ..] = areas::cells(row);
+        std::iter::once(name).chain(numbers).collect()
+    });
+    let caption =
+        format!("{}, stage {}. {}. {}", wording::title(report), stage.name, areas::TITLE, areas::columns(stage));
+    table(text, &caption, &format!("ensembles-{number}"), NUMBERS, &areas::HEADER, &ensembles);
 }
 
 /// Marks the configuration that a stage selected.
@@ -70,7 +78,11 @@ const SELECTED: &str = "†";
 const NAME_CHARS: usize = 36;
 
 /// A stage's rows. Where a model is there more than once, its title has a row above its variants, and long variants are broken.
-fn rows(stage: &StageReport, columns: usize) -> Vec<Vec<String>> {
+fn rows(
+    stage: &StageReport,
+    columns: usize,
+    cells: impl Fn(String, &ConfigurationReport) -> Vec<String>,
+) -> Vec<Vec<String>> {
     let alone = |name: String| {
         let mut row = vec![String::new(); columns];
         row[0] = name;
@@ -114,8 +126,8 @@ fn cells(name: String, row: &ConfigurationReport) -> Vec<String> {
         wording::unless_diverged(row, rate_spread(&row.error.spread)),
         interval(row.error.interval.ci95),
         count_spread(&row.epochs),
-        wording::unless_diverged(row, rate(row.roc.auc)),
-        wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
+        wording::unless_diverged(row, rate_spread(&row.auc.spread)),
+        wording::unless_diverged(row, rate_spread(&row.average_precision.spread)),
         format!("{} of {}", row.n, row.counts.planned),
     ]
 }

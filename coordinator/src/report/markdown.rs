@@ -8,7 +8,7 @@ use super::{
     areas, compared, draws,
     networks::{self, Trained, about},
     notices,
-    numbers::{count, count_spread, interval, rate, rate_spread},
+    numbers::{count, count_spread, interval, rate_spread},
     raced, referenced,
     terminal::progress,
     wording,
@@ -75,8 +75,8 @@ fn section(page: &mut String, stage: &StageReport) {
     if !notices::of_stage(stage).is_empty() {
         page.push('\n');
     }
-    let header = ["Configuration", "Error", "95 % interval", "Epochs", "Averaged", "AUC", "AP", "n"];
-    let rows: Vec<[String; 8]> = stage.configurations.iter().map(|row| result(stage, row)).collect();
+    let header = ["Configuration", "Error", "95 % interval", "Epochs", "AUC", "AP", "n"];
+    let rows: Vec<[String; 7]> = stage.configurations.iter().map(|row| result(stage, row)).collect();
     table(page, &header, &rows);
     let selected = if wording::selects(stage) { " (selected): what later stages start from." } else { "" };
     let _ = writeln!(page, "\n{}{selected}\n", escape(&wording::columns(stage)));
@@ -103,7 +103,7 @@ fn section(page: &mut String, stage: &StageReport) {
         explained(page, draws::COLUMNS, &[]);
     }
 
-    page.push_str("### Areas under the curves\n\n");
+    let _ = writeln!(page, "### {}\n", areas::TITLE);
     let rows: Vec<_> = stage.configurations.iter().map(areas::cells).collect();
     table(page, &areas::HEADER, &rows);
     explained(page, &areas::columns(stage), &[]);
@@ -131,15 +131,14 @@ fn name(stage: &StageReport, row: &ConfigurationReport) -> String {
     format!("{}{mark}", row.heading())
 }
 
-fn result(stage: &StageReport, row: &ConfigurationReport) -> [String; 8] {
+fn result(stage: &StageReport, row: &ConfigurationReport) -> [String; 7] {
     [
         name(stage, row),
         wording::unless_diverged(row, rate_spread(&row.error.spread)),
         interval(row.error.interval.ci95),
         count_spread(&row.epochs),
-        wording::unless_diverged(row, rate(row.averaged.error)),
-        wording::unless_diverged(row, rate(row.roc.auc)),
-        wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
+        wording::unless_diverged(row, rate_spread(&row.auc.spread)),
+        wording::unless_diverged(row, rate_spread(&row.average_precision.spread)),
         format!("{} of {}", row.n, row.counts.planned),
     ]
 }

@@ -289,6 +289,15 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
             notices.push(Notice { weight, text });
         }
     }
+    if let (Some(reason), true) = (&row.auc.undefined_reason, row.auc.undefined < row.n && !row.diverged()) {
+        let text = format!(
+            "{heading}: {} of {} {} no AUC and no AP: {reason}. Their means are over the others.",
+            whole(row.auc.undefined),
+            count(row.n, "done unit"),
+            if row.auc.undefined == 1 { "has" } else { "have" }
+        );
+        notices.push(Notice { weight: Weight::LeftOut, text });
+    }
     // Of what left a race nobody expects curves, and what diverged is said.
     if let (Some(reason), true) = (&row.roc.reason, row.n > 0 && row.counts.skipped == 0 && !row.diverged()) {
         let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");

@@ -3,8 +3,8 @@
 use seedgrid_common::terminal::lines;
 
 use super::{
-    notices,
-    numbers::{NONE, count, count_mean, rate, rate_spread, whole},
+    areas, notices,
+    numbers::{NONE, count, count_mean, rate_spread, whole},
     referenced, wording,
 };
 use crate::{
@@ -23,6 +23,9 @@ pub fn terminal_table(report: &Report, width: usize) -> String {
     for stage in &report.stages {
         text.push('\n');
         text += &table(stage).render(width);
+        if let Some(ensembles) = areas::sentence(stage) {
+            paragraph(&mut text, width, "  ", &ensembles);
+        }
         if wording::selects(stage) {
             paragraph(&mut text, width, "  ", "* selected for later stages");
         }
@@ -58,8 +61,8 @@ fn table(stage: &StageReport) -> Table {
         Column::right("error ± std"),
         Column::right("95 % interval"),
         Column::right("epochs").rank(3),
-        Column::right("AUC").rank(1),
-        Column::right("AP").rank(2),
+        Column::right("AUC ± std").rank(1),
+        Column::right("AP ± std").rank(2),
         Column::right("n"),
     ]);
     let mut group = None;
@@ -88,8 +91,8 @@ fn numbers(row: &ConfigurationReport) -> [String; 6] {
         wording::unless_diverged(row, rate_spread(&row.error.spread)),
         row.error.interval.ci95.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4}..{high:.4}")),
         count_mean(row.epochs.mean),
-        wording::unless_diverged(row, rate(row.roc.auc)),
-        wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
+        wording::unless_diverged(row, rate_spread(&row.auc.spread)),
+        wording::unless_diverged(row, rate_spread(&row.average_precision.spread)),
         format!("{}/{}", row.n, row.counts.planned),
     ]
 }

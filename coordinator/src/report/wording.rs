@@ -155,21 +155,11 @@ pub(super) fn has_variants(stage: &StageReport) -> bool {
     stage.configurations.iter().any(|row| !row.variant.is_empty())
 }
 
-/// What the columns of tables on pages mean.
+/// What the columns of a stage's main table mean: all of them are about single networks.
 pub(super) fn columns(stage: &StageReport) -> String {
     format!(
-        "{} The last four columns: error, area under the ROC curve (AUC) and average precision (AP) of the averaged prediction, that is of \
-         each pair's predicted probability averaged over the seeds; and n, how many of the planned units are in the means.{}",
-        first_columns(stage),
-        draw(stage)
-    )
-}
-
-/// What the columns of tables.tex mean, which has fewer.
-pub(super) fn latex_columns(stage: &StageReport) -> String {
-    format!(
-        "{} AUC and AP: area under the ROC curve and average precision of the averaged prediction, that is of each pair's predicted probability \
-         averaged over the seeds. n: how many of the planned units are in the means.{}",
+        "{} AUC and AP: area under the ROC curve and average precision of single networks, as mean ± sample standard deviation over the same \
+         units, each on the pairs that it scores. n: how many of the planned units are in the means.{}",
         first_columns(stage),
         draw(stage)
     )
@@ -261,7 +251,7 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
     let (facets, learning_facets) = (facets(", which is named"), facets(""));
     let bands = if stage.seeds.len() > 1 {
         " Bands and the thin lines in them: mean ± one standard deviation of the single seeds' own curves at each point of the \
-         horizontal axis. An averaged prediction is usually better than single ones, so its line may leave the band."
+         horizontal axis. An ensemble is usually better than its networks, so its line may leave the band."
     } else {
         ""
     };
@@ -269,8 +259,11 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
         EvaluationReport::Holdout => "",
         EvaluationReport::Folds(_) => " by the network that was trained without it",
     };
-    let averaged = if stage.seeds.len() > 1 { ", averaged over the seeds" } else { "" };
-    let curve = format!("each {pairs}'s predicted probability{out_of_fold}{averaged}");
+    let (of, averaged, whose) = match stage.seeds.len() > 1 {
+        true => ("the ensemble of the seeds: ", ", averaged over the seeds", "the ensemble's"),
+        false => ("", "", "the network's"),
+    };
+    let curve = format!("{of}each {pairs}'s predicted probability{out_of_fold}{averaged}");
     Captions {
         errors: format!(
             "A dot is one {dots}; the black mark is the mean and the bar its 95 % interval, which {}.{}",
@@ -281,10 +274,9 @@ pub(super) fn captions(stage: &StageReport) -> Captions {
                 String::new()
             }
         ),
-        roc: format!("Of {curve}, with the area under each curve (AUC). Dashed diagonal: chance.{bands}{facets}"),
+        roc: format!("Of {curve}. AUC: {whose}, the area under the curve. Dashed diagonal: chance.{bands}{facets}"),
         precision_recall: format!(
-            "Of {curve}, with average precision (AP), the area under the steps. Dashed level: chance, the \
-             share of class 1.{bands}{facets}"
+            "Of {curve}. AP: {whose} average precision, the area under the steps. Dashed level: chance, the share of class 1.{bands}{facets}"
         ),
         comparisons: comparisons(stage),
         learning: format!(

@@ -92,9 +92,9 @@ pub(super) fn draws(page: &mut String, stage: &StageReport) {
     page.push_str("</div>\n");
 }
 
-/// Areas under the curves.
+/// The ensembles of the seeds.
 pub(super) fn areas(page: &mut String, number: usize, stage: &StageReport) {
-    let _ = writeln!(page, "<details>\n<summary>Areas under the curves</summary>\n<div id=\"areas-{number}\">");
+    let _ = writeln!(page, "<details>\n<summary>{}</summary>\n<div id=\"areas-{number}\">", areas::TITLE);
     table::begin(page, "", areas::HEADER);
     for row in &stage.configurations {
         let [name, numbers @ ..] = areas::cells(row);

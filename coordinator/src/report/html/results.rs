@@ -8,7 +8,7 @@ use crate::{
     report::{
         csv::normalize,
         markdown::stop,
-        numbers::{count_spread, interval, rate, rate_spread},
+        numbers::{count_spread, interval, rate_spread},
         wording,
     },
 };
@@ -35,8 +35,7 @@ fn member(stage: &StageReport, row: &ConfigurationReport) -> String {
     format!("<th scope=\"row\" class=\"member\"><span class=\"of\">{title} </span>{variant}{mark}</th>")
 }
 
-const HEADER: [&str; 8] =
-    ["Configuration", "Error", "95 % interval", "Epochs", "Averaged<br/>prediction", "AUC", "AP", "n"];
+const HEADER: [&str; 7] = ["Configuration", "Error", "95 % interval", "Epochs", "AUC", "AP", "n"];
 
 /// The stage's main table.
 pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
@@ -51,20 +50,19 @@ pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
         let class = if is_lowest { " class=\"lowest\"" } else { "" };
         if grouped && group.replace(row.title.as_str()) != Some(row.title.as_str()) {
             let title = escape(&row.title);
-            let _ = writeln!(page, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"8\">{title}</th></tr>");
+            let _ = writeln!(page, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"7\">{title}</th></tr>");
         }
         let short = if row.n + row.counts.skipped < row.counts.planned { " class=\"short\"" } else { "" };
         let name = if grouped { member(stage, row) } else { format!("<th scope=\"row\">{}</th>", name(stage, row)) };
         let _ = writeln!(
             page,
-            "<tr{class}>{name}<td class=\"error\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
+            "<tr{class}>{name}<td class=\"error\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
              <td{short}><a href=\"#curves-of-{number}-{}\" title=\"learning curves\">{} of {}</a></td></tr>",
             wording::unless_diverged(row, rate_spread(&row.error.spread)),
             interval(row.error.interval.ci95),
             count_spread(&row.epochs),
-            wording::unless_diverged(row, rate(row.averaged.error)),
-            wording::unless_diverged(row, rate(row.roc.auc)),
-            wording::unless_diverged(row, rate(row.precision_recall.average_precision)),
+            wording::unless_diverged(row, rate_spread(&row.auc.spread)),
+            wording::unless_diverged(row, rate_spread(&row.average_precision.spread)),
             row.number,
             row.n,
             row.counts.planned
