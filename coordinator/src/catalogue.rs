@@ -209,7 +209,8 @@ fn state_of(error: &PrepareError) -> State {
             StoreError::Damaged { .. }
             | StoreError::Ruined { .. }
             | StoreError::DamagedResult { .. }
-            | StoreError::Empty { .. } => State::Damaged,
+            | StoreError::Empty { .. }
+            | StoreError::NoDatabase { .. } => State::Damaged,
             _ => State::Unreadable,
         },
         PrepareError::Read { .. }
@@ -329,7 +330,7 @@ batch_size = 10
             assert!(run.problem.as_ref().is_none_or(|problem| !problem.contains('\n')), "{run:?}");
         }
         let newer = found.runs.iter().find(|run| run.state == State::OtherVersion).unwrap();
-        assert!(newer.problem.as_ref().unwrap().contains("schema version 99"), "{newer:?}");
+        assert!(newer.problem.as_ref().unwrap().contains("its schema is version 99"), "{newer:?}");
         assert_eq!(fs::read(path("newer/study.db")).unwrap(), before, "nothing is changed");
 
         let one = catalogue(&path("stopped")).unwrap();

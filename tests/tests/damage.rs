@@ -266,7 +266,7 @@ fn a_second_coordinator_stays_out_and_a_stolen_lock_fences_the_first() {
     let second = finish(&mut serve(&scratch, &spec, "run"));
     assert_eq!(second.code(), 1, "{}", second.stderr);
     assert!(
-        second.stderr.contains(&format!("is in use by another process (process {})", first.pid())),
+        second.stderr.contains(&format!("is in use by process {} on this machine", first.pid())),
         "{}",
         second.stderr
     );
@@ -363,7 +363,7 @@ fn another_studys_database_is_left_alone() {
     let other = scratch.write("other.toml", &holdout(&["fc"], "1", 1).replace("scratch", "other"));
     let before = fs::read(scratch.path("undisturbed/report/report.json")).unwrap();
     let ended = finish(&mut scratch.run(&other, "undisturbed"));
-    assert_eq!(ended.code(), 1);
+    assert_eq!(ended.code(), 2);
     assert!(ended.stderr.contains("belongs to the study `scratch`"), "{}", ended.stderr);
     assert_eq!(fs::read(scratch.path("undisturbed/report/report.json")).unwrap(), before);
 }

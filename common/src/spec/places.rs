@@ -30,7 +30,10 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("`evaluation`", &["folds"]),
     ("`race`", &["rule", "first", "alpha", "keep"]),
     ("an axis such as `learning_rate`", &["grid", "choice", "uniform", "log_uniform"]),
-    ("`[[reference]]`", &["stage", "model", "where", "error", "std", "n", "epochs", "pairs", "source", "note"]),
+    (
+        "`[[reference]]`",
+        &["stage", "model", "where", "error", "std", "n", "epochs", "pairs", "margin", "source", "note"],
+    ),
 ];
 
 /// Rows of a stage.

@@ -182,7 +182,8 @@ fn first_columns(stage: &StageReport) -> String {
         }
     };
     format!(
-        "Error is {over}. The 95 % interval of the mean {}. Epochs are those trained until the stopping rule or its maximum.",
+        "Error is {over}. The 95 % interval of the mean {}. A rare kind of seed that none of these is, as one in ten that gets stuck, is in no \
+         interval. Epochs are those trained until the stopping rule or its maximum.",
         covers(stage)
     )
 }

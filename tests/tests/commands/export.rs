@@ -35,6 +35,8 @@ fn shown(field: &Field) -> String {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
         Field::Long(value) => value.to_string(),
+        // As the CSV files write numbers, of which small ones have an exponent.
+        Field::Double(value) if value.abs() < 1e-5 && *value != 0.0 => format!("{value:e}"),
         Field::Double(value) => value.to_string(),
         Field::Float(value) => value.to_string(),
         Field::Bool(value) => value.to_string(),

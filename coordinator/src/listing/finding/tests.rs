@@ -84,7 +84,7 @@ fn settings_that_labels_do_not_show_are_found_all_the_same() {
         "cnn seed 3",
         "learning_rate=0.10 seed 3",
         "seed 3 dropout=0.5 optimiser=\"sgd\"",
-        "max_epochs=2 stop.patience=1 seed 3",
+        "max_epochs=2 stop.patience=2 seed 3",
     ] {
         assert_eq!(find(&lines, text).map(|line| line.label.as_str()), Ok("cnn seed 3"), "{text}");
     }
