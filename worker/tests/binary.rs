@@ -155,7 +155,9 @@ fn a_signal_to_every_process_of_a_job_counts_once() {
 #[test]
 fn a_warning_of_a_batch_system_and_the_end_of_a_login_give_work_back() {
     // A terminal that is closed says so, and its shell says it again.
-    for signals in [&[Signal::SIGUSR1][..], &[Signal::SIGHUP, Signal::SIGHUP]] {
+    // Under nohup a worker ignores SIGHUP.
+    let hangup = if seedgrid_common::hangup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
+    for signals in [&[Signal::SIGUSR1][..], &[hangup, Signal::SIGHUP]] {
         let (play, _coordinator, folder) = study(1..2, 100_000);
         let child = command(&folder, &["--slots", "1"]).spawn().expect("the worker starts");
         wait_until("a unit is in training", || !play.script().beats.is_empty());
