@@ -184,7 +184,7 @@ fn table_3_is_served_watched_and_left() {
     assert_eq!(status.code(), 0, "{}", status.stderr);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["units"]["total"], 50);
-    watch.until_stderr("50 units", 1);
+    watch.until_stdout("50 units", 1);
     let explained = finish(&mut shell(EXPLAIN, &folder));
     assert_eq!(explained.code(), 0, "{}", explained.stderr);
     assert!(explained.stdout.starts_with("cnn "), "{}", explained.stdout);

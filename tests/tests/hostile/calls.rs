@@ -213,7 +213,7 @@ impl Peer {
 /// Messages that are over a limit, that are not what they should be, and calls that there are not.
 pub(crate) async fn malformed(member: Peer, own: &Taken) {
     assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("InvalidArgument"), "a text over its limit");
-    assert_eq!(member.fail_with(own, "x".repeat(9 << 20)).await, Err("OutOfRange"), "a message over its limit");
+    assert_eq!(member.fail_with(own, "x".repeat(17 << 20)).await, Err("OutOfRange"), "a message over its limit");
     let long = v1::EnrollRequest { worker_id: "f".repeat(20 << 10), ..Default::default() };
     assert_eq!(member.raw("/seedgrid.v1.WorkerService/Leave", long).await, Err("OutOfRange"), "over its call's limit");
     let nameless = Taken { unit_id: "../../etc/passwd".to_owned(), attempt: 1 };
