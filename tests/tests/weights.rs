@@ -387,7 +387,10 @@ fn what_was_trained_before_is_not_trained_again_for_its_weights() {
     let note = "the weights of 2 units were not kept: they had a result before keep_weights was set. To have them, run the study \
                 in a new run directory (--run-dir DIR)";
     let plan = |format: &str| {
-        finish(seedgrid(["plan", "--format", format]).arg(&spec).arg("--run-dir").arg(scratch.path("run"))).stdout
+        let mut command = seedgrid(["plan", "--format", format]);
+        let said = finish(command.arg(&spec).arg("--run-dir").arg(scratch.path("run"))).stdout;
+        // In one line, however wide the screen is.
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert!(plan("text").contains(note), "{}", plan("text"));
     let json: Value = serde_json::from_str(&plan("json")).unwrap();
