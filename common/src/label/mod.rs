@@ -1,6 +1,6 @@
 //! Labels: what people call configurations and units, and what they may write to mean one. Pure.
 //!
-//! Every label is made by [`configuration`] and [`unit`]; [`Shown`] says which settings it names. [`Facts`] reads labels, and whatever
+//! Every label is made by [`configuration`] and [`unit()`]; [`Shown`] says which settings it names. [`Facts`] reads labels, and whatever
 //! people write in their place.
 
 mod facts;
