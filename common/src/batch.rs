@@ -12,7 +12,7 @@ use std::{
 
 /// How long `squeue` may take.
 const SQUEUE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is read of its answer.
+/// The part of squeue's answer that is read.
 const OUTPUT_BYTES_MAX: u64 = 4096;
 /// Processes above this one that are looked at.
 const ANCESTORS_MAX: usize = 64;
@@ -37,7 +37,7 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// What is known of the end of this process's job.
+/// The end of this process's job, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobEnd {
     /// There is no job, or its time is not limited.
@@ -64,7 +64,7 @@ pub enum JobEnd {
 }
 
 impl JobEnd {
-    /// What people should know of it, if anything.
+    /// A sentence for people, where there is something to say.
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Never | Self::Unknown { .. } => None,
@@ -180,7 +180,7 @@ fn squeue(job: &str) -> io::Result<Result<String, String>> {
     output_of(Command::new("squeue").env("SLURM_TIME_FORMAT", "%s").args(["-h", "-j", job, "-o", "%T %e"]))
 }
 
-/// What a command prints within [`SQUEUE_TIMEOUT`], to standard error where it fails: a controller that is down would hold it for minutes.
+/// A command's output, or its error output where it fails. It is ended after [`SQUEUE_TIMEOUT`]: a controller that is down would hold it for minutes.
 fn output_of(command: &mut Command) -> io::Result<Result<String, String>> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let started = Instant::now();

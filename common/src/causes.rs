@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// What begins the hint in a message.
+/// The word that begins the hint in a message.
 const HINT: &str = "\n  hint: ";
 
 /// An error with its causes, outermost first: `message: cause: cause`. Causes that the text holds already are left out. The hint stays at the

@@ -200,18 +200,11 @@ mod tests {
     use crate::{
         data::glyph_pairs,
         spec::{Axis, DatasetSpec, ModelRow, Stage},
-        training::{Normalize, StopLoss, StopRule},
+        training::{Normalize, StopRule},
         unit::Value,
     };
 
-    const STOP: StopRule = StopRule {
-        loss_delta: 0.001,
-        max_epochs: 300,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    const STOP: StopRule = StopRule::PAPER;
 
     fn row(model: &str, axes: &[(&str, &[u64])]) -> ModelRow {
         let axes = axes

@@ -43,6 +43,10 @@ impl StopLoss {
 }
 
 impl StopRule {
+    /// The paper's rule: two consecutive losses that differ by less than 0.001, after at most 300 epochs.
+    pub const PAPER: Self =
+        Self { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+
     /// Whether training has converged, given every epoch's mean loss so far, in order, and the number of batches of an epoch.
     pub fn converged(&self, losses: &[f64], batches: usize) -> bool {
         let patience = self.patience.max(1) as usize;
@@ -163,14 +167,7 @@ impl Scores {
 mod tests {
     use super::{StopLoss, StopRule};
 
-    const PAPER: StopRule = StopRule {
-        loss_delta: 0.001,
-        max_epochs: 300,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    const PAPER: StopRule = StopRule::PAPER;
 
     #[test]
     fn the_papers_rule_compares_two_consecutive_losses() {

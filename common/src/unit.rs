@@ -191,14 +191,7 @@ mod tests {
                     ("initial_scale".to_owned(), Value::Number(1.0)),
                 ]
                 .into(),
-                stop: StopRule {
-                    loss_delta: 0.001,
-                    max_epochs: 300,
-                    min_epochs: 1,
-                    patience: 1,
-                    loss_drop: 0.0,
-                    loss: StopLoss::Mean,
-                },
+                stop: StopRule::PAPER,
                 normalize: Normalize::Standardize,
             },
             fold: Fold::Holdout,

@@ -1,7 +1,7 @@
 //! What a run directory tells of units and workers, also while its coordinator writes into it: what commands show, and what a coordinator
 //! answers to those that ask from elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::unit::UnitId;
 
@@ -13,7 +13,7 @@ use crate::{
     queue::Pause,
     ranking::Ended,
     run_directory::RunDirectory,
-    store::{Store, StoreError, WorkerRecord},
+    store::{Store, StoreError, StoredUnit, WorkerRecord},
 };
 
 /// A run directory's store as it was when this was opened.
@@ -21,6 +21,13 @@ use crate::{
 pub struct Books {
     directory: RunDirectory,
     store: Store,
+}
+
+/// A study and its units, as the store has them.
+struct Contents {
+    study: Planned,
+    known: BTreeMap<UnitId, StoredUnit>,
+    lines: Vec<UnitLine>,
 }
 
 impl Books {
@@ -39,8 +46,7 @@ impl Books {
     /// # Errors
     /// When the store cannot be read, or holds no study.
     pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
-        let study = Planned::stored(&self.directory, &self.store)?;
-        Ok(listing::lines(&study, &self.store.units()?, self.directory.is_owned()))
+        Ok(self.contents()?.lines)
     }
 
     /// As [`Self::lines`], with what results and data sets tell of done units, and what is beside them. A data set that is damaged or lost tells
@@ -49,34 +55,53 @@ impl Books {
     /// # Errors
     /// As [`Self::lines`].
     pub fn units(&self) -> Result<Units, PrepareError> {
-        let mut lines = self.lines()?;
-        let study = Planned::stored(&self.directory, &self.store)?;
-        let unnamed_results = prepare::unnamed(&study, &self.store.units()?);
+        let Contents { study, known, mut lines } = self.contents()?;
+        self.mark(&study, &mut lines)?;
+        Ok(Units { lines, unnamed_results: prepare::unnamed(&study, &known) })
+    }
+
+    /// The unit that `choose` takes of all, as [`Self::units`] has it: no other unit's result is read.
+    ///
+    /// # Errors
+    /// As [`Self::lines`], and those of `choose`.
+    pub fn unit<E: From<PrepareError>>(
+        &self,
+        choose: impl FnOnce(&[UnitLine]) -> Result<UnitLine, E>,
+    ) -> Result<UnitLine, E> {
+        let Contents { study, lines, .. } = self.contents()?;
+        let mut unit = choose(&lines)?;
+        self.mark(&study, std::slice::from_mut(&mut unit))?;
+        Ok(unit)
+    }
+
+    fn contents(&self) -> Result<Contents, PrepareError> {
+        let (study, known) = (Planned::stored(&self.directory, &self.store)?, self.store.units()?);
+        let lines = listing::lines(&study, &known, self.directory.is_owned());
+        Ok(Contents { study, known, lines })
+    }
+
+    /// Says of these units which are untrained or stuck, where that is known.
+    fn mark(&self, study: &Planned, lines: &mut [UnitLine]) -> Result<(), PrepareError> {
+        let mut wanted: BTreeMap<UnitId, &mut UnitLine> = lines.iter_mut().map(|line| (line.id, line)).collect();
         let ended = self.store.scores()?;
-        let (mut stuck, mut untrained) = (BTreeMap::new(), BTreeMap::new());
+        let mut looked_at: BTreeSet<UnitId> = BTreeSet::new();
         let mut draws: BTreeMap<&str, Option<Draw>> = BTreeMap::new();
         let mut classes = Classes::default();
         for planned in study.plan.stages.iter().flat_map(|stage| &stage.configurations) {
-            for ((id, unit), is_stuck) in planned.units.iter().zip(untrained::stuck_of(&planned.units, &ended)) {
-                let known: &mut Option<bool> = stuck.entry(*id).or_default();
+            for ((id, unit), stuck) in planned.units.iter().zip(untrained::stuck_of(&planned.units, &ended)) {
+                let Some(line) = wanted.get_mut(id) else { continue };
                 // Some(true) is above Some(false), and that above None: one stage that has enough seeds tells.
-                *known = (*known).max(is_stuck);
-                if untrained.contains_key(id) || !matches!(ended.get(id), Some(Ended::Scored { .. })) {
+                line.stuck = line.stuck.max(stuck);
+                if !looked_at.insert(*id) || !matches!(ended.get(id), Some(Ended::Scored { .. })) {
                     continue;
                 }
                 let digest = unit.dataset_digest.as_str();
                 let draw = draws.entry(digest).or_insert_with(|| prepare::kept(&self.directory, digest).ok());
-                let result = self.store.result(*id).ok().flatten();
-                let found = draw.as_ref().zip(result);
-                untrained
-                    .insert(*id, found.and_then(|(draw, result)| classes.is_untrained(unit, draw, &result.epochs)));
+                let found = draw.as_ref().zip(self.store.result(*id).ok().flatten());
+                line.untrained = found.and_then(|(draw, result)| classes.is_untrained(unit, draw, &result.epochs));
             }
         }
-        for line in &mut lines {
-            line.stuck = stuck.get(&line.id).copied().flatten();
-            line.untrained = untrained.get(&line.id).copied().flatten();
-        }
-        Ok(Units { lines, unnamed_results })
+        Ok(())
     }
 
     /// Every worker that was ever there, by id.

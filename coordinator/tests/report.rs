@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+#[path = "report/doubtful.rs"]
+mod doubtful;
 #[path = "report/figures.rs"]
 mod figures;
+#[path = "report/latex.rs"]
+mod latex;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/race.rs"]
+mod race;
 #[path = "report/ranked.rs"]
 mod ranked;
 mod synthetic;
@@ -152,57 +158,6 @@ fn csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// A stage that races over four folds.
-fn racing(name: &str) -> Stage {
-    let rates = [0.1, 0.9, 0.5].map(Value::Number);
-    let mut stage = cross_validation(name, 4, 1..=1, vec![row("fc", &[("learning_rate", &rates)])]);
-    stage.select = Some(SelectionRule::Lowest);
-    stage.race = Some(RaceRule::Friedman { first: 2, alpha: 0.5 });
-    stage
-}
-
-#[test]
-fn who_left_a_race_is_in_every_form_of_the_report() {
-    let mut study = Synthetic::new("raced", 200, vec![racing("tune")]);
-    study.settle();
-    let (_folder, files) = written(&study, &provenance("a"));
-    assert!(files["report.md"].contains("### The race"));
-    let (_, race) = files["report.html"].split_once("<summary>The race: ").unwrap();
-    let (_, head) = race.split_once("<table ").unwrap();
-    assert!(head.starts_with("class=\"sortable\""), "sorts as the others do");
-    for name in ["report.md", "report.html"] {
-        assert!(files[name].contains("units were skipped"), "{name}");
-        assert!(!files[name].contains("Incomplete"), "{name}: what was skipped is not missing");
-    }
-    let units = csv(&files["units.csv"]);
-    let ending = units[0].iter().position(|cell| cell == "ending").unwrap();
-    assert!(units[1..].iter().any(|unit| unit[ending] == "skipped"));
-    let rows = csv(&files["configurations.csv"]);
-    assert!(rows[0].iter().any(|column| column == "skipped"));
-
-    let (_folder, files) = written(&small(), &provenance("a"));
-    assert!(!files["report.md"].contains("race") && !files["report.html"].contains("The race"));
-}
-
-#[test]
-fn who_left_a_race_is_not_called_the_best() {
-    let mut study = Synthetic::new("raced", 200, vec![racing("tune")]);
-    study.settle();
-    // As if the first folds, which all have, had been the easy ones.
-    let race = &study.track.races[0];
-    let winner = &study.plan.stages[0].configurations[race.racing[0]];
-    assert!(race.racing.len() == 1);
-    for (id, _) in &winner.units {
-        if let Ending::Done(scores) = &mut study.results.get_mut(id).unwrap().ending {
-            scores.wrong = scores.outputs.rows() as u32;
-        }
-    }
-    let rate = winner.configuration.hyperparameters["learning_rate"].to_string();
-    let (_folder, files) = written(&study, &provenance("a"));
-    let lowest = format!("Lowest mean error: FC Network (learning_rate={rate}), 1.0000");
-    assert!(files["report.md"].contains(&lowest), "{}", files["report.md"]);
-}
-
 /// Lets a stage select one configuration of a model.
 fn select(aggregate: &mut Aggregate, stage: usize, model: &str, number: usize) {
     let stage = &mut aggregate.report.stages[stage];
@@ -253,39 +208,6 @@ fn every_file_is_there_and_nothing_else() {
         "units.csv",
     ];
     assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn latex_compiles_the_tables() {
-    if Command::new("pdflatex").arg("--version").output().is_err() {
-        println!("skipped: pdflatex is not installed (Debian: texlive-latex-recommended)");
-        return;
-    }
-    let mut study = Synthetic::new("a_b & 5 % $x$", 40, vec![holdout("final_#1", 1..=3, five())]);
-    study.study.references = table_3("final_#1");
-    let letters: String = ('\u{a0}'..='\u{17f}').chain("ДЖ数≤×±√–−†".chars()).collect();
-    study.study.references[0].source = format!("Table III ~^\\x{{}} {letters}");
-    let mut aggregate = study.aggregate();
-    select(&mut aggregate, 0, "fc", 4);
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("run/report");
-    write(&report, &aggregate, &provenance("a")).unwrap();
-    let tables = fs::read_to_string(report.join("tables.tex")).unwrap();
-    assert_eq!(tables.matches("\\begin{table}").count(), 5 + 2, "one a network, the results and the references");
-    assert!(tables.contains("FC Network $\\dagger$ &") && tables.contains("$\\dagger$: selected for later stages."));
-    for packages in ["booktabs", "booktabs,graphicx"] {
-        let page = format!(
-            "\\documentclass{{article}}\\usepackage{{{packages}}}\\begin{{document}}\\input{{tables}}\\end{{document}}"
-        );
-        fs::write(report.join("page.tex"), page).unwrap();
-        let mut latex = Command::new("pdflatex");
-        latex.args(["-interaction=nonstopmode", "-halt-on-error", "page.tex"]).current_dir(&report);
-        let ended = latex.output().unwrap();
-        let said = String::from_utf8_lossy(&ended.stdout);
-        assert!(ended.status.success(), "{packages}: {said}");
-        let fits = !said.lines().any(|line| line.starts_with("Overfull \\hbox") && line.contains("in paragraph"));
-        assert_eq!(fits, packages.contains("graphicx"), "{packages}: {said}");
-    }
 }
 
 #[test]
@@ -378,61 +300,6 @@ fn holes_stand_before_the_table() {
     }
 }
 
-/// A seed that stopped on the plateau before learning began, and another that is far above the others.
-fn with_doubts() -> Synthetic {
-    let mut study = Synthetic::new("doubts", 100, vec![holdout("final", 1..=6, vec![row("fc", &[])])]);
-    let plateau = study.results.get_mut(&study.unit(0, 0, 2)).expect("the unit is trained");
-    plateau.epochs.truncate(3);
-    plateau.epochs.iter_mut().for_each(|epoch| epoch.train_error = 0.55);
-    let stuck = study.unit(0, 0, 4);
-    for (id, wrong) in study.plan.units().keys().zip(20..) {
-        if let Some(Ending::Done(scores)) = study.results.get_mut(id).map(|result| &mut result.ending) {
-            scores.wrong = if *id == stuck { 47 } else { wrong };
-        }
-    }
-    study
-}
-
-#[test]
-fn units_that_learnt_nothing_are_averaged_and_named_in_every_form() {
-    let study = with_doubts();
-    let aggregate = study.aggregate();
-    let row = &aggregate.report.stages[0].configurations[0];
-    // In the means all the same, and converged, as the rule says.
-    assert_eq!((row.n, row.converged, row.untrained, row.stuck), (6, 6, 1, 1));
-    let flagged = |flag: fn(&UnitReport) -> Option<bool>| -> Vec<u64> {
-        row.units.iter().filter(|unit| flag(unit) == Some(true)).map(|unit| unit.seed).collect()
-    };
-    assert_eq!((flagged(|unit| unit.untrained), flagged(|unit| unit.stuck)), (vec![3], vec![5]));
-
-    let (_folder, files) = written(&study, &provenance("a"));
-    let terminal = terminal_table(&aggregate.report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
-    for (form, text) in [
-        ("report.html", &files["report.html"]),
-        ("report.md", &files["report.md"]),
-        ("tables.tex", &files["tables.tex"]),
-        ("terminal", &terminal),
-    ] {
-        assert!(text.contains("1 of 6 trained units is untrained (seed 3)"), "{form}: {text}");
-        assert!(text.contains("1 of 6 trained units is stuck (seed 5)"), "{form}: {text}");
-    }
-    assert!(terminal.contains("are in means and curves (1 untrained, 1 stuck)"), "{terminal}");
-    assert!(files["report.html"].contains("<td>yes, untrained</td>"), "converged is not said without a word");
-    let units = csv(&files["units.csv"]);
-    let column = |name: &str| units[0].iter().position(|column| column == name).expect("the column is there");
-    let of = |name: &str| units[1..].iter().map(|unit| unit[column(name)].clone()).collect::<Vec<_>>();
-    assert_eq!(of("untrained"), ["false", "false", "true", "false", "false", "false"]);
-    assert_eq!(of("stuck"), ["false", "false", "false", "false", "true", "false"]);
-}
-
-#[test]
-fn what_learnt_says_nothing_of_it() {
-    let study = Synthetic::new("plain", 100, vec![holdout("final", 1..=6, five())]);
-    let report = study.aggregate().report;
-    assert!(report.stages[0].configurations.iter().all(|row| row.untrained + row.stuck == 0));
-    assert!(!terminal_table(&report, 100).contains("Doubtful"));
-}
-
 #[test]
 fn a_study_without_any_result_has_a_report() {
     let mut study = Synthetic::new("empty", 30, vec![holdout("final", 1..=3, five())]);
@@ -453,23 +320,6 @@ fn a_dot_of_several_draws_is_one_draw_and_seed() {
     stage.data_seeds = vec![0, 1];
     let (_folder, files) = written(&Synthetic::new("drawn", 40, vec![stage]), &provenance("a"));
     assert!(files["report.html"].contains("A dot is one draw of the data and seed;"));
-}
-
-#[test]
-fn latex_breaks_long_variants() {
-    let widths = [vec![50, 10], vec![150, 50, 20, 10]].map(Value::Integers);
-    let axes: [(&str, &[Value]); 3] = [
-        ("hidden", &widths),
-        ("learning_rate", &[Value::Number(0.012_34), Value::Number(0.1)]),
-        ("initial_scale", &[Value::Number(1.0), Value::Number(0.5)]),
-    ];
-    let study = Synthetic::new("long", 40, vec![holdout("final", 1..=2, vec![row("fc", &axes)])]);
-    let (_folder, files) = written(&study, &provenance("a"));
-    let (_, results) = files["tables.tex"].rsplit_once("Configuration &").unwrap();
-    let names: Vec<&str> = results.lines().filter_map(|line| Some(line.split_once(" &")?.0.trim())).skip(1).collect();
-    assert_eq!(names[0], "FC Network", "above its variants");
-    assert!(names.len() > 1 + 8, "{names:?}");
-    assert!(names.iter().all(|name| name.replace('\\', "").chars().count() <= 40), "{names:?}");
 }
 
 #[test]
@@ -598,7 +448,7 @@ fn every_file_field_and_column_is_documented() {
     let rates = [0.05, 0.1].map(Value::Number);
     let stages = vec![
         holdout("final", 1..=2, vec![row("fc", &[("learning_rate", &rates)])]),
-        racing("race"),
+        race::racing("race"),
         cross_validation("tune", 3, 1..=1, vec![row("cnn", &[])]),
     ];
     let mut study = Synthetic::new("documented", 40, stages);

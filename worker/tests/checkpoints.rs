@@ -9,7 +9,7 @@ use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
     model,
     random::Stream,
-    training::{EpochMetrics, Normalize, StopLoss, StopRule, UnitResult},
+    training::{EpochMetrics, Normalize, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit, Value},
 };
 use seedgrid_worker::{
@@ -37,14 +37,7 @@ fn unit(model: &str, fold: Fold, set: &[(&str, Value)]) -> Unit {
     hyperparameters.insert("learning_rate".to_owned(), Value::Number(0.05));
     hyperparameters.insert("batch_size".to_owned(), Value::Integer(BATCH));
     hyperparameters.extend(set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    let stop = StopRule {
-        loss_delta: 0.0,
-        max_epochs: EPOCHS,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    let stop = StopRule { loss_delta: 0.0, max_epochs: EPOCHS, ..StopRule::PAPER };
     let configuration =
         Configuration { model: model.to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
     Unit { dataset_digest: "0".repeat(64), configuration, fold, seed: 11 }

@@ -8,7 +8,7 @@ use seedgrid_common::{
     decision::Binary,
     model,
     random::Stream,
-    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
 };
 use seedgrid_worker::{
@@ -65,14 +65,7 @@ fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
         configuration: Configuration {
             model: model.to_owned(),
             hyperparameters,
-            stop: StopRule {
-                loss_delta: 0.0,
-                max_epochs: epochs,
-                min_epochs: 1,
-                patience: 1,
-                loss_drop: 0.0,
-                loss: StopLoss::Mean,
-            },
+            stop: StopRule { loss_delta: 0.0, max_epochs: epochs, ..StopRule::PAPER },
             normalize: Normalize::Standardize,
         },
         fold: Fold::Holdout,

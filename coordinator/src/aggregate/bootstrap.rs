@@ -3,7 +3,7 @@
 
 use seedgrid_common::random::Stream;
 
-use super::ranking::{Ranking, precision_area, roc_area};
+use super::ranking::{Ranking, enough_of_each_class, precision_area, roc_area};
 
 /// Most resamples: another stream would move an end of an interval by less than a hundredth of its width.
 const RESAMPLES_MAX: usize = 10_000;
@@ -13,9 +13,6 @@ const RESAMPLES_MIN: usize = 1000;
 
 /// About how many pairs are drawn in all resamples together; the more pairs there are, the narrower is the interval anyway.
 const DRAWN_PAIRS: usize = 10_000_000;
-
-/// Fewest pairs of a class: resamples of fewer tell nothing about others.
-const CLASS_MIN: usize = 10;
 
 /// 95 % intervals.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,10 +34,7 @@ pub(super) fn resamples(pairs: usize) -> usize {
 pub(super) fn intervals(ranking: &Ranking) -> Result<Intervals, String> {
     let pairs = ranking.pairs();
     let count = u32::try_from(pairs.len()).map_err(|_| "there are too many pairs to draw from".to_owned())?;
-    let fewest = [true, false].map(|class| pairs.iter().filter(|(_, positive)| *positive == class).count());
-    if fewest.iter().any(|count| *count < CLASS_MIN) {
-        return Err(format!("it needs {CLASS_MIN} pairs of each class"));
-    }
+    enough_of_each_class(pairs.iter().map(|(_, positive)| *positive))?;
     if ranking.auc() == 1.0 || ranking.auc() == 0.0 {
         return Err("every resample of a ranking without a mistake is without one, too".to_owned());
     }

@@ -12,8 +12,30 @@ use super::{
     spread::mean,
 };
 
-/// Each complete seed's values, in the same order of columns.
-pub(super) type BySeed = BTreeMap<u64, Vec<f64>>;
+/// The complete seeds' values: a row for each seed, ascending, with the same columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct BySeed {
+    seeds: Vec<u64>,
+    pub(super) rows: Vec<Vec<f64>>,
+}
+
+impl BySeed {
+    /// Whether this seed is complete.
+    pub(super) fn has(&self, seed: u64) -> bool {
+        self.seeds.binary_search(&seed).is_ok()
+    }
+
+    /// These values minus the other's, a row for each seed that both have.
+    pub(super) fn minus(&self, other: &Self) -> Vec<Vec<f64>> {
+        let own = self.seeds.iter().zip(&self.rows);
+        own.filter_map(|(seed, row)| Some(minus(row, &other.rows[other.seeds.binary_search(seed).ok()?]))).collect()
+    }
+}
+
+/// Each value minus the other row's in its place.
+pub(super) fn minus(row: &[f64], other: &[f64]) -> Vec<f64> {
+    row.iter().zip(other).map(|(value, other)| value - other).collect()
+}
 
 /// What a stage's errors vary with beside the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +63,9 @@ impl Columns {
     pub(super) fn values(self, cells: &[Cell<'_>], scored: &Scored) -> BySeed {
         let mut seeds: BTreeMap<u64, Vec<&Cell<'_>>> = BTreeMap::new();
         cells.iter().for_each(|cell| seeds.entry(cell.unit.seed).or_default().push(cell));
-        seeds.into_iter().filter_map(|(seed, cells)| Some((seed, self.row(&cells, scored)?))).collect()
+        let complete = seeds.into_iter().filter_map(|(seed, cells)| Some((seed, self.row(&cells, scored)?)));
+        let (seeds, rows) = complete.unzip();
+        BySeed { seeds, rows }
     }
 
     fn row(self, cells: &[&Cell<'_>], scored: &Scored) -> Option<Vec<f64>> {
@@ -68,6 +92,11 @@ impl Columns {
             _ => Table::independent(rows),
         }
     }
+
+    /// Whether the mean of these rows of differences is 0.
+    pub(super) fn paired(self, rows: &[Vec<f64>], clusters: Option<&[usize]>) -> Result<Difference, String> {
+        paired(self.table(rows, clusters), self.method().columns())
+    }
 }
 
 /// The errors of a stage's configurations, with what they vary with.
@@ -84,21 +113,14 @@ impl StageErrors {
     /// Tests the mean error of the configuration at `place` minus that of `other`'s at `other_place`, seed by seed. Both must have scored the
     /// same examples in the same way. Also says by how many seeds.
     pub(crate) fn paired(&self, place: usize, other: &Self, other_place: usize) -> (usize, Result<Difference, String>) {
-        let nothing = BySeed::new();
+        let nothing = BySeed::default();
         let first = self.by_configuration.get(place).unwrap_or(&nothing);
-        let rows = differences(first, other.by_configuration.get(other_place).unwrap_or(&nothing));
-        let table = self.columns.table(&rows, self.clusters.as_deref());
-        (rows.len(), paired(table, self.columns.method().columns()))
+        let rows = first.minus(other.by_configuration.get(other_place).unwrap_or(&nothing));
+        (rows.len(), self.columns.paired(&rows, self.clusters.as_deref()))
     }
 
     /// How a paired test is made.
     pub(crate) fn method(&self) -> IntervalMethod {
         self.columns.method()
     }
-}
-
-/// The first's values minus the second's, a row for each seed that both have.
-pub(super) fn differences(first: &BySeed, second: &BySeed) -> Vec<Vec<f64>> {
-    let shared = first.iter().filter_map(|(seed, first)| Some((first, second.get(seed)?)));
-    shared.map(|(first, second)| first.iter().zip(second).map(|(a, b)| a - b).collect()).collect()
 }

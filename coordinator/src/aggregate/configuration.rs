@@ -19,6 +19,7 @@ use super::{
         PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport, UnitsMetric,
     },
     scored::{Cell, Scored, average, scores, share, wrong},
+    split,
     spread::{Sample, estimate, mean, spread, standard_deviation},
 };
 
@@ -52,13 +53,7 @@ impl Withheld {
     fn estimate(&self, estimate: Estimate) -> Estimate {
         match &self.0 {
             Some(reason) => {
-                let none = |interval: Interval| Interval {
-                    standard_error: None,
-                    freedom: None,
-                    ci95: None,
-                    reason: Some(reason.clone()),
-                    ..interval
-                };
+                let none = |interval: Interval| Interval::none(interval.method, interval.covers, reason.clone());
                 Estimate {
                     spread: self.spread(estimate.spread),
                     interval: none(estimate.interval),
@@ -117,10 +112,10 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     }));
     let (ranking, reason) = split(ranking);
     let units: Vec<UnitReport> = cells.iter().map(|cell| unit_report(cell, scored)).collect();
-    let rows: Vec<Vec<f64>> = by_seed.values().cloned().collect();
-    let table = columns.table(&rows, scored.clusters.as_deref());
-    let (errors, pairs) = (errors(cells.iter()), scored.pairs(cells));
-    let of_done = estimate(&Sample { errors: &errors, table, method: columns.method(), examples: pairs });
+    let found = crossed(columns.table(&by_seed.rows, scored.clusters.as_deref()));
+    let (errors, examples) = (errors(cells.iter()), scored.pairs(cells));
+    let (method, complete) = (columns.method(), by_seed.rows.len());
+    let of_done = estimate(&Sample { errors: &errors, crossed: found, seeds: complete, method, examples });
     let error_of_done = withheld.0.as_ref().map(|_| of_done.spread.clone());
     let error = withheld.estimate(of_done);
     // A band is a mean over the seeds, too.
@@ -152,7 +147,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         n: counts.done,
         counts,
         failures: Vec::new(),
-        draw: draw(columns, crossed(table).filter(|_| withheld.0.is_none()), pairs, cells),
+        draw: draw(method, found, examples, cells, &withheld),
         draws: draws(cells).iter().map(Draw::report).collect(),
         error,
         error_of_done,
@@ -203,26 +198,26 @@ fn metric(withheld: &Withheld, units: &[UnitReport], value: fn(&UnitReport) -> O
     }
 }
 
-fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
-    match result {
-        Ok(value) => (Some(value), None),
-        Err(reason) => (None, Some(reason)),
-    }
-}
-
 /// What the draw of the data adds: of one set of test pairs, how much their own shares of wrong seeds vary; of several draws, how much
 /// their means do.
-fn draw(columns: Columns, found: Option<Crossed>, pairs: usize, cells: &[Cell<'_>]) -> DrawReport {
+fn draw(
+    method: IntervalMethod,
+    found: Option<Crossed>,
+    pairs: usize,
+    cells: &[Cell<'_>],
+    withheld: &Withheld,
+) -> DrawReport {
     let draws = draws(cells);
-    let found_components = match Withheld::new(cells).0 {
-        Some(diverged) => Err(diverged),
+    let found = found.filter(|_| withheld.0.is_none());
+    let found_components = match &withheld.0 {
+        Some(diverged) => Err(diverged.clone()),
         None => components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>()),
     };
     let (components, mut components_reason) = split(found_components);
     if components.is_some_and(|found| found.draws.is_none()) {
         components_reason = Some("the draws differ no more than their seeds make them differ".to_owned());
     }
-    let (standard_error, reason) = match columns.method() {
+    let (standard_error, reason) = match method {
         IntervalMethod::SeedsExamples | IntervalMethod::Seeds => {
             (found.map(|found| found.columns_standard_error), "there is no interval of the mean error")
         }

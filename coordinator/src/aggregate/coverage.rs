@@ -5,6 +5,7 @@ use seedgrid_common::{random::Stream, spec::Evaluation};
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use super::{
+    by_seed::minus,
     comparison::paired,
     crossed::{Table, crossed},
     document::IntervalMethod,
@@ -60,6 +61,21 @@ fn normal(stream: &mut Stream) -> f64 {
     (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
 
+/// How often this is so, of so many times.
+fn share(repeats: usize, mut is_so: impl FnMut() -> bool) -> f64 {
+    (0..repeats).filter(|_| is_so()).count() as f64 / repeats as f64
+}
+
+/// Whether the test of these differences, whose mean is 0 in truth, finds one at 0.05.
+fn is_found(table: Table<'_>) -> bool {
+    paired(table, "columns").is_ok_and(|test| test.p < 0.05)
+}
+
+/// Each row minus the other's in its place.
+fn differences(first: &[Vec<f64>], second: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    first.iter().zip(second).map(|(first, second)| minus(first, second)).collect()
+}
+
 /// The share of `repeats` hold-outs whose 95 % interval holds the truth: of the one over seeds and examples, and of the one given the
 /// examples, which promises less.
 fn coverage(world: World, seeds: usize, examples: usize, repeats: usize) -> [f64; 2] {
@@ -68,8 +84,8 @@ fn coverage(world: World, seeds: usize, examples: usize, repeats: usize) -> [f64
     for _ in 0..repeats {
         let rows = world.draw(&mut stream, seeds, examples);
         let errors: Vec<f64> = rows.iter().map(|row| row.iter().sum::<f64>() / examples as f64).collect();
-        let table = Table::independent(&rows);
-        let found = estimate(&Sample { errors: &errors, table, method: IntervalMethod::SeedsExamples, examples });
+        let (found, method) = (crossed(Table::independent(&rows)), IntervalMethod::SeedsExamples);
+        let found = estimate(&Sample { errors: &errors, crossed: found, seeds, method, examples });
         let given = found.given_examples.and_then(|given| given.ci95);
         for (count, ends) in held.iter_mut().zip([found.interval.ci95, given]) {
             *count += usize::from(ends.is_some_and(|[low, high]| (low..=high).contains(&world.truth())));
@@ -82,16 +98,12 @@ fn coverage(world: World, seeds: usize, examples: usize, repeats: usize) -> [f64
 /// example is as hard for either.
 fn holdout_level(world: World, seeds: usize, examples: usize, repeats: usize) -> f64 {
     let mut stream = Stream::new(seeds as u64, world.name);
-    let mut found = 0;
-    for _ in 0..repeats {
+    share(repeats, || {
         // Twice as many seeds on the same examples: one half each.
         let rows = world.draw(&mut stream, 2 * seeds, examples);
         let (first, second) = rows.split_at(seeds);
-        let differences: Vec<Vec<f64>> =
-            first.iter().zip(second).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
-        found += usize::from(paired(Table::independent(&differences), "examples").is_ok_and(|test| test.p < 0.05));
-    }
-    found as f64 / repeats as f64
+        is_found(Table::independent(&differences(first, second)))
+    })
 }
 
 /// Two configurations in cross-validation that are equally good on all data that might be drawn.
@@ -132,12 +144,7 @@ impl Folds {
 /// The share of `repeats` comparisons over folds and seeds that find a difference at 0.05 where there is none.
 fn folds_level(world: Folds, folds: u32, seeds: usize, repeats: usize) -> f64 {
     let mut stream = Stream::new(seeds as u64, world.name);
-    let mut found = 0;
-    for _ in 0..repeats {
-        let rows = world.draw(&mut stream, folds, seeds);
-        found += usize::from(paired(Table::of_folds(&rows, folds), "folds").is_ok_and(|test| test.p < 0.05));
-    }
-    found as f64 / repeats as f64
+    share(repeats, || is_found(Table::of_folds(&world.draw(&mut stream, folds, seeds), folds)))
 }
 
 /// Both configurations see other features of the same examples, and both are equally good by symmetry: networks of one layer that are really
@@ -168,15 +175,11 @@ const EPOCHS: usize = 3;
 impl Trained {
     fn level(self, folds: usize, seeds: usize, repeats: usize) -> f64 {
         let mut stream = Stream::new(seeds as u64, &format!("trained {}", self.name));
-        let mut found = 0;
-        for _ in 0..repeats {
+        share(repeats, || {
             let signs: Vec<f64> = (0..EXAMPLES).map(|_| if stream.below(2) == 1 { 1.0 } else { -1.0 }).collect();
             let [first, second] = [(), ()].map(|()| self.errors(&mut stream, &signs, folds, seeds));
-            let rows: Vec<Vec<f64>> =
-                first.iter().zip(&second).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
-            found += usize::from(paired(Table::of_folds(&rows, folds as u32), "folds").is_ok_and(|test| test.p < 0.05));
-        }
-        found as f64 / repeats as f64
+            is_found(Table::of_folds(&differences(&first, &second), folds as u32))
+        })
     }
 
     /// Each seed's error on each fold.

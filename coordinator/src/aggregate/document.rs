@@ -383,6 +383,13 @@ pub struct Interval {
     pub reason: Option<String>,
 }
 
+impl Interval {
+    /// No interval, for this reason.
+    pub(super) fn none(method: IntervalMethod, covers: String, reason: String) -> Self {
+        Self { standard_error: None, freedom: None, ci95: None, method, covers, reason: Some(reason) }
+    }
+}
+
 /// How a confidence interval was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -37,10 +37,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     data::Pairs,
-    matrix::{Plan, PlannedStage, Selections},
+    matrix::{Plan, PlannedConfiguration, PlannedStage, Selections},
     spec::{Evaluation, Study},
     training::UnitResult,
-    unit::{Configuration, UnitId},
+    unit::UnitId,
 };
 
 pub use band::{Band, BandPoint};
@@ -234,6 +234,14 @@ fn resampled(planned: &PlannedStage) -> Result<(), &'static str> {
     }
 }
 
+/// A value, or the reason why there is none.
+fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}
+
 /// How many different configurations of the study are scored on the test pairs of this stage, if it scores any.
 fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
     if planned.evaluation != Evaluation::Holdout {
@@ -242,13 +250,12 @@ fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
     let shares_pairs = |other: &&PlannedStage| {
         other.evaluation == Evaluation::Holdout && other.data_seeds.iter().any(|seed| planned.data_seeds.contains(seed))
     };
-    let mut different: Vec<&Configuration> = Vec::new();
-    for one in plan.stages.iter().filter(shares_pairs).flat_map(|stage| &stage.configurations) {
-        if !different.contains(&&one.configuration) {
-            different.push(&one.configuration);
-        }
-    }
-    different.len()
+    let scored = plan.stages.iter().filter(shares_pairs).flat_map(|stage| &stage.configurations);
+    // Equal configurations have equal JSON: unit ids are made of it.
+    let json = |one: &PlannedConfiguration| {
+        serde_json::to_string(&one.configuration).expect("a configuration is plain data with string keys")
+    };
+    scored.map(json).collect::<BTreeSet<String>>().len()
 }
 
 /// The share of the scored images that several draws of a stage have; None of one draw.
@@ -266,9 +273,9 @@ fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
 /// Whether the configuration at this place of the stage left a race, though no unit of it failed.
 fn left_race(planned: &PlannedStage, place: usize, track: &Track) -> bool {
     let model = planned.configurations[place].configuration.model.as_str();
+    let Some(race) = track.race(&planned.name, model) else { return false };
     let before = planned.configurations[..place].iter().filter(|one| one.configuration.model == model).count();
-    let left = track.race(&planned.name, model).and_then(|race| race.left_at(before));
-    left.is_some_and(|(_, why)| why != Why::Incomplete)
+    race.left_at(before).is_some_and(|(_, why)| why != Why::Incomplete)
 }
 
 /// What is said of the failed ones among these, each text once.

@@ -61,6 +61,22 @@ pub enum NoCurve {
     NotFinite,
 }
 
+/// Fewest pairs of each class that tell how sure an area is.
+const CLASS_MIN: usize = 10;
+
+/// Whether there are enough pairs of each class to tell how sure an area is.
+///
+/// # Errors
+/// Where there are too few, in words.
+pub(super) fn enough_of_each_class(labels: impl Iterator<Item = bool>) -> Result<(), String> {
+    let (mut positives, mut negatives) = (0, 0);
+    labels.for_each(|label| *if label { &mut positives } else { &mut negatives } += 1);
+    match positives.min(negatives) < CLASS_MIN {
+        true => Err(format!("it needs {CLASS_MIN} pairs of each class")),
+        false => Ok(()),
+    }
+}
+
 impl Ranking {
     /// Ranks pairs by score; a label is true for class 1.
     pub fn new(scores: &[f64], labels: &[bool]) -> Result<Self, NoCurve> {

@@ -57,7 +57,8 @@ fn compare(reference: &Reference, planned: &PlannedStage, row: &ConfigurationRep
         draw_standard_error: row.draw.standard_error,
     };
     let pairs = reference.pairs.map_or(row.draw.pairs, |pairs| pairs as usize);
-    let parts = their_parts(reference, planned, row, pairs);
+    let [of_seeds, of_draw] = their_parts(reference, planned, row, pairs);
+    let parts: Vec<(f64, f64)> = [of_seeds, of_draw].into_iter().flatten().collect();
     let theirs = FoundError {
         error: Some(reference.error),
         std: reference.std,
@@ -65,7 +66,7 @@ fn compare(reference: &Reference, planned: &PlannedStage, row: &ConfigurationRep
         epochs: reference.epochs,
         pairs,
         standard_error: Some(parts.iter().map(|(error, _)| error * error).sum::<f64>().sqrt()),
-        draw_standard_error: parts.get(1).map(|(error, _)| *error),
+        draw_standard_error: of_draw.map(|(error, _)| error),
     };
     let difference = ours.error.map(|error| error - reference.error);
     let sure = interval.standard_error.zip(interval.freedom).map(|ours| [&[ours][..], &parts].concat());
@@ -112,7 +113,7 @@ fn their_parts(
     planned: &PlannedStage,
     row: &ConfigurationReport,
     pairs: usize,
-) -> Vec<(f64, f64)> {
+) -> [Option<(f64, f64)>; 2] {
     let of_seeds = reference.std.zip(reference.n).map(|(std, n)| (std / (n as f64).sqrt(), n as f64 - 1.0));
     let binomial = |error: f64| error * (1.0 - error);
     let one_draw = (pairs > 0).then(|| (binomial(reference.error) / pairs as f64).sqrt());
@@ -132,7 +133,7 @@ fn their_parts(
             one_draw.map(|error| (error * share.unwrap_or(1.0), f64::INFINITY))
         }
     };
-    vec![of_seeds.unwrap_or((0.0, f64::INFINITY)), draw.unwrap_or((0.0, f64::INFINITY))]
+    [of_seeds, draw]
 }
 
 /// Half the width of the interval of a sum of independent parts, each with its standard error and degrees of freedom (maybe without end),

@@ -1,7 +1,7 @@
 //! Means, deviations and intervals of error rates. Sums are exact and rounded once, so the order of values does not matter.
 
 use super::{
-    crossed::{Table, crossed},
+    crossed::Crossed,
     document::{Estimate, Interval, IntervalMethod, Spread},
     student::quantile_975,
 };
@@ -40,9 +40,11 @@ pub(super) fn spread(values: &[f64]) -> Spread {
 pub(super) struct Sample<'a> {
     /// Each done unit's error.
     pub(super) errors: &'a [f64],
-    /// The complete seeds' values: a row a seed.
-    pub(super) table: Table<'a>,
-    /// What the columns are.
+    /// The mean over the complete seeds and all columns, where it has a standard error.
+    pub(super) crossed: Option<Crossed>,
+    /// How many seeds are complete.
+    pub(super) seeds: usize,
+    /// How the interval is made.
     pub(super) method: IntervalMethod,
     /// How many different examples the units scored.
     pub(super) examples: usize,
@@ -58,16 +60,16 @@ pub(super) fn estimate(sample: &Sample<'_>) -> Estimate {
 }
 
 fn interval(spread: &Spread, sample: &Sample<'_>) -> Interval {
-    let (method, covers) = (sample.method, sample.method.covers(sample.table.rows.len()));
-    let Some((mean, found)) = spread.mean.zip(crossed(sample.table)) else {
-        let reason = match (spread.mean, sample.table.rows.is_empty()) {
+    let (method, covers) = (sample.method, sample.method.covers(sample.seeds));
+    let Some((mean, found)) = spread.mean.zip(sample.crossed) else {
+        let reason = match (spread.mean, sample.seeds) {
             (None, _) => "no unit is done".to_owned(),
-            (Some(_), true) => "no seed has all of its units done".to_owned(),
-            (Some(_), false) => format!("it needs two {}", method.columns()),
+            (Some(_), 0) => "no seed has all of its units done".to_owned(),
+            (Some(_), _) => format!("it needs two {}", method.columns()),
         };
-        return Interval { standard_error: None, freedom: None, ci95: None, method, covers, reason: Some(reason) };
+        return Interval::none(method, covers, reason);
     };
-    let trials = sample.examples as f64 * sample.table.rows.len() as f64;
+    let trials = sample.examples as f64 * sample.seeds as f64;
     Interval {
         standard_error: Some(found.standard_error),
         freedom: Some(found.freedom),
@@ -83,8 +85,7 @@ fn over_seeds(spread: &Spread, examples: usize) -> Interval {
     let method = IntervalMethod::Seeds;
     let covers = method.covers(spread.n);
     let (Some(mean), Some(std)) = (spread.mean, spread.std) else {
-        let reason = Some("it needs two seeds".to_owned());
-        return Interval { standard_error: None, freedom: None, ci95: None, method, covers, reason };
+        return Interval::none(method, covers, "it needs two seeds".to_owned());
     };
     let (n, freedom) = (spread.n as f64, spread.n as f64 - 1.0);
     let standard_error = std / n.sqrt();
@@ -126,10 +127,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::aggregate::crossed::{Table, crossed};
 
     fn of(errors: &[f64], rows: &[Vec<f64>]) -> Estimate {
-        let (table, examples) = (Table::independent(rows), rows.first().map_or(0, Vec::len));
-        estimate(&Sample { errors, table, method: IntervalMethod::SeedsExamples, examples })
+        let (found, examples) = (crossed(Table::independent(rows)), rows.first().map_or(0, Vec::len));
+        let method = IntervalMethod::SeedsExamples;
+        estimate(&Sample { errors, crossed: found, seeds: rows.len(), method, examples })
     }
 
     #[test]
@@ -188,7 +191,8 @@ mod tests {
         let values = [0.10, 0.12, 0.11, 0.13];
         let row = [values.to_vec()];
         let over = |table: Table<'_>| {
-            let sample = Sample { errors: &values, table, method: IntervalMethod::SeedsFolds, examples: 400 };
+            let method = IntervalMethod::SeedsFolds;
+            let sample = Sample { errors: &values, crossed: crossed(table), seeds: 1, method, examples: 400 };
             estimate(&sample).interval.standard_error.unwrap()
         };
         let ratio = over(Table::of_folds(&row, 4)) / over(Table::independent(&row));

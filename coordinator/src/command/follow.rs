@@ -42,7 +42,7 @@ pub(super) async fn follow(
     }
 }
 
-/// Shows a picture on standard error. Whoever closed that has seen enough, and the study goes on.
+/// Shows a picture on standard error. Where standard error is closed, the study goes on without pictures.
 pub(super) fn show(view: &mut dyn View, picture: &v1::StatusSnapshot) {
     let _ = view.show(picture);
 }

@@ -92,7 +92,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         }
         Ended::OutOfTime => {
             console::note(format_args!(
-                "out of time: the batch job ends soon. What is finished and what was under way is kept; the same command in a new job goes on"
+                "out of time: the batch job ends soon. Results and checkpoints are kept; the same command in a new job goes on"
             ));
             Ok(Exit::OutOfTime)
         }

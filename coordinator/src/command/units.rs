@@ -157,7 +157,12 @@ struct Explained {
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
     let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
-    let unit = listing::find(&source.units().await?.lines, &arguments.unit)?.clone();
+    let choose =
+        |lines: &[UnitLine]| -> Result<UnitLine, Failure> { Ok(listing::find(lines, &arguments.unit)?.clone()) };
+    let unit = match &mut source {
+        Source::Directory(books, _) => books.unit(choose)?,
+        Source::Coordinator(control) => choose(&control.units().await?.lines)?,
+    };
     let (chapters, live) = match &mut source {
         Source::Directory(books, directory) if !directory.is_owned() => {
             (books.chapters(unit.id)?, Live::AtRest(books.pause()?))

@@ -24,7 +24,8 @@ pub(crate) fn rounded(fraction: &BigRational) -> f64 {
     fraction.to_f64().unwrap_or(f64::NAN)
 }
 
-fn whole(number: usize) -> BigRational {
+/// A whole number as a fraction.
+pub(crate) fn whole(number: usize) -> BigRational {
     BigRational::from_integer(number.into())
 }
 

@@ -96,21 +96,14 @@ fn newest(path: &Path) -> Option<SystemTime> {
 mod tests {
     use seedgrid_common::{
         model,
-        training::{Normalize, StopLoss, StopRule},
+        training::{Normalize, StopRule},
         unit::{Configuration, Fold, Value},
     };
 
     use super::*;
     use crate::forecast::{Job, Measured, Origin};
 
-    const STOP: StopRule = StopRule {
-        loss_delta: 0.001,
-        max_epochs: 300,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    const STOP: StopRule = StopRule::PAPER;
 
     fn sample(place: Place, epochs: u32, stop: StopRule) -> Sample {
         let given = [("learning_rate", Value::Number(0.1)), ("batch_size", Value::Integer(20))];

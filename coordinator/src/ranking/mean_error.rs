@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use num_rational::BigRational;
 
-use crate::exact::rounded;
+use crate::exact::{rounded, whole};
 
 /// The mean of some units' error rates as an exact fraction. Units may score different numbers of pairs, as folds do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ impl MeanError {
     pub fn of(counts: impl IntoIterator<Item = (u32, u32)>) -> Option<Self> {
         // Most units have scored equally many pairs: then these are whole numbers but for one division.
         let mut wrong_of: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut units = 0_u64;
+        let mut units = 0;
         for (wrong, of) in counts {
             *wrong_of.entry(of.max(1)).or_default() += u64::from(wrong);
             units += 1;
@@ -27,7 +27,7 @@ impl MeanError {
     /// The mean of means, each weighing the same; None of none.
     pub fn of_means(means: &[Self]) -> Option<Self> {
         let sum: BigRational = means.iter().map(|mean| &mean.0).sum();
-        (!means.is_empty()).then(|| Self(sum / whole(means.len() as u64)))
+        (!means.is_empty()).then(|| Self(sum / whole(means.len())))
     }
 
     /// As a double: rounded once.
@@ -46,7 +46,7 @@ impl MeanError {
         let Some(center) = Self::of_means(means) else { return false };
         let above = &self.0 - &center.0;
         let squares: BigRational = means.iter().map(|mean| &mean.0 - &center.0).map(|left| &left * &left).sum();
-        let n = means.len() as u64;
+        let n = means.len();
         // Squared on both sides, so that no root is rounded.
         self <= &center || n > 1 && &above * &above * whole(n * (n - 1)) <= squares
     }
@@ -54,10 +54,6 @@ impl MeanError {
 
 fn ratio(numerator: u64, denominator: u64) -> BigRational {
     BigRational::new(numerator.into(), denominator.into())
-}
-
-fn whole(number: u64) -> BigRational {
-    BigRational::from_integer(number.into())
 }
 
 #[cfg(test)]

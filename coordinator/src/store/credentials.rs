@@ -57,7 +57,7 @@ impl CredentialWrite {
                 params![role.name(), token.digest, token.made_ms, token.expires_ms],
             ),
             Self::Enrolled { worker, digest, at_ms } => run(
-                "INSERT OR IGNORE INTO enrolments (worker_id, sha256, enrolled_ms) VALUES (?, ?, ?)",
+                "INSERT INTO enrolments (worker_id, sha256, enrolled_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 params![worker.to_string(), digest, at_ms],
             ),
             Self::Forgotten(worker) => {

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs};
 use prost::Message as _;
 use seedgrid_common::{
     outputs::Outputs,
-    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{blob::BlobDigest, v1},
 };
@@ -25,14 +25,7 @@ fn unit() -> Unit {
         configuration: Configuration {
             model: "cnn".to_owned(),
             hyperparameters: Hyperparameters::new(),
-            stop: StopRule {
-                loss_delta: 0.001,
-                max_epochs: 3,
-                min_epochs: 1,
-                patience: 1,
-                loss_drop: 0.0,
-                loss: StopLoss::Mean,
-            },
+            stop: StopRule { max_epochs: 3, ..StopRule::PAPER },
             normalize: Normalize::Standardize,
         },
         fold: Fold::Holdout,

@@ -259,7 +259,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             params![name, value],
         ),
         Write::Unit(id, unit) => run(
-            "INSERT OR IGNORE INTO units (unit_id, label, content, seal) VALUES (?1, ?2, ?3, seal('units', ?1, ?2, ?3))",
+            "INSERT INTO units (unit_id, label, content, seal) VALUES (?1, ?2, ?3, seal('units', ?1, ?2, ?3)) \
+             ON CONFLICT DO NOTHING",
             params![id.0, unit.label(), serde_json::to_string(unit).expect("a unit is plain data")],
         ),
         Write::Worker { worker_id, at_ms, info } => run(
@@ -310,8 +311,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             params![unit.0, attempt, worker_id],
         ),
         Write::Selection { at_ms, decision } => run(
-            "INSERT OR IGNORE INTO selections (key, stage, model, chosen, decided_ms, seal) \
-             VALUES (?1, ?2, ?3, ?4, ?5, seal('selections', ?1, ?2, ?3, ?4, ?5))",
+            "INSERT INTO selections (key, stage, model, chosen, decided_ms, seal) \
+             VALUES (?1, ?2, ?3, ?4, ?5, seal('selections', ?1, ?2, ?3, ?4, ?5)) ON CONFLICT DO NOTHING",
             params![decision.key, decision.stage, decision.model, decision.chosen.map(|place| place as i64), at_ms],
         ),
         Write::Unraced(key) => {
@@ -329,8 +330,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         }
         Write::Rung { at_ms, decision: RungDecision { stage, model, rung } } => {
             let is_new = changed(
-                "INSERT OR IGNORE INTO rungs (key, stage, model, folds, decided_ms, seal) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, seal('rungs', ?1, ?2, ?3, ?4, ?5, ?6))",
+                "INSERT INTO rungs (key, stage, model, folds, decided_ms, seal) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, seal('rungs', ?1, ?2, ?3, ?4, ?5, ?6)) ON CONFLICT DO NOTHING",
                 params![rung.key, stage, model, rung.folds, at_ms, rung.left.len() as i64],
             )?;
             // What was decided stands.
@@ -339,8 +340,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             }
             rung.left.iter().try_for_each(|leaver| {
                 run(
-                    "INSERT OR IGNORE INTO leavers (key, configuration, why, seal) \
-                     VALUES (?1, ?2, ?3, seal('leavers', ?1, ?2, ?3))",
+                    "INSERT INTO leavers (key, configuration, why, seal) \
+                     VALUES (?1, ?2, ?3, seal('leavers', ?1, ?2, ?3)) ON CONFLICT DO NOTHING",
                     params![rung.key, leaver.place as i64, leaver.why.name()],
                 )
             })
@@ -389,7 +390,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         ),
         Write::NoCheckpoint(unit) => run("DELETE FROM checkpoints WHERE unit_id = ?", params![unit.0]),
         Write::Conflict(record) => run(
-            "INSERT OR IGNORE INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT DO NOTHING",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
         Write::Doubt(doubt) => doubts::apply(doubt, run),

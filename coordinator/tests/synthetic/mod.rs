@@ -12,7 +12,7 @@ use seedgrid_common::{
     outputs::Outputs,
     random::Stream,
     spec::{Axis, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
-    training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
     unit::{Fold, Hyperparameters, Unit, UnitId, Value},
 };
 use seedgrid_coordinator::{
@@ -168,14 +168,7 @@ pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
         model: name.to_owned(),
         axes: model.parameters.iter().map(|parameter| Axis::of(parameter.name, values(parameter))).collect(),
         exclude: Vec::new(),
-        stop: StopRule {
-            loss_delta: 0.001,
-            max_epochs: 300,
-            min_epochs: 1,
-            patience: 1,
-            loss_drop: 0.0,
-            loss: StopLoss::Mean,
-        },
+        stop: StopRule::PAPER,
         normalize: Normalize::Standardize,
     }
 }

@@ -4,7 +4,7 @@ use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
     model::Model,
     random::Stream,
-    training::{Normalize, StopLoss, StopRule},
+    training::{Normalize, StopRule},
     unit::{Configuration, Fold, Hyperparameters, Unit, Value},
 };
 
@@ -28,14 +28,7 @@ pub(crate) fn dataset(train: usize, test: usize) -> Dataset {
 
 /// A unit that trains for exactly this many epochs.
 pub(crate) fn unit(model: &Model, batch_size: u64, epochs: u32) -> Unit {
-    let stop = StopRule {
-        loss_delta: 0.0,
-        max_epochs: epochs,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    let stop = StopRule { loss_delta: 0.0, max_epochs: epochs, ..StopRule::PAPER };
     Unit {
         dataset_digest: String::new(),
         configuration: Configuration {

@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
     random::Stream,
-    training::{Normalize, StopLoss, StopRule},
+    training::{Normalize, StopRule},
     unit::{Configuration, Fold, Unit, Value},
 };
 
@@ -43,8 +43,7 @@ fn sample(optimiser: &str) -> Sample {
         ("batch_size".to_owned(), Value::Integer(BATCH)),
         ("hidden".to_owned(), Value::Integers(vec![3])),
     ]);
-    let stop =
-        StopRule { loss_delta: 0.0, max_epochs: 4, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+    let stop = StopRule { loss_delta: 0.0, max_epochs: 4, ..StopRule::PAPER };
     let configuration =
         Configuration { model: "fc".to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
     let unit = Unit { dataset_digest: "0".repeat(64), configuration, fold: Fold::Holdout, seed: 11 };

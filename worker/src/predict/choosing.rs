@@ -85,21 +85,14 @@ fn fits(unit: &Unit, label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
-        training::{Normalize, StopLoss, StopRule},
+        training::{Normalize, StopRule},
         unit::{Configuration, Fold, Value},
     };
 
     use super::*;
 
     fn unit(model: &str, rate: f64, dropout: f64, seed: u64) -> Unit {
-        let stop = StopRule {
-            loss_delta: 0.001,
-            max_epochs: 300,
-            min_epochs: 1,
-            patience: 1,
-            loss_drop: 0.0,
-            loss: StopLoss::Mean,
-        };
+        let stop = StopRule::PAPER;
         let hyperparameters = [("learning_rate", rate), ("dropout", dropout)]
             .map(|(name, value)| (name.to_owned(), Value::Number(value)))
             .into();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    training::{Ending as UnitEnding, EpochMetrics, Normalize, StopLoss, StopRule, UnitResult},
+    training::{Ending as UnitEnding, EpochMetrics, Normalize, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, Unit, UnitId},
     wire::v1::StudyState,
 };
@@ -18,8 +18,7 @@ use seedgrid_worker::{
 };
 
 pub(super) fn unit(model: &str) -> Arc<Unit> {
-    let stop =
-        StopRule { loss_delta: 0.001, max_epochs: 3, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+    let stop = StopRule { max_epochs: 3, ..StopRule::PAPER };
     Arc::new(Unit {
         dataset_digest: "0".repeat(64),
         configuration: Configuration {

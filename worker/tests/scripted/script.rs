@@ -12,7 +12,7 @@ use seedgrid_common::{
         encode::{digest, encode},
     },
     join::{Token, TokenDigest},
-    training::{Normalize, StopLoss, StopRule},
+    training::{Normalize, StopRule},
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{blob::BlobHead, v1::*},
 };
@@ -195,14 +195,7 @@ impl Script {
 
 /// A unit that the scripted trainer takes.
 pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
-    let stop = StopRule {
-        loss_delta: 0.001,
-        max_epochs: 300,
-        min_epochs: 1,
-        patience: 1,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    let stop = StopRule::PAPER;
     Unit {
         dataset_digest: dataset_digest.to_owned(),
         configuration: Configuration {

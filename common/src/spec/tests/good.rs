@@ -7,7 +7,7 @@ use crate::{
         Axis, DatasetSpec, Evaluation, ModelRow, RaceRule, Stage, Study, parse,
         stop::{MIN_EPOCHS, PATIENCE},
     },
-    training::{Normalize, StopLoss, StopRule},
+    training::{Normalize, StopRule},
     unit::Value,
 };
 
@@ -22,14 +22,7 @@ fn values(row: &ModelRow, name: &str) -> Vec<Value> {
 
 #[test]
 fn the_base_is_read_whole() {
-    let stop = StopRule {
-        loss_delta: 0.001,
-        max_epochs: 300,
-        min_epochs: MIN_EPOCHS,
-        patience: PATIENCE,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    let stop = StopRule { min_epochs: MIN_EPOCHS, patience: PATIENCE, ..StopRule::PAPER };
     let axis = |name: &str, values: &[Value]| Axis::of(name, values.to_vec());
     let training = || {
         [
@@ -142,14 +135,7 @@ fn a_row_overrides_its_stage_key_by_key() {
         "model = \"cnn\"\nstop = { max_epochs = 50, patience = 2 }\nnormalize = \"none\"\n",
     );
     let rows = &study(&text).stages[0].rows;
-    let own = StopRule {
-        loss_delta: 0.001,
-        max_epochs: 50,
-        min_epochs: MIN_EPOCHS,
-        patience: 2,
-        loss_drop: 0.0,
-        loss: StopLoss::Mean,
-    };
+    let own = StopRule { max_epochs: 50, min_epochs: MIN_EPOCHS, patience: 2, ..StopRule::PAPER };
     assert_eq!((rows[0].stop, rows[0].normalize), (own, Normalize::None));
     let stage = rows[1].stop;
     assert_eq!((stage.max_epochs, stage.patience, rows[1].normalize), (300, PATIENCE, Normalize::Standardize));
@@ -180,7 +166,7 @@ fn a_stage_may_leave_stop_to_its_rows() {
         min_epochs: 9,
         patience: PATIENCE,
         loss_drop: 0.1,
-        loss: StopLoss::Mean,
+        ..StopRule::PAPER
     };
     assert!(study(&text).stages[0].rows.iter().all(|row| row.stop == own));
 }

@@ -1,10 +1,10 @@
 //! The test of DeLong, DeLong and Clarke-Pearson (1988): do two classifiers' areas under the ROC curve differ on the same pairs?
 
 use super::NOTHING;
-use crate::aggregate::student::{normal_two_sided, quantile_975};
-
-/// Fewest pairs of each class: the test takes the areas for normally distributed.
-const CLASS_MIN: usize = 10;
+use crate::aggregate::{
+    ranking::enough_of_each_class,
+    student::{normal_two_sided, quantile_975},
+};
 
 /// Two areas' difference, tested.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,10 +21,7 @@ pub(super) struct AucDifference {
 /// class 0. A pair's placement is the share of the other class that it is ranked rightly against, ties counting half. The variance of the
 /// difference is that of the placements' differences within each class, by the class's number of pairs.
 pub(super) fn delong(first: &[f64], second: &[f64], labels: &[bool]) -> Result<AucDifference, String> {
-    let fewest = [true, false].map(|class| labels.iter().filter(|label| **label == class).count());
-    if fewest.iter().any(|count| *count < CLASS_MIN) {
-        return Err(format!("it needs {CLASS_MIN} pairs of each class"));
-    }
+    enough_of_each_class(labels.iter().copied())?;
     let [a, b] = [first, second].map(|scores| placements(scores, labels));
     let differences: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
     let (mut difference, mut variance) = (0.0, 0.0);

@@ -18,11 +18,12 @@ use paired::over_seeds;
 use crate::ranking::{self, Rank};
 
 use super::{
-    by_seed::{BySeed, Columns, differences},
+    by_seed::{BySeed, Columns},
     document::{
         Against, AucTestReport, ComparisonReport, ComparisonsReport, IntervalMethod, McNemarReport, TTestReport,
     },
     scored::{Cell, Scored},
+    split,
     spread::{NOTHING, mean},
 };
 
@@ -79,23 +80,20 @@ pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender
 
 impl Stage<'_> {
     fn pair(&self, first: &Contender<'_>, second: &Contender<'_>) -> Tested {
-        let (method, rows) = (self.columns.method(), differences(&first.by_seed, &second.by_seed));
+        let (method, rows) = (self.columns.method(), first.by_seed.minus(&second.by_seed));
         // A diverged unit comes after every error, so a mean with one is no number that others differ from.
         let are_numbers = first.rank.diverged() + second.rank.diverged() == 0;
         let unless_diverged = || if are_numbers { Ok(()) } else { Err("units of one of them diverged".to_owned()) };
-        let tested = paired(self.columns.table(&rows, self.scored.clusters.as_deref()), method.columns());
-        let tested = unless_diverged().and(tested);
+        let tested = unless_diverged().and_then(|()| self.columns.paired(&rows, self.scored.clusters.as_deref()));
         let one_set = method == IntervalMethod::SeedsExamples;
-        let of_seeds: Vec<f64> = rows.iter().filter_map(|row| mean(row)).collect();
-        let of_seeds =
-            if one_set { over_seeds(&of_seeds) } else { Err("the test is for one set of test pairs".to_owned()) };
-        let of_seeds = unless_diverged().and(of_seeds);
-        let difference = tested.as_ref().ok().map(|test| test.difference);
-        let difference = difference.or_else(|| mean(&rows.iter().filter_map(|row| mean(row)).collect::<Vec<_>>()));
+        let by_seed: Vec<f64> = rows.iter().filter_map(|row| mean(row)).collect();
+        let of_seeds = unless_diverged().and_then(|()| match one_set {
+            true => over_seeds(&by_seed),
+            false => Err("the test is for one set of test pairs".to_owned()),
+        });
+        let difference = tested.as_ref().ok().map(|test| test.difference).or_else(|| mean(&by_seed));
         let difference = difference.filter(|_| are_numbers);
-        let is_shared = |cell: &&Cell<'_>| {
-            first.by_seed.contains_key(&cell.unit.seed) && second.by_seed.contains_key(&cell.unit.seed)
-        };
+        let is_shared = |cell: &&Cell<'_>| first.by_seed.has(cell.unit.seed) && second.by_seed.has(cell.unit.seed);
         let [a, b] =
             [first, second].map(|one| one.cells.iter().filter(is_shared).filter_map(Cell::error).collect::<Vec<_>>());
         let (hedges_g, hedges_g_reason) = split(unless_diverged().and_then(|()| effect::hedges_g(&a, &b)));
@@ -173,13 +171,6 @@ fn auc_test(tested: Result<auc::AucDifference, String>) -> AucTestReport {
         p: test.map(|test| test.p),
         p_holm: None,
         reason,
-    }
-}
-
-fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
-    match result {
-        Ok(value) => (Some(value), None),
-        Err(reason) => (None, Some(reason)),
     }
 }
 

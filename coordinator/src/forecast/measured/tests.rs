@@ -1,9 +1,8 @@
-use seedgrid_common::training::{Normalize, StopLoss};
+use seedgrid_common::training::Normalize;
 
 use super::*;
 
-const STOP: StopRule =
-    StopRule { loss_delta: 0.001, max_epochs: 100, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
+const STOP: StopRule = StopRule { max_epochs: 100, ..StopRule::PAPER };
 
 fn configuration(model: &str, learning_rate: f64) -> Configuration {
     let model = model::find(model).unwrap();
