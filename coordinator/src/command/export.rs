@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     console,
-    export::{Form, export as write},
+    export::{Form, check_place, export as write},
     run_directory::RunDirectory,
 };
 
@@ -16,8 +16,12 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<Exit, Failure> {
     let forms: &[Form] = match arguments.format {
         ExportFormat::Csv => &[Form::Csv],
         ExportFormat::Parquet => &[Form::Parquet],
-        ExportFormat::Both => &[Form::Csv, Form::Parquet],
+        ExportFormat::Both => &Form::ALL,
     };
+    // Before anything is computed.
+    if let Some(folder) = &arguments.output {
+        check_place(folder, forms)?;
+    }
     let exported = write(&directory, &folder, forms)?;
     for table in &exported.tables {
         for file in &table.files {

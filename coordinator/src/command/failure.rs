@@ -223,6 +223,7 @@ impl Failure {
             | Self::Compare(CompareError::Prepare(error)) => of_preparing(error),
             Self::Compare(CompareError::Directory(error)) => of_directory(error),
             Self::Report(ReportError::Foreign { .. })
+            | Self::Export(ExportError::Foreign { .. } | ExportError::ForeignFile { .. })
             | Self::Join(_)
             | Self::BadCopy { .. }
             | Self::NoDataFolder

@@ -1,6 +1,10 @@
 //! A table as CSV: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, empty where there is no value.
 
-use std::io::Write;
+use std::{
+    fs::File,
+    io::{Read as _, Write},
+    path::Path,
+};
 
 use super::{
     ExportError, Sink,
@@ -53,6 +57,15 @@ impl Sink for CsvSink {
         self.flush()?;
         Ok(self.file)
     }
+}
+
+/// Whether the header of the file at `path` begins with these columns.
+pub(super) fn begins_with(path: &Path, columns: &[Column]) -> bool {
+    let expected = columns.iter().map(|column| &*column.name).collect::<Vec<_>>().join(",");
+    let mut found = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(expected.len() as u64 + 1).read_to_end(&mut found));
+    let rest = found.strip_prefix(expected.as_bytes());
+    read.is_ok() && rest.is_some_and(|rest| matches!(rest, [b',' | b'\n']))
 }
 
 /// A cell's text. Numbers read back as themselves in the width of their column; lists are JSON.

@@ -6,6 +6,7 @@
 
 mod csv;
 mod parquet;
+mod place;
 mod predictions;
 mod table;
 mod units;
@@ -35,6 +36,7 @@ use crate::{
 };
 use csv::CsvSink;
 use parquet::ParquetSink;
+pub use place::check_place;
 use predictions::Scoring;
 use table::{Cell, Column};
 use units::Place;
@@ -49,6 +51,20 @@ pub enum Form {
     Csv,
     /// Typed columns, compressed.
     Parquet,
+}
+
+impl Form {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Parquet];
+
+    /// The name of the file that holds a table in this form.
+    fn file(self, table: &str) -> String {
+        let ending = match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        };
+        format!("{table}.{ending}")
+    }
 }
 
 /// What was written.
@@ -89,6 +105,21 @@ pub enum ExportError {
         folder: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The folder holds something else.
+    #[error("{} is not empty and holds no export\n  hint: choose an empty or new folder with --output DIR", folder.display())]
+    Foreign {
+        /// Which.
+        folder: PathBuf,
+    },
+    /// A file of an export's name is none of an export.
+    #[error(
+        "{} is no file of an export, and one would take its place\n  hint: move it away, or choose an empty or new folder with --output DIR",
+        path.display()
+    )]
+    ForeignFile {
+        /// Which.
+        path: PathBuf,
     },
     /// A file cannot be written.
     #[error(
@@ -155,17 +186,17 @@ impl Output {
         forms: &[Form],
         study: &str,
     ) -> Result<Self, ExportError> {
-        let begin = |ending: &str| {
-            let path = folder.join(format!("{name}.{ending}"));
+        let begin = |form: Form| {
+            let path = folder.join(form.file(name));
             Pending::new(&path).map_err(|source| ExportError::File { path, source })
         };
         let sink = |form: &Form| -> Result<Box<dyn Sink>, ExportError> {
             Ok(match form {
-                Form::Csv => Box::new(CsvSink::new(begin("csv")?, columns)),
+                Form::Csv => Box::new(CsvSink::new(begin(*form)?, columns)),
                 Form::Parquet => {
                     let facts =
                         [("schema", SCHEMA.to_owned()), ("table", name.to_owned()), ("study", study.to_owned())];
-                    Box::new(ParquetSink::new(begin("parquet")?, columns, &facts)?)
+                    Box::new(ParquetSink::new(begin(*form)?, columns, &facts)?)
                 }
             })
         };

@@ -2,14 +2,18 @@
 //!
 //! The crate's column writers are used as they are: Arrow's arrays would be one more copy and some ten more crates to build.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical},
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type},
     errors::ParquetError,
     file::{
-        metadata::KeyValue,
+        metadata::{KeyValue, ParquetMetaDataReader},
         properties::WriterProperties,
         writer::{SerializedColumnWriter, SerializedFileWriter},
     },
@@ -51,6 +55,15 @@ enum Values {
     Single(Vec<f32>),
     Flag(Vec<bool>),
     Integers(Vec<i64>),
+}
+
+/// Whether the file at `path` says this of itself: a name, and how its value begins.
+pub(super) fn says(path: &Path, name: &str, begins: &str) -> bool {
+    let read = |file: File| ParquetMetaDataReader::new().parse_and_finish(&file).ok();
+    let Some(found) = File::open(path).ok().and_then(read) else { return false };
+    let facts = found.file_metadata().key_value_metadata().into_iter().flatten();
+    let value = |fact: &KeyValue| fact.value.as_ref().is_some_and(|value| value.starts_with(begins));
+    facts.filter(|fact| fact.key == name).any(value)
 }
 
 impl ParquetSink {

@@ -52,16 +52,18 @@ pub(super) fn hyperparameters(plan: &Plan) -> Vec<Column> {
     columns
 }
 
+/// The first columns, whatever the plan names.
+pub(super) const KEYS: [Column; 6] = [
+    Column::full("stage", Kind::Text),
+    Column::full("configuration", Kind::Integer),
+    Column::full("model", Kind::Text),
+    Column::full("variant", Kind::Text),
+    Column::full("unit", Kind::Text),
+    Column::full("places", Kind::Integer),
+];
+
 /// The table's columns, these hyper-parameters among them.
 pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
-    let keys = [
-        Column::full("stage", Kind::Text),
-        Column::full("configuration", Kind::Integer),
-        Column::full("model", Kind::Text),
-        Column::full("variant", Kind::Text),
-        Column::full("unit", Kind::Text),
-        Column::full("places", Kind::Integer),
-    ];
     let rest = [
         Column::full("normalize", Kind::Text),
         Column::full("stop_loss_delta", Kind::Number),
@@ -97,7 +99,7 @@ pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
         Column::optional("numerics_class", Kind::Text),
         Column::optional("version", Kind::Text),
     ];
-    keys.into_iter().chain(hyperparameters.iter().cloned()).chain(rest).collect()
+    KEYS.into_iter().chain(hyperparameters.iter().cloned()).chain(rest).collect()
 }
 
 /// A row below [`columns`].

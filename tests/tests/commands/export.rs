@@ -208,6 +208,30 @@ fn what_cannot_be_exported_is_said() {
     }
     assert_eq!(fs::read_to_string(scratch.path("file")).unwrap(), "precious");
 
+    // Folders that hold other things, the report among them.
+    fs::create_dir(scratch.path("mine")).unwrap();
+    scratch.write("mine/units.csv", "unit,price\n");
+    let into = |output: &Path| finish(seedgrid(["export"]).arg(scratch.path("run")).arg("--output").arg(output));
+    let table = fs::read(scratch.path("run/report/units.csv")).unwrap();
+    for output in ["mine", "run/report", "run"] {
+        let ended = into(&scratch.path(output));
+        assert_eq!(ended.code(), 2, "{output}: {}", ended.stderr);
+        assert!(ended.stderr.contains("is not empty and holds no export"), "{}", ended.stderr);
+    }
+    assert_eq!(fs::read_to_string(scratch.path("mine/units.csv")).unwrap(), "unit,price\n");
+    assert_eq!(fs::read(scratch.path("run/report/units.csv")).unwrap(), table);
+    // One that holds an export is written again, and what else is there stays.
+    for _ in 0..2 {
+        assert_eq!(into(&scratch.path("taken")).code(), 0);
+        scratch.write("taken/notes.txt", "mine");
+    }
+    fs::remove_file(scratch.path("taken/units.csv")).unwrap();
+    assert_eq!(into(&scratch.path("taken")).code(), 0, "its Parquet files say what it is");
+    scratch.write("taken/epochs.csv", "mine");
+    let ended = into(&scratch.path("taken"));
+    assert_eq!(ended.code(), 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("epochs.csv is no file of an export"), "{}", ended.stderr);
+
     // A result of other pairs: named, and nothing half-written is left behind.
     let store = Connection::open(scratch.path("run/study.db")).unwrap();
     let payload: Vec<u8> = store.query_row("SELECT payload FROM results LIMIT 1", [], |row| row.get(0)).unwrap();
