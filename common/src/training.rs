@@ -47,6 +47,11 @@ impl StopRule {
     pub const PAPER: Self =
         Self { loss_delta: 0.001, max_epochs: 300, min_epochs: 1, patience: 1, loss_drop: 0.0, loss: StopLoss::Mean };
 
+    /// Whether the rule can end training before `max_epochs`: no difference is below 0.
+    pub fn can_converge(&self) -> bool {
+        self.loss_delta > 0.0
+    }
+
     /// Whether training has converged, given every epoch's mean loss so far, in order, and the number of batches of an epoch.
     pub fn converged(&self, losses: &[f64], batches: usize) -> bool {
         let patience = self.patience.max(1) as usize;

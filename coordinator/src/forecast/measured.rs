@@ -181,7 +181,7 @@ impl Measured {
         });
         group.diverged |= diverged;
         // A rule that never ends training says nothing of convergence.
-        if can_converge(&stop) {
+        if stop.can_converge() {
             group.epochs.push((epochs, !diverged && epochs >= stop.max_epochs));
         }
         if cost > 0.0 {
@@ -214,7 +214,7 @@ impl Measured {
     pub fn epochs(&self, job: &Job<'_>) -> Found {
         let stop = &job.configuration.stop;
         let ceiling = f64::from(stop.max_epochs);
-        if !can_converge(stop) {
+        if !stop.can_converge() {
             return Found { bounds: Bounds::exactly(ceiling), origin: Origin::Spec };
         }
         let nearest = self.nearest(job, |group| !group.epochs.is_empty());
@@ -303,11 +303,6 @@ fn distance(group: &Group, job: &Job<'_>) -> usize {
         + usize::from(group.dataset != job.dataset)
         + usize::from(group.train_pairs != job.train_pairs)
         + usize::from(group.place == Place::OtherRuns)
-}
-
-/// Whether the rule can end training before its limit: no difference is below 0.
-fn can_converge(stop: &StopRule) -> bool {
-    stop.loss_delta > 0.0
 }
 
 #[cfg(test)]
