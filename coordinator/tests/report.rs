@@ -15,6 +15,8 @@ mod race;
 #[path = "report/ranked.rs"]
 mod ranked;
 mod synthetic;
+#[path = "report/worded.rs"]
+mod worded;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

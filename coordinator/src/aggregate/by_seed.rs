@@ -37,6 +37,20 @@ pub(super) fn minus(row: &[f64], other: &[f64]) -> Vec<f64> {
     row.iter().zip(other).map(|(value, other)| value - other).collect()
 }
 
+/// What an interval over the seeds alone covers, on one set of test pairs.
+pub(super) const SEEDS_COVER: &str = "the choice of the seeds; not the draw of the test pairs or of the training pairs";
+
+/// The mean of a table of differences.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Paired {
+    /// How many seeds both have.
+    pub(crate) seeds: usize,
+    /// Over these seeds, also where nothing can be tested; None of none.
+    pub(crate) difference: Option<f64>,
+    /// Whether it is 0; or why that cannot be tested.
+    pub(crate) tested: Result<Difference, String>,
+}
+
 /// What a stage's errors vary with beside the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -57,6 +71,31 @@ impl Columns {
             Evaluation::Holdout => IntervalMethod::SeedsExamples,
             Evaluation::Folds(_) => IntervalMethod::SeedsFolds,
         }
+    }
+
+    /// What an interval over so many seeds and these columns covers, as a clause after "it covers".
+    pub(super) fn covers(self, seeds: usize) -> String {
+        let (covered, mut not) = match (self.method(), self.evaluation) {
+            (IntervalMethod::SeedsDraws, Evaluation::Holdout) => ("the draw of the training and test pairs", vec![]),
+            (IntervalMethod::SeedsDraws, Evaluation::Folds(_)) => {
+                ("the draw of the training pairs, of which the folds are made", vec![])
+            }
+            (IntervalMethod::SeedsFolds, _) => {
+                ("the draw of the pairs, that of the training pairs by an approximation", vec![])
+            }
+            (IntervalMethod::SeedsExamples | IntervalMethod::Seeds, _) => {
+                ("the draw of the test pairs", vec!["the draw of the training pairs"])
+            }
+        };
+        let seeds = match seeds {
+            1 => {
+                not.push("the choice of the seed, as there is one seed");
+                ""
+            }
+            _ => "the choice of the seeds and ",
+        };
+        let not = if not.is_empty() { String::new() } else { format!("; not {}", not.join(", and not ")) };
+        format!("{seeds}{covered}{not}")
     }
 
     /// The values of these units, by data seed, seed and then fold. Seeds without a result in one of their units are left out.
@@ -93,9 +132,12 @@ impl Columns {
         }
     }
 
-    /// Whether the mean of these rows of differences is 0.
-    pub(super) fn paired(self, rows: &[Vec<f64>], clusters: Option<&[usize]>) -> Result<Difference, String> {
-        paired(self.table(rows, clusters), self.method().columns())
+    /// The mean of these rows of differences, a row for each seed, and whether it is 0.
+    pub(super) fn paired(self, rows: &[Vec<f64>], clusters: Option<&[usize]>) -> Paired {
+        let tested = paired(self.table(rows, clusters), self.method().columns());
+        let untested = || mean(&rows.iter().filter_map(|row| mean(row)).collect::<Vec<_>>());
+        let difference = tested.as_ref().ok().map(|test| test.difference).or_else(untested);
+        Paired { seeds: rows.len(), difference, tested }
     }
 }
 
@@ -110,13 +152,18 @@ pub(crate) struct StageErrors {
 }
 
 impl StageErrors {
-    /// Tests the mean error of the configuration at `place` minus that of `other`'s at `other_place`, seed by seed. Both must have scored the
-    /// same examples in the same way. Also says by how many seeds.
-    pub(crate) fn paired(&self, place: usize, other: &Self, other_place: usize) -> (usize, Result<Difference, String>) {
+    /// The mean error of the configuration at `place` minus that of `other`'s at `other_place`, seed by seed. Both must have scored the
+    /// same examples in the same way.
+    pub(crate) fn paired(&self, place: usize, other: &Self, other_place: usize) -> Paired {
         let nothing = BySeed::default();
         let first = self.by_configuration.get(place).unwrap_or(&nothing);
         let rows = first.minus(other.by_configuration.get(other_place).unwrap_or(&nothing));
-        (rows.len(), self.columns.paired(&rows, self.clusters.as_deref()))
+        self.columns.paired(&rows, self.clusters.as_deref())
+    }
+
+    /// What an interval over so many seeds covers.
+    pub(crate) fn covers(&self, seeds: usize) -> String {
+        self.columns.covers(seeds)
     }
 
     /// How a paired test is made.

@@ -114,8 +114,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     let units: Vec<UnitReport> = cells.iter().map(|cell| unit_report(cell, scored)).collect();
     let found = crossed(columns.table(&by_seed.rows, scored.clusters.as_deref()));
     let (errors, examples) = (errors(cells.iter()), scored.pairs(cells));
-    let (method, complete) = (columns.method(), by_seed.rows.len());
-    let of_done = estimate(&Sample { errors: &errors, crossed: found, seeds: complete, method, examples });
+    let of_done = estimate(&Sample { errors: &errors, crossed: found, seeds: by_seed.rows.len(), columns, examples });
     let error_of_done = withheld.0.as_ref().map(|_| of_done.spread.clone());
     let error = withheld.estimate(of_done);
     // A band is a mean over the seeds, too.
@@ -147,7 +146,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         n: counts.done,
         counts,
         failures: Vec::new(),
-        draw: draw(method, found, examples, cells, &withheld),
+        draw: draw(columns.method(), found, examples, cells, &withheld),
         draws: draws(cells).iter().map(Draw::report).collect(),
         error,
         error_of_done,

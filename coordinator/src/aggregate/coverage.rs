@@ -5,10 +5,9 @@ use seedgrid_common::{random::Stream, spec::Evaluation};
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use super::{
-    by_seed::minus,
+    by_seed::{Columns, minus},
     comparison::paired,
     crossed::{Table, crossed},
-    document::IntervalMethod,
     spread::{Sample, estimate},
 };
 
@@ -84,8 +83,8 @@ fn coverage(world: World, seeds: usize, examples: usize, repeats: usize) -> [f64
     for _ in 0..repeats {
         let rows = world.draw(&mut stream, seeds, examples);
         let errors: Vec<f64> = rows.iter().map(|row| row.iter().sum::<f64>() / examples as f64).collect();
-        let (found, method) = (crossed(Table::independent(&rows)), IntervalMethod::SeedsExamples);
-        let found = estimate(&Sample { errors: &errors, crossed: found, seeds, method, examples });
+        let (found, columns) = (crossed(Table::independent(&rows)), Columns::new(Evaluation::Holdout, 1));
+        let found = estimate(&Sample { errors: &errors, crossed: found, seeds, columns, examples });
         let given = found.given_examples.and_then(|given| given.ci95);
         for (count, ends) in held.iter_mut().zip([found.interval.ci95, given]) {
             *count += usize::from(ends.is_some_and(|[low, high]| (low..=high).contains(&world.truth())));
@@ -285,6 +284,6 @@ fn repeating_seeds_on_the_same_folds_finds_no_differences_that_are_not_there() {
 fn a_columns_kind_has_its_correction() {
     // The worlds above are compared by the table that a stage uses.
     let rows = FOLDS[0].draw(&mut Stream::new(1, "kind"), 5, 3);
-    let columns = super::by_seed::Columns::new(Evaluation::Folds(5), 1);
+    let columns = Columns::new(Evaluation::Folds(5), 1);
     assert_eq!(crossed(columns.table(&rows, None)), crossed(Table::of_folds(&rows, 5)));
 }

@@ -312,6 +312,11 @@ impl ConfigurationReport {
         self.counts.diverged > 0
     }
 
+    /// How many seeds have a unit in the means.
+    pub fn done_seeds(&self) -> usize {
+        self.seeds.iter().filter(|seed| seed.n > 0).count()
+    }
+
     /// The model's title with the variant: "FC Network (learning_rate=0.1)".
     pub fn heading(&self) -> String {
         if self.variant.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.variant) }
@@ -422,27 +427,6 @@ impl IntervalMethod {
             Self::SeedsFolds => "folds",
             Self::SeedsDraws => "draws of the data",
         }
-    }
-
-    /// What an interval over so many seeds covers, as a clause after "it covers".
-    pub(crate) fn covers(self, seeds: usize) -> String {
-        let (covered, mut not) = match self {
-            Self::SeedsExamples => ("the draw of the test pairs", vec!["the draw of the training pairs"]),
-            Self::SeedsFolds => ("the draw of the pairs, that of the training pairs by an approximation", vec![]),
-            Self::SeedsDraws => ("the draw of the training and test pairs", vec![]),
-            Self::Seeds => {
-                return "the choice of the seeds; not the draw of the test pairs or of the training pairs".to_owned();
-            }
-        };
-        let seeds = match seeds {
-            1 => {
-                not.push("the choice of the seed, as there is one seed");
-                ""
-            }
-            _ => "the choice of the seeds and ",
-        };
-        let not = if not.is_empty() { String::new() } else { format!("; not {}", not.join(", and not ")) };
-        format!("{seeds}{covered}{not}")
     }
 }
 

@@ -44,7 +44,7 @@ use seedgrid_common::{
 };
 
 pub use band::{Band, BandPoint};
-pub(crate) use by_seed::StageErrors;
+pub(crate) use by_seed::{Paired, StageErrors};
 pub use document::Report;
 pub use history::{EpochMean, Learning, UnitHistory};
 pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};

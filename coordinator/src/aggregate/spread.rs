@@ -1,6 +1,7 @@
 //! Means, deviations and intervals of error rates. Sums are exact and rounded once, so the order of values does not matter.
 
 use super::{
+    by_seed::{Columns, SEEDS_COVER},
     crossed::Crossed,
     document::{Estimate, Interval, IntervalMethod, Spread},
     student::quantile_975,
@@ -44,8 +45,8 @@ pub(super) struct Sample<'a> {
     pub(super) crossed: Option<Crossed>,
     /// How many seeds are complete.
     pub(super) seeds: usize,
-    /// How the interval is made.
-    pub(super) method: IntervalMethod,
+    /// What the errors vary with beside the seeds.
+    pub(super) columns: Columns,
     /// How many different examples the units scored.
     pub(super) examples: usize,
 }
@@ -55,12 +56,13 @@ pub(super) struct Sample<'a> {
 pub(super) fn estimate(sample: &Sample<'_>) -> Estimate {
     let spread = spread(sample.errors);
     let interval = interval(&spread, sample);
-    let given_examples = (sample.method == IntervalMethod::SeedsExamples).then(|| over_seeds(&spread, sample.examples));
+    let given_examples =
+        (sample.columns.method() == IntervalMethod::SeedsExamples).then(|| over_seeds(&spread, sample.examples));
     Estimate { spread, interval, given_examples }
 }
 
 fn interval(spread: &Spread, sample: &Sample<'_>) -> Interval {
-    let (method, covers) = (sample.method, sample.method.covers(sample.seeds));
+    let (method, covers) = (sample.columns.method(), sample.columns.covers(sample.seeds));
     let Some((mean, found)) = spread.mean.zip(sample.crossed) else {
         let reason = match (spread.mean, sample.seeds) {
             (None, _) => "no unit is done".to_owned(),
@@ -83,7 +85,7 @@ fn interval(spread: &Spread, sample: &Sample<'_>) -> Interval {
 /// Student's t interval of a mean over seeds, on the examples that all of them scored.
 fn over_seeds(spread: &Spread, examples: usize) -> Interval {
     let method = IntervalMethod::Seeds;
-    let covers = method.covers(spread.n);
+    let covers = SEEDS_COVER.to_owned();
     let (Some(mean), Some(std)) = (spread.mean, spread.std) else {
         return Interval::none(method, covers, "it needs two seeds".to_owned());
     };
@@ -125,14 +127,15 @@ pub(crate) fn rate_interval(rate: f64, standard_error: f64, freedom: f64, exampl
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use seedgrid_common::spec::Evaluation;
 
     use super::*;
     use crate::aggregate::crossed::{Table, crossed};
 
     fn of(errors: &[f64], rows: &[Vec<f64>]) -> Estimate {
         let (found, examples) = (crossed(Table::independent(rows)), rows.first().map_or(0, Vec::len));
-        let method = IntervalMethod::SeedsExamples;
-        estimate(&Sample { errors, crossed: found, seeds: rows.len(), method, examples })
+        let columns = Columns::new(Evaluation::Holdout, 1);
+        estimate(&Sample { errors, crossed: found, seeds: rows.len(), columns, examples })
     }
 
     #[test]
@@ -191,8 +194,8 @@ mod tests {
         let values = [0.10, 0.12, 0.11, 0.13];
         let row = [values.to_vec()];
         let over = |table: Table<'_>| {
-            let method = IntervalMethod::SeedsFolds;
-            let sample = Sample { errors: &values, crossed: crossed(table), seeds: 1, method, examples: 400 };
+            let columns = Columns::new(Evaluation::Folds(4), 1);
+            let sample = Sample { errors: &values, crossed: crossed(table), seeds: 1, columns, examples: 400 };
             estimate(&sample).interval.standard_error.unwrap()
         };
         let ratio = over(Table::of_folds(&row, 4)) / over(Table::independent(&row));

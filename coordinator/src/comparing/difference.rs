@@ -2,7 +2,7 @@
 
 use super::document::{Difference, Method};
 use crate::aggregate::{
-    StageErrors,
+    Paired, StageErrors,
     document::{ConfigurationReport, IntervalMethod, StageReport},
     half_width,
 };
@@ -30,31 +30,35 @@ pub(super) fn between(parts: [Part<'_>; 2], same_data: bool) -> Difference {
 fn of_done([first, second]: [Part<'_>; 2], same_data: bool) -> Difference {
     if same_data && first.stage.evaluation == second.stage.evaluation {
         let places = [first, second].map(|part| part.row.number - 1);
-        let (seeds, tested) = second.errors.paired(places[1], first.errors, places[0]);
+        let Paired { seeds, difference, tested } = second.errors.paired(places[1], first.errors, places[0]);
         if seeds > 0 {
             let method = match second.errors.method() {
                 IntervalMethod::SeedsExamples | IntervalMethod::Seeds => Method::PairedExamples,
                 IntervalMethod::SeedsFolds => Method::PairedFolds,
                 IntervalMethod::SeedsDraws => Method::PairedDraws,
             };
-            let covers = second.errors.method().covers(seeds);
-            let (mean, ci95, reason) = match tested {
-                Ok(test) => (Some(test.difference), Some(test.ci95), None),
-                Err(reason) => (difference([first, second]), None, Some(reason)),
+            let covers = second.errors.covers(seeds);
+            let (ci95, reason) = match tested {
+                Ok(test) => (Some(test.ci95), None),
+                Err(reason) => (None, Some(reason)),
             };
-            return Difference { mean, ci95, method, seeds_first: seeds, seeds_second: seeds, covers, reason };
+            return Difference {
+                mean: difference,
+                ci95,
+                method,
+                seeds_first: seeds,
+                seeds_second: seeds,
+                covers,
+                reason,
+            };
         }
     }
     independent([first, second])
 }
 
-fn difference(parts: [Part<'_>; 2]) -> Option<f64> {
-    let [first, second] = parts.map(|part| part.row.error.spread.mean);
-    first.zip(second).map(|(first, second)| second - first)
-}
-
 fn independent(parts: [Part<'_>; 2]) -> Difference {
-    let mean = difference(parts);
+    let [first, second] = parts.map(|part| part.row.error.spread.mean);
+    let mean = first.zip(second).map(|(first, second)| second - first);
     let sure = parts.map(|part| part.row.error.interval.standard_error.zip(part.row.error.interval.freedom));
     let (ci95, reason) = match (mean, sure) {
         (Some(mean), [Some(first), Some(second)]) => {
@@ -68,7 +72,7 @@ fn independent(parts: [Part<'_>; 2]) -> Difference {
         (None, _) => (None, Some("it needs a done unit of each".to_owned())),
         (Some(_), _) => (None, Some("it needs an interval of each".to_owned())),
     };
-    let [seeds_first, seeds_second] = parts.map(|part| part.row.seeds.iter().filter(|seed| seed.n > 0).count());
+    let [seeds_first, seeds_second] = parts.map(|part| part.row.done_seeds());
     let covers = "both runs as if they had drawn their seeds and their data independently".to_owned();
     Difference { mean, ci95, method: Method::Independent, seeds_first, seeds_second, covers, reason }
 }

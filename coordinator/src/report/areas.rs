@@ -3,7 +3,7 @@
 
 use super::{
     numbers::{count, interval, rate},
-    wording::{self, unless_diverged},
+    wording::{self, unless_diverged, where_none},
 };
 use crate::aggregate::document::{ConfigurationReport, EvaluationReport, StageReport};
 
@@ -51,10 +51,17 @@ pub(super) fn columns(stage: &StageReport) -> String {
         EvaluationReport::Holdout => "test pairs",
         EvaluationReport::Folds(_) => "training pairs, each scored by the network that was trained without it",
     };
+    let without = stage.configurations.iter().filter(|row| row.roc.auc.is_some() && row.roc.ci95.is_none());
+    let reasons = where_none("interval", without.filter_map(|row| row.roc.ci95_reason.as_deref()));
+    let intervals = match stage.configurations.iter().any(|row| row.roc.ci95.is_some()) || reasons.is_empty() {
+        true => format!(
+            " The 95 % intervals are about the draw of the {pairs}: percentiles of up to 10,000 resamples of them, for these trained networks."
+        ),
+        false => String::new(),
+    };
     format!(
         "An ensemble predicts a pair by the probabilities of all seeds, averaged, as in the paper. It is usually better than its networks, and \
          says nothing about one of them: do not compare these columns with those of single networks. AUC and AP: area under the ROC curve and \
-         average precision of the averaged prediction. The 95 % intervals are about the draw of the {pairs}: percentiles of \
-         up to 10,000 resamples of them, for these trained networks."
+         average precision of the averaged prediction.{intervals}{reasons}"
     )
 }

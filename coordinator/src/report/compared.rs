@@ -110,7 +110,8 @@ pub(super) fn remarks(stage: &StageReport) -> Vec<String> {
         let test = &pair.t_test;
         if let Some(reason) = &test.reason {
             note(format!("No t test, as {reason}"), pair);
-        } else if test.seeds < stage.seeds.len() {
+        }
+        if pair.difference.is_some() && test.seeds < stage.seeds.len() {
             note("Over fewer seeds than planned".to_owned(), pair);
         }
         let tested = stage.evaluation == EvaluationReport::Holdout && !draws::are_several(stage);
@@ -126,7 +127,7 @@ fn named(stage: &StageReport, pairs: &[&ComparisonReport]) -> String {
         |pair: &&ComparisonReport| format!("{} against {}", heading(stage, pair.first), heading(stage, pair.second));
     let mut names: Vec<String> = pairs.iter().take(NAMED_MAX).map(name).collect();
     if pairs.len() > NAMED_MAX {
-        names.push(format!("and {} more", whole(pairs.len() - NAMED_MAX)));
+        names.push(format!("and {} more, in comparisons.csv", whole(pairs.len() - NAMED_MAX)));
     }
     names.join("; ")
 }

@@ -2,7 +2,7 @@
 
 use super::{
     notices::{ALIKE_NAMED_MAX, Notice, Weight, named},
-    numbers::{count, whole},
+    numbers::{NONE, count, whole},
 };
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport, UnitReport};
 
@@ -75,25 +75,20 @@ fn of_doubt(stage: &StageReport, doubt: &Doubt) -> Vec<Notice> {
             whole(units.len()),
             count(row.n, "trained unit"),
             are(units.len()),
-            names(row, &units),
+            named(row, &units),
             if units.len() == 1 { "It is" } else { "They are" }
         ))
     };
     rows.iter().map(sentence).collect()
 }
 
-/// The units' seeds and folds, of each draw of the data by itself where there are several.
-fn names(row: &ConfigurationReport, units: &[&UnitReport]) -> String {
-    if row.draws.len() < 2 {
-        return named(units);
-    }
-    let draws = units.chunk_by(|a, b| a.data_seed == b.data_seed);
-    draws.map(|units| format!("data seed {}: {}", units[0].data_seed, named(units))).collect::<Vec<_>>().join("; ")
-}
-
-/// Whether training converged, and what that is worth.
-pub(super) fn converged(converged: bool, unit: &UnitReport) -> String {
-    let word = if converged { "yes" } else { "no" };
+/// Whether training converged, where its rule asks for that, and what that is worth.
+pub(super) fn converged(row: &ConfigurationReport, converged: bool, unit: &UnitReport) -> String {
+    let word = match converged {
+        _ if !row.stop.can_converge() => NONE,
+        true => "yes",
+        false => "no",
+    };
     let doubts = DOUBTS.iter().filter(|doubt| (doubt.has)(unit)).map(|doubt| doubt.word);
     [word].into_iter().chain(doubts).collect::<Vec<_>>().join(", ")
 }

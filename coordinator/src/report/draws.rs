@@ -2,9 +2,9 @@
 
 use super::{
     numbers::{interval, rate, rate_spread},
-    wording::unless_diverged,
+    wording::{covers, unless_diverged, where_none},
 };
-use crate::aggregate::document::{ConfigurationReport, StageReport};
+use crate::aggregate::document::{ConfigurationReport, StageReport, UnitReport};
 
 /// A table's header.
 pub(super) const HEADER: [&str; 6] =
@@ -13,6 +13,13 @@ pub(super) const HEADER: [&str; 6] =
 /// Whether a stage has more than one draw, and so this table.
 pub(super) fn are_several(stage: &StageReport) -> bool {
     stage.data_seeds.len() > 1
+}
+
+/// A unit among those of its configuration: "data seed 0, seed 1, fold 2".
+pub(super) fn place(stage: &StageReport, unit: &UnitReport) -> String {
+    let data_seed = if are_several(stage) { format!("data seed {}, ", unit.data_seed) } else { String::new() };
+    let fold = unit.fold.map_or_else(String::new, |fold| format!(", fold {fold}"));
+    format!("{data_seed}seed {}{fold}", unit.seed)
 }
 
 /// A configuration's cells below [`HEADER`].
@@ -30,6 +37,13 @@ pub(super) fn cells(row: &ConfigurationReport) -> [String; 6] {
 }
 
 /// What the columns mean.
-pub(super) const COLUMNS: &str = "Error: mean ± standard deviation over draws and seeds together. The interval covers the draw of training and \
-     test pairs, and the choice of the seeds. Std over draws: how much the draw of the data alone moves an error; none where draws differ no more \
-     than their seeds make them differ. Std over seeds: how much the seed moves it on one draw. Means of single draws: the lowest and the highest.";
+pub(super) fn columns(stage: &StageReport) -> String {
+    let rows = stage.configurations.iter().filter(|row| row.n > 0 && !row.diverged());
+    let reasons = where_none("deviation", rows.filter_map(|row| row.draw.components_reason.as_deref()));
+    format!(
+        "Error: mean ± standard deviation over draws and seeds together. The 95 % interval of the mean {}. Std over draws: how much the draw of the \
+         data alone moves an error. Std over seeds: how much the seed moves it on one draw.{reasons} Means of single draws: the lowest and the \
+         highest.",
+        covers(stage)
+    )
+}

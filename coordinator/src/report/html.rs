@@ -152,10 +152,9 @@ const MEANINGS: [(&str, &str); 8] = [
     ),
     (
         "± and interval",
-        "± is the sample standard deviation: how much single units differ. The 95 % interval is about their mean. For a hold-out stage \
-         it covers the choice of the seed only: all seeds share one set of training and test pairs, and drawing others would move \
-         every number: an error rate e of n test pairs has a standard error of \u{221a}(e (1 - e) / n) from their draw alone, 0.012 for e = 0.2 \
-         and n = 1,000.",
+        "± is the sample standard deviation: how much single units differ. The 95 % interval is about their mean; the text below each \
+         table says what may be drawn anew so that it still holds. The draw of the test pairs alone gives an error rate e of n pairs a standard \
+         error of up to \u{221a}(e (1 - e) / n), 0.013 for e = 0.2 and n = 1,000.",
     ),
     (
         "Ensemble",
@@ -176,8 +175,8 @@ const MEANINGS: [(&str, &str); 8] = [
     ),
     (
         "Verdict",
-        "A reference differs where the difference of the two mean errors lies outside its 95 % interval, which covers the choice of the seeds \
-         and the draw of the scored pairs on both sides. One in twenty would without any cause.",
+        "A reference differs where the difference of the two mean errors is larger than half the width of its 95 % interval; the text below the \
+         table says what that covers. One in twenty would without any cause.",
     ),
     (
         "Diverged",

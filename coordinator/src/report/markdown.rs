@@ -100,7 +100,7 @@ fn section(page: &mut String, stage: &StageReport) {
         page.push_str("### Draws of the data\n\n");
         let rows: Vec<_> = stage.configurations.iter().map(draws::cells).collect();
         table(page, &draws::HEADER, &rows);
-        explained(page, draws::COLUMNS, &[]);
+        explained(page, &draws::columns(stage), &[]);
     }
 
     let _ = writeln!(page, "### {}\n", areas::TITLE);
@@ -149,16 +149,20 @@ fn settings(stage: &StageReport, row: &ConfigurationReport) -> [String; 4] {
     [name(stage, row), hyperparameters.join(" "), stop(row), super::csv::normalize(row).to_owned()]
 }
 
-/// A stopping rule in words: "loss changes by less than 0.001, or 300 epochs".
+/// A stopping rule in words: "loss changes by less than 0.001; or 300 epochs".
 pub(super) fn stop(row: &ConfigurationReport) -> String {
     let rule = &row.stop;
+    let most = count(rule.max_epochs, "epoch");
+    if !rule.can_converge() {
+        return most;
+    }
     let what = match rule.loss {
         StopLoss::Mean => "loss",
         StopLoss::BatchSum => "loss, summed over batches,",
     };
     let mut text = format!("{what} changes by less than {}", rule.loss_delta);
     if rule.patience > 1 {
-        let _ = write!(text, " {} epochs in a row", rule.patience);
+        let _ = write!(text, " in {} epochs in a row", rule.patience);
     }
     if rule.min_epochs > 1 {
         let _ = write!(text, ", not before epoch {}", rule.min_epochs);
@@ -166,7 +170,7 @@ pub(super) fn stop(row: &ConfigurationReport) -> String {
     if rule.loss_drop > 0.0 {
         let _ = write!(text, ", once it fell by {} % from the first epoch's", 100.0 * rule.loss_drop);
     }
-    let _ = write!(text, "; or {}", count(rule.max_epochs, "epoch"));
+    let _ = write!(text, "; or {most}");
     text
 }
 

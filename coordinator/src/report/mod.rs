@@ -33,6 +33,7 @@ pub use figure::PaintError;
 pub use folder::{State, Written};
 pub use provenance::Provenance;
 pub use terminal::terminal_table;
+pub(crate) use wording::data_seeds;
 
 use crate::aggregate::{Aggregate, Report};
 use folder::Place;

@@ -51,7 +51,7 @@ impl Trained<'_> {
     pub(super) fn settings(&self) -> String {
         let given: Vec<String> =
             self.row.hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        format!("{}. Inputs: {}. Training ends when {}.", given.join(", "), normalize(self.row), stop(self.row))
+        format!("{}. Inputs: {}. Stopping rule: {}.", given.join(", "), normalize(self.row), stop(self.row))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     doubtful,
-    numbers::{count, rate_spread, whole},
+    numbers::{count, percent, rate_spread, whole},
     raced,
     wording::ranges,
 };
@@ -154,9 +154,9 @@ fn of_test_pairs(stage: &StageReport) -> Option<Notice> {
 fn of_shared_images(stage: &StageReport) -> Option<Notice> {
     let share = stage.shared_images.filter(|share| *share >= 0.005)?;
     let text = format!(
-        "{:.0} % of the scored images are in more than one draw of the data, as all draws come from the same images. Intervals over draws take \
+        "Of the scored images {} are in more than one draw of the data, as all draws come from the same images. Intervals over draws take \
          draws as independent, so they are a little too narrow for other images.",
-        100.0 * share
+        percent(share)
     );
     Some(Notice { weight: Weight::Remark, text })
 }
@@ -183,10 +183,10 @@ fn of_untrained(stage: &StageReport, rows: &[&ConfigurationReport]) -> Notice {
     Notice { weight: Weight::Incomplete, text }
 }
 
-/// About units that ended by their number of epochs: a sentence for each configuration, or one for all of many.
+/// About units that ended by their number of epochs though their rule has another end: a sentence for each configuration, or one for all of many.
 fn of_cut_short(stage: &StageReport) -> Vec<Notice> {
-    let cut_short: Vec<&ConfigurationReport> =
-        stage.configurations.iter().filter(|row| row.n > row.converged).collect();
+    let is_cut_short = |row: &&ConfigurationReport| row.stop.can_converge() && row.n > row.converged;
+    let cut_short: Vec<&ConfigurationReport> = stage.configurations.iter().filter(is_cut_short).collect();
     let notice = |text| Notice { weight: Weight::Remark, text };
     if cut_short.len() > ALIKE_NAMED_MAX {
         let of = |value: fn(&ConfigurationReport) -> usize| cut_short.iter().map(|row| value(row)).sum::<usize>();
@@ -256,7 +256,7 @@ fn of_selection(stage: &StageReport) -> Vec<Notice> {
             let ignored: Vec<String> = model.incomplete.iter().take(NAMED_MAX).map(|&number| heading(number)).collect();
             let more = match model.incomplete.len().saturating_sub(NAMED_MAX) {
                 0 => String::new(),
-                more => format!("; and {} more", whole(more)),
+                more => format!("; and {} more, in configurations.csv", whole(more)),
             };
             let text = format!("Not considered in selecting, since units are missing: {}{more}.", ignored.join("; "));
             notices.push(Notice { weight: Weight::LeftOut, text });
@@ -282,7 +282,7 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
         if number > 0 {
             let units: Vec<&UnitReport> = row.units.iter().filter(|unit| unit.ending == ending).collect();
             let rest = rest(row);
-            let named = named(&units);
+            let named = named(row, &units);
             let why = if ending == UnitEnding::Failed { why(&row.failures) } else { String::new() };
             let text =
                 format!("{heading}: {} of {} {what} ({named}). {why}{rest}", whole(number), count(planned, "unit"));
@@ -332,8 +332,19 @@ fn why(failures: &[String]) -> String {
     if told.is_empty() { String::new() } else { format!("Last said: {}. ", told.join("; ")) }
 }
 
-/// "seeds 1 to 4, 9", or each unit where more than the seed must be said.
-pub(super) fn named(units: &[&UnitReport]) -> String {
+/// Some of a configuration's units, those of each draw of the data by itself where it has several: "data seed 0: seeds 1, 2; data seed 1: seed 2".
+pub(super) fn named(row: &ConfigurationReport, units: &[&UnitReport]) -> String {
+    if row.draws.len() < 2 {
+        return of_draw(units, NAMED_MAX);
+    }
+    let draws: Vec<&[&UnitReport]> = units.chunk_by(|a, b| a.data_seed == b.data_seed).collect();
+    let of_each = (NAMED_MAX / draws.len().max(1)).max(1);
+    let one = |units: &&[&UnitReport]| format!("data seed {}: {}", units[0].data_seed, of_draw(units, of_each));
+    listed(draws.iter().map(one).collect(), NAMED_MAX, "; ")
+}
+
+/// "seeds 1 to 4, 9", or each unit where more than the seed must be said, of which at most `most` are named.
+fn of_draw(units: &[&UnitReport], most: usize) -> String {
     let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitEnding::Diverged);
     if plain {
         let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
@@ -341,9 +352,9 @@ pub(super) fn named(units: &[&UnitReport]) -> String {
     }
     if units.iter().all(|unit| unit.ending != UnitEnding::Diverged) {
         let seeds: Vec<String> = units.chunk_by(|a, b| a.seed == b.seed).map(folds).collect();
-        return listed(seeds);
+        return listed(seeds, most, ", ");
     }
-    listed(units.iter().map(|unit| name(unit)).collect())
+    listed(units.iter().map(|unit| name(unit)).collect(), most, ", ")
 }
 
 /// "seed 1 folds 2 to 10": of units with one seed.
@@ -353,13 +364,14 @@ fn folds(units: &[&UnitReport]) -> String {
     format!("seed {seed} {} {}", if folds.len() == 1 { "fold" } else { "folds" }, ranges(&folds))
 }
 
-fn listed(mut names: Vec<String>) -> String {
-    let more = names.len().saturating_sub(NAMED_MAX);
-    names.truncate(NAMED_MAX);
+/// The first of these names, and how many there are beside them.
+fn listed(mut names: Vec<String>, most: usize, separator: &str) -> String {
+    let more = names.len().saturating_sub(most);
+    names.truncate(most);
     if more > 0 {
-        names.push(format!("and {} more", whole(more)));
+        names.push(format!("and {} more in units.csv", whole(more)));
     }
-    names.join(", ")
+    names.join(separator)
 }
 
 fn name(unit: &UnitReport) -> String {

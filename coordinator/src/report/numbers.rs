@@ -50,6 +50,11 @@ pub(crate) fn signed_interval(ends: Option<[f64; 2]>) -> String {
     ends.map_or_else(|| NONE.to_owned(), |ends| ends.map(|end| signed_rate(Some(end))).join(" to "))
 }
 
+/// A share above 0, in whole percents: "21 %", "less than 1 %".
+pub(super) fn percent(share: f64) -> String {
+    if share < 0.01 { "less than 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }
+}
+
 /// A p value: four decimals, or "< 0.0001".
 pub(super) fn p_value(value: Option<f64>) -> String {
     match value {
@@ -84,6 +89,14 @@ mod tests {
         assert_eq!(signed_interval(Some([-1.0, 2.0])), "−1.0000 to +2.0000");
         assert_eq!(interval(Some([-1.0, 2.0])), "−1.0000 to 2.0000");
         assert_eq!([0.000_09, 0.0001, 0.0512].map(|p| p_value(Some(p))), ["< 0.0001", "0.0001", "0.0512"]);
+    }
+
+    #[test]
+    fn no_share_above_0_is_shown_as_0() {
+        assert_eq!(
+            [0.0001, 0.005, 0.01, 0.214, 1.0].map(percent),
+            ["less than 1 %", "less than 1 %", "1 %", "21 %", "100 %"]
+        );
     }
 
     #[test]

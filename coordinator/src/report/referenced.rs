@@ -3,6 +3,7 @@
 use super::{
     draws,
     numbers::{count_mean, rate, signed_rate, whole},
+    wording,
 };
 use crate::aggregate::document::{
     ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict,
@@ -51,11 +52,12 @@ pub(super) fn verdict(reference: &ReferenceReport) -> &'static str {
 /// What the columns mean.
 pub(super) fn columns(stage: &StageReport) -> String {
     if draws::are_several(stage) {
-        return "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of the standard error of our mean over draws of \
-                the data, of theirs over its seeds, and of one draw more, which is theirs: it covers seeds, and the draw of training and test \
-                pairs, on both sides."
-            .to_owned()
-            + VERDICTS;
+        return format!(
+            "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of the standard error of our mean over draws of \
+             the data, of theirs over its seeds, and of one draw more, which is theirs. On our side it {}; on theirs it covers their seeds, where \
+             their deviation is known, and the draw of their pairs.{VERDICTS}",
+            wording::covers(stage)
+        );
     }
     let parts = match stage.evaluation {
         EvaluationReport::Holdout => {

@@ -1,11 +1,16 @@
 //! Sentences that several forms of the report share.
 
+use std::collections::BTreeSet;
+
 use super::{
     compared,
     figure::{RIVALS_MAX, ROWS_MAX, crowded, facets},
+    notices::ALIKE_NAMED_MAX,
     numbers::{count, rate_spread, whole},
 };
-use crate::aggregate::document::{Against, ConfigurationReport, DatasetSummary, EvaluationReport, Report, StageReport};
+use crate::aggregate::document::{
+    Against, ConfigurationReport, DatasetSummary, DrawSummary, EvaluationReport, Report, StageReport,
+};
 
 /// "table3 on MNIST pairs".
 pub(super) fn title(report: &Report) -> String {
@@ -15,24 +20,38 @@ pub(super) fn title(report: &Report) -> String {
 /// What was trained on.
 pub(super) fn dataset(dataset: &DatasetSummary) -> String {
     let drawn = &dataset.drawn;
-    let share = |positives: usize, pairs: usize| match pairs {
-        0 => String::new(),
-        _ => format!(" ({:.1} % of class 1)", 100.0 * positives as f64 / pairs as f64),
-    };
+    let draws = if dataset.draws.is_empty() { std::slice::from_ref(drawn) } else { &dataset.draws };
+    let seeds: Vec<u64> = draws.iter().map(|draw| draw.seed).collect();
     format!(
         "{}{}, {}{}, {}",
         count(drawn.train_pairs, "training pair"),
-        share(drawn.train_positives, drawn.train_pairs),
+        share_of_class_1(draws, |draw| [draw.train_positives, draw.train_pairs]),
         count(drawn.test_pairs, "test pair"),
-        share(drawn.test_positives, drawn.test_pairs),
-        match dataset.draws.as_slice() {
-            [] | [_] => format!("data seed {}", drawn.seed),
-            draws => {
-                let seeds: Vec<u64> = draws.iter().map(|draw| draw.seed).collect();
-                format!("data seed {}, and others: {} in all", drawn.seed, ranges(&seeds))
-            }
-        }
+        share_of_class_1(draws, |draw| [draw.test_positives, draw.test_pairs]),
+        data_seeds(&seeds)
     )
+}
+
+/// " (48.2 % of class 1)", and of several draws the lowest share and the highest; nothing of no pairs. `of` gives how many pairs of a draw are of
+/// class 1, and how many there are.
+fn share_of_class_1(draws: &[DrawSummary], of: impl Fn(&DrawSummary) -> [usize; 2]) -> String {
+    let counts = draws.iter().map(of).filter(|[_, pairs]| *pairs > 0);
+    let mut shares: Vec<f64> = counts.map(|[positives, pairs]| 100.0 * positives as f64 / pairs as f64).collect();
+    shares.sort_by(f64::total_cmp);
+    let ends = [shares.first(), shares.last()].into_iter().flatten();
+    let mut ends: Vec<String> = ends.map(|share| format!("{share:.1}")).collect();
+    ends.dedup();
+    if ends.is_empty() { String::new() } else { format!(" ({} % of class 1)", ends.join(" to ")) }
+}
+
+/// "data seed 0", "data seeds 0 and 1", "data seeds 0 to 3, 7 and 9". They ascend.
+pub(crate) fn data_seeds(seeds: &[u64]) -> String {
+    let ranges = ranges(seeds);
+    let listed = match ranges.rsplit_once(", ") {
+        Some((first, last)) => format!("{first} and {last}"),
+        None => ranges,
+    };
+    format!("data {} {listed}", if seeds.len() == 1 { "seed" } else { "seeds" })
 }
 
 /// How a stage was scored.
@@ -44,7 +63,7 @@ pub(super) fn evaluation(stage: &StageReport) -> String {
     let seeds = match stage.data_seeds.as_slice() {
         [] | [_] => seeds,
         draws => {
-            format!("{seeds} on each of {} of the data (data seeds {})", count(draws.len(), "draw"), ranges(draws))
+            format!("{seeds} on each of {} of the data ({})", count(draws.len(), "draw"), data_seeds(draws))
         }
     };
     match stage.evaluation {
@@ -95,7 +114,28 @@ pub(super) fn best_sentence(stage: &StageReport) -> Option<String> {
         ));
     }
     let error = rate_spread(&row.error.spread);
-    Some(format!("Lowest mean error: {heading}, {error} over {}.", units(stage, row.n)))
+    let ties = ties(stage, row);
+    let share = match ties.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {} has the same mean error.", one.heading()),
+        many if many.len() > ALIKE_NAMED_MAX => format!(" {} others have the same mean error.", whole(many.len())),
+        few => {
+            let headings: Vec<String> = few.iter().map(|row| row.heading()).collect();
+            format!(" {} have the same mean error.", headings.join("; "))
+        }
+    };
+    Some(format!("Lowest mean error: {heading}, {error} over {}.{share}", units(stage, row.n)))
+}
+
+/// Whether a configuration may be called the best as well as `best`: both have the same mean error.
+pub(super) fn is_as_good(row: &ConfigurationReport, best: &ConfigurationReport) -> bool {
+    let mean = |row: &ConfigurationReport| row.error.spread.mean.filter(|_| row.can_be_best);
+    mean(row).is_some() && mean(row) == mean(best)
+}
+
+/// The others that are as good as the best one.
+fn ties<'a>(stage: &'a StageReport, best: &ConfigurationReport) -> Vec<&'a ConfigurationReport> {
+    stage.configurations.iter().filter(|row| row.number != best.number && is_as_good(row, best)).collect()
 }
 
 /// A cell about all units of a configuration: one that diverged comes after every number.
@@ -181,15 +221,23 @@ fn first_columns(stage: &StageReport) -> String {
             "the share of validation pairs classified wrongly, as mean ± sample standard deviation over folds and seeds"
         }
     };
+    let without = stage.configurations.iter().filter(|row| row.n > 0 && !row.diverged());
+    let reasons = where_none("interval", without.filter_map(|row| row.error.interval.reason.as_deref()));
     format!(
-        "Error is {over}. The 95 % interval of the mean {}. A rare kind of seed that none of these is, as one in ten that gets stuck, is in no \
+        "Error is {over}. The 95 % interval of the mean {}.{reasons} A rare kind of seed that none of these is, as one in ten that gets stuck, is in no \
          interval. Epochs are those trained until the stopping rule or its maximum.",
         covers(stage)
     )
 }
 
+/// Why there is no such number in some rows, each reason in a sentence after others.
+pub(super) fn where_none<'a>(number: &str, reasons: impl Iterator<Item = &'a str>) -> String {
+    let reasons: BTreeSet<&str> = reasons.collect();
+    reasons.into_iter().map(|reason| format!(" Where there is no {number}: {reason}.")).collect()
+}
+
 /// "covers the choice of the seeds and ...": about the intervals of a stage's mean errors.
-fn covers(stage: &StageReport) -> String {
+pub(super) fn covers(stage: &StageReport) -> String {
     // All configurations have the same kind; one that lacks seeds says so itself.
     let most = stage.configurations.iter().max_by_key(|row| row.error.spread.n);
     most.map_or_else(String::new, |row| format!("covers {}", row.error.interval.covers))
@@ -212,7 +260,7 @@ fn draw(stage: &StageReport) -> String {
         format!("{low:.1} to {high:.1}")
     };
     format!(
-        " It is {times} times as wide as one over the seeds on these very test pairs, which configurations.csv has as well: that one covers \
+        " The 95 % interval of the mean is {times} times as wide as one over the seeds on these very test pairs, which configurations.csv has as well: that one covers \
          the choice of the seeds alone."
     )
 }
@@ -315,11 +363,15 @@ fn comparisons(stage: &StageReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ranges;
+    use super::{data_seeds, ranges};
 
     #[test]
     fn seeds_are_named_in_runs() {
         assert_eq!(ranges(&[1, 2, 3, 4, 9, 11, 12]), "1 to 4, 9, 11, 12");
         assert_eq!(ranges(&[u64::MAX]), u64::MAX.to_string());
+        assert_eq!(
+            [&[4][..], &[0, 1], &[0, 1, 2], &[0, 1, 2, 7]].map(data_seeds),
+            ["data seed 4", "data seeds 0 and 1", "data seeds 0 to 2", "data seeds 0 to 2 and 7"]
+        );
     }
 }

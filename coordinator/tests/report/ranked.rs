@@ -72,7 +72,8 @@ fn who_is_chosen_among_survivors_is_praised_nowhere() {
     }
     let bold: Vec<&str> =
         page.split("<tr class=\"lowest\">").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
-    assert!(bold.len() == 1 && bold[0].contains("learning_rate=0.02"), "{bold:?}");
+    // The two whose mean errors are the same.
+    assert!(bold.len() == 2 && bold[0].contains("learning_rate=0.02") && bold[1].contains("learning_rate=0.03"));
     let line = |name: &str| {
         files[name].lines().find(|line| line.contains("1 of 6") && line.contains("diverged")).map(str::to_owned)
     };
@@ -153,8 +154,26 @@ fn a_mean_is_printed_as_the_counts_give_it() {
     assert_eq!(means, ["0.525", "0.2", "0.2", "0.2"]);
     let ranks: Vec<&str> = table[1..].iter().map(|row| row[column("rank")].as_str()).collect();
     assert_eq!(ranks, ["4", "1", "2", "3"], "of equal ones the first of the file");
-    assert!(files["report.md"].contains("Lowest mean error: FC Network (learning_rate=0.02), 0.2000"));
+    let best = "Lowest mean error: FC Network (learning_rate=0.02), 0.2000 ± 0.1000 over 3 seeds. FC Network (learning_rate=0.03); FC Network \
+                (learning_rate=0.04) have the same mean error.";
+    for name in ["report.md", "report.html"] {
+        assert!(files[name].contains(best), "others share the lowest error: {name}: {}", files[name]);
+    }
+    assert_eq!(files["report.html"].matches("<tr class=\"lowest\">").count(), 3);
     assert!(!files.values().any(|text| text.contains("0.5249999")));
+}
+
+#[test]
+fn the_best_one_is_named_with_those_that_are_as_good() {
+    let said = |wrong: &[&[Option<u32>]]| {
+        let (_folder, files) = written(&study(wrong), &provenance("a"));
+        let line = files["report.md"].lines().find(|line| line.starts_with("Lowest mean error")).map(str::to_owned);
+        line.unwrap().split_once(" over 1 seed.").unwrap().1.to_owned()
+    };
+    let (low, high): (&[Option<u32>], &[Option<u32>]) = (&[Some(3)], &[Some(4)]);
+    assert_eq!(said(&[high, low]), "");
+    assert_eq!(said(&[low, high, low]), " FC Network (learning_rate=0.03) has the same mean error.");
+    assert_eq!(said(&[low, low, low, high, low, low]), " 4 others have the same mean error.");
 }
 
 #[test]

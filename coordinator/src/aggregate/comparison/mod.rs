@@ -18,7 +18,7 @@ use paired::over_seeds;
 use crate::ranking::{self, Rank};
 
 use super::{
-    by_seed::{BySeed, Columns},
+    by_seed::{BySeed, Columns, Paired, SEEDS_COVER},
     document::{
         Against, AucTestReport, ComparisonReport, ComparisonsReport, IntervalMethod, McNemarReport, TTestReport,
     },
@@ -84,15 +84,14 @@ impl Stage<'_> {
         // A diverged unit comes after every error, so a mean with one is no number that others differ from.
         let are_numbers = first.rank.diverged() + second.rank.diverged() == 0;
         let unless_diverged = || if are_numbers { Ok(()) } else { Err("units of one of them diverged".to_owned()) };
-        let tested = unless_diverged().and_then(|()| self.columns.paired(&rows, self.scored.clusters.as_deref()));
+        let Paired { seeds, difference, tested } = self.columns.paired(&rows, self.scored.clusters.as_deref());
+        let tested = unless_diverged().and(tested);
         let one_set = method == IntervalMethod::SeedsExamples;
         let by_seed: Vec<f64> = rows.iter().filter_map(|row| mean(row)).collect();
         let of_seeds = unless_diverged().and_then(|()| match one_set {
             true => over_seeds(&by_seed),
             false => Err("the test is for one set of test pairs".to_owned()),
         });
-        let difference = tested.as_ref().ok().map(|test| test.difference).or_else(|| mean(&by_seed));
-        let difference = difference.filter(|_| are_numbers);
         let is_shared = |cell: &&Cell<'_>| first.by_seed.has(cell.unit.seed) && second.by_seed.has(cell.unit.seed);
         let [a, b] =
             [first, second].map(|one| one.cells.iter().filter(is_shared).filter_map(Cell::error).collect::<Vec<_>>());
@@ -105,11 +104,11 @@ impl Stage<'_> {
             report: ComparisonReport {
                 first: first.number,
                 second: second.number,
-                difference,
+                difference: difference.filter(|_| are_numbers),
                 hedges_g,
                 hedges_g_reason,
-                t_test: t_test(method, rows.len(), &tested),
-                seeds_test: t_test(IntervalMethod::Seeds, rows.len(), &of_seeds),
+                t_test: t_test(method, seeds, self.columns.covers(seeds), &tested),
+                seeds_test: t_test(IntervalMethod::Seeds, seeds, SEEDS_COVER.to_owned(), &of_seeds),
                 mcnemar: if one_set { same_pairs(first, second) } else { untested(not_one_set()) },
                 auc_test: auc_test(if one_set { self.areas(first, second) } else { Err(not_one_set()) }),
             },
@@ -127,7 +126,7 @@ impl Stage<'_> {
     }
 }
 
-fn t_test(method: IntervalMethod, seeds: usize, tested: &Result<Difference, String>) -> TTestReport {
+fn t_test(method: IntervalMethod, seeds: usize, covers: String, tested: &Result<Difference, String>) -> TTestReport {
     let test = tested.as_ref().ok();
     TTestReport {
         method,
@@ -138,7 +137,7 @@ fn t_test(method: IntervalMethod, seeds: usize, tested: &Result<Difference, Stri
         p_holm: None,
         ci95: test.map(|test| test.ci95),
         ci95_simultaneous: None,
-        covers: method.covers(seeds),
+        covers,
         reason: tested.as_ref().err().cloned(),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         Curves,
         document::{ConfigurationReport, EvaluationReport, StageReport},
     },
-    report::numbers,
+    report::{draws, numbers},
 };
 
 /// Most rows; of more configurations the best are shown.
@@ -56,8 +56,7 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
         let at = |value: f64| left + axis.share(value) * WIDTH;
         for unit in &row.units {
             if let Some(error) = unit.error {
-                let fold = unit.fold.map_or_else(String::new, |fold| format!(" fold {fold}"));
-                let label = format!("seed {}{fold}: {error:.4}", unit.seed);
+                let label = format!("{}: {error:.4}", draws::place(stage, unit));
                 drawing.dot((at(error), y + 5.0), 3.2, color, 0.45, Some(&label));
             }
         }

@@ -88,7 +88,7 @@ pub(super) fn draws(page: &mut String, stage: &StageReport) {
         table::row(page, &format!("{}{}", escape(&name), mark(stage, row)), &numbers);
     }
     table::end(page);
-    table::explained(page, draws::COLUMNS, &[]);
+    table::explained(page, &draws::columns(stage), &[]);
     page.push_str("</div>\n");
 }
 

@@ -46,7 +46,8 @@ pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
     let lowest = if grouped { wording::best_of_models(stage) } else { wording::best(rows).into_iter().collect() };
     let mut group = None;
     for row in rows {
-        let is_lowest = lowest.iter().any(|best| best.number == row.number && best.can_be_best && !best.diverged());
+        let is_lowest =
+            lowest.iter().any(|best| (!grouped || best.model == row.model) && wording::is_as_good(row, best));
         let class = if is_lowest { " class=\"lowest\"" } else { "" };
         if grouped && group.replace(row.title.as_str()) != Some(row.title.as_str()) {
             let title = escape(&row.title);
@@ -82,7 +83,7 @@ pub(super) fn results(page: &mut String, number: usize, stage: &StageReport) {
 /// Hyper-parameters, stopping rule and inputs of every configuration.
 pub(super) fn settings(page: &mut String, number: usize, stage: &StageReport) {
     let _ = writeln!(page, "<details>\n<summary>Hyper-parameters</summary>\n<div id=\"settings-{number}\">");
-    table::begin(page, "", ["Configuration", "Hyper-parameters", "Training ends when", "Inputs"]);
+    table::begin(page, "", ["Configuration", "Hyper-parameters", "Stopping rule", "Inputs"]);
     for row in &stage.configurations {
         let given: Vec<String> = row.hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let _ = writeln!(

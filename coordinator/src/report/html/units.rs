@@ -15,7 +15,7 @@ use crate::{
         document::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
     },
     report::{
-        doubtful, figure,
+        doubtful, draws, figure,
         numbers::{NONE, count, rate, whole},
     },
 };
@@ -61,16 +61,17 @@ fn id(stage: usize, row: &ConfigurationReport, place: usize) -> String {
 /// Every unit's numbers, with a link to its curve.
 pub(super) fn table(page: &mut String, number: usize, stage: &StageReport, curves: &[Curves], drawn: Drawn) {
     let _ = writeln!(page, "<details>\n<summary>Every unit</summary>\n<div id=\"units-{number}\">");
-    let header =
-        ["Configuration", "Seed", "Fold", "Ending", "Error", "Epochs", "Converged", "Last training loss", "Curve"];
-    table::begin(page, "", header);
+    let several = draws::are_several(stage);
+    let data_seed = several.then_some("Data seed");
+    let rest = ["Seed", "Fold", "Ending", "Error", "Epochs", "Converged", "Last training loss", "Curve"];
+    table::begin(page, "", ["Configuration"].into_iter().chain(data_seed).chain(rest));
     let mut room = ROWS_MAX;
     for (row, curves) in stage.configurations.iter().zip(curves) {
         let mut with_curve = drawn.units(row, curves).map(|(place, ..)| place).peekable();
         let name = name(stage, row);
         for (place, unit) in row.units.iter().enumerate().take(room) {
             let link = with_curve.next_if_eq(&place).map(|place| id(number, row, place));
-            unit_row(page, &name, unit, link);
+            unit_row(page, &name, several, row, unit, link);
         }
         room = room.saturating_sub(row.units.len());
     }
@@ -82,17 +83,25 @@ pub(super) fn table(page: &mut String, number: usize, stage: &StageReport, curve
     page.push_str("</div>\n</details>\n");
 }
 
-fn unit_row(page: &mut String, name: &str, unit: &UnitReport, link: Option<String>) {
+fn unit_row(
+    page: &mut String,
+    name: &str,
+    several: bool,
+    row: &ConfigurationReport,
+    unit: &UnitReport,
+    link: Option<String>,
+) {
+    let data_seed = if several { format!("<td>{}</td>", unit.data_seed) } else { String::new() };
     let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
     let _ = writeln!(
         page,
-        "<tr><th scope=\"row\">{name}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        "<tr><th scope=\"row\">{name}</th>{data_seed}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
         unit.seed,
         or_none(unit.fold.map(|fold| fold.to_string())),
         unit.ending.name(),
         rate(unit.error),
         or_none(unit.epochs.map(|epochs| epochs.to_string())),
-        or_none(unit.converged.map(|converged| doubtful::converged(converged, unit))),
+        or_none(unit.converged.map(|converged| doubtful::converged(row, converged, unit))),
         or_none(unit.train_loss.map(|loss| format!("{loss:.4}"))),
         or_none(link.map(|id| format!("<a href=\"#{id}\">show</a>")))
     );
@@ -152,7 +161,7 @@ fn configuration(
     for (place, unit, history) in drawn.units(row, curves) {
         let _ = write!(page, "<figure id=\"{}\">", id(number, row, place));
         scale.draw(page, &history.epochs);
-        let _ = writeln!(page, "<figcaption>{}</figcaption></figure>", caption(unit));
+        let _ = writeln!(page, "<figcaption>{}</figcaption></figure>", caption(stage, unit));
         count += 1;
     }
     page.push_str("</div>\n");
@@ -172,12 +181,12 @@ fn configuration(
     page.push_str("</details>\n");
 }
 
-fn caption(unit: &UnitReport) -> String {
-    let fold = unit.fold.map_or_else(String::new, |fold| format!(", fold {fold}"));
+fn caption(stage: &StageReport, unit: &UnitReport) -> String {
+    let place = draws::place(stage, unit);
     let epochs = count(unit.epochs.unwrap_or_default(), "epoch");
     match unit.ending {
-        UnitEnding::Diverged => format!("seed {}{fold}: diverged after {epochs}", unit.seed),
-        _ => format!("seed {}{fold}: error {}, {epochs}", unit.seed, rate(unit.error)),
+        UnitEnding::Diverged => format!("{place}: diverged after {epochs}"),
+        _ => format!("{place}: error {}, {epochs}", rate(unit.error)),
     }
 }
 
