@@ -6,7 +6,7 @@ use crate::{
         Report,
         document::{DrawSummary, StageReport},
     },
-    report::numbers::count,
+    report::{data_seeds, numbers::count},
 };
 
 /// A stage's draws in a run, by data seed.
@@ -32,11 +32,7 @@ pub(super) fn of_runs(reports: [&Report; 2]) -> bool {
 /// "MNIST pairs, 1,000 training and 1,000 test pairs, data seed 0", with digests where only they tell it from the `others`.
 fn words(report: &Report, draws: &[&DrawSummary], others: &[&DrawSummary]) -> String {
     let drawn = draws.first().copied().unwrap_or(&report.dataset.drawn);
-    let seeds: Vec<String> = draws.iter().map(|draw| draw.seed.to_string()).collect();
-    let seeds = match seeds.as_slice() {
-        [seed] => format!("data seed {seed}"),
-        _ => format!("data seeds {}", seeds.join(", ")),
-    };
+    let seeds = data_seeds(&draws.iter().map(|draw| draw.seed).collect::<Vec<_>>());
     let sizes = |draws: &[&DrawSummary]| -> Vec<_> {
         draws.iter().map(|draw| (draw.seed, draw.train_pairs, draw.test_pairs)).collect()
     };

@@ -145,6 +145,13 @@ pub struct ComparedConfiguration {
 }
 
 impl ComparedConfiguration {
+    /// How many seeds the difference is over, where these are fewer than those of one of the two means.
+    pub fn common_seeds(&self) -> Option<usize> {
+        let Self { difference, first, second, .. } = self;
+        let paired = difference.method != Method::Independent && difference.mean.is_some();
+        (paired && difference.seeds_first < first.seeds.max(second.seeds)).then_some(difference.seeds_first)
+    }
+
     /// The model's title with the variant.
     pub fn heading(&self) -> String {
         if self.variant.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.variant) }
@@ -160,6 +167,8 @@ pub struct Found {
     pub n: usize,
     /// How many there should be.
     pub planned: usize,
+    /// How many seeds the units in the means are of.
+    pub seeds: usize,
     /// How many of these units are untrained; see report.json.
     pub untrained: usize,
     /// How many of these units are stuck.
@@ -184,6 +193,7 @@ impl Found {
             number: row.number,
             n: row.n,
             planned: row.counts.planned,
+            seeds: row.done_seeds(),
             untrained: row.untrained,
             stuck: row.stuck,
             diverged: row.counts.diverged,

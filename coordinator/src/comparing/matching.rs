@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use seedgrid_common::unit::Configuration;
+
 use super::document::Setting;
 use crate::aggregate::document::{ConfigurationReport, StageReport};
 
@@ -64,9 +66,11 @@ pub(super) fn differences(rows: [&ConfigurationReport; 2]) -> Vec<Setting> {
 }
 
 fn settings(row: &ConfigurationReport) -> BTreeMap<String, String> {
-    let hyperparameters = row.hyperparameters.iter().map(|(name, value)| (name.clone(), value.to_string()));
-    let stop = serde_json::to_value(row.stop).expect("a stopping rule is plain data");
-    let stop = stop.as_object().into_iter().flatten();
-    let stop = stop.map(|(name, value)| (format!("stop.{name}"), value.to_string().trim_matches('"').to_owned()));
-    hyperparameters.chain(stop).chain([("normalize".to_owned(), row.normalize.name().to_owned())]).collect()
+    let configuration = Configuration {
+        model: row.model.clone(),
+        hyperparameters: row.hyperparameters.clone(),
+        stop: row.stop,
+        normalize: row.normalize,
+    };
+    configuration.settings().into_iter().map(|(name, value)| (name, value.to_string())).collect()
 }

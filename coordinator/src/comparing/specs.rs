@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use seedgrid_common::unit;
 use toml::{Table, Value};
 
 use super::document::Setting;
@@ -41,8 +42,17 @@ fn flatten(path: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
             }
         }
         other => {
-            flat.insert(path.to_owned(), other.to_string());
+            flat.insert(path.to_owned(), written(other));
         }
+    }
+}
+
+/// A value as a spec writes it, and each number as labels write it: one number has one form.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Float(number) => unit::Value::Number(*number).to_string(),
+        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
     }
 }
 
@@ -66,6 +76,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_has_one_form() {
+        let whole = SPEC.replace("0.1\n", "1\n").replace("0.2", "[0.5, 1]");
+        let real = whole.replace("= 1\n", "= 1.0\n").replace("0.5, 1]", "0.50, 1.0]");
+        assert_eq!(differences(&whole, &real), []);
+        assert!(shown(&real).contains(&"stage.final.model.cnn.learning_rate: 0.1 1".to_owned()), "{:?}", shown(&real));
+        assert!(shown(&real).contains(&"stage.final.model.cnn#2.learning_rate: 0.2 [0.5, 1]".to_owned()));
+    }
+
+    #[test]
     fn differences_are_named_with_their_tables() {
         let other = SPEC.replace("1..=3", "1..=4").replace("0.2", "0.3").replace("seed = 0\n", "");
         assert_eq!(
@@ -85,6 +104,6 @@ mod tests {
             "[[stage.model]]\nmodel = \"fc\"\nlearning_rate = 1.0\n[[stage.model]]",
             1,
         );
-        assert_eq!(shown(&more), ["stage.final.model.fc.learning_rate: - 1.0", "stage.final.model.fc.model: - \"fc\""]);
+        assert_eq!(shown(&more), ["stage.final.model.fc.learning_rate: - 1", "stage.final.model.fc.model: - \"fc\""]);
     }
 }

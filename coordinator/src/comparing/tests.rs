@@ -193,10 +193,48 @@ fn equal_seeds_are_paired_and_others_are_not() {
     let one = &fewer.stages[0].configurations[0];
     assert_eq!((one.difference.method, one.difference.seeds_first), (Method::PairedExamples, 3));
     assert_eq!((fewer.units.shared, fewer.units.only_first, fewer.units.only_second), (9, 3, 0));
+    assert_eq!((one.common_seeds(), paired.stages[0].configurations[0].common_seeds()), (Some(3), None));
+    for text in [text(&fewer, 100), page(&fewer)] {
+        assert_eq!(text.matches(") over 3 common seeds").count(), 3, "of each row: {text}");
+        assert!(text.contains("Over common seeds: B − A is of the seeds that both"), "{text}");
+    }
+    assert!(!text(&paired, 100).contains("common seed"), "{}", text(&paired, 100));
 
     let others = compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("1..=4", "5..=9"), by_seed)]);
     let one = &others.stages[0].configurations[0].difference;
     assert_eq!((one.method, one.seeds_first, one.seeds_second), (Method::Independent, 4, 5));
+}
+
+#[test]
+fn what_never_differs_over_the_common_seeds_differs_by_nothing() {
+    // The second run has more seeds, and each of them errs more than the last.
+    let found = compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("1..=4", "1..=12"), by_seed)]);
+    for one in &found.stages[0].configurations {
+        let difference = &one.difference;
+        assert_eq!((difference.method, difference.seeds_first), (Method::PairedExamples, 4));
+        assert_eq!((difference.mean, difference.ci95), (Some(0.0), None));
+        assert_eq!(difference.reason.as_deref(), Some("they never differ"));
+        assert_eq!((one.first.seeds, one.second.seeds, one.common_seeds()), (4, 12, Some(4)));
+    }
+    for text in [text(&found, 100), page(&found)] {
+        assert_eq!(text.matches("0.0000 over 4 common seeds").count(), 3, "{text}");
+    }
+}
+
+#[test]
+fn numbers_have_one_form_and_long_lists_say_where_the_rest_is() {
+    let stages: String = (0..14)
+        .map(|_| SPEC.split_once("[[stage]]").unwrap().1)
+        .enumerate()
+        .fold(SPEC.to_owned(), |spec, (number, stage)| {
+            format!("{spec}[[stage]]{}", stage.replace("\"final\"", &format!("\"s{number}\"")))
+        });
+    let other = stages.replace("loss_delta = 0.001", "loss_delta = 0");
+    let found = compare(&[side("a", &stages, by_seed), side("b", &other, by_seed)]);
+    let words = text(&found, 100);
+    assert!(words.contains("final.stop.loss_delta: 0.001 in A, 0 in B"), "{words}");
+    assert!(words.contains("not one configuration. stop.loss_delta: 0.001 in A, 0 in B."), "{words}");
+    assert!(words.contains("  and 3 more: `--format json` has all"), "{words}");
 }
 
 #[test]

@@ -104,9 +104,14 @@ fn specs(differences: &[Setting]) -> Vec<String> {
     let mut lines = vec![format!("specs: {}", count(differences.len(), "difference"))];
     lines.extend(differences.iter().take(NAMED_MAX).map(|one| format!("  {}", setting(one))));
     if differences.len() > NAMED_MAX {
-        lines.push(format!("  and {} more", whole(differences.len() - NAMED_MAX)));
+        lines.push(format!("  {}", more(differences.len() - NAMED_MAX)));
     }
     lines
+}
+
+/// What ends a list of which so many are not named.
+fn more(rest: usize) -> String {
+    format!("and {} more: `--format json` has all", whole(rest))
 }
 
 /// "learning_rate: 0.1 in A, 0.05 in B".
@@ -146,7 +151,7 @@ fn units(units: &ComparedUnits) -> Vec<String> {
         let named = contradicting.iter().take(NAMED_MAX);
         lines.extend(named.map(|one| format!("  {} ({})", one.label, one.unit)));
         if contradicting.len() > NAMED_MAX {
-            lines.push(format!("  and {} more", whole(contradicting.len() - NAMED_MAX)));
+            lines.push(format!("  {}", more(contradicting.len() - NAMED_MAX)));
         }
     }
     lines
@@ -204,14 +209,16 @@ fn identical(configuration: &ComparedConfiguration) -> bool {
     units.trained > 0 && all.iter().all(|count| *count == units.trained)
 }
 
-/// "B − A: +0.0012 (−0.0041 to +0.0152)", or that nothing differs.
+/// "B − A: +0.0012 (−0.0041 to +0.0152)", with the number of common seeds where the means are over more; or that nothing differs.
 pub(super) fn difference(configuration: &ComparedConfiguration) -> String {
     let difference = &configuration.difference;
+    let over = configuration.common_seeds().map(|seeds| format!(" over {}", count(seeds, "common seed")));
+    let over = over.unwrap_or_default();
     match difference.mean {
         _ if identical(configuration) => "the same, bit for bit".to_owned(),
         None => "nothing to compare".to_owned(),
-        Some(mean) if difference.ci95.is_none() => format!("B − A: {}", signed_rate(Some(mean))),
-        Some(mean) => format!("B − A: {} ({})", signed_rate(Some(mean)), signed_interval(difference.ci95)),
+        Some(mean) if difference.ci95.is_none() => format!("B − A: {}{over}", signed_rate(Some(mean))),
+        Some(mean) => format!("B − A: {} ({}){over}", signed_rate(Some(mean)), signed_interval(difference.ci95)),
     }
 }
 
@@ -276,6 +283,13 @@ pub(super) fn remarks(stage: &ComparedStage) -> Vec<String> {
             whole(tested.len())
         ));
     }
+    if all.iter().any(|one| !identical(one) && one.common_seeds().is_some()) {
+        remarks.push(
+            "Over common seeds: B − A is of the seeds that both runs have done, and the means of A and B are over all of each, so their difference \
+             may be another one."
+                .to_owned(),
+        );
+    }
     let reasons: BTreeSet<&str> = others().filter_map(|difference| difference.reason.as_deref()).collect();
     remarks.extend(reasons.into_iter().map(|reason| format!("Where there is no interval: {reason}.")));
     for (run, rows) in [("A", &stage.only_first), ("B", &stage.only_second)] {
@@ -303,10 +317,10 @@ fn doubtful(
             format!("{heading}: {}", words.join(", "))
         })
         .collect();
-    let more = doubtful.len().saturating_sub(NAMED_MAX);
+    let rest = doubtful.len().saturating_sub(NAMED_MAX);
     let mut named: Vec<String> = doubtful.into_iter().take(NAMED_MAX).collect();
-    if more > 0 {
-        named.push(format!("and {} more", whole(more)));
+    if rest > 0 {
+        named.push(more(rest));
     }
     (!named.is_empty())
         .then(|| format!("Doubtful: means of {run} have units that show no learning in them ({}).", named.join("; ")))
@@ -322,7 +336,7 @@ fn alone(run: &str, rows: &[Lone]) -> Option<String> {
         .map(|row| format!("{}: {}", row.heading, error(row.diverged, &row.error)))
         .collect();
     if rows.len() > NAMED_MAX {
-        names.push(format!("and {} more", whole(rows.len() - NAMED_MAX)));
+        names.push(more(rows.len() - NAMED_MAX));
     }
     Some(format!("In {run} alone: {}.", names.join("; ")))
 }
