@@ -68,6 +68,13 @@ pub struct Configuration {
     pub normalize: Normalize,
 }
 
+impl Configuration {
+    /// Its content as JSON with sorted keys: equal for equal configurations. Numbers have no order, and these texts do.
+    pub fn key(&self) -> String {
+        serde_json::to_string(self).expect("plain data with string keys always serialises")
+    }
+}
+
 /// Which pairs are trained on and which are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

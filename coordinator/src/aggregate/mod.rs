@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     data::Pairs,
-    matrix::{Plan, PlannedConfiguration, PlannedStage, Selections},
+    matrix::{Plan, PlannedStage, Selections},
     spec::{Evaluation, Study},
     training::UnitResult,
     unit::UnitId,
@@ -251,11 +251,7 @@ fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
         other.evaluation == Evaluation::Holdout && other.data_seeds.iter().any(|seed| planned.data_seeds.contains(seed))
     };
     let scored = plan.stages.iter().filter(shares_pairs).flat_map(|stage| &stage.configurations);
-    // Equal configurations have equal JSON: unit ids are made of it.
-    let json = |one: &PlannedConfiguration| {
-        serde_json::to_string(&one.configuration).expect("a configuration is plain data with string keys")
-    };
-    scored.map(json).collect::<BTreeSet<String>>().len()
+    scored.map(|planned| planned.configuration.key()).collect::<BTreeSet<String>>().len()
 }
 
 /// The share of the scored images that several draws of a stage have; None of one draw.

@@ -67,26 +67,28 @@ pub(super) struct Later {
 #[derive(Debug)]
 pub(super) struct Roster {
     train_pairs: u32,
-    groups: Vec<Configuration>,
+    /// The number of each configuration's group, by its key.
+    groups: BTreeMap<String, usize>,
     known: BTreeSet<UnitId>,
 }
 
 impl Roster {
     /// An empty one; `train_pairs` is the number of training pairs.
     pub(super) fn new(train_pairs: u32) -> Self {
-        Self { train_pairs, groups: Vec::new(), known: BTreeSet::new() }
+        Self { train_pairs, groups: BTreeMap::new(), known: BTreeSet::new() }
     }
 
     /// Takes in the units of `plan` that are given out.
     pub(super) fn add(&mut self, plan: &Plan, track: &Track) -> Added {
-        let groups_before = self.groups.len();
+        let mut costs = Vec::new();
         let mut units = Vec::new();
         let mut held: BTreeMap<UnitId, usize> = BTreeMap::new();
         for planned in plan.stages.iter().flat_map(|stage| &stage.configurations) {
-            let group = self.groups.iter().position(|known| *known == planned.configuration).unwrap_or_else(|| {
-                self.groups.push(planned.configuration.clone());
-                self.groups.len() - 1
-            });
+            let next = self.groups.len();
+            let group = *self.groups.entry(planned.configuration.key()).or_insert(next);
+            if group == next {
+                costs.push(cost(&planned.configuration, self.train_pairs));
+            }
             for (id, unit) in &planned.units {
                 if track.is_held(*id) {
                     held.insert(*id, group);
@@ -95,7 +97,6 @@ impl Roster {
                 }
             }
         }
-        let costs = self.groups[groups_before..].iter().map(|new| cost(new, self.train_pairs)).collect();
         Added { units, costs, held: held.into_values().collect() }
     }
 
@@ -108,8 +109,7 @@ impl Roster {
                 let mut later = Later { units: row.units, ..Later::default() };
                 let selecting = plan.stages.iter().filter(|stage| stage.name == row.from);
                 let candidates = selecting.flat_map(|stage| stage.of_model(&row.model));
-                let group = |configuration| self.groups.iter().position(|known| known == configuration);
-                later.groups.extend(candidates.filter_map(|planned| group(&planned.configuration)));
+                later.groups.extend(candidates.filter_map(|one| self.groups.get(&one.configuration.key())));
                 for (place, (stage, earlier, before)) in all.iter().enumerate() {
                     if *stage == row.from && earlier.model == row.model {
                         later.groups.extend(&before.groups);
