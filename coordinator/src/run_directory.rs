@@ -45,14 +45,39 @@ pub struct Owned {
     _lock: Lock,
 }
 
+/// What lies in a run directory beside its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contents {
+    /// No more than what a run makes before it writes its study down.
+    BeforeAStudy,
+    /// What a run makes once its study is written down.
+    OfAStudy,
+    /// Something else.
+    Others,
+}
+
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirectoryError {
     /// The file system refused.
     #[error(
-        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; `run` and `serve` take another one with --run-dir DIR"
+        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; another one is named with --run-dir DIR"
     )]
     Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The same, to a command that steers the study there is.
+    #[error(
+        "cannot {action} {path}: {cause}\n  hint: where no coordinator runs, this command writes into the run directory itself: it needs the right to, and \
+         room; else ask whoever runs the study"
+    )]
+    Unwritable {
         /// What was tried.
         action: &'static str,
         /// On what.
@@ -120,6 +145,14 @@ pub enum RunDirectoryError {
          machine that sees it"
     )]
     File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file stands where the directory is to be made.
+    #[error(
+        "{path} is a file, and the run directory is to be there\n  hint: choose an empty or new directory with --run-dir DIR"
+    )]
+    InTheWay {
         /// The file.
         path: PathBuf,
     },
@@ -262,6 +295,17 @@ impl RunDirectory {
         Lock::last_holder(&self.lock())
     }
 
+    /// Takes the ownership of a directory that is there, for a command that steers its study.
+    ///
+    /// # Errors
+    /// As [`Self::own`].
+    pub fn own_to_steer(self) -> Result<Owned, RunDirectoryError> {
+        self.own().map_err(|error| match error {
+            RunDirectoryError::Io { action, path, cause } => RunDirectoryError::Unwritable { action, path, cause },
+            error => error,
+        })
+    }
+
     /// Makes the directory and takes its ownership.
     ///
     /// # Errors
@@ -272,7 +316,7 @@ impl RunDirectory {
             move |cause| RunDirectoryError::Io { action, path, cause }
         };
         if self.root.is_file() {
-            return Err(RunDirectoryError::File { path: self.root });
+            return Err(RunDirectoryError::InTheWay { path: self.root });
         }
         durable::make_folder(&self.root).map_err(io("create", &self.root))?;
         let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
@@ -307,19 +351,36 @@ impl RunDirectory {
             Err(_) => "missing",
         };
         let failed = |cause| RunDirectoryError::Io { action: "read", path: self.root.clone(), cause };
-        let names: Vec<OsString> =
-            fs::read_dir(&self.root).map_err(failed)?.flatten().map(|entry| entry.file_name()).collect();
         let path = self.root.clone();
-        // Written only after the database has been.
-        if names.iter().any(|name| name == "join.toml") && names.iter().any(|name| name == "lock") {
-            return Err(RunDirectoryError::LostDatabase { path, what });
+        match self.contents().map_err(failed)? {
+            Contents::BeforeAStudy => Ok(()),
+            Contents::OfAStudy => Err(RunDirectoryError::LostDatabase { path, what }),
+            Contents::Others => Err(RunDirectoryError::Foreign { path }),
+        }
+    }
+
+    /// Whether something lies there that a run which was stopped before it wrote its study down does not leave. Asked where study.db holds
+    /// nothing: then the study that it held is lost.
+    pub fn has_begun(&self) -> bool {
+        // Without a lock it is a copy of a run. What cannot be looked at may well be there.
+        !self.lock().exists() || !matches!(self.contents(), Ok(Contents::BeforeAStudy))
+    }
+
+    /// What lies in the directory, whatever is in study.db.
+    fn contents(&self) -> io::Result<Contents> {
+        let names: Vec<OsString> = fs::read_dir(&self.root)?.flatten().map(|entry| entry.file_name()).collect();
+        let length = |name: &str| fs::metadata(self.root.join(name)).map_or(0, |file| file.len());
+        // Credentials are written only after the database has been, and a log only once the database has its first page.
+        let has = |known: &str| names.iter().any(|name| name == known);
+        if has("lock") && (has("join.toml") || length("study.db") == 0 && length("study.db-wal") > 0) {
+            return Ok(Contents::OfAStudy);
         }
         // A run that was stopped before it began leaves no more than these.
         let ours = ["study.db", "study.db-journal", "study.db-wal", "study.db-shm", "lock", "datasets", "logs"];
-        match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
-            true => Ok(()),
-            false => Err(RunDirectoryError::Foreign { path }),
-        }
+        Ok(match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
+            true => Contents::BeforeAStudy,
+            false => Contents::Others,
+        })
     }
 
     /// Stores an encoded data set under its digest, whole or not at all.
@@ -409,6 +470,23 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_database_is_a_loss_only_where_a_run_had_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        drop(RunDirectory::new(&root).own().unwrap());
+        fs::write(root.join("study.db"), "").unwrap();
+        fs::write(root.join("study.db-wal"), "").unwrap();
+        let directory = RunDirectory::new(&root);
+        assert!(!directory.has_begun());
+        fs::write(root.join("study.db-wal"), "results").unwrap();
+        assert!(directory.has_begun());
+        assert!(matches!(directory.clone().own(), Err(RunDirectoryError::LostDatabase { what: "empty", .. })));
+        fs::write(root.join("study.db-wal"), "").unwrap();
+        fs::create_dir(root.join("report")).unwrap();
+        assert!(directory.has_begun());
+    }
+
+    #[test]
     fn other_peoples_folders_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "x").unwrap();
@@ -422,8 +500,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("notes.txt");
         fs::write(&file, "x").unwrap();
-        assert!(matches!(RunDirectory::new(&file).own(), Err(RunDirectoryError::File { .. })));
+        assert!(matches!(RunDirectory::new(&file).own(), Err(RunDirectoryError::InTheWay { .. })));
         assert!(matches!(RunDirectory::existing(&file), Err(RunDirectoryError::File { .. })));
+    }
+
+    #[test]
+    fn hints_are_about_the_command_that_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        fs::create_dir(&root).unwrap();
+        // Not even root can open a link to nothing as its lock.
+        std::os::unix::fs::symlink("nothing", root.join("lock")).unwrap();
+        let steered = RunDirectory::new(&root).own_to_steer().unwrap_err().to_string();
+        assert!(!steered.contains("--run-dir") && steered.contains("ask whoever runs the study"), "{steered}");
+        let file = folder.path().join("spec.toml");
+        fs::write(&file, "x").unwrap();
+        let made = RunDirectory::new(&file).own().unwrap_err().to_string();
+        assert!(made.contains("hint: choose an empty or new directory with --run-dir DIR"), "{made}");
     }
 
     #[test]
