@@ -57,7 +57,8 @@ impl Books {
     pub fn units(&self) -> Result<Units, PrepareError> {
         let Contents { study, known, mut lines } = self.contents()?;
         self.mark(&study, &mut lines)?;
-        Ok(Units { lines, unnamed_results: prepare::unnamed(&study, &known) })
+        let stages = study.plan.stages.iter().map(|stage| stage.name.clone()).collect();
+        Ok(Units { lines, unnamed_results: prepare::unnamed(&study, &known), stages })
     }
 
     /// The unit that `choose` takes of all, as [`Self::units`] has it: no other unit's result is read.

@@ -206,6 +206,7 @@ fn state_of(error: &PrepareError) -> State {
         PrepareError::Spec(_) => State::OtherVersion,
         PrepareError::Store(error) => match error {
             StoreError::Version { .. } => State::OtherVersion,
+            StoreError::NotBegun { .. } => State::NotBegun,
             StoreError::Damaged { .. }
             | StoreError::Ruined { .. }
             | StoreError::DamagedResult { .. }
@@ -299,6 +300,11 @@ batch_size = 10
             fs::create_dir(path("early")).unwrap();
             path("early/study.db")
         }));
+        // As it is left by a run that was killed as it made the database, and by one that lost its own.
+        drop(RunDirectory::new(path("killed")).own().unwrap());
+        fs::write(path("killed/study.db"), "").unwrap();
+        drop(begun(&path("emptied")));
+        fs::write(path("emptied/study.db"), "").unwrap();
         let before = fs::read(path("newer/study.db")).unwrap();
 
         let found = catalogue(folder.path()).unwrap();
@@ -318,6 +324,8 @@ batch_size = 10
             [
                 nothing("damaged", State::Damaged),
                 nothing("early", State::NotBegun),
+                nothing("emptied", State::Damaged),
+                nothing("killed", State::NotBegun),
                 nothing("lost", State::Damaged),
                 nothing("newer", State::OtherVersion),
                 begun("running", State::Running),

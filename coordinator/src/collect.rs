@@ -107,7 +107,6 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
     let (mut units, mut other_attempts) = (Vec::new(), Vec::new());
     for attempt in store.attempts()? {
         let (Some(unit), Some(ending)) = (planned.get(&attempt.unit), attempt.ending) else { continue };
-        let ended_at_unix_ms = unix_ms(attempt.ended_ms.unwrap_or_default());
         let info = workers.get(&attempt.worker_id).map(|worker| worker.info.clone()).unwrap_or_default();
         match ending.as_str() {
             "done" | "diverged" => units.push(UnitRecord {
@@ -120,7 +119,7 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
                 isa: info.isa,
                 numerics_class: info.numerics_class,
                 wall_seconds: attempt.train_seconds.unwrap_or_default(),
-                finished_at_unix_ms: ended_at_unix_ms,
+                finished_at_unix_ms: unix_ms(attempt.ended_ms.unwrap_or_default()),
                 weights: kept.get(&attempt.unit).map(|kept| WeightsRecord {
                     file: format!("weights/{}.safetensors", attempt.unit),
                     sha256: kept.digest.to_string(),
@@ -133,7 +132,7 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
                 worker: attempt.worker_id,
                 ending,
                 detail: attempt.detail.unwrap_or_default(),
-                ended_at_unix_ms,
+                ended_at_unix_ms: attempt.ended_ms.map(unix_ms),
             }),
         }
     }

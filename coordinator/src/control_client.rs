@@ -1,6 +1,10 @@
 //! The commands' way to a running coordinator.
 
-use std::{ops::ControlFlow, path::Path, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use seedgrid_common::{
     dial::{Patience, dial},
@@ -52,6 +56,15 @@ pub enum ControlError {
     /// The file cannot be read.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// It is some other file.
+    #[error(
+        "{path} is neither a run directory nor a view or admin file\n  hint: name the run directory, as `seedgrid run` or `serve` printed it; while its coordinator runs, \
+         its view.toml or admin.toml, or a copy, will do as well"
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file and the command line do not agree on encryption.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -98,6 +111,15 @@ pub enum ControlError {
     },
 }
 
+/// What it means that this file cannot be read. One of another name that holds something else was not meant to be a key.
+fn not_read(path: &Path, error: JoinError) -> ControlError {
+    let is_named = Role::ALL.into_iter().any(|role| path.file_name().is_some_and(|name| name == role.file_name()));
+    match error {
+        JoinError::Malformed { .. } if !is_named => ControlError::NoKey { path: path.to_owned() },
+        error => error.into(),
+    }
+}
+
 /// Which coordinator a run directory's file, or a copy of it, leads to.
 fn whose(run_directory_or_file: &Path, join: &JoinFile) -> String {
     let directory = RunDirectory::new(run_directory_or_file);
@@ -126,7 +148,7 @@ impl Control {
         } else {
             run_directory_or_file.to_owned()
         };
-        let join = JoinFile::read(&path)?;
+        let join = JoinFile::read(&path).map_err(|error| not_read(&path, error))?;
         let transport = join.transport(plaintext)?;
         let mut last = "the file names no address".to_owned();
         for address in &join.addresses {
@@ -229,15 +251,16 @@ impl Control {
     pub async fn units(&mut self) -> Result<Units, ControlError> {
         let answer = self.client.list_units(v1::ListUnitsRequest {}).await;
         let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
-        let (mut lines, mut unnamed_results) = (Vec::new(), 0);
+        let (mut lines, mut unnamed_results, mut stages) = (Vec::new(), 0, Vec::new());
         while let Some(part) = parts.message().await.map_err(|status| self.error(&status))? {
             unnamed_results = part.unnamed_results as usize;
+            stages = part.stages;
             for unit in part.units {
                 lines.push(UnitLine::try_from(unit).map_err(|problem| self.unreadable(&problem))?);
             }
             self.bounded(lines.len())?;
         }
-        Ok(Units { lines, unnamed_results })
+        Ok(Units { lines, unnamed_results, stages })
     }
 
     /// Every worker that was ever there, by id.
@@ -321,4 +344,23 @@ async fn connect(address: &str, transport: Transport<'_>, join: &JoinFile) -> Re
     let channel = dial(address, transport, PATIENCE).await.map_err(|error| error.to_string())?;
     let client = ControlServiceClient::with_interceptor(channel, Credential { header });
     Ok(client.max_decoding_message_size(limits::MESSAGE_BYTES_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_key_is_not_called_a_malformed_one() {
+        let malformed = |path: &str| {
+            let problem = "`version` is missing or not a number".to_owned();
+            let told = not_read(Path::new(path), JoinError::Malformed { path: path.into(), problem });
+            told.to_string()
+        };
+        for path in ["mine.toml", "runs/mine/study.db"] {
+            let told = malformed(path);
+            assert!(told.starts_with(&format!("{path} is neither a run directory nor a view")), "{told}");
+        }
+        assert!(malformed("copy/view.toml").starts_with("the view file copy/view.toml is malformed"));
+    }
 }

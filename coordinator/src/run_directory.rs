@@ -45,14 +45,39 @@ pub struct Owned {
     _lock: Lock,
 }
 
+/// What lies in a run directory beside its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contents {
+    /// No more than what a run makes before it writes its study down.
+    BeforeAStudy,
+    /// What a run makes once its study is written down.
+    OfAStudy,
+    /// Something else.
+    Others,
+}
+
 /// Why a run directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirectoryError {
     /// The file system refused.
     #[error(
-        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; `run` and `serve` take another one with --run-dir DIR"
+        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; another one is named with --run-dir DIR"
     )]
     Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The same, to a command that steers the study there is.
+    #[error(
+        "cannot {action} {path}: {cause}\n  hint: where no coordinator runs, this command writes into the run directory itself: it needs the right to, and \
+         room; else ask whoever runs the study"
+    )]
+    Unwritable {
         /// What was tried.
         action: &'static str,
         /// On what.
@@ -120,6 +145,14 @@ pub enum RunDirectoryError {
          machine that sees it"
     )]
     File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file stands where the directory is to be made.
+    #[error(
+        "{path} is a file, and the run directory is to be there\n  hint: choose an empty or new directory with --run-dir DIR"
+    )]
+    InTheWay {
         /// The file.
         path: PathBuf,
     },
@@ -262,6 +295,17 @@ impl RunDirectory {
         Lock::last_holder(&self.lock())
     }
 
+    /// Takes the ownership of a directory that is there, for a command that steers its study.
+    ///
+    /// # Errors
+    /// As [`Self::own`].
+    pub fn own_to_steer(self) -> Result<Owned, RunDirectoryError> {
+        self.own().map_err(|error| match error {
+            RunDirectoryError::Io { action, path, cause } => RunDirectoryError::Unwritable { action, path, cause },
+            error => error,
+        })
+    }
+
     /// Makes the directory and takes its ownership.
     ///
     /// # Errors
@@ -272,7 +316,7 @@ impl RunDirectory {
             move |cause| RunDirectoryError::Io { action, path, cause }
         };
         if self.root.is_file() {
-            return Err(RunDirectoryError::File { path: self.root });
+            return Err(RunDirectoryError::InTheWay { path: self.root });
         }
         durable::make_folder(&self.root).map_err(io("create", &self.root))?;
         let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
@@ -307,19 +351,36 @@ impl RunDirectory {
             Err(_) => "missing",
         };
         let failed = |cause| RunDirectoryError::Io { action: "read", path: self.root.clone(), cause };
-        let names: Vec<OsString> =
-            fs::read_dir(&self.root).map_err(failed)?.flatten().map(|entry| entry.file_name()).collect();
         let path = self.root.clone();
-        // Written only after the database has been.
-        if names.iter().any(|name| name == "join.toml") && names.iter().any(|name| name == "lock") {
-            return Err(RunDirectoryError::LostDatabase { path, what });
+        match self.contents().map_err(failed)? {
+            Contents::BeforeAStudy => Ok(()),
+            Contents::OfAStudy => Err(RunDirectoryError::LostDatabase { path, what }),
+            Contents::Others => Err(RunDirectoryError::Foreign { path }),
+        }
+    }
+
+    /// Whether something lies there that a run which was stopped before it wrote its study down does not leave. Asked where study.db holds
+    /// nothing: then the study that it held is lost.
+    pub fn has_begun(&self) -> bool {
+        // Without a lock it is a copy of a run. What cannot be looked at may well be there.
+        !self.lock().exists() || !matches!(self.contents(), Ok(Contents::BeforeAStudy))
+    }
+
+    /// What lies in the directory, whatever is in study.db.
+    fn contents(&self) -> io::Result<Contents> {
+        let names: Vec<OsString> = fs::read_dir(&self.root)?.flatten().map(|entry| entry.file_name()).collect();
+        let length = |name: &str| fs::metadata(self.root.join(name)).map_or(0, |file| file.len());
+        // Credentials are written only after the database has been, and a log only once the database has its first page.
+        let has = |known: &str| names.iter().any(|name| name == known);
+        if has("lock") && (has("join.toml") || length("study.db") == 0 && length("study.db-wal") > 0) {
+            return Ok(Contents::OfAStudy);
         }
         // A run that was stopped before it began leaves no more than these.
         let ours = ["study.db", "study.db-journal", "study.db-wal", "study.db-shm", "lock", "datasets", "logs"];
-        match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
-            true => Ok(()),
-            false => Err(RunDirectoryError::Foreign { path }),
-        }
+        Ok(match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
+            true => Contents::BeforeAStudy,
+            false => Contents::Others,
+        })
     }
 
     /// Stores an encoded data set under its digest, whole or not at all.
@@ -349,88 +410,4 @@ impl std::ops::Deref for Owned {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_owner_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("runs/a");
-        let first = RunDirectory::new(&root).own().unwrap();
-        match RunDirectory::new(&root).own() {
-            Err(RunDirectoryError::InUse { holder: Some(holder), .. }) => assert_eq!(holder.pid, std::process::id()),
-            other => panic!("{other:?}"),
-        }
-        assert!(RunDirectory::new(&root).is_owned());
-        drop(first);
-        assert!(!RunDirectory::new(&root).is_owned());
-        RunDirectory::new(&root).own().unwrap();
-    }
-
-    #[test]
-    fn who_has_it_is_named_with_machine_and_time() {
-        let folder = tempfile::tempdir().unwrap();
-        drop(RunDirectory::new(folder.path()).own().unwrap());
-        let away = Holder { pid: 12, host: Some("node7".to_owned()), since: "2026-01-31T12:00:00Z".to_owned() };
-        fs::write(folder.path().join("lock"), away.text()).unwrap();
-        // As the lock of another machine looks from here.
-        let held = fs::File::open(folder.path().join("lock")).unwrap();
-        held.lock().unwrap();
-        let text = RunDirectory::new(folder.path()).own().unwrap_err().to_string();
-        assert!(text.contains("is in use by process 12 on node7, since 2026-01-31T12:00:00Z"), "{text}");
-        assert!(text.contains("stop it on node7 (`seedgrid status "), "{text}");
-    }
-
-    #[test]
-    fn a_lock_that_is_a_link_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let precious = folder.path().join("precious");
-        fs::write(&precious, "keep").unwrap();
-        let root = folder.path().join("run");
-        fs::create_dir(&root).unwrap();
-        std::os::unix::fs::symlink(&precious, root.join("lock")).unwrap();
-        assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::Io { .. })));
-        assert_eq!(fs::read_to_string(precious).unwrap(), "keep");
-    }
-
-    #[test]
-    fn a_lost_database_is_not_taken_for_a_new_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("run");
-        drop(RunDirectory::new(&root).own().unwrap());
-        fs::write(root.join("study.db"), "").unwrap();
-        RunDirectory::new(&root).own().expect("a run that was stopped before it began");
-        fs::write(root.join("study.db-journal"), "cut").unwrap();
-        RunDirectory::new(&root).own().expect("a run that was killed in its first commit");
-        fs::write(root.join("join.toml"), "").unwrap();
-        assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::LostDatabase { what: "empty", .. })));
-        fs::remove_file(root.join("study.db")).unwrap();
-        assert!(matches!(RunDirectory::new(&root).own(), Err(RunDirectoryError::LostDatabase { what: "missing", .. })));
-    }
-
-    #[test]
-    fn other_peoples_folders_are_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("thesis.tex"), "x").unwrap();
-        assert!(matches!(RunDirectory::new(folder.path()).own(), Err(RunDirectoryError::Foreign { .. })));
-        assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Missing { .. })));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_file_is_no_run_directory() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("notes.txt");
-        fs::write(&file, "x").unwrap();
-        assert!(matches!(RunDirectory::new(&file).own(), Err(RunDirectoryError::File { .. })));
-        assert!(matches!(RunDirectory::existing(&file), Err(RunDirectoryError::File { .. })));
-    }
-
-    #[test]
-    fn what_cannot_be_looked_at_is_not_called_missing() {
-        let folder = tempfile::tempdir().unwrap();
-        // A link to itself cannot be looked at, by root neither.
-        std::os::unix::fs::symlink("study.db", folder.path().join("study.db")).unwrap();
-        assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Unreadable { .. })));
-    }
-}
+mod tests;

@@ -6,7 +6,10 @@
 
 use std::{
     io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -72,6 +75,9 @@ impl State {
     }
 }
 
+/// Whether the command leaves anything behind that may be half done.
+static LEAVES_FILES: AtomicBool = AtomicBool::new(true);
+
 static STATE: Mutex<State> = Mutex::new(State { attending: None, told: false });
 
 fn state() -> MutexGuard<'static, State> {
@@ -115,11 +121,12 @@ impl Drop for Attended {
     }
 }
 
-/// Hears signals from now on.
+/// Hears signals from now on. `leaves_files`: whether the command writes into folders that stay.
 ///
 /// # Errors
 /// When it cannot.
-pub fn listen() -> io::Result<()> {
+pub fn listen(leaves_files: bool) -> io::Result<()> {
+    LEAVES_FILES.store(leaves_files, Ordering::Relaxed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let entered = runtime.enter();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -150,15 +157,23 @@ async fn next(hangup: &mut Option<Signal>) {
     }
 }
 
+/// What is said at the end.
+const fn said_last(leaves_files: bool) -> &'static str {
+    match leaves_files {
+        true => {
+            "stopped by a signal; whatever is in its place is whole. The same command begins anew, or goes on where it can"
+        }
+        false => "stopped by a signal",
+    }
+}
+
 /// Ends the process.
 fn end(signal: StopSignal) -> ! {
     unfinished::sweep();
     let (said, goodbye) = std::sync::mpsc::channel();
     // Standard error may be locked by a thread that waits for its reader.
     let say = move || {
-        console::note(format_args!(
-            "stopped by a signal; whatever is in its place is whole. The same command begins anew, or goes on where it can"
-        ));
+        console::note(format_args!("{}", said_last(LEAVES_FILES.load(Ordering::Relaxed))));
         // Nobody waits any more where this took too long.
         let _ = said.send(());
     };
@@ -182,6 +197,12 @@ mod tests {
         assert_eq!(signals.try_recv(), Ok(StopSignal::Terminate));
         assert_eq!(state.hear(StopSignal::Terminate, true), Heard::Repeated, "a closed terminal says so twice");
         assert_eq!(state.hear(StopSignal::Interrupt, false), Heard::End);
+    }
+
+    #[test]
+    fn a_command_that_only_looks_says_no_more_than_that_it_stopped() {
+        assert_eq!(said_last(false), "stopped by a signal");
+        assert!(said_last(true).contains("is whole"));
     }
 
     #[test]

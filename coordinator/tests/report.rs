@@ -81,7 +81,7 @@ fn provenance(host: &str) -> Provenance {
         worker: "w1".to_owned(),
         ending: "worker-lost".to_owned(),
         detail: String::new(),
-        ended_at_unix_ms: 1_600_000_000_000,
+        ended_at_unix_ms: Some(1_600_000_000_000),
     };
     Provenance {
         study: "small".to_owned(),

@@ -73,6 +73,7 @@ impl Problem {
                 r#"write "1..=10" for 1 to 10, "1..5" for 1 to 4, one whole number, or a list such as [1, 2, "5..=8"]"#
                     .to_owned()
             }
+            Self::LargeSeed { .. } => return None,
             Self::BackwardSeeds { turned, .. } => format!("write \"{turned}\""),
             Self::EmptySeeds { meant, .. } => format!("the end is not part of `..`; write \"{meant}\" to include it"),
             Self::NoSeeds { key } => format!("write {key} = \"1..=10\""),

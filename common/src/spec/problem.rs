@@ -230,6 +230,12 @@ pub enum Problem {
         /// As written.
         text: String,
     },
+    /// A seed that is larger than any may be.
+    #[error("the seed `{text}` is too large: seeds are whole numbers from 0 to {}", i64::MAX)]
+    LargeSeed {
+        /// As written.
+        text: String,
+    },
     /// A range whose end lies before its start.
     #[error("the seed range `{range}` runs backwards")]
     BackwardSeeds {

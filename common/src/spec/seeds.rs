@@ -95,7 +95,12 @@ fn parse(text: &str) -> Result<Range<u64>, Problem> {
     let number = |part: &str| {
         let part = part.trim();
         let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| part.parse::<i64>().ok()).flatten().and_then(|number| u64::try_from(number).ok()).ok_or_else(bad)
+        if !digits {
+            return Err(bad());
+        }
+        // Digits alone are a number that is too large, where they are none that fits.
+        let number = part.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
+        number.ok_or_else(|| Problem::LargeSeed { text: shown(part) })
     };
     let Some((start, end)) = text.split_once("..") else {
         let seed = number(text)?;
@@ -132,10 +137,12 @@ mod tests {
 
     #[test]
     fn nothing_else_is_a_range() {
-        for text in
-            ["", "..", "1..", "..3", "1...3", "1..==3", "-1..3", "+1..3", "1-3", "1,2", "a", "9223372036854775808"]
-        {
+        for text in ["", "..", "1..", "..3", "1...3", "1..==3", "-1..3", "+1..3", "1-3", "1,2", "a"] {
             assert_eq!(parse(text), Err(Problem::BadSeeds { text: text.to_owned() }), "{text}");
+        }
+        for text in ["9223372036854775808", "18446744073709551615", "1..=18446744073709551616"] {
+            let large = text.trim_start_matches("1..=").to_owned();
+            assert_eq!(parse(text), Err(Problem::LargeSeed { text: large }), "{text}");
         }
         assert!(matches!(parse("3..=1"), Err(Problem::BackwardSeeds { turned, .. }) if turned == "1..=3"));
         assert!(matches!(parse("3..1"), Err(Problem::BackwardSeeds { turned, .. }) if turned == "1..3"));

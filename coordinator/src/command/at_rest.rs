@@ -7,6 +7,12 @@ use seedgrid_common::wire::v1;
 use super::Failure;
 use crate::{listing, prepare::Planned, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
 
+/// Whether every unit has ended of the study in this store. Not where that cannot be told.
+pub(super) fn has_ended(directory: &RunDirectory, store: &Store) -> bool {
+    let known = Planned::stored(directory, store).and_then(|study| Ok((study, store.units()?)));
+    known.is_ok_and(|(study, units)| listing::counts(&study, &units).waiting == 0)
+}
+
 /// A picture from the store of `run_directory`. None without a study in it, or while a coordinator owns it.
 pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>, Failure> {
     let directory = match RunDirectory::existing(run_directory) {

@@ -35,7 +35,7 @@ async fn rotate(run_dir: &Path, expires: Option<Duration>, plaintext: Plaintext)
     let expires_ms = if directory.is_owned() {
         Control::connect(run_dir, Role::Admin, plaintext).await?.rotate_join(expires).await?
     } else {
-        let directory = directory.own()?;
+        let directory = directory.own_to_steer()?;
         let mut store = Store::open(&directory.database())?;
         let keys = Keys::at_rest(&directory)?;
         let (token, known) = keys.new_join(expires, wall_ms());
@@ -56,13 +56,14 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
     let taken_back = if directory.is_owned() {
         Control::connect(run_dir, Role::Admin, plaintext).await?.revoke(&worker).await?
     } else {
-        let directory = directory.own()?;
+        let directory = directory.own_to_steer()?;
         let mut store = Store::open(&directory.database())?;
         let held = store.units()?.into_iter().filter(|(_, unit)| unit.holder.as_deref() == Some(&worker.to_string()));
         let ended = held.map(|(unit, known)| Write::Ended {
             unit,
             attempt: known.attempts,
-            at_ms: wall_ms(),
+            // No coordinator runs: when it ended is not known.
+            at_ms: None,
             ending: "preempted",
             detail: "its worker was revoked".to_owned(),
             train_seconds: None,

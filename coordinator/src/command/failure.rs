@@ -235,7 +235,7 @@ impl Failure {
             | Self::WhichUnit(_)
             | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
-            | Self::Control(ControlError::Join(_) | ControlError::Transport(_)) => USAGE,
+            | Self::Control(ControlError::Join(_) | ControlError::NoKey { .. } | ControlError::Transport(_)) => USAGE,
             Self::LocalWorker(error) => error.code().unwrap_or(1),
             Self::NoTime => 6,
             Self::Control(ControlError::Refused { .. }) => 4,
@@ -311,9 +311,11 @@ fn of_directory(error: &RunDirectoryError) -> u8 {
     match error {
         RunDirectoryError::Missing { .. }
         | RunDirectoryError::File { .. }
+        | RunDirectoryError::InTheWay { .. }
         | RunDirectoryError::Foreign { .. }
         | RunDirectoryError::OtherStudy { .. } => USAGE,
         RunDirectoryError::Io { .. }
+        | RunDirectoryError::Unwritable { .. }
         | RunDirectoryError::InUse { .. }
         | RunDirectoryError::Unlockable { .. }
         | RunDirectoryError::LostDatabase { .. }

@@ -19,7 +19,7 @@ pub(super) enum Followed {
 }
 
 /// Shows pictures until the study is done, the core is gone, or, with `until_paused`, the study has paused itself and nothing is in
-/// training any more. A pause by hand is waited out: who asked for it will end it.
+/// training any more. A pause by hand is waited out: somebody asked for it while this ran.
 pub(super) async fn follow(
     mut pictures: watch::Receiver<Arc<v1::StatusSnapshot>>,
     view: &mut dyn View,

@@ -40,7 +40,7 @@ pub use failure::{Exit, Failure};
 pub fn main() -> ExitCode {
     let arguments: Arguments = command_line::parse();
     start_log(arguments.verbose);
-    if let Err(cause) = signals::listen() {
+    if let Err(cause) = signals::listen(arguments.subcommand.leaves_files()) {
         return Failure::Signals(cause).report();
     }
     let threads = threads(std::env::var_os(THREADS).as_deref()).unwrap_or_else(|problem| {
@@ -96,6 +96,36 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Export(arguments) => export::export(&arguments),
         Subcommand::Models(arguments) => models::models(&arguments),
         Subcommand::Data(arguments) => data::data(arguments).await,
+    }
+}
+
+impl Subcommand {
+    /// Whether it writes files into folders that stay; else it only looks, or asks a coordinator.
+    const fn leaves_files(&self) -> bool {
+        match self {
+            Self::Run(_)
+            | Self::Serve(_)
+            | Self::Report(_)
+            | Self::Cancel(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Retry(_)
+            | Self::Credentials(_)
+            | Self::Export(_)
+            | Self::Data(_) => true,
+            Self::Plan(_)
+            | Self::List(_)
+            | Self::Status(_)
+            | Self::Watch(_)
+            | Self::Units(_)
+            | Self::Workers(_)
+            | Self::Explain(_)
+            | Self::Logs(_)
+            | Self::Drain(_)
+            | Self::Check(_)
+            | Self::Compare(_)
+            | Self::Models(_) => false,
+        }
     }
 }
 

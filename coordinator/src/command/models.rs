@@ -2,7 +2,7 @@
 
 use seedgrid_common::{
     model::{self, Model},
-    prose::count,
+    prose::{count, whole},
     terminal::{Screen, wrapped},
     unit::{Hyperparameters, Value},
 };
@@ -132,7 +132,7 @@ impl Listing {
                 Column::right("weights").rank(1),
             ]);
             for row in &part.rows {
-                table.row([row.name.clone(), row.layers.clone(), row.output.clone(), row.weights.to_string()]);
+                table.row([row.name.clone(), row.layers.clone(), row.output.clone(), whole(row.weights)]);
             }
             text += &wrapped(&format!("\n  the {} reads {}\n", part.part, part.reads), width);
             text += &table.indented(2).render(width);

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use seedgrid_common::{
     label,
     matrix::{Plan, PlannedStage, WaitingRow},
-    prose::count,
+    prose::{count, whole},
     spec::Evaluation,
     terminal::{Screen, wrapped},
     training::Normalize,
@@ -24,9 +24,8 @@ use crate::{
     forecast::{Bounds, Forecast, StageForecast},
     layout::{Column, Table},
     prepare::{Overlap, Prepared, Spec, belongs},
-    progress::duration,
     race::Track,
-    store::{Store, StoredUnit},
+    store::{Store, StoreError, StoredUnit},
     weights::Standing,
 };
 use estimate::EstimateListing;
@@ -36,7 +35,11 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
     hosting::say_what_is_unused(&arguments.study, &spec);
     let directory = hosting::directory(&arguments.study, &spec.study.name);
     let store = match directory.database().is_file() {
-        true => Some(Store::open_to_read(&directory.database())?),
+        true => match Store::open_to_read(&directory.database()) {
+            // A run would begin there.
+            Err(StoreError::NotBegun { .. }) => None,
+            opened => Some(opened?),
+        },
         false => None,
     };
     let known = match &store {
@@ -202,7 +205,8 @@ impl Progress {
     /// "30 undecided, 12 skipped", as far as there are such.
     fn raced(self) -> String {
         let parts = [(self.undecided, "undecided"), (self.skipped, "skipped")];
-        let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let parts =
+            parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", whole(count)));
         parts.collect::<Vec<_>>().join(", ")
     }
 }
@@ -255,16 +259,21 @@ impl Listing {
         let Progress { total, done, left, undecided, skipped } = self.units;
         let to_come = self.units_waiting;
         let then = [
-            (undecided, format!("at most {undecided} as races are decided")),
-            (to_come, format!("{to_come} of what is selected")),
+            (undecided, format!("at most {} as races are decided", whole(undecided))),
+            (to_come, format!("{} of what is selected", whole(to_come))),
         ];
         let then: Vec<String> = then.into_iter().filter(|(units, _)| *units > 0).map(|(_, text)| text).collect();
         let then = if then.is_empty() { String::new() } else { format!("; then {}", then.join(", and ")) };
-        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped by races") };
-        line(format_args!("\n{}: {done} done{skipped}, {left} to train{then}", count(total, "different unit")));
+        let skipped = if skipped == 0 { String::new() } else { format!(", {} skipped by races", whole(skipped)) };
+        line(format_args!(
+            "\n{}: {} done{skipped}, {} to train{then}",
+            count(total, "different unit"),
+            whole(done),
+            whole(left)
+        ));
         let Standing { wanted, kept, .. } = self.weights;
         if wanted > 0 {
-            line(format_args!("weights of {wanted} of them are to be kept: {kept} are there"));
+            line(format_args!("weights of {} of them are to be kept: {} are there", whole(wanted), whole(kept)));
         }
         let refused =
             self.results.allows(false).err().map(|error| format!("`seedgrid run` would refuse this: {error}"));
@@ -306,7 +315,7 @@ impl Listing {
                 &stage.configurations
             {
                 let each = if units.left + units.undecided > 0 { each(Some(*unit_seconds)) } else { String::new() };
-                let done = format!("{} of {} done", units.done, units.total);
+                let done = format!("{} of {} done", whole(units.done), whole(units.total));
                 table.row([model.clone(), shown.clone(), done, units.raced(), each, other.clone()]);
             }
             for row in &stage.waiting {
@@ -322,9 +331,5 @@ impl Listing {
 
 /// "12 s each", what is expected of a unit.
 fn each(seconds: Option<Bounds>) -> String {
-    match seconds.map(|seconds| seconds.expected) {
-        None => String::new(),
-        Some(seconds) if seconds < 0.1 => "< 0.1 s each".to_owned(),
-        Some(seconds) => format!("{} each", duration((1000.0 * seconds) as u64)),
-    }
+    seconds.map_or_else(String::new, |seconds| format!("{} each", estimate::shown(seconds.expected)))
 }

@@ -64,7 +64,7 @@ async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
 
 /// Where no coordinator runs, the command writes for it.
 fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> {
-    let directory = directory.own()?;
+    let directory = directory.own_to_steer()?;
     let mut store = Store::open(&directory.database())?;
     super::hosting::say_what_was_mended(&store);
     let rules = Rules::default();

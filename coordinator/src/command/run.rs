@@ -1,6 +1,6 @@
 //! `seedgrid run`: coordinator and workers on one machine, to the report.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use seedgrid_common::{
     batch::{self, JobEnd},
@@ -19,6 +19,7 @@ use crate::{
     core::Holders,
     local_workers::{LocalWorker, Surroundings, WorkerEnd},
     progress,
+    queue::Pause,
     signals::{Attended, StopSignal},
 };
 
@@ -43,7 +44,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         return report::finish(&opened.directory);
     }
     if let Some(pause) = opened.store.pause()? {
-        return Ok(stands_still(&(&pause).into()));
+        return Ok(stands_still(&pause, opened.directory.root()));
     }
     let entrance = Entrance { listen: &arguments.listen, ..Entrance::LOCAL };
     let hosting = Hosting::start(opened, entrance, Holders::AreGone).await?;
@@ -54,7 +55,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     }
     let (join_file, logs) = (hosting.directory.join_file(), hosting.directory.logs());
     let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::of(&job))?;
-    let mut view = progress::view(Stream::Error);
+    let mut view = progress::view(Stream::Error, hosting.directory.root());
     // Until here a signal ends the process at once.
     let mut signals = Attended::begin();
     let ended = tokio::select! {
@@ -85,7 +86,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     // And from here on again.
     match signal.or(signals.end()).map_or(ended, |signal| Ok(Ended::Signalled(signal)))? {
         Ended::Followed(Followed::Done | Followed::CoreGone) => report::finish(&directory),
-        Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&pause)),
+        Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&Pause::from(&pause), directory.root())),
         Ended::Drained => {
             console::note(format_args!("drained; finished units are kept. Run the same command again to go on"));
             Ok(Exit::StandsStill)
@@ -103,11 +104,34 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     }
 }
 
-/// Says that the study is paused. Where nobody is there to see it, ending says it louder than waiting.
-fn stands_still(pause: &v1::Pause) -> Exit {
-    console::note(format_args!("{}", progress::paused(pause)));
-    console::note(format_args!(
-        "finished units are kept. Once the cause is gone, resume and run the same command again"
-    ));
+/// Says that the study is paused: it paused itself, or was paused before this command began. Where nobody is there to see it, ending says it
+/// louder than waiting.
+fn stands_still(pause: &Pause, directory: &Path) -> Exit {
+    console::note(format_args!("{pause}; finished units are kept"));
+    console::note(format_args!("{}", how_it_goes_on(pause, directory)));
     Exit::StandsStill
+}
+
+/// What to do about a pause with which `run` ended. Of a pause by hand no cause is known that must go first.
+fn how_it_goes_on(pause: &Pause, directory: &Path) -> String {
+    let then = format!("{}, then the same command again", progress::resume(directory));
+    match pause.by_hand {
+        true => format!("the study was paused before this command began: to go on, {then}"),
+        false => format!("once the cause is gone: {then}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_by_hand_is_not_told_as_one_with_a_cause() {
+        let told = |by_hand| how_it_goes_on(&Pause { reason: String::new(), by_hand }, Path::new("runs/a"));
+        assert!(told(true).contains("paused before this command") && !told(true).contains("cause"), "{}", told(true));
+        assert!(told(false).starts_with("once the cause is gone"), "{}", told(false));
+        for by_hand in [true, false] {
+            assert!(told(by_hand).contains("`seedgrid resume runs/a`, then the same command"), "{}", told(by_hand));
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         shell(&hosting.directory.join_file()),
         if plaintext { " --plaintext" } else { "" }
     ));
-    let mut view = progress::view(Stream::Error);
+    let mut view = progress::view(Stream::Error, hosting.directory.root());
     let (followed, mut signal) = tokio::select! {
         followed = follow(hosting.core.snapshots(), view.as_mut(), false) => (Some(followed), None),
         signal = signals.received() => (None, Some(signal)),

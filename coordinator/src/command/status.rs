@@ -27,7 +27,7 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
         Err(error) => at_rest::picture(&arguments.run_dir)?.ok_or_else(|| unanswered(&arguments.run_dir, error))?,
     };
     match arguments.format {
-        Format::Text => super::print(&text(&picture))?,
+        Format::Text => super::print(&text(&picture, &arguments.run_dir))?,
         Format::Json => super::print_json(&Listing::from(&picture))?,
     }
     Ok(Exit::Done)
@@ -54,7 +54,7 @@ fn state(picture: &v1::StatusSnapshot) -> &'static str {
     }
 }
 
-fn text(picture: &v1::StatusSnapshot) -> String {
+fn text(picture: &v1::StatusSnapshot, place: &Path) -> String {
     let counts = picture.counts.unwrap_or_default();
     let mut lines = vec![format!(
         "{}: {}; {}{}: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} quarantined{}",
@@ -71,7 +71,7 @@ fn text(picture: &v1::StatusSnapshot) -> String {
         cancelled(&counts)
     )];
     if let Some(pause) = &picture.pause {
-        lines.push(progress::paused(pause));
+        lines.push(progress::paused(pause, place));
     }
     if picture.state() == v1::StudyState::Unspecified {
         lines.push("no coordinator runs; `seedgrid run` or `seedgrid serve` with the spec goes on".to_owned());
@@ -79,9 +79,7 @@ fn text(picture: &v1::StatusSnapshot) -> String {
     if counts.undecided > 0 {
         lines.push(format!("{} of those waiting are undecided: races will skip some", counts.undecided));
     }
-    if let Some(eta) = picture.eta_ms {
-        lines.push(format!("{}about {} left", at_most(&counts), duration(eta)));
-    }
+    lines.extend(progress::time_left(picture));
     if let Some(trouble) = &picture.disk_trouble {
         lines.push(format!("not kept, make room or an interruption costs time: {trouble}"));
     }
@@ -138,6 +136,8 @@ struct Listing {
     pause: Option<Pause>,
     units: Units,
     eta_seconds: Option<f64>,
+    eta_low_seconds: Option<f64>,
+    eta_high_seconds: Option<f64>,
     elapsed_seconds: f64,
     workers: Vec<Worker>,
     training: Vec<Training>,
@@ -258,6 +258,8 @@ impl From<&v1::StatusSnapshot> for Listing {
                 undecided: counts.undecided,
             },
             eta_seconds: picture.eta_ms.map(seconds),
+            eta_low_seconds: picture.eta_low_ms.map(seconds),
+            eta_high_seconds: picture.eta_high_ms.map(seconds),
             elapsed_seconds: seconds(picture.elapsed_ms),
             workers: picture.workers.iter().map(worker).collect(),
             training: picture.training.iter().map(training).collect(),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     arguments::Format,
+    at_rest,
     steering_arguments::{CancelArguments, DrainArguments, PauseArguments, ResumeArguments},
     units::Source,
 };
@@ -80,7 +81,8 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
             let unit = known.get(id).filter(|unit| unit.holder.is_some())?;
             let detail = "the unit was cancelled".to_owned();
             let (unit, attempt) = (*id, unit.attempts);
-            Some(Write::Ended { unit, attempt, at_ms, ending: "cancelled", detail, train_seconds: None })
+            // No coordinator runs: when it ended is not known.
+            Some(Write::Ended { unit, attempt, at_ms: None, ending: "cancelled", detail, train_seconds: None })
         });
         let cancels = units.iter().map(|id| Write::Cancelled { unit: *id, at_ms });
         store.commit(&ends.chain(cancels).collect::<Vec<_>>())?;
@@ -99,7 +101,7 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
 
 /// The run directory, for this process alone.
 fn take(run_dir: &std::path::Path) -> Result<(crate::run_directory::Owned, Store), Failure> {
-    let directory = RunDirectory::existing(run_dir)?.own()?;
+    let directory = RunDirectory::existing(run_dir)?.own_to_steer()?;
     let store = Store::open(&directory.database())?;
     Ok((directory, store))
 }
@@ -111,35 +113,41 @@ pub(super) fn is_running(run_dir: &std::path::Path) -> Result<bool, Failure> {
 
 pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
     let running = is_running(&arguments.run_dir)?;
-    let pause: v1::Pause = if running {
-        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.pause(arguments.reason).await?
+    let pause: Option<v1::Pause> = if running {
+        let mut control = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
+        Some(control.pause(arguments.reason).await?)
     } else {
-        let (_directory, mut store) = take(&arguments.run_dir)?;
+        let (directory, mut store) = take(&arguments.run_dir)?;
         match store.pause()? {
-            Some(pause) => (&pause).into(),
+            Some(pause) => Some((&pause).into()),
+            None if at_rest::has_ended(&directory, &store) => None,
             None => {
                 let pause = Pause { reason: arguments.reason, by_hand: true };
                 store.commit(&[Write::Paused { at_ms: wall_ms(), pause: pause.clone() }])?;
-                (&pause).into()
+                Some((&pause).into())
             }
         }
     };
-    match arguments.format {
-        Format::Json => super::print_json(&paused("seedgrid.pause/1", running, Some(pause)))?,
-        Format::Text => super::print(&(progress::paused(&pause) + "\n"))?,
+    match (arguments.format, &pause) {
+        (Format::Json, _) => super::print_json(&paused("seedgrid.pause/1", running, pause))?,
+        (Format::Text, Some(pause)) => super::print(&(progress::paused(pause, &arguments.run_dir) + "\n"))?,
+        (Format::Text, None) => super::print("every unit has ended: there is nothing to pause\n")?,
     }
     Ok(Exit::Done)
 }
 
 pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> {
     let running = is_running(&arguments.run_dir)?;
-    let v1::ResumeResponse { pause, drained } = if running {
-        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.resume().await?
+    let (v1::ResumeResponse { pause, drained }, next) = if running {
+        let mut control = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
+        (control.resume().await?, "units are given out")
     } else {
-        let (_directory, mut store) = take(&arguments.run_dir)?;
+        let (directory, mut store) = take(&arguments.run_dir)?;
         let pause = store.pause()?;
         store.commit(&[Write::Resumed { at_ms: wall_ms() }])?;
-        v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained: false }
+        let has_ended = at_rest::has_ended(&directory, &store);
+        let next = if has_ended { "every unit has ended" } else { "run the study again to go on" };
+        (v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained: false }, next)
     };
     if arguments.format == Format::Json {
         super::print_json(&paused("seedgrid.resume/1", running, pause))?;
@@ -151,7 +159,6 @@ pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> 
         None if drained => "the drain is over",
         None => "the study was not paused",
     };
-    let next = if running { "units are given out" } else { "run the study again to go on" };
     super::print(&format!("{was}; {next}\n"))?;
     Ok(Exit::Done)
 }

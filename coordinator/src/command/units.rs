@@ -75,7 +75,7 @@ struct Units<'a> {
 
 pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
-    let listing::Units { lines, unnamed_results } = source.units().await?;
+    let listing::Units { lines, unnamed_results, stages } = source.units().await?;
     let label = arguments.label.as_deref().filter(|text| !text.trim().is_empty());
     let labelled = label.map_or_else(|| lines.iter().collect(), |text| listing::all(&lines, text));
     let wanted = |line: &&UnitLine| {
@@ -91,16 +91,18 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
                 if let (true, Some(text)) = (labelled.is_empty(), label) {
                     console::note(format_args!("{}", listing::offers(&lines, text).trim_end()));
                 }
+                if let Some(offer) =
+                    arguments.stage.as_deref().and_then(|stage| listing::stages_instead(&stages, stage))
+                {
+                    console::note(format_args!("{offer}"));
+                }
             }
             super::print_as_it_is(&table(&units, Screen::output().rows()))?;
             if unnamed_results > 0 {
                 console::note(format_args!(
-                    "note: {} of units that the study's spec does not name: `seedgrid report RUN_DIR --spec N` reports those of an earlier spec, RUN_DIR/specs/N.toml",
-                    if unnamed_results == 1 {
-                        "1 more result is".to_owned()
-                    } else {
-                        format!("{unnamed_results} more results are")
-                    }
+                    "note: {} {} of units that the study's spec does not name: `seedgrid report RUN_DIR --spec N` reports those of an earlier spec, RUN_DIR/specs/N.toml",
+                    count(unnamed_results, "more result"),
+                    if unnamed_results == 1 { "is" } else { "are" }
                 ));
             }
         }
@@ -197,12 +199,13 @@ fn text(story: &Story) -> String {
         let took = match (chapter.train_seconds, chapter.ended_ms) {
             (Some(seconds), _) => format!(", trained for {}", duration((1000.0 * seconds) as u64)),
             (None, Some(ended)) => {
-                format!(", after {}", duration(u64::try_from(ended - chapter.started_ms).unwrap_or_default()))
+                // Its lease ran out: when its worker was lost before that, nobody knows.
+                let after = if chapter.ending.as_deref() == Some("worker-lost") { "taken back after" } else { "after" };
+                format!(", {after} {}", duration(u64::try_from(ended - chapter.started_ms).unwrap_or_default()))
             }
             (None, None) => String::new(),
         };
-        let begun = if chapter.began { "in training" } else { "not begun" };
-        let ending = chapter.ending.as_deref().unwrap_or(begun);
+        let ending = chapter.ending.as_deref().unwrap_or(listing::unended(chapter.began, story.at_rest));
         let detail = if chapter.detail.is_empty() { String::new() } else { format!(": {}", chapter.detail) };
         lines.push(format!(
             "attempt {} at {} on {host}{place}, worker {}: {ending}{took}{detail}",
@@ -230,6 +233,7 @@ pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
     let unit = listing::find(&source.lines().await?, &arguments.unit)?.clone();
     let attempts = source.logs(unit.id).await?;
+    let at_rest = matches!(&source, Source::Directory(_, directory) if !directory.is_owned());
     match arguments.format {
         Format::Json => super::print_json(&Logged {
             schema: "seedgrid.logs/1",
@@ -242,7 +246,7 @@ pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
         }
         Format::Text => {
             let one = |one: &AttemptLog| {
-                let ending = one.ending.as_deref().unwrap_or("goes on");
+                let ending = one.ending.as_deref().unwrap_or(listing::unended(true, at_rest));
                 // Indented, so that no log looks like the beginning of another one.
                 let lines: String = one.log.lines().map(|line| format!("  {line}\n")).collect();
                 format!("--- attempt {} on {}: {ending}\n{lines}", one.attempt, one.host)
@@ -295,5 +299,31 @@ mod tests {
             let digits = if width < WHOLE_IDS { 11 } else { 32 };
             assert!(units.iter().all(|unit| shown.contains(&unit.id.to_string()[..digits])), "{shown}");
         }
+    }
+
+    fn told(ending: Option<&str>, ended_ms: Option<i64>, live: &Live) -> String {
+        let chapter = listing::Chapter {
+            attempt: 1,
+            worker: "w".to_owned(),
+            host: "node7".to_owned(),
+            place: String::new(),
+            started_ms: 0,
+            began: true,
+            ended_ms,
+            ending: ending.map(str::to_owned),
+            detail: String::new(),
+            train_seconds: None,
+        };
+        text(&Story::new(line([1; 16], "cnn seed 1"), vec![chapter], live))
+    }
+
+    #[test]
+    fn an_attempt_tells_no_more_than_what_is_known_of_its_end() {
+        let (running, at_rest) = (Live::Running(None), Live::AtRest(None));
+        assert!(told(None, None, &running).ends_with("worker w: in training\n"));
+        assert!(told(None, None, &at_rest).ends_with("worker w: not heard of since its coordinator ended\n"));
+        assert!(told(Some("preempted"), None, &at_rest).ends_with("worker w: preempted\n"));
+        assert!(told(Some("preempted"), Some(45_000), &running).ends_with("worker w: preempted, after 45 s\n"));
+        assert!(told(Some("worker-lost"), Some(45_000), &running).ends_with("worker-lost, taken back after 45 s\n"));
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
         }
     };
     loop {
-        let mut view = progress::view(Stream::Output);
+        let mut view = progress::view(Stream::Output, &arguments.run_dir);
         let mut last = v1::StatusSnapshot::default();
         let mut lost = None;
         let followed = control

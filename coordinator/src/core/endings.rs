@@ -20,14 +20,15 @@ use crate::{
 /// A worker that holds nothing and was not heard of for this many lease times is forgotten.
 const FORGET_AFTER_LEASES: u64 = 2;
 
-/// Ends every attempt that has no ending: nobody trains it any more.
-pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>, at_ms: i64) -> Vec<Write> {
+/// Ends every attempt that has no ending: nobody trains it any more. When it ended is not known: it was some time before this coordinator
+/// began.
+pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
     let give_up = |(unit, stored): (&UnitId, &mut StoredUnit)| {
         stored.holder.take()?;
         Some(Write::Ended {
             unit: *unit,
             attempt: stored.attempts,
-            at_ms,
+            at_ms: None,
             // Not lost: it is known what became of the worker, and that the unit had no part in it.
             ending: "preempted",
             detail: "its coordinator was ended, and the worker with it".to_owned(),
@@ -189,17 +190,33 @@ impl Reactor {
             train_seconds: train_seconds.unwrap_or(0.0),
         };
         self.live.ended(unit, shown);
-        self.writes.push(Write::Ended { unit, attempt, at_ms: self.at.wall_ms, ending, detail, train_seconds });
+        self.writes.push(Write::Ended { unit, attempt, at_ms: Some(self.at.wall_ms), ending, detail, train_seconds });
     }
 
     fn note_ending(&mut self, unit: UnitId, attempt: u32, ending: &'static str, train_seconds: f64) {
         self.writes.push(Write::Ended {
             unit,
             attempt,
-            at_ms: self.at.wall_ms,
+            at_ms: Some(self.at.wall_ms),
             ending,
             detail: String::new(),
             train_seconds: Some(train_seconds),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_nobody_saw_has_no_time() {
+        let held = StoredUnit { attempts: 2, holder: Some("0".repeat(32)), ..StoredUnit::default() };
+        let mut known = BTreeMap::from([(UnitId([1; 16]), held), (UnitId([2; 16]), StoredUnit::default())]);
+        let writes = give_up(&mut known);
+        assert!(
+            matches!(writes[..], [Write::Ended { attempt: 2, at_ms: None, ending: "preempted", .. }]),
+            "{writes:?}"
+        );
     }
 }

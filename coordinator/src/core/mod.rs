@@ -16,6 +16,7 @@ mod snapshot;
 mod steering;
 mod study;
 mod thread;
+mod time_left;
 mod working;
 
 use std::{sync::Arc, thread::JoinHandle};

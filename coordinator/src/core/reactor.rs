@@ -107,7 +107,7 @@ impl Reactor {
         at: Moment,
     ) -> Result<(Self, Views), CoreError> {
         if holders == Holders::AreGone {
-            let ends = give_up(&mut store.units()?, at.wall_ms);
+            let ends = give_up(&mut store.units()?);
             store.commit(&ends)?;
         }
         let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;

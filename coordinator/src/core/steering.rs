@@ -58,7 +58,7 @@ impl Reactor {
         self.writes.push(Write::Paused { at_ms: self.at.wall_ms, pause: pause.clone() });
         self.queue.pause_for(pause.clone());
         self.afterwards(move || {
-            tracing::warn!(reason = pause.reason, by_hand = pause.by_hand, "the study is paused");
+            tracing::warn!("the study is {pause}");
         });
         self.steered = true;
         // Who waits for units is told that there are none for now.

@@ -106,5 +106,11 @@ pub fn offers(lines: &[UnitLine], text: &str) -> String {
     offers
 }
 
+/// Which stages there are, where none of them is called `stage`.
+pub fn stages_instead(stages: &[String], stage: &str) -> Option<String> {
+    let is_known = stages.is_empty() || stages.iter().any(|known| known == stage);
+    (!is_known).then(|| format!("  no stage is called `{stage}`; there are {}", stages.join(", ")))
+}
+
 #[cfg(test)]
 mod tests;

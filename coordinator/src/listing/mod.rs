@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::{prepare::Planned, queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
 
 pub use counting::counts;
-pub use finding::{NotFound, all, find, offers};
-pub use story::{AttemptLog, Chapter, Live, Story, Waits};
+pub use finding::{NotFound, all, find, offers, stages_instead};
+pub use story::{AttemptLog, Chapter, Live, Story, Waits, unended};
 pub use wire::Unreadable;
 
 /// Where a unit can stand: the words that listings use.
@@ -57,6 +57,8 @@ pub struct Units {
     pub lines: Vec<UnitLine>,
     /// Results of units that the spec does not name.
     pub unnamed_results: usize,
+    /// The names of all stages, those among them that have no unit yet.
+    pub stages: Vec<String>,
 }
 
 /// Every unit of a study, in the order of its plan, each once. `running`: whether a coordinator runs; without one, nobody has a unit.

@@ -55,10 +55,22 @@ pub struct Story {
     /// Which.
     #[serde(flatten)]
     pub unit: UnitLine,
-    /// Why it waits, or how it ended: a sentence.
+    /// Why it stands so: what it waits for, who has it, or how it ended. Read behind its state.
     pub why: String,
     /// Its attempts, by number.
     pub chapters: Vec<Chapter>,
+    /// Whether no coordinator runs.
+    #[serde(skip)]
+    pub at_rest: bool,
+}
+
+/// How an attempt stands that has no ending.
+pub const fn unended(began: bool, at_rest: bool) -> &'static str {
+    match (at_rest, began) {
+        (true, _) => "not heard of since its coordinator ended",
+        (false, true) => "in training",
+        (false, false) => "not begun",
+    }
 }
 
 /// What only a running coordinator knows.
@@ -93,7 +105,7 @@ impl Story {
     /// Of a unit with these attempts.
     pub fn new(unit: UnitLine, chapters: Vec<Chapter>, live: &Live) -> Self {
         let why = why(&unit, &chapters, live);
-        Self { unit, why, chapters }
+        Self { unit, why, chapters, at_rest: matches!(live, Live::AtRest(_)) }
     }
 }
 
@@ -120,18 +132,18 @@ fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
              gives it another try",
             count(unit.deaths, "death")
         ),
-        "cancelled" => "it was cancelled; `seedgrid retry` with its id puts it back".to_owned(),
-        "held-back" => "it is held back by a race, and may be skipped by the next rung".to_owned(),
-        "skipped" => "it is not trained: its configuration left a race".to_owned(),
-        "training" => format!("it is in training: {}", holder()),
+        "cancelled" => "`seedgrid retry` with its id puts it back".to_owned(),
+        "held-back" => "a race holds it back, and its next rung may skip it".to_owned(),
+        "skipped" => "its configuration left a race".to_owned(),
+        "training" => holder(),
         "assigned" => format!("it lies at a worker that has not begun it: {}", holder()),
         _ => match live {
-            Live::AtRest(None) => "it waits: no coordinator runs; run the study again".to_owned(),
+            Live::AtRest(None) => "no coordinator runs; run the study again".to_owned(),
             Live::AtRest(Some(pause)) => {
-                format!("it waits: no coordinator runs, and the study is paused ({})", pause.reason)
+                format!("no coordinator runs, and the study is {pause}; `seedgrid resume`, then the study again")
             }
-            Live::Running(Some(reason)) => format!("it waits: {reason}"),
-            Live::Running(None) => "it waits".to_owned(),
+            Live::Running(Some(reason)) => reason.clone(),
+            Live::Running(None) => "it has changed a moment ago; ask again".to_owned(),
         },
     }
 }
@@ -165,7 +177,7 @@ pub struct Waits<'a> {
 impl std::fmt::Display for Waits<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.why {
-            Why::Paused(reason) => write!(f, "the study is paused ({reason}); `seedgrid resume` goes on"),
+            Why::Paused(pause) => write!(f, "the study is {pause}; `seedgrid resume` goes on"),
             _ if self.draining => {
                 f.write_str("the study is drained: no more units are given out; `seedgrid resume` goes on")
             }
@@ -173,12 +185,62 @@ impl std::fmt::Display for Waits<'_> {
             Why::NoReceiver => f.write_str("every worker that is there is set aside, or is to leave"),
             Why::Backoff(ms) => write!(f, "it failed, and is given out again in {:.0} s", (*ms as f64 / 1000.0).ceil()),
             Why::ForAnEmptyWorker => {
-                f.write_str("workers died while they trained it, so it waits for one that holds nothing else, behind all other units")
+                f.write_str("workers died while they trained it, so only one that holds nothing else gets it, behind all other units")
             }
             Why::ForAnotherWorker(workers) => {
                 write!(f, "it failed elsewhere, so it waits for one of {} on which it has not", count(workers, "worker"))
             }
             Why::InLine => f.write_str("for its turn; units that are expected to take longer go first"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::unit::UnitId;
+
+    use super::*;
+
+    fn unit(state: &'static str) -> UnitLine {
+        UnitLine {
+            id: UnitId([1; 16]),
+            label: "cnn seed 1".to_owned(),
+            description: String::new(),
+            stages: vec!["final".to_owned()],
+            state,
+            attempts: 1,
+            errors: 0,
+            deaths: 0,
+            worker: None,
+            untrained: None,
+            stuck: None,
+        }
+    }
+
+    fn waits(live: &Live) -> String {
+        Story::new(unit("waiting"), Vec::new(), live).why
+    }
+
+    #[test]
+    fn a_pause_is_told_with_and_without_a_reason() {
+        let pause = |reason: &str| Pause { reason: reason.to_owned(), by_hand: true };
+        let waits_for = |pause: Pause| Waits { why: &Why::Paused(pause), draining: false }.to_string();
+        assert_eq!(waits_for(pause("")), "the study is paused by hand; `seedgrid resume` goes on");
+        assert_eq!(waits_for(pause("a move")), "the study is paused by hand: a move; `seedgrid resume` goes on");
+        for reason in ["", "a move"] {
+            let told = waits(&Live::AtRest(Some(pause(reason))));
+            assert!(told.contains(&format!("the study is {}", pause(reason))) && !told.contains('('), "{told}");
+        }
+    }
+
+    #[test]
+    fn why_does_not_say_the_state_again() {
+        for live in [Live::AtRest(None), Live::Running(Some("no worker is there".to_owned())), Live::Running(None)] {
+            assert!(!waits(&live).starts_with("it waits"), "{}", waits(&live));
+        }
+        for (state, word) in [("training", "in training"), ("cancelled", "cancelled"), ("held-back", "held back")] {
+            let why = Story::new(unit(state), Vec::new(), &Live::Running(None)).why;
+            assert!(!why.contains(word), "{why}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use seedgrid_common::{
-    prose::{count, shell},
+    prose::{count, shell, whole},
     unit::UnitId,
 };
 use serde::Serialize;
@@ -95,24 +95,59 @@ impl Overlap {
             let waiting = match self.to_come {
                 0 => String::new(),
                 1 => " (1 unit waits for a selection, and may name some of them)".to_owned(),
-                units => format!(" ({units} units wait for a selection, and may name some of them)"),
+                units => format!(" ({} units wait for a selection, and may name some of them)", whole(units)),
             };
             notes.push(format!(
                 "{} of the {} in {path} {verb} of units that this spec does not name{waiting}: they are kept, and are in no listing and no report of it",
-                self.unnamed,
+                whole(self.unnamed),
                 count(self.stored, "result"),
             ));
         }
         if let (true, Some(newest)) = (self.changed, self.newest_spec) {
-            let replaces = match &self.report {
-                Some(report) => format!("replaces the report in {}, which is of an earlier one; ", report.display()),
-                None => String::new(),
+            let again = format!("`seedgrid report {} --spec {newest}`", shell(&self.directory));
+            let then = match &self.report {
+                Some(report) => format!(
+                    ": running it replaces the report in {}, which is of an earlier one; {again} makes one of that again",
+                    report.display()
+                ),
+                None => format!("; {again} reports that one"),
             };
-            notes.push(format!(
-                "this spec differs from spec {newest}, the last that {path} was run with: running it {replaces}`seedgrid report {} --spec {newest}` makes one of that again",
-                shell(&self.directory)
-            ));
+            notes.push(format!("this spec differs from spec {newest}, the last that {path} was run with{then}"));
         }
         notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_spec_is_told_in_whole_sentences_with_and_without_a_report() {
+        let said = |report: Option<&str>| {
+            let changed = Overlap {
+                newest_spec: Some(1),
+                changed: true,
+                directory: PathBuf::from("runs/a"),
+                report: report.map(PathBuf::from),
+                ..Overlap::default()
+            };
+            changed.notes().join("\n")
+        };
+        assert_eq!(
+            said(None),
+            "this spec differs from spec 1, the last that runs/a was run with; `seedgrid report runs/a --spec 1` reports that one"
+        );
+        assert_eq!(
+            said(Some("runs/a/report")),
+            "this spec differs from spec 1, the last that runs/a was run with: running it replaces the report in runs/a/report, which is of an \
+             earlier one; `seedgrid report runs/a --spec 1` makes one of that again"
+        );
+    }
+
+    #[test]
+    fn all_numbers_of_results_have_their_commas() {
+        let many = Overlap { stored: 5000, named: 3791, unnamed: 1209, ..Overlap::default() };
+        assert!(many.notes()[0].starts_with("1,209 of the 5,000 results in "), "{:?}", many.notes());
     }
 }

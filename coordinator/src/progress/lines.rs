@@ -2,7 +2,7 @@
 
 use seedgrid_common::{prose::agreeing, terminal::columns, wire::v1};
 
-use super::{at_most, duration, ended, workers};
+use super::{ended, time_left, workers};
 
 /// Units in training that are shown; more are only counted.
 pub(super) const SHOWN_MAX: usize = 16;
@@ -23,7 +23,7 @@ pub(super) fn study(picture: &v1::StatusSnapshot, width: usize) -> String {
     let hidden = picture.training.len().saturating_sub(SHOWN_MAX);
     let details = [
         picture.pause.as_ref().map(|_| "paused".to_owned()),
-        picture.eta_ms.map(|ms| format!("{}about {} left", at_most(&counts), duration(ms))),
+        time_left(picture),
         Some(workers(picture)),
         (hidden > 0).then(|| format!("{hidden} more in training")),
     ];

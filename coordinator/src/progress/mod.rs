@@ -4,11 +4,18 @@ mod lines;
 mod plain;
 mod terminal;
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{
+    join::Role,
+    prose::{count, shell},
+    wire::v1,
+};
 
-use crate::{console::Stream, report::numbers::count};
+use crate::{console::Stream, queue::Pause};
 
 /// Shows pictures of a study as they come.
 pub trait View: Send {
@@ -22,12 +29,13 @@ pub trait View: Send {
     fn finish(&mut self);
 }
 
-/// Bars on a terminal, else plain lines.
-pub fn view(stream: Stream) -> Box<dyn View> {
+/// Bars on a terminal, else plain lines, of the study in `place`: a run directory, or a file that leads to its coordinator.
+pub fn view(stream: Stream, place: &Path) -> Box<dyn View> {
+    let seen = Seen::of(place);
     if stream.screen().is_terminal {
-        Box::new(terminal::Bars::new(stream))
+        Box::new(terminal::Bars::new(stream, seen))
     } else {
-        Box::new(plain::Lines::new(stream))
+        Box::new(plain::Lines::new(stream, seen))
     }
 }
 
@@ -47,12 +55,33 @@ pub fn at_most(counts: &v1::UnitCounts) -> &'static str {
     if counts.undecided > 0 { "at most " } else { "" }
 }
 
-/// Why a study is paused, and how it goes on: "paused: ...; `seedgrid resume RUN_DIR` goes on".
-pub fn paused(pause: &v1::Pause) -> String {
-    let by = if pause.by_hand { "paused by hand" } else { "paused" };
-    let reason = if pause.reason.is_empty() { String::new() } else { format!(": {}", pause.reason) };
-    format!("{by}{reason}; `seedgrid resume RUN_DIR` goes on")
+/// Why a study is paused, and how it goes on: "paused: ...; `seedgrid resume runs/table3` goes on".
+pub fn paused(pause: &v1::Pause, place: &Path) -> String {
+    format!("{}; {} goes on", Pause::from(pause), resume(place))
 }
+
+/// The command that ends a pause of the study in `place`. A file that lets people look is not one that lets them steer.
+pub fn resume(place: &Path) -> String {
+    let only_looks = place.file_name().is_some_and(|name| name == Role::View.file_name());
+    let place = if only_looks { "RUN_DIR".to_owned() } else { shell(place) };
+    format!("`seedgrid resume {place}`")
+}
+
+/// How much time is left, as far as that is known: "about 12 s left"; where low and high are far apart, "8 s to 2 min 05 s left". While races
+/// may still skip units, it is at most that.
+pub fn time_left(picture: &v1::StatusSnapshot) -> Option<String> {
+    let expected = picture.eta_ms?;
+    let (low, high) = (picture.eta_low_ms.unwrap_or(expected), picture.eta_high_ms.unwrap_or(expected));
+    let is_vague = high > low.saturating_mul(FAR_APART);
+    Some(match at_most(&picture.counts.unwrap_or_default()) {
+        "" if is_vague => format!("{} to {} left", duration(low), duration(high)),
+        at_most if is_vague => format!("{at_most}{} left", duration(high)),
+        at_most => format!("{at_most}about {} left", duration(expected)),
+    })
+}
+
+/// An estimate whose high end is more than so many times its low one is told by both.
+const FAR_APART: u64 = 2;
 
 /// One ending as a line: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
 fn ending_line(ending: &v1::RecentEnding) -> String {
@@ -69,18 +98,24 @@ fn ending_line(ending: &v1::RecentEnding) -> String {
 /// Endings that were not shown before.
 #[derive(Debug, Default)]
 struct Seen {
+    place: PathBuf,
     sequence: u64,
     pause: Option<v1::Pause>,
 }
 
 impl Seen {
+    /// Nothing yet, of the study in `place`.
+    fn of(place: &Path) -> Self {
+        Self { place: place.to_owned(), ..Self::default() }
+    }
+
     /// What is to be said of a pause that began or ended since the last picture.
     fn new_pause(&mut self, picture: &v1::StatusSnapshot) -> Option<String> {
         if self.pause == picture.pause {
             return None;
         }
         self.pause.clone_from(&picture.pause);
-        Some(picture.pause.as_ref().map_or_else(|| "resumed".to_owned(), paused))
+        Some(picture.pause.as_ref().map_or_else(|| "resumed".to_owned(), |pause| paused(pause, &self.place)))
     }
 
     fn new_endings<'a>(&mut self, picture: &'a v1::StatusSnapshot) -> impl Iterator<Item = &'a v1::RecentEnding> {
@@ -130,6 +165,33 @@ mod tests {
         assert_eq!(duration(12_300), "12 s");
         assert_eq!(duration(200_000), "3 min 20 s");
         assert_eq!(duration(7_500_000), "2 h 05 min");
+    }
+
+    #[test]
+    fn a_pause_is_told_with_the_directory_that_is_meant() {
+        let pause = |reason: &str| v1::Pause { reason: reason.to_owned(), by_hand: true };
+        let told = |reason: &str, place: &str| paused(&pause(reason), Path::new(place));
+        assert_eq!(told("", "runs/a"), "paused by hand; `seedgrid resume runs/a` goes on");
+        assert_eq!(told("a move", "my runs/a"), "paused by hand: a move; `seedgrid resume 'my runs/a'` goes on");
+        assert_eq!(told("", "admin.toml"), "paused by hand; `seedgrid resume admin.toml` goes on");
+        assert_eq!(told("", "copy/view.toml"), "paused by hand; `seedgrid resume RUN_DIR` goes on");
+    }
+
+    #[test]
+    fn a_vague_estimate_is_told_by_its_ends() {
+        let left = |low, high, undecided| {
+            let counts = v1::UnitCounts { undecided, ..v1::UnitCounts::default() };
+            let (eta_ms, eta_low_ms, eta_high_ms) = (Some(20_000), low, high);
+            let counts = Some(counts);
+            time_left(&v1::StatusSnapshot { counts, eta_ms, eta_low_ms, eta_high_ms, ..v1::StatusSnapshot::default() })
+        };
+        let said = |low, high, undecided| left(low, high, undecided).unwrap();
+        assert_eq!(said(Some(16_000), Some(25_000), 0), "about 20 s left");
+        assert_eq!(said(Some(16_000), Some(125_000), 0), "16 s to 2 min 05 s left");
+        assert_eq!(said(Some(16_000), Some(25_000), 3), "at most about 20 s left");
+        assert_eq!(said(Some(16_000), Some(125_000), 3), "at most 2 min 05 s left");
+        assert_eq!(said(None, None, 0), "about 20 s left");
+        assert_eq!(time_left(&v1::StatusSnapshot::default()), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use seedgrid_common::{prose::count, wire::v1};
 
 use crate::console::Stream;
 
-use super::{Seen, View, at_most, duration, ended, ending_line, numbered, workers};
+use super::{Seen, View, at_most, ended, ending_line, numbered, time_left, workers};
 
 /// Time between two summaries.
 const SUMMARY_MS: u64 = 15_000;
@@ -20,8 +20,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, seen: Seen::default(), summary_at: 0 }
+    pub(super) fn new(stream: Stream, seen: Seen) -> Self {
+        Self { stream, seen, summary_at: 0 }
     }
 }
 
@@ -40,7 +40,7 @@ impl View for Lines {
         if picture.elapsed_ms >= self.summary_at {
             self.summary_at = picture.elapsed_ms + SUMMARY_MS;
             let at_most = at_most(&counts);
-            let eta = picture.eta_ms.map(|ms| format!(", {at_most}about {} left", duration(ms))).unwrap_or_default();
+            let eta = time_left(picture).map(|left| format!(", {left}")).unwrap_or_default();
             self.stream.say(format_args!(
                 "{}: {}{} of {at_most}{} ended, {} in training, {}{eta}",
                 picture.study,

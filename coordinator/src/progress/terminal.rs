@@ -19,13 +19,13 @@ pub(super) struct Bars {
 }
 
 impl Bars {
-    pub(super) fn new(stream: Stream) -> Self {
+    pub(super) fn new(stream: Stream, seen: Seen) -> Self {
         let screen = MultiProgress::with_draw_target(match stream {
             Stream::Output => ProgressDrawTarget::stdout(),
             Stream::Error => ProgressDrawTarget::stderr(),
         });
         let study = screen.add(line());
-        Self { stream, screen, study, units: Vec::new(), seen: Seen::default() }
+        Self { stream, screen, study, units: Vec::new(), seen }
     }
 }
 

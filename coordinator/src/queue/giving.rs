@@ -2,13 +2,13 @@
 
 use seedgrid_common::unit::UnitId;
 
-use super::{Entry, Granted, Millis, Queue, Record, State, WorkerId};
+use super::{Entry, Granted, Millis, Pause, Queue, Record, State, WorkerId};
 
 /// Why a unit waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// The study is paused, for this reason.
-    Paused(String),
+    /// The study is paused.
+    Paused(Pause),
     /// No worker is there.
     NoWorker,
     /// Every worker that is there is set aside, or is to leave.
@@ -84,7 +84,7 @@ impl Queue {
     pub fn may_be_taken_ahead(&self) -> bool {
         let waiting = || self.waiting_by_group().filter(|(_, units)| *units > 0);
         waiting().all(|(group, _)| {
-            self.estimates.seconds(group).is_some_and(|seconds| seconds <= self.rules.ahead_seconds_max)
+            self.estimates.seconds(group).is_some_and(|seconds| seconds.expected <= self.rules.ahead_seconds_max)
         })
     }
 
@@ -92,7 +92,7 @@ impl Queue {
     pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<Why> {
         let entry = self.units.get(&unit).filter(|entry| entry.state == State::Waiting)?;
         Some(if let Some(pause) = &self.pause {
-            Why::Paused(pause.reason.clone())
+            Why::Paused(pause.clone())
         } else if self.workers.is_empty() {
             Why::NoWorker
         } else if self.workers.receivers().next().is_none() {

@@ -138,3 +138,11 @@ pub struct Pause {
     /// Whether a person asked for it.
     pub by_hand: bool,
 }
+
+impl std::fmt::Display for Pause {
+    /// "paused by hand: the file server is moved"; without a reason, "paused by hand".
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.by_hand { "paused by hand" } else { "paused" })?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, ": {}", self.reason) }
+    }
+}

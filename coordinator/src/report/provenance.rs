@@ -112,8 +112,8 @@ pub struct AttemptRecord {
     pub ending: String,
     /// What the worker said about it; may be empty.
     pub detail: String,
-    /// When it ended.
-    pub ended_at_unix_ms: u64,
+    /// When it ended; None: nobody saw it.
+    pub ended_at_unix_ms: Option<u64>,
 }
 
 /// Value of `schema` in provenance.json.

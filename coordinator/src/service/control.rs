@@ -132,11 +132,12 @@ impl ControlService for Control {
     type ListUnitsStream = Parts<v1::UnitsPart>;
 
     async fn list_units(&self, _: Request<v1::ListUnitsRequest>) -> Result<Response<Self::ListUnitsStream>, Status> {
-        let Units { lines, unnamed_results } = self.reader.read(Books::units).await?;
+        let Units { lines, unnamed_results, stages } = self.reader.read(Books::units).await?;
         let unnamed_results = u32::try_from(unnamed_results).unwrap_or(u32::MAX);
         let part = move |lines: Vec<UnitLine>| v1::UnitsPart {
             units: lines.into_iter().map(Into::into).collect(),
             unnamed_results,
+            stages: stages.clone(),
         };
         Ok(Response::new(parts(lines, part)))
     }

@@ -64,7 +64,15 @@ pub enum StoreError {
         /// The version that this program knows.
         expected: u32,
     },
-    /// The file holds no study.
+    /// The file holds no study, and never did.
+    #[error(
+        "the run in {path} has not begun: it was stopped before its study was written down\n  hint: run the study again"
+    )]
+    NotBegun {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// The file holds no study any more.
     #[error(
         "the database {path} is empty\n  hint: restore it from a backup (without study.db-wal and study.db-shm), or move the run directory away and run the study again"
     )]

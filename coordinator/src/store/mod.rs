@@ -38,7 +38,7 @@ pub use trained::{TrainedBy, TrainedRecord};
 use verify::Depth;
 pub use write::{ResultRecord, Write};
 
-use crate::file_system::FileSystem;
+use crate::{file_system::FileSystem, run_directory::RunDirectory};
 
 /// An open database.
 #[derive(Debug)]
@@ -109,7 +109,11 @@ impl Store {
         let busy = Busy::default();
         let connection = opening::to_read(path, &busy)?;
         if is_empty(&connection, path)? {
-            return Err(StoreError::Empty { path: path.to_owned() });
+            let folder = durable::folder_of(path);
+            return Err(match RunDirectory::new(folder).has_begun() {
+                true => StoreError::Empty { path: path.to_owned() },
+                false => StoreError::NotBegun { path: folder.to_owned() },
+            });
         }
         check(&connection, path, depth)?;
         let file = FileIdentity::of(path)?;

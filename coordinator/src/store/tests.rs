@@ -67,7 +67,7 @@ fn filled(folder: &TempDir) -> Store {
     let ended = Write::Ended {
         unit: id,
         attempt: 1,
-        at_ms: 5,
+        at_ms: Some(5),
         ending: "done",
         detail: String::new(),
         train_seconds: Some(2.0),
@@ -105,7 +105,7 @@ fn done_is_never_overwritten() {
     let lost = Write::Ended {
         unit: unit().id(),
         attempt: 1,
-        at_ms: 9,
+        at_ms: Some(9),
         ending: "worker-lost",
         detail: String::new(),
         train_seconds: None,
@@ -129,7 +129,7 @@ fn the_newest_attempt_without_an_ending_has_a_holder() {
     let lost = |attempt| Write::Ended {
         unit: id,
         attempt,
-        at_ms: 2,
+        at_ms: Some(2),
         ending: "worker-lost",
         detail: String::new(),
         train_seconds: None,

@@ -83,8 +83,8 @@ pub enum Write {
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// When.
-        at_ms: i64,
+        /// When; None: nobody saw it.
+        at_ms: Option<i64>,
         /// How: one of the words in schema.sql.
         ending: &'static str,
         /// For people.

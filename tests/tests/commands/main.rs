@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod credentials;
 mod export;
+mod messages;
 mod plan;
 mod readers;
 mod steering;

@@ -47,7 +47,9 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     let [.., last] = &waiting[..] else { panic!("units wait: {waiting:?}") };
     let story = command(&scratch, "explain", &[last]);
     assert!(
-        story.stdout.contains("waiting: it waits: the study is paused (the file server is moved)"),
+        story
+            .stdout
+            .contains("waiting: the study is paused by hand: the file server is moved; `seedgrid resume` goes on"),
         "{}",
         story.stdout
     );

@@ -112,8 +112,8 @@ impl EstimateListing {
             (slots, _) => count(slots, "slot"),
         };
         let mut lines = vec![
-            format!("to train: about {} on {slots}", between(self.wall_seconds)),
-            format!("          about {} of one slot", between(self.core_seconds)),
+            format!("to train: {} on {slots}", between(self.wall_seconds)),
+            format!("          {} of one slot", between(self.core_seconds)),
             format!("  speed:  {}", self.basis(&self.speed)),
             format!("  epochs: {}", self.basis(&self.epochs)),
         ];
@@ -154,8 +154,32 @@ impl EstimateListing {
     }
 }
 
-/// "12 s (8.5 s to 40 s)".
+/// Below this, in seconds, a time is not told exactly.
+const SHORTEST: f64 = 0.1;
+
+/// "12 s", or "< 0.1 s".
+pub(super) fn shown(seconds: f64) -> String {
+    if seconds < SHORTEST { format!("< {SHORTEST} s") } else { duration((1000.0 * seconds) as u64) }
+}
+
+/// "about 12 s (8.5 s to 40 s)", or "less than 0.1 s".
 fn between(seconds: Bounds) -> String {
-    let shown = |seconds: f64| duration((1000.0 * seconds) as u64);
-    format!("{} ({} to {})", shown(seconds.expected), shown(seconds.low), shown(seconds.high))
+    if seconds.high < SHORTEST {
+        return format!("less than {SHORTEST} s");
+    }
+    let Bounds { low, expected, high } = seconds;
+    format!("about {} ({} to {})", shown(expected), shown(low), shown(high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_told_as_nothing() {
+        let told = |low, expected, high| between(Bounds { low, expected, high });
+        assert_eq!(told(0.001, 0.002, 0.006), "less than 0.1 s");
+        assert_eq!(told(0.02, 0.2, 0.6), "about 0.2 s (< 0.1 s to 0.6 s)");
+        assert_eq!(told(8.5, 12.0, 40.0), "about 12 s (8.5 s to 40 s)");
+    }
 }

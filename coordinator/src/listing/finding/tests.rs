@@ -40,6 +40,13 @@ fn units_are_found_by_id_prefix_and_label() {
     }
 }
 
+#[test]
+fn stages_are_offered_where_none_has_the_name() {
+    let stages = ["tune", "final"].map(str::to_owned);
+    assert_eq!(stages_instead(&stages, "final"), None);
+    assert_eq!(stages_instead(&stages, "nope").unwrap(), "  no stage is called `nope`; there are tune, final");
+}
+
 /// The units of a study, as `units` lists them.
 fn listed(text: &str) -> Vec<UnitLine> {
     let study = Planned::undrawn(text).unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -50,7 +50,7 @@ fn running() -> Running {
         let ended = Write::Ended {
             unit: id,
             attempt: 1,
-            at_ms: 5,
+            at_ms: Some(5),
             ending: "done",
             detail: String::new(),
             train_seconds: Some(1.0),
