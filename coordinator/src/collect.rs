@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use seedgrid_common::{
     model,
     unit::{KERNELS_REVISION, UnitId},
+    utc,
     wire::PROTOCOL_VERSION,
 };
 
 use crate::{
     aggregate::{Aggregate, Input, Missing, aggregate},
+    attempt_ending::AttemptEnding,
     prepare::{PrepareError, Prepared, RUN_FACT},
     queue::Rules,
     report::{
@@ -19,7 +21,6 @@ use crate::{
     retrying::Fate,
     run_directory::RunDirectory,
     store::{self, Store, StoreError, StoredUnit},
-    wall_clock::wall_ms,
 };
 
 /// What a run directory holds of its spec of this number, or of its newest, aggregated, and where it comes from.
@@ -108,8 +109,8 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
     for attempt in store.attempts()? {
         let (Some(unit), Some(ending)) = (planned.get(&attempt.unit), attempt.ending) else { continue };
         let info = workers.get(&attempt.worker_id).map(|worker| worker.info.clone()).unwrap_or_default();
-        match ending.as_str() {
-            "done" | "diverged" => units.push(UnitRecord {
+        match ending {
+            AttemptEnding::Done | AttemptEnding::Diverged => units.push(UnitRecord {
                 unit: unit.id().to_string(),
                 attempt: attempt.attempt,
                 worker: attempt.worker_id,
@@ -130,7 +131,7 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
                 unit: unit.id().to_string(),
                 attempt: attempt.attempt,
                 worker: attempt.worker_id,
-                ending,
+                ending: ending.name().to_owned(),
                 detail: attempt.detail.unwrap_or_default(),
                 ended_at_unix_ms: attempt.ended_ms.map(unix_ms),
             }),
@@ -150,7 +151,7 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
         kernels_revision: KERNELS_REVISION,
         model_revisions,
         state,
-        written_at_unix_ms: unix_ms(wall_ms()),
+        written_at_unix_ms: unix_ms(utc::now_ms()),
         workers: workers.into_values().map(worker_record).collect(),
         units,
         other_attempts,

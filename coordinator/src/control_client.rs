@@ -281,21 +281,23 @@ impl Control {
     /// Why a unit waits (None: it does not), and its attempts.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses, has gone or answers what cannot be read.
     pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<Chapter>), ControlError> {
         let answer = self.client.explain(v1::ExplainRequest { unit_id: unit.to_string() }).await;
         let v1::ExplainResponse { waits, chapters } = answer.map_err(|status| self.error(&status))?.into_inner();
-        Ok((waits, chapters.into_iter().map(Into::into).collect()))
+        let chapters = chapters.into_iter().map(Chapter::try_from).collect::<Result<_, _>>();
+        Ok((waits, chapters.map_err(|problem| self.unreadable(&problem))?))
     }
 
     /// What workers logged during a unit's newest attempts.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses, has gone or answers what cannot be read.
     pub async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, ControlError> {
         let answer = self.client.logs(v1::LogsRequest { unit_id: unit.to_string() }).await;
         let logs = answer.map_err(|status| self.error(&status))?.into_inner().attempts;
-        Ok(logs.into_iter().map(Into::into).collect())
+        let logs = logs.into_iter().map(AttemptLog::try_from).collect::<Result<_, _>>();
+        logs.map_err(|problem| self.unreadable(&problem))
     }
 
     /// Makes a new join file. When it expires, in milliseconds since the Unix epoch.

@@ -5,8 +5,6 @@ use std::fmt;
 use seedgrid_common::utc;
 use serde::{Deserialize, Serialize};
 
-use crate::wall_clock::wall_ms;
-
 /// A process that holds a lock or owns a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -22,7 +20,7 @@ pub struct Holder {
 impl Holder {
     /// This process, from now on.
     pub fn this() -> Self {
-        Self { pid: std::process::id(), host: host(), since: utc::format(wall_ms()) }
+        Self { pid: std::process::id(), host: host(), since: utc::format(utc::now_ms()) }
     }
 
     /// What is written into files.

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+pub mod attempt_ending;
 pub mod blobs;
 pub mod books;
 pub mod catalogue;
@@ -48,5 +49,5 @@ pub mod service;
 pub mod signals;
 pub mod store;
 mod throttle;
-pub mod wall_clock;
+pub mod unit_state;
 pub mod weights;

@@ -132,7 +132,11 @@ impl Workshop {
         let path = self.source().join("Cargo.toml");
         let mut manifest = fs::read_to_string(&path).unwrap();
         for (package, level) in [("common", 1), ("coordinator", 0), ("worker", 1), ("tests", 0)] {
-            manifest.push_str(&format!("\n[profile.release.package.seedgrid-{package}]\nopt-level = {level}\n"));
+            let section = format!("[profile.release.package.seedgrid-{package}]\n");
+            if !manifest.contains(&section) {
+                manifest.push_str(&format!("\n{section}"));
+            }
+            manifest = manifest.replacen(&section, &format!("{section}opt-level = {level}\n"), 1);
         }
         fs::write(path, manifest).unwrap();
     }

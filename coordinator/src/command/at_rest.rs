@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use seedgrid_common::wire::v1;
+use seedgrid_common::{utc, wire::v1};
 
 use super::Failure;
-use crate::{listing, prepare::Planned, run_directory::RunDirectory, store::Store, wall_clock::wall_ms};
+use crate::{listing, prepare::Planned, run_directory::RunDirectory, store::Store};
 
 /// Whether every unit has ended of the study in this store. Not where that cannot be told.
 pub(super) fn has_ended(directory: &RunDirectory, store: &Store) -> bool {
@@ -28,7 +28,7 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     Ok(Some(v1::StatusSnapshot {
         study: study.spec.study.name.clone(),
         state: state.into(),
-        taken_ms: wall_ms(),
+        taken_ms: utc::now_ms(),
         counts: Some(counts),
         pause: pause.as_ref().map(Into::into),
         ..v1::StatusSnapshot::default()

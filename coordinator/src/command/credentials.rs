@@ -12,13 +12,13 @@ use super::{
     arguments::{CredentialsAction, Format},
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     control_client::Control,
     door::{Enrolled, Keys},
     queue::WorkerId,
     report::numbers::count,
     run_directory::RunDirectory,
     store::{CredentialWrite, Store, Write},
-    wall_clock::wall_ms,
 };
 
 pub(super) async fn credentials(action: CredentialsAction) -> Result<Exit, Failure> {
@@ -38,7 +38,7 @@ async fn rotate(run_dir: &Path, expires: Option<Duration>, plaintext: Plaintext)
         let directory = directory.own_to_steer()?;
         let mut store = Store::open(&directory.database())?;
         let keys = Keys::at_rest(&directory)?;
-        let (token, known) = keys.new_join(expires, wall_ms());
+        let (token, known) = keys.new_join(expires, utc::now_ms());
         store.commit(&[Write::Credential(CredentialWrite::Token { role: Role::Join, token: known })])?;
         keys.write(Role::Join, token, known.expires_ms)?;
         known.expires_ms.unwrap_or_default()
@@ -64,13 +64,13 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
             attempt: known.attempts,
             // No coordinator runs: when it ended is not known.
             at_ms: None,
-            ending: "preempted",
+            ending: AttemptEnding::Preempted,
             detail: "its worker was revoked".to_owned(),
             train_seconds: None,
         });
         let mut writes: Vec<Write> = ended.collect();
         let taken_back = writes.len() as u32;
-        let revoked = CredentialWrite::Revoked { worker: worker.clone(), at_ms: wall_ms() };
+        let revoked = CredentialWrite::Revoked { worker: worker.clone(), at_ms: utc::now_ms() };
         writes.push(Write::Credential(revoked));
         store.commit(&writes)?;
         taken_back

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::{join::JoinFile, prose::shell};
+use seedgrid_common::{join::JoinFile, prose::shell, utc};
 
 use super::{
     Failure,
@@ -19,7 +19,6 @@ use crate::{
     run_directory::{Owned, RunDirectory},
     service::{Bound, Entry, Server},
     store::Store,
-    wall_clock::wall_ms,
     weights,
 };
 
@@ -171,7 +170,7 @@ impl Hosting {
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // Before anybody is answered: who is refused reads the file again and must find the new token.
-        let keys = Keys::open(&directory, place, entrance.join_expires, &mut store, wall_ms())?;
+        let keys = Keys::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
         let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{join::Role, unit::UnitId, wire::v1};
+use seedgrid_common::{join::Role, unit::UnitId, utc, wire::v1};
 
 use super::{
     Exit, Failure,
@@ -18,7 +18,6 @@ use crate::{
     retrying::{self, Fate, Retry},
     run_directory::RunDirectory,
     store::{Store, Write},
-    wall_clock::wall_ms,
 };
 
 /// The schema of `seedgrid retry --format json`, described in docs/cli.md.
@@ -71,7 +70,7 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let study = Planned::stored(&directory, &store)?;
     let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
     let retry = retrying::retry(&study.plan, &study.standing, &fates, units)?;
-    let at_ms = wall_ms();
+    let at_ms = utc::now_ms();
     // As a coordinator does: who wants units to be tried again wants them given out.
     let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });
     store.commit(&retry.writes(at_ms).chain(resumed).collect::<Vec<_>>())?;

@@ -3,6 +3,7 @@
 use seedgrid_common::{
     join::{JoinError, Role},
     unit::UnitId,
+    utc,
     wire::v1,
 };
 use serde::Serialize;
@@ -15,13 +16,14 @@ use super::{
     units::Source,
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     control_client::{Control, ControlError},
     core::NotCancelled,
     listing, progress,
     queue::Pause,
     run_directory::RunDirectory,
     store::{Store, Write},
-    wall_clock::wall_ms,
+    unit_state::UnitState,
 };
 
 /// The schema of `seedgrid cancel --format json`, described in docs/cli.md.
@@ -62,10 +64,15 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
     for text in &arguments.units {
         let line = listing::find(&lines, text)?;
         match line.state {
-            "held-back" => return Err(NotCancelled::HeldBack(line.id).into()),
-            "done" | "diverged" | "quarantined" | "skipped" => return Err(NotCancelled::Ended(line.id).into()),
-            _ if units.contains(&line.id) => {}
-            _ => units.push(line.id),
+            UnitState::HeldBack => return Err(NotCancelled::HeldBack(line.id).into()),
+            UnitState::Done | UnitState::Diverged | UnitState::Quarantined | UnitState::Skipped => {
+                return Err(NotCancelled::Ended(line.id).into());
+            }
+            UnitState::Waiting | UnitState::Assigned | UnitState::Training | UnitState::Cancelled => {
+                if !units.contains(&line.id) {
+                    units.push(line.id);
+                }
+            }
         }
     }
     drop(source);
@@ -76,13 +83,20 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
         let (directory, mut store) = take(&arguments.run_dir)?;
         let known = store.units()?;
         units.retain(|id| known.get(id).is_none_or(|unit| !unit.cancelled));
-        let at_ms = wall_ms();
+        let at_ms = utc::now_ms();
         let ends = units.iter().filter_map(|id| {
             let unit = known.get(id).filter(|unit| unit.holder.is_some())?;
             let detail = "the unit was cancelled".to_owned();
             let (unit, attempt) = (*id, unit.attempts);
             // No coordinator runs: when it ended is not known.
-            Some(Write::Ended { unit, attempt, at_ms: None, ending: "cancelled", detail, train_seconds: None })
+            Some(Write::Ended {
+                unit,
+                attempt,
+                at_ms: None,
+                ending: AttemptEnding::Cancelled,
+                detail,
+                train_seconds: None,
+            })
         });
         let cancels = units.iter().map(|id| Write::Cancelled { unit: *id, at_ms });
         store.commit(&ends.chain(cancels).collect::<Vec<_>>())?;
@@ -123,7 +137,7 @@ pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
             None if at_rest::has_ended(&directory, &store) => None,
             None => {
                 let pause = Pause { reason: arguments.reason, by_hand: true };
-                store.commit(&[Write::Paused { at_ms: wall_ms(), pause: pause.clone() }])?;
+                store.commit(&[Write::Paused { at_ms: utc::now_ms(), pause: pause.clone() }])?;
                 Some((&pause).into())
             }
         }
@@ -144,7 +158,7 @@ pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> 
     } else {
         let (directory, mut store) = take(&arguments.run_dir)?;
         let pause = store.pause()?;
-        store.commit(&[Write::Resumed { at_ms: wall_ms() }])?;
+        store.commit(&[Write::Resumed { at_ms: utc::now_ms() }])?;
         let has_ended = at_rest::has_ended(&directory, &store);
         let next = if has_ended { "every unit has ended" } else { "run the study again to go on" };
         (v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained: false }, next)

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
 
 use seedgrid_common::{prose, wire::limits::DETAIL_BYTES_MAX};
 
 use super::arguments::{Format, ReachArguments};
-use crate::listing::STATES;
+use crate::unit_state::UnitState;
 
 /// Arguments of `units`.
 #[derive(Debug, Args)]
@@ -20,8 +23,8 @@ pub struct UnitsArguments {
     /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
     /// Only units that stand so; may be given more than once.
-    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(STATES))]
-    pub state: Vec<String>,
+    #[arg(long, value_name = "STATE", value_parser = states())]
+    pub state: Vec<UnitState>,
     /// Only units of this stage.
     #[arg(long, value_name = "NAME")]
     pub stage: Option<String>,
@@ -166,4 +169,8 @@ pub struct ResumeArguments {
     /// How to speak to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
+}
+
+fn states() -> impl clap::builder::TypedValueParser<Value = UnitState> {
+    PossibleValuesParser::new(UnitState::ALL.map(UnitState::name)).try_map(|word| word.parse::<UnitState>())
 }

@@ -6,6 +6,7 @@ use seedgrid_common::{
     join::{Plaintext, Role},
     terminal::Screen,
     unit::UnitId,
+    utc,
 };
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use super::{
     steering_arguments::{UnitArguments, UnitsArguments},
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     books::Books,
     console,
     control_client::Control,
@@ -79,7 +81,7 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     let label = arguments.label.as_deref().filter(|text| !text.trim().is_empty());
     let labelled = label.map_or_else(|| lines.iter().collect(), |text| listing::all(&lines, text));
     let wanted = |line: &&UnitLine| {
-        (arguments.state.is_empty() || arguments.state.iter().any(|state| state == line.state))
+        (arguments.state.is_empty() || arguments.state.contains(&line.state))
             && arguments.stage.as_ref().is_none_or(|stage| line.stages.contains(stage))
     };
     let units: Vec<&UnitLine> = labelled.iter().copied().filter(wanted).collect();
@@ -135,7 +137,7 @@ fn table(units: &[&UnitLine], width: usize) -> String {
         let against = against.join(", ");
         let attempts = count(unit.attempts as usize, "attempt");
         let id = id.get(..digits).unwrap_or(id).to_owned();
-        table.row([id, unit.state.to_owned(), unit.label.clone(), attempts, against]);
+        table.row([id, unit.state.to_string(), unit.label.clone(), attempts, against]);
     }
     table.render(width)
 }
@@ -200,17 +202,18 @@ fn text(story: &Story) -> String {
             (Some(seconds), _) => format!(", trained for {}", duration((1000.0 * seconds) as u64)),
             (None, Some(ended)) => {
                 // Its lease ran out: when its worker was lost before that, nobody knows.
-                let after = if chapter.ending.as_deref() == Some("worker-lost") { "taken back after" } else { "after" };
+                let after =
+                    if chapter.ending == Some(AttemptEnding::WorkerLost) { "taken back after" } else { "after" };
                 format!(", {after} {}", duration(u64::try_from(ended - chapter.started_ms).unwrap_or_default()))
             }
             (None, None) => String::new(),
         };
-        let ending = chapter.ending.as_deref().unwrap_or(listing::unended(chapter.began, story.at_rest));
+        let ending = chapter.ending.map(AttemptEnding::name).unwrap_or(listing::unended(chapter.began, story.at_rest));
         let detail = if chapter.detail.is_empty() { String::new() } else { format!(": {}", chapter.detail) };
         lines.push(format!(
             "attempt {} at {} on {host}{place}, worker {}: {ending}{took}{detail}",
             chapter.attempt,
-            crate::wall_clock::utc(chapter.started_ms),
+            utc::format(chapter.started_ms),
             chapter.worker
         ));
     }
@@ -246,7 +249,7 @@ pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
         }
         Format::Text => {
             let one = |one: &AttemptLog| {
-                let ending = one.ending.as_deref().unwrap_or(listing::unended(true, at_rest));
+                let ending = one.ending.map(AttemptEnding::name).unwrap_or(listing::unended(true, at_rest));
                 // Indented, so that no log looks like the beginning of another one.
                 let lines: String = one.log.lines().map(|line| format!("  {line}\n")).collect();
                 format!("--- attempt {} on {}: {ending}\n{lines}", one.attempt, one.host)
@@ -262,6 +265,7 @@ mod tests {
     use seedgrid_common::terminal::columns;
 
     use super::*;
+    use crate::unit_state::UnitState;
 
     fn line(id: [u8; 16], label: &str) -> UnitLine {
         UnitLine {
@@ -269,7 +273,7 @@ mod tests {
             label: label.to_owned(),
             description: String::new(),
             stages: vec!["tune".to_owned()],
-            state: "quarantined",
+            state: UnitState::Quarantined,
             attempts: 3,
             errors: 3,
             deaths: 0,
@@ -301,7 +305,7 @@ mod tests {
         }
     }
 
-    fn told(ending: Option<&str>, ended_ms: Option<i64>, live: &Live) -> String {
+    fn told(ending: Option<AttemptEnding>, ended_ms: Option<i64>, live: &Live) -> String {
         let chapter = listing::Chapter {
             attempt: 1,
             worker: "w".to_owned(),
@@ -310,7 +314,7 @@ mod tests {
             started_ms: 0,
             began: true,
             ended_ms,
-            ending: ending.map(str::to_owned),
+            ending,
             detail: String::new(),
             train_seconds: None,
         };
@@ -322,8 +326,13 @@ mod tests {
         let (running, at_rest) = (Live::Running(None), Live::AtRest(None));
         assert!(told(None, None, &running).ends_with("worker w: in training\n"));
         assert!(told(None, None, &at_rest).ends_with("worker w: not heard of since its coordinator ended\n"));
-        assert!(told(Some("preempted"), None, &at_rest).ends_with("worker w: preempted\n"));
-        assert!(told(Some("preempted"), Some(45_000), &running).ends_with("worker w: preempted, after 45 s\n"));
-        assert!(told(Some("worker-lost"), Some(45_000), &running).ends_with("worker-lost, taken back after 45 s\n"));
+        assert!(told(Some(AttemptEnding::Preempted), None, &at_rest).ends_with("worker w: preempted\n"));
+        assert!(
+            told(Some(AttemptEnding::Preempted), Some(45_000), &running).ends_with("worker w: preempted, after 45 s\n")
+        );
+        assert!(
+            told(Some(AttemptEnding::WorkerLost), Some(45_000), &running)
+                .ends_with("worker-lost, taken back after 45 s\n")
+        );
     }
 }

@@ -7,6 +7,7 @@ use seedgrid_common::{
 
 use super::reactor::Reactor;
 use crate::{
+    attempt_ending::AttemptEnding,
     door::{KnownToken, NotEnrolled},
     queue::{Millis, WorkerId},
     store::{StoreError, Write},
@@ -79,7 +80,7 @@ impl Reactor {
         self.afterwards(move || credentials.tell_of_revocation());
         let expired = self.queue.leave(worker, now);
         let taken_back = expired.len() as u32;
-        self.taken_back(expired, "preempted", "its worker was revoked", now);
+        self.taken_back(expired, AttemptEnding::Preempted, "its worker was revoked", now);
         self.queue.forget(worker);
         if self.live.workers.remove(worker).is_some() {
             tracing::info!(%worker, taken_back, "worker revoked");

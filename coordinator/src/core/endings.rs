@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
 use crate::{
+    attempt_ending::AttemptEnding,
     queue::{AfterFailure, Blame, Expired, Finished, Millis, Verdict, WorkerId},
     ranking::Ended,
     store::{ResultRecord, StoredUnit, Write},
@@ -30,7 +31,7 @@ pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
             attempt: stored.attempts,
             at_ms: None,
             // Not lost: it is known what became of the worker, and that the unit had no part in it.
-            ending: "preempted",
+            ending: AttemptEnding::Preempted,
             detail: "its coordinator was ended, and the worker with it".to_owned(),
             train_seconds: None,
         })
@@ -39,11 +40,11 @@ pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
 }
 
 impl Reactor {
-    pub(super) fn say_failed(&self, unit: UnitId, attempt: u32, ending: &'static str, detail: &str, blame: Blame) {
+    pub(super) fn say_failed(&self, unit: UnitId, attempt: u32, ending: AttemptEnding, detail: &str, blame: Blame) {
         let unit = self.label(unit);
         match blame {
-            Blame::Unit | Blame::Death => tracing::warn!(%unit, attempt, ending, detail, "attempt failed"),
-            Blame::Circumstances => tracing::info!(%unit, attempt, ending, detail, "unit waits again"),
+            Blame::Unit | Blame::Death => tracing::warn!(%unit, attempt, %ending, detail, "attempt failed"),
+            Blame::Circumstances => tracing::info!(%unit, attempt, %ending, detail, "unit waits again"),
         }
     }
 
@@ -101,7 +102,7 @@ impl Reactor {
                     let unit = self.label(unit);
                     tracing::warn!(%unit, "its weights are not kept: training began before keep_weights was set");
                 }
-                let ending = if diverged { "diverged" } else { "done" };
+                let ending = if diverged { AttemptEnding::Diverged } else { AttemptEnding::Done };
                 self.ended(unit, attempt, ending, String::new(), Some(train_seconds), Some(result));
                 if let Some(entry) = self.live.workers.get_mut(worker) {
                     entry.finished += 1;
@@ -117,13 +118,13 @@ impl Reactor {
             }
             // An exact replay of what won, or an equal result of another attempt.
             Verdict::Duplicate => {
-                self.note_ending(unit, attempt, "duplicate", train_seconds);
+                self.note_ending(unit, attempt, AttemptEnding::Duplicate, train_seconds);
                 Some(v1::SubmitOutcome::Duplicate)
             }
             Verdict::Conflict => {
                 tracing::error!(unit = %self.label(unit), attempt, "a second result differs from the first; the first stands");
                 self.writes.push(Write::Conflict(record));
-                self.note_ending(unit, attempt, "conflict", train_seconds);
+                self.note_ending(unit, attempt, AttemptEnding::Conflict, train_seconds);
                 Some(v1::SubmitOutcome::Conflict)
             }
         }
@@ -132,7 +133,7 @@ impl Reactor {
     /// Takes back what has run out, and forgets workers that hold nothing and are silent.
     pub(super) fn expire(&mut self, now: Millis) {
         let (expired, ready) = self.queue.expire(now);
-        self.taken_back(expired, "worker-lost", "no heartbeat for the time of a lease", now);
+        self.taken_back(expired, AttemptEnding::WorkerLost, "no heartbeat for the time of a lease", now);
         if ready {
             self.judge();
             self.wake();
@@ -153,12 +154,12 @@ impl Reactor {
         }
     }
 
-    pub(super) fn taken_back(&mut self, expired: Vec<Expired>, ending: &'static str, detail: &str, now: Millis) {
+    pub(super) fn taken_back(&mut self, expired: Vec<Expired>, ending: AttemptEnding, detail: &str, now: Millis) {
         if expired.is_empty() {
             return;
         }
         for Expired { unit, attempt, after, .. } in expired {
-            tracing::warn!(unit = %self.label(unit), attempt, ending, detail, ?after, "attempt lost");
+            tracing::warn!(unit = %self.label(unit), attempt, %ending, detail, ?after, "attempt lost");
             self.ended(unit, attempt, ending, detail.to_owned(), None, None);
             if after == AfterFailure::Quarantined {
                 self.unit_ended(unit, Ended::Failed, now);
@@ -172,7 +173,7 @@ impl Reactor {
         &mut self,
         unit: UnitId,
         attempt: u32,
-        ending: &'static str,
+        ending: AttemptEnding,
         detail: String,
         train_seconds: Option<f64>,
         result: Option<&UnitResult>,
@@ -184,16 +185,16 @@ impl Reactor {
         let shown = v1::RecentEnding {
             sequence: 0,
             label: self.label(unit),
-            ending: ending.to_owned(),
+            ending: ending.name().to_owned(),
             epochs: result.map_or(0, |result| result.epochs.len() as u32),
             error,
             train_seconds: train_seconds.unwrap_or(0.0),
         };
-        self.live.ended(unit, shown);
+        self.live.ended(unit, ending, shown);
         self.writes.push(Write::Ended { unit, attempt, at_ms: Some(self.at.wall_ms), ending, detail, train_seconds });
     }
 
-    fn note_ending(&mut self, unit: UnitId, attempt: u32, ending: &'static str, train_seconds: f64) {
+    fn note_ending(&mut self, unit: UnitId, attempt: u32, ending: AttemptEnding, train_seconds: f64) {
         self.writes.push(Write::Ended {
             unit,
             attempt,
@@ -215,7 +216,7 @@ mod tests {
         let mut known = BTreeMap::from([(UnitId([1; 16]), held), (UnitId([2; 16]), StoredUnit::default())]);
         let writes = give_up(&mut known);
         assert!(
-            matches!(writes[..], [Write::Ended { attempt: 2, at_ms: None, ending: "preempted", .. }]),
+            matches!(writes[..], [Write::Ended { attempt: 2, at_ms: None, ending: AttemptEnding::Preempted, .. }]),
             "{writes:?}"
         );
     }

@@ -14,6 +14,7 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use crate::{
+    attempt_ending::AttemptEnding,
     door::{KnownToken, NotEnrolled},
     queue::{Blame, Pause, WorkerId},
     retrying::{NotRetried, Retry},
@@ -87,8 +88,8 @@ pub enum Request {
     Lost {
         /// Whose.
         worker: WorkerId,
-        /// One of the words in the store's schema.
-        ending: &'static str,
+        /// How.
+        ending: AttemptEnding,
         /// What it says about what was in training.
         blame: Blame,
         /// For people.
@@ -258,8 +259,8 @@ pub enum Outcome {
     Result(UnitResult),
     /// Without one.
     Failure {
-        /// One of the words in the store's schema.
-        ending: &'static str,
+        /// How.
+        ending: AttemptEnding,
         /// Whether it says something about the unit.
         blame: Blame,
         /// For people.

@@ -21,6 +21,7 @@ use super::{
     study::StudyPlan,
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     queue::{Blame, Rules, WorkerId},
     race::Race,
     ranking::Ended,
@@ -230,7 +231,7 @@ impl World {
             let (worker, unit, attempt, content) = self.held.swap_remove(pick);
             let outcome = match result(fate(&content)) {
                 Some(result) => Outcome::Result(result),
-                None => Outcome::Failure { ending: "error", blame: Blame::Unit, detail: String::new() },
+                None => Outcome::Failure { ending: AttemptEnding::Error, blame: Blame::Unit, detail: String::new() },
             };
             let (reply, _answer) = oneshot::channel();
             let numerics_class = "class".to_owned();

@@ -10,6 +10,7 @@ use seedgrid_common::{
 
 use super::study::Later;
 use crate::{
+    attempt_ending::AttemptEnding,
     queue::{Lease, Millis, Pause, Queue, WorkerId},
     selection,
 };
@@ -18,7 +19,13 @@ use crate::{
 const RECENT_MAX: usize = 32;
 
 /// Endings that are shown even if the attempt was not known to train.
-const TELLING: [&str; 5] = ["done", "diverged", "error", "out-of-memory", "crashed"];
+const TELLING: [AttemptEnding; 5] = [
+    AttemptEnding::Done,
+    AttemptEnding::Diverged,
+    AttemptEnding::Error,
+    AttemptEnding::OutOfMemory,
+    AttemptEnding::Crashed,
+];
 
 /// Units that are not in the queue yet.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +89,10 @@ impl Live {
         self.training.get(&unit).filter(|training| training.attempt == lease.attempt)
     }
 
-    pub(super) fn ended(&mut self, unit: UnitId, mut ending: v1::RecentEnding) {
+    pub(super) fn ended(&mut self, unit: UnitId, how: AttemptEnding, mut ending: v1::RecentEnding) {
         let trained = self.training.remove(&unit).is_some();
         // That a unit went from one worker's waiting list to another's is nothing to tell.
-        if !trained && !TELLING.contains(&ending.ending.as_str()) {
+        if !trained && !TELLING.contains(&how) {
             return;
         }
         self.endings += 1;

@@ -8,6 +8,7 @@ use super::{
     request::{NotCancelled, Resumed, Steering},
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     listing::Waits,
     queue::{AfterFailure, Blame, Judged, Millis, Pause, WorkerId},
     ranking::Ended,
@@ -93,7 +94,14 @@ impl Reactor {
             let Some(lease) = self.queue.cancel(*id) else { continue };
             self.writes.push(Write::Cancelled { unit: *id, at_ms: self.at.wall_ms });
             if let Some(lease) = lease {
-                self.ended(*id, lease.attempt, "cancelled", "the unit was cancelled".to_owned(), None, None);
+                self.ended(
+                    *id,
+                    lease.attempt,
+                    AttemptEnding::Cancelled,
+                    "the unit was cancelled".to_owned(),
+                    None,
+                    None,
+                );
             }
             self.unit_ended(*id, Ended::Failed, now);
             cancelled.push(*id);
@@ -108,7 +116,7 @@ impl Reactor {
         &mut self,
         worker: &WorkerId,
         attempts: &[(UnitId, u32)],
-        (ending, blame): (&'static str, Blame),
+        (ending, blame): (AttemptEnding, Blame),
         detail: &str,
         train_seconds: Option<f64>,
         now: Millis,
@@ -118,7 +126,7 @@ impl Reactor {
             if after == AfterFailure::Stale {
                 continue;
             }
-            if ending == "error" || blame == Blame::Death && self.queue.is_suspect(unit) {
+            if ending == AttemptEnding::Error || blame == Blame::Death && self.queue.is_suspect(unit) {
                 // Tried from the start: the unit's state may be a part of the trouble.
                 self.writes.extend(self.checkpoints.end(unit));
             }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use seedgrid_common::utc;
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     reactor::{Moment, Reactor},
     request::Request,
 };
-use crate::{queue::Millis, store::Busy, wall_clock::wall_ms};
+use crate::{queue::Millis, store::Busy};
 
 /// Requests that one commit may cover.
 const GROUP_MAX: usize = 256;
@@ -35,7 +36,7 @@ impl Clocks {
         let stood = self.busy.total().saturating_sub(self.before);
         let lived = self.started.elapsed().saturating_sub(stood);
         let now = Millis::try_from(lived.as_millis()).unwrap_or(Millis::MAX);
-        Moment { now, wall_ms: wall_ms() }
+        Moment { now, wall_ms: utc::now_ms() }
     }
 }
 

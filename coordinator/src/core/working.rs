@@ -16,6 +16,7 @@ use super::{
     snapshot::WorkerEntry,
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     checkpoints::KeptCheckpoint,
     queue::{Blame, Granted, Millis, Renewed, WorkerId},
     store::Write,
@@ -101,7 +102,7 @@ impl Reactor {
             }
             Request::Leave { worker, reason, reply } => {
                 let expired = self.queue.leave(&worker, now);
-                self.taken_back(expired, "preempted", "its worker left", now);
+                self.taken_back(expired, AttemptEnding::Preempted, "its worker left", now);
                 self.queue.forget(&worker);
                 self.judge();
                 // What failed elsewhere and waited for this worker may wait no longer.
@@ -132,7 +133,7 @@ impl Reactor {
                     self.keep_log(&worker, *unit, *attempt, log.clone());
                 }
                 self.fail(&worker, &training, (ending, blame), &detail, None, now);
-                let besides = ("preempted", Blame::Circumstances);
+                let besides = (AttemptEnding::Preempted, Blame::Circumstances);
                 self.fail(&worker, &held, besides, "its worker's trainer ended", None, now);
                 self.answer(reply, ());
             }
@@ -160,8 +161,8 @@ impl Reactor {
         self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info });
         let lost = self.queue.take_back_unknown(&worker, held, now);
         let (begun, unheard) = lost.into_iter().partition(|one| one.charged);
-        self.taken_back(begun, "worker-lost", "the worker died and was started again", now);
-        self.taken_back(unheard, "worker-lost", "the worker never heard of this attempt", now);
+        self.taken_back(begun, AttemptEnding::WorkerLost, "the worker died and was started again", now);
+        self.taken_back(unheard, AttemptEnding::WorkerLost, "the worker never heard of this attempt", now);
         Ok(self.renew(&worker, held, now))
     }
 

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use seedgrid_common::utc;
 use tokio::sync::watch;
 use tonic::{
     Code, Request, Status,
@@ -22,7 +23,7 @@ use super::{
     crowd::Full,
     strikes::Strikes,
 };
-use crate::{queue::WorkerId, wall_clock::wall_ms};
+use crate::queue::WorkerId;
 
 /// How long a call may take whose message comes whole: pulls wait, and so may whoever needs a slow disk.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,7 +72,7 @@ impl Guard {
     fn judge<B>(&self, request: &http::Request<B>) -> Result<Caller, Refusal> {
         let header = request.headers().get(http::header::AUTHORIZATION).ok_or(Refusal::NoCredential)?;
         let shown = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(Refusal::NoCredential)?;
-        let caller = self.0.credentials.read().judge(shown, wall_ms())?;
+        let caller = self.0.credentials.read().judge(shown, utc::now_ms())?;
         // Last, so that strangers are not told which calls there are.
         let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }

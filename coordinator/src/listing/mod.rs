@@ -10,16 +10,12 @@ use std::collections::BTreeMap;
 use seedgrid_common::unit::UnitId;
 use serde::Serialize;
 
-use crate::{prepare::Planned, queue::Rules, race::Track, retrying::Fate, store::StoredUnit};
+use crate::{prepare::Planned, queue::Rules, race::Track, retrying::Fate, store::StoredUnit, unit_state::UnitState};
 
 pub use counting::counts;
 pub use finding::{NotFound, all, find, offers, stages_instead};
 pub use story::{AttemptLog, Chapter, Live, Story, Waits, unended};
 pub use wire::Unreadable;
-
-/// Where a unit can stand: the words that listings use.
-pub const STATES: [&str; 9] =
-    ["waiting", "assigned", "training", "done", "diverged", "quarantined", "cancelled", "held-back", "skipped"];
 
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,8 +30,8 @@ pub struct UnitLine {
     pub description: String,
     /// The stages that want it.
     pub stages: Vec<String>,
-    /// One of [`STATES`].
-    pub state: &'static str,
+    /// Where it stands.
+    pub state: UnitState,
     /// How often it was given out.
     pub attempts: u32,
     /// What counts against it: errors.
@@ -97,16 +93,16 @@ fn as_text<S: serde::Serializer>(id: &UnitId, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(id)
 }
 
-fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &Track) -> &'static str {
+fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &Track) -> UnitState {
     match stored.fate(&Rules::default()) {
-        Fate::Done => "done",
-        Fate::Diverged => "diverged",
-        Fate::Failed { .. } => "quarantined",
-        Fate::Cancelled { .. } => "cancelled",
-        Fate::Open if track.is_held(id) => "held-back",
-        Fate::Open if track.is_skipped(id) => "skipped",
-        Fate::Open if held && stored.began => "training",
-        Fate::Open if held => "assigned",
-        Fate::Open => "waiting",
+        Fate::Done => UnitState::Done,
+        Fate::Diverged => UnitState::Diverged,
+        Fate::Failed { .. } => UnitState::Quarantined,
+        Fate::Cancelled { .. } => UnitState::Cancelled,
+        Fate::Open if track.is_held(id) => UnitState::HeldBack,
+        Fate::Open if track.is_skipped(id) => UnitState::Skipped,
+        Fate::Open if held && stored.began => UnitState::Training,
+        Fate::Open if held => UnitState::Assigned,
+        Fate::Open => UnitState::Waiting,
     }
 }

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use super::UnitLine;
 use crate::{
+    attempt_ending::AttemptEnding,
     queue::{Pause, Rules, Why},
     store::{AttemptRecord, WorkerRecord},
+    unit_state::UnitState,
 };
 
 /// What a worker logged during an attempt.
@@ -19,7 +21,7 @@ pub struct AttemptLog {
     /// On which machine; empty where it is not known.
     pub host: String,
     /// How it ended; None: it goes on.
-    pub ending: Option<String>,
+    pub ending: Option<AttemptEnding>,
     /// Lines.
     pub log: String,
 }
@@ -42,7 +44,7 @@ pub struct Chapter {
     /// When it ended.
     pub ended_ms: Option<i64>,
     /// How: one of the words of docs/failures.md; None: it goes on, or its end was not heard of.
-    pub ending: Option<String>,
+    pub ending: Option<AttemptEnding>,
     /// What went wrong.
     pub detail: String,
     /// How long it trained.
@@ -110,8 +112,8 @@ impl Story {
 }
 
 fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
-    let winner = |ending: &str| {
-        let won = chapters.iter().find(|chapter| chapter.ending.as_deref() == Some(ending));
+    let winner = |ending| {
+        let won = chapters.iter().find(|chapter| chapter.ending == Some(ending));
         won.map(|chapter| format!(" by attempt {} on {}", chapter.attempt, place(chapter))).unwrap_or_default()
     };
     let holder = || {
@@ -119,25 +121,27 @@ fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
         newest.map(|chapter| format!("attempt {} on {}", chapter.attempt, place(chapter))).unwrap_or_default()
     };
     match unit.state {
-        "done" => format!("it was trained and scored{}{}", winner("done"), doubts(unit)),
-        "diverged" => format!("it diverged{}: that is its result, and final", winner("diverged")),
-        "quarantined" if unit.errors >= Rules::default().errors_max => {
+        UnitState::Done => format!("it was trained and scored{}{}", winner(AttemptEnding::Done), doubts(unit)),
+        UnitState::Diverged => {
+            format!("it diverged{}: that is its result, and final", winner(AttemptEnding::Diverged))
+        }
+        UnitState::Quarantined if unit.errors >= Rules::default().errors_max => {
             format!(
                 "it is not tried again after {}; `seedgrid retry` gives it another try",
                 count(unit.errors, "error")
             )
         }
-        "quarantined" => format!(
+        UnitState::Quarantined => format!(
             "it is not tried again after {} of workers that trained it, the last of them with nothing beside it; `seedgrid retry` \
              gives it another try",
             count(unit.deaths, "death")
         ),
-        "cancelled" => "`seedgrid retry` with its id puts it back".to_owned(),
-        "held-back" => "a race holds it back, and its next rung may skip it".to_owned(),
-        "skipped" => "its configuration left a race".to_owned(),
-        "training" => holder(),
-        "assigned" => format!("it lies at a worker that has not begun it: {}", holder()),
-        _ => match live {
+        UnitState::Cancelled => "`seedgrid retry` with its id puts it back".to_owned(),
+        UnitState::HeldBack => "a race holds it back, and its next rung may skip it".to_owned(),
+        UnitState::Skipped => "its configuration left a race".to_owned(),
+        UnitState::Training => holder(),
+        UnitState::Assigned => format!("it lies at a worker that has not begun it: {}", holder()),
+        UnitState::Waiting => match live {
             Live::AtRest(None) => "no coordinator runs; run the study again".to_owned(),
             Live::AtRest(Some(pause)) => {
                 format!("no coordinator runs, and the study is {pause}; `seedgrid resume`, then the study again")
@@ -201,7 +205,7 @@ mod tests {
 
     use super::*;
 
-    fn unit(state: &'static str) -> UnitLine {
+    fn unit(state: UnitState) -> UnitLine {
         UnitLine {
             id: UnitId([1; 16]),
             label: "cnn seed 1".to_owned(),
@@ -218,7 +222,7 @@ mod tests {
     }
 
     fn waits(live: &Live) -> String {
-        Story::new(unit("waiting"), Vec::new(), live).why
+        Story::new(unit(UnitState::Waiting), Vec::new(), live).why
     }
 
     #[test]
@@ -238,7 +242,11 @@ mod tests {
         for live in [Live::AtRest(None), Live::Running(Some("no worker is there".to_owned())), Live::Running(None)] {
             assert!(!waits(&live).starts_with("it waits"), "{}", waits(&live));
         }
-        for (state, word) in [("training", "in training"), ("cancelled", "cancelled"), ("held-back", "held back")] {
+        for (state, word) in [
+            (UnitState::Training, "in training"),
+            (UnitState::Cancelled, "cancelled"),
+            (UnitState::HeldBack, "held back"),
+        ] {
             let why = Story::new(unit(state), Vec::new(), &Live::Running(None)).why;
             assert!(!why.contains(word), "{why}");
         }

@@ -2,7 +2,11 @@
 
 use seedgrid_common::wire::v1;
 
-use super::{AttemptLog, Chapter, STATES, UnitLine};
+use super::{AttemptLog, Chapter, UnitLine};
+use crate::{
+    attempt_ending::{AttemptEnding, NoEnding},
+    unit_state::NoState,
+};
 
 /// A message that this program cannot have sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,8 +15,11 @@ pub enum Unreadable {
     #[error("`{0}` is no unit's id")]
     Id(String),
     /// No state of a unit.
-    #[error("`{0}` is no state of a unit")]
-    State(String),
+    #[error(transparent)]
+    State(#[from] NoState),
+    /// No ending of an attempt.
+    #[error(transparent)]
+    Ending(#[from] NoEnding),
 }
 
 impl From<UnitLine> for v1::ListedUnit {
@@ -22,7 +29,7 @@ impl From<UnitLine> for v1::ListedUnit {
             label: line.label,
             description: line.description,
             stages: line.stages,
-            state: line.state.to_owned(),
+            state: line.state.name().to_owned(),
             attempts: line.attempts,
             errors: line.errors,
             deaths: line.deaths,
@@ -42,10 +49,7 @@ impl TryFrom<v1::ListedUnit> for UnitLine {
             label: unit.label,
             description: unit.description,
             stages: unit.stages,
-            state: STATES
-                .into_iter()
-                .find(|state| *state == unit.state)
-                .ok_or_else(|| Unreadable::State(unit.state.clone()))?,
+            state: unit.state.parse()?,
             attempts: unit.attempts,
             errors: unit.errors,
             deaths: unit.deaths,
@@ -60,28 +64,39 @@ impl From<Chapter> for v1::Chapter {
     fn from(chapter: Chapter) -> Self {
         let Chapter { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
             chapter;
+        let ending = ending.map(|ending| ending.name().to_owned());
         Self { attempt, worker_id: worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
     }
 }
 
-impl From<v1::Chapter> for Chapter {
-    fn from(chapter: v1::Chapter) -> Self {
+impl TryFrom<v1::Chapter> for Chapter {
+    type Error = Unreadable;
+
+    fn try_from(chapter: v1::Chapter) -> Result<Self, Unreadable> {
         let v1::Chapter { attempt, worker_id, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
             chapter;
-        Self { attempt, worker: worker_id, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
+        let (worker, ending) = (worker_id, read(ending)?);
+        Ok(Self { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds })
     }
 }
 
 impl From<AttemptLog> for v1::AttemptLog {
     fn from(one: AttemptLog) -> Self {
         let AttemptLog { attempt, worker, host, ending, log } = one;
+        let ending = ending.map(|ending| ending.name().to_owned());
         Self { attempt, worker_id: worker, host, ending, log }
     }
 }
 
-impl From<v1::AttemptLog> for AttemptLog {
-    fn from(one: v1::AttemptLog) -> Self {
+impl TryFrom<v1::AttemptLog> for AttemptLog {
+    type Error = Unreadable;
+
+    fn try_from(one: v1::AttemptLog) -> Result<Self, Unreadable> {
         let v1::AttemptLog { attempt, worker_id, host, ending, log } = one;
-        Self { attempt, worker: worker_id, host, ending, log }
+        Ok(Self { attempt, worker: worker_id, host, ending: read(ending)?, log })
     }
+}
+
+fn read(ending: Option<String>) -> Result<Option<AttemptEnding>, NoEnding> {
+    ending.map(|word| word.parse()).transpose()
 }

@@ -4,6 +4,7 @@ use seedgrid_common::{
     label::Labels,
     matrix::{Digests, Plan, Selections},
     unit::UnitId,
+    utc,
 };
 
 use super::{PrepareError, Spec, specs};
@@ -13,7 +14,6 @@ use crate::{
     run_directory::RunDirectory,
     selection::{self, Committed, Settled, Standing, ToCome},
     store::{Store, Write},
-    wall_clock::wall_ms,
 };
 
 /// A study and its plan.
@@ -45,7 +45,7 @@ impl Planned {
     ) -> (Self, Vec<Write>) {
         let settled = selection::settle(&spec.study, digests, committed, ended);
         let Settled { plan, selections, made, rungs, track, standing, .. } = settled;
-        let at_ms = wall_ms();
+        let at_ms = utc::now_ms();
         let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
         let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
         let labels = Labels::new(&spec.study, digests);

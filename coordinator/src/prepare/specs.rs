@@ -2,13 +2,12 @@
 
 use std::{fs, io};
 
-use seedgrid_common::{durable, matrix::Digests, spec::Study};
+use seedgrid_common::{durable, matrix::Digests, spec::Study, utc};
 
 use super::{PrepareError, Spec, dataset_fact, drawn};
 use crate::{
     run_directory::{RunDirectory, RunDirectoryError},
     store::{Store, StoreError, StoredSpec, Write},
-    wall_clock::wall_ms,
 };
 
 /// The name under which the store remembers what one of the data sets was that a spec was run on: the digest is its value.
@@ -35,7 +34,7 @@ pub(super) fn writes(spec: &Spec, digests: &Digests, store: &Store) -> Result<Ve
         }
     }
     let number = newest.map_or(0, |newest| newest.number) + 1;
-    let spec = Write::Spec { at_ms: wall_ms(), text: spec.text.clone() };
+    let spec = Write::Spec { at_ms: utc::now_ms(), text: spec.text.clone() };
     Ok([spec].into_iter().chain(digests.iter().map(|(seed, digest)| fact(number, *seed, digest))).collect())
 }
 

@@ -15,7 +15,7 @@ use seedgrid_common::{
     wire::v1,
 };
 
-use crate::{console::Stream, queue::Pause};
+use crate::{attempt_ending::AttemptEnding, console::Stream, queue::Pause};
 
 /// Shows pictures of a study as they come.
 pub trait View: Send {
@@ -86,12 +86,14 @@ const FAR_APART: u64 = 2;
 /// One ending as a line: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
 fn ending_line(ending: &v1::RecentEnding) -> String {
     let took = duration((1000.0 * ending.train_seconds) as u64);
-    match (ending.ending.as_str(), ending.error) {
-        ("done", Some(error)) => {
+    match (ending.ending.parse(), ending.error) {
+        (Ok(AttemptEnding::Done), Some(error)) => {
             format!("{}: error {error:.4} after {} ({took})", ending.label, count(ending.epochs, "epoch"))
         }
-        ("diverged", _) => format!("{}: diverged after {} ({took})", ending.label, count(ending.epochs, "whole epoch")),
-        (other, _) => format!("{}: {other}", ending.label),
+        (Ok(AttemptEnding::Diverged), _) => {
+            format!("{}: diverged after {} ({took})", ending.label, count(ending.epochs, "whole epoch"))
+        }
+        _ => format!("{}: {}", ending.label, ending.ending),
     }
 }
 
@@ -130,7 +132,7 @@ fn numbered<'a>(
     counts: &v1::UnitCounts,
     endings: impl Iterator<Item = &'a v1::RecentEnding>,
 ) -> Vec<(Option<u32>, &'a v1::RecentEnding)> {
-    let final_one = |ending: &v1::RecentEnding| matches!(ending.ending.as_str(), "done" | "diverged");
+    let final_one = |ending: &v1::RecentEnding| ending.ending.parse().is_ok_and(AttemptEnding::is_result);
     let endings: Vec<_> = endings.collect();
     let mut left = endings.iter().filter(|ending| final_one(ending)).count() as u32;
     let number = |ending: &'a v1::RecentEnding| {
@@ -196,8 +198,9 @@ mod tests {
 
     #[test]
     fn endings_are_counted_up() {
-        let ending = |word: &str| v1::RecentEnding { ending: word.to_owned(), ..v1::RecentEnding::default() };
-        let endings = [ending("done"), ending("preempted"), ending("diverged")];
+        let ending =
+            |how: AttemptEnding| v1::RecentEnding { ending: how.name().to_owned(), ..v1::RecentEnding::default() };
+        let endings = [AttemptEnding::Done, AttemptEnding::Preempted, AttemptEnding::Diverged].map(ending);
         let counts = v1::UnitCounts { done: 4, diverged: 1, ..v1::UnitCounts::default() };
         let numbers: Vec<_> = numbered(&counts, endings.iter()).into_iter().map(|(number, _)| number).collect();
         assert_eq!(numbers, [Some(4), None, Some(5)]);

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::unit::UnitId;
 
-use crate::retrying::Fate;
+use crate::{retrying::Fate, unit_state::UnitState};
 
 use alarm::Alarm;
 pub use change::Judged;
@@ -209,18 +209,17 @@ impl Queue {
         self.units.iter().map(|(id, entry)| (*id, fate(entry))).collect()
     }
 
-    /// Where a unit stands, if the study has the unit: one of the words that listings use. A leased one is "training" once its worker
-    /// has said so, else "assigned".
-    pub fn standing(&self, unit: UnitId) -> Option<&'static str> {
+    /// Where a unit stands, if the study has the unit. A leased one is in training once its worker has said so, else assigned.
+    pub fn standing(&self, unit: UnitId) -> Option<UnitState> {
         let entry = self.units.get(&unit)?;
         Some(match &entry.state {
-            State::Waiting => "waiting",
-            State::Leased(_) if entry.began => "training",
-            State::Leased(_) => "assigned",
-            State::Finished(finished) if finished.diverged => "diverged",
-            State::Finished(_) => "done",
-            State::Quarantined => "quarantined",
-            State::Cancelled => "cancelled",
+            State::Waiting => UnitState::Waiting,
+            State::Leased(_) if entry.began => UnitState::Training,
+            State::Leased(_) => UnitState::Assigned,
+            State::Finished(finished) if finished.diverged => UnitState::Diverged,
+            State::Finished(_) => UnitState::Done,
+            State::Quarantined => UnitState::Quarantined,
+            State::Cancelled => UnitState::Cancelled,
         })
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::unit_state::UnitState;
 
 const UNITS: u8 = 6;
 const WORKERS: u8 = 3;
@@ -502,7 +503,7 @@ fn deaths_make_a_suspect_that_runs_alone_and_then_quarantine() {
         let after = queue.fail(&worker(0), &[(begun.0, attempt)], Blame::Death, "SIGSEGV", now);
         assert_eq!(after[0] == AfterFailure::Quarantined, attempt == 3);
     }
-    assert_eq!(queue.standing(begun.0), Some("quarantined"));
+    assert_eq!(queue.standing(begun.0), Some(UnitState::Quarantined));
     assert!(queue.counts().all_ended());
 }
 

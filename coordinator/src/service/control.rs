@@ -9,6 +9,7 @@ use std::{
 use seedgrid_common::{
     join::Role,
     unit::UnitId,
+    utc,
     wire::{limits, v1},
 };
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
@@ -28,7 +29,6 @@ use crate::{
     listing::{UnitLine, Units},
     retrying::{NotRetried, Reopened, Retry},
     store::WorkerRecord,
-    wall_clock::wall_ms,
 };
 
 /// The service that commands call.
@@ -192,7 +192,7 @@ impl ControlService for Control {
             0 => None,
             after => Some(Duration::from_millis(after)),
         };
-        let (token, known) = self.keys.new_join(after, wall_ms());
+        let (token, known) = self.keys.new_join(after, utc::now_ms());
         self.core.ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply }).await.map_err(gone)?;
         let keys = self.keys.clone();
         // Known to the store already: should the file not be written, the next start makes another one.

@@ -22,6 +22,7 @@ use super::{
     worker_id,
 };
 use crate::{
+    attempt_ending::AttemptEnding,
     core::{Core, NotRegistered, NotSubmitted, Outcome, Request as Ask},
     door::{Door, NotEnrolled, Refusal, address, caller},
     queue::{Blame, WorkerId},
@@ -311,8 +312,8 @@ impl WorkerService for Workers {
         let detail = prose("detail", &request.detail)?;
         let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
         let (ending, blame) = match request.failure() {
-            v1::Failure::OutOfMemory => ("out-of-memory", Blame::Unit),
-            v1::Failure::Crashed => ("crashed", Blame::Death),
+            v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, Blame::Unit),
+            v1::Failure::Crashed => (AttemptEnding::Crashed, Blame::Death),
             _ => return Err(invalid("failure must be OUT_OF_MEMORY or CRASHED")),
         };
         if request.training.len() + request.held.len() > limits::HELD_MAX {
@@ -404,11 +405,11 @@ fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId
 fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
     let detail = prose("failure.detail", &report.detail)?;
     let (ending, blame) = match report.failure() {
-        v1::Failure::Preempted => ("preempted", Blame::Circumstances),
-        v1::Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
-        v1::Failure::Error => ("error", Blame::Unit),
-        v1::Failure::Cancelled => ("cancelled", Blame::Circumstances),
-        v1::Failure::OutOfMemory => ("out-of-memory", Blame::Unit),
+        v1::Failure::Preempted => (AttemptEnding::Preempted, Blame::Circumstances),
+        v1::Failure::OutOfTime => (AttemptEnding::OutOfTime, Blame::Circumstances),
+        v1::Failure::Error => (AttemptEnding::Error, Blame::Unit),
+        v1::Failure::Cancelled => (AttemptEnding::Cancelled, Blame::Circumstances),
+        v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, Blame::Unit),
         v1::Failure::WorkerLost | v1::Failure::Crashed | v1::Failure::Unspecified => {
             return Err(invalid("failure must be one that a worker may set"));
         }

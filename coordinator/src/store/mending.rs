@@ -4,13 +4,12 @@
 use std::{fmt, path::PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use seedgrid_common::prose;
+use seedgrid_common::{prose, utc};
 
 use super::{
     sealing::SEALED,
     verify::{self, OF_UNITS},
 };
-use crate::wall_clock::wall_ms;
 
 /// What was found damaged at opening, and what was done about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -182,7 +181,7 @@ fn move_aside(
         &format!(
             "INSERT INTO damaged (found_ms, source, what, content) SELECT ?, ?, ?, {content} FROM {table} WHERE {wrong}"
         ),
-        params![wall_ms(), table, what],
+        params![utc::now_ms(), table, what],
     )?;
     connection.execute(&format!("DELETE FROM {table} WHERE {wrong}"), [])?;
     Ok(moved)

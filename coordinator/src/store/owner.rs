@@ -4,7 +4,7 @@
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use seedgrid_common::utc;
 
-use crate::{holder::Holder, wall_clock::wall_ms};
+use crate::holder::Holder;
 
 /// Epochs stay below this, however damaged the number was.
 const EPOCHS: i64 = 1 << 48;
@@ -24,7 +24,7 @@ impl Owner {
         let epoch = transaction.query_row(
             "INSERT INTO owner (one, epoch, commits, holder, since_ms) VALUES (1, 1, 0, ?1, ?2) \
              ON CONFLICT (one) DO UPDATE SET epoch = (epoch & ?3) + 1, commits = 0, holder = ?1, since_ms = ?2 RETURNING epoch",
-            params![holder, wall_ms(), EPOCHS - 1],
+            params![holder, utc::now_ms(), EPOCHS - 1],
             |row| row.get(0),
         )?;
         transaction.commit()?;

@@ -14,6 +14,7 @@ use seedgrid_common::{
 
 use super::{Store, StoreError};
 use crate::{
+    attempt_ending::AttemptEnding,
     checkpoints::KeptCheckpoint,
     queue::{Finished, Pause, Record, Rules, WorkerId},
     race::{Leaver, RungKey, Rungs, Why},
@@ -94,8 +95,8 @@ pub struct AttemptRecord {
     pub began: bool,
     /// Milliseconds since the Unix epoch.
     pub ended_ms: Option<i64>,
-    /// One of the words in schema.sql.
-    pub ending: Option<String>,
+    /// How it ended; None: it has not, or its end was not heard of.
+    pub ending: Option<AttemptEnding>,
     /// For people.
     pub detail: Option<String>,
     /// How long it trained.

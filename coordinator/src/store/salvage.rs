@@ -17,7 +17,7 @@ use rusqlite::{
     Connection, params_from_iter,
     types::{Value, ValueRef},
 };
-use seedgrid_common::{durable, unfinished::Unfinished};
+use seedgrid_common::{durable, unfinished::Unfinished, utc};
 
 use self::pages::Pages;
 use super::{
@@ -26,7 +26,6 @@ use super::{
     opening, schema,
     sealing::{self, SEALED},
 };
-use crate::wall_clock::wall_ms;
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
 const TABLES: [&str; 20] = [
@@ -122,7 +121,7 @@ fn fill(path: &Path, fresh: &Path, why: &str) -> rusqlite::Result<(Found, Vec<&'
     if !incomplete.is_empty() {
         transaction.execute(
             "INSERT INTO damaged (found_ms, source, what, content) VALUES (?, 'study.db', ?, ?)",
-            rusqlite::params![wall_ms(), why, format!("something may be lost of: {}", incomplete.join(", "))],
+            rusqlite::params![utc::now_ms(), why, format!("something may be lost of: {}", incomplete.join(", "))],
         )?;
     }
     let count = |table: &str| transaction.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));

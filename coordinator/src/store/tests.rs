@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::attempt_ending::AttemptEnding;
 use crate::race::{Leaver, Rung, RungDecision, Why};
 
 fn unit() -> Unit {
@@ -68,7 +69,7 @@ fn filled(folder: &TempDir) -> Store {
         unit: id,
         attempt: 1,
         at_ms: Some(5),
-        ending: "done",
+        ending: AttemptEnding::Done,
         detail: String::new(),
         train_seconds: Some(2.0),
     };
@@ -106,12 +107,12 @@ fn done_is_never_overwritten() {
         unit: unit().id(),
         attempt: 1,
         at_ms: Some(9),
-        ending: "worker-lost",
+        ending: AttemptEnding::WorkerLost,
         detail: String::new(),
         train_seconds: None,
     };
     store.commit(&[lost]).unwrap();
-    assert_eq!(store.attempts().unwrap()[0].ending.as_deref(), Some("done"));
+    assert_eq!(store.attempts().unwrap()[0].ending, Some(AttemptEnding::Done));
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn the_newest_attempt_without_an_ending_has_a_holder() {
         unit: id,
         attempt,
         at_ms: Some(2),
-        ending: "worker-lost",
+        ending: AttemptEnding::WorkerLost,
         detail: String::new(),
         train_seconds: None,
     };

@@ -13,7 +13,7 @@ use seedgrid_common::{
 use sha2::{Digest as _, Sha256};
 
 use super::{schema, sealing::SEALED};
-use crate::queue::ResultDigest;
+use crate::{attempt_ending::AttemptEnding, queue::ResultDigest};
 
 /// How thoroughly SQLite is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(super) fn results(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>,
 /// What the other columns repeat of a payload.
 #[derive(Debug, PartialEq, Eq)]
 struct Columns {
-    ending: String,
+    ending: AttemptEnding,
     epochs: i64,
     wrong: Option<i64>,
     scored: Option<i64>,
@@ -97,10 +97,12 @@ struct Columns {
 impl From<&UnitResult> for Columns {
     fn from(result: &UnitResult) -> Self {
         let (ending, wrong, scored) = match &result.ending {
-            Ending::Done(scores) => ("done", Some(i64::from(scores.wrong)), Some(scores.outputs.rows() as i64)),
-            Ending::Diverged { .. } => ("diverged", None, None),
+            Ending::Done(scores) => {
+                (AttemptEnding::Done, Some(i64::from(scores.wrong)), Some(scores.outputs.rows() as i64))
+            }
+            Ending::Diverged { .. } => (AttemptEnding::Diverged, None, None),
         };
-        Self { ending: ending.to_owned(), epochs: result.epochs.len() as i64, wrong, scored }
+        Self { ending, epochs: result.epochs.len() as i64, wrong, scored }
     }
 }
 

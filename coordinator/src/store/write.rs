@@ -11,6 +11,7 @@ use seedgrid_common::{
 use super::Busy;
 use super::{CredentialWrite, Store, StoreError, busy, doubts, owner};
 use crate::{
+    attempt_ending::AttemptEnding,
     checkpoints::KeptCheckpoint,
     queue::{Doubt, Pause, ResultDigest},
     race::{RungDecision, RungKey},
@@ -85,8 +86,8 @@ pub enum Write {
         attempt: u32,
         /// When; None: nobody saw it.
         at_ms: Option<i64>,
-        /// How: one of the words in schema.sql.
-        ending: &'static str,
+        /// How.
+        ending: AttemptEnding,
         /// For people.
         detail: String,
         /// How long it trained, where known.
@@ -360,7 +361,7 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
                 record.attempt,
                 record.at_ms,
                 record.numerics_class,
-                if record.diverged { "diverged" } else { "done" },
+                if record.diverged { AttemptEnding::Diverged } else { AttemptEnding::Done },
                 record.epochs,
                 record.wrong_of.map(|(wrong, _)| wrong),
                 record.wrong_of.map(|(_, scored)| scored),

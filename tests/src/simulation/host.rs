@@ -10,6 +10,7 @@ use seedgrid_common::{
     wire::v1::{self, Failure, StudyState, SubmitOutcome},
 };
 use seedgrid_coordinator::{
+    attempt_ending::AttemptEnding,
     core::{
         Heard, Holders, Moment, NotRegistered, NotSubmitted, Outcome as Ended, Pulled, Reactor, Registered, Request,
         Steering, StudyPlan, Unregistered, Views,
@@ -281,9 +282,9 @@ impl Life {
                     }
                     Outcome::Failure { failure, detail, .. } => {
                         let (ending, blame) = match failure {
-                            Failure::Preempted => ("preempted", Blame::Circumstances),
-                            Failure::OutOfTime => ("out-of-time", Blame::Circumstances),
-                            _ => ("error", Blame::Unit),
+                            Failure::Preempted => (AttemptEnding::Preempted, Blame::Circumstances),
+                            Failure::OutOfTime => (AttemptEnding::OutOfTime, Blame::Circumstances),
+                            _ => (AttemptEnding::Error, Blame::Unit),
                         };
                         (Ended::Failure { ending, blame, detail: detail.clone() }, None)
                     }
@@ -304,7 +305,7 @@ impl Life {
             What::Lost { training, held } => {
                 let request = Request::Lost {
                     worker,
-                    ending: "crashed",
+                    ending: AttemptEnding::Crashed,
                     blame: Blame::Death,
                     detail: "SIGSEGV".to_owned(),
                     training: pairs(training),

@@ -6,7 +6,7 @@ mod lives;
 use std::collections::{BTreeSet, VecDeque};
 
 use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
-use seedgrid_coordinator::ranking::Ended;
+use seedgrid_coordinator::{attempt_ending::AttemptEnding, ranking::Ended};
 use seedgrid_worker::{
     lifecycle::Event as Happened,
     work::{Assignment, Attempt},
@@ -144,7 +144,7 @@ impl World {
         }
         let attempts = store.attempts().map_err(|error| failed(&error))?;
         let failing = |attempt: &&seedgrid_coordinator::store::AttemptRecord| {
-            attempt.ending.as_deref() == Some("error")
+            attempt.ending == Some(AttemptEnding::Error)
                 && foreseen.plan.units().get(&attempt.unit).is_some_and(|unit| study::fate(unit) != Ended::Failed)
         };
         check(attempts.iter().filter(failing).count() <= self.broken.len(), || "errors that nobody made".to_owned())?;

@@ -6,6 +6,7 @@ use seedgrid_common::{
     join::{JoinFile, Role, Token},
     outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
+    utc,
     wire::{
         PROTOCOL_VERSION,
         blob::{Blob, Content},
@@ -20,7 +21,6 @@ use seedgrid_coordinator::{
     run_directory::{Owned, RunDirectory},
     service::{Bound, Entry, Server},
     store::Store,
-    wall_clock::wall_ms,
 };
 use tonic::{Code, Request, transport::Channel};
 use v1::worker_service_client::WorkerServiceClient;
@@ -67,7 +67,7 @@ impl Cluster {
         // In plaintext, and with no address: who plays here knows where.
         let place =
             Place { study: "scratch".to_owned(), host: None, addresses: vec![NOWHERE.to_owned()], certificate: None };
-        let keys = Keys::open(&directory, place, None, &mut store, wall_ms()).unwrap();
+        let keys = Keys::open(&directory, place, None, &mut store, utc::now_ms()).unwrap();
         let mut cluster = Self {
             _folder: folder,
             directory,

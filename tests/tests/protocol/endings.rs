@@ -1,7 +1,7 @@
 //! Endings are told apart: what each means for the unit, the worker and the study.
 
 use seedgrid_common::{join::Role, wire::v1};
-use seedgrid_coordinator::queue::Rules;
+use seedgrid_coordinator::{attempt_ending::AttemptEnding, queue::Rules};
 use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
 use v1::control_service_client::ControlServiceClient;
@@ -232,7 +232,7 @@ async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
     let store = seedgrid_coordinator::store::Store::open_to_read(&cluster.directory.database()).unwrap();
     let unit = begun.unit_id.parse().unwrap();
     let endings: Vec<_> = store.attempts_of(unit).unwrap().into_iter().filter_map(|attempt| attempt.ending).collect();
-    assert_eq!(endings, ["worker-lost", "crashed", "crashed"]);
+    assert_eq!(endings, [AttemptEnding::WorkerLost, AttemptEnding::Crashed, AttemptEnding::Crashed]);
     assert_eq!(store.logs_of(unit).unwrap(), [2, 3].map(|attempt| (attempt, "its last words".to_owned())));
     assert_eq!(store.units().unwrap()[&assigned.unit_id.parse().unwrap()].record.deaths, 0, "it was only assigned");
 }

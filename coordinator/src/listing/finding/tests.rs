@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*};
 use seedgrid_common::unit::UnitId;
 
 use super::*;
-use crate::{listing, prepare::Planned};
+use crate::{listing, prepare::Planned, unit_state::UnitState};
 
 fn line(number: u8, label: &str) -> UnitLine {
     UnitLine {
@@ -12,7 +12,7 @@ fn line(number: u8, label: &str) -> UnitLine {
         label: label.to_owned(),
         description: label.to_owned(),
         stages: Vec::new(),
-        state: "waiting",
+        state: UnitState::Waiting,
         attempts: 0,
         errors: 0,
         deaths: 0,

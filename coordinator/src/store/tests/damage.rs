@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::{super::*, record, unit};
-use crate::selection::Decision;
+use crate::{attempt_ending::AttemptEnding, selection::Decision};
 
 const UNITS: u64 = 60;
 
@@ -51,7 +51,7 @@ fn running() -> Running {
             unit: id,
             attempt: 1,
             at_ms: Some(5),
-            ending: "done",
+            ending: AttemptEnding::Done,
             detail: String::new(),
             train_seconds: Some(1.0),
         };
