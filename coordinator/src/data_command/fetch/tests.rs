@@ -52,8 +52,7 @@ impl Mirror {
         // Ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let range = serve(stream.unwrap(), manner);
-                seen.lock().unwrap().push(range);
+                serve(stream.unwrap(), manner, &seen);
             }
         });
         Self { url, ranges }
@@ -70,14 +69,16 @@ impl Mirror {
     }
 }
 
-/// Answers one request and gives the range it asked for. An answer that the client no longer reads is of no interest.
-fn serve(mut stream: TcpStream, manner: Manner) -> Option<String> {
+/// Answers one request. The range that it asked for is seen before the answer is there: a client that has the answer then finds it. An answer
+/// that the client no longer reads is of no interest.
+fn serve(mut stream: TcpStream, manner: Manner, seen: &Mutex<Vec<Option<String>>>) {
     let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     let range = head.iter().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("range").then(|| value.to_owned())
     });
+    seen.lock().unwrap().push(range.clone());
     let mut body = content();
     let from: usize = range.as_ref().map_or(0, |range| {
         range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')).unwrap().parse().unwrap()
@@ -100,7 +101,6 @@ fn serve(mut stream: TcpStream, manner: Manner) -> Option<String> {
         head.push_str(&format!("Content-Range: bytes {from}-{}/{total}\r\n", total - 1));
     }
     let _ = stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(sent));
-    range
 }
 
 /// What is shown, for the test to read.
