@@ -24,7 +24,7 @@ pub struct Draws {
 
 impl Draws {
     /// These draws, of which the one with the data seed `usual` stands for all in titles, or the lowest if that is not there.
-    /// None of none.
+    /// None where there is no draw.
     pub fn new(by_seed: BTreeMap<u64, Draw>, usual: u64) -> Option<Self> {
         let lowest = *by_seed.keys().next()?;
         let first = if by_seed.contains_key(&usual) { usual } else { lowest };

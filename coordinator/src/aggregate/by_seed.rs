@@ -37,7 +37,7 @@ pub(super) fn minus(row: &[f64], other: &[f64]) -> Vec<f64> {
     row.iter().zip(other).map(|(value, other)| value - other).collect()
 }
 
-/// What an interval over the seeds alone covers, on one set of test pairs.
+/// The sources of chance that an interval over the seeds alone covers, on one set of test pairs.
 pub(super) const SEEDS_COVER: &str = "the choice of the seeds; not the draw of the test pairs or of the training pairs";
 
 /// The mean of a table of differences.
@@ -45,7 +45,7 @@ pub(super) const SEEDS_COVER: &str = "the choice of the seeds; not the draw of t
 pub(crate) struct Paired {
     /// How many seeds both have.
     pub(crate) seeds: usize,
-    /// Over these seeds, also where nothing can be tested; None of none.
+    /// The mean over these seeds, also where nothing can be tested; None without a seed.
     pub(crate) difference: Option<f64>,
     /// Whether it is 0; or why that cannot be tested.
     pub(crate) tested: Result<Difference, String>,
@@ -73,7 +73,7 @@ impl Columns {
         }
     }
 
-    /// What an interval over so many seeds and these columns covers, as a clause after "it covers".
+    /// The sources of chance that an interval over so many seeds and these columns covers, as a clause after "it covers".
     pub(super) fn covers(self, seeds: usize) -> String {
         let (covered, mut not) = match (self.method(), self.evaluation) {
             (IntervalMethod::SeedsDraws, Evaluation::Holdout) => ("the draw of the training and test pairs", vec![]),
@@ -161,7 +161,7 @@ impl StageErrors {
         self.columns.paired(&rows, self.clusters.as_deref())
     }
 
-    /// What an interval over so many seeds covers.
+    /// The sources of chance that an interval over so many seeds covers.
     pub(crate) fn covers(&self, seeds: usize) -> String {
         self.columns.covers(seeds)
     }

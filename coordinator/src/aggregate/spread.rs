@@ -45,7 +45,7 @@ pub(super) struct Sample<'a> {
     pub(super) crossed: Option<Crossed>,
     /// How many seeds are complete.
     pub(super) seeds: usize,
-    /// What the errors vary with beside the seeds.
+    /// The folds, draws or examples with which the errors vary beside the seeds.
     pub(super) columns: Columns,
     /// How many different examples the units scored.
     pub(super) examples: usize,

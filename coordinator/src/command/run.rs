@@ -112,7 +112,7 @@ fn stands_still(pause: &Pause, directory: &Path) -> Exit {
     Exit::StandsStill
 }
 
-/// What to do about a pause with which `run` ended. Of a pause by hand no cause is known that must go first.
+/// Advice about a pause with which `run` ended. A pause by hand has no known cause to remove first.
 fn how_it_goes_on(pause: &Pause, directory: &Path) -> String {
     let then = format!("{}, then the same command again", progress::resume(directory));
     match pause.by_hand {

@@ -109,7 +109,7 @@ fn specs(differences: &[Setting]) -> Vec<String> {
     lines
 }
 
-/// What ends a list of which so many are not named.
+/// The end of a list that leaves out so many names.
 fn more(rest: usize) -> String {
     format!("and {} more: `--format json` has all", whole(rest))
 }

@@ -24,7 +24,7 @@ impl MeanError {
         (units > 0).then(|| Self(sum / whole(units)))
     }
 
-    /// The mean of means, each weighing the same; None of none.
+    /// The mean of means, each weighing the same; None without a mean.
     pub fn of_means(means: &[Self]) -> Option<Self> {
         let sum: BigRational = means.iter().map(|mean| &mean.0).sum();
         (!means.is_empty()).then(|| Self(sum / whole(means.len())))
