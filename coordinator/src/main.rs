@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    seedgrid_coordinator::command::main()
+    seedgrid_coordinator::cli::main()
 }

@@ -20,7 +20,7 @@ use seedgrid_common::{
     wire::blob::BlobDigest,
 };
 use seedgrid_coordinator::{
-    prepare::Prepared,
+    plan::Prepared,
     run_directory::RunDirectory,
     store::{KeptWeights, Store},
 };

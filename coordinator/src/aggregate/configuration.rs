@@ -10,17 +10,21 @@ use seedgrid_common::{
 };
 
 use super::{
-    Band, Curves, Learning, Ranking, bootstrap,
-    by_seed::{BySeed, Columns},
-    components::components,
-    crossed::{Crossed, crossed},
+    Band, Curves, Learning, Ranking,
     document::{
         Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, Estimate, Interval, IntervalMethod,
         PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport, UnitsMetric,
     },
-    scored::{Cell, Scored, average, scores, share, wrong},
+    errors_by_seed::{BySeed, Columns},
+    means_and_intervals::{Sample, estimate, spread},
+    scored_predictions::{Cell, Scored, average, scores, share, wrong},
     split,
-    spread::{Sample, estimate, mean, spread, standard_deviation},
+};
+use crate::statistics::{
+    bootstrap,
+    crossed_standard_error::{Crossed, crossed},
+    exact::{mean, standard_deviation},
+    variance_components::components,
 };
 
 /// One seed's units and what they predict together.

@@ -5,10 +5,12 @@ use seedgrid_common::{random::Stream, spec::Evaluation};
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use super::{
-    by_seed::{Columns, minus},
-    comparison::paired,
-    crossed::{Table, crossed},
-    spread::{Sample, estimate},
+    errors_by_seed::{Columns, minus},
+    means_and_intervals::{Sample, estimate},
+};
+use crate::statistics::{
+    crossed_standard_error::{Table, crossed},
+    paired_t_test::paired,
 };
 
 /// A kind of networks and examples.

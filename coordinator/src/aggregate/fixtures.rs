@@ -5,13 +5,17 @@ use seedgrid_common::{decision::Binary, outputs::Outputs};
 use serde::Deserialize;
 
 use super::{
-    Band, Ranking, bootstrap,
-    components::components,
-    crossed::{Table, crossed},
-    reference::half_width,
-    scored::{average, scores, share, wrong},
-    spread::{rate_interval, spread},
-    student::{quantile, quantile_975, two_sided},
+    Band, Ranking,
+    means_and_intervals::spread,
+    reference_values::half_width,
+    scored_predictions::{average, scores, share, wrong},
+};
+use crate::statistics::{
+    bootstrap,
+    crossed_standard_error::{Table, crossed},
+    student_t::{quantile, quantile_975, two_sided},
+    variance_components::components,
+    wilson_interval::rate_interval,
 };
 
 const TOLERANCE: f64 = 1e-12;
@@ -139,7 +143,7 @@ struct Drawn {
 }
 
 fn comparisons() -> Comparisons {
-    serde_json::from_str(include_str!("fixtures/comparisons.json")).unwrap()
+    serde_json::from_str(include_str!("../statistics/fixtures/comparisons.json")).unwrap()
 }
 
 fn fixtures() -> Fixtures {

@@ -1,37 +1,36 @@
 //! From the results of units to the numbers and curves of a report. Pure: no clocks or files; the same results
 //! give the same bits in whatever order they came.
 //!
-//! docs/statistics.md says what each number means. In the order of the flow: [`scored`] joins predictions with labels,
-//! [`ranking`] makes curves of them, [`band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
-//! [`history`] the learning curves, [`by_seed`], [`clusters`] and [`crossed`] how sure a mean over seeds and examples is, [`spread`] means and intervals,
-//! [`components`] what errors vary with, [`configuration`] one row,
-//! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`raced`] what races did,
+//! docs/statistics.md says what each number means. In the order of the flow: [`scored_predictions`] joins predictions with labels,
+//! [`ranking`] makes curves of them, [`curve_band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
+//! [`learning_curves`] the learning curves, [`errors_by_seed`], [`shared_image_clusters`] and [`crossed`] how sure a mean over seeds and examples is, [`means_and_intervals`] means and intervals,
+//! [`variance_components`] what errors vary with, [`configuration`] one row,
+//! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`race_summary`] what races did,
 //! [`mod@untrained`] tells networks that learnt nothing,
 //! [`mod@samples`] some pairs, and [`document`] is report.json. Randomness is one fixed stream.
 
-mod band;
-mod bootstrap;
-mod by_seed;
-mod clusters;
+mod curve_band;
+
 mod comparison;
-mod components;
 mod configuration;
 #[cfg(test)]
 mod coverage;
-mod crossed;
+mod errors_by_seed;
+mod shared_image_clusters;
+
 pub mod document;
 #[cfg(test)]
 mod fixtures;
-mod history;
-mod raced;
-mod ranking;
-mod reference;
-mod samples;
-mod scored;
-mod selected;
-mod spread;
-pub(crate) mod student;
-pub(crate) mod untrained;
+mod learning_curves;
+mod race_summary;
+
+mod example_images;
+mod means_and_intervals;
+mod reference_values;
+mod scored_predictions;
+mod selection_summary;
+
+pub(crate) mod untrained_and_stuck;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,25 +42,27 @@ use seedgrid_common::{
     unit::UnitId,
 };
 
-pub use band::{Band, BandPoint};
-pub(crate) use by_seed::{Paired, StageErrors};
+pub use crate::statistics::roc_and_precision_recall::{NoCurve, PrPoint, Ranking, RocPoint};
+pub use curve_band::{Band, BandPoint};
 pub use document::Report;
-pub use history::{EpochMean, Learning, UnitHistory};
-pub use ranking::{NoCurve, PrPoint, Ranking, RocPoint};
-pub(crate) use reference::half_width;
-pub use samples::Sample;
+pub(crate) use errors_by_seed::{Paired, StageErrors};
+pub use example_images::Sample;
+pub use learning_curves::{EpochMean, Learning, UnitHistory};
+pub(crate) use reference_values::half_width;
 
 use crate::{
-    draws::{Draw, Draws},
-    race::{Track, Why},
-    ranking::Rank,
+    plan::data_draws::{Draw, Draws},
+    scheduler::{
+        race::{Track, Why},
+        ranking::Rank,
+    },
 };
-use by_seed::Columns;
 use comparison::Contender;
 use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
-use raced::Savings;
-use scored::{Cell, Scored};
-use untrained::Classes;
+use errors_by_seed::Columns;
+use race_summary::Savings;
+use scored_predictions::{Cell, Scored};
+use untrained_and_stuck::Classes;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +160,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         saved: (!input.track.races.is_empty()).then_some(savings.saved),
         stages: reports,
     };
-    Aggregate { report, curves, errors, samples: samples::samples(&input.draws.first().dataset.train) }
+    Aggregate { report, curves, errors, samples: example_images::samples(&input.draws.first().dataset.train) }
 }
 
 /// One stage; what its races save is added to the study's `savings` too.
@@ -177,7 +178,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
     for ((number, configuration), variant) in (1..).zip(&planned.configurations).zip(variants) {
         let mut cells: Vec<Cell<'_>> =
             configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
-        untrained::mark(&mut cells, input, &mut classes);
+        scored_predictions::mark(&mut cells, input, &mut classes);
         cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
         [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
         let by_seed = columns.values(&cells, &scored);
@@ -209,11 +210,11 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         shared_images: shared_images(planned, input),
         counts,
         comparisons: comparison::compare(columns, &scored, &contenders),
-        references: reference::next_to(&input.study.references, planned, &configurations),
-        idle_references: reference::idle(&input.study.references, planned),
-        selection: selected::selection(planned, input.selections, &configurations),
-        race: raced::race(planned, input, &configurations, own_savings.saved),
-        waiting: selected::waiting(planned),
+        references: reference_values::next_to(&input.study.references, planned, &configurations),
+        idle_references: reference_values::idle(&input.study.references, planned),
+        selection: selection_summary::selection(planned, input.selections, &configurations),
+        race: race_summary::race(planned, input, &configurations, own_savings.saved),
+        waiting: selection_summary::waiting(planned),
         configurations,
     };
     let by_configuration = contenders.into_iter().map(|one| one.by_seed).collect();
@@ -263,7 +264,7 @@ fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
             Evaluation::Folds(_) => &draw.dataset.train,
         })
         .collect();
-    (parts.len() > 1).then(|| clusters::shared_share(&parts))
+    (parts.len() > 1).then(|| shared_image_clusters::shared_share(&parts))
 }
 
 /// Whether the configuration at this place of the stage left a race, though no unit of it failed.

@@ -5,19 +5,19 @@
 //!
 //! The [`Reactor`] decides and commits, without thread and clocks: [`thread`] drives it, and so do simulations.
 
-mod admitting;
-mod endings;
+mod attempt_outcomes;
+mod enrolment;
+mod operator_requests;
 mod reactor;
 mod request;
-mod selecting;
+mod selections_and_rungs;
 #[cfg(test)]
 mod simulation;
 mod snapshot;
-mod steering;
-mod study;
+mod study_units;
 mod thread;
 mod time_left;
-mod working;
+mod worker_requests;
 
 use std::{sync::Arc, thread::JoinHandle};
 
@@ -29,13 +29,15 @@ pub use request::{
     Given, Heard, NotCancelled, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Resumed,
     Steering, Unregistered,
 };
-pub use study::StudyPlan;
+pub use study_units::StudyPlan;
 
 use crate::{
-    blobs::{BlobError, BlobFolder},
-    door::Credentials,
-    queue::Rules,
-    store::{Busy, Store, StoreError},
+    auth::Credentials,
+    scheduler::queue::Rules,
+    store::{
+        Busy, Store, StoreError,
+        blobs::{BlobError, BlobFolder},
+    },
 };
 
 /// Requests that may wait for the core; more make their callers wait.

@@ -8,23 +8,25 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     CoreError, Holders,
-    endings::give_up,
-    selecting::Selecting,
+    attempt_outcomes::give_up,
+    selections_and_rungs::Selecting,
     snapshot::{Live, ToCome},
-    study::{Added, Later, Roster, StudyPlan, UnitFacts},
+    study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
-    blobs::BlobFolder,
-    checkpoints::Checkpoints,
-    door::Credentials,
-    queue::{Millis, NewUnit, Queue, Rules, WorkerId},
-    race::RungDecision,
-    ranking::Ended,
-    retrying::{self, NotRetried, Retry},
-    selection::Committed,
-    store::{Store, StoreError, StoredUnit, Write},
-    throttle::Throttle,
-    weights::Keeper,
+    auth::Credentials,
+    log_rate_limit::Throttle,
+    scheduler::{
+        queue::{Millis, NewUnit, Queue, Rules, WorkerId},
+        race::RungDecision,
+        ranking::Ended,
+        retry::{self, NotRetried, Retry},
+        selection::Committed,
+    },
+    store::{
+        Store, StoreError, StoredUnit, Write,
+        blobs::{BlobFolder, checkpoints::Checkpoints, weights::Keeper},
+    },
 };
 
 /// Shortest time between two pictures.
@@ -180,7 +182,7 @@ impl Reactor {
     /// Gives failed units another try. The queue is made again once this is durable.
     pub(super) fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
         let (plan, standing) = self.selecting.expanded();
-        let retry = retrying::retry(plan, standing, &self.queue.fates(), wanted)?;
+        let retry = retry::retry(plan, standing, &self.queue.fates(), wanted)?;
         self.writes.extend(retry.writes(self.at.wall_ms));
         if !retry.units.is_empty() {
             self.stale = true;

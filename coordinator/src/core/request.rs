@@ -14,10 +14,12 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use crate::{
-    attempt_ending::AttemptEnding,
-    door::{KnownToken, NotEnrolled},
-    queue::{Blame, Pause, WorkerId},
-    retrying::{NotRetried, Retry},
+    auth::{KnownToken, NotEnrolled},
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Blame, Pause, WorkerId},
+        retry::{NotRetried, Retry},
+    },
 };
 
 /// What the core can be asked. Everything in it has been checked against the wire's limits.

@@ -18,14 +18,16 @@ use tokio::sync::oneshot;
 use super::{
     Holders, NotRegistered, Outcome, Registered, Request,
     reactor::{Moment, Reactor},
-    study::StudyPlan,
+    study_units::StudyPlan,
 };
 use crate::{
-    attempt_ending::AttemptEnding,
-    queue::{Blame, Rules, WorkerId},
-    race::Race,
-    ranking::Ended,
-    selection::{self, Committed, Settled},
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Blame, Rules, WorkerId},
+        race::Race,
+        ranking::Ended,
+        selection::{self, Committed, Settled},
+    },
     store::Store,
 };
 

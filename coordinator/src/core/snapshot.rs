@@ -8,8 +8,8 @@ use seedgrid_common::{
     wire::{convert, limits, v1},
 };
 
-use super::study::Later;
-use crate::{
+use super::study_units::Later;
+use crate::scheduler::{
     attempt_ending::AttemptEnding,
     queue::{Lease, Millis, Pause, Queue, WorkerId},
     selection,

@@ -10,7 +10,7 @@ use super::{
     reactor::{Moment, Reactor},
     request::Request,
 };
-use crate::{queue::Millis, store::Busy};
+use crate::{scheduler::queue::Millis, store::Busy};
 
 /// Requests that one commit may cover.
 const GROUP_MAX: usize = 256;

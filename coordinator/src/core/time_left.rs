@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::snapshot::{Live, ToCome};
-use crate::{
+use crate::scheduler::{
     forecast::{Batch, Bounds, makespan},
     queue::{Millis, Queue},
 };
@@ -102,9 +102,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        core::{snapshot::WorkerEntry, study::Later},
-        queue::{NewUnit, Record, Rules, WorkerId},
-        selection,
+        core::{snapshot::WorkerEntry, study_units::Later},
+        scheduler::{
+            queue::{NewUnit, Record, Rules, WorkerId},
+            selection,
+        },
     };
 
     fn expected_ms(live: &Live, queue: &Queue, to_come: ToCome<'_>, now: Millis) -> Option<u64> {

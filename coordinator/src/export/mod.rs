@@ -27,12 +27,12 @@ use crate::{
     aggregate::{
         Missing,
         document::UnitEnding,
-        untrained::{self, Classes, Mark},
+        untrained_and_stuck::{self, Classes, Mark},
     },
-    collect,
-    prepare::{PrepareError, Prepared},
+    plan::{PrepareError, Prepared},
     run_directory::RunDirectory,
     store::{Store, StoreError},
+    views::results,
 };
 use csv::CsvSink;
 use parquet::ParquetSink;
@@ -272,7 +272,7 @@ fn write(
     hyperparameters: &[Column],
     tables: &mut Tables,
 ) -> Result<usize, ExportError> {
-    let (known, trained, missing) = (store.units()?, store.trained()?, collect::missing(store)?);
+    let (known, trained, missing) = (store.units()?, store.trained()?, results::missing(store)?);
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
     let configurations = || prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
     configurations().flat_map(|one| &one.units).for_each(|(id, _)| *places.entry(*id).or_default() += 1);
@@ -287,7 +287,7 @@ fn write(
     for stage in &prepared.plan.stages {
         let variants = stage.variants();
         for ((configuration, planned), variant) in (1..).zip(&stage.configurations).zip(&variants) {
-            let stuck = untrained::stuck_of(&planned.units, &scores);
+            let stuck = untrained_and_stuck::stuck_of(&planned.units, &scores);
             for ((id, unit), stuck) in planned.units.iter().zip(stuck) {
                 let result = store.result(*id)?;
                 let ending = match result.as_ref().map(|result| &result.ending) {

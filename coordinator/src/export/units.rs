@@ -11,7 +11,7 @@ use seedgrid_common::{
 
 use super::table::{Cell, Column, Kind, kind_of};
 use crate::{
-    aggregate::{document::UnitEnding, untrained::Mark},
+    aggregate::{document::UnitEnding, untrained_and_stuck::Mark},
     store::{TrainedBy, TrainedRecord},
 };
 

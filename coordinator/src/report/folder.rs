@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::ReportError;
-use crate::{
+use crate::run_directory::{
     file_system::FileSystem,
     lock::{Lock, LockError},
 };

@@ -12,6 +12,7 @@ mod folder;
 mod html;
 mod latex;
 pub(crate) mod markdown;
+pub mod network_layers;
 mod networks;
 mod notices;
 pub(crate) mod numbers;
@@ -19,6 +20,7 @@ pub mod provenance;
 mod raced;
 mod referenced;
 pub(crate) mod terminal;
+pub(crate) mod text_table;
 mod wording;
 
 use std::{

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     aggregate::document::{ConfigurationReport, Report},
-    layers::{Part, parts},
+    report::network_layers::{Part, parts},
 };
 
 /// A model with the network that one of its configurations describes.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     aggregate::document::{ConfigurationReport, Counts, Report, StageReport},
-    layout::{Column, Table},
+    report::text_table::{Column, Table},
 };
 
 /// A report as plain text of so many columns: for each stage a table and what must be known about it. A stage of many configurations

@@ -10,8 +10,8 @@ use seedgrid_common::{
 
 use super::{Store, StoreError};
 use crate::{
-    door::{Book, Enrolled, KnownToken},
-    queue::WorkerId,
+    auth::{Book, Enrolled, KnownToken},
+    scheduler::queue::WorkerId,
 };
 
 /// A change of who may come in. Times are milliseconds since the Unix epoch.

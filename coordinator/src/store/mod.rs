@@ -1,24 +1,25 @@
 //! The store: one SQLite database in the run directory, the only place where a study's state lives.
 //!
 //! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit. What is damaged on
-//! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`mending`], [`salvage`]).
+//! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`repair`], [`salvage`]).
 
-mod busy;
-mod copying;
+pub mod blobs;
 mod credentials;
-mod doubts;
 mod error;
-mod file;
-mod inspect;
-mod mending;
+mod file_identity;
+mod find_faults;
+mod lock_wait;
 mod opening;
 mod owner;
 mod read;
+mod read_results;
+mod reader_copy;
+mod repair;
+mod row_seals;
 mod salvage;
 mod schema;
-mod sealing;
-mod trained;
 mod verify;
+mod worker_failures;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -26,19 +27,19 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use seedgrid_common::durable;
 
-pub use busy::{BUSY_MAX, Busy, Told};
 pub use credentials::CredentialWrite;
 pub use error::StoreError;
-use file::FileIdentity;
-pub use inspect::Fault;
-pub use mending::{Mended, MovedRow, Salvaged};
+use file_identity::FileIdentity;
+pub use find_faults::Fault;
+pub use lock_wait::{BUSY_MAX, Busy, Told};
 use owner::Owner;
 pub use read::{AttemptRecord, KeptWeights, StoredSpec, StoredUnit, WorkerRecord};
-pub use trained::{TrainedBy, TrainedRecord};
+pub use read_results::{TrainedBy, TrainedRecord};
+pub use repair::{Mended, MovedRow, Salvaged};
 use verify::Depth;
 pub use write::{ResultRecord, Write};
 
-use crate::{file_system::FileSystem, run_directory::RunDirectory};
+use crate::run_directory::{RunDirectory, file_system::FileSystem};
 
 /// An open database.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Store {
             opened => opened?,
         };
         let owner = Owner::take(&mut connection).map_err(failed)?;
-        let mut mended = mending::mend(&mut connection).map_err(failed)?;
+        let mut mended = repair::mend(&mut connection).map_err(failed)?;
         mended.salvaged = salvaged;
         if is_new {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };

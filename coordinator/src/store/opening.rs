@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use seedgrid_common::unfinished::Scratch;
 
-use super::{StoreError, busy::Busy, copying, sealing};
+use super::{StoreError, lock_wait::Busy, reader_copy, row_seals};
 
 /// How often a copy is begun again because the database changed meanwhile.
 const TRIES: usize = 5;
@@ -43,8 +43,8 @@ pub(super) fn to_read(path: &Path, busy: &Busy) -> Result<Connection, StoreError
         return Ok(connection);
     }
     // Whoever reads a database with a rollback journal keeps its writer out.
-    let copy = copying::copied(&connection, path)?;
-    sealing::teach(&copy).map_err(failed)?;
+    let copy = reader_copy::copied(&connection, path)?;
+    row_seals::teach(&copy).map_err(failed)?;
     Ok(copy)
 }
 
@@ -70,7 +70,7 @@ fn in_place(path: &Path, busy: &Busy) -> rusqlite::Result<Connection> {
 /// A connection with what every one needs.
 fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(named(path), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    sealing::teach(&connection)?;
+    row_seals::teach(&connection)?;
     Ok(connection)
 }
 

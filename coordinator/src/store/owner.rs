@@ -4,7 +4,7 @@
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use seedgrid_common::utc;
 
-use crate::holder::Holder;
+use crate::run_directory::lock_holder::Holder;
 
 /// Epochs stay below this, however damaged the number was.
 const EPOCHS: i64 = 1 << 48;

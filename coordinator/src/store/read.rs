@@ -14,13 +14,15 @@ use seedgrid_common::{
 
 use super::{Store, StoreError};
 use crate::{
-    attempt_ending::AttemptEnding,
-    checkpoints::KeptCheckpoint,
-    queue::{Finished, Pause, Record, Rules, WorkerId},
-    race::{Leaver, RungKey, Rungs, Why},
-    ranking::Ended,
-    retrying::Fate,
-    selection::Committed,
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Finished, Pause, Record, Rules, WorkerId},
+        race::{Leaver, RungKey, Rungs, Why},
+        ranking::Ended,
+        retry::Fate,
+        selection::Committed,
+    },
+    store::blobs::checkpoints::KeptCheckpoint,
 };
 
 /// What the store knows of a unit.

@@ -3,7 +3,7 @@
 //!
 //! Tables that SQLite can still walk through are copied. Of the others, rows are looked for page by page ([`pages`], [`record`]); a row
 //! found so counts only if its seal or digest matches, so nothing is invented. What was decided is not looked for: it is decided again
-//! from the results. What is copied is checked afterwards as every database is ([`super::mending`]).
+//! from the results. What is copied is checked afterwards as every database is ([`super::repair`]).
 
 mod pages;
 mod record;
@@ -21,10 +21,10 @@ use seedgrid_common::{durable, unfinished::Unfinished, utc};
 
 use self::pages::Pages;
 use super::{
-    StoreError,
-    mending::{self, Salvaged},
-    opening, schema,
-    sealing::{self, SEALED},
+    StoreError, opening,
+    repair::{self, Salvaged},
+    row_seals::{self, SEALED},
+    schema,
 };
 
 /// Every table that is copied, in an order in which rows come after what they belong to.
@@ -162,7 +162,7 @@ struct Shape {
 
 impl Shape {
     fn of(connection: &Connection, table: &'static str) -> rusqlite::Result<Self> {
-        let columns = mending::columns(connection, table)?;
+        let columns = repair::columns(connection, table)?;
         let seal = columns.iter().position(|column| column == "seal");
         let places = vec!["?"; columns.len()].join(", ");
         let insert = format!("INSERT OR IGNORE INTO {table} ({}) VALUES ({places})", columns.join(", "));
@@ -183,7 +183,7 @@ impl Shape {
             let sealed = SEALED.iter().find(|sealed| sealed.table == self.table)?;
             let name = ValueRef::Text(self.table.as_bytes());
             let count = sealed.columns.split(", ").count();
-            let seal = sealing::seal(std::iter::once(name).chain(record.get(..count)?.iter().map(ValueRef::from)));
+            let seal = row_seals::seal(std::iter::once(name).chain(record.get(..count)?.iter().map(ValueRef::from)));
             (record.len() == self.columns.len() && *record.get(place)? == Value::Blob(seal.to_vec())).then_some(row)
         } else {
             (record.len() == self.columns.len() && self.proves_itself(&row)).then_some(row)

@@ -17,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
-use crate::attempt_ending::AttemptEnding;
-use crate::race::{Leaver, Rung, RungDecision, Why};
+use crate::scheduler::attempt_ending::AttemptEnding;
+use crate::scheduler::race::{Leaver, Rung, RungDecision, Why};
 
 fn unit() -> Unit {
     Unit {

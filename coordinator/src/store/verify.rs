@@ -12,8 +12,8 @@ use seedgrid_common::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{schema, sealing::SEALED};
-use crate::{attempt_ending::AttemptEnding, queue::ResultDigest};
+use super::{row_seals::SEALED, schema};
+use crate::scheduler::{attempt_ending::AttemptEnding, queue::ResultDigest};
 
 /// How thoroughly SQLite is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

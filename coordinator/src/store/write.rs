@@ -9,13 +9,15 @@ use seedgrid_common::{
 
 #[cfg(doc)]
 use super::Busy;
-use super::{CredentialWrite, Store, StoreError, busy, doubts, owner};
+use super::{CredentialWrite, Store, StoreError, lock_wait, owner, worker_failures};
 use crate::{
-    attempt_ending::AttemptEnding,
-    checkpoints::KeptCheckpoint,
-    queue::{Doubt, Pause, ResultDigest},
-    race::{RungDecision, RungKey},
-    selection::{Decision, SelectionKey},
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Doubt, Pause, ResultDigest},
+        race::{RungDecision, RungKey},
+        selection::{Decision, SelectionKey},
+    },
+    store::blobs::checkpoints::KeptCheckpoint,
 };
 
 /// Attempts of a unit whose logs are kept, the newest.
@@ -211,7 +213,7 @@ impl Store {
     /// When the file system refuses.
     pub fn fold_log(&mut self) -> Result<(), StoreError> {
         let fold = |connection: &mut Connection| {
-            busy::wait_for_nobody(connection)?;
+            lock_wait::wait_for_nobody(connection)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         };
         let folded = fold(&mut self.connection).and_then(|()| self.busy.attend(&mut self.connection, &self.path));
@@ -395,7 +397,7 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
              ON CONFLICT DO NOTHING",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
-        Write::Doubt(doubt) => doubts::apply(doubt, run),
+        Write::Doubt(doubt) => worker_failures::apply(doubt, run),
         Write::Credential(write) => write.apply(run),
     }
 }

@@ -17,10 +17,12 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     aggregate::{Aggregate, Input, Missing, aggregate},
-    draws::{Draw, Draws},
-    race::Track,
-    ranking::Ended,
-    selection::{Committed, settle},
+    plan::data_draws::{Draw, Draws},
+    scheduler::{
+        race::Track,
+        ranking::Ended,
+        selection::{Committed, settle},
+    },
 };
 
 /// A study with everything that a report is made from.

@@ -10,12 +10,14 @@ use seedgrid_common::{
     wire::v1::{self, Failure, StudyState, SubmitOutcome},
 };
 use seedgrid_coordinator::{
-    attempt_ending::AttemptEnding,
     core::{
         Heard, Holders, Moment, NotRegistered, NotSubmitted, Outcome as Ended, Pulled, Reactor, Registered, Request,
         Steering, StudyPlan, Unregistered, Views,
     },
-    queue::{Blame, Pause, ResultDigest, Rules},
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Blame, Pause, ResultDigest, Rules},
+    },
     store::Store,
 };
 use seedgrid_worker::work::{Attempt, Outcome};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedgrid_common::{unit::UnitId, wire::v1::SubmitOutcome};
 use seedgrid_coordinator::{
     core::Reactor,
-    queue::{Millis, ResultDigest, WorkerId},
+    scheduler::queue::{Millis, ResultDigest, WorkerId},
     store::Store,
 };
 use seedgrid_worker::work::Outcome;

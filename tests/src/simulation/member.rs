@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seedgrid_common::unit::Unit;
-use seedgrid_coordinator::queue::WorkerId;
+use seedgrid_coordinator::scheduler::queue::WorkerId;
 use seedgrid_worker::{
     lifecycle::{Action, Event, Lifecycle, Rules, prefetch},
     work::{Assignment, Attempt, Output, SlotOutcome},

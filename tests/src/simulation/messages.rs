@@ -6,7 +6,7 @@ use seedgrid_common::{
     unit::UnitId,
     wire::v1::{StudyState, SubmitOutcome},
 };
-use seedgrid_coordinator::{core::Given, queue::WorkerId};
+use seedgrid_coordinator::{core::Given, scheduler::queue::WorkerId};
 use seedgrid_worker::work::{Attempt, Submission};
 
 /// Who waits for an answer: a worker in one of its lives, over one of its connections.

@@ -10,7 +10,7 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Unit, UnitId},
 };
-use seedgrid_coordinator::{
+use seedgrid_coordinator::scheduler::{
     ranking::Ended,
     selection::{self, Committed, Settled},
 };

@@ -6,7 +6,7 @@ mod lives;
 use std::collections::{BTreeSet, VecDeque};
 
 use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
-use seedgrid_coordinator::{attempt_ending::AttemptEnding, ranking::Ended};
+use seedgrid_coordinator::scheduler::{attempt_ending::AttemptEnding, ranking::Ended};
 use seedgrid_worker::{
     lifecycle::Event as Happened,
     work::{Assignment, Attempt},
@@ -133,7 +133,8 @@ impl World {
         let failed = |error: &dyn std::fmt::Display| Violation(format!("the store cannot be read: {error}"));
         let foreseen = study::foreseen(&self.study);
         let committed = store.committed().map_err(|error| failed(&error))?;
-        let now = seedgrid_coordinator::selection::settle(&self.study, &study::digests(), &committed, |_| None);
+        let now =
+            seedgrid_coordinator::scheduler::selection::settle(&self.study, &study::digests(), &committed, |_| None);
         check(now.selections == foreseen.selections, || "another selection than an undisturbed run's".to_owned())?;
         check(now.track == foreseen.track, || "other rungs than an undisturbed run's".to_owned())?;
         let results = store.results().map_err(|error| failed(&error))?;

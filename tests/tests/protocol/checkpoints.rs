@@ -9,7 +9,7 @@ use seedgrid_common::{
         convert, v1,
     },
 };
-use seedgrid_coordinator::{blobs::BlobFolder, store::Store};
+use seedgrid_coordinator::store::{Store, blobs::BlobFolder};
 use seedgrid_tests::study::holdout;
 use tonic::Code;
 

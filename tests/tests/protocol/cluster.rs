@@ -14,12 +14,12 @@ use seedgrid_common::{
     },
 };
 use seedgrid_coordinator::{
+    auth::{Keys, Place},
     core::{Core, CoreError, Holders, StudyPlan},
-    door::{Keys, Place},
-    prepare::{Prepared, Spec},
-    queue::Rules,
+    grpc::{Bound, Entry, Server},
+    plan::{Prepared, Spec},
     run_directory::{Owned, RunDirectory},
-    service::{Bound, Entry, Server},
+    scheduler::queue::Rules,
     store::Store,
 };
 use tonic::{Code, Request, transport::Channel};

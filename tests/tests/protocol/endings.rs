@@ -1,7 +1,7 @@
 //! Endings are told apart: what each means for the unit, the worker and the study.
 
 use seedgrid_common::{join::Role, wire::v1};
-use seedgrid_coordinator::{attempt_ending::AttemptEnding, queue::Rules};
+use seedgrid_coordinator::scheduler::{attempt_ending::AttemptEnding, queue::Rules};
 use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
 use v1::control_service_client::ControlServiceClient;

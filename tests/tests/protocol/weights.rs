@@ -6,7 +6,13 @@ use seedgrid_common::{
     training::{Ending, UnitResult},
     wire::{blob::Blob, v1},
 };
-use seedgrid_coordinator::{blobs::BlobFolder, prepare::Prepared, store::Store, weights::Standing};
+use seedgrid_coordinator::{
+    plan::Prepared,
+    store::{
+        Store,
+        blobs::{BlobFolder, weights::Standing},
+    },
+};
 use seedgrid_tests::study::holdout;
 use tonic::Code;
 

@@ -1,30 +1,25 @@
 //! Whether a stage's configurations differ: every pair's difference, its intervals, its effect size and its tests.
 //!
-//! [`paired`] tests mean errors, seed by seed; [`mcnemar`] and [`auc`] test the averaged predictions of a hold-out. [`holm`] corrects each
-//! test for the number of pairs; [`effect`] is the size.
+//! [`paired_t_test`] tests mean errors, seed by seed; [`mcnemar`] and [`delong`] test the averaged predictions of a hold-out. [`holm`] corrects each
+//! test for the number of pairs; [`effect_size`] is the size.
 
-mod auc;
-mod effect;
-#[cfg(test)]
-mod fixtures;
-mod holm;
-mod mcnemar;
-mod paired;
-
-pub(crate) use paired::{Difference, paired};
-
-use paired::over_seeds;
-
-use crate::ranking::{self, Rank};
+use crate::{
+    scheduler::ranking::{self, Rank},
+    statistics::{
+        delong, effect_size,
+        exact::mean,
+        holm, mcnemar,
+        paired_t_test::{Difference, over_seeds},
+    },
+};
 
 use super::{
-    by_seed::{BySeed, Columns, Paired, SEEDS_COVER},
     document::{
         Against, AucTestReport, ComparisonReport, ComparisonsReport, IntervalMethod, McNemarReport, TTestReport,
     },
-    scored::{Cell, Scored},
+    errors_by_seed::{BySeed, Columns, Paired, SEEDS_COVER},
+    scored_predictions::{Cell, Scored},
     split,
-    spread::{NOTHING, mean},
 };
 
 /// Most configurations of a stage of which all pairs are compared.
@@ -95,7 +90,7 @@ impl Stage<'_> {
         let is_shared = |cell: &&Cell<'_>| first.by_seed.has(cell.unit.seed) && second.by_seed.has(cell.unit.seed);
         let [a, b] =
             [first, second].map(|one| one.cells.iter().filter(is_shared).filter_map(Cell::error).collect::<Vec<_>>());
-        let (hedges_g, hedges_g_reason) = split(unless_diverged().and_then(|()| effect::hedges_g(&a, &b)));
+        let (hedges_g, hedges_g_reason) = split(unless_diverged().and_then(|()| effect_size::hedges_g(&a, &b)));
         let not_one_set = || {
             let of = if method == IntervalMethod::SeedsDraws { "draw of the data has" } else { "fold is scored by" };
             format!("the test is for one classifier each; every {of} another network")
@@ -117,8 +112,8 @@ impl Stage<'_> {
         }
     }
 
-    fn areas(&self, first: &Contender<'_>, second: &Contender<'_>) -> Result<auc::AucDifference, String> {
-        auc::delong(
+    fn areas(&self, first: &Contender<'_>, second: &Contender<'_>) -> Result<delong::AucDifference, String> {
+        delong::delong(
             first.scores.as_deref().map_err(String::clone)?,
             second.scores.as_deref().map_err(String::clone)?,
             &self.scored.labels,
@@ -161,7 +156,7 @@ fn untested(reason: String) -> McNemarReport {
     McNemarReport { first_only_wrong: None, second_only_wrong: None, p: None, p_holm: None, reason: Some(reason) }
 }
 
-fn auc_test(tested: Result<auc::AucDifference, String>) -> AucTestReport {
+fn auc_test(tested: Result<delong::AucDifference, String>) -> AucTestReport {
     let (test, reason) = split(tested);
     AucTestReport {
         difference: test.map(|test| test.difference),

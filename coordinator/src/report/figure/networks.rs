@@ -10,9 +10,10 @@ use super::{
     facets::wrap,
     style::{self, INK, SOFT, TEXT},
 };
-use crate::{
-    layers::{Part, Row, shape},
-    report::{networks::Trained, numbers::whole},
+use crate::report::{
+    network_layers::{Part, Row, shape},
+    networks::Trained,
+    numbers::whole,
 };
 
 const LINE: f64 = 14.0;

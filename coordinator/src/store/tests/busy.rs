@@ -11,8 +11,8 @@ use std::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::super::{
-    busy::{Clock, Waiter},
+use crate::store::{
+    lock_wait::{Clock, Waiter},
     *,
 };
 

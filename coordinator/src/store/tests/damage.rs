@@ -16,8 +16,9 @@ use seedgrid_common::{
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use super::{super::*, record, unit};
-use crate::{attempt_ending::AttemptEnding, selection::Decision};
+use super::{record, unit};
+use crate::scheduler::{attempt_ending::AttemptEnding, selection::Decision};
+use crate::store::*;
 
 const UNITS: u64 = 60;
 
@@ -236,7 +237,7 @@ fn each_kind_of_row_is_checked() {
 
 #[test]
 fn a_rung_without_one_of_its_leavers_is_none() {
-    use crate::race::{Leaver, Rung, RungDecision, Why};
+    use crate::scheduler::race::{Leaver, Rung, RungDecision, Why};
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
     let mut store = Store::open(&path).unwrap();

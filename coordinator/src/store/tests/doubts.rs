@@ -7,7 +7,7 @@ use seedgrid_common::unit::UnitId;
 use tempfile::TempDir;
 
 use super::*;
-use crate::queue::{Doubt, WorkerId};
+use crate::scheduler::queue::{Doubt, WorkerId};
 
 fn worker(number: u8) -> WorkerId {
     format!("{number:032x}").parse().unwrap()

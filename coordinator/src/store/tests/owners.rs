@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::super::*;
+use crate::store::*;
 
 fn fact(value: &str) -> [Write; 1] {
     [Write::Fact { name: "study".to_owned(), value: value.to_owned() }]

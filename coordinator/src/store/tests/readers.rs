@@ -12,7 +12,8 @@ use rusqlite::Connection;
 use seedgrid_common::unit::Unit;
 use tempfile::TempDir;
 
-use super::{super::*, filled, record, unit};
+use super::{filled, record, unit};
+use crate::store::*;
 
 /// Does something as a user who owns nothing here. Only this thread is that user.
 fn as_another_user<T: Send>(does: impl FnOnce() -> T + Send) -> T {

@@ -1,6 +1,6 @@
 //! What workers do: their lifecycles' actions, in the world.
 
-use seedgrid_coordinator::queue::WorkerId;
+use seedgrid_coordinator::scheduler::queue::WorkerId;
 use seedgrid_worker::{
     lifecycle::{Action, Ending, Event as Happened},
     work::Assignment,

@@ -1,0 +1,175 @@
+//! A configuration's errors as a table: a row for each seed, a column for each example, fold or draw of the data.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::spec::Evaluation;
+
+use super::{
+    document::IntervalMethod,
+    scored_predictions::{Cell, Scored},
+};
+use crate::statistics::{
+    crossed_standard_error::Table,
+    exact::mean,
+    paired_t_test::{self, Difference},
+};
+
+/// The complete seeds' values: a row for each seed, ascending, with the same columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct BySeed {
+    seeds: Vec<u64>,
+    pub(super) rows: Vec<Vec<f64>>,
+}
+
+impl BySeed {
+    /// Whether this seed is complete.
+    pub(super) fn has(&self, seed: u64) -> bool {
+        self.seeds.binary_search(&seed).is_ok()
+    }
+
+    /// These values minus the other's, a row for each seed that both have.
+    pub(super) fn minus(&self, other: &Self) -> Vec<Vec<f64>> {
+        let own = self.seeds.iter().zip(&self.rows);
+        own.filter_map(|(seed, row)| Some(minus(row, &other.rows[other.seeds.binary_search(seed).ok()?]))).collect()
+    }
+}
+
+/// Each value minus the other row's in its place.
+pub(super) fn minus(row: &[f64], other: &[f64]) -> Vec<f64> {
+    row.iter().zip(other).map(|(value, other)| value - other).collect()
+}
+
+/// The sources of chance that an interval over the seeds alone covers, on one set of test pairs.
+pub(super) const SEEDS_COVER: &str = "the choice of the seeds; not the draw of the test pairs or of the training pairs";
+
+/// The mean of a table of differences.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Paired {
+    /// How many seeds both have.
+    pub(crate) seeds: usize,
+    /// The mean over these seeds, also where nothing can be tested; None without a seed.
+    pub(crate) difference: Option<f64>,
+    /// Whether it is 0; or why that cannot be tested.
+    pub(crate) tested: Result<Difference, String>,
+}
+
+/// What a stage's errors vary with beside the seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    evaluation: Evaluation,
+    draws: usize,
+}
+
+impl Columns {
+    /// Of a stage that is evaluated so on so many draws of the data.
+    pub(super) fn new(evaluation: Evaluation, draws: usize) -> Self {
+        Self { evaluation, draws }
+    }
+
+    /// How an interval over seeds and these columns is made.
+    pub(super) fn method(self) -> IntervalMethod {
+        match self.evaluation {
+            _ if self.draws > 1 => IntervalMethod::SeedsDraws,
+            Evaluation::Holdout => IntervalMethod::SeedsExamples,
+            Evaluation::Folds(_) => IntervalMethod::SeedsFolds,
+        }
+    }
+
+    /// The sources of chance that an interval over so many seeds and these columns covers, as a clause after "it covers".
+    pub(super) fn covers(self, seeds: usize) -> String {
+        let (covered, mut not) = match (self.method(), self.evaluation) {
+            (IntervalMethod::SeedsDraws, Evaluation::Holdout) => ("the draw of the training and test pairs", vec![]),
+            (IntervalMethod::SeedsDraws, Evaluation::Folds(_)) => {
+                ("the draw of the training pairs, of which the folds are made", vec![])
+            }
+            (IntervalMethod::SeedsFolds, _) => {
+                ("the draw of the pairs, that of the training pairs by an approximation", vec![])
+            }
+            (IntervalMethod::SeedsExamples | IntervalMethod::Seeds, _) => {
+                ("the draw of the test pairs", vec!["the draw of the training pairs"])
+            }
+        };
+        let seeds = match seeds {
+            1 => {
+                not.push("the choice of the seed, as there is one seed");
+                ""
+            }
+            _ => "the choice of the seeds and ",
+        };
+        let not = if not.is_empty() { String::new() } else { format!("; not {}", not.join(", and not ")) };
+        format!("{seeds}{covered}{not}")
+    }
+
+    /// The values of these units, by data seed, seed and then fold. Seeds without a result in one of their units are left out.
+    pub(super) fn values(self, cells: &[Cell<'_>], scored: &Scored) -> BySeed {
+        let mut seeds: BTreeMap<u64, Vec<&Cell<'_>>> = BTreeMap::new();
+        cells.iter().for_each(|cell| seeds.entry(cell.unit.seed).or_default().push(cell));
+        let complete = seeds.into_iter().filter_map(|(seed, cells)| Some((seed, self.row(&cells, scored)?)));
+        let (seeds, rows) = complete.unzip();
+        BySeed { seeds, rows }
+    }
+
+    fn row(self, cells: &[&Cell<'_>], scored: &Scored) -> Option<Vec<f64>> {
+        let errors: Option<Vec<f64>> = cells.iter().map(|cell| cell.error()).collect();
+        match self.method() {
+            IntervalMethod::SeedsDraws => {
+                errors?;
+                let draws = cells.chunk_by(|a, b| a.data_seed == b.data_seed);
+                draws.map(|draw| mean(&draw.iter().filter_map(|cell| cell.error()).collect::<Vec<_>>())).collect()
+            }
+            IntervalMethod::SeedsFolds => errors,
+            IntervalMethod::SeedsExamples | IntervalMethod::Seeds => {
+                let wrong = scored.wrong(cells.first()?)?;
+                Some(wrong.into_iter().map(|wrong| f64::from(u8::from(wrong))).collect())
+            }
+        }
+    }
+
+    /// A table of these rows; `clusters` are those of the examples.
+    pub(super) fn table<'t>(self, rows: &'t [Vec<f64>], clusters: Option<&'t [usize]>) -> Table<'t> {
+        match (self.method(), self.evaluation) {
+            (IntervalMethod::SeedsFolds, Evaluation::Folds(folds)) => Table::of_folds(rows, folds),
+            (IntervalMethod::SeedsExamples, _) => Table { clusters, ..Table::independent(rows) },
+            _ => Table::independent(rows),
+        }
+    }
+
+    /// The mean of these rows of differences, a row for each seed, and whether it is 0.
+    pub(super) fn paired(self, rows: &[Vec<f64>], clusters: Option<&[usize]>) -> Paired {
+        let tested = paired_t_test::paired(self.table(rows, clusters), self.method().columns());
+        let untested = || mean(&rows.iter().filter_map(|row| mean(row)).collect::<Vec<_>>());
+        let difference = tested.as_ref().ok().map(|test| test.difference).or_else(untested);
+        Paired { seeds: rows.len(), difference, tested }
+    }
+}
+
+/// The errors of a stage's configurations, with what they vary with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StageErrors {
+    pub(super) columns: Columns,
+    /// Of the scored examples.
+    pub(super) clusters: Option<Vec<usize>>,
+    /// Of each configuration, in the order of the stage.
+    pub(super) by_configuration: Vec<BySeed>,
+}
+
+impl StageErrors {
+    /// The mean error of the configuration at `place` minus that of `other`'s at `other_place`, seed by seed. Both must have scored the
+    /// same examples in the same way.
+    pub(crate) fn paired(&self, place: usize, other: &Self, other_place: usize) -> Paired {
+        let nothing = BySeed::default();
+        let first = self.by_configuration.get(place).unwrap_or(&nothing);
+        let rows = first.minus(other.by_configuration.get(other_place).unwrap_or(&nothing));
+        self.columns.paired(&rows, self.clusters.as_deref())
+    }
+
+    /// The sources of chance that an interval over so many seeds covers.
+    pub(crate) fn covers(&self, seeds: usize) -> String {
+        self.columns.covers(seeds)
+    }
+
+    /// How a paired test is made.
+    pub(crate) fn method(&self) -> IntervalMethod {
+        self.columns.method()
+    }
+}

@@ -1,0 +1,260 @@
+//! Which pairs a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over seeds. What outputs
+//! mean, and what an average is, is said in `common`'s `decision`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::{
+    data::{
+        Dataset,
+        folds::{self, split},
+    },
+    decision::Binary,
+    prose::count,
+    spec::Evaluation,
+    training::{Ending, EpochMetrics, Scores, UnitResult},
+    unit::{Fold, Unit, UnitId},
+};
+
+use super::{
+    Input, Missing, Ranking,
+    document::UnitEnding,
+    shared_image_clusters,
+    untrained_and_stuck::{Classes, Errors, Mark, stuck},
+};
+use crate::scheduler::ranking::Ended;
+
+/// A planned unit with what became of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell<'a> {
+    pub(super) id: UnitId,
+    pub(super) unit: &'a Unit,
+    /// Which draw of the data it is trained on.
+    pub(super) data_seed: u64,
+    pub(super) standing: Standing<'a>,
+    /// Whether it learnt anything.
+    pub(super) mark: Mark,
+}
+
+/// What became of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Standing<'a> {
+    Done {
+        scores: &'a Scores,
+        epochs: &'a [EpochMetrics],
+    },
+    Diverged {
+        epochs: &'a [EpochMetrics],
+    },
+    Missing(Missing),
+    /// Its configuration left a race before, and no other wants the unit.
+    Skipped,
+}
+
+impl<'a> Cell<'a> {
+    pub(super) fn new(id: UnitId, unit: &'a Unit, input: &Input<'a>) -> Self {
+        let standing = match input.results.get(&id) {
+            // A result from before the race counts as little as one that was never trained: reports do not depend on what was run first.
+            _ if input.track.is_skipped(id) => Standing::Skipped,
+            Some(UnitResult { epochs, ending: Ending::Done(scores) }) => Standing::Done { scores, epochs },
+            Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
+            None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
+        };
+        // A plan is made of these draws' digests.
+        let drawn = input.draws.iter().find(|(_, draw)| draw.digest == unit.dataset_digest);
+        let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
+        Self { id, unit, data_seed, standing, mark: Mark::default() }
+    }
+
+    pub(super) fn ending(&self) -> UnitEnding {
+        match self.standing {
+            Standing::Done { .. } => UnitEnding::Done,
+            Standing::Diverged { .. } => UnitEnding::Diverged,
+            Standing::Missing(missing) => missing.into(),
+            Standing::Skipped => UnitEnding::Skipped,
+        }
+    }
+
+    pub(super) fn done(&self) -> Option<(&'a Scores, &'a [EpochMetrics])> {
+        match self.standing {
+            Standing::Done { scores, epochs } => Some((scores, epochs)),
+            Standing::Diverged { .. } | Standing::Missing(_) | Standing::Skipped => None,
+        }
+    }
+
+    /// What ranking needs to know; None where it is not known yet, or never will be as its configuration left a race.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        match self.standing {
+            Standing::Done { scores, .. } => Some(Ended::scored(scores)),
+            Standing::Diverged { .. } => Some(Ended::Diverged),
+            Standing::Missing(_) | Standing::Skipped => None,
+        }
+    }
+
+    /// Share of its scored pairs that a done unit classifies wrongly.
+    pub(super) fn error(&self) -> Option<f64> {
+        self.done().map(|(scores, _)| scores.error())
+    }
+
+    /// The whole epochs that a result has.
+    pub(super) fn epochs(&self) -> Option<&'a [EpochMetrics]> {
+        match self.standing {
+            Standing::Done { epochs, .. } | Standing::Diverged { epochs } => Some(epochs),
+            Standing::Missing(_) | Standing::Skipped => None,
+        }
+    }
+
+    pub(super) fn is_diverged(&self) -> bool {
+        matches!(self.standing, Standing::Diverged { .. })
+    }
+
+    pub(super) fn is_skipped(&self) -> bool {
+        matches!(self.standing, Standing::Skipped)
+    }
+}
+
+/// The pairs that a stage scores: those of all of its draws of the data, one draw after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Scored {
+    /// Whether each pair is of class 1.
+    pub(super) labels: Vec<bool>,
+    /// Each pair's cluster, where some pairs share an image with the same bytes: such pairs were not drawn independently. None where none do,
+    /// and of several draws of the data.
+    pub(super) clusters: Option<Vec<usize>>,
+    /// The pairs that each fold of each draw scores, ascending; one fold of all pairs for the hold-out.
+    parts: BTreeMap<(u64, u32), Vec<usize>>,
+}
+
+impl Scored {
+    pub(super) fn new<'d>(draws: impl Iterator<Item = (u64, &'d Dataset)>, evaluation: Evaluation) -> Self {
+        let mut scored = Self { labels: Vec::new(), clusters: None, parts: BTreeMap::new() };
+        for (data_seed, dataset) in draws {
+            scored.clusters = match evaluation {
+                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::of(&dataset.test),
+                Evaluation::Holdout | Evaluation::Folds(_) => None,
+            };
+            let before = scored.labels.len();
+            let (pairs, folds): (_, Vec<Vec<usize>>) = match evaluation {
+                Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
+                Evaluation::Folds(of) => {
+                    (&dataset.train, (0..of).map(|index| validation(dataset, index, of)).collect())
+                }
+            };
+            scored.labels.extend((0..pairs.len()).map(|pair| pairs.label(pair) == 1));
+            let placed = (0..).zip(folds).map(|(index, mut pairs)| {
+                pairs.iter_mut().for_each(|pair| *pair += before);
+                ((data_seed, index), pairs)
+            });
+            scored.parts.extend(placed);
+        }
+        scored
+    }
+
+    /// One seed's prediction for every pair, from all of its units; or why there are none.
+    pub(super) fn pool(&self, cells: &[Cell<'_>]) -> Result<Vec<Binary>, String> {
+        let done = cells.iter().filter(|cell| cell.done().is_some()).count();
+        if done < cells.len() {
+            return Err(if cells.len() == 1 {
+                "the unit has no scores".to_owned()
+            } else {
+                let one_draw = cells.windows(2).all(|pair| pair[0].data_seed == pair[1].data_seed);
+                format!("only {done} of {} {} have scores", cells.len(), if one_draw { "folds" } else { "units" })
+            });
+        }
+        let mut pooled = vec![None; self.labels.len()];
+        for cell in cells {
+            let (pairs, predictions) = self.predictions(cell)?;
+            for (&pair, prediction) in pairs.iter().zip(predictions) {
+                pooled[pair] = Some(prediction);
+            }
+        }
+        pooled.into_iter().collect::<Option<_>>().ok_or_else(|| "not every pair was scored".to_owned())
+    }
+
+    /// The pairs that a unit scores and its prediction for each; or why there are none.
+    fn predictions(&self, cell: &Cell<'_>) -> Result<(&[usize], Vec<Binary>), String> {
+        let (scores, _) = cell.done().ok_or_else(|| "the unit has no scores".to_owned())?;
+        let pairs = self.parts.get(&part(cell)).map_or(&[][..], Vec::as_slice);
+        let (rows, columns) = (scores.outputs.rows(), scores.outputs.columns());
+        if rows != pairs.len() {
+            let scored = count(rows, "pair");
+            return Err(format!("unit {} scored {scored} where {} were to be scored", cell.id, pairs.len()));
+        }
+        let predictions = Binary::all(&scores.outputs);
+        Ok((
+            pairs,
+            predictions.ok_or_else(|| format!("unit {} has outputs of {columns} columns, not of two", cell.id))?,
+        ))
+    }
+
+    /// Which of the pairs that a unit scores it classifies wrongly; None where it has no scores for them.
+    pub(super) fn wrong(&self, cell: &Cell<'_>) -> Option<Vec<bool>> {
+        let (pairs, predictions) = self.predictions(cell).ok()?;
+        let labels: Vec<bool> = pairs.iter().map(|pair| self.labels[*pair]).collect();
+        Some(wrong(&predictions, &labels))
+    }
+
+    /// A unit's own predictions, ranked; or why they cannot be.
+    pub(super) fn ranking(&self, cell: &Cell<'_>) -> Result<Ranking, String> {
+        let (pairs, predictions) = self.predictions(cell)?;
+        let labels: Vec<bool> = pairs.iter().map(|&pair| self.labels[pair]).collect();
+        Ranking::new(&scores(&predictions), &labels).map_err(|reason| reason.to_string())
+    }
+
+    /// How many different pairs these units have scored.
+    pub(super) fn pairs(&self, cells: &[Cell<'_>]) -> usize {
+        let done: BTreeSet<(u64, u32)> = cells.iter().filter(|cell| cell.done().is_some()).map(part).collect();
+        done.into_iter().filter_map(|part| self.parts.get(&part)).map(Vec::len).sum()
+    }
+}
+
+/// Which of a stage's parts a unit scores.
+fn part(cell: &Cell<'_>) -> (u64, u32) {
+    match cell.unit.fold {
+        Fold::Holdout => (cell.data_seed, 0),
+        Fold::Part { index, .. } => (cell.data_seed, index),
+    }
+}
+
+/// The training pairs that a fold scores, ascending. None where there are too few pairs for so many folds: then nothing can
+/// have been trained, and a result that claims to be is found not to fit.
+fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
+    match split(dataset, Fold::Part { index, of }).map(|split| split.scored) {
+        Ok(folds::Scored::Validation(pairs)) => pairs.into_iter().map(|pair| pair as usize).collect(),
+        Ok(folds::Scored::Test) | Err(_) => Vec::new(),
+    }
+}
+
+/// Each pair's average over seeds; None of no seeds.
+pub(super) fn average(seeds: &[&[Binary]]) -> Option<Vec<Binary>> {
+    let pairs = seeds.first()?.len();
+    (0..pairs).map(|pair| Binary::average(&seeds.iter().map(|seed| seed[pair]).collect::<Vec<_>>())).collect()
+}
+
+/// Which pairs these predictions classify wrongly.
+pub(super) fn wrong(predictions: &[Binary], labels: &[bool]) -> Vec<bool> {
+    predictions.iter().zip(labels).map(|(prediction, label)| (prediction.class() == 1) != *label).collect()
+}
+
+/// What pairs are ranked by.
+pub(super) fn scores(predictions: &[Binary]) -> Vec<f64> {
+    predictions.iter().map(Binary::score).collect()
+}
+
+/// The share of these that is true. There must be one.
+pub(super) fn share(flags: &[bool]) -> f64 {
+    flags.iter().filter(|flag| **flag).count() as f64 / flags.len() as f64
+}
+/// Marks the units of one configuration.
+pub(super) fn mark(cells: &mut [Cell<'_>], input: &Input<'_>, classes: &mut Classes) {
+    let errors = |cell: &Cell<'_>| {
+        let (scores, _) = cell.done()?;
+        Some(Errors { wrong: scores.wrong, scored: scores.outputs.rows() })
+    };
+    let stuck = stuck(&cells.iter().map(|cell| ((cell.data_seed, cell.unit.fold), errors(cell))).collect::<Vec<_>>());
+    for (cell, stuck) in cells.iter_mut().zip(stuck) {
+        let Some((_, epochs)) = cell.done() else { continue };
+        let draw = input.draws.of(cell.data_seed);
+        let untrained = draw.and_then(|draw| classes.is_untrained(cell.unit, draw, epochs));
+        cell.mark = Mark { untrained, stuck };
+    }
+}

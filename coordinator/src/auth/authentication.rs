@@ -1,0 +1,220 @@
+//! Stands before every call: looks at the credential, then at the table of who may make which call.
+
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::utc;
+use tokio::sync::watch;
+use tonic::{
+    Code, Request, Status,
+    codegen::{Service, http},
+};
+use tower::Layer;
+
+use super::{
+    Caller, Credentials, Door, Refusal, Visitor,
+    connection_limits::Full,
+    failed_login_limit::Strikes,
+    permissions::{Needs, is_streamed},
+};
+use crate::scheduler::queue::WorkerId;
+
+/// How long a call may take whose message comes whole: pulls wait, and so may whoever needs a slow disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lets calls pass whose credential is right, and tells the services whose it was.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard(Arc<Post>);
+
+#[derive(Debug)]
+struct Post {
+    credentials: Credentials,
+    door: Arc<Door>,
+    strikes: Mutex<Strikes>,
+    started: Instant,
+}
+
+impl Guard {
+    pub(crate) fn new(credentials: Credentials, door: Arc<Door>) -> Self {
+        Self(Arc::new(Post { credentials, door, strikes: Mutex::default(), started: Instant::now() }))
+    }
+
+    fn admit<B>(&self, request: &http::Request<B>) -> Result<Caller, Status> {
+        let visitor = request.extensions().get::<Visitor>();
+        let judged = self.judge(request);
+        if let Err(refusal) = &judged {
+            self.refuse(*refusal, address(request.extensions()), visitor);
+        }
+        if let (Ok(caller), Some(visitor)) = (&judged, visitor) {
+            match visitor.welcome(caller) {
+                // Revoked since it was judged, and after those connections were closed that were known as its own.
+                Ok(true) if self.is_revoked(caller) => visitor.put_out(),
+                Ok(_) => {}
+                Err(Full) => {
+                    self.0.door.refuse(Refusal::Crowded, visitor.address());
+                    visitor.put_out();
+                    return Err(Status::unavailable(
+                        "too many workers are connected, in all or from this address; try again",
+                    ));
+                }
+            }
+        }
+        let needs = Needs::of(request.uri().path());
+        judged.map_err(|refusal| says(refusal, needs))
+    }
+
+    fn judge<B>(&self, request: &http::Request<B>) -> Result<Caller, Refusal> {
+        let header = request.headers().get(http::header::AUTHORIZATION).ok_or(Refusal::NoCredential)?;
+        let shown = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(Refusal::NoCredential)?;
+        let caller = self.0.credentials.read().judge(shown, utc::now_ms())?;
+        // Last, so that strangers are not told which calls there are.
+        let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
+        if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
+    }
+
+    fn is_revoked(&self, caller: &Caller) -> bool {
+        matches!(caller, Caller::Worker(worker) if self.0.credentials.read().is_revoked(worker))
+    }
+
+    /// Resolves when the caller has been revoked.
+    async fn revoked(&self, caller: &Caller, mut revocations: watch::Receiver<()>) {
+        while revocations.changed().await.is_ok() {
+            if self.is_revoked(caller) {
+                return;
+            }
+        }
+        // Nobody can be revoked any more.
+        std::future::pending().await
+    }
+
+    fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&Visitor>) {
+        self.0.door.refuse(refusal, address);
+        // Who is known and may not is told so, however often.
+        if matches!(refusal, Refusal::WrongRole | Refusal::Revoked | Refusal::UnknownCall) {
+            return;
+        }
+        let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // What is in it stays usable whatever happened while it was held.
+        let too_many = self.0.strikes.lock().unwrap_or_else(PoisonError::into_inner).add(address, now);
+        if too_many && let Some(visitor) = visitor {
+            self.0.door.refuse(Refusal::TooManyFailures, address);
+            visitor.put_out();
+        }
+    }
+
+    /// Counts answers that say that the message was no good.
+    fn look_at<B>(&self, response: &http::Response<B>, address: IpAddr) {
+        let status = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok());
+        // What is over a limit or cannot be decoded, as tonic says it; and what the services refuse.
+        if let Some(Code::OutOfRange | Code::Internal | Code::InvalidArgument) = status.map(Code::from) {
+            self.0.door.refuse(Refusal::Malformed, address);
+        }
+    }
+}
+
+async fn after(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// From where a call came; nowhere, in tests without a door.
+pub(crate) fn address(of_call: &http::Extensions) -> IpAddr {
+    of_call.get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address)
+}
+
+/// What is said to a caller that is refused.
+fn says(refusal: Refusal, needs: Option<Needs>) -> Status {
+    match refusal {
+        Refusal::UnknownCall => Status::unimplemented("there is no such call"),
+        Refusal::NoCredential => Status::unauthenticated(
+            "no credential was shown: use the join file of this study's run directory, or name the run directory",
+        ),
+        Refusal::Expired => Status::unauthenticated(
+            "the join file has expired: ask for a new one, which `seedgrid credentials rotate RUN_DIR` makes",
+        ),
+        Refusal::Revoked => Status::permission_denied("this worker was revoked"),
+        Refusal::WrongRole => Status::permission_denied(format!(
+            "this credential is for other calls; this one needs {}",
+            needs.map_or("another one", Needs::name)
+        )),
+        _ => Status::unauthenticated(
+            "the credential is wrong: use the files of this study's run directory as they are now",
+        ),
+    }
+}
+
+/// The worker that made this call, which `named` must be.
+///
+/// # Errors
+/// PERMISSION_DENIED where another one is named.
+pub(crate) fn caller<T>(request: &Request<T>) -> Result<WorkerId, Status> {
+    match request.extensions().get::<Caller>() {
+        Some(Caller::Worker(worker)) => Ok(worker.clone()),
+        Some(Caller::Holder(_)) | None => Err(Status::permission_denied("only workers make this call")),
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { guard: self.clone(), inner }
+    }
+}
+
+/// A service behind the guard.
+#[derive(Clone, Debug)]
+pub(crate) struct Guarded<S> {
+    guard: Guard,
+    inner: S,
+}
+
+impl<S, B, R> Service<http::Request<B>> for Guarded<S>
+where
+    S: Service<http::Request<B>, Response = http::Response<R>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    R: Default + Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        // Before the credential is looked at, so that no revocation is missed.
+        let revocations = self.guard.0.credentials.revocations();
+        match self.guard.admit(&request) {
+            Ok(caller) => {
+                let address = address(request.extensions());
+                let patience = (!is_streamed(request.uri().path())).then_some(PATIENCE);
+                request.extensions_mut().insert(caller.clone());
+                let (guard, answered) = (self.guard.clone(), self.inner.call(request));
+                Box::pin(async move {
+                    let response = tokio::select! {
+                        response = answered => response?,
+                        () = guard.revoked(&caller, revocations) => {
+                            guard.refuse(Refusal::Revoked, address, None);
+                            return Ok(says(Refusal::Revoked, None).into_http());
+                        }
+                        () = after(patience) => return Ok(Status::deadline_exceeded("the call took too long").into_http()),
+                    };
+                    guard.look_at(&response, address);
+                    Ok(response)
+                })
+            }
+            Err(status) => Box::pin(std::future::ready(Ok(status.into_http()))),
+        }
+    }
+}

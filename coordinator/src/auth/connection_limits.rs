@@ -1,0 +1,400 @@
+//! Who is connected, and who has to make room. Pure.
+//!
+//! Connections stand as high as the best credential that they have shown, and each standing has room of its own: however many come with
+//! one credential, or with none, those with another one get through, also from the same address. Where too many of one standing
+//! come, the one that has stood there longest goes, so that whoever comes is heard; but workers are never put out for others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv6Addr},
+};
+
+use seedgrid_common::join::Role;
+
+use super::Caller;
+use crate::scheduler::queue::WorkerId;
+
+/// What a connection has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Nothing yet.
+    Stranger,
+    /// A file's token that many may have and that changes nothing: to look, or to enroll.
+    Guest,
+    /// A worker's own credential.
+    Worker,
+    /// The token that steers.
+    Owner,
+}
+
+impl Standing {
+    const ALL: [Self; 4] = [Self::Stranger, Self::Guest, Self::Worker, Self::Owner];
+
+    /// Of one who has shown a credential.
+    pub(super) fn of(caller: &Caller) -> Self {
+        match caller {
+            Caller::Holder(Role::Join | Role::View) => Self::Guest,
+            Caller::Holder(Role::Admin) => Self::Owner,
+            Caller::Worker(_) => Self::Worker,
+        }
+    }
+}
+
+/// How many connections of one standing there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub all: usize,
+    /// From one address.
+    pub of_address: usize,
+}
+
+/// How many may be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Those that have shown no credential yet.
+    pub strangers: Room,
+    /// Those with the join or the view token.
+    pub guests: Room,
+    /// Workers.
+    pub workers: Room,
+    /// Those with the admin token.
+    pub owners: Room,
+}
+
+impl Limits {
+    /// For a process that may have `files` files and connections open: some are kept for the store, blobs and the report.
+    pub fn for_open_files(files: u64) -> Self {
+        let connections = usize::try_from(files.saturating_sub(192) / 2).unwrap_or(usize::MAX).clamp(32, 4096);
+        let strangers = Room { all: (connections / 4).clamp(8, 512), of_address: (connections / 16).clamp(4, 64) };
+        let guests = Room { all: (connections / 4).clamp(8, 512), of_address: (connections / 8).clamp(4, 256) };
+        let owners = (connections / 16).clamp(4, 64);
+        let workers = connections - strangers.all - guests.all - owners;
+        Self {
+            strangers,
+            guests,
+            workers: Room { all: workers, of_address: (workers / 2).max(8) },
+            owners: Room { all: owners, of_address: owners },
+        }
+    }
+
+    fn of(&self, standing: Standing) -> Room {
+        match standing {
+            Standing::Stranger => self.strangers,
+            Standing::Guest => self.guests,
+            Standing::Worker => self.workers,
+            Standing::Owner => self.owners,
+        }
+    }
+}
+
+/// Which connection.
+pub(super) type Id = u64;
+
+/// All connections, each with a handle of the caller's.
+#[derive(Debug)]
+pub(super) struct Crowd<H> {
+    limits: Limits,
+    next: Id,
+    present: BTreeMap<Id, Present<H>>,
+    /// By standing.
+    groups: [Group; Standing::ALL.len()],
+}
+
+#[derive(Debug)]
+struct Present<H> {
+    origin: IpAddr,
+    standing: Standing,
+    /// Whose own credential it has shown first.
+    worker: Option<WorkerId>,
+    handle: H,
+}
+
+/// Those of one standing. Ids grow, so the first is the oldest.
+#[derive(Debug, Default)]
+struct Group {
+    all: BTreeSet<Id>,
+    of_address: BTreeMap<IpAddr, BTreeSet<Id>>,
+}
+
+impl Group {
+    fn add(&mut self, id: Id, origin: IpAddr) {
+        self.all.insert(id);
+        self.of_address.entry(origin).or_default().insert(id);
+    }
+
+    fn remove(&mut self, id: Id, origin: IpAddr) {
+        self.all.remove(&id);
+        if let Some(ids) = self.of_address.get_mut(&origin) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.of_address.remove(&origin);
+            }
+        }
+    }
+
+    /// Who has to go before another one of `origin` finds room.
+    fn in_the_way(&self, room: Room, origin: IpAddr) -> Option<Id> {
+        match self.of_address.get(&origin) {
+            Some(ids) if ids.len() >= room.of_address => ids.first().copied(),
+            _ if self.all.len() >= room.all => self.all.first().copied(),
+            _ => None,
+        }
+    }
+}
+
+/// There is no room, and nobody who could make some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
+impl<H> Crowd<H> {
+    /// Nobody.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, next: 0, present: BTreeMap::new(), groups: Default::default() }
+    }
+
+    /// A stranger comes from `address`. Its id, and the handle of the one that had to make room and is gone.
+    pub(super) fn enter(&mut self, address: IpAddr, handle: H) -> (Id, Option<H>) {
+        let origin = origin(address);
+        let put_out = self.in_the_way(Standing::Stranger, origin).and_then(|id| self.leave(id));
+        let id = self.next;
+        self.next += 1;
+        self.present.insert(id, Present { origin, standing: Standing::Stranger, worker: None, handle });
+        self.groups[Standing::Stranger as usize].add(id, origin);
+        (id, put_out)
+    }
+
+    /// It has shown a credential. The handle of the one that had to make room and is gone.
+    ///
+    /// # Errors
+    /// When there is no room for it; it stands as it stood.
+    pub(super) fn know(&mut self, id: Id, caller: &Caller) -> Result<Option<H>, Full> {
+        let Some(Present { origin, standing: before, .. }) = self.present.get(&id) else { return Ok(None) };
+        let (origin, before, standing) = (*origin, *before, Standing::of(caller));
+        if standing <= before {
+            return Ok(None);
+        }
+        let put_out = match (self.in_the_way(standing, origin), standing) {
+            (None, _) => None,
+            (Some(_), Standing::Worker) => return Err(Full),
+            (Some(oldest), _) => self.leave(oldest),
+        };
+        self.groups[before as usize].remove(id, origin);
+        self.groups[standing as usize].add(id, origin);
+        if let Some(present) = self.present.get_mut(&id) {
+            present.standing = standing;
+            if let Caller::Worker(worker) = caller {
+                present.worker = Some(worker.clone());
+            }
+        }
+        Ok(put_out)
+    }
+
+    /// A worker's credential is good no more: all that came with it go. Their handles.
+    pub(super) fn revoke(&mut self, worker: &WorkerId) -> Vec<H> {
+        let theirs = self.present.iter().filter(|(_, present)| present.worker.as_ref() == Some(worker));
+        let theirs: Vec<Id> = theirs.map(|(id, _)| *id).collect();
+        theirs.into_iter().filter_map(|id| self.leave(id)).collect()
+    }
+
+    /// It has gone. Its handle, unless it had gone before.
+    pub(super) fn leave(&mut self, id: Id) -> Option<H> {
+        let Present { origin, standing, handle, .. } = self.present.remove(&id)?;
+        self.groups[standing as usize].remove(id, origin);
+        Some(handle)
+    }
+
+    fn in_the_way(&self, standing: Standing, origin: IpAddr) -> Option<Id> {
+        self.groups[standing as usize].in_the_way(self.limits.of(standing), origin)
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the 64 bits of an IPv6 address that a network hands out as one.
+pub(super) fn origin(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        strangers: Room { all: 4, of_address: 2 },
+        guests: Room { all: 3, of_address: 2 },
+        workers: Room { all: 5, of_address: 3 },
+        owners: Room { all: 2, of_address: 2 },
+    };
+
+    fn address(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
+    }
+
+    /// One comes and shows what it has.
+    fn come<H>(crowd: &mut Crowd<H>, from: u8, standing: Standing, handle: H) -> Result<Option<H>, Full> {
+        let (id, put_out) = crowd.enter(address(from), handle);
+        assert!(put_out.is_none(), "there is room for strangers");
+        crowd.know(id, &caller(standing))
+    }
+
+    /// One that stands so.
+    fn caller(standing: Standing) -> Caller {
+        match standing {
+            Standing::Stranger => unreachable!("they have shown nothing"),
+            Standing::Guest => Caller::Holder(Role::View),
+            Standing::Worker => Caller::Worker(worker(1)),
+            Standing::Owner => Caller::Holder(Role::Admin),
+        }
+    }
+
+    fn worker(number: u32) -> WorkerId {
+        format!("{number:032x}").parse().unwrap()
+    }
+
+    #[test]
+    fn the_oldest_stranger_makes_room() {
+        let mut crowd = Crowd::new(LIMITS);
+        let (first, _) = crowd.enter(address(1), 'a');
+        crowd.enter(address(1), 'b');
+        let (_, gone) = crowd.enter(address(1), 'c');
+        assert_eq!(gone, Some('a'), "of its own address");
+        assert_eq!(crowd.leave(first), None, "it has gone already");
+        crowd.enter(address(2), 'd');
+        crowd.enter(address(3), 'e');
+        let (_, gone) = crowd.enter(address(4), 'f');
+        assert_eq!(gone, Some('b'), "of all");
+    }
+
+    #[test]
+    fn workers_stay() {
+        let mut crowd = Crowd::new(LIMITS);
+        for worker in 0..3 {
+            assert_eq!(come(&mut crowd, 1, Standing::Worker, worker), Ok(None));
+        }
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 3), Err(Full), "as many as may come from one address");
+        for worker in 4..6 {
+            assert_eq!(come(&mut crowd, 2, Standing::Worker, worker), Ok(None));
+        }
+        assert_eq!(come(&mut crowd, 3, Standing::Worker, 6), Err(Full));
+    }
+
+    /// The thief of a token that looks opens as many connections as there may be.
+    #[test]
+    fn guests_make_room_for_guests_and_keep_nobody_else_out() {
+        let mut crowd = Crowd::new(LIMITS);
+        for guest in 0..2 {
+            assert_eq!(come(&mut crowd, 1, Standing::Guest, guest), Ok(None));
+        }
+        for guest in 2..100 {
+            assert_eq!(come(&mut crowd, 1, Standing::Guest, guest), Ok(Some(guest - 2)));
+        }
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 100), Ok(None));
+        assert_eq!(come(&mut crowd, 1, Standing::Owner, 101), Ok(None));
+    }
+
+    #[test]
+    fn a_connection_stands_as_high_as_the_best_that_it_has_shown() {
+        let mut crowd = Crowd::new(LIMITS);
+        let (id, _) = crowd.enter(address(1), ());
+        for standing in [Standing::Guest, Standing::Worker, Standing::Guest] {
+            assert_eq!(crowd.know(id, &caller(standing)), Ok(None));
+        }
+        assert_eq!(crowd.present[&id].standing, Standing::Worker);
+        assert_eq!(crowd.know(77, &caller(Standing::Owner)), Ok(None), "it has gone meanwhile");
+    }
+
+    #[test]
+    fn who_is_revoked_goes_and_leaves_its_room() {
+        let mut crowd = Crowd::new(LIMITS);
+        for (handle, number) in [(0, 1), (1, 2), (2, 1)] {
+            let (id, _) = crowd.enter(address(1), handle);
+            assert_eq!(crowd.know(id, &Caller::Worker(worker(number))), Ok(None));
+        }
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 3), Err(Full));
+        assert_eq!(crowd.revoke(&worker(1)), [0, 2]);
+        assert!(crowd.revoke(&worker(1)).is_empty() && crowd.revoke(&worker(3)).is_empty());
+        assert_eq!(come(&mut crowd, 1, Standing::Worker, 4), Ok(None));
+    }
+
+    #[test]
+    fn addresses_of_one_network_count_as_one() {
+        let text = |text: &str| origin(text.parse().unwrap());
+        assert_eq!(text("::ffff:10.0.0.1"), text("10.0.0.1"));
+        assert_eq!(text("2001:db8::1"), text("2001:db8::ffff:2"));
+        assert_ne!(text("2001:db8::1"), text("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn limits_leave_room_for_files() {
+        for files in [0, 256, 1024, 65_536, u64::MAX] {
+            let limits = Limits::for_open_files(files);
+            let rooms = Standing::ALL.map(|standing| limits.of(standing));
+            assert!(rooms.iter().all(|room| 4 <= room.of_address && room.of_address <= room.all), "{limits:?}");
+            let all: usize = rooms.iter().map(|room| room.all).sum();
+            assert!((32..=4096).contains(&all) && (files < 256 || all as u64 <= files / 2), "{limits:?}");
+        }
+    }
+
+    proptest! {
+        /// Whoever comes, shows a credential or goes: no limit is passed, workers are never put out, and nothing is left behind.
+        #[test]
+        fn limits_hold_in_any_order(events in proptest::collection::vec((0_u8..4, 0_u8..6, 0_usize..12), 0..200)) {
+            let mut crowd = Crowd::new(LIMITS);
+            // Everybody is its own handle.
+            let mut here: Vec<(Id, u8, Standing)> = Vec::new();
+            for (from, what, which) in events {
+                let (gone, comer) = match (what, here.get(which).copied()) {
+                    (0 | 1, _) => {
+                        let next = crowd.next;
+                        let (id, gone) = crowd.enter(address(from), next);
+                        here.push((id, from, Standing::Stranger));
+                        (gone, id)
+                    }
+                    (_, None) => continue,
+                    (5, Some((id, ..))) => {
+                        here.remove(which);
+                        prop_assert_eq!(crowd.leave(id), Some(id));
+                        continue;
+                    }
+                    (what, Some((id, from, before))) => {
+                        let standing = [Standing::Guest, Standing::Worker, Standing::Owner][usize::from(what) - 2];
+                        match crowd.know(id, &caller(standing)) {
+                            Ok(gone) => {
+                                here[which].2 = standing.max(before);
+                                (gone, id)
+                            }
+                            Err(Full) => {
+                                let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == standing && (all || *by == from)).count();
+                                prop_assert!(standing == Standing::Worker);
+                                prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);
+                                (None, id)
+                            }
+                        }
+                    }
+                };
+                prop_assert!(gone != Some(comer), "it was put out for itself");
+                let worker = |(id, _, standing): &(Id, u8, Standing)| gone == Some(*id) && *standing == Standing::Worker;
+                prop_assert!(!here.iter().any(worker), "a worker was put out");
+                here.retain(|(id, _, _)| gone != Some(*id));
+                prop_assert_eq!(crowd.present.len(), here.len());
+                for standing in Standing::ALL {
+                    let room = LIMITS.of(standing);
+                    let count = |from: Option<u8>| {
+                        here.iter().filter(|(_, by, as_)| *as_ == standing && from.is_none_or(|from| from == *by)).count()
+                    };
+                    prop_assert!(count(None) <= room.all && (0..4).all(|from| count(Some(from)) <= room.of_address));
+                    prop_assert_eq!(crowd.groups[standing as usize].all.len(), count(None));
+                }
+            }
+            for (id, _, _) in here {
+                crowd.leave(id);
+            }
+            prop_assert!(crowd.present.is_empty());
+            prop_assert!(crowd.groups.iter().all(|group| group.all.is_empty() && group.of_address.is_empty()));
+        }
+    }
+}

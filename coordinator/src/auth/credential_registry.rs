@@ -1,0 +1,325 @@
+//! Who may come in, and with what. Pure: time comes in as an argument, what must become durable goes out as a value.
+//!
+//! Only digests are kept. A token is looked for among the few that there are, a worker's credential (`WORKER_ID.SECRET`) under its id,
+//! which is no secret; both are then compared in constant time.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::join::{Role, Token, TokenDigest};
+use subtle::ConstantTimeEq as _;
+
+use super::Refusal;
+use crate::{scheduler::queue::WorkerId, store::CredentialWrite};
+
+/// Workers that are known without looking into the store.
+const WORKERS_MAX: usize = 65_536;
+/// For how many more there is room then, where they are too many: to make some takes long.
+const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
+
+/// What is known of a file's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownToken {
+    /// Of its text.
+    pub digest: TokenDigest,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub made_ms: i64,
+    /// From when on it is refused, in milliseconds since the Unix epoch. None: never.
+    pub expires_ms: Option<i64>,
+}
+
+impl KnownToken {
+    pub(super) fn has_expired(&self, now_ms: i64) -> bool {
+        self.expires_ms.is_some_and(|expires| now_ms >= expires)
+    }
+}
+
+/// A worker that enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enrolled {
+    /// Of the secret that it has drawn.
+    pub digest: TokenDigest,
+    /// When, in milliseconds since the Unix epoch.
+    pub enrolled_ms: i64,
+    /// Since when it is kept out, in milliseconds since the Unix epoch.
+    pub revoked_ms: Option<i64>,
+}
+
+/// Whose credential a call showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A file's token.
+    Holder(Role),
+    /// A worker's own.
+    Worker(WorkerId),
+}
+
+/// Why a worker is not enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotEnrolled {
+    /// It is kept out.
+    #[error("this worker was revoked")]
+    Revoked,
+    /// Somebody else has this id.
+    #[error("a worker with this id has enrolled with another secret")]
+    OtherSecret,
+    /// Nobody can make room: all are there.
+    #[error("too many workers are there; it may try again when some have left")]
+    Full,
+}
+
+/// Who may come in.
+#[derive(Debug, Default)]
+pub struct Book {
+    tokens: BTreeMap<Role, KnownToken>,
+    workers: BTreeMap<WorkerId, Enrolled>,
+}
+
+impl Book {
+    /// With all that a store holds.
+    pub fn new(
+        tokens: impl IntoIterator<Item = (Role, KnownToken)>,
+        workers: impl IntoIterator<Item = (WorkerId, Enrolled)>,
+    ) -> Self {
+        Self { tokens: tokens.into_iter().collect(), workers: workers.into_iter().collect() }
+    }
+
+    /// Whose credential `shown` is.
+    ///
+    /// # Errors
+    /// When it is nobody's, or no longer good.
+    pub fn judge(&self, shown: &str, now_ms: i64) -> Result<Caller, Refusal> {
+        if let Some((id, secret)) = shown.split_once('.') {
+            let worker: WorkerId = id.parse().map_err(|_| Refusal::WrongCredential)?;
+            let known = self.workers.get(&worker).filter(|known| is(secret, &known.digest));
+            return match known {
+                None => Err(Refusal::WrongCredential),
+                Some(Enrolled { revoked_ms: Some(_), .. }) => Err(Refusal::Revoked),
+                Some(_) => Ok(Caller::Worker(worker)),
+            };
+        }
+        let mut found = Err(Refusal::WrongCredential);
+        for (role, known) in &self.tokens {
+            if is(shown, &known.digest) {
+                found = if known.has_expired(now_ms) { Err(Refusal::Expired) } else { Ok(Caller::Holder(*role)) };
+            }
+        }
+        found
+    }
+
+    /// A worker makes the secret with this digest its own. What is to be written; nothing where it has done so before.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn enroll(
+        &mut self,
+        worker: WorkerId,
+        digest: TokenDigest,
+        now_ms: i64,
+    ) -> Result<Vec<CredentialWrite>, NotEnrolled> {
+        match self.workers.get(&worker) {
+            Some(known) if known.revoked_ms.is_some() => return Err(NotEnrolled::Revoked),
+            Some(known) if bool::from(known.digest.ct_eq(&digest)) => return Ok(Vec::new()),
+            Some(_) => return Err(NotEnrolled::OtherSecret),
+            None => {}
+        }
+        if self.is_full() {
+            return Err(NotEnrolled::Full);
+        }
+        self.workers.insert(worker.clone(), Enrolled { digest, enrolled_ms: now_ms, revoked_ms: None });
+        Ok(vec![CredentialWrite::Enrolled { worker, digest, at_ms: now_ms }])
+    }
+
+    /// Whether this worker is known here. One that is not may still be in the store.
+    pub fn knows(&self, worker: &WorkerId) -> bool {
+        self.workers.contains_key(worker)
+    }
+
+    /// A worker that is in the store is known here again.
+    pub fn recall(&mut self, worker: WorkerId, enrolled: Enrolled) {
+        self.workers.insert(worker, enrolled);
+    }
+
+    /// Whether nobody can enroll, or be recalled, before others [make room](Self::make_room).
+    pub fn is_full(&self) -> bool {
+        self.workers.len() >= WORKERS_MAX
+    }
+
+    /// Those who enrolled first are not known here any more, unless they are there. What is to be written: who never registered is forgotten
+    /// altogether, so that others can take its name. Who did, or was revoked, stays in the store.
+    pub fn make_room(
+        &mut self,
+        is_there: impl Fn(&WorkerId) -> bool,
+        has_registered: impl Fn(&WorkerId) -> bool,
+    ) -> Vec<CredentialWrite> {
+        let absent = self.workers.iter().filter(|(id, _)| !is_there(id));
+        let mut absent: Vec<(bool, i64, WorkerId)> = absent
+            .map(|(id, known)| (known.revoked_ms.is_some() || has_registered(id), known.enrolled_ms, id.clone()))
+            .collect();
+        absent.sort();
+        absent.truncate((self.workers.len() + FORGOTTEN_AT_ONCE).saturating_sub(WORKERS_MAX));
+        for (_, _, id) in &absent {
+            self.workers.remove(id);
+        }
+        let forgotten = absent.into_iter().filter(|(stays, _, _)| !stays);
+        forgotten.map(|(_, _, id)| CredentialWrite::Forgotten(id)).collect()
+    }
+
+    /// A role's token from now on. What is to be written.
+    pub fn set(&mut self, role: Role, token: KnownToken) -> CredentialWrite {
+        self.tokens.insert(role, token);
+        CredentialWrite::Token { role, token }
+    }
+
+    /// Keeps a worker out from now on. What is to be written, nothing where it was kept out before; None: it is not known here.
+    pub fn revoke(&mut self, worker: &WorkerId, now_ms: i64) -> Option<Vec<CredentialWrite>> {
+        let known = self.workers.get_mut(worker)?;
+        if known.revoked_ms.is_some() {
+            return Some(Vec::new());
+        }
+        known.revoked_ms = Some(now_ms);
+        Some(vec![CredentialWrite::Revoked { worker: worker.clone(), at_ms: now_ms }])
+    }
+
+    /// Whether a worker is kept out.
+    pub fn is_revoked(&self, worker: &WorkerId) -> bool {
+        self.workers.get(worker).is_some_and(|known| known.revoked_ms.is_some())
+    }
+
+    /// What is known of a role's token.
+    pub fn token(&self, role: Role) -> Option<KnownToken> {
+        self.tokens.get(&role).copied()
+    }
+
+    /// Every worker that is known here, by id.
+    pub fn workers(&self) -> impl Iterator<Item = (&WorkerId, &Enrolled)> {
+        self.workers.iter()
+    }
+}
+
+/// Whether `shown` is the secret with this digest. What is no token is compared too, so that it takes as long.
+fn is(shown: &str, digest: &TokenDigest) -> bool {
+    let shown = Token::parse(shown).map_or([0; 32], |token| token.digest());
+    shown.ct_eq(digest).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(number: u32) -> WorkerId {
+        format!("{number:032x}").parse().unwrap()
+    }
+
+    fn shown(number: u32, secret: &Token) -> String {
+        format!("{}.{}", worker(number), secret.expose())
+    }
+
+    #[test]
+    fn each_credential_is_its_owners() {
+        let mut book = Book::default();
+        let tokens = Role::ALL.map(|role| (role, Token::generate()));
+        for (role, token) in &tokens {
+            book.set(*role, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: Some(100) });
+        }
+        for (role, token) in &tokens {
+            assert_eq!(book.judge(token.expose(), 99), Ok(Caller::Holder(*role)));
+            assert_eq!(book.judge(token.expose(), 100), Err(Refusal::Expired));
+        }
+        let secret = Token::generate();
+        assert_eq!(book.enroll(worker(1), secret.digest(), 5).unwrap().len(), 1);
+        assert_eq!(book.judge(&shown(1, &secret), 0), Ok(Caller::Worker(worker(1))));
+        let wrong = [
+            String::new(),
+            "0".repeat(64),
+            secret.expose().to_owned(),
+            shown(2, &secret),
+            shown(1, &Token::generate()),
+            format!("{}.", worker(1)),
+            format!(".{}", secret.expose()),
+            format!("{}.{}", worker(1), tokens[0].1.expose()),
+            format!("x{}", tokens[0].1.expose()),
+        ];
+        for wrong in wrong {
+            assert_eq!(book.judge(&wrong, 0), Err(Refusal::WrongCredential), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rotated_token_is_dead() {
+        let mut book = Book::default();
+        let (old, new) = (Token::generate(), Token::generate());
+        for token in [&old, &new] {
+            book.set(Role::Join, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: None });
+        }
+        assert_eq!(book.judge(old.expose(), 0), Err(Refusal::WrongCredential));
+        assert_eq!(book.judge(new.expose(), i64::MAX), Ok(Caller::Holder(Role::Join)));
+    }
+
+    #[test]
+    fn nobody_takes_over_an_id() {
+        let mut book = Book::default();
+        let (own, other) = (Token::generate(), Token::generate());
+        book.enroll(worker(1), own.digest(), 5).unwrap();
+        assert!(book.enroll(worker(1), own.digest(), 6).unwrap().is_empty(), "the same again");
+        assert_eq!(book.enroll(worker(1), other.digest(), 6).unwrap_err(), NotEnrolled::OtherSecret);
+        assert_eq!(book.judge(&shown(1, &own), 0), Ok(Caller::Worker(worker(1))));
+    }
+
+    #[test]
+    fn a_revoked_worker_stays_out() {
+        let mut book = Book::default();
+        let secret = Token::generate();
+        assert!(book.revoke(&worker(1), 5).is_none(), "it has not enrolled");
+        book.enroll(worker(1), secret.digest(), 5).unwrap();
+        assert_eq!(book.revoke(&worker(1), 6).unwrap().len(), 1);
+        assert!(book.revoke(&worker(1), 7).unwrap().is_empty());
+        assert_eq!(book.judge(&shown(1, &secret), 0), Err(Refusal::Revoked));
+        assert_eq!(
+            book.judge(&shown(1, &Token::generate()), 0),
+            Err(Refusal::WrongCredential),
+            "nothing is told to others"
+        );
+        assert_eq!(book.enroll(worker(1), secret.digest(), 8).unwrap_err(), NotEnrolled::Revoked);
+    }
+
+    /// A book that is full: workers 0 to `WORKERS_MAX` enrolled in this order.
+    fn full() -> Book {
+        let enrolled = |number| Enrolled { digest: [7; 32], enrolled_ms: i64::from(number), revoked_ms: None };
+        let book = Book::new([], (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))));
+        assert!(book.is_full());
+        book
+    }
+
+    #[test]
+    fn of_too_many_those_go_first_that_never_registered() {
+        let (mut book, digest) = (full(), [7; 32]);
+        book.revoke(&worker(0), 0);
+        assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap_err(), NotEnrolled::Full);
+        assert!(book.enroll(worker(1), digest, 1).unwrap().is_empty(), "it is in");
+        assert!(book.make_room(|_| true, |_| false).is_empty(), "all are there");
+        let writes = book.make_room(|id| *id == worker(1), |id| *id == worker(3));
+        assert_eq!(writes.len(), FORGOTTEN_AT_ONCE);
+        assert!(
+            matches!(&writes[..2], [CredentialWrite::Forgotten(first), CredentialWrite::Forgotten(second)] if (first, second) == (&worker(2), &worker(4)))
+        );
+        assert!(book.is_revoked(&worker(0)));
+        for number in [1, 3] {
+            let stolen = book.enroll(worker(number), Token::generate().digest(), 1);
+            assert_eq!(stolen.unwrap_err(), NotEnrolled::OtherSecret);
+        }
+        assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap().len(), 1);
+        assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
+    }
+
+    /// All have registered: there is room for new ones all the same, and nobody's name can be taken.
+    #[test]
+    fn who_has_registered_makes_room_and_stays_in_the_store() {
+        let mut book = full();
+        book.revoke(&worker(0), 0);
+        assert!(book.make_room(|_| false, |_| true).is_empty(), "nobody is forgotten");
+        assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE);
+        assert!(!book.knows(&worker(0)) && book.knows(&worker(FORGOTTEN_AT_ONCE as u32)));
+        book.recall(worker(0), Enrolled { digest: [7; 32], enrolled_ms: 0, revoked_ms: Some(0) });
+        assert_eq!(book.enroll(worker(0), [7; 32], 1).unwrap_err(), NotEnrolled::Revoked);
+    }
+}

@@ -1,0 +1,154 @@
+//! What is refused at the door: counted by kind, and said in the log without flooding it.
+
+use std::{
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use seedgrid_common::wire::v1;
+
+use crate::log_rate_limit::Throttle;
+
+/// Why somebody was refused. The names are part of `seedgrid status --format json`; docs/security.md explains them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A worker's connection: there are too many workers, in all or of its address.
+    Crowded,
+    /// It made room for another one of its standing.
+    PutOut,
+    /// A worker that would enroll or register: there are too many, and all of them have a part in the study.
+    TooManyWorkers,
+    /// It did not speak TLS 1.3, or not to this study.
+    Handshake,
+    /// Its handshake took too long.
+    SlowHandshake,
+    /// It was connected too long without showing a credential.
+    Silent,
+    /// A call without a credential.
+    NoCredential,
+    /// A call with a credential that this study does not know.
+    WrongCredential,
+    /// A call with the join token after its time.
+    Expired,
+    /// A call of a worker that was revoked.
+    Revoked,
+    /// A call with a credential that is for other calls.
+    WrongRole,
+    /// Too many calls from its address failed: the connection was closed.
+    TooManyFailures,
+    /// A worker's message that names another worker.
+    OtherWorker,
+    /// A worker's message about an attempt that it was never given.
+    ForeignAttempt,
+    /// A message that is malformed or over a limit.
+    Malformed,
+    /// A call that there is not.
+    UnknownCall,
+}
+
+impl Refusal {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 16] = [
+        Self::Crowded,
+        Self::PutOut,
+        Self::TooManyWorkers,
+        Self::Handshake,
+        Self::SlowHandshake,
+        Self::Silent,
+        Self::NoCredential,
+        Self::WrongCredential,
+        Self::Expired,
+        Self::Revoked,
+        Self::WrongRole,
+        Self::TooManyFailures,
+        Self::OtherWorker,
+        Self::ForeignAttempt,
+        Self::Malformed,
+        Self::UnknownCall,
+    ];
+
+    /// For listings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crowded => "crowded",
+            Self::PutOut => "put-out",
+            Self::TooManyWorkers => "too-many-workers",
+            Self::Handshake => "handshake",
+            Self::SlowHandshake => "slow-handshake",
+            Self::Silent => "silent",
+            Self::NoCredential => "no-credential",
+            Self::WrongCredential => "wrong-credential",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::WrongRole => "wrong-role",
+            Self::TooManyFailures => "too-many-failures",
+            Self::OtherWorker => "other-worker",
+            Self::ForeignAttempt => "foreign-attempt",
+            Self::Malformed => "malformed",
+            Self::UnknownCall => "unknown-call",
+        }
+    }
+}
+
+/// The counts since the coordinator started.
+#[derive(Debug)]
+pub struct Refusals {
+    started: Instant,
+    tallies: Mutex<[Throttle; Refusal::ALL.len()]>,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self { started: Instant::now(), tallies: Mutex::default() }
+    }
+}
+
+impl Refusals {
+    /// Counts one, and says so where that is due.
+    pub fn count(&self, refusal: Refusal, address: IpAddr) {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (says, count) = {
+            let tally = &mut self.lock()[refusal as usize];
+            (tally.add(now), tally.count())
+        };
+        if says {
+            tracing::warn!(kind = refusal.name(), %address, count, "refused; `seedgrid status` has the counts");
+        }
+    }
+
+    /// The kinds that occurred.
+    pub fn counts(&self) -> Vec<v1::RefusalCount> {
+        let tallies = *self.lock();
+        let counted = Refusal::ALL.into_iter().zip(tallies).filter(|(_, tally)| tally.count() > 0);
+        counted.map(|(kind, tally)| v1::RefusalCount { kind: kind.name().to_owned(), count: tally.count() }).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Throttle; Refusal::ALL.len()]> {
+        // Counts stay usable whatever happened while they were held.
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_place_and_name() {
+        for (place, kind) in Refusal::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+            assert_eq!(Refusal::ALL.into_iter().filter(|other| other.name() == kind.name()).count(), 1);
+        }
+    }
+
+    #[test]
+    fn only_what_occurred_is_listed() {
+        let refusals = Refusals::default();
+        refusals.count(Refusal::WrongRole, [127, 0, 0, 1].into());
+        refusals.count(Refusal::Crowded, [127, 0, 0, 1].into());
+        refusals.count(Refusal::WrongRole, [127, 0, 0, 1].into());
+        let counts: Vec<(String, u64)> = refusals.counts().into_iter().map(|one| (one.kind, one.count)).collect();
+        assert_eq!(counts, [("crowded".to_owned(), 1), ("wrong-role".to_owned(), 2)]);
+    }
+}

@@ -1,0 +1,78 @@
+//! `seedgrid check`: a run against its digests.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Exit, Failure,
+    arguments::{CheckArguments, Format},
+};
+use crate::{
+    report::numbers::count,
+    run_directory::RunDirectory,
+    views::integrity_check::{self, Checked, Finding},
+};
+
+pub(super) fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let checked = integrity_check::check(&RunDirectory::existing(&arguments.run_dir)?)?;
+    match arguments.format {
+        Format::Text => super::print(&text(&checked))?,
+        Format::Json => super::print_json(&checked)?,
+    }
+    Ok(match (checked.damage.is_empty(), checked.complete) {
+        (false, _) => Exit::Damaged,
+        (true, false) => Exit::MissingCells,
+        (true, true) => Exit::Done,
+    })
+}
+
+fn text(checked: &Checked) -> String {
+    let counts = &checked.checked;
+    let study = checked.study.as_deref().unwrap_or("unknown");
+    let running = if checked.running { ", running" } else { "" };
+    let mut lines = vec![
+        format!("study {study}{running}"),
+        format!(
+            "checked: {}, {}, {}, {}, {}, {}",
+            count(counts.units, "planned unit"),
+            count(counts.results, "result"),
+            count(counts.datasets, "data set"),
+            count(counts.weights, "weights file"),
+            count(counts.checkpoints, "checkpoint"),
+            count(counts.report_files, "report file"),
+        ),
+    ];
+    lines.extend(checked.damage.iter().map(|found| format!("damaged: {}", line(found))));
+    lines.extend(checked.notes.iter().map(|found| format!("note: {}", line(found))));
+    lines.push(match (checked.damage.len(), checked.complete) {
+        (0, true) => "everything is as it was written, and every unit has a result".to_owned(),
+        (0, false) => "everything that is there is as it was written".to_owned(),
+        (1, _) => "1 thing is damaged".to_owned(),
+        (many, _) => format!("{many} things are damaged"),
+    });
+    let parts: BTreeSet<&str> = checked.damage.iter().map(|found| found.part).collect();
+    lines.extend(parts.into_iter().filter_map(hint).map(|hint| format!("hint: {hint}")));
+    lines.join("\n") + "\n"
+}
+
+/// What to do about damage; None: the finding itself says so.
+fn hint(part: &str) -> Option<&'static str> {
+    Some(match part {
+        "database" => {
+            "run the study again: what is damaged in the database is moved aside and trained again; an empty one must come from a backup"
+        }
+        "dataset" => "run the study again: the data set is made anew",
+        "weights" => {
+            "put the file back from a backup, or run the study in a new run directory (--run-dir DIR), which trains its unit again"
+        }
+        "checkpoint" => {
+            "run the study again: the unit is trained from its start, which costs time and changes no result"
+        }
+        _ => return None,
+    })
+}
+
+fn line(found: &Finding) -> String {
+    let place = found.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
+    let unit = found.unit.as_deref().map(|unit| format!("unit {unit}: ")).unwrap_or_default();
+    format!("{}: {place}{unit}{}", found.part, found.what)
+}

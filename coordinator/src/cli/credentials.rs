@@ -1,0 +1,163 @@
+//! `seedgrid credentials`: shows, renews and revokes what lets workers and commands in.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use seedgrid_common::{
+    join::{Plaintext, Role},
+    utc,
+};
+
+use super::{
+    Exit, Failure,
+    arguments::{CredentialsAction, Format},
+};
+use crate::{
+    auth::{Enrolled, Keys},
+    grpc::control_client::Control,
+    report::numbers::count,
+    run_directory::RunDirectory,
+    scheduler::{attempt_ending::AttemptEnding, queue::WorkerId},
+    store::{CredentialWrite, Store, Write},
+};
+
+pub(super) async fn credentials(action: CredentialsAction) -> Result<Exit, Failure> {
+    match action {
+        CredentialsAction::List { run_dir, format } => list(&run_dir, format),
+        CredentialsAction::Rotate { run_dir, expires, reach } => rotate(&run_dir, expires, reach.into()).await,
+        CredentialsAction::Revoke { run_dir, worker, reach } => revoke(&run_dir, &worker, reach.into()).await,
+    }?;
+    Ok(Exit::Done)
+}
+
+async fn rotate(run_dir: &Path, expires: Option<Duration>, plaintext: Plaintext) -> Result<(), Failure> {
+    let directory = RunDirectory::existing(run_dir)?;
+    let expires_ms = if directory.is_owned() {
+        Control::connect(run_dir, Role::Admin, plaintext).await?.rotate_join(expires).await?
+    } else {
+        let directory = directory.own_to_steer()?;
+        let mut store = Store::open(&directory.database())?;
+        let keys = Keys::at_rest(&directory)?;
+        let (token, known) = keys.new_join(expires, utc::now_ms());
+        store.commit(&[Write::Credential(CredentialWrite::Token { role: Role::Join, token: known })])?;
+        keys.write(Role::Join, token, known.expires_ms)?;
+        known.expires_ms.unwrap_or_default()
+    };
+    super::print(&format!(
+        "{} is new and lets workers in until {}; copies of the old one are dead, workers that are in go on\n",
+        RunDirectory::new(run_dir).join_file().display(),
+        utc::format(expires_ms)
+    ))
+}
+
+async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<(), Failure> {
+    let directory = RunDirectory::existing(run_dir)?;
+    let worker = find(&Store::open_to_read(&directory.database())?, wanted)?;
+    let taken_back = if directory.is_owned() {
+        Control::connect(run_dir, Role::Admin, plaintext).await?.revoke(&worker).await?
+    } else {
+        let directory = directory.own_to_steer()?;
+        let mut store = Store::open(&directory.database())?;
+        let held = store.units()?.into_iter().filter(|(_, unit)| unit.holder.as_deref() == Some(&worker.to_string()));
+        let ended = held.map(|(unit, known)| Write::Ended {
+            unit,
+            attempt: known.attempts,
+            // No coordinator runs: when it ended is not known.
+            at_ms: None,
+            ending: AttemptEnding::Preempted,
+            detail: "its worker was revoked".to_owned(),
+            train_seconds: None,
+        });
+        let mut writes: Vec<Write> = ended.collect();
+        let taken_back = writes.len() as u32;
+        let revoked = CredentialWrite::Revoked { worker: worker.clone(), at_ms: utc::now_ms() };
+        writes.push(Write::Credential(revoked));
+        store.commit(&writes)?;
+        taken_back
+    };
+    let units = count(taken_back as usize, "unit");
+    super::print(&format!("worker {worker} stays out from now on; taken back from it: {units}\n"))
+}
+
+/// The one worker whose id begins with `wanted`.
+fn find(store: &Store, wanted: &str) -> Result<WorkerId, Failure> {
+    let prefix = wanted.to_ascii_lowercase();
+    let book = store.book()?;
+    let matching: Vec<&WorkerId> =
+        book.workers().map(|(id, _)| id).filter(|id| id.to_string().starts_with(&prefix)).collect();
+    match matching[..] {
+        [worker] if !prefix.is_empty() => Ok(worker.clone()),
+        [] => Err(Failure::NoSuchWorker(wanted.to_owned())),
+        _ => Err(Failure::ManyWorkers { prefix: wanted.to_owned(), count: matching.len() }),
+    }
+}
+
+/// The schema of `seedgrid credentials list --format json`, described in docs/cli.md. Times are milliseconds since the Unix epoch.
+#[derive(Debug, serde::Serialize)]
+struct Listing {
+    schema: &'static str,
+    tokens: Vec<Token>,
+    workers: Vec<Worker>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Token {
+    role: &'static str,
+    made_ms: i64,
+    expires_ms: Option<i64>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Worker {
+    id: String,
+    /// None: it has enrolled and never registered.
+    host: Option<String>,
+    place: Option<String>,
+    enrolled_ms: i64,
+    revoked_ms: Option<i64>,
+}
+
+fn list(run_dir: &Path, format: Format) -> Result<(), Failure> {
+    let store = Store::open_to_read(&RunDirectory::existing(run_dir)?.database())?;
+    let book = store.book()?;
+    let known: BTreeMap<String, _> =
+        store.workers()?.into_iter().map(|worker| (worker.worker_id, worker.info)).collect();
+    let worker = |(id, enrolled): (&WorkerId, &Enrolled)| {
+        let info = known.get(&id.to_string());
+        Worker {
+            id: id.to_string(),
+            host: info.map(|info| info.host.clone()),
+            place: info.map(|info| info.place.clone()),
+            enrolled_ms: enrolled.enrolled_ms,
+            revoked_ms: enrolled.revoked_ms,
+        }
+    };
+    let token = |role: Role| {
+        let known = book.token(role)?;
+        Some(Token { role: role.name(), made_ms: known.made_ms, expires_ms: known.expires_ms })
+    };
+    let listing = Listing {
+        schema: "seedgrid.credentials/1",
+        tokens: Role::ALL.into_iter().filter_map(token).collect(),
+        workers: book.workers().map(worker).collect(),
+    };
+    match format {
+        Format::Text => super::print(&listing.text()),
+        Format::Json => super::print_json(&listing),
+    }
+}
+
+impl Listing {
+    fn text(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for token in &self.tokens {
+            let until = token.expires_ms.map_or("never expires".to_owned(), |at| format!("until {}", utc::format(at)));
+            lines.push(format!("{}.toml: made {}, {until}", token.role, utc::format(token.made_ms)));
+        }
+        for worker in &self.workers {
+            let revoked = worker.revoked_ms.map(|at| format!(", revoked {}", utc::format(at))).unwrap_or_default();
+            let host = worker.host.as_deref().unwrap_or("(never registered)");
+            lines.push(format!("worker {} {host}: enrolled {}{revoked}", worker.id, utc::format(worker.enrolled_ms)));
+        }
+        lines.join("\n") + "\n"
+    }
+}

@@ -1,0 +1,373 @@
+//! How a command ends: exit codes and errors.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use seedgrid_common::{
+    causes::chain,
+    join::JoinError,
+    prose::{count, shell},
+    spec::Look,
+    terminal::Screen,
+};
+
+use crate::{
+    auth::{IdentityError, KeysError},
+    cli::{console, local_workers::LocalWorkerError, mnist_download::FetchError, signals::StopSignal},
+    compare::CompareError,
+    core::{CoreError, NotCancelled},
+    export::ExportError,
+    grpc::{ServerError, control_client::ControlError},
+    plan::PrepareError,
+    report::ReportError,
+    run_directory::{RunDirectory, RunDirectoryError, lock_holder::Holder},
+    scheduler::retry::NotRetried,
+    store::StoreError,
+    views::{integrity_check::CheckError, run_list::CatalogueError, units::NotFound},
+};
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Done,
+    /// 3: the study has ended, and some units have no result.
+    MissingCells,
+    /// 6: the time limit of the batch job came near; units are left.
+    OutOfTime,
+    /// 7: two runs have different results of equal units.
+    Contradiction,
+    /// 8: the study is paused or was drained; nothing failed, and units are left.
+    StandsStill,
+    /// 10: a run directory does not match its digests.
+    Damaged,
+    /// 128 and the signal's number: stopped by it; the same command goes on.
+    Interrupted(StopSignal),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::MissingCells => 3,
+            Exit::OutOfTime => 6,
+            Exit::Contradiction => 7,
+            Exit::StandsStill => 8,
+            Exit::Damaged => 10,
+            Exit::Interrupted(signal) => signal.exit_code(),
+        })
+    }
+}
+
+/// Why a command failed. Each says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The study cannot be prepared.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The run directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] RunDirectoryError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The core ended.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The core's thread panicked.
+    #[error(
+        "the coordinator's core failed unexpectedly; this is a bug\n  hint: everything acknowledged is safe; run the same command again"
+    )]
+    CorePanicked,
+    /// The port cannot be had.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// There is no certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The files that let workers and commands in are not there.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// There is no such worker.
+    #[error(
+        "no worker whose id begins with {0:?} has enrolled\n  hint: `seedgrid credentials list RUN_DIR` has the ids"
+    )]
+    NoSuchWorker(String),
+    /// More than one worker is meant.
+    #[error("{count} workers have ids that begin with {prefix:?}\n  hint: write more of its digits")]
+    ManyWorkers {
+        /// What was written.
+        prefix: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// The join file cannot be read or written.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// The local worker ended.
+    #[error(transparent)]
+    LocalWorker(#[from] LocalWorkerError),
+    /// There is no time for a trial.
+    #[error(
+        "the batch job ends too soon for a trial\n  hint: run `seedgrid plan --measure` where more time is left, or leave out --measure"
+    )]
+    NoTime,
+    /// The report cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The runs of a folder cannot be listed.
+    #[error(transparent)]
+    List(#[from] CatalogueError),
+    /// A run cannot be checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// The tables cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Two runs cannot be set side by side.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    /// There is no room for a trial.
+    #[error("cannot make a temporary folder: {0}\n  hint: set TMPDIR to a folder that can be written to")]
+    Scratch(std::io::Error),
+    /// MNIST cannot be fetched.
+    #[error("{error}\n  hint: {}", error.hint())]
+    Fetch {
+        /// Why.
+        #[from]
+        error: FetchError,
+    },
+    /// A copy of MNIST is not right.
+    #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {}`", shell(folder.as_ref()))]
+    BadCopy {
+        /// The folder.
+        folder: String,
+    },
+    /// There is no place to put or look for MNIST.
+    #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set\n  hint: name one with --data DIR")]
+    NoDataFolder,
+    /// A task that the command needs was lost.
+    #[error("a download was cut off unexpectedly; this is a bug")]
+    DownloadPanicked,
+    /// The coordinator cannot be asked.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// Nobody runs the study of this run directory.
+    #[error(
+        "no coordinator runs on {path}{}\n  hint: `seedgrid status {}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
+         with its spec goes on", the_last(.last), shell(.path)
+    )]
+    NotRunning {
+        /// The run directory.
+        path: PathBuf,
+        /// Who owned it last, where that is known.
+        last: Option<Holder>,
+    },
+    /// A unit cannot be retried.
+    #[error(transparent)]
+    NotRetried(#[from] NotRetried),
+    /// A unit cannot be cancelled.
+    #[error(transparent)]
+    NotCancelled(#[from] NotCancelled),
+    /// Which unit is meant is not clear.
+    #[error(transparent)]
+    WhichUnit(#[from] NotFound),
+    /// Which worker is meant is not clear.
+    #[error(
+        "`{text}` fits {count} of the workers that are there\n  hint: `seedgrid workers RUN_DIR` lists them; write more of an id, or a machine's name"
+    )]
+    WhichWorker {
+        /// What was written.
+        text: String,
+        /// How many it fits.
+        count: usize,
+    },
+    /// What the command prints cannot be written.
+    #[error(
+        "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
+    )]
+    Output(std::io::Error),
+    /// The process cannot start.
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    /// Signals cannot be heard.
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+fn the_last(last: &Option<Holder>) -> String {
+    last.as_ref().map(|holder| format!("; the last one was {holder}")).unwrap_or_default()
+}
+
+impl Failure {
+    /// That no coordinator runs on this run directory.
+    pub(super) fn not_running(run_dir: &Path) -> Self {
+        Self::NotRunning { path: run_dir.to_owned(), last: RunDirectory::new(run_dir).last_holder() }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Prepare(error) => of_preparing(error),
+            Self::Directory(error) => of_directory(error),
+            Self::Check(CheckError::Prepare(error))
+            | Self::Export(ExportError::Prepare(error))
+            | Self::Compare(CompareError::Prepare(error)) => of_preparing(error),
+            Self::Compare(CompareError::Directory(error)) => of_directory(error),
+            Self::Report(ReportError::Foreign { .. })
+            | Self::Export(ExportError::Foreign { .. } | ExportError::ForeignFile { .. })
+            | Self::Join(_)
+            | Self::BadCopy { .. }
+            | Self::NoDataFolder
+            | Self::List(CatalogueError::Missing { .. })
+            | Self::NoSuchWorker(_)
+            | Self::ManyWorkers { .. }
+            | Self::NotRetried(_)
+            | Self::NotCancelled(_)
+            | Self::WhichUnit(_)
+            | Self::WhichWorker { .. }
+            | Self::Compare(CompareError::SameDirectory { .. })
+            | Self::Control(ControlError::Join(_) | ControlError::NoKey { .. } | ControlError::Transport(_)) => USAGE,
+            Self::LocalWorker(error) => error.code().unwrap_or(1),
+            Self::NoTime => 6,
+            Self::Control(ControlError::Refused { .. }) => 4,
+            Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => 5,
+            Self::Control(ControlError::Unreadable { .. })
+            | Self::Store(_)
+            | Self::Core(_)
+            | Self::CorePanicked
+            | Self::Server(_)
+            | Self::Identity(_)
+            | Self::Keys(_)
+            | Self::Report(_)
+            | Self::List(CatalogueError::Unreadable { .. })
+            | Self::Check(_)
+            | Self::Export(_)
+            | Self::Scratch(_)
+            | Self::Fetch { .. }
+            | Self::DownloadPanicked
+            | Self::Output(_)
+            | Self::Runtime(_)
+            | Self::Signals(_) => FAILED,
+        }
+    }
+
+    /// The failure with everything that caused it, then what to do.
+    fn told(&self) -> String {
+        chain(self)
+    }
+
+    /// Prints the failure, with what caused it, to standard error and gives its exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        if let Self::Prepare(PrepareError::Spec(errors)) = self {
+            let screen = Screen::error();
+            let shown = match (screen.is_terminal, std::env::var_os("NO_COLOR")) {
+                // One line each, for logs and pipes.
+                (false, _) => errors.to_string(),
+                (true, Some(_)) => errors.render(Look::Monochrome, screen.columns),
+                (true, None) => errors.render(Look::Colour, screen.columns),
+            };
+            console::note_as_it_is(shown.trim_end());
+            let count = count(errors.errors().len(), "error");
+            console::note(format_args!("error: the spec has {count}; nothing was run"));
+        } else {
+            console::note(format_args!("error: {}", self.told()));
+        }
+        ExitCode::from(self.code())
+    }
+}
+
+/// Bad usage: another command line, spec or folder would do.
+const USAGE: u8 = 2;
+const FAILED: u8 = 1;
+
+/// A wrong spec, data that are not where they were looked for, or not what they should be, and a wrong run directory are bad usage.
+fn of_preparing(error: &PrepareError) -> u8 {
+    match error {
+        PrepareError::Read { .. }
+        | PrepareError::Spec(_)
+        | PrepareError::Data { .. }
+        | PrepareError::NoSuchSpec { .. }
+        | PrepareError::NothingNamed { .. } => USAGE,
+        PrepareError::Directory(error) => of_directory(error),
+        PrepareError::Encode(_)
+        | PrepareError::Store(_)
+        | PrepareError::NoSpec { .. }
+        | PrepareError::LostDataset { .. }
+        | PrepareError::DamagedDataset { .. } => FAILED,
+    }
+}
+
+/// A folder that is no run directory, or another study's, is bad usage; one that is right and cannot be used is a failure.
+fn of_directory(error: &RunDirectoryError) -> u8 {
+    match error {
+        RunDirectoryError::Missing { .. }
+        | RunDirectoryError::File { .. }
+        | RunDirectoryError::InTheWay { .. }
+        | RunDirectoryError::Foreign { .. }
+        | RunDirectoryError::OtherStudy { .. } => USAGE,
+        RunDirectoryError::Io { .. }
+        | RunDirectoryError::Unwritable { .. }
+        | RunDirectoryError::InUse { .. }
+        | RunDirectoryError::Unlockable { .. }
+        | RunDirectoryError::LostDatabase { .. }
+        | RunDirectoryError::Unreadable { .. } => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use seedgrid_common::data::{DataError, idx::IdxError, looked::Looked, mnist_files};
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told() {
+        let gzip =
+            || mnist_files::FileError::Damaged { path: "a.gz".into(), cause: IdxError::GzipTrailing { bytes: 7 } };
+        let damaged = Failure::Prepare(DataError::from(gzip()).into()).told();
+        let (message, hint) = damaged.split_once("\n  hint: ").unwrap();
+        assert!(message.starts_with("a.gz is damaged: the compressed file is whole, but"), "{damaged}");
+        assert!(hint.contains("seedgrid data fetch"), "{damaged}");
+        let disk = std::io::Error::other("no space left");
+        let folder = FetchError::Folder { folder: "mnist".into(), cause: disk };
+        let folder = Failure::from(folder).told();
+        assert!(folder.starts_with("cannot write into mnist: no space left\n  hint: "), "{folder}");
+        let read = PrepareError::Read { path: "s.toml".into(), cause: std::io::Error::other("gone") };
+        assert_eq!(
+            Failure::from(read).told().matches("gone").count(),
+            1,
+            "a cause that is said already is not repeated"
+        );
+    }
+
+    #[test]
+    fn wrong_folders_and_missing_data_are_bad_usage() {
+        let path = || PathBuf::from("runs/a");
+        let missing = || RunDirectoryError::Missing { path: path() };
+        let data = DataError::NotFound { places: vec![(path(), Looked::NoFolder)] };
+        for usage in [
+            Failure::Directory(missing()),
+            Failure::Directory(RunDirectoryError::File { path: path() }),
+            Failure::Prepare(missing().into()),
+            Failure::Prepare(RunDirectoryError::Foreign { path: path() }.into()),
+            Failure::Compare(missing().into()),
+            Failure::Export(PrepareError::from(missing()).into()),
+            Failure::Prepare(data.into()),
+            Failure::BadCopy { folder: "mnist".to_owned() },
+            Failure::NoDataFolder,
+        ] {
+            assert_eq!(usage.code(), USAGE, "{usage}");
+        }
+        for failed in [
+            Failure::Directory(RunDirectoryError::InUse { path: path(), holder: None }),
+            Failure::Directory(RunDirectoryError::LostDatabase { path: path(), what: "missing" }),
+            Failure::Prepare(PrepareError::DamagedDataset { path: path() }),
+        ] {
+            assert_eq!(failed.code(), FAILED, "{failed}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What `run` and `serve` share: a study's core and server in a run directory.
+
+use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
+
+use seedgrid_common::{join::JoinFile, prose::shell, utc};
+
+use super::{
+    Failure,
+    arguments::StudyArguments,
+    join_addresses::{Listening, addresses},
+};
+use crate::{
+    auth::{Identity, Keys, Place},
+    cli::console,
+    core::{Core, CoreError, Holders, StudyPlan},
+    grpc::{Bound, Entry, Server},
+    plan::{Overlap, Prepared, Spec, belongs},
+    run_directory::{Owned, RunDirectory, lock_holder},
+    scheduler::queue::Rules,
+    store::{Store, blobs::weights},
+};
+
+/// How long calls under way may take when the server stops.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// A study that is ready to be hosted.
+pub(super) struct Opened {
+    pub(super) directory: Owned,
+    pub(super) store: Store,
+    pub(super) prepared: Prepared,
+}
+
+/// Reads the spec, takes the run directory and makes the plan. `replace`: also where the spec names no result that is there.
+pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, Failure> {
+    let spec = Spec::read(&arguments.spec)?;
+    say_what_is_unused(arguments, &spec);
+    let directory = directory(arguments, &spec.study.name).own()?;
+    if directory.is_open_to_all() {
+        let path = directory.root();
+        console::note(format_args!(
+            "note: everybody on this machine can write to {}, and so change the run; `chmod o-w {}` ends that",
+            path.display(),
+            shell(path)
+        ));
+    }
+    let mut store = Store::open(&directory.database())?;
+    say_what_was_mended(&store);
+    belongs(&directory, &store, &spec.study.name)?;
+    let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
+    let overlap = Overlap::of(&prepared, &directory, Some(&store), &store.units()?)?;
+    // Before anything of it is kept.
+    overlap.allows(replace)?;
+    for note in overlap.notes() {
+        console::note(format_args!("note: {note}"));
+    }
+    prepared.keep(&directory, &mut store)?;
+    for note in weights_standing(&prepared, &directory, Some(&store))?.notes() {
+        console::note(format_args!("note: {note}"));
+    }
+    Ok(Opened { directory, store, prepared })
+}
+
+/// How many of the weights that the spec asks for are there.
+pub(super) fn weights_standing(
+    prepared: &Prepared,
+    directory: &RunDirectory,
+    store: Option<&Store>,
+) -> Result<weights::Standing, Failure> {
+    let (units, kept) = match store {
+        Some(store) => (store.units()?, store.weights()?),
+        None => Default::default(),
+    };
+    Ok(weights::Standing::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
+}
+
+/// Says what of the database was damaged, and what became of it.
+pub(super) fn say_what_was_mended(store: &Store) {
+    for note in store.mended().notes() {
+        console::note(format_args!("note: {note}"));
+    }
+}
+
+/// Says so where `--data` changes nothing.
+pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
+    let kind = spec.study.dataset.kind;
+    if arguments.data.is_some() && !kind.reads_files {
+        console::note(format_args!("note: --data is not used: the data set {} needs no files", kind.name));
+    }
+    for stage in spec.study.races_without_rivals() {
+        console::note(format_args!(
+            "note: stage {stage} races, but each of its models has one configuration: nobody to race against"
+        ));
+    }
+    for doubt in spec.study.doubtful_selections() {
+        console::note(format_args!("note: {doubt}; whatever does not fit fails if it is selected"));
+    }
+}
+
+/// The run directory that the arguments name.
+pub(super) fn directory(arguments: &StudyArguments, study: &str) -> RunDirectory {
+    RunDirectory::new(arguments.run_dir.clone().unwrap_or_else(|| PathBuf::from("runs").join(study)))
+}
+
+impl Opened {
+    /// How many units have no result yet, those of later stages among them.
+    pub(super) fn units_left(&self) -> Result<usize, Failure> {
+        let known = self.store.units()?;
+        let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none()) && self.prepared.track.is_released(id);
+        let known_left = self.prepared.plan.units().into_keys().filter(|id| left(*id)).count();
+        Ok(known_left + self.prepared.to_come().units())
+    }
+}
+
+/// Where and how to listen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entrance<'a> {
+    /// HOST:PORT.
+    pub(super) listen: &'a str,
+    /// The host that workers should use.
+    pub(super) advertise: Option<&'a str>,
+    /// Without encryption.
+    pub(super) plaintext: bool,
+    /// How long the join file is good, where that is said.
+    pub(super) join_expires: Option<Duration>,
+}
+
+impl Entrance<'_> {
+    /// Any port of this machine alone.
+    pub(super) const LOCAL: Self =
+        Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None };
+}
+
+/// A study's core and server.
+pub(super) struct Hosting {
+    pub(super) directory: Owned,
+    pub(super) core: Core,
+    thread: JoinHandle<Result<(), CoreError>>,
+    server: Server,
+}
+
+impl Hosting {
+    /// Starts the core and listens; writes the join file.
+    pub(super) async fn start(opened: Opened, entrance: Entrance<'_>, holders: Holders) -> Result<Self, Failure> {
+        let Opened { directory, mut store, prepared } = opened;
+        let study = &prepared.spec.study;
+        let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests() };
+        let identity = match entrance.plaintext {
+            true => None,
+            false => {
+                let path = directory.identity();
+                let what = if path.exists() { "is another one" } else { "is gone" };
+                let before = JoinFile::read(&directory.join_file()).ok().and_then(|file| file.certificate);
+                let identity = Identity::of(&path)?;
+                if before.is_some_and(|before| before != identity.certificate()) {
+                    console::note(format_args!(
+                        "note: {} {what}, so the study has a new certificate: copies of its join, admin and view files are of no use any more",
+                        path.display()
+                    ));
+                }
+                Some(identity)
+            }
+        };
+        let bound = Bound::listen(entrance.listen).await?;
+        let place = Place {
+            study: study.name.clone(),
+            host: lock_holder::host(),
+            addresses: addresses(&Listening::of(&bound), entrance),
+            certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
+        };
+        // Before anybody is answered: who is refused reads the file again and must find the new token.
+        let keys = Keys::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
+        let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
+        let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
+        Ok(Self { directory, core, thread, server })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Stops the server and the core; gives the directory back, still owned.
+    pub(super) async fn stop(self) -> Result<Owned, Failure> {
+        self.end(Hurry::No).await
+    }
+
+    /// The same where a signal asked for it: a store that another program has locked is not waited for.
+    pub(super) async fn stop_soon(self) -> Result<Owned, Failure> {
+        self.end(Hurry::Yes).await
+    }
+
+    async fn end(self, hurry: Hurry) -> Result<Owned, Failure> {
+        // The core first: streams of pictures end with it, and nothing more is acknowledged. One that waits for its store hears it later.
+        let _ = tokio::time::timeout(STOP_GRACE, self.core.stop()).await;
+        let busy = self.core.busy().clone();
+        self.server.stop(STOP_GRACE).await?;
+        if hurry == Hurry::Yes {
+            // Nobody is answered any more: what is still to be written was not acknowledged.
+            busy.abandon();
+        }
+        let ended = tokio::task::spawn_blocking(move || self.thread.join())
+            .await
+            .map_err(|_| Failure::CorePanicked)?
+            .map_err(|_| Failure::CorePanicked)?;
+        match ended {
+            Err(CoreError::Store(error)) if hurry == Hurry::Yes && error.is_busy() => {
+                console::note(format_args!("note: {error}\n  what was not acknowledged is trained again"));
+            }
+            ended => ended?,
+        }
+        Ok(self.directory)
+    }
+}
+
+/// Whether a signal asked for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hurry {
+    Yes,
+    No,
+}

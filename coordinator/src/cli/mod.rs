@@ -1,0 +1,185 @@
+//! The `seedgrid` command: arguments, what each subcommand does, and exit codes.
+
+mod arguments;
+mod cancel_drain_pause;
+mod check;
+mod compare;
+pub mod console;
+mod credentials;
+mod data;
+mod exit_codes_and_errors;
+mod export;
+mod follow_study;
+mod help_examples;
+mod host_study;
+mod join_addresses;
+mod list;
+pub mod local_workers;
+pub mod mnist_download;
+mod models;
+mod plan;
+mod plan_measure;
+pub mod progress;
+mod report;
+mod retry;
+mod run;
+mod serve;
+pub mod signals;
+mod status;
+mod status_at_rest;
+mod unit_and_worker_arguments;
+mod units;
+mod watch;
+mod workers;
+
+use std::{ffi::OsStr, process::ExitCode};
+
+use seedgrid_common::{command_line, json, terminal::Screen};
+
+pub use arguments::{Arguments, Subcommand};
+pub use exit_codes_and_errors::{Exit, Failure};
+
+/// Runs the command line that this process was started with.
+pub fn main() -> ExitCode {
+    let arguments: Arguments = command_line::parse();
+    start_log(arguments.verbose);
+    if let Err(cause) = signals::listen(arguments.subcommand.leaves_files()) {
+        return Failure::Signals(cause).report();
+    }
+    let threads = threads(std::env::var_os(THREADS).as_deref()).unwrap_or_else(|problem| {
+        console::note(format_args!("note: {problem}"));
+        cores()
+    });
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return Failure::Runtime(cause).report(),
+    };
+    let ended = runtime.block_on(dispatch(arguments.subcommand));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
+}
+
+/// What the asynchronous runtime's library is told of the number of its threads. It would end the program where that is wrong.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+/// More threads than any coordinator needs.
+const THREADS_MAX: usize = 1024;
+
+/// How many threads answer calls: as many as there are cores, unless the environment says something else that can be.
+fn threads(told: Option<&OsStr>) -> Result<usize, String> {
+    let Some(told) = told else { return Ok(cores()) };
+    let number = told.to_str().and_then(|text| text.trim().parse().ok());
+    number.filter(|number| (1..=THREADS_MAX).contains(number)).ok_or_else(|| {
+        format!("{THREADS} is {told:?}, which is not a number from 1 to {THREADS_MAX}: it is not heeded")
+    })
+}
+
+async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
+    match subcommand {
+        Subcommand::Run(arguments) => run::run(arguments).await,
+        Subcommand::Serve(arguments) => serve::serve(arguments).await,
+        Subcommand::Plan(arguments) => plan::plan(arguments).await,
+        Subcommand::List(arguments) => list::list(&arguments),
+        Subcommand::Status(arguments) => status::status(arguments).await,
+        Subcommand::Watch(arguments) => watch::watch(arguments).await,
+        Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Check(arguments) => check::check(&arguments),
+        Subcommand::Retry(arguments) => retry::retry(arguments).await,
+        Subcommand::Units(arguments) => units::units(arguments).await,
+        Subcommand::Workers(arguments) => workers::workers(arguments).await,
+        Subcommand::Explain(arguments) => units::explain(arguments).await,
+        Subcommand::Logs(arguments) => units::logs(arguments).await,
+        Subcommand::Cancel(arguments) => cancel_drain_pause::cancel(arguments).await,
+        Subcommand::Drain(arguments) => cancel_drain_pause::drain(arguments).await,
+        Subcommand::Pause(arguments) => cancel_drain_pause::pause(arguments).await,
+        Subcommand::Resume(arguments) => cancel_drain_pause::resume(arguments).await,
+        Subcommand::Credentials(arguments) => credentials::credentials(arguments.action).await,
+        Subcommand::Compare(arguments) => compare::compare(&arguments),
+        Subcommand::Export(arguments) => export::export(&arguments),
+        Subcommand::Models(arguments) => models::models(&arguments),
+        Subcommand::Data(arguments) => data::data(arguments).await,
+    }
+}
+
+impl Subcommand {
+    /// Whether it writes files into folders that stay; else it only looks, or asks a coordinator.
+    const fn leaves_files(&self) -> bool {
+        match self {
+            Self::Run(_)
+            | Self::Serve(_)
+            | Self::Report(_)
+            | Self::Cancel(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Retry(_)
+            | Self::Credentials(_)
+            | Self::Export(_)
+            | Self::Data(_) => true,
+            Self::Plan(_)
+            | Self::List(_)
+            | Self::Status(_)
+            | Self::Watch(_)
+            | Self::Units(_)
+            | Self::Workers(_)
+            | Self::Explain(_)
+            | Self::Logs(_)
+            | Self::Drain(_)
+            | Self::Check(_)
+            | Self::Compare(_)
+            | Self::Models(_) => false,
+        }
+    }
+}
+
+/// Logs go to standard error; what people read goes to standard output.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "seedgrid_coordinator=warn",
+        1 => "seedgrid_coordinator=info",
+        _ => "seedgrid_coordinator=debug,tonic=info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDGRID_LOG").unwrap_or_else(|_| level.into());
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_target(false)
+        .init();
+}
+
+/// How many units this machine can train at a time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Prints what people read to standard output, in lines that fit a terminal.
+fn print(text: &str) -> Result<(), Failure> {
+    print_as_it_is(&Screen::output().fit(text))
+}
+
+/// Prints to standard output what programs read, or what was laid out already.
+fn print_as_it_is(text: &str) -> Result<(), Failure> {
+    console::print(text).map_err(Failure::Output)
+}
+
+fn print_json(listing: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = json::pretty(listing).expect("listings are plain data with string keys");
+    print_as_it_is(&(text + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_threads_that_cannot_be_is_not_heeded() {
+        assert_eq!(threads(None), Ok(cores()));
+        assert_eq!(threads(Some(OsStr::new("3"))), Ok(3));
+        for wrong in ["0", "", "many", "-1", "1000000"] {
+            let problem = threads(Some(OsStr::new(wrong))).unwrap_err();
+            assert!(problem.contains("TOKIO_WORKER_THREADS") && problem.contains(wrong), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! `seedgrid plan`: what a study would train, what of it is done, and how long the rest will take.
+
+mod estimate;
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use seedgrid_common::{
+    label,
+    matrix::{Plan, PlannedStage, WaitingRow},
+    prose::{count, whole},
+    spec::Evaluation,
+    terminal::{Screen, wrapped},
+    training::Normalize,
+    unit::{Hyperparameters, UnitId},
+};
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    arguments::{Format, PlanArguments},
+    host_study,
+};
+use crate::{
+    plan::{Overlap, Prepared, Spec, belongs},
+    report::text_table::{Column, Table},
+    scheduler::{
+        forecast::{Bounds, Forecast, StageForecast},
+        race::Track,
+    },
+    store::{Store, StoreError, StoredUnit, blobs::weights::Standing},
+};
+use estimate::EstimateListing;
+
+pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
+    let spec = Spec::read(&arguments.study.spec)?;
+    host_study::say_what_is_unused(&arguments.study, &spec);
+    let directory = host_study::directory(&arguments.study, &spec.study.name);
+    let store = match directory.database().is_file() {
+        true => match Store::open_to_read(&directory.database()) {
+            // A run would begin there.
+            Err(StoreError::NotBegun { .. }) => None,
+            opened => Some(opened?),
+        },
+        false => None,
+    };
+    let known = match &store {
+        Some(store) => {
+            belongs(&directory, store, &spec.study.name)?;
+            store.units()?
+        }
+        None => BTreeMap::new(),
+    };
+    let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
+    let weights = host_study::weights_standing(&prepared, &directory, store.as_ref())?;
+    let estimated = estimate::estimate(&arguments, &directory, store.as_ref(), &prepared, &known).await?;
+    let (forecast, estimate) = match estimated {
+        Ok(estimated) => estimated,
+        Err(signal) => return Ok(Exit::Interrupted(signal)),
+    };
+    let overlap = Overlap::of(&prepared, &directory, store.as_ref(), &known)?;
+    let listing = Listing::new(&prepared, &known, weights, overlap, &forecast, estimate);
+    match arguments.format {
+        Format::Text => super::print_as_it_is(&listing.text(Screen::output().columns))?,
+        Format::Json => super::print_json(&listing)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The schema of `seedgrid plan --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Listing {
+    schema: &'static str,
+    study: String,
+    dataset: DatasetListing,
+    units: Progress,
+    /// What the spec makes of the results that are there.
+    results: Overlap,
+    weights: Standing,
+    stages: Vec<StageListing>,
+    /// For the last line of the text; in JSON each stage's `waiting` says it.
+    #[serde(skip)]
+    units_waiting: usize,
+    /// How long the units that are left will take.
+    estimate: EstimateListing,
+}
+
+#[derive(Debug, Serialize)]
+struct DatasetListing {
+    title: String,
+    digest: String,
+    train_pairs: usize,
+    test_pairs: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Progress {
+    total: usize,
+    done: usize,
+    left: usize,
+    /// Held back until a rung of a race is decided.
+    undecided: usize,
+    /// Of configurations that left a race.
+    skipped: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct StageListing {
+    name: String,
+    evaluation: String,
+    seeds: Vec<u64>,
+    configurations: Vec<ConfigurationListing>,
+    waiting: Vec<WaitingListing>,
+    /// Of its units that are left; a unit that stages share is left in the first.
+    core_seconds: Bounds,
+}
+
+/// A row that starts from a selection that is not there yet.
+#[derive(Debug, Serialize)]
+struct WaitingListing {
+    model: String,
+    from: String,
+    configurations: usize,
+    units: usize,
+    unreachable: bool,
+    /// Expected of each unit; null where nothing can be selected.
+    unit_seconds: Option<Bounds>,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfigurationListing {
+    model: String,
+    hyperparameters: Hyperparameters,
+    normalize: Normalize,
+    units: Progress,
+    /// Expected of each unit.
+    unit_seconds: Bounds,
+    /// What its line says of it: what labels show, and what else is no default.
+    #[serde(skip)]
+    settings: [String; 2],
+}
+
+impl WaitingListing {
+    fn new(row: &WaitingRow, unit_seconds: Option<Bounds>) -> Self {
+        let WaitingRow { model, from, configurations, units, unreachable } = row.clone();
+        Self { model, from, configurations, units, unreachable, unit_seconds }
+    }
+}
+
+impl StageListing {
+    fn new(
+        stage: &PlannedStage,
+        forecast: &StageForecast,
+        known: &BTreeMap<UnitId, StoredUnit>,
+        track: &Track,
+    ) -> Self {
+        let configurations = stage.configurations.iter().zip(&forecast.configurations);
+        let waiting = stage.waiting.iter().zip(&forecast.waiting);
+        Self {
+            name: stage.name.clone(),
+            evaluation: match stage.evaluation {
+                Evaluation::Holdout => "holdout".to_owned(),
+                Evaluation::Folds(of) => format!("{of} folds"),
+            },
+            seeds: stage.seeds.clone(),
+            configurations: configurations
+                .map(|(planned, estimate)| ConfigurationListing {
+                    model: planned.configuration.model.clone(),
+                    hyperparameters: planned.configuration.hyperparameters.clone(),
+                    normalize: planned.configuration.normalize,
+                    units: Progress::of(planned.units.iter().map(|(id, _)| id), known, track),
+                    unit_seconds: estimate.seconds,
+                    settings: [
+                        stage.shown.settings(&planned.configuration),
+                        label::settings(&planned.configuration, |name| {
+                            planned.configuration.is_written(name)
+                                && !stage.shown.names(&planned.configuration.model).any(|shown| shown == name)
+                        }),
+                    ],
+                })
+                .collect(),
+            waiting: waiting
+                .map(|(row, estimate)| WaitingListing::new(row, estimate.map(|estimate| estimate.seconds)))
+                .collect(),
+            core_seconds: forecast.core_seconds,
+        }
+    }
+}
+
+impl Progress {
+    fn of<'a>(units: impl Iterator<Item = &'a UnitId>, known: &BTreeMap<UnitId, StoredUnit>, track: &Track) -> Self {
+        let mut progress = Self::default();
+        for id in units {
+            let has_result = || known.get(id).is_some_and(|unit| unit.result.is_some());
+            let count = match () {
+                () if track.is_skipped(*id) => &mut progress.skipped,
+                () if track.is_held(*id) => &mut progress.undecided,
+                () if has_result() => &mut progress.done,
+                () => &mut progress.left,
+            };
+            *count += 1;
+            progress.total += 1;
+        }
+        progress
+    }
+
+    /// "30 undecided, 12 skipped", as far as there are such.
+    fn raced(self) -> String {
+        let parts = [(self.undecided, "undecided"), (self.skipped, "skipped")];
+        let parts =
+            parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", whole(count)));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Listing {
+    fn new(
+        prepared: &Prepared,
+        known: &BTreeMap<UnitId, StoredUnit>,
+        weights: Standing,
+        results: Overlap,
+        forecast: &Forecast,
+        estimate: EstimateListing,
+    ) -> Self {
+        let Plan { stages } = &prepared.plan;
+        let stages = stages.iter().zip(&forecast.stages);
+        let dataset = &prepared.draws.first().dataset;
+        Self {
+            schema: "seedgrid.plan/1",
+            study: prepared.spec.study.name.clone(),
+            dataset: DatasetListing {
+                title: dataset.title.clone(),
+                digest: prepared.draws.first().digest.clone(),
+                train_pairs: dataset.train.len(),
+                test_pairs: dataset.test.len(),
+            },
+            units: Progress::of(prepared.plan.units().keys(), known, &prepared.track),
+            units_waiting: prepared.to_come().waiting,
+            results,
+            weights,
+            stages: stages
+                .map(|(stage, forecast)| StageListing::new(stage, forecast, known, &prepared.track))
+                .collect(),
+            estimate,
+        }
+    }
+
+    fn text(&self, width: usize) -> String {
+        let mut text = format!(
+            "{} on {} ({} and {})\n",
+            self.study,
+            self.dataset.title,
+            count(self.dataset.train_pairs, "training pair"),
+            count(self.dataset.test_pairs, "test pair")
+        );
+        text += &self.table().render(width);
+        let mut line = |parts: std::fmt::Arguments<'_>| {
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "{parts}");
+        };
+        let Progress { total, done, left, undecided, skipped } = self.units;
+        let to_come = self.units_waiting;
+        let then = [
+            (undecided, format!("at most {} as races are decided", whole(undecided))),
+            (to_come, format!("{} of what is selected", whole(to_come))),
+        ];
+        let then: Vec<String> = then.into_iter().filter(|(units, _)| *units > 0).map(|(_, text)| text).collect();
+        let then = if then.is_empty() { String::new() } else { format!("; then {}", then.join(", and ")) };
+        let skipped = if skipped == 0 { String::new() } else { format!(", {} skipped by races", whole(skipped)) };
+        line(format_args!(
+            "\n{}: {} done{skipped}, {} to train{then}",
+            count(total, "different unit"),
+            whole(done),
+            whole(left)
+        ));
+        let Standing { wanted, kept, .. } = self.weights;
+        if wanted > 0 {
+            line(format_args!("weights of {} of them are to be kept: {} are there", whole(wanted), whole(kept)));
+        }
+        let refused =
+            self.results.allows(false).err().map(|error| format!("`seedgrid run` would refuse this: {error}"));
+        for note in self.results.notes().into_iter().chain(refused) {
+            line(format_args!("note: {note}"));
+        }
+        for note in self.weights.notes() {
+            line(format_args!("note: {note}"));
+        }
+        self.estimate.text().iter().for_each(|sentence| line(format_args!("{sentence}")));
+        wrapped(&text, width)
+    }
+
+    /// The configurations of every stage: first what varies among them.
+    fn table(&self) -> Table {
+        let mut table = Table::new([
+            Column::left(""),
+            Column::text(""),
+            Column::right(""),
+            Column::left(""),
+            Column::left("").rank(1).called("the time of a unit"),
+            Column::text("").rank(2).called("settings that do not vary"),
+        ])
+        .indented(2);
+        for stage in &self.stages {
+            let known: usize = stage.configurations.iter().map(|configuration| configuration.units.total).sum();
+            let units = known + stage.waiting.iter().map(|row| row.units).sum::<usize>();
+            let waiting: usize = stage.waiting.iter().map(|row| row.configurations).sum();
+            table.span("");
+            table.head(format!(
+                "stage {}: {}, {}, {}, {}",
+                stage.name,
+                stage.evaluation,
+                count(stage.seeds.len(), "seed"),
+                count(stage.configurations.len() + waiting, "configuration"),
+                count(units, "unit")
+            ));
+            for ConfigurationListing { model, units, unit_seconds, settings: [shown, other], .. } in
+                &stage.configurations
+            {
+                let each = if units.left + units.undecided > 0 { each(Some(*unit_seconds)) } else { String::new() };
+                let done = format!("{} of {} done", whole(units.done), whole(units.total));
+                table.row([model.clone(), shown.clone(), done, units.raced(), each, other.clone()]);
+            }
+            for row in &stage.waiting {
+                let state =
+                    if row.unreachable { "out of reach: nothing was selected in" } else { "what is selected in" };
+                let (state, units) = (format!("{state} {}", row.from), count(row.units, "unit"));
+                table.row([row.model.clone(), state, units, String::new(), each(row.unit_seconds), String::new()]);
+            }
+        }
+        table
+    }
+}
+
+/// "12 s each", what is expected of a unit.
+fn each(seconds: Option<Bounds>) -> String {
+    seconds.map_or_else(String::new, |seconds| format!("{} each", estimate::shown(seconds.expected)))
+}

@@ -1,0 +1,49 @@
+//! `seedgrid report`, and the end of `run` and `serve`.
+
+use std::path::Path;
+
+use seedgrid_common::terminal::Screen;
+
+use super::{Exit, Failure, arguments::ReportArguments};
+use crate::{
+    cli::console,
+    plan::newest_spec,
+    report::{self, Written},
+    run_directory::RunDirectory,
+    views::results::{collect, state_now},
+};
+
+pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
+    let directory = RunDirectory::existing(&arguments.run_dir)?;
+    // Before anything is computed.
+    if let Some(folder) = &arguments.output {
+        report::check_place(folder)?;
+    }
+    build(&directory, arguments.spec, arguments.output.as_deref())
+}
+
+/// Builds the report of the newest spec in the run directory, prints its table and says where it is.
+pub(super) fn finish(directory: &RunDirectory) -> Result<Exit, Failure> {
+    build(directory, None, None)
+}
+
+fn build(directory: &RunDirectory, spec: Option<u32>, output: Option<&Path>) -> Result<Exit, Failure> {
+    let (aggregate, provenance) = collect(directory, spec)?;
+    let folder = match (output, spec) {
+        (Some(folder), _) => folder.to_owned(),
+        (None, Some(number)) if newest_spec(directory)? != Some(number) => directory.report_of_spec(number),
+        (None, _) => directory.report(),
+    };
+    let written = report::write(&folder, &aggregate, &provenance, || state_now(directory))?;
+    super::print_as_it_is(&report::terminal_table(&aggregate.report, Screen::output().columns))?;
+    if let Written::Newer(newer) = written {
+        console::note(format_args!(
+            "note: {} holds a report of a later state, with {} results, which was made meanwhile: it stays, and this one, with {}, was not written",
+            folder.display(),
+            newer.results,
+            provenance.state.results
+        ));
+    }
+    super::print(&format!("\nreport: {}\n", folder.join("report.html").display()))?;
+    Ok(if aggregate.report.complete { Exit::Done } else { Exit::MissingCells })
+}

@@ -1,0 +1,105 @@
+//! `seedgrid retry`: gives units that failed for good another try.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{join::Role, unit::UnitId, utc, wire::v1};
+
+use super::{
+    Exit, Failure,
+    arguments::{Format, RetryArguments},
+    cancel_drain_pause::is_running,
+    units::Source,
+};
+use crate::{
+    grpc::control_client::Control,
+    plan::Planned,
+    run_directory::RunDirectory,
+    scheduler::{
+        queue::Rules,
+        retry::{self, Fate, Retry},
+    },
+    store::{Store, Write},
+    views::units,
+};
+
+/// The schema of `seedgrid retry --format json`, described in docs/cli.md.
+#[derive(Debug, serde::Serialize)]
+struct Listing {
+    schema: &'static str,
+    /// Whether a coordinator runs, which gives them out at once.
+    running: bool,
+    units: Vec<String>,
+    selections: Vec<Selection>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Selection {
+    stage: String,
+    model: String,
+}
+
+pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
+    let units = named(&arguments).await?;
+    let running = is_running(&arguments.run_dir)?;
+    let answer = if running {
+        Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.retry(&units).await?
+    } else {
+        (&at_rest(RunDirectory::existing(&arguments.run_dir)?, &units)?).into()
+    };
+    let listing = Listing::new(running, answer);
+    match arguments.format {
+        Format::Text => super::print(&listing.text(&arguments))?,
+        Format::Json => super::print_json(&listing)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The units that are meant. Only those that are not named by whole ids are looked for.
+async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
+    if let Ok(ids) = arguments.units.iter().map(|text| text.parse()).collect() {
+        return Ok(ids);
+    }
+    let lines = Source::open(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.lines().await?;
+    arguments.units.iter().map(|text| Ok(units::find(&lines, text)?.id)).collect()
+}
+
+/// Where no coordinator runs, the command writes for it.
+fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> {
+    let directory = directory.own_to_steer()?;
+    let mut store = Store::open(&directory.database())?;
+    super::host_study::say_what_was_mended(&store);
+    let rules = Rules::default();
+    let study = Planned::stored(&directory, &store)?;
+    let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
+    let retry = retry::retry(&study.plan, &study.standing, &fates, units)?;
+    let at_ms = utc::now_ms();
+    // As a coordinator does: who wants units to be tried again wants them given out.
+    let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });
+    store.commit(&retry.writes(at_ms).chain(resumed).collect::<Vec<_>>())?;
+    Ok(retry)
+}
+
+impl Listing {
+    fn new(running: bool, answer: v1::RetryResponse) -> Self {
+        let selection = |one: v1::ReopenedSelection| Selection { stage: one.stage, model: one.model };
+        let selections = answer.selections.into_iter().map(selection).collect();
+        Self { schema: "seedgrid.retry/1", running, units: answer.unit_ids, selections }
+    }
+
+    fn text(&self, arguments: &RetryArguments) -> String {
+        if self.units.is_empty() {
+            return "no unit has failed for good: there is nothing to retry\n".to_owned();
+        }
+        let mut lines: Vec<String> = self.units.iter().map(|unit| format!("unit {unit} waits again")).collect();
+        let selection =
+            |one: &Selection| format!("what stage {} selects for {} is decided again", one.stage, one.model);
+        lines.extend(self.selections.iter().map(selection));
+        if !self.running {
+            lines.push(format!(
+                "no coordinator runs on {}: run the study again to train them",
+                arguments.run_dir.display()
+            ));
+        }
+        lines.join("\n") + "\n"
+    }
+}

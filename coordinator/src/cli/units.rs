@@ -1,0 +1,339 @@
+//! `seedgrid units`, `explain` and `logs`: units one by one, from the store, also while the study runs; or from a coordinator elsewhere.
+
+use std::path::Path;
+
+use seedgrid_common::{
+    join::{Plaintext, Role},
+    terminal::Screen,
+    unit::UnitId,
+    utc,
+};
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    arguments::Format,
+    unit_and_worker_arguments::{UnitArguments, UnitsArguments},
+};
+use crate::{
+    cli::{console, progress::duration},
+    grpc::control_client::Control,
+    report::{
+        numbers::count,
+        text_table::{Column, Table},
+    },
+    run_directory::RunDirectory,
+    scheduler::attempt_ending::AttemptEnding,
+    views::{
+        run_reader::Books,
+        units::{self, AttemptLog, Live, Story, UnitLine},
+    },
+};
+
+/// Where the commands look.
+pub(super) enum Source {
+    /// Into a run directory, whether or not its coordinator runs.
+    Directory(Box<Books>, RunDirectory),
+    /// At what a coordinator answers, where only a file leads to it.
+    Coordinator(Box<Control>),
+}
+
+impl Source {
+    /// A run directory as it is now, or the coordinator to which a file leads.
+    pub(super) async fn open(place: &Path, role: Role, reach: Plaintext) -> Result<Self, Failure> {
+        if place.is_file() {
+            return Ok(Self::Coordinator(Box::new(Control::connect(place, role, reach).await?)));
+        }
+        let directory = RunDirectory::existing(place)?;
+        Ok(Self::Directory(Box::new(Books::open(directory.clone())?), directory))
+    }
+
+    async fn units(&mut self) -> Result<units::Units, Failure> {
+        match self {
+            Self::Directory(books, _) => Ok(books.units()?),
+            Self::Coordinator(control) => Ok(control.units().await?),
+        }
+    }
+
+    pub(super) async fn lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
+        match self {
+            Self::Directory(books, _) => Ok(books.lines()?),
+            Self::Coordinator(control) => Ok(control.units().await?.lines),
+        }
+    }
+
+    async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, Failure> {
+        match self {
+            Self::Directory(books, _) => Ok(books.logs(unit)?),
+            Self::Coordinator(control) => Ok(control.logs(unit).await?),
+        }
+    }
+}
+
+/// The schema of `seedgrid units --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Units<'a> {
+    schema: &'static str,
+    units: Vec<&'a UnitLine>,
+    unnamed_results: usize,
+}
+
+pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
+    let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
+    let units::Units { lines, unnamed_results, stages } = source.units().await?;
+    let label = arguments.label.as_deref().filter(|text| !text.trim().is_empty());
+    let labelled = label.map_or_else(|| lines.iter().collect(), |text| units::all(&lines, text));
+    let wanted = |line: &&UnitLine| {
+        (arguments.state.is_empty() || arguments.state.contains(&line.state))
+            && arguments.stage.as_ref().is_none_or(|stage| line.stages.contains(stage))
+    };
+    let units: Vec<&UnitLine> = labelled.iter().copied().filter(wanted).collect();
+    match arguments.format {
+        Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units, unnamed_results })?,
+        Format::Text => {
+            if units.is_empty() {
+                console::note(format_args!("none of the study's {} fits", count(lines.len(), "unit")));
+                if let (true, Some(text)) = (labelled.is_empty(), label) {
+                    console::note(format_args!("{}", units::offers(&lines, text).trim_end()));
+                }
+                if let Some(offer) = arguments.stage.as_deref().and_then(|stage| units::stages_instead(&stages, stage))
+                {
+                    console::note(format_args!("{offer}"));
+                }
+            }
+            super::print_as_it_is(&table(&units, Screen::output().rows()))?;
+            if unnamed_results > 0 {
+                console::note(format_args!(
+                    "note: {} {} of units that the study's spec does not name: `seedgrid report RUN_DIR --spec N` reports those of an earlier spec, RUN_DIR/specs/N.toml",
+                    count(unnamed_results, "more result"),
+                    if unnamed_results == 1 { "is" } else { "are" }
+                ));
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Columns of a terminal in which whole ids have room beside labels.
+const WHOLE_IDS: usize = 90;
+
+/// A line a unit. Where there is little room, ids are as short as they may be written.
+fn table(units: &[&UnitLine], width: usize) -> String {
+    let ids: Vec<String> = units.iter().map(|unit| unit.id.to_string()).collect();
+    let digits = if width < WHOLE_IDS { unambiguous(&ids) } else { usize::MAX };
+    let mut table = Table::new([
+        Column::left(""),
+        Column::left(""),
+        Column::text(""),
+        Column::right("").rank(1).called("numbers of attempts"),
+        Column::left(""),
+    ]);
+    for (unit, id) in units.iter().zip(&ids) {
+        let counts = match (unit.errors, unit.deaths) {
+            (0, 0) => String::new(),
+            (errors, deaths) => format!("{}, {}", count(errors as usize, "error"), count(deaths as usize, "death")),
+        };
+        let doubts = [(unit.untrained, "untrained"), (unit.stuck, "stuck")];
+        let doubts = doubts.into_iter().filter(|(is, _)| *is == Some(true)).map(|(_, word)| word.to_owned());
+        let against: Vec<String> = [counts].into_iter().filter(|counts| !counts.is_empty()).chain(doubts).collect();
+        let against = against.join(", ");
+        let attempts = count(unit.attempts as usize, "attempt");
+        let id = id.get(..digits).unwrap_or(id).to_owned();
+        table.row([id, unit.state.to_string(), unit.label.clone(), attempts, against]);
+    }
+    table.render(width)
+}
+
+/// How many first digits tell these ids apart: 8 at least.
+fn unambiguous(ids: &[String]) -> usize {
+    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let alike = |pair: &[&str]| pair[0].bytes().zip(pair[1].bytes()).take_while(|(one, other)| one == other).count();
+    sorted.windows(2).map(alike).max().unwrap_or(0).max(7) + 1
+}
+
+/// The schema of `seedgrid explain --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Explained {
+    schema: &'static str,
+    #[serde(flatten)]
+    story: Story,
+}
+
+pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
+    let reach = arguments.reach.into();
+    let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
+    let choose = |lines: &[UnitLine]| -> Result<UnitLine, Failure> { Ok(units::find(lines, &arguments.unit)?.clone()) };
+    let unit = match &mut source {
+        Source::Directory(books, _) => books.unit(choose)?,
+        Source::Coordinator(control) => choose(&control.units().await?.lines)?,
+    };
+    let (chapters, live) = match &mut source {
+        Source::Directory(books, directory) if !directory.is_owned() => {
+            (books.chapters(unit.id)?, Live::AtRest(books.pause()?))
+        }
+        Source::Directory(books, _) => {
+            let mut control = Control::connect(&arguments.run_dir, Role::View, reach).await?;
+            (books.chapters(unit.id)?, Live::Running(control.explain(unit.id).await?.0))
+        }
+        Source::Coordinator(control) => {
+            let (waits, chapters) = control.explain(unit.id).await?;
+            (chapters, Live::Running(waits))
+        }
+    };
+    let story = Story::new(unit, chapters, &live);
+    match arguments.format {
+        Format::Json => super::print_json(&Explained { schema: "seedgrid.explain/1", story })?,
+        Format::Text => super::print(&text(&story))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn text(story: &Story) -> String {
+    let unit = &story.unit;
+    let mut lines = vec![
+        format!("{} ({})", unit.label, unit.id),
+        format!("{}: {}", unit.state, story.why),
+        format!("wanted by {}", unit.stages.join(", ")),
+    ];
+    for chapter in &story.chapters {
+        let host = if chapter.host.is_empty() { "an unknown machine" } else { &chapter.host };
+        let place = if chapter.place.is_empty() { String::new() } else { format!(" ({})", chapter.place) };
+        let took = match (chapter.train_seconds, chapter.ended_ms) {
+            (Some(seconds), _) => format!(", trained for {}", duration((1000.0 * seconds) as u64)),
+            (None, Some(ended)) => {
+                // Its lease ran out: when its worker was lost before that, nobody knows.
+                let after =
+                    if chapter.ending == Some(AttemptEnding::WorkerLost) { "taken back after" } else { "after" };
+                format!(", {after} {}", duration(u64::try_from(ended - chapter.started_ms).unwrap_or_default()))
+            }
+            (None, None) => String::new(),
+        };
+        let ending = chapter.ending.map(AttemptEnding::name).unwrap_or(units::unended(chapter.began, story.at_rest));
+        let detail = if chapter.detail.is_empty() { String::new() } else { format!(": {}", chapter.detail) };
+        lines.push(format!(
+            "attempt {} at {} on {host}{place}, worker {}: {ending}{took}{detail}",
+            chapter.attempt,
+            utc::format(chapter.started_ms),
+            chapter.worker
+        ));
+    }
+    if story.chapters.is_empty() {
+        lines.push("it was never given out".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The schema of `seedgrid logs --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Logged {
+    schema: &'static str,
+    unit: String,
+    label: String,
+    attempts: Vec<AttemptLog>,
+}
+
+pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
+    let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
+    let unit = units::find(&source.lines().await?, &arguments.unit)?.clone();
+    let attempts = source.logs(unit.id).await?;
+    let at_rest = matches!(&source, Source::Directory(_, directory) if !directory.is_owned());
+    match arguments.format {
+        Format::Json => super::print_json(&Logged {
+            schema: "seedgrid.logs/1",
+            unit: unit.id.to_string(),
+            label: unit.label.clone(),
+            attempts,
+        })?,
+        Format::Text if attempts.is_empty() => {
+            super::print(&format!("no worker has handed over a log of {} yet\n", unit.label))?;
+        }
+        Format::Text => {
+            let one = |one: &AttemptLog| {
+                let ending = one.ending.map(AttemptEnding::name).unwrap_or(units::unended(true, at_rest));
+                // Indented, so that no log looks like the beginning of another one.
+                let lines: String = one.log.lines().map(|line| format!("  {line}\n")).collect();
+                format!("--- attempt {} on {}: {ending}\n{lines}", one.attempt, one.host)
+            };
+            super::print_as_it_is(&attempts.iter().map(one).collect::<String>())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use seedgrid_common::terminal::columns;
+
+    use super::*;
+    use crate::scheduler::unit_state::UnitState;
+
+    fn line(id: [u8; 16], label: &str) -> UnitLine {
+        UnitLine {
+            id: UnitId(id),
+            label: label.to_owned(),
+            description: String::new(),
+            stages: vec!["tune".to_owned()],
+            state: UnitState::Quarantined,
+            attempts: 3,
+            errors: 3,
+            deaths: 0,
+            worker: None,
+            untrained: None,
+            stuck: None,
+        }
+    }
+
+    #[test]
+    fn a_line_fits_its_terminal_and_is_whole_in_a_pipe() {
+        let mut ids = [[0xab; 16], [0xab; 16], [0x11; 16]];
+        ids[1][5] = 0;
+        let label = "cnn-shared-aux auxiliary_weight=0.4 learning_rate=0.1 fold 3 of 10 seed 12";
+        let units = ids.map(|id| line(id, label));
+        let units: Vec<&UnitLine> = units.iter().collect();
+        let piped = table(&units, usize::MAX);
+        assert_eq!(piped.lines().count(), 3, "{piped}");
+        assert!(piped.starts_with(&format!("{}  quarantined  {label}  3 attempts  3 errors, 0 deaths\n", units[0].id)));
+        for width in [60, 80, 100] {
+            let shown = table(&units, width);
+            assert!(shown.lines().all(|line| columns(line) <= width), "{shown}");
+            assert!(
+                label.split(' ').chain(["quarantined", "errors,"]).all(|word| shown.matches(word).count() >= 3),
+                "{shown}"
+            );
+            let digits = if width < WHOLE_IDS { 11 } else { 32 };
+            assert!(units.iter().all(|unit| shown.contains(&unit.id.to_string()[..digits])), "{shown}");
+        }
+    }
+
+    fn told(ending: Option<AttemptEnding>, ended_ms: Option<i64>, live: &Live) -> String {
+        let chapter = units::Chapter {
+            attempt: 1,
+            worker: "w".to_owned(),
+            host: "node7".to_owned(),
+            place: String::new(),
+            started_ms: 0,
+            began: true,
+            ended_ms,
+            ending,
+            detail: String::new(),
+            train_seconds: None,
+        };
+        text(&Story::new(line([1; 16], "cnn seed 1"), vec![chapter], live))
+    }
+
+    #[test]
+    fn an_attempt_tells_no_more_than_what_is_known_of_its_end() {
+        let (running, at_rest) = (Live::Running(None), Live::AtRest(None));
+        assert!(told(None, None, &running).ends_with("worker w: in training\n"));
+        assert!(told(None, None, &at_rest).ends_with("worker w: not heard of since its coordinator ended\n"));
+        assert!(told(Some(AttemptEnding::Preempted), None, &at_rest).ends_with("worker w: preempted\n"));
+        assert!(
+            told(Some(AttemptEnding::Preempted), Some(45_000), &running).ends_with("worker w: preempted, after 45 s\n")
+        );
+        assert!(
+            told(Some(AttemptEnding::WorkerLost), Some(45_000), &running)
+                .ends_with("worker-lost, taken back after 45 s\n")
+        );
+    }
+}

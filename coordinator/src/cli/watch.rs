@@ -1,0 +1,115 @@
+//! `seedgrid watch`: follows a study to its end, over restarts of its coordinator.
+
+use std::{
+    io,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::{join::Role, prose::count, wire::v1};
+
+use super::{Exit, Failure, arguments::WatchArguments, status, status_at_rest};
+use crate::{
+    cli::{
+        console::{self, Stream},
+        progress,
+    },
+    grpc::control_client::{Control, ControlError},
+};
+
+/// How long a coordinator that has gone is looked for, as long as a worker that holds nothing does by default.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How often.
+const EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
+    let mut control = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
+        Ok(control) => control,
+        Err(error) => {
+            let Some(at_rest) = status_at_rest::picture(&arguments.run_dir)? else {
+                return Err(status::unanswered(&arguments.run_dir, error));
+            };
+            return match at_rest.state() {
+                v1::StudyState::Done => ended_with(&at_rest),
+                _ => Err(Failure::not_running(&arguments.run_dir)),
+            };
+        }
+    };
+    loop {
+        let mut view = progress::view(Stream::Output, &arguments.run_dir);
+        let mut last = v1::StatusSnapshot::default();
+        let mut lost = None;
+        let followed = control
+            .watch(|picture| {
+                last.clone_from(picture);
+                match view.show(picture) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        lost = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            })
+            .await;
+        view.finish();
+        match lost {
+            // Whoever hung up (`| head`) has seen enough.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
+            Some(error) => return Err(Failure::Output(error)),
+            None => {}
+        }
+        match followed {
+            Ok(()) if last.state() == v1::StudyState::Done => return ended_with(&last),
+            Ok(()) | Err(ControlError::Lost { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        console::note(format_args!(
+            "the coordinator has gone; looking for it for {} (Ctrl-C: no more)",
+            progress::duration(PATIENCE.as_millis() as u64)
+        ));
+        control = match found_again(&arguments).await? {
+            Found::Running(control) => *control,
+            Found::Ended(picture) => return ended_with(&picture),
+        };
+    }
+}
+
+/// What became of a coordinator that had gone.
+enum Found {
+    Running(Box<Control>),
+    /// The study ended meanwhile, and nobody runs it any more.
+    Ended(Box<v1::StatusSnapshot>),
+}
+
+async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
+    let lost = Instant::now();
+    let mut said = false;
+    loop {
+        // First: one that has gone a moment ago is not back yet, and one that closes connections is not hurried.
+        tokio::time::sleep(EVERY).await;
+        let error = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
+            Ok(control) => return Ok(Found::Running(Box::new(control))),
+            Err(error @ ControlError::Unreachable { .. }) => error,
+            Err(error) => return Err(error.into()),
+        };
+        match status_at_rest::picture(&arguments.run_dir)? {
+            Some(picture) if picture.state() == v1::StudyState::Done => return Ok(Found::Ended(Box::new(picture))),
+            Some(_) | None if lost.elapsed() >= PATIENCE => return Err(error.into()),
+            Some(_) | None if !std::mem::replace(&mut said, true) => console::note(format_args!("{error}")),
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn ended_with(picture: &v1::StatusSnapshot) -> Result<Exit, Failure> {
+    let last = picture.counts.unwrap_or_default();
+    super::print(&format!(
+        "{} of {} done, {} diverged, {} quarantined{}\n",
+        last.done,
+        count(last.total, "unit"),
+        last.diverged,
+        last.failed,
+        status::cancelled(&last)
+    ))?;
+    Ok(if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done })
+}

@@ -1,0 +1,151 @@
+//! `seedgrid workers`: those that are there, and those that were.
+
+use std::collections::BTreeSet;
+
+use seedgrid_common::{join::Role, wire::v1};
+use serde::Serialize;
+
+use super::{
+    Exit, Failure, arguments::Format, cancel_drain_pause::is_running, unit_and_worker_arguments::WorkersArguments,
+};
+use crate::{
+    cli::{console, progress::duration},
+    grpc::control_client::Control,
+    report::numbers::count,
+    run_directory::RunDirectory,
+    views::run_reader::Books,
+};
+
+/// The schema of `seedgrid workers --format json`, described in docs/cli.md.
+#[derive(Debug, Serialize)]
+struct Listing {
+    schema: &'static str,
+    workers: Vec<Worker>,
+}
+
+#[derive(Debug, Serialize)]
+struct Worker {
+    id: String,
+    /// "there", "leaving", "set-aside" or "gone".
+    state: &'static str,
+    host: String,
+    place: String,
+    pid: u32,
+    cores: u32,
+    slots: u32,
+    device: String,
+    isa: String,
+    numerics_class: String,
+    version: String,
+    holds: Option<u32>,
+    finished: Option<u32>,
+    heard_seconds_ago: Option<f64>,
+    aside: Option<String>,
+}
+
+impl Worker {
+    fn new(id: String, state: &'static str, info: v1::WorkerInfo) -> Self {
+        let v1::WorkerInfo { host, pid, cores, slots, device, isa, numerics_class, version, place } = info;
+        Self {
+            id,
+            state,
+            host,
+            place,
+            pid,
+            cores,
+            slots,
+            device,
+            isa,
+            numerics_class,
+            version,
+            holds: None,
+            finished: None,
+            heard_seconds_ago: None,
+            aside: None,
+        }
+    }
+}
+
+impl From<&v1::WorkerStatus> for Worker {
+    fn from(status: &v1::WorkerStatus) -> Self {
+        let state = match (status.aside.is_empty(), status.leaving) {
+            (false, _) => "set-aside",
+            (true, true) => "leaving",
+            (true, false) => "there",
+        };
+        Self {
+            holds: Some(status.held),
+            finished: Some(status.finished),
+            heard_seconds_ago: Some(status.last_seen_ms as f64 / 1000.0),
+            aside: Some(status.aside.clone()).filter(|reason| !reason.is_empty()),
+            ..Self::new(status.worker_id.clone(), state, status.info.clone().unwrap_or_default())
+        }
+    }
+}
+
+pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure> {
+    let mut workers: Vec<Worker> = Vec::new();
+    let mut control = match is_running(&arguments.run_dir)? {
+        true => Some(Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await?),
+        false => None,
+    };
+    if let Some(control) = &mut control {
+        workers.extend(control.status().await?.workers.iter().map(Worker::from));
+    }
+    if arguments.all {
+        let there: BTreeSet<String> = workers.iter().map(|worker| worker.id.clone()).collect();
+        let known: Vec<(String, v1::WorkerInfo)> = match &mut control {
+            Some(control) => {
+                let known = control.workers().await?.into_iter();
+                known.map(|worker| (worker.worker_id, worker.info.unwrap_or_default())).collect()
+            }
+            None => {
+                let known = Books::open(RunDirectory::existing(&arguments.run_dir)?)?.workers()?.into_iter();
+                known.map(|worker| (worker.worker_id, worker.info)).collect()
+            }
+        };
+        let gone = known.into_iter().filter(|(id, _)| !there.contains(id));
+        workers.extend(gone.map(|(id, info)| Worker::new(id, "gone", info)));
+    }
+    workers.retain(|worker| arguments.host.as_ref().is_none_or(|host| worker.host == *host));
+    match arguments.format {
+        Format::Json => super::print_json(&Listing { schema: "seedgrid.workers/1", workers })?,
+        Format::Text => {
+            if workers.is_empty() {
+                console::note(format_args!("{}", nobody(&arguments)));
+            }
+            super::print(&workers.iter().map(line).collect::<String>())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Why the list is empty.
+fn nobody(arguments: &WorkersArguments) -> &'static str {
+    match (&arguments.host, arguments.all) {
+        (Some(_), true) => "no worker was ever on this machine",
+        (Some(_), false) => "no worker is there on this machine; --all lists those that were",
+        (None, true) => "no worker was ever there",
+        (None, false) => "no worker is there; --all lists those that were",
+    }
+}
+
+fn line(worker: &Worker) -> String {
+    let place = if worker.place.is_empty() { String::new() } else { format!(" ({})", worker.place) };
+    let now = match (worker.holds, worker.finished, worker.heard_seconds_ago) {
+        (Some(holds), Some(finished), Some(heard)) => {
+            format!(", holds {holds}, finished {finished}, heard {} ago", duration((1000.0 * heard) as u64))
+        }
+        _ => String::new(),
+    };
+    let aside = worker.aside.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!(
+        "{}  {:<9}  {}{place}, process {}: {} on {}{now}{aside}\n",
+        worker.id,
+        worker.state,
+        worker.host,
+        worker.pid,
+        count(worker.slots as usize, "slot"),
+        worker.device
+    )
+}

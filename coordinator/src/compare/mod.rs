@@ -1,0 +1,136 @@
+//! Two runs side by side.
+//!
+//! In the order of the flow: [`side`] reads a run directory; [`specs`] tells what differs between two specs, [`data`] which stages
+//! have the same data, [`units`] whether equal units have equal results, [`matching`] which configurations belong together and [`difference`] how far apart two of them are,
+//! all purely; [`document`] is `--format json`, [`text`] and [`markdown`] are for people.
+
+mod data;
+mod difference;
+pub mod document;
+mod markdown;
+mod matching;
+mod side;
+mod specs;
+mod text;
+mod units;
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    aggregate::document::StageReport,
+    plan::PrepareError,
+    run_directory::{RunDirectory, RunDirectoryError},
+};
+use document::{ComparedConfiguration, ComparedStage, Comparison, Found, Lone, RunSummary, SCHEMA};
+use matching::Matched;
+
+pub use markdown::page;
+pub use side::Side;
+pub use text::text;
+
+/// Why two runs cannot be set side by side.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// One of them cannot be read.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// One of them is no run directory.
+    #[error(transparent)]
+    Directory(#[from] RunDirectoryError),
+    /// Both are the same.
+    #[error("{first} and {second} are the same run directory\n  hint: name two different ones")]
+    SameDirectory {
+        /// As it was written.
+        first: PathBuf,
+        /// As it was written.
+        second: PathBuf,
+    },
+}
+
+/// Reads both runs.
+///
+/// # Errors
+/// When one of them cannot be read, or both are one.
+pub fn read(first: &RunDirectory, second: &RunDirectory) -> Result<[Side; 2], CompareError> {
+    let place = |directory: &RunDirectory| fs::canonicalize(directory.root()).ok();
+    if place(first).is_some() && place(first) == place(second) {
+        let [first, second] = [first, second].map(|directory| directory.root().to_owned());
+        return Err(CompareError::SameDirectory { first, second });
+    }
+    Ok([Side::read(first)?, Side::read(second)?])
+}
+
+/// Sets two runs side by side.
+pub fn compare(sides: &[Side; 2]) -> Comparison {
+    let [first, second] = sides;
+    let lone = |here: &Side, there: &Side| {
+        let is_there = |stage: &&StageReport| there.report.stages.iter().any(|other| other.name == stage.name);
+        here.report.stages.iter().filter(|stage| !is_there(stage)).map(|stage| stage.name.clone()).collect()
+    };
+    let stages = first.report.stages.iter().filter_map(|stage| {
+        let other = second.report.stages.iter().find(|other| other.name == stage.name)?;
+        Some(compared(sides, [stage, other]))
+    });
+    let stages: Vec<ComparedStage> = stages.collect();
+    let same_dataset = match stages.as_slice() {
+        [] => data::of_runs([&first.report, &second.report]),
+        stages => stages.iter().all(|stage| stage.data.same),
+    };
+    Comparison {
+        schema: SCHEMA,
+        first: summary(first),
+        second: summary(second),
+        same_dataset,
+        spec_differences: specs::differences(&first.spec, &second.spec),
+        units: units::compared(sides),
+        stages,
+        only_first: lone(first, second),
+        only_second: lone(second, first),
+    }
+}
+
+fn summary(side: &Side) -> RunSummary {
+    let Side { path, report, versions, numerics_classes, .. } = side;
+    RunSummary {
+        path: path.clone(),
+        study: report.study.clone(),
+        dataset: report.dataset.clone(),
+        units: report.counts,
+        complete: report.complete,
+        versions: versions.clone(),
+        numerics_classes: numerics_classes.clone(),
+    }
+}
+
+fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
+    let data = data::of_stages([&sides[0].report, &sides[1].report], stages);
+    let same = data.same;
+    let errors = [0, 1].map(|side: usize| sides[side].errors_of(&stages[side].name));
+    let part = |side: usize, row| difference::Part { stage: stages[side], row, errors: errors[side] };
+    let Matched { pairs, only_first, only_second } = matching::matched(stages);
+    let configurations = pairs.into_iter().map(|[first, second]| {
+        let units = units::of_configurations(sides, [first, second]);
+        ComparedConfiguration {
+            model: first.model.clone(),
+            title: first.title.clone(),
+            variant: if first.variant.is_empty() { second.variant.clone() } else { first.variant.clone() },
+            settings: matching::differences([first, second]),
+            first: Found::of(first),
+            second: Found::of(second),
+            difference: difference::between([part(0, first), part(1, second)], same),
+            units,
+        }
+    });
+    let [first, second] = stages;
+    ComparedStage {
+        name: first.name.clone(),
+        evaluations: [first.evaluation, second.evaluation],
+        data,
+        configurations: configurations.collect(),
+        only_first: only_first.into_iter().map(Lone::of).collect(),
+        only_second: only_second.into_iter().map(Lone::of).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

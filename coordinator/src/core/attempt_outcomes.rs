@@ -1,0 +1,225 @@
+//! How attempts end, and what becomes durable of it.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use seedgrid_common::{
+    training::{Ending, UnitResult},
+    unit::UnitId,
+    wire::{blob::BlobDigest, v1},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
+use crate::{
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{AfterFailure, Blame, Expired, Finished, Millis, Verdict, WorkerId},
+        ranking::Ended,
+    },
+    store::{ResultRecord, StoredUnit, Write},
+};
+
+/// A worker that holds nothing and was not heard of for this many lease times is forgotten.
+const FORGET_AFTER_LEASES: u64 = 2;
+
+/// Ends every attempt that has no ending: nobody trains it any more. When it ended is not known: it was some time before this coordinator
+/// began.
+pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
+    let give_up = |(unit, stored): (&UnitId, &mut StoredUnit)| {
+        stored.holder.take()?;
+        Some(Write::Ended {
+            unit: *unit,
+            attempt: stored.attempts,
+            at_ms: None,
+            // Not lost: it is known what became of the worker, and that the unit had no part in it.
+            ending: AttemptEnding::Preempted,
+            detail: "its coordinator was ended, and the worker with it".to_owned(),
+            train_seconds: None,
+        })
+    };
+    known.iter_mut().filter_map(give_up).collect()
+}
+
+impl Reactor {
+    pub(super) fn say_failed(&self, unit: UnitId, attempt: u32, ending: AttemptEnding, detail: &str, blame: Blame) {
+        let unit = self.label(unit);
+        match blame {
+            Blame::Unit | Blame::Death => tracing::warn!(%unit, attempt, %ending, detail, "attempt failed"),
+            Blame::Circumstances => tracing::info!(%unit, attempt, %ending, detail, "unit waits again"),
+        }
+    }
+
+    /// Whether these weights must be here before the result that they belong to can count.
+    pub(super) fn lacks(&self, unit: UnitId, attempt: u32, weights: Option<BlobDigest>) -> bool {
+        weights.is_some_and(|digest| {
+            self.keeper.wants(unit) && self.queue.awaits(unit, attempt) && !self.keeper.has(unit, digest)
+        })
+    }
+
+    /// Whether a result has other outputs than its unit: it could never be used, and what is committed stays.
+    pub(super) fn misshapen(&self, unit: UnitId, result: &UnitResult) -> Option<NotSubmitted> {
+        let Ending::Done(scores) = &result.ending else { return None };
+        let expected = self.selecting.plan().shape(&self.units.get(&unit)?.unit);
+        let found = [scores.outputs.rows(), scores.outputs.columns()];
+        (found != expected).then_some(NotSubmitted::Shape { expected, found })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is one fact of the submit")]
+    pub(super) fn result(
+        &mut self,
+        worker: &WorkerId,
+        unit: UnitId,
+        attempt: u32,
+        result: &UnitResult,
+        train_seconds: f64,
+        numerics_class: String,
+        weights: Option<BlobDigest>,
+        now: Millis,
+    ) -> Option<v1::SubmitOutcome> {
+        let payload = v1::UnitResult::from(result).encode_to_vec();
+        let digest = Sha256::digest(&payload).into();
+        let (diverged, wrong_of) = match &result.ending {
+            Ending::Done(scores) => (false, Some((scores.wrong, scores.outputs.rows() as u32))),
+            Ending::Diverged { .. } => (true, None),
+        };
+        let record = Box::new(ResultRecord {
+            unit,
+            attempt,
+            at_ms: self.at.wall_ms,
+            numerics_class,
+            diverged,
+            epochs: result.epochs.len() as u32,
+            wrong_of,
+            digest,
+            payload,
+        });
+        match self.queue.finish(worker, unit, attempt, Finished { digest, diverged }, train_seconds) {
+            Verdict::Unknown => None,
+            Verdict::Commit => {
+                self.writes.push(Write::Result(record));
+                self.writes.extend(self.keeper.keep(unit, attempt, weights));
+                self.writes.extend(self.checkpoints.end(unit));
+                if weights.is_none() && !diverged && self.keeper.wants(unit) {
+                    let unit = self.label(unit);
+                    tracing::warn!(%unit, "its weights are not kept: training began before keep_weights was set");
+                }
+                let ending = if diverged { AttemptEnding::Diverged } else { AttemptEnding::Done };
+                self.ended(unit, attempt, ending, String::new(), Some(train_seconds), Some(result));
+                if let Some(entry) = self.live.workers.get_mut(worker) {
+                    entry.finished += 1;
+                }
+                let how = wrong_of.map_or(Ended::Diverged, |(wrong, of)| Ended::Scored { wrong, of });
+                self.unit_ended(unit, how, now);
+                self.judge();
+                let counts = self.queue.counts();
+                if counts.waiting > 0 || counts.all_ended() {
+                    self.wake();
+                }
+                Some(v1::SubmitOutcome::Committed)
+            }
+            // An exact replay of what won, or an equal result of another attempt.
+            Verdict::Duplicate => {
+                self.note_ending(unit, attempt, AttemptEnding::Duplicate, train_seconds);
+                Some(v1::SubmitOutcome::Duplicate)
+            }
+            Verdict::Conflict => {
+                tracing::error!(unit = %self.label(unit), attempt, "a second result differs from the first; the first stands");
+                self.writes.push(Write::Conflict(record));
+                self.note_ending(unit, attempt, AttemptEnding::Conflict, train_seconds);
+                Some(v1::SubmitOutcome::Conflict)
+            }
+        }
+    }
+
+    /// Takes back what has run out, and forgets workers that hold nothing and are silent.
+    pub(super) fn expire(&mut self, now: Millis) {
+        let (expired, ready) = self.queue.expire(now);
+        self.taken_back(expired, AttemptEnding::WorkerLost, "no heartbeat for the time of a lease", now);
+        if ready {
+            self.judge();
+            self.wake();
+        }
+        let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);
+        let gone = |(id, entry): (&WorkerId, &WorkerEntry)| {
+            (entry.last_seen < silent && self.queue.held_by(id) == 0).then(|| id.clone())
+        };
+        let gone: Vec<WorkerId> = self.live.workers.iter().filter_map(gone).collect();
+        for worker in &gone {
+            self.live.workers.remove(worker);
+            self.queue.part(worker);
+        }
+        if !gone.is_empty() {
+            self.judge();
+            self.stale_picture = true;
+            self.wake();
+        }
+    }
+
+    pub(super) fn taken_back(&mut self, expired: Vec<Expired>, ending: AttemptEnding, detail: &str, now: Millis) {
+        if expired.is_empty() {
+            return;
+        }
+        for Expired { unit, attempt, after, .. } in expired {
+            tracing::warn!(unit = %self.label(unit), attempt, %ending, detail, ?after, "attempt lost");
+            self.ended(unit, attempt, ending, detail.to_owned(), None, None);
+            if after == AfterFailure::Quarantined {
+                self.unit_ended(unit, Ended::Failed, now);
+            }
+        }
+        self.wake();
+    }
+
+    /// Records an attempt's end, durably and for the live views.
+    pub(super) fn ended(
+        &mut self,
+        unit: UnitId,
+        attempt: u32,
+        ending: AttemptEnding,
+        detail: String,
+        train_seconds: Option<f64>,
+        result: Option<&UnitResult>,
+    ) {
+        let error = result.and_then(|result| match &result.ending {
+            Ending::Done(scores) => Some(scores.error()),
+            Ending::Diverged { .. } => None,
+        });
+        let shown = v1::RecentEnding {
+            sequence: 0,
+            label: self.label(unit),
+            ending: ending.name().to_owned(),
+            epochs: result.map_or(0, |result| result.epochs.len() as u32),
+            error,
+            train_seconds: train_seconds.unwrap_or(0.0),
+        };
+        self.live.ended(unit, ending, shown);
+        self.writes.push(Write::Ended { unit, attempt, at_ms: Some(self.at.wall_ms), ending, detail, train_seconds });
+    }
+
+    fn note_ending(&mut self, unit: UnitId, attempt: u32, ending: AttemptEnding, train_seconds: f64) {
+        self.writes.push(Write::Ended {
+            unit,
+            attempt,
+            at_ms: Some(self.at.wall_ms),
+            ending,
+            detail: String::new(),
+            train_seconds: Some(train_seconds),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_nobody_saw_has_no_time() {
+        let held = StoredUnit { attempts: 2, holder: Some("0".repeat(32)), ..StoredUnit::default() };
+        let mut known = BTreeMap::from([(UnitId([1; 16]), held), (UnitId([2; 16]), StoredUnit::default())]);
+        let writes = give_up(&mut known);
+        assert!(
+            matches!(writes[..], [Write::Ended { attempt: 2, at_ms: None, ending: AttemptEnding::Preempted, .. }]),
+            "{writes:?}"
+        );
+    }
+}

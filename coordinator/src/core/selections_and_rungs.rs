@@ -1,0 +1,84 @@
+//! Which selections and rungs of races the core still has to decide, and what it knows for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::{
+    label::Labels,
+    matrix::Plan,
+    unit::{Unit, UnitId},
+};
+
+use super::study_units::StudyPlan;
+use crate::scheduler::{
+    ranking::Ended,
+    selection::{self, Committed, Settled, Standing, ToCome},
+};
+
+/// A study's selections and rungs of races: decided, and open.
+#[derive(Debug)]
+pub(super) struct Selecting {
+    plan: StudyPlan,
+    labels: Labels,
+    committed: Committed,
+    ended: BTreeMap<UnitId, Ended>,
+    open: Vec<BTreeSet<UnitId>>,
+    standing: Vec<Standing>,
+    expanded: Plan,
+    to_come: ToCome,
+}
+
+impl Selecting {
+    /// With what the store knows.
+    pub(super) fn new(plan: StudyPlan, committed: Committed, ended: BTreeMap<UnitId, Ended>) -> Self {
+        Self {
+            labels: Labels::new(&plan.study, &plan.digests),
+            plan,
+            committed,
+            ended,
+            open: Vec::new(),
+            standing: Vec::new(),
+            expanded: Plan { stages: Vec::new() },
+            to_come: ToCome::default(),
+        }
+    }
+
+    /// A unit for people.
+    pub(super) fn label(&self, unit: &Unit) -> String {
+        self.labels.unit(unit)
+    }
+
+    /// A unit ended. Whether anything can be decided now.
+    pub(super) fn ended(&mut self, unit: UnitId, how: Ended) -> bool {
+        self.ended.insert(unit, how);
+        self.open.iter_mut().any(|left| left.remove(&unit) && left.is_empty())
+    }
+
+    /// Decides whatever can be decided.
+    pub(super) fn settle(&mut self) -> Settled {
+        let StudyPlan { study, digests } = &self.plan;
+        let mut settled = selection::settle(study, digests, &self.committed, |id| self.ended.get(&id).copied());
+        self.committed.selections.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
+        let rungs = settled.rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone()));
+        self.committed.rungs.extend(rungs);
+        self.open = std::mem::take(&mut settled.open);
+        self.to_come = settled.to_come();
+        self.standing = std::mem::take(&mut settled.standing);
+        self.expanded = settled.plan.clone();
+        settled
+    }
+
+    /// What the study was told at the start: everything but what the store knows.
+    pub(super) fn plan(&self) -> &StudyPlan {
+        &self.plan
+    }
+
+    /// The study as far as it can be expanded, and what was decided for that.
+    pub(super) fn expanded(&self) -> (&Plan, &[Standing]) {
+        (&self.expanded, &self.standing)
+    }
+
+    /// Units that may still be given out.
+    pub(super) fn to_come(&self) -> ToCome {
+        self.to_come
+    }
+}

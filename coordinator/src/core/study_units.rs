@@ -1,0 +1,131 @@
+//! What the core is told of a study, and the units that it has come to know of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::{
+    data::folds::scored_pairs,
+    decision::CLASSES,
+    matrix::{Digests, Plan, WaitingRow},
+    model,
+    spec::Study,
+    unit::{Configuration, Unit, UnitId},
+};
+
+use crate::scheduler::race::Track;
+
+/// What the core is told of a study before it starts.
+#[derive(Clone, Debug)]
+pub struct StudyPlan {
+    /// The study.
+    pub study: Study,
+    /// Of each encoded draw of the data set, by data seed.
+    pub digests: Digests,
+}
+
+impl StudyPlan {
+    /// Rows and columns of a unit's outputs.
+    pub(super) fn shape(&self, unit: &Unit) -> [usize; 2] {
+        let dataset = &self.study.dataset;
+        [scored_pairs(unit.fold, dataset.train_pairs, dataset.test_pairs) as usize, CLASSES]
+    }
+}
+
+/// One unit, as the core needs it.
+#[derive(Clone, Debug)]
+pub(super) struct UnitFacts {
+    /// Its id.
+    pub(super) id: UnitId,
+    /// What is trained.
+    pub(super) unit: Unit,
+    /// Units of one configuration form a group.
+    pub(super) group: usize,
+}
+
+/// What a plan adds to a roster.
+#[derive(Debug)]
+pub(super) struct Added {
+    /// Units that were not known, in the order of the plan.
+    pub(super) units: Vec<UnitFacts>,
+    /// The expected costs of groups that were not known, in multiplications.
+    pub(super) costs: Vec<f64>,
+    /// The group of each unit that a race holds back.
+    pub(super) held: Vec<usize>,
+}
+
+/// Units of a row that waits for a selection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Later {
+    /// How many.
+    pub(super) units: usize,
+    /// The groups of the configurations that may be selected: its units will cost about as much, and wait for all of theirs.
+    pub(super) groups: BTreeSet<usize>,
+    /// Places of earlier ones that it waits for, too.
+    pub(super) after: BTreeSet<usize>,
+}
+
+/// The units that are given out so far, grouped by configuration.
+#[derive(Debug)]
+pub(super) struct Roster {
+    train_pairs: u32,
+    /// The number of each configuration's group, by its key.
+    groups: BTreeMap<String, usize>,
+    known: BTreeSet<UnitId>,
+}
+
+impl Roster {
+    /// An empty one; `train_pairs` is the number of training pairs.
+    pub(super) fn new(train_pairs: u32) -> Self {
+        Self { train_pairs, groups: BTreeMap::new(), known: BTreeSet::new() }
+    }
+
+    /// Takes in the units of `plan` that are given out.
+    pub(super) fn add(&mut self, plan: &Plan, track: &Track) -> Added {
+        let mut costs = Vec::new();
+        let mut units = Vec::new();
+        let mut held: BTreeMap<UnitId, usize> = BTreeMap::new();
+        for planned in plan.stages.iter().flat_map(|stage| &stage.configurations) {
+            let next = self.groups.len();
+            let group = *self.groups.entry(planned.configuration.key()).or_insert(next);
+            if group == next {
+                costs.push(cost(&planned.configuration, self.train_pairs));
+            }
+            for (id, unit) in &planned.units {
+                if track.is_held(*id) {
+                    held.insert(*id, group);
+                } else if !track.is_skipped(*id) && self.known.insert(*id) {
+                    units.push(UnitFacts { id: *id, unit: unit.clone(), group });
+                }
+            }
+        }
+        Added { units, costs, held: held.into_values().collect() }
+    }
+
+    /// What waits for selections in `plan`, all of whose units are known. Stages select for later ones only, so each waits for
+    /// earlier ones.
+    pub(super) fn later(&self, plan: &Plan) -> Vec<Later> {
+        let mut all: Vec<(&str, &WaitingRow, Later)> = Vec::new();
+        for stage in &plan.stages {
+            for row in stage.waiting.iter().filter(|row| !row.unreachable) {
+                let mut later = Later { units: row.units, ..Later::default() };
+                let selecting = plan.stages.iter().filter(|stage| stage.name == row.from);
+                let candidates = selecting.flat_map(|stage| stage.of_model(&row.model));
+                later.groups.extend(candidates.filter_map(|one| self.groups.get(&one.configuration.key())));
+                for (place, (stage, earlier, before)) in all.iter().enumerate() {
+                    if *stage == row.from && earlier.model == row.model {
+                        later.groups.extend(&before.groups);
+                        later.after.insert(place);
+                    }
+                }
+                all.push((&stage.name, row, later));
+            }
+        }
+        all.into_iter().map(|(_, _, later)| later).collect()
+    }
+}
+
+/// Multiplications for the longest training that the configuration allows. Only its relation to others' matters.
+fn cost(configuration: &Configuration, train_pairs: u32) -> f64 {
+    let network = model::find(&configuration.model).map(|model| (model.network)(&configuration.hyperparameters));
+    let per_pair = network.map_or(1, |network| network.multiplications());
+    per_pair as f64 * f64::from(train_pairs) * f64::from(configuration.stop.max_epochs)
+}

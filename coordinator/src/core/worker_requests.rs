@@ -1,0 +1,288 @@
+//! What workers ask: they come, take units, say that they are alive, hand over and go.
+
+use seedgrid_common::{
+    unit::UnitId,
+    wire::{
+        blob::{CheckpointRef, Content},
+        limits, v1,
+    },
+};
+
+use super::{
+    reactor::{Moment, Reactor},
+    request::{
+        Given, Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Unregistered,
+    },
+    snapshot::WorkerEntry,
+};
+use crate::{
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Blame, Granted, Millis, Renewed, WorkerId},
+    },
+    store::{Write, blobs::checkpoints::KeptCheckpoint},
+};
+
+impl Reactor {
+    /// Takes in a request; its answer waits for the [turn](Self::turn).
+    pub fn apply(&mut self, request: Request, at: Moment) {
+        self.at = at;
+        let now = at.now;
+        self.stale_picture = true;
+        match request {
+            Request::Register { worker, info, held, reply } => {
+                let answer = self.register(worker, info, &held, now);
+                self.answer(reply, answer.map(|dropped| Registered { dropped }));
+            }
+            Request::Pull { worker, max, reply } => {
+                let answer = self.pull(&worker, max, now);
+                self.answer(reply, answer);
+            }
+            Request::Heartbeat { worker, held, reply } => {
+                let answer = self.heartbeat(&worker, &held, now);
+                self.answer(reply, answer);
+            }
+            Request::Metrics { worker, unit, attempt, metrics } => {
+                if self.queue.holds(&worker, unit, attempt) {
+                    if self.queue.begin(&worker, unit, attempt) {
+                        self.begun.push(Write::Began { unit, attempt });
+                    }
+                    self.live.training(unit, attempt, metrics, now);
+                }
+            }
+            Request::OfferBlob { worker, unit, attempt, content, reply } => {
+                let wanted = match content {
+                    Content::Weights => self.keeper.wants(unit) && self.queue.awaits(unit, attempt),
+                    Content::Checkpoint(_) => self.queue.holds(&worker, unit, attempt),
+                };
+                let answer = match (self.is_there(&worker, now), self.was_given(&worker, unit, attempt)) {
+                    (false, _) => Err(NotTaken::Unregistered),
+                    (true, false) => Err(NotTaken::NeverGiven),
+                    (true, true) => Ok(wanted),
+                };
+                self.answer(reply, answer);
+            }
+            Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply } => {
+                let kept = match content {
+                    Content::Weights => {
+                        let awaited = self.queue.awaits(unit, attempt) && self.was_given(&worker, unit, attempt);
+                        self.keeper.arrived(unit, attempt, digest, bytes, awaited);
+                        awaited
+                    }
+                    Content::Checkpoint(progress) => {
+                        let reference = CheckpointRef { digest, bytes, progress };
+                        self.checkpoint_arrived(&worker, unit, attempt, reference)
+                    }
+                };
+                self.answer(reply, kept);
+            }
+            Request::FindCheckpoint { worker, unit, attempt, reply } => {
+                let held = self.queue.holds(&worker, unit, attempt);
+                let found = if held { self.checkpoints.file(unit) } else { None };
+                self.answer(reply, found);
+            }
+            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, log, reply } => {
+                self.seen(&worker, now);
+                self.keep_log(&worker, unit, attempt, log);
+                let answer = match outcome {
+                    // Its own attempts are all that a worker may report on.
+                    _ if !self.was_given(&worker, unit, attempt) => Err(NotSubmitted::NeverGiven),
+                    Outcome::Result(result) => match self.misshapen(unit, &result) {
+                        Some(refused) => Err(refused),
+                        None if self.lacks(unit, attempt, weights) => Ok(v1::SubmitOutcome::WeightsFirst),
+                        None => self
+                            .result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
+                            .ok_or(NotSubmitted::NeverGiven),
+                    },
+                    Outcome::Failure { ending, blame, detail } => {
+                        self.fail(&worker, &[(unit, attempt)], (ending, blame), &detail, Some(train_seconds), now);
+                        Ok(v1::SubmitOutcome::Recorded)
+                    }
+                };
+                self.answer(reply, answer);
+            }
+            Request::Leave { worker, reason, reply } => {
+                let expired = self.queue.leave(&worker, now);
+                self.taken_back(expired, AttemptEnding::Preempted, "its worker left", now);
+                self.queue.forget(&worker);
+                self.judge();
+                // What failed elsewhere and waited for this worker may wait no longer.
+                self.wake();
+                if let Some(entry) = self.live.workers.remove(&worker) {
+                    tracing::info!(host = entry.info.host, place = entry.info.place, reason, "worker left");
+                }
+                self.answer(reply, ());
+            }
+            Request::Retry { units, reply } => {
+                let answer = self.retry(&units);
+                self.answer(reply, answer);
+            }
+            Request::Enroll { worker, digest, reply } => {
+                let answer = self.enroll(worker, digest);
+                self.answer(reply, answer);
+            }
+            Request::SetToken { role, token, reply } => {
+                self.set_token(role, token);
+                self.answer(reply, ());
+            }
+            Request::Revoke { worker, reply } => {
+                let answer = self.revoke(&worker, now);
+                self.answer(reply, answer);
+            }
+            Request::Lost { worker, ending, blame, detail, training, held, log, reply } => {
+                for (unit, attempt) in &training {
+                    self.keep_log(&worker, *unit, *attempt, log.clone());
+                }
+                self.fail(&worker, &training, (ending, blame), &detail, None, now);
+                let besides = (AttemptEnding::Preempted, Blame::Circumstances);
+                self.fail(&worker, &held, besides, "its worker's trainer ended", None, now);
+                self.answer(reply, ());
+            }
+            Request::Steer(steering) => self.steer(steering, now),
+            Request::Stop => self.stopping = true,
+        }
+    }
+
+    fn register(
+        &mut self,
+        worker: WorkerId,
+        info: Box<v1::WorkerInfo>,
+        held: &[(UnitId, u32)],
+        now: Millis,
+    ) -> Result<Vec<(UnitId, u32)>, NotRegistered> {
+        // Revoked since the call was let in: it is to stop everything, and its next call is refused.
+        if self.credentials.read().is_revoked(&worker) {
+            return Ok(held.to_vec());
+        }
+        if !self.credentials.read().knows(&worker) {
+            return Err(NotRegistered::Unknown);
+        }
+        self.admit(&worker, &info, now)?;
+        tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");
+        self.writes.push(Write::Worker { worker_id: worker.to_string(), at_ms: self.at.wall_ms, info });
+        let lost = self.queue.take_back_unknown(&worker, held, now);
+        let (begun, unheard) = lost.into_iter().partition(|one| one.charged);
+        self.taken_back(begun, AttemptEnding::WorkerLost, "the worker died and was started again", now);
+        self.taken_back(unheard, AttemptEnding::WorkerLost, "the worker never heard of this attempt", now);
+        Ok(self.renew(&worker, held, now))
+    }
+
+    /// A worker is there from now on, if need be in the place of another one.
+    fn admit(&mut self, worker: &WorkerId, info: &v1::WorkerInfo, now: Millis) -> Result<(), NotRegistered> {
+        let known = self.live.workers.get(worker);
+        let (is_known, finished) = (known.is_some(), known.map_or(0, |entry| entry.finished));
+        let is_full = !is_known && self.live.workers.len() >= limits::WORKERS_MAX;
+        if is_full && !self.put_out_one() && self.queue.held_by(worker) == 0 {
+            return Err(NotRegistered::TooMany);
+        }
+        self.queue.join(worker);
+        self.live.workers.insert(worker.clone(), WorkerEntry { info: info.clone(), last_seen: now, finished });
+        Ok(())
+    }
+
+    /// Whether a worker is there. As long as there are too many, one that was [put out](Self::put_out_one) is back with its next call: it
+    /// has nothing to say that a registration would, and the store knows what it is.
+    fn is_there(&mut self, worker: &WorkerId, now: Millis) -> bool {
+        if self.seen(worker, now) {
+            return true;
+        }
+        let was_put_out = self.live.workers.len() >= limits::WORKERS_MAX && self.queue.held_by(worker) == 0;
+        if !was_put_out || self.credentials.read().is_revoked(worker) {
+            return false;
+        }
+        let known = self.store.worker(worker);
+        let known = self.unless_broken(known).flatten();
+        known.is_some_and(|known| self.admit(worker, &known.info, now).is_ok())
+    }
+
+    /// Too many workers are there: the one that was heard of longest ago goes, of those that hold nothing and have finished nothing. False:
+    /// there is none.
+    fn put_out_one(&mut self) -> bool {
+        let workers = self.live.workers.iter();
+        let idle = workers.filter(|(id, entry)| entry.finished == 0 && self.queue.held_by(id) == 0);
+        let Some(worker) = idle.min_by_key(|(_, entry)| entry.last_seen).map(|(id, _)| id.clone()) else {
+            return false;
+        };
+        self.live.workers.remove(&worker);
+        self.queue.part(&worker);
+        true
+    }
+
+    fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<(UnitId, u32)> {
+        let (given, foreign) = self.split_held(worker, held);
+        let Renewed { mut dropped, reclaimed } = self.queue.renew(worker, &given, now);
+        dropped.extend(foreign);
+        for (unit, attempt) in reclaimed {
+            self.writes.push(Write::Reopened { unit, attempt, worker_id: worker.to_string() });
+        }
+        dropped
+    }
+
+    fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Result<Pulled, Unregistered> {
+        if !self.is_there(worker, now) {
+            return Err(Unregistered);
+        }
+        let max = if self.draining { 0 } else { max.min(self.fair_share(worker)) };
+        let class = self.live.workers.get(worker).map(|entry| entry.info.numerics_class.clone()).unwrap_or_default();
+        let granted = self.queue.pull(worker, max, now);
+        let units = granted
+            .into_iter()
+            .map(|Granted { unit: id, attempt }| {
+                let checkpoint = self.checkpoints.of(id, &class);
+                self.writes.push(Write::Started {
+                    unit: id,
+                    attempt,
+                    worker_id: worker.to_string(),
+                    at_ms: self.at.wall_ms,
+                    from: checkpoint.map(|checkpoint| checkpoint.progress),
+                });
+                Given {
+                    id,
+                    attempt,
+                    unit: self.units[&id].unit.clone(),
+                    keep_weights: self.keeper.wants(id),
+                    checkpoint,
+                }
+            })
+            .collect();
+        Ok(Pulled { units, state: self.state_for(worker) })
+    }
+
+    /// Keeps a checkpoint that has arrived, if its sender still holds the unit's lease. Whether it does.
+    fn checkpoint_arrived(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, reference: CheckpointRef) -> bool {
+        match self.live.workers.get(worker) {
+            Some(entry) if self.queue.holds(worker, unit, attempt) => {
+                let numerics_class = entry.info.numerics_class.clone();
+                let kept = KeptCheckpoint { attempt, reference, numerics_class };
+                self.writes.push(self.checkpoints.keep(unit, kept, self.at.wall_ms));
+                true
+            }
+            Some(_) | None => {
+                self.checkpoints.discard(unit, reference.digest);
+                false
+            }
+        }
+    }
+
+    /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free
+    /// slot for.
+    fn fair_share(&self, worker: &WorkerId) -> usize {
+        let free =
+            |id: &WorkerId, entry: &WorkerEntry| (entry.info.slots as usize).saturating_sub(self.queue.held_by(id));
+        let own = self.live.workers.get(worker).map_or(0, |entry| free(worker, entry));
+        if !self.queue.may_be_taken_ahead() {
+            return own;
+        }
+        let others: usize =
+            self.live.workers.iter().filter(|(id, _)| *id != worker).map(|(id, entry)| free(id, entry)).sum();
+        own.max(self.queue.counts().waiting.saturating_sub(others))
+    }
+
+    fn heartbeat(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Result<Heard, Unregistered> {
+        if !self.is_there(worker, now) {
+            return Err(Unregistered);
+        }
+        let dropped = self.renew(worker, held, now);
+        Ok(Heard { dropped, state: self.state_for(worker) })
+    }
+}

@@ -1,0 +1,149 @@
+//! Takes in blobs that workers hand over.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use seedgrid_common::{
+    unit::UnitId,
+    wire::{
+        blob::{Arriving, BlobHead, Content, Damaged},
+        v1,
+    },
+};
+use tonic::{Status, Streaming};
+
+use super::{PART_TIMEOUT, Teller, disk_space::Disk, gone, invalid, newest_call_only::Turns, unregistered};
+use crate::{
+    core::{Core, NotTaken, Request, Unregistered},
+    store::blobs::{BlobError, BlobFolder, Receiving, checkpoints::Pace},
+};
+
+/// One is under way at a time of each of these: a unit, an attempt, and whether it is a checkpoint.
+type Upload = (UnitId, u32, bool);
+
+/// Where blobs come in: what uploads share.
+#[derive(Debug, Default)]
+pub(super) struct Uploads {
+    turns: Turns<Upload>,
+    pace: Mutex<Pace>,
+}
+
+impl Uploads {
+    /// How long a worker waits at least between two states of one unit.
+    pub(super) fn allowed(&self, core: &Core) -> Duration {
+        let in_training = core.snapshots().borrow().counts.map_or(0, |counts| counts.training);
+        self.pace().allowed(in_training)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Receives one blob. False: it is not wanted, and nothing was kept.
+pub(super) async fn receive(
+    core: &Core,
+    disk: &Disk,
+    uploads: &Uploads,
+    teller: &Teller,
+    mut parts: Streaming<v1::BlobPart>,
+) -> Result<bool, Status> {
+    let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;
+    let head = BlobHead::try_from(first).map_err(invalid)?;
+    let worker = teller.named(&head.worker_id)?;
+    let BlobHead { unit, attempt, content, digest, bytes_total: bytes, .. } = head;
+    let offered = worker.clone();
+    let wanted = core
+        .ask(|reply| Request::OfferBlob { worker: offered, unit, attempt, content, reply })
+        .await
+        .map_err(gone)?
+        .map_err(|refusal| match refusal {
+            NotTaken::Unregistered => unregistered(Unregistered),
+            NotTaken::NeverGiven => teller.never_given(),
+        })?;
+    if !wanted {
+        return Ok(false);
+    }
+    let mut turn = uploads.turns.take((unit, attempt, matches!(content, Content::Checkpoint(_))));
+    let written = tokio::select! {
+        written = write(core.blobs(content).clone(), &head, &mut parts) => written,
+        () = turn.lost() => return Err(Status::aborted("the same is uploaded anew")),
+    };
+    let (core, began) = (core.clone(), Instant::now());
+    let arrives = async move {
+        let file = written?;
+        blocking(move || file.finish()).await?;
+        let arrived = |reply| Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply };
+        core.ask(arrived).await.map_err(|error| Trouble::Parts(gone(error)))
+    };
+    // To its end whoever still waits: a file that has its name is for the core to keep or to throw away.
+    let arrived = tokio::spawn(arrives).await.unwrap_or_else(|_| Err(Trouble::cut_off()));
+    match arrived {
+        Ok(kept) => {
+            disk.took();
+            // Without what the network takes.
+            if matches!(content, Content::Checkpoint(_)) {
+                uploads.pace().took(began.elapsed());
+            }
+            Ok(kept)
+        }
+        Err(Trouble::Disk(error)) => {
+            // Said here as well: the disk is this machine's, and the worker can only try again.
+            disk.refused(&error);
+            match content {
+                // Nothing but time depends on it, and the worker must not wait for a disk that is full.
+                Content::Checkpoint(_) => Ok(false),
+                Content::Weights => Err(Status::unavailable(error.to_string())),
+            }
+        }
+        Err(Trouble::Parts(status)) => Err(status),
+    }
+}
+
+enum Trouble {
+    /// On this machine.
+    Disk(BlobError),
+    /// With what was sent, or with the connection.
+    Parts(Status),
+}
+
+impl Trouble {
+    fn cut_off() -> Self {
+        Self::Parts(Status::unavailable("writing was cut off"))
+    }
+}
+
+/// Writes all of a blob's parts to a file. Dropped before its end, it leaves nothing behind.
+async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::BlobPart>) -> Result<Receiving, Trouble> {
+    let damaged = |damage: Damaged| Trouble::Parts(Status::data_loss(damage.to_string()));
+    let mut arriving = Arriving::new(head);
+    let (unit, digest) = (head.unit, head.digest);
+    let mut file = blocking(move || folder.receive(unit, digest)).await?;
+    while let Some(part) = next(parts).await.map_err(Trouble::Parts)? {
+        let data = arriving.take(part).map_err(damaged)?;
+        file = blocking(move || {
+            file.write(&data)?;
+            Ok(file)
+        })
+        .await?;
+    }
+    arriving.finish().map_err(damaged)?;
+    Ok(file)
+}
+
+async fn next(parts: &mut Streaming<v1::BlobPart>) -> Result<Option<v1::BlobPart>, Status> {
+    let late = |_| Status::deadline_exceeded(format!("nothing came for {} s", PART_TIMEOUT.as_secs()));
+    tokio::time::timeout(PART_TIMEOUT, parts.message()).await.map_err(late)?
+}
+
+/// Runs what may wait for a disk where it holds nobody up.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, Trouble> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(Trouble::Disk),
+        Err(_) => Err(Trouble::cut_off()),
+    }
+}

@@ -1,0 +1,367 @@
+//! The commands' way to a running coordinator.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use seedgrid_common::{
+    dial::{Patience, dial},
+    join::{JoinError, JoinFile, Plaintext, Role, Transport, TransportError},
+    spec::limits::UNITS_MAX,
+    unit::UnitId,
+    wire::{limits, v1},
+};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
+};
+use v1::control_service_client::ControlServiceClient;
+
+use crate::{
+    run_directory::{RunDirectory, lock_holder},
+    scheduler::queue::WorkerId,
+    views::units::{AttemptLog, Chapter, UnitLine, Units},
+};
+
+/// How long one address may take to answer, and how often it is tried while it is quiet.
+const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), keep_alive: Duration::from_secs(20) };
+
+/// Most lines of a listing: as many units as a study may have.
+const LISTED_MAX: usize = UNITS_MAX as usize;
+
+/// A client that shows a file's token.
+pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
+
+/// Shows the token with every call.
+#[derive(Clone)]
+pub struct Credential {
+    header: MetadataValue<Ascii>,
+}
+
+impl Interceptor for Credential {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.header.clone());
+        Ok(request)
+    }
+}
+
+/// Why there is no talking to a coordinator.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// It is some other file.
+    #[error(
+        "{path} is neither a run directory nor a view or admin file\n  hint: name the run directory, as `seedgrid run` or `serve` printed it; while its coordinator runs, \
+         its view.toml or admin.toml, or a copy, will do as well"
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file and the command line do not agree on encryption.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Nobody answers.
+    #[error(
+        "no coordinator answers at {address}{whose}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
+    )]
+    Unreachable {
+        /// Every address that was tried.
+        address: String,
+        /// On which machine it was started, as far as that is known.
+        whose: String,
+        /// Why the last one failed.
+        message: String,
+    },
+    /// It went away while it was asked.
+    #[error(
+        "the coordinator at {address} closed the connection: {message}\n  hint: either it has stopped, and `seedgrid report RUN_DIR` reads \
+         the run without it; or too many wrong credentials came from this machine: use the run directory's files as they are now"
+    )]
+    Lost {
+        /// Where.
+        address: String,
+        /// Why.
+        message: String,
+    },
+    /// It refused.
+    #[error("the coordinator at {address} refused: {message}")]
+    Refused {
+        /// Where.
+        address: String,
+        /// What it said.
+        message: String,
+    },
+    /// It answered what no coordinator of this version answers.
+    #[error(
+        "the coordinator at {address} answered what cannot be read: {message}\n  hint: use the same version of Seedgrid on both sides"
+    )]
+    Unreadable {
+        /// Where.
+        address: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// What it means that this file cannot be read. One of another name that holds something else was not meant to be a key.
+fn not_read(path: &Path, error: JoinError) -> ControlError {
+    let is_named = Role::ALL.into_iter().any(|role| path.file_name().is_some_and(|name| name == role.file_name()));
+    match error {
+        JoinError::Malformed { .. } if !is_named => ControlError::NoKey { path: path.to_owned() },
+        error => error.into(),
+    }
+}
+
+/// Which coordinator a run directory's file, or a copy of it, leads to.
+fn whose(run_directory_or_file: &Path, join: &JoinFile) -> String {
+    let directory = RunDirectory::new(run_directory_or_file);
+    match (directory.last_holder(), &join.host) {
+        (Some(holder), _) if directory.is_owned() => format!(", where {holder}, has the run directory"),
+        (Some(holder), _) => format!("; the last one here was {holder}"),
+        (None, Some(host)) => format!("; the file was written on {host}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// A connected client and the address that answered, with its machine's name.
+pub struct Control {
+    client: ControlClient,
+    address: String,
+}
+
+impl Control {
+    /// Connects to the coordinator of a run directory, with its file for this role (or with a file that is named itself).
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not agree with `plaintext`, or nobody answers at any of its addresses.
+    pub async fn connect(run_directory_or_file: &Path, role: Role, plaintext: Plaintext) -> Result<Self, ControlError> {
+        let path = if run_directory_or_file.is_dir() {
+            run_directory_or_file.join(role.file_name())
+        } else {
+            run_directory_or_file.to_owned()
+        };
+        let join = JoinFile::read(&path).map_err(|error| not_read(&path, error))?;
+        let transport = join.transport(plaintext)?;
+        let mut last = "the file names no address".to_owned();
+        for address in &join.addresses {
+            match connect(address, transport, &join).await {
+                Ok(client) => {
+                    let elsewhere = join.host.as_ref().filter(|host| lock_holder::host().as_ref() != Some(host));
+                    let on = elsewhere.map(|host| format!(" on {host}")).unwrap_or_default();
+                    return Ok(Self { client, address: format!("{address}{on}") });
+                }
+                Err(message) => last = message,
+            }
+        }
+        let whose = whose(run_directory_or_file, &join);
+        Err(ControlError::Unreachable { address: join.addresses.join(", "), whose, message: last })
+    }
+
+    fn error(&self, status: &Status) -> ControlError {
+        let (address, message) = (self.address.clone(), status.message().to_owned());
+        match status.code() {
+            Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::Cancelled => {
+                ControlError::Lost { address, message }
+            }
+            Code::Unimplemented => ControlError::Unreadable { address, message },
+            _ => ControlError::Refused { address, message },
+        }
+    }
+
+    fn unreadable(&self, problem: &impl ToString) -> ControlError {
+        ControlError::Unreadable { address: self.address.clone(), message: problem.to_string() }
+    }
+
+    /// Whether a listing may be as long as this.
+    fn bounded(&self, items: usize) -> Result<(), ControlError> {
+        match items > LISTED_MAX {
+            true => Err(self.unreadable(&format!("a listing of more than {LISTED_MAX} lines"))),
+            false => Ok(()),
+        }
+    }
+
+    /// One picture of the study.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn status(&mut self) -> Result<v1::StatusSnapshot, ControlError> {
+        let answer = self.client.get_status(v1::GetStatusRequest {}).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    /// Gives failed units another try; all of them if none is named.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn retry(&mut self, units: &[UnitId]) -> Result<v1::RetryResponse, ControlError> {
+        let request = v1::RetryRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
+        let answer = self.client.retry(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    /// Takes units out; those that were not cancelled before.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn cancel(&mut self, units: &[UnitId]) -> Result<Vec<String>, ControlError> {
+        let request = v1::CancelRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
+        let answer = self.client.cancel(request).await;
+        answer.map(|answer| answer.into_inner().unit_ids).map_err(|status| self.error(&status))
+    }
+
+    /// Lets one worker, or all of them, finish what they hold and leave.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn drain(&mut self, worker: Option<&str>) -> Result<(), ControlError> {
+        let request = v1::DrainRequest { worker_id: worker.unwrap_or_default().to_owned() };
+        self.client.drain(request).await.map(drop).map_err(|status| self.error(&status))
+    }
+
+    /// Gives no more units out. What the study is paused for now.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn pause(&mut self, reason: String) -> Result<v1::Pause, ControlError> {
+        let answer = self.client.pause(v1::PauseRequest { reason }).await;
+        answer.map(|answer| answer.into_inner().pause.unwrap_or_default()).map_err(|status| self.error(&status))
+    }
+
+    /// Gives units out again. What kept them back.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn resume(&mut self) -> Result<v1::ResumeResponse, ControlError> {
+        let answer = self.client.resume(v1::ResumeRequest {}).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
+    }
+
+    /// Every unit of the study, in the order of its plan.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or answers what cannot be read.
+    pub async fn units(&mut self) -> Result<Units, ControlError> {
+        let answer = self.client.list_units(v1::ListUnitsRequest {}).await;
+        let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
+        let (mut lines, mut unnamed_results, mut stages) = (Vec::new(), 0, Vec::new());
+        while let Some(part) = parts.message().await.map_err(|status| self.error(&status))? {
+            unnamed_results = part.unnamed_results as usize;
+            stages = part.stages;
+            for unit in part.units {
+                lines.push(UnitLine::try_from(unit).map_err(|problem| self.unreadable(&problem))?);
+            }
+            self.bounded(lines.len())?;
+        }
+        Ok(Units { lines, unnamed_results, stages })
+    }
+
+    /// Every worker that was ever there, by id.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn workers(&mut self) -> Result<Vec<v1::KnownWorker>, ControlError> {
+        let answer = self.client.list_workers(v1::ListWorkersRequest {}).await;
+        let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
+        let mut workers = Vec::new();
+        while let Some(part) = parts.message().await.map_err(|status| self.error(&status))? {
+            workers.extend(part.workers);
+            self.bounded(workers.len())?;
+        }
+        Ok(workers)
+    }
+
+    /// Why a unit waits (None: it does not), and its attempts.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or answers what cannot be read.
+    pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<Chapter>), ControlError> {
+        let answer = self.client.explain(v1::ExplainRequest { unit_id: unit.to_string() }).await;
+        let v1::ExplainResponse { waits, chapters } = answer.map_err(|status| self.error(&status))?.into_inner();
+        let chapters = chapters.into_iter().map(Chapter::try_from).collect::<Result<_, _>>();
+        Ok((waits, chapters.map_err(|problem| self.unreadable(&problem))?))
+    }
+
+    /// What workers logged during a unit's newest attempts.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or answers what cannot be read.
+    pub async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, ControlError> {
+        let answer = self.client.logs(v1::LogsRequest { unit_id: unit.to_string() }).await;
+        let logs = answer.map_err(|status| self.error(&status))?.into_inner().attempts;
+        let logs = logs.into_iter().map(AttemptLog::try_from).collect::<Result<_, _>>();
+        logs.map_err(|problem| self.unreadable(&problem))
+    }
+
+    /// Makes a new join file. When it expires, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, has gone or cannot write the file.
+    pub async fn rotate_join(&mut self, after: Option<Duration>) -> Result<i64, ControlError> {
+        let after = after.map_or(0, |after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let answer = self.client.rotate_join(v1::RotateJoinRequest { expires_after_ms: after }).await;
+        answer.map(|answer| answer.into_inner().expires_ms).map_err(|status| self.error(&status))
+    }
+
+    /// Shuts a worker out. How many attempts were taken back from it.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn revoke(&mut self, worker: &WorkerId) -> Result<u32, ControlError> {
+        let answer = self.client.revoke_worker(v1::RevokeWorkerRequest { worker_id: worker.to_string() }).await;
+        answer.map(|answer| answer.into_inner().taken_back).map_err(|status| self.error(&status))
+    }
+
+    /// Calls `show` with a picture now and after each change until the study is done, or the coordinator stops before that.
+    ///
+    /// # Errors
+    /// When the coordinator refuses or has gone.
+    pub async fn watch(
+        &mut self,
+        mut show: impl FnMut(&v1::StatusSnapshot) -> ControlFlow<()>,
+    ) -> Result<(), ControlError> {
+        let answer = self.client.watch(v1::WatchRequest {}).await;
+        let mut pictures = answer.map_err(|status| self.error(&status))?.into_inner();
+        while let Some(picture) = pictures.message().await.map_err(|status| self.error(&status))? {
+            if show(&picture).is_break() || picture.state() == v1::StudyState::Done {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn connect(address: &str, transport: Transport<'_>, join: &JoinFile) -> Result<ControlClient, String> {
+    let mut header: MetadataValue<Ascii> =
+        format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
+    // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
+    header.set_sensitive(true);
+    let channel = dial(address, transport, PATIENCE).await.map_err(|error| error.to_string())?;
+    let client = ControlServiceClient::with_interceptor(channel, Credential { header });
+    Ok(client.max_decoding_message_size(limits::MESSAGE_BYTES_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_key_is_not_called_a_malformed_one() {
+        let malformed = |path: &str| {
+            let problem = "`version` is missing or not a number".to_owned();
+            let told = not_read(Path::new(path), JoinError::Malformed { path: path.into(), problem });
+            told.to_string()
+        };
+        for path in ["mine.toml", "runs/mine/study.db"] {
+            let told = malformed(path);
+            assert!(told.starts_with(&format!("{path} is neither a run directory nor a view")), "{told}");
+        }
+        assert!(malformed("copy/view.toml").starts_with("the view file copy/view.toml is malformed"));
+    }
+}

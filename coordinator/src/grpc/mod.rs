@@ -1,0 +1,121 @@
+//! The gRPC services: they check what peers send, ask the core, and answer. No decision is made here.
+
+mod blob_download;
+mod blob_upload;
+pub mod control_client;
+mod control_service;
+mod disk_space;
+mod message_size_limits;
+mod newest_call_only;
+mod server;
+mod store_reads;
+mod worker_service;
+
+pub use server::{Bound, Entry, Server, ServerError};
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use seedgrid_common::{
+    prose::{self, steers},
+    unit::UnitId,
+    wire::{convert, limits, v1},
+};
+use tonic::{Request, Status};
+
+use crate::{
+    auth::{Door, Refusal, address, caller},
+    core::{CoreGone, Unregistered},
+    scheduler::queue::WorkerId,
+};
+
+/// How long the next part of a blob may take, until it is sent or taken.
+const PART_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn gone(_: CoreGone) -> Status {
+    Status::unavailable("the coordinator is stopping; try again")
+}
+
+fn unregistered(_: Unregistered) -> Status {
+    Status::not_found("this worker is not registered; register first")
+}
+
+fn invalid(problem: impl std::fmt::Display) -> Status {
+    Status::invalid_argument(problem.to_string())
+}
+
+fn worker_id(text: &str) -> Result<WorkerId, Status> {
+    text.parse().map_err(invalid)
+}
+
+/// Who made a call: all that it says it says as this worker.
+#[derive(Clone, Debug)]
+struct Teller {
+    worker: WorkerId,
+    address: IpAddr,
+    door: Arc<Door>,
+}
+
+impl Teller {
+    /// The worker whose credential came with the call.
+    fn of<T>(request: &Request<T>, door: &Arc<Door>) -> Result<Self, Status> {
+        Ok(Self { worker: caller(request)?, address: address(request.extensions()), door: Arc::clone(door) })
+    }
+
+    /// The worker, which the message must name.
+    fn named(&self, worker_id: &str) -> Result<WorkerId, Status> {
+        if self::worker_id(worker_id)? != self.worker {
+            self.door.refuse(Refusal::OtherWorker, self.address);
+            return Err(Status::permission_denied("the message names another worker than the credential does"));
+        }
+        Ok(self.worker.clone())
+    }
+
+    /// What is said where it tells of an attempt that it was never given.
+    fn never_given(&self) -> Status {
+        self.door.refuse(Refusal::ForeignAttempt, self.address);
+        Status::not_found("the study has no such unit, or never gave this attempt to this worker")
+    }
+}
+
+fn held(attempts: Vec<v1::AttemptId>) -> Result<Vec<(UnitId, u32)>, Status> {
+    if attempts.len() > limits::HELD_MAX {
+        return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
+    }
+    attempts.into_iter().map(|id| convert::attempt(id).map_err(invalid)).collect()
+}
+
+fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
+    if text.len() > bytes_max {
+        return Err(invalid(format!("{field} has more than {bytes_max} bytes")));
+    }
+    Ok(())
+}
+
+/// Checks a name that is shown as it is.
+fn name(field: &str, text: &str) -> Result<(), Status> {
+    bounded(field, text, limits::NAME_BYTES_MAX)?;
+    if text.contains(steers) {
+        return Err(invalid(format!("{field} holds control characters, or such as nobody sees")));
+    }
+    if text.trim() != text {
+        return Err(invalid(format!("{field} begins or ends with spaces")));
+    }
+    // Tables are opened in programs that would compute it.
+    if text.starts_with(['=', '+', '-', '@']) {
+        return Err(invalid(format!("{field} begins like a formula")));
+    }
+    Ok(())
+}
+
+/// A text for people. What would steer a terminal or fake a line of a log is replaced.
+fn prose(field: &str, text: &str) -> Result<String, Status> {
+    bounded(field, text, limits::DETAIL_BYTES_MAX)?;
+    Ok(prose::plain(text))
+}
+
+/// Lines for people, such as a log. What would steer a terminal is replaced.
+fn lines(field: &str, text: &str, bytes_max: usize) -> Result<String, Status> {
+    bounded(field, text, bytes_max)?;
+    let steers = |character: char| steers(character) && !matches!(character, '\n' | '\t');
+    Ok(text.replace(steers, "\u{fffd}"))
+}

@@ -1,0 +1,424 @@
+//! What workers ask.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+
+use seedgrid_common::{
+    training::{Ending, EpochMetrics, UnitResult},
+    unit::UnitId,
+    wire::{PROTOCOL_VERSION, convert, limits, v1},
+};
+use tokio::sync::watch;
+use tokio_stream::StreamExt as _;
+use tonic::{Request, Response, Status, Streaming};
+use v1::worker_service_server::WorkerService;
+
+use super::{
+    Teller, blob_download,
+    blob_upload::{self, Uploads},
+    disk_space::Disk,
+    gone, held, invalid, lines, name,
+    newest_call_only::{Turn, Turns},
+    prose, unregistered, worker_id,
+};
+use crate::{
+    auth::{Door, NotEnrolled, Refusal, address, caller},
+    core::{Core, NotRegistered, NotSubmitted, Outcome, Request as Ask},
+    scheduler::{
+        attempt_ending::AttemptEnding,
+        queue::{Blame, WorkerId},
+    },
+};
+
+/// Longest wait of one pull. Shorter than common idle limits of connections.
+const POLL: Duration = Duration::from_secs(20);
+
+/// Encoded data sets by digest.
+pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
+
+/// The service that workers call.
+#[derive(Debug)]
+pub(super) struct Workers {
+    core: Core,
+    datasets: Arc<Datasets>,
+    door: Arc<Door>,
+    disk: Arc<Disk>,
+    uploads: Uploads,
+    fetches: Turns<(UnitId, u32)>,
+    dataset_fetches: Turns<WorkerId>,
+    pulls: Turns<WorkerId>,
+    /// Becomes true when the coordinator stops: long polls end at once.
+    stopping: watch::Receiver<bool>,
+}
+
+impl Workers {
+    pub(super) fn new(
+        core: Core,
+        datasets: Arc<Datasets>,
+        door: Arc<Door>,
+        disk: Arc<Disk>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            core,
+            datasets,
+            door,
+            disk,
+            uploads: Uploads::default(),
+            fetches: Turns::default(),
+            dataset_fetches: Turns::default(),
+            pulls: Turns::default(),
+            stopping,
+        }
+    }
+
+    fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
+        Teller::of(request, &self.door)
+    }
+
+    /// The shortest time between two checkpoints of one attempt.
+    fn checkpoint_ms(&self) -> u32 {
+        self.uploads.allowed(&self.core).as_millis() as u32
+    }
+
+    /// Counts a call that is refused.
+    fn refuses(&self, refusal: Refusal, address: IpAddr, status: Status) -> Status {
+        self.door.refuse(refusal, address);
+        status
+    }
+}
+
+fn same_version(theirs: u32) -> Result<(), Status> {
+    if theirs == PROTOCOL_VERSION {
+        return Ok(());
+    }
+    Err(Status::failed_precondition(format!(
+        "the coordinator speaks protocol version {PROTOCOL_VERSION}, the worker {theirs}; use binaries of one version"
+    )))
+}
+
+#[tonic::async_trait]
+impl WorkerService for Workers {
+    async fn enroll(&self, request: Request<v1::EnrollRequest>) -> Result<Response<v1::EnrollResponse>, Status> {
+        let address = address(request.extensions());
+        let request = request.into_inner();
+        same_version(request.protocol_version)?;
+        let worker = worker_id(&request.worker_id)?;
+        let digest = request.secret_sha256.try_into().map_err(|_| invalid("secret_sha256 must have 32 bytes"))?;
+        let enrolled = self.core.ask(|reply| Ask::Enroll { worker, digest, reply }).await.map_err(gone)?;
+        enrolled.map_err(|refusal| {
+            let message = refusal.to_string();
+            match refusal {
+                NotEnrolled::Revoked => self.refuses(Refusal::Revoked, address, Status::permission_denied(message)),
+                NotEnrolled::OtherSecret => {
+                    self.refuses(Refusal::OtherWorker, address, Status::permission_denied(message))
+                }
+                NotEnrolled::Full => {
+                    self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(message))
+                }
+            }
+        })?;
+        Ok(Response::new(v1::EnrollResponse { study: self.core.study().to_owned() }))
+    }
+
+    async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
+        let teller = self.teller(&request)?;
+        let address = teller.address;
+        let request = request.into_inner();
+        same_version(request.protocol_version)?;
+        let worker = teller.named(&request.worker_id)?;
+        let info = request.info.ok_or_else(|| invalid("info is missing"))?;
+        let said = [
+            ("info.host", &info.host),
+            ("info.device", &info.device),
+            ("info.isa", &info.isa),
+            ("info.numerics_class", &info.numerics_class),
+            ("info.version", &info.version),
+            ("info.place", &info.place),
+        ];
+        for (field, value) in said {
+            name(field, value)?;
+        }
+        if said.iter().map(|(_, value)| value.len()).sum::<usize>() > limits::WORKER_BYTES_MAX {
+            return Err(invalid(format!("info has more than {} bytes", limits::WORKER_BYTES_MAX)));
+        }
+        if info.slots == 0 || info.slots as usize > limits::HELD_MAX {
+            return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
+        }
+        let held = held(request.held)?;
+        let info = Box::new(info);
+        let registered = self.core.ask(|reply| Ask::Register { worker, info, held, reply }).await.map_err(gone)?;
+        let registered = registered.map_err(|refusal| match refusal {
+            NotRegistered::Unknown => Status::unauthenticated(refusal.to_string()),
+            NotRegistered::TooMany => {
+                self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(refusal.to_string()))
+            }
+        })?;
+        let lease_ms = self.core.rules().lease_ms as u32;
+        Ok(Response::new(v1::RegisterResponse {
+            study: self.core.study().to_owned(),
+            lease_ms,
+            heartbeat_ms: lease_ms / 3,
+            dropped: names(&registered.dropped),
+            checkpoint_ms: self.checkpoint_ms(),
+        }))
+    }
+
+    async fn pull(&self, request: Request<v1::PullRequest>) -> Result<Response<v1::PullResponse>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        let worker = teller.named(&request.worker_id)?;
+        if request.units_max == 0 || request.units_max > limits::PULL_UNITS_MAX {
+            return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
+        }
+        let mut turn = self.pulls.take(worker.clone());
+        let mut available = self.core.available();
+        let mut stopping = self.stopping.clone();
+        let deadline = tokio::time::Instant::now() + POLL;
+        loop {
+            // Seen before asking, so that a change between the answer and the wait is not missed.
+            available.mark_unchanged();
+            let worker = worker.clone();
+            let pulled = self
+                .core
+                .ask(|reply| Ask::Pull { worker, max: request.units_max as usize, reply })
+                .await
+                .map_err(gone)?
+                .map_err(unregistered)?;
+            let open = matches!(pulled.state, v1::StudyState::Running | v1::StudyState::Paused);
+            let waits = pulled.units.is_empty() && open;
+            let timed_out = waits
+                && tokio::select! {
+                    changed = tokio::time::timeout_at(deadline, available.changed()) => !matches!(changed, Ok(Ok(()))),
+                    _ = stopping.wait_for(|stopping| *stopping) => true,
+                    () = turn.lost() => true,
+                };
+            if !waits || timed_out {
+                let assignments = pulled
+                    .units
+                    .iter()
+                    .map(|given| v1::Assignment {
+                        attempt: Some(convert::attempt_id(given.id, given.attempt)),
+                        unit: Some((&given.unit).into()),
+                        keep_weights: given.keep_weights,
+                        checkpoint: given.checkpoint.map(Into::into),
+                    })
+                    .collect();
+                return Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }));
+            }
+        }
+    }
+
+    async fn heartbeat(
+        &self,
+        request: Request<v1::HeartbeatRequest>,
+    ) -> Result<Response<v1::HeartbeatResponse>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        let worker = teller.named(&request.worker_id)?;
+        let held = held(request.held)?;
+        let heard =
+            self.core.ask(|reply| Ask::Heartbeat { worker, held, reply }).await.map_err(gone)?.map_err(unregistered)?;
+        Ok(Response::new(v1::HeartbeatResponse { dropped: names(&heard.dropped), state: heard.state.into() }))
+    }
+
+    async fn metrics(
+        &self,
+        request: Request<Streaming<v1::MetricsReport>>,
+    ) -> Result<Response<v1::MetricsSummary>, Status> {
+        let teller = self.teller(&request)?;
+        let mut reports = request.into_inner();
+        let mut stopping = self.stopping.clone();
+        let mut received = 0;
+        loop {
+            let report = tokio::select! {
+                report = reports.next() => report,
+                _ = stopping.wait_for(|stopping| *stopping) => None,
+            };
+            let Some(report) = report else { break };
+            let report = report?;
+            let worker = teller.named(&report.worker_id)?;
+            let id = report.attempt.ok_or_else(|| invalid("attempt is missing"))?;
+            let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+            let metrics = report.metrics.map(EpochMetrics::try_from).transpose().map_err(invalid)?;
+            received += 1;
+            self.core.mention(Ask::Metrics { worker, unit, attempt, metrics });
+        }
+        Ok(Response::new(v1::MetricsSummary { received }))
+    }
+
+    async fn submit(&self, request: Request<v1::SubmitRequest>) -> Result<Response<v1::SubmitResponse>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        let worker = teller.named(&request.worker_id)?;
+        let id = request.attempt.ok_or_else(|| invalid("attempt is missing"))?;
+        let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+        name("numerics_class", &request.numerics_class)?;
+        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
+        if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
+            return Err(invalid("train_seconds must be finite and not negative"));
+        }
+        let weights = match request.weights_digest.as_str() {
+            "" => None,
+            digest => Some(digest.parse().map_err(|problem| invalid(format!("weights_digest: {problem}")))?),
+        };
+        let (outcome, weights) = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
+            v1::submit_request::Outcome::Result(result) => {
+                let result = UnitResult::try_from(result).map_err(invalid)?;
+                // What diverged has no weights that are of any use.
+                let weights = weights.filter(|_| matches!(result.ending, Ending::Done(_)));
+                (Outcome::Result(result), weights)
+            }
+            v1::submit_request::Outcome::Failure(report) => (failure(report)?, None),
+        };
+        let outcome = self
+            .core
+            .ask(|reply| Ask::Submit {
+                worker,
+                unit,
+                attempt,
+                outcome,
+                train_seconds: request.train_seconds,
+                numerics_class: request.numerics_class,
+                weights,
+                log,
+                reply,
+            })
+            .await
+            .map_err(gone)?
+            .map_err(|refused| match refused {
+                NotSubmitted::NeverGiven => teller.never_given(),
+                NotSubmitted::Shape { .. } => invalid(refused),
+            })?;
+        Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
+    }
+
+    async fn upload_blob(
+        &self,
+        request: Request<Streaming<v1::BlobPart>>,
+    ) -> Result<Response<v1::BlobReceipt>, Status> {
+        let teller = self.teller(&request)?;
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            kept = blob_upload::receive(&self.core, &self.disk, &self.uploads, &teller, request.into_inner()) => {
+                Ok(Response::new(v1::BlobReceipt { kept: kept?, checkpoint_ms: self.checkpoint_ms() }))
+            }
+            _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
+        }
+    }
+
+    async fn report_loss(&self, request: Request<v1::LossReport>) -> Result<Response<v1::LossReceipt>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        let worker = teller.named(&request.worker_id)?;
+        let detail = prose("detail", &request.detail)?;
+        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
+        let (ending, blame) = match request.failure() {
+            v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, Blame::Unit),
+            v1::Failure::Crashed => (AttemptEnding::Crashed, Blame::Death),
+            _ => return Err(invalid("failure must be OUT_OF_MEMORY or CRASHED")),
+        };
+        if request.training.len() + request.held.len() > limits::HELD_MAX {
+            return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
+        }
+        let (training, held) = (held(request.training)?, held(request.held)?);
+        self.core
+            .ask(|reply| Ask::Lost { worker, ending, blame, detail, training, held, log, reply })
+            .await
+            .map_err(gone)?;
+        Ok(Response::new(v1::LossReceipt {}))
+    }
+
+    type FetchBlobStream = blob_download::Parts;
+
+    async fn fetch_blob(
+        &self,
+        request: Request<v1::FetchBlobRequest>,
+    ) -> Result<Response<blob_download::Parts>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        let worker = teller.named(&request.worker_id)?;
+        let id = request.attempt.clone().ok_or_else(|| invalid("attempt is missing"))?;
+        let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+        if request.kind() != v1::BlobKind::Checkpoint {
+            return Err(invalid("kind must be CHECKPOINT"));
+        }
+        let found = self.core.ask(|reply| Ask::FindCheckpoint { worker, unit, attempt, reply }).await.map_err(gone)?;
+        let (path, reference) = found.ok_or_else(|| Status::not_found("there is no checkpoint for this attempt"))?;
+        Ok(Response::new(
+            blob_download::open(path, (unit, attempt), reference, self.fetches.take((unit, attempt))).await?,
+        ))
+    }
+
+    async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {
+        let teller = self.teller(&request)?;
+        let request = request.into_inner();
+        let worker = teller.named(&request.worker_id)?;
+        let reason = prose("reason", &request.reason)?;
+        self.core.ask(|reply| Ask::Leave { worker, reason, reply }).await.map_err(gone)?;
+        Ok(Response::new(v1::LeaveResponse {}))
+    }
+
+    type FetchDatasetStream = DatasetStream;
+
+    async fn fetch_dataset(
+        &self,
+        request: Request<v1::FetchDatasetRequest>,
+    ) -> Result<Response<DatasetStream>, Status> {
+        let worker = caller(&request)?;
+        let digest = request.into_inner().digest;
+        let bytes = self
+            .datasets
+            .get(&digest)
+            .ok_or_else(|| Status::not_found("no unit of this study uses a data set with this digest"))?;
+        let turn = self.dataset_fetches.take(worker);
+        Ok(Response::new(DatasetStream { bytes: Arc::clone(bytes), sent: 0, turn }))
+    }
+}
+
+/// An encoded data set in pieces, each made when it is asked for.
+#[derive(Debug)]
+pub(super) struct DatasetStream {
+    bytes: Arc<Vec<u8>>,
+    sent: usize,
+    turn: Turn<WorkerId>,
+}
+
+impl tokio_stream::Stream for DatasetStream {
+    type Item = Result<v1::DatasetChunk, Status>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        if self.turn.is_lost(context) {
+            return std::task::Poll::Ready(None);
+        }
+        let start = self.sent;
+        if start == self.bytes.len() {
+            return std::task::Poll::Ready(None);
+        }
+        let end = (start + limits::CHUNK_BYTES_MAX).min(self.bytes.len());
+        self.sent = end;
+        let bytes_total = if start == 0 { self.bytes.len() as u64 } else { 0 };
+        std::task::Poll::Ready(Some(Ok(v1::DatasetChunk { bytes_total, data: self.bytes[start..end].to_vec() })))
+    }
+}
+
+fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId> {
+    attempts.iter().map(|(unit, attempt)| convert::attempt_id(*unit, *attempt)).collect()
+}
+
+fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
+    let detail = prose("failure.detail", &report.detail)?;
+    let (ending, blame) = match report.failure() {
+        v1::Failure::Preempted => (AttemptEnding::Preempted, Blame::Circumstances),
+        v1::Failure::OutOfTime => (AttemptEnding::OutOfTime, Blame::Circumstances),
+        v1::Failure::Error => (AttemptEnding::Error, Blame::Unit),
+        v1::Failure::Cancelled => (AttemptEnding::Cancelled, Blame::Circumstances),
+        v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, Blame::Unit),
+        v1::Failure::WorkerLost | v1::Failure::Crashed | v1::Failure::Unspecified => {
+            return Err(invalid("failure must be one that a worker may set"));
+        }
+    };
+    Ok(Outcome::Failure { ending, blame, detail })
+}

@@ -1,0 +1,302 @@
+//! From a spec's file to what can be run: the study, its data set and its plan.
+
+pub mod data_draws;
+mod kept_results;
+pub mod past_durations;
+mod planned_study;
+mod spec_file;
+mod spec_history;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    ops::Deref,
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::{
+    data::{self, DataError, encode, folds, locate},
+    prose::shell,
+    spec::{DatasetSpec, Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
+    unit::{Fold, UnitId},
+};
+
+use crate::{
+    plan::data_draws::{Draw, Draws},
+    run_directory::{Owned, RunDirectory, RunDirectoryError},
+    scheduler::{queue::Rules, ranking::Ended, selection::Committed},
+    store::{Store, StoreError, Write},
+};
+
+pub use kept_results::Overlap;
+pub(crate) use kept_results::unnamed;
+pub use planned_study::Planned;
+pub use spec_file::Spec;
+pub(crate) use spec_history::newest as newest_spec;
+
+/// A study with its data.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What is trained.
+    planned: Planned,
+    /// What is trained and scored on.
+    pub draws: Draws,
+    /// What can be decided from the results that are there, and has not been: [`Prepared::keep`] makes it durable.
+    decisions: Vec<Write>,
+}
+
+/// Why a study cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The spec cannot be read.
+    #[error("cannot read the spec {path}: {cause}\n  hint: name a TOML file; experiments/ has examples")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The spec is wrong.
+    #[error(transparent)]
+    Spec(#[from] SpecErrors),
+    /// The data set cannot be had.
+    #[error("{error}\n  hint: {}", error.hint())]
+    Data {
+        /// Why.
+        #[from]
+        error: DataError,
+    },
+    /// The data set cannot be encoded.
+    #[error("cannot encode the data set: {0}")]
+    Encode(#[from] encode::EncodeError),
+    /// The run directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] RunDirectoryError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run directory holds no spec.
+    #[error("the run directory {path} holds no spec\n  hint: the run was stopped before it began; run the study again")]
+    NoSpec {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The run directory has other specs.
+    #[error(
+        "the run directory {path} has no spec {wanted}\n  hint: it was run with specs 1 to {newest}; they are in its folder specs"
+    )]
+    NoSuchSpec {
+        /// The directory.
+        path: PathBuf,
+        /// Its number.
+        wanted: u32,
+        /// The number of the newest.
+        newest: u32,
+    },
+    /// Results are there, and the spec names none of them.
+    #[error(
+        "{path} holds {stored}, and none is of a unit that this spec names\n  hint: run it in another directory with --run-dir DIR; or here all the same with --replace: \
+         the results are kept, its report takes the place of the present one, and `seedgrid report {} --spec {spec}` makes that one again", shell(.path)
+    )]
+    NothingNamed {
+        /// The directory.
+        path: PathBuf,
+        /// How many.
+        stored: String,
+        /// The number of the spec that it was last run with.
+        spec: u32,
+    },
+    /// The data set that a study was run with cannot be read.
+    #[error(
+        "cannot read the study's data set {path}: {cause}\n  hint: run the study again, which makes it anew, or put it back from a backup"
+    )]
+    LostDataset {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The stored data set is not what its name says.
+    #[error(
+        "the study's data set {path} is damaged\n  hint: run the study again, which makes it anew, or put it back from a backup"
+    )]
+    DamagedDataset {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Checks that `store` belongs to the study `name` or to none yet.
+///
+/// # Errors
+/// When it belongs to another one.
+pub fn belongs(directory: &RunDirectory, store: &Store, name: &str) -> Result<(), PrepareError> {
+    match store.fact("study")? {
+        Some(found) if found != name => {
+            Err(RunDirectoryError::OtherStudy { path: directory.root().to_owned(), found, wanted: name.to_owned() }
+                .into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The specs of the draws that the study's stages name, by data seed.
+fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
+    study.data_seeds().into_iter().map(|seed| (seed, DatasetSpec { seed, ..study.dataset.clone() }))
+}
+
+/// How the names of facts about data sets begin.
+pub(crate) const DATASET_FACT: &str = "dataset ";
+
+/// The name of the fact that tells runs apart: a number drawn for each.
+pub(crate) const RUN_FACT: &str = "run";
+
+/// How many training pairs a data set has, by the name of the fact about it.
+pub(crate) fn train_pairs(fact: &str) -> Option<u32> {
+    fact.split(' ').find_map(|word| word.strip_prefix("train=")?.parse().ok())
+}
+
+/// The name under which the store remembers which data set a [`DatasetSpec`] gave: the digest is its value.
+fn dataset_fact(spec: &DatasetSpec) -> String {
+    format!("{DATASET_FACT}{:?} train={} test={} seed={}", spec.kind, spec.train_pairs, spec.test_pairs, spec.seed)
+}
+
+impl Prepared {
+    /// Makes the plan and the data set, or takes the data set that the run directory keeps, so that going on needs no other copy.
+    ///
+    /// # Errors
+    /// When the data set cannot be had.
+    pub fn new(
+        spec: Spec,
+        data_folder: Option<&Path>,
+        directory: &RunDirectory,
+        store: Option<&Store>,
+    ) -> Result<Self, PrepareError> {
+        let folders = locate::places(data_folder, |name| std::env::var_os(name));
+        let draw = |dataset_spec: &DatasetSpec| -> Result<Draw, PrepareError> {
+            let known = match store {
+                Some(store) => store.fact(&dataset_fact(dataset_spec))?,
+                None => None,
+            };
+            if let Some(kept) = known.and_then(|digest| kept(directory, &digest).ok()) {
+                return Ok(kept);
+            }
+            let dataset = data::build(dataset_spec, &folders)?;
+            let encoded = encode::encode(&dataset)?;
+            let digest = encode::digest(&encoded);
+            Ok(Draw { dataset, encoded, digest })
+        };
+        let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
+        let draws = draws.collect::<Result<_, PrepareError>>()?;
+        let (committed, ended) = match store {
+            Some(store) => (store.committed()?, ended(store)?),
+            None => Default::default(),
+        };
+        Self::expanded(spec, draws, &committed, |unit| ended.get(&unit).copied())
+    }
+
+    fn expanded(
+        spec: Spec,
+        draws: BTreeMap<u64, Draw>,
+        committed: &Committed,
+        ended: impl Fn(UnitId) -> Option<Ended>,
+    ) -> Result<Self, PrepareError> {
+        let draws = Draws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
+        foldable(&spec, &draws)?;
+        let (planned, decisions) = Planned::settled(spec, &draws.digests(), committed, ended);
+        Ok(Self { planned, draws, decisions })
+    }
+
+    /// Makes the run directory this study's: keeps its data set, its spec, its units and what can be decided from the results that are
+    /// there.
+    ///
+    /// # Errors
+    /// When the directory belongs to another study, or cannot be written.
+    pub fn keep(&self, directory: &Owned, store: &mut Store) -> Result<(), PrepareError> {
+        let study = &self.spec.study;
+        let mut writes = vec![Write::Fact { name: "study".to_owned(), value: study.name.clone() }];
+        for ((_, drawn), (_, draw)) in drawn(study).zip(self.draws.iter()) {
+            directory.store_dataset(&draw.digest, &draw.encoded)?;
+            writes.push(Write::Fact { name: dataset_fact(&drawn), value: draw.digest.clone() });
+        }
+        if store.fact(RUN_FACT)?.is_none() {
+            writes.push(Write::Fact { name: RUN_FACT.to_owned(), value: format!("{:032x}", rand::random::<u128>()) });
+        }
+        writes.extend(spec_history::writes(&self.spec, &self.draws.digests(), store)?);
+        writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
+        writes.extend(self.decisions.iter().cloned());
+        store.commit(&writes)?;
+        spec_history::keep(directory, store)?;
+        for row in store.move_orphans()? {
+            tracing::warn!("{row}");
+        }
+        Ok(store.fold_log()?)
+    }
+
+    /// What a run directory was last run with, from the directory alone.
+    ///
+    /// # Errors
+    /// When it holds no spec or not the data set.
+    pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
+        Self::stored_as(directory, store, None)
+    }
+
+    /// What a run directory was run with as its spec of this number, or as its newest.
+    ///
+    /// # Errors
+    /// When it holds no such spec or not the data set.
+    pub fn stored_as(directory: &RunDirectory, store: &Store, number: Option<u32>) -> Result<Self, PrepareError> {
+        let (number, spec) = spec_history::stored(directory, store, number)?;
+        let digests = spec_history::digests(&spec.study, number, directory, store)?;
+        let draws = digests.into_iter().map(|(seed, digest)| Ok((seed, kept(directory, &digest)?)));
+        let draws = draws.collect::<Result<_, PrepareError>>()?;
+        // What was decided, and no more: a report changes nothing.
+        let prepared = Self::expanded(spec, draws, &store.committed()?, |_| None)?;
+        Ok(Self { planned: Planned { number: Some(number), ..prepared.planned }, ..prepared })
+    }
+}
+
+impl Deref for Prepared {
+    type Target = Planned;
+
+    fn deref(&self) -> &Planned {
+        &self.planned
+    }
+}
+
+/// How every unit that has ended for good did so.
+fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
+    let mut ended = store.scores()?;
+    let rules = Rules::default();
+    let failed = store.units()?.into_iter().filter(|(_, unit)| unit.is_given_up(&rules));
+    ended.extend(failed.map(|(id, _)| (id, Ended::Failed)));
+    Ok(ended)
+}
+
+/// Checks that every stage's folds can be made of every draw that it trains on.
+fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
+    let mut found = Vec::new();
+    for (number, stage) in spec.study.stages.iter().enumerate() {
+        let Evaluation::Folds(of) = stage.evaluation else { continue };
+        for (data_seed, draw) in draws.iter().filter(|(seed, _)| stage.data_seeds.contains(seed)) {
+            if let Err(cause) = folds::split(&draw.dataset, Fold::Part { index: 0, of }) {
+                found.push(Unfoldable { stage: number, data_seed, cause });
+            }
+        }
+    }
+    unfoldable(&spec.source_name, &spec.text, found).map_or(Ok(()), Err)
+}
+
+/// The data set with this digest, as the run directory keeps it.
+pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
+    let path = directory.dataset(digest);
+    let damaged = || PrepareError::DamagedDataset { path: path.clone() };
+    let encoded = fs::read(&path).map_err(|cause| PrepareError::LostDataset { path: path.clone(), cause })?;
+    if encode::digest(&encoded) != digest {
+        return Err(damaged());
+    }
+    let dataset = encode::decode(&encoded).map_err(|_| damaged())?;
+    Ok(Draw { dataset, encoded, digest: digest.to_owned() })
+}

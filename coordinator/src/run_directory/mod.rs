@@ -1,0 +1,415 @@
+//! The run directory: everything of one study on disk, owned by one coordinator at a time.
+//!
+//! ```text
+//! runs/NAME/study.db       the store
+//!           lock           held by the coordinator that owns the directory
+//!           join.toml      what a worker needs to enter (mode 0600)
+//!           admin.toml     what a command needs to steer (mode 0600)
+//!           view.toml      what a command needs to look (mode 0600)
+//!           tls.pem        the study's certificate and its key (mode 0600)
+//!           datasets/      encoded data sets, named by their digest
+//!           weights/       of units of stages with keep_weights, named by the unit's id
+//!           logs/          of local workers
+//!           specs/         every spec that it was run with, by number: 1.toml is the first
+//!           report/        the report of the newest
+//!           report-spec-N/ that of an earlier one, where it was asked for
+//! ```
+
+pub mod file_system;
+pub mod lock;
+pub mod lock_holder;
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{self, ErrorKind},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::{durable, join::Role, prose::shell};
+
+use file_system::FileSystem;
+use lock::{Lock, LockError};
+use lock_holder::Holder;
+
+/// A run directory that may belong to anyone.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    root: PathBuf,
+}
+
+/// A run directory that this process owns until the value is dropped.
+#[derive(Debug)]
+pub struct Owned {
+    directory: RunDirectory,
+    /// Keeps the lock.
+    _lock: Lock,
+}
+
+/// What lies in a run directory beside its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contents {
+    /// No more than what a run makes before it writes its study down.
+    BeforeAStudy,
+    /// What a run makes once its study is written down.
+    OfAStudy,
+    /// Something else.
+    Others,
+}
+
+/// Why a run directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunDirectoryError {
+    /// The file system refused.
+    #[error(
+        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; another one is named with --run-dir DIR"
+    )]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The same, to a command that steers the study there is.
+    #[error(
+        "cannot {action} {path}: {cause}\n  hint: where no coordinator runs, this command writes into the run directory itself: it needs the right to, and \
+         room; else ask whoever runs the study"
+    )]
+    Unwritable {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another coordinator owns it.
+    #[error(
+        "the run directory {path} is in use by {}\n  hint: wait for it or stop it{} (`seedgrid status {}` shows it), or choose another \
+         directory with --run-dir DIR", named(.holder), there(.holder), shell(.path)
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner, where it is known.
+        holder: Option<Holder>,
+    },
+    /// Its lock would not keep a second coordinator out.
+    #[error(
+        "the run directory {path} cannot be locked: {why}\n  hint: choose a directory on another file system with --run-dir DIR, or mount \
+         this one with locks; if no other machine ever uses it, set {}=local",
+        file_system::OVERRIDE
+    )]
+    Unlockable {
+        /// The directory.
+        path: PathBuf,
+        /// What is known of its locks.
+        why: String,
+    },
+    /// It holds something that is not Seedgrid's.
+    #[error(
+        "{path} is not empty and is no run directory of Seedgrid\n  hint: choose an empty or new directory with --run-dir DIR"
+    )]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Its database is gone or empty, and other things of a run are there.
+    #[error(
+        "the run directory {path} has lost its database: study.db is {what}\n  hint: restore study.db from a backup (without study.db-wal and study.db-shm), or \
+         move the directory away and run the study again"
+    )]
+    LostDatabase {
+        /// The directory.
+        path: PathBuf,
+        /// "missing" or "empty".
+        what: &'static str,
+    },
+    /// It cannot be looked into.
+    #[error(
+        "cannot look at {path}: {cause}\n  hint: check the permissions of the run directory and of the folders that it is in"
+    )]
+    Unreadable {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file stands where the directory is needed.
+    #[error(
+        "{path} is a file, and this needs the run directory itself\n  hint: name the directory that `seedgrid run` or `serve` printed, on a \
+         machine that sees it"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file stands where the directory is to be made.
+    #[error(
+        "{path} is a file, and the run directory is to be there\n  hint: choose an empty or new directory with --run-dir DIR"
+    )]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no run here.
+    #[error(
+        "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
+    )]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It belongs to another study.
+    #[error(
+        "the run directory {path} belongs to the study `{found}`, and the spec names `{wanted}`\n  hint: choose another directory with \
+         --run-dir DIR, or give the spec its old name back"
+    )]
+    OtherStudy {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Who wants it.
+        wanted: String,
+    },
+}
+
+fn named(holder: &Option<Holder>) -> String {
+    holder.as_ref().map_or("another process".to_owned(), Holder::to_string)
+}
+
+/// Where it must be stopped, if that is not here.
+fn there(holder: &Option<Holder>) -> String {
+    let away = holder.as_ref().filter(|holder| !holder.is_here()).and_then(|holder| holder.host.as_ref());
+    away.map(|host| format!(" on {host}")).unwrap_or_default()
+}
+
+impl RunDirectory {
+    /// The directory at `root`, which need not exist.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// An existing run directory.
+    ///
+    /// # Errors
+    /// When there is no study in it.
+    pub fn existing(root: impl Into<PathBuf>) -> Result<Self, RunDirectoryError> {
+        let directory = Self::new(root);
+        let path = directory.database();
+        match fs::metadata(&path) {
+            Ok(file) if file.is_file() => Ok(directory),
+            Ok(_) => Err(RunDirectoryError::Missing { path: directory.root }),
+            Err(_) if directory.join_file().exists() => {
+                Err(RunDirectoryError::LostDatabase { path: directory.root, what: "missing" })
+            }
+            Err(_) if directory.root.is_file() => Err(RunDirectoryError::File { path: directory.root }),
+            Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Err(RunDirectoryError::Missing { path: directory.root })
+            }
+            // It may well be there: not allowed to look, for one.
+            Err(cause) => Err(RunDirectoryError::Unreadable { path, cause }),
+        }
+    }
+
+    /// Itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The store.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("study.db")
+    }
+
+    /// The join file.
+    pub fn join_file(&self) -> PathBuf {
+        self.key_file(Role::Join)
+    }
+
+    /// The file whose token is for this.
+    pub fn key_file(&self, role: Role) -> PathBuf {
+        self.root.join(role.file_name())
+    }
+
+    /// The study's certificate and its key.
+    pub fn identity(&self) -> PathBuf {
+        self.root.join("tls.pem")
+    }
+
+    /// Where the report goes.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report")
+    }
+
+    /// Where the report of an earlier spec goes.
+    pub fn report_of_spec(&self, number: u32) -> PathBuf {
+        self.root.join(format!("report-spec-{number}"))
+    }
+
+    /// Where the specs are that it was run with.
+    pub fn specs(&self) -> PathBuf {
+        self.root.join("specs")
+    }
+
+    /// The spec of this number.
+    pub fn spec(&self, number: u32) -> PathBuf {
+        self.specs().join(format!("{number}.toml"))
+    }
+
+    /// Where local workers log.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    fn datasets(&self) -> PathBuf {
+        self.root.join("datasets")
+    }
+
+    /// The encoded data set with this digest.
+    pub fn dataset(&self, digest: &str) -> PathBuf {
+        self.datasets().join(digest)
+    }
+
+    /// Whether everybody on this machine can write to it.
+    pub fn is_open_to_all(&self) -> bool {
+        fs::metadata(&self.root).is_ok_and(|folder| folder.mode() & 0o002 != 0)
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// Whether a coordinator owns it now.
+    pub fn is_owned(&self) -> bool {
+        Lock::is_held(&self.lock())
+    }
+
+    /// Who owns it now, or did last.
+    pub fn last_holder(&self) -> Option<Holder> {
+        Lock::last_holder(&self.lock())
+    }
+
+    /// Takes the ownership of a directory that is there, for a command that steers its study.
+    ///
+    /// # Errors
+    /// As [`Self::own`].
+    pub fn own_to_steer(self) -> Result<Owned, RunDirectoryError> {
+        self.own().map_err(|error| match error {
+            RunDirectoryError::Io { action, path, cause } => RunDirectoryError::Unwritable { action, path, cause },
+            error => error,
+        })
+    }
+
+    /// Makes the directory and takes its ownership.
+    ///
+    /// # Errors
+    /// When it cannot be made or written, holds something else, or is owned by another process.
+    pub fn own(self) -> Result<Owned, RunDirectoryError> {
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |cause| RunDirectoryError::Io { action, path, cause }
+        };
+        if self.root.is_file() {
+            return Err(RunDirectoryError::InTheWay { path: self.root });
+        }
+        durable::make_folder(&self.root).map_err(io("create", &self.root))?;
+        let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
+        let lock_path = self.lock();
+        self.refuse_others()?;
+        let lock = match Lock::take(&lock_path, &system) {
+            Ok(lock) => lock,
+            Err(LockError::Held(holder)) => return Err(RunDirectoryError::InUse { path: self.root, holder }),
+            Err(LockError::Untrusted(why)) => return Err(RunDirectoryError::Unlockable { path: self.root, why }),
+            Err(LockError::Io(action, cause)) => return Err(io(action, &lock_path)(cause)),
+        };
+        for folder in [self.datasets(), self.logs()] {
+            durable::make_folder(&folder).map_err(io("create", &folder))?;
+        }
+        for folder in [&self.root, &self.datasets()] {
+            durable::clear(folder).map_err(io("clear up", folder))?;
+        }
+        // What will be acknowledged here is durable only if the directory itself is.
+        durable::sync_folder(&self.root).map_err(io("make durable", &self.root))?;
+        // Folders above may have been made, too; those that may not be read are not ours.
+        for above in self.root.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()) {
+            let _ = durable::sync_folder(above);
+        }
+        Ok(Owned { directory: self, _lock: lock })
+    }
+
+    /// Fails where something lies that is not the beginning of a run, or what is left of one that has lost its database.
+    fn refuse_others(&self) -> Result<(), RunDirectoryError> {
+        let what = match fs::metadata(self.database()) {
+            Ok(file) if file.len() > 0 => return Ok(()),
+            Ok(_) => "empty",
+            Err(_) => "missing",
+        };
+        let failed = |cause| RunDirectoryError::Io { action: "read", path: self.root.clone(), cause };
+        let path = self.root.clone();
+        match self.contents().map_err(failed)? {
+            Contents::BeforeAStudy => Ok(()),
+            Contents::OfAStudy => Err(RunDirectoryError::LostDatabase { path, what }),
+            Contents::Others => Err(RunDirectoryError::Foreign { path }),
+        }
+    }
+
+    /// Whether something lies there that a run which was stopped before it wrote its study down does not leave. Asked where study.db holds
+    /// nothing: then the study that it held is lost.
+    pub fn has_begun(&self) -> bool {
+        // Without a lock it is a copy of a run. What cannot be looked at may well be there.
+        !self.lock().exists() || !matches!(self.contents(), Ok(Contents::BeforeAStudy))
+    }
+
+    /// What lies in the directory, whatever is in study.db.
+    fn contents(&self) -> io::Result<Contents> {
+        let names: Vec<OsString> = fs::read_dir(&self.root)?.flatten().map(|entry| entry.file_name()).collect();
+        let length = |name: &str| fs::metadata(self.root.join(name)).map_or(0, |file| file.len());
+        // Credentials are written only after the database has been, and a log only once the database has its first page.
+        let has = |known: &str| names.iter().any(|name| name == known);
+        if has("lock") && (has("join.toml") || length("study.db") == 0 && length("study.db-wal") > 0) {
+            return Ok(Contents::OfAStudy);
+        }
+        // A run that was stopped before it began leaves no more than these.
+        let ours = ["study.db", "study.db-journal", "study.db-wal", "study.db-shm", "lock", "datasets", "logs"];
+        Ok(match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
+            true => Contents::BeforeAStudy,
+            false => Contents::Others,
+        })
+    }
+
+    /// Stores an encoded data set under its digest, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn store_dataset(&self, digest: &str, bytes: &[u8]) -> Result<(), RunDirectoryError> {
+        let path = self.dataset(digest);
+        // One of this name that holds something else is damaged.
+        if fs::read(&path).is_ok_and(|known| known == bytes) {
+            return Ok(());
+        }
+        durable::write(&path, bytes).map_err(|cause| RunDirectoryError::Io {
+            action: "write",
+            path: path.clone(),
+            cause,
+        })
+    }
+}
+
+impl std::ops::Deref for Owned {
+    type Target = RunDirectory;
+
+    fn deref(&self) -> &RunDirectory {
+        &self.directory
+    }
+}
+
+#[cfg(test)]
+mod tests;

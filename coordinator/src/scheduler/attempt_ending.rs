@@ -1,0 +1,138 @@
+//! How an attempt ended, in one word: the word of the store, listings, messages and the wire.
+
+use std::{fmt, str::FromStr};
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::{Serialize, Serializer};
+
+/// How an attempt ended. docs/failures.md says what follows from each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AttemptEnding {
+    /// Its result was committed.
+    Done,
+    /// Its result, a training that diverged, was committed.
+    Diverged,
+    /// Its worker had to stop.
+    Preempted,
+    /// Its worker's batch job ended.
+    OutOfTime,
+    /// Its worker was not heard of for the time of a lease.
+    WorkerLost,
+    /// It took more memory than there was.
+    OutOfMemory,
+    /// Its worker's process died.
+    Crashed,
+    /// Training failed.
+    Error,
+    /// People did not want the unit.
+    Cancelled,
+    /// It came to the same result as an attempt before it.
+    Duplicate,
+    /// It came to another result than an attempt before it.
+    Conflict,
+    /// Its result was committed, and was damaged on the disk later.
+    Damaged,
+}
+
+impl AttemptEnding {
+    /// Every ending.
+    pub const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Diverged,
+        Self::Preempted,
+        Self::OutOfTime,
+        Self::WorkerLost,
+        Self::OutOfMemory,
+        Self::Crashed,
+        Self::Error,
+        Self::Cancelled,
+        Self::Duplicate,
+        Self::Conflict,
+        Self::Damaged,
+    ];
+
+    /// Its word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Diverged => "diverged",
+            Self::Preempted => "preempted",
+            Self::OutOfTime => "out-of-time",
+            Self::WorkerLost => "worker-lost",
+            Self::OutOfMemory => "out-of-memory",
+            Self::Crashed => "crashed",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    /// Whether its result is the unit's.
+    pub const fn is_result(self) -> bool {
+        matches!(self, Self::Done | Self::Diverged)
+    }
+}
+
+/// No word of an attempt's ending.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no ending of an attempt")]
+pub struct NoEnding(String);
+
+impl FromStr for AttemptEnding {
+    type Err = NoEnding;
+
+    fn from_str(word: &str) -> Result<Self, NoEnding> {
+        Self::ALL.into_iter().find(|ending| ending.name() == word).ok_or_else(|| NoEnding(word.to_owned()))
+    }
+}
+
+impl fmt::Display for AttemptEnding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for AttemptEnding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl ToSql for AttemptEnding {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.name().into())
+    }
+}
+
+impl FromSql for AttemptEnding {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(FromSqlError::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_back() {
+        for ending in AttemptEnding::ALL {
+            assert_eq!(ending.name().parse(), Ok(ending));
+        }
+        assert_eq!("asleep".parse::<AttemptEnding>().unwrap_err().to_string(), "`asleep` is no ending of an attempt");
+    }
+
+    #[test]
+    fn the_store_takes_these_endings_and_no_others() {
+        let schema = include_str!("../store/schema.sql");
+        let (_, after) = schema.split_once("ending TEXT CHECK (ending IN").unwrap();
+        let (taken, _) = after.split_once("))").unwrap();
+        let mut taken: Vec<&str> = taken.split('\'').skip(1).step_by(2).collect();
+        let mut known = AttemptEnding::ALL.map(AttemptEnding::name);
+        taken.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(taken, known);
+    }
+}

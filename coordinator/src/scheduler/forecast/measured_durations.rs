@@ -1,0 +1,310 @@
+//! What trained units took, and what that says of units that are left. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::{
+    model,
+    training::StopRule,
+    unit::{Configuration, Fold, Value},
+};
+use serde::Serialize;
+
+use super::{bounds::Bounds, default_durations};
+
+/// How far the mean of what was measured may be off, at least, as a share of it.
+const MARGIN: f64 = 0.25;
+
+/// Other configurations of a model that are looked at for those that are most like a job.
+const CANDIDATES_MAX: usize = 200;
+
+/// A unit that was trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// What was trained.
+    pub configuration: Configuration,
+    /// On what part of the data.
+    pub fold: Fold,
+    /// Digest of the data set.
+    pub dataset: String,
+    /// How many training pairs the data set has.
+    pub train_pairs: u32,
+    /// Whole epochs.
+    pub epochs: u32,
+    /// Whether it diverged.
+    pub diverged: bool,
+    /// How long it trained.
+    pub seconds: f64,
+    /// Where.
+    pub place: Place,
+}
+
+/// Where a unit was trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Here, for the forecast itself, and for no more than a few epochs.
+    Now,
+    /// In this study.
+    ThisStudy,
+    /// In another run directory.
+    OtherRuns,
+}
+
+/// Where a number is from, the most trusted first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Nothing was measured: the spec says so.
+    Spec,
+    /// A few epochs that were trained for this forecast.
+    MeasuredNow,
+    /// Units of the same configuration in this study.
+    SameConfiguration,
+    /// Units of the same model in this study.
+    SameModel,
+    /// Units of the same model in other run directories.
+    OtherRuns,
+    /// How much slower or faster than the guess other models were in this study.
+    OtherModels,
+    /// Nothing was measured at all: a number that ships with Seedgrid.
+    Guess,
+}
+
+/// A number with where it is from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// The number.
+    pub bounds: Bounds,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+/// What is to be trained: a configuration on a part of a data set.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// What is trained.
+    pub configuration: &'a Configuration,
+    /// How many folds there are; None for the hold-out.
+    pub folds: Option<u32>,
+    /// Digest of the data set.
+    pub dataset: &'a str,
+    /// How many training pairs the data set has.
+    pub train_pairs: u32,
+}
+
+impl Job<'_> {
+    /// Multiplications of an epoch's forward passes. Scoring a validation pair costs a third of training on one: it has no
+    /// backward pass, which costs twice the forward pass.
+    pub fn epoch_cost(&self) -> f64 {
+        let Configuration { model, hyperparameters, .. } = self.configuration;
+        let network = model::find(model).map(|model| (model.network)(hyperparameters));
+        let per_pair = network.map_or(1, |network| network.multiplications()) as f64;
+        let pairs = f64::from(self.train_pairs);
+        per_pair
+            * match self.folds {
+                None => pairs,
+                Some(of) => {
+                    let validated = pairs / f64::from(of.max(1));
+                    pairs - validated + validated / 3.0
+                }
+            }
+    }
+}
+
+/// All units of one configuration on one data set that were trained in one place.
+#[derive(Clone, Debug)]
+struct Group {
+    configuration: Configuration,
+    dataset: String,
+    train_pairs: u32,
+    place: Place,
+    /// Epochs of each unit that says something of convergence, and whether the limit ended it.
+    epochs: Vec<(u32, bool)>,
+    diverged: bool,
+    /// Seconds for a multiplication, of each unit.
+    paces: Vec<f64>,
+    seconds: f64,
+    cost: f64,
+}
+
+/// What tells a group from others: where, which data, and the configuration as text.
+type GroupKey = (Place, String, String);
+
+/// Everything that was measured.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    groups: BTreeMap<GroupKey, Group>,
+    /// The keys of each model's groups, and of each configuration's whatever its limit.
+    of_model: BTreeMap<String, BTreeSet<GroupKey>>,
+    alike: BTreeMap<String, BTreeSet<GroupKey>>,
+    /// How many times as long as guessed units took that were trained here.
+    to_guess: Option<Bounds>,
+}
+
+impl Measured {
+    /// From units of this study and of others, in any order. Times that are no times are left out: they come from workers.
+    pub fn new(samples: impl IntoIterator<Item = Sample>) -> Self {
+        let mut measured = Self::default();
+        samples.into_iter().for_each(|sample| measured.add(sample));
+        let here = measured.groups.values().filter(|group| group.place != Place::OtherRuns && group.cost > 0.0);
+        let to_guess =
+            here.map(|group| group.seconds / group.cost / default_durations::pace(&group.configuration).expected);
+        measured.to_guess = Bounds::of(to_guess.collect(), 2.0 * MARGIN);
+        measured
+    }
+
+    fn add(&mut self, sample: Sample) {
+        let Sample { configuration, fold, dataset, train_pairs, epochs, diverged, seconds, place } = sample;
+        if !(seconds.is_finite() && seconds > 0.0) {
+            return;
+        }
+        let folds = match fold {
+            Fold::Holdout => None,
+            Fold::Part { of, .. } => Some(of),
+        };
+        let job = Job { configuration: &configuration, folds, dataset: &dataset, train_pairs };
+        let cost = job.epoch_cost() * f64::from(epochs + u32::from(diverged));
+        let stop = configuration.stop;
+        let key = (place, dataset.clone(), text(&configuration));
+        if !self.groups.contains_key(&key) {
+            self.of_model.entry(configuration.model.clone()).or_default().insert(key.clone());
+            self.alike.entry(without_limit(&configuration)).or_default().insert(key.clone());
+        }
+        let group = self.groups.entry(key).or_insert_with(|| Group {
+            configuration,
+            dataset,
+            train_pairs,
+            place,
+            epochs: Vec::new(),
+            diverged: false,
+            paces: Vec::new(),
+            seconds: 0.0,
+            cost: 0.0,
+        });
+        group.diverged |= diverged;
+        // A rule that never ends training says nothing of convergence.
+        if stop.can_converge() {
+            group.epochs.push((epochs, !diverged && epochs >= stop.max_epochs));
+        }
+        if cost > 0.0 {
+            group.paces.push(seconds / cost);
+            group.seconds += seconds;
+            group.cost += cost;
+        }
+    }
+
+    /// Seconds for one of the multiplications of [`Job::epoch_cost`] in training.
+    pub fn pace(&self, job: &Job<'_>) -> Found {
+        for place in [Place::Now, Place::ThisStudy, Place::OtherRuns] {
+            let nearest = self.nearest(job, |group| group.place == place && group.cost > 0.0);
+            let paces = nearest.groups.iter().flat_map(|group| &group.paces).copied().collect();
+            let Some(bounds) = Bounds::of(paces, MARGIN) else { continue };
+            // Long units count for more: in short ones, the beginning takes its share.
+            let seconds: f64 = nearest.groups.iter().map(|group| group.seconds).sum();
+            let cost: f64 = nearest.groups.iter().map(|group| group.cost).sum();
+            let expected = (seconds / cost).clamp(bounds.low, bounds.high);
+            return Found { bounds: Bounds { expected, ..bounds }, origin: nearest.origin() };
+        }
+        let guess = default_durations::pace(job.configuration);
+        match self.to_guess {
+            Some(factor) => Found { bounds: factor.map(|factor| factor * guess.expected), origin: Origin::OtherModels },
+            None => Found { bounds: guess, origin: Origin::Guess },
+        }
+    }
+
+    /// Epochs until training ends.
+    pub fn epochs(&self, job: &Job<'_>) -> Found {
+        let stop = &job.configuration.stop;
+        let ceiling = f64::from(stop.max_epochs);
+        if !stop.can_converge() {
+            return Found { bounds: Bounds::exactly(ceiling), origin: Origin::Spec };
+        }
+        let nearest = self.nearest(job, |group| !group.epochs.is_empty());
+        // What an earlier limit ended is taken to go on for as long again.
+        let mut cut_off = false;
+        let mut values = Vec::new();
+        for group in &nearest.groups {
+            for &(epochs, limited) in &group.epochs {
+                let earlier = limited && group.configuration.stop.max_epochs < stop.max_epochs;
+                cut_off |= earlier;
+                values.push(f64::from(epochs) * if earlier { 2.0 } else { 1.0 });
+            }
+        }
+        let Some(mut bounds) = Bounds::of(values, MARGIN) else {
+            return Found { bounds: default_durations::epochs(stop), origin: Origin::Guess };
+        };
+        if cut_off {
+            bounds.high = ceiling;
+        }
+        // A configuration that diverges may end before the rule lets one converge.
+        let diverges = nearest.groups.iter().any(|group| group.diverged);
+        let floor = if diverges { 0.0 } else { default_durations::fewest_epochs(stop) };
+        Found { bounds: bounds.at_least(floor).at_most(ceiling), origin: nearest.origin() }
+    }
+
+    /// The groups that are most like the job, of those that are `wanted`.
+    fn nearest(&self, job: &Job<'_>, wanted: impl Fn(&Group) -> bool) -> Nearest<'_> {
+        let mut nearest = Nearest { distance: usize::MAX, groups: Vec::new() };
+        // Equal configurations first: there may be more of a model than are looked at.
+        let alike = self.alike.get(&without_limit(job.configuration));
+        let of_model = self.of_model.get(&job.configuration.model);
+        let others = of_model.into_iter().flatten().filter(|key| alike.is_none_or(|alike| !alike.contains(*key)));
+        for key in alike.into_iter().flatten().chain(others.take(CANDIDATES_MAX)) {
+            let group = &self.groups[key];
+            let distance = distance(group, job);
+            // What diverged says nothing of others.
+            if !wanted(group) || distance > nearest.distance || group.diverged && distance > 0 {
+                continue;
+            }
+            if distance < nearest.distance {
+                nearest = Nearest { distance, groups: Vec::new() };
+            }
+            nearest.groups.push(group);
+        }
+        nearest
+    }
+}
+
+/// The groups that are most like a job.
+struct Nearest<'a> {
+    distance: usize,
+    groups: Vec<&'a Group>,
+}
+
+impl Nearest<'_> {
+    /// The least trusted of where they are from.
+    fn origin(&self) -> Origin {
+        match self.groups.iter().map(|group| group.place).max() {
+            None => Origin::Guess,
+            Some(Place::Now) => Origin::MeasuredNow,
+            Some(Place::ThisStudy) if self.distance == 0 => Origin::SameConfiguration,
+            Some(Place::ThisStudy) => Origin::SameModel,
+            Some(Place::OtherRuns) => Origin::OtherRuns,
+        }
+    }
+}
+
+fn text(configuration: &Configuration) -> String {
+    serde_json::to_string(configuration).expect("plain data with string keys always serialises")
+}
+
+/// The configuration but for its largest number of epochs.
+fn without_limit(configuration: &Configuration) -> String {
+    let stop = StopRule { max_epochs: 0, ..configuration.stop };
+    text(&Configuration { stop, ..configuration.clone() })
+}
+
+/// In how much a group differs from the job: hyper-parameters, normalisation, stopping rule (but for its limit), data.
+fn distance(group: &Group, job: &Job<'_>) -> usize {
+    let (one, other) = (&group.configuration, job.configuration);
+    let differs = |(name, value): &(&String, &Value)| one.hyperparameters.get(*name) != Some(*value);
+    let stop = StopRule { max_epochs: other.stop.max_epochs, ..one.stop };
+    other.hyperparameters.iter().filter(differs).count()
+        + usize::from(one.normalize != other.normalize)
+        + usize::from(stop != other.stop)
+        + usize::from(group.dataset != job.dataset)
+        + usize::from(group.train_pairs != job.train_pairs)
+        + usize::from(group.place == Place::OtherRuns)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! Blocks: a configuration's errors, one a fold.
+
+use std::cmp::Ordering;
+
+use seedgrid_common::{matrix::PlannedConfiguration, unit::UnitId};
+
+use super::fold;
+use crate::scheduler::ranking::{Ended, MeanError, Rank};
+
+/// A configuration's errors in some folds: over each fold's units (seeds, data draws), and over all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockErrors {
+    pub(super) folds: Vec<BlockError>,
+    pub(super) all: Rank,
+}
+
+/// A configuration's error in one fold: the more of its units diverged, the worse; of equally many, the higher the mean of the others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct BlockError {
+    pub(super) diverged: usize,
+    /// None where nothing was scored.
+    pub(super) mean: Option<MeanError>,
+}
+
+impl BlockErrors {
+    /// Of the first `folds` folds; None where a unit of these has failed, or has not ended.
+    pub fn of(candidate: &PlannedConfiguration, folds: u32, ended: impl Fn(UnitId) -> Option<Ended>) -> Option<Self> {
+        let mut units: Vec<Vec<Ended>> = vec![Vec::new(); folds as usize];
+        for (id, unit) in candidate.units.iter().filter(|(_, unit)| fold(unit.fold) < folds) {
+            match ended(*id)? {
+                Ended::Failed => return None,
+                ended @ (Ended::Scored { .. } | Ended::Diverged) => units[fold(unit.fold) as usize].push(ended),
+            }
+        }
+        Some(Self::of_units(&units))
+    }
+
+    /// Of units that were scored or diverged, by fold.
+    pub(super) fn of_units(units: &[Vec<Ended>]) -> Self {
+        let all = Rank::of(units.iter().flatten().copied().map(Some), false);
+        Self { folds: units.iter().map(|units| BlockError::of(units)).collect(), all }
+    }
+}
+
+impl BlockError {
+    fn of(units: &[Ended]) -> Self {
+        let counts = units.iter().filter_map(|unit| match unit {
+            Ended::Scored { wrong, of } => Some((*wrong, *of)),
+            Ended::Diverged | Ended::Failed => None,
+        });
+        let mean = MeanError::of(counts);
+        Self { diverged: units.iter().filter(|unit| **unit == Ended::Diverged).count(), mean }
+    }
+
+    /// Whether this is the worse one, and by how much: first by diverged units, then by the mean error. None where both are equal.
+    pub(super) fn against(&self, other: &Self) -> Option<(bool, (usize, Option<MeanError>))> {
+        let size = match (&self.mean, &other.mean) {
+            (Some(one), Some(other_mean)) if self.diverged == other.diverged => Some(one.distance(other_mean)),
+            (_, _) => None,
+        };
+        match self.cmp(other) {
+            Ordering::Equal => None,
+            order => Some((order == Ordering::Greater, (self.diverged.abs_diff(other.diverged), size))),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Races: of the configurations of a model in a cross-validated stage, those that cannot win any more leave early. Pure: what is
+//! known of units comes in as a function, decisions go out as values.
+//!
+//! Folds are given out up to a *rung*. It is decided when every unit up to there, of everyone still racing, has ended: so neither time
+//! nor workers nor the order of results matters. [`error_blocks`] makes errors of units, [`rung_decision`] judges them ([`friedman`],
+//! [`wilcoxon`]), [`held_back_units`] says which units of a plan are given out, held back and never trained.
+
+mod error_blocks;
+#[cfg(test)]
+mod fixtures;
+
+mod held_back_units;
+mod rung_decision;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedgrid_common::{
+    matrix::PlannedConfiguration,
+    spec::RaceRule,
+    unit::{Fold, UnitId},
+};
+use sha2::{Digest as _, Sha256};
+
+pub use error_blocks::BlockErrors;
+pub use held_back_units::Track;
+pub use rung_decision::{Judged, Judgement, Test, TestKind, judge};
+
+use crate::scheduler::ranking::Ended;
+
+/// What a rung was decided from: a digest of the rule, the candidates' units, the folds and who was still racing, in order. With
+/// others it is another rung, and decided anew.
+pub type RungKey = [u8; 32];
+
+/// Who left at each rung that was decided.
+pub type Rungs = BTreeMap<RungKey, Vec<Leaver>>;
+
+/// A configuration that left a race.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaver {
+    /// Which of the stage's configurations of the model, 0-based in order.
+    pub place: usize,
+    /// Why it left.
+    pub why: Why,
+}
+
+/// Why a configuration left a race.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The rule finds it hopeless.
+    Outraced,
+    /// More of its units diverged than of another's: it comes after that one whatever else it does.
+    Diverged,
+    /// One of its units failed.
+    Incomplete,
+}
+
+impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Outraced, Self::Diverged, Self::Incomplete];
+
+    /// As the store and report.json write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Outraced => "outraced",
+            Self::Diverged => "diverged",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
+/// A rung that was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// What it was decided from.
+    pub key: RungKey,
+    /// After how many folds.
+    pub folds: u32,
+    /// Who had raced to it: places among the stage's configurations of the model, ascending.
+    pub entered: Vec<usize>,
+    /// Who left, ascending.
+    pub left: Vec<Leaver>,
+}
+
+impl Rung {
+    /// Why the configuration at this place left here, if it did.
+    pub fn why_left(&self, place: usize) -> Option<Why> {
+        self.left.binary_search_by_key(&place, |leaver| leaver.place).ok().map(|index| self.left[index].why)
+    }
+}
+
+/// A rung that was decided just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RungDecision {
+    /// The stage.
+    pub stage: String,
+    /// The model.
+    pub model: String,
+    /// The decision.
+    pub rung: Rung,
+}
+
+/// One model's race in a stage, as far as it has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Race {
+    /// The stage.
+    pub stage: String,
+    /// The model.
+    pub model: String,
+    /// The rule.
+    pub rule: RaceRule,
+    /// How many folds the stage has.
+    pub folds: u32,
+    /// The rungs that were decided, in order.
+    pub rungs: Vec<Rung>,
+    /// Who is still racing, or has won: places among the stage's configurations of the model, ascending.
+    pub racing: Vec<usize>,
+    /// Up to which fold these are given out: all, once no rung is left to decide.
+    pub released: u32,
+}
+
+impl Race {
+    /// Whether every rung was decided, or there is nobody left to race against.
+    pub fn is_over(&self) -> bool {
+        self.released == self.folds
+    }
+
+    /// The rung at which a configuration left, and why.
+    pub fn left_at(&self, place: usize) -> Option<(&Rung, Why)> {
+        self.rungs.iter().find_map(|rung| Some((rung, rung.why_left(place)?)))
+    }
+}
+
+/// A race, run as far as it can be.
+pub(crate) struct Run {
+    pub(crate) race: Race,
+    /// The rungs of it that were decided just now; the others were `known`.
+    pub(crate) made: Vec<Rung>,
+    /// The units that the next rung still waits for; empty once the race is over.
+    pub(crate) waits_for: BTreeSet<UnitId>,
+}
+
+/// Runs the race of these candidates, all configurations of `model` in `stage`. Decisions that are `known` stand.
+pub(crate) fn run(
+    (stage, model): (&str, &str),
+    (rule, folds): (RaceRule, u32),
+    candidates: &[&PlannedConfiguration],
+    known: &Rungs,
+    ended: &impl Fn(UnitId) -> Option<Ended>,
+) -> Run {
+    let mut race = at_start((stage, model), (rule, folds), candidates.len());
+    race.released = folds;
+    let (mut made, mut waits_for) = (Vec::new(), BTreeSet::new());
+    let field = field_digest(rule, candidates);
+    for at in rule.rungs(folds) {
+        // The last one needs no judging: it is trained to its end, so that its error is over all folds.
+        if race.racing.len() < 2 {
+            break;
+        }
+        let key = key(&field, at, &race.racing);
+        let left = match known.get(&key) {
+            Some(left) => left.clone(),
+            None => {
+                let up_to = race.racing.iter().flat_map(|&place| units_up_to(candidates[place], at));
+                waits_for = up_to.filter(|id| ended(*id).is_none()).collect();
+                if !waits_for.is_empty() {
+                    race.released = at;
+                    break;
+                }
+                decide(rule, at, candidates, &race.racing, ended)
+            }
+        };
+        let rung = Rung { key, folds: at, entered: race.racing.clone(), left };
+        race.racing.retain(|place| rung.why_left(*place).is_none());
+        if !known.contains_key(&key) {
+            made.push(rung.clone());
+        }
+        race.rungs.push(rung);
+    }
+    Run { race, made, waits_for }
+}
+
+/// A race of `candidates` configurations before its first rung.
+pub(crate) fn at_start((stage, model): (&str, &str), (rule, folds): (RaceRule, u32), candidates: usize) -> Race {
+    let racing = (0..candidates).collect();
+    let (stage, model) = (stage.to_owned(), model.to_owned());
+    Race { stage, model, rule, folds, rungs: Vec::new(), racing, released: rule.first() }
+}
+
+/// Who leaves after `at` folds.
+fn decide(
+    rule: RaceRule,
+    at: u32,
+    candidates: &[&PlannedConfiguration],
+    racing: &[usize],
+    ended: &impl Fn(UnitId) -> Option<Ended>,
+) -> Vec<Leaver> {
+    let blocks: Vec<(usize, Option<BlockErrors>)> =
+        racing.iter().map(|&place| (place, BlockErrors::of(candidates[place], at, ended))).collect();
+    let complete: Vec<&BlockErrors> = blocks.iter().filter_map(|(_, errors)| errors.as_ref()).collect();
+    let mut judged = judge(rule, &complete).contenders.into_iter();
+    let leaver = |(place, errors): (usize, Option<BlockErrors>)| match errors {
+        Some(_) => judged.next()?.leaves.map(|why| Leaver { place, why }),
+        None => Some(Leaver { place, why: Why::Incomplete }),
+    };
+    blocks.into_iter().filter_map(leaver).collect()
+}
+
+/// A configuration's units in the first `folds` folds.
+fn units_up_to(candidate: &PlannedConfiguration, folds: u32) -> impl Iterator<Item = UnitId> {
+    candidate.units.iter().filter(move |(_, unit)| fold(unit.fold) < folds).map(|(id, _)| *id)
+}
+
+/// 0-based.
+fn fold(fold: Fold) -> u32 {
+    match fold {
+        Fold::Holdout => 0,
+        Fold::Part { index, .. } => index,
+    }
+}
+
+fn field_digest(rule: RaceRule, candidates: &[&PlannedConfiguration]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(rule.to_string());
+    for candidate in candidates {
+        hash.update((candidate.units.len() as u64).to_be_bytes());
+        candidate.units.iter().for_each(|(id, _)| hash.update(id.0));
+    }
+    hash.finalize().into()
+}
+
+fn key(field: &[u8; 32], folds: u32, racing: &[usize]) -> RungKey {
+    let mut hash = Sha256::new();
+    hash.update(field);
+    hash.update(folds.to_be_bytes());
+    racing.iter().for_each(|place| hash.update((*place as u64).to_be_bytes()));
+    hash.finalize().into()
+}

@@ -1,0 +1,148 @@
+//! What a rung says of those that have raced to it.
+
+use seedgrid_common::spec::RaceRule;
+
+use super::{BlockErrors, Why, error_blocks::BlockError};
+use crate::scheduler::ranking::{MeanError, Rank};
+use crate::statistics::{
+    friedman::Friedman,
+    wilcoxon::{Wilcoxon, wilcoxon},
+};
+
+/// What a rung says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The test of whether anybody differs; None where the rule makes none, or nobody is left to be tested.
+    pub test: Option<Test>,
+    /// Of each contender, in the order given.
+    pub contenders: Vec<Judged>,
+}
+
+/// The test of whether anybody differs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Test {
+    /// Which.
+    pub kind: TestKind,
+    /// Its statistic; None where nobody differs in any fold.
+    pub statistic: Option<f64>,
+    /// Degrees of freedom of Friedman's.
+    pub freedom: Option<usize>,
+    /// Two-sided; to 8 digits.
+    pub p: Option<f64>,
+}
+
+/// Which test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestKind {
+    /// Friedman's, of three or more.
+    Friedman,
+    /// Wilcoxon's signed ranks, of two.
+    Wilcoxon,
+}
+
+/// What a rung says of one contender.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// Its mean error over the folds so far; None where a unit diverged.
+    pub error: Option<f64>,
+    /// Its ranks in these folds added up, the best having rank 1; None where the rule does not go by ranks.
+    pub rank_sum: Option<f64>,
+    /// Of its comparison with the best, where that was made: two-sided; to 8 digits.
+    pub p: Option<f64>,
+    /// Why it leaves, if it does.
+    pub leaves: Option<Why>,
+}
+
+/// Judges contenders by their errors in the same folds. Depends on nothing else.
+///
+/// Those of which more units diverged than of another leave first: a selection takes none of them before the others. The rule judges the
+/// rest.
+pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
+    let fewest = contenders.iter().map(|errors| errors.all.diverged()).min().unwrap_or_default();
+    let mut judged: Vec<Judged> = contenders
+        .iter()
+        .map(|errors| Judged {
+            error: errors.all.mean().map(MeanError::to_f64),
+            rank_sum: None,
+            p: None,
+            leaves: (errors.all.diverged() > fewest).then_some(Why::Diverged),
+        })
+        .collect();
+    let mut rest: Vec<(&BlockErrors, &mut Judged)> =
+        contenders.iter().copied().zip(&mut judged).filter(|(_, judged)| judged.leaves.is_none()).collect();
+    if rest.len() < 2 {
+        return Judgement { test: None, contenders: judged };
+    }
+    let test = match rule {
+        RaceRule::Friedman { alpha, .. } => Some(by_ranks(alpha, &mut rest)),
+        RaceRule::Halving { .. } => {
+            halve(rule, contenders.len(), &mut rest);
+            None
+        }
+    };
+    Judgement { test, contenders: judged }
+}
+
+/// Of `all` contenders the best share stays, and everyone who is as good as the last of them: the order of the file does not decide.
+fn halve(rule: RaceRule, all: usize, rest: &mut [(&BlockErrors, &mut Judged)]) {
+    let mut ranks: Vec<&Rank> = rest.iter().map(|(errors, _)| &errors.all).collect();
+    ranks.sort_unstable();
+    let staying = rule.staying(all).unwrap_or(all);
+    let Some(worst) = ranks.get(staying.saturating_sub(1)).copied() else { return };
+    for (errors, judged) in rest {
+        judged.leaves = (errors.all > *worst).then_some(Why::Outraced);
+    }
+}
+
+/// Wilcoxon's test of two contenders, fold by fold.
+pub(super) fn signed_ranks(first: &[BlockError], second: &[BlockError]) -> Option<Wilcoxon> {
+    wilcoxon(first.iter().zip(second).filter_map(|(first, second)| first.against(second)))
+}
+
+/// If anybody differs, those that differ from the best leave.
+fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut Judged)]) -> Test {
+    let errors: Vec<&[BlockError]> = rest.iter().map(|(errors, _)| errors.folds.as_slice()).collect();
+    let friedman = Friedman::new(&errors);
+    for ((_, judged), doubled) in rest.iter_mut().zip(&friedman.doubled) {
+        judged.rank_sum = Some(*doubled as f64 / 2.0);
+    }
+    if let [first, second] = errors[..] {
+        let test = signed_ranks(first, second);
+        if let Some(test) = test.filter(|test| test.p < alpha) {
+            let (_, worse) = &mut rest[usize::from(!test.first_is_worse)];
+            (worse.p, worse.leaves) = (Some(test.p), Some(Why::Outraced));
+        }
+        let (statistic, p) = test.map(|test| (test.statistic, test.p)).unzip();
+        return Test { kind: TestKind::Wilcoxon, statistic, freedom: None, p };
+    }
+    let p = friedman.p();
+    if p.is_some_and(|p| p < alpha) {
+        for ((_, judged), p) in rest.iter_mut().zip(friedman.against_best()) {
+            (judged.p, judged.leaves) = (Some(p), (p < alpha).then_some(Why::Outraced));
+        }
+    }
+    Test { kind: TestKind::Friedman, statistic: friedman.statistic(), freedom: Some(friedman.freedom()), p }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(wrong: &[u32]) -> Vec<BlockError> {
+        wrong.iter().map(|wrong| BlockError { diverged: 0, mean: MeanError::of([(*wrong, 1000)]) }).collect()
+    }
+
+    #[test]
+    fn blocks_that_tell_nothing_are_no_test() {
+        assert_eq!(signed_ranks(&blocks(&[5, 7]), &blocks(&[5, 7])), None);
+    }
+
+    #[test]
+    fn a_diverged_block_is_the_largest_difference() {
+        let mut first = blocks(&[0, 0, 0]);
+        first[2] = BlockError { diverged: 1, mean: None };
+        // Ranks 1 and 2 against rank 3.
+        let test = signed_ranks(&first, &blocks(&[10, 1000, 1000])).unwrap();
+        assert_eq!((test.statistic, test.p), (3.0, 1.0));
+    }
+}

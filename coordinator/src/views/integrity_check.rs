@@ -1,0 +1,298 @@
+//! Checks a run directory against its own digests, changing nothing: the database, the data sets, the kept weights, the checkpoints, and
+//! the report against what the store gives.
+
+use std::{collections::BTreeSet, fs, io, path::Path};
+
+use seedgrid_common::{data::encode, unit::UnitId, wire::blob::BlobDigest};
+use serde::Serialize;
+
+use crate::{
+    plan::{Planned, PrepareError},
+    report::{self, ReportError, numbers::count as counted},
+    run_directory::RunDirectory,
+    store::{
+        Fault, Store, StoreError,
+        blobs::{BlobError, BlobFolder},
+    },
+    views::results,
+};
+
+/// Why a run could not be checked to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Its database cannot be opened, for another reason than damage.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its study cannot be read.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// Its files cannot be listed.
+    #[error("{0}\n  hint: check the permissions of the run directory and of what is in it")]
+    Blob(#[from] BlobError),
+    /// Its report cannot be made to be compared.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// What a check says: the schema of `seedgrid check --format json`, described in docs/cli.md.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its name and version.
+    pub schema: &'static str,
+    /// The study's name; None where the database does not tell.
+    pub study: Option<String>,
+    /// Whether a coordinator runs on it.
+    pub running: bool,
+    /// Whether every unit of the plan has a result.
+    pub complete: bool,
+    /// How much was checked.
+    pub checked: Counts,
+    /// What does not match its digest.
+    pub damage: Vec<Finding>,
+    /// What is worth knowing and no damage.
+    pub notes: Vec<Finding>,
+    /// Whether no unit of the plan is still to be trained.
+    #[serde(skip)]
+    ended: bool,
+}
+
+/// How much of each kind was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Units of the plan, as far as selections have been made.
+    pub units: usize,
+    /// Stored results, those of earlier specs among them.
+    pub results: usize,
+    /// Encoded data sets.
+    pub datasets: usize,
+    /// Files of weights.
+    pub weights: usize,
+    /// Checkpoints. None is looked at while the study runs, which replaces them.
+    pub checkpoints: usize,
+    /// Files of the report.
+    pub report_files: usize,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// `database`, `dataset`, `plan`, `weights`, `checkpoint` or `report`.
+    pub part: &'static str,
+    /// The unit's id, where it is one's.
+    pub unit: Option<String>,
+    /// The table or the file, where there is one.
+    pub place: Option<String>,
+    /// For people.
+    pub what: String,
+}
+
+impl Finding {
+    fn new(part: &'static str, what: impl Into<String>) -> Self {
+        Self { part, unit: None, place: None, what: what.into() }
+    }
+
+    fn at(self, place: impl Into<String>) -> Self {
+        Self { place: Some(place.into()), ..self }
+    }
+
+    fn of(self, unit: UnitId) -> Self {
+        Self { unit: Some(unit.to_string()), ..self }
+    }
+}
+
+impl From<Fault> for Finding {
+    fn from(fault: Fault) -> Self {
+        let Fault { table, unit, what } = fault;
+        Self { part: "database", unit, place: table.map(str::to_owned), what }
+    }
+}
+
+/// Checks a run directory, also while a coordinator runs on it.
+///
+/// # Errors
+/// When it cannot be read, for another reason than damage.
+pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
+    let (store, faults) = Store::inspect(&directory.database())?;
+    let mut checked = Checked {
+        schema: "seedgrid.check/1",
+        study: None,
+        running: directory.is_owned(),
+        complete: false,
+        checked: Counts::default(),
+        damage: faults.into_iter().map(Finding::from).collect(),
+        notes: Vec::new(),
+        ended: false,
+    };
+    let Some(store) = store else { return Ok(checked) };
+    checked.study = store.fact("study")?;
+    checked.rows_aside(&store)?;
+    checked.weights(directory, &store)?;
+    checked.checkpoints(directory, &store)?;
+    checked.datasets(directory, &store)?;
+    // What comes now is made from rows, and then from data sets, which must be right.
+    let is_right = |checked: &Checked, part: &str| checked.damage.iter().all(|found| found.part != part);
+    if is_right(&checked, "database") {
+        checked.plan(directory, &store)?;
+        if is_right(&checked, "dataset") {
+            checked.report(directory, &store)?;
+        }
+    }
+    Ok(checked)
+}
+
+impl Checked {
+    fn rows_aside(&mut self, store: &Store) -> Result<(), StoreError> {
+        self.checked.results = store.count_results()? as usize;
+        let aside = store.moved_aside()? as usize;
+        if aside > 0 {
+            let what = format!("{} found damaged at a start, and moved aside to it", counted(aside, "row"));
+            self.notes.push(Finding::new("database", what).at("table damaged"));
+        }
+        Ok(())
+    }
+
+    fn datasets(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), StoreError> {
+        let mut digests: Vec<String> =
+            store.facts(crate::plan::DATASET_FACT)?.into_iter().map(|(_, digest)| digest).collect();
+        digests.sort();
+        digests.dedup();
+        for digest in digests {
+            self.checked.datasets += 1;
+            let found = match read(&directory.dataset(&digest)) {
+                Ok(bytes) if encode::digest(&bytes) == digest => continue,
+                Ok(_) => "does not match its name, which is its digest",
+                Err(cause) => absent(&cause),
+            };
+            self.damage.push(Finding::new("dataset", found).at(format!("datasets/{digest}")));
+        }
+        Ok(())
+    }
+
+    fn weights(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        let folder = BlobFolder::weights(directory.root());
+        let kept = store.weights()?;
+        // While it runs, one may have come since the database was read.
+        let strays = if self.running { Vec::new() } else { folder.units()? };
+        for unit in strays.into_iter().filter(|unit| !kept.contains_key(unit)) {
+            let note = Finding::new("weights", "belongs to no result that is stored");
+            self.notes.push(note.at(format!("weights/{unit}.safetensors")).of(unit));
+        }
+        for (unit, kept) in kept {
+            self.checked.weights += 1;
+            let found = match file_digest(&folder.committed(unit, kept.digest)) {
+                Ok(found) if found == (kept.digest, kept.bytes) => continue,
+                Ok(_) => "does not match the digest that was committed with its result",
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
+                    // Between the commit and the file's final name.
+                    self.notes.push(Finding::new("weights", "is not there yet").of(unit));
+                    continue;
+                }
+                Err(cause) => absent(&cause),
+            };
+            self.damage.push(Finding::new("weights", found).at(format!("weights/{unit}.safetensors")).of(unit));
+        }
+        Ok(())
+    }
+
+    /// Checkpoints of units that are not trained to their end. While the study runs they are replaced, so that none can be held against
+    /// what the database said a moment before.
+    fn checkpoints(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        if self.running {
+            return Ok(());
+        }
+        let folder = BlobFolder::checkpoints(directory.root());
+        let kept = store.checkpoints()?;
+        let units: BTreeSet<UnitId> = folder.units()?.into_iter().chain(kept.keys().copied()).collect();
+        for unit in units {
+            let at = |finding: Finding| finding.at(format!("checkpoints/{unit}.safetensors")).of(unit);
+            let Some(kept) = kept.get(&unit) else {
+                // A coordinator that was killed had no time to remove it; the next one does.
+                self.notes.push(at(Finding::new("checkpoint", "is of no use any more: the next run removes it")));
+                continue;
+            };
+            self.checked.checkpoints += 1;
+            let reference = &kept.reference;
+            let found = match file_digest(&folder.committed(unit, reference.digest)) {
+                Ok(found) if found == (reference.digest, reference.bytes) => continue,
+                Ok(_) => "does not match the digest that was committed with it",
+                Err(cause) => absent(&cause),
+            };
+            self.damage.push(at(Finding::new("checkpoint", found)));
+        }
+        Ok(())
+    }
+
+    /// Whether each planned unit has a result, or a reason why not.
+    fn plan(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        let study = Planned::stored(directory, store)?;
+        let (known, missing) = (store.units()?, results::missing(store)?);
+        let planned = study.plan.units();
+        self.checked.units = planned.len();
+        let mut left = study.to_come().units();
+        let mut without = 0;
+        for id in planned.keys().filter(|id| study.track.is_released(**id)) {
+            let has_result = known.get(id).is_some_and(|unit| unit.result.is_some());
+            match missing.get(id) {
+                _ if has_result => {}
+                Some(_) => without += 1,
+                None => left += 1,
+            }
+        }
+        self.complete = left + without == 0;
+        self.ended = left == 0;
+        if left > 0 {
+            let what =
+                format!("{} without a result yet, those that wait for selections among them", counted(left, "unit"));
+            self.notes.push(Finding::new("plan", what));
+        }
+        if without > 0 {
+            let what = format!("{} ended without a result; the report says why", counted(without, "unit"));
+            self.notes.push(Finding::new("plan", what));
+        }
+        Ok(())
+    }
+
+    /// Whether the report's files are what the store gives. provenance.json tells of times, and is not compared.
+    fn report(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
+        if !directory.report().join("report.json").is_file() {
+            let what = "there is none yet: `seedgrid report` makes it";
+            self.notes.push(Finding::new("report", what).at("report/report.json"));
+            return Ok(());
+        }
+        let (aggregate, provenance) = results::of_store(directory, store, None)?;
+        for (name, content) in report::files(&aggregate, &provenance)? {
+            if name == "provenance.json" {
+                continue;
+            }
+            self.checked.report_files += 1;
+            let found = match read(&directory.report().join(&name)) {
+                Ok(bytes) if bytes == content => continue,
+                Ok(_) => "is not what the store gives: `seedgrid report` writes it anew",
+                Err(_) => "cannot be read: `seedgrid report` writes it anew",
+            };
+            let finding = Finding::new("report", found).at(format!("report/{name}"));
+            // Results that came since it was written, and will come, are no damage.
+            if self.ended { self.damage.push(finding) } else { self.notes.push(finding) }
+        }
+        Ok(())
+    }
+}
+
+/// What to say of a file that could not be read.
+fn absent(cause: &io::Error) -> &'static str {
+    if cause.kind() == io::ErrorKind::NotFound { "is not there" } else { "cannot be read" }
+}
+
+/// A file's digest and length.
+fn file_digest(path: &Path) -> io::Result<(BlobDigest, u64)> {
+    let bytes = read(path)?;
+    Ok((BlobDigest::of(&bytes), bytes.len() as u64))
+}
+
+/// A file's content. What is no plain file may have no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Err(io::Error::other("it is no plain file")),
+    }
+}

@@ -1,0 +1,177 @@
+//! Takes everything that a report needs out of a run directory.
+
+use std::collections::BTreeMap;
+
+use seedgrid_common::{
+    model,
+    unit::{KERNELS_REVISION, UnitId},
+    utc,
+    wire::PROTOCOL_VERSION,
+};
+
+use crate::{
+    aggregate::{Aggregate, Input, Missing, aggregate},
+    plan::{PrepareError, Prepared, RUN_FACT},
+    report::{
+        Provenance, State,
+        provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
+    },
+    run_directory::RunDirectory,
+    scheduler::{attempt_ending::AttemptEnding, queue::Rules, retry::Fate},
+    store::{self, Store, StoreError, StoredUnit},
+};
+
+/// What a run directory holds of its spec of this number, or of its newest, aggregated, and where it comes from.
+///
+/// # Errors
+/// When the directory holds no study, or its store or data set cannot be read.
+pub fn collect(directory: &RunDirectory, spec: Option<u32>) -> Result<(Aggregate, Provenance), PrepareError> {
+    let store = Store::open_to_read(&directory.database())?;
+    // One state, whatever a coordinator commits meanwhile.
+    store.hold()?;
+    of_store(directory, &store, spec)
+}
+
+/// What a run is now, as far as that can be read: its state, of no spec.
+pub fn state_now(directory: &RunDirectory) -> Option<State> {
+    let store = Store::open_to_read(&directory.database()).ok()?;
+    store.hold().ok()?;
+    state(&store, 0, 0).ok()
+}
+
+fn state(store: &Store, spec: u32, unnamed_results: usize) -> Result<State, StoreError> {
+    let (coordinator, commits) = store.age()?;
+    let results = store.count_results()? as usize;
+    Ok(State { run: store.fact(RUN_FACT)?, coordinator, commits, spec, results, unnamed_results })
+}
+
+/// What `store`, which is that of the directory, holds of the spec of this number, or of the newest.
+///
+/// # Errors
+/// As [`collect`].
+pub fn of_store(
+    directory: &RunDirectory,
+    store: &Store,
+    spec: Option<u32>,
+) -> Result<(Aggregate, Provenance), PrepareError> {
+    let prepared = Prepared::stored_as(directory, store, spec)?;
+    let results = store.results()?;
+    let missing = missing(store)?;
+    let aggregated = aggregate(&Input {
+        study: &prepared.spec.study,
+        plan: &prepared.plan,
+        selections: &prepared.selections,
+        draws: &prepared.draws,
+        track: &prepared.track,
+        results: &results,
+        missing: &missing,
+        failures: &failures(store, &missing)?,
+    });
+    let state = state(store, prepared.number.unwrap_or_default(), aggregated.report.unnamed_results)?;
+    let provenance = provenance(&prepared, store, state)?;
+    Ok((aggregated, provenance))
+}
+
+/// Why units have no result and will get none; a unit that is not named here and has no result is not trained yet.
+pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreError> {
+    let rules = Rules::default();
+    let why = |unit: &StoredUnit| match unit.fate(&rules) {
+        Fate::Failed { .. } => Some(Missing::Failed),
+        Fate::Cancelled { .. } => Some(Missing::Cancelled),
+        Fate::Done | Fate::Diverged | Fate::Open => None,
+    };
+    Ok(store.units()?.into_iter().filter_map(|(id, unit)| Some((id, why(&unit)?))).collect())
+}
+
+/// Most characters of a failure's text in a report; provenance.json has all of it.
+const FAILURE_CHARS_MAX: usize = 200;
+
+/// The first line of each failed unit's last failure that says anything.
+fn failures(store: &Store, missing: &BTreeMap<UnitId, Missing>) -> Result<BTreeMap<UnitId, String>, StoreError> {
+    let mut failures = BTreeMap::new();
+    for attempt in store.attempts()? {
+        let line = attempt.detail.as_deref().and_then(|detail| detail.lines().find(|line| !line.trim().is_empty()));
+        if let (Some(line), Some(Missing::Failed)) = (line, missing.get(&attempt.unit)) {
+            failures.insert(attempt.unit, line.trim().chars().take(FAILURE_CHARS_MAX).collect());
+        }
+    }
+    Ok(failures)
+}
+
+fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Provenance, PrepareError> {
+    let planned = prepared.plan.units();
+    let workers: BTreeMap<String, store::WorkerRecord> =
+        store.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect();
+    let kept = store.weights()?;
+    let (mut units, mut other_attempts) = (Vec::new(), Vec::new());
+    for attempt in store.attempts()? {
+        let (Some(unit), Some(ending)) = (planned.get(&attempt.unit), attempt.ending) else { continue };
+        let info = workers.get(&attempt.worker_id).map(|worker| worker.info.clone()).unwrap_or_default();
+        match ending {
+            AttemptEnding::Done | AttemptEnding::Diverged => units.push(UnitRecord {
+                unit: unit.id().to_string(),
+                attempt: attempt.attempt,
+                worker: attempt.worker_id,
+                host: info.host,
+                place: info.place,
+                device: info.device,
+                isa: info.isa,
+                numerics_class: info.numerics_class,
+                wall_seconds: attempt.train_seconds.unwrap_or_default(),
+                finished_at_unix_ms: unix_ms(attempt.ended_ms.unwrap_or_default()),
+                weights: kept.get(&attempt.unit).map(|kept| WeightsRecord {
+                    file: format!("weights/{}.safetensors", attempt.unit),
+                    sha256: kept.digest.to_string(),
+                    bytes: kept.bytes,
+                }),
+            }),
+            _ => other_attempts.push(AttemptRecord {
+                unit: unit.id().to_string(),
+                attempt: attempt.attempt,
+                worker: attempt.worker_id,
+                ending: ending.name().to_owned(),
+                detail: attempt.detail.unwrap_or_default(),
+                ended_at_unix_ms: attempt.ended_ms.map(unix_ms),
+            }),
+        }
+    }
+    let models = prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
+    let model_revisions = models
+        .filter_map(|planned| model::find(&planned.configuration.model))
+        .map(|model| (model.name.to_owned(), model.revision))
+        .collect();
+    Ok(Provenance {
+        study: prepared.spec.study.name.clone(),
+        spec: prepared.spec.text.clone(),
+        dataset_digest: prepared.draws.first().digest.clone(),
+        seedgrid_version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol_version: PROTOCOL_VERSION,
+        kernels_revision: KERNELS_REVISION,
+        model_revisions,
+        state,
+        written_at_unix_ms: unix_ms(utc::now_ms()),
+        workers: workers.into_values().map(worker_record).collect(),
+        units,
+        other_attempts,
+    })
+}
+
+fn worker_record(worker: store::WorkerRecord) -> WorkerRecord {
+    let store::WorkerRecord { worker_id, info, .. } = worker;
+    WorkerRecord {
+        worker: worker_id,
+        host: info.host,
+        place: info.place,
+        pid: info.pid,
+        cores: info.cores,
+        slots: info.slots,
+        device: info.device,
+        isa: info.isa,
+        numerics_class: info.numerics_class,
+        version: info.version,
+    }
+}
+
+fn unix_ms(ms: i64) -> u64 {
+    u64::try_from(ms).unwrap_or_default()
+}

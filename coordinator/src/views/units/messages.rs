@@ -1,0 +1,102 @@
+//! Listings as messages, for commands that ask a coordinator from elsewhere.
+
+use seedgrid_common::wire::v1;
+
+use super::{AttemptLog, Chapter, UnitLine};
+use crate::scheduler::{
+    attempt_ending::{AttemptEnding, NoEnding},
+    unit_state::NoState,
+};
+
+/// A message that this program cannot have sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// No id of a unit.
+    #[error("`{0}` is no unit's id")]
+    Id(String),
+    /// No state of a unit.
+    #[error(transparent)]
+    State(#[from] NoState),
+    /// No ending of an attempt.
+    #[error(transparent)]
+    Ending(#[from] NoEnding),
+}
+
+impl From<UnitLine> for v1::ListedUnit {
+    fn from(line: UnitLine) -> Self {
+        Self {
+            unit_id: line.id.to_string(),
+            label: line.label,
+            description: line.description,
+            stages: line.stages,
+            state: line.state.name().to_owned(),
+            attempts: line.attempts,
+            errors: line.errors,
+            deaths: line.deaths,
+            worker_id: line.worker,
+            untrained: line.untrained,
+            stuck: line.stuck,
+        }
+    }
+}
+
+impl TryFrom<v1::ListedUnit> for UnitLine {
+    type Error = Unreadable;
+
+    fn try_from(unit: v1::ListedUnit) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: unit.unit_id.parse().map_err(|_| Unreadable::Id(unit.unit_id.clone()))?,
+            label: unit.label,
+            description: unit.description,
+            stages: unit.stages,
+            state: unit.state.parse()?,
+            attempts: unit.attempts,
+            errors: unit.errors,
+            deaths: unit.deaths,
+            worker: unit.worker_id,
+            untrained: unit.untrained,
+            stuck: unit.stuck,
+        })
+    }
+}
+
+impl From<Chapter> for v1::Chapter {
+    fn from(chapter: Chapter) -> Self {
+        let Chapter { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
+            chapter;
+        let ending = ending.map(|ending| ending.name().to_owned());
+        Self { attempt, worker_id: worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
+    }
+}
+
+impl TryFrom<v1::Chapter> for Chapter {
+    type Error = Unreadable;
+
+    fn try_from(chapter: v1::Chapter) -> Result<Self, Unreadable> {
+        let v1::Chapter { attempt, worker_id, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
+            chapter;
+        let (worker, ending) = (worker_id, read(ending)?);
+        Ok(Self { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds })
+    }
+}
+
+impl From<AttemptLog> for v1::AttemptLog {
+    fn from(one: AttemptLog) -> Self {
+        let AttemptLog { attempt, worker, host, ending, log } = one;
+        let ending = ending.map(|ending| ending.name().to_owned());
+        Self { attempt, worker_id: worker, host, ending, log }
+    }
+}
+
+impl TryFrom<v1::AttemptLog> for AttemptLog {
+    type Error = Unreadable;
+
+    fn try_from(one: v1::AttemptLog) -> Result<Self, Unreadable> {
+        let v1::AttemptLog { attempt, worker_id, host, ending, log } = one;
+        Ok(Self { attempt, worker: worker_id, host, ending: read(ending)?, log })
+    }
+}
+
+fn read(ending: Option<String>) -> Result<Option<AttemptEnding>, NoEnding> {
+    ending.map(|word| word.parse()).transpose()
+}
