@@ -9,12 +9,12 @@ const QUIET_MS: Millis = 60_000;
 
 /// How often something occurred, and when it was said last.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Throttle {
+pub(crate) struct LogRateLimit {
     count: u64,
     said_at: Millis,
 }
 
-impl Throttle {
+impl LogRateLimit {
     /// One more at `now`. Whether that is to be said: the first ones, then at doubling counts, or after a minute's silence.
     pub(crate) fn add(&mut self, now: Millis) -> bool {
         self.count += 1;
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn the_log_is_not_flooded() {
-        let mut throttle = Throttle::default();
+        let mut throttle = LogRateLimit::default();
         let said = (0..100_000).filter(|_| throttle.add(1)).count();
         assert_eq!(said, 2 + 16, "1, 2 and 3, then 4, 8, ... 65536");
         assert!(throttle.add(1 + QUIET_MS), "after a minute's silence");

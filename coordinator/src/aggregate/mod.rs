@@ -53,7 +53,7 @@ pub(crate) use reference_values::half_width;
 use crate::{
     plan::data_draws::{Draw, Draws},
     scheduler::{
-        race::{Track, Why},
+        race::{LeaveReason, RaceTrack},
         ranking::Rank,
     },
 };
@@ -74,7 +74,7 @@ pub struct Input<'a> {
     /// The selections with which it was expanded.
     pub selections: &'a Selections,
     /// Its races, and what they do to its units.
-    pub track: &'a Track,
+    pub track: &'a RaceTrack,
     /// What was trained and scored on.
     pub draws: &'a Draws,
     /// Committed results. Those of units that the plan does not name are counted, and nothing else.
@@ -268,11 +268,11 @@ fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
 }
 
 /// Whether the configuration at this place of the stage left a race, though no unit of it failed.
-fn left_race(planned: &PlannedStage, place: usize, track: &Track) -> bool {
+fn left_race(planned: &PlannedStage, place: usize, track: &RaceTrack) -> bool {
     let model = planned.configurations[place].configuration.model.as_str();
     let Some(race) = track.race(&planned.name, model) else { return false };
     let before = planned.configurations[..place].iter().filter(|one| one.configuration.model == model).count();
-    race.left_at(before).is_some_and(|(_, why)| why != Why::Incomplete)
+    race.left_at(before).is_some_and(|(_, why)| why != LeaveReason::Incomplete)
 }
 
 /// What is said of the failed ones among these, each text once.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     scheduler::{
-        race::{BlockErrors, Judgement, Race, Rung, Test, TestKind, Why, judge},
+        race::{BlockErrors, Judgement, LeaveReason, Race, Rung, Test, TestKind, judge},
         ranking::Ended,
     },
     statistics::exact::mean,
@@ -77,7 +77,7 @@ fn of_rung(
     rows: &[&ConfigurationReport],
     input: &Input<'_>,
 ) -> RungReport {
-    let is_judged = |place: &usize| rung.why_left(*place) != Some(Why::Incomplete);
+    let is_judged = |place: &usize| rung.why_left(*place) != Some(LeaveReason::Incomplete);
     let judged: Vec<usize> = rung.entered.iter().copied().filter(is_judged).collect();
     let ended = |id: UnitId| input.results.get(&id).map(Ended::of);
     let errors: Option<Vec<BlockErrors>> =

@@ -18,9 +18,9 @@ use tonic::{
 use tower::Layer;
 
 use super::{
-    Caller, Credentials, Door, Refusal, Visitor,
+    AuthState, Caller, ConnectionHandle, Credentials, Refusal,
     connection_limits::Full,
-    failed_login_limit::Strikes,
+    failed_login_limit::FailedLogins,
     permissions::{Needs, is_streamed},
 };
 use crate::scheduler::queue::WorkerId;
@@ -30,23 +30,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Lets calls pass whose credential is right, and tells the services whose it was.
 #[derive(Clone, Debug)]
-pub(crate) struct Guard(Arc<Post>);
+pub(crate) struct Authentication(Arc<Post>);
 
 #[derive(Debug)]
 struct Post {
     credentials: Credentials,
-    door: Arc<Door>,
-    strikes: Mutex<Strikes>,
+    auth: Arc<AuthState>,
+    strikes: Mutex<FailedLogins>,
     started: Instant,
 }
 
-impl Guard {
-    pub(crate) fn new(credentials: Credentials, door: Arc<Door>) -> Self {
-        Self(Arc::new(Post { credentials, door, strikes: Mutex::default(), started: Instant::now() }))
+impl Authentication {
+    pub(crate) fn new(credentials: Credentials, auth: Arc<AuthState>) -> Self {
+        Self(Arc::new(Post { credentials, auth, strikes: Mutex::default(), started: Instant::now() }))
     }
 
     fn admit<B>(&self, request: &http::Request<B>) -> Result<Caller, Status> {
-        let visitor = request.extensions().get::<Visitor>();
+        let visitor = request.extensions().get::<ConnectionHandle>();
         let judged = self.judge(request);
         if let Err(refusal) = &judged {
             self.refuse(*refusal, address(request.extensions()), visitor);
@@ -57,7 +57,7 @@ impl Guard {
                 Ok(true) if self.is_revoked(caller) => visitor.put_out(),
                 Ok(_) => {}
                 Err(Full) => {
-                    self.0.door.refuse(Refusal::Crowded, visitor.address());
+                    self.0.auth.refuse(Refusal::Crowded, visitor.address());
                     visitor.put_out();
                     return Err(Status::unavailable(
                         "too many workers are connected, in all or from this address; try again",
@@ -93,8 +93,8 @@ impl Guard {
         std::future::pending().await
     }
 
-    fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&Visitor>) {
-        self.0.door.refuse(refusal, address);
+    fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&ConnectionHandle>) {
+        self.0.auth.refuse(refusal, address);
         // Who is known and may not is told so, however often.
         if matches!(refusal, Refusal::WrongRole | Refusal::Revoked | Refusal::UnknownCall) {
             return;
@@ -103,7 +103,7 @@ impl Guard {
         // What is in it stays usable whatever happened while it was held.
         let too_many = self.0.strikes.lock().unwrap_or_else(PoisonError::into_inner).add(address, now);
         if too_many && let Some(visitor) = visitor {
-            self.0.door.refuse(Refusal::TooManyFailures, address);
+            self.0.auth.refuse(Refusal::TooManyFailures, address);
             visitor.put_out();
         }
     }
@@ -113,7 +113,7 @@ impl Guard {
         let status = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok());
         // What is over a limit or cannot be decoded, as tonic says it; and what the services refuse.
         if let Some(Code::OutOfRange | Code::Internal | Code::InvalidArgument) = status.map(Code::from) {
-            self.0.door.refuse(Refusal::Malformed, address);
+            self.0.auth.refuse(Refusal::Malformed, address);
         }
     }
 }
@@ -127,7 +127,7 @@ async fn after(patience: Option<Duration>) {
 
 /// From where a call came; nowhere, in tests without a door.
 pub(crate) fn address(of_call: &http::Extensions) -> IpAddr {
-    of_call.get::<Visitor>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Visitor::address)
+    of_call.get::<ConnectionHandle>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), ConnectionHandle::address)
 }
 
 /// What is said to a caller that is refused.
@@ -162,7 +162,7 @@ pub(crate) fn caller<T>(request: &Request<T>) -> Result<WorkerId, Status> {
     }
 }
 
-impl<S> Layer<S> for Guard {
+impl<S> Layer<S> for Authentication {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
@@ -173,7 +173,7 @@ impl<S> Layer<S> for Guard {
 /// A service behind the guard.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded<S> {
-    guard: Guard,
+    guard: Authentication,
     inner: S,
 }
 

@@ -24,8 +24,8 @@ use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::{
-    Caller, Door, Refusal,
-    connection_limits::{Full, Id, Standing},
+    AuthState, Caller, Refusal,
+    connection_limits::{ConnectionClass, Full, Id},
 };
 
 /// How long a connection may last without a credential that is right.
@@ -33,19 +33,19 @@ pub(super) const SHOW_WITHIN: Duration = Duration::from_secs(10);
 
 /// Who stands behind a connection, for the services.
 #[derive(Clone, Debug)]
-pub struct Visitor(Arc<State>);
+pub struct ConnectionHandle(Arc<State>);
 
 #[derive(Debug)]
 struct State {
     id: Id,
     address: IpAddr,
-    /// As a number, the best [`Standing`] that it has been given.
+    /// As a number, the best [`ConnectionClass`] that it has been given.
     standing: AtomicU8,
     close: Arc<Notify>,
-    door: Arc<Door>,
+    auth: Arc<AuthState>,
 }
 
-impl Visitor {
+impl ConnectionHandle {
     /// From where it came.
     pub fn address(&self) -> IpAddr {
         self.0.address
@@ -56,11 +56,11 @@ impl Visitor {
     /// # Errors
     /// When there is no room for another one like it.
     pub(super) fn welcome(&self, caller: &Caller) -> Result<bool, Full> {
-        let State { id, address, standing: before, door, .. } = &*self.0;
-        let standing = Standing::of(caller) as u8;
+        let State { id, address, standing: before, auth, .. } = &*self.0;
+        let standing = ConnectionClass::of(caller) as u8;
         let rises = before.load(Ordering::Relaxed) < standing;
         if rises {
-            door.know(*id, caller, *address)?;
+            auth.know(*id, caller, *address)?;
             before.fetch_max(standing, Ordering::Relaxed);
         }
         Ok(rises)
@@ -75,13 +75,13 @@ impl Visitor {
 /// A place in the crowd, which is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    visitor: Visitor,
+    visitor: ConnectionHandle,
 }
 
 impl Place {
-    pub(super) fn new(id: Id, address: IpAddr, close: Arc<Notify>, door: Arc<Door>) -> Self {
-        let standing = AtomicU8::new(Standing::Stranger as u8);
-        Self { visitor: Visitor(Arc::new(State { id, address, standing, close, door })) }
+    pub(super) fn new(id: Id, address: IpAddr, close: Arc<Notify>, auth: Arc<AuthState>) -> Self {
+        let standing = AtomicU8::new(ConnectionClass::Stranger as u8);
+        Self { visitor: ConnectionHandle(Arc::new(State { id, address, standing, close, auth })) }
     }
 
     pub(super) fn address(&self) -> IpAddr {
@@ -96,7 +96,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.visitor.0.door.leave(self.visitor.0.id);
+        self.visitor.0.auth.leave(self.visitor.0.id);
     }
 }
 
@@ -135,20 +135,20 @@ impl Connection {
             return Some(io::Error::new(io::ErrorKind::ConnectionAborted, "put out"));
         }
         let state = &self.place.visitor.0;
-        let is_known = state.standing.load(Ordering::Relaxed) > Standing::Stranger as u8;
+        let is_known = state.standing.load(Ordering::Relaxed) > ConnectionClass::Stranger as u8;
         if is_known || self.deadline.as_mut().poll(context).is_pending() {
             return None;
         }
-        state.door.refuse(Refusal::Silent, state.address);
+        state.auth.refuse(Refusal::Silent, state.address);
         self.closing = Box::pin(std::future::ready(()));
         Some(io::Error::new(io::ErrorKind::TimedOut, "no credential was shown in time"))
     }
 }
 
 impl Connected for Connection {
-    type ConnectInfo = Visitor;
+    type ConnectInfo = ConnectionHandle;
 
-    fn connect_info(&self) -> Visitor {
+    fn connect_info(&self) -> ConnectionHandle {
         self.place.visitor.clone()
     }
 }

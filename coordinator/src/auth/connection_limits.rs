@@ -16,7 +16,7 @@ use crate::scheduler::queue::WorkerId;
 
 /// What a connection has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum ConnectionClass {
     /// Nothing yet.
     Stranger,
     /// A file's token that many may have and that changes nothing: to look, or to enroll.
@@ -27,7 +27,7 @@ pub(super) enum Standing {
     Owner,
 }
 
-impl Standing {
+impl ConnectionClass {
     const ALL: [Self; 4] = [Self::Stranger, Self::Guest, Self::Worker, Self::Owner];
 
     /// Of one who has shown a credential.
@@ -42,7 +42,7 @@ impl Standing {
 
 /// How many connections of one standing there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct ConnectionLimit {
     /// In all.
     pub all: usize,
     /// From one address.
@@ -53,37 +53,39 @@ pub struct Room {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Those that have shown no credential yet.
-    pub strangers: Room,
+    pub strangers: ConnectionLimit,
     /// Those with the join or the view token.
-    pub guests: Room,
+    pub guests: ConnectionLimit,
     /// Workers.
-    pub workers: Room,
+    pub workers: ConnectionLimit,
     /// Those with the admin token.
-    pub owners: Room,
+    pub owners: ConnectionLimit,
 }
 
 impl Limits {
     /// For a process that may have `files` files and connections open: some are kept for the store, blobs and the report.
     pub fn for_open_files(files: u64) -> Self {
         let connections = usize::try_from(files.saturating_sub(192) / 2).unwrap_or(usize::MAX).clamp(32, 4096);
-        let strangers = Room { all: (connections / 4).clamp(8, 512), of_address: (connections / 16).clamp(4, 64) };
-        let guests = Room { all: (connections / 4).clamp(8, 512), of_address: (connections / 8).clamp(4, 256) };
+        let strangers =
+            ConnectionLimit { all: (connections / 4).clamp(8, 512), of_address: (connections / 16).clamp(4, 64) };
+        let guests =
+            ConnectionLimit { all: (connections / 4).clamp(8, 512), of_address: (connections / 8).clamp(4, 256) };
         let owners = (connections / 16).clamp(4, 64);
         let workers = connections - strangers.all - guests.all - owners;
         Self {
             strangers,
             guests,
-            workers: Room { all: workers, of_address: (workers / 2).max(8) },
-            owners: Room { all: owners, of_address: owners },
+            workers: ConnectionLimit { all: workers, of_address: (workers / 2).max(8) },
+            owners: ConnectionLimit { all: owners, of_address: owners },
         }
     }
 
-    fn of(&self, standing: Standing) -> Room {
+    fn of(&self, standing: ConnectionClass) -> ConnectionLimit {
         match standing {
-            Standing::Stranger => self.strangers,
-            Standing::Guest => self.guests,
-            Standing::Worker => self.workers,
-            Standing::Owner => self.owners,
+            ConnectionClass::Stranger => self.strangers,
+            ConnectionClass::Guest => self.guests,
+            ConnectionClass::Worker => self.workers,
+            ConnectionClass::Owner => self.owners,
         }
     }
 }
@@ -93,18 +95,18 @@ pub(super) type Id = u64;
 
 /// All connections, each with a handle of the caller's.
 #[derive(Debug)]
-pub(super) struct Crowd<H> {
+pub(super) struct ConnectionTable<H> {
     limits: Limits,
     next: Id,
     present: BTreeMap<Id, Present<H>>,
     /// By standing.
-    groups: [Group; Standing::ALL.len()],
+    groups: [Group; ConnectionClass::ALL.len()],
 }
 
 #[derive(Debug)]
 struct Present<H> {
     origin: IpAddr,
-    standing: Standing,
+    standing: ConnectionClass,
     /// Whose own credential it has shown first.
     worker: Option<WorkerId>,
     handle: H,
@@ -134,7 +136,7 @@ impl Group {
     }
 
     /// Who has to go before another one of `origin` finds room.
-    fn in_the_way(&self, room: Room, origin: IpAddr) -> Option<Id> {
+    fn in_the_way(&self, room: ConnectionLimit, origin: IpAddr) -> Option<Id> {
         match self.of_address.get(&origin) {
             Some(ids) if ids.len() >= room.of_address => ids.first().copied(),
             _ if self.all.len() >= room.all => self.all.first().copied(),
@@ -147,7 +149,7 @@ impl Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
-impl<H> Crowd<H> {
+impl<H> ConnectionTable<H> {
     /// Nobody.
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, next: 0, present: BTreeMap::new(), groups: Default::default() }
@@ -156,11 +158,11 @@ impl<H> Crowd<H> {
     /// A stranger comes from `address`. Its id, and the handle of the one that had to make room and is gone.
     pub(super) fn enter(&mut self, address: IpAddr, handle: H) -> (Id, Option<H>) {
         let origin = origin(address);
-        let put_out = self.in_the_way(Standing::Stranger, origin).and_then(|id| self.leave(id));
+        let put_out = self.in_the_way(ConnectionClass::Stranger, origin).and_then(|id| self.leave(id));
         let id = self.next;
         self.next += 1;
-        self.present.insert(id, Present { origin, standing: Standing::Stranger, worker: None, handle });
-        self.groups[Standing::Stranger as usize].add(id, origin);
+        self.present.insert(id, Present { origin, standing: ConnectionClass::Stranger, worker: None, handle });
+        self.groups[ConnectionClass::Stranger as usize].add(id, origin);
         (id, put_out)
     }
 
@@ -170,13 +172,13 @@ impl<H> Crowd<H> {
     /// When there is no room for it; it stands as it stood.
     pub(super) fn know(&mut self, id: Id, caller: &Caller) -> Result<Option<H>, Full> {
         let Some(Present { origin, standing: before, .. }) = self.present.get(&id) else { return Ok(None) };
-        let (origin, before, standing) = (*origin, *before, Standing::of(caller));
+        let (origin, before, standing) = (*origin, *before, ConnectionClass::of(caller));
         if standing <= before {
             return Ok(None);
         }
         let put_out = match (self.in_the_way(standing, origin), standing) {
             (None, _) => None,
-            (Some(_), Standing::Worker) => return Err(Full),
+            (Some(_), ConnectionClass::Worker) => return Err(Full),
             (Some(oldest), _) => self.leave(oldest),
         };
         self.groups[before as usize].remove(id, origin);
@@ -204,7 +206,7 @@ impl<H> Crowd<H> {
         Some(handle)
     }
 
-    fn in_the_way(&self, standing: Standing, origin: IpAddr) -> Option<Id> {
+    fn in_the_way(&self, standing: ConnectionClass, origin: IpAddr) -> Option<Id> {
         self.groups[standing as usize].in_the_way(self.limits.of(standing), origin)
     }
 }
@@ -224,10 +226,10 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits {
-        strangers: Room { all: 4, of_address: 2 },
-        guests: Room { all: 3, of_address: 2 },
-        workers: Room { all: 5, of_address: 3 },
-        owners: Room { all: 2, of_address: 2 },
+        strangers: ConnectionLimit { all: 4, of_address: 2 },
+        guests: ConnectionLimit { all: 3, of_address: 2 },
+        workers: ConnectionLimit { all: 5, of_address: 3 },
+        owners: ConnectionLimit { all: 2, of_address: 2 },
     };
 
     fn address(last: u8) -> IpAddr {
@@ -235,19 +237,24 @@ mod tests {
     }
 
     /// One comes and shows what it has.
-    fn come<H>(crowd: &mut Crowd<H>, from: u8, standing: Standing, handle: H) -> Result<Option<H>, Full> {
+    fn come<H>(
+        crowd: &mut ConnectionTable<H>,
+        from: u8,
+        standing: ConnectionClass,
+        handle: H,
+    ) -> Result<Option<H>, Full> {
         let (id, put_out) = crowd.enter(address(from), handle);
         assert!(put_out.is_none(), "there is room for strangers");
         crowd.know(id, &caller(standing))
     }
 
     /// One that stands so.
-    fn caller(standing: Standing) -> Caller {
+    fn caller(standing: ConnectionClass) -> Caller {
         match standing {
-            Standing::Stranger => unreachable!("they have shown nothing"),
-            Standing::Guest => Caller::Holder(Role::View),
-            Standing::Worker => Caller::Worker(worker(1)),
-            Standing::Owner => Caller::Holder(Role::Admin),
+            ConnectionClass::Stranger => unreachable!("they have shown nothing"),
+            ConnectionClass::Guest => Caller::Holder(Role::View),
+            ConnectionClass::Worker => Caller::Worker(worker(1)),
+            ConnectionClass::Owner => Caller::Holder(Role::Admin),
         }
     }
 
@@ -257,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_oldest_stranger_makes_room() {
-        let mut crowd = Crowd::new(LIMITS);
+        let mut crowd = ConnectionTable::new(LIMITS);
         let (first, _) = crowd.enter(address(1), 'a');
         crowd.enter(address(1), 'b');
         let (_, gone) = crowd.enter(address(1), 'c');
@@ -271,53 +278,53 @@ mod tests {
 
     #[test]
     fn workers_stay() {
-        let mut crowd = Crowd::new(LIMITS);
+        let mut crowd = ConnectionTable::new(LIMITS);
         for worker in 0..3 {
-            assert_eq!(come(&mut crowd, 1, Standing::Worker, worker), Ok(None));
+            assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, worker), Ok(None));
         }
-        assert_eq!(come(&mut crowd, 1, Standing::Worker, 3), Err(Full), "as many as may come from one address");
+        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 3), Err(Full), "as many as may come from one address");
         for worker in 4..6 {
-            assert_eq!(come(&mut crowd, 2, Standing::Worker, worker), Ok(None));
+            assert_eq!(come(&mut crowd, 2, ConnectionClass::Worker, worker), Ok(None));
         }
-        assert_eq!(come(&mut crowd, 3, Standing::Worker, 6), Err(Full));
+        assert_eq!(come(&mut crowd, 3, ConnectionClass::Worker, 6), Err(Full));
     }
 
     /// The thief of a token that looks opens as many connections as there may be.
     #[test]
     fn guests_make_room_for_guests_and_keep_nobody_else_out() {
-        let mut crowd = Crowd::new(LIMITS);
+        let mut crowd = ConnectionTable::new(LIMITS);
         for guest in 0..2 {
-            assert_eq!(come(&mut crowd, 1, Standing::Guest, guest), Ok(None));
+            assert_eq!(come(&mut crowd, 1, ConnectionClass::Guest, guest), Ok(None));
         }
         for guest in 2..100 {
-            assert_eq!(come(&mut crowd, 1, Standing::Guest, guest), Ok(Some(guest - 2)));
+            assert_eq!(come(&mut crowd, 1, ConnectionClass::Guest, guest), Ok(Some(guest - 2)));
         }
-        assert_eq!(come(&mut crowd, 1, Standing::Worker, 100), Ok(None));
-        assert_eq!(come(&mut crowd, 1, Standing::Owner, 101), Ok(None));
+        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 100), Ok(None));
+        assert_eq!(come(&mut crowd, 1, ConnectionClass::Owner, 101), Ok(None));
     }
 
     #[test]
     fn a_connection_stands_as_high_as_the_best_that_it_has_shown() {
-        let mut crowd = Crowd::new(LIMITS);
+        let mut crowd = ConnectionTable::new(LIMITS);
         let (id, _) = crowd.enter(address(1), ());
-        for standing in [Standing::Guest, Standing::Worker, Standing::Guest] {
+        for standing in [ConnectionClass::Guest, ConnectionClass::Worker, ConnectionClass::Guest] {
             assert_eq!(crowd.know(id, &caller(standing)), Ok(None));
         }
-        assert_eq!(crowd.present[&id].standing, Standing::Worker);
-        assert_eq!(crowd.know(77, &caller(Standing::Owner)), Ok(None), "it has gone meanwhile");
+        assert_eq!(crowd.present[&id].standing, ConnectionClass::Worker);
+        assert_eq!(crowd.know(77, &caller(ConnectionClass::Owner)), Ok(None), "it has gone meanwhile");
     }
 
     #[test]
     fn who_is_revoked_goes_and_leaves_its_room() {
-        let mut crowd = Crowd::new(LIMITS);
+        let mut crowd = ConnectionTable::new(LIMITS);
         for (handle, number) in [(0, 1), (1, 2), (2, 1)] {
             let (id, _) = crowd.enter(address(1), handle);
             assert_eq!(crowd.know(id, &Caller::Worker(worker(number))), Ok(None));
         }
-        assert_eq!(come(&mut crowd, 1, Standing::Worker, 3), Err(Full));
+        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 3), Err(Full));
         assert_eq!(crowd.revoke(&worker(1)), [0, 2]);
         assert!(crowd.revoke(&worker(1)).is_empty() && crowd.revoke(&worker(3)).is_empty());
-        assert_eq!(come(&mut crowd, 1, Standing::Worker, 4), Ok(None));
+        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 4), Ok(None));
     }
 
     #[test]
@@ -332,7 +339,7 @@ mod tests {
     fn limits_leave_room_for_files() {
         for files in [0, 256, 1024, 65_536, u64::MAX] {
             let limits = Limits::for_open_files(files);
-            let rooms = Standing::ALL.map(|standing| limits.of(standing));
+            let rooms = ConnectionClass::ALL.map(|standing| limits.of(standing));
             assert!(rooms.iter().all(|room| 4 <= room.of_address && room.of_address <= room.all), "{limits:?}");
             let all: usize = rooms.iter().map(|room| room.all).sum();
             assert!((32..=4096).contains(&all) && (files < 256 || all as u64 <= files / 2), "{limits:?}");
@@ -343,15 +350,15 @@ mod tests {
         /// Whoever comes, shows a credential or goes: no limit is passed, workers are never put out, and nothing is left behind.
         #[test]
         fn limits_hold_in_any_order(events in proptest::collection::vec((0_u8..4, 0_u8..6, 0_usize..12), 0..200)) {
-            let mut crowd = Crowd::new(LIMITS);
+            let mut crowd = ConnectionTable::new(LIMITS);
             // Everybody is its own handle.
-            let mut here: Vec<(Id, u8, Standing)> = Vec::new();
+            let mut here: Vec<(Id, u8, ConnectionClass)> = Vec::new();
             for (from, what, which) in events {
                 let (gone, comer) = match (what, here.get(which).copied()) {
                     (0 | 1, _) => {
                         let next = crowd.next;
                         let (id, gone) = crowd.enter(address(from), next);
-                        here.push((id, from, Standing::Stranger));
+                        here.push((id, from, ConnectionClass::Stranger));
                         (gone, id)
                     }
                     (_, None) => continue,
@@ -361,7 +368,7 @@ mod tests {
                         continue;
                     }
                     (what, Some((id, from, before))) => {
-                        let standing = [Standing::Guest, Standing::Worker, Standing::Owner][usize::from(what) - 2];
+                        let standing = [ConnectionClass::Guest, ConnectionClass::Worker, ConnectionClass::Owner][usize::from(what) - 2];
                         match crowd.know(id, &caller(standing)) {
                             Ok(gone) => {
                                 here[which].2 = standing.max(before);
@@ -369,7 +376,7 @@ mod tests {
                             }
                             Err(Full) => {
                                 let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == standing && (all || *by == from)).count();
-                                prop_assert!(standing == Standing::Worker);
+                                prop_assert!(standing == ConnectionClass::Worker);
                                 prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);
                                 (None, id)
                             }
@@ -377,11 +384,11 @@ mod tests {
                     }
                 };
                 prop_assert!(gone != Some(comer), "it was put out for itself");
-                let worker = |(id, _, standing): &(Id, u8, Standing)| gone == Some(*id) && *standing == Standing::Worker;
+                let worker = |(id, _, standing): &(Id, u8, ConnectionClass)| gone == Some(*id) && *standing == ConnectionClass::Worker;
                 prop_assert!(!here.iter().any(worker), "a worker was put out");
                 here.retain(|(id, _, _)| gone != Some(*id));
                 prop_assert_eq!(crowd.present.len(), here.len());
-                for standing in Standing::ALL {
+                for standing in ConnectionClass::ALL {
                     let room = LIMITS.of(standing);
                     let count = |from: Option<u8>| {
                         here.iter().filter(|(_, by, as_)| *as_ == standing && from.is_none_or(|from| from == *by)).count()

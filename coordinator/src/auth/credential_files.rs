@@ -4,10 +4,10 @@ use std::{path::Path, time::Duration};
 
 use seedgrid_common::join::{JoinError, JoinFile, Role, Token};
 
-use super::{Book, KnownToken};
+use super::CredentialRegistry;
 use crate::{
     run_directory::RunDirectory,
-    store::{CredentialWrite, Store, StoreError, Write},
+    store::{CredentialWrite, KnownToken, Store, StoreError, Write},
 };
 
 /// How long a join file lets workers in, unless it is said otherwise.
@@ -28,7 +28,7 @@ pub struct Place {
 
 /// Writes the files of a run directory.
 #[derive(Clone, Debug)]
-pub struct Keys {
+pub struct CredentialFiles {
     directory: RunDirectory,
     place: Place,
     join_expires: Duration,
@@ -36,7 +36,7 @@ pub struct Keys {
 
 /// Why the files are not there.
 #[derive(Debug, thiserror::Error)]
-pub enum KeysError {
+pub enum CredentialFilesError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,7 +45,7 @@ pub enum KeysError {
     File(#[from] JoinError),
 }
 
-impl Keys {
+impl CredentialFiles {
     /// The run directory whose files these are.
     pub fn directory(&self) -> &RunDirectory {
         &self.directory
@@ -62,9 +62,9 @@ impl Keys {
         join_expires: Option<Duration>,
         store: &mut Store,
         now_ms: i64,
-    ) -> Result<Self, KeysError> {
+    ) -> Result<Self, CredentialFilesError> {
         let keys = Self { directory: directory.clone(), place, join_expires: join_expires.unwrap_or(JOIN_EXPIRES) };
-        let book = store.book()?;
+        let book = CredentialRegistry::read(store)?;
         let mut writes = Vec::new();
         let mut files = Vec::new();
         let mut shown = false;
@@ -169,7 +169,13 @@ impl Flaw {
 }
 
 /// The token in a role's file, if that is still good.
-fn kept(path: &Path, place: &Place, book: &Book, role: Role, now_ms: i64) -> Result<(Token, KnownToken), Flaw> {
+fn kept(
+    path: &Path,
+    place: &Place,
+    book: &CredentialRegistry,
+    role: Role,
+    now_ms: i64,
+) -> Result<(Token, KnownToken), Flaw> {
     let file = JoinFile::read(path).map_err(|error| match error {
         JoinError::Missing { .. } => Flaw::Missing,
         error => Flaw::Unreadable(error.flaw()),
@@ -217,8 +223,8 @@ mod tests {
         expires: Option<u64>,
         now_ms: i64,
     ) -> [JoinFile; 3] {
-        Keys::open(directory, place, expires.map(Duration::from_secs), store, now_ms).unwrap();
-        let book = store.book().unwrap();
+        CredentialFiles::open(directory, place, expires.map(Duration::from_secs), store, now_ms).unwrap();
+        let book = CredentialRegistry::read(store).unwrap();
         Role::ALL.map(|role| {
             let file = JoinFile::read(&directory.key_file(role)).unwrap();
             let known = book.token(role).unwrap();
@@ -277,10 +283,10 @@ mod tests {
         };
         let first = open_at(&directory, encrypted.clone(), &mut store, None, 5_000);
         assert!(plain.iter().zip(&first).all(|(plain, first)| plain.token != first.token));
-        assert!(store.book().unwrap().is_revoked(&of_then), "its own secret was sent, too");
+        assert!(CredentialRegistry::read(&store).unwrap().is_revoked(&of_then), "its own secret was sent, too");
         let of_now = enrolls(&mut store, 2);
         let second = open_at(&directory, encrypted, &mut store, None, 5_000);
         assert_eq!(second, first, "not at every start");
-        assert!(!store.book().unwrap().is_revoked(&of_now));
+        assert!(!CredentialRegistry::read(&store).unwrap().is_revoked(&of_now));
     }
 }

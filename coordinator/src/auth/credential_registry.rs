@@ -9,40 +9,15 @@ use seedgrid_common::join::{Role, Token, TokenDigest};
 use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
-use crate::{scheduler::queue::WorkerId, store::CredentialWrite};
+use crate::{
+    scheduler::queue::WorkerId,
+    store::{CredentialWrite, Enrolled, KnownToken, Store, StoreError},
+};
 
 /// Workers that are known without looking into the store.
 const WORKERS_MAX: usize = 65_536;
 /// For how many more there is room then, where they are too many: to make some takes long.
 const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
-
-/// What is known of a file's token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownToken {
-    /// Of its text.
-    pub digest: TokenDigest,
-    /// When it was made, in milliseconds since the Unix epoch.
-    pub made_ms: i64,
-    /// From when on it is refused, in milliseconds since the Unix epoch. None: never.
-    pub expires_ms: Option<i64>,
-}
-
-impl KnownToken {
-    pub(super) fn has_expired(&self, now_ms: i64) -> bool {
-        self.expires_ms.is_some_and(|expires| now_ms >= expires)
-    }
-}
-
-/// A worker that enrolled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Enrolled {
-    /// Of the secret that it has drawn.
-    pub digest: TokenDigest,
-    /// When, in milliseconds since the Unix epoch.
-    pub enrolled_ms: i64,
-    /// Since when it is kept out, in milliseconds since the Unix epoch.
-    pub revoked_ms: Option<i64>,
-}
 
 /// Whose credential a call showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,18 +44,26 @@ pub enum NotEnrolled {
 
 /// Who may come in.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct CredentialRegistry {
     tokens: BTreeMap<Role, KnownToken>,
     workers: BTreeMap<WorkerId, Enrolled>,
 }
 
-impl Book {
+impl CredentialRegistry {
     /// With all that a store holds.
     pub fn new(
         tokens: impl IntoIterator<Item = (Role, KnownToken)>,
         workers: impl IntoIterator<Item = (WorkerId, Enrolled)>,
     ) -> Self {
         Self { tokens: tokens.into_iter().collect(), workers: workers.into_iter().collect() }
+    }
+
+    /// All that this store holds.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn read(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self::new(store.tokens()?, store.enrolments()?))
     }
 
     /// Whose credential `shown` is.
@@ -216,7 +199,7 @@ mod tests {
 
     #[test]
     fn each_credential_is_its_owners() {
-        let mut book = Book::default();
+        let mut book = CredentialRegistry::default();
         let tokens = Role::ALL.map(|role| (role, Token::generate()));
         for (role, token) in &tokens {
             book.set(*role, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: Some(100) });
@@ -246,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_rotated_token_is_dead() {
-        let mut book = Book::default();
+        let mut book = CredentialRegistry::default();
         let (old, new) = (Token::generate(), Token::generate());
         for token in [&old, &new] {
             book.set(Role::Join, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: None });
@@ -257,7 +240,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_over_an_id() {
-        let mut book = Book::default();
+        let mut book = CredentialRegistry::default();
         let (own, other) = (Token::generate(), Token::generate());
         book.enroll(worker(1), own.digest(), 5).unwrap();
         assert!(book.enroll(worker(1), own.digest(), 6).unwrap().is_empty(), "the same again");
@@ -267,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_revoked_worker_stays_out() {
-        let mut book = Book::default();
+        let mut book = CredentialRegistry::default();
         let secret = Token::generate();
         assert!(book.revoke(&worker(1), 5).is_none(), "it has not enrolled");
         book.enroll(worker(1), secret.digest(), 5).unwrap();
@@ -283,9 +266,10 @@ mod tests {
     }
 
     /// A book that is full: workers 0 to `WORKERS_MAX` enrolled in this order.
-    fn full() -> Book {
+    fn full() -> CredentialRegistry {
         let enrolled = |number| Enrolled { digest: [7; 32], enrolled_ms: i64::from(number), revoked_ms: None };
-        let book = Book::new([], (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))));
+        let book =
+            CredentialRegistry::new([], (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))));
         assert!(book.is_full());
         book
     }

@@ -17,7 +17,7 @@ const ADDRESSES_MAX: usize = 4096;
 
 /// Failures by address.
 #[derive(Debug, Default)]
-pub(super) struct Strikes {
+pub(super) struct FailedLogins {
     by_address: BTreeMap<IpAddr, Bucket>,
 }
 
@@ -36,7 +36,7 @@ impl Bucket {
     }
 }
 
-impl Strikes {
+impl FailedLogins {
     /// A call from `address` failed at `now`. Whether that was one too many.
     pub(super) fn add(&mut self, address: IpAddr, now: Millis) -> bool {
         let origin = origin(address);
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn failures_are_free_up_to_a_rate() {
-        let mut strikes = Strikes::default();
+        let mut strikes = FailedLogins::default();
         let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         assert_eq!((0..FREE + 5).filter(|_| strikes.add(one, 7)).count(), 5);
         assert!(!strikes.add(other, 7), "each address has its own");
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_so_many_addresses_are_remembered() {
-        let mut strikes = Strikes::default();
+        let mut strikes = FailedLogins::default();
         let address = |number: u32| IpAddr::from(number.to_be_bytes());
         for number in 0..ADDRESSES_MAX as u32 {
             assert!(!strikes.add(address(number), 0));

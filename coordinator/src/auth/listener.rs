@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    Door, Refusal,
+    AuthState, Refusal,
     connection::{Connection, Place, Stream},
 };
 
@@ -26,7 +26,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn listen(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
-    door: Arc<Door>,
+    auth: Arc<AuthState>,
     mut stopping: watch::Receiver<bool>,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (through, connections) = mpsc::channel(READY_MAX);
@@ -42,8 +42,8 @@ pub(super) fn listen(
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let (acceptor, place) = (acceptor.clone(), enter(&door, peer));
-                    handshakes.spawn(shake_hands(stream, acceptor, place, Arc::clone(&door), through.clone()));
+                    let (acceptor, place) = (acceptor.clone(), enter(&auth, peer));
+                    handshakes.spawn(shake_hands(stream, acceptor, place, Arc::clone(&auth), through.clone()));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "cannot accept a connection");
@@ -57,17 +57,17 @@ pub(super) fn listen(
 }
 
 /// A place in the crowd. Whoever has to make room for it is closed.
-fn enter(door: &Arc<Door>, peer: SocketAddr) -> Place {
+fn enter(auth: &Arc<AuthState>, peer: SocketAddr) -> Place {
     let close = Arc::new(Notify::new());
-    let id = door.enter(peer.ip(), Arc::clone(&close));
-    Place::new(id, peer.ip(), close, Arc::clone(door))
+    let id = auth.enter(peer.ip(), Arc::clone(&close));
+    Place::new(id, peer.ip(), close, Arc::clone(auth))
 }
 
 async fn shake_hands(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
     place: Place,
-    door: Arc<Door>,
+    auth: Arc<AuthState>,
     through: mpsc::Sender<io::Result<Connection>>,
 ) {
     // Calls are small and answers are waited for. Where it cannot be set the connection is gone, and the next read says so.
@@ -81,8 +81,8 @@ async fn shake_hands(
             };
             match shaken {
                 Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
-                Ok(Err(_)) => return door.refuse(Refusal::Handshake, place.address()),
-                Err(_) => return door.refuse(Refusal::SlowHandshake, place.address()),
+                Ok(Err(_)) => return auth.refuse(Refusal::Handshake, place.address()),
+                Err(_) => return auth.refuse(Refusal::SlowHandshake, place.address()),
             }
         }
     };

@@ -29,43 +29,43 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-pub(crate) use authentication::{Guard, address, caller};
+pub(crate) use authentication::{Authentication, address, caller};
 pub use certificate::{Identity, IdentityError};
 use connection::Connection;
-pub use connection::Visitor;
-pub use connection_limits::{Limits, Room};
-pub use credential_files::{JOIN_EXPIRES, Keys, KeysError, Place};
-pub use credential_registry::{Book, Caller, Enrolled, KnownToken, NotEnrolled};
+pub use connection::ConnectionHandle;
+pub use connection_limits::{ConnectionLimit, Limits};
+pub use credential_files::{CredentialFiles, CredentialFilesError, JOIN_EXPIRES, Place};
+pub use credential_registry::{Caller, CredentialRegistry, NotEnrolled};
 pub use open_file_limit::raise as raise_open_files;
 pub(crate) use permissions::Size;
-pub use refusal_log::{Refusal, Refusals};
+pub use refusal_log::{Refusal, RefusalCounts};
 
-use connection_limits::{Crowd, Full, Id};
+use connection_limits::{ConnectionTable, Full, Id};
 
 use crate::scheduler::queue::WorkerId;
 
 /// Who may come in, shared by the core, which changes it, and the guard, which asks it.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    book: Arc<RwLock<Book>>,
+    book: Arc<RwLock<CredentialRegistry>>,
     /// Changes when somebody was revoked.
     revocations: watch::Sender<()>,
 }
 
 impl Credentials {
     /// With what a store holds.
-    pub fn new(book: Book) -> Self {
+    pub fn new(book: CredentialRegistry) -> Self {
         Self { book: Arc::new(RwLock::new(book)), revocations: watch::Sender::default() }
     }
 
     /// To ask.
-    pub fn read(&self) -> RwLockReadGuard<'_, Book> {
+    pub fn read(&self) -> RwLockReadGuard<'_, CredentialRegistry> {
         // Nothing in it is left half done by a panic.
         self.book.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To change it.
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Book> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, CredentialRegistry> {
         self.book.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,19 +82,19 @@ impl Credentials {
 
 /// Who is connected, and what was refused.
 #[derive(Debug)]
-pub struct Door {
-    crowd: Mutex<Crowd<Arc<Notify>>>,
-    refusals: Refusals,
+pub struct AuthState {
+    crowd: Mutex<ConnectionTable<Arc<Notify>>>,
+    refusals: RefusalCounts,
 }
 
-impl Door {
+impl AuthState {
     /// A door through which at most this many come.
     pub fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { crowd: Mutex::new(Crowd::new(limits)), refusals: Refusals::default() })
+        Arc::new(Self { crowd: Mutex::new(ConnectionTable::new(limits)), refusals: RefusalCounts::default() })
     }
 
     /// What was refused.
-    pub fn refusals(&self) -> &Refusals {
+    pub fn refusals(&self) -> &RefusalCounts {
         &self.refusals
     }
 
@@ -113,7 +113,7 @@ impl Door {
         listener::listen(listener, identity.map(Identity::acceptor), Arc::clone(self), stopping)
     }
 
-    fn crowd(&self) -> MutexGuard<'_, Crowd<Arc<Notify>>> {
+    fn crowd(&self) -> MutexGuard<'_, ConnectionTable<Arc<Notify>>> {
         // Nothing in it is left half done by a panic.
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
     }

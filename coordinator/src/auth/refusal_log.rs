@@ -8,7 +8,7 @@ use std::{
 
 use seedgrid_common::wire::v1;
 
-use crate::log_rate_limit::Throttle;
+use crate::log_rate_limit::LogRateLimit;
 
 /// Why somebody was refused. The names are part of `seedgrid status --format json`; docs/security.md explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,18 +93,18 @@ impl Refusal {
 
 /// The counts since the coordinator started.
 #[derive(Debug)]
-pub struct Refusals {
+pub struct RefusalCounts {
     started: Instant,
-    tallies: Mutex<[Throttle; Refusal::ALL.len()]>,
+    tallies: Mutex<[LogRateLimit; Refusal::ALL.len()]>,
 }
 
-impl Default for Refusals {
+impl Default for RefusalCounts {
     fn default() -> Self {
         Self { started: Instant::now(), tallies: Mutex::default() }
     }
 }
 
-impl Refusals {
+impl RefusalCounts {
     /// Counts one, and says so where that is due.
     pub fn count(&self, refusal: Refusal, address: IpAddr) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -124,7 +124,7 @@ impl Refusals {
         counted.map(|(kind, tally)| v1::RefusalCount { kind: kind.name().to_owned(), count: tally.count() }).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Throttle; Refusal::ALL.len()]> {
+    fn lock(&self) -> MutexGuard<'_, [LogRateLimit; Refusal::ALL.len()]> {
         // Counts stay usable whatever happened while they were held.
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn only_what_occurred_is_listed() {
-        let refusals = Refusals::default();
+        let refusals = RefusalCounts::default();
         refusals.count(Refusal::WrongRole, [127, 0, 0, 1].into());
         refusals.count(Refusal::Crowded, [127, 0, 0, 1].into());
         refusals.count(Refusal::WrongRole, [127, 0, 0, 1].into());

@@ -12,12 +12,12 @@ use super::{
     arguments::{CredentialsAction, Format},
 };
 use crate::{
-    auth::{Enrolled, Keys},
+    auth::{CredentialFiles, CredentialRegistry},
     grpc::control_client::Control,
     report::numbers::count,
     run_directory::RunDirectory,
     scheduler::{attempt_ending::AttemptEnding, queue::WorkerId},
-    store::{CredentialWrite, Store, Write},
+    store::{CredentialWrite, Enrolled, Store, Write},
 };
 
 pub(super) async fn credentials(action: CredentialsAction) -> Result<Exit, Failure> {
@@ -36,7 +36,7 @@ async fn rotate(run_dir: &Path, expires: Option<Duration>, plaintext: Plaintext)
     } else {
         let directory = directory.own_to_steer()?;
         let mut store = Store::open(&directory.database())?;
-        let keys = Keys::at_rest(&directory)?;
+        let keys = CredentialFiles::at_rest(&directory)?;
         let (token, known) = keys.new_join(expires, utc::now_ms());
         store.commit(&[Write::Credential(CredentialWrite::Token { role: Role::Join, token: known })])?;
         keys.write(Role::Join, token, known.expires_ms)?;
@@ -81,7 +81,7 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
 /// The one worker whose id begins with `wanted`.
 fn find(store: &Store, wanted: &str) -> Result<WorkerId, Failure> {
     let prefix = wanted.to_ascii_lowercase();
-    let book = store.book()?;
+    let book = CredentialRegistry::read(store)?;
     let matching: Vec<&WorkerId> =
         book.workers().map(|(id, _)| id).filter(|id| id.to_string().starts_with(&prefix)).collect();
     match matching[..] {
@@ -118,7 +118,7 @@ struct Worker {
 
 fn list(run_dir: &Path, format: Format) -> Result<(), Failure> {
     let store = Store::open_to_read(&RunDirectory::existing(run_dir)?.database())?;
-    let book = store.book()?;
+    let book = CredentialRegistry::read(store)?;
     let known: BTreeMap<String, _> =
         store.workers()?.into_iter().map(|worker| (worker.worker_id, worker.info)).collect();
     let worker = |(id, enrolled): (&WorkerId, &Enrolled)| {

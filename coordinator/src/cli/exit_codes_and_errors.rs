@@ -14,7 +14,7 @@ use seedgrid_common::{
 };
 
 use crate::{
-    auth::{IdentityError, KeysError},
+    auth::{CredentialFilesError, IdentityError},
     cli::{console, local_workers::LocalWorkerError, mnist_download::FetchError, signals::StopSignal},
     compare::CompareError,
     core::{CoreError, NotCancelled},
@@ -25,7 +25,7 @@ use crate::{
     run_directory::{RunDirectory, RunDirectoryError, lock_holder::Holder},
     scheduler::retry::NotRetried,
     store::StoreError,
-    views::{integrity_check::CheckError, run_list::CatalogueError, units::NotFound},
+    views::{integrity_check::CheckError, run_list::RunListError, units::NotFound},
 };
 
 /// How a command ended that did not fail.
@@ -89,7 +89,7 @@ pub enum Failure {
     Identity(#[from] IdentityError),
     /// The files that let workers and commands in are not there.
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    CredentialFiles(#[from] CredentialFilesError),
     /// There is no such worker.
     #[error(
         "no worker whose id begins with {0:?} has enrolled\n  hint: `seedgrid credentials list RUN_DIR` has the ids"
@@ -119,7 +119,7 @@ pub enum Failure {
     Report(#[from] ReportError),
     /// The runs of a folder cannot be listed.
     #[error(transparent)]
-    List(#[from] CatalogueError),
+    List(#[from] RunListError),
     /// A run cannot be checked.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -220,7 +220,7 @@ impl Failure {
             | Self::Join(_)
             | Self::BadCopy { .. }
             | Self::NoDataFolder
-            | Self::List(CatalogueError::Missing { .. })
+            | Self::List(RunListError::Missing { .. })
             | Self::NoSuchWorker(_)
             | Self::ManyWorkers { .. }
             | Self::NotRetried(_)
@@ -239,9 +239,9 @@ impl Failure {
             | Self::CorePanicked
             | Self::Server(_)
             | Self::Identity(_)
-            | Self::Keys(_)
+            | Self::CredentialFiles(_)
             | Self::Report(_)
-            | Self::List(CatalogueError::Unreadable { .. })
+            | Self::List(RunListError::Unreadable { .. })
             | Self::Check(_)
             | Self::Export(_)
             | Self::Scratch(_)

@@ -10,7 +10,7 @@ use super::{
     join_addresses::{Listening, addresses},
 };
 use crate::{
-    auth::{Identity, Keys, Place},
+    auth::{CredentialFiles, Identity, Place},
     cli::console,
     core::{Core, CoreError, Holders, StudyPlan},
     grpc::{Bound, Entry, Server},
@@ -65,12 +65,12 @@ pub(super) fn weights_standing(
     prepared: &Prepared,
     directory: &RunDirectory,
     store: Option<&Store>,
-) -> Result<weights::Standing, Failure> {
+) -> Result<weights::WeightCounts, Failure> {
     let (units, kept) = match store {
         Some(store) => (store.units()?, store.weights()?),
         None => Default::default(),
     };
-    Ok(weights::Standing::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
+    Ok(weights::WeightCounts::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
 }
 
 /// Says what of the database was damaged, and what became of it.
@@ -168,7 +168,7 @@ impl Hosting {
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // Before anybody is answered: who is refused reads the file again and must find the new token.
-        let keys = Keys::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
+        let keys = CredentialFiles::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
         let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     cli::console,
-    views::run_list::{self, Catalogue, Run, Units},
+    views::run_list::{self, Run, RunList, Units},
 };
 
 pub(super) fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
@@ -26,7 +26,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
 }
 
 /// A line each, in columns; below it why a run cannot be read.
-fn text(catalogue: &Catalogue) -> String {
+fn text(catalogue: &RunList) -> String {
     let rows: Vec<[String; 5]> = catalogue.runs.iter().map(row).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths = [0, 1, 2, 3].map(width);
@@ -91,7 +91,7 @@ mod tests {
             run(Some("q"), State::Done, Some(all), None, "runs/q"),
             run(None, State::OtherVersion, None, Some("it has schema version 9"), "runs/new"),
         ];
-        let listed = text(&Catalogue { schema: "", folder: "runs".to_owned(), runs, others: 0 });
+        let listed = text(&RunList { schema: "", folder: "runs".to_owned(), runs, others: 0 });
         assert_eq!(
             listed,
             "table3  running        12 of at most 50 done, 1 diverged  2026-01-31T12:00:00Z  runs/a\n\

@@ -25,9 +25,9 @@ use crate::{
     report::text_table::{Column, Table},
     scheduler::{
         forecast::{Bounds, Forecast, StageForecast},
-        race::Track,
+        race::RaceTrack,
     },
-    store::{Store, StoreError, StoredUnit, blobs::weights::Standing},
+    store::{Store, StoreError, StoredUnit, blobs::weights::WeightCounts},
 };
 use estimate::EstimateListing;
 
@@ -75,7 +75,7 @@ struct Listing {
     units: Progress,
     /// What the spec makes of the results that are there.
     results: Overlap,
-    weights: Standing,
+    weights: WeightCounts,
     stages: Vec<StageListing>,
     /// For the last line of the text; in JSON each stage's `waiting` says it.
     #[serde(skip)]
@@ -151,7 +151,7 @@ impl StageListing {
         stage: &PlannedStage,
         forecast: &StageForecast,
         known: &BTreeMap<UnitId, StoredUnit>,
-        track: &Track,
+        track: &RaceTrack,
     ) -> Self {
         let configurations = stage.configurations.iter().zip(&forecast.configurations);
         let waiting = stage.waiting.iter().zip(&forecast.waiting);
@@ -187,7 +187,11 @@ impl StageListing {
 }
 
 impl Progress {
-    fn of<'a>(units: impl Iterator<Item = &'a UnitId>, known: &BTreeMap<UnitId, StoredUnit>, track: &Track) -> Self {
+    fn of<'a>(
+        units: impl Iterator<Item = &'a UnitId>,
+        known: &BTreeMap<UnitId, StoredUnit>,
+        track: &RaceTrack,
+    ) -> Self {
         let mut progress = Self::default();
         for id in units {
             let has_result = || known.get(id).is_some_and(|unit| unit.result.is_some());
@@ -216,7 +220,7 @@ impl Listing {
     fn new(
         prepared: &Prepared,
         known: &BTreeMap<UnitId, StoredUnit>,
-        weights: Standing,
+        weights: WeightCounts,
         results: Overlap,
         forecast: &Forecast,
         estimate: EstimateListing,
@@ -272,7 +276,7 @@ impl Listing {
             whole(done),
             whole(left)
         ));
-        let Standing { wanted, kept, .. } = self.weights;
+        let WeightCounts { wanted, kept, .. } = self.weights;
         if wanted > 0 {
             line(format_args!("weights of {} of them are to be kept: {} are there", whole(wanted), whole(kept)));
         }

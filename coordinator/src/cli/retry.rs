@@ -75,7 +75,7 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let at_ms = utc::now_ms();
     // As a coordinator does: who wants units to be tried again wants them given out.
     let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });
-    store.commit(&retry.writes(at_ms).chain(resumed).collect::<Vec<_>>())?;
+    store.commit(&Write::all_of(&retry, at_ms).chain(resumed).collect::<Vec<_>>())?;
     Ok(retry)
 }
 

@@ -25,7 +25,7 @@ use crate::{
     run_directory::RunDirectory,
     scheduler::attempt_ending::AttemptEnding,
     views::{
-        run_reader::Books,
+        run_reader::RunReader,
         units::{self, AttemptLog, Live, Story, UnitLine},
     },
 };
@@ -33,7 +33,7 @@ use crate::{
 /// Where the commands look.
 pub(super) enum Source {
     /// Into a run directory, whether or not its coordinator runs.
-    Directory(Box<Books>, RunDirectory),
+    Directory(Box<RunReader>, RunDirectory),
     /// At what a coordinator answers, where only a file leads to it.
     Coordinator(Box<Control>),
 }
@@ -45,7 +45,7 @@ impl Source {
             return Ok(Self::Coordinator(Box::new(Control::connect(place, role, reach).await?)));
         }
         let directory = RunDirectory::existing(place)?;
-        Ok(Self::Directory(Box::new(Books::open(directory.clone())?), directory))
+        Ok(Self::Directory(Box::new(RunReader::open(directory.clone())?), directory))
     }
 
     async fn units(&mut self) -> Result<units::Units, Failure> {
@@ -307,7 +307,7 @@ mod tests {
     }
 
     fn told(ending: Option<AttemptEnding>, ended_ms: Option<i64>, live: &Live) -> String {
-        let chapter = units::Chapter {
+        let chapter = units::AttemptEntry {
             attempt: 1,
             worker: "w".to_owned(),
             host: "node7".to_owned(),

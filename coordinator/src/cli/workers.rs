@@ -13,7 +13,7 @@ use crate::{
     grpc::control_client::Control,
     report::numbers::count,
     run_directory::RunDirectory,
-    views::run_reader::Books,
+    views::run_reader::RunReader,
 };
 
 /// The schema of `seedgrid workers --format json`, described in docs/cli.md.
@@ -100,7 +100,7 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
                 known.map(|worker| (worker.worker_id, worker.info.unwrap_or_default())).collect()
             }
             None => {
-                let known = Books::open(RunDirectory::existing(&arguments.run_dir)?)?.workers()?.into_iter();
+                let known = RunReader::open(RunDirectory::existing(&arguments.run_dir)?)?.workers()?.into_iter();
                 known.map(|worker| (worker.worker_id, worker.info)).collect()
             }
         };

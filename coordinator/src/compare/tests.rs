@@ -13,7 +13,7 @@ use super::{document::Method, *};
 use crate::{
     aggregate::{Aggregate, Input, aggregate},
     plan::data_draws::{Draw, Draws},
-    scheduler::race::Track,
+    scheduler::race::RaceTrack,
     store::{TrainedBy, TrainedRecord},
 };
 
@@ -88,7 +88,7 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         study: &study,
         plan: &plan,
         selections: &Selections::new(),
-        track: &Track::default(),
+        track: &RaceTrack::default(),
         draws: &draws,
         results: &results,
         missing: &BTreeMap::new(),

@@ -14,7 +14,7 @@ use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{AfterFailure, Blame, Expired, Finished, Millis, Verdict, WorkerId},
+        queue::{AfterFailure, Expired, FailureKind, Finished, Millis, SubmitOutcome, WorkerId},
         ranking::Ended,
     },
     store::{ResultRecord, StoredUnit, Write},
@@ -42,11 +42,18 @@ pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
 }
 
 impl Reactor {
-    pub(super) fn say_failed(&self, unit: UnitId, attempt: u32, ending: AttemptEnding, detail: &str, blame: Blame) {
+    pub(super) fn say_failed(
+        &self,
+        unit: UnitId,
+        attempt: u32,
+        ending: AttemptEnding,
+        detail: &str,
+        blame: FailureKind,
+    ) {
         let unit = self.label(unit);
         match blame {
-            Blame::Unit | Blame::Death => tracing::warn!(%unit, attempt, %ending, detail, "attempt failed"),
-            Blame::Circumstances => tracing::info!(%unit, attempt, %ending, detail, "unit waits again"),
+            FailureKind::Unit | FailureKind::Death => tracing::warn!(%unit, attempt, %ending, detail, "attempt failed"),
+            FailureKind::Circumstances => tracing::info!(%unit, attempt, %ending, detail, "unit waits again"),
         }
     }
 
@@ -95,8 +102,8 @@ impl Reactor {
             payload,
         });
         match self.queue.finish(worker, unit, attempt, Finished { digest, diverged }, train_seconds) {
-            Verdict::Unknown => None,
-            Verdict::Commit => {
+            SubmitOutcome::Unknown => None,
+            SubmitOutcome::Commit => {
                 self.writes.push(Write::Result(record));
                 self.writes.extend(self.keeper.keep(unit, attempt, weights));
                 self.writes.extend(self.checkpoints.end(unit));
@@ -119,11 +126,11 @@ impl Reactor {
                 Some(v1::SubmitOutcome::Committed)
             }
             // An exact replay of what won, or an equal result of another attempt.
-            Verdict::Duplicate => {
+            SubmitOutcome::Duplicate => {
                 self.note_ending(unit, attempt, AttemptEnding::Duplicate, train_seconds);
                 Some(v1::SubmitOutcome::Duplicate)
             }
-            Verdict::Conflict => {
+            SubmitOutcome::Conflict => {
                 tracing::error!(unit = %self.label(unit), attempt, "a second result differs from the first; the first stands");
                 self.writes.push(Write::Conflict(record));
                 self.note_ending(unit, attempt, AttemptEnding::Conflict, train_seconds);

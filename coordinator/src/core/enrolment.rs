@@ -7,12 +7,12 @@ use seedgrid_common::{
 
 use super::reactor::Reactor;
 use crate::{
-    auth::{KnownToken, NotEnrolled},
+    auth::NotEnrolled,
     scheduler::{
         attempt_ending::AttemptEnding,
         queue::{Millis, WorkerId},
     },
-    store::{StoreError, Write},
+    store::{KnownToken, StoreError, Write},
 };
 
 impl Reactor {

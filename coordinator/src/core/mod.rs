@@ -35,7 +35,7 @@ use crate::{
     auth::Credentials,
     scheduler::queue::Rules,
     store::{
-        Busy, Store, StoreError,
+        LockWait, Store, StoreError,
         blobs::{BlobError, BlobFolder},
     },
 };
@@ -54,7 +54,7 @@ pub struct Core {
     weights: BlobFolder,
     checkpoints: BlobFolder,
     credentials: Credentials,
-    busy: Busy,
+    busy: LockWait,
 }
 
 /// What became of the workers that held units when an earlier life of the coordinator ended.
@@ -148,7 +148,7 @@ impl Core {
     }
 
     /// What is known of the store's waits for other programs.
-    pub fn busy(&self) -> &Busy {
+    pub fn busy(&self) -> &LockWait {
         &self.busy
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{AfterFailure, Blame, Judged, Millis, Pause, WorkerId},
+        queue::{AfterFailure, FailureKind, HealthDecisions, Millis, Pause, WorkerId},
         ranking::Ended,
         retry::Fate,
     },
@@ -44,7 +44,7 @@ impl Reactor {
                 let pause = self.queue.pause().cloned().unwrap_or(Pause { reason: String::new(), by_hand: true });
                 self.answer(reply, pause);
             }
-            Steering::Why { unit, reply } => {
+            Steering::WaitReason { unit, reply } => {
                 let why = self.queue.why_waiting(unit, now);
                 let waits = why.map(|why| Waits { why: &why, draining: self.draining }.to_string());
                 self.answer(reply, waits);
@@ -118,7 +118,7 @@ impl Reactor {
         &mut self,
         worker: &WorkerId,
         attempts: &[(UnitId, u32)],
-        (ending, blame): (AttemptEnding, Blame),
+        (ending, blame): (AttemptEnding, FailureKind),
         detail: &str,
         train_seconds: Option<f64>,
         now: Millis,
@@ -128,7 +128,7 @@ impl Reactor {
             if after == AfterFailure::Stale {
                 continue;
             }
-            if ending == AttemptEnding::Error || blame == Blame::Death && self.queue.is_suspect(unit) {
+            if ending == AttemptEnding::Error || blame == FailureKind::Death && self.queue.is_suspect(unit) {
                 // Tried from the start: the unit's state may be a part of the trouble.
                 self.writes.extend(self.checkpoints.end(unit));
             }
@@ -144,7 +144,7 @@ impl Reactor {
 
     /// Does what the newest endings and departures lead to.
     pub(super) fn judge(&mut self) {
-        let Judged { aside, paused } = self.queue.judge();
+        let HealthDecisions { aside, paused } = self.queue.judge();
         for (worker, reason) in aside {
             let host = self.live.workers.get(&worker).map(|entry| entry.info.host.as_str()).unwrap_or_default();
             tracing::warn!(host, %worker, reason, "a worker is set aside");

@@ -14,8 +14,8 @@ use super::{
     study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
-    auth::Credentials,
-    log_rate_limit::Throttle,
+    auth::{CredentialRegistry, Credentials},
+    log_rate_limit::LogRateLimit,
     scheduler::{
         queue::{Millis, NewUnit, Queue, Rules, WorkerId},
         race::RungDecision,
@@ -25,7 +25,7 @@ use crate::{
     },
     store::{
         Store, StoreError, StoredUnit, Write,
-        blobs::{BlobFolder, checkpoints::Checkpoints, weights::Keeper},
+        blobs::{BlobFolder, checkpoints::Checkpoints, weights::KeptWeightsIndex},
     },
 };
 
@@ -60,7 +60,7 @@ pub struct Reactor {
     /// Who may come in.
     pub(super) credentials: Credentials,
     /// How often names were forgotten.
-    pub(super) forgetting: Throttle,
+    pub(super) forgetting: LogRateLimit,
     /// Why the store could not be read, which ends the core.
     pub(super) broken: Option<StoreError>,
     pub(super) rules: Rules,
@@ -68,7 +68,7 @@ pub struct Reactor {
     pub(super) units: BTreeMap<UnitId, UnitFacts>,
     roster: Roster,
     pub(super) selecting: Selecting,
-    pub(super) keeper: Keeper,
+    pub(super) keeper: KeptWeightsIndex,
     pub(super) checkpoints: Checkpoints,
     /// The group of each unit that a race holds back.
     held: Vec<usize>,
@@ -112,17 +112,17 @@ impl Reactor {
             let ends = give_up(&mut store.units()?);
             store.commit(&ends)?;
         }
-        let keeper = Keeper::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
+        let keeper = KeptWeightsIndex::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
-        let credentials = Credentials::new(store.book()?);
+        let credentials = Credentials::new(CredentialRegistry::read(&store)?);
         let (available, changes) = watch::channel(0);
         let (snapshots, pictures) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
             queue: Queue::new(rules, [], Vec::new()),
             credentials,
-            forgetting: Throttle::default(),
+            forgetting: LogRateLimit::default(),
             broken: None,
             rules,
             study: plan.study.name.clone(),
@@ -183,7 +183,7 @@ impl Reactor {
     pub(super) fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
         let (plan, standing) = self.selecting.expanded();
         let retry = retry::retry(plan, standing, &self.queue.fates(), wanted)?;
-        self.writes.extend(retry.writes(self.at.wall_ms));
+        self.writes.extend(Write::all_of(&retry, self.at.wall_ms));
         if !retry.units.is_empty() {
             self.stale = true;
             self.resume();
@@ -226,7 +226,7 @@ impl Reactor {
 
     /// Makes durable what has changed so far.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        self.writes.extend(self.queue.take_doubts().into_iter().map(Write::Doubt));
+        self.writes.extend(self.queue.take_doubts().into_iter().map(Write::WorkerFailure));
         if !self.writes.is_empty() {
             self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;

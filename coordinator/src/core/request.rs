@@ -14,12 +14,13 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use crate::{
-    auth::{KnownToken, NotEnrolled},
+    auth::NotEnrolled,
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Blame, Pause, WorkerId},
+        queue::{FailureKind, Pause, WorkerId},
         retry::{NotRetried, Retry},
     },
+    store::KnownToken,
 };
 
 /// What the core can be asked. Everything in it has been checked against the wire's limits.
@@ -93,7 +94,7 @@ pub enum Request {
         /// How.
         ending: AttemptEnding,
         /// What it says about what was in training.
-        blame: Blame,
+        blame: FailureKind,
         /// For people.
         detail: String,
         /// What was in training.
@@ -223,7 +224,7 @@ pub enum Steering {
         reply: oneshot::Sender<Resumed>,
     },
     /// Why a unit waits.
-    Why {
+    WaitReason {
         /// Which.
         unit: UnitId,
         /// The answer, for people; None: it does not wait.
@@ -264,7 +265,7 @@ pub enum Outcome {
         /// How.
         ending: AttemptEnding,
         /// Whether it says something about the unit.
-        blame: Blame,
+        blame: FailureKind,
         /// For people.
         detail: String,
     },

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Blame, Rules, WorkerId},
+        queue::{FailureKind, Rules, WorkerId},
         race::Race,
         ranking::Ended,
         selection::{self, Committed, Settled},
@@ -233,7 +233,9 @@ impl World {
             let (worker, unit, attempt, content) = self.held.swap_remove(pick);
             let outcome = match result(fate(&content)) {
                 Some(result) => Outcome::Result(result),
-                None => Outcome::Failure { ending: AttemptEnding::Error, blame: Blame::Unit, detail: String::new() },
+                None => {
+                    Outcome::Failure { ending: AttemptEnding::Error, blame: FailureKind::Unit, detail: String::new() }
+                }
             };
             let (reply, _answer) = oneshot::channel();
             let numerics_class = "class".to_owned();

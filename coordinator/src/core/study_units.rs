@@ -11,7 +11,7 @@ use seedgrid_common::{
     unit::{Configuration, Unit, UnitId},
 };
 
-use crate::scheduler::race::Track;
+use crate::scheduler::race::RaceTrack;
 
 /// What the core is told of a study before it starts.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Roster {
     }
 
     /// Takes in the units of `plan` that are given out.
-    pub(super) fn add(&mut self, plan: &Plan, track: &Track) -> Added {
+    pub(super) fn add(&mut self, plan: &Plan, track: &RaceTrack) -> Added {
         let mut costs = Vec::new();
         let mut units = Vec::new();
         let mut held: BTreeMap<UnitId, usize> = BTreeMap::new();

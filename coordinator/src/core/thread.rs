@@ -10,7 +10,7 @@ use super::{
     reactor::{Moment, Reactor},
     request::Request,
 };
-use crate::{scheduler::queue::Millis, store::Busy};
+use crate::{scheduler::queue::Millis, store::LockWait};
 
 /// Requests that one commit may cover.
 const GROUP_MAX: usize = 256;
@@ -20,14 +20,14 @@ const GROUP_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub(super) struct Clocks {
     started: Instant,
-    busy: Busy,
+    busy: LockWait,
     /// How long the store had been waited for before.
     before: Duration,
 }
 
 impl Clocks {
     /// The life of a core on a store that waits like this begins now.
-    pub(super) fn start(busy: Busy) -> Self {
+    pub(super) fn start(busy: LockWait) -> Self {
         Self { started: Instant::now(), before: busy.total(), busy }
     }
 
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn time_in_which_the_store_is_locked_ends_no_lease() {
-        let busy = Busy::default();
+        let busy = LockWait::default();
         busy.waited(Duration::from_secs(50));
         let clocks = Clocks::start(busy.clone());
         let first = clocks.read().now;

@@ -104,7 +104,7 @@ mod tests {
     use crate::{
         core::{snapshot::WorkerEntry, study_units::Later},
         scheduler::{
-            queue::{NewUnit, Record, Rules, WorkerId},
+            queue::{FailureRecord, NewUnit, Rules, WorkerId},
             selection,
         },
     };
@@ -123,7 +123,7 @@ mod tests {
             id: UnitId([number; 16]),
             group,
             attempts: 0,
-            record: Record::default(),
+            record: FailureRecord::default(),
             holder: None,
             began: false,
             lost: false,

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Blame, Granted, Millis, Renewed, WorkerId},
+        queue::{FailureKind, Granted, Millis, Renewed, WorkerId},
     },
     store::{Write, blobs::checkpoints::KeptCheckpoint},
 };
@@ -134,7 +134,7 @@ impl Reactor {
                     self.keep_log(&worker, *unit, *attempt, log.clone());
                 }
                 self.fail(&worker, &training, (ending, blame), &detail, None, now);
-                let besides = (AttemptEnding::Preempted, Blame::Circumstances);
+                let besides = (AttemptEnding::Preempted, FailureKind::Circumstances);
                 self.fail(&worker, &held, besides, "its worker's trainer ended", None, now);
                 self.answer(reply, ());
             }

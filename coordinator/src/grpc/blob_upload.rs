@@ -14,10 +14,12 @@ use seedgrid_common::{
 };
 use tonic::{Status, Streaming};
 
-use super::{PART_TIMEOUT, Teller, disk_space::Disk, gone, invalid, newest_call_only::Turns, unregistered};
+use super::{
+    CallingWorker, PART_TIMEOUT, disk_space::Disk, gone, invalid, newest_call_only::NewestCallOnly, unregistered,
+};
 use crate::{
     core::{Core, NotTaken, Request, Unregistered},
-    store::blobs::{BlobError, BlobFolder, Receiving, checkpoints::Pace},
+    store::blobs::{BlobError, BlobFolder, Receiving, checkpoints::UploadInterval},
 };
 
 /// One is under way at a time of each of these: a unit, an attempt, and whether it is a checkpoint.
@@ -26,8 +28,8 @@ type Upload = (UnitId, u32, bool);
 /// Where blobs come in: what uploads share.
 #[derive(Debug, Default)]
 pub(super) struct Uploads {
-    turns: Turns<Upload>,
-    pace: Mutex<Pace>,
+    turns: NewestCallOnly<Upload>,
+    pace: Mutex<UploadInterval>,
 }
 
 impl Uploads {
@@ -37,7 +39,7 @@ impl Uploads {
         self.pace().allowed(in_training)
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
+    fn pace(&self) -> MutexGuard<'_, UploadInterval> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -47,7 +49,7 @@ pub(super) async fn receive(
     core: &Core,
     disk: &Disk,
     uploads: &Uploads,
-    teller: &Teller,
+    teller: &CallingWorker,
     mut parts: Streaming<v1::BlobPart>,
 ) -> Result<bool, Status> {
     let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;

@@ -24,7 +24,7 @@ use v1::control_service_client::ControlServiceClient;
 use crate::{
     run_directory::{RunDirectory, lock_holder},
     scheduler::queue::WorkerId,
-    views::units::{AttemptLog, Chapter, UnitLine, Units},
+    views::units::{AttemptEntry, AttemptLog, UnitLine, Units},
 };
 
 /// How long one address may take to answer, and how often it is tried while it is quiet.
@@ -281,10 +281,10 @@ impl Control {
     ///
     /// # Errors
     /// When the coordinator refuses, has gone or answers what cannot be read.
-    pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<Chapter>), ControlError> {
+    pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<AttemptEntry>), ControlError> {
         let answer = self.client.explain(v1::ExplainRequest { unit_id: unit.to_string() }).await;
         let v1::ExplainResponse { waits, chapters } = answer.map_err(|status| self.error(&status))?.into_inner();
-        let chapters = chapters.into_iter().map(Chapter::try_from).collect::<Result<_, _>>();
+        let chapters = chapters.into_iter().map(AttemptEntry::try_from).collect::<Result<_, _>>();
         Ok((waits, chapters.map_err(|problem| self.unreadable(&problem))?))
     }
 

@@ -23,12 +23,12 @@ use super::{
     worker_id,
 };
 use crate::{
-    auth::{Door, Keys},
+    auth::{AuthState, CredentialFiles},
     core::{Core, CoreGone, NotCancelled, Request as Ask, Resumed, Steering},
     scheduler::retry::{NotRetried, Reopened, Retry},
     store::WorkerRecord,
     views::{
-        run_reader::Books,
+        run_reader::RunReader,
         units::{UnitLine, Units},
     },
 };
@@ -37,23 +37,23 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Control {
     core: Core,
-    keys: Keys,
-    door: Arc<Door>,
+    keys: CredentialFiles,
+    auth: Arc<AuthState>,
     disk: Arc<Disk>,
     reader: Reader,
 }
 
 impl Control {
-    pub(super) fn new(core: Core, keys: Keys, door: Arc<Door>, disk: Arc<Disk>) -> Self {
+    pub(super) fn new(core: Core, keys: CredentialFiles, auth: Arc<AuthState>, disk: Arc<Disk>) -> Self {
         let reader = Reader::new(keys.directory().clone());
-        Self { core, keys, door, disk, reader }
+        Self { core, keys, auth, disk, reader }
     }
 }
 
 /// A picture as it goes out: with what was refused at the door and by the disk, and with how long the store has been locked.
-fn shown(picture: &v1::StatusSnapshot, door: &Door, disk: &Disk, busy: Option<Instant>) -> v1::StatusSnapshot {
+fn shown(picture: &v1::StatusSnapshot, auth: &AuthState, disk: &Disk, busy: Option<Instant>) -> v1::StatusSnapshot {
     let store_busy_ms = busy.map(|since| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
-    let (refusals, disk_trouble) = (door.refusals().counts(), disk.trouble());
+    let (refusals, disk_trouble) = (auth.refusals().counts(), disk.trouble());
     v1::StatusSnapshot { refusals, disk_trouble, store_busy_ms, ..picture.clone() }
 }
 
@@ -80,7 +80,7 @@ impl ControlService for Control {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
         let picture = Arc::clone(&self.core.snapshots().borrow());
         let busy = *self.core.busy().since().borrow();
-        Ok(Response::new(shown(&picture, &self.door, &self.disk, busy)))
+        Ok(Response::new(shown(&picture, &self.auth, &self.disk, busy)))
     }
 
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
@@ -134,7 +134,7 @@ impl ControlService for Control {
     type ListUnitsStream = Parts<v1::UnitsPart>;
 
     async fn list_units(&self, _: Request<v1::ListUnitsRequest>) -> Result<Response<Self::ListUnitsStream>, Status> {
-        let Units { lines, unnamed_results, stages } = self.reader.read(Books::units).await?;
+        let Units { lines, unnamed_results, stages } = self.reader.read(RunReader::units).await?;
         let unnamed_results = u32::try_from(unnamed_results).unwrap_or(u32::MAX);
         let part = move |lines: Vec<UnitLine>| v1::UnitsPart {
             units: lines.into_iter().map(Into::into).collect(),
@@ -159,7 +159,7 @@ impl ControlService for Control {
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
-        let waits = self.core.ask(|reply| Ask::Steer(Steering::Why { unit, reply })).await.map_err(gone)?;
+        let waits = self.core.ask(|reply| Ask::Steer(Steering::WaitReason { unit, reply })).await.map_err(gone)?;
         let chapters = self.reader.read(move |books| Ok(books.chapters(unit)?)).await?;
         Ok(Response::new(v1::ExplainResponse { waits, chapters: chapters.into_iter().map(Into::into).collect() }))
     }
@@ -181,8 +181,8 @@ impl ControlService for Control {
             move |_| Arc::clone(&snapshots.borrow())
         });
         let pictures = WatchStream::new(snapshots).merge(locked);
-        let (door, disk) = (Arc::clone(&self.door), Arc::clone(&self.disk));
-        let shown = move |picture: Arc<v1::StatusSnapshot>| Ok(shown(&picture, &door, &disk, *busy.borrow()));
+        let (auth, disk) = (Arc::clone(&self.auth), Arc::clone(&self.disk));
+        let shown = move |picture: Arc<v1::StatusSnapshot>| Ok(shown(&picture, &auth, &disk, *busy.borrow()));
         Ok(Response::new(Box::pin(pictures.map(shown))))
     }
 
@@ -212,12 +212,12 @@ impl ControlService for Control {
         request: Request<v1::RevokeWorkerRequest>,
     ) -> Result<Response<v1::RevokeWorkerResponse>, Status> {
         let worker = worker_id(&request.into_inner().worker_id)?;
-        let (core, door) = (self.core.clone(), Arc::clone(&self.door));
+        let (core, auth) = (self.core.clone(), Arc::clone(&self.auth));
         // To its end whoever still waits.
         let revoked = tokio::spawn(async move {
             let revoked = worker.clone();
             let taken_back = core.ask(|reply| Ask::Revoke { worker: revoked, reply }).await;
-            door.close_revoked(&worker);
+            auth.close_revoked(&worker);
             taken_back
         });
         let taken_back = revoked.await.unwrap_or(Err(CoreGone)).map_err(gone)?;

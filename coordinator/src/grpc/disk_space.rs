@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{log_rate_limit::Throttle, store::blobs::BlobError};
+use crate::{log_rate_limit::LogRateLimit, store::blobs::BlobError};
 
 /// What the disk did not take, until it takes something again. Said in the log without flooding it, and shown with the status.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Disk {
 
 #[derive(Debug, Default)]
 struct State {
-    throttle: Throttle,
+    throttle: LogRateLimit,
     trouble: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Disk {
         let mut state = self.lock();
         if state.trouble.take().is_some() {
             tracing::warn!("what workers hand over is written again");
-            state.throttle = Throttle::default();
+            state.throttle = LogRateLimit::default();
         }
     }
 

@@ -23,7 +23,7 @@ use seedgrid_common::{
 use tonic::{Request, Status};
 
 use crate::{
-    auth::{Door, Refusal, address, caller},
+    auth::{AuthState, Refusal, address, caller},
     core::{CoreGone, Unregistered},
     scheduler::queue::WorkerId,
 };
@@ -49,22 +49,22 @@ fn worker_id(text: &str) -> Result<WorkerId, Status> {
 
 /// Who made a call: all that it says it says as this worker.
 #[derive(Clone, Debug)]
-struct Teller {
+struct CallingWorker {
     worker: WorkerId,
     address: IpAddr,
-    door: Arc<Door>,
+    auth: Arc<AuthState>,
 }
 
-impl Teller {
+impl CallingWorker {
     /// The worker whose credential came with the call.
-    fn of<T>(request: &Request<T>, door: &Arc<Door>) -> Result<Self, Status> {
-        Ok(Self { worker: caller(request)?, address: address(request.extensions()), door: Arc::clone(door) })
+    fn of<T>(request: &Request<T>, auth: &Arc<AuthState>) -> Result<Self, Status> {
+        Ok(Self { worker: caller(request)?, address: address(request.extensions()), auth: Arc::clone(auth) })
     }
 
     /// The worker, which the message must name.
     fn named(&self, worker_id: &str) -> Result<WorkerId, Status> {
         if self::worker_id(worker_id)? != self.worker {
-            self.door.refuse(Refusal::OtherWorker, self.address);
+            self.auth.refuse(Refusal::OtherWorker, self.address);
             return Err(Status::permission_denied("the message names another worker than the credential does"));
         }
         Ok(self.worker.clone())
@@ -72,7 +72,7 @@ impl Teller {
 
     /// What is said where it tells of an attempt that it was never given.
     fn never_given(&self) -> Status {
-        self.door.refuse(Refusal::ForeignAttempt, self.address);
+        self.auth.refuse(Refusal::ForeignAttempt, self.address);
         Status::not_found("the study has no such unit, or never gave this attempt to this worker")
     }
 }

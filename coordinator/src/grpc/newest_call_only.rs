@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// Whose turn it is, by what is done.
 #[derive(Clone, Debug)]
-pub(super) struct Turns<K: Ord>(Arc<Mutex<UnderWay<K>>>);
+pub(super) struct NewestCallOnly<K: Ord>(Arc<Mutex<UnderWay<K>>>);
 
 #[derive(Debug)]
 struct UnderWay<K> {
@@ -23,19 +23,19 @@ struct UnderWay<K> {
 /// The right to go on, until it is dropped or another one takes it.
 #[derive(Debug)]
 pub(super) struct Turn<K: Ord> {
-    turns: Turns<K>,
+    turns: NewestCallOnly<K>,
     key: K,
     number: u64,
     taken: oneshot::Receiver<()>,
 }
 
-impl<K: Ord> Default for Turns<K> {
+impl<K: Ord> Default for NewestCallOnly<K> {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(UnderWay { begun: 0, under_way: BTreeMap::new() })))
     }
 }
 
-impl<K: Ord + Clone> Turns<K> {
+impl<K: Ord + Clone> NewestCallOnly<K> {
     /// From now on it is the caller's: an older one of the same has lost it.
     pub(super) fn take(&self, key: K) -> Turn<K> {
         let (give_up, taken) = oneshot::channel();
@@ -49,7 +49,7 @@ impl<K: Ord + Clone> Turns<K> {
     }
 }
 
-impl<K: Ord> Turns<K> {
+impl<K: Ord> NewestCallOnly<K> {
     fn all(&self) -> MutexGuard<'_, UnderWay<K>> {
         // Nothing in it is left half done by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,7 +84,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_newer_one_ends_an_older_one_of_the_same() {
-        let turns = Turns::default();
+        let turns = NewestCallOnly::default();
         let mut first = turns.take("one");
         let _other = turns.take("another");
         assert!(first.taken.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));

@@ -16,7 +16,7 @@ use super::{
     worker_service::{Datasets, Workers},
 };
 use crate::{
-    auth::{Door, Guard, Identity, Keys, Limits, raise_open_files},
+    auth::{AuthState, Authentication, CredentialFiles, Identity, Limits, raise_open_files},
     core::Core,
 };
 
@@ -38,7 +38,7 @@ pub struct Entry {
     /// The study's certificate. None: plaintext.
     pub identity: Option<Identity>,
     /// Writes the files that let workers and commands in.
-    pub keys: Keys,
+    pub keys: CredentialFiles,
 }
 
 /// A running server.
@@ -109,18 +109,18 @@ impl Bound {
         let Self { listener, address } = self;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
-        let door = Door::new(Limits::for_open_files(raise_open_files()));
+        let auth = AuthState::new(Limits::for_open_files(raise_open_files()));
         let disk = Arc::new(Disk::default());
-        let guard = Guard::new(core.credentials().clone(), Arc::clone(&door));
+        let guard = Authentication::new(core.credentials().clone(), Arc::clone(&auth));
         let workers =
-            Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&door), Arc::clone(&disk), stopping.clone());
+            Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&auth), Arc::clone(&disk), stopping.clone());
         let workers = Arc::new(workers);
         let workers = BySize::new(|bytes| {
             WorkerServiceServer::from_arc(Arc::clone(&workers))
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(limits::MESSAGE_BYTES_MAX)
         });
-        let control = Arc::new(Control::new(core, entry.keys, Arc::clone(&door), disk));
+        let control = Arc::new(Control::new(core, entry.keys, Arc::clone(&auth), disk));
         let control = BySize::new(|bytes| {
             ControlServiceServer::from_arc(Arc::clone(&control))
                 .max_decoding_message_size(bytes)
@@ -135,7 +135,7 @@ impl Bound {
             .layer(guard)
             .add_service(workers)
             .add_service(control);
-        let incoming = door.listen(listener, entry.identity.as_ref(), stopping.clone());
+        let incoming = auth.listen(listener, entry.identity.as_ref(), stopping.clone());
         let mut until = stopping;
         let task = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async move {
             // An error means that the sender is gone, which asks for the same.

@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::{plan::PrepareError, run_directory::RunDirectory, views::run_reader::Books};
+use crate::{plan::PrepareError, run_directory::RunDirectory, views::run_reader::RunReader};
 
 /// How many read at a time. More would only compete for the disk and the core with what must not wait.
 const READERS_MAX: usize = 2;
@@ -33,14 +33,14 @@ impl Reader {
     /// What `read` finds, when its turn has come.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Books) -> Result<T, PrepareError> + Send + 'static,
+        read: impl FnOnce(&RunReader) -> Result<T, PrepareError> + Send + 'static,
     ) -> Result<T, Status> {
         let closed = |_| Status::unavailable("the coordinator is stopping; try again");
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(closed)?;
         let directory = self.directory.clone();
         let found = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            read(&Books::open(directory)?)
+            read(&RunReader::open(directory)?)
         });
         match found.await {
             Ok(found) => found.map_err(|error| Status::internal(error.to_string())),

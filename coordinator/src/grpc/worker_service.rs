@@ -13,19 +13,19 @@ use tonic::{Request, Response, Status, Streaming};
 use v1::worker_service_server::WorkerService;
 
 use super::{
-    Teller, blob_download,
+    CallingWorker, blob_download,
     blob_upload::{self, Uploads},
     disk_space::Disk,
     gone, held, invalid, lines, name,
-    newest_call_only::{Turn, Turns},
+    newest_call_only::{NewestCallOnly, Turn},
     prose, unregistered, worker_id,
 };
 use crate::{
-    auth::{Door, NotEnrolled, Refusal, address, caller},
+    auth::{AuthState, NotEnrolled, Refusal, address, caller},
     core::{Core, NotRegistered, NotSubmitted, Outcome, Request as Ask},
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Blame, WorkerId},
+        queue::{FailureKind, WorkerId},
     },
 };
 
@@ -40,12 +40,12 @@ pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
 pub(super) struct Workers {
     core: Core,
     datasets: Arc<Datasets>,
-    door: Arc<Door>,
+    auth: Arc<AuthState>,
     disk: Arc<Disk>,
     uploads: Uploads,
-    fetches: Turns<(UnitId, u32)>,
-    dataset_fetches: Turns<WorkerId>,
-    pulls: Turns<WorkerId>,
+    fetches: NewestCallOnly<(UnitId, u32)>,
+    dataset_fetches: NewestCallOnly<WorkerId>,
+    pulls: NewestCallOnly<WorkerId>,
     /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
@@ -54,25 +54,25 @@ impl Workers {
     pub(super) fn new(
         core: Core,
         datasets: Arc<Datasets>,
-        door: Arc<Door>,
+        auth: Arc<AuthState>,
         disk: Arc<Disk>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             core,
             datasets,
-            door,
+            auth,
             disk,
             uploads: Uploads::default(),
-            fetches: Turns::default(),
-            dataset_fetches: Turns::default(),
-            pulls: Turns::default(),
+            fetches: NewestCallOnly::default(),
+            dataset_fetches: NewestCallOnly::default(),
+            pulls: NewestCallOnly::default(),
             stopping,
         }
     }
 
-    fn teller<T>(&self, request: &Request<T>) -> Result<Teller, Status> {
-        Teller::of(request, &self.door)
+    fn teller<T>(&self, request: &Request<T>) -> Result<CallingWorker, Status> {
+        CallingWorker::of(request, &self.auth)
     }
 
     /// The shortest time between two checkpoints of one attempt.
@@ -82,7 +82,7 @@ impl Workers {
 
     /// Counts a call that is refused.
     fn refuses(&self, refusal: Refusal, address: IpAddr, status: Status) -> Status {
-        self.door.refuse(refusal, address);
+        self.auth.refuse(refusal, address);
         status
     }
 }
@@ -313,8 +313,8 @@ impl WorkerService for Workers {
         let detail = prose("detail", &request.detail)?;
         let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
         let (ending, blame) = match request.failure() {
-            v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, Blame::Unit),
-            v1::Failure::Crashed => (AttemptEnding::Crashed, Blame::Death),
+            v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, FailureKind::Unit),
+            v1::Failure::Crashed => (AttemptEnding::Crashed, FailureKind::Death),
             _ => return Err(invalid("failure must be OUT_OF_MEMORY or CRASHED")),
         };
         if request.training.len() + request.held.len() > limits::HELD_MAX {
@@ -411,11 +411,11 @@ fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId
 fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
     let detail = prose("failure.detail", &report.detail)?;
     let (ending, blame) = match report.failure() {
-        v1::Failure::Preempted => (AttemptEnding::Preempted, Blame::Circumstances),
-        v1::Failure::OutOfTime => (AttemptEnding::OutOfTime, Blame::Circumstances),
-        v1::Failure::Error => (AttemptEnding::Error, Blame::Unit),
-        v1::Failure::Cancelled => (AttemptEnding::Cancelled, Blame::Circumstances),
-        v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, Blame::Unit),
+        v1::Failure::Preempted => (AttemptEnding::Preempted, FailureKind::Circumstances),
+        v1::Failure::OutOfTime => (AttemptEnding::OutOfTime, FailureKind::Circumstances),
+        v1::Failure::Error => (AttemptEnding::Error, FailureKind::Unit),
+        v1::Failure::Cancelled => (AttemptEnding::Cancelled, FailureKind::Circumstances),
+        v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, FailureKind::Unit),
         v1::Failure::WorkerLost | v1::Failure::Crashed | v1::Failure::Unspecified => {
             return Err(invalid("failure must be one that a worker may set"));
         }

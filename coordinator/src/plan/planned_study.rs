@@ -11,7 +11,7 @@ use super::{PrepareError, Spec, spec_history};
 use crate::{
     run_directory::RunDirectory,
     scheduler::{
-        race::Track,
+        race::RaceTrack,
         ranking::Ended,
         selection::{self, Committed, Settled, Standing, ToCome},
     },
@@ -34,7 +34,7 @@ pub struct Planned {
     /// What has been decided for each model of a selecting stage.
     pub standing: Vec<Standing>,
     /// The races of the plan, and what they do to its units.
-    pub track: Track,
+    pub track: RaceTrack,
 }
 
 impl Planned {

@@ -7,21 +7,21 @@ use super::{
 use crate::aggregate::document::{ConfigurationReport, Report, StageReport, UnitReport};
 
 /// One of the two doubts.
-struct Doubt {
+struct WorkerFailure {
     word: &'static str,
     meaning: &'static str,
     number: fn(&ConfigurationReport) -> usize,
     has: fn(&UnitReport) -> bool,
 }
 
-const DOUBTS: [Doubt; 2] = [
-    Doubt {
+const DOUBTS: [WorkerFailure; 2] = [
+    WorkerFailure {
         word: "untrained",
         meaning: "the training error of the last epoch is not below that of always predicting the commonest class by two standard errors",
         number: |row| row.untrained,
         has: |unit| unit.untrained == Some(true),
     },
-    Doubt {
+    WorkerFailure {
         word: "stuck",
         meaning: "the error is far above that of the other seeds",
         number: |row| row.stuck,
@@ -52,8 +52,8 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     DOUBTS.iter().flat_map(|doubt| of_doubt(stage, doubt)).collect()
 }
 
-fn of_doubt(stage: &StageReport, doubt: &Doubt) -> Vec<Notice> {
-    let Doubt { word, meaning, number, .. } = *doubt;
+fn of_doubt(stage: &StageReport, doubt: &WorkerFailure) -> Vec<Notice> {
+    let WorkerFailure { word, meaning, number, .. } = *doubt;
     let rows: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| number(row) > 0).collect();
     let notice = |text| Notice { weight: Weight::Doubtful, text };
     let are = |number: usize| if number == 1 { "is" } else { "are" };

@@ -4,12 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{matrix::Plan, unit::UnitId};
 
-use crate::{
-    scheduler::{
-        race::RungKey,
-        selection::{SelectionKey, Standing},
-    },
-    store::Write,
+use super::{
+    race::RungKey,
+    selection::{SelectionKey, Standing},
 };
 
 /// Where a unit stands, as far as retrying needs it.
@@ -40,16 +37,6 @@ pub struct Retry {
     pub units: Vec<(UnitId, u32)>,
     /// Selections, and races towards one, that one of these units was a candidate of.
     pub selections: Vec<Reopened>,
-}
-
-impl Retry {
-    /// What makes it durable at this time, in milliseconds since the Unix epoch.
-    pub fn writes(&self, at_ms: i64) -> impl Iterator<Item = Write> {
-        let units = self.units.iter().map(move |&(unit, after_attempt)| Write::Retried { unit, after_attempt, at_ms });
-        let unraced = self.selections.iter().flat_map(|one| &one.rungs).map(|key| Write::Unraced(*key));
-        let unselected = self.selections.iter().filter_map(|one| one.key).map(Write::Unselected);
-        units.chain(unraced).chain(unselected)
-    }
 }
 
 /// A selection that is made again once the units have ended, and the race before it.

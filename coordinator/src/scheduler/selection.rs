@@ -13,7 +13,7 @@ use seedgrid_common::{
 use sha2::{Digest as _, Sha256};
 
 use crate::scheduler::{
-    race::{self, Race, Run, RungDecision, RungKey, Rungs, Track},
+    race::{self, Race, RaceTrack, Run, RungDecision, RungKey, Rungs},
     ranking::{Ended, MeanError, Rank, best},
 };
 
@@ -57,7 +57,7 @@ pub struct Settled {
     /// For each selection that has not been made, the units that it, or the next rung of its race, still waits for.
     pub open: Vec<BTreeSet<UnitId>>,
     /// The plan's races, and what they do to its units.
-    pub track: Track,
+    pub track: RaceTrack,
     /// What has been decided for each model, now or before.
     pub standing: Vec<Standing>,
 }
@@ -95,7 +95,7 @@ pub struct ToCome {
 
 impl ToCome {
     /// Of a plan with its races.
-    pub fn of(plan: &Plan, track: &Track) -> Self {
+    pub fn of(plan: &Plan, track: &RaceTrack) -> Self {
         let waiting = plan.stages.iter().flat_map(|stage| &stage.waiting);
         let waiting = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
         Self { waiting, undecided: track.held() }
@@ -134,7 +134,7 @@ pub fn settle(
         pass.news.retain(|(place, _)| !selections.contains_key(place));
         if pass.news.is_empty() {
             let Settling { made, decided: rungs, .. } = settling;
-            let track = Track::new(&plan, pass.races);
+            let track = RaceTrack::new(&plan, pass.races);
             return Settled { plan, selections, made, rungs, open: pass.open, track, standing: pass.standing };
         }
         selections.extend(pass.news);

@@ -9,10 +9,35 @@ use seedgrid_common::{
 };
 
 use super::{Store, StoreError};
-use crate::{
-    auth::{Book, Enrolled, KnownToken},
-    scheduler::queue::WorkerId,
-};
+use crate::scheduler::queue::WorkerId;
+
+/// What is known of a file's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownToken {
+    /// Of its text.
+    pub digest: TokenDigest,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub made_ms: i64,
+    /// From when on it is refused, in milliseconds since the Unix epoch. None: never.
+    pub expires_ms: Option<i64>,
+}
+
+impl KnownToken {
+    pub(crate) fn has_expired(&self, now_ms: i64) -> bool {
+        self.expires_ms.is_some_and(|expires| now_ms >= expires)
+    }
+}
+
+/// A worker that enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enrolled {
+    /// Of the secret that it has drawn.
+    pub digest: TokenDigest,
+    /// When, in milliseconds since the Unix epoch.
+    pub enrolled_ms: i64,
+    /// Since when it is kept out, in milliseconds since the Unix epoch.
+    pub revoked_ms: Option<i64>,
+}
 
 /// A change of who may come in. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug)]
@@ -75,25 +100,31 @@ impl CredentialWrite {
 }
 
 impl Store {
-    /// Who may come in.
+    /// The tokens of roles.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn book(&self) -> Result<Book, StoreError> {
+    pub fn tokens(&self) -> Result<Vec<(Role, KnownToken)>, StoreError> {
         let tokens = self.rows("SELECT role, sha256, made_ms, expires_ms FROM tokens", |row| {
             let token = KnownToken { digest: row.get(1)?, made_ms: row.get(2)?, expires_ms: row.get(3)? };
             Ok((row.get::<_, String>(0)?, token))
         })?;
+        // The store holds no other names than those that were checked when they were written.
+        let role = |name: &str| Role::ALL.into_iter().find(|role| role.name() == name);
+        Ok(tokens.into_iter().filter_map(|(name, token)| Some((role(&name)?, token))).collect())
+    }
+
+    /// Every worker that has enrolled and is not forgotten.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn enrolments(&self) -> Result<Vec<(WorkerId, Enrolled)>, StoreError> {
         let enrolments = self.rows("SELECT worker_id, sha256, enrolled_ms, revoked_ms FROM enrolments", |row| {
             let enrolled = Enrolled { digest: row.get(1)?, enrolled_ms: row.get(2)?, revoked_ms: row.get(3)? };
             Ok((row.get::<_, String>(0)?, enrolled))
         })?;
-        let role = |name: &str| Role::ALL.into_iter().find(|role| role.name() == name);
-        // The store holds no other names than those that were checked when they were written.
-        Ok(Book::new(
-            tokens.into_iter().filter_map(|(name, token)| Some((role(&name)?, token))),
-            enrolments.into_iter().filter_map(|(id, enrolled)| Some((id.parse().ok()?, enrolled))),
-        ))
+        // The store holds no other ids than those that were checked when they were written.
+        Ok(enrolments.into_iter().filter_map(|(id, enrolled)| Some((id.parse().ok()?, enrolled))).collect())
     }
 
     /// What is known of a worker, if it has enrolled and is not forgotten.

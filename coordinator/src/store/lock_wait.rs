@@ -23,7 +23,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// The waits of one store, as other threads see them.
 #[derive(Clone, Debug, Default)]
-pub struct Busy(Arc<Shared>);
+pub struct LockWait(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -34,7 +34,7 @@ struct Shared {
     abandoned: AtomicBool,
 }
 
-impl Busy {
+impl LockWait {
     /// Since when the store has been waiting for a lock: None while it is not, or not for long.
     pub fn since(&self) -> watch::Receiver<Option<Instant>> {
         self.0.since.subscribe()
@@ -114,7 +114,7 @@ fn step(waited: Duration, told: Duration) -> Step {
 
 /// Waits for one connection's locks.
 pub(super) struct Waiter<C> {
-    busy: Busy,
+    busy: LockWait,
     path: PathBuf,
     clock: C,
     began: Duration,
@@ -122,7 +122,7 @@ pub(super) struct Waiter<C> {
 }
 
 impl<C: Clock> Waiter<C> {
-    pub(super) fn new(busy: Busy, path: &Path, clock: C) -> Self {
+    pub(super) fn new(busy: LockWait, path: &Path, clock: C) -> Self {
         Self { busy, path: path.to_owned(), clock, began: Duration::ZERO, told: Duration::ZERO }
     }
 

@@ -27,11 +27,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use seedgrid_common::durable;
 
-pub use credentials::CredentialWrite;
+pub use credentials::{CredentialWrite, Enrolled, KnownToken};
 pub use error::StoreError;
 use file_identity::FileIdentity;
 pub use find_faults::Fault;
-pub use lock_wait::{BUSY_MAX, Busy, Told};
+pub use lock_wait::{BUSY_MAX, LockWait, Told};
 use owner::Owner;
 pub use read::{AttemptRecord, KeptWeights, StoredSpec, StoredUnit, WorkerRecord};
 pub use read_results::{TrainedBy, TrainedRecord};
@@ -47,7 +47,7 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     file: FileIdentity,
-    busy: Busy,
+    busy: LockWait,
     /// Whoever only reads owns nothing.
     owner: Option<Owner>,
     mended: Mended,
@@ -68,7 +68,7 @@ impl Store {
     fn open_on(path: &Path, system: &FileSystem) -> Result<Self, StoreError> {
         let failed = |cause| StoreError::open(path, cause);
         let is_new = !path.exists();
-        let busy = Busy::default();
+        let busy = LockWait::default();
         let mut salvaged = None;
         let mut connection = match sound(path, system, &busy) {
             Err(StoreError::Damaged { detail, .. } | StoreError::NoDatabase { detail, .. }) => {
@@ -107,7 +107,7 @@ impl Store {
 
     /// Opens it to read, having checked no more than what SQLite needs.
     fn open_structure(path: &Path, depth: Depth) -> Result<Self, StoreError> {
-        let busy = Busy::default();
+        let busy = LockWait::default();
         let connection = opening::to_read(path, &busy)?;
         if is_empty(&connection, path)? {
             let folder = durable::folder_of(path);
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// How long it waits for other programs.
-    pub fn busy(&self) -> &Busy {
+    pub fn busy(&self) -> &LockWait {
         &self.busy
     }
 
@@ -138,7 +138,7 @@ impl Store {
 }
 
 /// The database at `path`, of this version and with nothing wrong with its structure.
-fn sound(path: &Path, system: &FileSystem, busy: &Busy) -> Result<Connection, StoreError> {
+fn sound(path: &Path, system: &FileSystem, busy: &LockWait) -> Result<Connection, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let connection = opening::to_write(path, busy).map_err(failed)?;
     keep_journal(&connection, system).map_err(failed)?;

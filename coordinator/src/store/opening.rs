@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use seedgrid_common::unfinished::Scratch;
 
-use super::{StoreError, lock_wait::Busy, reader_copy, row_seals};
+use super::{StoreError, lock_wait::LockWait, reader_copy, row_seals};
 
 /// How often a copy is begun again because the database changed meanwhile.
 const TRIES: usize = 5;
@@ -21,7 +21,7 @@ const TRIES: usize = 5;
 const BESIDE: [&str; 2] = ["-wal", "-journal"];
 
 /// Opens the database at `path` to write to it; makes it where there is none.
-pub(super) fn to_write(path: &Path, busy: &Busy) -> rusqlite::Result<Connection> {
+pub(super) fn to_write(path: &Path, busy: &LockWait) -> rusqlite::Result<Connection> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     busy.attend(&mut connection, path)?;
     Ok(connection)
@@ -33,7 +33,7 @@ pub(super) fn to_rebuild(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Opens the database at `path` to read it, also where nothing may be written beside it.
-pub(super) fn to_read(path: &Path, busy: &Busy) -> Result<Connection, StoreError> {
+pub(super) fn to_read(path: &Path, busy: &LockWait) -> Result<Connection, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let connection = match in_place(path, busy) {
         Err(cause) if wants_to_write(&cause) && !is_missing(path) => return copied(path),
@@ -59,7 +59,7 @@ pub(super) fn to_salvage(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(named(path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
-fn in_place(path: &Path, busy: &Busy) -> rusqlite::Result<Connection> {
+fn in_place(path: &Path, busy: &LockWait) -> rusqlite::Result<Connection> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     busy.attend(&mut connection, path)?;
     // SQLite opens the file, its log and the log's index with the first look.

@@ -16,8 +16,8 @@ use super::{Store, StoreError};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Finished, Pause, Record, Rules, WorkerId},
-        race::{Leaver, RungKey, Rungs, Why},
+        queue::{FailureRecord, Finished, Pause, Rules, WorkerId},
+        race::{LeaveReason, Leaver, RungKey, Rungs},
         ranking::Ended,
         retry::Fate,
         selection::Committed,
@@ -31,7 +31,7 @@ pub struct StoredUnit {
     /// The highest attempt that was ever given out; 0 for none.
     pub attempts: u32,
     /// What counts against it, since the last retry.
-    pub record: Record,
+    pub record: FailureRecord,
     /// Who was given the newest attempt, if that has no ending.
     pub holder: Option<String>,
     /// Whether that attempt was known to be in training.
@@ -223,7 +223,7 @@ impl Store {
                  AND attempt > ifnull(after_attempt, 0)) \
                  FROM attempts LEFT JOIN retries USING (unit_id) GROUP BY unit_id",
                 |row| {
-                    let record = Record { errors: row.get(5)?, deaths: row.get(6)?, ..Record::default() };
+                    let record = FailureRecord { errors: row.get(5)?, deaths: row.get(6)?, ..FailureRecord::default() };
                     let known = StoredUnit {
                         attempts: row.get(1)?,
                         record,
@@ -271,7 +271,7 @@ impl Store {
         let mut rungs: Rungs = rungs.into_iter().collect();
         let leavers = self.rows("SELECT key, configuration, why FROM leavers ORDER BY key, configuration", |row| {
             let word: String = row.get(2)?;
-            let why = Why::ALL.into_iter().find(|why| why.name() == word);
+            let why = LeaveReason::ALL.into_iter().find(|why| why.name() == word);
             let why = why.ok_or_else(|| rusqlite::Error::InvalidColumnType(2, word, rusqlite::types::Type::Text))?;
             Ok((row.get(0)?, Leaver { place: row.get::<_, u32>(1)? as usize, why }))
         })?;

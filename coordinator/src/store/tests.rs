@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::scheduler::attempt_ending::AttemptEnding;
-use crate::scheduler::race::{Leaver, Rung, RungDecision, Why};
+use crate::scheduler::race::{LeaveReason, Leaver, Rung, RungDecision};
 
 fn unit() -> Unit {
     Unit {
@@ -212,7 +212,8 @@ fn rungs_are_kept_with_who_left() {
             rung: Rung { key, folds: 3, entered: vec![0, 2, 5], left },
         },
     };
-    let left = vec![leaver(0, Why::Incomplete), leaver(5, Why::Outraced), leaver(6, Why::Diverged)];
+    let left =
+        vec![leaver(0, LeaveReason::Incomplete), leaver(5, LeaveReason::Outraced), leaver(6, LeaveReason::Diverged)];
     store.commit(&[decided([1; 32], left.clone()), decided([2; 32], Vec::new())]).unwrap();
     let expected = BTreeMap::from([([1; 32], left), ([2; 32], Vec::new())]);
     assert_eq!(store.committed().unwrap().rungs, expected);

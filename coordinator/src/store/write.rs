@@ -8,13 +8,14 @@ use seedgrid_common::{
 };
 
 #[cfg(doc)]
-use super::Busy;
+use super::LockWait;
 use super::{CredentialWrite, Store, StoreError, lock_wait, owner, worker_failures};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Doubt, Pause, ResultDigest},
+        queue::{Pause, ResultDigest, WorkerFailure},
         race::{RungDecision, RungKey},
+        retry::Retry,
         selection::{Decision, SelectionKey},
     },
     store::blobs::checkpoints::KeptCheckpoint,
@@ -177,9 +178,19 @@ pub enum Write {
     /// A result that differs from the one that won.
     Conflict(Box<ResultRecord>),
     /// What speaks against a worker has changed.
-    Doubt(Doubt),
+    WorkerFailure(WorkerFailure),
     /// Who may come in has changed.
     Credential(CredentialWrite),
+}
+
+impl Write {
+    /// All that makes a retry durable at this time.
+    pub fn all_of(retry: &Retry, at_ms: i64) -> impl Iterator<Item = Self> {
+        let units = retry.units.iter().map(move |&(unit, after_attempt)| Self::Retried { unit, after_attempt, at_ms });
+        let unraced = retry.selections.iter().flat_map(|one| &one.rungs).map(|key| Self::Unraced(*key));
+        let unselected = retry.selections.iter().filter_map(|one| one.key).map(Self::Unselected);
+        units.chain(unraced).chain(unselected)
+    }
 }
 
 /// A result as the store keeps it.
@@ -220,7 +231,7 @@ impl Store {
         folded.map_err(|cause| StoreError::Write { path: self.path.clone(), cause })
     }
 
-    /// Makes all `writes` durable, or none. Other programs that have locked the database are waited for ([`Busy`]).
+    /// Makes all `writes` durable, or none. Other programs that have locked the database are waited for ([`LockWait`]).
     ///
     /// # Errors
     /// When the database refuses: a full disk, a lost file system, a lock that is held for too long; when its file was taken away.
@@ -397,7 +408,7 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
              ON CONFLICT DO NOTHING",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
-        Write::Doubt(doubt) => worker_failures::apply(doubt, run),
+        Write::WorkerFailure(doubt) => worker_failures::apply(doubt, run),
         Write::Credential(write) => write.apply(run),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// What `seedgrid list --format json` says; docs/cli.md describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Catalogue {
+pub struct RunList {
     /// Its name and version.
     pub schema: &'static str,
     /// The folder.
@@ -103,7 +103,7 @@ pub struct Units {
 
 /// Why a folder's runs cannot be listed.
 #[derive(Debug, thiserror::Error)]
-pub enum CatalogueError {
+pub enum RunListError {
     /// There is no such folder.
     #[error("there is no folder {}\n  hint: name the folder that holds run directories; `seedgrid run SPEC` makes runs/NAME", folder.display())]
     Missing {
@@ -125,7 +125,7 @@ pub enum CatalogueError {
 ///
 /// # Errors
 /// When the folder cannot be looked into.
-pub fn catalogue(folder: &Path) -> Result<Catalogue, CatalogueError> {
+pub fn catalogue(folder: &Path) -> Result<RunList, RunListError> {
     let mut runs = Vec::new();
     let mut others = 0;
     match look(folder) {
@@ -134,8 +134,8 @@ pub fn catalogue(folder: &Path) -> Result<Catalogue, CatalogueError> {
             let failed = |cause: io::Error| {
                 let folder = folder.to_owned();
                 match cause.kind() {
-                    io::ErrorKind::NotFound => CatalogueError::Missing { folder },
-                    _ => CatalogueError::Unreadable { folder, cause },
+                    io::ErrorKind::NotFound => RunListError::Missing { folder },
+                    _ => RunListError::Unreadable { folder, cause },
                 }
             };
             for entry in fs::read_dir(folder).map_err(failed)?.flatten() {
@@ -147,7 +147,7 @@ pub fn catalogue(folder: &Path) -> Result<Catalogue, CatalogueError> {
         }
     }
     runs.sort_by(|one, other| other.changed.cmp(&one.changed).then_with(|| one.path.cmp(&other.path)));
-    Ok(Catalogue { schema: "seedgrid.list/1", folder: shown(folder), runs, others })
+    Ok(RunList { schema: "seedgrid.list/1", folder: shown(folder), runs, others })
 }
 
 /// The run at `path`; None where there is none.
@@ -343,8 +343,8 @@ batch_size = 10
 
         let one = catalogue(&path("stopped")).unwrap();
         assert_eq!((one.runs.len(), one.others), (1, 0), "a run directory stands for itself");
-        assert!(matches!(catalogue(&path("absent")), Err(CatalogueError::Missing { .. })));
-        assert!(matches!(catalogue(&path("notes.txt")), Err(CatalogueError::Unreadable { .. })));
+        assert!(matches!(catalogue(&path("absent")), Err(RunListError::Missing { .. })));
+        assert!(matches!(catalogue(&path("notes.txt")), Err(RunListError::Unreadable { .. })));
         drop(running);
     }
 }

@@ -11,12 +11,12 @@ use crate::{
     run_directory::RunDirectory,
     scheduler::{queue::Pause, ranking::Ended},
     store::{Store, StoreError, StoredUnit, WorkerRecord},
-    views::units::{self, AttemptLog, Chapter, UnitLine, Units},
+    views::units::{self, AttemptEntry, AttemptLog, UnitLine, Units},
 };
 
 /// A run directory's store as it was when this was opened.
 #[derive(Debug)]
-pub struct Books {
+pub struct RunReader {
     directory: RunDirectory,
     store: Store,
 }
@@ -28,7 +28,7 @@ struct Contents {
     lines: Vec<UnitLine>,
 }
 
-impl Books {
+impl RunReader {
     /// Of an existing run directory.
     ///
     /// # Errors
@@ -119,11 +119,11 @@ impl Books {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn chapters(&self, unit: UnitId) -> Result<Vec<Chapter>, StoreError> {
+    pub fn chapters(&self, unit: UnitId) -> Result<Vec<AttemptEntry>, StoreError> {
         let workers = self.by_id()?;
         let chapter = |attempt: crate::store::AttemptRecord| {
             let worker = workers.get(&attempt.worker_id);
-            Chapter::new(attempt, worker)
+            AttemptEntry::new(attempt, worker)
         };
         Ok(self.store.attempts_of(unit)?.into_iter().map(chapter).collect())
     }
@@ -134,9 +134,9 @@ impl Books {
     /// When the store cannot be read.
     pub fn logs(&self, unit: UnitId) -> Result<Vec<AttemptLog>, StoreError> {
         let mut logs: BTreeMap<u32, String> = self.store.logs_of(unit)?.into_iter().collect();
-        let log = |chapter: Chapter| {
+        let log = |chapter: AttemptEntry| {
             let log = logs.remove(&chapter.attempt)?;
-            let Chapter { attempt, worker, host, ending, .. } = chapter;
+            let AttemptEntry { attempt, worker, host, ending, .. } = chapter;
             Some(AttemptLog { attempt, worker, host, ending, log })
         };
         Ok(self.chapters(unit)?.into_iter().filter_map(log).collect())

@@ -19,7 +19,7 @@ use seedgrid_coordinator::{
     aggregate::{Aggregate, Input, Missing, aggregate},
     plan::data_draws::{Draw, Draws},
     scheduler::{
-        race::Track,
+        race::RaceTrack,
         ranking::Ended,
         selection::{Committed, settle},
     },
@@ -36,7 +36,7 @@ pub(crate) struct Synthetic {
     pub(crate) missing: BTreeMap<UnitId, Missing>,
     pub(crate) failures: BTreeMap<UnitId, String>,
     pub(crate) selections: Selections,
-    pub(crate) track: Track,
+    pub(crate) track: RaceTrack,
 }
 
 fn digest(data_seed: u64) -> String {
@@ -65,7 +65,7 @@ impl Synthetic {
             others.iter().find(|(seed, _)| unit.dataset_digest == digest(**seed)).map_or(&dataset, |(_, other)| other)
         };
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, of(unit)))).collect();
-        let (missing, selections, track) = (BTreeMap::new(), Selections::new(), Track::default());
+        let (missing, selections, track) = (BTreeMap::new(), Selections::new(), RaceTrack::default());
         let failures = BTreeMap::new();
         Self { study, plan, dataset, others, results, missing, failures, selections, track }
     }

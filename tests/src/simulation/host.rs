@@ -16,7 +16,7 @@ use seedgrid_coordinator::{
     },
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Blame, Pause, ResultDigest, Rules},
+        queue::{FailureKind, Pause, ResultDigest, Rules},
     },
     store::Store,
 };
@@ -284,9 +284,9 @@ impl Life {
                     }
                     Outcome::Failure { failure, detail, .. } => {
                         let (ending, blame) = match failure {
-                            Failure::Preempted => (AttemptEnding::Preempted, Blame::Circumstances),
-                            Failure::OutOfTime => (AttemptEnding::OutOfTime, Blame::Circumstances),
-                            _ => (AttemptEnding::Error, Blame::Unit),
+                            Failure::Preempted => (AttemptEnding::Preempted, FailureKind::Circumstances),
+                            Failure::OutOfTime => (AttemptEnding::OutOfTime, FailureKind::Circumstances),
+                            _ => (AttemptEnding::Error, FailureKind::Unit),
                         };
                         (Ended::Failure { ending, blame, detail: detail.clone() }, None)
                     }
@@ -308,7 +308,7 @@ impl Life {
                 let request = Request::Lost {
                     worker,
                     ending: AttemptEnding::Crashed,
-                    blame: Blame::Death,
+                    blame: FailureKind::Death,
                     detail: "SIGSEGV".to_owned(),
                     training: pairs(training),
                     held: pairs(held),

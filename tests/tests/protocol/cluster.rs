@@ -14,7 +14,7 @@ use seedgrid_common::{
     },
 };
 use seedgrid_coordinator::{
-    auth::{Keys, Place},
+    auth::{CredentialFiles, Place},
     core::{Core, CoreError, Holders, StudyPlan},
     grpc::{Bound, Entry, Server},
     plan::{Prepared, Spec},
@@ -47,7 +47,7 @@ pub(crate) struct Cluster {
     pub(crate) core: Option<Core>,
     pub(crate) thread: Option<std::thread::JoinHandle<Result<(), CoreError>>>,
     pub(crate) rules: Rules,
-    pub(crate) keys: Keys,
+    pub(crate) keys: CredentialFiles,
     pub(crate) digest: String,
     pub(crate) encoded: Vec<u8>,
 }
@@ -67,7 +67,7 @@ impl Cluster {
         // In plaintext, and with no address: who plays here knows where.
         let place =
             Place { study: "scratch".to_owned(), host: None, addresses: vec![NOWHERE.to_owned()], certificate: None };
-        let keys = Keys::open(&directory, place, None, &mut store, utc::now_ms()).unwrap();
+        let keys = CredentialFiles::open(&directory, place, None, &mut store, utc::now_ms()).unwrap();
         let mut cluster = Self {
             _folder: folder,
             directory,

@@ -10,7 +10,7 @@ use seedgrid_coordinator::{
     plan::Prepared,
     store::{
         Store,
-        blobs::{BlobFolder, weights::Standing},
+        blobs::{BlobFolder, weights::WeightCounts},
     },
 };
 use seedgrid_tests::study::holdout;
@@ -36,11 +36,11 @@ impl Cluster {
         entries.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> WeightCounts {
         let store = Store::open_to_read(&self.directory.database()).unwrap();
         let prepared = Prepared::stored(&self.directory, &store).unwrap();
         let (units, kept) = (store.units().unwrap(), store.weights().unwrap());
-        Standing::of(&prepared.spec.study, &prepared.plan, &units, &kept, self.directory.root())
+        WeightCounts::of(&prepared.spec.study, &prepared.plan, &units, &kept, self.directory.root())
     }
 }
 
@@ -75,7 +75,7 @@ async fn a_result_counts_once_its_weights_are_there() {
     assert_eq!(client.finish_with(&attempt, &weights).await.unwrap(), v1::SubmitOutcome::Duplicate);
     assert!(!client.upload(&attempt, &weights).await.unwrap(), "nobody needs them any more");
     assert_eq!(cluster.arriving(), Vec::<PathBuf>::new());
-    assert_eq!(cluster.standing(), Standing { wanted: 1, kept: 1, not_kept: 0, gone: 0 });
+    assert_eq!(cluster.standing(), WeightCounts { wanted: 1, kept: 1, not_kept: 0, gone: 0 });
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn what_has_no_weights_is_committed_without_them() {
     let early = client.unit().await;
     assert_eq!(client.finish(&early, 25).await.unwrap(), v1::SubmitOutcome::Committed);
     let standing = cluster.standing();
-    assert_eq!(standing, Standing { wanted: 3, kept: 0, not_kept: 1, gone: 0 });
+    assert_eq!(standing, WeightCounts { wanted: 3, kept: 0, not_kept: 1, gone: 0 });
     assert!(standing.notes()[0].contains("the weights of 1 unit were not kept"), "{:?}", standing.notes());
     let outcome = v1::submit_request::Outcome::Result((&self::result(25)).into());
     let bad = client.submit_with(&early, outcome, "0123").await;

@@ -51,7 +51,7 @@ pub enum DownloadError {
     Content(#[source] seedgrid_common::data::mnist_files::FileError),
     /// Another process is downloading the same file into the same folder.
     #[error("another process is writing {}", path.display())]
-    Busy {
+    LockWait {
         /// The unfinished file.
         path: PathBuf,
     },
@@ -78,7 +78,7 @@ impl Part {
         let file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DownloadError::Busy { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => return Err(DownloadError::LockWait { path: path.to_owned() }),
             // Some shared file systems have no locks; two downloads at once are then caught by the digest.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),

@@ -55,7 +55,7 @@ pub enum FetchError {
     },
     /// Another process is at it.
     #[error("another process is downloading into {}", folder.display())]
-    Busy {
+    LockWait {
         /// The folder.
         folder: PathBuf,
     },
@@ -79,7 +79,7 @@ impl FetchError {
         match self {
             Self::NoMirror => format!("name one, for example {}", MIRRORS[0]),
             Self::Folder { .. } => "make the folder writable, or name another one with `--data DIR`".to_owned(),
-            Self::Busy { .. } => "wait for it to end, or name another folder with `--data DIR`".to_owned(),
+            Self::LockWait { .. } => "wait for it to end, or name another folder with `--data DIR`".to_owned(),
             Self::Failed { folder, urls, .. } => format!(
                 "run the same command again: it goes on where it stopped. Or, on a machine with a network, download\n  {}\nand put \
                  these files, as they are, into {} or into a folder that you name with `--data DIR`",
@@ -167,7 +167,7 @@ impl Source<'_> {
                     return Ok(FetchedFile { path, from: Some(way.to_string()) });
                 }
                 // Another mirror would not help.
-                Err(DownloadError::Busy { .. }) => return Err(FetchError::Busy { folder: folder() }),
+                Err(DownloadError::LockWait { .. }) => return Err(FetchError::LockWait { folder: folder() }),
                 Err(DownloadError::Write { cause, .. }) => return Err(FetchError::Folder { folder: folder(), cause }),
                 Err(
                     cause @ (DownloadError::Connection(_)

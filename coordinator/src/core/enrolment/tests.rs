@@ -20,7 +20,7 @@ fn worker(number: u32) -> WorkerId {
 
 /// What a crowd does besides enrolling.
 #[derive(Clone, Copy)]
-enum Crowd {
+enum ConnectionTable {
     Nothing,
     Registers,
     Pulls,
@@ -99,7 +99,7 @@ impl Coordinator {
     }
 
     /// Workers that come, one after another: all enroll, and then go as far as `what`.
-    fn crowd(&mut self, numbers: impl IntoIterator<Item = u32>, what: Crowd) {
+    fn crowd(&mut self, numbers: impl IntoIterator<Item = u32>, what: ConnectionTable) {
         for number in numbers {
             let worker = worker(number);
             let enroll = Request::Enroll { worker: worker.clone(), digest: OWN, reply: oneshot::channel().0 };
@@ -125,10 +125,10 @@ const MANY: u32 = limits::WORKERS_MAX as u32;
 #[test]
 fn a_crowd_that_does_nothing_keeps_nobody_out() {
     let mut coordinator = Coordinator::new(0, 0);
-    coordinator.crowd([1], Crowd::Registers);
+    coordinator.crowd([1], ConnectionTable::Registers);
     let held = coordinator.pull(1).unwrap();
     assert_eq!(held.len(), 1);
-    coordinator.crowd(1000..1000 + MANY, Crowd::Registers);
+    coordinator.crowd(1000..1000 + MANY, ConnectionTable::Registers);
     assert_eq!(coordinator.there(), limits::WORKERS_MAX);
     coordinator.enroll(2, OWN).unwrap();
     assert_eq!(coordinator.register(2, Vec::new()), Ok(Vec::new()));
@@ -142,11 +142,11 @@ fn a_crowd_that_does_nothing_keeps_nobody_out() {
     assert!(coordinator.pull(1).is_ok(), "it holds a unit");
     assert!(coordinator.pull(7).is_err(), "it never registered");
     assert_eq!(coordinator.revoke(1001), Some(1));
-    coordinator.crowd([5000 + MANY], Crowd::Registers);
+    coordinator.crowd([5000 + MANY], ConnectionTable::Registers);
     assert!(coordinator.pull(1001).is_err(), "it is not to come back");
     // Whoever comes first after a restart: who holds a unit finds a place.
     coordinator.restart();
-    coordinator.crowd(1000..1000 + MANY, Crowd::Registers);
+    coordinator.crowd(1000..1000 + MANY, ConnectionTable::Registers);
     assert_eq!(coordinator.register(1, held), Ok(Vec::new()), "it keeps its unit");
     assert_eq!(coordinator.there(), limits::WORKERS_MAX);
 }
@@ -154,10 +154,10 @@ fn a_crowd_that_does_nothing_keeps_nobody_out() {
 #[test]
 fn where_all_hold_units_no_more_come_but_such_as_hold_some() {
     let mut coordinator = Coordinator::new(0, 0);
-    coordinator.crowd([1], Crowd::Registers);
+    coordinator.crowd([1], ConnectionTable::Registers);
     let held = coordinator.pull(1).unwrap();
     coordinator.restart();
-    coordinator.crowd(1000..1000 + MANY, Crowd::Pulls);
+    coordinator.crowd(1000..1000 + MANY, ConnectionTable::Pulls);
     coordinator.enroll(2, OWN).unwrap();
     assert_eq!(coordinator.register(2, Vec::new()), Err(NotRegistered::TooMany));
     assert_eq!(coordinator.register(1, held), Ok(Vec::new()));
@@ -178,7 +178,7 @@ fn whoever_does_not_fit_into_the_book_keeps_its_name_if_it_ever_registered() {
     assert_eq!(coordinator.revoke(70_000), None);
     assert_eq!(coordinator.enroll(3, OWN), Err(NotEnrolled::Revoked));
     // All in one commit: those that came first are forgotten while they wait for it.
-    coordinator.crowd(100_000..180_000, Crowd::Nothing);
+    coordinator.crowd(100_000..180_000, ConnectionTable::Nothing);
     assert!(coordinator.reactor.credentials.read().workers().count() <= 65_536);
     assert_eq!(coordinator.enroll(0, OTHER), Err(NotEnrolled::OtherSecret));
     assert_eq!(coordinator.enroll(3, OWN), Err(NotEnrolled::Revoked));

@@ -2,11 +2,11 @@
 
 use seedgrid_common::unit::UnitId;
 
-use super::{Entry, Granted, Millis, Pause, Queue, Record, State, WorkerId};
+use super::{Entry, FailureRecord, Granted, Millis, Pause, Queue, State, WorkerId};
 
 /// Why a unit waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum WaitReason {
     /// The study is paused.
     Paused(Pause),
     /// No worker is there.
@@ -70,12 +70,12 @@ impl Queue {
     }
 
     /// Whether `worker` may try a unit: not where it has failed, unless it has failed everywhere.
-    fn may_try(&self, record: &Record, worker: &WorkerId) -> bool {
+    fn may_try(&self, record: &FailureRecord, worker: &WorkerId) -> bool {
         !record.failed_on.contains(worker) || self.untried(record).next().is_none()
     }
 
     /// Workers that may receive units, and on which this one has not failed.
-    fn untried<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = &'a WorkerId> {
+    fn untried<'a>(&'a self, record: &'a FailureRecord) -> impl Iterator<Item = &'a WorkerId> {
         self.workers.receivers().filter(|worker| !record.failed_on.contains(*worker))
     }
 
@@ -89,23 +89,23 @@ impl Queue {
     }
 
     /// Why a unit waits; None: it does not.
-    pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<Why> {
+    pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<WaitReason> {
         let entry = self.units.get(&unit).filter(|entry| entry.state == State::Waiting)?;
         Some(if let Some(pause) = &self.pause {
-            Why::Paused(pause.clone())
+            WaitReason::Paused(pause.clone())
         } else if self.workers.is_empty() {
-            Why::NoWorker
+            WaitReason::NoWorker
         } else if self.workers.receivers().next().is_none() {
-            Why::NoReceiver
+            WaitReason::NoReceiver
         } else if entry.ready > now {
-            Why::Backoff(entry.ready - now)
+            WaitReason::Backoff(entry.ready - now)
         } else if entry.record.is_suspect(&self.rules) {
-            Why::ForAnEmptyWorker
+            WaitReason::ForAnEmptyWorker
         } else {
             match self.untried(&entry.record).count() {
-                0 => Why::InLine,
-                _ if entry.record.failed_on.is_empty() => Why::InLine,
-                others => Why::ForAnotherWorker(others),
+                0 => WaitReason::InLine,
+                _ if entry.record.failed_on.is_empty() => WaitReason::InLine,
+                others => WaitReason::ForAnotherWorker(others),
             }
         })
     }

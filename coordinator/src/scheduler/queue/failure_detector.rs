@@ -8,14 +8,14 @@ use super::Rules;
 
 /// The newest endings that say something, as long as they are one and the same error.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Alarm {
+pub(super) struct FailureDetector {
     /// What they say, normalised.
     error: String,
     /// The units of each; one that took down several at once has several.
     endings: VecDeque<Vec<UnitId>>,
 }
 
-impl Alarm {
+impl FailureDetector {
     /// A unit came to a result.
     pub(super) fn finished(&mut self) {
         self.endings.clear();
@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn alike_failures_of_several_units_in_a_row_are_noticed() {
         let rules = Rules::default();
-        let mut alarm = Alarm::default();
-        let fail = |alarm: &mut Alarm, number, detail: &str| alarm.failed(&[unit(number)], detail, &rules);
+        let mut alarm = FailureDetector::default();
+        let fail = |alarm: &mut FailureDetector, number, detail: &str| alarm.failed(&[unit(number)], detail, &rules);
         for number in [1, 2, 1, 2, 1, 2] {
             assert_eq!(fail(&mut alarm, number, "no device 3"), None, "two units may both be bad");
         }
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn units_that_went_down_together_are_one_ending() {
-        let (rules, mut alarm) = (Rules::default(), Alarm::default());
+        let (rules, mut alarm) = (Rules::default(), FailureDetector::default());
         let all: Vec<UnitId> = (0..8).map(unit).collect();
         for _ in 0..4 {
             assert_eq!(alarm.failed(&all, "out of memory", &rules), None);

@@ -6,7 +6,7 @@ use super::{Rules, WorkerId};
 
 /// What counts against a unit, since people last gave it another try. It follows from how its attempts ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
+pub struct FailureRecord {
     /// Attempts that ended with an error, or out of memory.
     pub errors: u32,
     /// Attempts that were in training when their worker died unannounced.
@@ -15,7 +15,7 @@ pub struct Record {
     pub failed_on: BTreeSet<WorkerId>,
 }
 
-impl Record {
+impl FailureRecord {
     /// Whether the unit is not to be tried again.
     pub fn is_quarantined(&self, rules: &Rules) -> bool {
         self.errors >= rules.errors_max || self.deaths >= rules.deaths_max

@@ -2,7 +2,7 @@
 
 use seedgrid_common::unit::UnitId;
 
-use super::{Record, ResultDigest, WorkerId};
+use super::{FailureRecord, ResultDigest, WorkerId};
 
 /// What the queue is told of a unit before it starts.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct NewUnit {
     /// The highest attempt that was ever given out; 0 for none.
     pub attempts: u32,
     /// What counts against it.
-    pub record: Record,
+    pub record: FailureRecord,
     /// Who may still be training the newest attempt, given out in an earlier life of the coordinator.
     pub holder: Option<WorkerId>,
     /// Whether that attempt was known to be in training.
@@ -82,7 +82,7 @@ pub struct Renewed {
 
 /// What a submitted result means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SubmitOutcome {
     /// It is the unit's result: make it durable, then acknowledge.
     Commit,
     /// The same result is already there.
@@ -106,7 +106,7 @@ pub enum AfterFailure {
 
 /// What a failure says about the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
+pub enum FailureKind {
     /// An error in training, or memory that it had not: counts towards quarantine.
     Unit,
     /// Its worker died unannounced while it trained: makes it a suspect, and counts towards quarantine if it goes on.

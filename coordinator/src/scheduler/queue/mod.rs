@@ -19,18 +19,18 @@ use seedgrid_common::unit::UnitId;
 
 use crate::scheduler::{retry::Fate, unit_state::UnitState};
 
-pub use assignment::Why;
+pub use assignment::WaitReason;
 pub use cost_estimate::Estimates;
-use failure_detector::Alarm;
-pub use failure_record::Record;
+use failure_detector::FailureDetector;
+pub use failure_record::FailureRecord;
 pub use inputs_and_outcomes::{
-    AfterFailure, Blame, Counts, Expired, Finished, Granted, NewUnit, Pause, Renewed, Verdict,
+    AfterFailure, Counts, Expired, FailureKind, Finished, Granted, NewUnit, Pause, Renewed, SubmitOutcome,
 };
 pub use lease::{Lease, WorkerId};
 pub use lease_and_retry_limits::Rules;
-pub use transitions::Judged;
+pub use transitions::HealthDecisions;
 use worker_health::Workers;
-pub use worker_health::{Doubt, Doubts};
+pub use worker_health::{WorkerFailure, WorkerFailures};
 
 /// Milliseconds on a clock that never goes back.
 pub type Millis = u64;
@@ -61,7 +61,7 @@ struct Entry {
     /// Whether that attempt was taken back from a worker that did not say why. If it had begun, that counts as a death, until the
     /// worker turns out to be alive.
     lost: bool,
-    record: Record,
+    record: FailureRecord,
     /// A waiting unit is not given out before.
     ready: Millis,
     state: State,
@@ -85,7 +85,7 @@ pub struct Queue {
     counts: Counts,
     estimates: Estimates,
     workers: Workers,
-    alarm: Alarm,
+    alarm: FailureDetector,
     /// What it noticed and nobody has looked at yet.
     alarmed: Option<String>,
     pause: Option<Pause>,
@@ -108,7 +108,7 @@ impl Queue {
             counts: Counts::default(),
             estimates: Estimates::default(),
             workers: Workers::default(),
-            alarm: Alarm::default(),
+            alarm: FailureDetector::default(),
             alarmed: None,
             pause: None,
             returning: None,
@@ -125,13 +125,13 @@ impl Queue {
     }
 
     /// Goes on with what spoke against workers in an earlier life of the coordinator. They have one lease's time to come back.
-    pub fn recall(&mut self, doubts: BTreeMap<WorkerId, Doubts>, now: Millis) {
+    pub fn recall(&mut self, doubts: BTreeMap<WorkerId, WorkerFailures>, now: Millis) {
         self.returning = (!doubts.is_empty()).then_some(now + self.rules.lease_ms);
         self.workers.recall(doubts, &self.rules);
     }
 
     /// What has changed of what speaks against workers since this was last asked: to become durable with what caused it.
-    pub fn take_doubts(&mut self) -> Vec<Doubt> {
+    pub fn take_doubts(&mut self) -> Vec<WorkerFailure> {
         self.workers.take_news()
     }
 
@@ -185,7 +185,7 @@ impl Queue {
     }
 
     /// What counts against a unit, if the study has the unit.
-    pub fn record(&self, unit: UnitId) -> Option<&Record> {
+    pub fn record(&self, unit: UnitId) -> Option<&FailureRecord> {
         self.units.get(&unit).map(|entry| &entry.record)
     }
 

@@ -37,7 +37,7 @@ fn result(variant: u8) -> Finished {
 #[derive(Clone, Debug, Default)]
 struct Stored {
     attempts: u32,
-    record: Record,
+    record: FailureRecord,
     /// Of the newest attempt, if it has no ending.
     holder: Option<WorkerId>,
     began: bool,
@@ -96,7 +96,7 @@ enum Event {
     },
     Fail {
         pick: usize,
-        blame: Blame,
+        blame: FailureKind,
         error: u8,
     },
     Leave {
@@ -123,7 +123,8 @@ enum Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let blames = prop_oneof![3 => Just(Blame::Unit), 1 => Just(Blame::Death), 1 => Just(Blame::Circumstances)];
+    let blames =
+        prop_oneof![3 => Just(FailureKind::Unit), 1 => Just(FailureKind::Death), 1 => Just(FailureKind::Circumstances)];
     let event = prop_oneof![
         2 => (0..WORKERS).prop_map(|worker| Event::Join { worker }),
         6 => (0..WORKERS, 1..4_usize).prop_map(|(worker, max)| Event::Pull { worker, max }),
@@ -153,7 +154,7 @@ struct World {
     /// Results since the newest error that may pause the study.
     errors_in_a_row: usize,
     /// What a store would hold against workers.
-    doubts: BTreeMap<WorkerId, Doubts>,
+    doubts: BTreeMap<WorkerId, WorkerFailures>,
 }
 
 impl World {
@@ -301,15 +302,15 @@ proptest! {
                     let (holder, unit, attempt) = world.given[pick % world.given.len()].clone();
                     let before = world.stored[&unit].result;
                     match queue.finish(&holder, unit, attempt, result(variant), 1.0) {
-                        Verdict::Commit => {
+                        SubmitOutcome::Commit => {
                             prop_assert!(before.is_none(), "a result is committed once");
                             let stored = world.stored.entry(unit).or_default();
                             (stored.result, stored.holder) = (Some(result(variant)), None);
                             world.errors_in_a_row = 0;
                         }
-                        Verdict::Duplicate => prop_assert_eq!(before, Some(result(variant))),
-                        Verdict::Conflict => prop_assert!(before.is_some_and(|stored| stored != result(variant))),
-                        Verdict::Unknown => prop_assert!(false, "the attempt was given out"),
+                        SubmitOutcome::Duplicate => prop_assert_eq!(before, Some(result(variant))),
+                        SubmitOutcome::Conflict => prop_assert!(before.is_some_and(|stored| stored != result(variant))),
+                        SubmitOutcome::Unknown => prop_assert!(false, "the attempt was given out"),
                     }
                 }
                 Event::Fail { pick, blame, error } if !world.given.is_empty() => {
@@ -320,14 +321,14 @@ proptest! {
                         let stored = world.stored.get_mut(&unit).unwrap();
                         stored.holder = None;
                         match blame {
-                            Blame::Unit => {
+                            FailureKind::Unit => {
                                 stored.record.errors += 1;
                                 stored.record.failed_on.insert(holder);
                                 world.ready.insert(unit, now + RULES.backoff(stored.record.errors));
                                 world.errors_in_a_row += 1;
                             }
-                            Blame::Death => stored.record.deaths += 1,
-                            Blame::Circumstances => {}
+                            FailureKind::Death => stored.record.deaths += 1,
+                            FailureKind::Circumstances => {}
                         }
                         prop_assert_eq!(after == AfterFailure::Quarantined, stored.record.is_quarantined(&RULES));
                     }
@@ -399,7 +400,7 @@ proptest! {
             queue.expire(now);
             for granted in queue.pull(&worker(0), usize::MAX, now) {
                 let verdict = queue.finish(&worker(0), granted.unit, granted.attempt, result(8), 1.0);
-                prop_assert_eq!(verdict, Verdict::Commit);
+                prop_assert_eq!(verdict, SubmitOutcome::Commit);
             }
         }
         // Others may be there, and do nothing, for whom units wait that failed on the patient one.
@@ -418,8 +419,8 @@ fn longest_expected_units_go_first() {
 #[test]
 fn an_attempt_that_was_never_given_out_is_unknown() {
     let mut queue = fresh(&[0]);
-    assert_eq!(queue.finish(&worker(0), unit(0), 1, result(8), 1.0), Verdict::Unknown);
-    assert_eq!(queue.finish(&worker(0), UnitId([99; 16]), 1, result(8), 1.0), Verdict::Unknown);
+    assert_eq!(queue.finish(&worker(0), unit(0), 1, result(8), 1.0), SubmitOutcome::Unknown);
+    assert_eq!(queue.finish(&worker(0), UnitId([99; 16]), 1, result(8), 1.0), SubmitOutcome::Unknown);
 }
 
 #[test]
@@ -429,13 +430,13 @@ fn a_late_result_of_an_expired_attempt_is_used() {
     assert_eq!(queue.expire(100).0.len(), 1);
     let second = queue.pull(&worker(1), 1, 100)[0];
     assert_eq!((second.unit, second.attempt), (first.unit, 2));
-    assert_eq!(queue.finish(&worker(0), first.unit, 1, result(8), 1.0), Verdict::Commit);
+    assert_eq!(queue.finish(&worker(0), first.unit, 1, result(8), 1.0), SubmitOutcome::Commit);
     assert_eq!(
         queue.renew(&worker(1), &[(first.unit, 2)], 120).dropped,
         [(first.unit, 2)],
         "the second one is told to stop"
     );
-    assert_eq!(queue.finish(&worker(1), first.unit, 2, result(8), 1.0), Verdict::Duplicate);
+    assert_eq!(queue.finish(&worker(1), first.unit, 2, result(8), 1.0), SubmitOutcome::Duplicate);
 }
 
 #[test]
@@ -469,13 +470,13 @@ fn a_unit_that_failed_waits_and_goes_to_another_worker() {
     let mut queue = fresh(&[0]);
     let first = queue.pull(&worker(0), 1, 0)[0];
     let failed = [(first.unit, first.attempt)];
-    assert_eq!(queue.fail(&worker(0), &failed, Blame::Unit, "no disk", 5), [AfterFailure::Requeued]);
-    assert_eq!(queue.why_waiting(first.unit, 5), Some(Why::Backoff(20)));
+    assert_eq!(queue.fail(&worker(0), &failed, FailureKind::Unit, "no disk", 5), [AfterFailure::Requeued]);
+    assert_eq!(queue.why_waiting(first.unit, 5), Some(WaitReason::Backoff(20)));
     assert_eq!(queue.next_deadline(), Some(25));
     assert!(!queue.pull(&worker(0), 1, 24).iter().any(|granted| granted.unit == first.unit));
     assert_eq!(queue.expire(25), (Vec::new(), true), "whoever waits for units may ask again");
     queue.join(&worker(1));
-    assert_eq!(queue.why_waiting(first.unit, 25), Some(Why::ForAnotherWorker(1)));
+    assert_eq!(queue.why_waiting(first.unit, 25), Some(WaitReason::ForAnotherWorker(1)));
     assert!(!queue.pull(&worker(0), 9, 25).iter().any(|granted| granted.unit == first.unit));
     queue.part(&worker(1));
     assert_eq!(queue.pull(&worker(0), 9, 25)[0].unit, first.unit, "it is the only one that is there");
@@ -495,12 +496,12 @@ fn deaths_make_a_suspect_that_runs_alone_and_then_quarantine() {
     assert!(others.len() == 5 && others.iter().all(|granted| granted.unit != begun.0), "the others go first");
     assert!(others.iter().any(|granted| granted.unit == assigned.0), "it had only been assigned");
     for Granted { unit, attempt } in others {
-        assert_eq!(queue.why_waiting(begun.0, now), Some(Why::ForAnEmptyWorker));
+        assert_eq!(queue.why_waiting(begun.0, now), Some(WaitReason::ForAnEmptyWorker));
         queue.finish(&worker(0), unit, attempt, result(8), 1.0);
     }
     for attempt in 2..=3 {
         assert_eq!(queue.pull(&worker(0), 9, now), [Granted { unit: begun.0, attempt }]);
-        let after = queue.fail(&worker(0), &[(begun.0, attempt)], Blame::Death, "SIGSEGV", now);
+        let after = queue.fail(&worker(0), &[(begun.0, attempt)], FailureKind::Death, "SIGSEGV", now);
         assert_eq!(after[0] == AfterFailure::Quarantined, attempt == 3);
     }
     assert_eq!(queue.standing(begun.0), Some(UnitState::Quarantined));
@@ -512,13 +513,19 @@ fn a_pause_gives_nothing_out_until_people_go_on() {
     let mut queue = fresh(&[0]);
     let held = queue.pull(&worker(0), 4, 0);
     for Granted { unit, attempt } in held {
-        queue.fail(&worker(0), &[(unit, attempt)], Blame::Unit, &format!("no device {attempt} at /dev/{unit}"), 0);
+        queue.fail(
+            &worker(0),
+            &[(unit, attempt)],
+            FailureKind::Unit,
+            &format!("no device {attempt} at /dev/{unit}"),
+            0,
+        );
     }
-    let Judged { paused: Some(pause), .. } = queue.judge() else { panic!("four alike") };
+    let HealthDecisions { paused: Some(pause), .. } = queue.judge() else { panic!("four alike") };
     assert!(!pause.by_hand && pause.reason.contains("no device"), "{pause:?}");
-    assert_eq!(queue.judge(), Judged::default(), "it is said once");
+    assert_eq!(queue.judge(), HealthDecisions::default(), "it is said once");
     assert_eq!(queue.pull(&worker(0), 4, 100), []);
-    assert!(matches!(queue.why_waiting(unit(5), 100), Some(Why::Paused(_))));
+    assert!(matches!(queue.why_waiting(unit(5), 100), Some(WaitReason::Paused(_))));
     assert!(queue.resume());
     assert_eq!(queue.pull(&worker(0), 4, 100).len(), 4);
 }
@@ -527,7 +534,7 @@ fn a_pause_gives_nothing_out_until_people_go_on() {
 fn a_study_is_not_paused_for_want_of_workers_that_may_come_back() {
     let mut queue = fresh(&[0, 1]);
     for granted in queue.pull(&worker(0), 2, 0) {
-        queue.fail(&worker(0), &[(granted.unit, 1)], Blame::Unit, &format!("bad {}", granted.unit), 0);
+        queue.fail(&worker(0), &[(granted.unit, 1)], FailureKind::Unit, &format!("bad {}", granted.unit), 0);
     }
     let good = queue.pull(&worker(1), 1, 0)[0];
     queue.finish(&worker(1), good.unit, 1, result(8), 1.0);
@@ -539,9 +546,9 @@ fn a_study_is_not_paused_for_want_of_workers_that_may_come_back() {
     let mut queue = fresh(&[0]);
     queue.recall(stored, 0);
     assert!(queue.aside(&worker(0)).is_some());
-    assert_eq!(queue.judge(), Judged::default(), "it was said before");
+    assert_eq!(queue.judge(), HealthDecisions::default(), "it was said before");
     assert_eq!(queue.next_deadline(), Some(RULES.lease_ms));
     assert_eq!(queue.expire(RULES.lease_ms), (Vec::new(), true));
-    let Judged { paused: Some(pause), .. } = queue.judge() else { panic!("the other one had its time") };
+    let HealthDecisions { paused: Some(pause), .. } = queue.judge() else { panic!("the other one had its time") };
     assert!(pause.reason.contains("every worker is set aside"), "{pause:?}");
 }

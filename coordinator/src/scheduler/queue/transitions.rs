@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use seedgrid_common::unit::UnitId;
 
 use super::{
-    AfterFailure, Blame, Entry, Expired, Finished, Lease, Millis, Pause, Queue, Renewed, State, Verdict, WorkerId,
+    AfterFailure, Entry, Expired, FailureKind, Finished, Lease, Millis, Pause, Queue, Renewed, State, SubmitOutcome,
+    WorkerId,
 };
 
 /// What the newest failures and departures led to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Judged {
+pub struct HealthDecisions {
     /// Workers that get no more units from now on, each with the reason.
     pub aside: Vec<(WorkerId, String)>,
     /// The study is paused from now on.
@@ -48,7 +49,7 @@ impl Queue {
         renewed
     }
 
-    /// A result came from a worker. For [`Verdict::Commit`] the queue counts it as the unit's result from now on, so it must become
+    /// A result came from a worker. For [`SubmitOutcome::Commit`] the queue counts it as the unit's result from now on, so it must become
     /// durable before anything else is answered. A late result of an expired attempt is as good as any.
     pub fn finish(
         &mut self,
@@ -57,19 +58,19 @@ impl Queue {
         attempt: u32,
         finished: Finished,
         seconds: f64,
-    ) -> Verdict {
-        let Some(entry) = self.units.get(&unit) else { return Verdict::Unknown };
+    ) -> SubmitOutcome {
+        let Some(entry) = self.units.get(&unit) else { return SubmitOutcome::Unknown };
         if attempt == 0 || attempt > entry.attempts {
-            return Verdict::Unknown;
+            return SubmitOutcome::Unknown;
         }
         if let State::Finished(stored) = &entry.state {
-            return if stored.digest == finished.digest { Verdict::Duplicate } else { Verdict::Conflict };
+            return if stored.digest == finished.digest { SubmitOutcome::Duplicate } else { SubmitOutcome::Conflict };
         }
         self.estimates.measured(entry.group, seconds);
         self.workers.finished(worker);
         self.alarm.finished();
         self.set(unit, State::Finished(finished), 0);
-        Verdict::Commit
+        SubmitOutcome::Commit
     }
 
     /// These attempts of `worker` ended without a result, for one and the same reason. What it means for each.
@@ -77,7 +78,7 @@ impl Queue {
         &mut self,
         worker: &WorkerId,
         attempts: &[(UnitId, u32)],
-        blame: Blame,
+        blame: FailureKind,
         detail: &str,
         now: Millis,
     ) -> Vec<AfterFailure> {
@@ -91,7 +92,7 @@ impl Queue {
             failed.push(unit);
             after.push(self.end(unit, blame, worker, now));
         }
-        if let (Blame::Unit, Some(first)) = (blame, failed.first()) {
+        if let (FailureKind::Unit, Some(first)) = (blame, failed.first()) {
             // One cause, however many units it took down.
             let elsewhere = self.units[first].record.failed_on.clone();
             self.workers.failed(worker, *first, &elsewhere, detail);
@@ -103,7 +104,7 @@ impl Queue {
     }
 
     /// What the newest failures, results and departures lead to: workers that are set aside, a pause of the study.
-    pub fn judge(&mut self) -> Judged {
+    pub fn judge(&mut self) -> HealthDecisions {
         let aside = self.workers.judge(&self.rules);
         let alarm = self.alarmed.take();
         let nobody = || {
@@ -115,7 +116,7 @@ impl Queue {
             paused = alarm.or_else(nobody).map(|reason| Pause { reason, by_hand: false });
             self.pause.clone_from(&paused);
         }
-        Judged { aside, paused }
+        HealthDecisions { aside, paused }
     }
 
     /// Takes back every lease that has run out by `now`, and lets units wait no longer that have waited long enough. Those that were
@@ -172,7 +173,7 @@ impl Queue {
     fn take_back(&mut self, unit: UnitId, died: bool, now: Millis) -> Option<Expired> {
         let Lease { attempt, worker, .. } = self.lease_of(unit)?.clone();
         let charged = died && self.units[&unit].began;
-        let blame = if charged { Blame::Death } else { Blame::Circumstances };
+        let blame = if charged { FailureKind::Death } else { FailureKind::Circumstances };
         let after = self.end(unit, blame, &worker, now);
         if let Some(entry) = self.units.get_mut(&unit) {
             entry.lost = died;
@@ -181,18 +182,18 @@ impl Queue {
     }
 
     /// Ends the lease of a unit without a result.
-    fn end(&mut self, unit: UnitId, blame: Blame, worker: &WorkerId, now: Millis) -> AfterFailure {
+    fn end(&mut self, unit: UnitId, blame: FailureKind, worker: &WorkerId, now: Millis) -> AfterFailure {
         let rules = self.rules;
         let Some(entry) = self.units.get_mut(&unit) else { return AfterFailure::Stale };
         entry.ready = now;
         match blame {
-            Blame::Unit => {
+            FailureKind::Unit => {
                 entry.record.errors += 1;
                 entry.record.failed_on.insert(worker.clone());
                 entry.ready = now + rules.backoff(entry.record.errors);
             }
-            Blame::Death => entry.record.deaths += 1,
-            Blame::Circumstances => {}
+            FailureKind::Death => entry.record.deaths += 1,
+            FailureKind::Circumstances => {}
         }
         let quarantined = entry.record.is_quarantined(&rules);
         self.set(unit, if quarantined { State::Quarantined } else { State::Waiting }, now);

@@ -12,7 +12,7 @@ const FAILURES_MAX: usize = 64;
 
 /// A change of what speaks against a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub enum WorkerFailure {
     /// A unit failed on it, and nowhere else.
     Raised {
         /// The worker.
@@ -37,16 +37,16 @@ pub enum Doubt {
 
 /// What speaks against a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Doubts {
+pub struct WorkerFailures {
     /// Units that failed on it in a row, and nowhere else, each once and with what it said, the last one last. Never empty.
     pub failures: Vec<(UnitId, String)>,
     /// Whether another worker has come to a result since the first of these.
     pub outdone: bool,
 }
 
-impl Doubt {
+impl WorkerFailure {
     /// Makes the change.
-    pub fn apply(&self, all: &mut BTreeMap<WorkerId, Doubts>) {
+    pub fn apply(&self, all: &mut BTreeMap<WorkerId, WorkerFailures>) {
         match self {
             Self::Raised { worker, unit, detail } => {
                 let failures = &mut all.entry(worker.clone()).or_default().failures;
@@ -71,7 +71,7 @@ impl Doubt {
     }
 }
 
-impl Doubts {
+impl WorkerFailures {
     /// Why the worker gets no more units, if it does not.
     fn aside(&self, rules: &Rules) -> Option<String> {
         let (count, (_, detail)) = (self.failures.len(), self.failures.last()?);
@@ -86,34 +86,34 @@ pub(super) struct Workers {
     /// Those that are registered, and whether each is to finish what it holds and leave.
     there: BTreeMap<WorkerId, bool>,
     /// What speaks against whom, whether there or not: who comes back finds it as it was.
-    doubts: BTreeMap<WorkerId, Doubts>,
+    doubts: BTreeMap<WorkerId, WorkerFailures>,
     /// Who is set aside, and why.
     aside: BTreeMap<WorkerId, String>,
     /// Changes of `doubts` that nobody has made durable yet.
-    news: Vec<Doubt>,
+    news: Vec<WorkerFailure>,
 }
 
 impl Workers {
     /// Goes on with what spoke against workers in an earlier life of the coordinator.
-    pub(super) fn recall(&mut self, doubts: BTreeMap<WorkerId, Doubts>, rules: &Rules) {
+    pub(super) fn recall(&mut self, doubts: BTreeMap<WorkerId, WorkerFailures>, rules: &Rules) {
         self.doubts = doubts;
         // Nothing new: it was said when it came to it.
         self.judge(rules);
     }
 
     /// Changes that are to become durable.
-    pub(super) fn take_news(&mut self) -> Vec<Doubt> {
+    pub(super) fn take_news(&mut self) -> Vec<WorkerFailure> {
         std::mem::take(&mut self.news)
     }
 
-    fn note(&mut self, doubt: Doubt) {
+    fn note(&mut self, doubt: WorkerFailure) {
         doubt.apply(&mut self.doubts);
         self.news.push(doubt);
     }
 
     fn clear(&mut self, worker: &WorkerId) {
         if self.doubts.contains_key(worker) {
-            self.note(Doubt::Cleared(worker.clone()));
+            self.note(WorkerFailure::Cleared(worker.clone()));
             self.aside.remove(worker);
         }
     }
@@ -170,7 +170,7 @@ impl Workers {
     pub(super) fn finished(&mut self, worker: &WorkerId) {
         self.clear(worker);
         let outdone = self.doubts.iter().filter(|(_, doubts)| !doubts.outdone);
-        let outdone: Vec<Doubt> = outdone.map(|(worker, _)| Doubt::Outdone(worker.clone())).collect();
+        let outdone: Vec<WorkerFailure> = outdone.map(|(worker, _)| WorkerFailure::Outdone(worker.clone())).collect();
         outdone.into_iter().for_each(|doubt| self.note(doubt));
     }
 
@@ -179,17 +179,17 @@ impl Workers {
         let mut elsewhere = elsewhere.iter().filter(|other| *other != worker).peekable();
         if elsewhere.peek().is_none() {
             let worker = worker.clone();
-            self.note(Doubt::Raised { worker: worker.clone(), unit, detail: detail.to_owned() });
+            self.note(WorkerFailure::Raised { worker: worker.clone(), unit, detail: detail.to_owned() });
             let failures = &self.doubts[&worker].failures;
             if failures.len() > FAILURES_MAX {
                 let unit = failures[0].0;
-                self.note(Doubt::Lifted { worker, unit });
+                self.note(WorkerFailure::Lifted { worker, unit });
             }
         }
         for other in elsewhere {
             let doubts = self.doubts.get(other);
             if doubts.is_some_and(|doubts| doubts.failures.iter().any(|(known, _)| *known == unit)) {
-                self.note(Doubt::Lifted { worker: other.clone(), unit });
+                self.note(WorkerFailure::Lifted { worker: other.clone(), unit });
             }
         }
     }

@@ -9,7 +9,9 @@ use seedgrid_common::{
 };
 use serde::Deserialize;
 
-use super::{BlockErrors, Leaver, Rungs, Why, error_blocks::BlockError, fold, judge, run, rung_decision::signed_ranks};
+use super::{
+    BlockErrors, LeaveReason, Leaver, Rungs, error_blocks::BlockError, fold, judge, run, rung_decision::signed_ranks,
+};
 use crate::scheduler::ranking::Ended;
 use crate::statistics::friedman::Friedman;
 
@@ -182,7 +184,7 @@ fn a_race_waits_at_its_rung_and_for_nothing_behind() {
         }
     };
     let half = run(("tune", "fc"), rule, &field, &Rungs::new(), &up_to(2));
-    assert_eq!(half.race.rungs[0].left, [Leaver { place: 2, why: Why::Outraced }]);
+    assert_eq!(half.race.rungs[0].left, [Leaver { place: 2, why: LeaveReason::Outraced }]);
     assert!(half.race.is_over(), "with four folds there is no second rung: the winners' last folds are given out");
     let other = run(("tune", "fc"), (RaceRule::Halving { first: 2, keep: 0.4 }, 4), &field, &Rungs::new(), &up_to(2));
     assert_ne!(other.made[0].key, half.made[0].key, "another rule's rung is another one");
@@ -193,11 +195,11 @@ fn a_race_waits_at_its_rung_and_for_nothing_behind() {
 #[test]
 fn ties_at_the_last_place_all_stay() {
     let errors = [[0.3, 0.1], [0.1, 0.1], [0.1, 0.3], [0.2, 0.3]].map(|errors| errors.map(|error| vec![share(error)]));
-    assert_eq!(halved(&errors), [None, None, None, Some(Why::Outraced)]);
+    assert_eq!(halved(&errors), [None, None, None, Some(LeaveReason::Outraced)]);
 }
 
 /// Who leaves, and why, where half stays.
-fn halved<const N: usize>(units: &[[Vec<Ended>; N]]) -> Vec<Option<Why>> {
+fn halved<const N: usize>(units: &[[Vec<Ended>; N]]) -> Vec<Option<LeaveReason>> {
     let errors: Vec<BlockErrors> = units.iter().map(|units| BlockErrors::of_units(units)).collect();
     let judged = judge(RaceRule::Halving { first: 1, keep: 0.5 }, &errors.iter().collect::<Vec<_>>());
     assert!(judged.test.is_none());
@@ -210,7 +212,7 @@ fn halving_sends_diverged_ones_away_first_however_many_they_are() {
     let diverged = || [vec![Ended::Diverged], vec![Ended::Diverged]];
     let once = [vec![share(0.0)], vec![Ended::Diverged]];
     let field = [diverged(), good, diverged(), once, diverged(), bad, diverged(), diverged()];
-    let left = Some(Why::Diverged);
+    let left = Some(LeaveReason::Diverged);
     assert_eq!(halved(&field), [left, None, left, left, left, None, left, left]);
     // All wrong is not diverged, and where nobody was scored nobody is better.
     assert_eq!(halved(&[[vec![share(1.0)]], [vec![Ended::Diverged]]]), [None, left]);

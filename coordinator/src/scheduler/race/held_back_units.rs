@@ -8,7 +8,7 @@ use super::{Race, fold};
 
 /// What a plan's races do to its units.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Track {
+pub struct RaceTrack {
     /// Every race, in the order of the plan.
     pub races: Vec<Race>,
     held: BTreeSet<UnitId>,
@@ -23,7 +23,7 @@ enum Wish {
     Now,
 }
 
-impl Track {
+impl RaceTrack {
     /// Of these races of the plan.
     pub fn new(plan: &Plan, races: Vec<Race>) -> Self {
         if races.is_empty() {

@@ -22,7 +22,7 @@ use seedgrid_common::{
 use sha2::{Digest as _, Sha256};
 
 pub use error_blocks::BlockErrors;
-pub use held_back_units::Track;
+pub use held_back_units::RaceTrack;
 pub use rung_decision::{Judged, Judgement, Test, TestKind, judge};
 
 use crate::scheduler::ranking::Ended;
@@ -40,12 +40,12 @@ pub struct Leaver {
     /// Which of the stage's configurations of the model, 0-based in order.
     pub place: usize,
     /// Why it left.
-    pub why: Why,
+    pub why: LeaveReason,
 }
 
 /// Why a configuration left a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum LeaveReason {
     /// The rule finds it hopeless.
     Outraced,
     /// More of its units diverged than of another's: it comes after that one whatever else it does.
@@ -54,7 +54,7 @@ pub enum Why {
     Incomplete,
 }
 
-impl Why {
+impl LeaveReason {
     /// Every reason.
     pub const ALL: [Self; 3] = [Self::Outraced, Self::Diverged, Self::Incomplete];
 
@@ -83,7 +83,7 @@ pub struct Rung {
 
 impl Rung {
     /// Why the configuration at this place left here, if it did.
-    pub fn why_left(&self, place: usize) -> Option<Why> {
+    pub fn why_left(&self, place: usize) -> Option<LeaveReason> {
         self.left.binary_search_by_key(&place, |leaver| leaver.place).ok().map(|index| self.left[index].why)
     }
 }
@@ -125,7 +125,7 @@ impl Race {
     }
 
     /// The rung at which a configuration left, and why.
-    pub fn left_at(&self, place: usize) -> Option<(&Rung, Why)> {
+    pub fn left_at(&self, place: usize) -> Option<(&Rung, LeaveReason)> {
         self.rungs.iter().find_map(|rung| Some((rung, rung.why_left(place)?)))
     }
 }
@@ -200,7 +200,7 @@ fn decide(
     let mut judged = judge(rule, &complete).contenders.into_iter();
     let leaver = |(place, errors): (usize, Option<BlockErrors>)| match errors {
         Some(_) => judged.next()?.leaves.map(|why| Leaver { place, why }),
-        None => Some(Leaver { place, why: Why::Incomplete }),
+        None => Some(Leaver { place, why: LeaveReason::Incomplete }),
     };
     blocks.into_iter().filter_map(leaver).collect()
 }

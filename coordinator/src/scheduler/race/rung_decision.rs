@@ -2,7 +2,7 @@
 
 use seedgrid_common::spec::RaceRule;
 
-use super::{BlockErrors, Why, error_blocks::BlockError};
+use super::{BlockErrors, LeaveReason, error_blocks::BlockError};
 use crate::scheduler::ranking::{MeanError, Rank};
 use crate::statistics::{
     friedman::Friedman,
@@ -50,7 +50,7 @@ pub struct Judged {
     /// Of its comparison with the best, where that was made: two-sided; to 8 digits.
     pub p: Option<f64>,
     /// Why it leaves, if it does.
-    pub leaves: Option<Why>,
+    pub leaves: Option<LeaveReason>,
 }
 
 /// Judges contenders by their errors in the same folds. Depends on nothing else.
@@ -65,7 +65,7 @@ pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
             error: errors.all.mean().map(MeanError::to_f64),
             rank_sum: None,
             p: None,
-            leaves: (errors.all.diverged() > fewest).then_some(Why::Diverged),
+            leaves: (errors.all.diverged() > fewest).then_some(LeaveReason::Diverged),
         })
         .collect();
     let mut rest: Vec<(&BlockErrors, &mut Judged)> =
@@ -90,7 +90,7 @@ fn halve(rule: RaceRule, all: usize, rest: &mut [(&BlockErrors, &mut Judged)]) {
     let staying = rule.staying(all).unwrap_or(all);
     let Some(worst) = ranks.get(staying.saturating_sub(1)).copied() else { return };
     for (errors, judged) in rest {
-        judged.leaves = (errors.all > *worst).then_some(Why::Outraced);
+        judged.leaves = (errors.all > *worst).then_some(LeaveReason::Outraced);
     }
 }
 
@@ -110,7 +110,7 @@ fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut Judged)]) -> Test {
         let test = signed_ranks(first, second);
         if let Some(test) = test.filter(|test| test.p < alpha) {
             let (_, worse) = &mut rest[usize::from(!test.first_is_worse)];
-            (worse.p, worse.leaves) = (Some(test.p), Some(Why::Outraced));
+            (worse.p, worse.leaves) = (Some(test.p), Some(LeaveReason::Outraced));
         }
         let (statistic, p) = test.map(|test| (test.statistic, test.p)).unzip();
         return Test { kind: TestKind::Wilcoxon, statistic, freedom: None, p };
@@ -118,7 +118,7 @@ fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut Judged)]) -> Test {
     let p = friedman.p();
     if p.is_some_and(|p| p < alpha) {
         for ((_, judged), p) in rest.iter_mut().zip(friedman.against_best()) {
-            (judged.p, judged.leaves) = (Some(p), (p < alpha).then_some(Why::Outraced));
+            (judged.p, judged.leaves) = (Some(p), (p < alpha).then_some(LeaveReason::Outraced));
         }
     }
     Test { kind: TestKind::Friedman, statistic: friedman.statistic(), freedom: Some(friedman.freedom()), p }

@@ -393,7 +393,7 @@ fn a_failed_unit_takes_its_configuration_out_of_the_race() {
     });
     let after = settled(&racing(), &ended);
     let fc = after.track.race("tune", "fc").unwrap();
-    assert_eq!(fc.left_at(0).map(|(rung, why)| (rung.folds, why)), Some((1, race::Why::Incomplete)));
+    assert_eq!(fc.left_at(0).map(|(rung, why)| (rung.folds, why)), Some((1, race::LeaveReason::Incomplete)));
     assert_eq!(
         chosen(&after, "tune", "fc").as_deref(),
         Some("0.01"),

@@ -237,11 +237,11 @@ fn each_kind_of_row_is_checked() {
 
 #[test]
 fn a_rung_without_one_of_its_leavers_is_none() {
-    use crate::scheduler::race::{Leaver, Rung, RungDecision, Why};
+    use crate::scheduler::race::{LeaveReason, Leaver, Rung, RungDecision};
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
     let mut store = Store::open(&path).unwrap();
-    let left = [0, 3].map(|place| Leaver { place, why: Why::Outraced }).to_vec();
+    let left = [0, 3].map(|place| Leaver { place, why: LeaveReason::Outraced }).to_vec();
     let rung = Rung { key: [4; 32], folds: 2, entered: vec![0, 1, 3], left };
     let decision = RungDecision { stage: "tune".to_owned(), model: "fc".to_owned(), rung };
     store.commit(&[Write::Rung { at_ms: 1, decision }]).unwrap();

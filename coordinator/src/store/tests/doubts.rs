@@ -7,23 +7,23 @@ use seedgrid_common::unit::UnitId;
 use tempfile::TempDir;
 
 use super::*;
-use crate::scheduler::queue::{Doubt, WorkerId};
+use crate::scheduler::queue::{WorkerFailure, WorkerId};
 
 fn worker(number: u8) -> WorkerId {
     format!("{number:032x}").parse().unwrap()
 }
 
-fn doubt(units: Vec<UnitId>) -> impl Strategy<Value = Doubt> {
+fn doubt(units: Vec<UnitId>) -> impl Strategy<Value = WorkerFailure> {
     let (raised, lifted) = (prop::sample::select(units.clone()), prop::sample::select(units));
     prop_oneof![
-        4 => (0..3_u8, raised, 0..9_u8).prop_map(|(number, unit, detail)| Doubt::Raised {
+        4 => (0..3_u8, raised, 0..9_u8).prop_map(|(number, unit, detail)| WorkerFailure::Raised {
             worker: worker(number),
             unit,
             detail: format!("failure {detail}"),
         }),
-        2 => (0..3_u8, lifted).prop_map(|(number, unit)| Doubt::Lifted { worker: worker(number), unit }),
-        1 => (0..3_u8).prop_map(|number| Doubt::Outdone(worker(number))),
-        1 => (0..3_u8).prop_map(|number| Doubt::Cleared(worker(number))),
+        2 => (0..3_u8, lifted).prop_map(|(number, unit)| WorkerFailure::Lifted { worker: worker(number), unit }),
+        1 => (0..3_u8).prop_map(|number| WorkerFailure::Outdone(worker(number))),
+        1 => (0..3_u8).prop_map(|number| WorkerFailure::Cleared(worker(number))),
     ]
 }
 
@@ -42,7 +42,7 @@ fn a_store_knows_what_the_changes_lead_to() {
         let strategy = prop::collection::vec(doubt(Vec::clone(&ids)), 1..12);
         let changes = strategy.new_tree(&mut runner).unwrap().current();
         changes.iter().for_each(|change| change.apply(&mut known));
-        store.commit(&changes.into_iter().map(Write::Doubt).collect::<Vec<_>>()).unwrap();
+        store.commit(&changes.into_iter().map(Write::WorkerFailure).collect::<Vec<_>>()).unwrap();
         assert_eq!(store.doubts().unwrap(), known, "after {turn}");
     }
     drop(store);

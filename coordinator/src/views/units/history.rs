@@ -7,7 +7,7 @@ use super::UnitLine;
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Pause, Rules, Why},
+        queue::{Pause, Rules, WaitReason},
         unit_state::UnitState,
     },
     store::{AttemptRecord, WorkerRecord},
@@ -30,7 +30,7 @@ pub struct AttemptLog {
 
 /// One attempt. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Chapter {
+pub struct AttemptEntry {
     /// Its number.
     pub attempt: u32,
     /// Who had it.
@@ -62,7 +62,7 @@ pub struct Story {
     /// Why it stands so: what it waits for, who has it, or how it ended. Read behind its state.
     pub why: String,
     /// Its attempts, by number.
-    pub chapters: Vec<Chapter>,
+    pub chapters: Vec<AttemptEntry>,
     /// Whether no coordinator runs.
     #[serde(skip)]
     pub at_rest: bool,
@@ -86,7 +86,7 @@ pub enum Live {
     Running(Option<String>),
 }
 
-impl Chapter {
+impl AttemptEntry {
     /// Of an attempt, on a worker that may be known.
     pub fn new(attempt: AttemptRecord, worker: Option<&WorkerRecord>) -> Self {
         let v1::WorkerInfo { host, place, .. } = worker.map(|worker| worker.info.clone()).unwrap_or_default();
@@ -107,13 +107,13 @@ impl Chapter {
 
 impl Story {
     /// Of a unit with these attempts.
-    pub fn new(unit: UnitLine, chapters: Vec<Chapter>, live: &Live) -> Self {
+    pub fn new(unit: UnitLine, chapters: Vec<AttemptEntry>, live: &Live) -> Self {
         let why = why(&unit, &chapters, live);
         Self { unit, why, chapters, at_rest: matches!(live, Live::AtRest(_)) }
     }
 }
 
-fn why(unit: &UnitLine, chapters: &[Chapter], live: &Live) -> String {
+fn why(unit: &UnitLine, chapters: &[AttemptEntry], live: &Live) -> String {
     let winner = |ending| {
         let won = chapters.iter().find(|chapter| chapter.ending == Some(ending));
         won.map(|chapter| format!(" by attempt {} on {}", chapter.attempt, place(chapter))).unwrap_or_default()
@@ -163,7 +163,7 @@ fn doubts(unit: &UnitLine) -> &'static str {
     }
 }
 
-fn place(chapter: &Chapter) -> String {
+fn place(chapter: &AttemptEntry) -> String {
     match (chapter.host.as_str(), chapter.place.as_str()) {
         ("", _) => format!("worker {}", chapter.worker),
         (host, "") => host.to_owned(),
@@ -175,7 +175,7 @@ fn place(chapter: &Chapter) -> String {
 #[derive(Clone, Copy, Debug)]
 pub struct Waits<'a> {
     /// What the queue says.
-    pub why: &'a Why,
+    pub why: &'a WaitReason,
     /// No more units are given out.
     pub draining: bool,
 }
@@ -183,20 +183,20 @@ pub struct Waits<'a> {
 impl std::fmt::Display for Waits<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.why {
-            Why::Paused(pause) => write!(f, "the study is {pause}; `seedgrid resume` goes on"),
+            WaitReason::Paused(pause) => write!(f, "the study is {pause}; `seedgrid resume` goes on"),
             _ if self.draining => {
                 f.write_str("the study is drained: no more units are given out; `seedgrid resume` goes on")
             }
-            Why::NoWorker => f.write_str("no worker is there"),
-            Why::NoReceiver => f.write_str("every worker that is there is set aside, or is to leave"),
-            Why::Backoff(ms) => write!(f, "it failed, and is given out again in {:.0} s", (*ms as f64 / 1000.0).ceil()),
-            Why::ForAnEmptyWorker => {
+            WaitReason::NoWorker => f.write_str("no worker is there"),
+            WaitReason::NoReceiver => f.write_str("every worker that is there is set aside, or is to leave"),
+            WaitReason::Backoff(ms) => write!(f, "it failed, and is given out again in {:.0} s", (*ms as f64 / 1000.0).ceil()),
+            WaitReason::ForAnEmptyWorker => {
                 f.write_str("workers died while they trained it, so only one that holds nothing else gets it, behind all other units")
             }
-            Why::ForAnotherWorker(workers) => {
+            WaitReason::ForAnotherWorker(workers) => {
                 write!(f, "it failed elsewhere, so it waits for one of {} on which it has not", count(workers, "worker"))
             }
-            Why::InLine => f.write_str("for its turn; units that are expected to take longer go first"),
+            WaitReason::InLine => f.write_str("for its turn; units that are expected to take longer go first"),
         }
     }
 }
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_pause_is_told_with_and_without_a_reason() {
         let pause = |reason: &str| Pause { reason: reason.to_owned(), by_hand: true };
-        let waits_for = |pause: Pause| Waits { why: &Why::Paused(pause), draining: false }.to_string();
+        let waits_for = |pause: Pause| Waits { why: &WaitReason::Paused(pause), draining: false }.to_string();
         assert_eq!(waits_for(pause("")), "the study is paused by hand; `seedgrid resume` goes on");
         assert_eq!(waits_for(pause("a move")), "the study is paused by hand: a move; `seedgrid resume` goes on");
         for reason in ["", "a move"] {

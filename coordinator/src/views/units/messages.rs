@@ -2,7 +2,7 @@
 
 use seedgrid_common::wire::v1;
 
-use super::{AttemptLog, Chapter, UnitLine};
+use super::{AttemptEntry, AttemptLog, UnitLine};
 use crate::scheduler::{
     attempt_ending::{AttemptEnding, NoEnding},
     unit_state::NoState,
@@ -60,21 +60,31 @@ impl TryFrom<v1::ListedUnit> for UnitLine {
     }
 }
 
-impl From<Chapter> for v1::Chapter {
-    fn from(chapter: Chapter) -> Self {
-        let Chapter { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
+impl From<AttemptEntry> for v1::AttemptEntry {
+    fn from(chapter: AttemptEntry) -> Self {
+        let AttemptEntry { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
             chapter;
         let ending = ending.map(|ending| ending.name().to_owned());
         Self { attempt, worker_id: worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
     }
 }
 
-impl TryFrom<v1::Chapter> for Chapter {
+impl TryFrom<v1::AttemptEntry> for AttemptEntry {
     type Error = Unreadable;
 
-    fn try_from(chapter: v1::Chapter) -> Result<Self, Unreadable> {
-        let v1::Chapter { attempt, worker_id, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
-            chapter;
+    fn try_from(chapter: v1::AttemptEntry) -> Result<Self, Unreadable> {
+        let v1::AttemptEntry {
+            attempt,
+            worker_id,
+            host,
+            place,
+            started_ms,
+            began,
+            ended_ms,
+            ending,
+            detail,
+            train_seconds,
+        } = chapter;
         let (worker, ending) = (worker_id, read(ending)?);
         Ok(Self { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds })
     }

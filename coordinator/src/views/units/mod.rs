@@ -12,13 +12,13 @@ use serde::Serialize;
 
 use crate::{
     plan::Planned,
-    scheduler::{queue::Rules, race::Track, retry::Fate, unit_state::UnitState},
+    scheduler::{queue::Rules, race::RaceTrack, retry::Fate, unit_state::UnitState},
     store::StoredUnit,
 };
 
 pub use counts::counts;
 pub use find::{NotFound, all, find, offers, stages_instead};
-pub use history::{AttemptLog, Chapter, Live, Story, Waits, unended};
+pub use history::{AttemptEntry, AttemptLog, Live, Story, Waits, unended};
 pub use messages::Unreadable;
 
 /// One unit.
@@ -97,7 +97,7 @@ fn as_text<S: serde::Serializer>(id: &UnitId, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(id)
 }
 
-fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &Track) -> UnitState {
+fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &RaceTrack) -> UnitState {
     match stored.fate(&Rules::default()) {
         Fate::Done => UnitState::Done,
         Fate::Diverged => UnitState::Diverged,

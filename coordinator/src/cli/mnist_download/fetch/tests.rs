@@ -278,7 +278,7 @@ fn two_downloads_into_one_folder_do_not_mix() {
     let (folder, good) = (TempDir::new().unwrap(), Mirror::new(Manner::Good));
     let other = Part::open(&folder.path().join("first-labels.gz.part")).unwrap();
     let (failed, _) = try_fetch(&folder, &[&good.url]);
-    assert!(matches!(failed, Err(FetchError::Busy { .. })));
+    assert!(matches!(failed, Err(FetchError::LockWait { .. })));
     drop(other);
     assert!(try_fetch(&folder, &[&good.url]).0.is_ok());
 }

@@ -10,4 +10,4 @@ mod kept;
 mod upload_interval;
 
 pub use kept::{Checkpoints, KeptCheckpoint};
-pub use upload_interval::Pace;
+pub use upload_interval::UploadInterval;

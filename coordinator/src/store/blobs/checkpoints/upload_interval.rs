@@ -14,17 +14,17 @@ const SMOOTHING: u32 = 8;
 
 /// What is known of the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct UploadInterval {
     cost: Duration,
 }
 
-impl Default for Pace {
+impl Default for UploadInterval {
     fn default() -> Self {
         Self { cost: ASSUMED }
     }
 }
 
-impl Pace {
+impl UploadInterval {
     /// Another state has been taken in, which took this long.
     pub fn took(&mut self, cost: Duration) {
         // One that hung for minutes must not slow all others down for hours.
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn states_of_all_units_take_a_twentieth_of_the_time_at_most() {
-        let pace = Pace::default();
+        let pace = UploadInterval::default();
         for (units, allowed_ms) in [(0, 0), (1, 200), (2, 400), (16, 3_200), (100, 20_000)] {
             assert_eq!(pace.allowed(units).as_millis(), allowed_ms, "{units} units");
         }
@@ -53,13 +53,13 @@ mod tests {
     #[test]
     fn thousands_of_workers_are_as_slow_as_they_were() {
         for units in [200, 4_000, u32::MAX] {
-            assert_eq!(Pace::default().allowed(units), SLOWEST);
+            assert_eq!(UploadInterval::default().allowed(units), SLOWEST);
         }
     }
 
     #[test]
     fn the_cost_is_learnt_and_one_that_hung_is_forgotten() {
-        let mut pace = Pace::default();
+        let mut pace = UploadInterval::default();
         (0..100).for_each(|_| pace.took(Duration::from_millis(80)));
         let slow = pace.allowed(2).as_millis();
         assert!((3_100..=3_200).contains(&slow), "{slow}");

@@ -10,7 +10,7 @@ use crate::store::{KeptWeights, StoredUnit, blobs::BlobFolder};
 
 /// How many of the units whose weights the spec asks for have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct WeightCounts {
     /// Different units of stages with `keep_weights`, as far as selections have been made.
     pub wanted: usize,
     /// With their weights in the run directory.
@@ -21,7 +21,7 @@ pub struct Standing {
     pub gone: usize,
 }
 
-impl Standing {
+impl WeightCounts {
     /// From what the store and the run directory at `root` hold. Units that diverged have no weights.
     pub fn of(
         study: &Study,

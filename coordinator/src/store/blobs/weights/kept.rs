@@ -11,7 +11,7 @@ use crate::store::{
 
 /// Keeps weights. Owned by the core.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct KeptWeightsIndex {
     folder: BlobFolder,
     /// Whether each stage's weights are kept, in the order of the spec.
     stages: Vec<bool>,
@@ -33,7 +33,7 @@ pub fn stages(study: &Study) -> Vec<bool> {
     study.stages.iter().map(|stage| stage.keep_weights).collect()
 }
 
-impl Keeper {
+impl KeptWeightsIndex {
     /// Of `study`, in `folder`; `kept` is what the store says was kept. Ends what an earlier life had begun.
     ///
     /// # Errors

@@ -7,5 +7,5 @@
 pub mod counts;
 pub mod kept;
 
-pub use counts::Standing;
-pub use kept::Keeper;
+pub use counts::WeightCounts;
+pub use kept::KeptWeightsIndex;
