@@ -118,7 +118,7 @@ struct Worker {
 
 fn list(run_dir: &Path, format: Format) -> Result<(), Failure> {
     let store = Store::open_to_read(&RunDirectory::existing(run_dir)?.database())?;
-    let book = CredentialRegistry::read(store)?;
+    let book = CredentialRegistry::read(&store)?;
     let known: BTreeMap<String, _> =
         store.workers()?.into_iter().map(|worker| (worker.worker_id, worker.info)).collect();
     let worker = |(id, enrolled): (&WorkerId, &Enrolled)| {
