@@ -37,6 +37,14 @@ def spread(one, digits=4):
     return f"{one['mean']:.{digits}f}{std}"
 
 
+def mean_error(row):
+    """The mean error of a row; where units diverged, that of the others, which flatters, and how many these are."""
+    done = row["error_of_done"]
+    if row["counts"]["diverged"] and done:
+        return f"diverged; of the {done['n']} others {spread(done)}"
+    return spread(row["error"])
+
+
 def interval(ends):
     return "" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"
 
@@ -114,7 +122,7 @@ class Page:
             names = list(paper)
             ranked = sorted(row["error"]["mean"] for row in candidates if row["error"]["mean"] is not None)
             rank = "" if theirs is None else 1 + sum(row["rank"] < theirs["rank"] for row in candidates)
-            within = sum(mean <= ranked[0] + chosen["error"]["standard_error"] for mean in ranked)
+            within = sum(mean <= ranked[0] + chosen["error"]["interval"]["standard_error"] for mean in ranked)
             rows.append([
                 chosen["title"], settings(chosen, names), spread(chosen["error"]),
                 "the same" if theirs is chosen else settings({"hyperparameters": paper}, names),
@@ -135,7 +143,7 @@ class Page:
             where = "".join(f", {key.replace('_', ' ')} {value}" for key, value in found["where"].items())
             theirs = found["theirs"]
             rows.append([
-                row["title"] + where, spread(row["error"]), rate(row["epochs"]["mean"], 1),
+                row["title"] + where, mean_error(row), rate(row["epochs"]["mean"], 1),
                 rate(theirs["error"]) + (f" ± {theirs['std']:.4f}" if theirs["std"] is not None else ""),
                 "" if theirs["epochs"] is None else f"{theirs['epochs']:.1f}",
                 "" if found["difference"] is None else f"{found['difference']:+.4f}",
@@ -157,7 +165,7 @@ class Page:
 
     def draws(self):
         rows = [
-            [row["title"], spread(row["error"]), interval(row["error"]["interval"]["ci95"]), rate(row["draw"]["draws_std"]),
+            [row["title"], mean_error(row), interval(row["error"]["interval"]["ci95"]), rate(row["draw"]["draws_std"]) or "–",
              rate(row["draw"]["seeds_std"]), f"{min(of(row)):.4f} to {max(of(row)):.4f}"]
             for row in self.stages["draws"]["configurations"]
         ]
@@ -171,7 +179,7 @@ class Page:
             first, second = self.row(name, pair["first"]), self.row(name, pair["second"])
             rows.append([
                 f"{first['title']} minus {second['title']}",
-                "" if pair["difference"] is None else f"{pair['difference']:+.4f}",
+                "no mean" if pair["difference"] is None else f"{pair['difference']:+.4f}",
                 interval(pair["t_test"]["ci95_simultaneous"]), p_value(pair["t_test"]["p_holm"]), p_value(pair["mcnemar"]["p_holm"]),
             ])
         return table(["", "difference", "simultaneous 95 %", "p of the t test (Holm)", "p of McNemar's (Holm)"], rows)
