@@ -185,7 +185,7 @@ fn together(run: &Run, data: &str) {
         .collect();
     let all = lines(&predict(&files, &["--data", data]).stdout);
     for (pair, (line, mean)) in all.iter().zip(&means).enumerate() {
-        assert_eq!((line.network.as_str(), line.score, line.class), ("committee", mean.score(), mean.class()));
+        assert_eq!((line.network.as_str(), line.score, line.class), ("ensemble", mean.score(), mean.class()));
         let probability = networks.iter().map(|one| one[pair].probability()).sum::<f64>() / 10.0;
         assert!((line.probability - probability).abs() < 1e-14, "{line:?}");
     }
@@ -206,8 +206,8 @@ fn together(run: &Run, data: &str) {
     assert_eq!(json["networks"].as_array().unwrap().len(), 10);
     assert_eq!(json["networks"][3]["wrong"], run.scores(ids[3]).wrong);
     assert_eq!(json["networks"][3]["predictions"][7]["score"], networks[3][7].score());
-    assert_eq!(json["committee"]["networks"], 10);
-    assert_eq!(json["committee"]["predictions"][7]["score"], means[7].score());
+    assert_eq!(json["ensemble"]["networks"], 10);
+    assert_eq!(json["ensemble"]["predictions"][7]["score"], means[7].score());
 }
 
 #[test]

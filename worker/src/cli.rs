@@ -5,9 +5,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    lifecycle::{Rules, SLOTS_MAX},
+    lifecycle::{
+        Rules, SLOTS_MAX,
+        time_limit::{TimeLimit, parse_duration},
+    },
     predict::PredictArguments,
-    time_limit::{TimeLimit, parse_duration},
 };
 
 const EXAMPLES: &str = "\

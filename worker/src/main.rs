@@ -19,17 +19,22 @@ use seedgrid_common::{
     wire::{limits, v1::WorkerInfo},
 };
 use seedgrid_worker::{
-    attempt_log::{Logs, ToCurrent},
-    cache_folder::CacheFolder,
     cli::{Arguments, Command, CommandLine},
-    connection::Connector,
-    exit_codes, parent, predict,
-    presence::Presence,
-    session::{self, Farewell, Settings, Tally},
-    slots::Watched,
-    supervisor, system,
-    trainer::{OnDevice, Trainer},
-    work::cut,
+    lifecycle::attempt::cut,
+    link::{
+        attempt_log::{Logs, ToCurrent},
+        connection::Connector,
+        dataset_cache::CacheFolder,
+    },
+    predict,
+    run::{
+        end_with_parent, exit_codes, machine,
+        session::{self, Farewell, Settings, Tally},
+        slots::Watched,
+        supervisor,
+        supervisor_pipe::SupervisorPipe,
+        trainer::{OnDevice, Trainer},
+    },
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
@@ -91,7 +96,7 @@ impl Failure {
 /// Keeps a trainer running. This process does nothing else, so it stays small.
 fn supervise(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(parent) = arguments.die_with_parent {
-        parent::die_with(parent).map_err(Failure::machine)?;
+        end_with_parent::die_with(parent).map_err(Failure::machine)?;
     }
     let settings = supervisor::Settings {
         arguments: std::env::args_os().skip(1).collect(),
@@ -99,7 +104,7 @@ fn supervise(arguments: &Arguments) -> Result<u8, Failure> {
         join: arguments.join.clone(),
         plaintext: arguments.plaintext.into(),
         secret: Token::generate(),
-        host: system::host(),
+        host: machine::host(),
         colour: io::stderr().is_terminal(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
@@ -115,16 +120,16 @@ fn told_secret() -> io::Result<Token> {
 
 /// Lives as the trainer of this supervisor.
 fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
-    parent::die_with(supervisor).map_err(Failure::machine)?;
+    end_with_parent::die_with(supervisor).map_err(Failure::machine)?;
     let started = Instant::now();
-    let host = system::host();
+    let host = machine::host();
     let secret = told_secret().map_err(Failure::machine)?;
     let connector = Connector::new(arguments.join.clone(), host.clone(), arguments.plaintext.into(), secret)
         .map_err(Failure::usage)?;
     let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
-    let cores = system::cores();
+    let cores = machine::cores();
     let job = JobEnd::find(&batch::environment);
-    let rules = arguments.rules(cores, system::time_left(&job));
+    let rules = arguments.rules(cores, machine::time_left(&job));
     if let Some(limit) = rules.time_limit {
         info!("training stops in {}, {} before the time limit", clock(limit.stop), clock(limit.margin));
     }
@@ -133,7 +138,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         rules,
         worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
-        watched: Watched { presence: Arc::new(Presence::supervised()), logs: Logs::default() },
+        watched: Watched { presence: Arc::new(SupervisorPipe::supervised()), logs: Logs::default() },
         save_every: Some(arguments.checkpoint_every),
     };
     // Training has threads of its own; what is left are a few small messages, for which this thread is enough.
@@ -154,7 +159,7 @@ fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Tr
     let place = match job {
         // A job that has ended is no place.
         JobEnd::LeftOver { .. } => String::new(),
-        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => system::place(&batch::environment),
+        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => machine::place(&batch::environment),
     };
     let description = trainer.describe();
     let name = |text: String| cut(text.trim(), limits::NAME_BYTES_MAX).trim_end().to_owned();

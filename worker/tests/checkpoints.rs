@@ -12,10 +12,11 @@ use seedgrid_common::{
     training::{EpochMetrics, Normalize, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit, Value},
 };
-use seedgrid_worker::{
+use seedgrid_worker::training::{
+    Checkpoint, Observer, Trained, Wish,
     checkpoint_file::{self, CheckpointError},
-    training::{Checkpoint, Observer, Trained, Wish, device::numerics_class, train},
-    weights_file,
+    device::numerics_class,
+    train, weights_file,
 };
 
 const PAIRS: usize = 40;

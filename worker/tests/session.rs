@@ -17,10 +17,11 @@ use seedgrid_common::{
     wire::v1::{Failure, StudyState},
 };
 use seedgrid_worker::{
-    exit_codes,
-    lifecycle::Ending,
-    session::{Farewell, Tally},
-    time_limit::TimeLimit,
+    lifecycle::{Ending, time_limit::TimeLimit},
+    run::{
+        exit_codes,
+        session::{Farewell, Tally},
+    },
 };
 
 const DONE: Farewell = Farewell::Left { ending: Ending::StudyDone, unacknowledged: 0 };

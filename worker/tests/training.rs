@@ -11,9 +11,8 @@ use seedgrid_common::{
     training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
     unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
 };
-use seedgrid_worker::{
-    training::{Checkpoint, Observer, TrainError, Trained, Wish, parameter_count, train},
-    weights_file,
+use seedgrid_worker::training::{
+    Checkpoint, Observer, TrainError, Trained, Wish, parameter_count, train, weights_file,
 };
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};

@@ -109,7 +109,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     let of_rankings = |value: fn(&Ranking) -> f64| {
         withheld.spread(spread(&rankings.iter().map(|ranking| value(ranking)).collect::<Vec<_>>()))
     };
-    let Committee { seeds: used, wrong, scores, ranking } = averaged(&seeds, scored, &withheld);
+    let Ensemble { seeds: used, wrong, scores, ranking } = averaged(&seeds, scored, &withheld);
     let (intervals, ci95_reason) = split(ranking.as_ref().map_err(String::clone).and_then(|ranking| {
         resampled.map_err(str::to_owned)?;
         bootstrap::intervals(ranking)
@@ -289,7 +289,7 @@ fn ranking(predictions: &[Binary], scored: &Scored) -> Result<Ranking, String> {
 }
 
 /// The averaged prediction of the seeds that have one.
-struct Committee {
+struct Ensemble {
     seeds: Vec<u64>,
     /// Which scored pairs it classifies wrongly; or why there is none.
     wrong: Result<Vec<bool>, String>,
@@ -298,10 +298,10 @@ struct Committee {
     ranking: Result<Ranking, String>,
 }
 
-fn averaged(seeds: &[Seed<'_>], scored: &Scored, withheld: &Withheld) -> Committee {
+fn averaged(seeds: &[Seed<'_>], scored: &Scored, withheld: &Withheld) -> Ensemble {
     if let Some(diverged) = &withheld.0 {
         let why = || diverged.clone();
-        return Committee { seeds: Vec::new(), wrong: Err(why()), scores: Err(why()), ranking: Err(why()) };
+        return Ensemble { seeds: Vec::new(), wrong: Err(why()), scores: Err(why()), ranking: Err(why()) };
     }
     let (used, predictions): (Vec<u64>, Vec<&[Binary]>) =
         seeds.iter().filter_map(|seed| Some((seed.seed, seed.predictions.as_deref().ok()?))).unzip();
@@ -310,7 +310,7 @@ fn averaged(seeds: &[Seed<'_>], scored: &Scored, withheld: &Withheld) -> Committ
         let why = why.map_or("there are no seeds", String::as_str);
         format!("no seed has predictions for every scored pair: {why}")
     });
-    Committee {
+    Ensemble {
         seeds: used,
         wrong: mean.as_ref().map(|mean| wrong(mean, &scored.labels)).map_err(String::clone),
         scores: mean.as_ref().map(|mean| scores(mean)).map_err(String::clone),

@@ -20,7 +20,7 @@ use seedgrid_coordinator::{
     },
     store::Store,
 };
-use seedgrid_worker::work::{Attempt, Outcome};
+use seedgrid_worker::lifecycle::attempt::{Attempt, Outcome};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::oneshot::{self, Receiver};

@@ -8,7 +8,7 @@ use seedgrid_coordinator::{
     scheduler::queue::{Millis, ResultDigest, WorkerId},
     store::Store,
 };
-use seedgrid_worker::work::Outcome;
+use seedgrid_worker::lifecycle::attempt::Outcome;
 
 use super::{
     Violation, check,

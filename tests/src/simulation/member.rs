@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use seedgrid_common::unit::Unit;
 use seedgrid_coordinator::scheduler::queue::WorkerId;
-use seedgrid_worker::{
-    lifecycle::{Action, Event, Lifecycle, Rules, prefetch},
-    work::{Assignment, Attempt, Output, SlotOutcome},
+use seedgrid_worker::lifecycle::{
+    Action, Event, Lifecycle, Rules,
+    attempt::{Assignment, Attempt, Output, SlotOutcome},
+    prefetch,
 };
 
 use super::{Time, Violation, check, study};

@@ -7,7 +7,7 @@ use seedgrid_common::{
     wire::v1::{StudyState, SubmitOutcome},
 };
 use seedgrid_coordinator::{core::Given, scheduler::queue::WorkerId};
-use seedgrid_worker::work::{Attempt, Submission};
+use seedgrid_worker::lifecycle::attempt::{Attempt, Submission};
 
 /// Who waits for an answer: a worker in one of its lives, over one of its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
 use seedgrid_coordinator::scheduler::{attempt_ending::AttemptEnding, ranking::Ended};
-use seedgrid_worker::{
-    lifecycle::Event as Happened,
-    work::{Assignment, Attempt},
+use seedgrid_worker::lifecycle::{
+    Event as Happened,
+    attempt::{Assignment, Attempt},
 };
 use sha2::{Digest as _, Sha256};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seedgrid_common::wire::v1::Failure;
 
-use crate::work::{Assignment, Attempt, Submission};
+use crate::lifecycle::attempt::{Assignment, Attempt, Submission};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use seedgrid_common::wire::v1::StudyState;
 
-use crate::work::{Assignment, Attempt, SlotOutcome};
+use crate::lifecycle::attempt::{Assignment, Attempt, SlotOutcome};
 
 /// What happened.
 #[derive(Clone, Debug)]

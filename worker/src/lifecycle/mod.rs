@@ -6,7 +6,9 @@
 //! never let go unacknowledged, except at the very end, when the time for handing over is used up.
 
 mod action;
+pub mod attempt;
 mod event;
+pub mod time_limit;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,9 +21,9 @@ use seedgrid_common::wire::{
     v1::{Failure, StudyState},
 };
 
-use crate::{
+use crate::lifecycle::{
+    attempt::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
     time_limit::{Expectation, TimeLimit},
-    work::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
 };
 
 pub use action::{Action, Ending};

@@ -9,9 +9,8 @@ use seedgrid_common::{
 
 use super::NotChosen;
 use crate::{
-    exit_codes,
-    training::{TrainError, device::DeviceError},
-    weights_file::WeightsFileError,
+    run::exit_codes,
+    training::{TrainError, device::DeviceError, weights_file::WeightsFileError},
 };
 
 /// Why pairs cannot be predicted.

@@ -1,11 +1,11 @@
 //! `seedgrid-worker predict`: scores pairs of images with kept weights.
 //!
-//! `choosing` says which networks are meant, `input` reads the pairs, [`weights_file`] the networks, one after the other; `committee` lets them vote and
+//! `choosing` says which networks are meant, `input` reads the pairs, [`weights_file`] the networks, one after the other; `ensemble` lets them vote and
 //! `output` writes what they say.
 
 mod arguments;
 mod choosing;
-mod committee;
+mod ensemble;
 mod error;
 mod input;
 mod output;
@@ -23,11 +23,8 @@ pub use arguments::{Format, Part, PredictArguments};
 pub use choosing::NotChosen;
 pub use error::PredictError;
 
-use crate::{
-    training::{Predictor, device},
-    weights_file,
-};
-use committee::Committee;
+use crate::training::{Predictor, device, weights_file};
+use ensemble::Ensemble;
 use input::{Input, Source};
 use output::Document;
 
@@ -49,7 +46,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
         (None, data) => input::dataset(data.as_deref().unwrap_or(Path::new("")), &digest, arguments.part)?,
     };
     let several = files.len() > 1;
-    let mut together = Committee::default();
+    let mut together = Ensemble::default();
     let mut networks: Vec<output::Network> = Vec::new();
     let mut notes = Notes::default();
     for path in &files {
@@ -60,7 +57,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
         notes.look(&network, &input);
         let predictions = network.predict(&input.pixels)?;
         together.add(&predictions);
-        let said = committee::alone(&predictions);
+        let said = ensemble::alone(&predictions);
         let label = network.unit().label();
         let (wrong, error) = tell(&label, &said, &input);
         networks.push(output::Network {
@@ -71,14 +68,14 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
             predictions: (arguments.each || !several).then(|| output::rows(&said, &input)),
         });
     }
-    let committee = several.then(|| {
+    let ensemble = several.then(|| {
         let said = together.said();
         let (wrong, error) = tell(&format!("all {} together", together.networks()), &said, &input);
-        output::Committee { networks: together.networks(), wrong, error, predictions: output::rows(&said, &input) }
+        output::Ensemble { networks: together.networks(), wrong, error, predictions: output::rows(&said, &input) }
     });
     notes.tell();
     let pairs = input.pixels.len() / seedgrid_common::data::PAIR_PIXELS;
-    Document::new(&input, pairs, networks, committee).write(arguments.format, arguments.output.as_deref())
+    Document::new(&input, pairs, networks, ensemble).write(arguments.format, arguments.output.as_deref())
 }
 
 /// The files that are named; of a folder of weights, and of a run directory, those in it.
@@ -144,9 +141,9 @@ fn network_of(path: &Path, device: &Device, before: &[output::Network]) -> Resul
 }
 
 /// Says how many pairs are classified wrongly, where their labels are known; gives the number and the share.
-fn tell(who: &str, said: &[committee::Said], input: &Input) -> (Option<usize>, Option<f64>) {
+fn tell(who: &str, said: &[ensemble::PairPrediction], input: &Input) -> (Option<usize>, Option<f64>) {
     let Some(labels) = &input.labels else { return (None, None) };
-    let wrong = committee::wrong(said, labels);
+    let wrong = ensemble::wrong(said, labels);
     let error = wrong as f64 / labels.len() as f64;
     note(format_args!("{who}: error {error:.4} ({wrong} of {})", count(labels.len(), "pair")));
     (Some(wrong), Some(error))

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     PredictError,
     arguments::Format,
-    committee::Said,
+    ensemble::PairPrediction,
     input::{Input, Source},
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Document {
     schema: &'static str,
     data: Data,
     networks: Vec<Network>,
-    committee: Option<Committee>,
+    ensemble: Option<Ensemble>,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,13 +42,13 @@ pub(super) struct Network {
     pub(super) label: String,
     pub(super) wrong: Option<usize>,
     pub(super) error: Option<f64>,
-    /// None: only the committee's are asked for.
+    /// None: only the ensemble's are asked for.
     pub(super) predictions: Option<Vec<Row>>,
 }
 
 /// All networks together.
 #[derive(Debug, Serialize)]
-pub(super) struct Committee {
+pub(super) struct Ensemble {
     pub(super) networks: usize,
     pub(super) wrong: Option<usize>,
     pub(super) error: Option<f64>,
@@ -68,7 +68,7 @@ pub(super) struct Row {
 }
 
 /// The rows of these predictions on `input`.
-pub(super) fn rows(said: &[Said], input: &Input) -> Vec<Row> {
+pub(super) fn rows(said: &[PairPrediction], input: &Input) -> Vec<Row> {
     let labels = input.labels.as_deref().unwrap_or(&[]);
     said.iter()
         .enumerate()
@@ -85,7 +85,7 @@ pub(super) fn rows(said: &[Said], input: &Input) -> Vec<Row> {
 }
 
 impl Document {
-    pub(super) fn new(input: &Input, pairs: usize, networks: Vec<Network>, committee: Option<Committee>) -> Self {
+    pub(super) fn new(input: &Input, pairs: usize, networks: Vec<Network>, ensemble: Option<Ensemble>) -> Self {
         let data = match &input.source {
             Source::Dataset { title, digest, part } => Data {
                 kind: "dataset",
@@ -96,7 +96,7 @@ impl Document {
             },
             Source::Images => Data { kind: "images", title: None, digest: None, part: None, pairs },
         };
-        Self { schema: "seedgrid.predictions/1", data, networks, committee }
+        Self { schema: "seedgrid.predictions/1", data, networks, ensemble }
     }
 
     /// Fails if nothing can be written beside `path`, so that nobody computes for nothing.
@@ -135,7 +135,7 @@ impl Document {
     fn csv(&self, to: &mut impl Write) -> io::Result<()> {
         writeln!(to, "network,pair,score,probability,class,first_digit,second_digit,label")?;
         let own = self.networks.iter().filter_map(|one| Some((one.network.as_str(), one.predictions.as_ref()?)));
-        let common = self.committee.iter().map(|all| ("committee", &all.predictions));
+        let common = self.ensemble.iter().map(|all| ("ensemble", &all.predictions));
         for (network, rows) in own.chain(common) {
             for row in rows {
                 let Row { pair, score, probability, class, .. } = row;

@@ -5,6 +5,8 @@
 //! which scores other pairs. [`device`] names where it runs.
 
 pub(crate) mod checkpoint;
+pub mod checkpoint_file;
+pub mod checkpoint_interval;
 pub mod device;
 mod error;
 mod examples;
@@ -12,6 +14,7 @@ mod learner;
 pub mod objective;
 mod predictor;
 mod recipe;
+pub mod weights_file;
 
 use candle_core::Device;
 use seedgrid_common::{

@@ -14,10 +14,10 @@ use seedgrid_common::{
         v1::{Failure, StudyState},
     },
 };
-use seedgrid_worker::{
-    lifecycle::{Ending, Event, Rules},
+use seedgrid_worker::lifecycle::{
+    Ending, Event, Rules,
+    attempt::{Outcome, SavedState, SlotOutcome},
     time_limit::TimeLimit,
-    work::{Outcome, SavedState, SlotOutcome},
 };
 use world::{World, attempt, result, rules};
 

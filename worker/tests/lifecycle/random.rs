@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use seedgrid_common::wire::v1::StudyState;
-use seedgrid_worker::{
-    lifecycle::{Ending, Event},
-    work::{Assignment, SlotOutcome},
+use seedgrid_worker::lifecycle::{
+    Ending, Event,
+    attempt::{Assignment, SlotOutcome},
 };
 
 use super::world::{World, attempt, result, rules, unit};

@@ -12,9 +12,10 @@ use seedgrid_common::{
     unit::{Configuration, Fold, Hyperparameters, Unit, UnitId},
     wire::v1::StudyState,
 };
-use seedgrid_worker::{
-    lifecycle::{Action, Ending, Event, Lifecycle, Rules, prefetch},
-    work::{Assignment, Attempt, Outcome, Output, SlotOutcome, Submission},
+use seedgrid_worker::lifecycle::{
+    Action, Ending, Event, Lifecycle, Rules,
+    attempt::{Assignment, Attempt, Outcome, Output, SlotOutcome, Submission},
+    prefetch,
 };
 
 pub(super) fn unit(model: &str) -> Arc<Unit> {

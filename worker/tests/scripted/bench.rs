@@ -7,10 +7,12 @@ use seedgrid_common::{
     wire::v1::WorkerInfo,
 };
 use seedgrid_worker::{
-    connection::Connector,
     lifecycle::Rules,
-    session::{self, Farewell, Settings, Tally},
-    slots::Watched,
+    link::connection::Connector,
+    run::{
+        session::{self, Farewell, Settings, Tally},
+        slots::Watched,
+    },
 };
 
 use super::drill::Drill;
@@ -40,7 +42,8 @@ impl Bench {
     /// A worker's whole life; fails the test after 30 s.
     pub async fn live(&self, told: impl Future<Output = ()>) -> (Farewell, Tally) {
         let connector = Connector::new(self.join(), "here".to_owned(), Plaintext::Wanted, Token::generate()).unwrap();
-        let cache = self.cache.as_ref().and_then(|path| seedgrid_worker::cache_folder::CacheFolder::open(path).ok());
+        let cache =
+            self.cache.as_ref().and_then(|path| seedgrid_worker::link::dataset_cache::CacheFolder::open(path).ok());
         let info = WorkerInfo { host: "here".to_owned(), slots: self.rules.slots as u32, ..WorkerInfo::default() };
         let settings = Settings {
             rules: self.rules.clone(),

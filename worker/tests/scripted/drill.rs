@@ -17,9 +17,9 @@ use seedgrid_common::{
     wire::blob::Blob,
 };
 use seedgrid_worker::{
-    trainer::{Description, Task, Trainer},
+    lifecycle::attempt::Output,
+    run::trainer::{Description, Task, Trainer},
     training::{Observer, Wish},
-    work::Output,
 };
 
 /// Seeds that the scripted trainer treats in a special way.

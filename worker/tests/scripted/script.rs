@@ -16,7 +16,7 @@ use seedgrid_common::{
     unit::{Configuration, Fold, Hyperparameters, Unit},
     wire::{blob::BlobHead, v1::*},
 };
-use seedgrid_worker::work::Attempt;
+use seedgrid_worker::lifecycle::attempt::Attempt;
 use tonic::{Request, Status};
 
 /// What the coordinator does, and what it has seen.

@@ -1,10 +1,7 @@
 //! What workers do: their lifecycles' actions, in the world.
 
 use seedgrid_coordinator::scheduler::queue::WorkerId;
-use seedgrid_worker::{
-    lifecycle::{Action, Ending, Event as Happened},
-    work::Assignment,
-};
+use seedgrid_worker::lifecycle::{Action, Ending, Event as Happened, attempt::Assignment};
 
 use super::{TICK, World};
 use crate::simulation::{

@@ -14,10 +14,12 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tracing::{info, warn};
 
 use crate::{
-    cache_folder::CacheFolder,
-    connection::Client,
-    fetching::{self, FETCHES_MAX, Failure, Final, PIECE_TIMEOUT, TRUSTED_BYTES, Up},
     lifecycle::Event,
+    link::{
+        connection::Client,
+        dataset_cache::CacheFolder,
+        download::{self, FETCHES_MAX, Failure, Final, PIECE_TIMEOUT, TRUSTED_BYTES, Up},
+    },
 };
 
 /// Most data sets that stay decoded. A study has one; a worker that serves one study after another lets the old one go.
@@ -120,7 +122,7 @@ impl Datasets {
 
     async fn fetch(&self, wanted: &str) -> Result<Vec<u8>, DatasetError> {
         let once = |client| fetch_once(client, wanted);
-        let bytes = fetching::fetch(self.link.clone(), &self.events, "the data set", once).await.map_err(|end| {
+        let bytes = download::fetch(self.link.clone(), &self.events, "the data set", once).await.map_err(|end| {
             let digest = wanted.to_owned();
             match end {
                 Final::Refused(reason) => DatasetError::Refused { digest, reason },

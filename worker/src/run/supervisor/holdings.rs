@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::wire::v1::AttemptId;
 
-use crate::{presence::Said, work::Attempt};
+use crate::{lifecycle::attempt::Attempt, run::supervisor_pipe::SupervisorMessage};
 
 /// Attempts that a trainer holds, and whether they are in training.
 #[derive(Debug, Default)]
@@ -16,22 +16,22 @@ pub(super) struct Holdings {
 
 impl Holdings {
     /// Takes in what was said.
-    pub(super) fn hear(&mut self, said: Said) {
+    pub(super) fn hear(&mut self, said: SupervisorMessage) {
         match said {
-            Said::Holds(attempt) => {
+            SupervisorMessage::Holds(attempt) => {
                 self.held.entry(attempt).or_default();
             }
-            Said::Trains(attempt) => {
+            SupervisorMessage::Trains(attempt) => {
                 self.held.insert(attempt, true);
             }
-            Said::Trained(attempt) => {
+            SupervisorMessage::Trained(attempt) => {
                 self.progressed = true;
                 // What is handed over already is held no longer.
                 if let Some(training) = self.held.get_mut(&attempt) {
                     *training = false;
                 }
             }
-            Said::HoldsNot(attempt) => {
+            SupervisorMessage::HoldsNot(attempt) => {
                 self.held.remove(&attempt);
             }
         }
@@ -53,11 +53,17 @@ mod tests {
     fn what_is_in_training_is_told_from_what_lies_there() {
         let [a, b, c] = [1, 2, 3].map(|number| Attempt { unit: UnitId([number; 16]), number: 1 });
         let mut holdings = Holdings::default();
-        for said in [Said::Holds(a), Said::Holds(b), Said::Trains(a), Said::Trains(b), Said::Holds(c)] {
+        for said in [
+            SupervisorMessage::Holds(a),
+            SupervisorMessage::Holds(b),
+            SupervisorMessage::Trains(a),
+            SupervisorMessage::Trains(b),
+            SupervisorMessage::Holds(c),
+        ] {
             holdings.hear(said);
         }
         assert!(!holdings.progressed);
-        for said in [Said::Trained(a), Said::HoldsNot(a)] {
+        for said in [SupervisorMessage::Trained(a), SupervisorMessage::HoldsNot(a)] {
             holdings.hear(said);
         }
         assert_eq!(holdings.those(true), [b.into()]);

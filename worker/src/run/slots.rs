@@ -26,15 +26,16 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::{
-    attempt_log::Logs,
-    checkpoint_file,
-    lifecycle::Event,
-    metrics::Metrics,
-    presence::Presence,
-    saves::Saves,
-    trainer::{Task, Trainer},
-    training::{Checkpoint, Observer, Wish},
-    work::{Assignment, SavedState, SlotOutcome},
+    lifecycle::{
+        Event,
+        attempt::{Assignment, SavedState, SlotOutcome},
+    },
+    link::{attempt_log::Logs, checkpoint_upload::CheckpointUploads, metrics_stream::Metrics},
+    run::{
+        supervisor_pipe::SupervisorPipe,
+        trainer::{Task, Trainer},
+    },
+    training::{Checkpoint, Observer, Wish, checkpoint_file},
 };
 
 /// Ample for the recursion of a backward pass, as the main thread has it.
@@ -93,7 +94,7 @@ pub struct Job {
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
     /// What the worker's supervisor is told.
-    pub presence: Arc<Presence>,
+    pub presence: Arc<SupervisorPipe>,
     /// What is logged during attempts.
     pub logs: Logs,
 }
@@ -106,7 +107,7 @@ pub struct Surroundings {
     /// Where what epochs show goes.
     pub metrics: Arc<Metrics>,
     /// Where states go.
-    pub saves: Arc<Saves>,
+    pub saves: Arc<CheckpointUploads>,
     /// After how long at most a state is saved; sooner where that costs little. None: only when an attempt is told to stop.
     pub save_every: Option<Duration>,
     /// Who else is told.

@@ -7,8 +7,8 @@ use tonic::{Code, Status};
 use tracing::warn;
 
 use crate::{
-    connection::{Client, Verdict, verdict},
     lifecycle::Event,
+    link::connection::{Client, Verdict, verdict},
 };
 
 /// How often what arrives damaged is fetched again.

@@ -22,13 +22,17 @@ use tonic::{Response, Status};
 use tracing::{debug, warn};
 
 use crate::{
-    attempt_log::Logs,
-    connection::{Refused, Verdict, verdict},
-    fetching::Up,
-    lifecycle::Event,
-    metrics::Metrics,
-    saves::{Saves, Sent},
-    work::{Assignment, Attempt, Outcome, Output, SavedState, Submission},
+    lifecycle::{
+        Event,
+        attempt::{Assignment, Attempt, Outcome, Output, SavedState, Submission},
+    },
+    link::{
+        attempt_log::Logs,
+        checkpoint_upload::{CheckpointUploads, Sent},
+        connection::{Refused, Verdict, verdict},
+        download::Up,
+        metrics_stream::Metrics,
+    },
 };
 
 /// How long a heartbeat may take: a coordinator that is there but answers nothing is noticed by this.
@@ -197,7 +201,7 @@ impl Calls {
     }
 
     /// Hands over the states of units in training, one at a time, for as long as the connection lasts.
-    pub async fn save_all(mut self, saves: &Saves) {
+    pub async fn save_all(mut self, saves: &CheckpointUploads) {
         loop {
             let (attempt, state) = saves.next().await;
             match self.save(attempt, &state).await {

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use seedgrid_common::wire::v1::Failure;
 
-use crate::exit_codes;
+use crate::run::exit_codes;
 
 /// How a trainer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub fn die_with(parent: u32) -> io::Result<()> {
             while getppid() == parent {
                 thread::sleep(LOOK);
             }
-            std::process::exit(i32::from(crate::exit_codes::FAILED));
+            std::process::exit(i32::from(crate::run::exit_codes::FAILED));
         })
         .map(drop)
         .map_err(|error| io::Error::other(format!("cannot start the thread that watches the parent: {error}")))

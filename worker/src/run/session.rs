@@ -23,18 +23,24 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
-    cache_folder::CacheFolder,
-    calls::{Calls, attempts},
-    connection::{Connector, Refused, Registration},
-    datasets::{DatasetError, Datasets},
-    fetching::Up,
-    lifecycle::{Action, Ending, Event, Lifecycle, Rules},
-    metrics::Metrics,
-    resumption,
-    saves::Saves,
-    slots::{Job, Slots, Stop, Surroundings, Watched},
-    trainer::Trainer,
-    work::{Assignment, Attempt, SlotOutcome},
+    lifecycle::{
+        Action, Ending, Event, Lifecycle, Rules,
+        attempt::{Assignment, Attempt, SlotOutcome},
+    },
+    link::{
+        calls::{Calls, attempts},
+        checkpoint_download,
+        checkpoint_upload::CheckpointUploads,
+        connection::{Connector, Refused, Registration},
+        dataset_cache::CacheFolder,
+        dataset_download::{DatasetError, Datasets},
+        download::Up,
+        metrics_stream::Metrics,
+    },
+    run::{
+        slots::{Job, Slots, Stop, Surroundings, Watched},
+        trainer::Trainer,
+    },
 };
 
 /// How often the state machine looks at the clock.
@@ -103,7 +109,7 @@ pub async fn run(
     let (registrations, mut registered) = mpsc::channel(1);
     let (refusals, mut refused) = mpsc::channel(1);
     let metrics = Arc::new(Metrics::default());
-    let saves = Arc::new(Saves::default());
+    let saves = Arc::new(CheckpointUploads::default());
     let surroundings = Surroundings {
         trainer,
         metrics: Arc::clone(&metrics),
@@ -176,7 +182,7 @@ struct Session {
     working: Vec<Option<Working>>,
     datasets: Arc<Datasets>,
     metrics: Arc<Metrics>,
-    saves: Arc<Saves>,
+    saves: Arc<CheckpointUploads>,
     /// The connection, for those who wait for one.
     link: watch::Sender<Option<Up>>,
     /// What heartbeats name.
@@ -345,7 +351,7 @@ impl Session {
                 let dataset = datasets.get(&assignment.unit.dataset_digest).await?;
                 let checkpoint = match assignment.checkpoint {
                     Some(announced) => {
-                        resumption::fetch(link, &events, &worker_id, assignment.attempt, announced).await
+                        checkpoint_download::fetch(link, &events, &worker_id, assignment.attempt, announced).await
                     }
                     None => None,
                 };

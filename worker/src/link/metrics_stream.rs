@@ -9,7 +9,7 @@ use std::{
 use seedgrid_common::training::EpochMetrics;
 use tokio::sync::Notify;
 
-use crate::work::Attempt;
+use crate::lifecycle::attempt::Attempt;
 
 /// Most epochs that wait to be sent.
 const BUFFERED_MAX: usize = 1024;

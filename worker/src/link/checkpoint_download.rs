@@ -9,10 +9,11 @@ use tonic::Response;
 use tracing::warn;
 
 use crate::{
-    connection::Client,
-    fetching::{self, Failure, Final, PIECE_TIMEOUT, TRUSTED_BYTES, Up},
-    lifecycle::Event,
-    work::Attempt,
+    lifecycle::{Event, attempt::Attempt},
+    link::{
+        connection::Client,
+        download::{self, Failure, Final, PIECE_TIMEOUT, TRUSTED_BYTES, Up},
+    },
 };
 
 /// The checkpoint of `attempt` that the coordinator has announced. None where it cannot be had: the unit is trained from the start.
@@ -29,7 +30,7 @@ pub async fn fetch(
         attempt: Some(attempt.into()),
         kind: BlobKind::Checkpoint.into(),
     };
-    match fetching::fetch(link, events, &what, |client| once(client, request.clone(), announced)).await {
+    match download::fetch(link, events, &what, |client| once(client, request.clone(), announced)).await {
         Ok(blob) => Some(blob),
         Err(Final::CutOff) => None,
         Err(Final::Refused(reason) | Final::Damaged(reason)) => {

@@ -10,7 +10,7 @@ use std::{
 use seedgrid_common::wire::limits;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::work::Attempt;
+use crate::lifecycle::attempt::Attempt;
 
 /// The last bytes of a text, cut at a line.
 #[derive(Clone, Debug, Default)]

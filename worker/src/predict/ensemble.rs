@@ -9,31 +9,34 @@ use crate::training::Prediction;
 
 /// What one network, or several together, say of a pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Said {
+pub(super) struct PairPrediction {
     pub(super) comparison: Binary,
     /// The two digits' classes, where a network was trained to name them.
     pub(super) digits: Option<[u8; 2]>,
 }
 
 /// What one network says.
-pub(super) fn alone(predictions: &[Prediction]) -> Vec<Said> {
+pub(super) fn alone(predictions: &[Prediction]) -> Vec<PairPrediction> {
     let digit = |logits: [f32; DIGITS]| decision::class(&logits) as u8;
     predictions
         .iter()
-        .map(|one| Said { comparison: Binary::of(one.comparison), digits: one.digits.map(|digits| digits.map(digit)) })
+        .map(|one| PairPrediction {
+            comparison: Binary::of(one.comparison),
+            digits: one.digits.map(|digits| digits.map(digit)),
+        })
         .collect()
 }
 
 /// The votes of networks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Committee {
+pub(super) struct Ensemble {
     /// Of each network, each pair's logits.
     comparisons: Vec<Vec<[f32; CLASSES]>>,
     /// Sums of the digits' probabilities over those networks that name them; empty where none does.
     digits: Vec<[[f64; DIGITS]; 2]>,
 }
 
-impl Committee {
+impl Ensemble {
     /// Adds a network's votes, on the same pairs as those before.
     pub(super) fn add(&mut self, predictions: &[Prediction]) {
         self.comparisons.push(predictions.iter().map(|one| one.comparison).collect());
@@ -56,19 +59,19 @@ impl Committee {
 
     /// What they say together: the average of their probabilities, as reports average seeds; the digits of the highest mean
     /// probability.
-    pub(super) fn said(&self) -> Vec<Said> {
+    pub(super) fn said(&self) -> Vec<PairPrediction> {
         let pairs = self.comparisons.first().map_or(0, Vec::len);
         let of_pair = |pair: usize| {
             let networks: Vec<Binary> = self.comparisons.iter().map(|one| Binary::of(one[pair])).collect();
             let digits = self.digits.get(pair).map(|digits| digits.map(|digit| likeliest(&digit)));
-            Some(Said { comparison: Binary::average(&networks)?, digits })
+            Some(PairPrediction { comparison: Binary::average(&networks)?, digits })
         };
         (0..pairs).filter_map(of_pair).collect()
     }
 }
 
 /// How many pairs are classified wrongly.
-pub(super) fn wrong(said: &[Said], labels: &[u8]) -> usize {
+pub(super) fn wrong(said: &[PairPrediction], labels: &[u8]) -> usize {
     said.iter().zip(labels).filter(|(said, label)| said.comparison.class() != **label).count()
 }
 
@@ -97,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn a_committee_votes_by_mean_probability() {
-        let mut committee = Committee::default();
-        committee.add(&[one(2.0, None), one(-1.5, None), one(0.0, None)]);
-        committee.add(&[one(-1.0, None), one(1.5, None), one(0.0, None)]);
-        let said = committee.said();
-        assert_eq!(committee.networks(), 2);
+    fn an_ensemble_votes_by_mean_probability() {
+        let mut ensemble = Ensemble::default();
+        ensemble.add(&[one(2.0, None), one(-1.5, None), one(0.0, None)]);
+        ensemble.add(&[one(-1.0, None), one(1.5, None), one(0.0, None)]);
+        let said = ensemble.said();
+        assert_eq!(ensemble.networks(), 2);
         assert_eq!(said[0].comparison.class(), 1);
         assert_eq!(said[1].comparison.class(), 0, "one half is not more than one half");
         assert_eq!((said[2].comparison.score(), said[2].comparison.class()), (0.0, 0));
@@ -113,23 +116,23 @@ mod tests {
     }
 
     #[test]
-    fn a_committee_of_one_says_what_its_network_says() {
+    fn an_ensemble_of_one_says_what_its_network_says() {
         let predictions = [f32::MIN_POSITIVE, -1e-20, 80.0, -80.0, 0.0]
             .map(|score| Prediction { comparison: [0.0, score], digits: Some([[0.0; DIGITS]; 2]) });
-        let mut committee = Committee::default();
-        committee.add(&predictions);
-        assert_eq!(committee.said(), alone(&predictions));
+        let mut ensemble = Ensemble::default();
+        ensemble.add(&predictions);
+        assert_eq!(ensemble.said(), alone(&predictions));
     }
 
     #[test]
     fn digits_are_those_of_the_networks_that_name_them() {
-        let mut committee = Committee::default();
-        committee.add(&[one(2.0, None)]);
-        committee.add(&[one(2.0, Some([3, 7]))]);
-        assert_eq!(committee.said()[0].digits, Some([3, 7]));
-        committee.add(&[one(2.0, Some([4, 7]))]);
-        committee.add(&[one(2.0, Some([4, 8]))]);
-        assert_eq!(committee.said()[0].digits, Some([4, 7]));
+        let mut ensemble = Ensemble::default();
+        ensemble.add(&[one(2.0, None)]);
+        ensemble.add(&[one(2.0, Some([3, 7]))]);
+        assert_eq!(ensemble.said()[0].digits, Some([3, 7]));
+        ensemble.add(&[one(2.0, Some([4, 7]))]);
+        ensemble.add(&[one(2.0, Some([4, 8]))]);
+        assert_eq!(ensemble.said()[0].digits, Some([4, 7]));
         assert_eq!(alone(&[one(2.0, Some([9, 0]))])[0].digits, Some([9, 0]));
     }
 }

@@ -29,7 +29,7 @@ use tonic::{
 };
 use tracing::{info, warn};
 
-use crate::{backoff, work::cut};
+use crate::{lifecycle::attempt::cut, link::reconnect_delay};
 
 /// A client that shows the token with every call.
 pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
@@ -256,7 +256,7 @@ impl Connector {
         let hurried = *hurry.borrow();
         let failures = if hurried { self.failures.min(HURRIED) } else { self.failures };
         tokio::select! {
-            () = tokio::time::sleep(backoff::delay(failures, rand::random())) => {}
+            () = tokio::time::sleep(reconnect_delay::delay(failures, rand::random())) => {}
             Ok(_) = hurry.wait_for(|hurried| *hurried), if !hurried => {}
         }
     }
@@ -299,7 +299,7 @@ impl Connector {
                     Err(Failure::Refused(refused)) => return Err(self.named(refused)),
                 }
             }
-            tokio::time::sleep(backoff::delay(self.failures, rand::random())).await;
+            tokio::time::sleep(reconnect_delay::delay(self.failures, rand::random())).await;
             self.failures = self.failures.saturating_add(1);
             self.read_again().await;
         }

@@ -10,7 +10,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 
 /// What bounds the time between two states of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spacing {
+pub struct CheckpointInterval {
     /// What the newest save took, in the slot and on the way; zero: nothing is known yet. [`Duration::MAX`]: it is still under way, or came
     /// to nothing.
     pub cost: Duration,
@@ -22,7 +22,7 @@ pub struct Spacing {
     pub allowed: Duration,
 }
 
-impl Spacing {
+impl CheckpointInterval {
     /// Whether the state is to be saved, this long after the last time, or after training began.
     pub fn is_due(&self, since: Duration) -> bool {
         since >= self.interval(since)
@@ -39,21 +39,21 @@ mod tests {
     use super::*;
 
     /// Of a worker that has trained for long.
-    const FREE: Spacing = Spacing {
+    const FREE: CheckpointInterval = CheckpointInterval {
         cost: Duration::ZERO,
         trained: Duration::MAX,
         longest: Duration::from_secs(30),
         allowed: Duration::ZERO,
     };
 
-    fn interval_ms(spacing: Spacing) -> u128 {
+    fn interval_ms(spacing: CheckpointInterval) -> u128 {
         spacing.interval(Duration::ZERO).as_millis()
     }
 
     #[test]
     fn a_save_takes_a_hundredth_of_the_time_at_most() {
         for (cost_ms, interval) in [(0, 500), (1, 500), (5, 500), (6, 600), (20, 2_000), (299, 29_900)] {
-            let spacing = Spacing { cost: Duration::from_millis(cost_ms), ..FREE };
+            let spacing = CheckpointInterval { cost: Duration::from_millis(cost_ms), ..FREE };
             assert_eq!(interval_ms(spacing), interval, "{cost_ms} ms");
             assert!(spacing.is_due(Duration::from_millis(interval as u64)));
             assert!(!spacing.is_due(Duration::from_millis(interval as u64 - 1)));
@@ -63,27 +63,31 @@ mod tests {
     #[test]
     fn however_slow_it_is_states_are_saved_at_last() {
         for cost in [Duration::from_secs(1), Duration::from_secs(900), Duration::MAX] {
-            assert_eq!(interval_ms(Spacing { cost, ..FREE }), 30_000);
+            assert_eq!(interval_ms(CheckpointInterval { cost, ..FREE }), 30_000);
         }
         let longest = Duration::from_millis(100);
-        assert_eq!(interval_ms(Spacing { longest, ..FREE }), 100, "who asks for more often than that gets it");
+        assert_eq!(
+            interval_ms(CheckpointInterval { longest, ..FREE }),
+            100,
+            "who asks for more often than that gets it"
+        );
     }
 
     #[test]
     fn a_coordinator_with_many_workers_has_the_last_word() {
         let allowed = Duration::from_secs(12);
-        assert_eq!(interval_ms(Spacing { allowed, ..FREE }), 12_000);
-        assert_eq!(interval_ms(Spacing { allowed, longest: Duration::from_secs(1), ..FREE }), 12_000);
-        assert_eq!(interval_ms(Spacing { allowed, cost: Duration::from_millis(200), ..FREE }), 20_000);
+        assert_eq!(interval_ms(CheckpointInterval { allowed, ..FREE }), 12_000);
+        assert_eq!(interval_ms(CheckpointInterval { allowed, longest: Duration::from_secs(1), ..FREE }), 12_000);
+        assert_eq!(interval_ms(CheckpointInterval { allowed, cost: Duration::from_millis(200), ..FREE }), 20_000);
     }
 
     #[test]
     fn a_young_worker_saves_what_it_has_done_so_far() {
         // However slow saving is: after half a second, one, two, four and so on.
-        let slow = Spacing { cost: Duration::MAX, ..FREE };
+        let slow = CheckpointInterval { cost: Duration::MAX, ..FREE };
         let (mut saved, mut last) = (Vec::new(), 0);
         for now in 0..=40_000 {
-            let spacing = Spacing { trained: Duration::from_millis(now), ..slow };
+            let spacing = CheckpointInterval { trained: Duration::from_millis(now), ..slow };
             if spacing.is_due(Duration::from_millis(now - last)) {
                 saved.push(now);
                 last = now;
@@ -96,7 +100,7 @@ mod tests {
     #[test]
     fn work_moves_forward_under_kills_every_few_seconds() {
         let life = |second: u64| Duration::from_millis(1_000 + second * 7_919 % 11_000 - 500);
-        let lives = |spacing: Spacing| {
+        let lives = |spacing: CheckpointInterval| {
             let (mut saved, mut lives) = (Duration::ZERO, 0);
             while saved < Duration::from_secs(20) && lives < 1_000 {
                 lives += 1;
@@ -107,7 +111,7 @@ mod tests {
                     if now > life {
                         break;
                     }
-                    if (Spacing { cost, trained: now, ..spacing }).is_due(now - last) {
+                    if (CheckpointInterval { cost, trained: now, ..spacing }).is_due(now - last) {
                         (saved, last, cost) = (saved + now - last, now, spacing.cost);
                     }
                 }
@@ -115,10 +119,10 @@ mod tests {
             lives
         };
         // 20 s of training in lives of 6 s on average, less what is lost at each one's end.
-        assert!(lives(Spacing { cost: Duration::from_millis(10), ..FREE }) <= 6);
-        assert!(lives(Spacing { cost: Duration::from_millis(500), ..FREE }) <= 10);
+        assert!(lives(CheckpointInterval { cost: Duration::from_millis(10), ..FREE }) <= 6);
+        assert!(lives(CheckpointInterval { cost: Duration::from_millis(500), ..FREE }) <= 10);
         assert_eq!(
-            lives(Spacing { longest: Duration::MAX, allowed: Duration::from_secs(30), ..FREE }),
+            lives(CheckpointInterval { longest: Duration::MAX, allowed: Duration::from_secs(30), ..FREE }),
             1_000,
             "as it was"
         );

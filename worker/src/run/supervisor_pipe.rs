@@ -7,11 +7,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::work::Attempt;
+use crate::lifecycle::attempt::Attempt;
 
 /// One thing that a trainer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum SupervisorMessage {
     /// This attempt is held from now on.
     Holds(Attempt),
     /// It is in training from now on.
@@ -22,7 +22,7 @@ pub enum Said {
     HoldsNot(Attempt),
 }
 
-impl Said {
+impl SupervisorMessage {
     fn mark(self) -> (char, Attempt) {
         match self {
             Self::Holds(attempt) => ('+', attempt),
@@ -50,12 +50,12 @@ impl Said {
 
 /// The way to the supervisor; without one, nothing is said.
 #[derive(Debug, Default)]
-pub struct Presence {
+pub struct SupervisorPipe {
     supervised: bool,
     held: Mutex<BTreeSet<Attempt>>,
 }
 
-impl Presence {
+impl SupervisorPipe {
     /// Of a trainer that has a supervisor at the other end of its standard output.
     pub fn supervised() -> Self {
         Self { supervised: true, held: Mutex::default() }
@@ -65,23 +65,23 @@ impl Presence {
     pub fn hold(&self, now: &[Attempt]) {
         let now: BTreeSet<Attempt> = now.iter().copied().collect();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = now.difference(&held).copied().map(Said::Holds);
-        let gone = held.difference(&now).copied().map(Said::HoldsNot);
+        let new = now.difference(&held).copied().map(SupervisorMessage::Holds);
+        let gone = held.difference(&now).copied().map(SupervisorMessage::HoldsNot);
         self.say(new.chain(gone));
         *held = now;
     }
 
     /// Training of an attempt begins.
     pub fn trains(&self, attempt: Attempt) {
-        self.say([Said::Trains(attempt)].into_iter());
+        self.say([SupervisorMessage::Trains(attempt)].into_iter());
     }
 
     /// Training of an attempt has ended.
     pub fn trained(&self, attempt: Attempt) {
-        self.say([Said::Trained(attempt)].into_iter());
+        self.say([SupervisorMessage::Trained(attempt)].into_iter());
     }
 
-    fn say(&self, all: impl Iterator<Item = Said>) {
+    fn say(&self, all: impl Iterator<Item = SupervisorMessage>) {
         if !self.supervised {
             return;
         }
@@ -104,12 +104,17 @@ mod tests {
     #[test]
     fn what_is_said_is_read() {
         let attempt = Attempt { unit: UnitId([7; 16]), number: 3 };
-        for said in [Said::Holds(attempt), Said::Trains(attempt), Said::Trained(attempt), Said::HoldsNot(attempt)] {
+        for said in [
+            SupervisorMessage::Holds(attempt),
+            SupervisorMessage::Trains(attempt),
+            SupervisorMessage::Trained(attempt),
+            SupervisorMessage::HoldsNot(attempt),
+        ] {
             let (mark, attempt) = said.mark();
-            assert_eq!(Said::read(&format!("{mark}{attempt}\n")), Some(said));
+            assert_eq!(SupervisorMessage::read(&format!("{mark}{attempt}\n")), Some(said));
         }
         for line in ["", "+", "cuda: ready", "+abc#1", &format!("!{attempt}"), &format!("+{attempt}x")] {
-            assert_eq!(Said::read(line), None, "{line}");
+            assert_eq!(SupervisorMessage::read(line), None, "{line}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What `seedgrid-worker` exits with. The table for people is docs/exit-codes.md.
 
-use crate::{lifecycle::Ending, session::Farewell};
+use crate::{lifecycle::Ending, run::session::Farewell};
 
 /// The study is done, or the worker was asked to leave and handed everything over.
 pub const DONE: u8 = 0;

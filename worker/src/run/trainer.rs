@@ -6,12 +6,12 @@ use candle_core::Device;
 use seedgrid_common::{data::Dataset, unit::Unit, wire::blob::Blob};
 
 use crate::{
+    lifecycle::attempt::Output,
     training::{
         self, Checkpoint, Observer, Trained,
         device::{self, DeviceError},
+        weights_file,
     },
-    weights_file,
-    work::Output,
 };
 
 /// What trains units: the same unit gives the same result, whichever slot asks.

@@ -4,8 +4,8 @@
 //! trainer ends unexpectedly (a signal, the kernel for want of memory, an exit code that is none of its own), this one tells the coordinator
 //! at once what was in training and why it ended, and starts another one under the same worker id.
 //!
-//! The trainer's standard output is a pipe on which it says what it holds ([`crate::presence`]), its standard input one on which it is told
-//! the worker's secret and when to stop, its standard error goes through here, so that its last lines are known. The trainer dies with this process ([`crate::parent`]).
+//! The trainer's standard output is a pipe on which it says what it holds ([`crate::run::supervisor_pipe`]), its standard input one on which it is told
+//! the worker's secret and when to stop, its standard error goes through here, so that its last lines are known. The trainer dies with this process ([`crate::run::end_with_parent`]).
 
 mod cause;
 mod holdings;
@@ -37,7 +37,11 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use crate::{attempt_log::Tail, backoff, connection::Connector, exit_codes, presence::Said, work::cut};
+use crate::{
+    lifecycle::attempt::cut,
+    link::{attempt_log::Tail, connection::Connector, reconnect_delay},
+    run::{exit_codes, supervisor_pipe::SupervisorMessage},
+};
 use cause::{End, Meaning, judge};
 use holdings::Holdings;
 
@@ -108,7 +112,7 @@ pub async fn supervise(settings: Settings) -> io::Result<u8> {
             return Ok(exit_codes::CRASHING);
         }
         tokio::select! {
-            () = tokio::time::sleep(backoff::delay(in_a_row, rand::random())) => {}
+            () = tokio::time::sleep(reconnect_delay::delay(in_a_row, rand::random())) => {}
             _ = signals.next() => return Ok(exit_codes::DONE),
         }
         info!("starting another trainer");
@@ -291,7 +295,7 @@ fn hear(holdings: &mut Holdings, line: &mut Vec<u8>) {
         return;
     }
     let text = String::from_utf8_lossy(line);
-    match Said::read(&text) {
+    match SupervisorMessage::read(&text) {
         Some(said) => holdings.hear(said),
         None => drop(io::stderr().lock().write_all(text.as_bytes())),
     }

@@ -11,13 +11,13 @@ use seedgrid_common::wire::blob::BlobDigest;
 use tokio::sync::Notify;
 
 use crate::{
-    spacing::Spacing,
-    work::{Attempt, SavedState},
+    lifecycle::attempt::{Attempt, SavedState},
+    training::checkpoint_interval::CheckpointInterval,
 };
 
 /// What waits: at most one state for each slot. Slots put, one sender takes. And what saving has taken so far.
 #[derive(Debug, Default)]
-pub struct Saves {
+pub struct CheckpointUploads {
     inner: Mutex<Inner>,
     put: Notify,
 }
@@ -30,7 +30,7 @@ struct Inner {
     costs: BTreeMap<Attempt, Duration>,
     /// What the newest save of all took: what is expected of an attempt's first one.
     newest: Duration,
-    /// See [`Spacing::allowed`].
+    /// See [`CheckpointInterval::allowed`].
     allowed: Duration,
     /// When training began in this worker.
     began: Option<Instant>,
@@ -43,11 +43,11 @@ pub struct Sent {
     pub kept: bool,
     /// How long handing it over took.
     pub took: Duration,
-    /// See [`Spacing::allowed`]; None: the coordinator did not say.
+    /// See [`CheckpointInterval::allowed`]; None: the coordinator did not say.
     pub allowed: Option<Duration>,
 }
 
-impl Saves {
+impl CheckpointUploads {
     /// Puts an attempt's newest state here, which took this long to make; never waits.
     pub fn put(&self, attempt: Attempt, state: SavedState, made: Duration) {
         let mut inner = self.lock();
@@ -96,11 +96,11 @@ impl Saves {
     }
 
     /// When the next state of an attempt is due, of which `longest` may pass at most.
-    pub fn spacing(&self, attempt: Attempt, longest: Duration) -> Spacing {
+    pub fn spacing(&self, attempt: Attempt, longest: Duration) -> CheckpointInterval {
         let mut inner = self.lock();
         let trained = inner.began.get_or_insert_with(Instant::now).elapsed();
         let cost = inner.costs.get(&attempt).copied().unwrap_or(inner.newest);
-        Spacing { cost, trained, longest, allowed: inner.allowed }
+        CheckpointInterval { cost, trained, longest, allowed: inner.allowed }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -123,13 +123,13 @@ mod tests {
         SavedState { blob: Blob::new(vec![1; batches as usize]), progress: Progress { batches, ..Progress::default() } }
     }
 
-    fn cost(saves: &Saves, attempt: Attempt) -> Duration {
+    fn cost(saves: &CheckpointUploads, attempt: Attempt) -> Duration {
         saves.spacing(attempt, Duration::MAX).cost
     }
 
     #[tokio::test]
     async fn the_newest_state_waits_until_it_was_sent() {
-        let saves = Saves::default();
+        let saves = CheckpointUploads::default();
         saves.put(ATTEMPT, state(1), MADE);
         let (_, first) = saves.next().await;
         assert_eq!(saves.next().await.1, first, "not sent yet");
@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_taker_waits_for_the_next_state() {
-        let saves = Saves::default();
+        let saves = CheckpointUploads::default();
         saves.put(ATTEMPT, state(1), MADE);
         saves.forget(ATTEMPT);
         let put = async { saves.put(ATTEMPT, state(3), MADE) };
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_save_costs_what_making_and_handing_over_took() {
-        let saves = Saves::default();
+        let saves = CheckpointUploads::default();
         assert_eq!(cost(&saves, ATTEMPT), Duration::ZERO, "nothing is known");
         saves.put(ATTEMPT, state(1), MADE);
         assert_eq!(cost(&saves, ATTEMPT), Duration::MAX, "it waits");
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_coordinators_newest_word_counts() {
-        let saves = Saves::default();
+        let saves = CheckpointUploads::default();
         let allowed = || saves.spacing(ATTEMPT, Duration::MAX).allowed;
         saves.allow(Duration::from_secs(1));
         assert_eq!(allowed(), Duration::from_secs(1));

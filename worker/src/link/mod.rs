@@ -1,0 +1,12 @@
+//! The link to the coordinator: the connection, the calls over it, and what is fetched and handed over through it.
+
+pub mod attempt_log;
+pub mod calls;
+pub mod checkpoint_download;
+pub mod checkpoint_upload;
+pub mod connection;
+pub mod dataset_cache;
+pub mod dataset_download;
+pub mod download;
+pub mod metrics_stream;
+pub mod reconnect_delay;

@@ -1,0 +1,10 @@
+//! A running worker: its supervisor and its trainer process, the session that carries out what the lifecycle decides, and the slots that train.
+
+pub mod end_with_parent;
+pub mod exit_codes;
+pub mod machine;
+pub mod session;
+pub mod slots;
+pub mod supervisor;
+pub mod supervisor_pipe;
+pub mod trainer;
