@@ -3,10 +3,7 @@
 
 use std::{error::Error, io::Write as _, path::Path};
 
-use seedgrid_common::{
-    data::{self, build, encode, locate},
-    spec::DatasetSpec,
-};
+use seedgrid_common::data::{self, DatasetSpec, build, encode, locate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();

@@ -11,7 +11,7 @@ use std::{
 use nix::errno::Errno;
 use tempfile::NamedTempFile;
 
-use crate::unfinished::Unfinished;
+use crate::temporary_files::Unfinished;
 
 /// A mode that lets the process's umask decide who else may read a file, as for any new one.
 const ANY: u32 = 0o666;

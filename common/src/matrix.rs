@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    data::Digests,
     label::Shown,
     spec::{Evaluation, ModelRow, SelectionRule, Stage, Study},
     unit::{Configuration, Fold, Unit, UnitId},
@@ -59,9 +60,6 @@ pub enum Selection {
     /// None: no configuration is complete.
     Nothing,
 }
-
-/// The digest of each encoded draw of the data set, by data seed.
-pub type Digests = BTreeMap<u64, String>;
 
 /// The selections that have been made, by stage and model.
 pub type Selections = BTreeMap<(String, String), Selection>;
@@ -198,10 +196,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        data::glyph_pairs,
-        spec::{Axis, DatasetSpec, ModelRow, Stage},
+        data::{DatasetSpec, glyph_pairs},
+        hyperparameters::Value,
+        spec::{Axis, ModelRow, Stage},
         training::{Normalize, StopRule},
-        unit::Value,
     };
 
     const STOP: StopRule = StopRule::PAPER;

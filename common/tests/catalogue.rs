@@ -5,10 +5,9 @@
 use std::{fs, path::Path};
 
 use seedgrid_common::{
-    data::{self, encode, mnist_files},
+    data::{self, DatasetSpec, encode, mnist_files},
     model,
-    prose::whole,
-    spec::DatasetSpec,
+    text::whole,
 };
 
 fn spec_page() -> String {

@@ -8,7 +8,7 @@ mod synthetic;
 
 use std::{collections::BTreeMap, io::Write as _, path::Path};
 
-use seedgrid_common::{spec::Stage, unit::Value};
+use seedgrid_common::{hyperparameters::Value, spec::Stage};
 use seedgrid_coordinator::{
     aggregate::Missing,
     report::{Provenance, State, terminal_table, write},

@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use seedgrid_common::{
-    data::{Dataset, folds::split},
+    data::{Dataset, Digests, folds::split},
     decision,
-    matrix::{Digests, Selections, expand},
+    hyperparameters::Value,
+    matrix::{Selections, expand},
     outputs::Outputs,
     spec::{RaceRule, SelectionRule},
     training::{Ending, UnitResult},
-    unit::{Fold, UnitId, Value},
+    unit::{Fold, UnitId},
 };
 use seedgrid_coordinator::{
     aggregate::{

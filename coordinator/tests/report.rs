@@ -26,9 +26,9 @@ use std::{
 };
 
 use seedgrid_common::{
+    hyperparameters::Value,
     spec::{RaceRule, SelectionRule, Stage},
     training::Ending,
-    unit::Value,
 };
 use seedgrid_coordinator::{
     aggregate::{

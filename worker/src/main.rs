@@ -11,11 +11,11 @@ use std::{
 
 use seedgrid_common::{
     batch::{self, JobEnd},
-    causes::chain,
     command_line,
+    error_chain::chain,
     join::Token,
-    prose::count,
     terminal::Screen,
+    text::count,
     wire::{limits, v1::WorkerInfo},
 };
 use seedgrid_worker::{

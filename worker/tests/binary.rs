@@ -19,12 +19,7 @@ use nix::{
     unistd::Pid,
 };
 use scripted::{Coordinator, Play, unit};
-use seedgrid_common::{
-    data::encode::digest,
-    join::Token,
-    unit::{Unit, Value},
-    wire::v1::Failure,
-};
+use seedgrid_common::{data::encode::digest, hyperparameters::Value, join::Token, unit::Unit, wire::v1::Failure};
 use tempfile::{TempDir, tempdir};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_seedgrid-worker");
@@ -156,7 +151,7 @@ fn a_signal_to_every_process_of_a_job_counts_once() {
 fn a_warning_of_a_batch_system_and_the_end_of_a_login_give_work_back() {
     // A terminal that is closed says so, and its shell says it again.
     // Under nohup a worker ignores SIGHUP.
-    let hangup = if seedgrid_common::hangup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
+    let hangup = if seedgrid_common::sighup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
     for signals in [&[Signal::SIGUSR1][..], &[hangup, Signal::SIGHUP]] {
         let (play, _coordinator, folder) = study(1..2, 100_000);
         let child = command(&folder, &["--slots", "1"]).spawn().expect("the worker starts");

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use candle_core::Device;
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
+    hyperparameters::Value,
     model,
     random::Stream,
     training::{EpochMetrics, Normalize, StopRule, UnitResult},
-    unit::{Configuration, Fold, Unit, Value},
+    unit::{Configuration, Fold, Unit},
 };
 use seedgrid_worker::training::{
     Checkpoint, Observer, Trained, Wish,

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use candle_core::Device;
 use seedgrid_common::{
     data::{PAIR_PIXELS, Pairs},
+    hyperparameters::{Hyperparameters, Value},
     model::{self, Digits, Input, Layer, Network},
     random::Stream,
-    unit::{Hyperparameters, Value},
 };
 use seedgrid_worker::{
     networks::{

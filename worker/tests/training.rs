@@ -6,10 +6,11 @@ use candle_core::Device;
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs, folds::split},
     decision::Binary,
+    hyperparameters::{Hyperparameters, Value},
     model,
     random::Stream,
     training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
-    unit::{Configuration, Fold, Hyperparameters, KERNELS_REVISION, Unit, Value},
+    unit::{Configuration, Fold, KERNELS_REVISION, Unit},
 };
 use seedgrid_worker::training::{
     Checkpoint, Observer, TrainError, Trained, Wish, parameter_count, train, weights_file,

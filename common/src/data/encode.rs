@@ -14,7 +14,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Dataset, PAIR_PIXELS, Pairs};
-use crate::prose::count;
+use crate::text::count;
 
 /// Most pairs in one part of a data set.
 pub const PAIRS_MAX: u32 = 1_000_000;

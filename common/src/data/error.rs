@@ -9,7 +9,7 @@ use super::{
     looked::Looked,
     mnist_files::{BELOW, FILES, FileError},
 };
-use crate::prose::count;
+use crate::text::count;
 
 /// Why a data set cannot be made. [`DataError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]

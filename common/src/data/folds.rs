@@ -2,8 +2,8 @@
 
 use super::{Dataset, Pairs};
 use crate::{
-    prose::{agreeing, count},
     random::Stream,
+    text::{agreeing, count},
     unit::Fold,
 };
 

@@ -7,7 +7,7 @@ use std::{borrow::Cow, io, io::Read as _};
 
 use flate2::bufread::GzDecoder;
 
-use crate::prose::count;
+use crate::text::count;
 
 /// Images as an IDX file of three dimensions holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::{DataError, Dataset};
-use crate::spec::DatasetSpec;
+use crate::data::DatasetSpec;
 
 /// A kind of data set: where its pairs come from, and how many it has.
 pub struct DatasetKind {

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::prose::{count, plain};
+use crate::text::{count, plain};
 
 /// No more entries of a folder are looked at.
 const ENTRIES_MAX: usize = 100_000;

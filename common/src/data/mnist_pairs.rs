@@ -12,7 +12,7 @@ use super::{
     locate,
     mnist_files::{self, Expected, MnistFile},
 };
-use crate::{model::SIDE, random::Stream, spec::DatasetSpec};
+use crate::{data::DatasetSpec, model::SIDE, random::Stream};
 
 /// As titles call this data set.
 pub const TITLE: &str = "MNIST pairs";

@@ -17,12 +17,12 @@ pub mod mnist_files;
 pub mod mnist_pairs;
 pub mod normalize;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 pub use error::DataError;
 pub use kind::{DatasetKind, Supply};
 
-use crate::{model::SIDE, spec::DatasetSpec};
+use crate::model::SIDE;
 
 /// Every kind of data set, in the order in which messages name them.
 pub static ALL: &[&DatasetKind] = &[&mnist_pairs::KIND, &glyph_pairs::KIND];
@@ -84,3 +84,19 @@ pub fn build(spec: &DatasetSpec, folders: &[PathBuf]) -> Result<Dataset, DataErr
     }
     (spec.kind.draw)(spec, folders)
 }
+
+/// Which data set, and how it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetSpec {
+    /// Where the pairs come from.
+    pub kind: &'static DatasetKind,
+    /// Number of training pairs.
+    pub train_pairs: u32,
+    /// Number of test pairs.
+    pub test_pairs: u32,
+    /// From which pairs (and folds) are drawn.
+    pub seed: u64,
+}
+
+/// The digest of each encoded draw of the data set, by data seed.
+pub type Digests = BTreeMap<u64, String>;

@@ -3,6 +3,7 @@
 //!
 //! They hold secrets. Nothing here prints the token: not `Debug`, not an error (a parser's message would quote the line).
 
+pub mod connect;
 mod token;
 mod transport;
 
@@ -19,7 +20,7 @@ use tonic::transport::Uri;
 pub use token::{Token, TokenDigest};
 pub use transport::{Plaintext, Transport, TransportError};
 
-use crate::{dial, durable, prose::shell, utc, wire::limits};
+use crate::{durable, text::shell, utc, wire::limits};
 
 /// The only version of the join file that this program reads and writes.
 pub const JOIN_VERSION: u32 = 2;
@@ -256,7 +257,7 @@ impl JoinFile {
         }
         transport::agree(&read.addresses, read.certificate.as_deref()).map_err(content)?;
         if let Some(pem) = &read.certificate {
-            dial::config(pem).map_err(|error| Problem::Content(error.to_string()))?;
+            connect::config(pem).map_err(|error| Problem::Content(error.to_string()))?;
         }
         let token = Token::parse(&read.token).ok_or(content("`token` must be 16 to 256 visible ASCII characters"))?;
         let expires = read.expires.as_deref().map(|text| utc::parse(text).ok_or(content("`expires` is no time")));

@@ -11,11 +11,12 @@ mod tests;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
-    matrix::Digests,
+    data::Digests,
+    hyperparameters::Value,
     model,
     spec::{Evaluation, Stage, Study},
     training::Normalize,
-    unit::{Configuration, Fold, Unit, Value},
+    unit::{Configuration, Fold, Unit},
 };
 
 pub use facts::{Fact, Facts, nearest};

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::settings;
 use crate::{
+    hyperparameters::Value,
     model,
     spec::{ModelRow, SelectedRow, Stage},
-    unit::{Configuration, Value},
+    unit::Configuration,
 };
 
 /// Which settings labels show, by model: all that is written as an axis in a row, and all in which the model's configurations may

@@ -6,7 +6,7 @@ use super::{
     optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
     schema::{BATCH_SIZE, DROPOUT_AT, INITIAL_SCALE, LEARNING_RATE, dropout, number, word},
 };
-use crate::unit::Hyperparameters;
+use crate::hyperparameters::Hyperparameters;
 
 pub(super) static MODEL: Model = Model {
     name: "cnn",

@@ -7,7 +7,7 @@ use super::{
     optimiser::{MOMENTUM, OPTIMISER, WEIGHT_DECAY},
     schema::{BATCH_SIZE, Default, INITIAL_SCALE, Kind, LEARNING_RATE, dropout, number, widths},
 };
-use crate::unit::Hyperparameters;
+use crate::hyperparameters::Hyperparameters;
 
 pub(super) static MODEL: Model = Model {
     name: "fc",

@@ -16,7 +16,7 @@ pub(crate) use optimiser::unused_momentum;
 pub use optimiser::{Optimiser, Rule, UnusedMomentum};
 pub use schema::{Default, Kind, Parameter, ParameterError};
 
-use crate::unit::Hyperparameters;
+use crate::hyperparameters::Hyperparameters;
 
 /// A model: its name, its hyper-parameters and how they make a network.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ mod tests {
         let mut given = Hyperparameters::new();
         for parameter in model.parameters {
             let value = parameter.default_value().unwrap_or(match parameter.kind {
-                Kind::Count { .. } => crate::unit::Value::Integer(20),
-                _ => crate::unit::Value::Number(0.1),
+                Kind::Count { .. } => crate::hyperparameters::Value::Integer(20),
+                _ => crate::hyperparameters::Value::Number(0.1),
             });
             given.insert(parameter.name.to_owned(), value);
         }

@@ -1,7 +1,7 @@
 //! How weights move: the optimiser that hyper-parameters describe, as plain data.
 
 use super::schema::{Default, Kind, Parameter, number, word};
-use crate::unit::{Hyperparameters, Value};
+use crate::hyperparameters::{Hyperparameters, Value};
 
 /// Which rule turns gradients into steps.
 pub(super) const OPTIMISER: Parameter = Parameter {

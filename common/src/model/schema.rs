@@ -1,6 +1,6 @@
 //! Hyper-parameter schemas: which names a model knows, what values they take and what they mean.
 
-use crate::unit::{Hyperparameters, Value};
+use crate::hyperparameters::{Hyperparameters, Value};
 
 /// One hyper-parameter of a model.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{
     Problem, SelectedRow, Settings, Stage, Study, error::Problems, limits::CONFIGURATIONS_MAX, row::TrainingPart,
     stage::training_part, stop,
 };
-use crate::{model::unused_momentum, training::StopRule, unit::Value};
+use crate::{hyperparameters::Value, model::unused_momentum, training::StopRule};
 
 /// The settings that decide whether a configuration can be trained at all.
 const DECIDING: [&str; 3] = ["batch_size", "optimiser", "momentum"];

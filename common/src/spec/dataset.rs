@@ -1,10 +1,11 @@
 //! `[dataset]`.
 
 use super::{
-    DatasetKind, DatasetSpec, Problem,
+    DatasetKind, Problem,
     error::Problems,
     table::{Entry, Table},
 };
+use crate::data::DatasetSpec;
 use crate::data::{self, Supply};
 
 /// The table as far as it could be read.

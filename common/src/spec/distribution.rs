@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::limits::DRAWS_PER_SAMPLE_MAX;
-use crate::{random::Stream, unit::Value};
+use crate::{hyperparameters::Value, random::Stream};
 
 /// Significant digits of a drawn number, so that tables stay readable.
 const DIGITS: usize = 4;

@@ -1,7 +1,7 @@
 //! What to do about what is wrong with a spec.
 
 use super::{Problem, limits, seeds};
-use crate::{data::folds::SplitError, prose::count};
+use crate::{data::folds::SplitError, text::count};
 
 impl Problem {
     /// What to do about it, where the message does not say so already.

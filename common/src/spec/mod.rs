@@ -50,8 +50,9 @@ pub use study::parse;
 use std::collections::BTreeSet;
 
 use crate::{
+    data::DatasetSpec,
+    hyperparameters::{Hyperparameters, Value},
     training::{Normalize, StopRule},
-    unit::{Hyperparameters, Value},
 };
 
 /// A study: one experiment spec. Its identity is its name.
@@ -99,19 +100,6 @@ pub struct Reference {
     pub source: String,
     /// The likely cause of a difference.
     pub note: Option<String>,
-}
-
-/// Which data set, and how it is drawn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DatasetSpec {
-    /// Where the pairs come from.
-    pub kind: &'static DatasetKind,
-    /// Number of training pairs.
-    pub train_pairs: u32,
-    /// Number of test pairs.
-    pub test_pairs: u32,
-    /// From which pairs (and folds) are drawn.
-    pub seed: u64,
 }
 
 /// A part of a study whose units can run together.

@@ -3,7 +3,7 @@
 use super::{Elsewhere, ReferenceProblem, limits};
 use crate::{
     data::folds::SplitError,
-    prose::{agreeing, count},
+    text::{agreeing, count},
 };
 
 /// One thing that is wrong with a spec.

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ModelRow;
-use crate::{
-    training::Normalize,
-    unit::{Configuration, Value},
-};
+use crate::{hyperparameters::Value, training::Normalize, unit::Configuration};
 
 /// One value of each of a row's settings, or of some of them, by name.
 pub type Settings = BTreeMap<String, Value>;

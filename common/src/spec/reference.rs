@@ -15,8 +15,9 @@ use super::{
     table::{Entry, Table},
 };
 use crate::{
-    model, prose,
-    unit::{Configuration, Hyperparameters, Value},
+    hyperparameters::{Hyperparameters, Value},
+    model, text,
+    unit::Configuration,
 };
 
 impl Reference {
@@ -158,7 +159,7 @@ fn given(entry: Entry<'_>, model: &'static model::Model, problems: &mut Problems
 fn text(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
     let expected = format!("one line of 1 to {REFERENCE_CHARS_MAX} characters in quotes, without control characters");
     let text = entry.text(&expected, problems)?;
-    if text.trim().is_empty() || text.chars().count() > REFERENCE_CHARS_MAX || text.contains(prose::steers) {
+    if text.trim().is_empty() || text.chars().count() > REFERENCE_CHARS_MAX || text.contains(text::steers) {
         entry.wrong(expected, problems);
         return None;
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use toml::de::{DeFloat, DeInteger, DeValue};
 
 use super::{Problem, error::Problems, suggest::nearest, table::Entry};
-use crate::{prose::steers, unit::Value};
+use crate::{hyperparameters::Value, text::steers};
 
 /// Longest piece of the spec that a message repeats, in characters.
 const WRITTEN_CHARS_MAX: usize = 40;

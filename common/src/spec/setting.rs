@@ -13,9 +13,9 @@ use super::{
     table::Entry,
 };
 use crate::{
+    hyperparameters::Value,
     model::{Kind, Parameter},
     training::Normalize,
-    unit::Value,
 };
 
 /// `normalize`, which a row may vary like a hyper-parameter.

@@ -12,7 +12,7 @@ use super::{
     suggest::nearest,
     table::Entry,
 };
-use crate::unit::Value;
+use crate::hyperparameters::Value;
 
 /// How it may be written.
 const EXPECTED: &str = r#"a list of lists of axes, such as [["learning_rate", "batch_size"]]"#;

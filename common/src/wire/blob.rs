@@ -9,7 +9,7 @@ use super::{
     convert::{self, Malformed},
     limits, v1,
 };
-use crate::{prose::count, training::Progress, unit::UnitId};
+use crate::{text::count, training::Progress, unit::UnitId};
 
 /// SHA-256 of a blob. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

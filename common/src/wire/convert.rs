@@ -2,9 +2,10 @@
 
 use super::{limits, v1};
 use crate::{
+    hyperparameters::Value,
     outputs::{Outputs, OutputsError},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
-    unit::{Configuration, Fold, Unit, UnitId, Value},
+    unit::{Configuration, Fold, Unit, UnitId},
 };
 
 /// A message that does not say what its type promises.

@@ -12,9 +12,9 @@ pub use race::{LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedR
 pub use reference::{FoundError, ReferenceReport, Verdict};
 
 use seedgrid_common::{
+    hyperparameters::Hyperparameters,
     json,
     training::{Normalize, StopRule},
-    unit::Hyperparameters,
 };
 use serde::{Deserialize, Serialize};
 

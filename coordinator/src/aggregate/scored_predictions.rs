@@ -9,8 +9,8 @@ use seedgrid_common::{
         folds::{self, split},
     },
     decision::Binary,
-    prose::count,
     spec::Evaluation,
+    text::count,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit, UnitId},
 };

@@ -12,9 +12,9 @@ use std::{
 use nix::fcntl::OFlag;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use seedgrid_common::{
-    dial::{ALPN, SERVER_NAME},
     durable,
-    prose::shell,
+    join::connect::{ALPN, SERVER_NAME},
+    text::shell,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -183,7 +183,7 @@ mod tests {
         let first = Identity::of(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(Identity::of(&path).unwrap().certificate(), first.certificate());
-        assert!(seedgrid_common::dial::config(first.certificate()).is_ok());
+        assert!(seedgrid_common::join::connect::config(first.certificate()).is_ok());
         assert!(!first.certificate().contains("PRIVATE"));
         assert!(!format!("{first:?}").contains("BEGIN"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use seedgrid_common::{causes::chain, data::locate};
+use seedgrid_common::{data::locate, error_chain::chain};
 
 use super::{
     Exit, Failure,

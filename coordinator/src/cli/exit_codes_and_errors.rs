@@ -6,11 +6,11 @@ use std::{
 };
 
 use seedgrid_common::{
-    causes::chain,
+    error_chain::chain,
     join::JoinError,
-    prose::{count, shell},
     spec::Look,
     terminal::Screen,
+    text::{count, shell},
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::{join::JoinFile, prose::shell, utc};
+use seedgrid_common::{join::JoinFile, text::shell, utc};
 
 use super::{
     Failure,

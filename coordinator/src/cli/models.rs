@@ -1,10 +1,10 @@
 //! `seedgrid models`: every network, layer by layer, from the models' own data.
 
 use seedgrid_common::{
+    hyperparameters::{Hyperparameters, Value},
     model::{self, Model},
-    prose::{count, whole},
     terminal::{Screen, wrapped},
-    unit::{Hyperparameters, Value},
+    text::{count, whole},
 };
 use serde::Serialize;
 

@@ -5,13 +5,14 @@ mod estimate;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
+    hyperparameters::Hyperparameters,
     label,
     matrix::{Plan, PlannedStage, WaitingRow},
-    prose::{count, whole},
     spec::Evaluation,
     terminal::{Screen, wrapped},
+    text::{count, whole},
     training::Normalize,
-    unit::{Hyperparameters, UnitId},
+    unit::UnitId,
 };
 use serde::Serialize;
 

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use seedgrid_common::{
     batch::{self, JobEnd},
+    hyperparameters::Value,
     matrix::Plan,
+    temporary_files::Scratch,
     training::Normalize,
-    unfinished::Scratch,
-    unit::{Configuration, UnitId, Value},
+    unit::{Configuration, UnitId},
     wire::v1,
 };
 
@@ -153,7 +154,10 @@ fn open(folder: &std::path::Path, spec: &str) -> Result<Opened, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::matrix::{Digests, Selections, expand};
+    use seedgrid_common::{
+        data::Digests,
+        matrix::{Selections, expand},
+    };
 
     use super::*;
 

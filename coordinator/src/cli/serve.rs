@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedgrid_common::prose::shell;
+use seedgrid_common::text::shell;
 
 use super::{
     Exit, Failure,

@@ -2,7 +2,7 @@
 //!
 //! A thread of their own hears them as long as the command lives, so that none is lost while the command computes. The first one goes to
 //! whoever [attends](Attended): a study that runs comes to an orderly end. Where nobody does, and a second time, the process ends at once: what is
-//! not whole yet is removed ([`unfinished::sweep`]), and whatever is in its place is whole at any instant.
+//! not whole yet is removed ([`temporary_files::sweep`]), and whatever is in its place is whole at any instant.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::{hangup, unfinished};
+use seedgrid_common::{sighup, temporary_files};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -130,7 +130,7 @@ pub fn listen(leaves_files: bool) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let entered = runtime.enter();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut hangup = if hangup::is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+    let mut hangup = if sighup::is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
     drop(entered);
     let listen = move || {
         runtime.block_on(async {
@@ -169,7 +169,7 @@ const fn said_last(leaves_files: bool) -> &'static str {
 
 /// Ends the process.
 fn end(signal: StopSignal) -> ! {
-    unfinished::sweep();
+    temporary_files::sweep();
     let (said, goodbye) = std::sync::mpsc::channel();
     // Standard error may be locked by a thread that waits for its reader.
     let say = move || {

@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser as _},
 };
 
-use seedgrid_common::{prose, wire::limits::DETAIL_BYTES_MAX};
+use seedgrid_common::{text, wire::limits::DETAIL_BYTES_MAX};
 
 use super::arguments::{Format, ReachArguments};
 use crate::scheduler::unit_state::UnitState;
@@ -130,7 +130,7 @@ pub struct DrainArguments {
 /// A reason that others can be shown, as a coordinator would take it: one line of at most [`DETAIL_BYTES_MAX`] bytes.
 fn reason(text: &str) -> Result<String, String> {
     match text.len() {
-        0..=DETAIL_BYTES_MAX => Ok(prose::plain(text)),
+        0..=DETAIL_BYTES_MAX => Ok(text::plain(text)),
         bytes => Err(format!("it has {bytes} bytes, more than {DETAIL_BYTES_MAX}")),
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seedgrid_common::{join::Role, prose::count, wire::v1};
+use seedgrid_common::{join::Role, text::count, wire::v1};
 
 use super::{Exit, Failure, arguments::WatchArguments, status, status_at_rest};
 use crate::{

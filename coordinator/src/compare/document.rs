@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use seedgrid_common::unit::Hyperparameters;
+use seedgrid_common::hyperparameters::Hyperparameters;
 use serde::Serialize;
 
 use crate::aggregate::document::{ConfigurationReport, Counts, DatasetSummary, Estimate, EvaluationReport, Spread};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::unit;
+use seedgrid_common::hyperparameters;
 use toml::{Table, Value};
 
 use super::document::Setting;
@@ -50,7 +50,7 @@ fn flatten(path: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
 /// A value as a spec writes it, and each number as labels write it: one number has one form.
 fn written(value: &Value) -> String {
     match value {
-        Value::Float(number) => unit::Value::Number(*number).to_string(),
+        Value::Float(number) => hyperparameters::Value::Number(*number).to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),
     }

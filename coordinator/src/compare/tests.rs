@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
-    data::{build, folds::split},
+    data::{DatasetSpec, build, folds::split},
     matrix::{Selections, expand},
     outputs::Outputs,
-    spec::{self, DatasetSpec},
+    spec,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::Unit,
 };

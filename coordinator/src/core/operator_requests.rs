@@ -10,12 +10,11 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{AfterFailure, FailureKind, HealthDecisions, Millis, Pause, WorkerId},
+        queue::{AfterFailure, FailureKind, HealthDecisions, Millis, Pause, Waits, WorkerId},
         ranking::Ended,
         retry::Fate,
     },
     store::Write,
-    views::units::Waits,
 };
 
 impl Reactor {

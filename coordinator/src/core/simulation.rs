@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use seedgrid_common::{
-    matrix::Digests,
+    data::Digests,
     outputs::Outputs,
     random::Stream,
     spec::{self, Study},

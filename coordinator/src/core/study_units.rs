@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
-    data::folds::scored_pairs,
+    data::{Digests, folds::scored_pairs},
     decision::CLASSES,
-    matrix::{Digests, Plan, WaitingRow},
+    matrix::{Plan, WaitingRow},
     model,
     spec::Study,
     unit::{Configuration, Unit, UnitId},

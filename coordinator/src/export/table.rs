@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use seedgrid_common::{model, unit::Value};
+use seedgrid_common::{hyperparameters::Value, model};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,10 @@ use std::{
 };
 
 use seedgrid_common::{
-    dial::{Patience, dial},
-    join::{JoinError, JoinFile, Plaintext, Role, Transport, TransportError},
+    join::{
+        JoinError, JoinFile, Plaintext, Role, Transport, TransportError,
+        connect::{Patience, dial},
+    },
     spec::limits::UNITS_MAX,
     unit::UnitId,
     wire::{limits, v1},

@@ -16,7 +16,7 @@ pub use server::{Bound, Entry, Server, ServerError};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use seedgrid_common::{
-    prose::{self, steers},
+    text::{self, steers},
     unit::UnitId,
     wire::{convert, limits, v1},
 };
@@ -110,7 +110,7 @@ fn name(field: &str, text: &str) -> Result<(), Status> {
 /// A text for people. What would steer a terminal or fake a line of a log is replaced.
 fn prose(field: &str, text: &str) -> Result<String, Status> {
     bounded(field, text, limits::DETAIL_BYTES_MAX)?;
-    Ok(prose::plain(text))
+    Ok(text::plain(text))
 }
 
 /// Lines for people, such as a log. What would steer a terminal is replaced.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{data::Dataset, matrix::Digests};
+use seedgrid_common::data::{Dataset, Digests};
 
 /// One draw of the data set.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use seedgrid_common::{
-    prose::{count, shell, whole},
+    text::{count, shell, whole},
     unit::UnitId,
 };
 use serde::Serialize;

@@ -15,9 +15,9 @@ use std::{
 };
 
 use seedgrid_common::{
-    data::{self, DataError, encode, folds, locate},
-    prose::shell,
-    spec::{DatasetSpec, Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
+    data::{self, DataError, DatasetSpec, encode, folds, locate},
+    spec::{Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
+    text::shell,
     unit::{Fold, UnitId},
 };
 

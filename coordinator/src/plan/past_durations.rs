@@ -95,9 +95,10 @@ fn newest(path: &Path) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
+        hyperparameters::Value,
         model,
         training::{Normalize, StopRule},
-        unit::{Configuration, Fold, Value},
+        unit::{Configuration, Fold},
     };
 
     use super::*;

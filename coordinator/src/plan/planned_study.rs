@@ -1,8 +1,9 @@
 //! What a study trains, without its data.
 
 use seedgrid_common::{
+    data::Digests,
     label::Labels,
-    matrix::{Digests, Plan, Selections},
+    matrix::{Plan, Selections},
     unit::UnitId,
     utc,
 };

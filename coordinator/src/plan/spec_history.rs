@@ -2,7 +2,7 @@
 
 use std::{fs, io};
 
-use seedgrid_common::{durable, matrix::Digests, spec::Study, utc};
+use seedgrid_common::{data::Digests, durable, spec::Study, utc};
 
 use super::{PrepareError, Spec, dataset_fact, drawn};
 use crate::{

@@ -14,7 +14,7 @@ use std::{
 };
 
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use seedgrid_common::{durable, unfinished::Unfinished};
+use seedgrid_common::{durable, temporary_files::Unfinished};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 

@@ -95,8 +95,8 @@ fn rows(layers: &[Layer], input: Shape) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
+        hyperparameters::{Hyperparameters, Value},
         model,
-        unit::{Hyperparameters, Value},
     };
 
     use super::*;

@@ -1,6 +1,6 @@
 //! Numbers for people. Files for programs have every digit instead.
 
-pub(crate) use seedgrid_common::prose::{count, whole};
+pub(crate) use seedgrid_common::text::{count, whole};
 
 use crate::aggregate::document::Spread;
 

@@ -27,7 +27,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seedgrid_common::{durable, join::Role, prose::shell};
+use seedgrid_common::{durable, join::Role, text::shell};
 
 use file_system::FileSystem;
 use lock::{Lock, LockError};

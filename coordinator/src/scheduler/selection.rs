@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
-    matrix::{self, Digests, Plan, PlannedConfiguration, PlannedStage, Selection, Selections},
+    data::Digests,
+    matrix::{self, Plan, PlannedConfiguration, PlannedStage, Selection, Selections},
     model,
     spec::{Evaluation, RaceRule, SelectionRule, Study},
     unit::{Fold, UnitId},

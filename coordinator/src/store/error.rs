@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
-use seedgrid_common::{prose, unit::UnitId};
+use seedgrid_common::{text, unit::UnitId};
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -201,10 +201,10 @@ impl StoreError {
     pub(super) fn open(path: &Path, cause: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match cause.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NoDatabase { path, detail: prose::plain(&cause.to_string()) },
+            Some(ErrorCode::NotADatabase) => Self::NoDatabase { path, detail: text::plain(&cause.to_string()) },
             // The latter is what SQLite says of a statement that does not fit the tables: they are not what they were made as.
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
-                Self::Damaged { path, detail: prose::plain(&cause.to_string()) }
+                Self::Damaged { path, detail: text::plain(&cause.to_string()) }
             }
             Some(_) | None => Self::Open { path, cause },
         }

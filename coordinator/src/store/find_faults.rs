@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seedgrid_common::prose;
+use seedgrid_common::text;
 
 use super::{
     Store, StoreError,
@@ -43,7 +43,7 @@ impl Store {
         let rows = |(table, count): (&'static str, u32), what: &str| Fault {
             table: Some(table),
             unit: None,
-            what: format!("{} {what}", prose::count(count, "row")),
+            what: format!("{} {what}", text::count(count, "row")),
         };
         let failed = |cause| store.failed(cause);
         let mut faults: Vec<Fault> =

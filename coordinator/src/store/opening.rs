@@ -10,7 +10,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use seedgrid_common::unfinished::Scratch;
+use seedgrid_common::temporary_files::Scratch;
 
 use super::{StoreError, lock_wait::LockWait, reader_copy, row_seals};
 

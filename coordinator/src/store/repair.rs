@@ -4,7 +4,7 @@
 use std::{fmt, path::PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use seedgrid_common::{prose, utc};
+use seedgrid_common::{text, utc};
 
 use super::{
     row_seals::SEALED,
@@ -67,7 +67,7 @@ impl Mended {
             notes.push(format!(
                 "the database was damaged ({why}). What could be read is in a new one, {} among it; {lost}. The damaged \
                  file is kept as {}",
-                prose::count(results, "result"),
+                text::count(results, "result"),
                 kept_as.display()
             ));
         }

@@ -17,7 +17,7 @@ use rusqlite::{
     Connection, params_from_iter,
     types::{Value, ValueRef},
 };
-use seedgrid_common::{durable, unfinished::Unfinished, utc};
+use seedgrid_common::{durable, temporary_files::Unfinished, utc};
 
 use self::pages::Pages;
 use super::{

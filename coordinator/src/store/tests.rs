@@ -8,9 +8,10 @@ use std::{collections::BTreeMap, fs};
 
 use prost::Message as _;
 use seedgrid_common::{
+    hyperparameters::Hyperparameters,
     outputs::Outputs,
     training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
-    unit::{Configuration, Fold, Hyperparameters, Unit},
+    unit::{Configuration, Fold, Unit},
     wire::{blob::BlobDigest, v1},
 };
 use sha2::{Digest as _, Sha256};

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use prost::Message as _;
 use rusqlite::Connection;
 use seedgrid_common::{
-    prose,
+    text,
     training::{Ending, UnitResult},
     unit::UnitId,
     wire::v1,
@@ -32,7 +32,7 @@ pub(super) fn structure(connection: &Connection, depth: Depth) -> rusqlite::Resu
     };
     let verdict: String = connection.query_row(pragma, [], |row| row.get(0))?;
     // It may have several lines.
-    Ok((verdict != "ok").then(|| prose::plain(&verdict)))
+    Ok((verdict != "ok").then(|| text::plain(&verdict)))
 }
 
 /// Whether the tables are those of schema.sql.

@@ -6,7 +6,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use seedgrid_common::{causes, prose, utc};
+use seedgrid_common::{error_chain, text, utc};
 use serde::Serialize;
 
 use crate::{
@@ -227,8 +227,8 @@ fn state_of(error: &PrepareError) -> State {
 
 /// The error in one line, without its hint.
 fn told(error: &dyn std::error::Error) -> String {
-    let told = causes::chain(error);
-    prose::plain(told.split("\n  hint: ").next().unwrap_or_default())
+    let told = error_chain::chain(error);
+    text::plain(told.split("\n  hint: ").next().unwrap_or_default())
 }
 
 /// When the run's database was last written, in milliseconds since the Unix epoch.
@@ -244,7 +244,7 @@ fn changed(path: &Path) -> Option<i64> {
 }
 
 fn shown(path: &Path) -> String {
-    prose::plain(&path.to_string_lossy())
+    text::plain(&path.to_string_lossy())
 }
 
 #[cfg(test)]

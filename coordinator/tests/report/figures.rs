@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{data::PAIR_PIXELS, model, unit::Value};
+use seedgrid_common::{data::PAIR_PIXELS, hyperparameters::Value, model};
 
 use crate::{
     provenance, small,

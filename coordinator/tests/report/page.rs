@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use seedgrid_common::unit::Value;
+use seedgrid_common::hyperparameters::Value;
 use seedgrid_coordinator::aggregate::Missing;
 use sha2::{Digest as _, Sha256};
 

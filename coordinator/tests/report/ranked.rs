@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use seedgrid_common::{
-    training::Ending,
-    unit::{UnitId, Value},
-};
+use seedgrid_common::{hyperparameters::Value, training::Ending, unit::UnitId};
 use serde_json::Value as Json;
 
 use crate::{

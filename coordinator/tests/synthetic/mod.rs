@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
-    data::{Dataset, Pairs, folds, glyph_pairs},
+    data::{Dataset, DatasetSpec, Pairs, folds, glyph_pairs},
     decision,
+    hyperparameters::{Hyperparameters, Value},
     matrix::{Plan, Selections, expand},
     model,
     outputs::Outputs,
     random::Stream,
-    spec::{Axis, DatasetSpec, Evaluation, ModelRow, Reference, Stage, Study},
+    spec::{Axis, Evaluation, ModelRow, Reference, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
-    unit::{Fold, Hyperparameters, Unit, UnitId, Value},
+    unit::{Fold, Unit, UnitId},
 };
 use seedgrid_coordinator::{
     aggregate::{Aggregate, Input, Missing, aggregate},

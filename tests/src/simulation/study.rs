@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
-    matrix::Digests,
+    data::Digests,
     outputs::Outputs,
     random::Stream,
     spec::{self, Study},

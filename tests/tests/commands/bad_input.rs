@@ -176,7 +176,7 @@ fn run_directories_whose_names_are_something_else_to_others() {
             assert_eq!(ended.code(), 0, "{command} {name}: {}", ended.stderr);
         }
         let gone = finish(&mut in_scratch(&["drain", "--", name]));
-        let typed = seedgrid_common::prose::shell(std::path::Path::new(name));
+        let typed = seedgrid_common::text::shell(std::path::Path::new(name));
         clear(&gone, 5, &[&format!("`seedgrid status {typed}`")]);
     }
 }

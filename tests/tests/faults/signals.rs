@@ -65,7 +65,7 @@ fn every_phase_ends_at_a_signal() {
     fs::create_dir(scratch.path("other")).unwrap();
     fs::copy(scratch.path("run/study.db"), scratch.path("other/study.db")).unwrap();
     // Where the tests run under nohup, what they start ignores SIGHUP as well.
-    let hangup = if seedgrid_common::hangup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
+    let hangup = if seedgrid_common::sighup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
     // Data that are read, and the commands that look at a run.
     let commands: [(&[&str], Signal, i32); 6] = [
         (&["run", "spec.toml", "--run-dir", "run"], Signal::SIGTERM, 143),

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use seedgrid_common::{
-    dial::{Patience, dial},
-    join::{JoinFile, Plaintext, Role, Token},
+    join::{
+        JoinFile, Plaintext, Role, Token,
+        connect::{Patience, dial},
+    },
     outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     wire::{

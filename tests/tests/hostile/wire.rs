@@ -3,9 +3,9 @@
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use seedgrid_common::{
-    dial::{SERVER_NAME, config},
-    join::{JoinFile, Role},
+use seedgrid_common::join::{
+    JoinFile, Role,
+    connect::{SERVER_NAME, config},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

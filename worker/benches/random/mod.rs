@@ -2,10 +2,11 @@
 
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
+    hyperparameters::{Hyperparameters, Value},
     model::Model,
     random::Stream,
     training::{Normalize, StopRule},
-    unit::{Configuration, Fold, Hyperparameters, Unit, Value},
+    unit::{Configuration, Fold, Unit},
 };
 
 /// A model's defaults, with batches of this size.

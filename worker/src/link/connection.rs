@@ -11,8 +11,10 @@ use std::{
 };
 
 use seedgrid_common::{
-    dial::{DialError, Patience, dial},
-    join::{JoinError, JoinFile, Plaintext, Role, Token, TransportError},
+    join::{
+        JoinError, JoinFile, Plaintext, Role, Token, TransportError,
+        connect::{DialError, Patience, dial},
+    },
     wire::{
         limits,
         v1::{

@@ -187,7 +187,7 @@ fn dropout(index: usize, shape: Shape, stored: Stored) -> Pointwise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seedgrid_common::{model, unit::Value};
+    use seedgrid_common::{hyperparameters::Value, model};
 
     #[test]
     fn only_what_pooling_keeps_is_computed() {

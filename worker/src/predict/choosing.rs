@@ -65,7 +65,7 @@ fn by_configuration<'u>(units: impl Iterator<Item = &'u Unit>) -> Vec<(String, u
 fn shown<'u>(units: impl Iterator<Item = &'u Unit>) -> String {
     let all = by_configuration(units);
     let line = |(label, count): &(String, usize)| {
-        format!("\n    {label}  ({})", seedgrid_common::prose::count(count, "network"))
+        format!("\n    {label}  ({})", seedgrid_common::text::count(count, "network"))
     };
     let mut shown: String = all.iter().take(SHOWN_MAX).map(line).collect();
     if all.len() > SHOWN_MAX {
@@ -85,8 +85,9 @@ fn fits(unit: &Unit, label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
+        hyperparameters::Value,
         training::{Normalize, StopRule},
-        unit::{Configuration, Fold, Value},
+        unit::{Configuration, Fold},
     };
 
     use super::*;

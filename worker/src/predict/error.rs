@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use seedgrid_common::{
     data::{encode::DecodeError, idx::IdxError},
-    prose::count,
+    text::count,
 };
 
 use super::NotChosen;

@@ -17,7 +17,7 @@ use std::{
 };
 
 use candle_core::Device;
-use seedgrid_common::{prose::count, terminal::Screen, wire::limits};
+use seedgrid_common::{terminal::Screen, text::count, wire::limits};
 
 pub use arguments::{Format, Part, PredictArguments};
 pub use choosing::NotChosen;

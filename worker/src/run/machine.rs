@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seedgrid_common::{
     batch::{Environment, JobEnd},
-    prose,
+    text,
 };
 use tracing::warn;
 
@@ -12,7 +12,7 @@ use tracing::warn;
 pub fn host() -> String {
     match nix::unistd::gethostname() {
         // Shown to people, as it is.
-        Ok(name) => prose::plain(&name.to_string_lossy()),
+        Ok(name) => text::plain(&name.to_string_lossy()),
         Err(_) => "unknown".to_owned(),
     }
 }

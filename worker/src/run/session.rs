@@ -9,7 +9,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    prose::count,
+    text::count,
     training::Ending as UnitEnding,
     wire::{
         PROTOCOL_VERSION,
@@ -365,7 +365,7 @@ impl Session {
                         }
                         SlotOutcome::Failed("the slot's thread has ended".to_owned())
                     }
-                    Err(error) => SlotOutcome::Failed(seedgrid_common::causes::chain(&error)),
+                    Err(error) => SlotOutcome::Failed(seedgrid_common::error_chain::chain(&error)),
                 },
                 () = stop.told() => SlotOutcome::Stopped(None),
             };

@@ -18,7 +18,7 @@ use std::{
 
 use seedgrid_common::{
     data::Dataset,
-    prose::count,
+    text::count,
     training::{EpochMetrics, Progress},
     wire::blob::Blob,
 };
@@ -187,7 +187,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     let outcome = match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
         Ok(Ok(None)) => SlotOutcome::Stopped(last),
-        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::causes::chain(error.as_ref())),
+        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::error_chain::chain(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
     };
     (outcome, train_seconds)
@@ -203,7 +203,7 @@ fn open(assignment: &Assignment, blob: &Blob, trainer: &dyn Trainer) -> Option<C
             Some(checkpoint)
         }
         Err(error) => {
-            let (unit, error) = (assignment.unit.label(), seedgrid_common::causes::chain(&error));
+            let (unit, error) = (assignment.unit.label(), seedgrid_common::error_chain::chain(&error));
             warn!("{unit}: its checkpoint cannot be used, training from the start: {error}");
             None
         }
@@ -274,7 +274,7 @@ impl Observer for Watcher<'_> {
                 }
             }
             Err(error) => {
-                let (unit, error) = (self.assignment.unit.label(), seedgrid_common::causes::chain(&error));
+                let (unit, error) = (self.assignment.unit.label(), seedgrid_common::error_chain::chain(&error));
                 warn!("{unit}: its state cannot be saved, an interruption would cost it all: {error}");
             }
         }

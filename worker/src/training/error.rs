@@ -3,7 +3,7 @@
 use seedgrid_common::{
     data::folds::SplitError,
     model::{ParameterError, ShapeError, UnusedMomentum},
-    prose::count,
+    text::count,
 };
 
 /// Why a unit cannot be trained. Divergence is a result, not an error.

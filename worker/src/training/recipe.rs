@@ -5,9 +5,10 @@ use seedgrid_common::{
         Dataset,
         folds::{self, Scored, Split},
     },
+    hyperparameters::{Hyperparameters, Value},
     model::{self, Digits, Network, Optimiser},
     training::StopRule,
-    unit::{Configuration, Hyperparameters, Unit, Value},
+    unit::{Configuration, Unit},
 };
 
 use super::TrainError;

@@ -8,8 +8,9 @@ use std::{
 };
 
 use seedgrid_common::{
+    hyperparameters::Hyperparameters,
     training::{Ending as UnitEnding, EpochMetrics, Normalize, StopRule, UnitResult},
-    unit::{Configuration, Fold, Hyperparameters, Unit, UnitId},
+    unit::{Configuration, Fold, Unit, UnitId},
     wire::v1::StudyState,
 };
 use seedgrid_worker::lifecycle::{

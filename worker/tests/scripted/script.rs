@@ -11,9 +11,10 @@ use seedgrid_common::{
         Dataset, PAIR_PIXELS, Pairs,
         encode::{digest, encode},
     },
+    hyperparameters::Hyperparameters,
     join::{Token, TokenDigest},
     training::{Normalize, StopRule},
-    unit::{Configuration, Fold, Hyperparameters, Unit},
+    unit::{Configuration, Fold, Unit},
     wire::{blob::BlobHead, v1::*},
 };
 use seedgrid_worker::lifecycle::attempt::Attempt;

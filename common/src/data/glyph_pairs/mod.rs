@@ -12,7 +12,7 @@ mod writings;
 
 use self::{hand::Hand, pen::Segment};
 use super::{Dataset, DatasetKind, Pairs, Supply};
-use crate::{model::SIDE, random::Stream, spec::DatasetSpec};
+use crate::{data::DatasetSpec, model::SIDE, random::Stream};
 
 /// As titles call this data set.
 pub const TITLE: &str = "Drawn glyph pairs";

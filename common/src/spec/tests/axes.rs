@@ -3,12 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::{BASE, changed, expanded};
-use crate::{
-    matrix::Plan,
-    spec::parse,
-    training::Normalize,
-    unit::{Configuration, Value},
-};
+use crate::{hyperparameters::Value, matrix::Plan, spec::parse, training::Normalize, unit::Configuration};
 
 fn plan(text: &str) -> Plan {
     expanded(&parse("axes.toml", text).unwrap_or_else(|errors| panic!("{errors}\n{text}")))

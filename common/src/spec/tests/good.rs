@@ -2,13 +2,13 @@
 
 use super::{BASE, changed, expanded};
 use crate::{
-    data::glyph_pairs,
+    data::{DatasetSpec, glyph_pairs},
+    hyperparameters::Value,
     spec::{
-        Axis, DatasetSpec, Evaluation, ModelRow, RaceRule, Stage, Study, parse,
+        Axis, Evaluation, ModelRow, RaceRule, Stage, Study, parse,
         stop::{MIN_EPOCHS, PATIENCE},
     },
     training::{Normalize, StopRule},
-    unit::Value,
 };
 
 fn study(text: &str) -> Study {

@@ -1,6 +1,6 @@
 //! A stage's configurations next to values that others found.
 
-use seedgrid_common::unit::Hyperparameters;
+use seedgrid_common::hyperparameters::Hyperparameters;
 use serde::{Deserialize, Serialize};
 
 /// One configuration next to one reference of the spec.

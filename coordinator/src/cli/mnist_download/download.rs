@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::{durable, prose::count};
+use seedgrid_common::{durable, text::count};
 use ureq::{
     Agent, Proxy,
     http::{Response, StatusCode, header},

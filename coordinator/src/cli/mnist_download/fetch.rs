@@ -6,8 +6,8 @@ use std::{
 };
 
 use seedgrid_common::{
-    causes::chain,
     data::mnist_files::{Expected, FILES, MnistFile},
+    error_chain::chain,
 };
 use ureq::Proxy;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use seedgrid_common::{
     matrix::{Plan, PlannedStage},
-    prose::count,
+    text::count,
     unit::UnitId,
 };
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! What bars show, in lines that fit a terminal. Pure.
 
-use seedgrid_common::{prose::agreeing, terminal::columns, wire::v1};
+use seedgrid_common::{terminal::columns, text::agreeing, wire::v1};
 
 use super::{ended, time_left, workers};
 

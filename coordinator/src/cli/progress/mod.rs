@@ -11,7 +11,7 @@ use std::{
 
 use seedgrid_common::{
     join::Role,
-    prose::{count, shell},
+    text::{count, shell},
     wire::v1,
 };
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use seedgrid_common::{prose::count, wire::v1};
+use seedgrid_common::{text::count, wire::v1};
 
 use crate::cli::console::Stream;
 

@@ -1,8 +1,8 @@
 //! Which configurations minimise the same sum, so that their training losses compare.
 
 use seedgrid_common::{
+    hyperparameters::Value,
     model::{self, Digits},
-    unit::Value,
 };
 
 use crate::aggregate::document::{ConfigurationReport, StageReport};

@@ -1,8 +1,8 @@
 //! Block diagrams of the networks, drawn from the models' own data.
 
 use seedgrid_common::{
+    hyperparameters::Value,
     model::{Digits, Input},
-    unit::Value,
 };
 
 use super::{

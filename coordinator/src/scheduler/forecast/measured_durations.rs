@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
+    hyperparameters::Value,
     model,
     training::StopRule,
-    unit::{Configuration, Fold, Value},
+    unit::{Configuration, Fold},
 };
 use serde::Serialize;
 

@@ -1,27 +1,8 @@
-//! Which worker is given which unit, and why a unit waits.
+//! Which worker is given which unit.
 
 use seedgrid_common::unit::UnitId;
 
-use super::{Entry, FailureRecord, Granted, Millis, Pause, Queue, State, WorkerId};
-
-/// Why a unit waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WaitReason {
-    /// The study is paused.
-    Paused(Pause),
-    /// No worker is there.
-    NoWorker,
-    /// Every worker that is there is set aside, or is to leave.
-    NoReceiver,
-    /// It failed, and is given out again after this many milliseconds.
-    Backoff(Millis),
-    /// Workers died while they trained it: it waits for a worker that holds nothing else.
-    ForAnEmptyWorker,
-    /// It failed on some workers: it waits for one of the others, of which there are so many.
-    ForAnotherWorker(usize),
-    /// For its turn.
-    InLine,
-}
+use super::{Entry, FailureRecord, Granted, Millis, Queue, State, WaitReason, WorkerId};
 
 impl Queue {
     /// Gives `worker` up to `max` units, longest expected first. The grants must be durable before they are sent.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use seedgrid_common::{prose, unit::UnitId};
+use seedgrid_common::{text, unit::UnitId};
 
 use super::Rules;
 
@@ -36,7 +36,7 @@ impl FailureDetector {
         let alike = self.endings.len() >= rules.alike_errors && different.len() >= rules.alike_units;
         alike.then(|| {
             let (count, units) = (self.endings.len(), different.len());
-            format!("{count} attempts in a row, of {}, failed alike: {detail}", prose::count(units, "unit"))
+            format!("{count} attempts in a row, of {}, failed alike: {detail}", text::count(units, "unit"))
         })
     }
 }

@@ -11,6 +11,7 @@ mod lease_and_retry_limits;
 #[cfg(test)]
 mod simulation;
 mod transitions;
+mod wait_reason;
 mod worker_health;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,6 @@ use seedgrid_common::unit::UnitId;
 
 use crate::scheduler::{retry::Fate, unit_state::UnitState};
 
-pub use assignment::WaitReason;
 pub use cost_estimate::Estimates;
 use failure_detector::FailureDetector;
 pub use failure_record::FailureRecord;
@@ -29,6 +29,7 @@ pub use inputs_and_outcomes::{
 pub use lease::{Lease, WorkerId};
 pub use lease_and_retry_limits::Rules;
 pub use transitions::HealthDecisions;
+pub use wait_reason::{WaitReason, Waits};
 use worker_health::Workers;
 pub use worker_health::{WorkerFailure, WorkerFailures};
 

@@ -1,13 +1,13 @@
 //! A unit's whole story: every attempt, and why it waits or how it ended.
 
-use seedgrid_common::{prose::count, wire::v1};
+use seedgrid_common::{text::count, wire::v1};
 use serde::Serialize;
 
 use super::UnitLine;
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{Pause, Rules, WaitReason},
+        queue::{Pause, Rules},
         unit_state::UnitState,
     },
     store::{AttemptRecord, WorkerRecord},
@@ -171,41 +171,12 @@ fn place(chapter: &AttemptEntry) -> String {
     }
 }
 
-/// Why a unit waits, as a coordinator that runs says it.
-#[derive(Clone, Copy, Debug)]
-pub struct Waits<'a> {
-    /// What the queue says.
-    pub why: &'a WaitReason,
-    /// No more units are given out.
-    pub draining: bool,
-}
-
-impl std::fmt::Display for Waits<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.why {
-            WaitReason::Paused(pause) => write!(f, "the study is {pause}; `seedgrid resume` goes on"),
-            _ if self.draining => {
-                f.write_str("the study is drained: no more units are given out; `seedgrid resume` goes on")
-            }
-            WaitReason::NoWorker => f.write_str("no worker is there"),
-            WaitReason::NoReceiver => f.write_str("every worker that is there is set aside, or is to leave"),
-            WaitReason::Backoff(ms) => write!(f, "it failed, and is given out again in {:.0} s", (*ms as f64 / 1000.0).ceil()),
-            WaitReason::ForAnEmptyWorker => {
-                f.write_str("workers died while they trained it, so only one that holds nothing else gets it, behind all other units")
-            }
-            WaitReason::ForAnotherWorker(workers) => {
-                write!(f, "it failed elsewhere, so it waits for one of {} on which it has not", count(workers, "worker"))
-            }
-            WaitReason::InLine => f.write_str("for its turn; units that are expected to take longer go first"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use seedgrid_common::unit::UnitId;
 
     use super::*;
+    use crate::scheduler::queue::{WaitReason, Waits};
 
     fn unit(state: UnitState) -> UnitLine {
         UnitLine {

@@ -22,9 +22,9 @@ use std::{
 
 use nix::sys::signal::Signal;
 use seedgrid_common::{
-    hangup,
     join::{Plaintext, Token},
-    prose::count,
+    sighup,
+    text::count,
     wire::{
         limits,
         v1::{Failure, LossReport},
@@ -193,7 +193,7 @@ impl Signals {
 /// # Errors
 /// When they cannot be heard.
 pub fn hangups() -> io::Result<Option<tokio::signal::unix::Signal>> {
-    if hangup::is_ignored() { Ok(None) } else { signal(SignalKind::hangup()).map(Some) }
+    if sighup::is_ignored() { Ok(None) } else { signal(SignalKind::hangup()).map(Some) }
 }
 
 /// Returns at the next one, if there can be one.

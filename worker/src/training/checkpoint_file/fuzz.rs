@@ -7,9 +7,10 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 use safetensors::SafeTensors;
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
+    hyperparameters::Value,
     random::Stream,
     training::{Normalize, StopRule},
-    unit::{Configuration, Fold, Unit, Value},
+    unit::{Configuration, Fold, Unit},
 };
 
 use super::*;

@@ -2,8 +2,9 @@
 
 use seedgrid_common::{
     data::encode::PAIRS_MAX,
+    hyperparameters::Value,
     training::EpochMetrics,
-    unit::{Fold, Unit, Value},
+    unit::{Fold, Unit},
 };
 
 use super::Head;

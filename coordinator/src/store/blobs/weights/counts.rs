@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use seedgrid_common::{matrix::Plan, prose, spec::Study, unit::UnitId};
+use seedgrid_common::{matrix::Plan, spec::Study, text, unit::UnitId};
 use serde::Serialize;
 
 use super::kept;
@@ -56,7 +56,7 @@ impl WeightCounts {
     pub fn notes(&self) -> Vec<String> {
         const AGAIN: &str =
             "To have them, run the study in a new run directory (--run-dir DIR), which trains every unit again";
-        let units = |units: usize| prose::count(units, "unit");
+        let units = |units: usize| text::count(units, "unit");
         let mut notes = Vec::new();
         if self.not_kept > 0 {
             notes.push(format!(

@@ -1,27 +1,10 @@
 //! All unsafe code is listed in docs/security.md, with the number of places in each file.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
-
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs};
 
 use seedgrid_tests::machine::repository;
 
-/// Every Rust file of the workspace.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        let name = entry.file_name();
-        if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
+use super::sources;
 
 /// How often code is unsafe: blocks, functions, implementations.
 fn places(text: &str) -> usize {
@@ -33,11 +16,10 @@ fn places(text: &str) -> usize {
 #[test]
 fn all_unsafe_code_is_listed() {
     let root = repository(".");
-    let mut found = Vec::new();
-    sources(&root, &mut found);
+    let found = sources(&root);
     assert!(found.len() > 100, "the sources are there");
     // This file names the forms.
-    let own = root.join("tests/tests/unsafe_code.rs");
+    let own = root.join("tests/tests/source/unsafe_code.rs");
     let counted: BTreeMap<String, usize> = found
         .into_iter()
         .filter(|path| *path != own)

@@ -22,7 +22,8 @@ use tokio_rustls::{
 };
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use crate::{causes::chain, join::Transport};
+use super::Transport;
+use crate::error_chain::chain;
 
 /// The name in every study's certificate.
 pub const SERVER_NAME: &str = "seedgrid.study";

@@ -1,0 +1,54 @@
+//! Why a unit waits, for people.
+
+use seedgrid_common::text::count;
+
+use super::{Millis, Pause};
+
+/// Why a unit waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// The study is paused.
+    Paused(Pause),
+    /// No worker is there.
+    NoWorker,
+    /// Every worker that is there is set aside, or is to leave.
+    NoReceiver,
+    /// It failed, and is given out again after this many milliseconds.
+    Backoff(Millis),
+    /// Workers died while they trained it: it waits for a worker that holds nothing else.
+    ForAnEmptyWorker,
+    /// It failed on some workers: it waits for one of the others, of which there are so many.
+    ForAnotherWorker(usize),
+    /// For its turn.
+    InLine,
+}
+
+/// Why a unit waits, as a coordinator that runs says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits<'a> {
+    /// What the queue says.
+    pub why: &'a WaitReason,
+    /// No more units are given out.
+    pub draining: bool,
+}
+
+impl std::fmt::Display for Waits<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.why {
+            WaitReason::Paused(pause) => write!(f, "the study is {pause}; `seedgrid resume` goes on"),
+            _ if self.draining => {
+                f.write_str("the study is drained: no more units are given out; `seedgrid resume` goes on")
+            }
+            WaitReason::NoWorker => f.write_str("no worker is there"),
+            WaitReason::NoReceiver => f.write_str("every worker that is there is set aside, or is to leave"),
+            WaitReason::Backoff(ms) => write!(f, "it failed, and is given out again in {:.0} s", (*ms as f64 / 1000.0).ceil()),
+            WaitReason::ForAnEmptyWorker => {
+                f.write_str("workers died while they trained it, so only one that holds nothing else gets it, behind all other units")
+            }
+            WaitReason::ForAnotherWorker(workers) => {
+                write!(f, "it failed elsewhere, so it waits for one of {} on which it has not", count(workers, "worker"))
+            }
+            WaitReason::InLine => f.write_str("for its turn; units that are expected to take longer go first"),
+        }
+    }
+}
