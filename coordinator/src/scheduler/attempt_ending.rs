@@ -1,36 +1,36 @@
-//! How an attempt ended, in one word: the word of the store, listings, messages and the wire.
+//! The ending of an attempt and its name in the store, in listings, in messages and on the wire.
 
 use std::{fmt, str::FromStr};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Serialize, Serializer};
 
-/// How an attempt ended. docs/failures.md says what follows from each.
+/// The ending of an attempt. docs/failures.md lists the consequences of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AttemptEnding {
-    /// Its result was committed.
+    /// The attempt's result was committed.
     Done,
-    /// Its result, a training that diverged, was committed.
+    /// The attempt's result was committed; its training diverged.
     Diverged,
-    /// Its worker had to stop.
+    /// The attempt's worker had to stop.
     Preempted,
-    /// Its worker's batch job ended.
+    /// The batch job of the attempt's worker ended.
     OutOfTime,
-    /// Its worker was not heard of for the time of a lease.
+    /// The attempt's worker sent nothing for the duration of a lease.
     WorkerLost,
-    /// It took more memory than there was.
+    /// The attempt needed more memory than the machine has.
     OutOfMemory,
-    /// Its worker's process died.
+    /// The process of the attempt's worker died.
     Crashed,
     /// Training failed.
     Error,
-    /// People did not want the unit.
+    /// An operator cancelled the unit.
     Cancelled,
-    /// It came to the same result as an attempt before it.
+    /// The attempt's result equals that of an earlier attempt.
     Duplicate,
-    /// It came to another result than an attempt before it.
+    /// The attempt's result differs from that of an earlier attempt.
     Conflict,
-    /// Its result was committed, and was damaged on the disk later.
+    /// The attempt's result was committed and was later damaged on the disk.
     Damaged,
 }
 
@@ -51,7 +51,7 @@ impl AttemptEnding {
         Self::Damaged,
     ];
 
-    /// Its word.
+    /// The ending's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -69,13 +69,13 @@ impl AttemptEnding {
         }
     }
 
-    /// Whether its result is the unit's.
+    /// Whether the attempt's result is the unit's result.
     pub const fn is_result(self) -> bool {
         matches!(self, Self::Done | Self::Diverged)
     }
 }
 
-/// No word of an attempt's ending.
+/// The error for text that is not the name of an ending.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no ending of an attempt")]
 pub struct NoEnding(String);

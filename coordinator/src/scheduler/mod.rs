@@ -1,9 +1,11 @@
-//! The scheduler: which unit is trained next, by which worker, what its end means, what a stage selects and which configurations leave a
-//! race. Pure: time and results come in as arguments, and what must become durable goes out as values.
+//! The scheduler decides which worker trains which unit next, how an attempt's end changes the unit, which
+//! configuration a stage selects and which configurations leave a race. The scheduler is pure: time and results are
+//! arguments, and everything that must become durable is returned.
 //!
-//! The [`queue`] knows units, leases and workers. A [`selection`] starts later stages, a [`race`] ends hopeless configurations early, and
-//! [`ranking`] orders configurations for both. [`mod@retry`] reopens units that failed, and [`forecast`] estimates the time that is left.
-//! [`unit_state`] and [`attempt_ending`] hold the words for states and endings that the whole program uses.
+//! The [`queue`] manages units, leases and workers. A [`selection`] starts later stages, a [`race`] ends hopeless
+//! configurations early, and [`ranking`] orders configurations for both. [`mod@retry`] reopens failed units, and
+//! [`forecast`] estimates the remaining time. [`unit_state`] and [`attempt_ending`] define the names of states and
+//! endings for the whole program.
 
 pub mod attempt_ending;
 pub mod forecast;

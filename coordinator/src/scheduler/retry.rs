@@ -1,4 +1,4 @@
-//! What giving failed units another try changes. Pure: what is known comes in, what must be written goes out.
+//! The changes that a retry of failed units makes. Pure: known states are arguments, and changes to store are returned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,46 +9,46 @@ use super::{
     selection::{SelectionKey, Standing},
 };
 
-/// Where a unit stands, as far as retrying needs it.
+/// The state of a unit, as far as a retry needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It failed for good at this attempt.
+    /// The unit failed for good at this attempt.
     Failed {
         /// The newest attempt.
         attempts: u32,
     },
-    /// People cancelled it after this attempt.
+    /// An operator cancelled the unit after this attempt.
     Cancelled {
         /// The newest attempt; 0 for none.
         attempts: u32,
     },
-    /// It has a result.
+    /// The unit has a result.
     Done,
-    /// It has a result: that it diverged.
+    /// The unit has a result: its training diverged.
     Diverged,
-    /// It waits or is leased.
+    /// The unit waits or is leased.
     Open,
 }
 
-/// Units that wait again, and selections that are made again.
+/// Units that wait again, and selections that the scheduler makes again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retry {
     /// Each unit with its newest attempt.
     pub units: Vec<(UnitId, u32)>,
-    /// Selections, and races towards one, that one of these units was a candidate of.
+    /// Selections, and races before selections, with one of these units as a candidate.
     pub selections: Vec<Reopened>,
 }
 
-/// A selection that is made again once the units have ended, and the race before it.
+/// A selection that the scheduler makes again after the units have ended, with the race before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reopened {
-    /// What it was made from; None if it had not been made.
+    /// The key of the selection; None if it had not been made.
     pub key: Option<SelectionKey>,
-    /// What the rungs of its race were decided from.
+    /// The keys of the rungs of its race.
     pub rungs: Vec<RungKey>,
-    /// The stage that selects.
+    /// The selecting stage.
     pub stage: String,
-    /// For which model.
+    /// The model of the selection.
     pub model: String,
 }
 
@@ -58,25 +58,24 @@ pub enum NotRetried {
     /// The study has no such unit.
     #[error("the study has no unit {0}\n  hint: units.csv in the report names those that it has")]
     Unknown(UnitId),
-    /// It is done.
+    /// The unit is done.
     #[error("unit {0} is done\n  hint: only units that failed can be retried")]
     Done(UnitId),
-    /// It diverged, and would again.
+    /// The unit diverged, and a retry would diverge again.
     #[error("unit {0} diverged, and would again\n  hint: change its hyper-parameters in the spec")]
     Diverged(UnitId),
-    /// It waits, or is in training.
+    /// The unit waits or is in training.
     #[error(
         "unit {0} has not failed for good: it waits, or is in training\n  hint: only units that failed can be retried"
     )]
     Open(UnitId),
 }
 
-/// What retrying the `wanted` units changes; all that failed for good, if none is named. Those that people cancelled come back only by
-/// name. Units that are not among `fates` have not been
-/// given out yet.
+/// Lists the changes of a retry of the `wanted` units; without names, of all units that failed for good. A cancelled
+/// unit returns only by name. Units that are missing from `fates` have not been given out yet.
 ///
 /// # Errors
-/// When one of the wanted units has not failed for good, nor was cancelled.
+/// When one of the wanted units has neither failed for good nor been cancelled.
 pub fn retry(
     plan: &Plan,
     standing: &[Standing],

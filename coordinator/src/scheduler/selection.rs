@@ -1,6 +1,6 @@
-//! Selection: once every unit of a model in a selecting stage has ended, the best configuration is chosen, and rows of later stages
-//! that start from it are expanded. Where the stage races, those that are still racing at its end are chosen from. Pure: what is known
-//! of units comes in as a function, decisions go out as values.
+//! Selection: after every unit of a model in a selecting stage has ended, the best configuration is chosen, and the
+//! rows of later stages that start from it are expanded. In a stage with a race, the choice is among the configurations
+//! that remain at its end. Pure: a function supplies the known outcomes of units, and decisions are returned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,98 +18,99 @@ use crate::scheduler::{
     ranking::{Ended, MeanError, Rank, best},
 };
 
-/// What a selection was made from: a digest of the rule and the candidates' units, in order, and of who won the race where there was
-/// one. With other candidates another selection is made.
+/// The key of a selection: a digest of the rule, the candidates' units in order, and the remaining configurations of
+/// the race if there was one. Other candidates lead to another selection.
 pub type SelectionKey = [u8; 32];
 
-/// What was decided before: it stands.
+/// Earlier decisions, which are final.
 #[derive(Clone, Debug, Default)]
 pub struct Committed {
-    /// Selections: which candidate was chosen, if any.
+    /// Selections with the chosen candidate, if any.
     pub selections: BTreeMap<SelectionKey, Option<usize>>,
-    /// Rungs of races.
+    /// The decided rungs of races.
     pub rungs: Rungs,
 }
 
 /// A selection that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What it was made from.
+    /// The selection's key.
     pub key: SelectionKey,
-    /// The stage that selects.
+    /// The selecting stage.
     pub stage: String,
-    /// For which model.
+    /// The model of the selection.
     pub model: String,
-    /// Which of the stage's configurations of this model, 0-based in order; None if there was none to choose.
+    /// The chosen one of the stage's configurations of this model, 0-based in order; None if no configuration could be
+    /// chosen.
     pub chosen: Option<usize>,
 }
 
-/// A study as far as its selections go.
+/// A study with every selection that can be made.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// Everything that can be expanded.
+    /// The plan, expanded with these selections.
     pub plan: Plan,
     /// Every selection that has been made.
     pub selections: Selections,
-    /// Those that were made just now.
+    /// The selections that were made in this call.
     pub made: Vec<Decision>,
-    /// The rungs of races that were decided just now.
+    /// The rungs of races that were decided in this call.
     pub rungs: Vec<RungDecision>,
-    /// For each selection that has not been made, the units that it, or the next rung of its race, still waits for.
+    /// For each open selection, the units for which it, or the next rung of its race, still waits.
     pub open: Vec<BTreeSet<UnitId>>,
-    /// The plan's races, and what they do to its units.
+    /// The plan's races and their effect on its units.
     pub track: RaceTrack,
-    /// What has been decided for each model, now or before.
+    /// The decisions for each model, new and earlier ones.
     pub standing: Vec<Standing>,
 }
 
-/// What has been decided for a model of a selecting stage, and from what.
+/// The decisions for a model of a selecting stage, with the units behind them.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// The stage that selects.
+    /// The selecting stage.
     pub stage: String,
-    /// For which model.
+    /// The model.
     pub model: String,
     /// The units of all candidates.
     pub units: BTreeSet<UnitId>,
-    /// The rungs of its race.
+    /// The keys of the decided rungs of the model's race.
     pub rungs: Vec<RungKey>,
-    /// The selection; None while its race goes on.
+    /// The selection's key; None while the race goes on.
     pub selection: Option<SelectionKey>,
 }
 
 impl Settled {
-    /// Units that may still be added: of rows that wait for a selection, and those that races hold back.
+    /// Counts the units that may still be added: those of rows that wait for a selection and those that races hold
+    /// back.
     pub fn to_come(&self) -> ToCome {
         ToCome::of(&self.plan, &self.track)
     }
 }
 
-/// Units that are planned, and not yet given out.
+/// Counts of planned units that are not yet given out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ToCome {
-    /// Of rows that wait for a selection.
+    /// Units of rows that wait for a selection.
     pub waiting: usize,
-    /// Held back by races, which will skip some of them.
+    /// Units that races hold back; races will skip some of them.
     pub undecided: usize,
 }
 
 impl ToCome {
-    /// Of a plan with its races.
+    /// Counts the units of a plan with its races.
     pub fn of(plan: &Plan, track: &RaceTrack) -> Self {
         let waiting = plan.stages.iter().flat_map(|stage| &stage.waiting);
         let waiting = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
         Self { waiting, undecided: track.held() }
     }
 
-    /// Both together.
+    /// The sum of both counts.
     pub fn units(self) -> usize {
         self.waiting + self.undecided
     }
 }
 
-/// Makes every selection that can be made, and decides every rung of a race that can be decided. What is `committed` was decided
-/// before: it stands.
+/// Makes every selection and decides every rung of a race that can be decided. Decisions in `committed` are final.
 pub fn settle(
     study: &Study,
     digests: &Digests,
@@ -142,17 +143,17 @@ pub fn settle(
     }
 }
 
-/// A study while it is settled.
+/// The state of [`settle`].
 struct Settling<'a, E> {
     committed: &'a Committed,
     ended: &'a E,
-    /// Those that were committed, and those that have been decided since.
+    /// Committed rungs and newly decided ones.
     rungs: Rungs,
     made: Vec<Decision>,
     decided: Vec<RungDecision>,
 }
 
-/// What one pass over the plan finds.
+/// The findings of one pass over the plan.
 #[derive(Default)]
 struct Pass {
     races: Vec<Race>,
@@ -162,7 +163,7 @@ struct Pass {
 }
 
 impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
-    /// Goes as far as it can with one model of a stage: through the rungs of its race, if it has one, to its selection.
+    /// Decides as much as possible for one model of a stage: the rungs of its race, if it has one, then its selection.
     fn model(
         &mut self,
         (stage, model): (&PlannedStage, &str),
@@ -171,7 +172,7 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
         pass: &mut Pass,
     ) {
         let candidates: Vec<&PlannedConfiguration> = stage.of_model(model).collect();
-        // What waits for an earlier selection has not all of its candidates yet.
+        // A stage that waits for an earlier selection does not have all of its candidates yet.
         if stage.waiting.iter().any(|row| row.model == model && !row.unreachable) {
             pass.races.extend(race.map(|race| race::at_start((&stage.name, model), race, candidates.len())));
             return;
@@ -225,7 +226,7 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
         pass.news.push(((stage.name.clone(), model.to_owned()), selection));
     }
 
-    /// What was chosen, if that was decided.
+    /// The decision of a selection, if it was made.
     fn chosen(&self, key: &SelectionKey) -> Option<Option<usize>> {
         let made = self.made.iter().find(|decision| decision.key == *key).map(|decision| decision.chosen);
         self.committed.selections.get(key).copied().or(made)
@@ -246,7 +247,7 @@ fn key(rule: SelectionRule, candidates: &[&PlannedConfiguration], won: Option<(R
     hash.finalize().into()
 }
 
-/// Which of the finalists the rule takes; None where none can be taken.
+/// Applies the rule to the finalists; returns None if none can be chosen.
 fn choose(
     rule: SelectionRule,
     candidates: &[&PlannedConfiguration],
@@ -263,7 +264,7 @@ fn choose(
             let is_as_good = |rank: &Rank| rank.mean().is_some_and(|mean| mean.is_within_one_standard_error(&folds));
             let good = ranked.iter().filter(|(_, rank)| rank.can_be_best() && is_as_good(rank));
             let smallest = good.min_by_key(|(place, rank)| (weights(candidates[*place]), rank));
-            // Where every one has diverged units there are no mean errors.
+            // Without a mean error of any finalist (all have diverged units), the lowest rank decides.
             Some(smallest.map_or(lowest, |(place, _)| *place))
         }
     }

@@ -1,29 +1,29 @@
-//! Where a unit stands, in one word: the word of listings, messages and the wire.
+//! The state of a unit and its name in listings, in messages and on the wire.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
-/// Where a unit stands.
+/// The state of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnitState {
-    /// It can be given out.
+    /// The unit can be given out.
     Waiting,
-    /// A worker has its lease, and has not begun.
+    /// A worker holds the unit's lease and has not begun training.
     Assigned,
-    /// A worker trains it.
+    /// A worker trains the unit.
     Training,
-    /// Trained and scored.
+    /// The unit was trained and scored.
     Done,
-    /// Its loss is no finite number any more: that is its result.
+    /// The unit's result is a loss that is no longer a finite number.
     Diverged,
-    /// It failed too often, and is not tried again.
+    /// The unit failed too often and is not tried again.
     Quarantined,
-    /// People do not want it.
+    /// An operator cancelled the unit.
     Cancelled,
-    /// A race decides later whether it is trained.
+    /// A race decides later whether the unit is trained.
     HeldBack,
-    /// Its configuration left a race.
+    /// The unit's configuration left a race.
     Skipped,
 }
 
@@ -41,7 +41,7 @@ impl UnitState {
         Self::Skipped,
     ];
 
-    /// Its word.
+    /// The state's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -57,7 +57,7 @@ impl UnitState {
     }
 }
 
-/// No word of a unit's state.
+/// The error for text that is not the name of a state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no state of a unit")]
 pub struct NoState(String);

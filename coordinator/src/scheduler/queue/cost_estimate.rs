@@ -1,32 +1,32 @@
-//! What units are expected to cost, from the networks' sizes first and from measured times as they come in.
+//! Estimates the cost of units, at first from the networks' sizes, later from measured times.
 
 use crate::scheduler::forecast::Bounds;
 
-/// Between so many standard deviations below and above its mean lie four fifths of a normal distribution.
+/// The middle four fifths of a normal distribution lie within this many standard deviations of its mean.
 const FOUR_FIFTHS: f64 = 1.2816;
-/// How far a mean of times may be off, at least, as a share of it.
+/// The smallest assumed error of a mean of times, as a share of the mean.
 const MARGIN: f64 = 0.25;
-/// The same of what was measured of other groups.
+/// The smallest assumed error of a mean that was measured on other groups.
 const OTHERS_MARGIN: f64 = 0.5;
 
-/// Expected cost of a unit of each group.
+/// The expected cost of a unit of each group.
 #[derive(Clone, Debug, Default)]
 pub struct Estimates {
     groups: Vec<Group>,
     measured_seconds: f64,
     measured_cost: f64,
-    /// Seconds for the cost of each measured unit.
+    /// Seconds per unit of cost, of each measured unit.
     rates: Tally,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Group {
-    /// From the network's size, in any unit of measure.
+    /// The cost from the network's size, in any unit of measure.
     cost: f64,
     seconds: Tally,
 }
 
-/// Numbers of which only mean and spread are kept.
+/// The mean and the spread of some numbers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     count: u32,
@@ -45,7 +45,7 @@ impl Tally {
         self.sum / f64::from(self.count.max(1))
     }
 
-    /// How far four fifths of them lie from the mean, as a share of it.
+    /// The half-width of the middle four fifths, as a share of the mean.
     fn spread(&self) -> f64 {
         let variance = self.squares / f64::from(self.count.max(1)) - self.mean() * self.mean();
         if self.mean() > 0.0 { FOUR_FIFTHS * variance.max(0.0).sqrt() / self.mean() } else { 0.0 }
@@ -53,12 +53,12 @@ impl Tally {
 }
 
 impl Estimates {
-    /// Adds groups of these expected costs, in one unit of measure for all.
+    /// Adds groups with these expected costs, all in one unit of measure.
     pub fn add(&mut self, costs: Vec<f64>) {
         self.groups.extend(costs.into_iter().map(|cost| Group { cost, seconds: Tally::default() }));
     }
 
-    /// A unit of `group` took this long. Times that are no times are ignored: they come from workers.
+    /// Adds the measured time of a unit of `group`. Invalid times are ignored: they come from workers.
     pub fn measured(&mut self, group: usize, seconds: f64) {
         let Some(entry) = self.groups.get_mut(group) else { return };
         if seconds.is_finite() && seconds >= 0.0 {
@@ -71,8 +71,8 @@ impl Estimates {
         }
     }
 
-    /// Seconds that a unit of `group` takes on one slot: its group's mean, or its cost at the rate measured elsewhere; where
-    /// nothing was measured, its cost itself, good for comparisons only (see [`Self::seconds`]).
+    /// Seconds of a unit of `group` on one slot: the group's mean, or the group's cost at the rate of other groups.
+    /// Without measurements, the cost itself, which serves comparisons only (see [`Self::seconds`]).
     pub fn expected(&self, group: usize) -> f64 {
         let Some(entry) = self.groups.get(group) else { return 0.0 };
         if entry.seconds.count > 0 {
@@ -84,8 +84,8 @@ impl Estimates {
         }
     }
 
-    /// Like [`Self::expected`], with the ends between which a unit is expected; None while nothing was measured. They are as far apart as what was
-    /// measured: of the group, or of all where nothing was of the group.
+    /// Like [`Self::expected`], with bounds; None without measurements. The bounds have the spread of the group's
+    /// measurements, or of all measurements where the group has none.
     pub fn seconds(&self, group: usize) -> Option<Bounds> {
         if self.measured_cost <= 0.0 {
             return None;

@@ -1,4 +1,4 @@
-//! Notices that units fail alike, one after the other: then it is not them, and the study is better paused than burnt through.
+//! Detects units that fail alike in a row: the cause is then not the units, and the study is paused.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,22 +6,22 @@ use seedgrid_common::{text, unit::UnitId};
 
 use super::Rules;
 
-/// The newest endings that say something, as long as they are one and the same error.
+/// The newest failed attempts in a row with one and the same error.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FailureDetector {
-    /// What they say, normalised.
+    /// The error's text, normalised.
     error: String,
-    /// The units of each; one that took down several at once has several.
+    /// The units of each failure; one failure may have ended several units at once.
     endings: VecDeque<Vec<UnitId>>,
 }
 
 impl FailureDetector {
-    /// A unit came to a result.
+    /// Resets the detector after a unit's result.
     pub(super) fn finished(&mut self) {
         self.endings.clear();
     }
 
-    /// These units failed at once, with this detail. Why the study is to pause, if it is.
+    /// Adds the failure of these units with this detail. Returns the reason for a pause if the study is to pause.
     pub(super) fn failed(&mut self, units: &[UnitId], detail: &str, rules: &Rules) -> Option<String> {
         let error = normalised(detail);
         if self.error != error {
@@ -41,7 +41,7 @@ impl FailureDetector {
     }
 }
 
-/// An error's text without what differs between equal errors: numbers, hexadecimal digits and paths.
+/// Masks the parts that differ between equal errors: numbers, hexadecimal digits and paths.
 fn normalised(detail: &str) -> String {
     let word = |word: &str| -> String {
         if word.contains('/') {

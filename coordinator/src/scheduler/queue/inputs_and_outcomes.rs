@@ -1,57 +1,57 @@
-//! What goes into the queue and what comes out of it.
+//! The inputs and the results of the queue's functions.
 
 use seedgrid_common::unit::UnitId;
 
 use super::{FailureRecord, ResultDigest, WorkerId};
 
-/// What the queue is told of a unit before it starts.
+/// The initial state of a unit in the queue.
 #[derive(Clone, Debug)]
 pub struct NewUnit {
-    /// The unit.
+    /// The unit's id.
     pub id: UnitId,
-    /// Which configuration it belongs to; units of one group are expected to cost alike.
+    /// The number of its configuration; units of one group have the same expected cost.
     pub group: usize,
-    /// The highest attempt that was ever given out; 0 for none.
+    /// The number of its newest attempt; 0 for none.
     pub attempts: u32,
-    /// What counts against it.
+    /// The unit's failures.
     pub record: FailureRecord,
-    /// Who may still be training the newest attempt, given out in an earlier life of the coordinator.
+    /// The worker that may still train the newest attempt, which was given out before a restart of the coordinator.
     pub holder: Option<WorkerId>,
     /// Whether that attempt was known to be in training.
     pub began: bool,
-    /// Whether it was taken back from a worker that did not say why.
+    /// Whether that attempt was taken back from a worker that gave no reason.
     pub lost: bool,
-    /// Whether people cancelled it.
+    /// Whether an operator cancelled the unit.
     pub cancelled: bool,
-    /// Its result, where one is stored.
+    /// The unit's result, if one is stored.
     pub result: Option<Finished>,
 }
 
 /// A stored result, as far as the queue needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// Of the result's bytes.
+    /// Digest of the result's bytes.
     pub digest: ResultDigest,
     /// Whether training diverged.
     pub diverged: bool,
 }
 
-/// How many units stand where.
+/// The number of units in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// All units.
     pub total: usize,
-    /// Waiting for a worker.
+    /// Units that wait for a worker.
     pub waiting: usize,
-    /// Leased.
+    /// Leased units.
     pub leased: usize,
-    /// With a result that is not a divergence.
+    /// Units with a result that is not a divergence.
     pub done: usize,
-    /// With a result that says that training diverged.
+    /// Units with a result that diverged.
     pub diverged: usize,
-    /// Not tried again: after too many errors, or deaths of their workers.
+    /// Units that are no longer tried, after too many errors or deaths of their workers.
     pub quarantined: usize,
-    /// Cancelled by people.
+    /// Units that an operator cancelled.
     pub cancelled: usize,
 }
 
@@ -62,85 +62,85 @@ impl Counts {
     }
 }
 
-/// A lease that was just given.
+/// A new lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Granted {
-    /// The unit.
+    /// The unit's id.
     pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
 }
 
-/// What became of the attempts that a worker says it holds.
+/// The outcome of a renewal for the attempts that a worker reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Renewed {
-    /// No longer wanted.
+    /// Attempts that are no longer wanted.
     pub dropped: Vec<(UnitId, u32)>,
-    /// Their lease had run out, and nobody had taken over: leased again.
+    /// Attempts that are leased again after their lease had run out; no other worker had taken them.
     pub reclaimed: Vec<(UnitId, u32)>,
 }
 
-/// What a submitted result means.
+/// The outcome of a submitted result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitOutcome {
-    /// It is the unit's result: make it durable, then acknowledge.
+    /// The result is now the unit's: make it durable, then acknowledge it.
     Commit,
-    /// The same result is already there.
+    /// The same result is already stored.
     Duplicate,
-    /// Another result is already there; that one stands.
+    /// Another result is already stored, and it remains.
     Conflict,
-    /// No such unit, or no such attempt was ever given out.
+    /// The study has no such unit, or the attempt was never given out.
     Unknown,
 }
 
-/// What an attempt's end without a result means.
+/// The outcome of an attempt that ended without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
     /// The unit waits for its next attempt.
     Requeued,
-    /// The unit is not tried again.
+    /// The unit is no longer tried.
     Quarantined,
-    /// The attempt no longer held the lease: nothing changed.
+    /// The attempt no longer held the lease; nothing changed.
     Stale,
 }
 
-/// What a failure says about the unit.
+/// The part of a failure that counts against the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// An error in training, or memory that it had not: counts towards quarantine.
+    /// An error in training, or a lack of memory: counts towards quarantine.
     Unit,
-    /// Its worker died unannounced while it trained: makes it a suspect, and counts towards quarantine if it goes on.
+    /// The worker died unannounced during training: the unit is a suspect, and repeated deaths lead to quarantine.
     Death,
-    /// Preemption, a time limit: says nothing.
+    /// A preemption or a time limit: nothing counts against the unit.
     Circumstances,
 }
 
 /// An attempt whose lease was taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
-    /// The unit.
+    /// The unit's id.
     pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
-    /// Who held it.
+    /// The former holder of the lease.
     pub worker: WorkerId,
-    /// Whether it was in training, and so is charged with its worker's death.
+    /// Whether the unit was in training, so that its worker's death counts against it.
     pub charged: bool,
-    /// What it means for the unit.
+    /// The outcome for the unit.
     pub after: AfterFailure,
 }
 
-/// Why no units are given out.
+/// A pause, during which no units are given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// For people.
+    /// The reason, as text for people.
     pub reason: String,
-    /// Whether a person asked for it.
+    /// Whether an operator paused the study.
     pub by_hand: bool,
 }
 
 impl std::fmt::Display for Pause {
-    /// "paused by hand: the file server is moved"; without a reason, "paused by hand".
+    /// Examples: "paused by hand: the file server is moved"; without a reason, "paused by hand".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.by_hand { "paused by hand" } else { "paused" })?;
         if self.reason.is_empty() { Ok(()) } else { write!(f, ": {}", self.reason) }

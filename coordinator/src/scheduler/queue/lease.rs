@@ -1,4 +1,4 @@
-//! Leases and who holds them.
+//! Leases and their holders.
 
 use std::{fmt, str::FromStr};
 
@@ -9,19 +9,19 @@ use super::Millis;
 pub struct Lease {
     /// The attempt's number.
     pub attempt: u32,
-    /// Who holds it.
+    /// The worker that holds the lease.
     pub worker: WorkerId,
-    /// When it runs out unless it is renewed.
+    /// The time at which the lease runs out unless it is renewed.
     pub expires: Millis,
-    /// Whether the unit is to run alone, so that its worker gets nothing beside it.
+    /// Whether the unit must run alone, so that its worker receives no other unit.
     pub alone: bool,
 }
 
-/// A worker's name for itself: 32 hexadecimal digits, drawn at its start.
+/// A worker's id: 32 hexadecimal digits, drawn at its start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WorkerId(String);
 
-/// Text that is not a worker's id.
+/// The error for text that is not a worker's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a worker's id is 32 hexadecimal digits")]
 pub struct BadWorkerId;

@@ -1,32 +1,32 @@
-//! The numbers that the queue goes by.
+//! The queue's limits for leases, retries and pauses.
 
 use super::Millis;
 
-/// The numbers that the queue goes by.
+/// The queue's limits for leases, retries and pauses.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// How long a lease lasts without a heartbeat.
+    /// The duration of a lease without a heartbeat, in milliseconds.
     pub lease_ms: Millis,
-    /// After this many errors a unit is quarantined.
+    /// The number of errors after which a unit is quarantined.
     pub errors_max: u32,
-    /// How long a unit waits after its first error, its second one, and so on; the last wait is that of all later ones.
+    /// The waits after a unit's first error, its second one, and so on; the last wait holds for all later errors.
     pub backoff_ms: [Millis; 2],
-    /// After its worker died this often while it trained, a unit runs alone.
+    /// The number of worker deaths during its training after which a unit runs alone.
     pub deaths_alone: u32,
-    /// After its worker died this often while it trained, a unit is quarantined.
+    /// The number of worker deaths during its training after which a unit is quarantined.
     pub deaths_max: u32,
-    /// This many endings in a row that are one and the same error pause the study, ...
+    /// The number of failed attempts in a row with the same error that pause the study, ...
     pub alike_errors: usize,
-    /// ... if they are those of this many units.
+    /// ... if they belong to at least this many units.
     pub alike_units: usize,
-    /// A worker on which this many units failed in a row, while others do better, gets no more.
+    /// A worker with this many failed units in a row gets no more units if other workers succeed.
     pub aside_errors: usize,
-    /// Units that are expected to take longer are given only to free slots, shorter ones also ahead of need.
+    /// Units with a longer expected time go only to free slots; shorter units may also be taken ahead of need.
     pub ahead_seconds_max: f64,
 }
 
 impl Rules {
-    /// How long a unit waits after this many errors.
+    /// The wait after this many errors.
     pub fn backoff(&self, errors: u32) -> Millis {
         let place = (errors as usize).saturating_sub(1).min(self.backoff_ms.len() - 1);
         if errors == 0 { 0 } else { self.backoff_ms[place] }
@@ -34,10 +34,11 @@ impl Rules {
 }
 
 impl Default for Rules {
-    /// A lease of 30 s survives two lost heartbeats at one every 10 s; three errors are no accident, and what passes by itself, such
-    /// as a full disk or a lost mount, is given half a minute to pass. A worker's death is nobody's fault more often than an error,
-    /// and takes down whoever trains beside the cause: so units get two more tries, alone, before they are held to be the cause.
-    /// Asking for the next unit only when a slot is free costs some milliseconds, which 2 s of training hide.
+    /// A lease of 30 s survives two lost heartbeats at one every 10 s. Three errors are no accident, and a temporary
+    /// cause, such as a full disk or a lost mount, has half a minute to pass. A worker's death is less often the unit's
+    /// fault than an error is, and it ends every unit on that worker; so such units get two more tries, alone, before
+    /// they count as the cause. A request for the next unit on a free slot costs some milliseconds, which are
+    /// negligible beside 2 s of training.
     fn default() -> Self {
         Self {
             lease_ms: 30_000,

@@ -1,4 +1,4 @@
-//! Drives the queue through random orders of events and checks after each that it keeps its promises.
+//! Drives the queue through random orders of events and checks its invariants after each event.
 
 use std::collections::BTreeMap;
 
@@ -33,12 +33,12 @@ fn result(variant: u8) -> Finished {
     Finished { digest: [variant; 32], diverged: variant == 9 }
 }
 
-/// What a store would hold of a unit.
+/// The store's content for a unit.
 #[derive(Clone, Debug, Default)]
 struct Stored {
     attempts: u32,
     record: FailureRecord,
-    /// Of the newest attempt, if it has no ending.
+    /// The holder of the newest attempt, if the attempt has no ending.
     holder: Option<WorkerId>,
     began: bool,
     lost: bool,
@@ -46,7 +46,7 @@ struct Stored {
     result: Option<Finished>,
 }
 
-/// A queue as the coordinator starts it: `serve` waits for former holders, `run` knows that they are gone.
+/// A queue as at the coordinator's start: `serve` waits for former holders; `run` has none.
 fn queue(known: &BTreeMap<UnitId, Stored>, holders_return: bool) -> Queue {
     let units = (0..UNITS).map(|number| {
         let Stored { attempts, record, holder, began, lost, cancelled, result } =
@@ -67,7 +67,7 @@ fn queue(known: &BTreeMap<UnitId, Stored>, holders_return: bool) -> Queue {
     Queue::new(RULES, units, vec![1.0, 2.0])
 }
 
-/// A queue that is new, with these workers.
+/// A new queue with these workers.
 fn fresh(workers: &[u8]) -> Queue {
     let mut queue = queue(&BTreeMap::new(), true);
     workers.iter().for_each(|number| queue.join(&worker(*number)));
@@ -89,7 +89,7 @@ enum Event {
     Begin {
         pick: usize,
     },
-    /// A worker hands over the result of an attempt that it once got, maybe long ago.
+    /// A worker submits the result of any attempt that it was once given.
     Finish {
         pick: usize,
         variant: u8,
@@ -102,11 +102,11 @@ enum Event {
     Leave {
         worker: u8,
     },
-    /// A worker that holds nothing is not heard of any more, and may come back.
+    /// A worker without leases is silent, and may return.
     Silence {
         worker: u8,
     },
-    /// A worker is started again, and knows of nothing.
+    /// A worker restarts without its former attempts.
     Reborn {
         worker: u8,
     },
@@ -143,17 +143,17 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 0..200)
 }
 
-/// What a store would hold, and what workers were ever given.
+/// The store's content, and every lease that was ever given.
 #[derive(Default)]
 struct World {
     stored: BTreeMap<UnitId, Stored>,
     given: Vec<(WorkerId, UnitId, u32)>,
     there: BTreeSet<WorkerId>,
-    /// When a unit that failed may be given out again.
+    /// The time from which a failed unit may be given out again.
     ready: BTreeMap<UnitId, Millis>,
-    /// Results since the newest error that may pause the study.
+    /// Consecutive errors that may pause the study.
     errors_in_a_row: usize,
-    /// What a store would hold against workers.
+    /// The recorded worker failures in the store.
     doubts: BTreeMap<WorkerId, WorkerFailures>,
 }
 
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// Whether a grant to this worker keeps the rules; `held` is what it held before, `with` how many come with it.
+    /// Checks a grant to this worker; `held` counts its earlier leases, `with` the units of this grant.
     fn check_grant(&self, queue: &Queue, worker: &WorkerId, granted: Granted, held: usize, with: usize, now: Millis) {
         let stored = self.stored.get(&granted.unit).cloned().unwrap_or_default();
         assert_eq!(granted.attempt, stored.attempts + 1, "every grant is a new attempt");
@@ -367,7 +367,7 @@ proptest! {
                     prop_assert!(queue.next_deadline().is_none_or(|at| at > now));
                 }
                 Event::Restart { holders_return } => {
-                    // The coordinator's clock begins anew, and workers have to come back.
+                    // The coordinator's clock restarts at 0, and workers have to return.
                     now = 0;
                     if !holders_return {
                         world.stored.values_mut().for_each(|stored| stored.holder = None);
@@ -392,7 +392,7 @@ proptest! {
             }
             world.check(&queue, now);
         }
-        // Whatever happened, a patient worker brings every unit to an end.
+        // After any events, one worker that trains every unit it gets brings all units to an end.
         queue.resume();
         queue.join(&worker(0));
         for _ in 0..=UNITS {
@@ -403,7 +403,7 @@ proptest! {
                 prop_assert_eq!(verdict, SubmitOutcome::Commit);
             }
         }
-        // Others may be there, and do nothing, for whom units wait that failed on the patient one.
+        // Units that failed on this worker may still wait for other workers, which do nothing.
         let others = (1..WORKERS).any(|number| world.there.contains(&worker(number)));
         prop_assert!(queue.counts().all_ended() || others);
     }
@@ -542,7 +542,7 @@ fn a_study_is_not_paused_for_want_of_workers_that_may_come_back() {
     let mut stored = BTreeMap::new();
     queue.take_doubts().iter().for_each(|doubt| doubt.apply(&mut stored));
 
-    // Only the one that is set aside is back yet.
+    // So far, only the worker that is set aside has returned.
     let mut queue = fresh(&[0]);
     queue.recall(stored, 0);
     assert!(queue.aside(&worker(0)).is_some());

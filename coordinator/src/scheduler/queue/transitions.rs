@@ -1,4 +1,4 @@
-//! What happens to units: leases begin and end, results and failures come.
+//! The state changes of units: leases begin and end, results and failures arrive.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,24 @@ use super::{
     WorkerId,
 };
 
-/// What the newest failures and departures led to.
+/// Consequences of the newest failures and departures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HealthDecisions {
     /// Workers that get no more units from now on, each with the reason.
     pub aside: Vec<(WorkerId, String)>,
-    /// The study is paused from now on.
+    /// The pause that begins now, if any.
     pub paused: Option<Pause>,
 }
 
 impl Queue {
-    /// Training of this attempt has begun. False: that is not new, or the attempt is not leased to this worker.
+    /// Marks an attempt as in training. Returns false if it already was, or if `worker` does not hold its lease.
     pub fn begin(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32) -> bool {
         let holds = self.holds(worker, unit, attempt);
         self.units.get_mut(&unit).is_some_and(|entry| holds && !std::mem::replace(&mut entry.began, true))
     }
 
-    /// Renews the leases of `held`, gives those back that had run out with nobody taking over, and names those that are no longer
-    /// wanted.
+    /// Renews the leases of `held`. Attempts with an expired lease that no other worker took are leased again; those no
+    /// longer wanted are listed.
     pub fn renew(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Renewed {
         let mut renewed = Renewed::default();
         for &(unit, attempt) in held {
@@ -34,7 +34,7 @@ impl Queue {
             match self.units.get_mut(&unit) {
                 Some(entry) if entry.state == State::Waiting && entry.attempts == attempt && entry.lost => {
                     entry.lost = false;
-                    // Nobody died.
+                    // The worker is alive, so its assumed death no longer counts.
                     entry.record.deaths = entry.record.deaths.saturating_sub(u32::from(entry.began));
                     renewed.reclaimed.push((unit, attempt));
                 }
@@ -49,8 +49,8 @@ impl Queue {
         renewed
     }
 
-    /// A result came from a worker. For [`SubmitOutcome::Commit`] the queue counts it as the unit's result from now on, so it must become
-    /// durable before anything else is answered. A late result of an expired attempt is as good as any.
+    /// Accepts a result from a worker. After [`SubmitOutcome::Commit`] the queue counts it as the unit's result, so it
+    /// must become durable before any other answer. A late result of an expired attempt is accepted like any other.
     pub fn finish(
         &mut self,
         worker: &WorkerId,
@@ -73,7 +73,7 @@ impl Queue {
         SubmitOutcome::Commit
     }
 
-    /// These attempts of `worker` ended without a result, for one and the same reason. What it means for each.
+    /// Ends these attempts of `worker` without a result, all for the same reason. Returns the outcome of each.
     pub fn fail(
         &mut self,
         worker: &WorkerId,
@@ -93,7 +93,7 @@ impl Queue {
             after.push(self.end(unit, blame, worker, now));
         }
         if let (FailureKind::Unit, Some(first)) = (blame, failed.first()) {
-            // One cause, however many units it took down.
+            // Several units that fail at once count as one failure.
             let elsewhere = self.units[first].record.failed_on.clone();
             self.workers.failed(worker, *first, &elsewhere, detail);
             if let Some(reason) = self.alarm.failed(&failed, detail, &self.rules) {
@@ -103,7 +103,7 @@ impl Queue {
         after
     }
 
-    /// What the newest failures, results and departures lead to: workers that are set aside, a pause of the study.
+    /// Sets workers aside and pauses the study if the newest failures, results and departures require it.
     pub fn judge(&mut self) -> HealthDecisions {
         let aside = self.workers.judge(&self.rules);
         let alarm = self.alarmed.take();
@@ -119,8 +119,8 @@ impl Queue {
         HealthDecisions { aside, paused }
     }
 
-    /// Takes back every lease that has run out by `now`, and lets units wait no longer that have waited long enough. Those that were
-    /// taken back, and whether others may be had now that could not before, or workers are waited for no longer.
+    /// Takes back every lease that has run out by `now`, and ends the waits that are over. Returns the expired
+    /// attempts, and whether more units may now be given out or the wait for former workers is over.
     pub fn expire(&mut self, now: Millis) -> (Vec<Expired>, bool) {
         let due: Vec<UnitId> = self.expiries.iter().take_while(|(at, _)| *at <= now).map(|(_, unit)| *unit).collect();
         let expired = due.into_iter().filter_map(|unit| self.take_back(unit, true, now)).collect();
@@ -138,13 +138,14 @@ impl Queue {
         self.take_back_all_but(worker, &[], false, now)
     }
 
-    /// Takes back every lease of `worker`, which has come anew, that is not in `held`: either it never heard of them, as the answer was
-    /// lost, or it died with them in training and was started again.
+    /// Takes back every lease of `worker`, which has registered again, except those in `held`: the answer with the
+    /// lease was lost, or the worker died during training and restarted.
     pub fn take_back_unknown(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Vec<Expired> {
         self.take_back_all_but(worker, held, true, now)
     }
 
-    /// Takes a unit out, whether it waits or is leased. The lease that it had is returned; None: it has ended, or is not known.
+    /// Cancels a unit that waits or is leased, and returns its former lease. Returns None if the unit has ended or is
+    /// unknown.
     pub fn cancel(&mut self, unit: UnitId) -> Option<Option<Lease>> {
         let lease = match &self.units.get(&unit)?.state {
             State::Waiting => None,
@@ -212,7 +213,7 @@ impl Queue {
         self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), expires, alone }), now);
     }
 
-    /// The one place where a unit's state changes, so that counts, waiting lists and deadlines cannot drift from it.
+    /// The only function that changes a unit's state, so that counts, waiting lists and deadlines stay consistent.
     fn set(&mut self, unit: UnitId, state: State, now: Millis) {
         let Some(entry) = self.units.get_mut(&unit) else { return };
         let (order, group, ready) = (entry.order, entry.group, entry.ready);
@@ -235,7 +236,7 @@ impl Queue {
         self.enter(unit, now);
     }
 
-    /// Notes where a unit stands now.
+    /// Adds a unit's current state to the counts and lists.
     pub(super) fn enter(&mut self, unit: UnitId, now: Millis) {
         let Some(Entry { order, group, ready, state, .. }) = self.units.get(&unit).cloned() else { return };
         *self.count_of(&state) += 1;

@@ -1,34 +1,34 @@
-//! Why a unit waits, for people.
+//! The reasons for which a unit waits, as text for people.
 
 use seedgrid_common::text::count;
 
 use super::{Millis, Pause};
 
-/// Why a unit waits.
+/// The reason for which a unit waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitReason {
     /// The study is paused.
     Paused(Pause),
-    /// No worker is there.
+    /// No worker is registered.
     NoWorker,
-    /// Every worker that is there is set aside, or is to leave.
+    /// Every registered worker is set aside or is to leave.
     NoReceiver,
-    /// It failed, and is given out again after this many milliseconds.
+    /// The unit failed, and is given out again after this many milliseconds.
     Backoff(Millis),
-    /// Workers died while they trained it: it waits for a worker that holds nothing else.
+    /// Workers died while they trained the unit: it waits for a worker without leases.
     ForAnEmptyWorker,
-    /// It failed on some workers: it waits for one of the others, of which there are so many.
+    /// The unit failed on some workers: it waits for one of this many others.
     ForAnotherWorker(usize),
-    /// For its turn.
+    /// The unit waits for its turn.
     InLine,
 }
 
-/// Why a unit waits, as a coordinator that runs says it.
+/// The reason for which a unit waits, in a running coordinator.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits<'a> {
-    /// What the queue says.
+    /// The queue's reason.
     pub why: &'a WaitReason,
-    /// No more units are given out.
+    /// Whether the study is drained, so that no more units are given out.
     pub draining: bool,
 }
 

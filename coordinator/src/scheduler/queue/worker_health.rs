@@ -1,5 +1,5 @@
-//! How workers do: one on which unit after unit fails, while others do well, is set aside. What speaks against a worker is durable, as the
-//! changes that led to it: a restart of the coordinator changes nothing about who is set aside.
+//! Worker health: a worker on which unit after unit fails, while other workers succeed, is set aside. Each change of a
+//! worker's recorded failures is durable, so a restart of the coordinator keeps the workers that are set aside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,45 +7,45 @@ use seedgrid_common::unit::UnitId;
 
 use super::{Rules, WorkerId};
 
-/// Failures that speak against a worker at most, the newest: many more than set one aside.
+/// The largest number of recorded failures of a worker; the newest are kept. Far fewer set a worker aside.
 const FAILURES_MAX: usize = 64;
 
-/// A change of what speaks against a worker.
+/// A change of a worker's recorded failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkerFailure {
-    /// A unit failed on it, and nowhere else.
+    /// A unit failed on this worker, and on no other.
     Raised {
-        /// The worker.
+        /// The worker's id.
         worker: WorkerId,
-        /// The unit.
+        /// The unit's id.
         unit: UnitId,
-        /// What the failure said.
+        /// The text of the failure.
         detail: String,
     },
-    /// The unit says nothing of it any more: it failed elsewhere, too.
+    /// The failure no longer counts against this worker: the unit failed on another worker, too.
     Lifted {
-        /// The worker.
+        /// The worker's id.
         worker: WorkerId,
-        /// The unit.
+        /// The unit's id.
         unit: UnitId,
     },
-    /// Another worker has come to a result since the first of its failures.
+    /// Another worker has produced a result since the first of this worker's failures.
     Outdone(WorkerId),
-    /// Nothing speaks against it any more.
+    /// Removes all recorded failures of the worker.
     Cleared(WorkerId),
 }
 
-/// What speaks against a worker.
+/// The recorded failures of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkerFailures {
-    /// Units that failed on it in a row, and nowhere else, each once and with what it said, the last one last. Never empty.
+    /// Units that failed in a row on this worker only, each once with the failure's text, in order. Never empty.
     pub failures: Vec<(UnitId, String)>,
-    /// Whether another worker has come to a result since the first of these.
+    /// Whether another worker has produced a result since the first of these failures.
     pub outdone: bool,
 }
 
 impl WorkerFailure {
-    /// Makes the change.
+    /// Applies the change.
     pub fn apply(&self, all: &mut BTreeMap<WorkerId, WorkerFailures>) {
         match self {
             Self::Raised { worker, unit, detail } => {
@@ -72,7 +72,7 @@ impl WorkerFailure {
 }
 
 impl WorkerFailures {
-    /// Why the worker gets no more units, if it does not.
+    /// The reason for which the worker gets no more units, if any.
     fn aside(&self, rules: &Rules) -> Option<String> {
         let (count, (_, detail)) = (self.failures.len(), self.failures.last()?);
         (count >= rules.aside_errors && self.outdone)
@@ -80,28 +80,28 @@ impl WorkerFailures {
     }
 }
 
-/// The workers, as far as giving them units goes.
+/// The workers, as far as the assignment of units needs them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Workers {
-    /// Those that are registered, and whether each is to finish what it holds and leave.
+    /// Registered workers, and whether each is to finish its units and leave.
     there: BTreeMap<WorkerId, bool>,
-    /// What speaks against whom, whether there or not: who comes back finds it as it was.
+    /// Recorded failures by worker, registered or not: a worker that returns keeps its failures.
     doubts: BTreeMap<WorkerId, WorkerFailures>,
-    /// Who is set aside, and why.
+    /// Workers that are set aside, with the reason.
     aside: BTreeMap<WorkerId, String>,
-    /// Changes of `doubts` that nobody has made durable yet.
+    /// Changes of `doubts` that are not yet durable.
     news: Vec<WorkerFailure>,
 }
 
 impl Workers {
-    /// Goes on with what spoke against workers in an earlier life of the coordinator.
+    /// Restores the recorded failures after a restart of the coordinator.
     pub(super) fn recall(&mut self, doubts: BTreeMap<WorkerId, WorkerFailures>, rules: &Rules) {
         self.doubts = doubts;
-        // Nothing new: it was said when it came to it.
+        // The result is not news: it was reported before the restart.
         self.judge(rules);
     }
 
-    /// Changes that are to become durable.
+    /// Takes the changes that must become durable.
     pub(super) fn take_news(&mut self) -> Vec<WorkerFailure> {
         std::mem::take(&mut self.news)
     }
@@ -118,23 +118,23 @@ impl Workers {
         }
     }
 
-    /// It is there.
+    /// Registers a worker.
     pub(super) fn join(&mut self, worker: &WorkerId) {
         self.there.entry(worker.clone()).or_default();
     }
 
-    /// It is not there.
+    /// Removes a worker that may return.
     pub(super) fn part(&mut self, worker: &WorkerId) {
         self.there.remove(worker);
     }
 
-    /// It is gone for good.
+    /// Removes a worker for good.
     pub(super) fn forget(&mut self, worker: &WorkerId) {
         self.part(worker);
         self.clear(worker);
     }
 
-    /// It is to leave. False: there is no such worker.
+    /// Marks a worker as leaving. Returns false if it is not registered.
     pub(super) fn dismiss(&mut self, worker: &WorkerId) -> bool {
         self.there.get_mut(worker).map(|leaving| *leaving = true).is_some()
     }
@@ -143,12 +143,12 @@ impl Workers {
         self.there.get(worker).is_some_and(|leaving| *leaving)
     }
 
-    /// Why it is set aside, if it is.
+    /// The reason for which a worker is set aside, if it is.
     pub(super) fn aside(&self, worker: &WorkerId) -> Option<&str> {
         self.aside.get(worker).map(String::as_str)
     }
 
-    /// Whether it may be given units.
+    /// Whether a worker may receive units.
     pub(super) fn may_receive(&self, worker: &WorkerId) -> bool {
         !self.aside.contains_key(worker) && !self.is_leaving(worker)
     }
@@ -166,7 +166,7 @@ impl Workers {
         !self.there.is_empty() && self.there.keys().all(|worker| self.aside.contains_key(worker))
     }
 
-    /// A worker came to a result.
+    /// Notes a worker's result.
     pub(super) fn finished(&mut self, worker: &WorkerId) {
         self.clear(worker);
         let outdone = self.doubts.iter().filter(|(_, doubts)| !doubts.outdone);
@@ -174,7 +174,8 @@ impl Workers {
         outdone.into_iter().for_each(|doubt| self.note(doubt));
     }
 
-    /// A unit failed on a worker, having failed before on `elsewhere`. One that fails in several places says nothing of any of them.
+    /// Adds the failure of a unit on a worker. `elsewhere` lists the workers with earlier failures of the unit; a unit
+    /// that fails on several workers counts against none of them.
     pub(super) fn failed(&mut self, worker: &WorkerId, unit: UnitId, elsewhere: &BTreeSet<WorkerId>, detail: &str) {
         let mut elsewhere = elsewhere.iter().filter(|other| *other != worker).peekable();
         if elsewhere.peek().is_none() {
@@ -194,7 +195,8 @@ impl Workers {
         }
     }
 
-    /// Sets workers aside, or takes them back, as what speaks against them says now. Those that were just set aside, each with the reason.
+    /// Updates the set-aside workers from the recorded failures. Returns the newly set-aside workers, each with the
+    /// reason.
     pub(super) fn judge(&mut self, rules: &Rules) -> Vec<(WorkerId, String)> {
         let now = self.doubts.iter().filter_map(|(worker, doubts)| Some((worker.clone(), doubts.aside(rules)?)));
         let before = std::mem::replace(&mut self.aside, now.collect());
@@ -202,7 +204,7 @@ impl Workers {
         new.map(|(worker, reason)| (worker.clone(), reason.clone())).collect()
     }
 
-    /// Forgets what was held against them, and that some were to leave.
+    /// Removes all recorded failures and all leaving marks.
     pub(super) fn forgive(&mut self) {
         self.there.values_mut().for_each(|leaving| *leaving = false);
         let all: Vec<WorkerId> = self.doubts.keys().cloned().collect();
