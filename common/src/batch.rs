@@ -1,7 +1,7 @@
 //! The batch job that the environment names, and when it ends.
 //!
-//! The environment alone may mislead: a shell that was started in a job and outlives it, or a terminal multiplexer, hands it on to whatever is
-//! started later. So Slurm is asked where this process is not seen to be in the job.
+//! The environment alone may mislead: a shell that outlives its job, or a terminal multiplexer, hands its variables on
+//! to later programs. So Slurm is asked where this process is not seen to be in the job.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use std::{
 
 /// How long `squeue` may take.
 const SQUEUE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The part of squeue's answer that is read.
+/// The longest prefix of squeue's answer that is read, in bytes.
 const OUTPUT_BYTES_MAX: u64 = 4096;
-/// Processes above this one that are looked at.
+/// Most ancestors of this process that are looked at.
 const ANCESTORS_MAX: usize = 64;
 /// States of a job whose processes may run.
 const ALIVE: [&str; 9] = [
@@ -42,29 +42,29 @@ pub fn environment(name: &str) -> Option<String> {
 pub enum JobEnd {
     /// There is no job, or its time is not limited.
     Never,
-    /// It comes after this long.
+    /// The job ends after this long.
     After {
-        /// The job.
+        /// The job's id.
         job: String,
-        /// How long.
+        /// The time left.
         left: Duration,
     },
     /// The job that the environment names has ended, and this process is in none.
     LeftOver {
-        /// The job.
+        /// The job's id.
         job: String,
     },
-    /// There may be an end, and nothing tells when.
+    /// The job may end, and its end is not known.
     Unknown {
-        /// The job.
+        /// The job's id.
         job: String,
-        /// Why.
+        /// The reason why its end is not known.
         why: String,
     },
 }
 
 impl JobEnd {
-    /// A sentence for people, where there is something to say.
+    /// A sentence for people about the job's end, where there is something to say.
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Never | Self::Unknown { .. } => None,
@@ -81,7 +81,7 @@ impl JobEnd {
         }
     }
 
-    /// That of this process, by its environment and by what Slurm says.
+    /// The end of this process's job, by its environment and by Slurm's answer.
     pub fn find(environment: Environment<'_>) -> Self {
         let Some(id) = environment("SLURM_JOB_ID") else { return Self::Never };
         let job = match (environment("SLURM_ARRAY_JOB_ID"), environment("SLURM_ARRAY_TASK_ID")) {
@@ -95,21 +95,21 @@ impl JobEnd {
     }
 }
 
-/// What Slurm says of a job.
+/// Slurm's answer about a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
-    /// It runs until this second since 1970.
+    /// The job runs until this second since 1970.
     RunsUntil(u64),
-    /// It runs without a limit.
+    /// The job runs without a limit.
     Runs,
-    /// It is not there any more, or waits.
+    /// The job is gone, or waits.
     Ended,
-    /// Nothing, for this reason.
+    /// No answer, for this reason.
     Silent(String),
 }
 
 impl Answer {
-    /// Reads `squeue -h -o '%T %e'`: its standard output where it succeeded, else its standard error.
+    /// Reads the result of `squeue -h -o '%T %e'`: its standard output where it succeeded, else its standard error.
     fn of(asked: io::Result<Result<String, String>>) -> Self {
         match asked {
             Ok(Ok(text)) => match text.split_whitespace().collect::<Vec<_>>()[..] {
@@ -125,7 +125,8 @@ impl Answer {
     }
 }
 
-/// `told`: the second at which the job ends, by the environment. `is_member`: this process is seen to be in the job.
+/// Decides from `told`, the second at which the job ends by the environment, and `is_member`, whether this process is
+/// seen to be in the job.
 fn decide(job: String, told: Option<u64>, now: u64, is_member: bool, ask: impl FnOnce() -> Answer) -> JobEnd {
     let after = |job, end: u64| JobEnd::After { job, left: Duration::from_secs(end.saturating_sub(now)) };
     let to_come = told.filter(|&end| end > now);
@@ -135,7 +136,7 @@ fn decide(job: String, told: Option<u64>, now: u64, is_member: bool, ask: impl F
     match (ask(), told) {
         (Answer::RunsUntil(end), _) if end > now || is_member => after(job, end),
         (Answer::Runs, _) => JobEnd::Never,
-        // Nobody says that it has ended.
+        // Nothing shows that the job has ended.
         (Answer::Silent(_), Some(end)) if end > now || is_member => after(job, end),
         (Answer::Silent(why), None) => JobEnd::Unknown { job, why },
         (Answer::Ended, _) if is_member => JobEnd::Never,
@@ -143,7 +144,8 @@ fn decide(job: String, told: Option<u64>, now: u64, is_member: bool, ask: impl F
     }
 }
 
-/// Whether this process is seen to be in the job with this id: in its control group, or below a process of Slurm's that runs steps.
+/// Whether this process is seen to be in the job with this id: in its control group, or below a Slurm process that runs
+/// steps.
 fn is_in_job(id: &str) -> bool {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     in_groups(&groups, id) || ancestors().any(|name| name == "slurmstepd")
@@ -173,14 +175,15 @@ fn name_and_parent(stat: &str) -> Option<(String, u32)> {
     Some((name.to_owned(), after.split_whitespace().nth(1)?.parse().ok()?))
 }
 
-/// Asks Slurm for a job's state and the second of its end. `%L`, the time left, would follow the limit in whole minutes that the job was
-/// given, and miss an end that was moved since.
+/// Asks Slurm for a job's state and the second of its end. `%L`, the time left, follows the job's first limit in whole
+/// minutes, and misses a later change of it.
 fn squeue(job: &str) -> io::Result<Result<String, String>> {
     // Seconds since 1970, which need no time zone.
     output_of(Command::new("squeue").env("SLURM_TIME_FORMAT", "%s").args(["-h", "-j", job, "-o", "%T %e"]))
 }
 
-/// A command's output, or its error output where it fails. It is ended after [`SQUEUE_TIMEOUT`]: a controller that is down would hold it for minutes.
+/// A command's output, or its error output where it fails. The command is killed after [`SQUEUE_TIMEOUT`]: a controller
+/// that is down would hold it for minutes.
 fn output_of(command: &mut Command) -> io::Result<Result<String, String>> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let started = Instant::now();
@@ -249,7 +252,7 @@ mod tests {
             "SLURM_JOB_END_TIME" => Some("1000".to_owned()),
             _ => None,
         };
-        // Whatever Slurm there is here has no such job.
+        // No Slurm on this machine has such a job.
         assert_eq!(JobEnd::find(&variables), JobEnd::LeftOver { job: "4294967293".to_owned() });
         assert_eq!(JobEnd::find(&|_| None), JobEnd::Never);
     }

@@ -1,4 +1,4 @@
-//! Reading the command line of either binary: what is misspelt, or is known elsewhere, is said with what was probably meant.
+//! Reads the command line of either binary. Errors suggest the command or option that was probably meant.
 
 use std::{
     ffi::OsString,
@@ -13,10 +13,10 @@ use clap::{
 
 use crate::{suggest::nearest, terminal::Screen};
 
-/// Columns of help on a terminal that has more.
+/// Most columns of help, however wide the terminal is.
 const HELP_COLUMNS_MAX: usize = 100;
 
-/// What other programs call commands and options of these.
+/// Words of other programs, each with the command or option here that means the same.
 const SYNONYMS: &[(&str, &str)] = &[
     ("train", "run"),
     ("start", "run"),
@@ -49,7 +49,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("--walltime", "--time-limit"),
 ];
 
-/// Reads the command line of this process; where it is wrong, or asks for help, this ends the process.
+/// Reads the command line of this process. Where it is wrong or asks for help, this ends the process.
 pub fn parse<P: Parser>() -> P {
     parse_from(std::env::args_os()).unwrap_or_else(|error| {
         let screen = Screen::error();
@@ -57,7 +57,7 @@ pub fn parse<P: Parser>() -> P {
             let colour = std::env::var_os("NO_COLOR").is_none();
             let said = error.render();
             let said = if colour { said.ansi().to_string() } else { said.to_string() };
-            // Help is broken into lines by the parser, errors are not. Nobody is left to tell where this cannot be written.
+            // The parser breaks help into lines, but not errors. A failed write to standard error cannot be reported.
             let _ = write!(io::stderr().lock(), "{}", screen.fit(&said));
             std::process::exit(error.exit_code());
         }
@@ -68,7 +68,7 @@ pub fn parse<P: Parser>() -> P {
 /// Reads a command line, the program's name first.
 ///
 /// # Errors
-/// When it is wrong, with what was probably meant; or when it asks for help.
+/// When the line is wrong (the error suggests the probable word), or when it asks for help.
 pub fn parse_from<P: Parser>(words: impl IntoIterator<Item = OsString>) -> Result<P, Error> {
     let words: Vec<OsString> = words.into_iter().collect();
     let width = Screen::output().columns.min(HELP_COLUMNS_MAX);
@@ -82,7 +82,7 @@ pub fn parse_from<P: Parser>(words: impl IntoIterator<Item = OsString>) -> Resul
     )
 }
 
-/// The error with what was probably meant, where the parser has no idea of its own.
+/// The error with the probable word, where the parser suggests none.
 fn explained(mut error: Error, command: &Command, words: &[OsString]) -> Error {
     let reached = reached(command, words);
     let written = |error: &Error, kind| match error.get(kind) {
@@ -116,7 +116,7 @@ fn explained(mut error: Error, command: &Command, words: &[OsString]) -> Error {
     error
 }
 
-/// Whether the parser itself has found what was meant.
+/// Whether the parser itself suggests a word.
 fn is_suggested(error: &Error, kind: ContextKind) -> bool {
     match error.get(kind) {
         None | Some(ContextValue::None) => false,
@@ -125,7 +125,7 @@ fn is_suggested(error: &Error, kind: ContextKind) -> bool {
     }
 }
 
-/// Says which commands have the option that this one has not.
+/// Adds the commands that have this option to the error.
 fn say_where(error: &mut Error, option: &str, command: &Command) {
     let mut having = Vec::new();
     below(command, command.get_name(), &mut |path, command| {
@@ -139,7 +139,7 @@ fn say_where(error: &mut Error, option: &str, command: &Command) {
     }
 }
 
-/// Visits a command and all below it, each with how it is written.
+/// Visits a command and all below it, each with its full name on the command line.
 pub fn below<'c>(command: &'c Command, path: &str, visit: &mut impl FnMut(&str, &'c Command)) {
     visit(path, command);
     for next in command.get_subcommands().filter(|next| next.get_name() != "help") {

@@ -1,7 +1,8 @@
-//! What raw values mean: which class is predicted, how probable each class is, and by which score examples of two classes are ranked.
+//! The meaning of raw values: the predicted class, each class's probability, and the score that ranks examples of two
+//! classes.
 //!
-//! Nothing else decides this: training counts its errors, reports average and rank, exports and `predict` write what is said here.
-//! Everything is computed in `f64`, with `libm`'s `exp` and `log1p`, which are the same program on every machine.
+//! Nothing else decides this: training's error counts, reports, exports and `predict` all use this module. Everything
+//! is computed in `f64`, with `libm`'s `exp` and `log1p`, which are the same program on every machine.
 
 use crate::outputs::Outputs;
 
@@ -27,7 +28,8 @@ pub fn log_probabilities<const N: usize>(logits: [f32; N]) -> [f64; N] {
     log_softmax(logits.map(f64::from))
 }
 
-/// No term overflows: the largest logit is taken from each before, and its own term, which is 1, is added last.
+/// The log-softmax. No term overflows: the largest logit is subtracted from each first, and its own term, which is 1,
+/// is added last.
 fn log_softmax<const N: usize>(logits: [f64; N]) -> [f64; N] {
     let mut largest = 0;
     for (class, logit) in logits.iter().enumerate() {
@@ -42,7 +44,7 @@ fn log_softmax<const N: usize>(logits: [f64; N]) -> [f64; N] {
     below.map(|logit| logit - total)
 }
 
-/// What a network, or several together, predict of one example of two classes.
+/// The prediction of one network, or of several together, for one example of two classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Binary {
     log_probabilities: [f64; 2],
@@ -50,21 +52,22 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// What one network predicts. The score is the difference of the logits, which is log p - log(1 - p): it is above 0 exactly where
-    /// the second logit is the larger one, however little, and no two different differences are the same score.
+    /// One network's prediction. The score is the difference of the logits, which is log p - log(1 - p): it is above 0
+    /// exactly where the second logit is larger, however little, and different differences have different scores.
     pub fn of([first, second]: [f32; 2]) -> Self {
-        // Two equal logits of value 0 may differ in their signs, and so would their difference.
+        // Two logits of value 0 may differ in their signs; adding 0.0 removes the sign of their difference.
         let score = f64::from(second) - f64::from(first) + 0.0;
         Self { log_probabilities: log_softmax([0.0, score]), score }
     }
 
-    /// What one network predicts of each of these examples. None where they are not of two classes.
+    /// One network's predictions for these examples. Returns None where they are not of two classes.
     pub fn all(outputs: &Outputs) -> Option<Vec<Self>> {
         outputs.iter().map(|row| Some(Self::of(row.try_into().ok()?))).collect()
     }
 
-    /// The average of what several networks predict of one example: of their probabilities, not of their scores. Neither the order of
-    /// the networks nor which class is the first one matters. Where all say the same, that is the average. None of none.
+    /// The average of several networks' predictions for one example: of their probabilities, not of their scores.
+    /// Neither the order of the networks nor the order of the classes matters. The average of equal predictions is that
+    /// prediction. Returns None without networks.
     pub fn average(networks: &[Self]) -> Option<Self> {
         let first = networks.first()?;
         if networks.iter().all(|one| one.score == first.score) {
@@ -73,7 +76,7 @@ impl Binary {
         let log_probabilities =
             [0, 1].map(|class| log_mean_exp(networks.iter().map(|one| one.log_probabilities[class]).collect()));
         let score = if networks.iter().all(|one| one.score.abs() < TINY) {
-            // The logarithms do not hold so small differences any more.
+            // The logarithms are too coarse for differences this small.
             networks.iter().map(|one| one.score).sum::<f64>() / networks.len() as f64 + 0.0
         } else {
             log_probabilities[1] - log_probabilities[0]
@@ -81,7 +84,7 @@ impl Binary {
         Some(Self { log_probabilities, score })
     }
 
-    /// log p - log(1 - p) of the probability p of class 1: what examples are ranked by.
+    /// log p - log(1 - p) of the probability p of class 1. Examples are ranked by it.
     pub fn score(&self) -> f64 {
         self.score
     }
@@ -96,20 +99,20 @@ impl Binary {
         probability(self.score)
     }
 
-    /// The class that is predicted: 1 where the score is above 0. A tie goes to class 0.
+    /// The predicted class: 1 where the score is above 0. A tie goes to class 0.
     pub fn class(&self) -> u8 {
         u8::from(self.score > 0.0)
     }
 }
 
-/// The probability of class 1 of a score.
+/// The probability of class 1 that belongs to a score.
 pub fn probability(score: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-score))
 }
 
-/// The logarithm of the mean of `exp` of these. There must be one.
+/// The logarithm of the mean of `exp` of these, of which there must be at least one.
 fn log_mean_exp(mut logarithms: Vec<f64>) -> f64 {
-    // In one order whoever comes first: the same set gives the same bits.
+    // Sorted, so that the same set gives the same bits in any order.
     logarithms.sort_by(f64::total_cmp);
     let largest = logarithms[logarithms.len() - 1];
     let sum: f64 = logarithms.iter().map(|logarithm| libm::exp(logarithm - largest)).sum();
@@ -168,7 +171,7 @@ mod tests {
         assert!((average.probability() - mean).abs() < 1e-15);
         assert!((average.log_probabilities()[0] - (1.0 - mean).ln()).abs() < 1e-15);
         assert!((average.score() - (mean.ln() - (1.0 - mean).ln())).abs() < 1e-14);
-        // 1 - p would be 0, or 17 bits of it.
+        // 1 - p would be 0, or would keep only 17 bits.
         let saturated = Binary::average(&[Binary::of([0.0, 40.0]), Binary::of([0.0, 80.0])]).unwrap();
         assert!((saturated.score() - (40.0 + 2.0_f64.ln())).abs() < 1e-13, "{}", saturated.score());
         assert_eq!(Binary::average(&[]), None);
@@ -179,7 +182,7 @@ mod tests {
         let two = [Binary::of([0.0, 3.25]), Binary::of([3.25, 0.0])];
         let average = Binary::average(&two).unwrap();
         assert_eq!((average.score(), average.class(), average.probability()), (0.0, 0, 0.5));
-        // Added one after the other, in either order, these leave a rest.
+        // Added one after the other, in either order, these leave a rounding error.
         let many = [0.1_f32, 0.7, 5.3, 0.2, 11.0].map(|score| [Binary::of([0.0, score]), Binary::of([score, 0.0])]);
         assert_eq!(Binary::average(many.as_flattened()).unwrap().score(), 0.0);
     }
@@ -198,7 +201,7 @@ mod tests {
         prop_oneof![
             [finite.clone(), finite.clone()],
             finite.clone().prop_map(|value| [value, value]),
-            // Neighbours.
+            // Adjacent numbers.
             finite.prop_map(|value| [value, f32::from_bits(value.to_bits() ^ 1)]),
         ]
         .prop_filter("finite", |pair| pair.iter().all(|value| value.is_finite()))

@@ -1,4 +1,5 @@
-//! Files that are there whole or not at all, and stay when the power fails. Whatever both programs write for later goes through here.
+//! Files that are either complete or absent, and survive a power failure. Both programs write every lasting file
+//! through this module.
 
 use std::{
     ffi::OsStr,
@@ -13,15 +14,16 @@ use tempfile::NamedTempFile;
 
 use crate::temporary_files::Unfinished;
 
-/// A mode that lets the process's umask decide who else may read a file, as for any new one.
+/// The mode of an ordinary file: the process's umask decides which other users may read it.
 const ANY: u32 = 0o666;
-/// The mode of what is secret.
+/// The mode of a secret file.
 const SECRET: u32 = 0o600;
 
-/// How the names of files begin that are being written.
+/// Prefix of the names of files that are still being written.
 const WRITING: &str = ".writing-";
 
-/// A file that is written beside its final place, and is not there before it is whole. Dropped, it leaves nothing behind.
+/// A file that is written beside its final place, and appears there only when it is complete. Dropped, it leaves
+/// nothing behind.
 #[derive(Debug)]
 pub struct Pending {
     file: NamedTempFile,
@@ -48,18 +50,18 @@ impl Pending {
         Ok(Self { file, path: path.to_owned(), unfinished })
     }
 
-    /// Where it is to be.
+    /// The file's final path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts it in its place, durably, so that a reader or a crash never meets half of it.
+    /// Moves the file to its final path, durably, so that neither a reader nor a crash ever meets half of it.
     ///
     /// # Errors
-    /// When it cannot be written or renamed.
+    /// When the file cannot be written or renamed.
     pub fn commit(self) -> io::Result<()> {
         let Self { file, path, unfinished } = self;
-        // Nothing is left behind if this fails: what is not in its place goes with `temporary`.
+        // A failure leaves nothing behind: dropping `temporary` removes the file.
         let (file, temporary) = file.into_parts();
         put_in_place(&file, &temporary, &path)?;
         drop(unfinished);
@@ -87,17 +89,18 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// Writes a file that holds a secret: at no instant may others read it.
+/// Writes a file that holds a secret: other users can read it at no instant.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When the file cannot be written.
 pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = Pending::with_mode(path, SECRET)?;
     file.write_all(content)?;
     file.commit()
 }
 
-/// Makes a folder and those above it. Others may not write there, whatever the umask says: who can, can change a run.
+/// Makes a folder and those above it. Other users may not write there, whatever the umask: anyone who can, can change a
+/// run.
 ///
 /// # Errors
 /// When one of them cannot be made.
@@ -116,7 +119,7 @@ pub fn sync_file(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Makes what a folder lists durable, where its file system can do that.
+/// Makes a folder's entries durable, where its file system can do that.
 ///
 /// # Errors
 /// When the folder cannot be opened, or the disk does not take it.
@@ -137,12 +140,12 @@ pub fn put_in_place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
     sync_folder(folder_of(to))
 }
 
-/// Whether a file or folder of this name is one that was being written when its program was killed.
+/// Whether this is the name of a file or folder that a killed program was still writing.
 pub fn is_left_over(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(WRITING.as_bytes())
 }
 
-/// Removes the files that were being written into `folder` by programs that were killed. For those who know that nobody writes there now.
+/// Removes the incomplete files that killed programs left in `folder`. Call it only while no program writes there.
 ///
 /// # Errors
 /// When the folder cannot be read, or a file not removed.
@@ -156,7 +159,7 @@ pub fn clear(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder that `path` names something in.
+/// The parent folder of `path`.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

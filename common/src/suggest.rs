@@ -5,11 +5,11 @@ pub fn plain(word: &str) -> String {
     word.to_lowercase().replace(['-', ' '], "_")
 }
 
-/// Longer than any known word by far; comparing would only cost time.
+/// Longer than any known word by far; comparing longer words only costs time.
 const LONG: usize = 64;
 
-/// The known word that was probably meant: one that differs in few letters (case, `-` and `_` do not count), or the only one
-/// that contains what was written.
+/// The known word that was probably meant: one that differs in few letters (case, `-` and `_` do not count), or the
+/// only one that contains `written`.
 pub fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     if written.len() > LONG {
         return None;
@@ -45,7 +45,7 @@ mod tests {
             ("batch", Some("batch_size")),
             ("hiden", Some("hidden")),
             ("max_epoch", Some("max_epochs")),
-            // Two keys contain it: no guess.
+            // Two keys contain the word: no suggestion.
             ("epochs", None),
             ("momentum", None),
             ("", None),

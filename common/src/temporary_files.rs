@@ -1,4 +1,4 @@
-//! What is not whole yet, and must not stay when a signal ends the process at once.
+//! Incomplete files and folders, which must not stay when a signal ends the process at once.
 
 use std::{
     collections::BTreeSet,
@@ -9,30 +9,31 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Files and folders that are not whole yet.
+/// Incomplete files and folders.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    // What it holds stays usable whatever happened meanwhile.
+    // The set stays usable after a panic elsewhere.
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes whatever is not whole yet. The process must end now: whoever begins another file waits for ever.
+/// Removes every incomplete file and folder. The process must end now: a thread that begins another file waits for
+/// ever.
 pub fn sweep() {
     let unfinished = unfinished();
     for path in unfinished.iter() {
-        // It may have come to its place, or have gone, in the meantime.
+        // The file may have been completed or removed in the meantime.
         let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }
     std::mem::forget(unfinished);
 }
 
-/// Something that is not whole yet, until it is dropped: [`sweep`] removes it.
+/// An incomplete file or folder, until this is dropped: [`sweep`] removes it.
 #[derive(Debug)]
 pub struct Unfinished(PathBuf);
 
 impl Unfinished {
-    /// What `make` makes, and a name for it until it is whole.
+    /// The file or folder that `make` makes, and its registration until it is complete.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -51,7 +52,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// A temporary folder, which vanishes with the value, and with the process that a signal ends.
+/// A temporary folder. It is removed with the value, and with the process that a signal ends.
 #[derive(Debug)]
 pub struct Scratch {
     folder: TempDir,
@@ -59,16 +60,16 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A new one.
+    /// A new temporary folder.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the folder cannot be made.
     pub fn new() -> io::Result<Self> {
         let (folder, unfinished) = Unfinished::begin(TempDir::new, TempDir::path)?;
         Ok(Self { folder, _unfinished: unfinished })
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

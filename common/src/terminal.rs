@@ -1,33 +1,33 @@
-//! How wide what people read is, and how text is broken into lines of that width.
+//! The width of output for people, and the breaking of text into lines of that width.
 
 use std::io::{self, IsTerminal as _};
 
 use terminal_size::{Width, terminal_size_of};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
 
-/// Columns of tables and paragraphs that go into a pipe or a file.
+/// Columns of tables and paragraphs in a pipe or a file.
 pub const PIPED: usize = 100;
 
-/// Fewest columns for which anything is laid out. A narrower terminal breaks lines itself.
+/// Fewest columns that a layout uses. A narrower terminal breaks lines itself.
 const FEWEST: usize = 40;
 
-/// Where output goes, and how wide it is.
+/// The kind of an output stream, and its width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
     /// Columns of tables and paragraphs.
     pub columns: usize,
-    /// Whether people look at it as it comes.
+    /// Whether the output goes to a terminal.
     pub is_terminal: bool,
 }
 
 impl Screen {
-    /// Standard output's: as wide as `COLUMNS` says, else as the terminal, else [`PIPED`].
+    /// The screen of standard output: `COLUMNS` wide, else as the terminal, else [`PIPED`].
     pub fn output() -> Self {
         let terminal = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
         Self::new(std::env::var("COLUMNS").ok().as_deref(), terminal, io::stdout().is_terminal())
     }
 
-    /// Standard error's.
+    /// The screen of standard error.
     pub fn error() -> Self {
         let terminal = terminal_size_of(io::stderr()).map(|(Width(columns), _)| columns);
         Self::new(std::env::var("COLUMNS").ok().as_deref(), terminal, io::stderr().is_terminal())
@@ -39,25 +39,25 @@ impl Screen {
         Self { columns: columns.unwrap_or(PIPED).max(FEWEST), is_terminal }
     }
 
-    /// Columns of listings that have a line for each thing. Only a terminal limits them: in a pipe or a file each line stays one, so that
-    /// programs find it whole.
+    /// Columns of listings that have one line for each item. Only a terminal limits them: in a pipe or a file each item
+    /// stays on one line, so that programs find it whole.
     pub fn rows(self) -> usize {
         if self.is_terminal { self.columns } else { usize::MAX }
     }
 
-    /// Text in lines of so many [`rows`](Self::rows).
+    /// Breaks text into lines of at most [`rows`](Self::rows) columns.
     pub fn fit(self, text: &str) -> String {
         wrapped(text, self.rows())
     }
 }
 
-/// How many columns a text takes. Colours take none.
+/// The number of columns that a text takes. Colours take none.
 pub fn columns(text: &str) -> usize {
     display_width(text)
 }
 
-/// A line in lines of at most so many columns, the following ones indented by two more than the first. Words are never cut: one that is
-/// longer has a line of its own.
+/// Breaks a line into lines of at most so many columns; all but the first are indented by two more. Words are never
+/// cut: a longer word has a line of its own.
 pub fn lines(text: &str, columns: usize) -> Vec<String> {
     let words = text.trim_start_matches(' ');
     let indent = &text[..text.len() - words.len()];
@@ -72,7 +72,7 @@ pub fn lines(text: &str, columns: usize) -> Vec<String> {
     textwrap::wrap(words.trim_end(), options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
-/// Every line of a text in [`lines`] of at most so many columns. Lines that fit stay as they are.
+/// Breaks every line of a text as [`lines`] does. Lines that fit stay as they are.
 pub fn wrapped(text: &str, columns: usize) -> String {
     let mut wrapped = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     proptest! {
-        /// Nothing but the places of blanks and ends of lines changes, and only a single word makes a line longer.
+        /// Only blanks and line ends move, and only a single word makes a line longer than the width.
         #[test]
         fn no_word_is_lost_or_cut(text in "( {0,6}[a-zé]{1,30}( [a-z./=\u{2013}]{1,30}){0,12}\n?){0,4}", width in 40_usize..120) {
             let broken = wrapped(&text, width);

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// Whether a character does something else than stand there: control characters, those that turn the direction of text, and those that
-/// nobody sees (but joiners, which scripts need).
+/// Whether a character can control a terminal or hide: control characters, characters that turn the direction of text,
+/// and invisible ones (but not joiners, which scripts need).
 pub fn steers(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -20,7 +20,7 @@ pub fn steers(character: char) -> bool {
         )
 }
 
-/// A path as it is to be typed into a shell, where a command takes it: quoted where that is needed, and never to be taken for an option.
+/// A path as a shell command takes it: quoted where needed, and never mistaken for an option.
 pub fn shell(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
@@ -31,7 +31,7 @@ pub fn shell(path: &Path) -> String {
     }
 }
 
-/// One line, in which what would steer a terminal or fake a line of a log is replaced.
+/// The text on one line, with every character that could steer a terminal or fake a log line replaced.
 pub fn plain(text: &str) -> String {
     text.replace(['\n', '\t'], " ").replace(steers, "\u{fffd}")
 }
@@ -49,13 +49,13 @@ pub fn whole(value: impl ToString) -> String {
     text
 }
 
-/// A whole number of something: "1 unit", "2 units", "1,000 units". Every message that counts says it so.
+/// A whole number of something: "1 unit", "2 units", "1,000 units". Every message that counts uses it.
 pub fn count(value: impl ToString, noun: &str) -> String {
     let number = value.to_string();
     format!("{} {}", whole(&number), agreeing(&number, noun))
 }
 
-/// The noun as it follows a number that is written otherwise, as in a spec: "unit" after 1, else "units". `noun` is the singular of a noun with a
+/// The noun after a number that is written separately: "unit" after 1, else "units". `noun` is a singular with a
 /// regular plural, or a phrase that ends with one.
 pub fn agreeing(value: impl ToString, noun: &str) -> String {
     if value.to_string() == "1" {

@@ -1,4 +1,4 @@
-//! The rules of training and what comes out of it, as plain data.
+//! The rules of training and its results, as plain data.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,31 +9,31 @@ use crate::outputs::Outputs;
 pub struct StopRule {
     /// Converged after epoch `e` when `|loss(e) - loss(e - 1)| < loss_delta`.
     pub loss_delta: f64,
-    /// Training ends after this many epochs, converged or not.
+    /// Training ends after this many epochs, whether it has converged or not.
     pub max_epochs: u32,
-    /// The rule is not looked at before this many epochs have ended. 1: from the start (two losses are needed anyhow).
+    /// The rule is not checked before this many epochs have ended. 1: from the start (two losses are needed anyhow).
     pub min_epochs: u32,
     /// How many epochs in a row the rule must hold. 1 is the paper's rule.
     pub patience: u32,
-    /// The rule is not looked at until an epoch's loss has fallen below `(1 - loss_drop)` times the first epoch's, so that it
-    /// does not fire on the plateau before learning begins. 0: always looked at, the paper's rule.
+    /// The rule is not checked until an epoch's loss has fallen below `(1 - loss_drop)` times the first epoch's, so
+    /// that it does not fire on the plateau before learning begins. 0: always checked, the paper's rule.
     pub loss_drop: f64,
-    /// Which loss of an epoch `loss_delta` is held against.
+    /// The loss of an epoch that `loss_delta` is compared with.
     pub loss: StopLoss,
 }
 
-/// Which loss of an epoch the stopping rule compares.
+/// The loss of an epoch that the stopping rule compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopLoss {
     /// The mean over the epoch's pairs.
     Mean,
-    /// That mean times the number of batches: what a program that adds up its batches' mean losses compares.
+    /// That mean times the number of batches, as in a program that adds up its batches' mean losses.
     BatchSum,
 }
 
 impl StopLoss {
-    /// As a spec writes it.
+    /// The name in a spec.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mean => "mean",
@@ -71,11 +71,11 @@ impl StopRule {
     }
 }
 
-/// How pixel values (0..=255) become network inputs.
+/// The way in which pixel values (0..=255) become network inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalize {
-    /// As they are.
+    /// Unchanged.
     None,
     /// Divided by 255.
     Scale,
@@ -84,10 +84,10 @@ pub enum Normalize {
 }
 
 impl Normalize {
-    /// Every one, in the order in which listings show them.
+    /// Every variant, in the order of listings.
     pub const ALL: [Self; 3] = [Self::None, Self::Scale, Self::Standardize];
 
-    /// As a spec writes it.
+    /// The name in a spec.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -96,27 +96,27 @@ impl Normalize {
         }
     }
 
-    /// The one with this name.
+    /// The variant with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|normalize| normalize.name() == name)
     }
 }
 
-/// How far a training had come when its state was saved.
+/// The progress of a training when its state was saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Progress {
-    /// Whole epochs.
+    /// Number of whole epochs.
     pub epochs: u32,
-    /// Batches of the epoch under way.
+    /// Number of batches of the epoch under way.
     pub batches: u32,
-    /// Wall time of training until then, over all attempts that led there.
+    /// Wall time of training until then, in seconds, over all attempts that led there.
     pub seconds: f64,
 }
 
-/// What one epoch showed.
+/// The metrics of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
-    /// 1-based.
+    /// The epoch's number, from 1.
     pub epoch: u32,
     /// Mean of the minimised loss, with dropout active, weighted by batch size.
     pub train_loss: f64,
@@ -126,7 +126,7 @@ pub struct EpochMetrics {
     pub validation_error: Option<f64>,
 }
 
-/// A unit's final result. Deterministic within a numerics class: no times, no hosts.
+/// A unit's final result. Deterministic within a numerics class: it holds no times and no hosts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnitResult {
     /// Every epoch from the first, without gaps.
@@ -135,15 +135,15 @@ pub struct UnitResult {
     pub ending: Ending,
 }
 
-/// How training ended, where it produced a result.
+/// The ending of a training that produced a result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// Trained to the end and scored.
+    /// The network was trained to the end and scored.
     Done(Scores),
-    /// A loss became NaN or infinite in this epoch (1-based). Final: never retried, and not an error of the machine.
+    /// A loss became NaN or infinite in this epoch. Final: the unit is never retried, and the machine is not at fault.
     Diverged {
-        /// The epoch, 1-based.
+        /// The epoch's number, from 1.
         epoch: u32,
     },
 }
@@ -151,18 +151,18 @@ pub enum Ending {
 /// The one scoring of a trained network, on the test pairs (hold-out) or the fold's validation pairs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
-    /// False: `max_epochs` ended the training first.
+    /// Whether the stopping rule ended training; false where `max_epochs` ended it first.
     pub converged: bool,
     /// The comparison's logits of each scored pair, in order: class 0, then class 1 (first digit <= second).
     pub outputs: Outputs,
-    /// How many pairs were classified wrongly, by [`decision::class`](crate::decision::class).
+    /// The number of wrongly classified pairs, by [`decision::class`](crate::decision::class).
     pub wrong: u32,
     /// Mean cross-entropy of the comparison.
     pub loss: f64,
 }
 
 impl Scores {
-    /// Share of the scored pairs that were classified wrongly.
+    /// Share of the scored pairs that were wrongly classified.
     pub fn error(&self) -> f64 {
         f64::from(self.wrong) / self.outputs.rows() as f64
     }

@@ -1,4 +1,4 @@
-//! Units: what is trained, and the ids that make equal work equal everywhere.
+//! Units of training, and their ids: equal work has an equal id everywhere.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +11,7 @@ use crate::{
     training::{Normalize, StopRule},
 };
 
-/// Grows when the worker's numeric kernels change results. See also each model's own revision.
+/// Grows when a change of the worker's numeric kernels changes results. See also each model's own revision.
 pub const KERNELS_REVISION: u32 = 1;
 
 /// A model with its hyper-parameters: one row of a result table.
@@ -19,22 +19,23 @@ pub const KERNELS_REVISION: u32 = 1;
 pub struct Configuration {
     /// Name of a model in [`crate::model`].
     pub model: String,
-    /// Complete and checked against the model's schema.
+    /// The hyper-parameters, complete and checked against the model's schema.
     pub hyperparameters: Hyperparameters,
-    /// When training ends.
+    /// The stopping rule.
     pub stop: StopRule,
-    /// How pixels become inputs.
+    /// The way in which pixels become inputs.
     pub normalize: Normalize,
 }
 
 impl Configuration {
-    /// Its content as JSON with sorted keys: equal for equal configurations. Numbers have no order, and these texts do.
+    /// The configuration as JSON with sorted keys: equal for equal configurations. Numbers have no total order, and
+    /// these texts have one.
     pub fn key(&self) -> String {
         serde_json::to_string(self).expect("plain data with string keys always serialises")
     }
 }
 
-/// Which pairs are trained on and which are scored.
+/// The pairs that are trained on and those that are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fold {
@@ -42,7 +43,7 @@ pub enum Fold {
     Holdout,
     /// Fold `index` (0-based) of `of`: the training pairs without that fold, scored on it.
     Part {
-        /// 0-based.
+        /// The fold's number, from 0.
         index: u32,
         /// Number of folds, at least 2.
         of: u32,
@@ -58,14 +59,14 @@ impl fmt::Display for Fold {
     }
 }
 
-/// What is trained: (configuration, fold, seed) on one data set.
+/// One piece of training: (configuration, fold, seed) on one data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// Digest of the encoded data set, 64 hexadecimal digits.
     pub dataset_digest: String,
-    /// What is trained, and how.
+    /// The configuration that is trained.
     pub configuration: Configuration,
-    /// On what part of the data.
+    /// The part of the data.
     pub fold: Fold,
     /// The number from which initial weights, shuffling and dropout are drawn.
     #[serde(deserialize_with = "crate::json::whole")]
@@ -95,7 +96,7 @@ impl Unit {
     }
 }
 
-/// A unit's id. Written as 32 hexadecimal digits.
+/// A unit's id. Its text has 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitId(pub [u8; 16]);
 
@@ -169,8 +170,8 @@ mod tests {
         unit.configuration.hyperparameters.insert(name.to_owned(), value);
     }
 
-    /// A changed id makes every stored result unusable: when this fails because results really change, bump the model's or
-    /// the kernels' revision and write the new ids here; otherwise undo what changed them.
+    /// A changed id makes every stored result unusable. If this fails because results really change, raise the model's
+    /// or the kernels' revision and write the new ids here; otherwise undo the change.
     #[test]
     fn ids_are_fixed() {
         assert_eq!(unit().id().to_string(), GOLDEN[0]);
@@ -191,7 +192,7 @@ mod tests {
         .into();
         assert_eq!(cnn.id().to_string(), GOLDEN[2]);
     }
-    /// From common/fixtures/golden.py.
+    /// The ids of common/fixtures/golden.py.
     const GOLDEN: [&str; 3] =
         ["c60802677bd23b0c064e135241d67700", "83679f00265c339da0362c3356e67f2e", "5241de0887fd76d3039571642c8988ef"];
 
@@ -299,7 +300,7 @@ mod tests {
             prop_assert_eq!(text.parse::<UnitId>().is_ok(), digits);
         }
 
-        /// A unit's canonical text says all of it: it reads back as itself, and so does every value's kind.
+        /// A unit's canonical text is complete: it reads back as the same unit, with the kind of every value.
         #[test]
         fn units_read_back(rate in prop::num::f64::NORMAL, seed: u64, batch: u64, word in "[a-z]{1,9}") {
             let mut unit = Unit { seed, ..unit() };

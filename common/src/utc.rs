@@ -1,4 +1,5 @@
-//! The wall clock, for people and provenance: no decision depends on it. Its instants are written to the second, as `2026-01-31T12:00:00Z`.
+//! The wall clock, for people and provenance: no decision depends on it. Instants are written to the second, as
+//! `2026-01-31T12:00:00Z`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,17 +11,17 @@ pub fn now_ms() -> i64 {
     elapsed.map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The instant `ms` milliseconds after the Unix epoch, rounded down to whole seconds, as `YYYY-MM-DDTHH:MM:SSZ`. An instant before 1970 is
-/// given as its beginning, one that is too far off as the last one in the year 9999.
+/// The instant `ms` milliseconds after the Unix epoch, rounded down to whole seconds, as `YYYY-MM-DDTHH:MM:SSZ`.
+/// Instants before 1970 become its beginning, instants after 9999 that year's last second.
 pub fn format(ms: i64) -> String {
     let seconds = ms.div_euclid(1000).clamp(0, Timestamp::MAX.as_second());
     Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }
 
-/// Reads what [`fn@format`] writes; milliseconds since the Unix epoch. None for anything else.
+/// Reads the output of [`fn@format`]; milliseconds since the Unix epoch. None for anything else.
 pub fn parse(text: &str) -> Option<i64> {
     let ms = text.parse::<Timestamp>().ok()?.as_millisecond();
-    // Written again it must be the same: other programs know more ways to write an instant.
+    // Formatted again the text must be the same, since the parser also accepts other forms.
     (format(ms) == text).then_some(ms)
 }
 
