@@ -1,28 +1,28 @@
-//! A number that is not known exactly.
+//! A number with bounds.
 
 use std::ops::{Add, AddAssign, Mul};
 
 use serde::Serialize;
 
-/// What is expected, and between which ends.
+/// An expected number with a lower and an upper bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bounds {
-    /// If everything goes as quickly as can be hoped for.
+    /// The lower bound: everything goes as fast as possible.
     pub low: f64,
-    /// The best guess.
+    /// The expected number.
     pub expected: f64,
-    /// If everything takes as long as it may.
+    /// The upper bound: everything takes as long as it may.
     pub high: f64,
 }
 
 impl Bounds {
-    /// A number that is known.
+    /// A number that is known exactly.
     pub const fn exactly(value: f64) -> Self {
         Self { low: value, expected: value, high: value }
     }
 
-    /// The mean of some numbers, between the ends of the middle four fifths of them, but at least by `margin` (a share) away from
-    /// the mean; None of no numbers.
+    /// The mean of some numbers, with the ends of their middle four fifths as bounds. The bounds are at least `margin`
+    /// (a share) away from the mean. Returns None without numbers.
     pub fn of(mut values: Vec<f64>, margin: f64) -> Option<Self> {
         if values.is_empty() {
             return None;
@@ -34,17 +34,18 @@ impl Bounds {
         Some(Self { low: low.min(expected * (1.0 - margin)), expected, high: high.max(expected * (1.0 + margin)) })
     }
 
-    /// None of it above `ceiling`.
+    /// Limits all three numbers to at most `ceiling`.
     pub fn at_most(self, ceiling: f64) -> Self {
         Self { low: self.low.min(ceiling), expected: self.expected.min(ceiling), high: self.high.min(ceiling) }
     }
 
-    /// None of it below `floor`.
+    /// Limits all three numbers to at least `floor`.
     pub fn at_least(self, floor: f64) -> Self {
         Self { low: self.low.max(floor), expected: self.expected.max(floor), high: self.high.max(floor) }
     }
 
-    /// One of these, nobody knows which: the mean of what is expected of them, from the lowest end to the highest. None of nothing.
+    /// Bounds for an unknown one of these: the mean of the expected numbers, the lowest and the highest bound. Returns
+    /// None without any.
     pub fn one_of(all: impl IntoIterator<Item = Self>) -> Option<Self> {
         let (mut sum, mut count) = (None::<Self>, 0);
         for next in all {
@@ -58,7 +59,7 @@ impl Bounds {
         sum.map(|sum| Self { expected: sum.expected / f64::from(count), ..sum })
     }
 
-    /// Each end by itself.
+    /// Applies a function to each of the three numbers.
     pub fn map(self, each: impl Fn(f64) -> f64) -> Self {
         Self { low: each(self.low), expected: each(self.expected), high: each(self.high) }
     }

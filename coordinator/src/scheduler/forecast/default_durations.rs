@@ -1,4 +1,4 @@
-//! What is taken for granted where nothing was measured. Both numbers are guesses and are called so wherever they are used.
+//! Default durations without any measurement. Both numbers are guesses, and every output names them so.
 
 use seedgrid_common::{
     model::{self, Layer},
@@ -8,17 +8,17 @@ use seedgrid_common::{
 
 use super::bounds::Bounds;
 
-/// Seconds for one of a forward pass's multiplications, with all that training does for it, in convolutional networks: an epoch of
+/// Seconds per multiplication of a forward pass, including the rest of training, in convolutional networks: an epoch of
 /// `cnn` on 1000 pairs takes 0.1 s (docs/performance.md, a core of 2023 with AVX-512).
 const CONVOLUTIONAL: f64 = 40e-12;
-/// The same in fully connected networks, which have less to do for each value that they read.
+/// The same in fully connected networks, which do fewer multiplications for each value that they read.
 const FULLY_CONNECTED: f64 = 60e-12;
-/// Other cores that have AVX2 have been some 1.5 times slower, and nobody knows what else is out there.
+/// Measured cores with AVX2 were about 1.5 times slower; other cores may be slower still.
 const PACE_FACTOR: f64 = 3.0;
 /// Epochs until the paper's networks converge by its rule: 21 to 96 (Table III).
 const EPOCHS: f64 = 40.0;
 
-/// Seconds for a multiplication.
+/// Seconds per multiplication.
 pub(super) fn pace(configuration: &Configuration) -> Bounds {
     let network = model::find(&configuration.model).map(|model| (model.network)(&configuration.hyperparameters));
     let convolves = network.is_some_and(|network| network.layers().any(|layer| matches!(layer, Layer::Conv2d { .. })));

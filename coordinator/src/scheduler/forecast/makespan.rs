@@ -1,23 +1,23 @@
-//! How long work takes on several slots. Pure: a list schedule as the queue makes it, longest expected units first, where units may
-//! have to wait for others.
+//! The duration of work on several slots. Pure: a list schedule like the queue's, longest expected units first, where
+//! units may have to wait for others.
 
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap},
 };
 
-/// Units that take equally long and wait for the same.
+/// Units with equal durations and equal predecessors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Seconds that each takes on one slot.
+    /// Seconds of each unit on one slot.
     pub seconds: f64,
-    /// How many there are.
+    /// The number of units.
     pub units: usize,
-    /// Places of the batches of which every unit must have ended before one of these may begin.
+    /// The indices of the batches that must have ended before one of these units may begin.
     pub after: BTreeSet<usize>,
 }
 
-/// A number of seconds that can be ordered: never NaN.
+/// A number of seconds that is never NaN, and so can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Seconds(f64);
 
@@ -35,9 +35,9 @@ impl Ord for Seconds {
     }
 }
 
-/// Seconds until every unit has ended, on this many slots. Batches that wait for each other in a circle are never begun.
+/// Seconds until every unit has ended on this many slots. Batches that wait for each other in a cycle never begin.
 pub fn makespan(batches: &[Batch], slots: usize) -> f64 {
-    // Of each batch: units that have not begun, units that have not ended, batches that it still waits for.
+    // For each batch: units that have not begun, units that have not ended, and batches for which it still waits.
     let mut waiting: Vec<usize> = batches.iter().map(|batch| batch.units).collect();
     let mut left = waiting.clone();
     let mut awaited: Vec<usize> = vec![0; batches.len()];
@@ -105,7 +105,7 @@ mod tests {
     fn later_stages_wait_for_the_last_unit_of_their_selection() {
         // Nine units on four slots leave three slots idle at the end; the next stage begins only then.
         assert_eq!(makespan(&[batch(1.0, 9, &[]), batch(5.0, 4, &[0])], 4), 3.0 + 5.0);
-        // What waits for nothing fills the gap.
+        // Units without predecessors fill the gap.
         assert_eq!(makespan(&[batch(1.0, 9, &[]), batch(5.0, 4, &[0]), batch(0.5, 6, &[])], 4), 3.0 + 5.0);
         assert_eq!(makespan(&[batch(1.0, 2, &[]), batch(1.0, 2, &[0]), batch(1.0, 2, &[1])], 64), 3.0);
     }
@@ -127,7 +127,7 @@ mod tests {
         })
     }
 
-    /// The longest chain of units that wait for each other.
+    /// The longest chain of dependent units.
     fn critical_path(batches: &[Batch]) -> f64 {
         let mut ends: Vec<f64> = Vec::new();
         for batch in batches {

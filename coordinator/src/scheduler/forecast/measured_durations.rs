@@ -1,4 +1,4 @@
-//! What trained units took, and what that says of units that are left. Pure.
+//! The durations of trained units, and estimates from them for the remaining units. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,51 +12,51 @@ use serde::Serialize;
 
 use super::{bounds::Bounds, default_durations};
 
-/// How far the mean of what was measured may be off, at least, as a share of it.
+/// The smallest assumed error of a mean of measurements, as a share of the mean.
 const MARGIN: f64 = 0.25;
 
-/// Other configurations of a model that are looked at for those that are most like a job.
+/// The largest number of a model's other configurations that are compared with a job.
 const CANDIDATES_MAX: usize = 200;
 
-/// A unit that was trained.
+/// A trained unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What was trained.
+    /// The unit's configuration.
     pub configuration: Configuration,
-    /// On what part of the data.
+    /// The unit's fold.
     pub fold: Fold,
     /// Digest of the data set.
     pub dataset: String,
-    /// How many training pairs the data set has.
+    /// The number of training pairs of the data set.
     pub train_pairs: u32,
-    /// Whole epochs.
+    /// The number of whole epochs.
     pub epochs: u32,
-    /// Whether it diverged.
+    /// Whether the unit diverged.
     pub diverged: bool,
-    /// How long it trained.
+    /// The duration of training.
     pub seconds: f64,
-    /// Where.
+    /// The unit's place of training.
     pub place: Place,
 }
 
-/// Where a unit was trained.
+/// The place where a unit was trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// Here, for the forecast itself, and for no more than a few epochs.
+    /// This process, for the forecast itself, over a few epochs.
     Now,
-    /// In this study.
+    /// This study.
     ThisStudy,
-    /// In another run directory.
+    /// Another run directory.
     OtherRuns,
 }
 
-/// Where a number is from, the most trusted first.
+/// The origin of a number, the most trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// Nothing was measured: the spec says so.
+    /// The spec defines the number; nothing was measured.
     Spec,
-    /// A few epochs that were trained for this forecast.
+    /// A few epochs trained for this forecast.
     MeasuredNow,
     /// Units of the same configuration in this study.
     SameConfiguration,
@@ -64,31 +64,31 @@ pub enum Origin {
     SameModel,
     /// Units of the same model in other run directories.
     OtherRuns,
-    /// How much slower or faster than the guess other models were in this study.
+    /// The speed of other models in this study, relative to the guess.
     OtherModels,
-    /// Nothing was measured at all: a number that ships with Seedgrid.
+    /// A default that ships with Seedgrid; nothing was measured.
     Guess,
 }
 
-/// A number with where it is from.
+/// A number with its origin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     /// The number.
     pub bounds: Bounds,
-    /// Where it is from.
+    /// The number's origin.
     pub origin: Origin,
 }
 
-/// What is to be trained: a configuration on a part of a data set.
+/// A configuration to train on a part of a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// What is trained.
+    /// The configuration.
     pub configuration: &'a Configuration,
-    /// How many folds there are; None for the hold-out.
+    /// The number of folds; None for the hold-out.
     pub folds: Option<u32>,
     /// Digest of the data set.
     pub dataset: &'a str,
-    /// How many training pairs the data set has.
+    /// The number of training pairs of the data set.
     pub train_pairs: u32,
 }
 
@@ -118,31 +118,31 @@ struct Group {
     dataset: String,
     train_pairs: u32,
     place: Place,
-    /// Epochs of each unit that says something of convergence, and whether the limit ended it.
+    /// Epochs of each unit that says something about convergence, and whether the epoch limit ended it.
     epochs: Vec<(u32, bool)>,
     diverged: bool,
-    /// Seconds for a multiplication, of each unit.
+    /// Seconds per multiplication of each unit.
     paces: Vec<f64>,
     seconds: f64,
     cost: f64,
 }
 
-/// What tells a group from others: where, which data, and the configuration as text.
+/// The key of a group: place, data set, and the configuration as text.
 type GroupKey = (Place, String, String);
 
-/// Everything that was measured.
+/// All measurements.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
     groups: BTreeMap<GroupKey, Group>,
-    /// The keys of each model's groups, and of each configuration's whatever its limit.
+    /// The keys of the groups of each model, and of each configuration regardless of its epoch limit.
     of_model: BTreeMap<String, BTreeSet<GroupKey>>,
     alike: BTreeMap<String, BTreeSet<GroupKey>>,
-    /// How many times as long as guessed units took that were trained here.
+    /// The ratio of measured to guessed durations, without units of other run directories.
     to_guess: Option<Bounds>,
 }
 
 impl Measured {
-    /// From units of this study and of others, in any order. Times that are no times are left out: they come from workers.
+    /// Collects units of this study and of others, in any order. Invalid times are ignored: they come from workers.
     pub fn new(samples: impl IntoIterator<Item = Sample>) -> Self {
         let mut measured = Self::default();
         samples.into_iter().for_each(|sample| measured.add(sample));
@@ -182,7 +182,7 @@ impl Measured {
             cost: 0.0,
         });
         group.diverged |= diverged;
-        // A rule that never ends training says nothing of convergence.
+        // A rule without convergence says nothing about the number of epochs.
         if stop.can_converge() {
             group.epochs.push((epochs, !diverged && epochs >= stop.max_epochs));
         }
@@ -193,13 +193,13 @@ impl Measured {
         }
     }
 
-    /// Seconds for one of the multiplications of [`Job::epoch_cost`] in training.
+    /// Seconds in training per multiplication of [`Job::epoch_cost`].
     pub fn pace(&self, job: &Job<'_>) -> Found {
         for place in [Place::Now, Place::ThisStudy, Place::OtherRuns] {
             let nearest = self.nearest(job, |group| group.place == place && group.cost > 0.0);
             let paces = nearest.groups.iter().flat_map(|group| &group.paces).copied().collect();
             let Some(bounds) = Bounds::of(paces, MARGIN) else { continue };
-            // Long units count for more: in short ones, the beginning takes its share.
+            // Long units weigh more: the start of training has a larger share in short ones.
             let seconds: f64 = nearest.groups.iter().map(|group| group.seconds).sum();
             let cost: f64 = nearest.groups.iter().map(|group| group.cost).sum();
             let expected = (seconds / cost).clamp(bounds.low, bounds.high);
@@ -220,7 +220,7 @@ impl Measured {
             return Found { bounds: Bounds::exactly(ceiling), origin: Origin::Spec };
         }
         let nearest = self.nearest(job, |group| !group.epochs.is_empty());
-        // What an earlier limit ended is taken to go on for as long again.
+        // A unit that an earlier limit ended is assumed to need as many epochs again.
         let mut cut_off = false;
         let mut values = Vec::new();
         for group in &nearest.groups {
@@ -242,17 +242,17 @@ impl Measured {
         Found { bounds: bounds.at_least(floor).at_most(ceiling), origin: nearest.origin() }
     }
 
-    /// The groups that are most like the job, of those that are `wanted`.
+    /// The groups most similar to the job, among those that `wanted` accepts.
     fn nearest(&self, job: &Job<'_>, wanted: impl Fn(&Group) -> bool) -> Nearest<'_> {
         let mut nearest = Nearest { distance: usize::MAX, groups: Vec::new() };
-        // Equal configurations first: there may be more of a model than are looked at.
+        // Equal configurations come first: a model may have more groups than the limit.
         let alike = self.alike.get(&without_limit(job.configuration));
         let of_model = self.of_model.get(&job.configuration.model);
         let others = of_model.into_iter().flatten().filter(|key| alike.is_none_or(|alike| !alike.contains(*key)));
         for key in alike.into_iter().flatten().chain(others.take(CANDIDATES_MAX)) {
             let group = &self.groups[key];
             let distance = distance(group, job);
-            // What diverged says nothing of others.
+            // A diverged group says nothing about other configurations.
             if !wanted(group) || distance > nearest.distance || group.diverged && distance > 0 {
                 continue;
             }
@@ -265,14 +265,14 @@ impl Measured {
     }
 }
 
-/// The groups that are most like a job.
+/// The groups most similar to a job.
 struct Nearest<'a> {
     distance: usize,
     groups: Vec<&'a Group>,
 }
 
 impl Nearest<'_> {
-    /// The least trusted of where they are from.
+    /// The origin of the least trusted group.
     fn origin(&self) -> Origin {
         match self.groups.iter().map(|group| group.place).max() {
             None => Origin::Guess,
@@ -288,13 +288,14 @@ fn text(configuration: &Configuration) -> String {
     serde_json::to_string(configuration).expect("plain data with string keys always serialises")
 }
 
-/// The configuration but for its largest number of epochs.
+/// The configuration as text, without its epoch limit.
 fn without_limit(configuration: &Configuration) -> String {
     let stop = StopRule { max_epochs: 0, ..configuration.stop };
     text(&Configuration { stop, ..configuration.clone() })
 }
 
-/// In how much a group differs from the job: hyper-parameters, normalisation, stopping rule (but for its limit), data.
+/// The number of differences between a group and the job: hyper-parameters, normalisation, stopping rule (without its
+/// limit), data.
 fn distance(group: &Group, job: &Job<'_>) -> usize {
     let (one, other) = (&group.configuration, job.configuration);
     let differs = |(name, value): &(&String, &Value)| one.hyperparameters.get(*name) != Some(*value);

@@ -1,8 +1,9 @@
-//! How long what is left of a study will take.
+//! Forecasts of the remaining duration of a study.
 //!
-//! In the order of the flow: [`measured_durations`]
-//! says, from what trained units took in this run directory and in others beside it, what a unit of a configuration will take; [`remaining_work`] makes batches of a plan, rows that wait for a selection
-//! among them; [`makespan`] puts the batches on slots. Where nothing was measured, [`default_durations`] has numbers that are called guesses.
+//! In order: [`measured_durations`] estimates a unit's duration from units that were trained in this run directory and
+//! in those beside it. [`remaining_work`] divides a plan into batches, including rows that wait for a selection.
+//! [`makespan`] schedules the batches on slots. Without measurements, [`default_durations`] supplies numbers that
+//! outputs name guesses.
 
 mod bounds;
 

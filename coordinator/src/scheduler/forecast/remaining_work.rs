@@ -1,4 +1,4 @@
-//! The work that a plan still has, rows that wait for a selection among it, and how long it takes. Pure.
+//! The remaining work of a plan, including rows that wait for a selection, and its duration. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,62 +14,62 @@ use super::{
     measured_durations::{Job, Measured, Origin},
 };
 
-/// Configurations that a row which waits for a selection is estimated from, at most.
+/// The largest number of configurations from which a waiting row is estimated.
 const CANDIDATES_MAX: usize = 256;
 
-/// What a unit of a configuration or of a waiting row takes.
+/// The estimated duration of a unit of a configuration or of a waiting row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// Seconds on one slot.
     pub seconds: Bounds,
-    /// Where the speed is from.
+    /// The origin of the speed.
     pub speed: Origin,
-    /// Where the number of epochs is from.
+    /// The origin of the number of epochs.
     pub epochs: Origin,
 }
 
-/// What is left of one stage. A unit that several stages share is left in the first.
+/// The remaining work of one stage. A unit that several stages share counts in the first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageForecast {
-    /// Seconds of one slot, over its units that are left.
+    /// Seconds on one slot, over the stage's remaining units.
     pub core_seconds: Bounds,
-    /// Of each configuration of the plan, in order.
+    /// The estimate of each configuration of the plan, in order.
     pub configurations: Vec<Estimate>,
-    /// Of each waiting row, in order; None where nothing can be selected any more.
+    /// The estimate of each waiting row, in order; None where nothing can be selected any more.
     pub waiting: Vec<Option<Estimate>>,
 }
 
-/// What is left of a study.
+/// The remaining work of a study.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
-    /// In the order of the plan.
+    /// The stages, in the order of the plan.
     pub stages: Vec<StageForecast>,
-    /// Units that are left, those that wait for selections among them.
+    /// The number of remaining units, including those that wait for selections.
     pub units: usize,
-    /// Seconds of one slot.
+    /// Seconds on one slot.
     pub core_seconds: Bounds,
-    /// Seconds until the end, with all slots busy as long as they can be.
+    /// Seconds until the end, with all slots busy as long as possible.
     pub wall_seconds: Bounds,
-    /// Where the speed is from, with the share of the expected seconds for which it is; the most trusted first.
+    /// The origins of the speed, each with its share of the expected seconds; the most trusted first.
     pub speed: Vec<(Origin, f64)>,
-    /// The same of the numbers of epochs.
+    /// The same for the numbers of epochs.
     pub epochs: Vec<(Origin, f64)>,
 }
 
 /// A study's plan and data, as far as a forecast needs them.
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'a> {
-    /// The spec.
+    /// The study's spec.
     pub study: &'a Study,
-    /// The spec, expanded.
+    /// The expanded plan of the spec.
     pub plan: &'a Plan,
-    /// The selections with which it was expanded.
+    /// The selections with which the plan was expanded.
     pub selections: &'a Selections,
     /// Digest of the data set.
     pub dataset: &'a str,
 }
 
-/// Forecasts what is `left` of the work on so many slots.
+/// Forecasts the work that is `left` on this many slots.
 pub fn forecast(work: Work<'_>, left: impl Fn(UnitId) -> bool, measured: &Measured, slots: usize) -> Forecast {
     let mut batches = Batches::default();
     let mut stages = Vec::with_capacity(work.plan.stages.len());
@@ -85,7 +85,7 @@ pub fn forecast(work: Work<'_>, left: impl Fn(UnitId) -> bool, measured: &Measur
             .collect();
         stages.push(StageForecast { core_seconds: Bounds::default(), configurations, waiting: Vec::new() });
     }
-    // Rows that wait come after all units that are known, whichever stage these are of.
+    // Waiting rows come after all known units, of any stage.
     for (place, planned) in work.plan.stages.iter().enumerate() {
         let rows: Vec<&SelectedRow> = work.waiting_rows(place).collect();
         for (row, waiting) in rows.into_iter().zip(&planned.waiting) {
@@ -123,7 +123,7 @@ impl Work<'_> {
         Estimate { seconds, speed: pace.origin, epochs: epochs.origin }
     }
 
-    /// The stage's rows of which no configuration is known yet, in the order of [`PlannedStage::waiting`].
+    /// The stage's rows without known configurations, in the order of [`PlannedStage::waiting`].
     fn waiting_rows(&self, stage: usize) -> impl Iterator<Item = &SelectedRow> {
         let selected = self.study.stages.get(stage).map_or(&[][..], |stage| stage.selected.as_slice());
         selected.iter().filter(|row| {
@@ -136,7 +136,7 @@ impl Work<'_> {
         self.plan.stages.iter().enumerate().find(|(_, stage)| stage.name == name)
     }
 
-    /// Everything that the stage may select for the model: its configurations, and what its own waiting rows may become.
+    /// All configurations that the stage may select for the model: its own, and those that its waiting rows may become.
     fn candidates(&self, stage: &str, model: &str) -> Vec<Configuration> {
         let Some((place, planned)) = self.stage(stage) else { return Vec::new() };
         let mut all: Vec<Configuration> = planned.of_model(model).map(|one| one.configuration.clone()).collect();
@@ -146,7 +146,7 @@ impl Work<'_> {
         thinned(all)
     }
 
-    /// The configurations that a waiting row may become: those of each candidate.
+    /// The configurations that a waiting row may become, one set for each candidate.
     fn become_of(&self, row: &SelectedRow) -> Vec<Configuration> {
         let candidates = self.candidates(&row.from, &row.model);
         let of = |base: &Configuration| {
@@ -167,13 +167,13 @@ impl Work<'_> {
     }
 }
 
-/// No more than are looked at, evenly from all.
+/// Reduces the configurations to the limit, evenly spaced.
 fn thinned(all: Vec<Configuration>) -> Vec<Configuration> {
     let step = all.len().div_ceil(CANDIDATES_MAX).max(1);
     all.into_iter().step_by(step).collect()
 }
 
-/// Units that are left, in batches that take equally long.
+/// Remaining units, in batches of equal duration.
 #[derive(Debug, Default)]
 struct Batches {
     all: Vec<Left>,
@@ -184,7 +184,7 @@ struct Batches {
 #[derive(Debug)]
 struct Left {
     stage: usize,
-    /// Of a waiting row.
+    /// The waiting row's model.
     waits_for: Option<String>,
     estimate: Estimate,
     units: usize,
@@ -214,7 +214,7 @@ impl Batches {
         self.all.push(Left { stage, waits_for: Some(model.to_owned()), estimate, units, after });
     }
 
-    /// The batches that a selection for the model waits for.
+    /// The batches for which a selection of the model waits.
     fn of_model(&self, work: &Work<'_>, stage: &str, model: &str, left: &impl Fn(UnitId) -> bool) -> BTreeSet<usize> {
         let Some((place, planned)) = work.stage(stage) else { return BTreeSet::new() };
         let units = planned.of_model(model).flat_map(|one| &one.units).map(|(id, _)| *id).filter(|id| left(*id));
@@ -238,7 +238,7 @@ impl Batches {
             makespan(&batches, slots)
         };
         let expected = at(|seconds| seconds.expected);
-        // Shorter units can make a longer schedule (Graham's anomalies), but hardly ever by much.
+        // Shorter units can lead to a longer schedule (Graham's anomalies), but rarely to a much longer one.
         Bounds {
             low: at(|seconds| seconds.low).min(expected),
             expected,

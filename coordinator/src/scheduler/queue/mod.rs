@@ -1,5 +1,5 @@
-//! The queue: which unit waits, which is leased to whom, which has ended. Pure: time comes in as an argument, what must become
-//! durable goes out as a value, and a simulation can drive it through any order of events.
+//! The queue: the state of each unit, and the leases of workers. The queue is pure: time is an argument, everything
+//! that must become durable is returned, and a simulation can drive the queue through any order of events.
 
 mod assignment;
 mod cost_estimate;
@@ -33,21 +33,21 @@ pub use wait_reason::{WaitReason, Waits};
 use worker_health::Workers;
 pub use worker_health::{WorkerFailure, WorkerFailures};
 
-/// Milliseconds on a clock that never goes back.
+/// Milliseconds on a monotonic clock.
 pub type Millis = u64;
 
 /// A digest of a result's bytes: equal results have equal digests.
 pub type ResultDigest = [u8; 32];
 
-/// Where a unit stands.
+/// The state of a unit.
 #[derive(Clone, Debug, PartialEq)]
 enum State {
     Waiting,
     Leased(Lease),
     Finished(Finished),
-    /// Failed too often; not tried again.
+    /// The unit failed too often and is not tried again.
     Quarantined,
-    /// Not wanted by people; not tried again.
+    /// An operator cancelled the unit; it is not tried again.
     Cancelled,
 }
 
@@ -59,11 +59,11 @@ struct Entry {
     attempts: u32,
     /// Whether the newest attempt was known to be in training.
     began: bool,
-    /// Whether that attempt was taken back from a worker that did not say why. If it had begun, that counts as a death, until the
-    /// worker turns out to be alive.
+    /// Whether that attempt was taken back from a worker that gave no reason. If it was in training, that counts as a
+    /// death until the worker turns out to be alive.
     lost: bool,
     record: FailureRecord,
-    /// A waiting unit is not given out before.
+    /// The earliest time at which a waiting unit is given out.
     ready: Millis,
     state: State,
 }
@@ -77,26 +77,27 @@ pub struct Queue {
     waiting: Vec<BTreeSet<(usize, UnitId)>>,
     /// Leases by the time at which they run out, so that the next deadline is the first.
     expiries: BTreeSet<(Millis, UnitId)>,
-    /// Waiting units that are not given out yet, by the time from which they are.
+    /// Waiting units that are not given out yet, by the time at which their wait ends.
     backoffs: BTreeSet<(Millis, UnitId)>,
-    /// How many leases each worker has, where it has any.
+    /// The number of leases of each worker that has any.
     held: BTreeMap<WorkerId, usize>,
-    /// How many of these are of units that are to run alone.
+    /// The number of leases of units that run alone, for each worker that has any.
     alone: BTreeMap<WorkerId, usize>,
     counts: Counts,
     estimates: Estimates,
     workers: Workers,
     alarm: FailureDetector,
-    /// What it noticed and nobody has looked at yet.
+    /// The reason for a pause from the failure detector; the next call of `judge` takes it.
     alarmed: Option<String>,
     pause: Option<Pause>,
-    /// Until then workers of an earlier life of the coordinator may come back: those that are there are not all.
+    /// The time until which workers from before a restart may return, so that the registered workers may not be all.
     returning: Option<Millis>,
 }
 
 impl Queue {
-    /// A queue of `units`, in the order of the plan, at time 0. `costs[g]` is the expected cost of a unit of group `g`, in any
-    /// unit of measure. A unit's former holder has one lease's time to come back before the unit waits again.
+    /// Creates a queue of `units`, in the order of the plan, at time 0. `costs[g]` is the expected cost of a unit of
+    /// group `g`, in any unit of measure. A unit's former holder may return for the duration of one lease; then the
+    /// unit waits again.
     pub fn new(rules: Rules, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>) -> Self {
         let mut queue = Self {
             rules,
@@ -118,26 +119,26 @@ impl Queue {
         queue
     }
 
-    /// Goes on with the workers of `before`, and paused if it was: this queue was made anew from the same store.
+    /// Takes over the workers and the pause of `before`; this queue was rebuilt from the same store.
     pub fn succeed(&mut self, before: &Self) {
         self.workers = before.workers.clone();
         self.pause = before.pause.clone();
         self.returning = before.returning;
     }
 
-    /// Goes on with what spoke against workers in an earlier life of the coordinator. They have one lease's time to come back.
+    /// Restores the recorded worker failures after a restart. The workers may return for the duration of one lease.
     pub fn recall(&mut self, doubts: BTreeMap<WorkerId, WorkerFailures>, now: Millis) {
         self.returning = (!doubts.is_empty()).then_some(now + self.rules.lease_ms);
         self.workers.recall(doubts, &self.rules);
     }
 
-    /// What has changed of what speaks against workers since this was last asked: to become durable with what caused it.
+    /// Takes the changes of recorded worker failures since the last call; they become durable with their cause.
     pub fn take_doubts(&mut self) -> Vec<WorkerFailure> {
         self.workers.take_news()
     }
 
-    /// Adds units behind all others at this time, and groups behind all others with these costs. Units that are there already stay as
-    /// they are. When those that failed did so is not known: they wait from now on.
+    /// Appends units and groups with these costs. Known units stay unchanged. The times of earlier failures are
+    /// unknown, so the waits of failed units begin now.
     pub fn add(&mut self, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>, now: Millis) {
         self.waiting.extend(costs.iter().map(|_| BTreeSet::new()));
         self.estimates.add(costs);
@@ -163,17 +164,17 @@ impl Queue {
         }
     }
 
-    /// How many units stand where.
+    /// The number of units in each state.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// What units are expected to cost.
+    /// The estimated costs of units.
     pub fn estimates(&self) -> &Estimates {
         &self.estimates
     }
 
-    /// How long a unit took in an earlier life of the coordinator.
+    /// Adds the duration of a unit from before a restart of the coordinator.
     pub fn learn(&mut self, unit: UnitId, seconds: f64) {
         if let Some(entry) = self.units.get(&unit) {
             self.estimates.measured(entry.group, seconds);
@@ -185,22 +186,22 @@ impl Queue {
         self.units.get(&unit).map(|entry| entry.group)
     }
 
-    /// What counts against a unit, if the study has the unit.
+    /// A unit's failures, if the study has the unit.
     pub fn record(&self, unit: UnitId) -> Option<&FailureRecord> {
         self.units.get(&unit).map(|entry| &entry.record)
     }
 
-    /// Whether a unit may be what its workers die of, so that it runs alone.
+    /// Whether a unit may have killed its workers, so that it must run alone.
     pub fn is_suspect(&self, unit: UnitId) -> bool {
         self.record(unit).is_some_and(|record| record.is_suspect(&self.rules))
     }
 
-    /// Every unit, in the order of ids.
+    /// Every unit's id, in order.
     pub fn ids(&self) -> impl Iterator<Item = UnitId> {
         self.units.keys().copied()
     }
 
-    /// Where each unit stands for those who want to try it again.
+    /// The state of each unit, as a retry needs it.
     pub fn fates(&self) -> BTreeMap<UnitId, Fate> {
         let fate = |entry: &Entry| match &entry.state {
             State::Quarantined => Fate::Failed { attempts: entry.attempts },
@@ -212,7 +213,8 @@ impl Queue {
         self.units.iter().map(|(id, entry)| (*id, fate(entry))).collect()
     }
 
-    /// Where a unit stands, if the study has the unit. A leased one is in training once its worker has said so, else assigned.
+    /// A unit's state, if the study has the unit. A leased unit is in training after its worker has reported so, else
+    /// assigned.
     pub fn standing(&self, unit: UnitId) -> Option<UnitState> {
         let entry = self.units.get(&unit)?;
         Some(match &entry.state {
@@ -226,9 +228,9 @@ impl Queue {
         })
     }
 
-    /// Every lease with its unit, the next to run out first.
+    /// Every lease with its unit, the next to expire first.
     pub fn leases(&self) -> impl Iterator<Item = (UnitId, &Lease)> {
-        // Through the deadlines: few units are leased at a time, however many the study has.
+        // Iterates over the deadlines: few units are leased at a time, in a study of any size.
         self.expiries.iter().filter_map(|(_, id)| Some((*id, self.lease_of(*id)?)))
     }
 
@@ -237,7 +239,7 @@ impl Queue {
         self.lease_of(unit).is_some_and(|lease| lease.attempt == attempt && lease.worker == *worker)
     }
 
-    /// Whether a result of this attempt would be the unit's: the attempt was given out, and there is no result yet.
+    /// Whether a result of this attempt would become the unit's: the attempt was given out, and the unit has no result.
     pub fn awaits(&self, unit: UnitId, attempt: u32) -> bool {
         self.units
             .get(&unit)
@@ -252,63 +254,63 @@ impl Queue {
         }
     }
 
-    /// How many leases `worker` has.
+    /// The number of `worker`'s leases.
     pub fn held_by(&self, worker: &WorkerId) -> usize {
         self.held.get(worker).copied().unwrap_or_default()
     }
 
-    /// How many units of each group wait.
+    /// The number of waiting units of each group.
     pub fn waiting_by_group(&self) -> impl Iterator<Item = (usize, usize)> {
         self.waiting.iter().enumerate().map(|(group, units)| (group, units.len()))
     }
 
-    /// When the next lease runs out, the next unit has waited long enough after a failure, or workers have had their time to come back.
+    /// The next time at which a lease expires, the wait of a failed unit ends or the wait for former workers ends.
     pub fn next_deadline(&self) -> Option<Millis> {
         let of_units = [self.expiries.first(), self.backoffs.first()].into_iter().flatten().map(|(at, _)| *at);
         of_units.chain(self.returning).min()
     }
 
-    /// A worker is there.
+    /// Registers a worker.
     pub fn join(&mut self, worker: &WorkerId) {
         self.workers.join(worker);
     }
 
-    /// A worker is not there, and may come back; what it held was taken back before, or runs out.
+    /// Removes a worker that may return; its leases were taken back before or will expire.
     pub fn part(&mut self, worker: &WorkerId) {
         self.workers.part(worker);
     }
 
-    /// A worker is gone for good; what it held was taken back before.
+    /// Removes a worker for good; its leases were taken back before.
     pub fn forget(&mut self, worker: &WorkerId) {
         self.workers.forget(worker);
     }
 
-    /// A worker is to finish what it holds and leave. False: there is no such worker.
+    /// Marks a worker as leaving: it finishes its units and leaves. Returns false if it is not registered.
     pub fn dismiss(&mut self, worker: &WorkerId) -> bool {
         self.workers.dismiss(worker)
     }
 
-    /// Whether a worker is to finish what it holds and leave.
+    /// Whether a worker is to finish its units and leave.
     pub fn is_leaving(&self, worker: &WorkerId) -> bool {
         self.workers.is_leaving(worker)
     }
 
-    /// Why a worker is set aside, if it is.
+    /// The reason for which a worker is set aside, if it is.
     pub fn aside(&self, worker: &WorkerId) -> Option<&str> {
         self.workers.aside(worker)
     }
 
-    /// Why no units are given out, if none are.
+    /// The pause, if the study is paused.
     pub fn pause(&self) -> Option<&Pause> {
         self.pause.as_ref()
     }
 
-    /// Gives no more units out. What is leased goes on.
+    /// Pauses the study: no more units are given out, and leased units continue.
     pub fn pause_for(&mut self, pause: Pause) {
         self.pause = Some(pause);
     }
 
-    /// Gives units out again, and to every worker: what was held against them is forgotten. Whether anything was.
+    /// Ends the pause and removes all recorded worker failures. Returns whether that changed anything.
     pub fn resume(&mut self) -> bool {
         self.alarm.finished();
         self.workers.forgive();

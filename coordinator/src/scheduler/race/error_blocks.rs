@@ -1,4 +1,4 @@
-//! Blocks: a configuration's errors, one a fold.
+//! Blocks: a configuration's errors, one for each fold.
 
 use std::cmp::Ordering;
 
@@ -7,23 +7,24 @@ use seedgrid_common::{matrix::PlannedConfiguration, unit::UnitId};
 use super::fold;
 use crate::scheduler::ranking::{Ended, MeanError, Rank};
 
-/// A configuration's errors in some folds: over each fold's units (seeds, data draws), and over all of them.
+/// A configuration's errors in some folds: for each fold over its units (seeds, data draws), and over all units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockErrors {
     pub(super) folds: Vec<BlockError>,
     pub(super) all: Rank,
 }
 
-/// A configuration's error in one fold: the more of its units diverged, the worse; of equally many, the higher the mean of the others.
+/// A configuration's error in one fold. More diverged units are worse; with equally many, a higher mean of the others
+/// is worse.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BlockError {
     pub(super) diverged: usize,
-    /// None where nothing was scored.
+    /// The mean error; None if no unit was scored.
     pub(super) mean: Option<MeanError>,
 }
 
 impl BlockErrors {
-    /// Of the first `folds` folds; None where a unit of these has failed, or has not ended.
+    /// The errors in the first `folds` folds; None if one of their units has failed or has not ended.
     pub fn of(candidate: &PlannedConfiguration, folds: u32, ended: impl Fn(UnitId) -> Option<Ended>) -> Option<Self> {
         let mut units: Vec<Vec<Ended>> = vec![Vec::new(); folds as usize];
         for (id, unit) in candidate.units.iter().filter(|(_, unit)| fold(unit.fold) < folds) {
@@ -35,7 +36,7 @@ impl BlockErrors {
         Some(Self::of_units(&units))
     }
 
-    /// Of units that were scored or diverged, by fold.
+    /// The errors of scored or diverged units, by fold.
     pub(super) fn of_units(units: &[Vec<Ended>]) -> Self {
         let all = Rank::of(units.iter().flatten().copied().map(Some), false);
         Self { folds: units.iter().map(|units| BlockError::of(units)).collect(), all }
@@ -52,7 +53,8 @@ impl BlockError {
         Self { diverged: units.iter().filter(|unit| **unit == Ended::Diverged).count(), mean }
     }
 
-    /// Whether this is the worse one, and by how much: first by diverged units, then by the mean error. None where both are equal.
+    /// Whether this error is the worse one, and the difference: first by diverged units, then by the mean error. None
+    /// if both are equal.
     pub(super) fn against(&self, other: &Self) -> Option<(bool, (usize, Option<MeanError>))> {
         let size = match (&self.mean, &other.mean) {
             (Some(one), Some(other_mean)) if self.diverged == other.diverged => Some(one.distance(other_mean)),

@@ -1,4 +1,5 @@
-//! Tests and whole races against SciPy's, scikit-posthocs' and a program of its own; fixtures/races.py made the expected ones.
+//! Compares tests and whole races with SciPy, scikit-posthocs and an independent program; fixtures/races.py computed
+//! the expected numbers.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ struct Paired {
 struct Raced {
     rule: Rule,
     of: u32,
-    /// -1 is a diverged unit, -2 a failed one.
+    /// Numbers of wrong pairs; -1 is a diverged unit, -2 a failed one.
     wrong: Vec<Vec<i64>>,
     left: Vec<(usize, u32, String)>,
     racing: Vec<usize>,
@@ -81,7 +82,7 @@ fn share(error: f64) -> Ended {
     Ended::Scored { wrong: (error * 1e9).round() as u32, of: 1_000_000_000 }
 }
 
-/// Right to 7 of the 8 digits that are kept.
+/// Compares to 7 of the 8 stored digits.
 #[track_caller]
 fn close(found: Option<f64>, expected: Option<f64>) {
     match (found, expected) {
@@ -117,7 +118,7 @@ fn wilcoxons_test_is_scipys_and_counting() {
     }
 }
 
-/// So many configurations with so many folds.
+/// This many configurations with this many folds.
 fn candidates(count: usize, folds: usize) -> Vec<PlannedConfiguration> {
     let rates: Vec<String> = (1..=count).map(|rate| format!("0.{rate:03}")).collect();
     let text = format!(
@@ -161,7 +162,7 @@ fn whole_races_run_as_another_program_says() {
         assert_eq!((&left, &once.race.racing), (&given.left, &given.racing), "{}", rule.0);
         assert!(once.race.is_over() && once.waits_for.is_empty());
 
-        // What is known is not decided again, and needs no results.
+        // Known rungs are not decided again, and need no results.
         let known: Rungs = once.made.iter().map(|rung| (rung.key, rung.left.clone())).collect();
         let again = run(("tune", "fc"), rule, &field, &known, &|_| None);
         assert_eq!((again.race, again.made.len()), (once.race, 0));
@@ -198,7 +199,7 @@ fn ties_at_the_last_place_all_stay() {
     assert_eq!(halved(&errors), [None, None, None, Some(LeaveReason::Outraced)]);
 }
 
-/// Who leaves, and why, where half stays.
+/// The reasons of leavers in a race that keeps half.
 fn halved<const N: usize>(units: &[[Vec<Ended>; N]]) -> Vec<Option<LeaveReason>> {
     let errors: Vec<BlockErrors> = units.iter().map(|units| BlockErrors::of_units(units)).collect();
     let judged = judge(RaceRule::Halving { first: 1, keep: 0.5 }, &errors.iter().collect::<Vec<_>>());
@@ -214,14 +215,14 @@ fn halving_sends_diverged_ones_away_first_however_many_they_are() {
     let field = [diverged(), good, diverged(), once, diverged(), bad, diverged(), diverged()];
     let left = Some(LeaveReason::Diverged);
     assert_eq!(halved(&field), [left, None, left, left, left, None, left, left]);
-    // All wrong is not diverged, and where nobody was scored nobody is better.
+    // All pairs wrong is not a divergence, and without scored units no configuration is better.
     assert_eq!(halved(&[[vec![share(1.0)]], [vec![Ended::Diverged]]]), [None, left]);
     assert_eq!(halved(&[diverged(), diverged(), diverged()]), [None; 3]);
 }
 
 #[test]
 fn a_race_decides_alike_whatever_the_order_of_folds_and_seeds() {
-    // Both err on 6 of 30; as doubles added up in this order the first is worse by the last digit.
+    // Both have 6 of 30 wrong; a sum of doubles in this order makes the first worse by the last digit.
     let seeds = |wrong: [u32; 3]| vec![wrong.map(|wrong| Ended::Scored { wrong, of: 10 }).to_vec()];
     let errors: Vec<BlockErrors> =
         [[1, 2, 3], [3, 2, 1], [2, 2, 2]].map(|wrong| BlockErrors::of_units(&seeds(wrong))).to_vec();

@@ -1,4 +1,4 @@
-//! Which units of a plan are given out, which are held back until a rung is decided, and which are never trained.
+//! The units of a plan that are given out, held back until a rung is decided, or never trained.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,16 @@ use seedgrid_common::{matrix::Plan, unit::UnitId};
 
 use super::{Race, fold};
 
-/// What a plan's races do to its units.
+/// The effect of a plan's races on its units.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RaceTrack {
-    /// Every race, in the order of the plan.
+    /// All races, in the order of the plan.
     pub races: Vec<Race>,
     held: BTreeSet<UnitId>,
     skipped: BTreeSet<UnitId>,
 }
 
-/// How much a configuration wants a unit, from least to most.
+/// A configuration's need for a unit, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wish {
     Never,
@@ -24,7 +24,7 @@ enum Wish {
 }
 
 impl RaceTrack {
-    /// Of these races of the plan.
+    /// Applies these races to the plan.
     pub fn new(plan: &Plan, races: Vec<Race>) -> Self {
         if races.is_empty() {
             return Self::default();
@@ -36,7 +36,7 @@ impl RaceTrack {
                 let model = planned.configuration.model.as_str();
                 let place = places.entry(model).and_modify(|place| *place += 1).or_insert(0);
                 let race = races.iter().find(|race| race.stage == stage.name && race.model == model);
-                // Up to which fold units are wanted now, and what of those behind.
+                // The number of folds whose units are wanted now, and the need for units of later folds.
                 let (given_out, behind) = match race.map(|race| (race, race.left_at(*place))) {
                     None => (u32::MAX, Wish::Now),
                     Some((_, Some((rung, _)))) => (rung.folds, Wish::Never),
@@ -44,7 +44,7 @@ impl RaceTrack {
                 };
                 for (id, unit) in &planned.units {
                     let wish = if fold(unit.fold) < given_out { Wish::Now } else { behind };
-                    // What any stage wants is trained.
+                    // A unit is trained if any stage wants it.
                     wishes.entry(*id).and_modify(|known| *known = wish.max(*known)).or_insert(wish);
                 }
             }
@@ -58,22 +58,22 @@ impl RaceTrack {
         !self.is_held(unit) && !self.is_skipped(unit)
     }
 
-    /// Whether it is held back: a rung that has not been decided says whether it will be trained.
+    /// Whether a unit is held back: a later rung decides whether it is trained.
     pub fn is_held(&self, unit: UnitId) -> bool {
         self.held.contains(&unit)
     }
 
-    /// Whether it is never trained.
+    /// Whether a unit is never trained.
     pub fn is_skipped(&self, unit: UnitId) -> bool {
         self.skipped.contains(&unit)
     }
 
-    /// How many units are held back.
+    /// The number of units that are held back.
     pub fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// How many units are never trained.
+    /// The number of units that are never trained.
     pub fn skipped(&self) -> usize {
         self.skipped.len()
     }

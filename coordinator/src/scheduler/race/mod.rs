@@ -1,9 +1,10 @@
-//! Races: of the configurations of a model in a cross-validated stage, those that cannot win any more leave early. Pure: what is
-//! known of units comes in as a function, decisions go out as values.
+//! Races: among the configurations of a model in a cross-validated stage, those that can no longer win leave early.
+//! Pure: a function supplies the known outcomes of units, and decisions are returned.
 //!
-//! Folds are given out up to a *rung*. It is decided when every unit up to there, of everyone still racing, has ended: so neither time
-//! nor workers nor the order of results matters. [`error_blocks`] makes errors of units, [`rung_decision`] judges them ([`friedman`],
-//! [`wilcoxon`]), [`held_back_units`] says which units of a plan are given out, held back and never trained.
+//! Folds are given out up to a *rung*. A rung is decided when every unit up to it, of every remaining configuration,
+//! has ended; so time, workers and the order of results do not matter. [`error_blocks`] computes errors from units,
+//! [`rung_decision`] judges them ([`friedman`], [`wilcoxon`]), and [`held_back_units`] lists the units that are given
+//! out, held back and never trained.
 
 mod error_blocks;
 #[cfg(test)]
@@ -27,30 +28,30 @@ pub use rung_decision::{Judged, Judgement, Test, TestKind, judge};
 
 use crate::scheduler::ranking::Ended;
 
-/// What a rung was decided from: a digest of the rule, the candidates' units, the folds and who was still racing, in order. With
-/// others it is another rung, and decided anew.
+/// The key of a rung: a digest of the rule, the candidates' units, the folds and the remaining configurations, in
+/// order. Other inputs make another rung, which is decided anew.
 pub type RungKey = [u8; 32];
 
-/// Who left at each rung that was decided.
+/// The leavers of each decided rung.
 pub type Rungs = BTreeMap<RungKey, Vec<Leaver>>;
 
 /// A configuration that left a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaver {
-    /// Which of the stage's configurations of the model, 0-based in order.
+    /// The place among the stage's configurations of the model, 0-based in order.
     pub place: usize,
-    /// Why it left.
+    /// The reason.
     pub why: LeaveReason,
 }
 
-/// Why a configuration left a race.
+/// The reason for which a configuration left a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaveReason {
-    /// The rule finds it hopeless.
+    /// The rule excludes the configuration from winning.
     Outraced,
-    /// More of its units diverged than of another's: it comes after that one whatever else it does.
+    /// More of its units diverged than of another configuration, so it ranks below that one in any case.
     Diverged,
-    /// One of its units failed.
+    /// One of the configuration's units failed.
     Incomplete,
 }
 
@@ -58,7 +59,7 @@ impl LeaveReason {
     /// Every reason.
     pub const ALL: [Self; 3] = [Self::Outraced, Self::Diverged, Self::Incomplete];
 
-    /// As the store and report.json write it.
+    /// The reason's name in the store and in report.json.
     pub fn name(self) -> &'static str {
         match self {
             Self::Outraced => "outraced",
@@ -68,27 +69,27 @@ impl LeaveReason {
     }
 }
 
-/// A rung that was decided.
+/// A decided rung.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rung {
-    /// What it was decided from.
+    /// The rung's key.
     pub key: RungKey,
-    /// After how many folds.
+    /// The number of folds before the rung.
     pub folds: u32,
-    /// Who had raced to it: places among the stage's configurations of the model, ascending.
+    /// The configurations that reached the rung: places among the stage's configurations of the model, ascending.
     pub entered: Vec<usize>,
-    /// Who left, ascending.
+    /// The configurations that left, ascending.
     pub left: Vec<Leaver>,
 }
 
 impl Rung {
-    /// Why the configuration at this place left here, if it did.
+    /// The reason for which the configuration at this place left at this rung, if it did.
     pub fn why_left(&self, place: usize) -> Option<LeaveReason> {
         self.left.binary_search_by_key(&place, |leaver| leaver.place).ok().map(|index| self.left[index].why)
     }
 }
 
-/// A rung that was decided just now.
+/// A newly decided rung.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RungDecision {
     /// The stage.
@@ -99,7 +100,7 @@ pub struct RungDecision {
     pub rung: Rung,
 }
 
-/// One model's race in a stage, as far as it has come.
+/// One model's race in a stage, with the decisions so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Race {
     /// The stage.
@@ -108,38 +109,38 @@ pub struct Race {
     pub model: String,
     /// The rule.
     pub rule: RaceRule,
-    /// How many folds the stage has.
+    /// The number of folds of the stage.
     pub folds: u32,
-    /// The rungs that were decided, in order.
+    /// The decided rungs, in order.
     pub rungs: Vec<Rung>,
-    /// Who is still racing, or has won: places among the stage's configurations of the model, ascending.
+    /// The configurations that remain, or have won: places among the stage's configurations of the model, ascending.
     pub racing: Vec<usize>,
-    /// Up to which fold these are given out: all, once no rung is left to decide.
+    /// The number of folds whose units are given out; all folds after the last rung is decided.
     pub released: u32,
 }
 
 impl Race {
-    /// Whether every rung was decided, or there is nobody left to race against.
+    /// Whether every rung was decided, or fewer than two configurations remain.
     pub fn is_over(&self) -> bool {
         self.released == self.folds
     }
 
-    /// The rung at which a configuration left, and why.
+    /// The rung at which a configuration left, and the reason.
     pub fn left_at(&self, place: usize) -> Option<(&Rung, LeaveReason)> {
         self.rungs.iter().find_map(|rung| Some((rung, rung.why_left(place)?)))
     }
 }
 
-/// A race, run as far as it can be.
+/// A race with every rung that can be decided.
 pub(crate) struct Run {
     pub(crate) race: Race,
-    /// The rungs of it that were decided just now; the others were `known`.
+    /// The newly decided rungs, without the `known` ones.
     pub(crate) made: Vec<Rung>,
-    /// The units that the next rung still waits for; empty once the race is over.
+    /// The units for which the next rung waits; empty after the race is over.
     pub(crate) waits_for: BTreeSet<UnitId>,
 }
 
-/// Runs the race of these candidates, all configurations of `model` in `stage`. Decisions that are `known` stand.
+/// Runs the race of these candidates, all configurations of `model` in `stage`. `known` decisions are final.
 pub(crate) fn run(
     (stage, model): (&str, &str),
     (rule, folds): (RaceRule, u32),
@@ -152,7 +153,7 @@ pub(crate) fn run(
     let (mut made, mut waits_for) = (Vec::new(), BTreeSet::new());
     let field = field_digest(rule, candidates);
     for at in rule.rungs(folds) {
-        // The last one needs no judging: it is trained to its end, so that its error is over all folds.
+        // The last configuration is not judged: it is trained to its end, so that its error covers all folds.
         if race.racing.len() < 2 {
             break;
         }
@@ -186,7 +187,7 @@ pub(crate) fn at_start((stage, model): (&str, &str), (rule, folds): (RaceRule, u
     Race { stage, model, rule, folds, rungs: Vec::new(), racing, released: rule.first() }
 }
 
-/// Who leaves after `at` folds.
+/// The configurations that leave after `at` folds.
 fn decide(
     rule: RaceRule,
     at: u32,
@@ -210,7 +211,7 @@ fn units_up_to(candidate: &PlannedConfiguration, folds: u32) -> impl Iterator<It
     candidate.units.iter().filter(move |(_, unit)| fold(unit.fold) < folds).map(|(id, _)| *id)
 }
 
-/// 0-based.
+/// The fold's number, 0-based.
 fn fold(fold: Fold) -> u32 {
     match fold {
         Fold::Holdout => 0,

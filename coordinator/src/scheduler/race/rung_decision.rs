@@ -1,4 +1,4 @@
-//! What a rung says of those that have raced to it.
+//! Judges the configurations at a rung.
 
 use seedgrid_common::spec::RaceRule;
 
@@ -9,54 +9,54 @@ use crate::statistics::{
     wilcoxon::{Wilcoxon, wilcoxon},
 };
 
-/// What a rung says.
+/// The judgement at a rung.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// The test of whether anybody differs; None where the rule makes none, or nobody is left to be tested.
+    /// The test of whether any contender differs; None if the rule has no test, or too few contenders are left.
     pub test: Option<Test>,
-    /// Of each contender, in the order given.
+    /// The judgement of each contender, in the order given.
     pub contenders: Vec<Judged>,
 }
 
-/// The test of whether anybody differs.
+/// The test of whether any contender differs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Test {
-    /// Which.
+    /// The kind of test.
     pub kind: TestKind,
-    /// Its statistic; None where nobody differs in any fold.
+    /// The test statistic; None if no contender differs in any fold.
     pub statistic: Option<f64>,
-    /// Degrees of freedom of Friedman's.
+    /// Degrees of freedom of Friedman's test.
     pub freedom: Option<usize>,
-    /// Two-sided; to 8 digits.
+    /// The two-sided p-value, to 8 digits.
     pub p: Option<f64>,
 }
 
-/// Which test.
+/// The kind of test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestKind {
-    /// Friedman's, of three or more.
+    /// Friedman's test, of three or more contenders.
     Friedman,
-    /// Wilcoxon's signed ranks, of two.
+    /// Wilcoxon's signed-rank test, of two contenders.
     Wilcoxon,
 }
 
-/// What a rung says of one contender.
+/// The judgement of one contender.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judged {
-    /// Its mean error over the folds so far; None where a unit diverged.
+    /// The contender's mean error over the folds so far; None if a unit diverged.
     pub error: Option<f64>,
-    /// Its ranks in these folds added up, the best having rank 1; None where the rule does not go by ranks.
+    /// The sum of the contender's ranks in these folds, the best having rank 1; None if the rule does not use ranks.
     pub rank_sum: Option<f64>,
-    /// Of its comparison with the best, where that was made: two-sided; to 8 digits.
+    /// The two-sided p-value of its comparison with the best, to 8 digits; None without that comparison.
     pub p: Option<f64>,
-    /// Why it leaves, if it does.
+    /// The reason for which the contender leaves, if it does.
     pub leaves: Option<LeaveReason>,
 }
 
-/// Judges contenders by their errors in the same folds. Depends on nothing else.
+/// Judges contenders by their errors in the same folds, and by nothing else.
 ///
-/// Those of which more units diverged than of another leave first: a selection takes none of them before the others. The rule judges the
-/// rest.
+/// Contenders with more diverged units than another leave first: a selection ranks all others above them. The rule
+/// judges the rest.
 pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
     let fewest = contenders.iter().map(|errors| errors.all.diverged()).min().unwrap_or_default();
     let mut judged: Vec<Judged> = contenders
@@ -83,7 +83,8 @@ pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
     Judgement { test, contenders: judged }
 }
 
-/// Of `all` contenders the best share stays, and everyone who is as good as the last of them: the order of the file does not decide.
+/// Keeps the best share of `all` contenders, and every contender that equals the last of them: the order in the file is
+/// irrelevant.
 fn halve(rule: RaceRule, all: usize, rest: &mut [(&BlockErrors, &mut Judged)]) {
     let mut ranks: Vec<&Rank> = rest.iter().map(|(errors, _)| &errors.all).collect();
     ranks.sort_unstable();
@@ -99,7 +100,7 @@ pub(super) fn signed_ranks(first: &[BlockError], second: &[BlockError]) -> Optio
     wilcoxon(first.iter().zip(second).filter_map(|(first, second)| first.against(second)))
 }
 
-/// If anybody differs, those that differ from the best leave.
+/// If any contender differs, those that differ from the best leave.
 fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut Judged)]) -> Test {
     let errors: Vec<&[BlockError]> = rest.iter().map(|(errors, _)| errors.folds.as_slice()).collect();
     let friedman = Friedman::new(&errors);

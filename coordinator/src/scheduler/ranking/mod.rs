@@ -1,7 +1,7 @@
-//! Which of several configurations is better. Selections, races, comparisons and reports all ask here, and nowhere else.
+//! The order of configurations by quality. Selections, races, comparisons and reports all use this module.
 //!
-//! Errors are counts, so [`MeanError`] compares them exactly, and neither the order of units nor the rounding of a sum decides
-//! anything. [`Rank`] says how configurations are ordered, [`best`] which is the best one.
+//! Errors are counts, so [`MeanError`] compares them exactly; neither the order of units nor the rounding of a sum has
+//! an effect. [`Rank`] defines the order of configurations, and [`best`] returns the best one.
 
 mod rank;
 

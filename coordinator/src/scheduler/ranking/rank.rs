@@ -4,24 +4,24 @@ use seedgrid_common::training::{Ending, Scores, UnitResult};
 
 use super::MeanError;
 
-/// How a unit ended, as far as ranking needs it.
+/// The outcome of a unit, as far as ranking needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It was scored: this many of so many pairs were wrong.
+    /// The unit was scored, with this many of this many pairs wrong.
     Scored {
         /// Wrongly classified pairs.
         wrong: u32,
         /// Scored pairs, at least one.
         of: u32,
     },
-    /// It diverged: worse than every unit that was scored.
+    /// The unit diverged: worse than every scored unit.
     Diverged,
-    /// It has no result and will get none: its configuration is incomplete.
+    /// The unit has no result and will get none, so its configuration is incomplete.
     Failed,
 }
 
 impl Ended {
-    /// How a unit with this result ended.
+    /// The outcome of a unit with this result.
     pub fn of(result: &UnitResult) -> Self {
         match &result.ending {
             Ending::Done(scores) => Self::scored(scores),
@@ -29,17 +29,18 @@ impl Ended {
         }
     }
 
-    /// A unit with these scores.
+    /// The outcome of a unit with these scores.
     pub(crate) fn scored(scores: &Scores) -> Self {
         Self::Scored { wrong: scores.wrong, of: scores.outputs.rows() as u32 }
     }
 }
 
-/// Where a configuration comes among others; the lowest rank is the best, and of equal ones the first of the file comes first.
+/// The rank of a configuration among others. The lowest rank is the best; of equal ranks, the first in the file comes
+/// first.
 ///
-/// Complete configurations come first, then those that left a race, then those of which a unit has no result. Among these, fewer units
-/// without a result come first, then fewer diverged units, then the lower mean error of the units that were scored. So a configuration with
-/// a diverged unit comes after every one without.
+/// Complete configurations come first, then those that left a race, then those with units without a result. Within
+/// these, fewer units without a result come first, then fewer diverged units, then the lower mean error of the scored
+/// units. So a configuration with a diverged unit comes after every one without.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     completeness: Completeness,
@@ -55,7 +56,7 @@ enum Completeness {
     Incomplete,
 }
 
-/// What was scored.
+/// The scored units' mean error.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scored {
     Mean(MeanError),
@@ -63,8 +64,8 @@ enum Scored {
 }
 
 impl Rank {
-    /// Of a configuration whose units ended so; None is a unit without a result that may still get one. Of one that left a race, units
-    /// that were skipped are `None` too.
+    /// The rank of a configuration from the outcomes of its units; None is a unit without a result that may still get
+    /// one. For a configuration that left a race, skipped units are `None` too.
     pub fn of(units: impl IntoIterator<Item = Option<Ended>>, left_race: bool) -> Self {
         let (mut without_result, mut diverged, mut counts) = (0, 0, Vec::new());
         for unit in units {
@@ -83,17 +84,17 @@ impl Rank {
         Self { completeness, without_result, diverged, scored }
     }
 
-    /// Whether it can be the best one: every unit has a result, and one of them was scored.
+    /// Whether the configuration can be the best: every unit has a result, and at least one was scored.
     pub fn can_be_best(&self) -> bool {
         self.completeness == Completeness::Complete && self.scored != Scored::Nothing
     }
 
-    /// How many of its units diverged.
+    /// The number of diverged units.
     pub fn diverged(&self) -> usize {
         self.diverged
     }
 
-    /// The mean error of all of its units; None where one diverged or has no result.
+    /// The mean error over all units; None if one diverged or has no result.
     pub fn mean(&self) -> Option<&MeanError> {
         match &self.scored {
             Scored::Mean(mean) if self.diverged + self.without_result == 0 => Some(mean),
@@ -102,7 +103,7 @@ impl Rank {
     }
 }
 
-/// The best of these; of equal ones the first. None where none can be it.
+/// The best of these, or the first of equal ones. Returns None if none can be the best.
 pub(crate) fn best<'r, T>(ranked: impl IntoIterator<Item = (T, &'r Rank)>) -> Option<T> {
     let candidates = ranked.into_iter().filter(|(_, rank)| rank.can_be_best());
     // `min_by` keeps the first of equal ones.

@@ -52,7 +52,7 @@ fn study(text: &str) -> Study {
     spec::parse("spec.toml", text).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// Ends every unit of the plan: `error` says how, by model, learning rate and fold.
+/// Ends every unit of the plan; `error` returns the outcome by model, learning rate and fold.
 fn end(plan: &Plan, ended: &mut BTreeMap<UnitId, Ended>, error: impl Fn(&str, &str, u32) -> Ended) {
     for (id, unit) in plan.units() {
         let rate = unit.configuration.hyperparameters["learning_rate"].to_string();
@@ -123,7 +123,7 @@ fn failed_configurations_are_ignored_and_diverged_ones_are_worst() {
         ("fc", "0.1", _) => scored(0),
         ("fc", "0.01", 0) => scored(0),
         ("fc", "0.01", _) => Ended::Diverged,
-        // Almost all wrong, and better all the same than what diverged once.
+        // Almost all wrong, and yet better than a configuration that diverged once.
         ("fc", ..) => scored(49),
         _ => Ended::Diverged,
     });
@@ -172,14 +172,14 @@ fn one_standard_error_takes_the_smaller_network() {
     let hidden = |wrong: [[u32; 2]; 3]| {
         selected("one-standard-error", (2, 1), |network, fold, _| scored(wrong[network][fold as usize]))
     };
-    // Mean 5 and standard error 1 (in pairs): up to 6 is as good.
+    // Mean 5 and standard error 1 (in pairs): up to 6 counts as equally good.
     assert_eq!(hidden([[4, 6], [6, 6], [7, 7]]), "[30]");
     assert_eq!(hidden([[4, 6], [6, 6], [6, 6]]), "[10]");
     assert_eq!(hidden([[5, 5], [6, 6], [6, 6]]), "[90]", "no spread, no margin");
 }
 
-/// What `rule` selects of three FC networks in `folds` folds with the seeds 1 to `seeds`: the number of its hidden neurons. `ended` says how
-/// a unit ended, by network, fold and seed, both from 0.
+/// The number of hidden neurons of the FC network that `rule` selects among three, in `folds` folds with the seeds 1 to
+/// `seeds`. `ended` returns the outcome of a unit by network, fold and seed, the latter two from 0.
 fn selected(rule: &str, (folds, seeds): (u32, u64), ended: impl Fn(usize, u32, u64) -> Ended) -> String {
     let text = SPEC
         .replacen("{ folds = 2 }\nseeds = 1", &format!("{{ folds = {folds} }}\nseeds = \"1..={seeds}\""), 1)
@@ -202,7 +202,7 @@ fn equal_counts_are_equal_means_whatever_the_order_of_folds() {
     let wrong = [[1, 2, 3], [3, 2, 1], [2, 2, 2]];
     let one = |network: usize, fold: u32| Ended::Scored { wrong: wrong[network][fold as usize], of: 10 };
     for rule in ["lowest", "one-standard-error"] {
-        // All errors of the third are equal, so only its mean is of use to the second rule; it has the fewest weights.
+        // All errors of the third are equal, so the second rule sees its mean only; it has the fewest weights.
         let expected = if rule == "lowest" { "[90]" } else { "[10]" };
         assert_eq!(selected(rule, (3, 1), |network, fold, _| one(network, fold)), expected, "{rule}");
         assert_eq!(selected(rule, (2, 3), |network, _, seed| one(network, seed as u32)), expected, "{rule}");
@@ -233,7 +233,7 @@ fn a_configuration_that_diverged_once_comes_after_every_other() {
     };
     assert_eq!(selected("lowest", (2, 1), ended), "[10]");
     assert_eq!(selected("one-standard-error", (2, 1), ended), "[10]");
-    // Where each diverged at times: the fewest times, then the lower mean of the rest.
+    // Where each diverged at times: the fewest divergences win, then the lower mean of the rest.
     let often = |network: usize, fold: u32, seed| match (network, fold, seed) {
         (0, _, 0) | (_, 0, 0) => Ended::Diverged,
         (0, ..) => scored(0),

@@ -19,7 +19,7 @@ fn job(configuration: &Configuration) -> Job<'_> {
     Job { configuration, folds: None, dataset: "mine", train_pairs: 1000 }
 }
 
-/// A unit of this many epochs, each of which took this many seconds.
+/// A unit with this many epochs of this many seconds.
 fn sample(configuration: &Configuration, place: Place, epochs: u32, seconds_an_epoch: f64) -> Sample {
     Sample {
         configuration: configuration.clone(),
@@ -33,7 +33,7 @@ fn sample(configuration: &Configuration, place: Place, epochs: u32, seconds_an_e
     }
 }
 
-/// Seconds that an epoch of the job is expected to take.
+/// The expected seconds of an epoch of the job.
 fn seconds_an_epoch(measured: &Measured, job: &Job<'_>) -> f64 {
     measured.pace(job).bounds.expected * job.epoch_cost()
 }

@@ -3,7 +3,7 @@ use seedgrid_common::{matrix, spec};
 use super::*;
 use crate::scheduler::forecast::{Place, Sample};
 
-/// A study of the paper's shape whose every unit trains for a known number of epochs.
+/// A study with the paper's shape and a known number of epochs for every unit.
 fn study() -> Study {
     let text = "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 100\ntest_pairs = 100\n\n[[stage]]\nname = \
                 \"tune\"\nevaluation = { folds = 2 }\nseeds = 1\nselect = \"lowest\"\nstop = { loss_delta = 0.0, max_epochs = 10 }\n\
@@ -14,7 +14,7 @@ fn study() -> Study {
     spec::parse("s.toml", text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Training pairs of an epoch cost a second each, scored ones a third of it.
+/// Training costs a second per pair and epoch, scoring a third of that.
 fn measured(study: &Study, plan: &Plan) -> Measured {
     let configuration = plan.stages[0].configurations[0].configuration.clone();
     Measured::new([Sample {
@@ -54,11 +54,12 @@ fn waiting_rows_count_and_come_after_what_they_wait_for() {
     close(one.stages[1].waiting[0].unwrap().seconds.expected, FINAL);
     assert_eq!(one.epochs, [(Origin::Spec, 1.0)]);
 
-    // On many slots: the longest tuning unit, then one of what it selects.
+    // On many slots: the longest tuning unit, then a unit of the selected configuration.
     let many = forecast_of(64, |_| true);
     close(many.wall_seconds.expected, TUNE + FINAL);
     close(many.core_seconds.expected, one.core_seconds.expected);
-    // On two: the long unit that waits for nothing goes first, beside it three of tuning; then the other three, two and one.
+    // On two: the long unit without predecessors goes first, beside three tuning units; then the other three, two and
+    // one.
     close(FINAL, 3.0 * TUNE);
     close(forecast_of(2, |_| true).wall_seconds.expected, FINAL + 2.0 * TUNE + 2.0 * FINAL);
 }
@@ -66,7 +67,7 @@ fn waiting_rows_count_and_come_after_what_they_wait_for() {
 #[test]
 fn what_is_done_is_not_left() {
     let nothing = forecast_of(1, |_| false);
-    // Without a selection nobody knows that rows which wait for one will not be trained.
+    // Without a selection, a forecast cannot exclude rows that wait for one.
     assert_eq!(nothing.units, 4);
     close(nothing.core_seconds.expected, 4.0 * FINAL);
     assert_eq!(nothing.stages[0].core_seconds, Bounds::default());
