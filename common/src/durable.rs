@@ -164,7 +164,7 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether a file system says that it knows no such thing for folders, as some of SMB, FUSE and others do.
+/// Whether a file system reports that it cannot sync folders, as some of SMB, FUSE and others do.
 fn is_unsupported(cause: &io::Error) -> bool {
     let refused = [Errno::EINVAL, Errno::EOPNOTSUPP, Errno::ENOSYS, Errno::EBADF];
     cause.raw_os_error().is_some_and(|code| refused.contains(&Errno::from_raw(code)))
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn folders_that_cannot_be_made_durable_are_no_error() {
-        // The process file system knows no such thing for folders, and says so as others do.
+        // The process file system cannot sync folders, and reports it as others do.
         let proc = Path::new("/proc/self");
         assert_eq!(File::open(proc).unwrap().sync_all().unwrap_err().kind(), io::ErrorKind::InvalidInput);
         sync_folder(proc).unwrap();

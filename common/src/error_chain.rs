@@ -1,12 +1,12 @@
-//! An error with everything that caused it, as people read it.
+//! The text of an error with all of its causes.
 
 use std::error::Error;
 
 /// The word that begins the hint in a message.
 const HINT: &str = "\n  hint: ";
 
-/// An error with its causes, outermost first: `message: cause: cause`. Causes that the text holds already are left out. The hint stays at the
-/// end; where causes have hints too, the outermost is kept.
+/// An error with its causes, outermost first: `message: cause: cause`. A cause that the text already contains is left
+/// out. The hint stays at the end; of several hints the outermost is kept.
 pub fn chain(error: &dyn Error) -> String {
     let (mut text, mut hint) = apart(error.to_string());
     let mut source = error.source();

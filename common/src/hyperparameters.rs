@@ -43,5 +43,5 @@ impl fmt::Display for Value {
     }
 }
 
-/// Hyper-parameters by name: every one of the model's schema, defaults filled in, each of the kind that the schema says.
+/// Hyper-parameters by name: every one of the model's schema, with defaults filled in, each of the schema's kind.
 pub type Hyperparameters = BTreeMap<String, Value>;

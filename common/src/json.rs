@@ -1,5 +1,5 @@
-//! JSON for other programs. JavaScript holds numbers as doubles, in which whole numbers above 2^53 run into each other: these are written as
-//! strings of their digits. Seeds can be as large.
+//! JSON for other programs. JavaScript holds numbers as doubles, which cannot tell all whole numbers above 2^53 apart:
+//! these are written as strings of their digits. Seeds can be as large.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 /// The largest whole number that is written as a number: JavaScript's `Number.MAX_SAFE_INTEGER`.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// On several lines.
+/// The value as JSON on several lines.
 ///
 /// # Errors
-/// When it is no plain data with string keys.
+/// When the value is not plain data with string keys.
 pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
     written(value, PrettyFormatter::new())
 }
 
-/// On one line.
+/// The value as JSON on one line.
 ///
 /// # Errors
-/// When it is no plain data with string keys.
+/// When the value is not plain data with string keys.
 pub fn compact(value: &impl Serialize) -> serde_json::Result<String> {
     written(value, CompactFormatter)
 }
@@ -31,18 +31,18 @@ fn written(value: &impl Serialize, layout: impl Formatter) -> serde_json::Result
     Ok(String::from_utf8(text).expect("JSON is UTF-8"))
 }
 
-/// Reads a whole number that was written here.
+/// Reads a whole number that this module wrote.
 ///
 /// # Errors
-/// When it is neither a whole number nor a string of one.
+/// When the value is neither a whole number nor a string of one.
 pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     Whole::deserialize(deserializer)?.number().map_err(serde::de::Error::custom)
 }
 
-/// Reads a list of whole numbers that was written here.
+/// Reads a list of whole numbers that this module wrote.
 ///
 /// # Errors
-/// As [`whole`].
+/// When one of them is no whole number, as for [`whole`].
 pub fn wholes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
     let numbers = Vec::<Whole>::deserialize(deserializer)?;
     numbers.into_iter().map(|one| one.number().map_err(serde::de::Error::custom)).collect()
@@ -64,10 +64,10 @@ impl Whole {
     }
 }
 
-/// A layout in which no number is larger than what JavaScript tells apart.
+/// A formatter that writes as a string every number that JavaScript cannot represent exactly.
 struct Exact<F> {
     layout: F,
-    /// Keys are strings already.
+    /// Whether a key is being written: keys are strings already.
     in_key: bool,
 }
 

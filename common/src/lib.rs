@@ -1,11 +1,17 @@
-//! What Seedgrid's coordinator and worker share, and nothing else.
+//! The code that Seedgrid's coordinator and worker share, and nothing else.
 //!
-//! In the order of the flow: a [`spec`] is read and checked, [`matrix`] expands it into [`unit`](mod@unit)s with [`hyperparameters`], [`data`] holds what they
-//! are trained on, [`label`]s are what people call them, [`model`] describes the networks as plain data, [`training`] the rules and results of training,
-//! [`mod@outputs`] what a network gives and [`decision`] what that means, [`random`] the seeded streams, [`text`] texts that others read, [`terminal`] how they fit a
-//! screen, [`durable`] how files are written and [`temporary_files`] what is not whole yet, [`wire`] the messages between the two binaries, [`join`] the files that let workers and commands in, and
-//! how they get to the coordinator; [`sighup`] tells whether SIGHUP means anything to them, and [`batch`] when their batch job ends. For
-//! people, [`error_chain`] says why something failed, [`suggest`] what was meant, and [`command_line`] reads what was written behind a binary's name.
+//! In the order of the flow:
+//!
+//! - [`spec`] reads and checks a study's spec; [`matrix`] expands it into [`unit`](mod@unit)s with [`hyperparameters`].
+//! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
+//! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
+//! - [`mod@outputs`] holds a network's raw values, [`decision`] interprets them, [`random`] gives the seeded streams.
+//! - [`text`] and [`terminal`] prepare text for people; [`durable`] and [`temporary_files`] write files.
+//! - [`wire`] has the messages between the two binaries; [`join`] the files with which workers and commands connect to
+//!   the coordinator.
+//! - [`sighup`] tells whether SIGHUP is ignored, [`batch`] when the batch job ends.
+//! - [`error_chain`] prints errors with their causes, [`suggest`] finds the probable word, and [`command_line`] reads
+//!   the arguments.
 
 #![forbid(unsafe_code)]
 

@@ -12,7 +12,7 @@ use crate::{
 /// Everything that a study trains, in the order of its spec.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// In the order of the spec.
+    /// The stages, in the order of the spec.
     pub stages: Vec<PlannedStage>,
 }
 
@@ -21,7 +21,7 @@ pub struct Plan {
 pub struct PlannedStage {
     /// The stage's name.
     pub name: String,
-    /// How its configurations are scored.
+    /// The way in which its configurations are scored.
     pub evaluation: Evaluation,
     /// Its seeds, ascending.
     pub seeds: Vec<u64>,
@@ -29,11 +29,11 @@ pub struct PlannedStage {
     pub data_seeds: Vec<u64>,
     /// Rows in the order of the spec, those that start from a selection last; within a row, the last axis varies fastest.
     pub configurations: Vec<PlannedConfiguration>,
-    /// How the stage selects, if it does.
+    /// The stage's selection rule, if it selects.
     pub select: Option<SelectionRule>,
-    /// Rows whose selection has not been made, or came to nothing.
+    /// Rows whose selection has not been made, or gave nothing.
     pub waiting: Vec<WaitingRow>,
-    /// Which settings labels of its configurations show.
+    /// The settings that labels of its configurations show.
     pub shown: Shown,
 }
 
@@ -44,20 +44,20 @@ pub struct WaitingRow {
     pub model: String,
     /// The stage that selects.
     pub from: String,
-    /// How many configurations it stands for.
+    /// The number of configurations that the row stands for.
     pub configurations: usize,
-    /// How many units these have.
+    /// The number of their units.
     pub units: usize,
-    /// Whether the selection came to nothing, so that it will never be expanded.
+    /// Whether the selection gave nothing, so that the row will never be expanded.
     pub unreachable: bool,
 }
 
-/// What a stage has selected for a model.
+/// A stage's selection for a model.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
     /// This configuration.
     Chosen(Configuration),
-    /// None: no configuration is complete.
+    /// No configuration: none is complete.
     Nothing,
 }
 
@@ -67,16 +67,16 @@ pub type Selections = BTreeMap<(String, String), Selection>;
 /// One configuration with its units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedConfiguration {
-    /// What is trained.
+    /// The configuration.
     pub configuration: Configuration,
     /// The stage from whose selection the row starts, if it does.
     pub from: Option<String>,
-    /// By data seed, then by seed, then by fold, ascending.
+    /// Its units by data seed, then by seed, then by fold, ascending.
     pub units: Vec<(UnitId, Unit)>,
 }
 
 impl Plan {
-    /// Every different unit by id: a unit that several stages or rows share is there once.
+    /// Every different unit by id: a unit that several stages or rows share occurs once.
     pub fn units(&self) -> BTreeMap<UnitId, &Unit> {
         self.stages
             .iter()
@@ -86,7 +86,7 @@ impl Plan {
             .collect()
     }
 
-    /// Units of rows whose selection has not been made, and still can be.
+    /// Number of units of rows whose selection has not been made and still can be.
     pub fn units_to_come(&self) -> usize {
         let waiting = self.stages.iter().flat_map(|stage| &stage.waiting);
         waiting.filter(|row| !row.unreachable).map(|row| row.units).sum()
@@ -94,10 +94,10 @@ impl Plan {
 }
 
 impl PlannedStage {
-    /// What labels show of each configuration, apart from its model: "batch_size=20 learning_rate=0.1", or nothing. Equal
-    /// configurations of several rows are numbered.
+    /// The settings in each configuration's label, without the model: "batch_size=20 learning_rate=0.1", or nothing.
+    /// Equal configurations of several rows are numbered.
     pub fn variants(&self) -> Vec<String> {
-        // Equal ones have equal units.
+        // Equal configurations have equal units.
         let first = |planned: &PlannedConfiguration| planned.units.first().map(|(id, _)| *id);
         let mut rows: BTreeMap<Option<UnitId>, usize> = BTreeMap::new();
         self.configurations.iter().for_each(|planned| *rows.entry(first(planned)).or_default() += 1);
@@ -246,7 +246,7 @@ mod tests {
         let plan =
             expand(&study(vec![stage("s", Evaluation::Holdout, &[1], rows)]), &digests("digest"), &Selections::new());
         let planned = &plan.stages[0].configurations;
-        // Written z before a: the order of the spec, not of the alphabet, decides.
+        // The spec writes z before a: its order decides, not the alphabet's.
         assert_eq!(
             planned.iter().map(hyperparameters).collect::<Vec<_>>(),
             [
@@ -386,7 +386,7 @@ mod tests {
             }
         }
 
-        /// Ids are equal exactly if units are: nothing is lost by keeping each id once.
+        /// Ids are equal exactly if units are: keeping each id once loses nothing.
         #[test]
         fn one_id_is_one_unit(stages in vec(any_stage(), 1..3)) {
             let plan = expand(&study(stages), &digests("digest"), &Selections::new());
@@ -398,7 +398,7 @@ mod tests {
             }
         }
 
-        /// Another data set is other work.
+        /// Plans on different data sets share no unit.
         #[test]
         fn data_sets_share_nothing(stage in any_stage()) {
             let study = study(vec![stage]);

@@ -1,6 +1,6 @@
-//! What a network gives for the examples that it is scored on, as it came out: the primary output's raw values.
+//! A network's raw values of the primary output, for the scored examples.
 //!
-//! What they mean is said in [`decision`](crate::decision) alone.
+//! Only [`decision`](crate::decision) interprets them.
 
 use serde::Serialize;
 
@@ -8,27 +8,27 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outputs {
     columns: usize,
-    /// Row by row; finite.
+    /// The values, row by row; all finite.
     values: Vec<f32>,
 }
 
-/// Why values are no outputs.
+/// The reason why values are no outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutputsError {
     /// There is no row or no column.
     #[error("must have a row and a column, and has {values} values in {columns} columns")]
     Empty {
-        /// How many values.
+        /// The number of values.
         values: usize,
-        /// How many columns.
+        /// The number of columns.
         columns: usize,
     },
-    /// The last row is not whole.
+    /// The last row is incomplete.
     #[error("must have whole rows, and has {values} values in {columns} columns")]
     Ragged {
-        /// How many values.
+        /// The number of values.
         values: usize,
-        /// How many columns.
+        /// The number of columns.
         columns: usize,
     },
     /// A value is NaN or infinite.
@@ -37,10 +37,10 @@ pub enum OutputsError {
 }
 
 impl Outputs {
-    /// These values, row by row, in so many columns.
+    /// The outputs with these values, row by row, in so many columns.
     ///
     /// # Errors
-    /// When they make no whole rows, or one of them is not finite.
+    /// When the values make no complete rows, or one of them is not finite.
     pub fn new(columns: usize, values: Vec<f32>) -> Result<Self, OutputsError> {
         let count = values.len();
         if count == 0 || columns == 0 {

@@ -1,7 +1,7 @@
 //! Seeded random streams: the only source of randomness in data sets and training.
 //!
-//! A stream is named by a seed and a purpose, so that adding a new use of randomness never shifts an existing one. ChaCha8's
-//! output is fixed by its specification, and everything drawn from it here is spelled out, so a stream is the same on every
+//! A stream is named by a seed and a purpose, so that a new use of randomness never shifts an existing one. ChaCha8's
+//! output is fixed by its specification, and every draw is computed in this module, so a stream is the same on every
 //! machine and in every version.
 
 use rand_chacha::{
@@ -26,7 +26,7 @@ impl Stream {
         Self { generator: ChaCha8Rng::from_seed(hash.finalize().into()) }
     }
 
-    /// How many 32-bit words have been drawn: with it, [`Self::seek`] goes on from here.
+    /// The number of 32-bit words drawn so far. [`Self::seek`] to it continues the stream.
     ///
     /// # Panics
     /// After 2^64 words, which nothing here draws.
@@ -34,7 +34,7 @@ impl Stream {
         u64::try_from(self.generator.get_word_pos()).expect("nothing draws 2^64 words")
     }
 
-    /// Goes to where this many words have been drawn.
+    /// Moves to the place where this many words have been drawn.
     pub fn seek(&mut self, position: u64) {
         self.generator.set_word_pos(position.into());
     }
@@ -44,22 +44,22 @@ impl Stream {
         self.generator.next_u32()
     }
 
-    /// Uniform in `[0, 1)`, a multiple of 2^-24, so exact in `f32`.
+    /// A number uniform in `[0, 1)`, a multiple of 2^-24, so exact in `f32`.
     pub fn unit_f32(&mut self) -> f32 {
         (self.bits() >> 8) as f32 * (1.0 / 16_777_216.0)
     }
 
-    /// Uniform in `[0, 1)`, a multiple of 2^-53.
+    /// A number uniform in `[0, 1)`, a multiple of 2^-53.
     pub fn unit_f64(&mut self) -> f64 {
         (self.generator.next_u64() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
     }
 
-    /// Uniform in `[low, high)`.
+    /// A number uniform in `[low, high)`.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit_f64()
     }
 
-    /// Uniform in `0..bound`, without bias. `bound` must be at least 1.
+    /// A number uniform in `0..bound`, without bias. `bound` must be at least 1.
     pub fn below(&mut self, bound: u32) -> u32 {
         assert!(bound > 0, "an empty range has no members");
         // Rejecting the low end makes the number of accepted values a multiple of `bound` (Lemire 2019).
@@ -91,7 +91,7 @@ mod tests {
         let drawn: Vec<u32> = (0..3).map(|_| stream.bits()).collect();
         assert_eq!(drawn, GOLDEN, "a changed stream changes every result ever computed");
     }
-    /// From common/fixtures/golden.py.
+    /// The numbers of common/fixtures/golden.py.
     const GOLDEN: [u32; 3] = [613_356_374, 943_809_556, 3_157_503_340];
 
     #[test]

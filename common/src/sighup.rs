@@ -1,4 +1,4 @@
-//! Whether SIGHUP was ignored when this process was started, as `nohup` has it: then it is to stay so.
+//! Whether SIGHUP was ignored when this process was started, as under `nohup`: then it stays ignored.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ const SIGHUP: u32 = 1;
 
 /// Whether this process ignores SIGHUP.
 pub fn is_ignored() -> bool {
-    // Where this cannot be found out, nobody asked for it to be ignored.
+    // An unreadable status counts as not ignored.
     fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, SIGHUP))
 }
 

@@ -1,4 +1,5 @@
-//! The one encoding of a data set: what the coordinator serves, the worker caches and the digest is taken of.
+//! The one encoding of a data set: the coordinator serves these bytes, the worker caches them, and the digest is
+//! theirs.
 //!
 //! All numbers are little-endian:
 //!
@@ -22,18 +23,18 @@ pub const PAIRS_MAX: u32 = 1_000_000;
 const TITLE_BYTES_MAX: usize = 256;
 const MAGIC: [u8; 7] = *b"SGPAIRS";
 const VERSION: u8 = 1;
-/// Pixels are written as multiples of a quarter: the mean of four whole grey values.
+/// Pixels are written as multiples of a quarter: each is the mean of four whole grey values.
 const STEPS: f32 = 4.0;
 const STEP_MAX: u16 = 255 * 4;
 const PAIR_BYTES: u64 = 2 + 2 * PAIR_PIXELS as u64;
 
-/// Why a data set has no encoding.
+/// The reason why a data set has no encoding.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EncodeError {
     /// The title is too long.
     #[error("the title has {bytes} bytes, more than {TITLE_BYTES_MAX}")]
     LongTitle {
-        /// Its length.
+        /// The title's length.
         bytes: usize,
     },
     /// Too many pairs.
@@ -41,7 +42,7 @@ pub enum EncodeError {
     ManyPairs {
         /// "training" or "test".
         part: &'static str,
-        /// How many there are.
+        /// The number of pairs.
         pairs: usize,
     },
     /// The number of pixels does not fit the number of pairs.
@@ -59,7 +60,7 @@ pub enum EncodeError {
     Digit {
         /// "training" or "test".
         part: &'static str,
-        /// 0-based.
+        /// The pair's index, from 0.
         pair: usize,
         /// The digit.
         digit: u8,
@@ -69,17 +70,17 @@ pub enum EncodeError {
     Pixel {
         /// "training" or "test".
         part: &'static str,
-        /// 0-based.
+        /// The pair's index, from 0.
         pair: usize,
-        /// The value.
+        /// The pixel's value.
         value: f32,
     },
 }
 
-/// Why bytes are no encoded data set.
+/// The reason why bytes are no encoded data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The first bytes are others.
+    /// The first bytes are not those of an encoded data set.
     #[error("this is not an encoded data set")]
     Magic,
     /// Another version of the encoding.
@@ -88,10 +89,10 @@ pub enum DecodeError {
         /// The version found.
         found: u8,
     },
-    /// The head ends early.
+    /// The bytes end within the head.
     #[error("the data set ends after {}, within its head", count(bytes, "byte"))]
     Head {
-        /// Length of what is there.
+        /// Their number.
         bytes: usize,
     },
     /// The title is too long or not UTF-8.
@@ -103,18 +104,18 @@ pub enum DecodeError {
         /// The claimed number.
         pairs: u32,
     },
-    /// Shorter or longer than its counts say.
+    /// The bytes are fewer or more than the counts ask for.
     #[error("the data set has {} after its head instead of {expected}", count(found, "byte"))]
     Length {
-        /// What the counts ask for.
+        /// The number of bytes that the counts ask for.
         expected: u64,
-        /// What is there.
+        /// The number of bytes found.
         found: u64,
     },
     /// A digit above 9.
     #[error("pair {pair} has the digit {digit}")]
     Digit {
-        /// 0-based, over training and test pairs.
+        /// The pair's index, from 0, over training and test pairs.
         pair: usize,
         /// The digit.
         digit: u8,
@@ -122,7 +123,7 @@ pub enum DecodeError {
     /// A pixel above 255.
     #[error("pair {pair} has a pixel above 255")]
     Pixel {
-        /// 0-based, over training and test pairs.
+        /// The pair's index, from 0, over training and test pairs.
         pair: usize,
     },
 }
@@ -171,7 +172,7 @@ pub fn encode(dataset: &Dataset) -> Result<Vec<u8>, EncodeError> {
     Ok(bytes)
 }
 
-/// The data set that `bytes` encode. Allocates no more than the bytes' own length calls for.
+/// The data set that `bytes` encode. Allocates no more than their length calls for.
 pub fn decode(bytes: &[u8]) -> Result<Dataset, DecodeError> {
     let mut rest = bytes.strip_prefix(&MAGIC).ok_or(DecodeError::Magic)?;
     let short = DecodeError::Head { bytes: bytes.len() };
@@ -208,7 +209,7 @@ pub fn decode(bytes: &[u8]) -> Result<Dataset, DecodeError> {
     })
 }
 
-/// SHA-256 of an encoded data set, as 64 hexadecimal digits: its name everywhere.
+/// SHA-256 of an encoded data set, as 64 hexadecimal digits: it names the data set everywhere.
 pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -231,7 +232,7 @@ fn pairs(digits: &[u8], pixels: &[u8], first: usize) -> Result<Pairs, DecodeErro
     Ok(Pairs { pixels, digits })
 }
 
-/// Takes `N` bytes off the front, or nothing where there are fewer.
+/// Takes `N` bytes off the front. None where there are fewer.
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, after) = rest.split_first_chunk()?;
     *rest = after;

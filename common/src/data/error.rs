@@ -1,4 +1,4 @@
-//! What can be wrong with a data set, and what to do about it.
+//! The faults of a data set, and the hints that mend them.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,13 @@ use super::{
 };
 use crate::text::count;
 
-/// Why a data set cannot be made. [`DataError::hint`] says what to do.
+/// The reason why a data set cannot be made. [`DataError::hint`] gives the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// None of the folders holds any of MNIST's files.
     #[error("MNIST's files were not found{}", looked_at(places))]
     NotFound {
-        /// The folders that were looked at, in order, and what they hold.
+        /// The searched folders, in order, and their contents.
         places: Vec<(PathBuf, Looked)>,
     },
     /// One of MNIST's files is missing, unreadable, truncated, damaged or altered.
@@ -26,16 +26,16 @@ pub enum DataError {
     /// A file is not of the expected form.
     #[error("{} is not the IDX file that its name says: {cause}", path.display())]
     Idx {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         cause: IdxError,
     },
     /// Images of another size.
     #[error("{} has images of {rows}x{columns} pixels, not {expected}x{expected}", path.display())]
     ImageSize {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Height of its images.
         rows: usize,
@@ -47,7 +47,7 @@ pub enum DataError {
     /// The numbers of images and of labels differ.
     #[error("{} has {}, its file of labels has {labels}", images_path.display(), count(images, "image"))]
     Counts {
-        /// The file of images.
+        /// The path of the file of images.
         images_path: PathBuf,
         /// Number of images.
         images: usize,
@@ -57,9 +57,9 @@ pub enum DataError {
     /// A label that is no digit.
     #[error("{} has the label {label} at position {index}, which is no digit", path.display())]
     Label {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// 0-based.
+        /// The label's index, from 0.
         index: usize,
         /// The label.
         label: u8,
@@ -85,7 +85,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// What to do.
+    /// The hint for this error.
     pub fn hint(&self) -> String {
         match self {
             Self::NotFound { .. } => format!(

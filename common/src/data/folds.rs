@@ -1,4 +1,4 @@
-//! Which pairs a unit trains on and which it is scored on.
+//! The pairs that a unit trains on, and those that it is scored on.
 
 use super::{Dataset, Pairs};
 use crate::{
@@ -12,16 +12,16 @@ use crate::{
 pub struct Split {
     /// Indices of the training pairs that are trained on, ascending.
     pub train: Vec<u32>,
-    /// What is scored.
+    /// The scored pairs.
     pub scored: Scored,
 }
 
-/// What a unit is scored on.
+/// The pairs that a unit is scored on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scored {
     /// All test pairs, in order.
     Test,
-    /// Training pairs that were not trained on: their indices, ascending.
+    /// Training pairs that were not trained on, as ascending indices.
     Validation(Vec<u32>),
 }
 
@@ -35,7 +35,7 @@ impl Scored {
     }
 }
 
-/// How many pairs a unit of this fold is scored on, of a data set of so many pairs.
+/// The number of pairs that a unit of this fold is scored on, in a data set of so many pairs.
 pub fn scored_pairs(fold: Fold, train_pairs: u32, test_pairs: u32) -> u32 {
     match fold {
         Fold::Holdout => test_pairs,
@@ -44,7 +44,7 @@ pub fn scored_pairs(fold: Fold, train_pairs: u32, test_pairs: u32) -> u32 {
     }
 }
 
-/// Why pairs cannot be split into these folds.
+/// The reason why pairs cannot be split into these folds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
     /// Fewer than two folds.
@@ -56,7 +56,7 @@ pub enum SplitError {
     /// A fold beyond the last.
     #[error("fold {index} (counted from 0) of {of} does not exist")]
     NoSuchFold {
-        /// 0-based.
+        /// The fold's index, from 0.
         index: u32,
         /// Number of folds.
         of: u32,
@@ -87,11 +87,12 @@ pub enum SplitError {
     },
 }
 
-/// What a unit of this fold trains on and is scored on. The test pairs are never part of cross-validation.
+/// The pairs that a unit of this fold trains on and is scored on. Cross-validation never uses the test pairs.
 ///
-/// Folds are stratified by the comparison's label and drawn from the data seed: each label's pairs are put into a random
-/// order and dealt to the folds in turn, the second label's going on where the first's ended. So the folds of one number of
-/// folds are a partition of the training pairs, and neither their sizes nor their numbers of each label differ by more than one.
+/// Folds are stratified by the comparison's label and drawn from the data seed: each label's pairs are shuffled and
+/// dealt to the folds in turn, and the second label continues at the fold where the first ended. So the folds of one
+/// number of folds are a partition of the training pairs, and neither their sizes nor their numbers of each label
+/// differ by more than one.
 pub fn split(dataset: &Dataset, fold: Fold) -> Result<Split, SplitError> {
     match fold {
         Fold::Holdout => {

@@ -22,7 +22,7 @@ pub struct Images<'a> {
     pub count: usize,
 }
 
-/// What is wrong with an IDX file.
+/// A fault of an IDX file.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
     /// The compressed file ends early.
@@ -31,13 +31,13 @@ pub enum IdxError {
     /// The compressed file is damaged.
     #[error("the compressed file is damaged")]
     Gzip(#[source] io::Error),
-    /// The compressed file is whole, and something follows that is not compressed.
+    /// The compressed file is complete, and uncompressed bytes follow it.
     #[error("the compressed file is whole, but something that is not gzip follows its end ({})", count(bytes, "byte"))]
     GzipTrailing {
-        /// How much follows.
+        /// The number of bytes that follow.
         bytes: usize,
     },
-    /// More than the reader was told to accept.
+    /// The content is larger than the reader accepts.
     #[error("the content is larger than {bytes_max} bytes")]
     Large {
         /// The limit.
@@ -54,9 +54,9 @@ pub enum IdxError {
     /// The first four bytes are not those of unsigned bytes in this number of dimensions.
     #[error("the file begins with {found:#010x}, not {expected:#010x}")]
     Magic {
-        /// What unsigned bytes in as many dimensions begin with.
+        /// The first four bytes of unsigned bytes in this number of dimensions.
         expected: u32,
-        /// What the file begins with.
+        /// The file's first four bytes.
         found: u32,
     },
     /// The head's sizes multiply to more than any file holds.
@@ -68,7 +68,7 @@ pub enum IdxError {
     /// The file ends before its last element.
     #[error("the head asks for {expected} bytes, the file ends after {found}")]
     Truncated {
-        /// Length that the head asks for, with the head.
+        /// The length that the head asks for, head included.
         expected: usize,
         /// Length of the file.
         found: usize,
@@ -76,7 +76,7 @@ pub enum IdxError {
     /// The file goes on after its last element.
     #[error("the head asks for {expected} bytes, the file has {found}")]
     Trailing {
-        /// Length that the head asks for, with the head.
+        /// The length that the head asks for, head included.
         expected: usize,
         /// Length of the file.
         found: usize,
@@ -84,7 +84,7 @@ pub enum IdxError {
 }
 
 impl IdxError {
-    /// Whether the file is the beginning of a good one, as an interrupted copy or download leaves it.
+    /// Whether the file is a good one cut short, as an interrupted copy or download leaves it.
     pub fn is_truncation(&self) -> bool {
         match self {
             Self::GzipTruncated | Self::Head { .. } | Self::Truncated { .. } => true,
@@ -98,17 +98,18 @@ impl IdxError {
     }
 }
 
-/// What a file begins with that is compressed with gzip.
+/// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The content of a file: inflated where it begins as gzip does, else as it is. Never more than `bytes_max` bytes.
+/// The content of a file: inflated where it begins as gzip does, else unchanged. Never more than `bytes_max` bytes.
 pub fn content(stored: &[u8], bytes_max: usize) -> Result<Cow<'_, [u8]>, IdxError> {
     let content =
         if stored.starts_with(&GZIP) { Cow::Owned(inflated(stored, bytes_max)?) } else { Cow::Borrowed(stored) };
     if content.len() > bytes_max { Err(IdxError::Large { bytes_max }) } else { Ok(content) }
 }
 
-/// The content of a compressed file: of all its members, one after the other. Zero bytes may follow them, as some programs pad files.
+/// The content of a compressed file: of all its members, in order. Zero bytes may follow them, as some programs pad
+/// files.
 fn inflated(stored: &[u8], bytes_max: usize) -> Result<Vec<u8>, IdxError> {
     let mut inflated = Vec::new();
     let mut rest = stored;
@@ -248,7 +249,7 @@ mod tests {
         }
         let one = content(&with(&[0x1f]), 100).unwrap_err().to_string();
         assert!(one.ends_with("(1 byte)"), "{one}");
-        // A further member is read, padding is passed over, and a further member that ends early is truncated.
+        // A further member is read, padding is skipped, and a further member that ends early is truncated.
         let halves = [gzip(&file(0x801, &[3], &[7])), gzip(&[8, 9])].concat();
         assert_eq!(labels(&content(&halves, 100).unwrap()).unwrap(), [7, 8, 9]);
         assert_eq!(content(&with(&[0; 512]), 100).unwrap(), content(&packed, 100).unwrap());
@@ -281,7 +282,8 @@ mod tests {
                 let _ = content(&bytes, 64);
             }
 
-            /// Heads that claim little or much more than there is: what is taken is exactly what is there.
+            /// Heads that claim little, or much more than there is: a file is accepted only if it has exactly the
+            /// claimed length.
             #[test]
             fn sizes_are_kept_or_refused(
                 sizes in vec(prop_oneof![0_u32..5, Just(u32::MAX), Just(1 << 16), any::<u32>()], 3), more in -2_i64..3,
@@ -299,7 +301,8 @@ mod tests {
                 }
             }
 
-            /// A compressed file with a byte altered, cut off or doubled gives its content or an error, and never more than was asked for.
+            /// A compressed file with a byte altered, cut off or doubled gives its content or an error, never more than
+            /// the limit.
             #[test]
             fn damaged_gzip_is_refused_or_read(
                 elements in vec(any::<u8>(), 0..300), at in any::<Index>(), byte: u8, cut in any::<Index>(), twice: bool,

@@ -5,28 +5,28 @@ use std::{fmt, path::PathBuf};
 use super::{DataError, Dataset};
 use crate::data::DatasetSpec;
 
-/// A kind of data set: where its pairs come from, and how many it has.
+/// A kind of data set: the source and the number of its pairs.
 pub struct DatasetKind {
-    /// As written in a spec.
+    /// The name in a spec.
     pub name: &'static str,
-    /// One sentence.
+    /// A summary in one sentence.
     pub summary: &'static str,
-    /// How many training pairs a spec may ask for.
+    /// The number of training pairs that a spec may ask for.
     pub train: Supply,
-    /// How many test pairs a spec may ask for.
+    /// The number of test pairs that a spec may ask for.
     pub test: Supply,
-    /// Whether it needs files, which `--data` may name; else it draws everything itself.
+    /// Whether the kind needs files, which `--data` may name; otherwise it draws everything itself.
     pub reads_files: bool,
-    /// Makes the data set that a spec asks for: always the same one. Files are looked for in the folders.
+    /// Makes the data set that a spec asks for, always the same one. Files are searched for in the folders.
     pub draw: fn(&DatasetSpec, &[PathBuf]) -> Result<Dataset, DataError>,
 }
 
-/// How many pairs there are.
+/// The number of available pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Supply {
-    /// At most so many, [`encode::PAIRS_MAX`](super::encode::PAIRS_MAX) or fewer.
+    /// Most pairs: [`encode::PAIRS_MAX`](super::encode::PAIRS_MAX) or fewer.
     pub pairs_max: u32,
-    /// Why not more, for people: "MNIST has ..."; None where it is Seedgrid that sets the limit.
+    /// The reason for the limit, for people: "MNIST has ..."; None where Seedgrid sets the limit.
     pub because: Option<&'static str>,
 }
 
@@ -39,7 +39,7 @@ impl PartialEq for DatasetKind {
 impl Eq for DatasetKind {}
 
 impl fmt::Debug for DatasetKind {
-    /// The name as one word, `GlyphPairs`: by this, run directories remember which data set they hold.
+    /// The name as one word, `GlyphPairs`: run directories store the kind under it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.name.split('-').try_for_each(|word| {
             let (first, rest) = word.split_at(1.min(word.len()));

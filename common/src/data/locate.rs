@@ -1,4 +1,4 @@
-//! Where MNIST's files are looked for.
+//! The folders that are searched for MNIST's files.
 
 use std::{
     ffi::OsString,
@@ -13,8 +13,9 @@ use super::{
 /// The environment variable that names a folder with MNIST's files.
 pub const VARIABLE: &str = "SEEDGRID_DATA";
 
-/// The folders to look in, in this order. A folder that was `given` (`--data`) is the only one, so that a mistyped one is not
-/// passed over in silence; otherwise `SEEDGRID_DATA`, then the user's cache folder. `variable` reads an environment variable.
+/// The folders to search, in this order. A `given` folder (`--data`) is the only one, so that a mistyped path is not
+/// skipped in silence; otherwise `SEEDGRID_DATA`, then the user's cache folder. `variable` reads an environment
+/// variable.
 pub fn places(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     match given {
         Some(folder) => vec![folder.to_owned()],
@@ -22,22 +23,22 @@ pub fn places(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>)
     }
 }
 
-/// The user's cache folder for MNIST: where `seedgrid data fetch` puts the files unless told otherwise. None where neither
-/// `XDG_CACHE_HOME` nor `HOME` says where that is.
+/// The user's cache folder for MNIST: the default target of `seedgrid data fetch`. None where neither `XDG_CACHE_HOME`
+/// nor `HOME` gives its place.
 pub fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    // A relative XDG_CACHE_HOME is to be ignored (XDG base directory specification).
+    // The XDG base directory specification requires that a relative XDG_CACHE_HOME is ignored.
     let base = folder(variable("XDG_CACHE_HOME"))
         .filter(|base| base.is_absolute())
         .or_else(|| folder(variable("HOME")).map(|home| home.join(".cache")))?;
     Some(base.join("seedgrid").join("mnist"))
 }
 
-/// The first of `places` with any of MNIST's files in it. Whether they are complete is for the reader to say.
+/// The first of `places` that holds any of MNIST's files. The reader checks whether they are complete.
 pub fn first_with_files(places: &[PathBuf]) -> Result<&Path, DataError> {
     if let Some(place) = places.iter().find(|place| mnist_files::any_in(place)) {
         return Ok(place);
     }
-    // A folder that cannot be looked into may well have them.
+    // A folder that cannot be read may well hold them.
     let looked = |place: &PathBuf| match looked::look(place) {
         Ok(looked) => Ok((place.clone(), looked)),
         Err(cause) => Err(FileError::Unreadable { path: place.clone(), cause }.into()),
@@ -49,7 +50,7 @@ pub fn first_with_files(places: &[PathBuf]) -> Result<&Path, DataError> {
         .map_or_else(|error| error, |places| DataError::NotFound { places }))
 }
 
-/// A variable that is set, and not to nothing.
+/// The path in a variable that is set and not empty.
 fn folder(value: Option<OsString>) -> Option<PathBuf> {
     value.filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -97,7 +98,7 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-        // A link to itself cannot be looked into, by root neither.
+        // A link to itself cannot be read, not even by root.
         let closed = folder.path().join("closed");
         std::os::unix::fs::symlink("closed", &closed).unwrap();
         match first_with_files(&[places[0].clone(), closed.clone()]) {

@@ -1,4 +1,4 @@
-//! What a folder holds in which MNIST's files, or one of them, were looked for in vain.
+//! The contents of a folder that lacks MNIST's files, or one of them.
 
 use std::{
     fmt, fs,
@@ -8,33 +8,33 @@ use std::{
 
 use crate::text::{count, plain};
 
-/// No more entries of a folder are looked at.
+/// Most entries of a folder that are read.
 const ENTRIES_MAX: usize = 100_000;
-/// So many similar names are said.
+/// Most similar names in a message.
 const SIMILAR_SHOWN: usize = 6;
 
-/// What a folder was found to hold.
+/// The contents of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Looked {
-    /// There is no such folder.
+    /// The folder does not exist.
     NoFolder,
-    /// It is a file.
+    /// The path is a file.
     NotAFolder,
-    /// Nothing is in it.
+    /// The folder is empty.
     Empty,
-    /// Other things than what was wanted.
+    /// The folder holds other entries than the wanted ones.
     Others {
-        /// How many.
+        /// The number of entries.
         entries: usize,
-        /// Names that may be meant: of MNIST, of IDX files. Sorted; folders end with a slash.
+        /// Names that resemble MNIST's or an IDX file's. Sorted; folders end with a slash.
         similar: Vec<String>,
     },
 }
 
-/// Looks into `folder`, in which what was wanted is not.
+/// Lists `folder`, which lacks the wanted file.
 ///
 /// # Errors
-/// When it may be there and cannot be looked into.
+/// When the folder may exist and cannot be read.
 pub fn look(folder: &Path) -> io::Result<Looked> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -59,7 +59,7 @@ pub fn look(folder: &Path) -> io::Result<Looked> {
     Ok(Looked::Others { entries, similar })
 }
 
-/// Whether a name speaks of MNIST or of IDX files.
+/// Whether a name resembles MNIST's or an IDX file's.
 fn is_similar(name: &str) -> bool {
     let name = name.to_lowercase();
     ["mnist", "idx1", "idx3", "ubyte", "t10k", "train-", "train_", "labels"].iter().any(|word| name.contains(word))

@@ -17,8 +17,8 @@ use super::{
 /// One of the four files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MnistFile {
-    /// Its name as published, when it is not compressed; compressed, `.gz` follows. Copies with a dot in the place of the second dash are
-    /// common: [`MnistFile::names`].
+    /// Its published name without compression; `.gz` follows when it is compressed. Copies with a dot instead of the
+    /// second dash are common: [`MnistFile::names`].
     pub name: &'static str,
     /// Length of its content, in bytes.
     pub bytes: usize,
@@ -51,72 +51,72 @@ pub const TEST_LABELS: MnistFile = MnistFile {
     sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 };
 
-/// All four.
+/// All four files.
 pub const FILES: [MnistFile; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
 
-/// Folders below the one that is named in which the files may lie, too: torchvision's, of its root and of the root's `MNIST`.
+/// Subfolders that may hold the files: those of torchvision, below its root and below the root's `MNIST`.
 pub const BELOW: [&str; 2] = ["MNIST/raw", "raw"];
 
-/// No file is read further than this: the largest content is 47,040,016 bytes.
+/// Most bytes that are read of a file: the largest content is 47,040,016 bytes.
 const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// What the files' contents are held against.
+/// The check on the files' contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// The published database: every digest must be its own.
+    /// The published database: every digest must match.
     Canonical,
     /// Any well-formed IDX files: for tests with small files.
     Any,
 }
 
-/// What is wrong with one of the four files.
+/// A fault of one of the four files.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Under none of its names is the file there.
+    /// The folder holds the file under none of its names.
     #[error("{name} is missing in {}: {looked}. Wanted is one of {}", folder.display(), names_of(name).join(", "))]
     Missing {
         /// The file's name as published.
         name: &'static str,
-        /// Where it was looked for.
+        /// The searched folder.
         folder: PathBuf,
-        /// What the folder holds instead.
+        /// The folder's contents.
         looked: Looked,
     },
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read {}: {cause}", path.display())]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// It ends early.
+    /// The file ends early.
     #[error("{} is truncated", path.display())]
     Truncated {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Where it ends.
+        /// The place where it ends.
         #[source]
         cause: IdxError,
     },
-    /// It is damaged, or no such file at all.
+    /// The file is damaged, or of another format.
     #[error("{} is damaged", path.display())]
     Damaged {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// In what way.
+        /// The kind of damage.
         #[source]
         cause: IdxError,
     },
-    /// Its content is not that of the published file.
+    /// The file's content differs from the published one.
     #[error("{} is altered: the SHA-256 of its content is {found}, MNIST's is {expected}", path.display())]
     Altered {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The published digest.
         expected: &'static str,
-        /// The digest of what is there.
+        /// The digest of the content.
         found: String,
     },
 }
@@ -134,20 +134,20 @@ impl MnistFile {
         format!("{}.gz", self.name)
     }
 
-    /// The names that it may have, in the order in which they are looked for.
+    /// The file's possible names, in the order of the search.
     pub fn names(&self) -> [String; 4] {
         names_of(self.name)
     }
 
-    /// Where it may lie in `folder`, in the order in which it is looked for: under each of its names in the folder itself, then in the folders
-    /// below it in which torchvision keeps it.
+    /// The file's possible paths for `folder`, in the order of the search: each of its names in the folder itself, then
+    /// in torchvision's subfolders.
     pub fn candidates(&self, folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
         let names = self.names();
         let folders = [folder.to_owned()].into_iter().chain(BELOW.map(|below| folder.join(below)));
         folders.flat_map(move |folder| names.clone().map(|name| folder.join(name)))
     }
 
-    /// Where this file lies in `folder` or below it, if it is there.
+    /// The path of this file in `folder` or below it, if it is there.
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
         self.candidates(folder).find(|path| path.is_file())
     }
@@ -164,7 +164,7 @@ impl MnistFile {
         }
     }
 
-    /// Reads this file's content from the file at `path`, whatever that is called, and checks it.
+    /// Reads this file's content from the file at `path`, under any name, and checks it.
     pub fn read_from(&self, path: &Path, expected: Expected) -> Result<Vec<u8>, FileError> {
         let stored = stored(path).map_err(|cause| FileError::Unreadable { path: path.to_owned(), cause })?;
         let content = idx::content(&stored, CONTENT_BYTES_MAX).map_err(|cause| FileError::of_content(path, cause))?;
@@ -200,7 +200,7 @@ pub fn any_in(folder: &Path) -> bool {
     FILES.iter().any(|file| file.find(folder).is_some())
 }
 
-/// The file's bytes, one more than the largest content at most.
+/// The file's bytes, at most one more than the largest content.
 fn stored(path: &Path) -> io::Result<Vec<u8>> {
     let mut stored = Vec::new();
     File::open(path)?.take(CONTENT_BYTES_MAX as u64 + 1).read_to_end(&mut stored)?;

@@ -1,8 +1,8 @@
 //! Pairs of MNIST's digits, mean-pooled to 14x14.
 //!
-//! Images are put into a random order (training and test images each their own, drawn from the data seed); the first two are
-//! the first pair, the next two the second, and so on. So no image is used twice, and the first pairs of a larger set are a
-//! smaller set's.
+//! Training images and test images are shuffled separately, from the data seed; the first two are the first pair, the
+//! next two the second, and so on. So no image is used twice, and the first pairs of a larger set are those of a
+//! smaller set.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{data::DatasetSpec, model::SIDE, random::Stream};
 
-/// As titles call this data set.
+/// The name of this data set in titles.
 pub const TITLE: &str = "MNIST pairs";
 
 /// MNIST's published files, mean-pooled to 14x14.

@@ -1,8 +1,9 @@
 //! Data sets: pairs of 14x14 images of digits, and which of them a unit trains on and is scored on.
 //!
-//! [`build`] makes a data set from its spec, by its [`kind`]: MNIST's images ([`idx`], [`mnist_files`], [`mnist_pairs`], looked for by
-//! [`locate`], and what was found instead said by [`looked`]) or digits that the program draws ([`glyph_pairs`]). [`encode`] gives it the bytes in which it travels and the digest that names
-//! it. A unit's part of it comes from [`folds`], its networks' inputs from [`normalize`].
+//! [`build`] makes a data set from its spec, by its [`kind`]: MNIST's images ([`idx`], [`mnist_files`],
+//! [`mnist_pairs`]; [`locate`] searches for the files, and [`looked`] describes a folder without them) or drawn digits
+//! ([`glyph_pairs`]). [`encode`] gives its bytes and its digest, [`folds`] a unit's part of it, and [`normalize`] the
+//! networks' inputs.
 
 mod error;
 
@@ -50,7 +51,7 @@ impl Pairs {
         self.digits.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.digits.is_empty()
     }
@@ -62,10 +63,10 @@ impl Pairs {
     }
 }
 
-/// A study's data: what is trained on and what is scored at the end.
+/// A study's data: the training pairs and the test pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// For titles: what this is, for example "MNIST pairs".
+    /// The name of the data set in titles, for example "MNIST pairs".
     pub title: String,
     /// The data seed, from which folds are drawn too.
     pub seed: u64,
@@ -75,7 +76,7 @@ pub struct Dataset {
     pub test: Pairs,
 }
 
-/// Makes the data set that `spec` asks for. Files that its kind needs are looked for in `folders` (see [`locate::places`]).
+/// Makes the data set that `spec` asks for. Its kind's files are searched for in `folders` (see [`locate::places`]).
 pub fn build(spec: &DatasetSpec, folders: &[PathBuf]) -> Result<Dataset, DataError> {
     for (part, pairs) in [("training", spec.train_pairs), ("test", spec.test_pairs)] {
         if pairs > encode::PAIRS_MAX {
@@ -85,16 +86,16 @@ pub fn build(spec: &DatasetSpec, folders: &[PathBuf]) -> Result<Dataset, DataErr
     (spec.kind.draw)(spec, folders)
 }
 
-/// Which data set, and how it is drawn.
+/// A data set's kind, sizes and seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetSpec {
-    /// Where the pairs come from.
+    /// The source of the pairs.
     pub kind: &'static DatasetKind,
     /// Number of training pairs.
     pub train_pairs: u32,
     /// Number of test pairs.
     pub test_pairs: u32,
-    /// From which pairs (and folds) are drawn.
+    /// The data seed, from which pairs and folds are drawn.
     pub seed: u64,
 }
 

@@ -1,23 +1,23 @@
-//! From grey values to what networks read.
+//! The conversion of grey values into the networks' inputs.
 
 use super::PAIR_PIXELS;
 use crate::training::Normalize;
 
-/// How grey values become inputs: `(value - shift) / scale`.
+/// The formula for inputs: `(value - shift) / scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalizer {
     /// Subtracted from each grey value.
     pub shift: f64,
-    /// What the difference is divided by.
+    /// Divisor of the difference.
     pub scale: f64,
 }
 
 impl Normalizer {
     /// The rule for a unit that trains on the pairs `train` (indices) of `pixels` (pairs, 2, 14, 14).
     ///
-    /// To standardise, mean and population deviation are taken over all pixels of those pairs, in 64 bits and in the order of
-    /// `train`. Where the deviation is 0 (all those pixels are equal, or there are none) it is taken as 1, so that every input
-    /// that is equal to them becomes 0.
+    /// To standardise, mean and population deviation are taken over all pixels of those pairs, in 64 bits and in the
+    /// order of `train`. A deviation of 0 (all those pixels are equal, or there are none) is taken as 1, so that inputs
+    /// equal to them become 0.
     ///
     /// # Panics
     /// When an index of `train` is beyond `pixels`.

@@ -1,8 +1,8 @@
-//! The way to a coordinator: one connection, encrypted unless both sides were told otherwise.
+//! The connection to a coordinator, encrypted unless both sides were configured otherwise.
 //!
-//! TLS 1.3 alone, and the study's own certificate alone: a coordinator's addresses change, so its certificate names no host but
-//! [`SERVER_NAME`], and is trusted because the join file holds it. Who squats on a coordinator's port has not got the key, and is
-//! told nothing.
+//! Only TLS 1.3 and only the study's own certificate are accepted: a coordinator's addresses change, so its certificate
+//! names no host but [`SERVER_NAME`], and is trusted because the join file holds it. A program that squats on a
+//! coordinator's port lacks the key, and receives nothing.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -27,36 +27,36 @@ use crate::error_chain::chain;
 
 /// The name in every study's certificate.
 pub const SERVER_NAME: &str = "seedgrid.study";
-/// What is spoken within TLS, as its application protocol negotiation names it.
+/// The protocol within TLS, as its application protocol negotiation names it.
 pub const ALPN: &[u8] = b"h2";
 
-/// How patient a caller is.
+/// A caller's time limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// How long the connection may take, the handshake included.
+    /// The limit for connecting, the handshake included.
     pub connect: Duration,
-    /// How often an open connection is tried, and how long the answer may take: a dead peer is noticed after their sum.
+    /// The interval between keep-alive pings, and the limit for an answer: a dead peer is noticed after their sum.
     pub keep_alive: Duration,
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The address cannot be used.
     #[error("{0:?} is no address: it must be like \"https://host:7700\"")]
     Address(String),
-    /// The certificate is none.
+    /// The text holds no certificate.
     #[error("the certificate cannot be read: {0}")]
     Certificate(String),
-    /// Nobody answers, or it is not the coordinator.
+    /// Nothing answers there, or the peer is not the coordinator.
     #[error("{0}")]
     Connect(String),
 }
 
-/// Connects to `address` (`http[s]://HOST:PORT`; the scheme says nothing beyond what `transport` says).
+/// Connects to `address` (`http[s]://HOST:PORT`); `transport` decides about encryption, the scheme adds nothing.
 ///
 /// # Errors
-/// When nobody answers there in time, or who answers has not got the key of the study's certificate.
+/// When nothing answers in time, or the peer lacks the key of the study's certificate.
 pub async fn dial(address: &str, transport: Transport<'_>, patience: Patience) -> Result<Channel, DialError> {
     let bad = || DialError::Address(address.to_owned());
     let uri: Uri = address.parse().map_err(|_| bad())?;
@@ -86,7 +86,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 async fn open(host: &str, port: u16, tls: Option<TlsConnector>) -> io::Result<Box<dyn Stream>> {
     let stream = TcpStream::connect((host, port)).await?;
-    // Calls are small and answers are waited for.
+    // Calls are small, and callers wait for the answers.
     stream.set_nodelay(true)?;
     let Some(tls) = tls else { return Ok(Box::new(stream)) };
     let name = ServerName::try_from(SERVER_NAME).map_err(io::Error::other)?;
@@ -100,7 +100,7 @@ async fn open(host: &str, port: u16, tls: Option<TlsConnector>) -> io::Result<Bo
     Ok(Box::new(tls.connect(name, stream).await.map_err(explained)?))
 }
 
-/// What a client speaks that trusts the certificate `pem` and no other.
+/// The TLS settings of a client that trusts the certificate `pem` and no other.
 ///
 /// # Errors
 /// When `pem` holds no certificate, or more than one.

@@ -1,7 +1,9 @@
-//! The join file: all that a worker needs to find and enter a study. TOML, mode 0600, written by the coordinator into the run
-//! directory and copied to wherever workers run. The files that let commands steer (admin) or look (view) are of the same form.
+//! The join file: it holds all that a worker needs to find and enter a study. TOML, mode 0600; the coordinator writes
+//! it into the run directory, and users copy it to the workers' machines. The files for commands that steer (admin) or
+//! watch (view) have the same form.
 //!
-//! They hold secrets. Nothing here prints the token: not `Debug`, not an error (a parser's message would quote the line).
+//! They hold secrets. Nothing here prints the token: neither `Debug` nor an error (a parser's message would quote the
+//! line).
 
 pub mod connect;
 mod token;
@@ -28,25 +30,25 @@ pub const JOIN_VERSION: u32 = 2;
 pub const ADDRESSES_MAX: usize = 16;
 /// Largest join file, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-/// Bits of a mode that let others than the owner in.
+/// Bits of a mode that give other users access.
 const OTHERS: u32 = 0o077;
 
-/// What a file's token is for.
+/// The purpose of a file's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Workers enroll with it, and nothing else.
+    /// Workers enroll with this token, and do nothing else with it.
     Join,
-    /// Commands steer the study with it, and look at it.
+    /// Commands steer and watch the study with this token.
     Admin,
-    /// Commands look at the study with it, and change nothing.
+    /// Commands watch the study with this token, and change nothing.
     View,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 3] = [Self::Join, Self::Admin, Self::View];
 
-    /// As the files and the store name it.
+    /// The role's name in the files and the store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Join => "join",
@@ -80,87 +82,87 @@ impl Role {
     }
 }
 
-/// What a join file says.
+/// The content of a join file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinFile {
-    /// What the token is for.
+    /// The purpose of the token.
     pub role: Role,
     /// The study's name.
     pub study: String,
     /// Name of the machine that wrote it. Loopback addresses mean something only there. None: unknown.
     pub host: Option<String>,
-    /// Where the coordinator listens, in order of preference: each `https://HOST:PORT`, or each `http://HOST:PORT` without a
-    /// certificate.
+    /// The coordinator's addresses, in order of preference: each `https://HOST:PORT`, or each `http://HOST:PORT`
+    /// without a certificate.
     pub addresses: Vec<String>,
-    /// What lets its reader in.
+    /// The secret that authenticates the file's reader.
     pub token: Token,
-    /// When the coordinator stops accepting the token, in milliseconds since the Unix epoch (whole seconds). None: never.
+    /// The end of the token's validity, in milliseconds since the Unix epoch (whole seconds). None: it does not end.
     pub expires_ms: Option<i64>,
     /// The coordinator's certificate, PEM: the only one that is trusted. None: plaintext.
     pub certificate: Option<String>,
 }
 
-/// Why a join file could not be read or written. Each says what to do.
+/// The reason why a join file could not be read or written. Each message gives the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error(
         "there is no {kind} at {path}. The coordinator writes it into the run directory when it starts: check the path, or start it with `seedgrid serve`", kind = kind(path)
     )]
     Missing {
-        /// Where it was looked for.
+        /// The expected path.
         path: PathBuf,
     },
-    /// It cannot be opened or read.
+    /// The file cannot be opened or read.
     #[error(
         "cannot read the {kind} {path}: {source}. It must be a plain file that belongs to the user who runs this", kind = kind(path)
     )]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Others than the owner may read or write it.
+    /// Other users may read or write the file.
     #[error(
         "the {kind} {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {}`, or copy it to a file system that keeps modes", shell(.path), kind = kind(path)
     )]
     TooOpen {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// It is no join file.
+    /// The file is no join file.
     #[error("the {kind} {path} is malformed: {problem}. Copy it again from the run directory, where the coordinator makes a new one when it starts", kind = kind(path))]
     Malformed {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong, without the file's content.
+        /// The fault, without the file's content.
         problem: String,
     },
-    /// It is of another version.
+    /// The file has another version.
     #[error(
         "the {kind} {path} has version {found}, this program reads version {JOIN_VERSION}. Use programs of one version", kind = kind(path)
     )]
     OtherVersion {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Its version.
+        /// The file's version.
         found: i64,
     },
-    /// It cannot be written.
+    /// The file cannot be written.
     #[error("cannot write {path}: {source}\n  hint: check the folder's permissions and free space")]
     Unwritable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
 impl JoinError {
-    /// What is wrong with the file, for whoever is about to replace it.
+    /// The fault of the file, in a message that announces its replacement.
     pub fn flaw(&self) -> String {
         match self {
             Self::Missing { .. } => "it is not there".to_owned(),
@@ -173,7 +175,7 @@ impl JoinError {
     }
 }
 
-/// What people call the file at this path.
+/// The name of the file at this path in messages.
 fn kind(path: &Path) -> &'static str {
     let named = |role: &Role| path.file_name().is_some_and(|name| name == role.file_name());
     match Role::ALL.into_iter().find(named) {
@@ -183,7 +185,7 @@ fn kind(path: &Path) -> &'static str {
     }
 }
 
-/// The file's content as it is written. No `Debug`: it holds the token's text.
+/// The file's serialised content. No `Debug`: it holds the token's text.
 #[derive(Serialize, Deserialize)]
 struct Content {
     version: u32,
@@ -206,7 +208,7 @@ impl JoinFile {
             io::ErrorKind::NotFound => JoinError::Missing { path: path.to_owned() },
             _ => JoinError::Unreadable { path: path.to_owned(), source },
         };
-        // Before opening, since opening a pipe would wait for its writer.
+        // Checked before opening, since opening a pipe would wait for its writer.
         if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
             return Err(unreadable(io::Error::other("not a plain file")));
         }
@@ -214,7 +216,7 @@ impl JoinFile {
         let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        // What is another kind of file is no secret that others must not read.
+        // The mode matters only for a join file: another kind of file is not secret.
         let read = Self::parse(&bytes).map_err(|problem| match problem {
             Problem::Version(found) => JoinError::OtherVersion { path: path.to_owned(), found },
             Problem::Content(problem) => JoinError::Malformed { path: path.to_owned(), problem },
@@ -238,7 +240,7 @@ impl JoinFile {
             Problem::Content(format!("{place}{}", redacted(error.message())))
         };
         let table: toml::Table = toml::from_str(text).map_err(|error| at(&error))?;
-        // The version first: of another version's content nothing is known.
+        // The version first: the content of another version is unknown.
         match table.get("version") {
             Some(toml::Value::Integer(version)) if *version == i64::from(JOIN_VERSION) => {}
             Some(toml::Value::Integer(version)) => return Err(Problem::Version(*version)),
@@ -251,7 +253,7 @@ impl JoinFile {
         if read.addresses.is_empty() || read.addresses.len() > ADDRESSES_MAX {
             return Err(content("`addresses` must name 1 to 16 addresses"));
         }
-        // Told by its place: a secret may have been pasted there.
+        // Named by its index: a secret may have been pasted there.
         if let Some(bad) = read.addresses.iter().position(|address| !is_address(address)) {
             return Err(Problem::Content(format!("address {} is not like \"https://host:7700\"", bad + 1)));
         }
@@ -261,7 +263,7 @@ impl JoinFile {
         }
         let token = Token::parse(&read.token).ok_or(content("`token` must be 16 to 256 visible ASCII characters"))?;
         let expires = read.expires.as_deref().map(|text| utc::parse(text).ok_or(content("`expires` is no time")));
-        // Not by serde, which would quote what it found.
+        // Not parsed by serde, whose error would quote the text.
         let role = Role::ALL.into_iter().find(|role| role.name() == read.role);
         Ok(Self {
             role: role.ok_or(content("`role` is none of join, admin and view"))?,
@@ -274,8 +276,8 @@ impl JoinFile {
         })
     }
 
-    /// Writes it to `path` with mode 0600, durably and at once: a reader finds the old file or the new one, never a part, and at
-    /// no instant can others read it.
+    /// Writes the file to `path` with mode 0600, durably and at once: a reader finds the old file or the new one, never
+    /// a part, and other users can read it at no instant.
     pub fn write(&self, path: &Path) -> Result<(), JoinError> {
         self.write_io(path).map_err(|source| JoinError::Unwritable { path: path.to_owned(), source })
     }

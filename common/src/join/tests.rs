@@ -5,7 +5,7 @@ use tempfile::tempdir;
 
 use super::*;
 
-/// Of nobody: its key was thrown away.
+/// A certificate that nobody uses: its key was deleted.
 const CERTIFICATE: &str = include_str!("example.pem");
 const SECRET: &str = "0123456789abcdef-the-secret";
 
@@ -139,7 +139,7 @@ mod fuzz {
 
     use super::*;
 
-    /// A good file.
+    /// The text of a good file.
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let folder = tempdir().unwrap();
         let path = folder.path().join("join.toml");
@@ -153,7 +153,8 @@ mod fuzz {
             let _ = JoinFile::parse(&bytes);
         }
 
-        /// A file of which any part was replaced by anything, the secret among it, is refused or read, and the secret is not shown.
+        /// A file with any part replaced by anything, such as the secret, is refused or read, and the secret is not
+        /// shown.
         #[test]
         fn any_damage_is_refused_or_read_without_a_panic(at in 0_usize..600, to in 0_usize..80, by in "\\PC{0,12}", secret in any::<bool>()) {
             let mut text = TEXT.clone().into_bytes();

@@ -6,11 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::wire::limits;
 
-/// A secret that is shown to be let in. Never printed; [`Token::expose`] is the one way to its text.
+/// A secret that authenticates its holder. Never printed; only [`Token::expose`] gives its text.
 #[derive(Clone)]
 pub struct Token(String);
 
-/// SHA-256 of a token's text: what is kept of a secret where it only has to be recognised.
+/// SHA-256 of a token's text. Stored instead of the secret where it only has to be recognised.
 pub type TokenDigest = [u8; 32];
 
 impl Token {
@@ -26,20 +26,20 @@ impl Token {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The secret itself: for the `authorization` header and for files of mode 0600, for nothing that is shown or logged.
+    /// The token's text: for the `authorization` header and for files of mode 0600, never for messages or logs.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is kept of it where it only has to be recognised. One pass of SHA-256 is enough: with 256 random bits there is nothing to
-    /// guess, so nothing that a slow or salted hash would make harder.
+    /// The digest of the token's text, stored where the token only has to be recognised. One pass of SHA-256 is enough:
+    /// nobody can guess 256 random bits, so a slow or salted hash would add nothing.
     pub fn digest(&self) -> TokenDigest {
         Sha256::digest(self.0.as_bytes()).into()
     }
 }
 
 impl PartialEq for Token {
-    /// Compares digests, so that the time that it takes says nothing about the text.
+    /// Compares digests, so that the time it takes reveals nothing about the text.
     fn eq(&self, other: &Self) -> bool {
         self.digest() == other.digest()
     }

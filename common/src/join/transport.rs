@@ -1,8 +1,8 @@
-//! Whether the wire is encrypted: what a file says, and what its reader was told to speak.
+//! Encryption of the connection: the file's content and the reader's flag must agree.
 
 use super::JoinFile;
 
-/// Whether the reader of a file was told, with `--plaintext`, to speak without encryption.
+/// Whether the reader of a file was given `--plaintext`, to connect without encryption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Plaintext {
     /// TLS only.
@@ -13,13 +13,13 @@ pub enum Plaintext {
 }
 
 impl From<bool> for Plaintext {
-    /// From the flag `--plaintext`.
+    /// The choice that the flag `--plaintext` makes.
     fn from(flag: bool) -> Self {
         if flag { Self::Wanted } else { Self::Refused }
     }
 }
 
-/// How to speak to the coordinator.
+/// The encryption of a connection to the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport<'a> {
     /// TLS 1.3, and this certificate (PEM) is the only one that is trusted.
@@ -28,17 +28,17 @@ pub enum Transport<'a> {
     Plaintext,
 }
 
-/// The file and its reader do not agree on encryption. Nothing was sent.
+/// The file and its reader disagree on encryption. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// The file says plaintext, its reader was not told so.
+    /// The file has no certificate, and its reader was not given `--plaintext`.
     #[error(
         "the coordinator of this study speaks plaintext (its addresses begin with http://), so that anybody on the way could read the \
          token and change results, and this command was not told to accept that. Start the coordinator without --plaintext and use the file \
          that it writes then to have everything encrypted, or give --plaintext here as well"
     )]
     FileIsPlaintext,
-    /// The file says TLS, its reader was told to speak plaintext.
+    /// The file has a certificate, and its reader was given `--plaintext`.
     #[error(
         "--plaintext was given, and the coordinator of this study speaks TLS (its addresses begin with https://). Leave --plaintext out \
          here, or start the coordinator with it as well"
@@ -47,10 +47,10 @@ pub enum TransportError {
 }
 
 impl JoinFile {
-    /// How to speak to the coordinator: plaintext only where both sides were told so.
+    /// The encryption to use: plaintext only where both sides ask for it.
     ///
     /// # Errors
-    /// When the file and its reader do not agree.
+    /// When the file and its reader disagree.
     pub fn transport(&self, plaintext: Plaintext) -> Result<Transport<'_>, TransportError> {
         match (self.certificate.as_deref(), plaintext) {
             (Some(certificate), Plaintext::Refused) => Ok(Transport::Tls(certificate)),

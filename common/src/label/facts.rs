@@ -1,30 +1,30 @@
-//! What people write to mean a unit, read as facts that hold of it or do not.
+//! Reads the text with which people name a unit as facts about it.
 
 use std::{collections::BTreeSet, fmt};
 
 use crate::{model, unit::Unit};
 
-/// Something that holds of a unit. Numbers are in their shortest form, names without case.
+/// A fact about a unit. Numbers are in their shortest form, names without case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
-    /// Its model, or a word that is no fact.
+    /// The unit's model, or a word that is no fact.
     Word(String),
     /// A setting and its value.
     Setting(String, String),
-    /// It is a hold-out.
+    /// The unit is a hold-out.
     Holdout,
-    /// Its fold, from 1 on.
+    /// The unit's fold, from 1.
     Fold(String),
-    /// Of how many folds this is one.
+    /// The number of folds.
     Folds(String),
-    /// Its seed.
+    /// The unit's seed.
     Seed(String),
-    /// The seed of its draw of the data.
+    /// The seed of the unit's draw of the data.
     DataSeed(String),
 }
 
 impl Fact {
-    /// Whether both are about the same: of one unit, at most one of them holds.
+    /// Whether both state the same property: at most one of them holds for a unit.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Setting(one, _), Self::Setting(other, _)) => one == other,
@@ -47,14 +47,14 @@ impl fmt::Display for Fact {
     }
 }
 
-/// Facts, in whatever order they were written.
+/// Facts, independent of the order in which they were written.
 ///
 /// `cnn learning_rate=0.1 seed 3`, `seed=3 learning_rate = 1e-1 cnn` and `Basic CNN (learning_rate=0.10) seed 3` are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts(BTreeSet<Fact>);
 
 impl Facts {
-    /// Reads a label, or what somebody wrote in the place of one.
+    /// Reads a label, or a user's text in its place.
     pub fn read(text: &str) -> Self {
         let text = tidy(&text.trim().to_lowercase());
         let mut words = text.split_whitespace().peekable();
@@ -73,7 +73,7 @@ impl Facts {
                 (name, None) => vec![Fact::Word(name.to_owned())],
                 (name, Some(value)) => setting(name, value),
             });
-            // `fold 3 of 10` says both.
+            // `fold 3 of 10` gives both the fold and the number of folds.
             if name == "fold" && words.next_if_eq(&"of").is_some() {
                 facts.extend(words.next_if(is_number).map(|of| Fact::Folds(canonical(of))));
             }
@@ -81,12 +81,12 @@ impl Facts {
         Self(facts)
     }
 
-    /// All that holds of a unit, but for its data seed.
+    /// All facts about a unit, except its data seed.
     pub fn of(unit: &Unit) -> Self {
         Self::read(&super::description(unit, None))
     }
 
-    /// Whether nothing was written.
+    /// Whether there are no facts.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -96,26 +96,26 @@ impl Facts {
         self.0.is_subset(&others.0)
     }
 
-    /// How many of these are among `others`.
+    /// The number of these facts that are among `others`.
     pub fn shared(&self, others: &Self) -> usize {
         self.0.intersection(&others.0).count()
     }
 
-    /// One by one.
+    /// Every fact, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Fact> {
         self.0.iter()
     }
 }
 
-/// Whether a word is a number, or two as in `3/10`.
+/// Whether a word is a number, or two numbers as in `3/10`.
 fn is_number(word: &&str) -> bool {
     word.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// Facts of `name=value`. The number of a row says nothing of a unit: equal rows have the same ones.
+/// The facts in `name=value`. A row's number gives none: equal rows have the same units.
 fn setting(name: &str, value: &str) -> Vec<Fact> {
     let name = name.replace('-', "_");
-    // As a spec writes it, in `stop = { max_epochs = 20 }`.
+    // The form in a spec: `stop = { max_epochs = 20 }`.
     let name = name.strip_prefix("stop.").unwrap_or(&name);
     match name {
         "row" => Vec::new(),
@@ -129,8 +129,8 @@ fn setting(name: &str, value: &str) -> Vec<Fact> {
     }
 }
 
-/// Words with one blank between them: without brackets around settings, blanks around `=` and in lists, and quotes. A title of a model is
-/// replaced by its name.
+/// The words with one blank between them: without brackets around settings, blanks around `=` and in lists, and quotes.
+/// A model's title is replaced by its name.
 fn tidy(text: &str) -> String {
     let mut titles: Vec<(String, &str)> =
         model::ALL.iter().map(|model| (model.title.to_lowercase(), model.name)).collect();
@@ -166,10 +166,10 @@ fn tidy(text: &str) -> String {
     tidy
 }
 
-/// A value in the one form that all ways of writing it have: `1.0`, `1e0` and `+1` are `1`, `0.10` is `0.1`.
+/// The canonical form of a value: `1.0`, `1e0` and `+1` are `1`, `0.10` is `0.1`.
 fn canonical(value: &str) -> String {
     if let Some(items) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        // A comma may stand behind the last one.
+        // A comma may follow the last item.
         let items: Vec<String> = items.split(',').filter(|item| !item.is_empty()).map(canonical).collect();
         return format!("[{}]", items.join(","));
     }
@@ -178,7 +178,7 @@ fn canonical(value: &str) -> String {
         return whole.to_string();
     }
     match digits.parse::<f64>() {
-        // -0 is 0. Whole ones look like those that were written without a point.
+        // -0 becomes 0. Whole numbers look like those written without a point.
         Ok(number) if number.is_finite() && digits.contains(|byte: char| byte.is_ascii_digit()) => {
             (number + 0.0).to_string()
         }
@@ -186,11 +186,11 @@ fn canonical(value: &str) -> String {
     }
 }
 
-/// The labels, of all with their descriptions, that are most like what was written: at most `count`, the best first.
+/// The labels most similar to the written text, of all labels with their descriptions: at most `count`, the best first.
 pub fn nearest<'a>(written: &str, labels: impl Iterator<Item = (&'a str, &'a str)>, count: usize) -> Vec<&'a str> {
     let wanted = Facts::read(written);
     let written = written.to_lowercase();
-    // Comparing long texts costs time, and helps nobody.
+    // Comparing long texts costs time and finds nothing.
     let alike = |label: &str| if written.len() > 200 { 0.0 } else { strsim::sorensen_dice(&written, label) };
     let score =
         |(label, description): (&'a str, &'a str)| (wanted.shared(&Facts::read(description)), alike(label), label);

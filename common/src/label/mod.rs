@@ -1,7 +1,7 @@
-//! Labels: what people call configurations and units, and what they may write to mean one. Pure.
+//! Labels: the names of configurations and units for people, and the texts that people may write to name one. Pure.
 //!
-//! Every label is made by [`configuration`] and [`unit()`]; [`Shown`] says which settings it names. [`Facts`] reads labels, and whatever
-//! people write in their place.
+//! [`configuration`] and [`unit()`] make every label; [`Shown`] decides which settings it names. [`Facts`] reads labels
+//! and other texts in their place.
 
 mod facts;
 mod shown;
@@ -22,18 +22,19 @@ use crate::{
 pub use facts::{Fact, Facts, nearest};
 pub use shown::Shown;
 
-/// A configuration's settings for which `is_shown` holds, sorted by name: "batch_size=20 learning_rate=0.1", or nothing.
+/// The configuration's settings for which `is_shown` holds, sorted by name: "batch_size=20 learning_rate=0.1", or
+/// nothing.
 pub fn settings(configuration: &Configuration, is_shown: impl Fn(&str) -> bool) -> String {
     let settings = configuration.settings().into_iter().filter(|(name, _)| is_shown(name));
     settings.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-/// A configuration: its model, and those of its settings that are shown.
+/// The label of a configuration: its model and its shown settings.
 pub fn configuration(model: &str, settings: &str) -> String {
     if settings.is_empty() { model.to_owned() } else { format!("{model} {settings}") }
 }
 
-/// A unit of the configuration with this label: "cnn learning_rate=0.1 fold 3 of 10 seed 1 data seed 0".
+/// The label of a unit, after its configuration's label: "cnn learning_rate=0.1 fold 3 of 10 seed 1 data seed 0".
 pub fn unit(configuration: &str, fold: Fold, seed: u64, data_seed: Option<u64>) -> String {
     let mut label = configuration.to_owned();
     // Writing into a string cannot fail.
@@ -47,16 +48,17 @@ pub fn unit(configuration: &str, fold: Fold, seed: u64, data_seed: Option<u64>) 
     label
 }
 
-/// Labels of a study's units. Each unit has one, two units never have the same, and none changes as selections are made.
+/// The labels of a study's units. Each unit has one, no two units share one, and no selection changes one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
-    /// Units of one way of scoring are told from others by their fold, so that only these must differ in their settings.
+    /// The shown settings of each way of scoring: the fold tells the ways apart, so only units of the same way must
+    /// differ in their settings.
     shown: Vec<(Evaluation, Shown)>,
     data_seeds: BTreeMap<String, u64>,
 }
 
 impl Labels {
-    /// Of a study on draws of the data with these digests.
+    /// The labels of a study on draws of the data with these digests.
     pub fn new(study: &Study, digests: &Digests) -> Self {
         let mut shown: Vec<(Evaluation, Shown)> = Vec::new();
         for Stage { evaluation, .. } in &study.stages {
@@ -81,7 +83,8 @@ impl Labels {
         self::unit(&configuration(&unit.configuration.model, &settings), unit.fold, unit.seed, data_seed)
     }
 
-    /// All that can be said of a unit in the words of labels: every setting, its data seed, and that it is a hold-out.
+    /// The complete description of a unit in the words of labels: every setting, its data seed, and whether it is a
+    /// hold-out.
     pub fn description(&self, unit: &Unit) -> String {
         description(unit, self.data_seed(unit))
     }
@@ -91,7 +94,7 @@ impl Labels {
     }
 }
 
-/// All that can be said of a unit in the words of labels.
+/// The complete description of a unit in the words of labels.
 fn description(unit: &Unit, data_seed: Option<u64>) -> String {
     let Unit { configuration: of, fold, seed, .. } = unit;
     let mut description = self::unit(&configuration(&of.model, &settings(of, |_| true)), *fold, *seed, data_seed);
@@ -118,7 +121,7 @@ impl Configuration {
         own.chain(rule.map(|(name, value)| (name.to_owned(), value))).collect()
     }
 
-    /// Whether a setting is not what it is where a spec is silent. The stopping rule has no such values.
+    /// Whether a setting differs from its default in a spec. The stopping rule has no defaults in this sense.
     pub fn is_written(&self, name: &str) -> bool {
         if name == "normalize" {
             return self.normalize != Normalize::Standardize;
@@ -128,15 +131,16 @@ impl Configuration {
         self.hyperparameters.get(name).is_some_and(|value| default.as_ref() != Some(value))
     }
 
-    /// For people, where no study says which settings vary: the model and its settings that are no defaults. Two configurations of
-    /// one stopping rule have different labels.
+    /// The label for people where no study tells which settings vary: the model and its settings that are no defaults.
+    /// Two configurations of one stopping rule have different labels.
     pub fn label(&self) -> String {
         configuration(&self.model, &settings(self, |name| self.is_written(name)))
     }
 }
 
 impl Unit {
-    /// For people, where no study says which settings vary: its [configuration's label](Configuration::label), fold and seed.
+    /// The label for people where no study tells which settings vary: its [configuration's
+    /// label](Configuration::label), fold and seed.
     pub fn label(&self) -> String {
         unit(&self.configuration.label(), self.fold, self.seed, None)
     }

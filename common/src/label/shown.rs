@@ -1,4 +1,4 @@
-//! Which settings labels show.
+//! The settings that labels show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,27 +10,27 @@ use crate::{
     unit::Configuration,
 };
 
-/// Which settings labels show, by model: all that is written as an axis in a row, and all in which the model's configurations may
-/// differ, whatever is selected. The defaults among their values are shown, too.
+/// The settings that labels show, by model: every setting that a row writes as an axis, and every setting in which the
+/// model's configurations may differ, for any selection. Default values among them are shown, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown(BTreeMap<String, BTreeSet<String>>);
 
-/// What a setting is in a row.
+/// The source of a setting in a row.
 #[derive(Clone, Debug, PartialEq)]
 enum Source {
     /// Written as an axis.
     Axis,
-    /// One value, written or a default.
+    /// One value, written or the default.
     Value(Value),
-    /// One of several values, as the stage of this name selects.
+    /// One of several values: the stage of this name selects it.
     Selected(String),
 }
 
-/// What each setting is in a row, by name.
+/// The source of each setting in a row, by name.
 type Sources = BTreeMap<String, Source>;
 
 impl Shown {
-    /// For configurations that are all of those of a study's stages that are `meant`.
+    /// The settings for the configurations of those stages of a study for which `meant` holds.
     pub fn of(study: &[Stage], meant: impl Fn(&Stage) -> bool) -> Self {
         let mut first: BTreeMap<(String, String), Source> = BTreeMap::new();
         let mut shown = Self::default();
@@ -68,7 +68,7 @@ impl Shown {
         self.0.get(model).into_iter().flatten().map(String::as_str)
     }
 
-    /// What labels show of a configuration, apart from its model: "batch_size=20 learning_rate=0.1", or nothing.
+    /// The shown settings of a configuration, without its model: "batch_size=20 learning_rate=0.1", or nothing.
     pub fn settings(&self, configuration: &Configuration) -> String {
         let names = self.0.get(&configuration.model);
         settings(configuration, |name| names.is_some_and(|names| names.contains(name)))
@@ -76,7 +76,7 @@ impl Shown {
 }
 
 fn of_row(row: &ModelRow) -> Sources {
-    // Of what the row does not vary.
+    // The settings that the row does not vary.
     let mut sources: Sources = row
         .configuration(row.combinations().next().unwrap_or_default())
         .settings()
@@ -88,7 +88,7 @@ fn of_row(row: &ModelRow) -> Sources {
     sources
 }
 
-/// Of a row on top of what a stage selects, in which settings are as `base` says.
+/// The sources in a row that starts from a selection; `base` has the sources in the selecting stage.
 fn of_selected(row: &SelectedRow, base: Option<&Sources>) -> Sources {
     let unknown = || Source::Selected(row.from.clone());
     let inherited = |name: &str| base.and_then(|base| base.get(name)).cloned().unwrap_or_else(unknown);

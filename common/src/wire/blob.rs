@@ -1,5 +1,5 @@
-//! Blobs that belong to an attempt, such as a result's weights: cut into bounded parts by the sender, put together and checked by
-//! the receiver. Pure: neither side's files or connections are here.
+//! Blobs that belong to an attempt, such as a result's weights. The sender cuts them into bounded parts; the receiver
+//! puts them together and checks them. Pure: this module uses no files and no connections.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{text::count, training::Progress, unit::UnitId};
 
-/// SHA-256 of a blob. Written as 64 hexadecimal digits.
+/// SHA-256 of a blob. Its text has 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobDigest(pub [u8; 32]);
 
 impl BlobDigest {
-    /// Of these bytes.
+    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -62,22 +62,22 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// These bytes.
+    /// The blob with these bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self { digest: BlobDigest::of(&bytes), bytes: Arc::new(bytes) }
     }
 
-    /// Its bytes.
+    /// The blob's bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// SHA-256 of them.
+    /// SHA-256 of the blob's bytes.
     pub fn digest(&self) -> BlobDigest {
         self.digest
     }
 
-    /// The messages that hand it over: its head, then its bytes in parts, each made when it is asked for.
+    /// The messages that transfer the blob: its head, then its bytes in parts, each made on demand.
     pub fn parts(
         &self,
         worker_id: String,
@@ -102,29 +102,29 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// What a blob is.
+/// The content of a blob.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Content {
     /// The weights that belong to a result.
     Weights,
-    /// The state of a unit in training, and how far it had come.
+    /// The state of a unit in training, and its progress.
     Checkpoint(Progress),
 }
 
-/// What a blob's first part says, checked.
+/// The head of a blob, from its first part, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlobHead {
-    /// Who sends it.
+    /// The sending worker's id.
     pub worker_id: String,
-    /// The unit that it belongs to.
+    /// The blob's unit.
     pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
-    /// What it is.
+    /// The blob's content.
     pub content: Content,
-    /// Length of the whole, 1 or more and within the kind's limit.
+    /// Length of the whole blob, 1 or more and within its kind's limit.
     pub bytes_total: u64,
-    /// SHA-256 of the whole.
+    /// SHA-256 of the whole blob.
     pub digest: BlobDigest,
 }
 
@@ -192,14 +192,14 @@ impl TryFrom<v1::Progress> for Progress {
     }
 }
 
-/// A checkpoint that the coordinator has of a unit.
+/// A checkpoint of a unit that the coordinator has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CheckpointRef {
-    /// Of the file.
+    /// SHA-256 of the checkpoint file.
     pub digest: BlobDigest,
-    /// Its length.
+    /// Length of the file, in bytes.
     pub bytes: u64,
-    /// How far training had come.
+    /// Progress of training in the checkpoint.
     pub progress: Progress,
 }
 
@@ -234,30 +234,30 @@ pub struct Arriving {
 /// The parts do not make the blob that its head announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damaged {
-    /// A part that holds no data, or too much.
+    /// A part without data, or with too much.
     #[error("a part of the blob does not hold 1 to 262144 bytes of data")]
     Part,
-    /// More came than was announced.
+    /// More bytes arrived than were announced.
     #[error("more came than the blob's head announced")]
     Longer,
-    /// Less came than was announced.
+    /// Fewer bytes arrived than were announced.
     #[error("{} of the blob did not come", count(missing, "byte"))]
     Shorter {
-        /// How many.
+        /// The number of missing bytes.
         missing: u64,
     },
-    /// Other bytes came.
+    /// The bytes have another digest.
     #[error("the blob's digest is another")]
     Digest,
 }
 
 impl Arriving {
-    /// Of the blob with this head.
+    /// The checker for the blob with this head.
     pub fn new(head: &BlobHead) -> Self {
         Self { digest: head.digest, missing: head.bytes_total, hash: Sha256::new() }
     }
 
-    /// Takes in a part after the head; gives its data.
+    /// Checks a part after the head, and returns its data.
     ///
     /// # Errors
     /// When it cannot be a part of the blob.
@@ -271,10 +271,10 @@ impl Arriving {
         Ok(data)
     }
 
-    /// No more parts come.
+    /// Ends the blob: no more parts come.
     ///
     /// # Errors
-    /// When they were not the whole blob.
+    /// When the parts were not the whole blob.
     pub fn finish(self) -> Result<(), Damaged> {
         match self.missing {
             0 if self.digest.0 == <[u8; 32]>::from(self.hash.finalize()) => Ok(()),
@@ -294,7 +294,7 @@ mod tests {
         (blob, parts)
     }
 
-    /// What a receiver makes of these parts.
+    /// The result that a receiver gets from these parts.
     fn receive(parts: Vec<v1::BlobPart>) -> Result<Vec<u8>, Damaged> {
         let mut parts = parts.into_iter();
         let mut arriving = Arriving::new(&parts.next().unwrap().try_into().unwrap());

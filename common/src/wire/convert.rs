@@ -8,13 +8,13 @@ use crate::{
     unit::{Configuration, Fold, Unit, UnitId},
 };
 
-/// A message that does not say what its type promises.
+/// A message that breaks the rules of its type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed message: {field} {problem}")]
 pub struct Malformed {
-    /// Path of the field.
+    /// The field's path.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The rule that the field breaks.
     pub problem: &'static str,
 }
 
@@ -196,7 +196,7 @@ impl TryFrom<v1::Unit> for Unit {
     }
 }
 
-/// An attempt's name as the domain has it: the unit and the attempt's number.
+/// The domain's form of an attempt's name: the unit and the attempt's number.
 pub fn attempt(id: v1::AttemptId) -> Result<(UnitId, u32), Malformed> {
     let unit = id.unit_id.parse().map_err(|_| malformed("attempt.unit_id", "must be 32 hexadecimal digits"))?;
     if id.attempt == 0 {

@@ -1,4 +1,4 @@
-//! Bytes as a stranger might send them: whatever is decoded from them is taken whole or refused.
+//! Bytes as a stranger might send them: every decoded message is accepted whole or refused.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use prost::Message;
@@ -13,7 +13,7 @@ use crate::{
     unit::{Unit, UnitId},
 };
 
-/// A submit and an assignment with something in every field.
+/// A submit and an assignment with every field set.
 fn examples() -> [Vec<u8>; 2] {
     let attempt = v1::AttemptId { unit_id: "0123456789abcdef".repeat(2), attempt: 3 };
     let result = UnitResult {
@@ -64,7 +64,7 @@ fn examples() -> [Vec<u8>; 2] {
     [submit.encode_to_vec(), assignment.encode_to_vec()]
 }
 
-/// Everything that either side reads, made of these bytes.
+/// Decodes these bytes as every message that either side reads.
 fn survives(bytes: &[u8]) {
     if let Ok(submit) = v1::SubmitRequest::decode(bytes) {
         let _ = submit.attempt.map(convert::attempt);
@@ -111,7 +111,7 @@ proptest! {
         survives(&bytes);
     }
 
-    /// A blob arrives as it was or not at all, in whatever order, with whatever left out, doubled or altered.
+    /// A blob arrives unchanged or not at all, with parts in any order, left out, doubled or altered.
     #[test]
     fn blobs_in_any_order(
         bytes in vec(any::<u8>(), 1..2000), order in vec((any::<Index>(), any::<bool>()), 0..6), whole: bool,

@@ -1,4 +1,4 @@
-//! What is sent arrives as it was; what does not keep to the contract is refused, whatever it is.
+//! Messages arrive unchanged; messages that break the contract are refused.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ fn any_result() -> impl Strategy<Value = UnitResult> {
     prop_oneof![done, diverged]
 }
 
-/// Over the wire and back.
+/// Encodes a message and decodes it.
 fn sent<M: Message + Default>(message: M) -> M {
     M::decode(message.encode_to_vec().as_slice()).unwrap()
 }
@@ -125,7 +125,7 @@ proptest! {
     }
 }
 
-// Messages as a stranger might write them: every field anything.
+// Messages as a stranger might write them: every field can be anything.
 
 fn any_float() -> impl Strategy<Value = f64> {
     prop_oneof![prop::num::f64::ANY, Just(0.0), Just(1.0), Just(0.5), Just(f64::NAN), Just(f64::INFINITY), Just(-0.0)]
@@ -220,7 +220,7 @@ proptest! {
         }
     }
 
-    /// Bytes that were a message until some of them changed.
+    /// Bytes of a message, some of them changed.
     #[test]
     fn damaged_bytes_are_taken_whole_or_refused(
         unit in any_unit(),
