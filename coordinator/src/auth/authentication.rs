@@ -1,4 +1,4 @@
-//! Stands before every call: looks at the credential, then at the table of who may make which call.
+//! Authentication and authorisation of every call: checks the credential, then the table of permitted calls.
 
 use std::{
     future::Future,
@@ -25,10 +25,10 @@ use super::{
 };
 use crate::scheduler::queue::WorkerId;
 
-/// How long a call may take whose message comes whole: pulls wait, and so may whoever needs a slow disk.
+/// The time limit of a call with a single message: pulls wait, and a slow disk delays answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lets calls pass whose credential is right, and tells the services whose it was.
+/// Passes calls with a valid credential on to the services, together with the caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Authentication(Arc<Post>);
 
@@ -53,7 +53,7 @@ impl Authentication {
         }
         if let (Ok(caller), Some(visitor)) = (&judged, visitor) {
             match visitor.welcome(caller) {
-                // Revoked since it was judged, and after those connections were closed that were known as its own.
+                // The worker was revoked after the check, and after the connections known as its own were closed.
                 Ok(true) if self.is_revoked(caller) => visitor.put_out(),
                 Ok(_) => {}
                 Err(Full) => {
@@ -73,7 +73,7 @@ impl Authentication {
         let header = request.headers().get(http::header::AUTHORIZATION).ok_or(Refusal::NoCredential)?;
         let shown = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(Refusal::NoCredential)?;
         let caller = self.0.credentials.read().judge(shown, utc::now_ms())?;
-        // Last, so that strangers are not told which calls there are.
+        // The last check, so that callers without a credential cannot find out which calls exist.
         let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
     }
@@ -89,18 +89,18 @@ impl Authentication {
                 return;
             }
         }
-        // Nobody can be revoked any more.
+        // The sender of revocations is gone, so no more can come.
         std::future::pending().await
     }
 
     fn refuse(&self, refusal: Refusal, address: IpAddr, visitor: Option<&ConnectionHandle>) {
         self.0.auth.refuse(refusal, address);
-        // Who is known and may not is told so, however often.
+        // A known caller without permission gets its answer at any rate of calls.
         if matches!(refusal, Refusal::WrongRole | Refusal::Revoked | Refusal::UnknownCall) {
             return;
         }
         let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // What is in it stays usable whatever happened while it was held.
+        // A panic leaves the limits usable.
         let too_many = self.0.strikes.lock().unwrap_or_else(PoisonError::into_inner).add(address, now);
         if too_many && let Some(visitor) = visitor {
             self.0.auth.refuse(Refusal::TooManyFailures, address);
@@ -108,10 +108,10 @@ impl Authentication {
         }
     }
 
-    /// Counts answers that say that the message was no good.
+    /// Counts answers that report a malformed message.
     fn look_at<B>(&self, response: &http::Response<B>, address: IpAddr) {
         let status = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok());
-        // What is over a limit or cannot be decoded, as tonic says it; and what the services refuse.
+        // Messages over a limit or that tonic cannot decode, and those that the services refuse.
         if let Some(Code::OutOfRange | Code::Internal | Code::InvalidArgument) = status.map(Code::from) {
             self.0.auth.refuse(Refusal::Malformed, address);
         }
@@ -125,12 +125,12 @@ async fn after(patience: Option<Duration>) {
     }
 }
 
-/// From where a call came; nowhere, in tests without a door.
+/// The address of a call's connection; unspecified in tests without connections.
 pub(crate) fn address(of_call: &http::Extensions) -> IpAddr {
     of_call.get::<ConnectionHandle>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), ConnectionHandle::address)
 }
 
-/// What is said to a caller that is refused.
+/// The answer to a refused caller.
 fn says(refusal: Refusal, needs: Option<Needs>) -> Status {
     match refusal {
         Refusal::UnknownCall => Status::unimplemented("there is no such call"),
@@ -151,10 +151,10 @@ fn says(refusal: Refusal, needs: Option<Needs>) -> Status {
     }
 }
 
-/// The worker that made this call, which `named` must be.
+/// The worker that made this call, which must be the worker `named` in the message.
 ///
 /// # Errors
-/// PERMISSION_DENIED where another one is named.
+/// PERMISSION_DENIED if the message names another worker.
 pub(crate) fn caller<T>(request: &Request<T>) -> Result<WorkerId, Status> {
     match request.extensions().get::<Caller>() {
         Some(Caller::Worker(worker)) => Ok(worker.clone()),
@@ -170,7 +170,7 @@ impl<S> Layer<S> for Authentication {
     }
 }
 
-/// A service behind the guard.
+/// A service behind authentication.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded<S> {
     guard: Authentication,
@@ -193,7 +193,7 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
-        // Before the credential is looked at, so that no revocation is missed.
+        // Subscribes before the check of the credential, so that no revocation is missed.
         let revocations = self.guard.0.credentials.revocations();
         match self.guard.admit(&request) {
             Ok(caller) => {

@@ -1,4 +1,4 @@
-//! The study's certificate and its key: made for the study once, kept in its run directory, the same over restarts.
+//! The study's certificate and its key: made once for the study and kept in its run directory, also over restarts.
 
 use std::{
     fmt,
@@ -26,12 +26,12 @@ use tokio_rustls::{
     },
 };
 
-/// Largest file, in bytes.
+/// The largest file, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-/// Bits of a mode that let others than the owner in.
+/// The mode bits that give access to others than the owner.
 const OTHERS: u32 = 0o077;
 
-/// A certificate and the key that proves it. Never printed.
+/// A certificate with its private key, which is never printed.
 #[derive(Clone)]
 pub struct Identity {
     certificate: String,
@@ -44,60 +44,61 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Why there is no certificate. Each says what to do.
+/// The reason for a missing certificate. Each message has a hint.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(
         "cannot read the study's certificate and key {path}: {cause}\n  hint: it must be a plain file of the user who runs the coordinator; if it is damaged, remove it: a new one is made, and workers need the new join file"
     )]
     Read {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// Others than the owner may read or write it.
+    /// Others than the owner may read or write the file.
     #[error(
         "the study's key {path} has mode {mode:04o}, so others on this machine can get at it\n  hint: if nobody else can have read it, run \
          `chmod 600 {}`; else remove it, and workers get a new one with the next join file", shell(.path)
     )]
     TooOpen {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Its permission bits.
+        /// The file's permission bits.
         mode: u32,
     },
-    /// It holds something else.
+    /// The file's content is malformed.
     #[error(
         "the study's certificate and key {path} are malformed: {problem}\n  hint: remove the file; a new one is made, and workers read it \
          from the new join file"
     )]
     Malformed {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong, without the file's content.
+        /// The problem, without the file's content.
         problem: String,
     },
-    /// None can be made.
+    /// No certificate can be made.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
-    /// It cannot be written.
+    /// The file cannot be written.
     #[error(
         "cannot write the study's certificate and key {path}: {cause}\n  hint: check the folder's permissions and free space"
     )]
     Write {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
 }
 
 impl Identity {
-    /// The one in the file `path`; where there is none, a new one, which is written there with mode 0600.
+    /// Reads the certificate from the file `path`. Without a file, makes a new certificate and writes it with mode
+    /// 0600.
     ///
     /// # Errors
     /// When the file is not usable, can be read by others, or cannot be written.
@@ -127,24 +128,24 @@ impl Identity {
         Ok(Self { certificate: text[..end].to_owned(), acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
-    /// The certificate, PEM: what clients trust.
+    /// The certificate that clients trust, as PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// What answers handshakes with it.
+    /// The acceptor of TLS handshakes with this certificate.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         self.acceptor.clone()
     }
 }
 
-/// How a certificate ends in the file, which begins with it.
+/// The end of the certificate, which is the file's first part.
 const END: &str = "-----END CERTIFICATE-----\n";
 
-/// The file's text; None where there is no file.
+/// The file's text; None without a file.
 fn read(path: &Path) -> Result<Option<String>, IdentityError> {
     let failed = |cause| IdentityError::Read { path: path.to_owned(), cause };
-    // Neither a link, which could lead anywhere, nor a pipe, which would be waited for.
+    // Rejects links, which could lead anywhere, and does not wait for pipes.
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
     let file = match File::options().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
@@ -160,7 +161,8 @@ fn read(path: &Path) -> Result<Option<String>, IdentityError> {
     Ok(Some(text))
 }
 
-/// A new certificate and its key, PEM. It is valid at any time: who may enter is decided by credentials, which expire.
+/// Makes a new certificate and its key, as PEM. It is valid at any time: credentials, which expire, decide about
+/// access.
 fn make() -> Result<String, rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut parameters = CertificateParams::new([SERVER_NAME.to_owned()])?;

@@ -1,4 +1,4 @@
-//! One connection: a byte stream that can be closed from elsewhere, and that closes itself where no credential is shown in time.
+//! A connection: a byte stream that other tasks can close, and that closes itself without a credential in time.
 
 use std::{
     fmt,
@@ -28,10 +28,10 @@ use super::{
     connection_limits::{ConnectionClass, Full, Id},
 };
 
-/// How long a connection may last without a credential that is right.
+/// The time limit of a connection without a valid credential.
 pub(super) const SHOW_WITHIN: Duration = Duration::from_secs(10);
 
-/// Who stands behind a connection, for the services.
+/// A handle of a connection, for the services.
 #[derive(Clone, Debug)]
 pub struct ConnectionHandle(Arc<State>);
 
@@ -39,22 +39,22 @@ pub struct ConnectionHandle(Arc<State>);
 struct State {
     id: Id,
     address: IpAddr,
-    /// As a number, the best [`ConnectionClass`] that it has been given.
+    /// The highest [`ConnectionClass`] that the connection has reached, as a number.
     standing: AtomicU8,
     close: Arc<Notify>,
     auth: Arc<AuthState>,
 }
 
 impl ConnectionHandle {
-    /// From where it came.
+    /// The address of the peer.
     pub fn address(&self) -> IpAddr {
         self.0.address
     }
 
-    /// It has shown a credential that is right: from now on it may stay. Whether it stands higher than before.
+    /// Notes that the connection has shown a valid credential, so that it may stay. Returns whether its class rises.
     ///
     /// # Errors
-    /// When there is no room for another one like it.
+    /// When the limit of the class leaves no room.
     pub(super) fn welcome(&self, caller: &Caller) -> Result<bool, Full> {
         let State { id, address, standing: before, auth, .. } = &*self.0;
         let standing = ConnectionClass::of(caller) as u8;
@@ -72,7 +72,7 @@ impl ConnectionHandle {
     }
 }
 
-/// A place in the crowd, which is free again when this is dropped.
+/// A connection's entry in the table of connections; dropping it removes the entry.
 #[derive(Debug)]
 pub(super) struct Place {
     visitor: ConnectionHandle,
@@ -107,7 +107,7 @@ pub(super) enum Stream {
     Plaintext(TcpStream),
 }
 
-/// A connection, as the server takes it.
+/// A connection, in the form that the server takes.
 pub(crate) struct Connection {
     stream: Stream,
     place: Place,
@@ -127,10 +127,10 @@ impl Connection {
         Self { stream, place, closing, deadline: Box::pin(tokio::time::sleep(SHOW_WITHIN)) }
     }
 
-    /// Why the connection ends now, if it does. Otherwise it is looked at again in time.
+    /// The reason for which the connection ends now, if it does. Otherwise arranges a later check.
     fn ends(&mut self, context: &mut Context<'_>) -> Option<io::Error> {
         if self.closing.as_mut().poll(context).is_ready() {
-            // Looked at again after its end, it has still ended.
+            // A later poll must find the connection closed again.
             self.closing = Box::pin(std::future::ready(()));
             return Some(io::Error::new(io::ErrorKind::ConnectionAborted, "put out"));
         }

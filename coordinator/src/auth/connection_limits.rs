@@ -1,8 +1,9 @@
-//! Who is connected, and who has to make room. Pure.
+//! The table of connections and their limits. Pure.
 //!
-//! Connections stand as high as the best credential that they have shown, and each standing has room of its own: however many come with
-//! one credential, or with none, those with another one get through, also from the same address. Where too many of one standing
-//! come, the one that has stood there longest goes, so that whoever comes is heard; but workers are never put out for others.
+//! A connection has the class of the best credential that it has shown, and each class has limits of its own. So
+//! connections with one credential, or with none, never exclude those of another class, even from the same address. At
+//! the limit of a class, a new connection closes the oldest one of the class; but worker connections are never closed
+//! for others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,23 +15,23 @@ use seedgrid_common::join::Role;
 use super::Caller;
 use crate::scheduler::queue::WorkerId;
 
-/// What a connection has shown.
+/// The class of a connection, from the credential that it has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ConnectionClass {
-    /// Nothing yet.
+    /// No credential yet.
     Stranger,
-    /// A file's token that many may have and that changes nothing: to look, or to enroll.
+    /// A token that many people may have and that changes nothing: to view, or to enroll.
     Guest,
     /// A worker's own credential.
     Worker,
-    /// The token that steers.
+    /// The admin token.
     Owner,
 }
 
 impl ConnectionClass {
     const ALL: [Self; 4] = [Self::Stranger, Self::Guest, Self::Worker, Self::Owner];
 
-    /// Of one who has shown a credential.
+    /// The class of an authenticated caller.
     pub(super) fn of(caller: &Caller) -> Self {
         match caller {
             Caller::Holder(Role::Join | Role::View) => Self::Guest,
@@ -40,30 +41,31 @@ impl ConnectionClass {
     }
 }
 
-/// How many connections of one standing there may be.
+/// The largest number of connections of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimit {
-    /// In all.
+    /// The limit over all addresses.
     pub all: usize,
-    /// From one address.
+    /// The limit for one address.
     pub of_address: usize,
 }
 
-/// How many may be connected.
+/// The connection limits by class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Those that have shown no credential yet.
+    /// The limit of connections without a credential.
     pub strangers: ConnectionLimit,
-    /// Those with the join or the view token.
+    /// The limit of connections with the join or the view token.
     pub guests: ConnectionLimit,
-    /// Workers.
+    /// The limit of worker connections.
     pub workers: ConnectionLimit,
-    /// Those with the admin token.
+    /// The limit of connections with the admin token.
     pub owners: ConnectionLimit,
 }
 
 impl Limits {
-    /// For a process that may have `files` files and connections open: some are kept for the store, blobs and the report.
+    /// The limits for a process with at most `files` open files and connections; some are reserved for the store, blobs
+    /// and the report.
     pub fn for_open_files(files: u64) -> Self {
         let connections = usize::try_from(files.saturating_sub(192) / 2).unwrap_or(usize::MAX).clamp(32, 4096);
         let strangers =
@@ -90,7 +92,7 @@ impl Limits {
     }
 }
 
-/// Which connection.
+/// The number of a connection.
 pub(super) type Id = u64;
 
 /// All connections, each with a handle of the caller's.
@@ -99,7 +101,7 @@ pub(super) struct ConnectionTable<H> {
     limits: Limits,
     next: Id,
     present: BTreeMap<Id, Present<H>>,
-    /// By standing.
+    /// The connections of each class.
     groups: [Group; ConnectionClass::ALL.len()],
 }
 
@@ -107,12 +109,12 @@ pub(super) struct ConnectionTable<H> {
 struct Present<H> {
     origin: IpAddr,
     standing: ConnectionClass,
-    /// Whose own credential it has shown first.
+    /// The worker whose own credential the connection has shown first.
     worker: Option<WorkerId>,
     handle: H,
 }
 
-/// Those of one standing. Ids grow, so the first is the oldest.
+/// The connections of one class. Ids grow, so the first is the oldest.
 #[derive(Debug, Default)]
 struct Group {
     all: BTreeSet<Id>,
@@ -135,7 +137,7 @@ impl Group {
         }
     }
 
-    /// Who has to go before another one of `origin` finds room.
+    /// The connection that must be closed before another one from `origin` can enter.
     fn in_the_way(&self, room: ConnectionLimit, origin: IpAddr) -> Option<Id> {
         match self.of_address.get(&origin) {
             Some(ids) if ids.len() >= room.of_address => ids.first().copied(),
@@ -145,17 +147,18 @@ impl Group {
     }
 }
 
-/// There is no room, and nobody who could make some.
+/// The error for a full class without connections that may be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
 impl<H> ConnectionTable<H> {
-    /// Nobody.
+    /// Creates an empty table.
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, next: 0, present: BTreeMap::new(), groups: Default::default() }
     }
 
-    /// A stranger comes from `address`. Its id, and the handle of the one that had to make room and is gone.
+    /// Adds a connection from `address` without a credential. Returns its id, and the handle of the connection that it
+    /// displaced, if any.
     pub(super) fn enter(&mut self, address: IpAddr, handle: H) -> (Id, Option<H>) {
         let origin = origin(address);
         let put_out = self.in_the_way(ConnectionClass::Stranger, origin).and_then(|id| self.leave(id));
@@ -166,10 +169,11 @@ impl<H> ConnectionTable<H> {
         (id, put_out)
     }
 
-    /// It has shown a credential. The handle of the one that had to make room and is gone.
+    /// Notes that the connection has shown a credential. Returns the handle of the connection that it displaced, if
+    /// any.
     ///
     /// # Errors
-    /// When there is no room for it; it stands as it stood.
+    /// When the class has no room; the connection keeps its class.
     pub(super) fn know(&mut self, id: Id, caller: &Caller) -> Result<Option<H>, Full> {
         let Some(Present { origin, standing: before, .. }) = self.present.get(&id) else { return Ok(None) };
         let (origin, before, standing) = (*origin, *before, ConnectionClass::of(caller));
@@ -192,14 +196,14 @@ impl<H> ConnectionTable<H> {
         Ok(put_out)
     }
 
-    /// A worker's credential is good no more: all that came with it go. Their handles.
+    /// Removes all connections that showed this worker's credential, and returns their handles.
     pub(super) fn revoke(&mut self, worker: &WorkerId) -> Vec<H> {
         let theirs = self.present.iter().filter(|(_, present)| present.worker.as_ref() == Some(worker));
         let theirs: Vec<Id> = theirs.map(|(id, _)| *id).collect();
         theirs.into_iter().filter_map(|id| self.leave(id)).collect()
     }
 
-    /// It has gone. Its handle, unless it had gone before.
+    /// Removes a connection. Returns its handle, unless it was removed before.
     pub(super) fn leave(&mut self, id: Id) -> Option<H> {
         let Present { origin, standing, handle, .. } = self.present.remove(&id)?;
         self.groups[standing as usize].remove(id, origin);
@@ -211,7 +215,7 @@ impl<H> ConnectionTable<H> {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the 64 bits of an IPv6 address that a network hands out as one.
+/// The key of an address: an IPv4 address, or the 64-bit network of an IPv6 address.
 pub(super) fn origin(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -236,7 +240,7 @@ mod tests {
         [10, 0, 0, last].into()
     }
 
-    /// One comes and shows what it has.
+    /// Adds a connection that shows this credential.
     fn come<H>(
         crowd: &mut ConnectionTable<H>,
         from: u8,
@@ -248,7 +252,7 @@ mod tests {
         crowd.know(id, &caller(standing))
     }
 
-    /// One that stands so.
+    /// A caller of this class.
     fn caller(standing: ConnectionClass) -> Caller {
         match standing {
             ConnectionClass::Stranger => unreachable!("they have shown nothing"),
@@ -289,7 +293,7 @@ mod tests {
         assert_eq!(come(&mut crowd, 3, ConnectionClass::Worker, 6), Err(Full));
     }
 
-    /// The thief of a token that looks opens as many connections as there may be.
+    /// The thief of a view token opens as many connections as the limits allow.
     #[test]
     fn guests_make_room_for_guests_and_keep_nobody_else_out() {
         let mut crowd = ConnectionTable::new(LIMITS);
@@ -347,11 +351,12 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever comes, shows a credential or goes: no limit is passed, workers are never put out, and nothing is left behind.
+        /// In any order of events, no limit is exceeded, worker connections are never closed for others, and no entry
+        /// is left behind.
         #[test]
         fn limits_hold_in_any_order(events in proptest::collection::vec((0_u8..4, 0_u8..6, 0_usize..12), 0..200)) {
             let mut crowd = ConnectionTable::new(LIMITS);
-            // Everybody is its own handle.
+            // Each connection's id is its own handle.
             let mut here: Vec<(Id, u8, ConnectionClass)> = Vec::new();
             for (from, what, which) in events {
                 let (gone, comer) = match (what, here.get(which).copied()) {

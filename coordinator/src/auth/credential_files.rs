@@ -1,4 +1,4 @@
-//! The files in the run directory that let workers and commands in: join.toml, admin.toml and view.toml.
+//! The credential files of the run directory for workers and commands: join.toml, admin.toml and view.toml.
 
 use std::{path::Path, time::Duration};
 
@@ -10,23 +10,23 @@ use crate::{
     store::{CredentialWrite, KnownToken, Store, StoreError, Write},
 };
 
-/// How long a join file lets workers in, unless it is said otherwise.
+/// The default lifetime of a join file.
 pub const JOIN_EXPIRES: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What the files say besides their secrets.
+/// The content of the files besides their secrets.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The study's name.
     pub study: String,
-    /// Name of this machine.
+    /// The name of this machine.
     pub host: Option<String>,
-    /// Where the coordinator listens.
+    /// The coordinator's addresses.
     pub addresses: Vec<String>,
-    /// Its certificate, PEM. None: plaintext.
+    /// The coordinator's certificate, as PEM; None for plaintext.
     pub certificate: Option<String>,
 }
 
-/// Writes the files of a run directory.
+/// The writer of a run directory's credential files.
 #[derive(Clone, Debug)]
 pub struct CredentialFiles {
     directory: RunDirectory,
@@ -34,25 +34,25 @@ pub struct CredentialFiles {
     join_expires: Duration,
 }
 
-/// Why the files are not there.
+/// The reason for missing credential files.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialFilesError {
-    /// The store refused.
+    /// The store returned an error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// They cannot be written.
+    /// The files cannot be written.
     #[error(transparent)]
     File(#[from] JoinError),
 }
 
 impl CredentialFiles {
-    /// The run directory whose files these are.
+    /// The run directory of the files.
     pub fn directory(&self) -> &RunDirectory {
         &self.directory
     }
 
-    /// Makes sure that each file is there, and that the store knows its token's digest. A restart keeps tokens that are still good, so
-    /// that copies of the files stay so; `join_expires` counts from now where it is given.
+    /// Ensures that each file exists and that the store has its token's digest. A restart keeps valid tokens, so that
+    /// copies of the files stay valid; `join_expires`, if given, counts from now.
     ///
     /// # Errors
     /// When store or files cannot be written.
@@ -74,7 +74,7 @@ impl CredentialFiles {
                 Ok((token, known)) => (token, known, false),
                 Err(flaw) => {
                     flaw.tell(&path);
-                    // Workers have shown theirs, too.
+                    // Workers have sent their credentials in plaintext, too.
                     shown |= flaw == Flaw::Shown;
                     let token = Token::generate();
                     let known = KnownToken { digest: token.digest(), made_ms: now_ms, expires_ms: None };
@@ -93,7 +93,7 @@ impl CredentialFiles {
         if shown {
             writes.push(Write::Credential(CredentialWrite::AllRevoked { at_ms: now_ms }));
         }
-        // The store first: a file whose token it does not know is replaced at the next start.
+        // The store comes first: a file with a token unknown to the store is replaced at the next start.
         store.commit(&writes)?;
         for (role, token, expires_ms) in files {
             keys.write(role, token, expires_ms)?;
@@ -101,17 +101,17 @@ impl CredentialFiles {
         Ok(keys)
     }
 
-    /// Of a run that no coordinator serves, from its join file.
+    /// Reads the settings of a run without a coordinator from its join file.
     ///
     /// # Errors
-    /// When that cannot be read.
+    /// When the join file cannot be read.
     pub fn at_rest(directory: &RunDirectory) -> Result<Self, JoinError> {
         let JoinFile { study, host, addresses, certificate, .. } = JoinFile::read(&directory.key_file(Role::Join))?;
         let place = Place { study, host, addresses, certificate };
         Ok(Self { directory: directory.clone(), place, join_expires: JOIN_EXPIRES })
     }
 
-    /// A new join token: its text, and what is to be known of it. `after`: how long it is good, where that is said.
+    /// Makes a new join token and its entry for the store. `after` is its lifetime, if given.
     pub fn new_join(&self, after: Option<Duration>, now_ms: i64) -> (Token, KnownToken) {
         let token = Token::generate();
         let known =
@@ -129,30 +129,30 @@ impl CredentialFiles {
         file.write(&self.directory.key_file(role))
     }
 
-    /// In whole seconds, as the files hold it.
+    /// The expiry, rounded to whole seconds as in the files.
     fn expires_ms(&self, now_ms: i64, after: Option<Duration>) -> i64 {
         let after = i64::try_from(after.unwrap_or(self.join_expires).as_secs()).unwrap_or(i64::MAX);
         (now_ms / 1000).saturating_add(after).saturating_mul(1000)
     }
 }
 
-/// Why a file's token is of no more use.
+/// The reason for which a file's token is replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Flaw {
-    /// There is no file.
+    /// The file does not exist.
     Missing,
-    /// The file cannot be read, and why.
+    /// The file cannot be read, with the cause.
     Unreadable(String),
-    /// It is another role's, or another study's.
+    /// The file belongs to another role or to another study.
     Foreign,
-    /// It was sent without encryption, where there is some now.
+    /// The token was sent without encryption, and the study now uses encryption.
     Shown,
-    /// Its time is over.
+    /// The token has expired.
     Expired,
 }
 
 impl Flaw {
-    /// Says that the file at `path` is made anew, where somebody may miss the old one.
+    /// Logs that the file at `path` is replaced, if a file existed.
     fn tell(&self, path: &Path) {
         let why = match self {
             Self::Missing => return,
@@ -168,7 +168,7 @@ impl Flaw {
     }
 }
 
-/// The token in a role's file, if that is still good.
+/// The token in a role's file, if it is still valid.
 fn kept(
     path: &Path,
     place: &Place,
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::scheduler::queue::WorkerId;
 
-    /// A run directory, and its store.
+    /// A run directory and its store.
     fn run() -> (tempfile::TempDir, RunDirectory, Store) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("study.db")).unwrap();
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(second[0], first[0]);
         assert!(second[1].token != first[1].token && second[2].token != first[2].token);
         assert_eq!(fs::metadata(&admin).unwrap().permissions().mode() & 0o777, 0o600);
-        // One that is another role's is not taken for its own.
+        // A file of another role is not accepted.
         fs::copy(&admin, &join).unwrap();
         assert_ne!(open(&directory, &mut store, None, 5_000)[0].token, second[1].token);
     }

@@ -1,7 +1,7 @@
-//! Who may come in, and with what. Pure: time comes in as an argument, what must become durable goes out as a value.
+//! The registry of credentials. Pure: time is an argument, and everything that must become durable is returned.
 //!
-//! Only digests are kept. A token is looked for among the few that there are, a worker's credential (`WORKER_ID.SECRET`) under its id,
-//! which is no secret; both are then compared in constant time.
+//! The registry holds digests only. It compares a token with the few known ones, and looks a worker's credential
+//! (`WORKER_ID.SECRET`) up by its id, which is no secret; all comparisons take constant time.
 
 use std::collections::BTreeMap;
 
@@ -14,35 +14,35 @@ use crate::{
     store::{CredentialWrite, Enrolled, KnownToken, Store, StoreError},
 };
 
-/// Workers that are known without looking into the store.
+/// The largest number of workers in memory; the store has all.
 const WORKERS_MAX: usize = 65_536;
-/// For how many more there is room then, where they are too many: to make some takes long.
+/// The number of free entries after a removal, which takes long.
 const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
 
-/// Whose credential a call showed.
+/// The owner of a call's credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// A file's token.
+    /// The holder of a file's token.
     Holder(Role),
-    /// A worker's own.
+    /// A worker with its own credential.
     Worker(WorkerId),
 }
 
-/// Why a worker is not enrolled.
+/// The reason for a refused enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEnrolled {
-    /// It is kept out.
+    /// The worker is revoked.
     #[error("this worker was revoked")]
     Revoked,
-    /// Somebody else has this id.
+    /// Another worker has this id.
     #[error("a worker with this id has enrolled with another secret")]
     OtherSecret,
-    /// Nobody can make room: all are there.
+    /// The registry is full of workers that are present.
     #[error("too many workers are there; it may try again when some have left")]
     Full,
 }
 
-/// Who may come in.
+/// The known tokens and enrolled workers.
 #[derive(Debug, Default)]
 pub struct CredentialRegistry {
     tokens: BTreeMap<Role, KnownToken>,
@@ -50,7 +50,7 @@ pub struct CredentialRegistry {
 }
 
 impl CredentialRegistry {
-    /// With all that a store holds.
+    /// Creates a registry from the store's content.
     pub fn new(
         tokens: impl IntoIterator<Item = (Role, KnownToken)>,
         workers: impl IntoIterator<Item = (WorkerId, Enrolled)>,
@@ -58,7 +58,7 @@ impl CredentialRegistry {
         Self { tokens: tokens.into_iter().collect(), workers: workers.into_iter().collect() }
     }
 
-    /// All that this store holds.
+    /// Reads the registry from a store.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -66,10 +66,10 @@ impl CredentialRegistry {
         Ok(Self::new(store.tokens()?, store.enrolments()?))
     }
 
-    /// Whose credential `shown` is.
+    /// Finds the owner of the credential `shown`.
     ///
     /// # Errors
-    /// When it is nobody's, or no longer good.
+    /// When the credential is unknown or no longer valid.
     pub fn judge(&self, shown: &str, now_ms: i64) -> Result<Caller, Refusal> {
         if let Some((id, secret)) = shown.split_once('.') {
             let worker: WorkerId = id.parse().map_err(|_| Refusal::WrongCredential)?;
@@ -89,10 +89,10 @@ impl CredentialRegistry {
         found
     }
 
-    /// A worker makes the secret with this digest its own. What is to be written; nothing where it has done so before.
+    /// Enrolls a worker with the secret of this digest. Returns the changes to store; none if it had enrolled before.
     ///
     /// # Errors
-    /// When it may not.
+    /// When the enrolment is refused.
     pub fn enroll(
         &mut self,
         worker: WorkerId,
@@ -112,23 +112,23 @@ impl CredentialRegistry {
         Ok(vec![CredentialWrite::Enrolled { worker, digest, at_ms: now_ms }])
     }
 
-    /// Whether this worker is known here. One that is not may still be in the store.
+    /// Whether this worker is in memory. Other workers may still be in the store.
     pub fn knows(&self, worker: &WorkerId) -> bool {
         self.workers.contains_key(worker)
     }
 
-    /// A worker that is in the store is known here again.
+    /// Loads a worker from the store into memory.
     pub fn recall(&mut self, worker: WorkerId, enrolled: Enrolled) {
         self.workers.insert(worker, enrolled);
     }
 
-    /// Whether nobody can enroll, or be recalled, before others [make room](Self::make_room).
+    /// Whether the registry must [make room](Self::make_room) before another worker can be added.
     pub fn is_full(&self) -> bool {
         self.workers.len() >= WORKERS_MAX
     }
 
-    /// Those who enrolled first are not known here any more, unless they are there. What is to be written: who never registered is forgotten
-    /// altogether, so that others can take its name. Who did, or was revoked, stays in the store.
+    /// Removes the earliest enrolled absent workers from memory, and returns the changes to store: a worker that never
+    /// registered is deleted, so that its id is free again. Registered and revoked workers stay in the store.
     pub fn make_room(
         &mut self,
         is_there: impl Fn(&WorkerId) -> bool,
@@ -147,13 +147,14 @@ impl CredentialRegistry {
         forgotten.map(|(_, _, id)| CredentialWrite::Forgotten(id)).collect()
     }
 
-    /// A role's token from now on. What is to be written.
+    /// Sets a role's token. Returns the change to store.
     pub fn set(&mut self, role: Role, token: KnownToken) -> CredentialWrite {
         self.tokens.insert(role, token);
         CredentialWrite::Token { role, token }
     }
 
-    /// Keeps a worker out from now on. What is to be written, nothing where it was kept out before; None: it is not known here.
+    /// Revokes a worker. Returns the changes to store, which are empty if it was revoked before; None if it is not in
+    /// memory.
     pub fn revoke(&mut self, worker: &WorkerId, now_ms: i64) -> Option<Vec<CredentialWrite>> {
         let known = self.workers.get_mut(worker)?;
         if known.revoked_ms.is_some() {
@@ -163,23 +164,23 @@ impl CredentialRegistry {
         Some(vec![CredentialWrite::Revoked { worker: worker.clone(), at_ms: now_ms }])
     }
 
-    /// Whether a worker is kept out.
+    /// Whether a worker is revoked.
     pub fn is_revoked(&self, worker: &WorkerId) -> bool {
         self.workers.get(worker).is_some_and(|known| known.revoked_ms.is_some())
     }
 
-    /// What is known of a role's token.
+    /// The entry of a role's token.
     pub fn token(&self, role: Role) -> Option<KnownToken> {
         self.tokens.get(&role).copied()
     }
 
-    /// Every worker that is known here, by id.
+    /// Every worker in memory, by id.
     pub fn workers(&self) -> impl Iterator<Item = (&WorkerId, &Enrolled)> {
         self.workers.iter()
     }
 }
 
-/// Whether `shown` is the secret with this digest. What is no token is compared too, so that it takes as long.
+/// Whether `shown` is the secret with this digest. Text that is not a token is compared too, to take equally long.
 fn is(shown: &str, digest: &TokenDigest) -> bool {
     let shown = Token::parse(shown).map_or([0; 32], |token| token.digest());
     shown.ct_eq(digest).into()
@@ -265,7 +266,7 @@ mod tests {
         assert_eq!(book.enroll(worker(1), secret.digest(), 8).unwrap_err(), NotEnrolled::Revoked);
     }
 
-    /// A book that is full: workers 0 to `WORKERS_MAX` enrolled in this order.
+    /// A full registry: workers 0 to `WORKERS_MAX` enrolled in this order.
     fn full() -> CredentialRegistry {
         let enrolled = |number| Enrolled { digest: [7; 32], enrolled_ms: i64::from(number), revoked_ms: None };
         let book =
@@ -295,7 +296,7 @@ mod tests {
         assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
     }
 
-    /// All have registered: there is room for new ones all the same, and nobody's name can be taken.
+    /// After all have registered, new workers still find room, and no worker's id can be taken.
     #[test]
     fn who_has_registered_makes_room_and_stays_in_the_store() {
         let mut book = full();

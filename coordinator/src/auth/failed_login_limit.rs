@@ -1,21 +1,21 @@
-//! How often calls from an address failed to show a right credential lately. Pure.
+//! The limit of failed logins from an address. Pure.
 //!
-//! Secrets of 256 bits are not guessed; this bounds what such calls cost. Right credentials are never held up by it, so nobody can lock
-//! out others who come from the same address.
+//! Guessing a secret of 256 bits is impossible; the limit bounds the cost of failed calls. It never affects valid
+//! credentials, so no caller can lock out others from the same address.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::connection_limits::origin;
 use crate::scheduler::queue::Millis;
 
-/// Failures that an address has free.
+/// The number of failures that an address may have at once.
 const FREE: u32 = 20;
-/// How long it takes until one more is free.
+/// The time until one more failure is allowed, in milliseconds.
 const REFILL_MS: Millis = 1_000;
-/// Addresses that are remembered.
+/// The largest number of addresses in memory.
 const ADDRESSES_MAX: usize = 4096;
 
-/// Failures by address.
+/// Failed logins by address.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     by_address: BTreeMap<IpAddr, Bucket>,
@@ -24,7 +24,7 @@ pub(super) struct FailedLogins {
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     used: u32,
-    /// When the last one became free again.
+    /// The time of the last refill.
     at: Millis,
 }
 
@@ -37,7 +37,7 @@ impl Bucket {
 }
 
 impl FailedLogins {
-    /// A call from `address` failed at `now`. Whether that was one too many.
+    /// Counts a failed call from `address` at `now`. Returns whether it exceeds the limit.
     pub(super) fn add(&mut self, address: IpAddr, now: Millis) -> bool {
         let origin = origin(address);
         if !self.by_address.contains_key(&origin) && self.by_address.len() >= ADDRESSES_MAX {

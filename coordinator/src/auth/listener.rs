@@ -1,4 +1,5 @@
-//! Lets connections in: bounds how many there are, shakes hands with each in a task of its own, and passes on those that are through.
+//! Accepts connections: limits their number, makes each TLS handshake in a task of its own, and passes on those that
+//! succeed.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,14 +16,15 @@ use super::{
     connection::{Connection, Place, Stream},
 };
 
-/// How long a handshake may take.
+/// The time limit of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Connections that are through and wait for the server.
+/// The largest number of accepted connections that wait for the server.
 const READY_MAX: usize = 64;
-/// Before the next try where none can be accepted, for example as too many files are open.
+/// The pause after a failed accept, for example because of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts from `listener` until `stopping` becomes true. What comes out has shaken hands, where there is an `acceptor`.
+/// Accepts from `listener` until `stopping` becomes true. With an `acceptor`, returned connections have completed the
+/// handshake.
 pub(super) fn listen(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
@@ -31,12 +33,12 @@ pub(super) fn listen(
 ) -> ReceiverStream<io::Result<Connection>> {
     let (through, connections) = mpsc::channel(READY_MAX);
     tokio::spawn(async move {
-        // Dropped with this task, and every handshake under way with it.
+        // Dropping this task also drops every unfinished handshake.
         let mut handshakes = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                // An error means that the server is gone, which asks for the same.
+                // An error means that the server has ended, which also requires a stop.
                 _ = stopping.wait_for(|stopping| *stopping) => return,
                 () = through.closed() => return,
             };
@@ -56,7 +58,7 @@ pub(super) fn listen(
     ReceiverStream::new(connections)
 }
 
-/// A place in the crowd. Whoever has to make room for it is closed.
+/// Adds a connection to the table, and closes the connection that it displaces.
 fn enter(auth: &Arc<AuthState>, peer: SocketAddr) -> Place {
     let close = Arc::new(Notify::new());
     let id = auth.enter(peer.ip(), Arc::clone(&close));
@@ -70,7 +72,8 @@ async fn shake_hands(
     auth: Arc<AuthState>,
     through: mpsc::Sender<io::Result<Connection>>,
 ) {
-    // Calls are small and answers are waited for. Where it cannot be set the connection is gone, and the next read says so.
+    // Calls are small, and callers wait for answers. If this fails the connection is closed, and the next read reports
+    // it.
     let _ = stream.set_nodelay(true);
     let stream = match acceptor {
         None => Stream::Plaintext(stream),
@@ -86,6 +89,6 @@ async fn shake_hands(
             }
         }
     };
-    // Where nobody receives, the server has ended.
+    // Without a receiver, the server has ended.
     let _ = through.send(Ok(Connection::new(stream, place))).await;
 }

@@ -1,9 +1,10 @@
-//! The door: who may come in, and with what. Everything between an accepted connection and a service's call.
+//! Authentication: everything between an accepted connection and a service's call.
 //!
-//! [`certificate`] is the study's certificate, [`listener`] accepts connections and shakes hands, [`connection_limits`] bounds how many there are,
-//! [`credential_files`] are the files that let workers and commands in, [`credential_registry`] is who may come in, [`permissions`] the one table of who may make which
-//! call, [`authentication`] holds every call against both, [`failed_login_limit`] bounds failures, [`refusal_log`] counts who was sent away. docs/security.md
-//! tells what is defended, and what is not.
+//! [`certificate`] is the study's certificate, [`listener`] accepts connections and makes handshakes,
+//! [`connection_limits`] bounds their number, [`credential_files`] writes the files for workers and commands,
+//! [`credential_registry`] knows all credentials, [`permissions`] is the single table of permitted calls,
+//! [`authentication`] checks every call against both, [`failed_login_limit`] bounds failures, and [`refusal_log`]
+//! counts refusals. docs/security.md lists the defended threats and the others.
 
 mod authentication;
 mod certificate;
@@ -44,43 +45,43 @@ use connection_limits::{ConnectionTable, Full, Id};
 
 use crate::scheduler::queue::WorkerId;
 
-/// Who may come in, shared by the core, which changes it, and the guard, which asks it.
+/// The registry of credentials, which the core changes and authentication reads.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     book: Arc<RwLock<CredentialRegistry>>,
-    /// Changes when somebody was revoked.
+    /// Notifies of each revocation.
     revocations: watch::Sender<()>,
 }
 
 impl Credentials {
-    /// With what a store holds.
+    /// Creates the shared registry.
     pub fn new(book: CredentialRegistry) -> Self {
         Self { book: Arc::new(RwLock::new(book)), revocations: watch::Sender::default() }
     }
 
-    /// To ask.
+    /// Locks the registry for reading.
     pub fn read(&self) -> RwLockReadGuard<'_, CredentialRegistry> {
-        // Nothing in it is left half done by a panic.
+        // A panic leaves no partial change behind.
         self.book.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To change it.
+    /// Locks the registry for a change.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, CredentialRegistry> {
         self.book.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody was revoked: whoever has a call under way is to look whether it was its caller.
+    /// Notifies every call in progress that a worker was revoked.
     pub(crate) fn tell_of_revocation(&self) {
         self.revocations.send_replace(());
     }
 
-    /// Changes when somebody is revoked from now on.
+    /// A receiver of revocations from now on.
     fn revocations(&self) -> watch::Receiver<()> {
         self.revocations.subscribe()
     }
 }
 
-/// Who is connected, and what was refused.
+/// The table of connections and the counts of refusals.
 #[derive(Debug)]
 pub struct AuthState {
     crowd: Mutex<ConnectionTable<Arc<Notify>>>,
@@ -88,17 +89,17 @@ pub struct AuthState {
 }
 
 impl AuthState {
-    /// A door through which at most this many come.
+    /// Creates a state with these connection limits.
     pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self { crowd: Mutex::new(ConnectionTable::new(limits)), refusals: RefusalCounts::default() })
     }
 
-    /// What was refused.
+    /// The counts of refusals.
     pub fn refusals(&self) -> &RefusalCounts {
         &self.refusals
     }
 
-    /// Counts one that is refused.
+    /// Counts a refusal.
     pub(crate) fn refuse(&self, refusal: Refusal, address: IpAddr) {
         self.refusals.count(refusal, address);
     }
@@ -114,25 +115,25 @@ impl AuthState {
     }
 
     fn crowd(&self) -> MutexGuard<'_, ConnectionTable<Arc<Notify>>> {
-        // Nothing in it is left half done by a panic.
+        // A panic leaves no partial change behind.
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from `address`.
+    /// Adds a connection from `address` to the table.
     fn enter(&self, address: IpAddr, close: Arc<Notify>) -> Id {
         let (id, put_out) = self.crowd().enter(address, close);
         self.close(put_out, address);
         id
     }
 
-    /// A connection has shown a credential.
+    /// Notes that a connection has shown a credential.
     fn know(&self, id: Id, caller: &Caller, address: IpAddr) -> Result<(), Full> {
         let put_out = self.crowd().know(id, caller)?;
         self.close(put_out, address);
         Ok(())
     }
 
-    /// Closes who had to make room for one from `address`.
+    /// Closes the connection that one from `address` displaced.
     fn close(&self, put_out: Option<Arc<Notify>>, address: IpAddr) {
         if let Some(close) = put_out {
             close.notify_one();
@@ -140,13 +141,13 @@ impl AuthState {
         }
     }
 
-    /// Closes the connections of a worker that was revoked. When it comes again, it is told.
+    /// Closes the connections of a revoked worker. Its next call is answered with the revocation.
     pub(crate) fn close_revoked(&self, worker: &WorkerId) {
         self.crowd().revoke(worker).iter().for_each(|close| close.notify_one());
     }
 
     fn leave(&self, id: Id) {
-        // Who was put out has left the crowd before.
+        // A displaced connection was removed from the table before.
         let _ = self.crowd().leave(id);
     }
 }

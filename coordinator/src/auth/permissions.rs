@@ -1,10 +1,10 @@
-//! The one table of calls: who may make which, and how large its message may be.
+//! The single table of calls: the required credential and the largest message of each.
 
 use seedgrid_common::{join::Role, wire::limits};
 
 use super::Caller;
 
-/// What a call needs.
+/// The credential that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
     /// The join file's token.
@@ -17,29 +17,29 @@ pub(super) enum Needs {
     Admin,
 }
 
-/// How large a call's message may be.
+/// The class of a call's largest message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// It has no lists and no long texts. Calls that there are not have no more either.
+    /// The message has no lists and no long texts. Unknown calls also have this limit.
     Small,
-    /// It lists attempts, or has an attempt's log.
+    /// The message lists attempts, or has an attempt's log.
     Lists,
-    /// It has a piece of a blob.
+    /// The message has a piece of a blob.
     Piece,
-    /// It has a result, or lists a study's units.
+    /// The message has a result, or lists a study's units.
     Large,
 }
 
 impl Size {
-    /// All of them, in the order of their numbers.
+    /// All classes, in the order of their numbers.
     pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Lists, Self::Piece, Self::Large];
 
-    /// Of the call with this path.
+    /// The class of the call with this path.
     pub(crate) fn of(path: &str) -> Self {
         CALLS.into_iter().find(|(call, ..)| *call == path).map_or(Self::Small, |(_, _, size)| size)
     }
 
-    /// In bytes.
+    /// The limit in bytes.
     pub(crate) fn bytes(self) -> usize {
         const SMALL: usize = 16 * 1024;
         match self {
@@ -51,7 +51,7 @@ impl Size {
     }
 }
 
-/// Every call there is. One that is not here is refused.
+/// Every call. All others are refused.
 const CALLS: [(&str, Needs, Size); 24] = [
     ("/seedgrid.v1.WorkerService/Enroll", Needs::Join, Size::Small),
     ("/seedgrid.v1.WorkerService/Register", Needs::Worker, Size::Lists),
@@ -79,21 +79,21 @@ const CALLS: [(&str, Needs, Size); 24] = [
     ("/seedgrid.v1.ControlService/RevokeWorker", Needs::Admin, Size::Small),
 ];
 
-/// Calls that last as long as their caller sends.
+/// Calls that last as long as their caller sends messages.
 const STREAMED: [&str; 2] = ["/seedgrid.v1.WorkerService/Metrics", "/seedgrid.v1.WorkerService/UploadBlob"];
 
-/// Whether a call lasts as long as its caller sends.
+/// Whether a call lasts as long as its caller sends messages.
 pub(super) fn is_streamed(path: &str) -> bool {
     STREAMED.contains(&path)
 }
 
 impl Needs {
-    /// What the call with this path needs; None: there is no such call.
+    /// The credential that the call with this path needs; None for an unknown call.
     pub(super) fn of(path: &str) -> Option<Self> {
         CALLS.into_iter().find(|(call, ..)| *call == path).map(|(_, needs, _)| needs)
     }
 
-    /// Whether `caller` may make it.
+    /// Whether `caller` has the needed credential.
     pub(super) fn are_met_by(self, caller: &Caller) -> bool {
         match (self, caller) {
             (Self::Join, Caller::Holder(Role::Join))
@@ -104,7 +104,7 @@ impl Needs {
         }
     }
 
-    /// For people.
+    /// The credential's name, as text for people.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Join => "the token of join.toml",
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// Every call that the contract has, as `SERVICE/CALL`.
+    /// Every call of the protocol, as `SERVICE/CALL`.
     fn contract() -> BTreeSet<String> {
         let texts = [
             include_str!("../../../proto/seedgrid/v1/worker.proto"),

@@ -1,4 +1,4 @@
-//! What is refused at the door: counted by kind, and said in the log without flooding it.
+//! Counts refusals by kind, and logs them at a limited rate.
 
 use std::{
     net::IpAddr,
@@ -10,45 +10,45 @@ use seedgrid_common::wire::v1;
 
 use crate::log_rate_limit::LogRateLimit;
 
-/// Why somebody was refused. The names are part of `seedgrid status --format json`; docs/security.md explains them.
+/// The kind of a refusal. The names are part of `seedgrid status --format json`; docs/security.md explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A worker's connection: there are too many workers, in all or of its address.
+    /// A worker's connection was refused: too many workers are connected, in all or from its address.
     Crowded,
-    /// It made room for another one of its standing.
+    /// The connection was closed for a new one of its class.
     PutOut,
-    /// A worker that would enroll or register: there are too many, and all of them have a part in the study.
+    /// A worker could not enroll or register: there are too many workers, and all of them have a part in the study.
     TooManyWorkers,
-    /// It did not speak TLS 1.3, or not to this study.
+    /// The handshake was not TLS 1.3, or not for this study.
     Handshake,
-    /// Its handshake took too long.
+    /// The handshake took too long.
     SlowHandshake,
-    /// It was connected too long without showing a credential.
+    /// The connection showed no credential in time.
     Silent,
-    /// A call without a credential.
+    /// A call had no credential.
     NoCredential,
-    /// A call with a credential that this study does not know.
+    /// A call had a credential that this study does not know.
     WrongCredential,
-    /// A call with the join token after its time.
+    /// A call had an expired join token.
     Expired,
-    /// A call of a worker that was revoked.
+    /// A call came from a revoked worker.
     Revoked,
-    /// A call with a credential that is for other calls.
+    /// A call had a credential for other calls.
     WrongRole,
-    /// Too many calls from its address failed: the connection was closed.
+    /// Too many calls from the address failed, so the connection was closed.
     TooManyFailures,
-    /// A worker's message that names another worker.
+    /// A worker's message named another worker.
     OtherWorker,
-    /// A worker's message about an attempt that it was never given.
+    /// A worker's message was about an attempt that it was never given.
     ForeignAttempt,
-    /// A message that is malformed or over a limit.
+    /// A message was malformed or over a limit.
     Malformed,
-    /// A call that there is not.
+    /// The call does not exist.
     UnknownCall,
 }
 
 impl Refusal {
-    /// All of them, in the order in which they are listed.
+    /// All kinds, in the order of listings.
     pub const ALL: [Self; 16] = [
         Self::Crowded,
         Self::PutOut,
@@ -68,7 +68,7 @@ impl Refusal {
         Self::UnknownCall,
     ];
 
-    /// For listings.
+    /// The kind's name in listings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Crowded => "crowded",
@@ -91,7 +91,7 @@ impl Refusal {
     }
 }
 
-/// The counts since the coordinator started.
+/// The numbers of refusals since the coordinator's start.
 #[derive(Debug)]
 pub struct RefusalCounts {
     started: Instant,
@@ -105,7 +105,7 @@ impl Default for RefusalCounts {
 }
 
 impl RefusalCounts {
-    /// Counts one, and says so where that is due.
+    /// Counts a refusal, and logs it if the rate allows.
     pub fn count(&self, refusal: Refusal, address: IpAddr) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (says, count) = {
@@ -117,7 +117,7 @@ impl RefusalCounts {
         }
     }
 
-    /// The kinds that occurred.
+    /// The kinds that occurred, with their counts.
     pub fn counts(&self) -> Vec<v1::RefusalCount> {
         let tallies = *self.lock();
         let counted = Refusal::ALL.into_iter().zip(tallies).filter(|(_, tally)| tally.count() > 0);
@@ -125,7 +125,7 @@ impl RefusalCounts {
     }
 
     fn lock(&self) -> MutexGuard<'_, [LogRateLimit; Refusal::ALL.len()]> {
-        // Counts stay usable whatever happened while they were held.
+        // A panic leaves the counts usable.
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
