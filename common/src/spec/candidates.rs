@@ -1,4 +1,5 @@
-//! What rows that start from a selection may come to: each of their settings on each configuration that may be selected.
+//! The candidates of rows that start from a selection: each of their settings on each configuration that may be
+//! selected.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -11,7 +12,7 @@ use crate::{hyperparameters::Value, model::unused_momentum, training::StopRule};
 /// The settings that decide whether a configuration can be trained at all.
 const DECIDING: [&str; 3] = ["batch_size", "optimiser", "momentum"];
 
-/// A configuration that may be selected, as far as some of its settings and its stopping rule tell.
+/// A configuration that may be selected, reduced to some of its settings and its stopping rule.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) settings: Settings,
@@ -19,14 +20,14 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// What `row` makes of it with these own settings.
+    /// The candidate with the row's own settings and stopping rule on top.
     fn under(&self, row: &SelectedRow, own: &Settings) -> Self {
         let mut settings = self.settings.clone();
         settings.extend(own.clone());
         Self { settings, stop: row.stop.over(self.stop) }
     }
 
-    /// Why it cannot be trained on this part, or never as it is meant.
+    /// The reason why the candidate cannot be trained on this part, or has a setting that cannot take effect.
     fn problem(&self, part: TrainingPart) -> Option<Problem> {
         if let Some(Value::Integer(batch)) = self.settings.get("batch_size")
             && *batch > part.pairs
@@ -40,8 +41,8 @@ impl Candidate {
     }
 }
 
-/// What the stage of this name may select for `model`, each once as far as the settings in `names` tell; `stages` are in order. None
-/// if the stage is not among them, or has too many to look at.
+/// The candidates that the stage of this name may select for `model`, each once, with the settings in `names` alone;
+/// `stages` are in order. None if the stage is not among them, or has too many candidates.
 pub(super) fn of(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) -> Option<Vec<Candidate>> {
     let place = stages.iter().position(|one| one.name == stage)?;
     let mut found = Distinct::default();
@@ -61,7 +62,7 @@ pub(super) fn of(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) ->
     Some(found.candidates)
 }
 
-/// What a row may come to, as far as the settings in `names` tell.
+/// The candidates of a row, with the settings in `names` alone.
 pub(super) fn of_row(stages: &[&Stage], row: &SelectedRow, names: &[&str]) -> Option<Vec<Candidate>> {
     let mut found = Distinct::default();
     let own = own(row, names);
@@ -80,7 +81,7 @@ struct Distinct {
 }
 
 impl Distinct {
-    /// None once there are too many.
+    /// Adds a candidate once. None once there are too many.
     fn add(&mut self, candidate: Candidate) -> Option<()> {
         if self.seen.insert(format!("{candidate:?}")) {
             self.candidates.push(candidate);
@@ -94,7 +95,7 @@ fn only(mut settings: Settings, names: &[&str]) -> Settings {
     settings
 }
 
-/// A row's own settings of these names, each combination once.
+/// The row's own settings of these names, each combination once.
 fn own(row: &SelectedRow, names: &[&str]) -> Vec<Settings> {
     let mut seen = BTreeSet::new();
     let all = row.alone();
@@ -102,7 +103,7 @@ fn own(row: &SelectedRow, names: &[&str]) -> Vec<Settings> {
     all.filter(|settings| seen.insert(format!("{settings:?}"))).collect()
 }
 
-/// Whatever may be selected for a row of a later stage: how much of it cannot be trained there, and why the first of them.
+/// A check of a row's own settings on every candidate: how many cannot be trained, and the first one's problem.
 struct Trial {
     impossible: usize,
     candidates: usize,
@@ -121,7 +122,7 @@ fn trials(stages: &[&Stage], row: &SelectedRow, part: TrainingPart) -> Vec<Trial
     own(row, &DECIDING).into_iter().map(tried).collect()
 }
 
-/// Reports a stage's rows with settings that fit nothing that may be selected. Each row comes with the place of its `from`; `earlier`
+/// Reports a stage's rows with settings that fit no candidate. Each row comes with the place of its `from`; `earlier`
 /// are the stages before, in order.
 pub(super) fn check(
     (stage, places): (&Stage, &[Range<usize>]),
@@ -131,7 +132,7 @@ pub(super) fn check(
 ) {
     let part = training_part(train_pairs, stage.evaluation);
     for (row, at) in stage.selected.iter().zip(places) {
-        // What is late by itself has been reported.
+        // A rule that is late by itself has been reported.
         if row.stop.rule().as_ref().and_then(stop::late).is_some() {
             continue;
         }
@@ -144,7 +145,7 @@ pub(super) fn check(
 }
 
 impl Study {
-    /// Rows that cannot be trained with some of what may be selected for them: a sentence for each.
+    /// A sentence for each row that cannot be trained with some of its candidates.
     pub fn doubtful_selections(&self) -> Vec<String> {
         let stages: Vec<&Stage> = self.stages.iter().collect();
         let mut sentences = Vec::new();

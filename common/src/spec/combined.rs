@@ -1,4 +1,4 @@
-//! How a row's settings are combined: crossed, unless they are zipped or sampled, and without what is excluded.
+//! The combinations of a row's settings: the product, with zipped, sampled and excluded settings.
 
 use std::ops::Range;
 
@@ -13,12 +13,12 @@ use super::{
     zip::{self, Zip},
 };
 
-/// What a row's written settings and its keys about them say together.
+/// The axes and exclusions of a row.
 pub(super) struct Combined {
-    /// The settings as axes, in the order of the file; an axis of several stands where the first of them does. None once something
-    /// was reported.
+    /// The settings as axes, in the order of the file; a joint axis takes the place of its first member. None once
+    /// something was reported.
     pub(super) axes: Option<Vec<Axis>>,
-    /// What is excluded, each with its place; None once something was reported.
+    /// The exclusions, each with its place; None once something was reported.
     pub(super) exclude: Option<Vec<(Settings, Range<usize>)>>,
 }
 

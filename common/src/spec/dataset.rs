@@ -1,4 +1,4 @@
-//! `[dataset]`.
+//! Reads `[dataset]`.
 
 use super::{
     DatasetKind, Problem,
@@ -8,14 +8,14 @@ use super::{
 use crate::data::DatasetSpec;
 use crate::data::{self, Supply};
 
-/// The table as far as it could be read.
+/// The readable part of the table.
 #[derive(Default)]
 pub(super) struct ReadDataset {
-    /// None once something was reported.
+    /// The checked table; None once something was reported.
     pub(super) dataset: Option<DatasetSpec>,
-    /// Known even if other keys are wrong: stages are checked against it.
+    /// The number of training pairs, for checking stages. Known even if other keys are wrong.
     pub(super) train_pairs: Option<u32>,
-    /// The data seed of stages that name none; 0 where it is not known because of other problems.
+    /// The data seed of stages that name none; 0 where other problems hide it.
     pub(super) seed: u64,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> ReadDataset
     ReadDataset { dataset: dataset(), train_pairs, seed: seed.unwrap_or_default() }
 }
 
-/// A number of pairs that this kind of data set can give; of one that is not known, any kind.
+/// A number of pairs that this kind of data set has; any number where the kind is unknown.
 fn pairs(
     table: &mut Table<'_>,
     key: &'static str,

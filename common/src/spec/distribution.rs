@@ -1,4 +1,4 @@
-//! What a sampled axis draws its values from, and the joint draws of a row.
+//! The distributions of sampled axes, and the joint draws of a row.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::{hyperparameters::Value, random::Stream};
 /// Significant digits of a drawn number, so that tables stay readable.
 const DIGITS: usize = 4;
 
-/// What values are drawn from.
+/// The distribution of an axis's values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Distribution {
-    /// Numbers in `low..=high`, each stretch as likely as another of its length.
+    /// Numbers in `low..=high`: stretches of equal length are equally likely.
     Uniform { low: f64, high: f64 },
     /// Numbers in `low..=high`, `low` above 0, whose logarithms are uniform.
     LogUniform { low: f64, high: f64 },
@@ -19,16 +19,17 @@ pub(super) enum Distribution {
     Whole { low: u64, high: u64 },
     /// Whole numbers in `low..=high`, `low` above 0: a log-uniform number in `low - 1/2..high + 1/2`, rounded.
     LogWhole { low: u64, high: u64 },
-    /// One of these, each as likely as any other. Not empty.
+    /// One of these values, each equally likely. Not empty.
     Choice(Vec<Value>),
 }
 
 impl Distribution {
-    /// The value below which a `share` of the distribution lies, for a share in `0..1`; numbers are rounded to four significant
-    /// digits, but never leave the range. Uses no function of the host's, so it is the same on every machine.
+    /// The value below which a `share` of the distribution lies, for a share in `0..1`; numbers are rounded to four
+    /// significant digits, but never leave the range. The host's functions are not used, so the value is the same on
+    /// every machine.
     fn quantile(&self, share: f64) -> Value {
         match self {
-            // Not low + (high - low) * share, whose difference may be too large for a number.
+            // The difference in low + (high - low) * share may be too large for a number.
             Self::Uniform { low, high } => number(low * (1.0 - share) + high * share, *low, *high),
             Self::LogUniform { low, high } => number(between_logarithms(*low, *high, share), *low, *high),
             Self::Whole { low, high } => {
@@ -51,18 +52,18 @@ fn between_logarithms(low: f64, high: f64, share: f64) -> f64 {
     libm::exp(libm::log(low) * (1.0 - share) + libm::log(high) * share)
 }
 
-/// Rounded to [`DIGITS`] significant digits, within the range.
+/// The number rounded to [`DIGITS`] significant digits, within the range.
 fn number(drawn: f64, low: f64, high: f64) -> Value {
     let rounded = format!("{drawn:.*e}", DIGITS - 1).parse().unwrap_or(drawn);
     Value::Number(rounded.clamp(low, high))
 }
 
-/// `count` different joint draws: one value of each axis in each. An axis has a stream of its own, named after it, so neither the
-/// order of the axes nor the model matters, and more samples begin with the fewer. A draw that is there already is drawn
-/// again, all of its values.
+/// `count` different joint draws: one value of each axis in each. An axis has a stream of its own, named after it, so
+/// neither the order of the axes nor the model matters, and a smaller sample is the beginning of a larger one. A
+/// repeated draw is drawn again, with all of its values.
 ///
 /// # Errors
-/// How many different ones there were, when no more were found.
+/// The number of different draws found, when no more were found.
 pub(super) fn draw(axes: &[(&str, &Distribution)], count: usize, seed: u64) -> Result<Vec<Vec<Value>>, usize> {
     let mut streams: Vec<Stream> = axes.iter().map(|(name, _)| Stream::new(seed, &format!("samples/{name}"))).collect();
     let mut seen = BTreeSet::new();
@@ -100,7 +101,7 @@ mod tests {
             .collect()
     }
 
-    /// Kolmogorov and Smirnov's distance between a sample and the distribution function `below`, which lies over
+    /// Checks Kolmogorov and Smirnov's distance between a sample and the distribution function `below`. It exceeds
     /// `1.95 / sqrt(n)` for one right sample in a thousand (and seeds are fixed).
     fn follows(mut sample: Vec<f64>, below: impl Fn(f64) -> f64) {
         sample.sort_by(f64::total_cmp);
@@ -154,7 +155,7 @@ mod tests {
         let shown: Vec<String> = drawn.iter().map(|values| format!("{} {}", values[0], values[1])).collect();
         assert_eq!(shown, GOLDEN, "changed draws change the units of every sampled study");
     }
-    /// From common/fixtures/golden.py.
+    /// The draws of common/fixtures/golden.py.
     const GOLDEN: [&str; 3] = ["0.004969 77", "0.07153 43", "0.01946 68"];
 
     #[test]

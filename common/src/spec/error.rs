@@ -1,4 +1,4 @@
-//! Everything that is wrong with a spec, with places, as text for people.
+//! The errors of a spec, with their places, as text for people.
 
 use std::{error::Error, fmt, ops::Range, sync::Arc};
 
@@ -6,25 +6,25 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 
 use super::{Problem, limits::ERRORS_SHOWN_MAX};
 
-/// Everything that is wrong with a spec: one error or more, in the order of the file. Displayed as one line each,
-/// `file:line:column: message`.
+/// All errors of a spec, at least one, in the order of the file. Displayed as one line each, `file:line:column:
+/// message`.
 #[derive(Clone, Debug)]
 pub struct SpecErrors {
     errors: Vec<SpecError>,
 }
 
-/// One thing that is wrong with a spec, and where. As a [`Diagnostic`] it carries the spec's text.
+/// One error of a spec, with its place. As a [`Diagnostic`] it carries the spec's text.
 #[derive(Clone, Debug)]
 pub struct SpecError {
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
-    /// Byte range in the text; empty where something is missing in the file as a whole.
+    /// Byte range in the text; empty where the file as a whole lacks something.
     pub span: Range<usize>,
     /// The earlier place with which this one collides.
     pub earlier: Option<Earlier>,
-    /// 1-based.
+    /// The line's number, from 1.
     pub line: usize,
-    /// 1-based, in characters.
+    /// The column's number in characters, from 1.
     pub column: usize,
     source: Arc<NamedSource<String>>,
 }
@@ -34,14 +34,14 @@ pub struct SpecError {
 pub struct Earlier {
     /// Byte range in the text.
     pub span: Range<usize>,
-    /// What is there, for people: "first here".
+    /// The label of this place for people: "first here".
     pub what: &'static str,
 }
 
-/// Longest line of a spec, in bytes, that is drawn.
+/// Longest line of a spec, in bytes, that is shown.
 const LINE_DRAWN_MAX: usize = 400;
 
-/// How [`SpecErrors::render`] draws.
+/// The style of [`SpecErrors::render`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// ASCII without colours, for pipes and log files.
@@ -58,8 +58,8 @@ impl SpecErrors {
         &self.errors
     }
 
-    /// Each error with the lines of the spec that it is about, ending with a newline. What is said is broken at words into lines of so many
-    /// columns.
+    /// Each error with the lines of the spec that it is about, ending with a newline. Messages are broken at words into
+    /// lines of so many columns.
     pub fn render(&self, look: Look, width: usize) -> String {
         let theme = match look {
             Look::Plain => GraphicalTheme::none(),
@@ -78,17 +78,17 @@ impl SpecErrors {
             if index > 0 {
                 text.push('\n');
             }
-            // Writing into a string cannot fail; should miette fail all the same, the message alone must do.
+            // Writing into a string cannot fail; if miette still fails, the message alone is printed.
             if error.stands_in_long_lines() || handler.render_report(&mut text, error).is_err() {
                 text.push_str(&format!("{}\n", error.line()));
             }
         }
         text.push_str(&self.rest());
-        // miette draws an empty line of the spec with a space behind its number.
+        // miette puts a space behind the number of an empty line.
         text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
     }
 
-    /// A line that counts the errors that are not shown, or nothing.
+    /// A line with the number of errors not shown, or nothing.
     fn rest(&self) -> String {
         match self.errors.len().saturating_sub(ERRORS_SHOWN_MAX) {
             0 => String::new(),
@@ -115,7 +115,7 @@ impl fmt::Display for SpecErrors {
 impl Error for SpecErrors {}
 
 impl SpecError {
-    /// The error in one line: where, what, and what to do.
+    /// The error on one line: its place, its message and its hint.
     fn line(&self) -> String {
         let place = format!("{}:{}:{}", self.source.name(), self.line, self.column);
         match self.problem.hint() {
@@ -124,7 +124,7 @@ impl SpecError {
         }
     }
 
-    /// Whether drawing the lines around the error would flood the screen.
+    /// Whether the lines around the error are too long to show.
     fn stands_in_long_lines(&self) -> bool {
         let first = self.line.saturating_sub(2);
         let spanned = self.source.inner().get(self.span.clone()).map_or(0, |text| text.lines().count());
@@ -159,7 +159,7 @@ impl Diagnostic for SpecError {
     }
 }
 
-/// Collects what is wrong while a spec is read.
+/// Collects the problems while a spec is read.
 pub(super) struct Problems<'t> {
     text: &'t str,
     found: Vec<(Range<usize>, Problem, Option<Earlier>)>,
@@ -174,17 +174,17 @@ impl<'t> Problems<'t> {
         self.found.push((at, problem, None));
     }
 
-    /// Like [`Self::report`], for what collides with an `earlier` place.
+    /// Like [`Self::report`], for a place that collides with an `earlier` one.
     pub(super) fn collision(&mut self, at: Range<usize>, earlier: Earlier, problem: Problem) {
         self.found.push((at, problem, Some(earlier)));
     }
 
-    /// What stands in the text at this range; empty if the range is not one of the text.
+    /// The text in this range; empty if the text has no such range.
     pub(super) fn written(&self, at: Range<usize>) -> &'t str {
         self.text.get(at).unwrap_or_default()
     }
 
-    /// Everything reported, by place; None if nothing was.
+    /// The reported errors, by place; None if there are none.
     pub(super) fn finish(mut self, source_name: &str) -> Option<SpecErrors> {
         if self.found.is_empty() {
             return None;

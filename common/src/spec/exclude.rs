@@ -1,4 +1,4 @@
-//! `exclude`: combinations of a row's axes that are left out.
+//! Reads `exclude`: combinations of a row's axes that are left out.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use super::{
     table::Entry,
 };
 
-/// How it may be written.
+/// The valid forms, for messages.
 const EXPECTED: &str = "a list of tables, such as [{ learning_rate = 1.0, batch_size = 10 }]";
 
 /// The exclusions, each with its place; None once something was reported.
@@ -76,7 +76,7 @@ fn exclusion<'t>(
     right.then(|| (excluded, item.span()))
 }
 
-/// Reports exclusions of the row, at their `places`, that exclude nothing, or together everything.
+/// Reports exclusions of the row, at their `places`, that match nothing, and exclusions that leave nothing.
 pub(super) fn check(row: &ModelRow, places: &[Range<usize>], problems: &mut Problems<'_>) {
     let mut idle: Vec<(&Settings, &Range<usize>)> = row.exclude.iter().zip(places).collect();
     for settings in row.combinations() {

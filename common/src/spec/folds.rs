@@ -1,4 +1,4 @@
-//! What is wrong with folds and can be told from the data alone, at its place in the spec.
+//! Errors of folds that only the data shows, at their places in the spec.
 
 use std::ops::Range;
 
@@ -7,29 +7,29 @@ use toml::de::{DeTable, DeValue};
 use super::{Problem, SpecErrors, error::Problems};
 use crate::data::folds::SplitError;
 
-/// A stage's folds that cannot be made of a draw of the data.
+/// The folds of a stage that a draw of the data does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfoldable {
-    /// The stage's place among the study's stages, from 0.
+    /// The stage's index in the study, from 0.
     pub stage: usize,
-    /// The draw.
+    /// The draw's data seed.
     pub data_seed: u64,
-    /// Why.
+    /// The cause.
     pub cause: SplitError,
 }
 
-/// These as errors of the spec `text`, which came from `source_name`, each at its stage's `evaluation`; None if there are none.
+/// These as errors of the spec `text` from `source_name`, each at its stage's `evaluation`; None if there are none.
 pub fn unfoldable(source_name: &str, text: &str, found: Vec<Unfoldable>) -> Option<SpecErrors> {
     let mut problems = Problems::new(text);
     for Unfoldable { stage, data_seed, cause } in found {
-        // The text was read before, so its stages are there.
+        // The text was parsed before, so it has these stages.
         let at = evaluation(text, stage).unwrap_or(0..0);
         problems.report(at, Problem::Unfoldable { data_seed, cause });
     }
     problems.finish(source_name)
 }
 
-/// Where the stage of this number says how it is scored.
+/// The place of `evaluation` in the stage of this number.
 fn evaluation(text: &str, stage: usize) -> Option<Range<usize>> {
     let document = DeTable::parse(text).ok()?;
     let DeValue::Array(stages) = document.get_ref().get("stage")?.get_ref() else { return None };

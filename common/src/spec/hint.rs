@@ -1,10 +1,10 @@
-//! What to do about what is wrong with a spec.
+//! The hints for the problems of a spec.
 
 use super::{Problem, limits, seeds};
 use crate::{data::folds::SplitError, text::count};
 
 impl Problem {
-    /// What to do about it, where the message does not say so already.
+    /// The hint for this problem, where its message does not include one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::UnknownKey { key, known, models, elsewhere, .. } => {
@@ -147,7 +147,7 @@ impl Problem {
     }
 }
 
-/// How seeds are written, where the line is about them: a range is no value of TOML, so it stands in quotes.
+/// The right form of seeds, where the line is about them: a range is no value of TOML, so it must be in quotes.
 fn seeds_hint(line: &str) -> Option<String> {
     let (key, value) = line.split_once('=')?;
     let key = ["seeds", "data_seeds"].into_iter().find(|known| *known == key.trim())?;
@@ -158,7 +158,7 @@ fn seeds_hint(line: &str) -> Option<String> {
     })
 }
 
-/// What is usually behind what TOML's parser says.
+/// The usual cause of a message of TOML's parser.
 fn syntax_hint(message: &str, rest: &str) -> Option<&'static str> {
     if rest.starts_with("..") || rest.starts_with(".=") {
         Some(r#"a range is written in quotes: seeds = "1..=10""#)

@@ -1,4 +1,4 @@
-//! The bounds of a spec. What is over one is refused, never cut.
+//! The bounds of a spec. Anything beyond a bound is refused, never cut.
 
 /// Longest spec, in bytes.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
@@ -28,9 +28,9 @@ pub const SEEDS_MAX: u64 = 10_000;
 pub const DATA_SEEDS_MAX: u64 = 64;
 /// Most folds.
 pub const FOLDS_MAX: u64 = 1_000;
-/// Most units in a study, each stage's counted by itself.
+/// Most units in a study; each stage's are counted separately.
 pub const UNITS_MAX: u128 = 1_000_000;
-/// Most errors that are shown at once; the rest is counted.
+/// Most errors that are shown at once; the others are counted.
 pub const ERRORS_SHOWN_MAX: usize = 50;
-/// Most syntax errors that are reported: one mistake often makes echoes further down.
+/// Most syntax errors that are reported: one mistake often causes further ones.
 pub const SYNTAX_ERRORS_MAX: usize = 3;

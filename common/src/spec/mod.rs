@@ -1,7 +1,7 @@
-//! A study as its spec (TOML) says it, read and checked. docs/spec.md describes the format.
+//! A study's spec (TOML), read and checked. docs/spec.md describes the format.
 //!
-//! [`parse`] walks the spanned TOML tree once and builds checked values from it; whatever is wrong is collected on the way,
-//! so that [`SpecErrors`] has everything at once, each with its place.
+//! [`parse`] walks the spanned TOML tree once and builds checked values from it. It collects every problem on the way,
+//! so that [`SpecErrors`] has them all at once, each with its place.
 
 mod candidates;
 mod combined;
@@ -55,27 +55,27 @@ use crate::{
     training::{Normalize, StopRule},
 };
 
-/// A study: one experiment spec. Its identity is its name.
+/// A study: one experiment spec. Its name identifies it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Study {
-    /// Letters, digits, `-` and `_`; names the run directory.
+    /// The study's name: letters, digits, `-` and `_`. It names the run directory.
     pub name: String,
-    /// What is trained on.
+    /// The data set.
     pub dataset: DatasetSpec,
-    /// At least one, names unique, in the order of the file.
+    /// The stages, at least one, with unique names, in the order of the file.
     pub stages: Vec<Stage>,
-    /// What others found, in the order of the file; nothing that is trained depends on it.
+    /// Published values, in the order of the file; training does not depend on them.
     pub references: Vec<Reference>,
 }
 
 impl Study {
-    /// Every data seed that one of its stages names.
+    /// Every data seed that one of the stages names.
     pub fn data_seeds(&self) -> BTreeSet<u64> {
         self.stages.iter().flat_map(|stage| stage.data_seeds.iter().copied()).collect()
     }
 }
 
-/// One `[[reference]]`: an error rate that others found, for the configurations of a stage that it names.
+/// One `[[reference]]`: a published error rate, for the configurations of a stage that it names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     /// A stage's name.
@@ -84,19 +84,19 @@ pub struct Reference {
     pub model: String,
     /// Hyper-parameters that tell its configurations from the model's others; may be empty.
     pub given: Hyperparameters,
-    /// Mean share of pairs classified wrongly.
+    /// Mean share of wrongly classified pairs.
     pub error: f64,
     /// Sample standard deviation over `n` values.
     pub std: Option<f64>,
-    /// Over how many seeds (or folds and seeds) the mean is; at least 2.
+    /// The number of seeds (or of folds and seeds) behind the mean; at least 2.
     pub n: Option<u64>,
     /// Mean number of epochs.
     pub epochs: Option<f64>,
-    /// How many pairs were scored; None: as many as here.
+    /// The number of scored pairs; None: as many as here.
     pub pairs: Option<u64>,
-    /// Up to which difference of the mean errors both count as equivalent, above 0.
+    /// The largest difference of mean errors that counts as equivalent, above 0.
     pub margin: Option<f64>,
-    /// Where it is from.
+    /// The source.
     pub source: String,
     /// The likely cause of a difference.
     pub note: Option<String>,
@@ -105,28 +105,29 @@ pub struct Reference {
 /// A part of a study whose units can run together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
-    /// Unique in the study.
+    /// The stage's name, unique in the study.
     pub name: String,
-    /// How configurations are scored.
+    /// The way of scoring.
     pub evaluation: Evaluation,
-    /// Ascending, without repetition.
+    /// The seeds, ascending, without repetition.
     pub seeds: Vec<u64>,
-    /// Of which draws of the data set each configuration is trained on; the data set's own seed alone, if the stage says nothing.
-    /// Ascending, without repetition.
+    /// The draws of the data set that each configuration is trained on; if the stage names none, the data set's own
+    /// seed alone. Ascending, without repetition.
     pub data_seeds: Vec<u64>,
     /// Rows that are complete by themselves, in the order of the file.
     pub rows: Vec<ModelRow>,
-    /// Rows that start from what an earlier stage selected, in the order of the file; they come after the others.
+    /// Rows that start from an earlier stage's selection, in the order of the file; they come after the others.
     pub selected: Vec<SelectedRow>,
-    /// How the stage selects a configuration of each model for later stages, if it does.
+    /// The rule that selects a configuration of each model for later stages, if the stage selects.
     pub select: Option<SelectionRule>,
-    /// Whether the trained weights of its units are kept. No result depends on it.
+    /// Whether its units' trained weights are kept. No result depends on it.
     pub keep_weights: bool,
-    /// How hopeless configurations leave the stage early, if they do; only where it has folds and selects.
+    /// The rule by which hopeless configurations leave the stage early, if it has one; only where it has folds and
+    /// selects.
     pub race: Option<RaceRule>,
 }
 
-/// How configurations are scored.
+/// The way in which configurations are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evaluation {
     /// On the test pairs, after training on all training pairs.
@@ -140,30 +141,30 @@ pub enum Evaluation {
 pub struct ModelRow {
     /// A model's name.
     pub model: String,
-    /// Every hyper-parameter of the model's schema in exactly one of these, and `normalize` where the row varies it: first those
-    /// that are written, in their order, then the defaults.
+    /// Every hyper-parameter of the model's schema in exactly one of these, and `normalize` where the row varies it:
+    /// first the written ones, in their order, then the defaults.
     pub axes: Vec<Axis>,
-    /// Combinations that are left out: those that have every value of one of these.
+    /// Excluded combinations: those that have every value of one of these.
     pub exclude: Vec<Settings>,
     /// The stage's rule, or the row's own.
     pub stop: StopRule,
-    /// The stage's normalisation, or the row's own; for where no axis is `normalize`.
+    /// The stage's normalisation, or the row's own; used where no axis is `normalize`.
     pub normalize: Normalize,
 }
 
-/// Settings that vary together: one alone (with one value, if it does not vary), several that are zipped, or all that are sampled.
+/// Settings that vary together: one alone (constant if it has one value), several zipped ones, or all sampled ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// Their names, in the order in which they are written.
+    /// The settings' names, in the order of the file.
     pub names: Vec<String>,
-    /// At least one, none twice. Each has one checked value for each name.
+    /// The points, at least one, all different. Each has one checked value for each name.
     pub points: Vec<Vec<Value>>,
-    /// Whether it is written as an axis, if only of one point.
+    /// Whether the spec writes it as an axis, even of one point.
     pub written: bool,
 }
 
 impl Axis {
-    /// One setting with these values. One value alone is not written as an axis.
+    /// One setting with these values. A single value does not count as written as an axis.
     pub fn of(name: &str, values: impl IntoIterator<Item = Value>) -> Self {
         let points: Vec<_> = values.into_iter().map(|value| vec![value]).collect();
         Self { names: vec![name.to_owned()], written: points.len() > 1, points }

@@ -1,4 +1,4 @@
-//! Names of studies and stages: they name directories and files, so they are plain.
+//! Reads names of studies and stages. They name directories and files, so few characters are allowed.
 
 use super::{Problem, error::Problems, limits::NAME_BYTES_MAX, scalar::shown, table::Entry};
 
@@ -12,7 +12,7 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Stri
     None
 }
 
-/// Letters, digits, `-` and `_`, beginning with a letter or digit.
+/// Whether the text is a name: letters, digits, `-` and `_`, beginning with a letter or digit.
 fn is_name(text: &str) -> bool {
     text.len() <= NAME_BYTES_MAX
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())

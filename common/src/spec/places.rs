@@ -1,11 +1,12 @@
-//! Which table each key of a spec belongs in.
+//! The tables of a spec, and the keys that belong in each.
 
 use std::collections::BTreeMap;
 
 use super::{suggest::nearest, synonyms};
 use crate::{model, suggest::plain};
 
-/// The tables of a spec, as messages name them, each with its keys. `[[stage.model]]` has the hyper-parameters of its model, too.
+/// The tables of a spec, as messages name them, each with its keys. `[[stage.model]]` also has the hyper-parameters of
+/// its model.
 pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("the top of the file", &["name", "dataset", "stage", "reference"]),
     ("`[dataset]`", &["kind", "train_pairs", "test_pairs", "seed"]),
@@ -36,23 +37,23 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Rows of a stage.
+/// The table of a stage's rows.
 const ROW: &str = "`[[stage.model]]`";
 
-/// A key that stands where it means nothing, and where it would mean something.
+/// A misplaced key, and the tables in which it has a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elsewhere {
-    /// The key: as written, or what was probably meant.
+    /// The key: as written, or the probable one.
     pub key: &'static str,
-    /// The tables that have it, in the order of a file.
+    /// The tables that have the key, in the order of a file.
     pub tables: Vec<&'static str>,
 }
 
-/// Where a key belongs that is not one of those `here`, where it was written: by what others call it, by its own name, or by what is nearest
-/// to it.
+/// The right place of a key that is none of `here`, the keys of its table. The key is found by a synonym, by its own
+/// name, or by the nearest known key.
 pub(super) fn elsewhere(written: &str, here: &[&str]) -> Option<Elsewhere> {
     let mut known: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
-    // The keys of a race depend on its rule: another rule's are not in another table.
+    // The keys of a race depend on its rule: keys of another rule do not belong in another table.
     for (table, keys) in TABLES.iter().filter(|(_, keys)| !here.iter().all(|key| keys.contains(key))) {
         for key in *keys {
             known.entry(key).or_default().push(table);
@@ -63,10 +64,10 @@ pub(super) fn elsewhere(written: &str, here: &[&str]) -> Option<Elsewhere> {
         known.entry(parameter.name).or_insert_with(|| vec![table]);
     }
     let has = |key: &&str| known.get_key_value(*key);
-    // `epochs` is a key of references, but whoever writes it elsewhere means `max_epochs`.
+    // `epochs` is a key of references, but written elsewhere it means `max_epochs`.
     let meant = synonyms::of(&plain(written)).iter().find_map(has).or_else(|| has(&written)).or_else(|| {
         let keys: Vec<&'static str> = known.keys().copied().collect();
-        // What only contains what was written is too far a guess.
+        // A much longer or shorter key is too far a guess.
         nearest(written, &keys).filter(|key| key.len().abs_diff(written.len()) <= 2).and_then(|key| has(&key))
     });
     meant.map(|(key, tables)| Elsewhere { key, tables: tables.clone() })

@@ -1,4 +1,4 @@
-//! What can be wrong with a spec: each kind with its message. `hint` says what to do about it.
+//! The problems of a spec, each kind with its message. `hint` has the remedies.
 
 use super::{Elsewhere, ReferenceProblem, limits};
 use crate::{
@@ -6,54 +6,54 @@ use crate::{
     text::{agreeing, count},
 };
 
-/// One thing that is wrong with a spec.
+/// One problem of a spec.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// The text is not TOML, or a key is written twice.
     #[error("not valid TOML: {message}")]
     Syntax {
-        /// What TOML's parser says.
+        /// The message of TOML's parser.
         message: String,
-        /// What follows on the line.
+        /// The rest of the line after the error.
         rest: String,
-        /// The line.
+        /// The line's text.
         line: String,
     },
     /// The text is longer than [`limits::TEXT_BYTES_MAX`].
     #[error("the spec is longer than {} bytes, which is as much as is read", limits::TEXT_BYTES_MAX)]
     TooLong,
-    /// A key that means nothing where it stands.
+    /// A key that has no meaning in its table.
     #[error("unknown key `{key}` in {place}{}", did_you_mean(.suggestion))]
     UnknownKey {
-        /// As written.
+        /// The key as written.
         key: String,
-        /// The table in which it stands.
+        /// The key's table.
         place: String,
         /// The known key that was probably meant.
         suggestion: Option<&'static str>,
-        /// Every key that may stand there.
+        /// Every valid key of the table.
         known: Vec<&'static str>,
-        /// Models that do have a hyper-parameter of this name.
+        /// Models with a hyper-parameter of this name.
         models: Vec<&'static str>,
-        /// The other tables in which it would mean something, where it does not mean a key of this one.
+        /// The other tables in which the key has a meaning, where it resembles no key of this table.
         elsewhere: Option<Box<Elsewhere>>,
     },
-    /// A key that must be there is not.
+    /// A required key is missing.
     #[error("missing key `{key}` in {place}")]
     MissingKey {
         /// The key.
         key: &'static str,
         /// The table that needs it.
         place: String,
-        /// How it may be written.
+        /// An example of a valid form.
         example: String,
     },
-    /// A word that is none of those that are known.
+    /// An unknown word.
     #[error("unknown {what} `{word}`{}", did_you_mean(.suggestion))]
     UnknownWord {
-        /// "model", "data set kind", ...
+        /// The kind of word: "model", "data set kind", ...
         what: &'static str,
-        /// As written.
+        /// The word as written.
         word: String,
         /// The known word that was probably meant.
         suggestion: Option<&'static str>,
@@ -63,27 +63,27 @@ pub enum Problem {
     /// A value of the wrong type or outside its range.
     #[error("`{key}` must be {expected}, not {found}")]
     Value {
-        /// Its key.
+        /// The value's key.
         key: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
-        /// What was written.
+        /// The value as written.
         found: String,
     },
     /// A list where one value is expected.
     #[error("`{key}` must be {expected}, not {found}")]
     BareList {
-        /// Its key.
+        /// The list's key.
         key: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
         /// "a list" or "a list of lists".
         found: &'static str,
     },
-    /// A table that must be written with single or double brackets is written the other way.
+    /// A table with single instead of double brackets, or the reverse.
     #[error("`{key}` must be written {header}")]
     Brackets {
-        /// Its key.
+        /// The table's key.
         key: String,
         /// The right header.
         header: &'static str,
@@ -91,7 +91,7 @@ pub enum Problem {
     /// A grid or choice without values.
     #[error("the {form} of `{key}` is empty")]
     EmptyAxis {
-        /// The axis.
+        /// The axis's name.
         key: String,
         /// "grid" or "choice".
         form: &'static str,
@@ -99,27 +99,27 @@ pub enum Problem {
     /// The same value twice in one grid or choice.
     #[error("{value} is in the {form} of `{key}` twice")]
     RepeatedValue {
-        /// The axis.
+        /// The axis's name.
         key: String,
         /// "grid" or "choice".
         form: &'static str,
-        /// As a model's schema reads it.
+        /// The value as a model's schema reads it.
         value: String,
     },
-    /// An axis that is written in two ways.
+    /// An axis in two forms.
     #[error("`{key}` has both `{first}` and `{second}`")]
     TwoForms {
-        /// The axis.
+        /// The axis's name.
         key: String,
-        /// One way.
+        /// One form.
         first: &'static str,
-        /// The other.
+        /// The other form.
         second: &'static str,
     },
     /// A range for values that have no order.
     #[error("`{key}` has no `{form}` range: its values are not numbers")]
     NoRange {
-        /// The axis.
+        /// The axis's name.
         key: &'static str,
         /// "uniform" or "log_uniform".
         form: &'static str,
@@ -127,7 +127,7 @@ pub enum Problem {
     /// A range whose upper end is not above its lower end.
     #[error("the `{form}` range of `{key}` goes from {low} to {high}")]
     EmptyRange {
-        /// The axis.
+        /// The axis's name.
         key: &'static str,
         /// "uniform" or "log_uniform".
         form: &'static str,
@@ -139,21 +139,21 @@ pub enum Problem {
     /// `samples` or `sample_seed` in a row that samples nothing.
     #[error("`{key}` is set, but no axis of the row is sampled")]
     NothingSampled {
-        /// Which of the two.
+        /// The key: `samples` or `sample_seed`.
         key: &'static str,
     },
-    /// More samples than there are different ones.
+    /// More samples than different draws.
     #[error("only {} could be found, not {samples}", count(found, "different sample"))]
     FewDraws {
-        /// As written.
+        /// The number as written.
         samples: usize,
-        /// Different ones that were drawn in many attempts.
+        /// The number of different draws found in many attempts.
         found: usize,
     },
-    /// `zip` or `exclude` names what is no axis of the row and none of its settings.
+    /// `zip` or `exclude` names neither an axis nor a setting of the row.
     #[error("the row has no axis `{name}`{}", did_you_mean(.suggestion))]
     UnknownAxis {
-        /// As written.
+        /// The name as written.
         name: String,
         /// The axis that was probably meant.
         suggestion: Option<&'static str>,
@@ -163,25 +163,25 @@ pub enum Problem {
     /// `zip` or `exclude` names a setting that has one value.
     #[error("`{key}` is not an axis of this row: it has one value")]
     NotAnAxis {
-        /// The setting.
+        /// The setting's name.
         key: &'static str,
     },
     /// A zip of no or one axis.
     #[error("a zip joins two axes or more, not {count}")]
     ShortZip {
-        /// How many it names.
+        /// The number of axes that it names.
         count: usize,
     },
     /// A zip of a sampled axis.
     #[error("`{key}` is sampled and cannot be zipped")]
     ZippedDraws {
-        /// The axis.
+        /// The axis's name.
         key: &'static str,
     },
-    /// An axis that is named twice in the zips of a row.
+    /// An axis that the zips of a row name twice.
     #[error("`{key}` is zipped twice")]
     ZippedTwice {
-        /// The axis.
+        /// The axis's name.
         key: &'static str,
     },
     /// Zipped axes of different lengths.
@@ -190,36 +190,36 @@ pub enum Problem {
         /// Each axis with its number of values.
         lengths: Vec<(&'static str, usize)>,
     },
-    /// The same values of zipped axes twice.
+    /// Zipped axes with the same values twice.
     #[error("the zipped axes have {values} twice")]
     RepeatedPoint {
-        /// "learning_rate = 0.1, batch_size = 20".
+        /// The values: "learning_rate = 0.1, batch_size = 20".
         values: String,
     },
     /// An exclusion without keys.
     #[error("the exclusion names no axis")]
     EmptyExclusion,
-    /// An exclusion that nothing matches.
+    /// An exclusion that matches nothing.
     #[error("nothing is excluded: the row has no combination with {values}")]
     IdleExclusion {
-        /// "learning_rate = 0.1, batch_size = 20".
+        /// The values: "learning_rate = 0.1, batch_size = 20".
         values: String,
     },
-    /// Exclusions of everything.
+    /// Exclusions that leave nothing.
     #[error("everything is excluded: the row has no configuration left")]
     NothingLeft,
-    /// Momentum beside an optimiser that takes none.
+    /// Momentum beside an optimiser that ignores it.
     #[error("`momentum` is {momentum} where `optimiser` is \"adam\", which takes no momentum")]
     UnusedMomentum {
-        /// As written.
+        /// The momentum as written.
         momentum: f64,
     },
-    /// More of something than the bounds allow.
+    /// More items than a bound allows.
     #[error("{count} {what}; at most {max} are allowed")]
     TooMany {
-        /// In the plural.
+        /// The items' name, in the plural.
         what: &'static str,
-        /// How many.
+        /// Their number.
         count: u128,
         /// The bound.
         max: u128,
@@ -227,19 +227,19 @@ pub enum Problem {
     /// Text that is neither a seed nor a range of seeds.
     #[error("`{text}` is not a seed or a range of seeds")]
     BadSeeds {
-        /// As written.
+        /// The text as written.
         text: String,
     },
-    /// A seed that is larger than any may be.
+    /// A seed above the largest allowed one.
     #[error("the seed `{text}` is too large: seeds are whole numbers from 0 to {}", i64::MAX)]
     LargeSeed {
-        /// As written.
+        /// The seed as written.
         text: String,
     },
     /// A range whose end lies before its start.
     #[error("the seed range `{range}` runs backwards")]
     BackwardSeeds {
-        /// As written.
+        /// The range as written.
         range: String,
         /// The same ends in the right order.
         turned: String,
@@ -247,18 +247,18 @@ pub enum Problem {
     /// A range without members.
     #[error("the seed range `{range}` is empty")]
     EmptySeeds {
-        /// As written.
+        /// The range as written.
         range: String,
-        /// What may have been meant.
+        /// The range that may have been meant.
         meant: String,
     },
     /// No seeds at all.
     #[error("`{key}` is empty: nothing would be trained")]
     NoSeeds {
-        /// `seeds` or `data_seeds`.
+        /// The key: `seeds` or `data_seeds`.
         key: &'static str,
     },
-    /// One seed twice.
+    /// A repeated seed.
     #[error("seed {seed} is written twice")]
     RepeatedSeed {
         /// The seed.
@@ -270,13 +270,13 @@ pub enum Problem {
     /// A stage without rows.
     #[error("{place} has no model: nothing would be trained")]
     NoRows {
-        /// The stage.
+        /// The stage's table.
         place: String,
     },
-    /// A name that cannot name a directory everywhere.
+    /// A name that is not a valid directory name everywhere.
     #[error("`{name}` cannot be a name")]
     BadName {
-        /// As written.
+        /// The name as written.
         name: String,
     },
     /// A stage that scores on the test pairs and selects.
@@ -291,33 +291,33 @@ pub enum Problem {
     /// A race whose first decision comes after the last fold.
     #[error("the race decides first after {}, and the stage has {folds}", count(first, "fold"))]
     LateRace {
-        /// After how many folds is decided first.
+        /// The number of folds before the first decision.
         first: u32,
-        /// How many the stage has.
+        /// The stage's number of folds.
         folds: u32,
         /// The rule's name.
         name: &'static str,
     },
-    /// A selection of a stage that is not there.
+    /// A selection from a stage that does not exist.
     #[error("there is no stage `{stage}`{}", suggestion.as_ref().map_or_else(String::new, |word| format!(", did you mean `{word}`?")))]
     UnknownStage {
-        /// As written.
+        /// The stage's name as written.
         stage: String,
         /// The earlier stage that was probably meant.
         suggestion: Option<String>,
-        /// Stages that come before.
+        /// The stages that come before.
         known: Vec<String>,
     },
-    /// A selection of the stage itself or of a later one.
+    /// A selection from the stage itself or a later one.
     #[error("stage `{stage}` does not come before this one")]
     LaterSelection {
-        /// As written.
+        /// The stage's name as written.
         stage: String,
     },
-    /// A selection of a stage that makes none.
+    /// A selection from a stage that does not select.
     #[error("stage `{stage}` selects nothing")]
     NoSelection {
-        /// The stage.
+        /// The stage's name.
         stage: String,
     },
     /// A model that the selecting stage does not have.
@@ -327,34 +327,34 @@ pub enum Problem {
         stage: String,
         /// The model.
         model: String,
-        /// Models that it has.
+        /// The selecting stage's models.
         known: Vec<String>,
     },
-    /// Two stages of one name.
+    /// Two stages with the same name.
     #[error("two stages have the name `{name}`")]
     RepeatedStage {
         /// The name.
         name: String,
     },
-    /// Two rows that expand to one configuration.
+    /// Two rows that give the same configuration.
     #[error("two rows of one stage give the same configuration: {configuration}")]
     RepeatedConfiguration {
-        /// One that both rows give.
+        /// A configuration that both rows give.
         configuration: String,
     },
     /// More pairs than the kind of data set has.
     #[error("`{key}` must be at most {max}, not {pairs}: {because}")]
     TooManyPairs {
-        /// `train_pairs` or `test_pairs`.
+        /// The key: `train_pairs` or `test_pairs`.
         key: &'static str,
-        /// As written.
+        /// The number as written.
         pairs: u64,
-        /// How many there can be.
+        /// The most pairs that are possible.
         max: u64,
-        /// Why.
+        /// The reason for the limit.
         because: &'static str,
     },
-    /// A batch that no training part fills.
+    /// A batch larger than the training part.
     #[error("a batch of {batch} is larger than the {available} {} trained on{}", if *available == 1 { "pair that is" } else { "pairs that are" }, left_by_folds(.folds))]
     LargeBatch {
         /// Pairs in a batch.
@@ -372,35 +372,35 @@ pub enum Problem {
         /// Number of training pairs.
         pairs: u32,
     },
-    /// Folds that cannot be made of the pairs that a seed draws.
+    /// Folds that a draw of the data does not allow.
     #[error("data seed {data_seed} {}", too_few(.cause))]
     Unfoldable {
-        /// The draw.
+        /// The draw's data seed.
         data_seed: u64,
-        /// Why.
+        /// The cause.
         cause: SplitError,
     },
     /// A stopping rule that can never apply.
     #[error("`{key}` is {value}, but training ends after `max_epochs` = {max_epochs}")]
     LateStop {
-        /// `min_epochs` or `patience`.
+        /// The key: `min_epochs` or `patience`.
         key: &'static str,
-        /// Its value.
+        /// The key's value.
         value: u32,
         /// The last epoch.
         max_epochs: u32,
     },
-    /// A row that starts from a selection, and whatever is selected cannot be trained as the row has it.
+    /// A row that starts from a selection of which no candidate can be trained with the row's settings.
     #[error("nothing that stage `{from}` can select for model `{model}` fits here: {why}")]
     NoCandidate {
         /// The model.
         model: String,
         /// The selecting stage.
         from: String,
-        /// What is wrong with the first.
+        /// The problem of the first candidate.
         why: Box<Problem>,
     },
-    /// A reference that is for nothing.
+    /// A reference that matches no configuration.
     #[error(transparent)]
     Reference(#[from] ReferenceProblem),
 }

@@ -1,4 +1,4 @@
-//! What a row stands for: the product of its axes without what it excludes.
+//! The combinations of a row: the product of its axes without the excluded ones.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,17 @@ use crate::{hyperparameters::Value, training::Normalize, unit::Configuration};
 /// One value of each of a row's settings, or of some of them, by name.
 pub type Settings = BTreeMap<String, Value>;
 
-/// The setting that is not one of the model's hyper-parameters.
+/// The one setting that is no hyper-parameter of the model.
 const NORMALIZE: &str = "normalize";
 
 impl ModelRow {
-    /// Number of combinations, those that are excluded among them.
+    /// Number of combinations, the excluded ones included.
     pub fn product(&self) -> u128 {
         self.axes.iter().map(|axis| axis.points.len() as u128).fold(1, u128::saturating_mul)
     }
 
-    /// Every combination of the axes' points that is not excluded, in the order of the axes, the last one varying fastest.
+    /// Every combination of the axes' points that is not excluded, in the order of the axes; the last one varies
+    /// fastest.
     pub fn settings(&self) -> impl Iterator<Item = Settings> {
         self.combinations().filter(|settings| !self.exclude.iter().any(|excluded| matches(excluded, settings)))
     }
@@ -38,7 +39,7 @@ impl ModelRow {
 
     /// Every combination, in order.
     pub(crate) fn combinations(&self) -> impl Iterator<Item = Settings> {
-        // What is more than a bound far below 2^64 was refused.
+        // Rows beyond a bound far below 2^64 were refused.
         (0..self.product()).map(|index| self.combination(index))
     }
 

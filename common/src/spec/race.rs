@@ -1,4 +1,4 @@
-//! `race`: how configurations of a cross-validated stage that cannot win any more leave it early.
+//! Reads `race`: the rule by which hopeless configurations leave a cross-validated stage early.
 
 use std::{fmt, ops::Range};
 
@@ -9,39 +9,40 @@ use super::{
     suggest::nearest, table::Entry,
 };
 
-/// How it may be written.
+/// The valid forms, for messages.
 const EXPECTED: &str = r#""friedman", "halving" or { rule = "friedman", first = 3, alpha = 0.05 }"#;
 
-/// When `first` is not written.
+/// Default of `first`, for each rule.
 const FRIEDMAN_FIRST: u32 = 3;
 const HALVING_FIRST: u32 = 2;
-/// When they are not written.
+/// Defaults of `alpha` and `keep`.
 const ALPHA: f64 = 0.05;
 const KEEP: f64 = 0.5;
 
-/// How a stage's configurations of one model race: after some of the folds, those that the rule finds hopeless leave.
+/// The rule of a race between a stage's configurations of one model: after some of the folds, hopeless ones leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RaceRule {
-    /// Friedman's test over the folds so far, then each against the best (Birattari et al. 2002, "A Racing Algorithm for
-    /// Configuring Metaheuristics", GECCO).
+    /// Friedman's test over the folds so far, then tests of each configuration against the best (Birattari et al. 2002,
+    /// "A Racing Algorithm for Configuring Metaheuristics", GECCO).
     Friedman {
-        /// After how many folds is tested first; at least 2. Afterwards after each.
+        /// The number of folds before the first test; at least 2. Further tests follow after each fold.
         first: u32,
         /// The level of each test, above 0 and below 1.
         alpha: f64,
     },
     /// Successive halving (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
-    /// Optimization", AISTATS), folds being the resource.
+    /// Optimization", AISTATS), with folds as the resource.
     Halving {
-        /// After how many folds is halved first; at least 1. Afterwards whenever the folds are `1 / keep` times as many.
+        /// The number of folds before the first halving; at least 1. The next one follows at `1 / keep` times as many
+        /// folds.
         first: u32,
-        /// The share that stays, above 0 and below 1.
+        /// The share of configurations that stay, above 0 and below 1.
         keep: f64,
     },
 }
 
 impl RaceRule {
-    /// As it is written.
+    /// The rule's name in a spec.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Friedman { .. } => "friedman",
@@ -49,24 +50,25 @@ impl RaceRule {
         }
     }
 
-    /// After how many folds is decided first.
+    /// The number of folds before the first decision.
     pub fn first(&self) -> u32 {
         match self {
             Self::Friedman { first, .. } | Self::Halving { first, .. } => *first,
         }
     }
 
-    /// The rungs: after how many of `folds` folds is decided, ascending. None is the last fold, after which nothing could be saved.
+    /// The rungs: the numbers of folds, of `folds`, after which a decision is made, ascending. The last fold is no
+    /// rung: a decision there would save nothing.
     pub fn rungs(&self, folds: u32) -> Vec<u32> {
         let next = |rung: u32| match self {
             Self::Friedman { .. } => rung.saturating_add(1),
-            // So that a share of the configurations is trained on its inverse of the folds: each rung costs about as much.
+            // A share of the configurations is trained on its inverse of the folds, so each rung costs about as much.
             Self::Halving { keep, .. } => rung.saturating_add(1).max(whole_above(f64::from(rung) / keep)),
         };
         std::iter::successors(Some(self.first()), |rung| Some(next(*rung))).take_while(|rung| *rung < folds).collect()
     }
 
-    /// How many of `racing` configurations stay, ties aside; at least one. None where no number is fixed.
+    /// The number of `racing` configurations that stay, ties aside; at least one. None where the rule fixes no number.
     pub fn staying(&self, racing: usize) -> Option<usize> {
         match self {
             Self::Friedman { .. } => None,
@@ -75,12 +77,12 @@ impl RaceRule {
     }
 }
 
-/// The lowest whole number that is not below this one, rounding aside: 0.55 of 20 are 11.
+/// The lowest whole number not below this one, rounding errors aside: 0.55 of 20 are 11.
 fn whole_above(number: f64) -> u32 {
     (number - 1e-9).ceil() as u32
 }
 
-/// With every parameter, as in a spec: two rules that decide alike are written alike.
+/// The rule with every parameter, as in a spec: rules that decide alike have the same text.
 impl fmt::Display for RaceRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
@@ -91,7 +93,7 @@ impl fmt::Display for RaceRule {
     }
 }
 
-/// Reads the key of a stage that is evaluated so, if that could be read, and selects or does not.
+/// Reads the key of a stage with this evaluation (None if unreadable), and checks that the stage has folds and selects.
 pub(super) fn read(
     entry: Entry<'_>,
     evaluation: Option<Evaluation>,
@@ -118,7 +120,7 @@ pub(super) fn read(
     right.then_some(rule)
 }
 
-/// The rule, and where `first` stands or would.
+/// The rule, and the place of `first` or of the whole rule.
 fn rule(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Range<usize>)> {
     let names = ["friedman", "halving"];
     match entry.value.get_ref() {
@@ -140,7 +142,7 @@ fn rule(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Rang
     }
 }
 
-/// { rule = "...", ... }: which other keys there may be depends on the rule.
+/// Reads { rule = "...", ... }; the rule decides about the other keys.
 fn table(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Range<usize>)> {
     let mut table = entry.table(r#"race = { rule = "friedman", first = 3, alpha = 0.05 }"#, problems)?;
     let is_friedman = table
@@ -150,7 +152,7 @@ fn table(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Ran
         table.abandon(problems);
         return None;
     };
-    // Friedman's test needs two folds to see a spread.
+    // Friedman's test needs two folds to measure a spread.
     let (least, usual) = if is_friedman { (2, FRIEDMAN_FIRST) } else { (1, HALVING_FIRST) };
     let first_entry = table.optional("first");
     let at = first_entry.map_or_else(|| entry.at(), |first| first.at());
@@ -174,7 +176,7 @@ fn table(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Ran
 }
 
 impl Study {
-    /// Stages that race where no model has a rival: names.
+    /// The names of stages that race where no model has a rival.
     pub fn races_without_rivals(&self) -> Vec<&str> {
         let rivals = |stage: &Stage, model: &String| {
             let whole = stage.rows.iter().filter(|row| row.model == *model).map(|row| row.settings().count());
