@@ -1,4 +1,4 @@
-//! `[[reference]]`: values that others found, next to which a report shows its own. They change nothing that is trained.
+//! Reads `[[reference]]`: published values, which a report shows beside its own. Training does not depend on them.
 
 use std::ops::Range;
 
@@ -21,14 +21,14 @@ use crate::{
 };
 
 impl Reference {
-    /// Whether it is for this configuration of its stage.
+    /// Whether the reference matches this configuration of its stage.
     pub fn is_for(&self, configuration: &Configuration) -> bool {
         self.model == configuration.model
             && self.given.iter().all(|(name, value)| configuration.hyperparameters.get(name) == Some(value))
     }
 }
 
-/// A reference with the places of what it names.
+/// A reference with the places of the names in it.
 pub(super) struct ReadReference {
     reference: Reference,
     model_at: Range<usize>,
@@ -48,7 +48,7 @@ pub(super) fn read(
         problems.report(entry.at(), Problem::TooMany { what: "references", count, max });
         return None;
     }
-    // All are read, so that everything is reported at once.
+    // Every table is read, so that all problems are reported at once.
     let read: Vec<_> = tables.into_iter().map(|(at, entries)| one(at, entries, stages, problems)).collect();
     read.into_iter().collect()
 }
@@ -67,7 +67,7 @@ fn one(
     let where_entry = table.optional("where");
     let given = match (where_entry, model) {
         (Some(entry), Some(model)) => given(entry, model, problems),
-        // Without the model nobody knows which hyper-parameters there are.
+        // Without the model its hyper-parameters are unknown.
         (Some(_), None) => None,
         (None, _) => Some(Hyperparameters::new()),
     };
@@ -110,7 +110,7 @@ fn one(
     Some(ReadReference { reference, model_at, where_at })
 }
 
-/// None if the key is there and its value is wrong.
+/// Reads an optional entry. Returns None if it is there and its value is wrong.
 fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Entry<'t>) -> Option<T>) -> Option<Option<T>> {
     match entry {
         Some(entry) => read(entry).map(Some),
@@ -118,7 +118,7 @@ fn optional<'t, T>(entry: Option<Entry<'t>>, read: impl FnOnce(Entry<'t>) -> Opt
     }
 }
 
-/// The name of one of the spec's stages, if these are known.
+/// The name of one of the spec's stages; None after a report, or while these are unknown.
 fn stage<'t>(entry: Entry<'t>, stages: Option<&[&str]>, problems: &mut Problems<'_>) -> Option<&'t str> {
     let name = entry.text("the name of a stage in quotes", problems)?;
     let stages = stages?;
@@ -155,7 +155,7 @@ fn given(entry: Entry<'_>, model: &'static model::Model, problems: &mut Problems
     given
 }
 
-/// A text for people: one line, not empty and not endless, in which nothing steers the terminal that shows it.
+/// A text for people: one line, not empty, bounded, without characters that steer a terminal.
 fn text(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
     let expected = format!("one line of 1 to {REFERENCE_CHARS_MAX} characters in quotes, without control characters");
     let text = entry.text(&expected, problems)?;
@@ -166,8 +166,8 @@ fn text(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The references; each that is for no configuration of its stage is reported. Stages that could not be read are not in
-/// `stages`, and references to them pass.
+/// The references; each that matches no configuration of its stage is reported. `stages` lacks unreadable stages, and
+/// references to those pass.
 pub(super) fn check(references: Vec<ReadReference>, stages: &[&Stage], problems: &mut Problems<'_>) -> Vec<Reference> {
     for stage in stages {
         let mut of_stage = references.iter().filter(|read| read.reference.stage == stage.name).peekable();
@@ -184,7 +184,7 @@ pub(super) fn check(references: Vec<ReadReference>, stages: &[&Stage], problems:
     references.into_iter().map(|read| read.reference).collect()
 }
 
-/// Why a reference is for no configuration of its stage, if so.
+/// The reason why a reference matches no configuration of its stage, if it matches none.
 fn astray(
     read: &ReadReference,
     stage: &Stage,
@@ -198,7 +198,7 @@ fn astray(
     let names: Vec<&str> = given.keys().map(String::as_str).collect();
     let mut selectable = Vec::new();
     for row in stage.selected.iter().filter(|row| row.model == *model) {
-        // What is not known may be.
+        // Unknown candidates may match.
         selectable.extend(candidates::of_row(stages, row, &names)?);
     }
     if selectable.iter().any(|candidate| given.iter().all(|(name, value)| candidate.settings.get(name) == Some(value)))
@@ -212,7 +212,7 @@ fn astray(
         return Some((read.model_at.clone(), ReferenceProblem::Model { model: model.clone(), stage, known }));
     }
     let of_model = configurations.iter().filter(|configuration| configuration.model == *model);
-    // What a selected row writes by itself is in what it may come to.
+    // Candidates include the settings that selected rows write themselves.
     let of_model = of_model.filter(|_| complete).map(|configuration| {
         written(configuration.hyperparameters.iter().filter(|(name, _)| given.contains_key(*name)))
     });
@@ -227,7 +227,7 @@ fn written<'a>(values: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Str
     values.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-/// Different alternatives, no more than are listed and one.
+/// The different alternatives, at most one more than the listed number.
 fn few(alternatives: impl Iterator<Item = String>) -> Vec<String> {
     let mut few: Vec<String> = Vec::new();
     for alternative in alternatives {
@@ -238,7 +238,8 @@ fn few(alternatives: impl Iterator<Item = String>) -> Vec<String> {
     few
 }
 
-/// A stage's configurations, as far as the spec says them: those that start from a selection have only what their row writes.
+/// A stage's configurations, as far as the spec gives them: those that start from a selection have only their row's
+/// settings.
 fn configurations(stage: &Stage) -> Vec<Configuration> {
     let selected: Vec<ModelRow> = stage.selected.iter().map(SelectedRow::alone).collect();
     let of_row = |row: &ModelRow| row.settings().map(|settings| row.configuration(settings)).collect::<Vec<_>>();

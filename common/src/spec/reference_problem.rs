@@ -1,15 +1,15 @@
-//! What can be wrong with a reference beyond its single values: that it is for nothing that the spec trains.
+//! The problems of a reference as a whole: it matches nothing that the spec trains.
 
 /// Most alternatives that a hint lists.
 pub(super) const ALTERNATIVES_MAX: usize = 12;
 
-/// A reference that is for no configuration of the spec.
+/// A reference that matches no configuration of the spec.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReferenceProblem {
     /// No stage has this name.
     #[error("no stage has the name `{name}`{}", suggestion.as_ref().map_or_else(String::new, |word| format!(", did you mean `{word}`?")))]
     Stage {
-        /// As written.
+        /// The name as written.
         name: String,
         /// The stage that was probably meant.
         suggestion: Option<String>,
@@ -19,7 +19,7 @@ pub enum ReferenceProblem {
     /// The stage does not have this model.
     #[error("stage `{stage}` does not train model `{model}`")]
     Model {
-        /// As written.
+        /// The model as written.
         model: String,
         /// The stage.
         stage: String,
@@ -29,19 +29,19 @@ pub enum ReferenceProblem {
     /// The model is not trained with these values.
     #[error("stage `{stage}` does not train model `{model}` with {values}")]
     Values {
-        /// As written: "auxiliary_weight=0.4".
+        /// The values as written: "auxiliary_weight=0.4".
         values: String,
         /// The model.
         model: String,
         /// The stage.
         stage: String,
-        /// What these hyper-parameters are in the stage.
+        /// The values of these hyper-parameters in the stage.
         known: Vec<String>,
     },
 }
 
 impl ReferenceProblem {
-    /// What to do about it.
+    /// The hint for this problem.
     pub fn hint(&self) -> String {
         let (what, known) = match self {
             Self::Stage { known, .. } => ("stages here", known),

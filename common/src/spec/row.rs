@@ -1,4 +1,4 @@
-//! `[[stage.model]]`: a model with values and axes for its hyper-parameters.
+//! Reads `[[stage.model]]`: a model with values and axes for its hyper-parameters.
 
 use std::ops::Range;
 
@@ -20,42 +20,42 @@ use crate::{
     training::Normalize,
 };
 
-/// What a row takes from its stage.
+/// The settings that a row takes from its stage.
 #[derive(Clone, Copy)]
 pub(super) struct Inherited<'s> {
     pub(super) stop: StopKeys,
     pub(super) normalize: Option<Normalize>,
     /// The stage from whose selection rows start.
     pub(super) from: Option<&'s From>,
-    /// What is trained on; None while it is not known because of other problems.
+    /// The training pairs; None where other problems hide them.
     pub(super) part: Option<TrainingPart>,
 }
 
 /// The pairs that a unit is trained on.
 #[derive(Clone, Copy)]
 pub(super) struct TrainingPart {
-    /// In the smallest part.
+    /// Number of pairs in the smallest part.
     pub(super) pairs: u64,
     /// Number of folds; None for the hold-out.
     pub(super) folds: Option<u32>,
 }
 
-/// The name of a selecting stage, and where it is written.
+/// The name of a selecting stage, and its place in the spec.
 #[derive(Clone)]
 pub(super) struct From {
     pub(super) stage: String,
     pub(super) at: Range<usize>,
 }
 
-/// A row as it is written: by itself, or on top of a selection.
+/// A row in the spec: complete, or on top of a selection.
 pub(super) enum Row {
     Whole(ModelRow),
     Selected(SelectedRow, From),
 }
 
-/// A row as far as it could be read.
+/// The readable part of a row.
 pub(super) struct ReadRow {
-    /// None once something was reported.
+    /// The checked row; None once something was reported.
     pub(super) row: Option<Row>,
     /// Required keys of `stop` that neither the row nor the stage has.
     pub(super) missing: Vec<(&'static str, &'static str)>,
@@ -80,7 +80,7 @@ pub(super) fn read(
     let selects = own_from.is_some() || from.is_some();
     let (stop, missing) = row_stop(&mut table, inherited.stop, selects, problems);
     let (normalize, varied) = row_normalize(&mut table, inherited.normalize, problems);
-    // Without the model nobody knows which other keys are right.
+    // Without the model its other keys are unknown.
     let Some(model) = model else {
         table.abandon(problems);
         return ReadRow { row: None, missing };
@@ -117,7 +117,8 @@ pub(super) fn models_with(key: &str) -> Vec<&'static str> {
     model::ALL.into_iter().filter(has).map(|model| model.name).collect()
 }
 
-/// The row's stopping rule, and which required keys neither it nor the stage has; a row that starts from a selection needs none.
+/// The row's stopping rule, and the required keys that neither it nor the stage has; a row that starts from a selection
+/// needs none.
 fn row_stop(
     table: &mut Table<'_>,
     stage: StopKeys,
@@ -136,7 +137,7 @@ fn row_stop(
     (keys, if selects { Vec::new() } else { keys.missing().collect() })
 }
 
-/// The row's normalisation, and the axis that `normalize` is instead.
+/// The row's normalisation, or the axis `normalize`.
 fn row_normalize(
     table: &mut Table<'_>,
     stage: Option<Normalize>,
@@ -151,8 +152,8 @@ fn row_normalize(
     }
 }
 
-/// What is written of the model's hyper-parameters, in the order of the file, and axes for the others (none if the row starts
-/// from a selection); instead of these None if one is missing that has no default.
+/// The written hyper-parameters in the order of the file, and axes for the others (none if the row starts from a
+/// selection). The settings are None if one without a default is missing.
 fn settings(
     table: &mut Table<'_>,
     model: &'static Model,
@@ -166,7 +167,7 @@ fn settings(
     for parameter in model.parameters {
         match (table.optional(parameter.name), parameter.default_value()) {
             (Some(entry), _) => written.push(Setting::read(parameter, entry, part, problems)),
-            // It comes from what is selected.
+            // The selected configuration provides it.
             (None, _) if selects => {}
             (None, Some(value)) => {
                 if let Some(defaults) = &mut defaults {
@@ -183,7 +184,7 @@ fn settings(
     (written, defaults)
 }
 
-/// Reports a row that stands for too many configurations, before anything goes through them.
+/// Reports a row of too many configurations, before anything expands them.
 fn few_configurations(row: &ModelRow, at: &Range<usize>, problems: &mut Problems<'_>) -> Option<()> {
     let (count, max) = (row.product(), CONFIGURATIONS_MAX);
     if count > max {

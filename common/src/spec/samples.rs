@@ -1,4 +1,4 @@
-//! `samples` and `sample_seed`: how often a row's sampled axes are drawn together.
+//! Reads `samples` and `sample_seed`: the number and the seed of the joint draws of a row's sampled axes.
 
 use super::{
     Axis, Problem,
@@ -23,7 +23,7 @@ pub(super) fn read(table: &mut Table<'_>, settings: &[Setting], problems: &mut P
         })
         .collect();
     if drawn.is_empty() {
-        // A setting that could not be read may be the one.
+        // An unreadable setting may be the sampled one.
         if settings.iter().all(|setting| setting.written.is_some()) {
             let unused = |entry: Entry<'_>| problems.report(entry.at(), Problem::NothingSampled { key: entry.key });
             samples.into_iter().chain(seed).for_each(unused);

@@ -1,4 +1,4 @@
-//! Reading single values: words, whole numbers, numbers.
+//! Reads single values: words, whole numbers, numbers.
 
 use std::ops::RangeInclusive;
 
@@ -11,16 +11,16 @@ use crate::{hyperparameters::Value, text::steers};
 const WRITTEN_CHARS_MAX: usize = 40;
 
 impl<'t> Entry<'t> {
-    /// Reports that the value is not what it must be.
+    /// Reports a value that is not an expected one.
     pub(super) fn wrong(&self, expected: impl Into<String>, problems: &mut Problems<'_>) {
         let found = self.found(problems);
         problems.report(self.at(), Problem::Value { key: self.key.to_owned(), expected: expected.into(), found });
     }
 
-    /// The value as written if it is short, else what it is.
+    /// The value as written if it is short, else its type.
     fn found(&self, problems: &Problems<'_>) -> String {
         let written = problems.written(self.at());
-        // The place of a table or list may be its header, and then says nothing about its content.
+        // The place of a table or list may be its header, which does not show its content.
         let whole = match self.value.get_ref() {
             DeValue::Table(_) => written.starts_with('{'),
             DeValue::Array(items) => written.starts_with('[') && !items.iter().any(|item| item.get_ref().is_table()),
@@ -44,7 +44,7 @@ impl<'t> Entry<'t> {
         .to_owned()
     }
 
-    /// The value as a model's schema takes it; None for what no schema allows.
+    /// The value in the form that a model's schema reads; None for a type that no schema allows.
     pub(super) fn plain(&self) -> Option<Value> {
         match self.value.get_ref() {
             DeValue::Integer(number) => not_negative(number).map(Value::Integer),
@@ -60,7 +60,7 @@ impl<'t> Entry<'t> {
         }
     }
 
-    /// A string.
+    /// Reads a string.
     pub(super) fn text(&self, expected: &str, problems: &mut Problems<'_>) -> Option<&'t str> {
         let text = self.value.get_ref().as_str();
         if text.is_none() {
@@ -69,7 +69,7 @@ impl<'t> Entry<'t> {
         text
     }
 
-    /// One of the `known` words; what it stands for.
+    /// Reads one of the `known` words, and returns its value.
     pub(super) fn word<T: Copy>(
         &self,
         what: &'static str,
@@ -87,7 +87,7 @@ impl<'t> Entry<'t> {
         meaning
     }
 
-    /// Yes or no.
+    /// Reads a flag.
     pub(super) fn flag(&self, problems: &mut Problems<'_>) -> Option<bool> {
         let flag = self.value.get_ref().as_bool();
         if flag.is_none() {
@@ -96,7 +96,7 @@ impl<'t> Entry<'t> {
         flag
     }
 
-    /// A whole number in this range.
+    /// Reads a whole number in this range.
     pub(super) fn whole(&self, range: RangeInclusive<u64>, problems: &mut Problems<'_>) -> Option<u64> {
         let number = self.value.get_ref().as_integer().and_then(not_negative).filter(|number| range.contains(number));
         if number.is_none() {
@@ -105,7 +105,7 @@ impl<'t> Entry<'t> {
         number
     }
 
-    /// A number that `allowed` accepts. A whole number may stand for it.
+    /// Reads a number that `allowed` accepts. A whole number is also valid.
     pub(super) fn number(
         &self,
         expected: &str,
@@ -149,8 +149,8 @@ pub(super) fn not_negative(number: &DeInteger<'_>) -> Option<u64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok().and_then(|number| u64::try_from(number).ok())
 }
 
-/// The float, a negative zero read as zero; it may be infinite or NaN.
+/// The float, with a negative zero read as zero; it may be infinite or NaN.
 pub(super) fn real(number: &DeFloat<'_>) -> Option<f64> {
-    // -0.0 + 0.0 is 0.0: the two are one value and must have one canonical form.
+    // -0.0 + 0.0 is 0.0: both are one value and must have one canonical form.
     number.as_str().parse::<f64>().ok().map(|number| number + 0.0)
 }

@@ -1,4 +1,4 @@
-//! `seeds` and `data_seeds`: one number, a range as Rust writes it, or a list of both.
+//! Reads `seeds` and `data_seeds`: one number, a range in Rust's notation, or a list of both.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::{
     table::Entry,
 };
 
-/// How many seeds there may be, and what to call them if there are more.
+/// The most seeds, and their name in the message about too many.
 #[derive(Clone, Copy)]
 pub(super) struct Most {
     pub(super) what: &'static str,
@@ -33,7 +33,7 @@ pub(super) fn read(entry: Entry<'_>, most: Most, problems: &mut Problems<'_>) ->
         | DeValue::Datetime(_)
         | DeValue::Table(_) => vec![entry],
     };
-    // Every item is looked at before any range is written out, so that a vast range costs nothing.
+    // Every item is checked before any range is expanded, so that a vast range costs nothing.
     let spans: Vec<Option<(Entry<'_>, Range<u64>)>> =
         items.into_iter().map(|item| item_range(item, problems).map(|range| (item, range))).collect();
     let spans: Vec<(Entry<'_>, Range<u64>)> = spans.into_iter().collect::<Option<_>>()?;
@@ -50,7 +50,7 @@ pub(super) fn read(entry: Entry<'_>, most: Most, problems: &mut Problems<'_>) ->
         if let [(seed, first), (again, second)] = pair
             && seed == again
         {
-            // Once for each pair of items, however many seeds they share.
+            // Reported once for each pair of items, however many seeds they share.
             if !repeated {
                 let earlier = Earlier { span: first.at(), what: "first here" };
                 problems.collision(second.at(), earlier, Problem::RepeatedSeed { seed: *seed });
@@ -61,7 +61,7 @@ pub(super) fn read(entry: Entry<'_>, most: Most, problems: &mut Problems<'_>) ->
     (!repeated).then(|| seeds.into_iter().map(|(seed, _)| seed).collect())
 }
 
-/// What one item stands for, not empty.
+/// The seeds of one item, not empty.
 fn item_range(item: Entry<'_>, problems: &mut Problems<'_>) -> Option<Range<u64>> {
     let problem = match item.value.get_ref() {
         DeValue::Integer(number) => {
@@ -83,22 +83,22 @@ fn item_range(item: Entry<'_>, problems: &mut Problems<'_>) -> Option<Range<u64>
     None
 }
 
-/// Whether the text is a range as it may be written.
+/// Whether the text is a valid range.
 pub(super) fn is_range(text: &str) -> bool {
     text.contains("..") && parse(text).is_ok()
 }
 
-/// "3", "1..=10" or "1..5", with spaces where one likes.
+/// Reads "3", "1..=10" or "1..5", with optional spaces.
 fn parse(text: &str) -> Result<Range<u64>, Problem> {
     let bad = || Problem::BadSeeds { text: shown(text) };
-    // As in TOML, up to 2^63-1; so an end can always be made exclusive.
+    // The limit is TOML's, 2^63-1; so an end can always be made exclusive.
     let number = |part: &str| {
         let part = part.trim();
         let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !digits {
             return Err(bad());
         }
-        // Digits alone are a number that is too large, where they are none that fits.
+        // Digits alone that do not fit are a number that is too large.
         let number = part.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
         number.ok_or_else(|| Problem::LargeSeed { text: shown(part) })
     };

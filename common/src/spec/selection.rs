@@ -1,4 +1,4 @@
-//! Selection: what a stage selects, and rows that start from what an earlier stage selected.
+//! Selection: the rule of a selecting stage, and rows that start from an earlier stage's selection.
 
 use super::{Axis, ModelRow, Settings, Stage, StopKeys};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     unit::Configuration,
 };
 
-/// How a stage selects one configuration of each model, by mean validation error.
+/// The rule by which a stage selects one configuration of each model, by mean validation error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelectionRule {
     /// The lowest mean; of equal ones, the first in the order of the spec.
@@ -20,7 +20,7 @@ impl SelectionRule {
     /// Every rule.
     pub const ALL: [Self; 2] = [Self::Lowest, Self::OneStandardError];
 
-    /// As it is written.
+    /// The rule's name in a spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lowest => "lowest",
@@ -50,18 +50,18 @@ pub struct SelectedRow {
     pub model: String,
     /// The stage that selects.
     pub from: String,
-    /// The settings that the row writes itself, as in [`ModelRow::axes`].
+    /// The settings that the row itself writes, as in [`ModelRow::axes`].
     pub axes: Vec<Axis>,
-    /// As in [`ModelRow::exclude`].
+    /// Excluded combinations, as in [`ModelRow::exclude`].
     pub exclude: Vec<Settings>,
-    /// What the row or its stage changes of the stopping rule.
+    /// The keys of the stopping rule that the row or its stage changes.
     pub stop: StopKeys,
     /// The row's or its stage's own normalisation.
     pub normalize: Option<Normalize>,
 }
 
 impl SelectedRow {
-    /// The row that it is once `base` has been selected.
+    /// The complete row, once `base` has been selected.
     pub fn on(&self, base: &Configuration) -> ModelRow {
         let written = |name: &String| self.axes.iter().any(|axis| axis.names.contains(name));
         let kept = base.hyperparameters.iter().filter(|(name, _)| !written(name));
@@ -75,12 +75,12 @@ impl SelectedRow {
         }
     }
 
-    /// How many configurations it stands for, whatever is selected.
+    /// The number of its configurations, for any selection.
     pub fn configurations(&self) -> usize {
         self.alone().settings().count()
     }
 
-    /// Its own settings as a row, without what is selected.
+    /// The row's own settings as a row, without the selected ones.
     pub(crate) fn alone(&self) -> ModelRow {
         let silent = StopRule {
             loss_delta: 0.0,

@@ -1,4 +1,4 @@
-//! One setting of a row, a hyper-parameter or `normalize`: a value, a grid of values or what values are drawn from.
+//! Reads one setting of a row, a hyper-parameter or `normalize`: a value, a grid of values or a distribution.
 
 use std::ops::Range;
 
@@ -29,30 +29,30 @@ pub(super) static NORMALIZE: Parameter = Parameter {
 /// A value with its place.
 pub(super) type Placed = (Value, Range<usize>);
 
-/// A setting that is written in a row.
+/// A setting that a row writes.
 pub(super) struct Setting {
     pub(super) parameter: &'static Parameter,
-    /// Where its value stands.
+    /// The place of its value.
     pub(super) at: Range<usize>,
-    /// None once something was reported.
+    /// The value or axis; None once something was reported.
     pub(super) written: Option<Written>,
 }
 
-/// What a setting is.
+/// The form of a setting.
 pub(super) enum Written {
     /// One value.
     One(Value),
-    /// An axis, value by value. Where it varies alone, none may be there twice.
+    /// An axis with its values. Where it varies alone, its values must be different.
     Grid(Vec<Placed>),
     /// An axis whose values are drawn.
     Drawn(Distribution),
 }
 
-/// How an axis may be written.
+/// The forms of an axis.
 const FORMS: [&str; 4] = ["grid", "uniform", "log_uniform", "choice"];
 
 impl Setting {
-    /// Reads a setting that is there.
+    /// Reads a setting.
     pub(super) fn read(
         parameter: &'static Parameter,
         entry: Entry<'_>,
@@ -78,12 +78,12 @@ impl Setting {
         Self { parameter, at: entry.at(), written }
     }
 
-    /// Its name.
+    /// The setting's name.
     pub(super) fn name(&self) -> &'static str {
         self.parameter.name
     }
 
-    /// Whether it is an axis; None if that is not known because of other problems.
+    /// Whether it is an axis; None where other problems hide that.
     pub(super) fn is_axis(&self) -> Option<bool> {
         self.written.as_ref().map(|written| match written {
             Written::One(_) => false,
@@ -92,7 +92,7 @@ impl Setting {
     }
 }
 
-/// How a hyper-parameter may be written.
+/// An example of a valid form of a hyper-parameter.
 pub(super) fn example(parameter: &Parameter) -> String {
     let value = match parameter.kind {
         Kind::Positive => "0.1".to_owned(),
@@ -113,7 +113,7 @@ fn is_axis(kind: Kind, items: &[Spanned<DeValue<'_>>]) -> bool {
     }
 }
 
-/// An axis in one of its forms.
+/// Reads an axis in one of its forms.
 fn axis(
     parameter: &'static Parameter,
     entry: Entry<'_>,
@@ -142,7 +142,7 @@ fn axis(
     }
 }
 
-/// The items of a list of values.
+/// Reads the items of a list of values.
 fn values(
     parameter: &'static Parameter,
     list: Entry<'_>,
@@ -172,7 +172,7 @@ fn values(
     read.into_iter().collect()
 }
 
-/// The values, if none of them is there twice.
+/// The values, if all of them are different.
 pub(super) fn distinct(
     parameter: &'static Parameter,
     form: &'static str,
@@ -191,7 +191,7 @@ pub(super) fn distinct(
     right.then(|| values.iter().map(|(value, _)| value.clone()).collect())
 }
 
-/// `uniform` or `log_uniform`: from a lowest to a highest value.
+/// Reads `uniform` or `log_uniform`: a lowest and a highest value.
 fn range(
     parameter: &'static Parameter,
     form: Entry<'_>,

@@ -1,4 +1,4 @@
-//! `[[stage]]`: how it is evaluated, its seeds and its rows.
+//! Reads `[[stage]]`: its evaluation, its seeds and its rows.
 
 use std::{
     collections::{BTreeMap, btree_map},
@@ -22,20 +22,20 @@ use super::{
 };
 use crate::training::Normalize;
 
-/// A stage with the place of its header, for what is checked across stages.
+/// A stage with the place of its header, for checks across stages.
 pub(super) struct ReadStage {
-    /// Where it is.
+    /// The header's place.
     pub(super) at: Range<usize>,
-    /// Its name with the name's place, if that could be read.
+    /// The stage's name with its place, if readable.
     pub(super) name: Option<(String, Range<usize>)>,
-    /// None once something was reported.
+    /// The checked stage; None once something was reported.
     pub(super) stage: Option<Stage>,
-    /// The stages from whose selections its rows start: for each such row its model and where the stage is named. A model of
-    /// None stands for all that are selected.
+    /// The selections that its rows start from: for each such row its model, and the selecting stage with its place. A
+    /// model of None stands for all selected models.
     pub(super) from: Vec<(Option<String>, From)>,
-    /// Where the stage is named from which each of its selected rows starts; known once all selections are.
+    /// For each selected row, the place of its selecting stage's name; known once all selections are.
     pub(super) selected_at: Vec<Range<usize>>,
-    /// What the stage itself says, for rows that are not written.
+    /// The stage's own keys, for rows that are not written.
     pub(super) stop: StopKeys,
     pub(super) normalize: Option<Normalize>,
 }
@@ -68,7 +68,7 @@ pub(super) fn read(
     if let (Some(entry), Some(problem)) = (stop_entry, stop.rule().as_ref().and_then(stop::late)) {
         problems.report(entry.at(), problem);
     }
-    // A wrong word is reported; the rows are read on as if nothing had been said.
+    // A wrong word is reported; the rows are read as if it were not there.
     let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
     let select_entry = table.optional("select");
     let select = select_entry.and_then(|entry| select(entry, evaluation, problems));
@@ -80,7 +80,7 @@ pub(super) fn read(
     let part = dataset.train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
     let inherited = Inherited { stop, normalize, from: from.as_ref(), part };
     let mut uses = Vec::new();
-    // A stage that starts from a selection need not write rows: it has one for each model that is selected.
+    // A stage that starts from a selection need not write rows: it has one for each selected model.
     let rows = match (table.optional("model"), &from) {
         (None, Some(from)) => {
             uses.push((None, from.clone()));
@@ -107,7 +107,7 @@ pub(super) fn read(
     ReadStage { at, stage: stage(), name, from: uses, selected_at: Vec::new(), stop, normalize }
 }
 
-/// How the stage selects. Only validation errors are selected by: the test pairs are for what was selected.
+/// The stage's selection rule. Only validation errors decide: the test pairs are for the selected configurations.
 fn select(entry: Entry<'_>, evaluation: Option<Evaluation>, problems: &mut Problems<'_>) -> Option<SelectionRule> {
     let rule = entry.word("rule of selection", &SelectionRule::ALL.map(|rule| (rule.name(), rule)), problems)?;
     if evaluation == Some(Evaluation::Holdout) {
@@ -117,7 +117,7 @@ fn select(entry: Entry<'_>, evaluation: Option<Evaluation>, problems: &mut Probl
     Some(rule)
 }
 
-/// "holdout" or { folds = K }.
+/// Reads "holdout" or { folds = K }.
 fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problems<'_>) -> Option<Evaluation> {
     match entry.value.get_ref() {
         DeValue::String(word) if word == "holdout" => Some(Evaluation::Holdout),
@@ -148,7 +148,7 @@ fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problem
     }
 }
 
-/// What remains for training when the largest fold is taken away.
+/// The training pairs that remain without the largest fold.
 pub(super) fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
     let pairs = u64::from(train_pairs);
     match evaluation {
@@ -243,12 +243,12 @@ struct Known {
 }
 
 impl Known {
-    /// Adds those of `row`, which stands `at` this place and starts from the stage `from`, if it does. False, after a report, if
-    /// one of them is there already.
+    /// Adds those of `row`, which stands at the place `at` and starts from the stage `from`, if it does. Reports a
+    /// configuration that is already there, and returns false.
     fn add(&mut self, from: &str, row: &ModelRow, at: Range<usize>, problems: &mut Problems<'_>) -> bool {
         for settings in row.settings() {
             let configuration = row.configuration(settings);
-            // What it is written as tells it from every other.
+            // The text of a configuration tells it from every other.
             match self.places.entry(format!("{from} {configuration:?}")) {
                 btree_map::Entry::Vacant(place) => {
                     place.insert(at.clone());

@@ -1,4 +1,4 @@
-//! `stop` and `normalize`: a stage's, overridden by a row's.
+//! Reads `stop` and `normalize`: a stage's, overridden by a row's.
 
 use super::{Problem, error::Problems, table::Entry};
 use crate::{
@@ -6,16 +6,17 @@ use crate::{
     wire::limits::EPOCHS_MAX,
 };
 
-/// How `stop.loss` may be written.
+/// The words for `stop.loss`.
 const LOSS: [(&str, StopLoss); 2] =
     [(StopLoss::Mean.name(), StopLoss::Mean), (StopLoss::BatchSum.name(), StopLoss::BatchSum)];
 
-/// [`StopRule::min_epochs`] where a spec says nothing: networks often spend their first epochs on a plateau on which the loss hardly changes.
+/// Default of [`StopRule::min_epochs`] in a spec: networks often spend their first epochs on a plateau on which the
+/// loss hardly changes.
 pub(super) const MIN_EPOCHS: u32 = 30;
-/// [`StopRule::patience`] where a spec says nothing: dropout lets two losses of a row be alike by chance.
+/// Default of [`StopRule::patience`] in a spec: dropout makes two successive losses similar by chance.
 pub(super) const PATIENCE: u32 = 3;
 
-/// A `stop` table: what it says, and None where it is silent.
+/// The keys of a `stop` table, with None for missing ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StopKeys {
     /// See [`StopRule::loss_delta`].
@@ -33,7 +34,7 @@ pub struct StopKeys {
 }
 
 impl StopKeys {
-    /// Reads the table. In the place of a wrong value, which is reported, stands one that cannot collide with others.
+    /// Reads the table. A wrong value is reported and replaced by one that cannot collide with others.
     pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Self {
         let Some(mut table) = entry.table("stop = { loss_delta = 0.001, max_epochs = 300 }", problems) else {
             return Self { loss_delta: Some(0.0), max_epochs: Some(EPOCHS_MAX as u32), ..Self::default() };
@@ -54,7 +55,7 @@ impl StopKeys {
             entry.number("a number from 0 to below 1", |drop| (0.0..1.0).contains(&drop), problems).unwrap_or(0.0)
         });
         let loss = table.optional("loss").and_then(|entry| entry.word("loss of the stopping rule", &LOSS, problems));
-        // A required key that is there under a wrong name is not missing as well.
+        // A required key under a wrong name is not reported as missing as well.
         let meant = table.finish(problems);
         Self {
             loss_delta: loss_delta.or(meant.contains(&"loss_delta").then_some(0.0)),
@@ -66,7 +67,7 @@ impl StopKeys {
         }
     }
 
-    /// These keys, and where they are silent, those of `other`.
+    /// These keys, with those of `other` for missing ones.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             loss_delta: self.loss_delta.or(other.loss_delta),
@@ -78,7 +79,7 @@ impl StopKeys {
         }
     }
 
-    /// `rule` with what these keys change of it. A wait that is the default of its number of epochs stays the default.
+    /// `rule` with these keys changed. A wait that is the default for its number of epochs stays the default.
     pub fn over(self, rule: StopRule) -> StopRule {
         let max_epochs = self.max_epochs.unwrap_or(rule.max_epochs);
         let wait = |own: Option<u32>, inherited: u32, usual: u32| {
@@ -95,7 +96,7 @@ impl StopKeys {
         }
     }
 
-    /// The keys that are there.
+    /// The names of the keys that are set.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let Self { loss_delta, max_epochs, min_epochs, patience, loss_drop, loss } = self;
         let there = [
@@ -109,19 +110,19 @@ impl StopKeys {
         there.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
     }
 
-    /// Whether they say anything about a number of epochs.
+    /// Whether the keys set a number of epochs.
     pub(super) fn sets_epochs(&self) -> bool {
         self.max_epochs.or(self.min_epochs).or(self.patience).is_some()
     }
 
-    /// The required keys that are not there, each with an example.
+    /// The required keys that are missing, each with an example.
     pub(super) fn missing(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let delta = self.loss_delta.is_none().then_some(("loss_delta", "loss_delta = 0.001"));
         let epochs = self.max_epochs.is_none().then_some(("max_epochs", "max_epochs = 300"));
         delta.into_iter().chain(epochs)
     }
 
-    /// The rule, with defaults, which are cut to its number of epochs; None while a required key is missing.
+    /// The rule with defaults, which are cut to its number of epochs; None while a required key is missing.
     pub(super) fn rule(&self) -> Option<StopRule> {
         let max_epochs = self.max_epochs?;
         Some(StopRule {
@@ -135,7 +136,7 @@ impl StopKeys {
     }
 }
 
-/// What makes a rule useless: a wait that is longer than the training.
+/// The problem of a useless rule: a wait longer than the training.
 pub(super) fn late(rule: &StopRule) -> Option<Problem> {
     [("min_epochs", rule.min_epochs), ("patience", rule.patience)]
         .into_iter()

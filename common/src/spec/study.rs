@@ -1,4 +1,4 @@
-//! The file as a whole: from its text to a checked study.
+//! Reads a whole file: from its text to a checked study.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -15,10 +15,10 @@ use super::{
     table::Table,
 };
 
-/// Reads and checks the spec `text`, which came from `source_name`. Never panics.
+/// Reads and checks the spec `text` from `source_name`. Never panics.
 ///
 /// # Errors
-/// Everything that is wrong with it, at once; only the syntax of TOML is checked by itself first.
+/// Everything that is wrong with the spec, at once; only TOML's syntax is checked by itself first.
 pub fn parse(source_name: &str, text: &str) -> Result<Study, SpecErrors> {
     let mut problems = Problems::new(text);
     let study = read(text, &mut problems);
@@ -53,12 +53,12 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
     Some(Study { name: name?, dataset: dataset.dataset?, stages, references: references? })
 }
 
-/// The stages' names; None unless all could be read.
+/// The stages' names; None unless all are readable.
 fn names(stages: &[ReadStage]) -> Option<Vec<&str>> {
     stages.iter().map(|stage| Some(stage.name.as_ref()?.0.as_str())).collect()
 }
 
-/// The stages, as far as they could be read.
+/// The stages, as far as they are readable.
 fn stages(table: &mut Table<'_>, dataset: &ReadDataset, problems: &mut Problems<'_>) -> Option<Vec<ReadStage>> {
     let Some(entry) = table.optional("stage") else {
         problems.report(0..0, Problem::NoStages);
@@ -84,7 +84,7 @@ fn stages(table: &mut Table<'_>, dataset: &ReadDataset, problems: &mut Problems<
     Some(stages)
 }
 
-/// The document, if its syntax is right; else the first problem of each line, and not many of them.
+/// The document, if its syntax is right; else the first problem of each line is reported, up to a limit.
 fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<DeTable<'t>>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
@@ -97,7 +97,7 @@ fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<De
     errors.dedup_by_key(|(at, _)| line(at));
     for (at, message) in errors.into_iter().take(SYNTAX_ERRORS_MAX) {
         let rest = text.get(at.start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
-        // The parser says "must be quoted" of a value that is not there.
+        // The parser reports "must be quoted" for a missing value.
         let message = match message.strip_suffix(", expected literal string") {
             Some(_) if rest.is_empty() || rest.starts_with('#') => "the value is missing".to_owned(),
             Some(message) => message.to_owned(),
@@ -110,7 +110,7 @@ fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<De
     None
 }
 
-/// Reports stages that have the name of an earlier one.
+/// Reports stages with the name of an earlier one.
 fn unique_names(stages: &[ReadStage], problems: &mut Problems<'_>) {
     let named: Vec<_> = stages.iter().filter_map(|stage| stage.name.as_ref()).collect();
     for (index, (name, at)) in named.iter().enumerate() {
@@ -121,8 +121,8 @@ fn unique_names(stages: &[ReadStage], problems: &mut Problems<'_>) {
     }
 }
 
-/// Checks that every selection that a stage starts from is made by an earlier one, and writes out the rows of stages that have
-/// one for each model selected.
+/// Checks that an earlier stage makes every selection that a stage starts from, and adds the rows of stages that have
+/// one for each selected model.
 fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadStage> {
     let mut checked: Vec<ReadStage> = Vec::new();
     let names: Vec<Option<String>> =
@@ -149,7 +149,7 @@ fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadSt
                 stage.stage = None;
                 continue;
             }
-            // A stage that could not be read was reported; what it selects is not known.
+            // An unreadable stage was reported; its selection is unknown.
             let Some(source) = checked[place].stage.as_ref() else { continue };
             if source.select.is_none() {
                 problems.report(from.at, Problem::NoSelection { stage: from.stage });
@@ -183,7 +183,7 @@ fn selections(stages: Vec<ReadStage>, problems: &mut Problems<'_>) -> Vec<ReadSt
     checked
 }
 
-/// Reports a study of too many units, at its largest stage. No unit is made for it.
+/// Reports a study of too many units, at its largest stage. No unit is created for it.
 fn few_units(stages: &[ReadStage], problems: &mut Problems<'_>) {
     let sizes = || stages.iter().filter_map(|read| Some((units(read.stage.as_ref()?), &read.at)));
     let count = sizes().fold(0, |sum: u128, (units, _)| sum.saturating_add(units));
@@ -207,7 +207,7 @@ fn few_draws(stages: &[ReadStage], problems: &mut Problems<'_>) {
     }
 }
 
-/// Reports rows that fit nothing that may be selected for them. Stages that are too large, or could not be read, are left out.
+/// Reports rows that fit no candidate. Stages that are too large or unreadable are left out.
 fn fitting_selections(stages: &[ReadStage], train_pairs: Option<u32>, problems: &mut Problems<'_>) {
     let Some(train_pairs) = train_pairs else { return };
     let mut earlier: Vec<&Stage> = Vec::new();
@@ -218,7 +218,7 @@ fn fitting_selections(stages: &[ReadStage], train_pairs: Option<u32>, problems: 
     }
 }
 
-/// How many units a stage has.
+/// The stage's number of units.
 fn units(stage: &Stage) -> u128 {
     let folds = match stage.evaluation {
         Evaluation::Holdout => 1,

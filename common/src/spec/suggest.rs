@@ -1,9 +1,9 @@
-//! Which word of a spec was probably meant.
+//! The probable meaning of an unknown word in a spec.
 
 use super::synonyms;
 use crate::suggest::{self, plain};
 
-/// The known word that was probably meant: what other programs call so, or the one that is [nearest](suggest::nearest).
+/// The known word that was probably meant: a synonym's word, or the [nearest](suggest::nearest) one.
 pub(super) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let here = |word: &&str| known.iter().find(|known| *known == word).copied();
     synonyms::of(&plain(written)).iter().find_map(here).or_else(|| suggest::nearest(written, known))
@@ -23,7 +23,7 @@ mod tests {
             ("epochs", Some("max_epochs")),
             ("num-epochs", Some("max_epochs")),
             ("hiden", Some("hidden")),
-            // What it means is not known here.
+            // None of these keys has this meaning.
             ("wd", None),
         ] {
             assert_eq!(nearest(written, &keys), meant, "{written}");

@@ -1,6 +1,6 @@
-//! What other programs call the same thing: small letters, `_` between words.
+//! Words of other programs for the keys and words of a spec: small letters, `_` between words.
 
-/// What people write, and the words of a spec that may be meant, the likeliest first.
+/// Each synonym, with the words of a spec that may be meant, the likeliest first.
 const SYNONYMS: &[(&str, &[&str])] = &[
     // Hyper-parameters.
     ("lr", &["learning_rate"]),
@@ -145,7 +145,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("adamw", &["adam"]),
 ];
 
-/// The words of a spec that `written`, in small letters and with `_` between its words, may mean.
+/// The words of a spec that may be meant by `written`, which is in small letters with `_` between its words.
 pub(super) fn of(written: &str) -> &'static [&'static str] {
     SYNONYMS.iter().find(|(synonym, _)| *synonym == written).map_or(&[], |(_, words)| words)
 }

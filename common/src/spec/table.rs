@@ -1,4 +1,4 @@
-//! Reading TOML tables: each key is asked for by name, and what nobody asked for is reported.
+//! Reads TOML tables: keys are read by name, and all others are reported.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use toml::{
 
 use super::{Elsewhere, Problem, error::Problems, places, scalar::shown, suggest::nearest};
 
-/// A table while it is read.
+/// A table that is being read.
 pub(super) struct Table<'t> {
-    /// For messages: "`[dataset]`".
+    /// The table's name in messages: "`[dataset]`".
     pub(super) place: String,
-    /// Its header or braces; empty for the file as a whole.
+    /// The place of its header or braces; empty for the file as a whole.
     pub(super) at: Range<usize>,
     entries: &'t DeTable<'t>,
     known: Vec<&'static str>,
-    /// Required keys that are not there, each with how it may be written.
+    /// Required keys that are missing, each with an example.
     missing: Vec<(&'static str, String)>,
 }
 
@@ -33,13 +33,13 @@ impl<'t> Table<'t> {
         Self { place: place.into(), at, entries, known: Vec::new(), missing: Vec::new() }
     }
 
-    /// The value of `key`, which need not be there.
+    /// The value of `key`, which is optional.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Entry<'t>> {
         self.known.push(key);
         self.entries.get(key).map(|value| Entry { key, value })
     }
 
-    /// The value of `key`, which must be there; if it is not, it is reported when the table is finished.
+    /// The value of `key`, which is required; a missing one is reported at the end.
     pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<Entry<'t>> {
         let entry = self.optional(key);
         if entry.is_none() {
@@ -48,18 +48,18 @@ impl<'t> Table<'t> {
         entry
     }
 
-    /// Notes that `key`, which has been asked for, had to be there.
+    /// Notes that `key`, which was read, is required and missing.
     pub(super) fn missing(&mut self, key: &'static str, example: &str) {
         self.missing.push((key, example.to_owned()));
     }
 
-    /// Reports what is missing and every key that was not asked for. Returns the keys that the unknown ones probably mean;
+    /// Reports missing keys and every key that was not read. Returns the keys that the unknown ones probably mean;
     /// these are not reported as missing as well.
     pub(super) fn finish(self, problems: &mut Problems<'_>) -> Vec<&'static str> {
         self.finish_knowing(problems, |_| Vec::new())
     }
 
-    /// Like [`Self::finish`]; `models` names the models that know a key.
+    /// Like [`Self::finish`]; `models` gives the models that have a key.
     pub(super) fn finish_knowing(
         self,
         problems: &mut Problems<'_>,
@@ -74,7 +74,7 @@ impl<'t> Table<'t> {
             let suggestion = nearest(written, &self.known);
             meant.extend(suggestion);
             let models = models(written);
-            // What belongs to another model, or is probably a key of this table, is not sent elsewhere; a key of another table is.
+            // A key that belongs to another model, or probably means a key of this table, is not sent to another table.
             let exact = |elsewhere: &Elsewhere| models.is_empty() && elsewhere.key == written;
             let elsewhere = places::elsewhere(written, &self.known)
                 .filter(|elsewhere| exact(elsewhere) || (suggestion.is_none() && !self.known.contains(&elsewhere.key)));
@@ -92,7 +92,7 @@ impl<'t> Table<'t> {
         meant
     }
 
-    /// Reports what is missing, but not what is unknown: for a table of which nobody can say which keys it may have.
+    /// Reports missing keys, but no unknown ones: for a table whose valid keys are not known.
     pub(super) fn abandon(self, problems: &mut Problems<'_>) {
         self.report_missing(&[], problems);
     }
@@ -107,7 +107,7 @@ impl<'t> Table<'t> {
 }
 
 impl<'t> Entry<'t> {
-    /// Where the value stands.
+    /// The place of the value.
     pub(super) fn at(&self) -> Range<usize> {
         self.value.span()
     }
@@ -116,7 +116,7 @@ impl<'t> Entry<'t> {
     pub(super) fn table(&self, header: &'static str, problems: &mut Problems<'_>) -> Option<Table<'t>> {
         match self.value.get_ref() {
             DeValue::Table(entries) => Some(Table::new(format!("`{}`", self.key), self.at(), entries)),
-            // Its content is read all the same, so that everything is reported at once.
+            // Its content is read anyway, so that all problems are reported at once.
             DeValue::Array(items) if matches!(items.first().map(Spanned::get_ref), Some(DeValue::Table(_))) => {
                 problems.report(self.at(), Problem::Brackets { key: self.key.to_owned(), header });
                 let first = items.first()?;
@@ -135,7 +135,7 @@ impl<'t> Entry<'t> {
         }
     }
 
-    /// The tables under this key, written `[[key]]`; None once something was reported that leaves none to read.
+    /// The tables under this key, written `[[key]]`; None after a report that leaves none to read.
     pub(super) fn tables(
         &self,
         header: &'static str,

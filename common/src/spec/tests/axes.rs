@@ -1,4 +1,4 @@
-//! What rows with zipped, excluded and sampled axes expand to.
+//! The expansion of rows with zipped, excluded and sampled axes.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -218,7 +218,7 @@ fn grid(name: &str, first: usize, count: usize) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// A zip gives some of what the grids' product gives, each of its points with everything else.
+    /// A zip gives a part of the product of its grids, each of its points with all values of the other axes.
     #[test]
     fn a_zip_is_a_part_of_the_product(zipped in 1_usize..6, other in 1_usize..4) {
         let dropouts: Vec<String> = (0..other).map(|value| format!("0.{value}")).collect();
@@ -234,7 +234,7 @@ proptest! {
         prop_assert!(zip.iter().all(|label| order.next() == Some(label)), "in the product's order");
     }
 
-    /// What exclusions leave is the product without them, in its order.
+    /// Exclusions leave the product without the excluded points, in its order.
     #[test]
     fn exclusions_are_a_difference(rates in 1_usize..5, batches in 1_usize..5, excluded in vec((1_usize..5, 11_usize..15), 1..4)) {
         let grids = format!("{}{}", grid("learning_rate", 1, rates), grid("batch_size", 11, batches));
@@ -260,7 +260,7 @@ proptest! {
         }
     }
 
-    /// A study's samples are the same each time, in their ranges, and all different.
+    /// A study's samples are always the same, in their ranges, and all different.
     #[test]
     fn samples_are_deterministic_and_in_range(samples in 1_usize..40, seed in 0..i64::MAX) {
         let lines = format!(
