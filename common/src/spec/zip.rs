@@ -1,4 +1,4 @@
-//! `zip`: axes that vary together.
+//! Reads `zip`: axes that vary together.
 
 use std::ops::Range;
 
@@ -14,17 +14,17 @@ use super::{
 };
 use crate::hyperparameters::Value;
 
-/// How it may be written.
+/// The valid forms, for messages.
 const EXPECTED: &str = r#"a list of lists of axes, such as [["learning_rate", "batch_size"]]"#;
 
 /// Grids that vary together.
 pub(super) struct Zip {
-    /// Their places among the row's settings, ascending.
+    /// The indices of the grids among the row's settings, ascending.
     pub(super) members: Vec<usize>,
     at: Range<usize>,
 }
 
-/// Which grids vary together; None once something was reported.
+/// The grids that vary together; None once something was reported.
 pub(super) fn read(entry: Entry<'_>, settings: &[Setting], problems: &mut Problems<'_>) -> Option<Vec<Zip>> {
     let DeValue::Array(lists) = entry.value.get_ref() else {
         entry.wrong(EXPECTED, problems);
@@ -65,7 +65,7 @@ pub(super) fn read(entry: Entry<'_>, settings: &[Setting], problems: &mut Proble
     right.then_some(zips)
 }
 
-/// The grid that is named; None once something was reported.
+/// The index of the named grid; None once something was reported.
 fn member(name: Entry<'_>, settings: &[Setting], problems: &mut Problems<'_>) -> Option<usize> {
     let written = name.text("the names of axes, in quotes", problems)?;
     let found = settings.iter().position(|setting| setting.name() == written);
@@ -87,7 +87,7 @@ fn member(name: Entry<'_>, settings: &[Setting], problems: &mut Problems<'_>) ->
             problems.report(name.at(), Problem::ZippedDraws { key });
             None
         }
-        // Reported at its own place.
+        // The setting was reported at its own place.
         None => None,
     }
 }

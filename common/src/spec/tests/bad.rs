@@ -1,4 +1,4 @@
-//! Wrong specs and what is said about them.
+//! Wrong specs and their errors.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ fn errors(text: &str) -> SpecErrors {
     }
 }
 
-/// (What is wrong, what stands in the base spec, what stands there instead.)
+/// (The mistake, the text in the base spec, its replacement.)
 type Case = (&'static str, &'static str, &'static str);
 
-/// Each case spoils one place of the base spec. The snapshot lists what is said about each.
+/// Each case spoils one place of the base spec. The snapshot lists the errors of each.
 #[test]
 fn catalogue() {
     let mut listing = String::new();
@@ -42,7 +42,7 @@ n = 10
 source = "Table III"
 "#;
 
-/// (What is wrong, what stands in [`REFERENCE`], what stands there instead.)
+/// (The mistake, the text in [`REFERENCE`], its replacement.)
 const REFERENCES: &[Case] = &[
     ("a stage that is not there", "\"final\"", "\"finale\""),
     ("a stage that is nothing like one", "\"final\"", "\"tune\""),
@@ -83,13 +83,13 @@ fn references_that_are_for_nothing() {
     }
     let many = with(&REFERENCE.repeat(257));
     write!(listing, "## too many\n{}\n\n", errors(&many)).unwrap();
-    // A stage that cannot be read takes no blame for its references.
+    // The references of an unreadable stage are not reported.
     let spoilt = with(REFERENCE).replace("learning_rate = 0.1\n", "learning_rate = 0\n");
     write!(listing, "## a spoilt stage\n{}\n\n", errors(&spoilt)).unwrap();
     insta::assert_snapshot!(listing);
 }
 
-/// (What is wrong, the `race` of a stage with ten folds that selects.)
+/// (The mistake, the `race` of a stage with ten folds that selects.)
 const RACES: &[(&str, &str)] = &[
     ("an unknown rule", "\"fridman\""),
     ("a rule that is nothing like one", "\"hyperband\""),
@@ -144,7 +144,7 @@ fn races_that_cannot_be_run() {
     insta::assert_snapshot!(listing);
 }
 
-/// A grid of more configurations than are ever expanded, and a reference that could only be found by expanding it.
+/// A grid with too many configurations to expand, and a reference that only an expansion could check.
 #[test]
 fn a_vast_stage_is_not_expanded_for_its_references() {
     let rate: String = (1..=200).map(|value| format!("{value}, ")).collect();
@@ -446,7 +446,7 @@ const CASES: &[Case] = &[
     ("two mistakes of syntax", "kind = \"glyph-pairs\"\ntrain_pairs = 1000", "kind = = 1\ntrain_pairs 1000"),
 ];
 
-/// Wrong specs that are more than one spoilt place.
+/// Wrong specs that differ from the base spec in more than one place.
 fn whole_texts() -> Vec<(&'static str, String)> {
     let head = &BASE[..BASE.find("[[stage]]").unwrap()];
     let stage = &BASE[BASE.find("[[stage]]").unwrap()..];
@@ -500,7 +500,7 @@ fn whole_texts() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A file with many different mistakes: all of them are said, in the order of the file.
+/// A file with many different mistakes: each is reported, in the order of the file.
 const MANY: &str = r#"name = "my study"
 
 [dataset]
@@ -535,7 +535,7 @@ fn many_at_once() {
     assert!(coloured.contains("\u{1b}["), "colours are escape codes");
     assert!(errors.render(Look::Plain, 110).is_ascii());
     assert!(!errors.render(Look::Monochrome, 110).contains('\u{1b}'));
-    // What is said fits narrow terminals without a cut word; lines of the spec stay as they are.
+    // Messages fit narrow terminals without a cut word; lines of the spec stay unchanged.
     let narrow = errors.render(Look::Plain, 60);
     assert!(narrow.lines().any(|line| crate::terminal::columns(line) > 50), "{narrow}");
     for error in errors.errors() {
@@ -544,7 +544,7 @@ fn many_at_once() {
     }
 }
 
-/// The places, by themselves: (line, column) of every error of [`MANY`].
+/// The (line, column) of every error of [`MANY`].
 #[test]
 fn places_are_exact() {
     let places: Vec<(usize, usize)> = errors(MANY).errors().iter().map(|error| (error.line, error.column)).collect();

@@ -1,4 +1,4 @@
-//! Every spec in experiments/, and every one in docs/spec.md.
+//! Tests of every spec in experiments/, and of every one in docs/spec.md.
 
 use std::{fs, path::Path};
 
@@ -42,14 +42,14 @@ fn table_3_has_fifty_units() {
     assert_eq!(models, ["cnn", "cnn-shared", "cnn-shared-aux", "fc", "fc-aux"], "the table's order");
 }
 
-/// What reproduces the paper says the paper's stopping rule itself: another default would make other units of it.
+/// The specs that reproduce the paper write its stopping rule: a change of the defaults must not change their units.
 #[test]
 fn the_papers_specs_say_their_stopping_rule() {
     for (name, rules) in [
         ("paper", &[(1, 1)][..]),
         ("paper-small", &[(1, 1)]),
         ("table3", &[(1, 1)]),
-        // Two of the readings wait.
+        // Two of the three rules wait.
         ("fc-readings", &[(1, 1), (1, 5), (30, 1)]),
     ] {
         let text = fs::read_to_string(root().join(format!("experiments/{name}.toml"))).unwrap();
@@ -92,7 +92,7 @@ fn documented_specs_are_right_and_documented_errors_are_real() {
             ("toml", _) if text.starts_with("# wrong.toml\n") => errors = parse("wrong.toml", &text).err(),
             ("toml", _) => {
                 errors = None;
-                // Other blocks are parts of a spec.
+                // The other blocks are parts of a spec.
                 if text.starts_with("name = ") {
                     study("docs/spec.md", &text);
                     right += 1;

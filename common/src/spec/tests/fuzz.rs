@@ -1,11 +1,11 @@
-//! The parser never panics, and what it refuses it explains.
+//! The parser never panics, and explains every refusal.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{BASE, expanded};
 use crate::spec::{Look, limits::TEXT_BYTES_MAX, parse};
 
-/// Parses, renders what is wrong and expands what is right.
+/// Parses the text, renders the errors of a wrong spec and expands a right one.
 fn survives(text: &str) {
     match parse("fuzz.toml", text) {
         Ok(study) => {
@@ -32,7 +32,7 @@ fn survives(text: &str) {
 /// A spec with every form of an axis.
 const AXES: &str = include_str!("../../../../experiments/axes.toml");
 
-/// Pieces that a spec may be spoilt with.
+/// Pieces that spoil a spec.
 const PIECES: [&str; 48] = [
     "",
     "=",
@@ -97,7 +97,7 @@ proptest! {
         survives(&pieces.concat());
     }
 
-    /// Cuts and puts pieces in.
+    /// Specs with pieces cut out or inserted.
     #[test]
     fn spoilt_specs(
         base in select(&[BASE, AXES][..]), changes in vec((any::<prop::sample::Index>(), 0..12_usize, select(&PIECES[..])), 1..4),

@@ -1,4 +1,4 @@
-//! What right specs mean.
+//! The meaning of right specs.
 
 use super::{BASE, changed, expanded};
 use crate::{
@@ -255,7 +255,7 @@ fn bounds_themselves_are_allowed() {
 #[test]
 fn a_negative_zero_is_zero() {
     let rows = |to: &str| study(&changed("auxiliary_weight = 0.3", to)).stages[0].rows.clone();
-    // Comparing text tells -0.0 from 0.0, which == does not.
+    // The texts of -0.0 and 0.0 differ, although == finds them equal.
     assert_eq!(format!("{:?}", rows("dropout = -0.0")), format!("{:?}", rows("dropout = 0")));
     let stop = |to: &str| study(&changed("loss_delta = 0.001", to)).stages[0].rows[0].stop;
     assert_eq!(format!("{:?}", stop("loss_delta = -0.0")), format!("{:?}", stop("loss_delta = 0")));

@@ -11,13 +11,13 @@ use crate::{
     spec::Study,
 };
 
-/// The study's plan on data sets that nobody drew.
+/// The study's plan on made-up digests of data sets.
 fn expanded(study: &Study) -> Plan {
     let digests = study.data_seeds().into_iter().map(|seed| (seed, format!("draw {seed}"))).collect();
     expand(study, &digests, &Selections::new())
 }
 
-/// A right spec that the tests below spoil or extend.
+/// A right spec; the tests below change or extend it.
 const BASE: &str = r#"name = "base"
 
 [dataset]
@@ -46,7 +46,7 @@ hidden = [150, 50, 20, 10]
 auxiliary_weight = 0.3
 "#;
 
-/// [`BASE`] with the one place where `from` stands changed to `to`.
+/// [`BASE`] with its only occurrence of `from` replaced by `to`.
 fn changed(from: &str, to: &str) -> String {
     assert_eq!(BASE.matches(from).count(), 1, "{from:?} must be in the base spec once");
     BASE.replace(from, to)

@@ -8,7 +8,7 @@ use crate::{
     spec::{Problem, parse, places::TABLES},
 };
 
-/// The base spec with a key that no table has in each of its tables, in the order of [`TABLES`].
+/// The base spec with an unknown key in each of its tables, in the order of [`TABLES`].
 fn with_an_unknown_key() -> Vec<(&'static str, Vec<String>)> {
     let row = "auxiliary_weight = 0.3\n";
     let folds = |rule: &str| {
@@ -30,7 +30,7 @@ fn with_an_unknown_key() -> Vec<(&'static str, Vec<String>)> {
     TABLES.iter().map(|(table, _)| *table).zip(texts).collect()
 }
 
-/// The list of tables and their keys is what the readers of the tables ask for.
+/// The list of tables has exactly the keys that the readers of the tables know.
 #[test]
 fn every_table_is_listed_with_its_keys() {
     let cases = with_an_unknown_key();
@@ -46,7 +46,7 @@ fn every_table_is_listed_with_its_keys() {
                 }
             }
         }
-        // A row has its model's hyper-parameters, too.
+        // A row also has its model's hyper-parameters.
         let of_models: BTreeSet<&str> =
             model::ALL.into_iter().flat_map(|model| model.parameters).map(|parameter| parameter.name).collect();
         let asked_for: BTreeSet<&str> = asked_for.difference(&of_models).copied().collect();
@@ -54,7 +54,7 @@ fn every_table_is_listed_with_its_keys() {
     }
 }
 
-/// Every key of every table, written where it means nothing: each is said with the tables that have it.
+/// Every key of every table, in each table without it: the error names the tables that have it.
 #[test]
 fn every_known_key_in_a_wrong_table_is_sent_where_it_belongs() {
     let mut said = 0;

@@ -1,11 +1,11 @@
-//! Rows that start from a selection, and everything that may be selected for them.
+//! Rows that start from a selection, checked against every candidate.
 
 use crate::spec::{
     Problem, SpecErrors, Study, parse,
     stop::{MIN_EPOCHS, PATIENCE},
 };
 
-/// What is selected from: `row` is what its only row says besides the model, `stage` what the later stage says.
+/// A study with a selecting stage: `row` is the rest of its only row, `stage` the rest of the later stage.
 fn study(stop: &str, row: &str, stage: &str) -> Result<Study, SpecErrors> {
     parse(
         "s.toml",
@@ -57,12 +57,12 @@ fn a_batch_that_no_fold_of_the_later_stage_fills() {
     let (problem, words) = refused("max_epochs = 5", "learning_rate = 0.1\nbatch_size = 30", folds);
     assert!(matches!(problem, Problem::NoCandidate { .. }), "{words}");
     assert!(words.contains("a batch of 30 is larger than the 20 pairs") && words.contains("use at most 20"), "{words}");
-    // Of two sizes one fits: nobody knows yet which is selected.
+    // Only one of the two sizes fits, and the selection is not known yet.
     let some = study("max_epochs = 5", "learning_rate = 0.1\nbatch_size = { grid = [10, 30] }", folds).unwrap();
     let doubts = some.doubtful_selections();
     assert_eq!(doubts.len(), 1);
     assert!(doubts[0].contains("1 of 2") && doubts[0].contains("a batch of 30"), "{doubts:?}");
-    // A row that writes its own size needs none of it.
+    // A row with its own size does not depend on the selected one.
     let own = format!("{folds}\n[[stage.model]]\nmodel = \"fc\"\nbatch_size = 20");
     assert!(study("max_epochs = 5", "learning_rate = 0.1\nbatch_size = 30", &own).is_ok());
 }
@@ -103,7 +103,7 @@ fn what_nobody_wrote_follows_the_number_of_epochs_and_what_was_written_stays() {
     assert_eq!(rules("max_epochs = 50", "max_epochs = 7"), (7, PATIENCE, 7));
     assert_eq!(rules("max_epochs = 50", "max_epochs = 3"), (3, 3, 3));
     assert_eq!(rules("max_epochs = 50", "patience = 2"), (MIN_EPOCHS, 2, 50));
-    // The paper's: its final stage takes the rule of what it selected.
+    // The paper's rules: its final stage takes the rule of the selected configuration.
     assert_eq!(rules("max_epochs = 50, min_epochs = 1, patience = 1", "max_epochs = 300"), (1, 1, 300));
     assert_eq!(rules("max_epochs = 50, min_epochs = 30", "max_epochs = 300"), (30, PATIENCE, 300));
 }
