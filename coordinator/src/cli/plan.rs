@@ -1,4 +1,4 @@
-//! `seedgrid plan`: what a study would train, what of it is done, and how long the rest will take.
+//! `seedgrid plan` shows the units of a study, those that are done, and the duration of the rest.
 
 mod estimate;
 
@@ -38,7 +38,7 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
     let directory = host_study::directory(&arguments.study, &spec.study.name);
     let store = match directory.database().is_file() {
         true => match Store::open_to_read(&directory.database()) {
-            // A run would begin there.
+            // A run would start from an empty store here.
             Err(StoreError::NotBegun { .. }) => None,
             opened => Some(opened?),
         },
@@ -74,14 +74,14 @@ struct Listing {
     study: String,
     dataset: DatasetListing,
     units: Progress,
-    /// What the spec makes of the results that are there.
+    /// The overlap of the spec's units with the stored results.
     results: Overlap,
     weights: WeightCounts,
     stages: Vec<StageListing>,
-    /// For the last line of the text; in JSON each stage's `waiting` says it.
+    /// The count for the last line of the text; JSON has it in each stage's `waiting`.
     #[serde(skip)]
     units_waiting: usize,
-    /// How long the units that are left will take.
+    /// The estimated duration of the remaining units.
     estimate: EstimateListing,
 }
 
@@ -98,9 +98,9 @@ struct Progress {
     total: usize,
     done: usize,
     left: usize,
-    /// Held back until a rung of a race is decided.
+    /// Units that are held back until a rung of a race is decided.
     undecided: usize,
-    /// Of configurations that left a race.
+    /// Units of configurations that left a race.
     skipped: usize,
 }
 
@@ -111,11 +111,11 @@ struct StageListing {
     seeds: Vec<u64>,
     configurations: Vec<ConfigurationListing>,
     waiting: Vec<WaitingListing>,
-    /// Of its units that are left; a unit that stages share is left in the first.
+    /// The seconds of its remaining units; a unit that stages share counts in the first.
     core_seconds: Bounds,
 }
 
-/// A row that starts from a selection that is not there yet.
+/// A row that starts from a selection that is not made yet.
 #[derive(Debug, Serialize)]
 struct WaitingListing {
     model: String,
@@ -123,7 +123,7 @@ struct WaitingListing {
     configurations: usize,
     units: usize,
     unreachable: bool,
-    /// Expected of each unit; null where nothing can be selected.
+    /// The expected seconds of each unit; null if nothing can be selected.
     unit_seconds: Option<Bounds>,
 }
 
@@ -133,9 +133,9 @@ struct ConfigurationListing {
     hyperparameters: Hyperparameters,
     normalize: Normalize,
     units: Progress,
-    /// Expected of each unit.
+    /// The expected seconds of each unit.
     unit_seconds: Bounds,
-    /// What its line says of it: what labels show, and what else is no default.
+    /// The settings in its line: those that labels show, and other non-default ones.
     #[serde(skip)]
     settings: [String; 2],
 }
@@ -208,7 +208,7 @@ impl Progress {
         progress
     }
 
-    /// "30 undecided, 12 skipped", as far as there are such.
+    /// Example: "30 undecided, 12 skipped", without counts of zero.
     fn raced(self) -> String {
         let parts = [(self.undecided, "undecided"), (self.skipped, "skipped")];
         let parts =
@@ -259,7 +259,7 @@ impl Listing {
         );
         text += &self.table().render(width);
         let mut line = |parts: std::fmt::Arguments<'_>| {
-            // Writing into a string cannot fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "{parts}");
         };
         let Progress { total, done, left, undecided, skipped } = self.units;
@@ -293,7 +293,7 @@ impl Listing {
         wrapped(&text, width)
     }
 
-    /// The configurations of every stage: first what varies among them.
+    /// The configurations of every stage, with varying settings first.
     fn table(&self) -> Table {
         let mut table = Table::new([
             Column::left(""),
@@ -335,7 +335,7 @@ impl Listing {
     }
 }
 
-/// "12 s each", what is expected of a unit.
+/// The expected duration of a unit, for example "12 s each".
 fn each(seconds: Option<Bounds>) -> String {
     seconds.map_or_else(String::new, |seconds| format!("{} each", estimate::shown(seconds.expected)))
 }

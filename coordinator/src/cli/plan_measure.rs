@@ -1,4 +1,5 @@
-//! `seedgrid plan --measure`: trains a few epochs of what is left, with this machine's own worker, to see how fast it is.
+//! `seedgrid plan --measure` trains a few epochs of the remaining units with this machine's worker, to measure its
+//! speed.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -30,20 +31,21 @@ use crate::{
     store::Store,
 };
 
-/// Different networks and batch sizes that are tried at most: those that most units have.
+/// The largest number of networks and batch sizes that are tried; those with the most units come first.
 const SHAPES_MAX: usize = 12;
-/// Training pairs, unless a batch needs more.
+/// The number of training pairs, unless a batch needs more.
 const PAIRS: u64 = 400;
-/// About how long each is tried, in seconds, by the guess that is to be replaced.
+/// The approximate duration of each trial in seconds, by the guessed speed.
 const SECONDS: f64 = 0.25;
-/// Most epochs of a trial.
+/// The largest number of epochs of a trial.
 const EPOCHS_MAX: f64 = 500.0;
-/// Most trials of one network at a time.
+/// The largest number of simultaneous trials of one network.
 const SEEDS_MAX: usize = 64;
-/// How long the worker may take to leave.
+/// The time limit for the worker to leave.
 const LEAVE_GRACE: Duration = Duration::from_secs(5);
 
-/// What a few epochs of the units that are `left` take with `slots` of them at a time. The inner error is the signal that ended it.
+/// Measures a few epochs of the units that are `left`, with `slots` of them at a time. The inner error is the signal
+/// that ended it.
 pub(super) async fn measure(
     plan: &Plan,
     left: impl Fn(UnitId) -> bool,
@@ -65,7 +67,7 @@ pub(super) async fn measure(
     let ended = tokio::select! {
         _ = follow(hosting.core.snapshots(), &mut view, true) => Ok(None),
         signal = signals.received() => Ok(Some(signal)),
-        // It leaves when the study is done, maybe before this process has heard so.
+        // The worker leaves when the study is done, possibly before this process receives that snapshot.
         watched = worker.watch() => match watched {
             Ok(WorkerEnd::Left) => Ok(None),
             Ok(WorkerEnd::OutOfTime) => Err(Failure::NoTime),
@@ -82,7 +84,7 @@ pub(super) async fn measure(
     Ok(Ok(samples))
 }
 
-/// Shows nothing.
+/// A view without output.
 struct Silent;
 
 impl View for Silent {
@@ -93,7 +95,7 @@ impl View for Silent {
     fn finish(&mut self) {}
 }
 
-/// One configuration of each network and batch size that has units left.
+/// One configuration of each network and batch size with remaining units.
 fn shapes(plan: &Plan, left: impl Fn(UnitId) -> bool) -> Vec<&Configuration> {
     let mut counted: BTreeMap<(String, String), (usize, &Configuration)> = BTreeMap::new();
     for planned in plan.stages.iter().flat_map(|stage| &stage.configurations) {
@@ -108,12 +110,12 @@ fn shapes(plan: &Plan, left: impl Fn(UnitId) -> bool) -> Vec<&Configuration> {
     shapes.into_iter().take(SHAPES_MAX).map(|(_, configuration)| configuration).collect()
 }
 
-/// Multiplications of an epoch on so many pairs.
+/// Multiplications of an epoch on this many pairs.
 fn cost(configuration: &Configuration, train_pairs: u32) -> f64 {
     Job { configuration, folds: None, dataset: "", train_pairs }.epoch_cost()
 }
 
-/// A study of these configurations on drawn data, each trained for about as long, `slots` at a time.
+/// A study of these configurations on drawn data, with about equal durations, `slots` at a time.
 fn spec(shapes: &[&Configuration], slots: usize) -> String {
     let batches = shapes.iter().filter_map(|shape| match shape.hyperparameters.get("batch_size") {
         Some(Value::Integer(batch)) => Some(*batch),
@@ -130,7 +132,7 @@ fn spec(shapes: &[&Configuration], slots: usize) -> String {
         let job = Job { configuration: shape, folds: None, dataset: "", train_pairs };
         let guessed = Measured::default().pace(&job).bounds.expected * job.epoch_cost();
         let epochs = (SECONDS / guessed).clamp(2.0, EPOCHS_MAX) as u32;
-        // Writing into a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "\n[[stage.model]]\nmodel = \"{}\"\nstop = {{ max_epochs = {epochs} }}", shape.model);
         let _ = writeln!(text, "normalize = \"{}\"", Normalize::Standardize.name());
         for (name, value) in &shape.hyperparameters {
@@ -161,12 +163,12 @@ mod tests {
 
     use super::*;
 
-    /// Of every draw that an example names.
+    /// Digests for every draw in the examples.
     fn digests() -> Digests {
         (0..64).map(|seed| (seed, "digest".to_owned())).collect()
     }
 
-    /// Every example's configurations can be tried, whatever hyper-parameters they have.
+    /// Every example's configurations can be tried, with any hyper-parameters.
     #[test]
     fn trials_are_right_specs() {
         for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments")).unwrap() {

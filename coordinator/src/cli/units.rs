@@ -1,4 +1,5 @@
-//! `seedgrid units`, `explain` and `logs`: units one by one, from the store, also while the study runs; or from a coordinator elsewhere.
+//! `seedgrid units`, `explain` and `logs` show units from the store, also during the study, or from a remote
+//! coordinator.
 
 use std::path::Path;
 
@@ -30,16 +31,16 @@ use crate::{
     },
 };
 
-/// Where the commands look.
+/// The source of the commands' data.
 pub(super) enum Source {
-    /// Into a run directory, whether or not its coordinator runs.
+    /// A run directory, with or without a running coordinator.
     Directory(Box<RunReader>, RunDirectory),
-    /// At what a coordinator answers, where only a file leads to it.
+    /// A coordinator, which a credential file names.
     Coordinator(Box<Control>),
 }
 
 impl Source {
-    /// A run directory as it is now, or the coordinator to which a file leads.
+    /// Opens a run directory as it is now, or the coordinator of a credential file.
     pub(super) async fn open(place: &Path, role: Role, reach: Plaintext) -> Result<Self, Failure> {
         if place.is_file() {
             return Ok(Self::Coordinator(Box::new(Control::connect(place, role, reach).await?)));
@@ -114,10 +115,10 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Columns of a terminal in which whole ids have room beside labels.
+/// The smallest width of a terminal, in columns, with room for whole ids beside labels.
 const WHOLE_IDS: usize = 90;
 
-/// A line a unit. Where there is little room, ids are as short as they may be written.
+/// One line for each unit. On narrow terminals, ids have their shortest unambiguous form.
 fn table(units: &[&UnitLine], width: usize) -> String {
     let ids: Vec<String> = units.iter().map(|unit| unit.id.to_string()).collect();
     let digits = if width < WHOLE_IDS { unambiguous(&ids) } else { usize::MAX };
@@ -144,7 +145,7 @@ fn table(units: &[&UnitLine], width: usize) -> String {
     table.render(width)
 }
 
-/// How many first digits tell these ids apart: 8 at least.
+/// The number of first digits that distinguish these ids, at least 8.
 fn unambiguous(ids: &[String]) -> usize {
     let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
     sorted.sort_unstable();
@@ -202,7 +203,7 @@ fn text(story: &Story) -> String {
         let took = match (chapter.train_seconds, chapter.ended_ms) {
             (Some(seconds), _) => format!(", trained for {}", duration((1000.0 * seconds) as u64)),
             (None, Some(ended)) => {
-                // Its lease ran out: when its worker was lost before that, nobody knows.
+                // The attempt's lease ran out, so the exact time of the worker's loss is unknown.
                 let after =
                     if chapter.ending == Some(AttemptEnding::WorkerLost) { "taken back after" } else { "after" };
                 format!(", {after} {}", duration(u64::try_from(ended - chapter.started_ms).unwrap_or_default()))
@@ -251,7 +252,7 @@ pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
         Format::Text => {
             let one = |one: &AttemptLog| {
                 let ending = one.ending.map(AttemptEnding::name).unwrap_or(units::unended(true, at_rest));
-                // Indented, so that no log looks like the beginning of another one.
+                // Indented, so that no log line looks like the header of another attempt.
                 let lines: String = one.log.lines().map(|line| format!("  {line}\n")).collect();
                 format!("--- attempt {} on {}: {ending}\n{lines}", one.attempt, one.host)
             };

@@ -1,4 +1,4 @@
-//! `seedgrid watch`: follows a study to its end, over restarts of its coordinator.
+//! `seedgrid watch` follows a study to its end, across restarts of its coordinator.
 
 use std::{
     io,
@@ -17,9 +17,9 @@ use crate::{
     grpc::control_client::{Control, ControlError},
 };
 
-/// How long a coordinator that has gone is looked for, as long as a worker that holds nothing does by default.
+/// The time to wait for a lost coordinator: the default wait of a worker without units.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How often.
+/// The interval between two tries.
 const EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
@@ -53,7 +53,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
             .await;
         view.finish();
         match lost {
-            // Whoever hung up (`| head`) has seen enough.
+            // A reader that closed the pipe (`| head`) needs no more output.
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
             Some(error) => return Err(Failure::Output(error)),
             None => {}
@@ -74,10 +74,10 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
     }
 }
 
-/// What became of a coordinator that had gone.
+/// The outcome of the search for a lost coordinator.
 enum Found {
     Running(Box<Control>),
-    /// The study ended meanwhile, and nobody runs it any more.
+    /// The study has ended meanwhile, and no coordinator runs it.
     Ended(Box<v1::StatusSnapshot>),
 }
 
@@ -85,7 +85,7 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
     let lost = Instant::now();
     let mut said = false;
     loop {
-        // First: one that has gone a moment ago is not back yet, and one that closes connections is not hurried.
+        // Waits first: a lost coordinator does not return at once, and one that closes connections must not be hurried.
         tokio::time::sleep(EVERY).await;
         let error = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
             Ok(control) => return Ok(Found::Running(Box::new(control))),

@@ -1,4 +1,4 @@
-//! Downloads one file from one place, going on where an earlier try ended.
+//! Downloads one file from one place, and continues an earlier try.
 
 use std::{
     fmt,
@@ -16,51 +16,51 @@ use ureq::{
 
 use super::Progress;
 
-/// No download is larger than this: MNIST's largest file has 9.9 MB compressed.
+/// The largest accepted download: MNIST's largest file has 9.9 MB compressed.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
-/// A connection on which nothing arrives for so long is given up.
+/// A connection without data for this long is closed.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// Why a download from one place failed.
+/// The reason for which a download from one place failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The server could not be reached, or the connection broke.
     #[error("{0}")]
     Connection(#[source] Box<ureq::Error>),
-    /// The connection broke while the file arrived. What has arrived is kept.
+    /// The connection broke during the transfer. Received data are kept.
     #[error("the connection broke after {}", count(bytes, "byte"))]
     Broken {
-        /// How much of the file is there.
+        /// The number of bytes received.
         bytes: u64,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// The server answered with another status than 200 or 206.
+    /// The server's status was neither 200 nor 206.
     #[error("the server answered {status}")]
     Status {
-        /// Its status.
+        /// The server's status.
         status: StatusCode,
     },
-    /// More than any of the files has.
+    /// The answer is larger than any of the files.
     #[error("the server sends more than {BYTES_MAX} bytes")]
     Large,
-    /// What arrived is not the file. It has been thrown away.
+    /// The received data are not the file; they were deleted.
     #[error("what arrived is not MNIST's file")]
     Content(#[source] seedgrid_common::data::mnist_files::FileError),
-    /// Another process is downloading the same file into the same folder.
+    /// Another process downloads the same file into the same folder.
     #[error("another process is writing {}", path.display())]
     LockWait {
-        /// The unfinished file.
+        /// The path of the unfinished file.
         path: PathBuf,
     },
     /// The unfinished file cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
-        /// The unfinished file.
+        /// The path of the unfinished file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
@@ -79,7 +79,7 @@ impl Part {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(DownloadError::LockWait { path: path.to_owned() }),
-            // Some shared file systems have no locks; two downloads at once are then caught by the digest.
+            // Some shared file systems have no locks; the digest then detects two downloads at once.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
@@ -90,17 +90,17 @@ impl Part {
         &self.path
     }
 
-    /// How many bytes are there.
+    /// The number of bytes in the file.
     pub(super) fn bytes(&mut self) -> Result<u64, DownloadError> {
         self.file.seek(SeekFrom::End(0)).map_err(|cause| self.failed(cause))
     }
 
-    /// Throws away what is there.
+    /// Deletes the file's content.
     pub(super) fn clear(&mut self) -> Result<(), DownloadError> {
         self.file.set_len(0).map_err(|cause| self.failed(cause))
     }
 
-    /// Leaves no empty file behind.
+    /// Removes the file if it is empty.
     pub(super) fn remove_if_empty(mut self) -> Result<(), DownloadError> {
         if self.bytes()? == 0 {
             std::fs::remove_file(&self.path).map_err(|cause| self.failed(cause))?;
@@ -108,7 +108,7 @@ impl Part {
         Ok(())
     }
 
-    /// Makes what is there durable, and the file at `target`.
+    /// Makes the file durable and renames it to `target`.
     pub(super) fn rename(self, target: &Path) -> Result<(), DownloadError> {
         durable::put_in_place(&self.file, &self.path, target).map_err(|cause| self.failed(cause))
     }
@@ -118,12 +118,12 @@ impl Part {
     }
 }
 
-/// Downloads `url` onto the end of `part`, or from the beginning where the server does not go on in the middle.
+/// Downloads `url` onto the end of `part`, or from the beginning if the server does not support ranges.
 pub(super) fn download(way: &Way, name: &str, part: &mut Part, progress: &mut Progress) -> Result<(), DownloadError> {
     let mut done = part.bytes()?;
     let mut response = request(way, done)?;
     if done > 0 && !goes_on_at(&response, done) {
-        // Also after 416: there is nothing beyond what is there, and yet it was not the file.
+        // After status 416 too: the stored part is complete and yet was not the file.
         part.clear()?;
         done = 0;
         if response.status() != StatusCode::OK {
@@ -150,7 +150,7 @@ fn copy(
     mut done: u64,
     progress: &mut Progress,
 ) -> Result<(), DownloadError> {
-    // One byte more than allowed tells a file that is too large from one that just fits.
+    // One byte more than allowed tells a too large file from one of exactly the limit.
     let mut body = response.into_body().into_with_config().limit(BYTES_MAX + 1).reader();
     let mut buffer = [0; 64 * 1024];
     loop {
@@ -170,7 +170,7 @@ fn copy(
     }
 }
 
-/// A URL, and the proxy through which it is asked for.
+/// A URL and the proxy for it.
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     url: String,
@@ -178,7 +178,8 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The way to `url` where `proxy` is the environment's. A mirror on this machine, and one that `NO_PROXY` names, is not asked for through it.
+    /// The way to `url` with the environment's `proxy`. A mirror on this machine, or one in `NO_PROXY`, is reached
+    /// without it.
     pub(super) fn new(url: String, proxy: Option<&Proxy>) -> Self {
         let excepted = |proxy: &&Proxy| on_loopback(&url) || url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri));
         Self { proxy: proxy.filter(|proxy| !excepted(proxy)).cloned(), url }
@@ -191,7 +192,7 @@ impl Way {
 }
 
 impl fmt::Display for Way {
-    /// "URL" or "URL through the proxy http://HOST:PORT": without the proxy's user and password.
+    /// Formats "URL" or "URL through the proxy http://HOST:PORT", without the proxy's user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)?;
         let Some(proxy) = &self.proxy else { return Ok(()) };
@@ -204,7 +205,7 @@ fn request(way: &Way, from: u64) -> Result<Response<ureq::Body>, DownloadError> 
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("seedgrid/", env!("CARGO_PKG_VERSION")))
-        // Ranges count bytes of the file as it is stored.
+        // Ranges count the bytes of the stored file.
         .accept_encoding("identity")
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))

@@ -1,4 +1,5 @@
-//! Gets MNIST's files into a folder: from the first mirror that has them, verified, each put into place at once.
+//! Fetches MNIST's files into a folder: from the first mirror with a good copy, verified, and each moved into place at
+//! once.
 
 use std::{
     fs, io,
@@ -16,47 +17,47 @@ use super::{
     download::{DownloadError, Part, Way, download},
 };
 
-/// Public mirrors of MNIST's compressed files, in the order in which they are tried.
+/// Public mirrors of MNIST's compressed files, in the order of tries.
 pub const MIRRORS: [&str; 2] =
     ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"];
 
 /// One of the four files, in place and verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedFile {
-    /// Where it lies.
+    /// The file's path.
     pub path: PathBuf,
-    /// The URL from which it came, and the proxy; None where it was there already.
+    /// The URL and the proxy of the download; None if the file existed before.
     pub from: Option<String>,
 }
 
 /// One try to get a file.
 #[derive(Debug)]
 pub struct Attempt {
-    /// From where, and through which proxy.
+    /// The URL and the proxy.
     pub from: String,
-    /// Why it failed.
+    /// The cause of the failure.
     pub cause: DownloadError,
 }
 
-/// Why MNIST's files could not be had. [`FetchError::hint`] says what to do.
+/// The reason for which MNIST's files are not available. [`FetchError::hint`] is the hint.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No mirror was named.
+    /// No mirror was given.
     #[error("no mirror to download MNIST from")]
     NoMirror,
     /// The folder cannot be made or written.
     #[error("cannot write into {}", folder.display())]
     Folder {
-        /// The folder.
+        /// The folder's path.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// Another process is at it.
+    /// Another process downloads the files.
     #[error("another process is downloading into {}", folder.display())]
     LockWait {
-        /// The folder.
+        /// The folder's path.
         folder: PathBuf,
     },
     /// No mirror gave a good file.
@@ -64,7 +65,7 @@ pub enum FetchError {
     Failed {
         /// The file's name without `.gz`.
         name: &'static str,
-        /// Where it should have gone.
+        /// The file's folder.
         folder: PathBuf,
         /// Every try, in order.
         attempts: Vec<Attempt>,
@@ -74,7 +75,7 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// What to do.
+    /// The hint for the user.
     pub fn hint(&self) -> String {
         match self {
             Self::NoMirror => format!("name one, for example {}", MIRRORS[0]),
@@ -90,13 +91,13 @@ impl FetchError {
     }
 }
 
-/// Gets MNIST's four files into `folder`, which is made if need be. What is there and good is kept.
+/// Fetches MNIST's four files into `folder`, which is made if needed. Good files are kept.
 ///
-/// `mirrors` are base URLs, tried in order for each file, beginning with the one that gave the last file. An unfinished
-/// download stays in the folder (`NAME.gz.part`) and is gone on with by the next try, from whichever mirror. A file appears
-/// under its own name only after its content was found to be MNIST's. A bad file in the way is moved to `NAME.bad`.
+/// `mirrors` are base URLs, tried in order for each file, beginning with the mirror of the last file. An unfinished
+/// download stays in the folder (`NAME.gz.part`), and the next try continues it from any mirror. A file gets its own
+/// name only after its content was verified as MNIST's. A bad file in its place is renamed to `NAME.bad`.
 ///
-/// The environment's proxy is used, and named in what is said.
+/// The environment's proxy is used and named in messages.
 pub fn fetch(folder: &Path, mirrors: &[String], progress: &mut Progress) -> Result<Vec<FetchedFile>, FetchError> {
     fetch_files(&FILES, folder, mirrors, Proxy::try_from_env().as_ref(), progress)
 }
@@ -128,8 +129,8 @@ fn fetch_files(
     Ok(fetched)
 }
 
-/// Where a good copy of this file lies already. Bad ones in the folder itself are moved out of the way; those in folders below it, which
-/// another program made, are left alone: the folder's own copy comes first.
+/// The path of a good existing copy of this file. Bad files in the folder itself are renamed; those in folders below it
+/// belong to other programs and stay: the folder's own copy comes first.
 fn good_copy(file: &MnistFile, folder: &Path, progress: &mut Progress) -> io::Result<Option<PathBuf>> {
     for path in file.candidates(folder).filter(|path| path.is_file()) {
         match file.read_from(&path, Expected::Canonical) {
@@ -146,7 +147,7 @@ fn good_copy(file: &MnistFile, folder: &Path, progress: &mut Progress) -> io::Re
     Ok(None)
 }
 
-/// Mirrors, the one that gave the last file first.
+/// Mirrors, beginning with the mirror of the last file.
 struct Source<'a> {
     files: &'a [MnistFile],
     folder: &'a Path,
@@ -186,14 +187,14 @@ impl Source<'_> {
     }
 }
 
-/// Downloads and verifies one file, and puts it into place.
+/// Downloads and verifies one file, and moves it into place.
 fn get(file: &MnistFile, folder: &Path, way: &Way, progress: &mut Progress) -> Result<PathBuf, DownloadError> {
     let name = file.gzip_name();
     let mut part = Part::open(&folder.join(format!("{name}.part")))?;
     let resumed = part.bytes()? > 0;
     let mut arrived = verified(file, way, &mut part, progress);
     if resumed && let Err(DownloadError::Content(_)) = arrived {
-        // The first half may have come from another mirror, whose compressed bytes differ.
+        // The first half may come from another mirror, whose compressed bytes differ.
         part.clear()?;
         arrived = verified(file, way, &mut part, progress);
     }

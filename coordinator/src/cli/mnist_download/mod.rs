@@ -1,4 +1,4 @@
-//! What `seedgrid data fetch` and `seedgrid data check` do: get MNIST's files from a public mirror, and verify a copy.
+//! `seedgrid data fetch` and `seedgrid data check`: download MNIST's files from a public mirror, and verify a copy.
 
 mod download;
 mod fetch;
@@ -12,12 +12,12 @@ pub use download::DownloadError;
 pub use fetch::{Attempt, FetchError, FetchedFile, MIRRORS, fetch};
 pub use progress::Progress;
 
-/// What one of MNIST's four files was found to be.
+/// The result of the check of one of MNIST's four files.
 #[derive(Debug)]
 pub struct CheckedFile {
-    /// Its name without `.gz`.
+    /// The file's name without `.gz`.
     pub name: &'static str,
-    /// Where the good file lies, or what is wrong.
+    /// The path of the good file, or the problem.
     pub found: Result<PathBuf, FileError>,
 }
 
@@ -35,7 +35,7 @@ impl CheckedFile {
     }
 }
 
-/// Reads all four files in `folder` and holds their contents against the published digests.
+/// Reads all four files in `folder` and compares their contents with the published digests.
 pub fn check(folder: &Path) -> Vec<CheckedFile> {
     FILES
         .iter()

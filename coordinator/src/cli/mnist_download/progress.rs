@@ -1,11 +1,11 @@
-//! Shows how far downloads are: a bar on a terminal, plain lines elsewhere.
+//! Shows the progress of downloads: a bar on a terminal, plain lines elsewhere.
 
 use std::io::{self, IsTerminal as _, Write};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use seedgrid_common::terminal::Screen;
 
-/// Where progress is shown. One download at a time.
+/// The output of progress. It shows one download at a time.
 pub struct Progress {
     shown: Shown,
 }
@@ -16,7 +16,7 @@ enum Shown {
 }
 
 impl Progress {
-    /// On standard error: a bar where that is a terminal, otherwise lines.
+    /// Progress on standard error: a bar on a terminal, otherwise lines.
     pub fn on_stderr() -> Self {
         if io::stderr().is_terminal() {
             Self { shown: Shown::Bar(ProgressBar::no_length()) }
@@ -25,12 +25,12 @@ impl Progress {
         }
     }
 
-    /// Plain lines into `out`.
+    /// Progress as plain lines into `out`.
     pub fn lines(out: Box<dyn Write + Send>) -> Self {
         Self { shown: Shown::Lines { out, name: String::new(), done: 0, total: None, quarters: 0 } }
     }
 
-    /// Says one line.
+    /// Prints one line.
     pub(super) fn say(&mut self, text: &str) {
         match &mut self.shown {
             Shown::Bar(bar) => bar.suspend(|| say(&mut io::stderr(), &Screen::error().fit(text))),
@@ -38,7 +38,7 @@ impl Progress {
         }
     }
 
-    /// A download begins, of which `done` bytes are there already.
+    /// Begins a download with `done` bytes already stored.
     pub(super) fn begin(&mut self, name: &str, done: u64, total: Option<u64>) {
         match &mut self.shown {
             Shown::Bar(bar) => {
@@ -65,7 +65,7 @@ impl Progress {
         }
     }
 
-    /// So many bytes more have arrived.
+    /// Adds received bytes.
     pub(super) fn advance(&mut self, bytes: u64) {
         match &mut self.shown {
             Shown::Bar(bar) => bar.inc(bytes),
@@ -80,7 +80,7 @@ impl Progress {
         }
     }
 
-    /// The download has ended, well or not.
+    /// Ends the download, after success or failure.
     pub(super) fn end(&mut self) {
         match &mut self.shown {
             Shown::Bar(bar) => bar.finish_and_clear(),
@@ -93,7 +93,7 @@ fn quarters_of(done: u64, total: Option<u64>) -> u64 {
     total.filter(|&total| total > 0).map_or(0, |total| (4 * done / total).min(4))
 }
 
-/// Progress that nobody can read any more is no reason to stop.
+/// A failed write of progress is no reason to stop.
 fn say(out: &mut impl Write, text: &str) {
     let _ = writeln!(out, "{text}");
 }

@@ -1,4 +1,4 @@
-//! The part of `seedgrid plan` that tells how long what is left will take.
+//! The part of `seedgrid plan` that shows the duration of the remaining units.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -21,31 +21,31 @@ use crate::{
     store::{Store, StoredUnit},
 };
 
-/// How long what is left will take, as `--format json` says it.
+/// The estimated duration of the remaining units, in the form of `--format json`.
 #[derive(Debug, Serialize)]
 pub(super) struct EstimateListing {
     slots: usize,
-    /// "cores", this machine's, or "given".
+    /// "cores" for this machine's cores, or "given".
     slots_are: &'static str,
-    /// Units that are left, those that wait for selections among them; given up ones are not.
+    /// The number of remaining units, including those that wait for selections, without those given up.
     units: usize,
     core_seconds: Bounds,
     wall_seconds: Bounds,
     speed: Vec<Basis>,
     epochs: Vec<Basis>,
-    /// Run directories that `other-runs` are.
+    /// The run directories behind `other-runs`.
     other_runs: Vec<PathBuf>,
 }
 
-/// Where a number is from.
+/// The origin of a number.
 #[derive(Debug, Serialize)]
 struct Basis {
     from: Origin,
-    /// Of the expected seconds.
+    /// The share of the expected seconds.
     share: f64,
 }
 
-/// Forecasts what is left. The inner error is the signal that ended it.
+/// Forecasts the remaining work. The inner error is the signal that ended it.
 pub(super) async fn estimate(
     arguments: &PlanArguments,
     directory: &RunDirectory,
@@ -97,13 +97,13 @@ pub(super) async fn estimate(
     Ok(Ok((forecast, listing)))
 }
 
-/// The models of the plan, those of waiting rows among them.
+/// The models of the plan, including those of waiting rows.
 fn models(plan: &Plan) -> Vec<&str> {
     plan.stages.iter().flat_map(PlannedStage::models).collect()
 }
 
 impl EstimateListing {
-    /// For people; nothing where nothing is left.
+    /// The estimate as text; empty if no unit is left.
     pub(super) fn text(&self) -> Vec<String> {
         if self.units == 0 {
             return Vec::new();
@@ -146,7 +146,7 @@ impl EstimateListing {
         all.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 
-    /// At most three of the other runs.
+    /// The names of at most three of the other runs.
     fn named_runs(&self) -> String {
         let mut names: Vec<String> = self.other_runs.iter().take(3).map(|path| path.display().to_string()).collect();
         if self.other_runs.len() > names.len() {
@@ -156,15 +156,15 @@ impl EstimateListing {
     }
 }
 
-/// Below this, in seconds, a time is not told exactly.
+/// The shortest duration, in seconds, that is shown as a number.
 const SHORTEST: f64 = 0.1;
 
-/// "12 s", or "< 0.1 s".
+/// Examples: "12 s", or "< 0.1 s".
 pub(super) fn shown(seconds: f64) -> String {
     if seconds < SHORTEST { format!("< {SHORTEST} s") } else { duration((1000.0 * seconds) as u64) }
 }
 
-/// "about 12 s (8.5 s to 40 s)", or "less than 0.1 s".
+/// Examples: "about 12 s (8.5 s to 40 s)", or "less than 0.1 s".
 fn between(seconds: Bounds) -> String {
     if seconds.high < SHORTEST {
         return format!("less than {SHORTEST} s");

@@ -1,21 +1,21 @@
-//! What bars show, in lines that fit a terminal. Pure.
+//! The text of progress bars, in lines that fit a terminal. Pure.
 
 use seedgrid_common::{terminal::columns, text::agreeing, wire::v1};
 
 use super::{ended, time_left, workers};
 
-/// Units in training that are shown; more are only counted.
+/// The largest number of units in training with a line each; further units are counted.
 pub(super) const SHOWN_MAX: usize = 16;
 
-/// Columns of a bar, at most.
+/// The largest width of a bar, in columns.
 const BAR_MAX: usize = 24;
-/// Columns of the shortest bar that says anything.
+/// The smallest width of a bar, in columns.
 const BAR_MIN: usize = 8;
-/// Columns below which no label is cut.
+/// The smallest width to which labels are cut, in columns.
 const LABEL_MIN: usize = 16;
 
-/// The study: how many units have ended, how long the rest takes, and who trains. What there is no room for is left out, the last of it
-/// first, and the bar before all.
+/// The study's line: the number of ended units, the remaining time and the workers. Without enough room, details are
+/// left out from the end, and the bar before all of them.
 pub(super) fn study(picture: &v1::StatusSnapshot, width: usize) -> String {
     let counts = picture.counts.unwrap_or_default();
     let done = format!("{}/{} {}", ended(&counts), counts.total, agreeing(counts.total, "unit"));
@@ -43,12 +43,12 @@ pub(super) fn study(picture: &v1::StatusSnapshot, width: usize) -> String {
     }
 }
 
-/// The units in training that are shown, each in a line: which one, how far it is, and its losses. Labels are cut in their middle before
-/// the loss is.
+/// The lines of the shown units in training: label, progress and losses. Labels are cut in their middle before the loss
+/// is.
 pub(super) fn units(training: &[v1::TrainingUnit], width: usize) -> Vec<String> {
     let shown = &training[..training.len().min(SHOWN_MAX)];
     let label = shown.iter().map(|unit| columns(&unit.label)).max().unwrap_or(0);
-    // From the longest to the shortest.
+    // The formats, from the longest to the shortest.
     let said: [fn(&v1::TrainingUnit) -> String; 3] = [
         |unit| said(unit, |latest| format!("epoch {:>3} of at most {:<3}  ", latest.epoch, unit.epochs_max), true),
         |unit| said(unit, |latest| format!("epoch {:>3}/{:<3}  ", latest.epoch, unit.epochs_max), true),
@@ -56,7 +56,7 @@ pub(super) fn units(training: &[v1::TrainingUnit], width: usize) -> Vec<String> 
     ];
     let widest =
         |say: &fn(&v1::TrainingUnit) -> String| shown.iter().map(|unit| columns(&say(unit))).max().unwrap_or(0);
-    // Two blanks before and behind the label.
+    // Two blanks are before and behind the label.
     let fits = |say: &&fn(&v1::TrainingUnit) -> String| 4 + label + widest(say) <= width;
     let say = said.iter().find(fits).unwrap_or(&said[2]);
     let label = label.min(width.saturating_sub(4 + widest(say)).max(LABEL_MIN));
@@ -72,14 +72,14 @@ pub(super) fn units(training: &[v1::TrainingUnit], width: usize) -> Vec<String> 
     shown.iter().map(line).collect()
 }
 
-/// How far a unit is and what its latest losses are.
+/// A unit's progress and its latest losses.
 fn said(unit: &v1::TrainingUnit, epochs: impl Fn(&v1::EpochMetrics) -> String, error: bool) -> String {
     let Some(latest) = &unit.latest else { return "first epoch".to_owned() };
     let error = if error { format!("  error {:.3}", latest.train_error) } else { String::new() };
     format!("{}loss {:.4}{error}", epochs(latest), latest.train_loss)
 }
 
-/// "[=====>    ]" in so many columns, or in fewer; None where there are too few.
+/// A bar such as "[=====>    ]" in at most this many columns; None if there are too few.
 fn bar(share: f64, room: usize) -> Option<String> {
     let inside = room.min(BAR_MAX).checked_sub(2).filter(|inside| inside + 2 >= BAR_MIN)?;
     let full = (share.clamp(0.0, 1.0) * inside as f64) as usize;
@@ -87,8 +87,8 @@ fn bar(share: f64, room: usize) -> Option<String> {
     Some(format!("[{}{head}{}]", "=".repeat(full), " ".repeat(inside - full - head.len())))
 }
 
-/// A label of at most so many columns. What tells units apart stays as long as it can: first names of settings become initials
-/// ("lr=0.1"), then its middle is left out.
+/// A label in at most this many columns. The distinctive parts stay as long as possible: first names of settings become
+/// initials ("lr=0.1"), then the middle is cut.
 fn label_in(label: &str, room: usize) -> String {
     if columns(label) <= room {
         return label.to_owned();
@@ -102,7 +102,7 @@ fn label_in(label: &str, room: usize) -> String {
     shortened(&short, room)
 }
 
-/// A text of at most so many columns: its begin (of a label the model) and its end (the seed).
+/// A text in at most this many columns: its beginning (a label's model) and its end (the seed).
 fn shortened(text: &str, room: usize) -> String {
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= room {

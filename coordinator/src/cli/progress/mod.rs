@@ -1,4 +1,4 @@
-//! Live views of a study: a terminal gets bars that change, a pipe gets plain lines.
+//! Live views of a study: changing bars on a terminal, plain lines on a pipe.
 
 mod bar_lines;
 mod plain_lines;
@@ -20,19 +20,19 @@ use crate::{
     scheduler::{attempt_ending::AttemptEnding, queue::Pause},
 };
 
-/// Shows pictures of a study as they come.
+/// Shows snapshots of a study as they arrive.
 pub trait View: Send {
-    /// Shows what has changed since the last picture.
+    /// Shows the changes since the last snapshot.
     ///
     /// # Errors
-    /// When nobody reads it any more, or it is lost; never on standard error.
+    /// When the reader has closed the stream or output is lost; never on standard error.
     fn show(&mut self, picture: &v1::StatusSnapshot) -> io::Result<()>;
 
-    /// Takes away what should not stay on the screen.
+    /// Removes temporary lines from the screen.
     fn finish(&mut self);
 }
 
-/// Bars on a terminal, else plain lines, of the study in `place`: a run directory, or a file that leads to its coordinator.
+/// A view with bars on a terminal, else with plain lines. `place` is the study's run directory or a credential file.
 pub fn view(stream: Stream, place: &Path) -> Box<dyn View> {
     let seen = Seen::of(place);
     if stream.screen().is_terminal {
@@ -42,7 +42,7 @@ pub fn view(stream: Stream, place: &Path) -> Box<dyn View> {
     }
 }
 
-/// "2 h 05 min", "3 min 20 s", "12 s", "0.8 s".
+/// Examples: "2 h 05 min", "3 min 20 s", "12 s", "0.8 s".
 pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -53,25 +53,25 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
-/// "at most " while races may still skip units: before a number of units, or the time that they take.
+/// Returns "at most " while races may still skip units; it precedes a number of units or their duration.
 pub fn at_most(counts: &v1::UnitCounts) -> &'static str {
     if counts.undecided > 0 { "at most " } else { "" }
 }
 
-/// Why a study is paused, and how it goes on: "paused: ...; `seedgrid resume runs/table3` goes on".
+/// The reason of a pause and its remedy: "paused: ...; `seedgrid resume runs/table3` goes on".
 pub fn paused(pause: &v1::Pause, place: &Path) -> String {
     format!("{}; {} goes on", Pause::from(pause), resume(place))
 }
 
-/// The command that ends a pause of the study in `place`. A file that lets people look is not one that lets them steer.
+/// The command that ends a pause of the study in `place`. A view file cannot end it, so the command has `RUN_DIR` instead.
 pub fn resume(place: &Path) -> String {
     let only_looks = place.file_name().is_some_and(|name| name == Role::View.file_name());
     let place = if only_looks { "RUN_DIR".to_owned() } else { shell(place) };
     format!("`seedgrid resume {place}`")
 }
 
-/// How much time is left, as far as that is known: "about 12 s left"; where low and high are far apart, "8 s to 2 min 05 s left". While races
-/// may still skip units, it is at most that.
+/// The remaining time, as far as it is known: "about 12 s left", or "8 s to 2 min 05 s left" with distant bounds. While
+/// races may still skip units, it is an upper limit.
 pub fn time_left(picture: &v1::StatusSnapshot) -> Option<String> {
     let expected = picture.eta_ms?;
     let (low, high) = (picture.eta_low_ms.unwrap_or(expected), picture.eta_high_ms.unwrap_or(expected));
@@ -83,10 +83,10 @@ pub fn time_left(picture: &v1::StatusSnapshot) -> Option<String> {
     })
 }
 
-/// An estimate whose high end is more than so many times its low one is told by both.
+/// The ratio of the bounds above which an estimate shows both.
 const FAR_APART: u64 = 2;
 
-/// One ending as a line: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
+/// The line of one ending: "cnn seed 3: error 0.1810 after 21 epochs (4.2 s)".
 fn ending_line(ending: &v1::RecentEnding) -> String {
     let took = duration((1000.0 * ending.train_seconds) as u64);
     match (ending.ending.parse(), ending.error) {
@@ -100,7 +100,7 @@ fn ending_line(ending: &v1::RecentEnding) -> String {
     }
 }
 
-/// Endings that were not shown before.
+/// The state of the last snapshot, for finding new endings.
 #[derive(Debug, Default)]
 struct Seen {
     place: PathBuf,
@@ -109,12 +109,12 @@ struct Seen {
 }
 
 impl Seen {
-    /// Nothing yet, of the study in `place`.
+    /// The state before any snapshot of the study in `place`.
     fn of(place: &Path) -> Self {
         Self { place: place.to_owned(), ..Self::default() }
     }
 
-    /// What is to be said of a pause that began or ended since the last picture.
+    /// The message about a pause that began or ended since the last snapshot.
     fn new_pause(&mut self, picture: &v1::StatusSnapshot) -> Option<String> {
         if self.pause == picture.pause {
             return None;
@@ -130,7 +130,7 @@ impl Seen {
     }
 }
 
-/// Endings with how many units had ended by then; None for attempts whose unit waits again.
+/// Endings with the number of units that had ended by then; None for attempts whose unit waits again.
 fn numbered<'a>(
     counts: &v1::UnitCounts,
     endings: impl Iterator<Item = &'a v1::RecentEnding>,

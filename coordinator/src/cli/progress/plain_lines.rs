@@ -8,10 +8,10 @@ use crate::cli::console::Stream;
 
 use super::{Seen, View, at_most, ended, ending_line, numbered, time_left, workers};
 
-/// Time between two summaries.
+/// The time between two summaries, in milliseconds.
 const SUMMARY_MS: u64 = 15_000;
 
-/// One line an ending, and a summary now and then.
+/// One line for each ending, and regular summaries.
 #[derive(Debug)]
 pub(super) struct Lines {
     stream: Stream,

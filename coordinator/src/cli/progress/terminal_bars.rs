@@ -1,4 +1,4 @@
-//! Bars for terminals: a line for the study, one for each unit in training.
+//! Bars for terminals: one line for the study, and one for each unit in training.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use seedgrid_common::{terminal::wrapped, wire::v1};
 use super::{Seen, View, bar_lines, ending_line};
 use crate::cli::console::Stream;
 
-/// A line for the study, one for each unit in training.
+/// One line for the study, and one for each unit in training.
 #[derive(Debug)]
 pub(super) struct Bars {
     stream: Stream,
@@ -31,7 +31,7 @@ impl Bars {
 
 impl View for Bars {
     fn show(&mut self, picture: &v1::StatusSnapshot) -> io::Result<()> {
-        // The terminal may have become narrower. Its last column stays empty: some begin a new line after it.
+        // The terminal may have become narrower. Its last column stays empty, because some terminals wrap after it.
         let width = self.stream.screen().columns - 1;
         let endings: Vec<String> = self.seen.new_endings(picture).map(ending_line).collect();
         for said in endings.into_iter().chain(self.seen.new_pause(picture)) {
@@ -58,7 +58,7 @@ impl View for Bars {
     }
 }
 
-/// A line that shows a message, cut where the terminal ends.
+/// A line with a message, cut at the terminal's width.
 fn line() -> ProgressBar {
     let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::no_length().with_style(style)

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A small file of labels, large enough for several reads; not compressed, which the reader tells by itself.
+/// A small file of labels, large enough for several reads; it is not compressed, which the reader detects.
 fn content() -> Vec<u8> {
     let labels = (0..300_000_u32).map(|index| (index % 7) as u8);
     [0, 0, 8, 1].into_iter().chain(300_000_u32.to_be_bytes()).chain(labels).collect()
@@ -21,16 +21,16 @@ fn file(name: &'static str) -> MnistFile {
     MnistFile { name, bytes: content.len(), sha256: Box::leak(digest(&content).into_boxed_str()) }
 }
 
-/// How a mirror answers.
+/// The behaviour of a mirror.
 #[derive(Clone, Copy)]
 enum Manner {
-    /// As it should.
+    /// Correct answers.
     Good,
-    /// Without going on in the middle: always the whole file.
+    /// The whole file in answer to any range.
     WithoutRanges,
-    /// With a wrong byte in the middle.
+    /// A wrong byte in the middle.
     Corrupt,
-    /// Hangs up after so many bytes of the body.
+    /// A connection closed after this many bytes of the body.
     HangsUpAfter(usize),
     /// Status 404.
     NotFound,
@@ -39,7 +39,7 @@ enum Manner {
 /// A mirror on loopback that serves [`content`] under any name.
 struct Mirror {
     url: String,
-    /// The range that each request asked for, if any.
+    /// The range of each request, if any.
     ranges: Arc<Mutex<Vec<Option<String>>>>,
 }
 
@@ -49,7 +49,7 @@ impl Mirror {
         let url = format!("http://{}/mnist/", listener.local_addr().unwrap());
         let ranges = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&ranges);
-        // Ends with the test's process.
+        // The thread ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 serve(stream.unwrap(), manner, &seen);
@@ -58,7 +58,7 @@ impl Mirror {
         Self { url, ranges }
     }
 
-    /// A mirror at which nobody listens.
+    /// A mirror without a server.
     fn dead() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/mnist", listener.local_addr().unwrap())
@@ -69,8 +69,8 @@ impl Mirror {
     }
 }
 
-/// Answers one request. The range that it asked for is seen before the answer is there: a client that has the answer then finds it. An answer
-/// that the client no longer reads is of no interest.
+/// Answers one request. It records the requested range before the answer, so that a client with the answer finds it. An
+/// answer that the client no longer reads is ignored.
 fn serve(mut stream: TcpStream, manner: Manner, seen: &Mutex<Vec<Option<String>>>) {
     let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
@@ -103,7 +103,7 @@ fn serve(mut stream: TcpStream, manner: Manner, seen: &Mutex<Vec<Option<String>>
     let _ = stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(sent));
 }
 
-/// What is shown, for the test to read.
+/// The shown progress, for the test to read.
 #[derive(Clone, Default)]
 struct Shown(Arc<Mutex<Vec<u8>>>);
 
@@ -197,9 +197,9 @@ fn servers_without_ranges_and_wrong_beginnings_start_over() {
     let good = Mirror::new(Manner::Good);
     for (mirror, beginning, requests) in [
         (Mirror::new(Manner::WithoutRanges), &content()[..500], 1),
-        // The beginning is of another file: found at the end, and downloaded anew.
+        // The beginning is of another file, which is found at the end; the file is downloaded anew.
         (Mirror::new(Manner::Good), &[9; 500][..], 2),
-        // Longer than the file: the server has nothing beyond.
+        // Longer than the file: the server has no further bytes.
         (Mirror::new(Manner::Good), &vec![0; 400_000][..], 2),
     ] {
         let folder = TempDir::new().unwrap();
@@ -301,7 +301,7 @@ fn the_proxy_is_named_where_it_is_used_and_its_password_is_not() {
     let named = format!("http://mirror.invalid/mnist/first-labels.gz through the proxy http://{at}: ");
     assert!(error.contains(&named) && shown.contains(&named), "{error}\n{shown}");
     assert!(!error.contains("secret") && !shown.contains("secret"), "{error}\n{shown}");
-    // A mirror on this machine is asked for directly, and so is one that is excepted.
+    // A mirror on this machine, or an excepted one, is reached directly.
     let (fetched, shown) = try_through(Some(&proxy), &folder, &[&good.url]);
     assert!(!shown.contains("proxy"), "{shown}");
     fetched.unwrap();
