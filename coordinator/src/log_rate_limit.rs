@@ -1,13 +1,13 @@
-//! Says what happens again and again without flooding the log.
+//! Limits the rate of repeated log lines.
 
 use crate::scheduler::queue::Millis;
 
-/// Lines that are said before only summaries are.
+/// The number of lines that are logged before only summaries follow.
 const SAID_AT_ONCE: u64 = 3;
-/// After this long, the next one is said whatever the count.
+/// After this long, in milliseconds, the next line is logged at any count.
 const QUIET_MS: Millis = 60_000;
 
-/// How often something occurred, and when it was said last.
+/// The number of occurrences, and the time of the last log line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LogRateLimit {
     count: u64,
@@ -15,7 +15,8 @@ pub(crate) struct LogRateLimit {
 }
 
 impl LogRateLimit {
-    /// One more at `now`. Whether that is to be said: the first ones, then at doubling counts, or after a minute's silence.
+    /// Counts an occurrence at `now`. Returns whether to log it: the first ones, then at doubling counts, or after a
+    /// minute of silence.
     pub(crate) fn add(&mut self, now: Millis) -> bool {
         self.count += 1;
         let says =
@@ -26,7 +27,7 @@ impl LogRateLimit {
         says
     }
 
-    /// How often it occurred.
+    /// The number of occurrences.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }

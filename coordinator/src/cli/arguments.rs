@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! The command line's arguments.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -153,7 +153,7 @@ pub struct ServeArguments {
     pub join_expires: Option<Duration>,
 }
 
-/// A length of time: a number with s, m, h or d.
+/// Parses a duration: a number with s, m, h or d.
 fn time(text: &str) -> Result<Duration, String> {
     let bad = || "write a number and s, m, h or d, for example 12h or 7d, at most 3650d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
@@ -169,7 +169,7 @@ fn time(text: &str) -> Result<Duration, String> {
     total.map(Duration::from_secs).ok_or_else(bad)
 }
 
-/// A host name or address, as it stands in a URL, without scheme and port.
+/// Parses a host name or address in a URL's form, without scheme and port.
 fn host(text: &str) -> Result<String, String> {
     let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if bracketed.and_then(|ip| ip.parse::<std::net::Ipv6Addr>().ok()).is_some_and(|ip| ip.is_unicast_link_local()) {
@@ -182,7 +182,7 @@ fn host(text: &str) -> Result<String, String> {
     }
 }
 
-/// A host name or address with a port.
+/// Parses a host name or address with a port.
 fn host_and_port(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
         Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),

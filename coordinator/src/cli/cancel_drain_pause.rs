@@ -1,4 +1,5 @@
-//! `seedgrid cancel`, `drain`, `pause` and `resume`: steer a study. Where no coordinator runs, the command writes for it.
+//! `seedgrid cancel`, `drain`, `pause` and `resume` control a study. Without a running coordinator, they write to the
+//! store.
 
 use seedgrid_common::{
     join::{JoinError, Role},
@@ -51,7 +52,7 @@ struct Reason {
 #[derive(Debug, Serialize)]
 struct Drained {
     schema: &'static str,
-    /// Null: all of them.
+    /// The worker; null for all workers.
     worker: Option<String>,
 }
 
@@ -87,7 +88,7 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
             let unit = known.get(id).filter(|unit| unit.holder.is_some())?;
             let detail = "the unit was cancelled".to_owned();
             let (unit, attempt) = (*id, unit.attempts);
-            // No coordinator runs: when it ended is not known.
+            // No coordinator runs, so the time of the attempt's end is unknown.
             Some(Write::Ended {
                 unit,
                 attempt,
@@ -112,14 +113,14 @@ pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// The run directory, for this process alone.
+/// Takes the run directory for this process alone.
 fn take(run_dir: &std::path::Path) -> Result<(crate::run_directory::Owned, Store), Failure> {
     let directory = RunDirectory::existing(run_dir)?.own_to_steer()?;
     let store = Store::open(&directory.database())?;
     Ok((directory, store))
 }
 
-/// Whether a coordinator can be asked: one runs on the directory, or this is no directory but a file that leads to one.
+/// Whether a coordinator can answer: one runs on the directory, or the path is a credential file.
 pub(super) fn is_running(run_dir: &std::path::Path) -> Result<bool, Failure> {
     if run_dir.is_file() { Ok(true) } else { Ok(RunDirectory::existing(run_dir)?.is_owned()) }
 }
@@ -183,7 +184,7 @@ fn paused(schema: &'static str, running: bool, pause: Option<v1::Pause>) -> Paus
 
 pub(super) async fn drain(arguments: DrainArguments) -> Result<Exit, Failure> {
     let running = is_running(&arguments.run_dir)?;
-    // Asked even if its lock is not seen, as from another machine.
+    // Asks even if the directory's lock is not visible, for example from another machine.
     let answer = Control::connect(&arguments.run_dir, Role::Admin, arguments.reach.into()).await;
     let mut control = answer.map_err(|error| match error {
         ControlError::Join(JoinError::Missing { .. }) | ControlError::Unreachable { .. } if !running => {
@@ -206,7 +207,7 @@ pub(super) async fn drain(arguments: DrainArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The one worker whose id begins with this text, or whose machine is this.
+/// The only worker with this id prefix, or on this machine.
 fn meant(workers: &[v1::WorkerStatus], text: &str) -> Result<String, Failure> {
     let host = |worker: &v1::WorkerStatus| worker.info.as_ref().is_some_and(|info| info.host == text);
     let is = |worker: &&v1::WorkerStatus| !text.is_empty() && (worker.worker_id.starts_with(text) || host(worker));

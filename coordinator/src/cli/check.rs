@@ -1,4 +1,4 @@
-//! `seedgrid check`: a run against its digests.
+//! `seedgrid check` compares a run with its digests.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ fn text(checked: &Checked) -> String {
     lines.join("\n") + "\n"
 }
 
-/// What to do about damage; None: the finding itself says so.
+/// The hint for damage to a part; None if the finding contains it.
 fn hint(part: &str) -> Option<&'static str> {
     Some(match part {
         "database" => {

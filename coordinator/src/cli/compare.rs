@@ -1,4 +1,4 @@
-//! `seedgrid compare`: two runs side by side.
+//! `seedgrid compare` compares two runs.
 
 use seedgrid_common::terminal::Screen;
 

@@ -1,5 +1,5 @@
-//! What commands print. Notes go to standard error and are best-effort: whoever closed it has seen enough, and a study goes on.
-//! Results go to standard output, and losing them is an error.
+//! Output of commands. Notes go to standard error, and their loss is ignored, so a study continues after its reader has
+//! closed the stream. Results go to standard output, and their loss is an error.
 
 use std::{
     fmt,
@@ -8,28 +8,28 @@ use std::{
 
 use seedgrid_common::terminal::Screen;
 
-/// Prints a line to standard error, in several where a terminal is too narrow for it.
+/// Prints a line to standard error, wrapped to the terminal's width.
 pub fn note(line: fmt::Arguments<'_>) {
     note_as_it_is(&Screen::error().fit(&line.to_string()));
 }
 
-/// Prints a line, or several that were laid out already, to standard error.
+/// Prints lines to standard error without wrapping.
 pub fn note_as_it_is(lines: &str) {
-    // Nobody is left to tell.
+    // Without a reader, there is nothing to report to.
     let _ = writeln!(io::stderr().lock(), "{lines}");
 }
 
-/// Where what a command tells as it goes on is written.
+/// The stream for a command's progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// Standard output: of commands whose result this is.
+    /// Standard output: the progress is the command's result.
     Output,
-    /// Standard error: of commands that have another result.
+    /// Standard error: the command has another result.
     Error,
 }
 
 impl Stream {
-    /// How wide it is.
+    /// The size of the stream's terminal.
     pub fn screen(self) -> Screen {
         match self {
             Self::Output => Screen::output(),
@@ -37,10 +37,10 @@ impl Stream {
         }
     }
 
-    /// Writes a line, in several where a terminal is too narrow for it.
+    /// Writes a line, wrapped to the terminal's width.
     ///
     /// # Errors
-    /// When it is lost that was written to standard output; a [broken pipe](io::ErrorKind::BrokenPipe) where its reader hung up.
+    /// When a line to standard output is lost; a [broken pipe](io::ErrorKind::BrokenPipe) if the reader closed it.
     pub fn say(self, line: fmt::Arguments<'_>) -> io::Result<()> {
         match self {
             Self::Output => {
@@ -55,10 +55,10 @@ impl Stream {
     }
 }
 
-/// Prints to standard output. A reader that hung up (`| head`) is no error.
+/// Prints to standard output. A reader that closed the pipe (`| head`) is no error.
 ///
 /// # Errors
-/// When the output is lost: a full disk behind a redirection, say.
+/// When the output is lost, for example on a full disk.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -1,4 +1,4 @@
-//! `seedgrid credentials`: shows, renews and revokes what lets workers and commands in.
+//! `seedgrid credentials` shows, renews and revokes the credentials of workers and commands.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -61,7 +61,7 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
         let ended = held.map(|(unit, known)| Write::Ended {
             unit,
             attempt: known.attempts,
-            // No coordinator runs: when it ended is not known.
+            // No coordinator runs, so the time of the attempt's end is unknown.
             at_ms: None,
             ending: AttemptEnding::Preempted,
             detail: "its worker was revoked".to_owned(),
@@ -78,7 +78,7 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
     super::print(&format!("worker {worker} stays out from now on; taken back from it: {units}\n"))
 }
 
-/// The one worker whose id begins with `wanted`.
+/// The only worker with this id prefix.
 fn find(store: &Store, wanted: &str) -> Result<WorkerId, Failure> {
     let prefix = wanted.to_ascii_lowercase();
     let book = CredentialRegistry::read(store)?;
@@ -109,7 +109,7 @@ struct Token {
 #[derive(Debug, serde::Serialize)]
 struct Worker {
     id: String,
-    /// None: it has enrolled and never registered.
+    /// The worker's machine; None if it has enrolled and never registered.
     host: Option<String>,
     place: Option<String>,
     enrolled_ms: i64,

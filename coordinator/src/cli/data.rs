@@ -1,4 +1,4 @@
-//! `seedgrid data`: get MNIST, or verify a copy.
+//! `seedgrid data` downloads MNIST or verifies a copy.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
         DataAction::Fetch { data, mirror } => {
             let folder = data.or_else(|| locate::cache(variable)).ok_or(Failure::NoDataFolder)?;
             let mirrors = if mirror.is_empty() { MIRRORS.map(str::to_owned).to_vec() } else { mirror };
-            // Blocking work off the threads that hear signals, so that Ctrl-C ends it; what has arrived is kept.
+            // Blocking work runs outside the signal threads, so that Ctrl-C ends it; received data are kept.
             let download = tokio::task::spawn_blocking(move || fetch(&folder, &mirrors, &mut Progress::on_stderr()));
             for FetchedFile { path, from } in download.await.map_err(|_| Failure::DownloadPanicked)?? {
                 let how = from.map_or("was there and is good".to_owned(), |url| format!("from {url}"));
@@ -28,7 +28,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
             let folder = place(data, variable)?;
             let found = check(&folder);
             for file in &found {
-                // Both name the file.
+                // Both cases name the file.
                 let what = match &file.found {
                     Ok(path) => path.display().to_string(),
                     Err(error) => chain(error),
@@ -43,7 +43,7 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
     }
 }
 
-/// Where a run would look first and find something, or the first place.
+/// The first folder with files among those that a run would search, or the first of all.
 fn place(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<PathBuf, Failure> {
     let places = locate::places(given.as_deref(), variable);
     let found = locate::first_with_files(&places).ok().map(ToOwned::to_owned);

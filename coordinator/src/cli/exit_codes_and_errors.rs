@@ -1,4 +1,4 @@
-//! How a command ends: exit codes and errors.
+//! Exit codes and errors of commands.
 
 use std::{
     path::{Path, PathBuf},
@@ -28,22 +28,22 @@ use crate::{
     views::{integrity_check::CheckError, run_list::RunListError, units::NotFound},
 };
 
-/// How a command ended that did not fail.
+/// The outcome of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0.
+    /// Exit code 0.
     Done,
-    /// 3: the study has ended, and some units have no result.
+    /// Exit code 3: the study has ended, and some units have no result.
     MissingCells,
-    /// 6: the time limit of the batch job came near; units are left.
+    /// Exit code 6: the batch job's time limit is near, and units are left.
     OutOfTime,
-    /// 7: two runs have different results of equal units.
+    /// Exit code 7: two runs have different results for equal units.
     Contradiction,
-    /// 8: the study is paused or was drained; nothing failed, and units are left.
+    /// Exit code 8: the study is paused or drained; nothing failed, and units are left.
     StandsStill,
-    /// 10: a run directory does not match its digests.
+    /// Exit code 10: a run directory does not match its digests.
     Damaged,
-    /// 128 and the signal's number: stopped by it; the same command goes on.
+    /// Exit code 128 plus the signal's number: a signal stopped the command; the same command continues.
     Interrupted(StopSignal),
 }
 
@@ -61,7 +61,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command failed. Each says what, where and what to do.
+/// The failure of a command. Each message has its cause, its place and a hint.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The study cannot be prepared.
@@ -73,7 +73,7 @@ pub enum Failure {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The core ended.
+    /// The core ended with an error.
     #[error(transparent)]
     Core(#[from] CoreError),
     /// The core's thread panicked.
@@ -81,35 +81,35 @@ pub enum Failure {
         "the coordinator's core failed unexpectedly; this is a bug\n  hint: everything acknowledged is safe; run the same command again"
     )]
     CorePanicked,
-    /// The port cannot be had.
+    /// The server cannot listen.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// There is no certificate.
+    /// The certificate is not available.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The files that let workers and commands in are not there.
+    /// The credential files are not available.
     #[error(transparent)]
     CredentialFiles(#[from] CredentialFilesError),
-    /// There is no such worker.
+    /// No worker has this id prefix.
     #[error(
         "no worker whose id begins with {0:?} has enrolled\n  hint: `seedgrid credentials list RUN_DIR` has the ids"
     )]
     NoSuchWorker(String),
-    /// More than one worker is meant.
+    /// Several workers have this id prefix.
     #[error("{count} workers have ids that begin with {prefix:?}\n  hint: write more of its digits")]
     ManyWorkers {
-        /// What was written.
+        /// The given prefix.
         prefix: String,
-        /// How many there are.
+        /// The number of matching workers.
         count: usize,
     },
     /// The join file cannot be read or written.
     #[error(transparent)]
     Join(#[from] JoinError),
-    /// The local worker ended.
+    /// The local worker ended with an error.
     #[error(transparent)]
     LocalWorker(#[from] LocalWorkerError),
-    /// There is no time for a trial.
+    /// The remaining time is too short for a trial.
     #[error(
         "the batch job ends too soon for a trial\n  hint: run `seedgrid plan --measure` where more time is left, or leave out --measure"
     )]
@@ -126,43 +126,43 @@ pub enum Failure {
     /// The tables cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// Two runs cannot be set side by side.
+    /// Two runs cannot be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
-    /// There is no room for a trial.
+    /// The temporary folder of a trial cannot be made.
     #[error("cannot make a temporary folder: {0}\n  hint: set TMPDIR to a folder that can be written to")]
     Scratch(std::io::Error),
     /// MNIST cannot be fetched.
     #[error("{error}\n  hint: {}", error.hint())]
     Fetch {
-        /// Why.
+        /// The cause.
         #[from]
         error: FetchError,
     },
-    /// A copy of MNIST is not right.
+    /// A copy of MNIST is wrong.
     #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {}`", shell(folder.as_ref()))]
     BadCopy {
-        /// The folder.
+        /// The folder's path.
         folder: String,
     },
-    /// There is no place to put or look for MNIST.
+    /// No folder for MNIST is known.
     #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set\n  hint: name one with --data DIR")]
     NoDataFolder,
-    /// A task that the command needs was lost.
+    /// The task of the download panicked.
     #[error("a download was cut off unexpectedly; this is a bug")]
     DownloadPanicked,
-    /// The coordinator cannot be asked.
+    /// The coordinator cannot be reached.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// Nobody runs the study of this run directory.
+    /// No coordinator runs on this run directory.
     #[error(
         "no coordinator runs on {path}{}\n  hint: `seedgrid status {}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
          with its spec goes on", the_last(.last), shell(.path)
     )]
     NotRunning {
-        /// The run directory.
+        /// The run directory's path.
         path: PathBuf,
-        /// Who owned it last, where that is known.
+        /// The last owner, if known.
         last: Option<Holder>,
     },
     /// A unit cannot be retried.
@@ -171,20 +171,20 @@ pub enum Failure {
     /// A unit cannot be cancelled.
     #[error(transparent)]
     NotCancelled(#[from] NotCancelled),
-    /// Which unit is meant is not clear.
+    /// The given unit is unknown or ambiguous.
     #[error(transparent)]
     WhichUnit(#[from] NotFound),
-    /// Which worker is meant is not clear.
+    /// The given worker is unknown or ambiguous.
     #[error(
         "`{text}` fits {count} of the workers that are there\n  hint: `seedgrid workers RUN_DIR` lists them; write more of an id, or a machine's name"
     )]
     WhichWorker {
-        /// What was written.
+        /// The given text.
         text: String,
-        /// How many it fits.
+        /// The number of matching workers.
         count: usize,
     },
-    /// What the command prints cannot be written.
+    /// The command's output cannot be written.
     #[error(
         "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
     )]
@@ -192,7 +192,7 @@ pub enum Failure {
     /// The process cannot start.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
-    /// Signals cannot be heard.
+    /// The process cannot receive signals.
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -202,7 +202,7 @@ fn the_last(last: &Option<Holder>) -> String {
 }
 
 impl Failure {
-    /// That no coordinator runs on this run directory.
+    /// The failure of a command that needs a running coordinator.
     pub(super) fn not_running(run_dir: &Path) -> Self {
         Self::NotRunning { path: run_dir.to_owned(), last: RunDirectory::new(run_dir).last_holder() }
     }
@@ -253,12 +253,12 @@ impl Failure {
         }
     }
 
-    /// The failure with everything that caused it, then what to do.
+    /// The failure's message with all causes, then the hint.
     fn told(&self) -> String {
         chain(self)
     }
 
-    /// Prints the failure, with what caused it, to standard error and gives its exit code.
+    /// Prints the failure with its causes to standard error, and returns its exit code.
     pub(super) fn report(&self) -> ExitCode {
         if let Self::Prepare(PrepareError::Spec(errors)) = self {
             let screen = Screen::error();
@@ -278,11 +278,11 @@ impl Failure {
     }
 }
 
-/// Bad usage: another command line, spec or folder would do.
+/// The exit code for bad usage: another command line, spec or folder would work.
 const USAGE: u8 = 2;
 const FAILED: u8 = 1;
 
-/// A wrong spec, data that are not where they were looked for, or not what they should be, and a wrong run directory are bad usage.
+/// Classifies errors of the preparation: a wrong spec, missing or wrong data, and a wrong run directory are bad usage.
 fn of_preparing(error: &PrepareError) -> u8 {
     match error {
         PrepareError::Read { .. }
@@ -299,7 +299,8 @@ fn of_preparing(error: &PrepareError) -> u8 {
     }
 }
 
-/// A folder that is no run directory, or another study's, is bad usage; one that is right and cannot be used is a failure.
+/// Classifies errors of the run directory: a folder that is no run directory, or another study's, is bad usage; others
+/// are failures.
 fn of_directory(error: &RunDirectoryError) -> u8 {
     match error {
         RunDirectoryError::Missing { .. }

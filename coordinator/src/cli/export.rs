@@ -1,4 +1,4 @@
-//! `seedgrid export`: a run's units, epochs and predictions as tables for other programs.
+//! `seedgrid export` writes a run's units, epochs and predictions as tables for other programs.
 
 use super::{
     Exit, Failure,
@@ -18,7 +18,7 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<Exit, Failure> {
         ExportFormat::Parquet => &[Form::Parquet],
         ExportFormat::Both => &Form::ALL,
     };
-    // Before anything is computed.
+    // Checks the folder before any computation.
     if let Some(folder) = &arguments.output {
         check_place(folder, forms)?;
     }

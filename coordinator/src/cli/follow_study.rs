@@ -1,4 +1,4 @@
-//! Follows a study in this process: shows its pictures until it is done, or stands still.
+//! Follows a study in this process and shows its snapshots until it is done or paused.
 
 use std::sync::Arc;
 
@@ -7,19 +7,20 @@ use tokio::sync::watch;
 
 use crate::cli::progress::View;
 
-/// How following a study ended.
+/// The end of [`follow`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Followed {
     /// Every unit has ended.
     Done,
-    /// It paused itself, and nothing is in training any more.
+    /// The study paused itself, and no unit is in training.
     Paused(v1::Pause),
-    /// The core is gone.
+    /// The core has ended.
     CoreGone,
 }
 
-/// Shows pictures until the study is done, the core is gone, or, with `until_paused`, the study has paused itself and nothing is in
-/// training any more. A pause by hand is waited out: somebody asked for it while this ran.
+/// Shows snapshots until the study is done or the core has ended. With `until_paused`, also returns when the study has
+/// paused itself and no unit is in training. It waits for the end of a pause by hand, which an operator requested
+/// during this run.
 pub(super) async fn follow(
     mut pictures: watch::Receiver<Arc<v1::StatusSnapshot>>,
     view: &mut dyn View,
@@ -42,7 +43,7 @@ pub(super) async fn follow(
     }
 }
 
-/// Shows a picture on standard error. Where standard error is closed, the study goes on without pictures.
+/// Shows a snapshot on standard error. If standard error is closed, the study continues without output.
 pub(super) fn show(view: &mut dyn View, picture: &v1::StatusSnapshot) {
     let _ = view.show(picture);
 }

@@ -1,4 +1,5 @@
-//! What `--help` shows of each command: examples, each a line that can be run. Those of commands that are not here stand beside their arguments.
+//! The examples in `--help` of each command, each a line that can be run. The other commands have theirs beside their
+//! arguments.
 
 pub(super) const RUN: &str = "\
 Examples:
@@ -98,7 +99,7 @@ mod tests {
 
     use crate::cli::Arguments;
 
-    /// The words of an example as a shell reads them, without what it does with them and what is said beside it.
+    /// The words of an example, split like a shell does, without redirections and comments.
     fn words(line: &str) -> Vec<OsString> {
         let command = line.trim().split("  ").next().unwrap();
         let command = command.split(" | ").next().unwrap().split(" > ").next().unwrap();

@@ -1,4 +1,4 @@
-//! What `run` and `serve` share: a study's core and server in a run directory.
+//! The common part of `run` and `serve`: a study's core and server in a run directory.
 
 use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
@@ -20,17 +20,18 @@ use crate::{
     store::{Store, blobs::weights},
 };
 
-/// How long calls under way may take when the server stops.
+/// The time limit of calls in progress when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// A study that is ready to be hosted.
+/// A study that is ready to run.
 pub(super) struct Opened {
     pub(super) directory: Owned,
     pub(super) store: Store,
     pub(super) prepared: Prepared,
 }
 
-/// Reads the spec, takes the run directory and makes the plan. `replace`: also where the spec names no result that is there.
+/// Reads the spec, locks the run directory and makes the plan. `replace` also permits a spec without any of the stored
+/// results.
 pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, Failure> {
     let spec = Spec::read(&arguments.spec)?;
     say_what_is_unused(arguments, &spec);
@@ -48,7 +49,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, 
     belongs(&directory, &store, &spec.study.name)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
     let overlap = Overlap::of(&prepared, &directory, Some(&store), &store.units()?)?;
-    // Before anything of it is kept.
+    // The check comes before any change to the run directory.
     overlap.allows(replace)?;
     for note in overlap.notes() {
         console::note(format_args!("note: {note}"));
@@ -60,7 +61,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, 
     Ok(Opened { directory, store, prepared })
 }
 
-/// How many of the weights that the spec asks for are there.
+/// Counts the weights that the spec asks for, stored and missing.
 pub(super) fn weights_standing(
     prepared: &Prepared,
     directory: &RunDirectory,
@@ -73,14 +74,14 @@ pub(super) fn weights_standing(
     Ok(weights::WeightCounts::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
 }
 
-/// Says what of the database was damaged, and what became of it.
+/// Prints the damage to the database and its repair.
 pub(super) fn say_what_was_mended(store: &Store) {
     for note in store.mended().notes() {
         console::note(format_args!("note: {note}"));
     }
 }
 
-/// Says so where `--data` changes nothing.
+/// Prints notes about arguments and settings without effect.
 pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
     let kind = spec.study.dataset.kind;
     if arguments.data.is_some() && !kind.reads_files {
@@ -102,7 +103,7 @@ pub(super) fn directory(arguments: &StudyArguments, study: &str) -> RunDirectory
 }
 
 impl Opened {
-    /// How many units have no result yet, those of later stages among them.
+    /// The number of units without a result, including those of later stages.
     pub(super) fn units_left(&self) -> Result<usize, Failure> {
         let known = self.store.units()?;
         let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none()) && self.prepared.track.is_released(id);
@@ -111,21 +112,21 @@ impl Opened {
     }
 }
 
-/// Where and how to listen.
+/// The settings of the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entrance<'a> {
-    /// HOST:PORT.
+    /// The listening address, as HOST:PORT.
     pub(super) listen: &'a str,
     /// The host that workers should use.
     pub(super) advertise: Option<&'a str>,
-    /// Without encryption.
+    /// Whether connections are unencrypted.
     pub(super) plaintext: bool,
-    /// How long the join file is good, where that is said.
+    /// The lifetime of the join file, if given.
     pub(super) join_expires: Option<Duration>,
 }
 
 impl Entrance<'_> {
-    /// Any port of this machine alone.
+    /// Any port on the loopback interface.
     pub(super) const LOCAL: Self =
         Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None };
 }
@@ -167,35 +168,36 @@ impl Hosting {
             addresses: addresses(&Listening::of(&bound), entrance),
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
-        // Before anybody is answered: who is refused reads the file again and must find the new token.
+        // The files come before any answer: a refused worker reads the file again and must find the new token.
         let keys = CredentialFiles::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
         let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })
     }
 
-    /// Where it listens.
+    /// The server's address.
     pub(super) fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Stops the server and the core; gives the directory back, still owned.
+    /// Stops the server and the core. Returns the directory, still locked.
     pub(super) async fn stop(self) -> Result<Owned, Failure> {
         self.end(Hurry::No).await
     }
 
-    /// The same where a signal asked for it: a store that another program has locked is not waited for.
+    /// The same after a signal: it does not wait for a store that another program has locked.
     pub(super) async fn stop_soon(self) -> Result<Owned, Failure> {
         self.end(Hurry::Yes).await
     }
 
     async fn end(self, hurry: Hurry) -> Result<Owned, Failure> {
-        // The core first: streams of pictures end with it, and nothing more is acknowledged. One that waits for its store hears it later.
+        // The core stops first: streams of snapshots end with it, and nothing more is acknowledged. A core that waits
+        // for its store stops later.
         let _ = tokio::time::timeout(STOP_GRACE, self.core.stop()).await;
         let busy = self.core.busy().clone();
         self.server.stop(STOP_GRACE).await?;
         if hurry == Hurry::Yes {
-            // Nobody is answered any more: what is still to be written was not acknowledged.
+            // No more answers are sent, so the remaining writes were never acknowledged.
             busy.abandon();
         }
         let ended = tokio::task::spawn_blocking(move || self.thread.join())
@@ -212,7 +214,7 @@ impl Hosting {
     }
 }
 
-/// Whether a signal asked for the end.
+/// Whether a signal requested the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hurry {
     Yes,

@@ -1,4 +1,4 @@
-//! Where workers may find a coordinator: the addresses of its join file.
+//! The coordinator's addresses for the join file.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,11 +7,11 @@ use seedgrid_common::join::ADDRESSES_MAX;
 use super::host_study::Entrance;
 use crate::{grpc::Bound, run_directory::lock_holder};
 
-/// Where a coordinator listens, on a machine like this.
+/// The listening address of a coordinator, with the names and addresses of its machine.
 #[derive(Clone, Debug)]
 pub(super) struct Listening {
     address: SocketAddr,
-    /// Whether IPv4 comes in, too, where the address is an IPv6 one.
+    /// Whether an IPv6 address also accepts IPv4.
     both: bool,
     /// The machine's name.
     host: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Listening {
 }
 
 impl Listening {
-    /// As `bound` does on this machine.
+    /// The state of `bound` on this machine.
     pub(super) fn of(bound: &Bound) -> Self {
         let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
             let address = interface.address?;
@@ -35,7 +35,7 @@ impl Listening {
         }
     }
 
-    /// Whether whoever connects to `ip` of this machine comes in.
+    /// Whether a connection to `ip` of this machine reaches the coordinator.
     fn hears(&self, ip: &IpAddr) -> bool {
         match self.address {
             SocketAddr::V4(_) => ip.is_ipv4(),
@@ -44,8 +44,8 @@ impl Listening {
     }
 }
 
-/// Where workers may find the coordinator, the most widely known first. Addresses of this machine alone come last, and never fall out of a
-/// long list.
+/// The coordinator's addresses for workers, the most widely known first. Addresses that only this machine can use come
+/// last, and are never cut from a long list.
 pub(super) fn addresses(listening: &Listening, entrance: Entrance<'_>) -> Vec<String> {
     let scheme = if entrance.plaintext { "http" } else { "https" };
     let port = listening.address.port();
@@ -74,8 +74,8 @@ pub(super) fn addresses(listening: &Listening, entrance: Entrance<'_>) -> Vec<St
     hosts.into_iter().map(|host| format!("{scheme}://{host}:{port}")).collect()
 }
 
-/// Whether other machines can reach this one there. Link-local addresses mean another machine on every network, and nothing without the
-/// name of an interface, which is the reader's own.
+/// Whether other machines can reach this address. A link-local address means another machine on every network, and is
+/// unusable without the name of an interface on the reader's machine.
 fn is_far(ip: &IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_link_local() && !ip.is_unspecified(),
@@ -85,7 +85,7 @@ fn is_far(ip: &IpAddr) -> bool {
     }
 }
 
-/// As it stands in a URL.
+/// The address in a URL's form.
 fn literal(ip: &IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),
@@ -102,7 +102,7 @@ mod tests {
         Listening { address: address.parse().unwrap(), both, host: Some("login1".to_owned()), interfaces }
     }
 
-    /// What a machine's interfaces may have.
+    /// Possible addresses of a machine's interfaces.
     const INTERFACES: [&str; 7] =
         ["127.0.0.1", "10.1.0.5", "169.254.7.7", "::1", "2001:db8::5", "fe80::fc00:ff:fe00:1", "fd00::2"];
 

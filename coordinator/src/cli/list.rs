@@ -25,7 +25,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A line each, in columns; below it why a run cannot be read.
+/// One line for each run, in columns; below a line, the reason for which the run cannot be read.
 fn text(catalogue: &RunList) -> String {
     let rows: Vec<[String; 5]> = catalogue.runs.iter().map(row).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -33,7 +33,7 @@ fn text(catalogue: &RunList) -> String {
     let mut text = String::new();
     for (row, run) in rows.iter().zip(&catalogue.runs) {
         for (cell, width) in row.iter().zip(widths) {
-            // Writing into a string cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{cell:<width$}  ");
         }
         let _ = writeln!(text, "{}", row[4]);
@@ -55,14 +55,14 @@ fn row(run: &Run) -> [String; 5] {
     ]
 }
 
-/// "12 of at most 50 done, 1 diverged".
+/// Example: "12 of at most 50 done, 1 diverged".
 fn units(units: Units) -> String {
     let Units { planned, done, diverged, failed, cancelled, undecided } = units;
     let at_most = if undecided > 0 { "at most " } else { "" };
     let mut text = format!("{done} of {at_most}{planned} done");
     for (count, word) in [(diverged, "diverged"), (failed, "quarantined"), (cancelled, "cancelled")] {
         if count > 0 {
-            // Writing into a string cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, ", {count} {word}");
         }
     }

@@ -1,4 +1,4 @@
-//! The workers that `seedgrid run` starts on its own machine: child processes that die with it.
+//! The workers that `seedgrid run` starts on its own machine: child processes that end with it.
 
 use std::{
     ffi::OsString,
@@ -17,16 +17,16 @@ use nix::{
 use seedgrid_common::batch::JobEnd;
 use tokio::process::{Child, Command};
 
-/// How often a worker that was killed is started again before the run gives up.
+/// The number of restarts of a killed worker before the run gives up.
 const RESTARTS_MAX: u32 = 5;
 
-/// The exit code of a worker whose time limit came near.
+/// The exit code of a worker whose time limit is near.
 const OUT_OF_TIME: i32 = 6;
 
-/// Lines of a failed worker's log that an error shows.
+/// The number of lines of a failed worker's log in an error.
 const LOG_LINES_SHOWN: usize = 8;
 
-/// The local worker process and what is needed to start it again.
+/// The local worker process, with the data for a restart.
 #[derive(Debug)]
 pub struct LocalWorker {
     program: PathBuf,
@@ -38,26 +38,26 @@ pub struct LocalWorker {
     restarts: u32,
 }
 
-/// How a local worker ended well.
+/// The regular end of a local worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerEnd {
-    /// The study is done, or it was told to leave.
+    /// The study is done, or the worker was asked to leave.
     Left,
-    /// The time limit of the batch job came near, and units are left.
+    /// The batch job's time limit is near, and units are left.
     OutOfTime,
 }
 
-/// What a local worker is to take its environment for.
+/// The worker's view of its environment variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surroundings {
-    /// What it is.
+    /// The variables describe the current batch job, if any.
     Own,
-    /// What is left over from a batch job that has ended.
+    /// The variables come from a batch job that has ended.
     LeftOver,
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// The view for this process.
     pub fn of(job: &JobEnd) -> Self {
         match job {
             JobEnd::LeftOver { .. } => Self::LeftOver,
@@ -66,40 +66,40 @@ impl Surroundings {
     }
 }
 
-/// Why there is no local worker.
+/// The failure of a local worker.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalWorkerError {
-    /// The program is not there or cannot be run.
+    /// The program does not exist or cannot be run.
     #[error(
         "cannot start the worker {program}: {cause}\n  hint: `seedgrid-worker` must stand beside `seedgrid`; build both with \
          `cargo build --release`, or set SEEDGRID_WORKER to its path"
     )]
     Start {
-        /// The program.
+        /// The program's path.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// It ended while there was work.
+    /// The worker ended while units were left.
     #[error(
         "the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: {}; finished units are kept", hint(.status)
     )]
     Ended {
-        /// How.
+        /// The worker's exit status.
         status: ExitStatus,
-        /// Its log.
+        /// The path of the worker's log.
         log: PathBuf,
-        /// The log's last lines.
+        /// The last lines of the log.
         tail: String,
     },
-    /// Its state cannot be learned.
+    /// The worker's status cannot be read.
     #[error("cannot wait for the local worker: {0}")]
     Wait(#[source] io::Error),
 }
 
 impl LocalWorkerError {
-    /// The exit code of a worker that ended by itself: whoever started it ends with the same.
+    /// The exit code of a worker that ended by itself; the command ends with the same code.
     pub fn code(&self) -> Option<u8> {
         match self {
             Self::Ended { status, .. } => status.code().and_then(|code| u8::try_from(code).ok()),
@@ -108,7 +108,7 @@ impl LocalWorkerError {
     }
 }
 
-/// What to do about a worker that ended like this: docs/exit-codes.md has the codes.
+/// The hint for a worker with this exit status; docs/exit-codes.md lists the codes.
 fn hint(status: &ExitStatus) -> &'static str {
     match status.code() {
         Some(2) => {
@@ -132,7 +132,7 @@ fn hint(status: &ExitStatus) -> &'static str {
 }
 
 impl LocalWorker {
-    /// Starts a worker with `slots` slots that enters with `join_file` and logs into the folder `logs`.
+    /// Starts a worker with `slots` slots that registers with `join_file` and logs into the folder `logs`.
     ///
     /// # Errors
     /// When the program cannot be started or the log cannot be made.
@@ -149,10 +149,10 @@ impl LocalWorker {
         Ok(Self { program, join_file: join_file.to_owned(), slots, log, surroundings, child, restarts: 0 })
     }
 
-    /// Returns when the worker has ended well. One that was killed (out of memory, by a person) is started again.
+    /// Returns when the worker has ended regularly. A killed worker (out of memory, by a person) is restarted.
     ///
     /// # Errors
-    /// When it ended with an error, or was killed too often.
+    /// When the worker ended with an error, or was killed too often.
     pub async fn watch(&mut self) -> Result<WorkerEnd, LocalWorkerError> {
         loop {
             let status = self.child.wait().await.map_err(LocalWorkerError::Wait)?;
@@ -172,20 +172,20 @@ impl LocalWorker {
         }
     }
 
-    /// Asks the worker to stop, and ends it if it has not after `grace`.
+    /// Asks the worker to stop, and kills it after `grace`.
     pub async fn stop(mut self, grace: Duration) {
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            // It may have ended by itself in the meantime.
+            // The worker may have ended by itself in the meantime.
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
         if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
-            // Gone already is as good.
+            // A worker that has ended is no error.
             let _ = self.child.kill().await;
         }
     }
 }
 
-/// The worker's program: $SEEDGRID_WORKER, or the one beside this program, or what the path finds.
+/// The worker's program: $SEEDGRID_WORKER, or the file beside this program, or the first in PATH.
 fn program() -> PathBuf {
     if let Some(program) = std::env::var_os("SEEDGRID_WORKER") {
         return program.into();
@@ -208,13 +208,13 @@ fn spawn(program: &Path, join_file: &Path, slots: usize, log: &Path, surrounding
     }
     command
         .arg("--join")
-        // A name that begins with a dash would be taken for an option.
+        // A name that begins with a dash would be read as an option.
         .arg(Path::new(".").join(join_file))
         .args(["--slots", &slots.to_string(), "--die-with-parent", &std::process::id().to_string()])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        // A group of its own: Ctrl-C reaches the run alone, which then stops its worker in order.
+        // The worker has its own process group: Ctrl-C reaches only the run, which then stops its worker in order.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()

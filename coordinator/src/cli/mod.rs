@@ -1,4 +1,4 @@
-//! The `seedgrid` command: arguments, what each subcommand does, and exit codes.
+//! The `seedgrid` command: arguments, subcommands and exit codes.
 
 mod arguments;
 mod cancel_drain_pause;
@@ -39,7 +39,7 @@ use seedgrid_common::{command_line, json, terminal::Screen};
 pub use arguments::{Arguments, Subcommand};
 pub use exit_codes_and_errors::{Exit, Failure};
 
-/// Runs the command line that this process was started with.
+/// Runs this process's command line.
 pub fn main() -> ExitCode {
     let arguments: Arguments = command_line::parse();
     start_log(arguments.verbose);
@@ -61,12 +61,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What the asynchronous runtime's library is told of the number of its threads. It would end the program where that is wrong.
+/// The environment variable for the number of threads of the asynchronous runtime, which would panic on an invalid
+/// value.
 const THREADS: &str = "TOKIO_WORKER_THREADS";
-/// More threads than any coordinator needs.
+/// The largest number of threads, more than any coordinator needs.
 const THREADS_MAX: usize = 1024;
 
-/// How many threads answer calls: as many as there are cores, unless the environment says something else that can be.
+/// The number of threads that answer calls: one for each core, unless the environment sets a valid number.
 fn threads(told: Option<&OsStr>) -> Result<usize, String> {
     let Some(told) = told else { return Ok(cores()) };
     let number = told.to_str().and_then(|text| text.trim().parse().ok());
@@ -103,7 +104,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
 }
 
 impl Subcommand {
-    /// Whether it writes files into folders that stay; else it only looks, or asks a coordinator.
+    /// Whether the command writes files into lasting folders; other commands only read, or call a coordinator.
     const fn leaves_files(&self) -> bool {
         match self {
             Self::Run(_)
@@ -132,7 +133,7 @@ impl Subcommand {
     }
 }
 
-/// Logs go to standard error; what people read goes to standard output.
+/// Sends logs to standard error; standard output is for results.
 fn start_log(verbose: u8) {
     let level = match verbose {
         0 => "seedgrid_coordinator=warn",
@@ -149,17 +150,17 @@ fn start_log(verbose: u8) {
         .init();
 }
 
-/// How many units this machine can train at a time.
+/// The number of units that this machine can train at a time.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Prints what people read to standard output, in lines that fit a terminal.
+/// Prints text for people to standard output, wrapped to the terminal's width.
 fn print(text: &str) -> Result<(), Failure> {
     print_as_it_is(&Screen::output().fit(text))
 }
 
-/// Prints to standard output what programs read, or what was laid out already.
+/// Prints text for programs, or text with a layout of its own, to standard output.
 fn print_as_it_is(text: &str) -> Result<(), Failure> {
     console::print(text).map_err(Failure::Output)
 }

@@ -1,4 +1,4 @@
-//! `seedgrid models`: every network, layer by layer, from the models' own data.
+//! `seedgrid models` shows every network, layer by layer, from the models' own data.
 
 use seedgrid_common::{
     hyperparameters::{Hyperparameters, Value},
@@ -45,15 +45,15 @@ struct Listing {
     summary: &'static str,
     source: &'static str,
     revision: u32,
-    /// Weights and biases.
+    /// The number of weights and biases.
     weights: usize,
-    /// For one pair's forward pass.
+    /// Multiplications in one pair's forward pass.
     multiplications: usize,
     parts: Vec<PartListing>,
     hyperparameters: Vec<HyperparameterListing>,
 }
 
-/// The tower, the comparison or a head.
+/// A part of a network: the tower, the comparison or a head.
 #[derive(Debug, Serialize)]
 struct PartListing {
     part: &'static str,
@@ -61,7 +61,7 @@ struct PartListing {
     rows: Vec<RowListing>,
 }
 
-/// A layer with weights and what follows it, as a table of layers shows them.
+/// A layer with weights and its following operations, as one row of a table of layers.
 #[derive(Debug, Serialize)]
 struct RowListing {
     name: String,
@@ -86,7 +86,8 @@ struct HyperparameterListing {
     meaning: &'static str,
 }
 
-/// The defaults, and for what has none the value that the paper uses or an equal one: shapes do not depend on it.
+/// The defaults. A hyper-parameter without a default gets the paper's value or an equal one: shapes do not depend on
+/// it.
 fn defaults(model: &Model) -> Hyperparameters {
     let value = |parameter: &model::Parameter| {
         let default = parameter.default_value();

@@ -15,14 +15,14 @@ use crate::{
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     let directory = RunDirectory::existing(&arguments.run_dir)?;
-    // Before anything is computed.
+    // Checks the folder before any computation.
     if let Some(folder) = &arguments.output {
         report::check_place(folder)?;
     }
     build(&directory, arguments.spec, arguments.output.as_deref())
 }
 
-/// Builds the report of the newest spec in the run directory, prints its table and says where it is.
+/// Builds the report of the newest spec in the run directory, and prints its table and path.
 pub(super) fn finish(directory: &RunDirectory) -> Result<Exit, Failure> {
     build(directory, None, None)
 }

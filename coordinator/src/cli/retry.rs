@@ -1,4 +1,4 @@
-//! `seedgrid retry`: gives units that failed for good another try.
+//! `seedgrid retry` retries units that failed for good.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, serde::Serialize)]
 struct Listing {
     schema: &'static str,
-    /// Whether a coordinator runs, which gives them out at once.
+    /// Whether a coordinator runs, which gives the units out at once.
     running: bool,
     units: Vec<String>,
     selections: Vec<Selection>,
@@ -54,7 +54,7 @@ pub(super) async fn retry(arguments: RetryArguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The units that are meant. Only those that are not named by whole ids are looked for.
+/// The named units. Only names that are not whole ids are searched.
 async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
     if let Ok(ids) = arguments.units.iter().map(|text| text.parse()).collect() {
         return Ok(ids);
@@ -63,7 +63,7 @@ async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
     arguments.units.iter().map(|text| Ok(units::find(&lines, text)?.id)).collect()
 }
 
-/// Where no coordinator runs, the command writes for it.
+/// Writes the retry to the store, without a running coordinator.
 fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> {
     let directory = directory.own_to_steer()?;
     let mut store = Store::open(&directory.database())?;
@@ -73,7 +73,7 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
     let retry = retry::retry(&study.plan, &study.standing, &fates, units)?;
     let at_ms = utc::now_ms();
-    // As a coordinator does: who wants units to be tried again wants them given out.
+    // Like a coordinator, the retry also ends a pause, so that the units are given out.
     let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });
     store.commit(&Write::all_of(&retry, at_ms).chain(resumed).collect::<Vec<_>>())?;
     Ok(retry)

@@ -25,7 +25,7 @@ use crate::{
     scheduler::queue::Pause,
 };
 
-/// How long the local worker may take to hand over what it has and leave.
+/// The time limit for the local worker to submit its results and leave.
 const LEAVE_GRACE: Duration = Duration::from_secs(15);
 
 enum Ended {
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     let (join_file, logs) = (hosting.directory.join_file(), hosting.directory.logs());
     let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::of(&job))?;
     let mut view = progress::view(Stream::Error, hosting.directory.root());
-    // Until here a signal ends the process at once.
+    // Before this line, a signal ends the process at once.
     let mut signals = Attended::begin();
     let ended = tokio::select! {
         followed = follow(hosting.core.snapshots(), view.as_mut(), true) => Ok(Ended::Followed(followed)),
@@ -67,12 +67,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
             (Ok(_), v1::StudyState::Done) => Ok(Ended::Followed(Followed::Done)),
             (Ok(WorkerEnd::OutOfTime), _) => Ok(Ended::OutOfTime),
             (Ok(WorkerEnd::Left), v1::StudyState::Draining) => Ok(Ended::Drained),
-            // It leaves well before that only when somebody told it to.
+            // The worker leaves well before the end only on request.
             (Ok(WorkerEnd::Left), _) => Ok(Ended::Signalled(StopSignal::Terminate)),
             (Err(error), _) => Err(error),
         },
     };
-    // The worker may have left before the last picture was shown.
+    // The worker may have left before the last snapshot was shown.
     let last = Arc::clone(&hosting.core.snapshots().borrow());
     show(view.as_mut(), &last);
     view.finish();
@@ -85,7 +85,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         (_, Some(_)) | (Ok(Ended::Signalled(_) | Ended::OutOfTime), None) => hosting.stop_soon().await?,
         (_, None) => hosting.stop().await?,
     };
-    // And from here on again.
+    // From here on, a signal ends the process at once again.
     match signal.or(signals.end()).map_or(ended, |signal| Ok(Ended::Signalled(signal)))? {
         Ended::Followed(Followed::Done | Followed::CoreGone) => report::finish(&directory),
         Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&Pause::from(&pause), directory.root())),
@@ -106,15 +106,15 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     }
 }
 
-/// Says that the study is paused: it paused itself, or was paused before this command began. Where nobody is there to see it, ending says it
-/// louder than waiting.
+/// Reports that the study is paused: it paused itself, or was paused before this command began. The command ends,
+/// because an unattended process would otherwise wait unnoticed.
 fn stands_still(pause: &Pause, directory: &Path) -> Exit {
     console::note(format_args!("{pause}; finished units are kept"));
     console::note(format_args!("{}", how_it_goes_on(pause, directory)));
     Exit::StandsStill
 }
 
-/// Advice about a pause with which `run` ended. A pause by hand has no known cause to remove first.
+/// The hint for a pause with which `run` ended. A pause by hand has no known cause to remove first.
 fn how_it_goes_on(pause: &Pause, directory: &Path) -> String {
     let then = format!("{}, then the same command again", progress::resume(directory));
     match pause.by_hand {

@@ -1,4 +1,4 @@
-//! `seedgrid serve`: the coordinator alone, for workers elsewhere.
+//! `seedgrid serve` runs the coordinator alone, for workers elsewhere.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
     core::Holders,
 };
 
-/// How long workers may take to leave once the study is done.
+/// The time limit for workers to leave after the study is done.
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
@@ -40,7 +40,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         join_expires: arguments.join_expires,
     };
     let hosting = Hosting::start(opened, entrance, Holders::MayReturn).await?;
-    // Until here a signal ends the process at once.
+    // Before this line, a signal ends the process at once.
     let mut signals = Attended::begin();
     let encryption =
         if plaintext { "in plaintext: whoever is on the network can read and change everything" } else { "with TLS" };
@@ -68,7 +68,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         Some(_) => hosting.stop_soon().await?,
         None => hosting.stop().await?,
     };
-    // And from here on again.
+    // From here on, a signal ends the process at once again.
     let Some(signal) = signal.or(signals.end()) else { return report::finish(&directory) };
     let workers = if done { "every unit has ended" } else { "workers train on" };
     console::note(format_args!("interrupted; finished units are kept, {workers}. Run the same command again to go on"));
@@ -78,6 +78,6 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
 /// Returns when every worker has left.
 async fn workers_gone(hosting: &Hosting) {
     let mut pictures = hosting.core.snapshots();
-    // An error means that the core is gone, and every worker with it.
+    // An error means that the core has ended, and every worker with it.
     let _ = pictures.wait_for(|picture| picture.workers.is_empty()).await;
 }

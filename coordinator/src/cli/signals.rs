@@ -1,8 +1,9 @@
-//! The signals that ask a command to stop: SIGINT, SIGTERM, and SIGHUP, which means SIGTERM.
+//! Signals that stop a command: SIGINT, SIGTERM, and SIGHUP, which is treated as SIGTERM.
 //!
-//! A thread of their own hears them as long as the command lives, so that none is lost while the command computes. The first one goes to
-//! whoever [attends](Attended): a study that runs comes to an orderly end. Where nobody does, and a second time, the process ends at once: what is
-//! not whole yet is removed ([`temporary_files::sweep`]), and whatever is in its place is whole at any instant.
+//! A separate thread receives signals during the whole command, also while it computes. The first signal goes to the
+//! current [receiver](Attended), so that a running study ends in order. Without a receiver, or at a second signal, the
+//! process ends at once: incomplete files are removed ([`temporary_files::sweep`]), and files under their final names
+//! are always complete.
 
 use std::{
     io,
@@ -22,10 +23,10 @@ use tokio::{
 
 use crate::cli::console;
 
-/// How long saying goodbye may take: nobody may read standard error any more.
+/// The time limit for the last message: standard error may have no reader.
 const GOODBYE: Duration = Duration::from_millis(200);
 
-/// What was asked for.
+/// The signal that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
     /// SIGINT: Ctrl-C.
@@ -35,7 +36,7 @@ pub enum StopSignal {
 }
 
 impl StopSignal {
-    /// With which code a command ends that it stopped.
+    /// The exit code of a command that this signal stopped.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -44,18 +45,18 @@ impl StopSignal {
     }
 }
 
-/// What became of a signal.
+/// The handling of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heard {
-    /// Somebody sees to it.
+    /// The signal went to the receiver.
     Attended,
-    /// It says what was said before: a terminal that is closed sends SIGHUP, and its shell another one.
+    /// The signal repeats an earlier one: a closed terminal sends SIGHUP, and its shell another one.
     Repeated,
-    /// The process is to end.
+    /// The process must end.
     End,
 }
 
-/// Who attends, and whether a signal has come before.
+/// The current receiver, and whether a signal has arrived before.
 #[derive(Debug, Default)]
 struct State {
     attending: Option<mpsc::UnboundedSender<StopSignal>>,
@@ -67,7 +68,7 @@ impl State {
         if std::mem::replace(&mut self.told, true) && is_hangup {
             return Heard::Repeated;
         }
-        // Only the first one is for them.
+        // Only the first signal goes to the receiver.
         match self.attending.take().map(|attending| attending.send(signal)) {
             Some(Ok(())) => Heard::Attended,
             Some(Err(_)) | None => Heard::End,
@@ -75,40 +76,40 @@ impl State {
     }
 }
 
-/// Whether the command leaves anything behind that may be half done.
+/// Whether the command may leave incomplete files behind.
 static LEAVES_FILES: AtomicBool = AtomicBool::new(true);
 
 static STATE: Mutex<State> = Mutex::new(State { attending: None, told: false });
 
 fn state() -> MutexGuard<'static, State> {
-    // What it holds stays usable whatever happened meanwhile.
+    // A panic leaves the state usable.
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The right to hear the next signal, until it is dropped.
+/// The receiver of the next signal, until it is dropped.
 #[derive(Debug)]
 pub struct Attended {
     signals: mpsc::UnboundedReceiver<StopSignal>,
 }
 
 impl Attended {
-    /// From now on the first signal comes here.
+    /// Registers as the receiver of the first signal.
     pub fn begin() -> Self {
         let (sender, signals) = mpsc::unbounded_channel();
         state().attending = Some(sender);
         Self { signals }
     }
 
-    /// Returns when one has come.
+    /// Returns the signal when it has arrived.
     pub async fn received(&mut self) -> StopSignal {
         match self.signals.recv().await {
             Some(signal) => signal,
-            // It came, and whoever waits now waits for another one: that one ends the process.
+            // The signal was already returned; a further signal ends the process.
             None => std::future::pending().await,
         }
     }
 
-    /// The one that has come and was not received yet, if there is one; from now on nobody attends.
+    /// Unregisters. Returns the signal if it has arrived and was not returned yet.
     pub fn end(mut self) -> Option<StopSignal> {
         state().attending = None;
         self.signals.try_recv().ok()
@@ -121,10 +122,10 @@ impl Drop for Attended {
     }
 }
 
-/// Hears signals from now on. `leaves_files`: whether the command writes into folders that stay.
+/// Starts to receive signals. `leaves_files` tells whether the command writes into lasting folders.
 ///
 /// # Errors
-/// When it cannot.
+/// When the signal handlers cannot be installed.
 pub fn listen(leaves_files: bool) -> io::Result<()> {
     LEAVES_FILES.store(leaves_files, Ordering::Relaxed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -157,7 +158,7 @@ async fn next(hangup: &mut Option<Signal>) {
     }
 }
 
-/// What is said at the end.
+/// The last message of a stopped command.
 const fn said_last(leaves_files: bool) -> &'static str {
     match leaves_files {
         true => {
@@ -171,10 +172,10 @@ const fn said_last(leaves_files: bool) -> &'static str {
 fn end(signal: StopSignal) -> ! {
     temporary_files::sweep();
     let (said, goodbye) = std::sync::mpsc::channel();
-    // Standard error may be locked by a thread that waits for its reader.
+    // Another thread may hold standard error while it waits for a reader.
     let say = move || {
         console::note(format_args!("{}", said_last(LEAVES_FILES.load(Ordering::Relaxed))));
-        // Nobody waits any more where this took too long.
+        // After the time limit, no thread receives this.
         let _ = said.send(());
     };
     if thread::Builder::new().spawn(say).is_ok() {

@@ -1,4 +1,4 @@
-//! `seedgrid status`: a look at a study.
+//! `seedgrid status` shows a study's state.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -35,10 +35,10 @@ pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Why nobody can tell of what was named.
+/// The failure for a path without an answer.
 pub(super) fn unanswered(named: &Path, error: ControlError) -> Failure {
     match (RunDirectory::existing(named), error) {
-        // Neither a credential file nor a run; or a run that has lost its database.
+        // The path is neither a credential file nor a run, or a run has lost its database.
         (Err(missing), ControlError::Join(JoinError::Missing { .. })) => missing.into(),
         (Err(missing), ControlError::Unreachable { .. }) if named.is_dir() => missing.into(),
         (_, error) => error.into(),
@@ -51,7 +51,7 @@ fn state(picture: &v1::StatusSnapshot) -> &'static str {
         v1::StudyState::Draining => "draining",
         v1::StudyState::Paused => "paused",
         v1::StudyState::Done => "done",
-        // No coordinator says this: the study is not done, and none runs.
+        // The state of a study that is not done, without a coordinator.
         v1::StudyState::Unspecified => "stopped",
     }
 }
@@ -124,7 +124,7 @@ fn text(picture: &v1::StatusSnapshot, place: &Path) -> String {
     lines.join("\n") + "\n"
 }
 
-/// ", 2 cancelled", or nothing.
+/// Example: ", 2 cancelled", or nothing.
 pub(super) fn cancelled(counts: &v1::UnitCounts) -> String {
     if counts.cancelled > 0 { format!(", {} cancelled", counts.cancelled) } else { String::new() }
 }
@@ -143,11 +143,11 @@ struct Listing {
     elapsed_seconds: f64,
     workers: Vec<Worker>,
     training: Vec<Training>,
-    /// How often what was refused at the door; kinds that did not occur are left out.
+    /// The number of refusals by kind; kinds that did not occur are left out.
     refusals: BTreeMap<String, u64>,
-    /// What the coordinator's disk did not take, if the newest try failed.
+    /// The coordinator's failed write to disk, if the newest try failed.
     disk_trouble: Option<String>,
-    /// For how long the coordinator has been waiting for its store, which another program has locked.
+    /// The seconds that the coordinator has waited for its store, which another program has locked.
     store_busy_seconds: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a study stands that no coordinator runs, from its run directory.
+//! The state of a study without a running coordinator, from its run directory.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use seedgrid_common::{utc, wire::v1};
 use super::Failure;
 use crate::{plan::Planned, run_directory::RunDirectory, store::Store, views::units};
 
-/// Whether every unit has ended of the study in this store. Not where that cannot be told.
+/// Whether every unit of the study in this store has ended; false if that is unknown.
 pub(super) fn has_ended(directory: &RunDirectory, store: &Store) -> bool {
     let known = Planned::stored(directory, store).and_then(|study| Ok((study, store.units()?)));
     known.is_ok_and(|(study, units)| units::counts(&study, &units).waiting == 0)
 }
 
-/// A picture from the store of `run_directory`. None without a study in it, or while a coordinator owns it.
+/// A snapshot from the store of `run_directory`. Returns None without a study in it, or while a coordinator owns it.
 pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>, Failure> {
     let directory = match RunDirectory::existing(run_directory) {
         Ok(directory) if !directory.is_owned() => directory,
@@ -23,7 +23,7 @@ pub(super) fn picture(run_directory: &Path) -> Result<Option<v1::StatusSnapshot>
     let study = Planned::stored(&directory, &store)?;
     let counts = units::counts(&study, &store.units()?);
     let pause = store.pause()?;
-    // Also where it is paused: what waits waits for a coordinator first.
+    // A paused study too: its units wait for a coordinator first.
     let state = if counts.waiting == 0 { v1::StudyState::Done } else { v1::StudyState::Unspecified };
     Ok(Some(v1::StatusSnapshot {
         study: study.spec.study.name.clone(),

@@ -1,4 +1,4 @@
-//! What can be written behind the commands that look at units and workers and steer a study.
+//! The arguments of commands that show units and workers and control a study.
 
 use std::path::PathBuf;
 
@@ -127,7 +127,7 @@ pub struct DrainArguments {
     pub reach: ReachArguments,
 }
 
-/// A reason that others can be shown, as a coordinator would take it: one line of at most [`DETAIL_BYTES_MAX`] bytes.
+/// Parses a reason in the form that a coordinator accepts: one line of at most [`DETAIL_BYTES_MAX`] bytes.
 fn reason(text: &str) -> Result<String, String> {
     match text.len() {
         0..=DETAIL_BYTES_MAX => Ok(text::plain(text)),

@@ -1,4 +1,4 @@
-//! `seedgrid workers`: those that are there, and those that were.
+//! `seedgrid workers` lists present and former workers.
 
 use std::collections::BTreeSet;
 
@@ -120,7 +120,7 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-/// Why the list is empty.
+/// The reason for an empty list.
 fn nobody(arguments: &WorkersArguments) -> &'static str {
     match (&arguments.host, arguments.all) {
         (Some(_), true) => "no worker was ever on this machine",
