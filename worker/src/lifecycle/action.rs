@@ -1,4 +1,4 @@
-//! What a worker does next, and why its life ends.
+//! A worker's next actions, and the reasons for its end.
 
 use std::sync::Arc;
 
@@ -6,74 +6,75 @@ use seedgrid_common::wire::v1::Failure;
 
 use crate::lifecycle::attempt::{Assignment, Attempt, Submission};
 
-/// What is to be done.
+/// One action of a worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Connect and register, as often as needed; ends in [`Event::Registered`](super::Event::Registered).
     Connect,
-    /// Ask for units.
+    /// Ask the coordinator for units.
     Pull {
-        /// At most this many, 1 or more.
+        /// Most units of the answer, 1 or more.
         units_max: u32,
     },
-    /// Ask for units no more, if that is still under way: what may come of it is given back by the goodbye.
+    /// Cancel a pull under way. The leave call gives back any units of its answer.
     StopPulling,
-    /// Train in this slot, which is free.
+    /// Train in this free slot.
     Start {
-        /// The slot, 0-based.
+        /// The slot's index, from 0.
         slot: usize,
-        /// What to train.
+        /// The attempt and its unit.
         assignment: Assignment,
     },
-    /// Stop what this slot trains, soon. Ends in [`Event::Ended`](super::Event::Ended) like any other.
+    /// Stop the training in this slot soon. Ends in [`Event::Ended`](super::Event::Ended) like any other.
     Stop {
-        /// The slot, 0-based.
+        /// The slot's index, from 0.
         slot: usize,
-        /// Whether its state is wanted, so that another attempt can go on from there.
+        /// Whether to save its state, so that another attempt can continue from it.
         save: bool,
     },
-    /// Hand over; ends in [`Event::Settled`](super::Event::Settled), [`Event::Malformed`](super::Event::Malformed) or [`Event::LinkLost`](super::Event::LinkLost).
+    /// Hand over an attempt; ends in [`Event::Settled`](super::Event::Settled),
+    /// [`Event::Malformed`](super::Event::Malformed) or [`Event::LinkLost`](super::Event::LinkLost).
     Submit {
         /// The attempt.
         attempt: Attempt,
-        /// What is handed over.
+        /// The outcome and its training time.
         submission: Arc<Submission>,
     },
-    /// Say goodbye; ends in [`Event::Left`](super::Event::Left).
+    /// Send the leave call; ends in [`Event::Left`](super::Event::Left).
     Leave {
-        /// For people.
+        /// The reason, for people.
         reason: &'static str,
     },
-    /// The worker's life is over. Nothing follows.
+    /// The worker ends. No action follows.
     Exit {
-        /// Why.
+        /// The reason.
         ending: Ending,
-        /// How many finished attempts were never acknowledged.
+        /// The number of finished attempts that were never acknowledged.
         unacknowledged: usize,
     },
 }
 
-/// Why a worker's life ended.
+/// The reason for a worker's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Every unit has ended.
     StudyDone,
-    /// The coordinator gives nothing out any more.
+    /// The coordinator drains the study and assigns no more units.
     Drained,
-    /// Told to stop.
+    /// A signal told the worker to stop.
     Terminated,
     /// The time limit came near.
     TimeLimit,
-    /// Nothing to do for too long.
+    /// The worker held nothing for too long.
     Idle,
-    /// This program computes other results than the coordinator's expects.
+    /// This program computes other results than the coordinator expects.
     Incompatible(String),
     /// The coordinator could not be reached for too long.
     Unreachable,
 }
 
 impl Ending {
-    /// For the goodbye.
+    /// The reason in the leave call.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::StudyDone => "study done",
@@ -86,7 +87,7 @@ impl Ending {
         }
     }
 
-    /// What becomes of units that are still held. None: nobody wants them any more.
+    /// The failure under which held units are given back. None: they are no longer wanted.
     pub(super) fn give_back(&self) -> Option<Failure> {
         match self {
             Self::StudyDone => None,

@@ -1,4 +1,4 @@
-//! The nouns of a worker: attempts, what was assigned, and what came out of it.
+//! A worker's data types: attempts, assignments, and their outcomes.
 
 use std::{fmt, sync::Arc};
 
@@ -13,12 +13,12 @@ use seedgrid_common::{
     },
 };
 
-/// One execution of a unit. The number only grows and fences late messages.
+/// One execution of a unit. Its number only grows, and fences late messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Attempt {
-    /// What is trained.
+    /// The unit's id.
     pub unit: UnitId,
-    /// 1-based.
+    /// The attempt's number, from 1.
     pub number: u32,
 }
 
@@ -46,13 +46,13 @@ impl TryFrom<v1::AttemptId> for Attempt {
 /// An attempt that is leased to this worker, with its unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {
-    /// Which attempt.
+    /// The attempt.
     pub attempt: Attempt,
-    /// What to train.
+    /// The unit.
     pub unit: Arc<Unit>,
-    /// Whether its trained weights are handed over as well.
+    /// Whether to hand over the trained weights as well.
     pub keep_weights: bool,
-    /// Where training can go on from, if an earlier attempt has left that.
+    /// The checkpoint to continue from, if an earlier attempt left one.
     pub checkpoint: Option<CheckpointRef>,
 }
 
@@ -61,59 +61,59 @@ pub struct Assignment {
 pub struct SavedState {
     /// The checkpoint's file.
     pub blob: Blob,
-    /// How far training had come.
+    /// The progress of training in it.
     pub progress: Progress,
 }
 
-/// What training gives.
+/// The output of training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// The unit's result.
     pub result: UnitResult,
-    /// The file of its weights, where they are wanted and training did not diverge.
+    /// The file of its weights, if they are wanted and training did not diverge.
     pub weights: Option<Blob>,
 }
 
-/// How an attempt ended in its slot.
+/// The end of an attempt in its slot.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SlotOutcome {
-    /// Trained to an end: scored, or diverged.
+    /// Training ended with scores, or diverged.
     Finished(Output),
-    /// Stopped when it was told to, with its state where that was asked for.
+    /// Training was stopped; with its state if that was requested.
     Stopped(Option<SavedState>),
-    /// An error or a panic, for people.
+    /// An error or a panic, as a message for people.
     Failed(String),
 }
 
-/// What the coordinator is told about an attempt.
+/// The outcome of an attempt, for the coordinator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// The unit's result.
     Result(Output),
-    /// There is none.
+    /// The attempt has no result.
     Failure {
-        /// Why.
+        /// The kind of failure.
         failure: Failure,
-        /// For people, at most 4096 bytes.
+        /// A message for people, at most 4096 bytes.
         detail: String,
-        /// From where the next attempt can go on.
+        /// The state from which the next attempt can continue.
         state: Option<SavedState>,
     },
 }
 
 impl Outcome {
-    /// A failure whose detail is cut to what the wire allows.
+    /// A failure with its detail cut to the wire's limit.
     pub fn failure(failure: Failure, detail: &str) -> Self {
         Self::Failure { failure, detail: cut(detail, limits::DETAIL_BYTES_MAX).to_owned(), state: None }
     }
 
-    /// A failure of training with this error. Devices say in words only that they have no memory left.
+    /// A failure of training with this error. Only the error's text shows that a device is out of memory.
     pub fn failed(detail: &str) -> Self {
         let words = detail.to_lowercase().replace('_', " ");
         Self::failure(if words.contains("out of memory") { Failure::OutOfMemory } else { Failure::Error }, detail)
     }
 
-    /// How much memory the weights or the state that wait with it take, in bytes.
+    /// The size of the weights or the state that wait with it, in bytes.
     pub fn blob_bytes(&self) -> usize {
         let blob = match self {
             Self::Result(output) => output.weights.as_ref(),
@@ -123,16 +123,16 @@ impl Outcome {
     }
 }
 
-/// What is handed over for one attempt.
+/// The data that the worker hands over for one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
-    /// How it ended.
+    /// The attempt's outcome.
     pub outcome: Outcome,
-    /// Wall time of training, with that of earlier attempts that it went on from. 0 where it never started.
+    /// Wall time of training, including the earlier attempts that it continued. 0 where it never started.
     pub train_seconds: f64,
 }
 
-/// The longest start of `text` that has at most `bytes` bytes and ends between characters.
+/// The longest prefix of `text` that has at most `bytes` bytes and ends between characters.
 pub fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }

@@ -1,52 +1,53 @@
-//! What can happen to a worker.
+//! The events of a worker.
 
 use seedgrid_common::wire::v1::StudyState;
 
 use crate::lifecycle::attempt::{Assignment, Attempt, SlotOutcome};
 
-/// What happened.
+/// One event.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The coordinator accepted this worker over a new connection; generations grow.
+    /// The coordinator accepted this worker over a new connection. Each has a larger generation.
     Registered {
-        /// The connection.
+        /// The connection's generation.
         generation: u64,
         /// Held attempts that are no longer wanted.
         dropped: Vec<Attempt>,
     },
     /// The connection failed, or the coordinator no longer knows this worker.
     LinkLost {
-        /// The connection.
+        /// The connection's generation.
         generation: u64,
     },
-    /// A pull was answered.
+    /// The coordinator answered a pull.
     Pulled {
-        /// The connection.
+        /// The connection's generation.
         generation: u64,
-        /// What was leased.
+        /// The leased units.
         assignments: Vec<Assignment>,
-        /// Where the study stands.
+        /// The study's state.
         state: StudyState,
     },
-    /// A heartbeat was answered.
+    /// The coordinator answered a heartbeat.
     Beaten {
-        /// The connection.
+        /// The connection's generation.
         generation: u64,
         /// Held attempts that are no longer wanted.
         dropped: Vec<Attempt>,
-        /// Where the study stands.
+        /// The study's state.
         state: StudyState,
     },
-    /// A slot's attempt came to an end; the slot is free.
+    /// A slot's attempt ended; the slot is free.
     Ended {
-        /// The slot, 0-based.
+        /// The slot's index, from 0.
         slot: usize,
-        /// How.
+        /// The attempt's outcome.
         outcome: SlotOutcome,
-        /// Wall time of training, with that of earlier attempts that it went on from.
+        /// Wall time of training, including the earlier attempts that it continued.
         train_seconds: f64,
     },
-    /// A submit was acknowledged, or refused since the study has no such unit: either way it need not be repeated.
+    /// The coordinator acknowledged a submit, or refused it because the study has no such unit. It need not be
+    /// repeated.
     Settled {
         /// The attempt.
         attempt: Attempt,
@@ -55,20 +56,20 @@ pub enum Event {
     Malformed {
         /// The attempt.
         attempt: Attempt,
-        /// What it said.
+        /// The coordinator's message.
         detail: String,
     },
-    /// Units came that this program would compute differently from the coordinator's: it must not train for it.
+    /// The coordinator sent units that this program would compute differently: it must not train for it.
     Incompatible {
-        /// What differs.
+        /// The difference.
         detail: String,
-        /// What was leased with them.
+        /// The attempts leased with them.
         attempts: Vec<Attempt>,
     },
-    /// A person or the machine wants the worker to stop.
+    /// A signal told the worker to stop.
     Told,
-    /// The goodbye was answered, or failed.
+    /// The leave call was answered, or failed.
     Left,
-    /// Time went by.
+    /// Some time passed.
     Tick,
 }

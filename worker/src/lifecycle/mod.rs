@@ -1,9 +1,9 @@
-//! What a worker holds and what it does next: a pure state machine. Events go in, actions come out; there is no clock, no
-//! network and no thread in it, so a simulation can drive it through any order of events.
+//! A worker's state machine. Events go in, actions come out. It is pure: it has no clock, no network and no thread, so
+//! a simulation can drive it through any order of events.
 //!
-//! An attempt that the worker holds is in one of three places: `queued` (leased ahead of need), in a slot, or `finished` (waiting
-//! for its acknowledgement). It leaves by being acknowledged, or because the coordinator no longer wants it. A finished attempt is
-//! never let go unacknowledged, except at the very end, when the time for handing over is used up.
+//! An attempt that the worker holds is `queued` (leased ahead of need), in a slot, or `finished` (waiting for its
+//! acknowledgement). It leaves when it is acknowledged, or when the coordinator no longer wants it. A finished attempt
+//! is never dropped without acknowledgement, except at the very end, when the time for handing over is used up.
 
 mod action;
 pub mod attempt;
@@ -29,41 +29,43 @@ use crate::lifecycle::{
 pub use action::{Action, Ending};
 pub use event::Event;
 
-/// A moment: how long the worker has lived.
+/// A moment: the time since the worker started.
 pub type Moment = Duration;
 
-/// Most finished attempts that wait for their acknowledgement before no more units are taken.
+/// Most unacknowledged attempts with which the worker still pulls units.
 const UNACKNOWLEDGED_MAX: usize = 256;
-/// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they are there anyhow.
+/// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they exist
+/// anyway.
 const UNACKNOWLEDGED_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// Most submits at one time.
+/// Most concurrent submits.
 const SUBMITS_MAX: usize = 4;
-/// How long handing over may take after a signal, or after the study was done.
+/// The time for handing over after a signal, or after the study was done.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long the goodbye itself may take when the time for handing over is used up.
+/// The time for the leave call once the time for handing over is used up.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// How long a worker that holds units or results goes on trying to reach a lost coordinator.
+/// The time for which a worker with units or results tries to reach a lost coordinator.
 const PATIENCE_HOLDING: Duration = Duration::from_secs(24 * 60 * 60);
-/// Most slots of one worker, so that all it may hold stays below what a message can name.
+/// Most slots of one worker, so that all its attempts fit into one message.
 pub const SLOTS_MAX: usize = 512;
 const _: () = assert!(SLOTS_MAX + SLOTS_MAX / 8 + UNACKNOWLEDGED_MAX <= limits::HELD_MAX);
 
-/// How many units are leased ahead of need: one for every eight slots begun. Ends are spread out, so one waiting unit
-/// bridges a slot's round trip; more would only keep units from other workers at the end of a study.
+/// The number of units leased ahead of need: one for each group of eight slots, the last one possibly smaller. Ends are
+/// spread out, so one waiting unit bridges a slot's round trip; more would only keep units from other workers at the
+/// end of a study.
 pub const fn prefetch(slots: usize) -> usize {
     slots.div_ceil(8)
 }
 
-/// What does not change over a worker's life.
+/// The constant settings of a worker.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// How many units train at a time, 1..=[`SLOTS_MAX`].
+    /// The number of units that train at a time, 1..=[`SLOTS_MAX`].
     pub slots: usize,
     /// The worker leaves after holding nothing for this long while connected. None: never.
     pub idle_timeout: Option<Duration>,
-    /// How long a worker that holds nothing tries to reach the coordinator.
+    /// The time for which a worker without units tries to reach the coordinator.
     pub connect_timeout: Duration,
-    /// When the worker must be gone. None: never.
+    /// The worker's time limit. None: it has no limit.
     pub time_limit: Option<TimeLimit>,
 }
 
@@ -80,14 +82,14 @@ enum Course {
     Gone,
 }
 
-/// What is done with the outcome of a slot.
+/// The use of a slot's outcome.
 #[derive(Clone, Debug, PartialEq)]
 enum Fate {
-    /// Handed over.
+    /// The outcome is handed over.
     Wanted,
-    /// Told to stop; without a result, this failure is handed over.
+    /// The slot was told to stop; without a result, this failure is handed over.
     GivenBack(Failure),
-    /// Told to stop; nothing is handed over and the attempt is no longer held.
+    /// The slot was told to stop; nothing is handed over, and the attempt is no longer held.
     Forgotten,
 }
 
@@ -119,7 +121,7 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// A worker at the start of its life, and the first action.
+    /// A worker at its start, and its first action.
     pub fn new(rules: Rules) -> (Self, Vec<Action>) {
         let slots = (0..rules.slots).map(|_| None).collect();
         let lifecycle = Self {
@@ -136,7 +138,7 @@ impl Lifecycle {
         (lifecycle, vec![Action::Connect])
     }
 
-    /// Everything that the worker answers for, in order: what a heartbeat names.
+    /// All attempts that the worker holds, in order: heartbeats name them.
     pub fn held(&self) -> Vec<Attempt> {
         let training = self.slots.iter().flatten().filter(|training| training.fate != Fate::Forgotten);
         let mut held: Vec<Attempt> = training
@@ -148,7 +150,7 @@ impl Lifecycle {
         held
     }
 
-    /// Takes in what happened and says what to do.
+    /// Handles an event and returns the actions.
     pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
         if matches!(self.course, Course::Gone) {
             return Vec::new();
@@ -157,7 +159,7 @@ impl Lifecycle {
         match event {
             Event::Registered { generation, dropped } => {
                 self.link = Link::Up { generation, since: now, asked: None };
-                // A new coordinator's word counts, not an old one's.
+                // The state comes from the new coordinator, not from the old one.
                 self.study = StudyState::Running;
                 self.drop_unwanted(&dropped, &mut actions);
             }
@@ -202,7 +204,8 @@ impl Lifecycle {
     }
 
     fn pulled(&mut self, of: u64, assignments: Vec<Assignment>, state: StudyState) {
-        // An answer over an older connection: since then the worker has registered without these, so they are not its own.
+        // An answer over an older connection: the worker has since registered without these attempts, so they are not
+        // its own.
         let Link::Up { generation, asked, .. } = &mut self.link else { return };
         if *generation != of {
             return;
@@ -212,7 +215,7 @@ impl Lifecycle {
         if matches!(self.course, Course::Leaving { leave_sent: true, .. }) {
             return; // The goodbye gives them back.
         }
-        // What was not asked for is not taken: its lease expires, since no heartbeat names it.
+        // Surplus units are ignored: their leases expire, since no heartbeat names them.
         for assignment in assignments.into_iter().take(asked) {
             if !self.held().contains(&assignment.attempt) {
                 self.queued.push_back(assignment);
@@ -245,7 +248,7 @@ impl Lifecycle {
         self.finished.insert(attempt, Finished { submission, in_flight: false });
     }
 
-    /// A result that the coordinator cannot read is replaced by a failure that says so; a failure like that is let go.
+    /// Replaces a result that the coordinator cannot read by a failure; drops a failure that it cannot read.
     fn malformed(&mut self, attempt: Attempt, detail: &str) {
         let Some(finished) = self.finished.remove(&attempt) else { return };
         match finished.submission.outcome {
@@ -257,8 +260,8 @@ impl Lifecycle {
         }
     }
 
-    /// Lets go of what need not be trained. What has finished is handed over all the same: it costs nothing, and a result that
-    /// differs from the one that won must be seen.
+    /// Drops attempts that are no longer wanted. Finished ones are still handed over: that costs nothing, and a result
+    /// that differs from the accepted one must be noticed.
     fn drop_unwanted(&mut self, dropped: &[Attempt], actions: &mut Vec<Action>) {
         self.queued.retain(|assignment| !dropped.contains(&assignment.attempt));
         for (slot, training) in self.slots.iter_mut().enumerate() {
@@ -268,7 +271,7 @@ impl Lifecycle {
         }
     }
 
-    /// Whether it is about to end, and only hands over what it has.
+    /// Whether the worker is about to end, and only hands over.
     pub fn is_leaving(&self) -> bool {
         matches!(self.course, Course::Leaving { .. })
     }
@@ -293,7 +296,7 @@ impl Lifecycle {
         }
     }
 
-    /// Does all that the state calls for.
+    /// Takes every action that the state requires.
     fn settle(&mut self, now: Moment, actions: &mut Vec<Action>) {
         if matches!(self.course, Course::Gone) {
             return;
@@ -340,19 +343,19 @@ impl Lifecycle {
         }
     }
 
-    /// Whether there is time for another unit, whichever it is.
+    /// Whether there is time for another unit, by the longest of any.
     fn has_time(&self, now: Moment) -> bool {
         self.rules.time_limit.is_none_or(|limit| limit.is_worth(now, self.expectation.of_any()))
     }
 
-    /// On leaving: stops training and gives back what has not finished.
+    /// While leaving: stops training and gives back unfinished units.
     fn give_back(&mut self, actions: &mut Vec<Action>) {
         let Course::Leaving { ending, .. } = &self.course else { return };
         let failure = ending.give_back();
         if let Link::Up { asked, .. } = &mut self.link
             && asked.take().is_some()
         {
-            // Else what is given back would come back.
+            // Otherwise the pull could return the units given back.
             actions.push(Action::StopPulling);
         }
         for (slot, training) in self.slots.iter_mut().enumerate() {
@@ -398,7 +401,7 @@ impl Lifecycle {
         let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
         let blobs: usize = self.finished.values().map(|finished| finished.submission.outcome.blob_bytes()).sum();
         let may = matches!(self.course, Course::Working)
-            // In a pause too: the coordinator holds the answer back until it is over.
+            // The worker also pulls during a pause: the coordinator holds the answer back until the pause ends.
             && matches!(self.study, StudyState::Running | StudyState::Paused)
             && self.finished.len() < UNACKNOWLEDGED_MAX
             && blobs <= UNACKNOWLEDGED_BYTES_MAX
@@ -436,7 +439,7 @@ fn stop(slot: usize, training: &mut Training, fate: Fate, actions: &mut Vec<Acti
             training.fate = fate;
             actions.push(Action::Stop { slot, save: matches!(training.fate, Fate::GivenBack(_)) });
         }
-        // Already stopping. Nothing is given back that is no longer wanted.
+        // The slot is already stopping. An unwanted attempt is not given back.
         Fate::GivenBack(_) if fate == Fate::Forgotten => training.fate = fate,
         Fate::GivenBack(_) | Fate::Forgotten => {}
     }

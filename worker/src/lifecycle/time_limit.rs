@@ -1,9 +1,9 @@
-//! How long a worker may live: reading durations, and deciding whether another unit would still finish.
+//! A worker's time limit: reads durations, and decides whether another unit would still finish.
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// Parses a length of time: `90s`, `30m`, `1h30m`, `2d`, or clock-like as Slurm writes it: `MM:SS`, `HH:MM:SS`, `D-HH:MM:SS`.
-/// A bare number is refused, since Slurm means minutes by it and most others seconds.
+/// Parses a length of time: `90s`, `30m`, `1h30m`, `2d`, or as Slurm writes it: `MM:SS`, `HH:MM:SS`, `D-HH:MM:SS`. A
+/// bare number is refused: Slurm takes it as minutes, most other programs as seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let problem = || format!("{text:?} is no length of time; write 90s, 30m, 1h30m, 2d or HH:MM:SS");
     let seconds = if text.contains(':') { clock_seconds(text) } else { unit_seconds(text) }.ok_or_else(problem)?;
@@ -13,7 +13,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// `MM:SS`, `HH:MM:SS` or `D-HH:MM:SS`. The first number may be of any size, the others must be below 60 (hours after days: 24).
+/// Parses `MM:SS`, `HH:MM:SS` or `D-HH:MM:SS`. The first number has no limit, the others must be below 60 (hours after
+/// days: 24).
 fn clock_seconds(text: &str) -> Option<u64> {
     let (days, clock) = match text.split_once('-') {
         Some((days, clock)) => (Some(number(days)?), clock),
@@ -33,7 +34,7 @@ fn clock_seconds(text: &str) -> Option<u64> {
     hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60)?.checked_add(seconds)
 }
 
-/// Numbers with the units d, h, m and s, in that order, each at most once.
+/// Parses numbers with the units d, h, m and s, in that order, each at most once.
 fn unit_seconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total = 0_u64;
@@ -51,35 +52,36 @@ fn number(digits: &str) -> Option<u64> {
     if plain { digits.parse().ok() } else { None }
 }
 
-/// Training for less than this before the stop is not worth a checkpoint's way to the coordinator and to the next worker.
+/// The shortest training before the stop that is worth a checkpoint's transfer to the coordinator and to the next
+/// worker.
 const WORTH_SAVING: Duration = Duration::from_secs(10);
 
-/// When a worker stops for want of time. Moments are lengths of time since the worker started.
+/// A worker's stop for lack of time. Moments are times since the worker started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeLimit {
-    /// When training is stopped and given back.
+    /// The moment at which training is stopped and given back.
     pub stop: Duration,
-    /// How long handing over may take after that: the margin before the limit itself.
+    /// The time for handing over after that: the margin before the limit itself.
     pub margin: Duration,
 }
 
 impl TimeLimit {
-    /// A limit that is `left` away at the worker's start. The margin is a twentieth of it, at least 2 s and at most 60 s, but
-    /// never more than half of it.
+    /// A limit that is `left` away at the worker's start. The margin is a twentieth of it, at least 2 s and at most 60
+    /// s, but never more than half of it.
     pub fn after(left: Duration) -> Self {
         let margin = (left / 20).clamp(Duration::from_secs(2), Duration::from_secs(60)).min(left / 2);
         Self { stop: left - margin, margin }
     }
 
-    /// Whether a unit that is expected to take `seconds` is worth starting at `now`: it would end before the stop, or there is time to train
-    /// it for a while and to save its state then.
+    /// Whether a unit of about `seconds` is worth starting at `now`: either it ends before the stop, or there is time
+    /// to train for a while and save its state.
     pub fn is_worth(&self, now: Duration, seconds: f64) -> bool {
         now.as_secs_f64() + seconds < self.stop.as_secs_f64() || now + WORTH_SAVING <= self.stop
     }
 }
 
-/// How long units take here, learned from those that ended: the longest of each model. Where nothing is known, a unit is
-/// expected to take no time, so it is tried.
+/// The durations of units here, learned from ended ones: the longest of each model. An unknown model's duration is
+/// taken as zero, so its unit is tried.
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
     longest_seconds: BTreeMap<String, f64>,
@@ -97,7 +99,7 @@ impl Expectation {
         self.longest_seconds.get(model).copied().unwrap_or(0.0)
     }
 
-    /// Expected seconds of a unit of which nothing is known yet: the longest of any.
+    /// Expected seconds of an unknown unit: the longest of any model.
     pub fn of_any(&self) -> f64 {
         self.longest_seconds.values().copied().fold(0.0, f64::max)
     }

@@ -1,4 +1,4 @@
-//! What is logged during each attempt, for `seedgrid logs`: its last lines wait here until the attempt is handed over.
+//! The log of each attempt, for `seedgrid logs`: its last lines wait here until the attempt is handed over.
 
 use std::{
     cell::RefCell,
@@ -12,12 +12,12 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::lifecycle::attempt::Attempt;
 
-/// The last bytes of a text, cut at a line.
+/// The last bytes of a text, starting at a line.
 #[derive(Clone, Debug, Default)]
 pub struct Tail(Vec<u8>);
 
 impl Tail {
-    /// Adds to its end.
+    /// Appends to the text.
     pub fn push(&mut self, bytes: &[u8]) {
         let bytes = &bytes[bytes.len().saturating_sub(limits::LOG_BYTES_MAX)..];
         self.0.extend_from_slice(bytes);
@@ -28,24 +28,24 @@ impl Tail {
         }
     }
 
-    /// As text of at most [`limits::LOG_BYTES_MAX`] bytes.
+    /// The text, at most [`limits::LOG_BYTES_MAX`] bytes.
     pub fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.0);
-        // What is no UTF-8 grows when it is replaced.
+        // Replacing invalid UTF-8 makes the text longer.
         text[text.ceil_char_boundary(text.len().saturating_sub(limits::LOG_BYTES_MAX))..].to_owned()
     }
 }
 
-/// The logs of attempts that are held.
+/// The logs of held attempts.
 #[derive(Clone, Debug, Default)]
 pub struct Logs(Arc<Mutex<BTreeMap<Attempt, Tail>>>);
 
 thread_local! {
-    /// Where this thread's lines go.
+    /// The attempt that this thread's lines belong to.
     static CURRENT: RefCell<Option<(Logs, Attempt)>> = const { RefCell::new(None) };
 }
 
-/// While it lives, lines of this thread belong to an attempt.
+/// A guard: while it lives, lines of this thread belong to an attempt.
 #[derive(Debug)]
 pub struct Entered(());
 
@@ -56,19 +56,19 @@ impl Drop for Entered {
 }
 
 impl Logs {
-    /// Lines of this thread are those of `attempt` from now on.
+    /// Assigns this thread's lines to `attempt` from now on.
     pub fn enter(&self, attempt: Attempt) -> Entered {
         CURRENT.set(Some((self.clone(), attempt)));
         Entered(())
     }
 
-    /// What was logged during an attempt so far.
+    /// The log of an attempt so far.
     pub fn text(&self, attempt: Attempt) -> String {
         let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         logs.get(&attempt).map(Tail::text).unwrap_or_default()
     }
 
-    /// Only these are held now: what was logged during others is let go.
+    /// Drops the logs of all attempts but these.
     pub fn keep_only(&self, held: &[Attempt]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|attempt, _| held.contains(attempt));
     }
@@ -78,7 +78,7 @@ impl Logs {
     }
 }
 
-/// Writes what a thread logs to the log of the attempt that it works on; the rest is dropped.
+/// Writes a thread's log lines to the log of its attempt; lines outside an attempt are dropped.
 #[derive(Clone, Copy, Debug)]
 pub struct ToCurrent;
 

@@ -1,4 +1,4 @@
-//! The calls of one connection, each turned into the event that it means. They end with the connection.
+//! The calls over one connection, each of which ends in an event. They end with the connection.
 
 use std::{
     future::Future,
@@ -35,39 +35,39 @@ use crate::{
     },
 };
 
-/// How long a heartbeat may take: a coordinator that is there but answers nothing is noticed by this.
+/// The limit for a heartbeat, by which a coordinator that no longer answers is noticed.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a submit may take: it is written durably before it is answered.
+/// The limit for a submit: the coordinator writes it durably before it answers.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long an upload may take, and how much longer for each of its parts: 256 KiB/s are enough.
+/// The limit for an upload, and its extension for each part: 256 KiB/s are enough.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
 const PART_TIMEOUT: Duration = Duration::from_secs(1);
-/// An empty answer to a pull that came sooner than this is held back, so that a coordinator without a long poll is not flooded.
+/// An empty answer to a pull that arrives sooner is delayed, so that a coordinator without a long poll is not flooded.
 const PULL_PACE: Duration = Duration::from_millis(250);
-/// Before the metrics stream is opened again.
+/// The pause before the metrics stream is opened again.
 const METRICS_PAUSE: Duration = Duration::from_secs(1);
 
-/// One connection and where its events go.
+/// The calls of one connection, and the channels for their events.
 #[derive(Clone, Debug)]
 pub struct Calls {
     /// The connection.
     pub up: Up,
     /// The address that answered, for messages.
     pub address: String,
-    /// This worker.
+    /// This worker's id.
     pub worker_id: String,
-    /// In which results are computed.
+    /// The numerics class of this worker's results.
     pub numerics_class: String,
-    /// What was logged during attempts.
+    /// The logs of attempts.
     pub logs: Logs,
-    /// What happened.
+    /// The channel for events.
     pub events: mpsc::Sender<Event>,
-    /// Refusals, which end the worker.
+    /// The channel for refusals, which end the worker.
     pub refusals: mpsc::Sender<Refused>,
 }
 
 impl Calls {
-    /// Names everything in `held` every `period`, until the connection fails.
+    /// Sends a heartbeat with the attempts in `held` every `period`, until the connection fails.
     pub async fn beat(mut self, period: Duration, held: watch::Receiver<Vec<Attempt>>) {
         let mut ticks = tokio::time::interval(period);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -86,11 +86,11 @@ impl Calls {
         }
     }
 
-    /// Asks for up to `units_max` units, once.
+    /// Pulls up to `units_max` units, once.
     pub async fn pull(mut self, units_max: u32) {
         let asked = Instant::now();
         let request = PullRequest { worker_id: self.worker_id.clone(), units_max };
-        // No time limit: the coordinator decides how long it waits, and a dead one is noticed by heartbeats.
+        // No time limit here: the coordinator decides how long the call waits, and heartbeats detect a dead one.
         let response = match self.up.client.pull(request).await {
             Ok(response) => response.into_inner(),
             Err(status) => return self.failed("pull", &status).await,
@@ -102,15 +102,15 @@ impl Calls {
         self.tell(event).await;
     }
 
-    /// Hands an attempt over, once. Weights go ahead of the result where the coordinator asks for them: it does so whenever it
-    /// does not have them, also after a restart.
+    /// Hands an attempt over, once. Weights are sent before the result where the coordinator asks for them: it asks
+    /// whenever it does not have them, also after a restart.
     pub async fn submit(mut self, attempt: Attempt, submission: &Submission) {
         let (outcome, weights) = match &submission.outcome {
             Outcome::Result(Output { result, weights }) => {
                 (submit_request::Outcome::Result(result.into()), weights.as_ref())
             }
             Outcome::Failure { failure, detail, state } => {
-                // Before the attempt's end gives the unit to another worker, which then goes on from there.
+                // Sent before the attempt's end, which gives the unit to another worker that continues from the state.
                 if let Some(state) = state
                     && let Err(status) = self.save(attempt, state).await
                 {
@@ -174,7 +174,7 @@ impl Calls {
         self.tell(event).await;
     }
 
-    /// Hands a blob over, once. Whether weights are still wanted, the submit that follows tells.
+    /// Uploads a blob, once. The next submit tells whether weights are still wanted.
     async fn upload(&mut self, attempt: Attempt, blob: &Blob, content: Content) -> Result<v1::BlobReceipt, Status> {
         let bytes = blob.bytes().len();
         let limit = UPLOAD_TIMEOUT + PART_TIMEOUT * (bytes / limits::CHUNK_BYTES_MAX) as u32;
@@ -184,7 +184,7 @@ impl Calls {
         Ok(receipt)
     }
 
-    /// Hands a state over, once. What the coordinator cannot take is let go: it would save time, no more.
+    /// Uploads a state, once. A state that the coordinator refuses is dropped: it would only save time.
     async fn save(&mut self, attempt: Attempt, state: &SavedState) -> Result<Sent, Status> {
         let began = Instant::now();
         match self.upload(attempt, &state.blob, Content::Checkpoint(state.progress)).await {
@@ -200,7 +200,7 @@ impl Calls {
         }
     }
 
-    /// Hands over the states of units in training, one at a time, for as long as the connection lasts.
+    /// Uploads the states of units in training, one at a time, while the connection lasts.
     pub async fn save_all(mut self, saves: &CheckpointUploads) {
         loop {
             let (attempt, state) = saves.next().await;
@@ -211,7 +211,8 @@ impl Calls {
         }
     }
 
-    /// Streams that training has begun and what epochs show, for as long as the connection lasts. What fails here changes nothing but the view.
+    /// Streams the starts of training and the epochs' metrics, while the connection lasts. A failure affects only the
+    /// live views.
     pub async fn stream(mut self, metrics: &Metrics) {
         loop {
             let (sender, receiver) = mpsc::channel(1);
@@ -240,7 +241,7 @@ impl Calls {
         }
     }
 
-    /// Says goodbye, once.
+    /// Sends the leave call, once.
     pub async fn leave(mut self, reason: &'static str) {
         let request = LeaveRequest { worker_id: self.worker_id.clone(), reason: reason.to_owned() };
         if let Err(status) = self.up.client.leave(request).await {
@@ -258,10 +259,10 @@ impl Calls {
                     reason: said,
                     hint: "Use a worker and a coordinator of the same version",
                 };
-                // Where nobody listens any more, the worker has ended.
+                // Without a receiver the worker has ended.
                 drop(self.refusals.send(refused).await);
             }
-            // Registering again tells whether a refusal is final.
+            // A new registration shows whether a refusal is final.
             Verdict::Again | Verdict::NotFound | Verdict::Refused => {
                 warn!("{said}; reconnecting, training goes on");
                 self.tell(Event::LinkLost { generation: self.up.generation }).await;
@@ -281,7 +282,7 @@ async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<Response<
     }
 }
 
-/// A state that this version does not know says nothing against going on.
+/// An unknown state counts as running.
 fn state(state: StudyState) -> StudyState {
     match state {
         StudyState::Unspecified => StudyState::Running,
@@ -289,12 +290,12 @@ fn state(state: StudyState) -> StudyState {
     }
 }
 
-/// The attempts among `ids` that can be read: others are not held here.
+/// The readable attempts among `ids`: this worker does not hold others.
 pub fn attempts(ids: Vec<AttemptId>) -> Vec<Attempt> {
     ids.into_iter().filter_map(|id| Attempt::try_from(id).ok()).collect()
 }
 
-/// What an answered pull means. A unit whose content has another id here than there would be computed differently: this program
+/// The event of an answered pull. A unit whose content has another id here would be computed differently: this program
 /// has other models or kernels than the coordinator, and must not train for it.
 fn read_pull(generation: u64, response: PullResponse) -> Event {
     let state = state(response.state());

@@ -1,4 +1,4 @@
-//! Fetching the checkpoint that an attempt goes on from.
+//! Fetches the checkpoint that an attempt continues from.
 
 use seedgrid_common::wire::{
     blob::{Arriving, Blob, BlobHead, CheckpointRef},
@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// The checkpoint of `attempt` that the coordinator has announced. None where it cannot be had: the unit is trained from the start.
+/// The checkpoint of `attempt` that the coordinator announced. None where it is not available: the unit is trained from
+/// the start.
 pub async fn fetch(
     link: watch::Receiver<Option<Up>>,
     events: &mpsc::Sender<Event>,

@@ -1,5 +1,5 @@
-//! States of units in training on their way to the coordinator: a bounded place between slots that must never wait and uploads that
-//! may be slow. A newer state of an attempt takes the place of the one that waits: only the newest is of use.
+//! States of units in training on their way to the coordinator: a bounded buffer between slots that must never wait and
+//! uploads that may be slow. A newer state of an attempt replaces its waiting one: only the newest is useful.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,8 @@ use crate::{
     training::checkpoint_interval::CheckpointInterval,
 };
 
-/// What waits: at most one state for each slot. Slots put, one sender takes. And what saving has taken so far.
+/// The waiting states, at most one for each slot, and the cost of saving so far. Slots put states in, one sender takes
+/// them.
 #[derive(Debug, Default)]
 pub struct CheckpointUploads {
     inner: Mutex<Inner>,
@@ -24,31 +25,31 @@ pub struct CheckpointUploads {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// States that wait, and how long making them took.
+    /// The waiting states, each with the time of making it.
     waiting: BTreeMap<Attempt, (SavedState, Duration)>,
-    /// What each attempt's newest save took, on the whole; [`Duration::MAX`]: it waits, or nobody took it.
+    /// The total time of each attempt's newest save; [`Duration::MAX`]: it waits, or was not kept.
     costs: BTreeMap<Attempt, Duration>,
-    /// What the newest save of all took: what is expected of an attempt's first one.
+    /// The time of the newest save of any attempt, which is the estimate for an attempt's first one.
     newest: Duration,
-    /// See [`CheckpointInterval::allowed`].
+    /// The shortest interval that the coordinator allows: see [`CheckpointInterval::allowed`].
     allowed: Duration,
-    /// When training began in this worker.
+    /// The start of training in this worker.
     began: Option<Instant>,
 }
 
-/// What became of a state that was handed over.
+/// The result of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Whether it was kept.
+    /// Whether the coordinator kept the state.
     pub kept: bool,
-    /// How long handing it over took.
+    /// The time that the upload took.
     pub took: Duration,
-    /// See [`CheckpointInterval::allowed`]; None: the coordinator did not say.
+    /// The new shortest interval, see [`CheckpointInterval::allowed`]; None: the coordinator sent none.
     pub allowed: Option<Duration>,
 }
 
 impl CheckpointUploads {
-    /// Puts an attempt's newest state here, which took this long to make; never waits.
+    /// Puts in an attempt's newest state, which took this long to make; never waits.
     pub fn put(&self, attempt: Attempt, state: SavedState, made: Duration) {
         let mut inner = self.lock();
         inner.waiting.insert(attempt, (state, made));
@@ -57,15 +58,15 @@ impl CheckpointUploads {
         self.put.notify_one();
     }
 
-    /// The attempt has ended: its state is of no use any more.
+    /// Drops the state of an attempt that has ended.
     pub fn forget(&self, attempt: Attempt) {
         let mut inner = self.lock();
         inner.waiting.remove(&attempt);
         inner.costs.remove(&attempt);
     }
 
-    /// A state that waits, once there is one. It stays here until [`Self::sent`]: a connection that is lost meanwhile loses nothing. For
-    /// one taker at a time.
+    /// Waits for a state and returns it. The state stays here until [`Self::sent`], so a lost connection loses nothing.
+    /// For one taker at a time.
     pub async fn next(&self) -> (Attempt, SavedState) {
         loop {
             let first = self.lock().waiting.first_key_value().map(|(attempt, (state, _))| (*attempt, state.clone()));
@@ -76,7 +77,7 @@ impl CheckpointUploads {
         }
     }
 
-    /// This state need not be sent again.
+    /// Records that this state need not be sent again.
     pub fn sent(&self, attempt: Attempt, digest: BlobDigest, sent: Sent) {
         let mut inner = self.lock();
         if let Some(allowed) = sent.allowed {
@@ -90,12 +91,12 @@ impl CheckpointUploads {
         }
     }
 
-    /// The coordinator has said how often states may come.
+    /// Sets the shortest interval that the coordinator allows.
     pub fn allow(&self, allowed: Duration) {
         self.lock().allowed = allowed;
     }
 
-    /// When the next state of an attempt is due, of which `longest` may pass at most.
+    /// The interval until the next state of an attempt, at most `longest`.
     pub fn spacing(&self, attempt: Attempt, longest: Duration) -> CheckpointInterval {
         let mut inner = self.lock();
         let trained = inner.began.get_or_insert_with(Instant::now).elapsed();
@@ -172,7 +173,7 @@ mod tests {
         let allowed = || saves.spacing(ATTEMPT, Duration::MAX).allowed;
         saves.allow(Duration::from_secs(1));
         assert_eq!(allowed(), Duration::from_secs(1));
-        // Also with a receipt for a state that nobody asks for any more.
+        // The interval also comes with a receipt for a state that no longer waits.
         saves.sent(ATTEMPT, state(1).blob.digest(), Sent { allowed: Some(Duration::from_secs(4)), ..KEPT });
         assert_eq!(allowed(), Duration::from_secs(4));
         saves.sent(ATTEMPT, state(1).blob.digest(), KEPT);

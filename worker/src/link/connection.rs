@@ -1,8 +1,8 @@
-//! The way to the coordinator: reads the join file, connects to its addresses in turn, enrolls where it is not known yet and registers, as
-//! often as needed.
+//! The connection to the coordinator: reads the join file, connects to its addresses in turn, enrolls an unknown
+//! worker, and registers, as often as needed.
 //!
-//! The join file is read again before every try, since a coordinator may come back with another port or token. What the
-//! coordinator refuses for good (a wrong token, another protocol version) is never tried again with the same file.
+//! The join file is read again before every try, since a restarted coordinator may have another port or token. A final
+//! refusal (a wrong token, another protocol version) ends the tries with the same file.
 
 use std::{
     future::Future,
@@ -33,19 +33,20 @@ use tracing::{info, warn};
 
 use crate::{lifecycle::attempt::cut, link::reconnect_delay};
 
-/// A client that shows the token with every call.
+/// A client that sends the token with every call.
 pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
 
-/// How long one address may take to answer a connection; how often an open one is tried, and how long the answer may take: a dead
-/// peer is noticed after twice that.
+/// The limit for connecting to one address, and the interval and limit of keep-alive pings: a dead peer is noticed
+/// after twice the latter.
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), keep_alive: Duration::from_secs(10) };
-/// How long a coordinator may take to answer a registration.
+/// The limit for the coordinator's answer to a registration.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
-/// A connection that lasted this long was a good one: the next loss is answered without delay.
+/// The shortest good connection: after it, the first retry has no delay.
 const GOOD: Duration = Duration::from_secs(10);
-/// What one that did not last counts as, at most: the coordinator was there, so the next wait is no more than 1.6 s.
+/// The most failures that a short connection counts as: the coordinator was there, so the next wait is no more than 1.6
+/// s.
 const SHORT_LIVED: u32 = 4;
-/// The same for a worker in a hurry, which waits 0.2 s at most.
+/// The same for a worker that is about to end, which waits 0.2 s at most.
 const HURRIED: u32 = 1;
 
 /// Adds `authorization: Bearer SECRET` to every call.
@@ -53,7 +54,7 @@ const HURRIED: u32 = 1;
 pub struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    /// The join file's token, which lets a worker enroll.
+    /// The join file's token, with which a worker enrolls.
     fn joining(token: &Token) -> Option<Self> {
         Self::new(token.expose())
     }
@@ -78,20 +79,20 @@ impl Interceptor for Bearer {
     }
 }
 
-/// What a failed call means for the connection.
+/// The consequence of a failed call for the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may succeed when it is repeated.
+    /// The call may succeed when it is repeated.
     Again,
-    /// What the call named is not known.
+    /// The coordinator does not know an item named in the call.
     NotFound,
-    /// The call itself cannot be read.
+    /// The coordinator cannot read the call.
     Malformed,
-    /// Refused for good.
+    /// The refusal is final.
     Refused,
 }
 
-/// Judges a status code.
+/// The verdict for a status code.
 pub fn verdict(code: Code) -> Verdict {
     match code {
         Code::NotFound => Verdict::NotFound,
@@ -113,78 +114,79 @@ pub fn verdict(code: Code) -> Verdict {
     }
 }
 
-/// Refused by the coordinator: trying again would change nothing.
+/// A refusal by the coordinator: another try would change nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the coordinator at {address} refused this worker: {reason}. {hint}")]
 pub struct Refused {
-    /// Where it listens.
+    /// The coordinator's address.
     pub address: String,
-    /// What it said.
+    /// The coordinator's reason.
     pub reason: String,
-    /// What to do.
+    /// The remedy.
     pub hint: &'static str,
 }
 
 /// An accepted registration.
 #[derive(Debug)]
 pub struct Registration {
-    /// Ready for calls.
+    /// The client, ready for calls.
     pub client: Client,
     /// The address that answered.
     pub address: String,
-    /// What the coordinator said.
+    /// The coordinator's answer.
     pub response: RegisterResponse,
 }
 
-/// Finds and re-finds the coordinator.
+/// Finds the coordinator, and finds it again after a loss.
 #[derive(Debug)]
 pub struct Connector {
     path: PathBuf,
-    /// The last file that could be read: a file that is just being replaced by hand must not end the worker.
+    /// The last readable file: a file that somebody is replacing by hand must not end the worker.
     join: JoinFile,
     plaintext: Plaintext,
     host: String,
-    /// Shown with every call; kept in memory alone, this process's and its supervisor's.
+    /// The secret sent with every call. Only this process and its supervisor hold it, in memory.
     secret: Token,
-    /// Whether a coordinator has made the secret known, and has not forgotten it since.
+    /// Whether the coordinator has enrolled the secret and still knows it.
     enrolled: bool,
     failures: u32,
     registered: Option<Instant>,
 }
 
-/// Why a worker cannot set out.
+/// The reason why a worker cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotJoin {
     /// The join file cannot be used.
     #[error(transparent)]
     File(#[from] JoinError),
-    /// It is a file for commands.
+    /// The file is for commands, not for workers.
     #[error("{path} lets commands in, not workers: name the join.toml beside it", path = .path.display())]
     OtherRole {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
-    /// It does not agree with the command line on encryption.
+    /// The join file disagrees with the command line on encryption.
     #[error("{path}: {problem}", path = .path.display())]
     Transport {
-        /// The join file.
+        /// The join file's path.
         path: PathBuf,
-        /// What is wrong.
+        /// The disagreement.
         problem: TransportError,
     },
 }
 
-/// Why one try failed.
+/// The reason why one try failed.
 enum Failure {
     Again(String),
     Refused(Refused),
 }
 
 impl Connector {
-    /// Reads the join file at `path` for the first time. `host`: this machine's name. `secret`: the worker's own, drawn at its start.
+    /// Reads the join file at `path` for the first time. `host` is this machine's name, `secret` the worker's own,
+    /// drawn at its start.
     ///
     /// # Errors
-    /// When it cannot be read, or does not agree with `plaintext`.
+    /// When the file cannot be read, or disagrees with `plaintext`.
     pub fn new(path: PathBuf, host: String, plaintext: Plaintext, secret: Token) -> Result<Self, CannotJoin> {
         let join = JoinFile::read(&path)?;
         if join.role != Role::Join {
@@ -201,8 +203,8 @@ impl Connector {
         &self.join.study
     }
 
-    /// Tries until a coordinator accepts or refuses. `request` makes the registration anew for each try. Once `hurry` says so, as when the
-    /// worker is about to end, no wait is long.
+    /// Tries until a coordinator accepts or refuses. `request` makes a new registration for each try. While `hurry` is
+    /// true, as when the worker is about to end, waits are short.
     pub async fn connect(
         &mut self,
         request: impl Fn() -> RegisterRequest,
@@ -236,19 +238,19 @@ impl Connector {
                 }
             }
             self.failures = self.failures.saturating_add(1);
-            // The first failures and then ever fewer.
+            // Logs the first failures, later ones ever more rarely.
             if self.failures.is_power_of_two() {
                 warn!("cannot reach the coordinator{}, trying again: {}", self.machine(), problems.join("; "));
             }
         }
     }
 
-    /// " on node7": the machine that the join file is from, where it tells.
+    /// " on node7": the machine that wrote the join file, if the file names it.
     fn machine(&self) -> String {
         self.join.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default()
     }
 
-    /// With that machine's name: an address may be that of a tunnel.
+    /// Adds that machine's name: the address may be a tunnel's.
     fn named(&self, refused: Refused) -> Refused {
         Refused { address: format!("{}{}", refused.address, self.machine()), ..refused }
     }
@@ -277,17 +279,17 @@ impl Connector {
         }
     }
 
-    /// The addresses to try. Loopback is left out on other machines than the coordinator's: whatever listens there is not
-    /// the coordinator, and must not be shown the token.
+    /// The addresses to try. Loopback is left out on other machines than the coordinator's: a program that listens
+    /// there is not the coordinator, and must not receive the token.
     fn addresses(&self) -> Vec<String> {
         let elsewhere = self.join.host.as_ref().is_some_and(|host| *host != self.host);
         let all = &self.join.addresses;
-        // Where loopback is all there is, somebody has made a tunnel.
+        // A file with loopback addresses alone implies a tunnel.
         let far = elsewhere && all.iter().any(|address| !is_loopback(address));
         all.iter().filter(|address| !(far && is_loopback(address))).cloned().collect()
     }
 
-    /// Says that a trainer ended unexpectedly, once it finds a coordinator that listens.
+    /// Reports the unexpected end of a trainer, as soon as a coordinator answers.
     pub async fn report_loss(&mut self, report: &LossReport) -> Result<(), Refused> {
         loop {
             for address in self.addresses() {
@@ -317,7 +319,7 @@ impl Connector {
         })
     }
 
-    /// What calls with the worker's own credential.
+    /// A client that calls with the worker's own credential.
     fn own(&self, address: &str, channel: Channel, worker_id: &str) -> Result<Client, Failure> {
         let own = Bearer::own(worker_id, &self.secret).ok_or_else(|| no_header(address))?;
         Ok(WorkerServiceClient::with_interceptor(channel, own)
@@ -335,7 +337,8 @@ impl Connector {
             worker_id: request.worker_id.clone(),
             secret_sha256: self.secret.digest().to_vec(),
         };
-        // Who is in needs no join token any more: it may have been rotated or have expired. Only who is not known (any more) enrolls.
+        // An enrolled worker no longer needs the join token, which may have been rotated or have expired. Only an
+        // unknown or forgotten worker enrolls.
         let mut fresh = false;
         let response = loop {
             if !self.enrolled {
@@ -347,7 +350,7 @@ impl Connector {
                 Ok(response) => break response,
                 Err(status) if status.code() == Code::Unauthenticated => {
                     self.enrolled = false;
-                    // Forgotten again at once: so many enroll that it has to be tried later.
+                    // Forgotten again at once: many workers are enrolling, so try later.
                     if fresh {
                         return Err(Failure::Again(format!("{:?}: {}", status.code(), status.message())));
                     }
@@ -363,7 +366,7 @@ impl Connector {
     }
 }
 
-/// What the coordinator says in time to one of the calls that let a worker in.
+/// The coordinator's answer to an enrollment or registration, within the time limit.
 async fn timely<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<Result<T, Status>, Failure> {
     match tokio::time::timeout(REGISTER_TIMEOUT, call).await {
         Ok(answer) => Ok(answer.map(Response::into_inner)),
@@ -440,7 +443,7 @@ mod tests {
             (connector("node7", &join).machine(), connector("node7", &unknown).machine()),
             (" on login".to_owned(), String::new())
         );
-        // A tunnel: loopback is all there is.
+        // A tunnel: the file has loopback addresses alone.
         let tunnel = JoinFile { addresses: vec!["http://localhost:1".to_owned()], ..join };
         assert_eq!(connector("node7", &tunnel).addresses(), ["http://localhost:1"]);
     }

@@ -1,5 +1,5 @@
-//! Encoded data sets on disk, each in a file named by its digest. Several workers may share one folder: files appear whole,
-//! and what does not match its name is taken away and fetched again.
+//! Encoded data sets on disk, each in a file named by its digest. Several workers may share one folder: files appear
+//! complete, and a file that does not match its name is removed and fetched again.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use std::{
 use seedgrid_common::{data::encode::digest, durable, wire::limits};
 use tracing::warn;
 
-/// What a folder may hold at most, in bytes: the least recently used go first.
+/// Largest total size of a folder, in bytes: the least recently used files are removed first.
 const FOLDER_BYTES_MAX: u64 = limits::DATASET_BYTES_MAX;
 
 /// A folder of data sets.
@@ -21,7 +21,7 @@ pub struct CacheFolder {
 }
 
 impl CacheFolder {
-    /// The folder `path`, made where it is missing. Fails where nothing can be written there.
+    /// Opens the folder `path`, and creates it where it is missing. Fails where it is not writable.
     pub fn open(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         let probe = path.join(format!(".probe.{}", std::process::id()));
@@ -30,13 +30,13 @@ impl CacheFolder {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The bytes with this digest. None: not here, or not whole any more.
+    /// The bytes with this digest. None: the file is missing or damaged.
     pub fn read(&self, wanted: &str) -> Option<Vec<u8>> {
         let path = self.path.join(wanted);
         let length = fs::metadata(&path).ok()?.len();
         let bytes = if length <= limits::DATASET_BYTES_MAX { fs::read(&path).ok()? } else { Vec::new() };
         if digest(&bytes) == wanted {
-            // For `prune`, which lets the longest unused go. Only a hint, so failing is fine.
+            // The time tells `prune` when the file was last used. It is only a hint, so failing is fine.
             drop(File::open(&path).and_then(|file| file.set_modified(SystemTime::now())));
             return Some(bytes);
         }
@@ -45,13 +45,14 @@ impl CacheFolder {
         None
     }
 
-    /// Keeps `bytes`, whose digest is `name`.
+    /// Stores `bytes`, whose digest is `name`.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.prune(FOLDER_BYTES_MAX.saturating_sub(bytes.len() as u64))?;
         durable::write(&self.path.join(name), bytes)
     }
 
-    /// Takes data sets away until at most `bytes_max` are left, the longest unused first. Other files are left alone.
+    /// Removes data sets until at most `bytes_max` are left, the least recently used first. Other files are not
+    /// touched.
     fn prune(&self, bytes_max: u64) -> io::Result<()> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.path)? {
@@ -59,7 +60,7 @@ impl CacheFolder {
             if !is_digest(&entry.file_name().to_string_lossy()) {
                 continue;
             }
-            // Another worker may have taken it away meanwhile.
+            // Another worker may have removed it meanwhile.
             let Ok(data) = entry.metadata() else { continue };
             entries.push((data.modified()?, data.len(), entry.path()));
         }

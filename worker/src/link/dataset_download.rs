@@ -1,5 +1,5 @@
-//! Data sets for the slots: from memory, from the cache folder, or from the coordinator, in this order, each checked against its
-//! digest before it is used or kept. Each is decoded once and shared.
+//! Data sets for the slots: from memory, from the cache folder, or from the coordinator, in this order, each checked
+//! against its digest before it is used or stored. Each is decoded once and shared.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -22,39 +22,39 @@ use crate::{
     },
 };
 
-/// Most data sets that stay decoded. A study has one; a worker that serves one study after another lets the old one go.
+/// Most decoded data sets in memory. A study has one; a worker that serves one study after another drops the old one.
 const DECODED_MAX: usize = 2;
-/// Why there is no data set. Final for the attempt that asked.
+/// The reason why there is no data set. Final for the attempt.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// The coordinator does not have it, or refuses it.
+    /// The coordinator does not have the data set, or refuses it.
     #[error("the coordinator does not serve the data set {digest}: {reason}")]
     Refused {
-        /// Its digest.
+        /// The data set's digest.
         digest: String,
-        /// What the coordinator said.
+        /// The coordinator's reason.
         reason: String,
     },
-    /// What came was something else, again and again.
+    /// Other bytes arrived, repeatedly.
     #[error("the data set {digest} arrived damaged {FETCHES_MAX} times, last: {problem}")]
     Damaged {
-        /// Its digest.
+        /// The data set's digest.
         digest: String,
-        /// What was wrong.
+        /// The fault.
         problem: String,
     },
-    /// The bytes are right but not readable.
+    /// The bytes have the right digest and cannot be decoded.
     #[error("the data set {digest} cannot be read: {source}. Use a worker of the coordinator's version")]
     Unreadable {
-        /// Its digest.
+        /// The data set's digest.
         digest: String,
-        /// Why.
+        /// The cause.
         source: DecodeError,
     },
     /// A thread of the runtime failed.
     #[error("reading the data set {digest} was cut off")]
     CutOff {
-        /// Its digest.
+        /// The data set's digest.
         digest: String,
     },
 }
@@ -65,17 +65,18 @@ pub struct Datasets {
     folder: Option<CacheFolder>,
     link: watch::Receiver<Option<Up>>,
     events: mpsc::Sender<Event>,
-    /// Newest first. The lock is held while one is fetched, so that slots that want the same wait for one fetch.
+    /// The decoded data sets, newest first. The lock is held during a fetch, so that slots that want the same data set
+    /// wait for one fetch.
     decoded: Mutex<VecDeque<(String, Arc<Dataset>)>>,
 }
 
 impl Datasets {
-    /// `folder`: where they are kept on disk. `link`: the connection while there is one; its failures are told to `events`.
+    /// `folder` stores data sets on disk. `link` has the connection while there is one; its failures go to `events`.
     pub fn new(folder: Option<CacheFolder>, link: watch::Receiver<Option<Up>>, events: mpsc::Sender<Event>) -> Self {
         Self { folder, link, events, decoded: Mutex::new(VecDeque::new()) }
     }
 
-    /// The data set with this digest. Waits for the coordinator where it has to be fetched.
+    /// The data set with this digest. Waits for the coordinator where it must be fetched.
     pub async fn get(&self, wanted: &str) -> Result<Arc<Dataset>, DatasetError> {
         let mut decoded = self.decoded.lock().await;
         if let Some(at) = decoded.iter().position(|(digest, _)| digest == wanted) {
@@ -104,7 +105,7 @@ impl Datasets {
         tokio::task::spawn_blocking(move || folder.read(&wanted)).await.ok().flatten()
     }
 
-    /// Keeps `bytes` on disk where that is possible, and gives them back.
+    /// Stores `bytes` on disk where possible, and returns them.
     async fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, DatasetError> {
         let Some(folder) = self.folder.clone() else { return Ok(bytes) };
         let named = name.to_owned();
@@ -160,7 +161,7 @@ async fn fetch_once(mut client: Client, wanted: &str) -> Result<Vec<u8>, Failure
         bytes.extend_from_slice(&chunk.data);
     }
     let wanted = wanted.to_owned();
-    // Hashing takes a while for a large one, and heartbeats share this thread.
+    // Hashing a large data set takes a while, and heartbeats share this thread.
     let checked = tokio::task::spawn_blocking(move || (digest(&bytes) == wanted).then_some(bytes)).await;
     match checked {
         Ok(Some(bytes)) => Ok(bytes),

@@ -1,4 +1,4 @@
-//! Fetching from the coordinator what an attempt needs, over as many connections as it takes.
+//! Fetches an attempt's data from the coordinator, over as many connections as needed.
 
 use std::{future::Future, time::Duration};
 
@@ -11,63 +11,63 @@ use crate::{
     link::connection::{Client, Verdict, verdict},
 };
 
-/// How often what arrives damaged is fetched again.
+/// Most fetches of data that arrives damaged.
 pub const FETCHES_MAX: u32 = 3;
-/// How long the next piece may take.
+/// The limit for the next piece.
 pub const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
-/// What is set aside for what was announced, on its sender's word alone.
+/// Most bytes allocated for an announced length alone.
 pub const TRUSTED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A connection that has registered.
 #[derive(Clone, Debug)]
 pub struct Up {
-    /// Grows with every registration.
+    /// The connection's generation: it grows with every registration.
     pub generation: u64,
-    /// Ready for calls.
+    /// The client, ready for calls.
     pub client: Client,
 }
 
-/// Why one try failed.
+/// The reason why one try failed.
 #[derive(Debug)]
 pub enum Failure {
     /// The connection failed.
     Again(String),
-    /// Something else came.
+    /// Other bytes arrived.
     Damaged(String),
-    /// The coordinator does not give it.
+    /// The coordinator refuses.
     Refused(String),
 }
 
-/// Why there is nothing, however often it is tried.
+/// The reason why a fetch failed for good.
 #[derive(Debug)]
 pub enum Final {
-    /// The coordinator does not give it: what it said.
+    /// The coordinator refuses, with its reason.
     Refused(String),
-    /// Something else came, again and again: what was wrong the last time.
+    /// Other bytes arrived, repeatedly; with the last fault.
     Damaged(String),
     /// The worker ends.
     CutOff,
 }
 
 impl Failure {
-    /// What a call's status means.
+    /// The failure that a call's status means.
     pub fn of(status: &Status) -> Self {
         let said = format!("{:?}: {}", status.code(), status.message());
         match (status.code(), verdict(status.code())) {
-            // Registering again finds a coordinator with another token, or tells the final refusal.
+            // A new registration finds a coordinator with another token, or receives the final refusal.
             (Code::Unauthenticated | Code::PermissionDenied, _) | (_, Verdict::Again) => Self::Again(said),
             (_, Verdict::NotFound | Verdict::Malformed | Verdict::Refused) => Self::Refused(said),
         }
     }
 
-    /// Nothing came in time.
+    /// The failure of a piece that did not arrive in time.
     pub fn late() -> Self {
         Self::Again(format!("nothing came for {} s", PIECE_TIMEOUT.as_secs()))
     }
 }
 
-/// Tries `once` over each connection that `link` shows until it succeeds or cannot. A connection that fails is told to `events`.
-/// `what` it is, for the log.
+/// Tries `once` over each connection in `link` until it succeeds or fails for good. A failed connection is reported to
+/// `events`. `what` names the data in the log.
 pub async fn fetch<T, F>(
     mut link: watch::Receiver<Option<Up>>,
     events: &mpsc::Sender<Event>,
@@ -79,7 +79,7 @@ where
 {
     let mut damaged = 0;
     loop {
-        // While the worker reconnects, this waits. The worker's end drops it.
+        // This waits while the worker reconnects. The worker's end drops it.
         let up = link.wait_for(Option::is_some).await.map_err(|_| Final::CutOff)?.clone();
         let Some(up) = up else { continue };
         match once(up.client).await {

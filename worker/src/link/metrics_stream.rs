@@ -1,5 +1,5 @@
-//! That training has begun and what epochs show, on its way to the live views: a bounded buffer between slots that must never wait and a stream that may be
-//! slow. When it is full the oldest goes: losing some changes nothing but the view.
+//! Starts of training and epochs' metrics on their way to the live views: a bounded buffer between slots that must
+//! never wait and a stream that may be slow. A full buffer drops its oldest entry: this affects only the live views.
 
 use std::{
     collections::VecDeque,
@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 
 use crate::lifecycle::attempt::Attempt;
 
-/// Most epochs that wait to be sent.
+/// Most entries that wait to be sent.
 const BUFFERED_MAX: usize = 1024;
 
-/// A sign of life of an attempt: None when its training begins, then what each epoch showed.
+/// An entry of an attempt: None when its training begins, then the metrics of each epoch.
 pub type Sign = (Attempt, Option<EpochMetrics>);
 
 /// The buffer. Slots push, one sender takes.
@@ -25,7 +25,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Adds a sign; never waits.
+    /// Adds an entry; never waits.
     pub fn push(&self, attempt: Attempt, metrics: Option<EpochMetrics>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() == BUFFERED_MAX {
@@ -36,7 +36,7 @@ impl Metrics {
         self.pushed.notify_one();
     }
 
-    /// The oldest sign, once there is one. For one taker at a time; one that is dropped while it waits loses nothing.
+    /// Waits for the oldest entry and returns it. For one taker at a time; dropping this future loses nothing.
     pub async fn next(&self) -> Sign {
         loop {
             let oldest = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();

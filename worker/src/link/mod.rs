@@ -1,4 +1,4 @@
-//! The link to the coordinator: the connection, the calls over it, and what is fetched and handed over through it.
+//! The link to the coordinator: the connection, its calls, downloads and uploads.
 
 pub mod attempt_log;
 pub mod calls;
