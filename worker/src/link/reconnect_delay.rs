@@ -1,12 +1,12 @@
-//! How long to wait between tries: exponential, with jitter, so that a hundred workers do not come back in one instant.
+//! The delay between tries: exponential, with jitter, so that a hundred workers do not reconnect at one instant.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// The wait after `failures` tries in a row have failed: 100 ms, doubled with each failure up to 15 s, of which the upper
-/// half is random (`jitter` in 0..1).
+/// The delay after `failures` failed tries in a row: 100 ms, doubled with each failure up to 15 s. Its upper half is
+/// random (`jitter` in 0..1).
 pub fn delay(failures: u32, jitter: f64) -> Duration {
     let whole = FIRST.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(LONGEST);
     whole.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
