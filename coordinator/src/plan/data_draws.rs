@@ -7,15 +7,15 @@ use seedgrid_common::data::{Dataset, Digests};
 /// One draw of the data set.
 #[derive(Clone, Debug)]
 pub struct Draw {
-    /// What is trained and scored on.
+    /// The training and test data.
     pub dataset: Dataset,
-    /// The data set as workers get it.
+    /// The encoded data set, as workers receive it.
     pub encoded: Vec<u8>,
-    /// Digest of these bytes, 64 hexadecimal digits.
+    /// The digest of the encoded bytes, 64 hexadecimal digits.
     pub digest: String,
 }
 
-/// Every draw of a study by data seed, at least one.
+/// Every draw of a study by data seed; at least one.
 #[derive(Clone, Debug)]
 pub struct Draws {
     first: u64,
@@ -23,20 +23,20 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// These draws, of which the one with the data seed `usual` stands for all in titles, or the lowest if that is not there.
-    /// None where there is no draw.
+    /// Collects these draws. The one with the data seed `usual` represents all in titles, or the lowest if that is
+    /// missing. Returns None without a draw.
     pub fn new(by_seed: BTreeMap<u64, Draw>, usual: u64) -> Option<Self> {
         let lowest = *by_seed.keys().next()?;
         let first = if by_seed.contains_key(&usual) { usual } else { lowest };
         Some(Self { first, by_seed })
     }
 
-    /// The draw that stands for all of them in titles.
+    /// The draw that represents all of them in titles.
     pub fn first(&self) -> &Draw {
         &self.by_seed[&self.first]
     }
 
-    /// All of them, by data seed.
+    /// All draws, by data seed.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &Draw)> {
         self.by_seed.iter().map(|(seed, draw)| (*seed, draw))
     }
@@ -46,12 +46,12 @@ impl Draws {
         self.by_seed.get(&seed)
     }
 
-    /// Their digests, by data seed.
+    /// The draws' digests, by data seed.
     pub fn digests(&self) -> Digests {
         self.iter().map(|(seed, draw)| (seed, draw.digest.clone())).collect()
     }
 
-    /// The draws as workers ask for them: digests and bytes.
+    /// The draws in the form for workers: digests and bytes.
     pub fn into_encoded(self) -> Vec<(String, Vec<u8>)> {
         self.by_seed.into_values().map(|draw| (draw.digest, draw.encoded)).collect()
     }

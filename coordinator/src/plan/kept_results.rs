@@ -1,4 +1,5 @@
-//! What a spec makes of the results that a run directory holds: those of units that it does not name are kept, and in no report of it.
+//! The relation of a spec to the results in a run directory: results of units that it does not name are kept, and are
+//! in none of its reports.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -14,23 +15,23 @@ use crate::{
     store::{Store, StoreError, StoredUnit},
 };
 
-/// How many of the results that are there a spec names.
+/// The numbers of stored results that a spec names and does not name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Overlap {
-    /// Results that are there.
+    /// The number of stored results.
     pub stored: usize,
-    /// Of them, those of units that the spec names, as far as selections have been made.
+    /// The number of them that the spec names, as far as selections have been made.
     pub named: usize,
-    /// The others.
+    /// The number of the others.
     pub unnamed: usize,
-    /// The number of the spec that the run directory was last run with; null for none.
+    /// The number of the run directory's newest spec; null if there is none.
     pub newest_spec: Option<u32>,
-    /// Whether the spec is another one than that.
+    /// Whether the spec differs from the newest one.
     pub changed: bool,
-    /// Units of rows that wait for a selection, which may name more of them.
+    /// The number of units of rows that wait for a selection; these may name further results.
     #[serde(skip)]
     to_come: usize,
-    /// Where they are.
+    /// The run directory.
     #[serde(skip)]
     directory: PathBuf,
     /// The report that would be replaced, if there is one.
@@ -38,14 +39,14 @@ pub struct Overlap {
     report: Option<PathBuf>,
 }
 
-/// How many of these results are of units that the plan does not name.
+/// The number of these results whose units the plan does not name.
 pub(crate) fn unnamed<'a>(planned: &Planned, known: impl IntoIterator<Item = (&'a UnitId, &'a StoredUnit)>) -> usize {
     let units = planned.plan.units();
     known.into_iter().filter(|(id, unit)| unit.result.is_some() && !units.contains_key(*id)).count()
 }
 
 impl Overlap {
-    /// What `prepared` makes of what is in `store`, where there is one.
+    /// Compares `prepared` with the results in `store`, if there is one.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -71,10 +72,10 @@ impl Overlap {
         })
     }
 
-    /// Fails where results are there and none is of the spec, unless that is wanted.
+    /// Refuses stored results without any of the spec's, unless `replace` is set.
     ///
     /// # Errors
-    /// Then.
+    /// When the results are refused.
     pub fn allows(&self, replace: bool) -> Result<(), PrepareError> {
         match self.stored > 0 && self.named == 0 && !replace {
             true => Err(PrepareError::NothingNamed {
@@ -86,7 +87,7 @@ impl Overlap {
         }
     }
 
-    /// What a person should know of it: one line each.
+    /// Notes about the results for people, one line each.
     pub fn notes(&self) -> Vec<String> {
         let path = self.directory.display();
         let mut notes = Vec::new();

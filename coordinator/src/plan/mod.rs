@@ -1,4 +1,4 @@
-//! From a spec's file to what can be run: the study, its data set and its plan.
+//! Prepares a run from a spec's file: the study, its data set and its plan.
 
 pub mod data_draws;
 mod kept_results;
@@ -37,33 +37,33 @@ pub(crate) use spec_history::newest as newest_spec;
 /// A study with its data.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What is trained.
+    /// The study and its plan.
     planned: Planned,
-    /// What is trained and scored on.
+    /// The training and test data.
     pub draws: Draws,
-    /// What can be decided from the results that are there, and has not been: [`Prepared::keep`] makes it durable.
+    /// New decisions that the stored results permit; [`Prepared::keep`] makes them durable.
     decisions: Vec<Write>,
 }
 
-/// Why a study cannot be prepared.
+/// The reason for which a study cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The spec cannot be read.
     #[error("cannot read the spec {path}: {cause}\n  hint: name a TOML file; experiments/ has examples")]
     Read {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
     /// The spec is wrong.
     #[error(transparent)]
     Spec(#[from] SpecErrors),
-    /// The data set cannot be had.
+    /// The data set is not available.
     #[error("{error}\n  hint: {}", error.hint())]
     Data {
-        /// Why.
+        /// The cause.
         #[from]
         error: DataError,
     },
@@ -76,62 +76,62 @@ pub enum PrepareError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The run directory holds no spec.
+    /// The run directory has no spec.
     #[error("the run directory {path} holds no spec\n  hint: the run was stopped before it began; run the study again")]
     NoSpec {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
     },
-    /// The run directory has other specs.
+    /// The run directory has no spec with this number.
     #[error(
         "the run directory {path} has no spec {wanted}\n  hint: it was run with specs 1 to {newest}; they are in its folder specs"
     )]
     NoSuchSpec {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
-        /// Its number.
+        /// The wanted number.
         wanted: u32,
-        /// The number of the newest.
+        /// The number of the newest spec.
         newest: u32,
     },
-    /// Results are there, and the spec names none of them.
+    /// The run directory has results, and the spec names none of them.
     #[error(
         "{path} holds {stored}, and none is of a unit that this spec names\n  hint: run it in another directory with --run-dir DIR; or here all the same with --replace: \
          the results are kept, its report takes the place of the present one, and `seedgrid report {} --spec {spec}` makes that one again", shell(.path)
     )]
     NothingNamed {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
-        /// How many.
+        /// The number of results, as text.
         stored: String,
-        /// The number of the spec that it was last run with.
+        /// The number of its newest spec.
         spec: u32,
     },
-    /// The data set that a study was run with cannot be read.
+    /// The study's stored data set cannot be read.
     #[error(
         "cannot read the study's data set {path}: {cause}\n  hint: run the study again, which makes it anew, or put it back from a backup"
     )]
     LostDataset {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
-    /// The stored data set is not what its name says.
+    /// The stored data set does not match its digest.
     #[error(
         "the study's data set {path} is damaged\n  hint: run the study again, which makes it anew, or put it back from a backup"
     )]
     DamagedDataset {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
 }
 
-/// Checks that `store` belongs to the study `name` or to none yet.
+/// Checks that `store` belongs to the study `name` or to none so far.
 ///
 /// # Errors
-/// When it belongs to another one.
+/// When the store belongs to another study.
 pub fn belongs(directory: &RunDirectory, store: &Store, name: &str) -> Result<(), PrepareError> {
     match store.fact("study")? {
         Some(found) if found != name => {
@@ -142,32 +142,33 @@ pub fn belongs(directory: &RunDirectory, store: &Store, name: &str) -> Result<()
     }
 }
 
-/// The specs of the draws that the study's stages name, by data seed.
+/// The specs of the draws in the study's stages, by data seed.
 fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
     study.data_seeds().into_iter().map(|seed| (seed, DatasetSpec { seed, ..study.dataset.clone() }))
 }
 
-/// How the names of facts about data sets begin.
+/// The prefix of the names of facts about data sets.
 pub(crate) const DATASET_FACT: &str = "dataset ";
 
-/// The name of the fact that tells runs apart: a number drawn for each.
+/// The name of the fact that identifies a run: a random number.
 pub(crate) const RUN_FACT: &str = "run";
 
-/// How many training pairs a data set has, by the name of the fact about it.
+/// The number of a data set's training pairs, from the name of the fact about it.
 pub(crate) fn train_pairs(fact: &str) -> Option<u32> {
     fact.split(' ').find_map(|word| word.strip_prefix("train=")?.parse().ok())
 }
 
-/// The name under which the store remembers which data set a [`DatasetSpec`] gave: the digest is its value.
+/// The name of the fact about a [`DatasetSpec`]; its value is the digest of the data set.
 fn dataset_fact(spec: &DatasetSpec) -> String {
     format!("{DATASET_FACT}{:?} train={} test={} seed={}", spec.kind, spec.train_pairs, spec.test_pairs, spec.seed)
 }
 
 impl Prepared {
-    /// Makes the plan and the data set, or takes the data set that the run directory keeps, so that going on needs no other copy.
+    /// Makes the plan and the data set. A data set in the run directory is reused, so that a restart needs no other
+    /// copy.
     ///
     /// # Errors
-    /// When the data set cannot be had.
+    /// When the data set is not available.
     pub fn new(
         spec: Spec,
         data_folder: Option<&Path>,
@@ -209,11 +210,10 @@ impl Prepared {
         Ok(Self { planned, draws, decisions })
     }
 
-    /// Makes the run directory this study's: keeps its data set, its spec, its units and what can be decided from the results that are
-    /// there.
+    /// Assigns the run directory to this study: stores its data set, its spec, its units and the new decisions.
     ///
     /// # Errors
-    /// When the directory belongs to another study, or cannot be written.
+    /// When the directory belongs to another study or cannot be written.
     pub fn keep(&self, directory: &Owned, store: &mut Store) -> Result<(), PrepareError> {
         let study = &self.spec.study;
         let mut writes = vec![Write::Fact { name: "study".to_owned(), value: study.name.clone() }];
@@ -235,24 +235,24 @@ impl Prepared {
         Ok(store.fold_log()?)
     }
 
-    /// What a run directory was last run with, from the directory alone.
+    /// Prepares the newest spec of a run directory from the directory alone.
     ///
     /// # Errors
-    /// When it holds no spec or not the data set.
+    /// When the directory has no spec or not the data set.
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
         Self::stored_as(directory, store, None)
     }
 
-    /// What a run directory was run with as its spec of this number, or as its newest.
+    /// Prepares the spec of a run directory with this number, or the newest.
     ///
     /// # Errors
-    /// When it holds no such spec or not the data set.
+    /// When the directory has no such spec or not the data set.
     pub fn stored_as(directory: &RunDirectory, store: &Store, number: Option<u32>) -> Result<Self, PrepareError> {
         let (number, spec) = spec_history::stored(directory, store, number)?;
         let digests = spec_history::digests(&spec.study, number, directory, store)?;
         let draws = digests.into_iter().map(|(seed, digest)| Ok((seed, kept(directory, &digest)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
-        // What was decided, and no more: a report changes nothing.
+        // Uses stored decisions only: a report changes nothing.
         let prepared = Self::expanded(spec, draws, &store.committed()?, |_| None)?;
         Ok(Self { planned: Planned { number: Some(number), ..prepared.planned }, ..prepared })
     }
@@ -266,7 +266,7 @@ impl Deref for Prepared {
     }
 }
 
-/// How every unit that has ended for good did so.
+/// The outcome of every unit that has ended for good.
 fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
     let mut ended = store.scores()?;
     let rules = Rules::default();
@@ -275,7 +275,7 @@ fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
     Ok(ended)
 }
 
-/// Checks that every stage's folds can be made of every draw that it trains on.
+/// Checks that each draw of a stage can be divided into the stage's folds.
 fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
     let mut found = Vec::new();
     for (number, stage) in spec.study.stages.iter().enumerate() {
@@ -289,7 +289,7 @@ fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
     unfoldable(&spec.source_name, &spec.text, found).map_or(Ok(()), Err)
 }
 
-/// The data set with this digest, as the run directory keeps it.
+/// The data set with this digest in the run directory.
 pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
     let path = directory.dataset(digest);
     let damaged = || PrepareError::DamagedDataset { path: path.clone() };

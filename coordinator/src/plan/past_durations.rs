@@ -1,4 +1,4 @@
-//! Reads what trained units took: in a study's own store, and in other run directories beside it.
+//! Reads the durations of trained units, from a study's own store and from other run directories beside it.
 
 use std::{
     collections::BTreeMap,
@@ -14,12 +14,12 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Other run directories that are read, the newest first.
+/// The largest number of other run directories that are read, the newest first.
 const OTHERS_MAX: usize = 16;
-/// Databases beyond this size are left alone: opening one reads all of it.
+/// Larger databases are skipped: opening one reads all of it.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// What every trained unit of a store took.
+/// The durations of all trained units in a store.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -31,7 +31,7 @@ pub fn of_store(store: &Store, place: Place) -> Result<Vec<Sample>, StoreError> 
     let units = store.trained_units()?;
     let samples = units.into_iter().filter_map(|(id, unit)| {
         let record = trained.remove(&id)?;
-        // What another study's GPUs took says nothing of this machine's cores.
+        // Durations on another study's GPUs say nothing about this machine's cores.
         let on_cpu = record.worker.is_none_or(|worker| worker.device == "cpu");
         if place == Place::OtherRuns && !on_cpu {
             return None;
@@ -50,8 +50,8 @@ pub fn of_store(store: &Store, place: Place) -> Result<Vec<Sample>, StoreError> 
     Ok(samples.collect())
 }
 
-/// Whether other studies have to be asked, too: one of these models was never trained in this one. A trial that was made for the forecast
-/// says how fast it is, not after how many epochs it ends.
+/// Whether other studies must be read too, because one of these models was never trained in this study. A trial for the
+/// forecast measures the speed, but not the number of epochs.
 pub fn are_few(samples: &[Sample], models: &[&str]) -> bool {
     let trained = |model: &&str| {
         samples.iter().any(|sample| sample.place == Place::ThisStudy && sample.configuration.model == **model)
@@ -59,8 +59,8 @@ pub fn are_few(samples: &[Sample], models: &[&str]) -> bool {
     !models.iter().all(trained)
 }
 
-/// What units of other studies took, whose run directories stand beside this one: each directory with its samples. One that cannot
-/// be read is left out.
+/// The durations in other studies' run directories beside this one: each directory with its samples. Unreadable
+/// directories are left out.
 pub fn beside(directory: &RunDirectory) -> Vec<(PathBuf, Vec<Sample>)> {
     let folder = match directory.root().parent() {
         Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
@@ -86,7 +86,7 @@ pub fn beside(directory: &RunDirectory) -> Vec<(PathBuf, Vec<Sample>)> {
     found.into_iter().take(OTHERS_MAX).filter_map(|(_, path)| read(path)).collect()
 }
 
-/// When the run directory's database was last changed; None where there is none, or one that is too large.
+/// The time of the last change of the run directory's database; None if it is missing or too large.
 fn newest(path: &Path) -> Option<SystemTime> {
     let file = fs::metadata(RunDirectory::new(path).database()).ok()?;
     (file.is_file() && file.len() <= BYTES_MAX).then(|| file.modified().ok())?
@@ -117,7 +117,7 @@ mod tests {
         Sample { configuration, fold: Fold::Holdout, dataset, train_pairs: 100, epochs, diverged, seconds: 2.0, place }
     }
 
-    /// `--measure` tells the speed; how many epochs it takes is still known from the runs beside this one.
+    /// `--measure` measures the speed; the number of epochs still comes from the runs beside this one.
     #[test]
     fn a_trial_does_not_make_other_runs_be_forgotten() {
         let trial = sample(Place::Now, 3, StopRule { loss_delta: 0.0, max_epochs: 3, ..STOP });

@@ -1,4 +1,4 @@
-//! What a study trains, without its data.
+//! The units of a study, without its data.
 
 use seedgrid_common::{
     data::Digests,
@@ -22,24 +22,24 @@ use crate::{
 /// A study and its plan.
 #[derive(Debug)]
 pub struct Planned {
-    /// The spec.
+    /// The study's spec.
     pub spec: Spec,
-    /// What its units are called.
+    /// The labels of its units.
     pub labels: Labels,
-    /// Its number in the run directory; None before it was run there.
+    /// The spec's number in the run directory; None before its first run there.
     pub number: Option<u32>,
-    /// Everything that is trained, as far as selections have been made.
+    /// The plan, as far as selections have been made.
     pub plan: Plan,
-    /// These selections.
+    /// The selections that have been made.
     pub selections: Selections,
-    /// What has been decided for each model of a selecting stage.
+    /// The decisions for each model of a selecting stage.
     pub standing: Vec<Standing>,
-    /// The races of the plan, and what they do to its units.
+    /// The races of the plan and their effect on its units.
     pub track: RaceTrack,
 }
 
 impl Planned {
-    /// The plan of a spec on data with these digests, and what can be decided from the results that are there and has not been.
+    /// Expands a spec on data with these digests, and makes the decisions that the stored results permit.
     pub(super) fn settled(
         spec: Spec,
         digests: &Digests,
@@ -55,19 +55,19 @@ impl Planned {
         (Self { spec, number: None, labels, plan, selections, standing, track }, raced.chain(selected).collect())
     }
 
-    /// What a run directory was last run with, from its store alone: its data may be lost.
+    /// Reads the newest spec of a run directory from its store alone, without its data.
     ///
     /// # Errors
-    /// When it holds no spec.
+    /// When the store has no spec.
     pub fn stored(directory: &RunDirectory, store: &Store) -> Result<Self, PrepareError> {
         let (number, spec) = spec_history::stored(directory, store, None)?;
         let digests = spec_history::digests(&spec.study, number, directory, store)?;
-        // What was decided, and no more: who looks changes nothing.
+        // Uses stored decisions only: a view changes nothing.
         let (planned, _) = Self::settled(spec, &digests, &store.committed()?, |_| None);
         Ok(Self { number: Some(number), ..planned })
     }
 
-    /// A study whose data nobody has drawn.
+    /// A study without drawn data.
     #[cfg(test)]
     pub(crate) fn undrawn(text: &str) -> Result<Self, PrepareError> {
         let spec = Spec::parse("spec.toml", text.to_owned())?;
@@ -75,7 +75,7 @@ impl Planned {
         Ok(Self::settled(spec, &digests, &Committed::default(), |_| None).0)
     }
 
-    /// Units that may still be given out: of rows whose selection has not been made, and those that races hold back.
+    /// Counts the units that may still be added: those of rows without a selection, and those that races hold back.
     pub fn to_come(&self) -> ToCome {
         ToCome::of(&self.plan, &self.track)
     }

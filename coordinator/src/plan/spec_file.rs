@@ -10,14 +10,14 @@ use seedgrid_common::spec::{self, Study, limits::TEXT_BYTES_MAX};
 
 use super::PrepareError;
 
-/// A spec that was read and found right.
+/// A spec that was read and is valid.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// The study.
     pub study: Study,
     /// The file's text.
     pub text: String,
-    /// Stands for the file in errors.
+    /// The file's name in errors.
     pub source_name: String,
 }
 
@@ -25,16 +25,16 @@ impl Spec {
     /// Reads and checks the spec at `path`.
     ///
     /// # Errors
-    /// When it cannot be read, or with everything that is wrong with it.
+    /// When the file cannot be read, or with all errors in it.
     pub fn read(path: &Path) -> Result<Self, PrepareError> {
         let failed = |cause| PrepareError::Read { path: path.to_owned(), cause };
-        // Before it is opened: a pipe without a writer would wait for one.
+        // The check comes before opening: opening a pipe would wait for a writer.
         if !fs::metadata(path).map_err(failed)?.is_file() {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
             return Err(failed(cause));
         }
         let mut bytes = Vec::new();
-        // One byte more than is allowed, so that it is seen to be too long.
+        // One byte more than the limit, to detect a too large file.
         let file = File::open(path).map_err(failed)?;
         file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
         let text = if bytes.len() > TEXT_BYTES_MAX {
@@ -46,15 +46,15 @@ impl Spec {
             };
             String::from_utf8(bytes).map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, why)))?
         };
-        // An editor on Windows puts a byte-order mark before the first line, of which it is no part.
+        // Windows editors write a byte-order mark before the first line; it is removed.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         Self::parse(&path.display().to_string(), text)
     }
 
-    /// Checks a spec's text; `name` stands for it in errors.
+    /// Checks a spec's text; `name` is the file's name in errors.
     ///
     /// # Errors
-    /// With everything that is wrong with it.
+    /// With all errors in the text.
     pub fn parse(name: &str, text: String) -> Result<Self, PrepareError> {
         Ok(Self { study: spec::parse(name, &text)?, text, source_name: name.to_owned() })
     }
@@ -87,7 +87,7 @@ mod tests {
     fn no_more_is_read_than_a_spec_may_have() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("long.toml");
-        // A hole of a terabyte: whoever read it to its end would need as much memory.
+        // A sparse file of a terabyte: reading it whole would need as much memory.
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         let words = refused(path.clone());
         assert!(words.contains("longer than 262144 bytes"), "{words}");

@@ -1,4 +1,4 @@
-//! The specs under which a run directory was run: numbered, oldest first, in the store and as files in `specs/`.
+//! The specs of a run directory: numbered, oldest first, in the store and as files in `specs/`.
 
 use std::{fs, io};
 
@@ -10,12 +10,13 @@ use crate::{
     store::{Store, StoreError, StoredSpec, Write},
 };
 
-/// The name under which the store remembers what one of the data sets was that a spec was run on: the digest is its value.
+/// The name of the fact about a data set of a spec; its value is the digest.
 fn draw_fact(number: u32, data_seed: u64) -> String {
     format!("spec {number} draw {data_seed}")
 }
 
-/// What makes a spec on these data the newest one of a store, if it is not. Data may be others though the text is the same.
+/// The writes that make a spec on these data the newest one of a store, if it is not. The data may differ with an
+/// unchanged text.
 pub(super) fn writes(spec: &Spec, digests: &Digests, store: &Store) -> Result<Vec<Write>, StoreError> {
     let newest = store.specs()?.pop();
     let fact =
@@ -25,7 +26,7 @@ pub(super) fn writes(spec: &Spec, digests: &Digests, store: &Store) -> Result<Ve
         for (seed, digest) in digests {
             match store.fact(&draw_fact(newest.number, *seed))? {
                 Some(known) => is_same &= known == *digest,
-                // Its row was damaged, and moved aside.
+                // The fact's row was damaged and moved aside.
                 None => lost.push(fact(newest.number, *seed, digest)),
             }
         }
@@ -38,7 +39,7 @@ pub(super) fn writes(spec: &Spec, digests: &Digests, store: &Store) -> Result<Ve
     Ok([spec].into_iter().chain(digests.iter().map(|(seed, digest)| fact(number, *seed, digest))).collect())
 }
 
-/// Writes each spec of the store into the run directory, as far as it is not there.
+/// Writes the missing specs of the store into the run directory.
 pub(super) fn keep(directory: &RunDirectory, store: &Store) -> Result<(), PrepareError> {
     let failed = |path: &std::path::Path| {
         let path = path.to_owned();
@@ -55,12 +56,12 @@ pub(super) fn keep(directory: &RunDirectory, store: &Store) -> Result<(), Prepar
     Ok(())
 }
 
-/// The number of the spec that a run directory was last run with.
+/// The number of a run directory's newest spec.
 pub(crate) fn newest(directory: &RunDirectory) -> Result<Option<u32>, StoreError> {
     Ok(Store::open_to_read(&directory.database())?.specs()?.pop().map(|newest| newest.number))
 }
 
-/// The spec of this number, or the newest.
+/// The spec with this number, or the newest.
 pub(super) fn stored(
     directory: &RunDirectory,
     store: &Store,
@@ -77,7 +78,7 @@ pub(super) fn stored(
     Ok((found.number, Spec::parse(&directory.spec(wanted).display().to_string(), found.text)?))
 }
 
-/// The digests of the data sets that a spec was run on, by data seed.
+/// The digests of a spec's data sets, by data seed.
 pub(super) fn digests(
     study: &Study,
     number: u32,
@@ -87,7 +88,7 @@ pub(super) fn digests(
     let digest = |(seed, of)| {
         let digest = match store.fact(&draw_fact(number, seed))? {
             Some(digest) => Some(digest),
-            // Its row was damaged, and moved aside.
+            // The fact's row was damaged and moved aside.
             None => store.fact(&dataset_fact(&of))?,
         };
         Ok((seed, digest.ok_or_else(|| PrepareError::NoSpec { path: directory.root().to_owned() })?))

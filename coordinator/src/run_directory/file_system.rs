@@ -1,31 +1,32 @@
-//! On what kind of file system a folder lies, and whether its locks hold between machines.
+//! The kind of a folder's file system, and whether its locks hold between machines.
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use nix::sys::statfs::statfs;
 
-/// Says what the program cannot find out: `local` or `network`.
+/// The environment variable that overrides the detected kind: `local` or `network`.
 pub const OVERRIDE: &str = "SEEDGRID_FILE_SYSTEM";
 
-/// Where a folder lies.
+/// The file system of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileSystem {
-    /// On a disk of this machine, or in its memory.
+    /// A disk or the memory of this machine.
     Local,
-    /// On one that several machines may share: no memory can be shared through it, and locks cost a round trip.
+    /// A file system that several machines may share: it does not support shared memory, and each lock needs a round
+    /// trip.
     Network {
-        /// Its name, for people.
+        /// The file system's name, for people.
         name: String,
-        /// The mount option that keeps locks on this machine, where there is one: another machine would not see them.
+        /// The mount option that keeps locks on this machine, if there is one; other machines would not see the locks.
         local_locks: Option<String>,
     },
 }
 
 impl FileSystem {
-    /// The one that the existing folder or file `path` lies on. [`OVERRIDE`] has the last word.
+    /// The file system of the existing folder or file `path`, unless [`OVERRIDE`] is set.
     ///
     /// # Errors
-    /// When it cannot be found out.
+    /// When the file system cannot be determined.
     pub fn of(path: &Path) -> io::Result<Self> {
         match std::env::var(OVERRIDE).as_deref() {
             Ok("local") => return Ok(Self::Local),
@@ -36,19 +37,19 @@ impl FileSystem {
         let Some(name) = network_name(magic as u32) else { return Ok(Self::Local) };
         let device = fs::metadata(path)?.dev();
         let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
-        // Where this cannot be read, nothing speaks against the locks.
+        // If this cannot be read, the locks are assumed to work.
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let local_locks = options(&mounts, major, minor).and_then(|options| local_locks(&options));
         Ok(Self::Network { name: name.to_owned(), local_locks })
     }
 
-    /// Whether other machines may see it.
+    /// Whether other machines may use the file system.
     pub fn is_network(&self) -> bool {
         matches!(self, Self::Network { .. })
     }
 }
 
-/// The name of a network file system by the number that statfs gives. FUSE may be anything, so it counts as one.
+/// The name of a network file system by its number from statfs. FUSE may be any system, so it counts as one.
 fn network_name(magic: u32) -> Option<&'static str> {
     Some(match magic {
         0x6969 => "NFS",
@@ -70,7 +71,7 @@ fn network_name(magic: u32) -> Option<&'static str> {
     })
 }
 
-/// The options under which the file system with this device number is mounted, of the mount and of the file system.
+/// The mount options of the file system with this device number, both of the mount and of the file system.
 fn options(mountinfo: &str, major: u64, minor: u64) -> Option<Vec<String>> {
     let device = format!("{major}:{minor}");
     mountinfo.lines().find_map(|line| {
@@ -85,7 +86,7 @@ fn options(mountinfo: &str, major: u64, minor: u64) -> Option<Vec<String>> {
     })
 }
 
-/// The option that keeps locks on this machine, if one does.
+/// The option that keeps locks on this machine, if there is one.
 fn local_locks(options: &[String]) -> Option<String> {
     let keeps = |option: &&String| {
         matches!(

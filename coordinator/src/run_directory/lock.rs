@@ -1,8 +1,9 @@
-//! A lock that holds between machines: one file, locked in two ways at once. A run directory has one, and a report that is being written.
+//! A lock that holds between machines: one file, locked in two ways at once. A run directory has one, and so has a
+//! report during its creation.
 //!
-//! `flock` holds on every local file system; on network file systems that give it up or keep it to one machine, record locks of the open
-//! file description (`F_OFD_SETLK`) are what the server knows of. Whoever finds either taken stays out. What locks cannot promise, the store
-//! does: its commits name their owner (store/owner.rs).
+//! `flock` holds on every local file system. Some network file systems lack it or keep it to one machine; their servers
+//! know record locks of the open file description (`F_OFD_SETLK`). A process that finds either lock taken does not
+//! proceed. The store covers the gaps of locks: its commits name their owner (store/owner.rs).
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -21,13 +22,13 @@ use nix::{
 
 use crate::run_directory::{file_system::FileSystem, lock_holder::Holder};
 
-/// No holder's text is longer.
+/// The largest length of a holder's text.
 const HOLDER_BYTES_MAX: u64 = 4096;
 
-/// How often the lock's file may be exchanged while it is being taken.
+/// The number of tries when the lock's file is replaced at the same time.
 const TRIES: usize = 5;
 
-/// How often a lock that another one holds is tried again, while it is waited for.
+/// The interval between tries for a lock that another process holds.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// A lock that this process holds until the value is dropped.
@@ -36,18 +37,18 @@ pub(crate) struct Lock {
     _file: File,
 }
 
-/// Why it cannot be taken.
+/// The reason for which a lock cannot be taken.
 #[derive(Debug)]
 pub(crate) enum LockError {
-    /// Somebody else has it: this one, where it is known.
+    /// Another process holds the lock; its details, if known.
     Held(Option<Holder>),
-    /// The file system refused something else: what was tried, and why.
+    /// Another error of the file system: the action and the cause.
     Io(&'static str, io::Error),
-    /// A lock would not keep others out.
+    /// The lock would not exclude other processes.
     Untrusted(String),
 }
 
-/// What became of one way of locking.
+/// The outcome of one way of locking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Try {
     Taken,
@@ -76,11 +77,11 @@ impl Lock {
             if ways == [Try::Unsupported; 2] {
                 return Err(LockError::Untrusted("its file system knows no locks".to_owned()));
             }
-            // A lock on a file that somebody has put another in place of since keeps nobody out.
+            // A lock on a file that was replaced meanwhile excludes no one.
             if !is_at(&file, path) {
                 continue;
             }
-            // Such locks belong to an open file, not to a process: a second opening sees what another process would.
+            // These locks belong to an open file, not to a process: a second opening tests the view of another process.
             let other = open(path).map_err(|cause| LockError::Io("open", cause))?;
             let seen = |way: io::Result<Try>| matches!(way, Ok(Try::Held));
             if !seen(flock(&other)) && !seen(record_lock(&other, libc::F_WRLCK)) {
@@ -97,7 +98,7 @@ impl Lock {
         Err(LockError::Untrusted("the file `lock` is exchanged again and again".to_owned()))
     }
 
-    /// Takes the lock whose file is `path` as soon as nobody else has it.
+    /// Takes the lock whose file is `path` as soon as it is free.
     pub(crate) fn wait_for(path: &Path, system: &FileSystem) -> Result<Self, LockError> {
         loop {
             match Self::take(path, system) {
@@ -107,20 +108,20 @@ impl Lock {
         }
     }
 
-    /// Removes the file at `path`, which is this lock's, and lets go. Whoever waits for it makes a new one.
+    /// Removes the lock's file at `path` and releases the lock. Waiting processes make a new file.
     pub(crate) fn remove(self, path: &Path) {
-        // One that stays is taken by the next.
+        // A remaining file is reused by the next holder.
         let _ = fs::remove_file(path);
     }
 
-    /// Who last took the lock whose file is `path`, whether or not it still has it.
+    /// The last holder of the lock whose file is `path`, even if it is free now.
     pub(crate) fn last_holder(path: &Path) -> Option<Holder> {
         let mut text = String::new();
         File::open(path).ok()?.take(HOLDER_BYTES_MAX).read_to_string(&mut text).ok()?;
         Holder::parse(&text)
     }
 
-    /// Whether anybody holds the lock whose file is `path`.
+    /// Whether any process holds the lock whose file is `path`.
     pub(crate) fn is_held(path: &Path) -> bool {
         let Ok(file) = File::open(path) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
@@ -134,7 +135,7 @@ fn open(path: &Path) -> io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
-        // A link could lead to somebody's file, which the process id would overwrite.
+        // A link could lead to another file, which the holder's text would overwrite.
         .custom_flags(OFlag::O_NOFOLLOW.bits())
         .open(path)
 }

@@ -1,4 +1,5 @@
-//! Which process has something: on which machine, and since when. For people, who may have to look for it on another machine.
+//! The process that holds a lock, with its machine and start time. For people, who may have to find it on another
+//! machine.
 
 use std::fmt;
 
@@ -8,12 +9,12 @@ use serde::{Deserialize, Serialize};
 /// A process that holds a lock or owns a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Its process id, on its own machine.
+    /// The process id on its machine.
     pub pid: u32,
-    /// The machine's name; None where that is unknown.
+    /// The machine's name; None if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// Since when, as `2026-01-31T12:00:00Z`.
+    /// The start time, such as `2026-01-31T12:00:00Z`.
     pub since: String,
 }
 
@@ -23,20 +24,20 @@ impl Holder {
         Self { pid: std::process::id(), host: host(), since: utc::format(utc::now_ms()) }
     }
 
-    /// What is written into files.
+    /// The text for files.
     pub(crate) fn text(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// What was written there; None for anything else.
+    /// Parses the text of a file; None for any other text.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let holder: Self = toml::from_str(text).ok()?;
-        // A name that is no name, and a time that is none, say nothing.
+        // Invalid names and times are rejected.
         let is_plain = |name: &String| !name.is_empty() && name.len() <= 256 && !name.chars().any(char::is_control);
         (holder.host.as_ref().is_none_or(is_plain) && utc::parse(&holder.since).is_some()).then_some(holder)
     }
 
-    /// Whether it is on this machine, as far as names tell.
+    /// Whether the process is on this machine, judged by the name.
     pub fn is_here(&self) -> bool {
         self.host.is_some() && self.host == host()
     }

@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! runs/NAME/study.db       the store
-//!           lock           held by the coordinator that owns the directory
-//!           join.toml      what a worker needs to enter (mode 0600)
-//!           admin.toml     what a command needs to steer (mode 0600)
-//!           view.toml      what a command needs to look (mode 0600)
+//!           lock           the lock of the coordinator that owns the directory
+//!           join.toml      credentials for workers to enroll (mode 0600)
+//!           admin.toml     credentials for commands that control the study (mode 0600)
+//!           view.toml      credentials for commands that view the study (mode 0600)
 //!           tls.pem        the study's certificate and its key (mode 0600)
 //!           datasets/      encoded data sets, named by their digest
-//!           weights/       of units of stages with keep_weights, named by the unit's id
-//!           logs/          of local workers
-//!           specs/         every spec that it was run with, by number: 1.toml is the first
-//!           report/        the report of the newest
-//!           report-spec-N/ that of an earlier one, where it was asked for
+//!           weights/       weights of units of stages with keep_weights, named by the unit's id
+//!           logs/          logs of local workers
+//!           specs/         every spec of its runs, by number: 1.toml is the first
+//!           report/        the report of the newest spec
+//!           report-spec-N/ the report of an earlier spec, on request
 //! ```
 
 pub mod file_system;
@@ -33,7 +33,7 @@ use file_system::FileSystem;
 use lock::{Lock, LockError};
 use lock_holder::Holder;
 
-/// A run directory that may belong to anyone.
+/// A run directory with any owner or none.
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     root: PathBuf,
@@ -43,140 +43,140 @@ pub struct RunDirectory {
 #[derive(Debug)]
 pub struct Owned {
     directory: RunDirectory,
-    /// Keeps the lock.
+    /// The lock, held until the value is dropped.
     _lock: Lock,
 }
 
-/// What lies in a run directory beside its database.
+/// The contents of a run directory beside its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Contents {
-    /// No more than what a run makes before it writes its study down.
+    /// Files that a run makes before it stores its study.
     BeforeAStudy,
-    /// What a run makes once its study is written down.
+    /// Files that a run makes after it has stored its study.
     OfAStudy,
-    /// Something else.
+    /// Other files.
     Others,
 }
 
-/// Why a run directory cannot be used.
+/// The reason for which a run directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirectoryError {
-    /// The file system refused.
+    /// The file system returned an error.
     #[error(
         "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; another one is named with --run-dir DIR"
     )]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// On what.
+        /// The path of the action.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// The same, to a command that steers the study there is.
+    /// The same, for a command that controls the directory's study.
     #[error(
         "cannot {action} {path}: {cause}\n  hint: where no coordinator runs, this command writes into the run directory itself: it needs the right to, and \
          room; else ask whoever runs the study"
     )]
     Unwritable {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// On what.
+        /// The path of the action.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// Another coordinator owns it.
+    /// Another coordinator owns the directory.
     #[error(
         "the run directory {path} is in use by {}\n  hint: wait for it or stop it{} (`seedgrid status {}` shows it), or choose another \
          directory with --run-dir DIR", named(.holder), there(.holder), shell(.path)
     )]
     InUse {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
-        /// Its owner, where it is known.
+        /// The owner, if known.
         holder: Option<Holder>,
     },
-    /// Its lock would not keep a second coordinator out.
+    /// The directory's lock would not exclude a second coordinator.
     #[error(
         "the run directory {path} cannot be locked: {why}\n  hint: choose a directory on another file system with --run-dir DIR, or mount \
          this one with locks; if no other machine ever uses it, set {}=local",
         file_system::OVERRIDE
     )]
     Unlockable {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
-        /// What is known of its locks.
+        /// The problem with its locks.
         why: String,
     },
-    /// It holds something that is not Seedgrid's.
+    /// The directory has files that are not Seedgrid's.
     #[error(
         "{path} is not empty and is no run directory of Seedgrid\n  hint: choose an empty or new directory with --run-dir DIR"
     )]
     Foreign {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
     },
-    /// Its database is gone or empty, and other things of a run are there.
+    /// The database is missing or empty, but the directory has other files of a run.
     #[error(
         "the run directory {path} has lost its database: study.db is {what}\n  hint: restore study.db from a backup (without study.db-wal and study.db-shm), or \
          move the directory away and run the study again"
     )]
     LostDatabase {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
         /// "missing" or "empty".
         what: &'static str,
     },
-    /// It cannot be looked into.
+    /// The directory cannot be read.
     #[error(
         "cannot look at {path}: {cause}\n  hint: check the permissions of the run directory and of the folders that it is in"
     )]
     Unreadable {
-        /// The database.
+        /// The database's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
-    /// A file stands where the directory is needed.
+    /// The path is a file, where an existing run directory is needed.
     #[error(
         "{path} is a file, and this needs the run directory itself\n  hint: name the directory that `seedgrid run` or `serve` printed, on a \
          machine that sees it"
     )]
     File {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
-    /// A file stands where the directory is to be made.
+    /// The path is a file, where the run directory is to be made.
     #[error(
         "{path} is a file, and the run directory is to be there\n  hint: choose an empty or new directory with --run-dir DIR"
     )]
     InTheWay {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
-    /// There is no run here.
+    /// The directory has no run.
     #[error(
         "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
     )]
     Missing {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
     },
-    /// It belongs to another study.
+    /// The directory belongs to another study.
     #[error(
         "the run directory {path} belongs to the study `{found}`, and the spec names `{wanted}`\n  hint: choose another directory with \
          --run-dir DIR, or give the spec its old name back"
     )]
     OtherStudy {
-        /// The directory.
+        /// The directory's path.
         path: PathBuf,
-        /// Whose it is.
+        /// The name of the directory's study.
         found: String,
-        /// Who wants it.
+        /// The name of the spec's study.
         wanted: String,
     },
 }
@@ -185,7 +185,7 @@ fn named(holder: &Option<Holder>) -> String {
     holder.as_ref().map_or("another process".to_owned(), Holder::to_string)
 }
 
-/// Where it must be stopped, if that is not here.
+/// The machine on which to stop the holder, if it is another one.
 fn there(holder: &Option<Holder>) -> String {
     let away = holder.as_ref().filter(|holder| !holder.is_here()).and_then(|holder| holder.host.as_ref());
     away.map(|host| format!(" on {host}")).unwrap_or_default()
@@ -200,7 +200,7 @@ impl RunDirectory {
     /// An existing run directory.
     ///
     /// # Errors
-    /// When there is no study in it.
+    /// When the directory has no study.
     pub fn existing(root: impl Into<PathBuf>) -> Result<Self, RunDirectoryError> {
         let directory = Self::new(root);
         let path = directory.database();
@@ -214,57 +214,57 @@ impl RunDirectory {
             Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Err(RunDirectoryError::Missing { path: directory.root })
             }
-            // It may well be there: not allowed to look, for one.
+            // The database may exist, for example without permission to see it.
             Err(cause) => Err(RunDirectoryError::Unreadable { path, cause }),
         }
     }
 
-    /// Itself.
+    /// The directory's path.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The store.
+    /// The path of the store.
     pub fn database(&self) -> PathBuf {
         self.root.join("study.db")
     }
 
-    /// The join file.
+    /// The path of the join file.
     pub fn join_file(&self) -> PathBuf {
         self.key_file(Role::Join)
     }
 
-    /// The file whose token is for this.
+    /// The path of the file with the token of this role.
     pub fn key_file(&self, role: Role) -> PathBuf {
         self.root.join(role.file_name())
     }
 
-    /// The study's certificate and its key.
+    /// The path of the study's certificate and key.
     pub fn identity(&self) -> PathBuf {
         self.root.join("tls.pem")
     }
 
-    /// Where the report goes.
+    /// The path of the report.
     pub fn report(&self) -> PathBuf {
         self.root.join("report")
     }
 
-    /// Where the report of an earlier spec goes.
+    /// The path of an earlier spec's report.
     pub fn report_of_spec(&self, number: u32) -> PathBuf {
         self.root.join(format!("report-spec-{number}"))
     }
 
-    /// Where the specs are that it was run with.
+    /// The path of the folder of specs.
     pub fn specs(&self) -> PathBuf {
         self.root.join("specs")
     }
 
-    /// The spec of this number.
+    /// The path of the spec with this number.
     pub fn spec(&self, number: u32) -> PathBuf {
         self.specs().join(format!("{number}.toml"))
     }
 
-    /// Where local workers log.
+    /// The path of local workers' logs.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
@@ -273,12 +273,12 @@ impl RunDirectory {
         self.root.join("datasets")
     }
 
-    /// The encoded data set with this digest.
+    /// The path of the encoded data set with this digest.
     pub fn dataset(&self, digest: &str) -> PathBuf {
         self.datasets().join(digest)
     }
 
-    /// Whether everybody on this machine can write to it.
+    /// Whether every user of this machine can write to the directory.
     pub fn is_open_to_all(&self) -> bool {
         fs::metadata(&self.root).is_ok_and(|folder| folder.mode() & 0o002 != 0)
     }
@@ -287,20 +287,20 @@ impl RunDirectory {
         self.root.join("lock")
     }
 
-    /// Whether a coordinator owns it now.
+    /// Whether a coordinator owns the directory now.
     pub fn is_owned(&self) -> bool {
         Lock::is_held(&self.lock())
     }
 
-    /// Who owns it now, or did last.
+    /// The present or last owner of the directory.
     pub fn last_holder(&self) -> Option<Holder> {
         Lock::last_holder(&self.lock())
     }
 
-    /// Takes the ownership of a directory that is there, for a command that steers its study.
+    /// Takes ownership of an existing directory, for a command that controls its study.
     ///
     /// # Errors
-    /// As [`Self::own`].
+    /// As for [`Self::own`].
     pub fn own_to_steer(self) -> Result<Owned, RunDirectoryError> {
         self.own().map_err(|error| match error {
             RunDirectoryError::Io { action, path, cause } => RunDirectoryError::Unwritable { action, path, cause },
@@ -308,10 +308,10 @@ impl RunDirectory {
         })
     }
 
-    /// Makes the directory and takes its ownership.
+    /// Makes the directory and takes ownership.
     ///
     /// # Errors
-    /// When it cannot be made or written, holds something else, or is owned by another process.
+    /// When the directory cannot be made or written, has other files, or another process owns it.
     pub fn own(self) -> Result<Owned, RunDirectoryError> {
         let io = |action, path: &Path| {
             let path = path.to_owned();
@@ -336,16 +336,16 @@ impl RunDirectory {
         for folder in [&self.root, &self.datasets()] {
             durable::clear(folder).map_err(io("clear up", folder))?;
         }
-        // What will be acknowledged here is durable only if the directory itself is.
+        // Acknowledged results are durable only if the directory itself is.
         durable::sync_folder(&self.root).map_err(io("make durable", &self.root))?;
-        // Folders above may have been made, too; those that may not be read are not ours.
+        // Parent folders may be new, too; unreadable ones are not this user's and are skipped.
         for above in self.root.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()) {
             let _ = durable::sync_folder(above);
         }
         Ok(Owned { directory: self, _lock: lock })
     }
 
-    /// Fails where something lies that is not the beginning of a run, or what is left of one that has lost its database.
+    /// Refuses files that are neither the beginning of a run nor the remains of one without its database.
     fn refuse_others(&self) -> Result<(), RunDirectoryError> {
         let what = match fs::metadata(self.database()) {
             Ok(file) if file.len() > 0 => return Ok(()),
@@ -361,23 +361,23 @@ impl RunDirectory {
         }
     }
 
-    /// Whether something lies there that a run which was stopped before it wrote its study down does not leave. Asked where study.db holds
-    /// nothing: then the study that it held is lost.
+    /// Whether the directory has files that a run stopped before storing its study does not leave. Called for an empty
+    /// study.db: its study is then lost.
     pub fn has_begun(&self) -> bool {
-        // Without a lock it is a copy of a run. What cannot be looked at may well be there.
+        // Without a lock, the directory is a copy of a run. An unreadable directory may have files.
         !self.lock().exists() || !matches!(self.contents(), Ok(Contents::BeforeAStudy))
     }
 
-    /// What lies in the directory, whatever is in study.db.
+    /// The contents of the directory, regardless of study.db.
     fn contents(&self) -> io::Result<Contents> {
         let names: Vec<OsString> = fs::read_dir(&self.root)?.flatten().map(|entry| entry.file_name()).collect();
         let length = |name: &str| fs::metadata(self.root.join(name)).map_or(0, |file| file.len());
-        // Credentials are written only after the database has been, and a log only once the database has its first page.
+        // Credentials are written after the database, and a log only after the database has its first page.
         let has = |known: &str| names.iter().any(|name| name == known);
         if has("lock") && (has("join.toml") || length("study.db") == 0 && length("study.db-wal") > 0) {
             return Ok(Contents::OfAStudy);
         }
-        // A run that was stopped before it began leaves no more than these.
+        // A run that was stopped before it stored its study leaves only these.
         let ours = ["study.db", "study.db-journal", "study.db-wal", "study.db-shm", "lock", "datasets", "logs"];
         Ok(match names.iter().all(|name| ours.iter().any(|known| name == *known)) {
             true => Contents::BeforeAStudy,
@@ -385,13 +385,13 @@ impl RunDirectory {
         })
     }
 
-    /// Stores an encoded data set under its digest, whole or not at all.
+    /// Stores an encoded data set under its digest, atomically.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn store_dataset(&self, digest: &str, bytes: &[u8]) -> Result<(), RunDirectoryError> {
         let path = self.dataset(digest);
-        // One of this name that holds something else is damaged.
+        // A file of this name with other content is damaged.
         if fs::read(&path).is_ok_and(|known| known == bytes) {
             return Ok(());
         }

@@ -21,7 +21,7 @@ fn who_has_it_is_named_with_machine_and_time() {
     drop(RunDirectory::new(folder.path()).own().unwrap());
     let away = Holder { pid: 12, host: Some("node7".to_owned()), since: "2026-01-31T12:00:00Z".to_owned() };
     fs::write(folder.path().join("lock"), away.text()).unwrap();
-    // As the lock of another machine looks from here.
+    // The lock of another machine appears like this here.
     let held = fs::File::open(folder.path().join("lock")).unwrap();
     held.lock().unwrap();
     let text = RunDirectory::new(folder.path()).own().unwrap_err().to_string();
@@ -96,7 +96,7 @@ fn hints_are_about_the_command_that_failed() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("run");
     fs::create_dir(&root).unwrap();
-    // Not even root can open a link to nothing as its lock.
+    // Even root cannot open a dangling link as the lock.
     std::os::unix::fs::symlink("nothing", root.join("lock")).unwrap();
     let steered = RunDirectory::new(&root).own_to_steer().unwrap_err().to_string();
     assert!(!steered.contains("--run-dir") && steered.contains("ask whoever runs the study"), "{steered}");
@@ -109,7 +109,7 @@ fn hints_are_about_the_command_that_failed() {
 #[test]
 fn what_cannot_be_looked_at_is_not_called_missing() {
     let folder = tempfile::tempdir().unwrap();
-    // A link to itself cannot be looked at, by root neither.
+    // Even root cannot read a link to itself.
     std::os::unix::fs::symlink("study.db", folder.path().join("study.db")).unwrap();
     assert!(matches!(RunDirectory::existing(folder.path()), Err(RunDirectoryError::Unreadable { .. })));
 }
