@@ -1,5 +1,5 @@
-//! Checks a run directory against its own digests, changing nothing: the database, the data sets, the kept weights, the checkpoints, and
-//! the report against what the store gives.
+//! Checks a run directory against its own digests without any change: the database, the data sets, the kept weights,
+//! the checkpoints, and the report against the store.
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
@@ -17,72 +17,72 @@ use crate::{
     views::results,
 };
 
-/// Why a run could not be checked to its end.
+/// The reason for which a check ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// Its database cannot be opened, for another reason than damage.
+    /// The database cannot be opened, for another reason than damage.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Its study cannot be read.
+    /// The study cannot be read.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
-    /// Its files cannot be listed.
+    /// The run directory's files cannot be listed.
     #[error("{0}\n  hint: check the permissions of the run directory and of what is in it")]
     Blob(#[from] BlobError),
-    /// Its report cannot be made to be compared.
+    /// The report for the comparison cannot be made.
     #[error(transparent)]
     Report(#[from] ReportError),
 }
 
-/// What a check says: the schema of `seedgrid check --format json`, described in docs/cli.md.
+/// The result of a check: the schema of `seedgrid check --format json`, described in docs/cli.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checked {
-    /// Its name and version.
+    /// The schema's name and version.
     pub schema: &'static str,
-    /// The study's name; None where the database does not tell.
+    /// The study's name; None if the database does not have it.
     pub study: Option<String>,
-    /// Whether a coordinator runs on it.
+    /// Whether a coordinator runs on the directory.
     pub running: bool,
     /// Whether every unit of the plan has a result.
     pub complete: bool,
-    /// How much was checked.
+    /// The numbers of checked items.
     pub checked: Counts,
-    /// What does not match its digest.
+    /// Items that do not match their digest.
     pub damage: Vec<Finding>,
-    /// What is worth knowing and no damage.
+    /// Other findings, which are no damage.
     pub notes: Vec<Finding>,
-    /// Whether no unit of the plan is still to be trained.
+    /// Whether no unit of the plan is left to train.
     #[serde(skip)]
     ended: bool,
 }
 
-/// How much of each kind was looked at.
+/// The numbers of checked items by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Units of the plan, as far as selections have been made.
     pub units: usize,
-    /// Stored results, those of earlier specs among them.
+    /// Stored results, including those of earlier specs.
     pub results: usize,
     /// Encoded data sets.
     pub datasets: usize,
     /// Files of weights.
     pub weights: usize,
-    /// Checkpoints. None is looked at while the study runs, which replaces them.
+    /// Checkpoints; none is checked while the study runs and replaces them.
     pub checkpoints: usize,
     /// Files of the report.
     pub report_files: usize,
 }
 
-/// Something that was found.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// `database`, `dataset`, `plan`, `weights`, `checkpoint` or `report`.
     pub part: &'static str,
-    /// The unit's id, where it is one's.
+    /// The id of the unit, if the finding is about one.
     pub unit: Option<String>,
-    /// The table or the file, where there is one.
+    /// The table or the file, if there is one.
     pub place: Option<String>,
-    /// For people.
+    /// The finding, as text for people.
     pub what: String,
 }
 
@@ -110,7 +110,7 @@ impl From<Fault> for Finding {
 /// Checks a run directory, also while a coordinator runs on it.
 ///
 /// # Errors
-/// When it cannot be read, for another reason than damage.
+/// When the directory cannot be read, for another reason than damage.
 pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
     let (store, faults) = Store::inspect(&directory.database())?;
     let mut checked = Checked {
@@ -129,7 +129,7 @@ pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
     checked.weights(directory, &store)?;
     checked.checkpoints(directory, &store)?;
     checked.datasets(directory, &store)?;
-    // What comes now is made from rows, and then from data sets, which must be right.
+    // The next checks use rows, and then data sets, which must be intact.
     let is_right = |checked: &Checked, part: &str| checked.damage.iter().all(|found| found.part != part);
     if is_right(&checked, "database") {
         checked.plan(directory, &store)?;
@@ -171,7 +171,7 @@ impl Checked {
     fn weights(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         let folder = BlobFolder::weights(directory.root());
         let kept = store.weights()?;
-        // While it runs, one may have come since the database was read.
+        // While the study runs, a file may have been added after the database was read.
         let strays = if self.running { Vec::new() } else { folder.units()? };
         for unit in strays.into_iter().filter(|unit| !kept.contains_key(unit)) {
             let note = Finding::new("weights", "belongs to no result that is stored");
@@ -183,7 +183,7 @@ impl Checked {
                 Ok(found) if found == (kept.digest, kept.bytes) => continue,
                 Ok(_) => "does not match the digest that was committed with its result",
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
-                    // Between the commit and the file's final name.
+                    // The file is between the commit and its final name.
                     self.notes.push(Finding::new("weights", "is not there yet").of(unit));
                     continue;
                 }
@@ -194,8 +194,8 @@ impl Checked {
         Ok(())
     }
 
-    /// Checkpoints of units that are not trained to their end. While the study runs they are replaced, so that none can be held against
-    /// what the database said a moment before.
+    /// Checks the checkpoints of unfinished units. A running study replaces them, so that they cannot be compared with
+    /// an earlier reading of the database.
     fn checkpoints(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         if self.running {
             return Ok(());
@@ -206,7 +206,7 @@ impl Checked {
         for unit in units {
             let at = |finding: Finding| finding.at(format!("checkpoints/{unit}.safetensors")).of(unit);
             let Some(kept) = kept.get(&unit) else {
-                // A coordinator that was killed had no time to remove it; the next one does.
+                // A killed coordinator could not remove the file; the next one does.
                 self.notes.push(at(Finding::new("checkpoint", "is of no use any more: the next run removes it")));
                 continue;
             };
@@ -222,7 +222,7 @@ impl Checked {
         Ok(())
     }
 
-    /// Whether each planned unit has a result, or a reason why not.
+    /// Checks that each planned unit has a result, or a reason for a missing one.
     fn plan(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         let study = Planned::stored(directory, store)?;
         let (known, missing) = (store.units()?, results::missing(store)?);
@@ -252,7 +252,7 @@ impl Checked {
         Ok(())
     }
 
-    /// Whether the report's files are what the store gives. provenance.json tells of times, and is not compared.
+    /// Compares the report's files with the store's content. provenance.json contains times, and is not compared.
     fn report(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         if !directory.report().join("report.json").is_file() {
             let what = "there is none yet: `seedgrid report` makes it";
@@ -271,14 +271,14 @@ impl Checked {
                 Err(_) => "cannot be read: `seedgrid report` writes it anew",
             };
             let finding = Finding::new("report", found).at(format!("report/{name}"));
-            // Results that came since it was written, and will come, are no damage.
+            // Results that were added after the report, or will be, are no damage.
             if self.ended { self.damage.push(finding) } else { self.notes.push(finding) }
         }
         Ok(())
     }
 }
 
-/// What to say of a file that could not be read.
+/// The finding about a file that could not be read.
 fn absent(cause: &io::Error) -> &'static str {
     if cause.kind() == io::ErrorKind::NotFound { "is not there" } else { "cannot be read" }
 }
@@ -289,7 +289,7 @@ fn file_digest(path: &Path) -> io::Result<(BlobDigest, u64)> {
     Ok((BlobDigest::of(&bytes), bytes.len() as u64))
 }
 
-/// A file's content. What is no plain file may have no end.
+/// A file's content. Other entries than plain files are refused, because they may have no end.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     match fs::metadata(path)?.is_file() {
         true => fs::read(path),

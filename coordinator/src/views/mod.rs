@@ -1,4 +1,4 @@
-//! What people ask of a run directory: its units and their history, its results, its integrity, and the runs of a folder. Reads only.
+//! Read-only views of a run directory: units with their history, results, integrity, and the runs of a folder.
 
 pub mod integrity_check;
 pub mod results;

@@ -1,4 +1,4 @@
-//! Takes everything that a report needs out of a run directory.
+//! Reads everything for a report from a run directory.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +21,18 @@ use crate::{
     store::{self, Store, StoreError, StoredUnit},
 };
 
-/// What a run directory holds of its spec of this number, or of its newest, aggregated, and where it comes from.
+/// Aggregates a run directory's results of the spec with this number, or of the newest, with their provenance.
 ///
 /// # Errors
-/// When the directory holds no study, or its store or data set cannot be read.
+/// When the directory has no study, or its store or data set cannot be read.
 pub fn collect(directory: &RunDirectory, spec: Option<u32>) -> Result<(Aggregate, Provenance), PrepareError> {
     let store = Store::open_to_read(&directory.database())?;
-    // One state, whatever a coordinator commits meanwhile.
+    // Reads one state of the store, regardless of a coordinator's commits.
     store.hold()?;
     of_store(directory, &store, spec)
 }
 
-/// What a run is now, as far as that can be read: its state, of no spec.
+/// The present state of a run, as far as it can be read.
 pub fn state_now(directory: &RunDirectory) -> Option<State> {
     let store = Store::open_to_read(&directory.database()).ok()?;
     store.hold().ok()?;
@@ -45,10 +45,10 @@ fn state(store: &Store, spec: u32, unnamed_results: usize) -> Result<State, Stor
     Ok(State { run: store.fact(RUN_FACT)?, coordinator, commits, spec, results, unnamed_results })
 }
 
-/// What `store`, which is that of the directory, holds of the spec of this number, or of the newest.
+/// Aggregates the results in `store`, the directory's store, for the spec with this number, or for the newest.
 ///
 /// # Errors
-/// As [`collect`].
+/// As for [`collect`].
 pub fn of_store(
     directory: &RunDirectory,
     store: &Store,
@@ -72,7 +72,8 @@ pub fn of_store(
     Ok((aggregated, provenance))
 }
 
-/// Why units have no result and will get none; a unit that is not named here and has no result is not trained yet.
+/// The reasons for which units have no result and will get none. A unit without a result and without a reason is not
+/// trained yet.
 pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreError> {
     let rules = Rules::default();
     let why = |unit: &StoredUnit| match unit.fate(&rules) {
@@ -83,10 +84,10 @@ pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreE
     Ok(store.units()?.into_iter().filter_map(|(id, unit)| Some((id, why(&unit)?))).collect())
 }
 
-/// Most characters of a failure's text in a report; provenance.json has all of it.
+/// The largest number of characters of a failure's text in a report; provenance.json has the whole text.
 const FAILURE_CHARS_MAX: usize = 200;
 
-/// The first line of each failed unit's last failure that says anything.
+/// For each failed unit, the first line of its last failure with a text.
 fn failures(store: &Store, missing: &BTreeMap<UnitId, Missing>) -> Result<BTreeMap<UnitId, String>, StoreError> {
     let mut failures = BTreeMap::new();
     for attempt in store.attempts()? {

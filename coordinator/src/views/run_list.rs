@@ -1,4 +1,4 @@
-//! The runs of a folder, a line each: what their databases tell at a glance. Reads only, and tolerates what is no run or is damaged.
+//! The runs of a folder, one line each, from their databases. Reads only, and tolerates other entries and damage.
 
 use std::{
     fs, io,
@@ -16,60 +16,60 @@ use crate::{
     views::units,
 };
 
-/// What `seedgrid list --format json` says; docs/cli.md describes it.
+/// The content of `seedgrid list --format json`, described in docs/cli.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunList {
-    /// Its name and version.
+    /// The schema's name and version.
     pub schema: &'static str,
-    /// The folder.
+    /// The folder's path.
     pub folder: String,
-    /// Its runs, the last changed first.
+    /// The runs of the folder, the last changed first.
     pub runs: Vec<Run>,
-    /// How many other entries the folder has.
+    /// The number of other entries in the folder.
     pub others: usize,
 }
 
 /// One run directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// The run directory.
+    /// The run directory's path.
     pub path: String,
-    /// The study's name; None where its database does not tell.
+    /// The study's name; None if the database does not have it.
     pub study: Option<String>,
-    /// Where it stands.
+    /// The run's state.
     pub state: State,
-    /// Its units; None where its database does not tell.
+    /// The run's units; None if the database does not have them.
     pub units: Option<Units>,
-    /// When its database was last written.
+    /// The time of the last write to the database.
     pub changed: Option<String>,
-    /// Why the database does not tell.
+    /// The reason for which the database cannot be read.
     pub problem: Option<String>,
 }
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// A coordinator runs on it.
+    /// A coordinator runs on the directory.
     Running,
-    /// A coordinator runs on it and gives no units out.
+    /// A coordinator runs on the directory and gives no units out.
     Paused,
     /// Every unit has ended.
     Done,
     /// Units are left, and no coordinator runs.
     Stopped,
-    /// It was stopped before its study was written down.
+    /// The run was stopped before its study was stored.
     NotBegun,
-    /// Another version of Seedgrid made its database.
+    /// Another version of Seedgrid made the database.
     OtherVersion,
-    /// Its database is damaged or lost.
+    /// The database is damaged or lost.
     Damaged,
-    /// Its database cannot be read for another reason.
+    /// The database cannot be read for another reason.
     Unreadable,
 }
 
 impl State {
-    /// For people.
+    /// The state's name, as text for people.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -84,47 +84,47 @@ impl State {
     }
 }
 
-/// How many units of a run stand where.
+/// The numbers of a run's units by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Units {
-    /// Of the plan; an upper bound while some are undecided.
+    /// Units of the plan; an upper bound while some are undecided.
     pub planned: u32,
-    /// With a result that did not diverge.
+    /// Units with a result that did not diverge.
     pub done: u32,
-    /// With a result that diverged.
+    /// Units with a result that diverged.
     pub diverged: u32,
-    /// In quarantine.
+    /// Units in quarantine.
     pub failed: u32,
-    /// Taken out.
+    /// Cancelled units.
     pub cancelled: u32,
-    /// Held back until races are decided, which will skip some.
+    /// Units held back until races are decided, which will skip some.
     pub undecided: u32,
 }
 
-/// Why a folder's runs cannot be listed.
+/// The reason for which a folder's runs cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunListError {
-    /// There is no such folder.
+    /// The folder does not exist.
     #[error("there is no folder {}\n  hint: name the folder that holds run directories; `seedgrid run SPEC` makes runs/NAME", folder.display())]
     Missing {
-        /// The folder.
+        /// The folder's path.
         folder: PathBuf,
     },
-    /// It cannot be looked into.
+    /// The folder cannot be read.
     #[error("cannot look into {}: {cause}\n  hint: name a folder that holds run directories, and may be read", folder.display())]
     Unreadable {
-        /// The folder.
+        /// The folder's path.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
 }
 
-/// Looks at every run directory in `folder`; at `folder` itself, where that is one.
+/// Lists every run directory in `folder`, or `folder` itself if it is a run directory.
 ///
 /// # Errors
-/// When the folder cannot be looked into.
+/// When the folder cannot be read.
 pub fn catalogue(folder: &Path) -> Result<RunList, RunListError> {
     let mut runs = Vec::new();
     let mut others = 0;
@@ -150,7 +150,7 @@ pub fn catalogue(folder: &Path) -> Result<RunList, RunListError> {
     Ok(RunList { schema: "seedgrid.list/1", folder: shown(folder), runs, others })
 }
 
-/// The run at `path`; None where there is none.
+/// Reads the run at `path`; None if `path` is no run.
 fn look(path: &Path) -> Option<Run> {
     let empty = || Run {
         path: shown(path),
@@ -198,11 +198,11 @@ fn read(directory: &RunDirectory) -> Result<(String, State, Units), PrepareError
     Ok((study.spec.study.name.clone(), state, units))
 }
 
-/// What it means for the run that it cannot be read for this reason.
+/// The state of a run that cannot be read for this reason.
 fn state_of(error: &PrepareError) -> State {
     match error {
         PrepareError::NoSpec { .. } => State::NotBegun,
-        // A spec that was right when it was stored.
+        // The spec was valid when it was stored.
         PrepareError::Spec(_) => State::OtherVersion,
         PrepareError::Store(error) => match error {
             StoreError::Version { .. } => State::OtherVersion,
@@ -231,7 +231,7 @@ fn told(error: &dyn std::error::Error) -> String {
     text::plain(told.split("\n  hint: ").next().unwrap_or_default())
 }
 
-/// When the run's database was last written, in milliseconds since the Unix epoch.
+/// The time of the last write to the run's database, in milliseconds since the Unix epoch.
 fn changed(path: &Path) -> Option<i64> {
     let database = RunDirectory::new(path).database();
     let mut log = database.clone().into_os_string();
@@ -269,7 +269,7 @@ learning_rate = 0.1
 batch_size = 10
 "#;
 
-    /// A run of which nothing is trained yet; its lock is held as long as what is returned lives.
+    /// A run without trained units; its lock is held until the returned value is dropped.
     fn begun(root: &Path) -> crate::run_directory::Owned {
         let directory = RunDirectory::new(root).own().unwrap();
         let mut store = Store::open(&directory.database()).unwrap();
@@ -300,7 +300,7 @@ batch_size = 10
             fs::create_dir(path("early")).unwrap();
             path("early/study.db")
         }));
-        // As it is left by a run that was killed as it made the database, and by one that lost its own.
+        // The states after a run was killed while it made the database, and after a run lost its database.
         drop(RunDirectory::new(path("killed")).own().unwrap());
         fs::write(path("killed/study.db"), "").unwrap();
         drop(begun(&path("emptied")));

@@ -1,5 +1,5 @@
-//! What a run directory tells of units and workers, also while its coordinator writes into it: what commands show, and what a coordinator
-//! answers to those that ask from elsewhere.
+//! Reads units and workers from a run directory, also during a coordinator's writes: for commands, and for a
+//! coordinator's answers to remote commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,14 +14,14 @@ use crate::{
     views::units::{self, AttemptEntry, AttemptLog, UnitLine, Units},
 };
 
-/// A run directory's store as it was when this was opened.
+/// A run directory's store in its state at the time of opening.
 #[derive(Debug)]
 pub struct RunReader {
     directory: RunDirectory,
     store: Store,
 }
 
-/// A study and its units, as the store has them.
+/// A study and its units in the store.
 struct Contents {
     study: Planned,
     known: BTreeMap<UnitId, StoredUnit>,
@@ -29,10 +29,10 @@ struct Contents {
 }
 
 impl RunReader {
-    /// Of an existing run directory.
+    /// Opens an existing run directory.
     ///
     /// # Errors
-    /// When its store cannot be read.
+    /// When the store cannot be read.
     pub fn open(directory: RunDirectory) -> Result<Self, StoreError> {
         let store = Store::open_to_read(&directory.database())?;
         store.hold()?;
@@ -42,16 +42,16 @@ impl RunReader {
     /// Every unit, in the order of the plan.
     ///
     /// # Errors
-    /// When the store cannot be read, or holds no study.
+    /// When the store cannot be read or has no study.
     pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
         Ok(self.contents()?.lines)
     }
 
-    /// As [`Self::lines`], with what results and data sets tell of done units, and what is beside them. A data set that is damaged or lost tells
-    /// nothing.
+    /// As [`Self::lines`], with the marks of done units from results and data sets, and with the run directory's other
+    /// results. A damaged or lost data set gives no marks.
     ///
     /// # Errors
-    /// As [`Self::lines`].
+    /// As for [`Self::lines`].
     pub fn units(&self) -> Result<Units, PrepareError> {
         let Contents { study, known, mut lines } = self.contents()?;
         self.mark(&study, &mut lines)?;
@@ -59,10 +59,10 @@ impl RunReader {
         Ok(Units { lines, unnamed_results: plan::unnamed(&study, &known), stages })
     }
 
-    /// The unit that `choose` takes of all, as [`Self::units`] has it: no other unit's result is read.
+    /// Returns the unit that `choose` selects, with the marks of [`Self::units`]; other units' results are not read.
     ///
     /// # Errors
-    /// As [`Self::lines`], and those of `choose`.
+    /// As for [`Self::lines`], and those of `choose`.
     pub fn unit<E: From<PrepareError>>(
         &self,
         choose: impl FnOnce(&[UnitLine]) -> Result<UnitLine, E>,
@@ -79,7 +79,7 @@ impl RunReader {
         Ok(Contents { study, known, lines })
     }
 
-    /// Says of these units which are untrained or stuck, where that is known.
+    /// Marks the untrained and the stuck ones of these units, if that is known.
     fn mark(&self, study: &Planned, lines: &mut [UnitLine]) -> Result<(), PrepareError> {
         let mut wanted: BTreeMap<UnitId, &mut UnitLine> = lines.iter_mut().map(|line| (line.id, line)).collect();
         let ended = self.store.scores()?;
@@ -89,7 +89,7 @@ impl RunReader {
         for planned in study.plan.stages.iter().flat_map(|stage| &stage.configurations) {
             for ((id, unit), stuck) in planned.units.iter().zip(untrained_and_stuck::stuck_of(&planned.units, &ended)) {
                 let Some(line) = wanted.get_mut(id) else { continue };
-                // Some(true) is above Some(false), and that above None: one stage that has enough seeds tells.
+                // The order is Some(true), Some(false), None: a single stage with enough seeds decides.
                 line.stuck = line.stuck.max(stuck);
                 if !looked_at.insert(*id) || !matches!(ended.get(id), Some(Ended::Scored { .. })) {
                     continue;
@@ -103,7 +103,7 @@ impl RunReader {
         Ok(())
     }
 
-    /// Every worker that was ever there, by id.
+    /// Every worker that ever registered, by id.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -128,7 +128,7 @@ impl RunReader {
         Ok(self.store.attempts_of(unit)?.into_iter().map(chapter).collect())
     }
 
-    /// What workers logged during a unit's newest attempts, by number.
+    /// The logs of a unit's newest attempts, by number.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -142,7 +142,7 @@ impl RunReader {
         Ok(self.chapters(unit)?.into_iter().filter_map(log).collect())
     }
 
-    /// Why the study is paused, if it is.
+    /// The pause, if the study is paused.
     ///
     /// # Errors
     /// When the store cannot be read.

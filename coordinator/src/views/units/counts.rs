@@ -1,4 +1,4 @@
-//! How many units of a study stand where, while no coordinator tells.
+//! The numbers of a study's units by state, without a coordinator.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use seedgrid_common::{unit::UnitId, wire::v1};
 
 use crate::{plan::Planned, scheduler::queue::Rules, store::StoredUnit};
 
-/// The units of a study by where they stand, as `known` of the store. Units that a coordinator has given out count as waiting.
+/// Counts the units of a study by state, from the store's units `known`. Units that a coordinator has given out count
+/// as waiting.
 pub fn counts(study: &Planned, known: &BTreeMap<UnitId, StoredUnit>) -> v1::UnitCounts {
     let rules = Rules::default();
     let planned = study.plan.units();

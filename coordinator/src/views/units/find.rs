@@ -1,4 +1,4 @@
-//! Which unit people mean.
+//! Finds units by text from people.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -6,41 +6,41 @@ use seedgrid_common::label::{self, Facts};
 
 use super::UnitLine;
 
-/// Units that an error names at most.
+/// The largest number of units in an error.
 const SHOWN_MAX: usize = 8;
-/// Labels and values that are offered at most where nothing fits.
+/// The largest number of labels and values that are offered without a match.
 const OFFERED_MAX: usize = 5;
 
-/// Text that does not say which unit is meant.
+/// The error for text that does not identify one unit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
-    /// It fits none.
+    /// The text matches no unit.
     #[error(
         "no unit of this study fits `{text}`\n{offers}  hint: write an id, its first digits, or a part of a label; `seedgrid units RUN_DIR` lists them"
     )]
     None {
-        /// What was written.
+        /// The given text.
         text: String,
-        /// What there is instead, a line each.
+        /// Existing alternatives, one line each.
         offers: String,
     },
-    /// It fits several.
+    /// The text matches several units.
     #[error("`{text}` fits {count} units:\n{shown}  hint: write more of the label, or an id")]
     Several {
-        /// What was written.
+        /// The given text.
         text: String,
-        /// How many it fits.
+        /// The number of matching units.
         count: usize,
-        /// Some of them, a line each.
+        /// Some of the units, one line each.
         shown: String,
     },
 }
 
-/// The one unit whose label says what `text` says; else the one of which all of `text` holds, though its label may not show it;
-/// else the one whose id is `text` or begins with it.
+/// Finds the unit whose label equals `text`; else the only one to which all of `text` applies, even if its label does
+/// not show it; else the one whose id is `text` or begins with it.
 ///
 /// # Errors
-/// When it fits none or several.
+/// When the text matches no unit or several units.
 pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFound> {
     let wanted = Facts::read(text);
     let digits = text.trim().to_lowercase();
@@ -67,19 +67,19 @@ pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFo
     Err(NotFound::None { text: text.to_owned(), offers: offers(lines, text) })
 }
 
-/// Every unit of which all of `text` holds.
+/// Every unit to which all of `text` applies.
 pub fn all<'a>(lines: &'a [UnitLine], text: &str) -> Vec<&'a UnitLine> {
     let wanted = Facts::read(text);
     lines.iter().filter(|line| fits(line, &wanted)).collect()
 }
 
-/// Whether something was written, and all of it holds of this unit.
+/// Whether the text is not empty and all of it applies to this unit.
 fn fits(line: &UnitLine, wanted: &Facts) -> bool {
     !wanted.is_empty() && wanted.are_among(&Facts::read(&line.description))
 }
 
-/// What there is in the place of what fits nothing, a line each: for each fact that holds of no unit those that do, and the labels
-/// that are most like it.
+/// Alternatives to text that matches no unit, one line each: for each fact that applies to no unit its existing values,
+/// and the most similar labels.
 pub fn offers(lines: &[UnitLine], text: &str) -> String {
     let known: BTreeSet<_> =
         lines.iter().flat_map(|line| Facts::read(&line.description).iter().cloned().collect::<Vec<_>>()).collect();
@@ -89,7 +89,7 @@ pub fn offers(lines: &[UnitLine], text: &str) -> String {
             known.iter().filter(|fact| fact.is_like(wanted)).take(OFFERED_MAX + 1).map(ToString::to_string).collect();
         let more = if others.len() > OFFERED_MAX { ", ..." } else { "" };
         let others = others[..others.len().min(OFFERED_MAX)].join(", ");
-        // Writing into a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = match others.is_empty() {
             true => writeln!(offers, "  nothing is called `{wanted}`"),
             false => writeln!(offers, "  no unit has `{wanted}`; there are {others}{more}"),
@@ -106,7 +106,7 @@ pub fn offers(lines: &[UnitLine], text: &str) -> String {
     offers
 }
 
-/// Which stages there are, where none of them is called `stage`.
+/// The existing stages, if none of them is called `stage`.
 pub fn stages_instead(stages: &[String], stage: &str) -> Option<String> {
     let is_known = stages.is_empty() || stages.iter().any(|known| known == stage);
     (!is_known).then(|| format!("  no stage is called `{stage}`; there are {}", stages.join(", ")))

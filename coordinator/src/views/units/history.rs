@@ -1,4 +1,4 @@
-//! A unit's whole story: every attempt, and why it waits or how it ended.
+//! A unit's history: every attempt, and the reason for which it waits or the way it ended.
 
 use seedgrid_common::{text::count, wire::v1};
 use serde::Serialize;
@@ -13,62 +13,62 @@ use crate::{
     store::{AttemptRecord, WorkerRecord},
 };
 
-/// What a worker logged during an attempt.
+/// The log lines of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AttemptLog {
     /// The attempt's number.
     pub attempt: u32,
-    /// Who had it.
+    /// The worker's id.
     pub worker: String,
-    /// On which machine; empty where it is not known.
+    /// The worker's machine; empty if it is unknown.
     pub host: String,
-    /// How it ended; None: it goes on.
+    /// The attempt's ending; None if it continues.
     pub ending: Option<AttemptEnding>,
-    /// Lines.
+    /// The log lines.
     pub log: String,
 }
 
 /// One attempt. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AttemptEntry {
-    /// Its number.
+    /// The attempt's number.
     pub attempt: u32,
-    /// Who had it.
+    /// The worker's id.
     pub worker: String,
-    /// On which machine; empty where it is not known.
+    /// The worker's machine; empty if it is unknown.
     pub host: String,
-    /// Where in a cluster.
+    /// The worker's place in a cluster.
     pub place: String,
-    /// When it was given out.
+    /// The time at which the attempt was given out.
     pub started_ms: i64,
-    /// Whether its worker said that training had begun.
+    /// Whether the worker reported the start of training.
     pub began: bool,
-    /// When it ended.
+    /// The time at which the attempt ended.
     pub ended_ms: Option<i64>,
-    /// How: one of the words of docs/failures.md; None: it goes on, or its end was not heard of.
+    /// The attempt's ending, a word of docs/failures.md; None if it continues, or if its end was not received.
     pub ending: Option<AttemptEnding>,
-    /// What went wrong.
+    /// The error's text.
     pub detail: String,
-    /// How long it trained.
+    /// The duration of training, in seconds.
     pub train_seconds: Option<f64>,
 }
 
-/// What is known of a unit.
+/// The history of a unit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Story {
-    /// Which.
+    /// The unit.
     #[serde(flatten)]
     pub unit: UnitLine,
-    /// Why it stands so: what it waits for, who has it, or how it ended. Read behind its state.
+    /// The reason for its state: the cause of a wait, the holder, or the ending. Shown after the state.
     pub why: String,
-    /// Its attempts, by number.
+    /// The unit's attempts, by number.
     pub chapters: Vec<AttemptEntry>,
     /// Whether no coordinator runs.
     #[serde(skip)]
     pub at_rest: bool,
 }
 
-/// How an attempt stands that has no ending.
+/// The state of an attempt without an ending.
 pub const fn unended(began: bool, at_rest: bool) -> &'static str {
     match (at_rest, began) {
         (true, _) => "not heard of since its coordinator ended",
@@ -77,17 +77,17 @@ pub const fn unended(began: bool, at_rest: bool) -> &'static str {
     }
 }
 
-/// What only a running coordinator knows.
+/// Knowledge of a running coordinator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Live {
-    /// None runs; the study may be paused.
+    /// No coordinator runs; the study may be paused.
     AtRest(Option<Pause>),
-    /// What it says of the unit; None: nothing, since it does not wait.
+    /// The coordinator's reason for the unit's wait; None if it does not wait.
     Running(Option<String>),
 }
 
 impl AttemptEntry {
-    /// Of an attempt, on a worker that may be known.
+    /// The entry of an attempt, with its worker if it is known.
     pub fn new(attempt: AttemptRecord, worker: Option<&WorkerRecord>) -> Self {
         let v1::WorkerInfo { host, place, .. } = worker.map(|worker| worker.info.clone()).unwrap_or_default();
         Self {
@@ -106,7 +106,7 @@ impl AttemptEntry {
 }
 
 impl Story {
-    /// Of a unit with these attempts.
+    /// The history of a unit with these attempts.
     pub fn new(unit: UnitLine, chapters: Vec<AttemptEntry>, live: &Live) -> Self {
         let why = why(&unit, &chapters, live);
         Self { unit, why, chapters, at_rest: matches!(live, Live::AtRest(_)) }
@@ -154,7 +154,7 @@ fn why(unit: &UnitLine, chapters: &[AttemptEntry], live: &Live) -> String {
     }
 }
 
-/// That a done unit learnt nothing.
+/// The note about a done unit that learnt nothing.
 fn doubts(unit: &UnitLine) -> &'static str {
     match (unit.untrained == Some(true), unit.stuck == Some(true)) {
         (true, _) => "; it is untrained: its training error is not below that of always predicting the commonest class",

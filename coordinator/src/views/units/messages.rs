@@ -1,4 +1,4 @@
-//! Listings as messages, for commands that ask a coordinator from elsewhere.
+//! Listings as messages, for commands that call a remote coordinator.
 
 use seedgrid_common::wire::v1;
 
@@ -8,16 +8,16 @@ use crate::scheduler::{
     unit_state::NoState,
 };
 
-/// A message that this program cannot have sent.
+/// The error for a message that this version cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// No id of a unit.
+    /// The text is not a unit's id.
     #[error("`{0}` is no unit's id")]
     Id(String),
-    /// No state of a unit.
+    /// The text is not a unit's state.
     #[error(transparent)]
     State(#[from] NoState),
-    /// No ending of an attempt.
+    /// The text is not an attempt's ending.
     #[error(transparent)]
     Ending(#[from] NoEnding),
 }

@@ -1,4 +1,4 @@
-//! Units one by one, for people: where each stands, which one is meant, and its whole story. Pure: what the store knows comes in.
+//! Single units, for people: their states, their search and their histories. Pure: the store's content is an argument.
 
 mod counts;
 mod find;
@@ -24,44 +24,45 @@ pub use messages::Unreadable;
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnitLine {
-    /// Its id.
+    /// The unit's id.
     #[serde(rename = "unit", serialize_with = "as_text")]
     pub id: UnitId,
-    /// For people.
+    /// The unit's label, for people.
     pub label: String,
-    /// All that can be said of it in the words of labels: every setting, whether or not the label shows it.
+    /// All settings of the unit in the words of labels, including those that the label omits.
     #[serde(skip)]
     pub description: String,
-    /// The stages that want it.
+    /// The stages that need the unit.
     pub stages: Vec<String>,
-    /// Where it stands.
+    /// The unit's state.
     pub state: UnitState,
-    /// How often it was given out.
+    /// The number of attempts.
     pub attempts: u32,
-    /// What counts against it: errors.
+    /// The number of errors that count against the unit.
     pub errors: u32,
-    /// What counts against it: deaths of its workers.
+    /// The number of worker deaths that count against the unit.
     pub deaths: u32,
-    /// Who has it now.
+    /// The worker that holds the unit now.
     pub worker: Option<String>,
-    /// Whether its training error shows that it learnt nothing; None: it is not done, or nothing tells.
+    /// Whether its training error shows that it learnt nothing; None if it is not done, or if that is unknown.
     pub untrained: Option<bool>,
-    /// Whether its error is far above that of the other seeds; None: it is not done, or too few seeds are.
+    /// Whether its error is far above that of the other seeds; None if it is not done, or if too few seeds are.
     pub stuck: Option<bool>,
 }
 
-/// Every unit of a study's plan, and what its run directory holds beside them.
+/// Every unit of a study's plan, and the number of other results in its run directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Units {
-    /// In the order of the plan.
+    /// The units, in the order of the plan.
     pub lines: Vec<UnitLine>,
-    /// Results of units that the spec does not name.
+    /// The number of results of units that the spec does not name.
     pub unnamed_results: usize,
-    /// The names of all stages, those among them that have no unit yet.
+    /// The names of all stages, including those without units so far.
     pub stages: Vec<String>,
 }
 
-/// Every unit of a study, in the order of its plan, each once. `running`: whether a coordinator runs; without one, nobody has a unit.
+/// Every unit of a study once, in the order of its plan. `running` tells whether a coordinator runs; without one, no
+/// worker holds a unit.
 pub fn lines(study: &Planned, known: &BTreeMap<UnitId, StoredUnit>, running: bool) -> Vec<UnitLine> {
     let Planned { plan, track, labels, .. } = study;
     let nothing = StoredUnit::default();

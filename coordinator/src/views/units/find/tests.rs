@@ -47,7 +47,7 @@ fn stages_are_offered_where_none_has_the_name() {
     assert_eq!(stages_instead(&stages, "nope").unwrap(), "  no stage is called `nope`; there are tune, final");
 }
 
-/// The units of a study, as `units` lists them.
+/// The units of a study, in the form of `units`.
 fn listed(text: &str) -> Vec<UnitLine> {
     let study = Planned::undrawn(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     units::lines(&study, &BTreeMap::new(), false)
@@ -128,7 +128,7 @@ fn who_misses_is_told_what_there_is() {
     assert!(said.contains("no unit has `cnm`; there are cnn\n") && said.contains("no unit has `seed 4`"), "{said}");
 }
 
-/// A number as people write it.
+/// A number in one of the forms that people write.
 fn written(value: f64, form: usize) -> String {
     match form % 4 {
         0 => format!("{value:.5}"),
@@ -138,7 +138,7 @@ fn written(value: f64, form: usize) -> String {
     }
 }
 
-/// The same label with its settings the other way round and its numbers written in another form.
+/// The same label with its settings in reverse order and its numbers in another form.
 fn rewritten(label: &str, form: usize) -> String {
     let label = label.replace(", ", ",");
     let mut words: Vec<String> = label
@@ -148,14 +148,14 @@ fn rewritten(label: &str, form: usize) -> String {
             Some(_) | None => word.to_owned(),
         })
         .collect();
-    // What belongs together stays together.
+    // Words that belong together stay together.
     let tail = words.iter().position(|word| matches!(word.as_str(), "fold" | "seed")).unwrap_or(words.len());
     let end = words.split_off(tail);
     words.reverse();
     [end, words].concat().join(" ")
 }
 
-/// A row of a random study: an axis or a value, or silence, for each of some settings.
+/// A row of a random study: for each of some settings an axis, a value or nothing.
 fn row() -> impl Strategy<Value = String> {
     let values = vec(prop::sample::select(vec!["0.5", "0.25", "0", "1e-1", "0.10"]), 0..3);
     (prop::sample::select(vec!["cnn", "fc"]), values, vec(1_u32..40, 1..3), vec(1_u32..5, 0..3), any::<bool>())
@@ -180,7 +180,7 @@ fn row() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Every unit of a study is found by its own label, however that is written, and only it.
+    /// Every unit of a study is found by its own label in any form, and no other unit is.
     #[test]
     fn every_unit_is_found_by_its_own_label(
         stages in vec((prop::sample::select(vec!["\"holdout\"", "{ folds = 2 }"]), vec(row(), 1..4), 1_u32..4), 1..4),
@@ -198,7 +198,7 @@ proptest! {
             for label in [line.label.clone(), rewritten(&line.label, form)] {
                 prop_assert_eq!(find(&lines, &label).map(|found| found.id), Ok(line.id), "{} in\n{}", label, text);
             }
-            // What varies can be said without the rest.
+            // The description finds the unit without the rest.
             prop_assert!(all(&lines, &line.description).contains(&line));
         }
     }
