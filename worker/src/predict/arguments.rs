@@ -71,7 +71,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// As it is written.
+    /// The part's name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Test => "test",

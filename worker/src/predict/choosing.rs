@@ -1,39 +1,40 @@
-//! Which of a run's networks predict: all that are named, or those of the one configuration that a label means. Pure.
+//! Chooses the networks of a run that predict: all named ones, or those of the one configuration that a label means.
+//! Pure.
 
 use std::collections::BTreeMap;
 
 use seedgrid_common::{label::Facts, unit::Unit};
 
-/// Labels that an error names at most.
+/// Most labels in an error.
 const SHOWN_MAX: usize = 12;
 
-/// A label that does not say which networks are meant.
+/// A label that does not choose networks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotChosen {
-    /// It fits none.
+    /// The label fits no network.
     #[error("none of the networks fits `{label}`; there are:{shown}")]
     None {
-        /// What was written.
+        /// The label as written.
         label: String,
-        /// What there is, a line each.
+        /// The configurations, one on each line.
         shown: String,
     },
-    /// It fits networks of several kinds.
+    /// The label fits networks of several configurations.
     #[error("`{label}` fits networks of {count} configurations:{shown}")]
     Several {
-        /// What was written.
+        /// The label as written.
         label: String,
-        /// Of how many configurations.
+        /// The number of configurations.
         count: usize,
-        /// These, a line each.
+        /// The configurations, one on each line.
         shown: String,
     },
 }
 
-/// The places of those units that the label means, all of one configuration.
+/// The indices of those units that the label means, all of one configuration.
 ///
 /// # Errors
-/// When it fits none, or several configurations; each names what there is.
+/// When the label fits none, or several configurations; each error lists the configurations.
 pub(super) fn chosen(units: &[Unit], label: &str) -> Result<Vec<usize>, NotChosen> {
     let places: Vec<usize> = (0..units.len()).filter(|&place| fits(&units[place], label)).collect();
     if places.is_empty() {
@@ -46,12 +47,12 @@ pub(super) fn chosen(units: &[Unit], label: &str) -> Result<Vec<usize>, NotChose
     }
 }
 
-/// Of how many configurations these are.
+/// The number of different configurations.
 pub(super) fn kinds<'u>(units: impl Iterator<Item = &'u Unit>) -> usize {
     by_configuration(units).len()
 }
 
-/// How many units each configuration has; configurations in the order of their labels.
+/// The number of units of each configuration, in the order of the configurations' labels.
 fn by_configuration<'u>(units: impl Iterator<Item = &'u Unit>) -> Vec<(String, usize)> {
     let mut counted: BTreeMap<(String, String), usize> = BTreeMap::new();
     for unit in units {
@@ -61,7 +62,7 @@ fn by_configuration<'u>(units: impl Iterator<Item = &'u Unit>) -> Vec<(String, u
     counted.into_iter().map(|((label, _), count)| (label, count)).collect()
 }
 
-/// The configurations of these units, a line each.
+/// The configurations of these units, one on each line.
 fn shown<'u>(units: impl Iterator<Item = &'u Unit>) -> String {
     let all = by_configuration(units);
     let line = |(label, count): &(String, usize)| {
@@ -74,7 +75,8 @@ fn shown<'u>(units: impl Iterator<Item = &'u Unit>) -> String {
     shown
 }
 
-/// Whether all of `label` holds of the unit: its id or first digits of it, or words of its label, defaults among them.
+/// Whether all of `label` holds of the unit: it is the unit's id, the first digits of the id, or words of its label
+/// (defaults included).
 fn fits(unit: &Unit, label: &str) -> bool {
     let wanted = label.trim().to_lowercase();
     let is_id = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());

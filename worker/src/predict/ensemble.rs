@@ -1,4 +1,4 @@
-//! What networks say together.
+//! The predictions of one network, and of an ensemble of networks.
 
 use seedgrid_common::{
     decision::{self, Binary, CLASSES},
@@ -7,15 +7,15 @@ use seedgrid_common::{
 
 use crate::training::Prediction;
 
-/// What one network, or several together, say of a pair.
+/// The prediction of one network, or of an ensemble, for a pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PairPrediction {
     pub(super) comparison: Binary,
-    /// The two digits' classes, where a network was trained to name them.
+    /// The two digits' classes, where a network was trained on digits.
     pub(super) digits: Option<[u8; 2]>,
 }
 
-/// What one network says.
+/// The predictions of one network.
 pub(super) fn alone(predictions: &[Prediction]) -> Vec<PairPrediction> {
     let digit = |logits: [f32; DIGITS]| decision::class(&logits) as u8;
     predictions
@@ -27,17 +27,17 @@ pub(super) fn alone(predictions: &[Prediction]) -> Vec<PairPrediction> {
         .collect()
 }
 
-/// The votes of networks.
+/// The predictions of several networks, combined.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ensemble {
-    /// Of each network, each pair's logits.
+    /// The logits of each network, for each pair.
     comparisons: Vec<Vec<[f32; CLASSES]>>,
-    /// Sums of the digits' probabilities over those networks that name them; empty where none does.
+    /// Sums of the digits' probabilities over those networks that classify digits; empty where none does.
     digits: Vec<[[f64; DIGITS]; 2]>,
 }
 
 impl Ensemble {
-    /// Adds a network's votes, on the same pairs as those before.
+    /// Adds a network's predictions, on the same pairs as those before.
     pub(super) fn add(&mut self, predictions: &[Prediction]) {
         self.comparisons.push(predictions.iter().map(|one| one.comparison).collect());
         let named = predictions.iter().filter_map(|one| one.digits);
@@ -57,8 +57,8 @@ impl Ensemble {
         self.comparisons.len()
     }
 
-    /// What they say together: the average of their probabilities, as reports average seeds; the digits of the highest mean
-    /// probability.
+    /// The ensemble's predictions: the average of the networks' probabilities, as reports average seeds, and the digits
+    /// of the highest mean probability.
     pub(super) fn said(&self) -> Vec<PairPrediction> {
         let pairs = self.comparisons.first().map_or(0, Vec::len);
         let of_pair = |pair: usize| {
@@ -70,7 +70,7 @@ impl Ensemble {
     }
 }
 
-/// How many pairs are classified wrongly.
+/// The number of wrongly classified pairs.
 pub(super) fn wrong(said: &[PairPrediction], labels: &[u8]) -> usize {
     said.iter().zip(labels).filter(|(said, label)| said.comparison.class() != **label).count()
 }

@@ -1,4 +1,4 @@
-//! Why pairs cannot be predicted.
+//! The reasons why pairs cannot be predicted.
 
 use std::{io, path::PathBuf};
 
@@ -13,96 +13,96 @@ use crate::{
     training::{TrainError, device::DeviceError, weights_file::WeightsFileError},
 };
 
-/// Why pairs cannot be predicted.
+/// The reason why pairs cannot be predicted.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
     /// A file cannot be read.
     #[error("cannot read {path}: {cause}")]
     Read {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
     /// A file is larger than any of its kind.
     #[error("{path} has {bytes} bytes, more than {what} may have")]
     Large {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Its length.
+        /// The file's length.
         bytes: u64,
-        /// What it should be.
+        /// The expected kind of file.
         what: &'static str,
     },
     /// A file's weights cannot be used.
     #[error("cannot use the weights in {path}: {cause}")]
     Weights {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: WeightsFileError,
     },
-    /// A folder has none.
+    /// A folder has no weights.
     #[error("no file of kept weights (*.safetensors) is in {path}")]
     NoWeights {
-        /// The folder.
+        /// The folder's path.
         path: PathBuf,
     },
-    /// Which networks are meant is not clear.
+    /// The label does not choose networks.
     #[error(transparent)]
     Chosen(#[from] NotChosen),
-    /// One unit's weights are named twice, which would count its vote twice.
+    /// A unit's weights are named twice, and would count twice in the average.
     #[error("{path} has the same unit's weights as another of the files")]
     Repeated {
-        /// The second one.
+        /// The second file's path.
         path: PathBuf,
     },
     /// A file is no encoded data set.
     #[error("{path} is no data set of Seedgrid: {cause}")]
     Dataset {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: DecodeError,
     },
     /// The part of the data set has no pairs.
     #[error("the data set {path} has no {part} pairs")]
     NoPairs {
-        /// Which.
+        /// The data set's path.
         path: PathBuf,
-        /// "test" or "train".
+        /// The part: "test" or "train".
         part: &'static str,
     },
     /// A file is no IDX file.
     #[error("{path} is no IDX file of {what}: {cause}")]
     Idx {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// "images" or "labels".
+        /// The expected content: "images" or "labels".
         what: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         cause: IdxError,
     },
     /// Images of another size.
     #[error("{path} has images of {rows}x{columns} pixels, not 14x14 or 28x28")]
     ImageSize {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Their height.
+        /// The images' height.
         rows: usize,
-        /// Their width.
+        /// The images' width.
         columns: usize,
     },
     /// Images that make no pairs.
     #[error("{path} has {}, which make no pairs: an even number of 2 or more is needed", count(images, "image"))]
     OddImages {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// How many it has.
+        /// The file's number of images.
         images: usize,
     },
     /// Another number of labels than of images.
@@ -110,17 +110,17 @@ pub enum PredictError {
     Counts {
         /// The file of labels.
         path: PathBuf,
-        /// How many it has.
+        /// The file's number of labels.
         labels: usize,
-        /// How many images there are.
+        /// The number of images.
         images: usize,
     },
     /// A label that is no digit.
     #[error("{path} has the label {label} at position {index}, which is no digit")]
     Label {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// 0-based.
+        /// The label's index, from 0.
         index: usize,
         /// The label.
         label: u8,
@@ -128,22 +128,22 @@ pub enum PredictError {
     /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Computing failed.
+    /// The computation failed.
     #[error("the network cannot be run: {0}")]
     Network(#[from] TrainError),
-    /// What was found cannot be written.
+    /// The predictions cannot be written.
     #[error("cannot write to {place}: {cause}")]
     Write {
-        /// The file, or "standard output".
+        /// The file's path, or "standard output".
         place: String,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
 }
 
 impl PredictError {
-    /// What to do about it.
+    /// The hint for this error.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Read { .. } => "check the path and its permissions",
@@ -168,7 +168,7 @@ impl PredictError {
         }
     }
 
-    /// The exit code: 2 where another command line would do, else 1.
+    /// The exit code: 2 where another command line would succeed, else 1.
     pub fn code(&self) -> u8 {
         match self {
             Self::Write { .. } | Self::Network(_) => exit_codes::FAILED,

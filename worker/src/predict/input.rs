@@ -1,4 +1,4 @@
-//! The pairs that are scored: a data set's, or images of one's own.
+//! The scored pairs: a data set's, or the user's own images.
 
 use std::{
     fs::{self, File},
@@ -20,31 +20,31 @@ use seedgrid_common::{
 
 use super::{PredictError, arguments::Part};
 
-/// An IDX file of images: its head, and the largest images of as many pairs as a data set may have.
+/// Most bytes of an IDX file of images: its head, and the largest images of as many pairs as a data set may have.
 const IMAGES_BYTES_MAX: usize = 16 + 2 * PAIRS_MAX as usize * SOURCE_SIDE * SOURCE_SIDE;
-/// An IDX file of their labels.
+/// Most bytes of an IDX file of their labels.
 const LABELS_BYTES_MAX: usize = 8 + 2 * PAIRS_MAX as usize;
 
-/// Pairs with what is known of them.
+/// Pairs with their labels and their source.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Input {
-    /// Shape (pairs, 2, 14, 14): grey values 0..=255.
+    /// Grey values 0..=255, shape (pairs, 2, 14, 14).
     pub(super) pixels: Vec<f32>,
     /// The comparison's label of each pair, where the digits are known.
     pub(super) labels: Option<Vec<u8>>,
     pub(super) source: Source,
 }
 
-/// Where they are from.
+/// The source of the pairs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// A part of this data set.
     Dataset { title: String, digest: String, part: Part },
-    /// Images of one's own.
+    /// The user's own images.
     Images,
 }
 
-/// A part of the data set at `path`: a file, or the run directory that keeps the data set with this digest.
+/// A part of the data set at `path`: a file, or a run directory with the data set of this digest.
 pub(super) fn dataset(path: &Path, digest: &str, part: Part) -> Result<Input, PredictError> {
     let path = if path.is_dir() { path.join("datasets").join(digest) } else { path.to_owned() };
     let bytes = read(&path, limits::DATASET_BYTES_MAX, "a data set")?;
@@ -60,7 +60,7 @@ pub(super) fn dataset(path: &Path, digest: &str, part: Part) -> Result<Input, Pr
     Ok(Input { labels: Some(labels(&pairs)), pixels: pairs.pixels, source })
 }
 
-/// Pairs of the images in an IDX file, with their digits if there is a file of them.
+/// Pairs of the images in an IDX file, with their digits if a file of them is given.
 pub(super) fn images(path: &Path, digits: Option<&PathBuf>) -> Result<Input, PredictError> {
     let wrong = |path: &Path, what| {
         let path = path.to_owned();
@@ -104,17 +104,17 @@ fn labels(pairs: &Pairs) -> Vec<u8> {
     (0..pairs.len()).map(|pair| pairs.label(pair)).collect()
 }
 
-/// A file's bytes, if it is not larger than it may be.
+/// A file's bytes, if they are within the limit.
 pub(super) fn read(path: &Path, bytes_max: u64, what: &'static str) -> Result<Vec<u8>, PredictError> {
     let failed = |cause| PredictError::Read { path: path.to_owned(), cause };
     let about = fs::metadata(path).map_err(failed)?;
-    // A device such as /dev/zero has no end; to call it too large would be beside the point.
+    // A device such as /dev/zero has no end: a message about its size would mislead.
     if about.file_type().is_char_device() || about.file_type().is_block_device() {
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is a device, not a file")));
     }
     let (file, length) = (File::open(path).map_err(failed)?, about.len());
     let mut bytes = Vec::new();
-    // One byte more shows a pipe or a file that grows.
+    // One byte more than the limit shows a pipe or a file that grows.
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
     match bytes.len() as u64 {
         found if found > bytes_max => {
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!((input.pixels[0], input.pixels[196], input.pixels[3 * 196]), (0.0, 1.0, 3.0));
         assert_eq!(input.labels, Some(vec![1, 0]));
         assert_eq!(images(&small, None).unwrap().labels, None);
-        // Four pixels of 1, 2, 3 and 4 become their mean.
+        // The mean of four pixels of 1, 2, 3 and 4.
         let mut large = vec![0; 2 * 784];
         (large[0], large[1], large[28], large[29]) = (1, 2, 3, 4);
         let large = folder.write("large", &idx(&[2, 28, 28], large));

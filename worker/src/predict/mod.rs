@@ -1,7 +1,7 @@
 //! `seedgrid-worker predict`: scores pairs of images with kept weights.
 //!
-//! `choosing` says which networks are meant, `input` reads the pairs, [`weights_file`] the networks, one after the other; `ensemble` lets them vote and
-//! `output` writes what they say.
+//! `choosing` chooses the networks, `input` reads the pairs, [`weights_file`] reads the networks one after the other,
+//! `ensemble` averages their predictions, and `output` writes them.
 
 mod arguments;
 mod choosing;
@@ -28,7 +28,7 @@ use ensemble::Ensemble;
 use input::{Input, Source};
 use output::Document;
 
-/// Scores what `arguments` name, and writes what was found.
+/// Scores the pairs and networks in `arguments`, and writes the predictions.
 ///
 /// # Errors
 /// When a file cannot be read or used, or the output cannot be written.
@@ -38,7 +38,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
         Document::check_place(path)?;
     }
     let files = meant(&weights_of(&arguments.weights)?, arguments.label.as_deref())?;
-    // The first network says which data set of a run directory is meant, so it is read before the pairs.
+    // The first network gives the digest of a run directory's data set, so it is read before the pairs.
     let mut first = Some(network(&files[0], &device)?);
     let digest = first.as_ref().map(|network| network.unit().dataset_digest.clone()).unwrap_or_default();
     let input = match (&arguments.pairs, &arguments.data) {
@@ -78,7 +78,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
     Document::new(&input, pairs, networks, ensemble).write(arguments.format, arguments.output.as_deref())
 }
 
-/// The files that are named; of a folder of weights, and of a run directory, those in it.
+/// The named files; for a folder of weights or a run directory, the files in it.
 fn weights_of(named: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError> {
     let mut files = Vec::new();
     for path in named {
@@ -101,7 +101,8 @@ fn weights_of(named: &[PathBuf]) -> Result<Vec<PathBuf>, PredictError> {
     Ok(files)
 }
 
-/// Those of the files that the label means, or all. Says so where networks of several configurations would vote together.
+/// The files whose networks the label means, or all. Prints a note where networks of several configurations would be
+/// averaged.
 fn meant(files: &[PathBuf], label: Option<&str>) -> Result<Vec<PathBuf>, PredictError> {
     if label.is_none() && files.len() == 1 {
         return Ok(files.to_vec());
@@ -130,7 +131,7 @@ fn network(path: &Path, device: &Device) -> Result<Predictor, PredictError> {
     weights_file::read(&bytes, device).map_err(|cause| PredictError::Weights { path: path.to_owned(), cause })
 }
 
-/// A network that is none of those before.
+/// A network that differs from all before.
 fn network_of(path: &Path, device: &Device, before: &[output::Network]) -> Result<Predictor, PredictError> {
     let network = network(path, device)?;
     let id = network.unit().id().to_string();
@@ -140,7 +141,7 @@ fn network_of(path: &Path, device: &Device, before: &[output::Network]) -> Resul
     Ok(network)
 }
 
-/// Says how many pairs are classified wrongly, where their labels are known; gives the number and the share.
+/// Prints the number of wrongly classified pairs, where their labels are known; returns the number and the share.
 fn tell(who: &str, said: &[ensemble::PairPrediction], input: &Input) -> (Option<usize>, Option<f64>) {
     let Some(labels) = &input.labels else { return (None, None) };
     let wrong = ensemble::wrong(said, labels);
@@ -149,7 +150,7 @@ fn tell(who: &str, said: &[ensemble::PairPrediction], input: &Input) -> (Option<
     (Some(wrong), Some(error))
 }
 
-/// What a person should know about how networks and pairs go together.
+/// Notes for people on mismatches between networks and pairs.
 #[derive(Debug, Default)]
 struct Notes {
     networks: usize,
@@ -194,6 +195,6 @@ impl Notes {
 
 /// Prints a line to standard error.
 fn note(line: std::fmt::Arguments<'_>) {
-    // Nobody is left to tell.
+    // A failed write to standard error cannot be reported.
     drop(writeln!(io::stderr().lock(), "{}", Screen::error().fit(&line.to_string())));
 }

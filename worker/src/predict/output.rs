@@ -1,4 +1,4 @@
-//! How predictions are written. docs/worker.md describes both forms.
+//! Writes predictions. docs/worker.md describes both forms.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -15,7 +15,7 @@ use super::{
     input::{Input, Source},
 };
 
-/// All that is written.
+/// The whole output.
 #[derive(Debug, Serialize)]
 pub(super) struct Document {
     schema: &'static str,
@@ -33,20 +33,20 @@ struct Data {
     pairs: usize,
 }
 
-/// One network.
+/// One network in the output.
 #[derive(Debug, Serialize)]
 pub(super) struct Network {
     /// The unit's id.
     pub(super) network: String,
-    /// For people.
+    /// The unit's label, for people.
     pub(super) label: String,
     pub(super) wrong: Option<usize>,
     pub(super) error: Option<f64>,
-    /// None: only the ensemble's are asked for.
+    /// The network's own predictions. None: only the ensemble's are requested.
     pub(super) predictions: Option<Vec<Row>>,
 }
 
-/// All networks together.
+/// The ensemble in the output.
 #[derive(Debug, Serialize)]
 pub(super) struct Ensemble {
     pub(super) networks: usize,
@@ -55,7 +55,7 @@ pub(super) struct Ensemble {
     pub(super) predictions: Vec<Row>,
 }
 
-/// What is said of one pair.
+/// The prediction for one pair.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
     pair: usize,
@@ -99,17 +99,17 @@ impl Document {
         Self { schema: "seedgrid.predictions/1", data, networks, ensemble }
     }
 
-    /// Fails if nothing can be written beside `path`, so that nobody computes for nothing.
+    /// Fails if nothing can be written beside `path`, so that no computation is wasted.
     pub(super) fn check_place(path: &Path) -> Result<(), PredictError> {
         Pending::new(path).map(drop).map_err(|cause| PredictError::Write { place: path.display().to_string(), cause })
     }
 
-    /// Writes it to `path`, whole or not at all, or to standard output.
+    /// Writes the output to `path`, completely or not at all, or to standard output.
     pub(super) fn write(&self, format: Format, path: Option<&Path>) -> Result<(), PredictError> {
         let Some(path) = path else {
             let place = "standard output".to_owned();
             return match self.write_to(format, BufWriter::new(io::stdout().lock())) {
-                // A reader that hung up (`| head`) has seen enough.
+                // A closed pipe (`| head`) is no error.
                 Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(PredictError::Write { place, cause }),
                 Ok(()) | Err(_) => Ok(()),
             };

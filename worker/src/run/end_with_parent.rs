@@ -1,16 +1,16 @@
-//! Dying with the parent: local workers of `seedgrid run` must not outlive it, however it ends.
+//! Ends this process with its parent: local workers of `seedgrid run` must not outlive it, however it ends.
 
 use std::{io, thread, time::Duration};
 
 use nix::unistd::{Pid, getppid};
 
-/// How often the parent is looked for where the kernel does not tell.
+/// The interval of checks of the parent where the kernel gives no signal.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Ends this process as soon as the process `parent`, which must be its parent, has ended. Fails where it has ended already.
+/// Ends this process as soon as its parent process `parent` has ended. Fails where it has ended already.
 ///
-/// Linux kills this process at that instant; the thread is for other systems, and for a parent whose starting thread (which is
-/// what Linux watches) outlives it in name only.
+/// Linux kills this process at that instant. The thread is for other systems, and for a parent whose starting thread
+/// ends first: Linux watches that thread, not the process.
 ///
 /// # Errors
 /// Where the parent has ended or cannot be watched.
@@ -21,7 +21,7 @@ pub fn die_with(parent: u32) -> io::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(|error| {
         io::Error::other(format!("cannot ask the kernel to end this worker with its parent: {error}"))
     })?;
-    // After asking: a parent that ended before that would go unnoticed.
+    // Checked after the request: an earlier end of the parent would go unnoticed.
     if getppid() != parent {
         return Err(io::Error::other(format!("the parent process {parent} has ended")));
     }

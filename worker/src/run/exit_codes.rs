@@ -1,4 +1,4 @@
-//! What `seedgrid-worker` exits with. The table for people is docs/exit-codes.md.
+//! The exit codes of `seedgrid-worker`. The table for people is docs/exit-codes.md.
 
 use crate::{lifecycle::Ending, run::session::Farewell};
 
@@ -10,14 +10,15 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The coordinator refused this worker.
 pub const REFUSED: u8 = 4;
-/// The coordinator could not be reached for too long, or was away when something was left to hand over.
+/// The coordinator could not be reached for too long, or was away while something had to be handed over.
 pub const UNREACHABLE: u8 = 5;
-/// The time limit came near before the study was done: another worker should go on. Batch scripts requeue their job on it.
+/// The time limit came near before the study was done: another worker should continue. Batch scripts requeue their job
+/// on it.
 pub const OUT_OF_TIME: u8 = 6;
-/// Trainers ended unexpectedly, one after the other.
+/// Several trainers in a row ended unexpectedly.
 pub const CRASHING: u8 = 9;
 
-/// Codes with which a trainer ends in order; another one is a crash.
+/// Codes of a trainer's orderly end; any other code is a crash.
 pub const OF_TRAINERS: [u8; 6] = [DONE, FAILED, USAGE, REFUSED, UNREACHABLE, OUT_OF_TIME];
 
 /// The code for the end of a worker's life.
@@ -27,7 +28,7 @@ pub fn of(farewell: &Farewell) -> u8 {
         Farewell::Left { ending, unacknowledged } => match ending {
             Ending::Incompatible(_) => REFUSED,
             Ending::Unreachable => UNREACHABLE,
-            // Every unit has ended: what was not handed over is not missed.
+            // Every unit has ended, so nobody needs the rest.
             Ending::StudyDone => DONE,
             Ending::Drained | Ending::Terminated | Ending::TimeLimit | Ending::Idle if *unacknowledged > 0 => {
                 UNREACHABLE

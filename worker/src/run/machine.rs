@@ -1,4 +1,4 @@
-//! What this machine is and where it runs: host, process, place in a batch system, and the time that is left there.
+//! This machine and its batch system: host, cores, place, and the time left.
 
 use std::time::Duration;
 
@@ -11,18 +11,19 @@ use tracing::warn;
 /// This machine's name.
 pub fn host() -> String {
     match nix::unistd::gethostname() {
-        // Shown to people, as it is.
+        // The name is shown to people.
         Ok(name) => text::plain(&name.to_string_lossy()),
         Err(_) => "unknown".to_owned(),
     }
 }
 
-/// Number of cores that this process may use: its affinity and its control group's quota counted.
+/// Number of cores that this process may use, by its affinity and its control group's quota.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Where a batch system put this process: `slurm 1234`, `slurm 1234_7 task 2`, `pbs 99[3].head`. Empty outside of one.
+/// The place of this process in a batch system: `slurm 1234`, `slurm 1234_7 task 2`, `pbs 99[3].head`. Empty outside of
+/// one.
 pub fn place(environment: Environment<'_>) -> String {
     let get = |name: &str| environment(name);
     if let Some(job) = get("SLURM_JOB_ID") {
@@ -42,7 +43,7 @@ pub fn place(environment: Environment<'_>) -> String {
     }
 }
 
-/// How long a job that ends like this leaves this process, as far as that is known; says what people should know of it.
+/// The time that a job with this end leaves this process, as far as it is known; logs a note for people.
 pub fn time_left(end: &JobEnd) -> Option<Duration> {
     match end {
         JobEnd::Never => None,

@@ -1,4 +1,5 @@
-//! A running worker: its supervisor and its trainer process, the session that carries out what the lifecycle decides, and the slots that train.
+//! A running worker: its supervisor and its trainer process, the session that carries out the lifecycle's actions, and
+//! the slots that train.
 
 pub mod end_with_parent;
 pub mod exit_codes;

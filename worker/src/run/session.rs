@@ -1,5 +1,5 @@
-//! Drives the state machine: events come in from slots, calls, the clock and signals; actions go out to them. One task owns it
-//! all, so nothing here is locked and every event is handled whole.
+//! Drives the state machine: events arrive from slots, calls, the clock and signals; actions go out to them. One task
+//! owns everything, so nothing is locked and events never interleave.
 
 use std::{
     future::Future,
@@ -43,46 +43,47 @@ use crate::{
     },
 };
 
-/// How often the state machine looks at the clock.
+/// The interval of the state machine's clock events.
 const TICK: Duration = Duration::from_millis(200);
-/// What may wait to be handled. Senders wait when it is full; this task never does.
+/// Most waiting events. Senders wait when the channel is full; this task never does.
 const EVENTS_MAX: usize = 1024;
-/// Bounds on what a coordinator may ask for as a heartbeat.
+/// Bounds on the heartbeat interval that a coordinator may set.
 const BEAT_MIN: Duration = Duration::from_millis(50);
 const BEAT_MAX: Duration = Duration::from_secs(60);
 
-/// What a worker is started with.
+/// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How it behaves.
+    /// The rules of its lifecycle.
     pub rules: Rules,
-    /// 32 hexadecimal digits, chosen at the start.
+    /// The worker's id: 32 hexadecimal digits, chosen at the start.
     pub worker_id: String,
-    /// What it tells the coordinator about itself.
+    /// The worker's description of itself for the coordinator.
     pub info: WorkerInfo,
-    /// Where data sets are kept. None: nowhere.
+    /// The folder for data sets. None: they are not stored.
     pub cache: Option<CacheFolder>,
-    /// Who else is told what it does.
+    /// The supervisor and the logs, which follow the worker.
     pub watched: Watched,
-    /// After how long at most the state of a unit in training is handed over; sooner where that costs little. None: only when it is stopped.
+    /// The longest time between states of a unit in training; shorter where saving costs little. None: a state is saved
+    /// only on a stop.
     pub save_every: Option<Duration>,
 }
 
-/// How a worker's life ended.
+/// The end of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Farewell {
-    /// By its own decision.
+    /// The worker decided to end.
     Left {
-        /// Why.
+        /// The reason.
         ending: Ending,
-        /// Finished attempts that could not be handed over.
+        /// The number of finished attempts that could not be handed over.
         unacknowledged: usize,
     },
-    /// The coordinator refused it.
+    /// The coordinator refused the worker.
     Refused(Refused),
 }
 
-/// What a worker did in its life.
+/// The counts of a worker's attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Units trained to a score.
@@ -95,7 +96,7 @@ pub struct Tally {
     pub stopped: u32,
 }
 
-/// Lives a worker's whole life. `told` resolves when it is to stop.
+/// Runs a worker until its end. `told` resolves when it is to stop.
 ///
 /// # Errors
 /// Where the slots' threads cannot be started.
@@ -162,12 +163,12 @@ pub async fn run(
         };
     }
     session.working.iter().flatten().for_each(|working| working.stop.tell(false));
-    // The loop ends with a farewell only.
+    // The loop ends only with a farewell.
     let farewell = farewell.unwrap_or(Farewell::Left { ending: Ending::Terminated, unacknowledged: 0 });
     Ok((farewell, session.tally))
 }
 
-/// What a slot is working on.
+/// The work of a slot.
 struct Working {
     attempt: Attempt,
     label: String,
@@ -183,9 +184,9 @@ struct Session {
     datasets: Arc<Datasets>,
     metrics: Arc<Metrics>,
     saves: Arc<CheckpointUploads>,
-    /// The connection, for those who wait for one.
+    /// The connection, for tasks that wait for one.
     link: watch::Sender<Option<Up>>,
-    /// What heartbeats name.
+    /// The attempts that heartbeats name.
     held: watch::Sender<Vec<Attempt>>,
     /// Whether little time is left to find the coordinator.
     hurry: watch::Sender<bool>,
@@ -193,9 +194,9 @@ struct Session {
     calls: Option<Calls>,
     /// The newest pull.
     pull: Option<AbortHandle>,
-    /// Ends with the connection.
+    /// Tasks that end with the connection.
     of_link: JoinSet<()>,
-    /// Ends with the worker.
+    /// Tasks that end with the worker.
     of_life: JoinSet<()>,
     generation: u64,
     events: mpsc::Sender<Event>,
@@ -221,7 +222,7 @@ impl Session {
             | Event::Tick => {}
         }
         let actions = self.lifecycle.handle(self.started.elapsed(), event);
-        // Before any action: what a heartbeat or a registration names must not lag behind what was decided.
+        // Done before any action: heartbeats and registrations must name the attempts held after this decision.
         let held = self.lifecycle.held();
         self.settings.watched.presence.hold(&held);
         self.settings.watched.logs.keep_only(&held);
@@ -268,7 +269,7 @@ impl Session {
         None
     }
 
-    /// Starts a call over the connection. Without one there is nothing to do: the state machine is about to learn of its loss.
+    /// Starts a call over the connection. Without one nothing is done: the state machine is about to learn of the loss.
     fn call<F: Future<Output = ()> + Send + 'static>(&mut self, call: impl FnOnce(Calls) -> F) -> Option<AbortHandle> {
         let calls = self.calls.clone()?;
         Some(self.of_link.spawn(call(calls)))
@@ -287,7 +288,7 @@ impl Session {
         };
         let hurry = self.hurry.subscribe();
         self.of_life.spawn(async move {
-            // Where nobody receives, the worker has ended.
+            // Without a receiver the worker has ended.
             match connector.lock().await.connect(request, hurry).await {
                 Ok(registration) => drop(registrations.send(registration).await),
                 Err(refused) => drop(refusals.send(refused).await),
@@ -329,7 +330,7 @@ impl Session {
         self.step(Event::Registered { generation: self.generation, dropped: attempts(response.dropped) })
     }
 
-    /// Lets go of a connection that failed, with all its calls.
+    /// Drops a failed connection, with all its calls.
     fn cut(&mut self) {
         self.calls = None;
         self.link.send_replace(None);

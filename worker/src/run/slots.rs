@@ -1,7 +1,7 @@
 //! Slots: one thread each, training one unit at a time.
 //!
-//! A slot needs nothing from the network: it gets a unit with its data set and sends back how it ended. A panic in training is
-//! that attempt's failure, not the worker's end.
+//! A slot does not use the network: it receives a unit with its data set and sends the outcome. A panic in training
+//! fails that attempt, and the worker continues.
 
 use std::{
     any::Any,
@@ -38,10 +38,10 @@ use crate::{
     training::{Checkpoint, Observer, Wish, checkpoint_file},
 };
 
-/// Ample for the recursion of a backward pass, as the main thread has it.
+/// Enough for the recursion of a backward pass: as much as a main thread has.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
-/// Tells one attempt to stop.
+/// A request to one attempt to stop.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<StopState>);
 
@@ -53,14 +53,14 @@ struct StopState {
 }
 
 impl Stop {
-    /// Tells it. `save`: its state is wanted.
+    /// Requests the stop. `save`: its state is wanted.
     pub fn tell(&self, save: bool) {
         self.0.save.store(save, Ordering::Relaxed);
         self.0.told.store(true, Ordering::Release);
         self.0.notify.notify_one();
     }
 
-    /// Whether it was told.
+    /// Whether the stop was requested.
     pub fn is_told(&self) -> bool {
         self.0.told.load(Ordering::Acquire)
     }
@@ -69,7 +69,7 @@ impl Stop {
         self.0.save.load(Ordering::Relaxed)
     }
 
-    /// Waits until it is told. For one waiter at a time.
+    /// Waits for the request. For one waiter at a time.
     pub async fn told(&self) {
         while !self.is_told() {
             self.0.notify.notified().await;
@@ -77,44 +77,44 @@ impl Stop {
     }
 }
 
-/// What a slot is given.
+/// The job of a slot.
 #[derive(Debug)]
 pub struct Job {
-    /// What to train.
+    /// The attempt and its unit.
     pub assignment: Assignment,
-    /// On what.
+    /// The unit's data set.
     pub dataset: Arc<Dataset>,
-    /// The file of the checkpoint to go on from.
+    /// The file of the checkpoint to continue from.
     pub checkpoint: Option<Blob>,
-    /// Ends it early.
+    /// The request to stop early.
     pub stop: Stop,
 }
 
-/// Who else is told what slots do: the supervisor that they train, the logs what is said meanwhile.
+/// The receivers of a slot's progress: the supervisor and the attempts' logs.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
-    /// What the worker's supervisor is told.
+    /// The pipe to the worker's supervisor.
     pub presence: Arc<SupervisorPipe>,
-    /// What is logged during attempts.
+    /// The logs of attempts.
     pub logs: Logs,
 }
 
-/// What all slots share.
+/// The objects that all slots share.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// What trains.
+    /// The trainer.
     pub trainer: Arc<dyn Trainer>,
-    /// Where what epochs show goes.
+    /// The buffer for epochs' metrics.
     pub metrics: Arc<Metrics>,
-    /// Where states go.
+    /// The buffer for states.
     pub saves: Arc<CheckpointUploads>,
-    /// After how long at most a state is saved; sooner where that costs little. None: only when an attempt is told to stop.
+    /// The longest time between states; shorter where saving costs little. None: a state is saved only on a stop.
     pub save_every: Option<Duration>,
-    /// Who else is told.
+    /// The supervisor and the logs.
     pub watched: Watched,
 }
 
-/// The threads. Dropping this lets each end after its unit, without waiting for it.
+/// The slots' threads. Dropping this lets each end after its unit, without waiting for it.
 #[derive(Debug)]
 pub struct Slots {
     jobs: Vec<mpsc::SyncSender<Job>>,
@@ -128,7 +128,7 @@ impl Slots {
         events: &tokio::sync::mpsc::Sender<Event>,
     ) -> io::Result<Self> {
         let start = |slot: usize| {
-            // One job at a time, and a slot is given one only when it is free: sending never waits.
+            // A slot gets one job at a time, and only when it is free, so sending never waits.
             let (sender, jobs) = mpsc::sync_channel::<Job>(1);
             let (surroundings, events) = (surroundings.clone(), events.clone());
             thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES).spawn(move || {
@@ -155,7 +155,7 @@ impl Slots {
     }
 }
 
-/// Trains a job; gives how it ended, and the wall time of training that this took.
+/// Trains a job; returns its outcome and the wall time of training.
 fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     let Job { assignment, dataset, checkpoint, stop } = job;
     let started = Instant::now();
@@ -180,7 +180,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
         last: None,
     };
     let task = Task { unit: &assignment.unit, keep_weights: assignment.keep_weights, checkpoint: checkpoint.as_ref() };
-    // Nothing that training could leave half done is used again: the data set is only read.
+    // Nothing that a panic leaves half done is used again: the data set is only read.
     let trained = catch_unwind(AssertUnwindSafe(|| surroundings.trainer.train(task, dataset.as_ref(), &mut watcher)));
     let (train_seconds, last) = (watcher.seconds(), watcher.last.take());
     surroundings.saves.forget(attempt);
@@ -193,7 +193,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     (outcome, train_seconds)
 }
 
-/// The checkpoint in these bytes, if training can go on from it.
+/// The checkpoint in these bytes, if training can continue from it.
 fn open(assignment: &Assignment, blob: &Blob, trainer: &dyn Trainer) -> Option<Checkpoint> {
     match checkpoint_file::read(blob.bytes(), &assignment.unit, &trainer.describe().numerics_class) {
         Ok(checkpoint) => {
@@ -223,13 +223,13 @@ struct Watcher<'a> {
     stop: &'a Stop,
     surroundings: &'a Surroundings,
     started: Instant,
-    /// When the last state was saved, or training began.
+    /// The time of the last saved state, or of training's start.
     saved: Instant,
-    /// When a state was last asked for.
+    /// The time of the last request for a state.
     asked: Instant,
-    /// Wall time of earlier attempts that this one went on from.
+    /// Wall time of the earlier attempts that this one continues.
     carried_seconds: f64,
-    /// The state that was saved on stopping.
+    /// The state saved on stopping.
     last: Option<SavedState>,
 }
 
@@ -278,7 +278,7 @@ impl Observer for Watcher<'_> {
                 warn!("{unit}: its state cannot be saved, an interruption would cost it all: {error}");
             }
         }
-        // Measured from the end, so that saving never takes more than its share.
+        // Measured from the end of saving, so that saving never exceeds its share.
         self.saved = Instant::now();
     }
 }

@@ -1,38 +1,38 @@
-//! What the end of a trainer means. Pure.
+//! Interprets the end of a trainer. Pure.
 
 use nix::sys::signal::Signal;
 use seedgrid_common::wire::v1::Failure;
 
 use crate::run::exit_codes;
 
-/// How a trainer ended.
+/// The end of a trainer process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// With an exit code.
+    /// The process exited with this code.
     Code(i32),
-    /// By a signal.
+    /// A signal ended the process.
     Signal(i32),
 }
 
-/// What that means.
+/// The meaning of a trainer's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// It ended in order: so does the worker, with this code.
+    /// The trainer ended in order: the worker ends with this code too.
     Left(u8),
-    /// It ended unexpectedly.
+    /// The trainer ended unexpectedly.
     Lost {
-        /// OUT_OF_MEMORY or CRASHED.
+        /// The failure: OUT_OF_MEMORY or CRASHED.
         failure: Failure,
-        /// For people.
+        /// A message for people.
         detail: String,
     },
 }
 
-/// What Rust says before it aborts since an allocation failed.
+/// The message with which Rust aborts after a failed allocation.
 const NO_MEMORY: &str = "memory allocation of ";
 
-/// Judges an end. `killed`: the kernel ended a process of this control group for want of memory while it ran; `lines`: the last lines
-/// that it wrote.
+/// Interprets an end. `killed`: the kernel killed a process of this control group for lack of memory while the trainer
+/// ran; `lines`: the trainer's last log lines.
 pub(super) fn judge(end: End, killed: bool, lines: &str) -> Meaning {
     let lost = |failure, detail: String| Meaning::Lost { failure, detail };
     match end {

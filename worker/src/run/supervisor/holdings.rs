@@ -1,4 +1,4 @@
-//! What a trainer held when it ended, by what it said on its standard output.
+//! The attempts that a trainer held when it ended, by its messages.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use seedgrid_common::wire::v1::AttemptId;
 
 use crate::{lifecycle::attempt::Attempt, run::supervisor_pipe::SupervisorMessage};
 
-/// Attempts that a trainer holds, and whether they are in training.
+/// The attempts that a trainer holds, each with whether it is in training.
 #[derive(Debug, Default)]
 pub(super) struct Holdings {
     held: BTreeMap<Attempt, bool>,
-    /// Whether an attempt has come to its end in this trainer.
+    /// Whether this trainer has brought an attempt to its end.
     pub(super) progressed: bool,
 }
 
 impl Holdings {
-    /// Takes in what was said.
+    /// Records a message.
     pub(super) fn hear(&mut self, said: SupervisorMessage) {
         match said {
             SupervisorMessage::Holds(attempt) => {
@@ -26,7 +26,7 @@ impl Holdings {
             }
             SupervisorMessage::Trained(attempt) => {
                 self.progressed = true;
-                // What is handed over already is held no longer.
+                // An attempt that was handed over is no longer held.
                 if let Some(training) = self.held.get_mut(&attempt) {
                     *training = false;
                 }
@@ -37,7 +37,7 @@ impl Holdings {
         }
     }
 
-    /// Attempts that are in training, or those that are not.
+    /// The held attempts that are in training, or those that are not.
     pub(super) fn those(&self, training: bool) -> Vec<AttemptId> {
         self.held.iter().filter(|(_, trains)| **trains == training).map(|(attempt, _)| (*attempt).into()).collect()
     }
