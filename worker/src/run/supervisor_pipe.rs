@@ -1,5 +1,5 @@
-//! What a trainer says to its supervisor about what it holds, a line each on its standard output: a pipe keeps what was written to it
-//! before its writer ended, however it ended.
+//! Messages of a trainer to its supervisor about its attempts, one on each line of its standard output: a pipe keeps
+//! its content even if the writer is killed.
 
 use std::{
     collections::BTreeSet,
@@ -9,16 +9,16 @@ use std::{
 
 use crate::lifecycle::attempt::Attempt;
 
-/// One thing that a trainer says.
+/// A message of a trainer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SupervisorMessage {
-    /// This attempt is held from now on.
+    /// The trainer holds this attempt from now on.
     Holds(Attempt),
-    /// It is in training from now on.
+    /// The attempt is in training from now on.
     Trains(Attempt),
-    /// It is no longer in training.
+    /// The attempt is no longer in training.
     Trained(Attempt),
-    /// It is no longer held.
+    /// The trainer no longer holds the attempt.
     HoldsNot(Attempt),
 }
 
@@ -32,7 +32,7 @@ impl SupervisorMessage {
         }
     }
 
-    /// Reads a line. None: it is something else, which a library wrote.
+    /// Reads a line. None: a library wrote it.
     pub fn read(line: &str) -> Option<Self> {
         let mut characters = line.trim_end().chars();
         let mark = characters.next()?;
@@ -48,7 +48,7 @@ impl SupervisorMessage {
     }
 }
 
-/// The way to the supervisor; without one, nothing is said.
+/// The pipe to the supervisor; without a supervisor, nothing is written.
 #[derive(Debug, Default)]
 pub struct SupervisorPipe {
     supervised: bool,
@@ -56,12 +56,12 @@ pub struct SupervisorPipe {
 }
 
 impl SupervisorPipe {
-    /// Of a trainer that has a supervisor at the other end of its standard output.
+    /// The pipe of a trainer whose standard output leads to a supervisor.
     pub fn supervised() -> Self {
         Self { supervised: true, held: Mutex::default() }
     }
 
-    /// All that is held now.
+    /// Reports the changes since the last call: `now` are all held attempts.
     pub fn hold(&self, now: &[Attempt]) {
         let now: BTreeSet<Attempt> = now.iter().copied().collect();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,12 +71,12 @@ impl SupervisorPipe {
         *held = now;
     }
 
-    /// Training of an attempt begins.
+    /// Reports that training of an attempt begins.
     pub fn trains(&self, attempt: Attempt) {
         self.say([SupervisorMessage::Trains(attempt)].into_iter());
     }
 
-    /// Training of an attempt has ended.
+    /// Reports that training of an attempt has ended.
     pub fn trained(&self, attempt: Attempt) {
         self.say([SupervisorMessage::Trained(attempt)].into_iter());
     }
@@ -90,7 +90,7 @@ impl SupervisorPipe {
             let (mark, attempt) = said.mark();
             text.push_str(&format!("{mark}{attempt}\n"));
         }
-        // A supervisor that is gone takes this process with it.
+        // If the supervisor is gone, this process ends with it.
         drop(io::stdout().lock().write_all(text.as_bytes()));
     }
 }

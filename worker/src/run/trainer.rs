@@ -1,4 +1,4 @@
-//! The seam between slots and what trains in them.
+//! The interface between slots and trainers.
 
 use std::error::Error;
 
@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// What trains units: the same unit gives the same result, whichever slot asks.
+/// A trainer of units: the same unit gives the same result in every slot.
 pub trait Trainer: Send + Sync + 'static {
-    /// What it trains on.
+    /// The trainer's device and numerics class.
     fn describe(&self) -> Description;
 
     /// Trains the task's unit on `dataset` to its end (None: until `observer` stops it).
@@ -28,29 +28,30 @@ pub trait Trainer: Send + Sync + 'static {
     ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>>;
 }
 
-/// What is to be trained.
+/// The task of a trainer.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// The unit.
     pub unit: &'a Unit,
-    /// Whether the output has the weights, unless training diverged.
+    /// Whether the output includes the weights, unless training diverged.
     pub keep_weights: bool,
-    /// Where training goes on from: one of this unit, made in the trainer's numerics class. None: the initial weights.
+    /// The checkpoint to continue from: one of this unit, made in the trainer's numerics class. None: the initial
+    /// weights.
     pub checkpoint: Option<&'a Checkpoint>,
 }
 
-/// What a trainer trains on, for registration and provenance.
+/// The device and numerics class of a trainer, for registration and provenance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// "cpu" or "cuda:N".
+    /// The device: "cpu" or "cuda:N".
     pub device: String,
-    /// Instruction set in use, for example "x86_64+avx512".
+    /// The instruction set in use, for example "x86_64+avx512".
     pub isa: String,
-    /// Results within one class are bit-identical.
+    /// The numerics class: results within one class are bit-identical.
     pub numerics_class: String,
 }
 
-/// Trains for real, on one device that all slots share.
+/// A trainer on one device that all slots share.
 #[derive(Debug)]
 pub struct OnDevice {
     name: String,
@@ -58,7 +59,7 @@ pub struct OnDevice {
 }
 
 impl OnDevice {
-    /// On the device that `text` names: "cpu", "cuda" or "cuda:N".
+    /// The trainer on the device that `text` names: "cpu", "cuda" or "cuda:N".
     pub fn open(text: &str) -> Result<Self, DeviceError> {
         let device = device::parse(text)?;
         let name = if text == "cuda" { "cuda:0" } else { text };

@@ -1,4 +1,4 @@
-//! The state of a training between two batches: all that its rest depends on besides the unit and its data set.
+//! The state of a training between two batches: with the unit and its data set, it determines the rest of the training.
 
 use std::collections::BTreeMap;
 
@@ -8,41 +8,41 @@ use super::examples::Positions;
 pub(crate) use super::objective::Tally;
 use crate::networks::{Weights, optimiser::Memory};
 
-/// The state of a training between two batches. A training that goes on from it ends with the same bits as one that was never
-/// interrupted, in the same [numerics class](super::device::numerics_class).
+/// The state of a training between two batches. A training that continues from it ends with the same bits as an
+/// uninterrupted one, in the same [numerics class](super::device::numerics_class).
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// What is trained.
+    /// The unit in training.
     pub unit: UnitId,
-    /// In which class the state was computed.
+    /// The numerics class in which the state was computed.
     pub numerics_class: String,
-    /// What the whole epochs have shown.
+    /// The metrics of the whole epochs.
     pub history: Vec<EpochMetrics>,
-    /// Of the epoch under way.
+    /// The state of the epoch under way.
     pub(crate) epoch: EpochUnderWay,
-    /// Words of dropout's stream that have been drawn.
+    /// Number of words drawn from the dropout stream.
     pub(crate) dropout: u64,
-    /// See [`Optimiser::powers`](crate::networks::optimiser::Optimiser::powers).
+    /// The optimiser's powers, see [`Optimiser::powers`](crate::networks::optimiser::Optimiser::powers).
     pub(crate) powers: (f64, f64),
     /// The network's variables.
     pub(crate) weights: Weights,
-    /// What the optimiser's steps have left behind, by the variables' names.
+    /// The optimiser's memory of earlier steps, by the variables' names.
     pub(crate) memory: BTreeMap<String, Memory>,
 }
 
-/// What an epoch has come to before its end.
+/// The state of an epoch before its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct EpochUnderWay {
-    /// Words of the shuffling's stream that had been drawn before this epoch's order.
+    /// Number of words drawn from the shuffling stream before this epoch's order.
     pub(crate) shuffle: u64,
-    /// Batches that have been learnt.
+    /// Number of learnt batches.
     pub(crate) batches: u32,
-    /// Of these batches.
+    /// The counts and sums over these batches.
     pub(crate) tally: Tally,
 }
 
 impl Checkpoint {
-    /// How far the training had come: whole epochs, and batches of the epoch under way.
+    /// The training's progress: whole epochs, and batches of the epoch under way.
     pub fn progress(&self) -> (u32, u32) {
         (self.history.len() as u32, self.epoch.batches)
     }

@@ -1,7 +1,7 @@
-//! A checkpoint as a file: safetensors, with everything that is no tensor in one metadata entry, `seedgrid`. docs/worker.md
-//! describes it.
+//! A checkpoint as a file: safetensors, with all other data in one metadata entry, `seedgrid`. docs/worker.md describes
+//! it.
 //!
-//! A file that cannot be used is no loss but of time: its unit is trained from the start, to the same result.
+//! An unusable file costs only time: its unit is trained from the start, to the same result.
 
 #[cfg(test)]
 mod fuzz;
@@ -27,11 +27,11 @@ use crate::{
     },
 };
 
-/// The metadata entry that is Seedgrid's.
+/// The name of Seedgrid's metadata entry.
 const ENTRY: &str = "seedgrid";
-/// What this program writes and reads.
+/// The format that this program writes and reads.
 const FORMAT: &str = "seedgrid.checkpoint/1";
-/// What stands before a variable's name in the names of its tensors.
+/// The prefixes of tensors' names, which a variable's name follows.
 const WEIGHTS: &str = "weights/";
 const FIRST: &str = "memory.first/";
 const SECOND: &str = "memory.second/";
@@ -40,74 +40,74 @@ const SECOND: &str = "memory.second/";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Head {
     format: String,
-    /// Of this head, with this field empty, and all tensors in the order of their names.
+    /// Digest of this head, with this field empty, and of all tensors in the order of their names.
     sha256: String,
     unit_id: String,
     model_revision: u32,
     kernels_revision: u32,
     numerics_class: String,
     history: Vec<EpochMetrics>,
-    /// Of the epoch under way: batches learnt, and what they come to.
+    /// Counts and sums of the epoch under way: its learnt batches and their results.
     batches: u32,
     pairs: usize,
     loss: f64,
     wrong: u32,
-    /// Words drawn of the streams `shuffle`, before the order of the epoch under way, and `dropout`.
+    /// Number of words drawn from the stream `shuffle`, before the order of the epoch under way, and from `dropout`.
     shuffle: u64,
     dropout: u64,
     /// Adam's betas to the power of the steps so far.
     powers: (f64, f64),
 }
 
-/// Why a checkpoint cannot be written.
+/// The reason why a checkpoint cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The device failed.
     #[error("the state cannot be read from the device")]
     Device(#[from] candle_core::Error),
-    /// The library refused.
+    /// The library refused the tensors.
     #[error("the state cannot be written as a safetensors file: {0}")]
     Library(SafeTensorError),
-    /// Larger than what is kept.
+    /// The file is larger than the limit.
     #[error("the state has {bytes} bytes, more than the {} that are kept", limits::CHECKPOINT_BYTES_MAX)]
     Large {
-        /// Its length.
+        /// The file's length.
         bytes: usize,
     },
 }
 
-/// Why a checkpoint cannot be gone on from. The unit is trained from the start instead.
+/// The reason why a checkpoint cannot be used. The unit is trained from the start instead.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// It is something else, or truncated.
+    /// The file has another format, or is truncated.
     #[error("it is not a whole safetensors file: {0}")]
     NotSafetensors(SafeTensorError),
-    /// Its metadata is none of this program's.
+    /// This program did not write its metadata.
     #[error("its metadata cannot be read: {0}")]
     Metadata(String),
-    /// Its content has another digest than it says.
+    /// The content's digest differs from the stored one.
     #[error("it is damaged: its content has another digest than its metadata says")]
     Damaged,
-    /// Of another unit, or of another revision of the model or the kernels.
+    /// The file belongs to another unit, or to another revision of the model or the kernels.
     #[error("it belongs to another unit, or to another revision of the model or the kernels")]
     OtherUnit,
-    /// From where other bits are computed.
+    /// The file is from a numerics class with other bits.
     #[error("it was made in the numerics class {found}, and this worker computes in {here}")]
     OtherClass {
-        /// The file's.
+        /// The file's class.
         found: String,
-        /// This worker's.
+        /// This worker's class.
         here: String,
     },
-    /// What it says cannot be.
+    /// The content is impossible.
     #[error("it was not made by a training of this unit: {0}")]
     Implausible(&'static str),
-    /// A tensor is missing, or is of another shape or type.
+    /// A tensor is missing, or has another shape or type.
     #[error("its tensor `{name}` {problem}")]
     Tensor {
-        /// Its name.
+        /// The tensor's name.
         name: String,
-        /// What is wrong with it.
+        /// The fault.
         problem: String,
     },
     /// The unit's network cannot be built.
@@ -165,10 +165,10 @@ pub fn write(checkpoint: &Checkpoint, unit: &Unit) -> Result<Vec<u8>, WriteError
     }
 }
 
-/// The state that a file's bytes hold, for `unit` on a device of this numerics class.
+/// The state in a file's bytes, for `unit` on a device of this numerics class.
 ///
 /// # Errors
-/// When they are no such file, are damaged, or belong to another unit or class.
+/// When the bytes have another format, are damaged, or belong to another unit or class.
 pub fn read(bytes: &[u8], unit: &Unit, numerics_class: &str) -> Result<Checkpoint, CheckpointError> {
     let tensors = SafeTensors::deserialize(bytes).map_err(CheckpointError::NotSafetensors)?;
     let head = head(bytes)?;

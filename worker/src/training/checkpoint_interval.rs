@@ -1,29 +1,30 @@
-//! How often the state of a unit in training is saved: as often as that takes at most a hundredth of the time, and in a worker's first
-//! seconds so often that no more than half of what it has trained can be lost. Pure; docs/worker.md tells it for people.
+//! The interval between saved states of a unit in training: as short as possible while saving takes at most a hundredth
+//! of the time. In a worker's first seconds it is so short that at most half of its training can be lost. Pure;
+//! docs/worker.md describes it for people.
 
 use std::time::Duration;
 
-/// Of the time between two saves, a save may take one part in so many.
+/// A save may take one part in so many of the time between two saves.
 const PARTS: u32 = 100;
-/// However little it takes, states are not saved more often than this.
+/// The shortest interval, however little saving costs.
 const SHORTEST: Duration = Duration::from_millis(500);
 
-/// What bounds the time between two states of an attempt.
+/// The bounds on the time between two states of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointInterval {
-    /// What the newest save took, in the slot and on the way; zero: nothing is known yet. [`Duration::MAX`]: it is still under way, or came
-    /// to nothing.
+    /// The time that the newest save took, in the slot and in transfer; zero: unknown. [`Duration::MAX`]: it is still
+    /// under way, or the state was not kept.
     pub cost: Duration,
-    /// How long this worker has trained until now, whatever units.
+    /// The time for which this worker has trained any units so far.
     pub trained: Duration,
-    /// The longest time that may pass, whatever a save takes.
+    /// The longest interval, however long a save takes.
     pub longest: Duration,
-    /// The shortest time that the coordinator allows, however many workers it has.
+    /// The shortest interval that the coordinator allows, which depends on its number of workers.
     pub allowed: Duration,
 }
 
 impl CheckpointInterval {
-    /// Whether the state is to be saved, this long after the last time, or after training began.
+    /// Whether the state is due, this long after the last save or after training began.
     pub fn is_due(&self, since: Duration) -> bool {
         since >= self.interval(since)
     }
@@ -38,7 +39,7 @@ impl CheckpointInterval {
 mod tests {
     use super::*;
 
-    /// Of a worker that has trained for long.
+    /// The bounds in a worker that has trained for long.
     const FREE: CheckpointInterval = CheckpointInterval {
         cost: Duration::ZERO,
         trained: Duration::MAX,
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_young_worker_saves_what_it_has_done_so_far() {
-        // However slow saving is: after half a second, one, two, four and so on.
+        // Even with slow saving: after half a second, one, two, four and so on.
         let slow = CheckpointInterval { cost: Duration::MAX, ..FREE };
         let (mut saved, mut last) = (Vec::new(), 0);
         for now in 0..=40_000 {
@@ -96,7 +97,8 @@ mod tests {
         assert_eq!(saved, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000]);
     }
 
-    /// Kills come after 1 to 12 s, half a second of which is for starting; units train for 20 s. Every 30 s nothing would ever be saved.
+    /// Kills come after 1 to 12 s, of which half a second is for starting; units train for 20 s. With saves every 30 s
+    /// nothing would ever be saved.
     #[test]
     fn work_moves_forward_under_kills_every_few_seconds() {
         let life = |second: u64| Duration::from_millis(1_000 + second * 7_919 % 11_000 - 500);
@@ -105,7 +107,7 @@ mod tests {
             while saved < Duration::from_secs(20) && lives < 1_000 {
                 lives += 1;
                 let (life, mut last, mut cost) = (life(lives), Duration::ZERO, Duration::ZERO);
-                // Training goes on in steps of 10 ms; a state that is saved whole is never lost.
+                // Training advances in steps of 10 ms; a completely saved state is never lost.
                 for step in 1.. {
                     let now = Duration::from_millis(10) * step;
                     if now > life {
@@ -118,7 +120,7 @@ mod tests {
             }
             lives
         };
-        // 20 s of training in lives of 6 s on average, less what is lost at each one's end.
+        // 20 s of training in lives of 6 s on average, minus the loss at each end.
         assert!(lives(CheckpointInterval { cost: Duration::from_millis(10), ..FREE }) <= 6);
         assert!(lives(CheckpointInterval { cost: Duration::from_millis(500), ..FREE }) <= 10);
         assert_eq!(

@@ -1,16 +1,16 @@
-//! Where networks are trained, and what that means for their results.
+//! The device of training, and the numerics class of its results.
 
 use candle_core::Device;
 
 use crate::kernels::instructions::Instructions;
 
-/// Why a device cannot be used.
+/// The reason why a device cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// Text that names no device.
     #[error("unknown device `{text}`: write `cpu`, `cuda` or `cuda:N` (N counts GPUs from 0)")]
     Unknown {
-        /// As written.
+        /// The text as written.
         text: String,
     },
     /// This program was built without support for the device.
@@ -18,15 +18,15 @@ pub enum DeviceError {
         "this worker was built without support for `{text}`: build it with `--features cuda`, or use `--device cpu`"
     )]
     NotBuilt {
-        /// As written.
+        /// The text as written.
         text: String,
     },
-    /// The machine has no such device, or its driver does not give it out.
+    /// The machine has no such device, or its driver refuses it.
     #[error("`{text}` cannot be used ({source}): see `nvidia-smi` for the GPUs of this machine, or use `--device cpu`")]
     Absent {
-        /// As written.
+        /// The text as written.
         text: String,
-        /// What the driver said.
+        /// The driver's error.
         source: candle_core::Error,
     },
 }

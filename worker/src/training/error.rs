@@ -1,4 +1,4 @@
-//! Why a unit cannot be trained.
+//! The reasons why a unit cannot be trained.
 
 use seedgrid_common::{
     data::folds::SplitError,
@@ -6,29 +6,29 @@ use seedgrid_common::{
     text::count,
 };
 
-/// Why a unit cannot be trained. Divergence is a result, not an error.
+/// The reason why a unit cannot be trained. Divergence is a result, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A model that this worker does not know.
     #[error("there is no model `{name}`")]
     UnknownModel {
-        /// As the unit has it.
+        /// The unit's name for it.
         name: String,
     },
-    /// A hyper-parameter that the model's schema asks for is not there.
+    /// A hyper-parameter that the model's schema requires is missing.
     #[error("model `{model}` needs the hyper-parameter `{name}`")]
     MissingHyperparameter {
-        /// The model.
+        /// The model's name.
         model: &'static str,
-        /// The hyper-parameter.
+        /// The hyper-parameter's name.
         name: &'static str,
     },
     /// A hyper-parameter that the model's schema does not have.
     #[error("model `{model}` has no hyper-parameter `{name}`")]
     UnknownHyperparameter {
-        /// The model.
+        /// The model's name.
         model: &'static str,
-        /// The hyper-parameter.
+        /// The hyper-parameter's name.
         name: String,
     },
     /// A hyper-parameter with a value that the schema does not allow.
@@ -40,20 +40,20 @@ pub enum TrainError {
     /// The model's layers do not fit together.
     #[error("model `{model}` cannot be built")]
     BadNetwork {
-        /// The model.
+        /// The model's name.
         model: &'static str,
-        /// What does not fit.
+        /// The layers' mismatch.
         source: ShapeError,
     },
     /// The data set cannot be split as the unit asks.
     #[error(transparent)]
     Split(#[from] SplitError),
-    /// A batch is larger than what is trained on.
+    /// A batch is larger than the training part.
     #[error("a batch of {batch} is larger than what is trained on, {}", count(pairs, "pair"))]
     LargeBatch {
-        /// `batch_size`.
+        /// The value of `batch_size`.
         batch: usize,
-        /// Pairs that this unit trains on.
+        /// The number of pairs that this unit trains on.
         pairs: usize,
     },
     /// There is nothing to score.
@@ -65,7 +65,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// What to do about it.
+    /// The hint for this error.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::UnknownModel { .. }

@@ -1,4 +1,4 @@
-//! The pairs that a unit trains on and is scored on, ready for its network, and the order in which it sees them.
+//! The pairs that a unit trains on and is scored on, ready for its network, and their order.
 
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs, folds::Scored, normalize::Normalizer},
@@ -12,7 +12,7 @@ use crate::networks::{DropoutLayer, Masks};
 /// Pairs with normalised pixels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Examples {
-    /// (pairs, 2, 14, 14).
+    /// Normalised pixels, shape (pairs, 2, 14, 14).
     pub(super) pixels: Vec<f32>,
     /// The comparison's class of each pair.
     pub(super) labels: Vec<u8>,
@@ -37,7 +37,7 @@ impl Examples {
         examples
     }
 
-    /// Makes `self` the examples at these places of `all`.
+    /// Replaces `self` by the examples at these indices of `all`.
     pub(super) fn gather(&mut self, all: &Self, places: &[u32]) {
         self.pixels.clear();
         self.labels.clear();
@@ -51,7 +51,7 @@ impl Examples {
     }
 }
 
-/// The examples to train on and to score, normalised by what is trained on, and how they are.
+/// The examples to train on and to score, normalised by the statistics of the former, and the normaliser.
 pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset) -> (Examples, Examples, Normalizer) {
     let train = &recipe.split.train;
     let normalizer = Normalizer::fit(normalize, &dataset.train.pixels, train);
@@ -63,16 +63,16 @@ pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset)
     (Examples::of(&dataset.train, places(train), normalizer), scored, normalizer)
 }
 
-/// How far streams have been drawn, in 32-bit words.
+/// The positions of streams, in 32-bit words drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Positions {
-    /// Of the epochs' orders.
+    /// The position of the stream of the epochs' orders.
     pub(super) shuffle: u64,
-    /// Of dropout's masks.
+    /// The position of the stream of dropout's masks.
     pub(super) dropout: u64,
 }
 
-/// Where a unit's randomness in training comes from.
+/// The random streams of a unit's training.
 #[derive(Clone, Debug)]
 pub(super) struct Draws {
     shuffle: Stream,
@@ -85,12 +85,12 @@ impl Draws {
         Self { shuffle: Stream::new(seed, "shuffle"), dropout: Stream::new(seed, "dropout"), layers }
     }
 
-    /// How far the orders and the masks have been drawn.
+    /// The positions of the streams.
     pub(super) fn positions(&self) -> Positions {
         Positions { shuffle: self.shuffle.position(), dropout: self.dropout.position() }
     }
 
-    /// Goes on from these positions.
+    /// Continues from these positions.
     pub(super) fn seek(&mut self, positions: Positions) {
         self.shuffle.seek(positions.shuffle);
         self.dropout.seek(positions.dropout);
@@ -103,8 +103,8 @@ impl Draws {
         order
     }
 
-    /// The masks for the next batch: layer by layer, each value with a number of its own, which drops it if it is below the
-    /// layer's probability.
+    /// The masks for the next batch: layer by layer, each value with its own random number, which drops it if it is
+    /// below the layer's probability.
     pub(super) fn masks(&mut self, pairs: usize) -> Masks {
         let stream = &mut self.dropout;
         let of_layer = |layer: &DropoutLayer| {

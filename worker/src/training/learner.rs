@@ -1,4 +1,4 @@
-//! Learns and scores: a network with its optimiser and its randomness.
+//! A network with its optimiser and its randomness: it learns batches and scores examples.
 
 use candle_core::Device;
 use seedgrid_common::{
@@ -32,13 +32,13 @@ pub(super) struct Learner {
     batch: Examples,
 }
 
-/// An epoch that has begun.
+/// An epoch under way.
 struct Epoch {
     order: Vec<u32>,
     so_far: EpochUnderWay,
 }
 
-/// What became of an epoch.
+/// The result of a pass over a batch.
 pub(super) enum Pass {
     /// More batches are left.
     UnderWay,
@@ -48,7 +48,7 @@ pub(super) enum Pass {
 }
 
 impl Learner {
-    /// With the initial weights of `seed`.
+    /// A learner with the initial weights of `seed`.
     pub(super) fn new(design: &Design, seed: u64, device: &Device) -> Result<Self, TrainError> {
         let weights = Weights::initial(&design.network, design.initial_scale, seed, &Device::Cpu)?;
         Self::with_weights(design, seed, &weights, device)
@@ -70,7 +70,7 @@ impl Learner {
         })
     }
 
-    /// As it was when `checkpoint` was made, in a training on `examples` examples.
+    /// The learner at the time of `checkpoint`, in a training on `examples` examples.
     pub(super) fn resume(
         design: &Design,
         seed: u64,
@@ -86,7 +86,7 @@ impl Learner {
         Ok(learner)
     }
 
-    /// The state now, within an epoch that has begun: everything but the unit's `history`.
+    /// The current state, within an epoch that has begun: everything but the unit's `history`, which is given.
     pub(super) fn checkpoint(&self, unit: UnitId, history: &[EpochMetrics]) -> Result<Option<Checkpoint>, TrainError> {
         let Some(epoch) = &self.epoch else { return Ok(None) };
         Ok(Some(Checkpoint {
@@ -101,7 +101,7 @@ impl Learner {
         }))
     }
 
-    /// The network as it is now.
+    /// The network with its current weights.
     pub(super) fn into_engine(self) -> Box<dyn Engine> {
         self.engine
     }
@@ -114,7 +114,7 @@ impl Learner {
         }
     }
 
-    /// Learns the next batch of the pass that was begun; the last one may be smaller than the others.
+    /// Learns the next batch of the pass; the last one may be smaller than the others.
     pub(super) fn batch(&mut self, examples: &Examples) -> Result<Pass, TrainError> {
         self.begin(examples);
         let Some(Epoch { order, so_far }) = &mut self.epoch else { return Ok(Pass::UnderWay) };
@@ -139,8 +139,8 @@ impl Learner {
         Ok(if self.engine.weights_are_finite()? { Pass::Whole(tally) } else { Pass::Diverged })
     }
 
-    /// Comparison losses and mistakes on the examples, and each one's logits, with dropout off. None where one of them is NaN or
-    /// infinite.
+    /// Comparison losses and errors on the examples, and their logits, with dropout off. None where one of the values
+    /// is NaN or infinite.
     pub(super) fn score(&mut self, examples: &Examples) -> Result<Option<(Tally, Outputs)>, TrainError> {
         let comparison_alone = Objective { auxiliary_weight: None };
         let mut total = Tally::default();
@@ -155,13 +155,13 @@ impl Learner {
             total.add(tally);
             values.extend_from_slice(&logits.comparison);
         }
-        // A unit has examples to score, each with its logits, so only one that is not finite is left to be refused.
+        // A unit has examples to score, each with its logits, so only non-finite logits can be refused.
         Ok(Outputs::new(CLASSES, values).ok().map(|outputs| (total, outputs)))
     }
 }
 
 impl Tally {
-    /// As a unit's scores.
+    /// The unit's scores.
     pub(super) fn scores(self, converged: bool, outputs: Outputs) -> Scores {
         Scores { converged, outputs, wrong: self.wrong, loss: self.mean_loss() }
     }

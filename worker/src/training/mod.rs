@@ -1,8 +1,8 @@
 //! Training: one unit from its initial weights to its result.
 //!
-//! `recipe` checks what the unit asks for, `examples` prepares what it sees and in which order, [`objective`] says what is
-//! minimised, `learner` learns and scores, `checkpoint` is its state between two batches, and [`train`] decides when to stop. What comes out of it is a [`Predictor`] as well,
-//! which scores other pairs. [`device`] names where it runs.
+//! `recipe` checks the unit, `examples` prepares its pairs and their order, [`objective`] defines the loss, `learner`
+//! learns and scores, `checkpoint` is its state between two batches, and [`train`] decides when to stop. The trained
+//! network is a [`Predictor`], which scores other pairs. [`device`] names the device.
 
 pub(crate) mod checkpoint;
 pub mod checkpoint_file;
@@ -33,7 +33,7 @@ use recipe::{Design, Recipe};
 /// Number of weights and biases of a configuration's network.
 ///
 /// # Errors
-/// When the configuration is none that this program knows.
+/// When this program does not know the configuration's model or hyper-parameters.
 pub fn parameter_count(configuration: &Configuration) -> Result<usize, TrainError> {
     Ok(Design::of(configuration)?.network.parameter_count())
 }
@@ -41,42 +41,42 @@ pub fn parameter_count(configuration: &Configuration) -> Result<usize, TrainErro
 /// A configuration's network.
 ///
 /// # Errors
-/// When the configuration is none that this program knows.
+/// When this program does not know the configuration's model or hyper-parameters.
 pub(crate) fn network(configuration: &Configuration) -> Result<Network, TrainError> {
     Ok(Design::of(configuration)?.network)
 }
 
-/// Follows a training, keeps its state and can stop it.
+/// An observer follows a training, keeps its state and can stop it.
 pub trait Observer {
     /// Called after each epoch.
     fn epoch(&mut self, metrics: &EpochMetrics);
 
-    /// Called before each batch: what is wanted now.
+    /// The wish for the next step; called before each batch.
     fn batch(&mut self) -> Wish;
 
-    /// The state that was wished for.
+    /// Receives the requested state.
     fn save(&mut self, checkpoint: Checkpoint);
 }
 
-/// What an [`Observer`] wants between two batches.
+/// An [`Observer`]'s wish between two batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// The next batch.
+    /// Learn the next batch.
     GoOn,
-    /// The state, then the next batch.
+    /// Save the state, then learn the next batch.
     Save,
-    /// The training's end.
+    /// End the training.
     Stop,
-    /// The state, then the training's end.
+    /// Save the state, then end the training.
     SaveAndStop,
 }
 
-/// How a training went.
+/// The end of a training.
 #[derive(Debug)]
 pub enum Trained {
-    /// To its end: scored or diverged.
+    /// Training ended: the unit was scored or diverged.
     Finished {
-        /// What is handed over.
+        /// The unit's result.
         result: UnitResult,
         /// The network that was scored. None where training diverged.
         network: Option<Box<Predictor>>,
@@ -85,15 +85,15 @@ pub enum Trained {
     Stopped,
 }
 
-/// Trains a unit on its data set, from its initial weights or from where `checkpoint`, one of this unit, was made.
+/// Trains a unit on its data set, from its initial weights or from `checkpoint`, one of this unit.
 ///
-/// The result is a pure function of the unit and the data set within a [numerics class](device::numerics_class), however often the
-/// training was interrupted. A loss, logit or weight that is NaN or infinite ends the unit as diverged in that epoch; only whole
-/// epochs before it are in the result.
+/// The result is a pure function of the unit and the data set within a [numerics class](device::numerics_class), for
+/// any number of interruptions. A loss, logit or weight that is NaN or infinite ends the unit as diverged in that
+/// epoch; the result has only the whole epochs before it.
 ///
 /// # Errors
-/// When the unit asks for what cannot be done, or the device fails. Nothing is trained in vain: all but a device's failure is
-/// found before the first batch.
+/// When the unit cannot be trained as it asks, or the device fails. No training is wasted: all errors but a device's
+/// are found before the first batch.
 pub fn train(
     unit: &Unit,
     dataset: &Dataset,
@@ -163,7 +163,7 @@ pub fn train(
             Ok(Trained::Finished { result, network: Some(Box::new(network)) })
         }
         None => {
-            // Finite weights can still give infinite logits for pairs that were not trained on: the last epoch's doing.
+            // Finite weights can still give infinite logits for pairs outside training: the last epoch diverged.
             epochs.pop();
             diverged(epochs)
         }

@@ -1,4 +1,4 @@
-//! What is minimised, and what is counted in passing.
+//! The loss of training, and the counts and sums beside it.
 
 use seedgrid_common::{
     decision::{self, CLASSES},
@@ -7,27 +7,27 @@ use seedgrid_common::{
 
 use crate::{kernels::loss::cross_entropy, networks::Logits};
 
-/// The loss: `(1 - a) * comparison + a * auxiliary`, where the auxiliary loss is the sum of both digits' cross-entropies and
-/// `a` its weight; without a weight, the comparison's cross-entropy alone.
+/// The loss: `(1 - a) * comparison + a * auxiliary`, where the auxiliary loss is the sum of both digits'
+/// cross-entropies and `a` its weight; without a weight, only the comparison's cross-entropy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objective {
-    /// `a`, for networks that read the digits.
+    /// The weight `a`, for networks that read the digits.
     pub auxiliary_weight: Option<f64>,
 }
 
-/// What a number of pairs add up to.
+/// Counts and sums over pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
     /// Number of pairs.
     pub pairs: usize,
     /// Sum of the pairs' losses.
     pub loss: f64,
-    /// Pairs whose comparison is classified wrongly.
+    /// Number of pairs whose comparison is wrong.
     pub wrong: u32,
 }
 
 impl Tally {
-    /// Adds another's counts and sums.
+    /// Adds another tally's counts and sums.
     pub fn add(&mut self, other: Self) {
         self.pairs += other.pairs;
         self.loss += other.loss;
@@ -39,14 +39,14 @@ impl Tally {
         self.loss / self.pairs as f64
     }
 
-    /// Share of the pairs that are classified wrongly.
+    /// Share of the wrongly classified pairs.
     pub fn error(&self) -> f64 {
         f64::from(self.wrong) / self.pairs as f64
     }
 }
 
 impl Objective {
-    /// The losses of a batch's pairs, one after the other, and the derivatives of their mean by the logits.
+    /// The losses of a batch's pairs, summed in order, and the derivatives of their mean by the logits.
     pub fn measure(&self, logits: &Logits, labels: &[u8], digits: &[[u8; 2]]) -> (Tally, Logits) {
         let pairs = labels.len();
         let mut by_logits = logits.zeros_like();

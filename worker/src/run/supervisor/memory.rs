@@ -1,18 +1,20 @@
-//! Whether the kernel ended a process for want of memory: its control group counts these ends.
+//! Whether the kernel killed a process for lack of memory: control groups count these kills.
 //!
-//! `memory.events` (version 2) and `memory.oom_control` (version 1) have a line `oom_kill N`, which grows when a process of the group is
-//! ended by the kernel, whether the group's limit was reached or the machine's memory. Anybody may read them.
+//! `memory.events` (version 2) and `memory.oom_control` (version 1) have a line `oom_kill N`, which grows when the
+//! kernel kills a process of the group, at the limit of the group or of the machine. Every user may read them.
 
 use std::{fs, path::PathBuf};
 
-/// How many processes of this process's control groups the kernel has ended so far. None: nothing can be read that tells.
+/// The number of processes of this process's control groups that the kernel has killed so far. None: no counter is
+/// readable.
 pub(super) fn kills() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let counts = counters(&groups).into_iter().filter_map(|path| count(&fs::read_to_string(path).ok()?));
     counts.max()
 }
 
-/// Where the counters of the groups in a `/proc/PID/cgroup` are, those of the root included: in a container, paths may be those outside.
+/// The paths of the counters of the groups in a `/proc/PID/cgroup`, the root's included: in a container, the paths may
+/// be those outside.
 fn counters(groups: &str) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for line in groups.lines() {

@@ -1,11 +1,13 @@
-//! The small process that outlives the trainer.
+//! The supervisor: a small process that outlives the trainer.
 //!
-//! `seedgrid-worker` is two processes: this one, which trains nothing, and its child, the trainer, which is the same program. When the
-//! trainer ends unexpectedly (a signal, the kernel for want of memory, an exit code that is none of its own), this one tells the coordinator
-//! at once what was in training and why it ended, and starts another one under the same worker id.
+//! `seedgrid-worker` is two processes: this one, which trains nothing, and its child, the trainer, which is the same
+//! program. After an unexpected end of the trainer (a signal, a kill by the kernel for lack of memory, an unknown exit
+//! code), this one reports the attempts in training and the cause to the coordinator at once, and starts another
+//! trainer under the same worker id.
 //!
-//! The trainer's standard output is a pipe on which it says what it holds ([`crate::run::supervisor_pipe`]), its standard input one on which it is told
-//! the worker's secret and when to stop, its standard error goes through here, so that its last lines are known. The trainer dies with this process ([`crate::run::end_with_parent`]).
+//! The trainer's standard output is a pipe for its messages about held attempts ([`crate::run::supervisor_pipe`]). Its
+//! standard input is a pipe for the worker's secret and for stops. Its standard error passes through here, so that its
+//! last lines are known. The trainer ends with this process ([`crate::run::end_with_parent`]).
 
 mod cause;
 mod holdings;
@@ -45,29 +47,29 @@ use crate::{
 use cause::{End, Meaning, judge};
 use holdings::Holdings;
 
-/// How many trainers in a row may end unexpectedly before any of them has brought an attempt to its end. More than the deaths after which a
-/// unit is quarantined: one bad unit must not end its worker.
+/// Most unexpected ends of trainers in a row without any attempt brought to its end. More than the crashes after which
+/// a unit is quarantined: one bad unit must not end its worker.
 const RESTARTS_MAX: u32 = 8;
-/// How long telling the coordinator may take. What it is not told, it learns when the leases run out.
+/// The limit for a report to the coordinator. Without the report, the leases of the lost attempts expire.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the last lines of a trainer that has ended are waited for: its own children may hold the pipe open.
+/// The limit for reading the last lines of an ended trainer: its own children may hold the pipe open.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Lines of what is said on the pipe are short; what is longer is none of them.
+/// Longest line on the pipe; messages are shorter, so a longer line is none.
 const LINE_BYTES_MAX: u64 = 4096;
 
-/// What a supervisor is started with.
+/// The settings of a supervisor.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What the trainer is started with, after its name.
+    /// The trainer's arguments, after the program's name.
     pub arguments: Vec<OsString>,
-    /// 32 hexadecimal digits, chosen at the start; that of every trainer.
+    /// The worker's id, shared by all its trainers: 32 hexadecimal digits, chosen at the start.
     pub worker_id: String,
-    /// The join file.
+    /// The path of the join file.
     pub join: PathBuf,
-    /// Whether encryption is left out.
+    /// Whether to connect without encryption.
     pub plaintext: Plaintext,
-    /// The worker's own secret; that of every trainer, who is told it on the pipe: other processes can see neither arguments nor
-    /// environment with it.
+    /// The worker's own secret, shared by all its trainers. They receive it on the pipe: other processes can see
+    /// neither arguments nor environment with it.
     pub secret: Token,
     /// This machine's name.
     pub host: String,
@@ -75,10 +77,10 @@ pub struct Settings {
     pub colour: bool,
 }
 
-/// Keeps a trainer running until it ends in order. The worker's exit code.
+/// Keeps a trainer running until it ends in order; returns the worker's exit code.
 ///
 /// # Errors
-/// Where signals cannot be heard, or no trainer can be started.
+/// Where signals cannot be received, or no trainer can be started.
 pub async fn supervise(settings: Settings) -> io::Result<u8> {
     let mut signals = Signals::new()?;
     let started = Instant::now();
@@ -103,7 +105,7 @@ pub async fn supervise(settings: Settings) -> io::Result<u8> {
             _ = signals.next() => return Ok(exit_codes::DONE),
         }
         if signals.told {
-            // It was to leave anyhow.
+            // The trainer had been told to end anyway.
             return Ok(exit_codes::DONE);
         }
         in_a_row = if trainer.holdings.progressed { 1 } else { in_a_row + 1 };
@@ -127,7 +129,7 @@ fn end(status: ExitStatus) -> End {
     }
 }
 
-/// Tells the coordinator what was lost, if it can be reached in time.
+/// Reports the lost attempts to the coordinator, if it can be reached in time.
 async fn report(settings: &Settings, failure: Failure, detail: &str, holdings: &Holdings, log: String) {
     let (training, held) = (holdings.those(true), holdings.those(false));
     if training.is_empty() && held.is_empty() {
@@ -153,14 +155,14 @@ async fn report(settings: &Settings, failure: Failure, detail: &str, holdings: &
     }
 }
 
-/// The signals that are passed on.
+/// The signals that this process passes on to the trainer.
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     user: tokio::signal::unix::Signal,
-    /// None: it is ignored, as `nohup` has it.
+    /// SIGHUPs. None: the signal is ignored, as under `nohup`.
     hangup: Option<tokio::signal::unix::Signal>,
-    /// Whether one has come.
+    /// Whether a signal has arrived.
     told: bool,
 }
 
@@ -180,7 +182,7 @@ impl Signals {
                 _ = self.user.recv() => (Signal::SIGUSR1, false),
                 () = next_of(&mut self.hangup) => (Signal::SIGTERM, true),
             };
-            // A terminal that is closed says so, and its shell says it again.
+            // A closed terminal sends SIGHUP, and its shell sends it again.
             if !std::mem::replace(&mut self.told, true) || !is_hangup {
                 return signal;
             }
@@ -188,15 +190,15 @@ impl Signals {
     }
 }
 
-/// SIGHUPs, which mean what SIGTERM means. None where they are to be ignored.
+/// SIGHUPs, which act as SIGTERM. None where they are ignored.
 ///
 /// # Errors
-/// When they cannot be heard.
+/// When they cannot be received.
 pub fn hangups() -> io::Result<Option<tokio::signal::unix::Signal>> {
     if sighup::is_ignored() { Ok(None) } else { signal(SignalKind::hangup()).map(Some) }
 }
 
-/// Returns at the next one, if there can be one.
+/// Returns at the next SIGHUP; waits for ever where they are ignored.
 pub async fn next_of(hangups: &mut Option<tokio::signal::unix::Signal>) {
     match hangups {
         Some(hangups) => drop(hangups.recv().await),
@@ -204,7 +206,7 @@ pub async fn next_of(hangups: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-/// One trainer and the ways to it.
+/// One trainer and its pipes.
 struct Trainer {
     child: Child,
     orders: Option<ChildStdin>,
@@ -216,7 +218,8 @@ struct Trainer {
 
 impl Trainer {
     async fn start(settings: &Settings, lived: Duration) -> io::Result<Self> {
-        // The program that this process runs; the link leads to it even if its file was replaced since, and has no name to show.
+        // The program of this process. The link leads to it even if its file was replaced since, but then has no name
+        // to show.
         let program = std::env::current_exe().ok().filter(|path| path.is_file());
         let mut command = Command::new(program.as_deref().unwrap_or(Path::new("/proc/self/exe")));
         command.args(&settings.arguments);
@@ -229,7 +232,7 @@ impl Trainer {
         let mut child = command.spawn()?;
         let missing = || io::Error::other("a pipe is missing");
         let mut orders = child.stdin.take().ok_or_else(missing)?;
-        // A trainer that has ended already is noticed by its end.
+        // A trainer that has already ended is noticed below.
         let _ = orders.write_all(format!("{}\n", settings.secret.expose()).as_bytes()).await;
         let _ = orders.flush().await;
         let orders = Some(orders);
@@ -238,19 +241,19 @@ impl Trainer {
         Ok(Self { child, orders, says, logs, holdings: Holdings::default(), tail: Tail::default() })
     }
 
-    /// Follows it to its end. Err: a second signal came, and it was killed.
+    /// Follows the trainer to its end. Err: a second signal arrived, and the trainer was killed.
     async fn live(&mut self, signals: &mut Signals) -> io::Result<Result<ExitStatus, Signal>> {
         let Self { child, orders, says, logs, holdings, tail } = self;
         let mut lines = [0; 8192];
         let mut line = Vec::new();
         let (mut says_more, mut logs_more) = (true, true);
         let status = loop {
-            // What was read of a line stays in it when another branch is first.
+            // `line` keeps the part already read when another branch wins.
             let mut limited = (&mut *says).take(LINE_BYTES_MAX);
             tokio::select! {
                 status = child.wait() => break status?,
                 signal = signals.next() => match orders.take() {
-                    // The pipe is closed by it: what comes then is a second signal.
+                    // The first signal closes the pipe, so a later one is a second signal.
                     Some(orders) => pass_signal_on(orders, signal).await,
                     None => {
                         child.start_kill()?;
@@ -268,7 +271,7 @@ impl Trainer {
                 }
             }
         };
-        // What it wrote before its end is still in the pipes.
+        // The trainer's last output is still in the pipes.
         let rest = async {
             while says_more {
                 let read = (&mut *says).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await;
@@ -285,7 +288,7 @@ impl Trainer {
 }
 
 async fn pass_signal_on(mut orders: ChildStdin, signal: Signal) {
-    // Nobody reads it where the trainer is about to end.
+    // A trainer that is about to end may not read it.
     drop(orders.write_all(&[signal as u8]).await);
     drop(orders.flush().await);
 }
@@ -304,11 +307,11 @@ fn hear(holdings: &mut Holdings, line: &mut Vec<u8>) {
 
 fn pass_on(tail: &mut Tail, bytes: &[u8]) {
     tail.push(bytes);
-    // Where nobody can read the log, nobody misses it.
+    // A log that cannot be written is dropped.
     drop(io::stderr().lock().write_all(bytes));
 }
 
-/// Text without the colours that a terminal is given.
+/// The text without a terminal's colours.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

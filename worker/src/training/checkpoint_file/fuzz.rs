@@ -1,4 +1,4 @@
-//! Files that no training wrote: read or refused, and what is read is trained to its end, without a panic.
+//! Files that no training wrote are refused, or read and trained to the end, without a panic.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -25,7 +25,7 @@ fn pairs(count: usize, purpose: &str) -> Pairs {
     Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
 }
 
-/// A unit with momentum or Adam, its data set, and a checkpoint's file of its second epoch.
+/// A unit with momentum or Adam, its data set, and the file of a checkpoint in its second epoch.
 struct Sample {
     unit: Unit,
     dataset: Dataset,
@@ -55,7 +55,7 @@ fn sample(optimiser: &str) -> Sample {
     Sample { unit, dataset, file }
 }
 
-/// Stops after so many batches.
+/// An observer that stops after so many batches.
 struct Saver {
     after: usize,
     state: Option<Checkpoint>,
@@ -77,7 +77,7 @@ impl Observer for Saver {
     }
 }
 
-/// The file with another head, and all tensors but those that are left out, under a digest that fits.
+/// The file with another head, and all tensors but the omitted one, under a matching digest.
 fn forged(sample: &Sample, change: impl FnOnce(&mut Head), left_out: Option<Index>) -> Vec<u8> {
     let tensors = SafeTensors::deserialize(&sample.file).expect("it was written here");
     let mut kept: BTreeMap<String, TensorView<'_>> =
@@ -93,7 +93,7 @@ fn forged(sample: &Sample, change: impl FnOnce(&mut Head), left_out: Option<Inde
     safetensors::serialize(kept, Some(metadata)).expect("the same tensors as before")
 }
 
-/// What comes of a file; a panic fails the test.
+/// The result of reading and training a file; a panic fails the test.
 fn outcome(sample: &Sample, file: &[u8]) -> Result<Trained, String> {
     let class = numerics_class(&Device::Cpu);
     let checkpoint = read(file, &sample.unit, &class).map_err(|error| error.to_string())?;
@@ -116,13 +116,13 @@ proptest! {
         let class = numerics_class(&Device::Cpu);
         for sample in &*SAMPLES {
             prop_assert!(read(&bytes, &sample.unit, &class).is_err());
-            // As a file begins: with its head's length.
+            // The beginning of a file: the length of its head.
             let begun = [&length.to_le_bytes()[..], &bytes].concat();
             prop_assert!(read(&begun, &sample.unit, &class).is_err());
         }
     }
 
-    /// A byte of white space may become another one; nothing that counts changes unnoticed.
+    /// Blanks may change into other white space; every other change is noticed.
     #[test]
     fn fuzz_altered_files_are_refused_or_say_the_same(
         which in 0..2_usize, edits in vec((any::<Index>(), any::<u8>()), 1..8), cut in any::<Index>(),
@@ -139,7 +139,7 @@ proptest! {
         }
     }
 
-    /// Whoever forges a head can forge its digest too.
+    /// A forger of a head can forge its digest too.
     #[test]
     fn fuzz_forged_heads_are_refused_or_trained(
         which in 0..2_usize,
@@ -182,7 +182,7 @@ fn fuzz_begins_with_files_that_are_read() {
         assert!(outcome(sample, &forged(sample, |_| {}, None)).is_ok());
         let refused = outcome(sample, &forged(sample, |head| head.batches += 1, None)).err();
         assert!(refused.is_some_and(|error| error.contains("does not fit together")));
-        // The end of a stream, beyond which nothing can be drawn.
+        // The end of a stream, where no more words can be drawn.
         for far in [|head: &mut Head| head.shuffle = u64::MAX, |head: &mut Head| head.dropout = u64::MAX] {
             assert!(outcome(sample, &forged(sample, far, None)).is_err_and(|error| error.contains("random streams")));
         }

@@ -1,4 +1,4 @@
-//! Whether what a checkpoint says can be: a digest shows that nothing was damaged on the way, not that somebody in their right mind wrote it.
+//! Whether a checkpoint's content is possible: a digest excludes damage, but not a malicious or faulty writer.
 
 use seedgrid_common::{
     data::encode::PAIRS_MAX,
@@ -9,10 +9,10 @@ use seedgrid_common::{
 
 use super::Head;
 
-/// Words that no training draws: each pair of each epoch would take thousands.
+/// More words than any training draws: each pair of each epoch would take thousands.
 const WORDS_MAX: u64 = 1 << 56;
 
-/// What is wrong with a head that says it is of this `unit`, if something is.
+/// The fault of a head for this `unit`, if it has one.
 pub(super) fn problem(head: &Head, unit: &Unit) -> Option<&'static str> {
     let share = |value: f64| (0.0..=1.0).contains(&value);
     let is_epoch = |(number, epoch): (u32, &EpochMetrics)| {
