@@ -1,4 +1,4 @@
-//! A trained network that scores pairs, as training itself scored them.
+//! A trained network that scores pairs exactly as training did.
 
 use std::fmt;
 
@@ -13,15 +13,15 @@ use seedgrid_common::{
 use super::{TrainError, device::numerics_class, recipe::Design};
 use crate::networks::{Engine, Weights, direct::Direct, graph::Graph};
 
-/// Pairs that are scored at a time, at least. More than a training batch, to spread each weight's way to the processor.
+/// Fewest pairs that are scored at a time. More than a training batch, so that each load of a weight serves many pairs.
 const SCORED_TOGETHER_MIN: usize = 50;
 
-/// Pairs that are scored at a time, by a network that is trained on batches of this size.
+/// Number of pairs that are scored at a time, for a network trained on batches of this size.
 pub(super) fn scored_together(batch_size: usize) -> usize {
     batch_size.max(SCORED_TOGETHER_MIN)
 }
 
-/// What runs a network with these weights on `device`.
+/// An engine that runs a network with these weights on `device`.
 pub(super) fn engine(
     network: &Network,
     weights: &Weights,
@@ -34,17 +34,17 @@ pub(super) fn engine(
     })
 }
 
-/// The logits that a network gives for one pair. [`decision`](seedgrid_common::decision) says what they mean.
+/// A network's logits for one pair. [`decision`](seedgrid_common::decision) interprets them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// Of the comparison's classes: class 1 is first digit <= second.
+    /// The logits of the comparison's classes: class 1 is first digit <= second.
     pub comparison: [f32; CLASSES],
-    /// Of the first and of the second digit's classes, where the network was trained to name them.
+    /// The logits of the first and of the second digit's classes, where the network was trained on digits.
     pub digits: Option<[[f32; DIGITS]; 2]>,
 }
 
-/// A network whose training has ended: what a unit's result comes from. On the pairs that the unit was scored on it gives the
-/// result's outputs again, bit for bit within a numerics class.
+/// A trained network, the source of a unit's result. On the pairs that the unit was scored on it gives the result's
+/// outputs again, bit for bit within a numerics class.
 pub struct Predictor {
     unit: Unit,
     design: Design,
@@ -55,7 +55,7 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// As `unit`'s training has left it.
+    /// The network at the end of `unit`'s training.
     pub(super) fn trained(
         unit: &Unit,
         design: Design,
@@ -67,11 +67,11 @@ impl Predictor {
         Self { unit: unit.clone(), design, normalizer, engine, numerics_class: class.clone(), trained_in: class }
     }
 
-    /// The network of `unit` with weights that were kept, trained in this numerics class. `values` gives each variable's values, by
-    /// name and shape.
+    /// The network of `unit` with kept weights, trained in this numerics class. `values` gives each variable's values,
+    /// by name and shape.
     ///
     /// # Errors
-    /// When the unit's configuration is none that this program knows, or the values do not fit.
+    /// When this program does not know the unit's configuration, or the values do not fit.
     pub fn with_weights<E: From<TrainError>>(
         unit: Unit,
         normalizer: Normalizer,
@@ -85,27 +85,27 @@ impl Predictor {
         Ok(Self { unit, design, normalizer, engine, numerics_class: numerics_class(device), trained_in })
     }
 
-    /// What was trained.
+    /// The unit that was trained.
     pub fn unit(&self) -> &Unit {
         &self.unit
     }
 
-    /// How pixels become its inputs.
+    /// The normaliser, which turns pixels into inputs.
     pub fn normalizer(&self) -> Normalizer {
         self.normalizer
     }
 
-    /// In which class it predicts: equal pairs get equal bits within one class.
+    /// The numerics class of its predictions: equal pairs get equal bits within one class.
     pub fn numerics_class(&self) -> &str {
         &self.numerics_class
     }
 
-    /// In which class it was trained.
+    /// The numerics class in which it was trained.
     pub fn trained_in(&self) -> &str {
         &self.trained_in
     }
 
-    /// Its variables.
+    /// The network's variables.
     ///
     /// # Errors
     /// When the device fails.
@@ -113,7 +113,7 @@ impl Predictor {
         self.engine.weights()
     }
 
-    /// What it says of pairs, in order. `pixels` has shape (pairs, 2, 14, 14): grey values 0..=255.
+    /// The predictions for pairs, in order. `pixels` has shape (pairs, 2, 14, 14): grey values 0..=255.
     ///
     /// # Errors
     /// When the device fails.

@@ -1,4 +1,4 @@
-//! What a unit asks for, checked.
+//! A unit's settings, checked and ready for training.
 
 use seedgrid_common::{
     data::{
@@ -13,7 +13,7 @@ use seedgrid_common::{
 
 use super::TrainError;
 
-/// A unit's network and how its weights are moved: everything about it but the data.
+/// A unit's network and optimisation: everything about the unit but its data.
 #[derive(Clone, Debug)]
 pub(super) struct Design {
     pub(super) network: Network,
@@ -25,7 +25,7 @@ pub(super) struct Design {
     pub(super) auxiliary_weight: Option<f64>,
 }
 
-/// A unit's design, and on which pairs it is trained and for how long.
+/// A unit's design, its training pairs and its stopping rule.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) design: Design,

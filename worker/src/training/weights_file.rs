@@ -1,7 +1,7 @@
-//! Kept weights as a file: safetensors, with everything that predicting needs in one metadata entry, `seedgrid`. docs/worker.md
-//! describes it for other programs.
+//! Kept weights as a file: safetensors, with all other data for predictions in one metadata entry, `seedgrid`.
+//! docs/worker.md describes it for other programs.
 //!
-//! Equal networks give equal bytes: the library sorts tensors by name, and one entry has only one order.
+//! Equal networks give equal bytes: the library sorts tensors by name, and a single entry has a fixed order.
 
 use std::collections::HashMap;
 
@@ -18,13 +18,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::training::{Predictor, TrainError, parameter_count};
 
-/// The metadata entry that is Seedgrid's.
+/// The name of Seedgrid's metadata entry.
 const ENTRY: &str = "seedgrid";
-/// What this program writes and reads.
+/// The format that this program writes and reads.
 const FORMAT: &str = "seedgrid.weights/1";
-/// What every version's format begins with.
+/// The common prefix of the format's versions.
 const FORMAT_NAME: &str = "seedgrid.weights/";
-/// More than the metadata and the names and shapes of any network's tensors take.
+/// More bytes than the metadata, names and shapes of any network's tensors take.
 const HEAD_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The content of the metadata entry.
@@ -42,7 +42,7 @@ struct Head {
     tensors_sha256: String,
 }
 
-/// A network that is larger than what is kept.
+/// A network whose file would exceed the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the network has {weights} weights, whose file would be larger than the {} bytes that are kept: make it smaller, or leave \
@@ -54,77 +54,77 @@ pub struct HeavyNetwork {
     pub weights: usize,
 }
 
-/// Why weights cannot be written.
+/// The reason why weights cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The device failed.
     #[error("the trained weights cannot be read from the device")]
     Device(#[from] candle_core::Error),
-    /// The library refused.
+    /// The library refused the tensors.
     #[error("the trained weights cannot be written as a safetensors file: {0}")]
     Library(SafeTensorError),
 }
 
-/// Why a file's weights cannot be used.
+/// The reason why a file's weights cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsFileError {
-    /// Larger than any that is written.
+    /// The file is larger than any written one.
     #[error("it has {bytes} bytes, more than any file of kept weights")]
     Large {
-        /// Its length.
+        /// The file's length.
         bytes: u64,
     },
-    /// Its length is not what its head says.
+    /// The file's length differs from the head's.
     #[error("it is truncated, or goes on after its end")]
     Length,
-    /// It is something else.
+    /// The file has another format.
     #[error("it is not a safetensors file: {0}")]
     NotSafetensors(SafeTensorError),
-    /// Another program wrote it.
+    /// Another program wrote the file.
     #[error("it is a safetensors file, but not one of Seedgrid's: its metadata has no entry `{ENTRY}`")]
     Foreign,
-    /// Of another format.
+    /// The file has another version of the format.
     #[error("its format is `{found}`, and this program reads `{FORMAT}`")]
     Format {
-        /// As the file has it.
+        /// The file's format.
         found: String,
     },
-    /// Its metadata cannot be read.
+    /// The file's metadata cannot be read.
     #[error("its metadata is damaged: {0}")]
     Metadata(String),
     /// A model that this program does not have.
     #[error("it is a network of the model `{name}`, which this program does not have")]
     UnknownModel {
-        /// As the file has it.
+        /// The model's name in the file.
         name: String,
     },
-    /// Trained by another revision.
+    /// The network was trained by another revision.
     #[error("it was trained with revision {trained} of {what}, and this program has revision {here}")]
     Revision {
-        /// "the model `fc`" or "the kernels".
+        /// The part with the revision: "the model `fc`" or "the kernels".
         what: String,
-        /// The file's.
+        /// The file's revision.
         trained: u32,
-        /// This program's.
+        /// This program's revision.
         here: u32,
     },
-    /// The unit's content does not give the unit's id.
+    /// The unit's content has another id than the file gives.
     #[error("its metadata is damaged: it says unit {said}, and its content is that of unit {found}")]
     Id {
-        /// As the file has it.
+        /// The id in the file.
         said: String,
-        /// Of its content.
+        /// The id of the content.
         found: UnitId,
     },
-    /// A tensor is missing, or is of another shape or type.
+    /// A tensor is missing, or has another shape or type.
     #[error("its tensor `{name}` {problem}")]
     Tensor {
-        /// Its name.
+        /// The tensor's name.
         name: String,
-        /// What is wrong with it.
+        /// The fault.
         problem: String,
     },
-    /// The tensors are not those that were written.
+    /// The tensors differ from the written ones.
     #[error("it is damaged: its tensors have another digest than its metadata says")]
     Damaged,
     /// The unit's network cannot be built.
@@ -133,7 +133,7 @@ pub enum WeightsFileError {
 }
 
 impl WeightsFileError {
-    /// What to do about it.
+    /// The hint for this error.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotSafetensors(_) | Self::Foreign | Self::Large { .. } => {
@@ -150,10 +150,10 @@ impl WeightsFileError {
     }
 }
 
-/// Checks, before anything is trained, that the unit's weights can be kept.
+/// Checks, before any training, that the unit's weights can be kept.
 ///
 /// # Errors
-/// When its network is too large; the outer error when it has none.
+/// When the unit's network is too large; the outer error when it has no network.
 pub fn check_size(unit: &Unit) -> Result<Result<(), HeavyNetwork>, TrainError> {
     Ok(fits(parameter_count(&unit.configuration)?))
 }
@@ -201,16 +201,16 @@ pub fn write(network: &Predictor) -> Result<Vec<u8>, WriteError> {
     safetensors::serialize(views, Some(metadata)).map_err(WriteError::Library)
 }
 
-/// Which unit's weights a file's bytes hold; the weights themselves are not looked at.
+/// The unit whose weights a file's bytes hold; the weights themselves are not checked.
 ///
 /// # Errors
-/// When they are no such file, or one that this program would compute differently.
+/// When the bytes are no such file, or one that this program would compute differently.
 pub fn unit(bytes: &[u8]) -> Result<Unit, WeightsFileError> {
     opened(bytes)?;
     Ok(head(bytes)?.unit)
 }
 
-/// The file as the library reads it.
+/// The file as the library parses it.
 fn opened(bytes: &[u8]) -> Result<SafeTensors<'_>, WeightsFileError> {
     if bytes.len() as u64 > limits::WEIGHTS_BYTES_MAX {
         return Err(WeightsFileError::Large { bytes: bytes.len() as u64 });
@@ -223,14 +223,14 @@ fn opened(bytes: &[u8]) -> Result<SafeTensors<'_>, WeightsFileError> {
     })
 }
 
-/// The network that a file's bytes hold, ready to predict on `device`.
+/// The network in a file's bytes, ready to predict on `device`.
 ///
 /// # Errors
-/// When they are no such file, are damaged, or hold what this program would compute differently.
+/// When the bytes are no such file, are damaged, or hold a network that this program would compute differently.
 pub fn read(bytes: &[u8], device: &Device) -> Result<Predictor, WeightsFileError> {
     let tensors = opened(bytes)?;
     let head = head(bytes)?;
-    // Of one type, the tensors lie in the order of their names, without gaps.
+    // Tensors of one type are stored in the order of their names, without gaps.
     let mut names = tensors.names();
     names.sort_unstable();
     let mut hash = Sha256::new();
