@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A private Slurm cluster on this machine, for tests: one controller, one node daemon a port, a munge key of its own. Root only.
+# A private Slurm cluster on this machine, for tests: one controller, one node daemon for each port, its own munge key.
+# Root only.
 #
 #   cluster.sh DIR CPUS CONTROLLER_PORT NODE_PORT...
 #
-# Everything lives in DIR (an absolute path that others may enter). Prints `ready SLURM_CONF=PATH` on stdout once all nodes are
-# idle, and lives until its stdin closes, so it goes down with the process that started it, however that ends.
+# All files are in DIR (an absolute path that other users may enter). Prints `ready SLURM_CONF=PATH` on stdout once all
+# nodes are idle, and runs until its stdin closes, so it ends with the process that started it, in any case.
 set -euo pipefail
 
 dir=$1 cpus=$2 controller=$3
@@ -16,12 +17,12 @@ daemons=()
 down() {
     trap - EXIT
     timeout 10 scancel --user="$(id -un)" 2>/dev/null || true
-    # Until the jobs' processes are gone: they have KillWait seconds.
+    # Wait until the jobs' processes are gone: they have KillWait seconds.
     for _ in {1..150}; do
         [ -n "$(squeue -h 2>/dev/null)" ] || break
         sleep 0.1
     done
-    # The controller first, so that it does not mourn its nodes; munge last, since all the others use it.
+    # The controller ends first, so that it does not report its nodes as lost; munge last, since all the others use it.
     for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
         kill -TERM "${daemons[i]}" 2>/dev/null || continue
         for _ in {1..30}; do
@@ -48,7 +49,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-# A requeued job starts again after cred_expire + 1 seconds. Five is the least that Slurm takes; its default is two minutes.
+# A requeued job starts again after cred_expire + 1 seconds. Five is Slurm's minimum; its default is two minutes.
 AuthInfo=socket=$dir/munge.socket,cred_expire=5
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool/%n
@@ -76,7 +77,7 @@ CONF
     done
     echo "PartitionName=main Nodes=n[1-$node] Default=YES MaxTime=INFINITE State=UP"
 } >"$SLURM_CONF"
-# Without a cgroup file system the plugin that slurmd looks for by itself ends it; this one loads anywhere and is not used.
+# Without a cgroup file system slurmd's default plugin ends it; this plugin loads anywhere and is not used.
 printf 'CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n' >"$dir/cgroup.conf"
 
 cd /

@@ -1,7 +1,7 @@
-//! Killing a process at a chosen commit point: the instant before or after one of its calls that make data durable.
+//! Kills a process at a chosen commit point: the instant before or after one of its calls that make data durable.
 //!
-//! A small library in C, compiled by the test and loaded before the program, counts the program's calls of `fsync` and `fdatasync` and
-//! kills it at the chosen one. So the real programs run, with no test hooks in them.
+//! A small C library, which the test compiles and preloads into the program, counts the program's calls of `fsync` and
+//! `fdatasync` and kills it at the chosen one. So the real programs run without test hooks.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-/// Counts calls of a process with the wanted name; one byte in the file at `SYNCS` each.
+/// Counts the wanted calls of a process: one byte in the file at `SYNCS` for each.
 const SOURCE: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -58,23 +58,23 @@ int fsync(int fd) { return counted("fsync", fd); }
 int fdatasync(int fd) { return counted("fdatasync", fd); }
 "#;
 
-/// The library, compiled.
+/// The compiled library.
 #[derive(Debug)]
 pub struct CommitPoints {
     library: PathBuf,
 }
 
-/// Where a process dies.
+/// The instant at which a process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instant {
-    /// Before its n-th call reaches the system, 1-based.
+    /// Before its n-th call (from 1) reaches the system.
     Before(usize),
-    /// After its n-th call has succeeded, before the program knows.
+    /// After its n-th call has succeeded, before the program continues.
     After(usize),
 }
 
 impl CommitPoints {
-    /// Compiles the library into `folder`. None where there is no C compiler for that.
+    /// Compiles the library into `folder`. None where there is no C compiler.
     ///
     /// # Panics
     /// When the folder cannot be written.
@@ -96,7 +96,7 @@ impl CommitPoints {
         command.env("LD_PRELOAD", &self.library).env("SYNCS", log);
     }
 
-    /// Makes `command` die at `instant`.
+    /// Makes `command` end at `instant`.
     pub fn kill(&self, command: &mut Command, instant: Instant) {
         command.env("LD_PRELOAD", &self.library);
         match instant {

@@ -1,7 +1,7 @@
-//! Results that are frozen in tests/golden: of every unit of a study its epochs, its errors and the SHA-256 of its weights, and the numbers of
-//! report.json. They hold within one numerics class, which all CPUs share.
+//! Frozen results in tests/golden: for each unit of a study its epochs, its errors and the SHA-256 of its weights, and
+//! the numbers of report.json. They hold within one numerics class, which all CPUs share.
 //!
-//! `scripts/golden.sh` compares all of them, and with `--write` makes them anew.
+//! `scripts/golden.sh` compares all of them, and with `--write` replaces them.
 
 use std::{
     collections::BTreeMap,
@@ -12,15 +12,15 @@ use std::{
 
 use serde_json::Value;
 
-/// Where this is set, what is found is written into tests/golden instead of being compared with what is there.
+/// If this variable is set, results are written into tests/golden instead of being compared with it.
 pub const WRITE: &str = "SEEDGRID_GOLDEN_WRITE";
 
-/// A study that was run, with the frozen files of its name.
+/// The results of a study, and the frozen files of its name.
 #[derive(Debug)]
 pub struct Golden {
     folder: PathBuf,
     name: String,
-    /// A line a unit, by id.
+    /// One line for each unit, by its id.
     units: BTreeMap<String, String>,
     report: Value,
     class: String,
@@ -28,16 +28,16 @@ pub struct Golden {
 
 const HEADER: &str = "unit\tmodel\tvariant\tdata_seed\tfold\tseed\tending\tepochs\ttrain_error\terror\tweights_sha256";
 
-/// A spec that keeps the weights of all its units, whose ids stay as they are.
+/// A spec that keeps the weights of all its units. Their ids do not change.
 pub fn keeping_weights(spec: &str) -> String {
     spec.replace("[[stage]]\n", "[[stage]]\nkeep_weights = true\n")
 }
 
 impl Golden {
-    /// What `run_dir`, whose study ended and kept its weights, came to.
+    /// The results in `run_dir`, whose study ended and kept its weights.
     ///
     /// # Panics
-    /// Where its report is not whole.
+    /// When its report is incomplete.
     pub fn of(name: &str, run_dir: &Path) -> Self {
         let json = |file: &str| -> Value {
             let path = run_dir.join("report").join(file);
@@ -63,7 +63,7 @@ impl Golden {
                     }
                     let _ =
                         write!(line, "\t{}", weights.get(id.as_str()).map_or_else(|| "-".to_owned(), |sha| text(sha)));
-                    // A unit that several stages share stands there as the first of them shows it.
+                    // Several stages may share a unit: its line is that of the first stage.
                     units.entry(id).or_insert(line);
                 }
             }
@@ -72,10 +72,10 @@ impl Golden {
         Self { folder, name: name.to_owned(), units, class: text(class), report }
     }
 
-    /// Writes the frozen files, or compares all of the study with them.
+    /// Writes the frozen files, or compares all of the study's results with them.
     ///
     /// # Panics
-    /// Where something differs, or a file is missing.
+    /// When a result differs, or a file is missing.
     pub fn hold(&self) {
         if std::env::var_os(WRITE).is_some() {
             self.write();
@@ -91,10 +91,10 @@ impl Golden {
         assert!(differences.is_empty(), "{}", listed(&self.name, &differences));
     }
 
-    /// Compares the units of a part of the study with the frozen ones.
+    /// Compares the results of a part of the study with the frozen ones.
     ///
     /// # Panics
-    /// Where one differs, or is not among them.
+    /// When a unit differs, or is not among them.
     pub fn hold_part(&self) {
         self.compare_units(&self.frozen_units());
     }
@@ -135,13 +135,14 @@ impl Golden {
     }
 }
 
-/// The first differences, for people.
+/// The first differences, as text.
 fn listed(name: &str, differences: &[String]) -> String {
     let shown = differences.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
     format!("{name}: {} differ from what is frozen in tests/golden:\n{shown}", differences.len())
 }
 
-/// Adds where a number, a truth or a null of `frozen` is another one in `found`. Texts may change, and fields may be added.
+/// Adds each place where a number, a boolean or a null of `frozen` differs in `found`. Texts may change, and fields may
+/// be added.
 fn numbers_differ(frozen: &Value, found: &Value, place: &str, differences: &mut Vec<String>) {
     match (frozen, found) {
         (Value::Object(frozen), found) => {
@@ -164,7 +165,7 @@ fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A cell: texts as they are, numbers with every digit, "-" for nothing.
+/// A cell: texts unchanged, numbers with every digit, "-" for null.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),

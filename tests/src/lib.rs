@@ -1,4 +1,5 @@
-//! Support for Seedgrid's integration tests: the real binaries as processes, small studies for them, and places where workers run.
+//! Support for Seedgrid's integration tests: the real binaries as processes, small studies for them, and environments
+//! for workers.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code: what goes wrong is to end the test")]
 
 pub mod commit_points;

@@ -1,4 +1,4 @@
-//! What this machine has: the repository's files, programs, free ports, other users, folders that may only be read.
+//! The machine of the tests: the repository's files, programs, free ports, other users, read-only folders.
 
 use std::{
     fs,
@@ -26,17 +26,17 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// A copy of `seedgrid` that anybody may start, for a user to whom nothing here belongs.
+/// A copy of `seedgrid` for another user, who owns no file of the test.
 #[derive(Debug)]
 pub struct AnotherUser {
     program: PathBuf,
 }
 
 impl AnotherUser {
-    /// Puts the copy into `scratch`, and lets everybody into that.
+    /// Puts the copy into `scratch`, and opens that folder to every user.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// When the copy cannot be written.
     pub fn new(scratch: &Scratch) -> Self {
         let program = scratch.path("seedgrid");
         fs::copy(binary("seedgrid"), &program).unwrap();
@@ -46,7 +46,7 @@ impl AnotherUser {
         Self { program }
     }
 
-    /// The command, as that user. Where the tests do not run as root, whom no permission stops, it is the user of the tests.
+    /// The command, as that user. Without root it is the tests' own user, whom permissions restrict anyway.
     pub fn seedgrid(&self) -> Command {
         let mut command = Command::new(&self.program);
         if is_root() {
@@ -56,8 +56,8 @@ impl AnotherUser {
     }
 }
 
-/// `program` with `arguments`, for which `folder` is on a file system that may only be read: in a namespace of its own, which ends with it.
-/// None where none can be made.
+/// `program` with `arguments`, for which `folder` is on a read-only file system: in a namespace that ends with it. None
+/// where no namespace can be made.
 pub fn read_only(folder: &Path, program: &Path, arguments: &[String]) -> Option<Command> {
     const SCRIPT: &str = "set -e; mount --bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"; shift; exec \"$@\"";
     let unshared = |folder: &Path| {
@@ -79,10 +79,10 @@ pub fn installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// `count` ports of the loopback interface that were free a moment ago.
+/// `count` ports of the loopback interface, free at the time of the call.
 ///
 /// # Panics
-/// When there are none.
+/// When there are not enough.
 pub fn free_ports(count: usize) -> Vec<String> {
     let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     held.iter().map(|listener| listener.local_addr().unwrap().port().to_string()).collect()

@@ -1,4 +1,4 @@
-//! Hosts of their own on this machine: network namespaces that are wired to a switch, whose cables can be pulled.
+//! Separate hosts on this machine: network namespaces wired to a switch, whose cables can be pulled.
 
 use std::{
     ffi::OsStr,
@@ -6,8 +6,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// A switch with hosts, 10.77.0.1 and up. Nothing of it reaches the machine's own network; all of it goes when this is dropped. Processes in
-/// it must have ended by then.
+/// A switch with hosts, 10.77.0.1 and up. It is not connected to the machine's own network. Dropping it removes it; its
+/// processes must have ended by then.
 #[derive(Debug)]
 pub struct Network {
     name: String,
@@ -17,10 +17,10 @@ pub struct Network {
 static NETWORKS: AtomicU32 = AtomicU32::new(0);
 
 impl Network {
-    /// A switch and so many hosts.
+    /// Creates a switch and so many hosts.
     ///
     /// # Errors
-    /// Where this machine does not allow it, with the reason.
+    /// When this machine does not allow it, with the reason.
     pub fn new(hosts: u8) -> Result<Self, String> {
         let name = format!("seedgrid-{}-{}", process::id(), NETWORKS.fetch_add(1, Ordering::Relaxed));
         let network = Self { name, hosts };
@@ -58,7 +58,7 @@ impl Network {
         format!("10.77.0.{host}")
     }
 
-    /// The command, on this host.
+    /// The command, run on this host.
     pub fn on(&self, host: u8, command: &Command) -> Command {
         let mut inside = Command::new("ip");
         inside.args(["netns", "exec", &self.host(host)]).arg(command.get_program()).args(command.get_args());
@@ -71,7 +71,7 @@ impl Network {
         inside
     }
 
-    /// Pulls a host's cable: the host sees that it has none.
+    /// Pulls a host's cable: the host notices it.
     ///
     /// # Panics
     /// When it cannot be pulled.
@@ -79,18 +79,18 @@ impl Network {
         ip(["-n", &self.switch(), "link", "set", &port(host), "down"]).unwrap();
     }
 
-    /// Puts it back.
+    /// Plugs a host's cable in again.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// When it cannot be plugged in.
     pub fn plug(&self, host: u8) {
         ip(["-n", &self.switch(), "link", "set", &port(host), "up"]).unwrap();
     }
 
-    /// Takes a host from its switch behind its back: what it sends is lost, and it sees nothing wrong.
+    /// Detaches a host from the switch without its notice: its packets are lost, and its link seems to be up.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// When it cannot be detached.
     pub fn lose(&self, host: u8) {
         ip(["-n", &self.switch(), "link", "set", &port(host), "nomaster"]).unwrap();
     }
@@ -98,7 +98,7 @@ impl Network {
     /// Undoes [`Self::lose`].
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// When it cannot be attached.
     pub fn find(&self, host: u8) {
         ip(["-n", &self.switch(), "link", "set", &port(host), "master", "bridge"]).unwrap();
     }
@@ -106,7 +106,7 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // What was never made cannot be removed.
+        // An interface that was never made cannot be removed.
         for host in 1..=self.hosts {
             let _ = ip(["netns", "del", &self.host(host)]);
         }

@@ -1,4 +1,4 @@
-//! The real binaries as processes whose output can be waited for.
+//! The real binaries as processes, with waits for their output.
 
 use std::{
     ffi::OsStr,
@@ -19,10 +19,10 @@ use nix::{
     unistd::Pid,
 };
 
-/// Longest wait for anything in a test; a machine that is merely slow must not fail it.
+/// Longest wait in a test; a machine that is merely slow must not fail it.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Path of one of the workspace's binaries, which stands beside the test's own folder.
+/// Path of one of the workspace's binaries, in the folder above the test's own.
 ///
 /// # Panics
 /// When it was not built.
@@ -48,22 +48,22 @@ pub fn worker<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Comman
     command
 }
 
-/// What a process that ended left behind.
+/// The result of an ended process.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it ended.
+    /// The process's exit status.
     pub status: ExitStatus,
-    /// Its standard output.
+    /// The process's standard output.
     pub stdout: String,
-    /// Its standard error.
+    /// The process's standard error.
     pub stderr: String,
 }
 
 impl Ended {
-    /// Its exit code.
+    /// The process's exit code.
     ///
     /// # Panics
-    /// When a signal ended it.
+    /// When a signal ended the process.
     pub fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
     }
@@ -77,8 +77,8 @@ pub fn finish(command: &mut Command) -> Ended {
     Running::start(command).wait()
 }
 
-/// What cargo tells the tests that it runs of their package is not told to a command that builds: packages whose build scripts look at it
-/// would be built anew, and then once more by the next one who builds.
+/// Removes cargo's variables about the test's package from a command that builds. With them, some build scripts would
+/// rebuild their packages, and again in the next build without them.
 pub fn without_package(command: &mut Command) -> &mut Command {
     let told = |name: &str| {
         ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| name.starts_with(prefix))
@@ -92,7 +92,7 @@ pub fn without_package(command: &mut Command) -> &mut Command {
     command
 }
 
-/// A process under way. Killed when dropped.
+/// A running process. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -119,7 +119,7 @@ impl Output {
                 line.clear();
                 sink.grown.notify_all();
             }
-            // Under the lock, so that a waiter cannot look between the two.
+            // Done under the lock, so that no waiter misses the change.
             let _text = sink.text.lock().unwrap();
             sink.closed.store(1, Ordering::Release);
             sink.grown.notify_all();
@@ -160,15 +160,15 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
-    /// Its process id.
+    /// The process's id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits until its standard error holds `text` at least `times` times.
+    /// Waits until the process's standard error holds `text` at least `times` times.
     ///
     /// # Panics
-    /// When it ends or [`PATIENCE`] runs out before.
+    /// When the process ends or [`PATIENCE`] runs out before.
     pub fn until_stderr(&self, text: &str, times: usize) {
         let seen = self.stderr.until(|all| all.matches(text).count() >= times);
         if let Err(all) = seen {
@@ -176,10 +176,10 @@ impl Running {
         }
     }
 
-    /// Waits until its standard output holds `text` at least `times` times.
+    /// Waits until the process's standard output holds `text` at least `times` times.
     ///
     /// # Panics
-    /// When it ends or [`PATIENCE`] runs out before.
+    /// When the process ends or [`PATIENCE`] runs out before.
     pub fn until_stdout(&self, text: &str, times: usize) {
         let seen = self.stdout.until(|all| all.matches(text).count() >= times);
         if let Err(all) = seen {
@@ -187,11 +187,11 @@ impl Running {
         }
     }
 
-    /// Kills it as `kill -9` does once its standard error holds `text` at least `times` times, and waits until it is gone. False: it was
-    /// done before, as a small study is now and then on a busy machine.
+    /// Kills the process with SIGKILL once its standard error holds `text` at least `times` times, and waits for its
+    /// end. False: it had already ended, as a small study sometimes does on a busy machine.
     ///
     /// # Panics
-    /// When [`PATIENCE`] runs out before, or it failed by itself.
+    /// When [`PATIENCE`] runs out before, or the process failed by itself.
     pub fn is_killed_after(mut self, text: &str, times: usize) -> bool {
         let seen = self.stderr.until(|all| all.matches(text).count() >= times);
         match seen {
@@ -206,20 +206,20 @@ impl Running {
         !status.success()
     }
 
-    /// Sends it a signal.
+    /// Sends the process a signal.
     ///
     /// # Panics
-    /// When it has ended.
+    /// When the process has ended.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("the process is there");
     }
 
-    /// Waits for its end.
+    /// Waits for the process's end.
     ///
     /// # Panics
-    /// When it takes longer than [`PATIENCE`].
+    /// When that takes longer than [`PATIENCE`].
     pub fn wait(mut self) -> Ended {
-        // Each returns when its stream is closed, or when patience runs out.
+        // Each wait returns when its stream is closed, or when patience runs out.
         let _ = [self.stdout.until(|_| false), self.stderr.until(|_| false)];
         let [stdout, stderr] = [&self.stdout, &self.stderr].map(|output| output.text.lock().unwrap().clone());
         let done = [&self.stdout, &self.stderr].iter().all(|output| output.closed.load(Ordering::Acquire) == 1);
@@ -228,10 +228,10 @@ impl Running {
         Ended { status, stdout, stderr }
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills the process with SIGKILL, and waits for its end.
     ///
     /// # Panics
-    /// When it has ended.
+    /// When the process has ended.
     pub fn kill_hard(mut self) {
         self.signal(Signal::SIGKILL);
         self.child.wait().expect("a child can be waited for");
@@ -240,7 +240,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended already needs no killing.
+        // A process that has already ended is not killed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -255,10 +255,10 @@ pub fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Whether a process is there and is no zombie.
+/// Whether a process exists and is no zombie.
 pub fn alive(pid: u32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // The state follows the name, which stands in parentheses and may hold anything.
+    // The state follows the name, which is in parentheses and may contain any character.
     stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next()).is_some_and(|state| state != 'Z')
 }
 
@@ -275,7 +275,7 @@ pub fn listens(pid: u32) {
     until("it listens to signals", || catches() == Some(true));
 }
 
-/// Waits until `done` holds, looking often.
+/// Waits until `done` holds, and checks it often.
 ///
 /// # Panics
 /// When [`PATIENCE`] runs out.

@@ -1,4 +1,4 @@
-//! What is to happen when.
+//! The events of a simulation, by time.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use super::{
     messages::{Address, Answer, Call},
 };
 
-/// What happens.
+/// One event.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A call reaches the coordinator.
     Arrives(Call),
-    /// The coordinator commits and answers what it has gathered.
+    /// The coordinator commits the gathered calls and answers them.
     Turn {
-        /// In which of its lives.
+        /// The number of the coordinator's life.
         life: u64,
     },
-    /// A parked pull has waited long enough.
+    /// The long poll of a parked pull ends.
     PollEnds {
-        /// In which life of the coordinator.
+        /// The number of the coordinator's life.
         life: u64,
-        /// Which pull.
+        /// The pull's number.
         number: u64,
     },
     /// An answer reaches a worker.
@@ -33,53 +33,53 @@ pub(super) enum Event {
     Connects(Address),
     /// A worker has waited long enough for a registration.
     GivesUp(Address),
-    /// A worker says that it is alive.
+    /// A worker sends a heartbeat.
     Beats(Address),
-    /// Time goes by for a worker.
+    /// A worker's lifecycle gets a tick.
     Ticks {
-        /// Which.
+        /// The worker's index.
         worker: usize,
-        /// In which of its lives.
+        /// The number of the worker's life.
         life: u64,
     },
-    /// What a slot does comes to an end.
+    /// A slot's work ends.
     SlotEnds {
-        /// Which worker.
+        /// The worker's index.
         worker: usize,
-        /// In which of its lives.
+        /// The number of the worker's life.
         life: u64,
-        /// The slot.
+        /// The slot's index.
         slot: usize,
-        /// The how-manieth thing that the slot does.
+        /// The number of the slot's work, counted over the slot's life.
         turn: u64,
-        /// How.
+        /// The outcome of the work.
         outcome: Outcome,
     },
     /// A worker is killed.
     Dies {
-        /// Which.
+        /// The worker's index.
         worker: usize,
-        /// In which of its lives.
+        /// The number of the worker's life.
         life: u64,
     },
     /// A worker is started (again).
     WorkerStarts {
-        /// Which.
+        /// The worker's index.
         worker: usize,
-        /// Under the id that it had.
+        /// Whether it starts under its old id.
         same_id: bool,
     },
     /// The coordinator is started again.
     CoordinatorStarts,
-    /// Something may befall somebody.
+    /// A fault may strike a worker or the coordinator.
     Chance,
-    /// People look at the study, and resume it if it is paused.
+    /// A person looks at the study, and resumes it if it is paused.
     PeopleLook,
     /// Faults end.
     Calm,
 }
 
-/// Events by time; those of one time in the order in which they were put down.
+/// Events by time; events of the same time in the order of their insertion.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     events: BTreeMap<(Time, u64), Event>,

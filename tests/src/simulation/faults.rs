@@ -1,10 +1,10 @@
-//! Faults: each that would strike has a number, and can be left out.
+//! Faults: each one has a number, and can be left out.
 
 use std::collections::BTreeSet;
 
 use seedgrid_common::random::Stream;
 
-/// Which faults strike.
+/// Decides which faults strike.
 #[derive(Debug)]
 pub struct Faults {
     stream: Stream,
@@ -16,27 +16,27 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Those of this seed, but for `left_out` and those from number `limit` on.
+    /// The faults of this seed, except those in `left_out` and those from number `limit` on.
     pub fn new(seed: u64, left_out: BTreeSet<u64>, limit: u64) -> Self {
         Self { stream: Stream::new(seed, "faults"), left_out, limit, next: 0, ceased: false, struck: Vec::new() }
     }
 
-    /// All of this seed.
+    /// All faults of this seed.
     pub fn all(seed: u64) -> Self {
         Self::new(seed, BTreeSet::new(), u64::MAX)
     }
 
-    /// None.
+    /// No faults.
     pub fn none(seed: u64) -> Self {
         Self::new(seed, BTreeSet::new(), 0)
     }
 
-    /// From now on nothing strikes.
+    /// Ends all faults.
     pub(super) fn cease(&mut self) {
         self.ceased = true;
     }
 
-    /// Whether a fault strikes that does so once in `chance` times.
+    /// Whether a fault of probability 1 / `chance` strikes now.
     pub(super) fn strikes(&mut self, chance: u32, what: impl FnOnce() -> String) -> bool {
         if self.ceased || self.stream.below(chance) > 0 {
             return false;
@@ -50,12 +50,12 @@ impl Faults {
         strikes
     }
 
-    /// A number below `bound` that belongs to a fault.
+    /// A number below `bound`, as a parameter of a fault.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
         self.stream.below(bound)
     }
 
-    /// Those that struck.
+    /// The faults that struck.
     pub(super) fn into_struck(self) -> Vec<(u64, String)> {
         self.struck
     }

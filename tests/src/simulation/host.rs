@@ -1,4 +1,4 @@
-//! The coordinator: its core on a real store, in one life after the other.
+//! The coordinator: its core on a real store, over one life after another.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,8 @@ use super::{
     study,
 };
 
-/// Shorter than real ones, so that a minute holds many. No number of deaths condemns a unit: who dies here is drawn.
+/// Times are shorter than real ones, so that a minute holds many leases. No number of crashes quarantines a unit: here
+/// crashes are random.
 pub(super) const RULES: Rules = Rules {
     lease_ms: 3_000,
     errors_max: 3,
@@ -45,25 +46,25 @@ pub(super) const RULES: Rules = Rules {
     ahead_seconds_max: 2.0,
 };
 
-/// How a turn ends.
+/// The outcome of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fortune {
-    /// Well.
+    /// The coordinator commits and answers.
     Good,
-    /// The coordinator dies before it commits.
+    /// The coordinator is killed before it commits.
     DiesBefore,
-    /// The store refuses.
+    /// The store refuses the commit.
     StoreRefuses,
-    /// The coordinator dies after it has committed, before anybody hears.
+    /// The coordinator is killed after its commit, before any answer is sent.
     DiesAfter,
 }
 
-/// What came of a turn.
+/// The results of a turn.
 #[derive(Debug, Default)]
 pub(super) struct Turned {
-    /// Who is answered what.
+    /// The answers, each with its call.
     pub(super) answers: Vec<(Call, Answer)>,
-    /// Pulls that wait from now on.
+    /// Numbers of the pulls that are parked from now on.
     pub(super) parked: Vec<u64>,
     /// Whether the coordinator is dead now.
     pub(super) dead: bool,
@@ -84,20 +85,20 @@ struct Life {
     views: Views,
     born: Time,
     waiting: Vec<(Call, Waiting)>,
-    /// What was applied since the last turn.
+    /// The calls applied since the last turn.
     applied: Vec<Call>,
     leases: Leases,
     parked: BTreeMap<u64, (Call, StudyState)>,
     pulls: u64,
-    /// Another coordinator seems to have the store: a commit is refused.
+    /// Whether the next commit is refused, as if another coordinator had taken the store.
     spoilt: bool,
 }
 
-/// The coordinator, alive or not.
+/// The coordinator, running or not.
 pub(super) struct Host {
     folder: TempDir,
     study: Study,
-    /// How many lives it has had.
+    /// The number of its lives so far.
     pub(super) life: u64,
     now: Option<Life>,
     pub(super) ledger: Ledger,
@@ -105,7 +106,7 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new(study: Study) -> Self {
-        // In memory where there is such a folder: every commit is synchronous.
+        // In memory if that folder exists: every commit is synchronous.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
         Self { folder, study, life: 0, now: None, ledger: Ledger::default() }
     }
@@ -129,7 +130,7 @@ impl Host {
         Store::open(&self.path()).expect("the store opens")
     }
 
-    /// Begins a life. Everything that was acknowledged in earlier ones must be there.
+    /// Begins a life. The store must hold everything that was acknowledged in earlier lives.
     pub(super) fn start(&mut self, now: Time, wall_ms: i64) -> Result<(), Violation> {
         let cannot = |error: &dyn std::fmt::Display| Violation(format!("the coordinator cannot start: {error}"));
         let store = Store::open(&self.path()).map_err(|error| cannot(&error))?;
@@ -154,19 +155,19 @@ impl Host {
         Ok(())
     }
 
-    /// Dies: what was not committed is lost. Those who hear nothing any more.
+    /// Kills the coordinator: uncommitted changes are lost. Returns the calls that get no answer.
     pub(super) fn die(&mut self) -> Vec<Call> {
         let Some(life) = self.now.take() else { return Vec::new() };
         life.waiting.into_iter().map(|(call, _)| call).chain(life.parked.into_values().map(|(call, _)| call)).collect()
     }
 
-    /// When the next turn is due by itself.
+    /// The time at which the next turn is due without a call.
     pub(super) fn next_turn(&self) -> Option<Time> {
         let life = self.now.as_ref()?;
         Some(life.born + life.reactor.next_event()?)
     }
 
-    /// Takes a call in; false where nobody is there.
+    /// Applies a call; false where the coordinator is dead.
     pub(super) fn arrives(&mut self, call: Call, now: Time, wall_ms: i64) -> bool {
         let Some(life) = self.now.as_mut() else { return false };
         let number = matches!(call.what, What::Pull { .. }).then(|| {
@@ -177,13 +178,13 @@ impl Host {
         true
     }
 
-    /// A pull has waited for long enough.
+    /// Answers a pull whose long poll ends.
     pub(super) fn poll_ends(&mut self, number: u64) -> Option<(Call, Answer)> {
         let (call, state) = self.now.as_mut()?.parked.remove(&number)?;
         Some((call, Answer::Pulled { units: Vec::new(), state }))
     }
 
-    /// People resume a study that paused itself, or pause it.
+    /// Pauses the study, or resumes it.
     pub(super) fn people(&mut self, pause: bool, now: Time, wall_ms: i64) {
         let Some(life) = self.now.as_mut() else { return };
         if pause == life.reactor.queue().pause().is_some() {
@@ -197,7 +198,7 @@ impl Host {
         life.reactor.apply(Request::Steer(steering), at);
     }
 
-    /// Commits what was gathered, and answers.
+    /// Commits the gathered calls, and answers them.
     pub(super) fn turn(&mut self, fortune: Fortune, now: Time, wall_ms: i64) -> Result<Turned, Violation> {
         let path = self.path();
         let Some(life) = self.now.as_mut() else { return Ok(Turned::default()) };
@@ -205,7 +206,7 @@ impl Host {
             return Ok(Turned { dead: true, ..Turned::default() });
         }
         if fortune == Fortune::StoreRefuses {
-            // As if another coordinator had taken the run directory: the next commit fails, whatever it holds.
+            // As if another coordinator had taken the run directory: the next commit fails, whatever its content.
             let stranger = Connection::open(path).expect("the store opens");
             stranger.execute("UPDATE owner SET epoch = epoch + 1", []).expect("the store takes it");
             life.spoilt = true;
@@ -219,7 +220,8 @@ impl Host {
         if fortune == Fortune::DiesAfter {
             return Ok(Turned { dead: true, ..Turned::default() });
         }
-        // Whoever was answered was answered, even if the commit failed: the ledger remembers, and the next life must know.
+        // Answers that were sent count even if the commit failed: the ledger records them, and the next life must know
+        // them.
         let mut turned = life.answers(&mut self.ledger)?;
         turned.dead = refused;
         if !refused {
@@ -231,7 +233,8 @@ impl Host {
         Ok(turned)
     }
 
-    /// Lets parked pulls ask again if something may have come for them; `wanted` says whose connections still stand. Whether any does.
+    /// Repeats parked pulls if units may be available; `wanted` holds for calls whose connections still exist. Returns
+    /// whether a pull was repeated.
     pub(super) fn ask_again(&mut self, now: Time, wall_ms: i64, wanted: impl Fn(&Call) -> bool) -> bool {
         let Some(life) = self.now.as_mut() else { return false };
         if !life.views.available.has_changed().unwrap_or(false) {
@@ -254,7 +257,7 @@ impl Life {
         let pairs = |held: &[Attempt]| held.iter().map(|one| (one.unit, one.number)).collect::<Vec<(UnitId, u32)>>();
         let (request, waiting) = match &call.what {
             What::Register { held } => {
-                // Whoever registers has enrolled before.
+                // A worker enrolls before it registers.
                 let enrolled = oneshot::channel().0;
                 self.reactor.apply(Request::Enroll { worker: worker.clone(), digest: [0; 32], reply: enrolled }, at);
                 let (reply, answer) = oneshot::channel();
@@ -327,7 +330,7 @@ impl Life {
         self.waiting.push((call, waiting));
     }
 
-    /// Takes the answers that were given, and tells the ledger of them.
+    /// Takes the answers, and records them in the ledger.
     fn answers(&mut self, ledger: &mut Ledger) -> Result<Turned, Violation> {
         let mut turned = Turned::default();
         for (call, waiting) in std::mem::take(&mut self.waiting) {

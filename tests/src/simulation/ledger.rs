@@ -1,4 +1,4 @@
-//! What workers were told, and what must therefore be true whatever happens: the invariants.
+//! The answers that workers received, and the invariants that follow from them.
 
 use std::collections::BTreeMap;
 
@@ -15,34 +15,34 @@ use super::{
     messages::{Call, What},
 };
 
-/// What was acknowledged.
+/// The acknowledged facts.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// The result of each unit whose commit was acknowledged, and whether as the first.
+    /// The acknowledged result of each unit, and below the number of its commits.
     results: BTreeMap<UnitId, ResultDigest>,
     committed: BTreeMap<UnitId, u32>,
-    /// The newest attempt of each unit that was given to somebody.
+    /// The newest attempt of each unit that was given to a worker.
     granted: BTreeMap<UnitId, u32>,
 }
 
 /// The leases of a queue: attempt, holder, end.
 pub(super) type Leases = BTreeMap<UnitId, (u32, WorkerId, Millis)>;
 
-/// What is leased now.
+/// The current leases.
 pub(super) fn leases(reactor: &Reactor) -> Leases {
     let all = reactor.queue().leases();
     all.map(|(unit, lease)| (unit, (lease.attempt, lease.worker.clone(), lease.expires))).collect()
 }
 
 impl Ledger {
-    /// A worker was told that it has this attempt.
+    /// A worker was given this attempt.
     pub(super) fn given(&mut self, unit: UnitId, attempt: u32) -> Result<(), Violation> {
         let before = self.granted.insert(unit, attempt).unwrap_or(0);
         check(attempt > before, || format!("attempt {attempt} of {unit} was given out after attempt {before}"))?;
         check(!self.results.contains_key(&unit), || format!("{unit} was given out though its result is acknowledged"))
     }
 
-    /// A worker was told what became of a result.
+    /// A worker received the outcome of a result.
     pub(super) fn acknowledged(
         &mut self,
         unit: UnitId,
@@ -62,7 +62,7 @@ impl Ledger {
         check(known == digest, || format!("two results of {unit} were acknowledged"))
     }
 
-    /// Nothing that was acknowledged is missing in a store.
+    /// Checks that a store has everything that was acknowledged.
     pub(super) fn is_kept(&self, store: &Store) -> Result<(), Violation> {
         let known = store.units().map_err(|error| Violation(format!("the store cannot be read: {error}")))?;
         for (unit, digest) in &self.results {
@@ -77,7 +77,7 @@ impl Ledger {
     }
 }
 
-/// Every lease that is gone, and every one that is new, has its reason in the calls that were applied since.
+/// Checks that the calls applied since explain every ended and every new lease.
 pub(super) fn leases_have_reasons(
     before: &Leases,
     after: &Leases,
@@ -90,7 +90,7 @@ pub(super) fn leases_have_reasons(
         }
         let ends = |call: &Call| match &call.what {
             What::Submit { attempt: of, submission } if of.unit == *unit => match submission.outcome {
-                // Whoever has a result ends every lease.
+                // A result ends every lease of its unit.
                 Outcome::Result(_) => true,
                 Outcome::Failure { .. } => of.number == *attempt && call.id == *worker,
             },

@@ -1,4 +1,4 @@
-//! A worker: its lifecycle, and what its slots and its connection are up to.
+//! A worker: its lifecycle, its slots and its connection.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use seedgrid_worker::lifecycle::{
 
 use super::{Time, Violation, check, study};
 
-/// Attempts that a worker may hold beside those in slots and in waiting: ended, and not acknowledged.
+/// Most ended and unacknowledged attempts of a worker, beside those in slots and in its queue.
 const UNACKNOWLEDGED_MAX: usize = 64;
 
-/// How what a slot does ends.
+/// The outcome of a slot's work.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    /// Trained to its end, whatever that is for the unit.
+    /// Training ended, by the unit's own outcome.
     Trained,
-    /// By an error of this machine.
+    /// An error of this machine ended training.
     Broken(String),
-    /// Stopped, as it was told.
+    /// Training was stopped on request.
     Stopped,
 }
 
-/// What a slot does.
+/// The work of a slot.
 #[derive(Debug)]
 pub(super) struct Doing {
     assignment: Assignment,
@@ -38,16 +38,16 @@ pub(super) struct Doing {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) id: WorkerId,
-    /// Grows with each life, so that what belongs to an earlier one is known.
+    /// The number of its life, by which events of earlier lives are recognised.
     pub(super) life: u64,
     pub(super) alive: bool,
-    /// Whether it left since the study is done.
+    /// Whether it left because the study is done.
     pub(super) content: bool,
-    /// The connection that is up, if one is.
+    /// The connection's number, if there is a connection.
     pub(super) link: Option<u64>,
-    /// The registration that is awaited, if one is.
+    /// The number of the pending registration, if there is one.
     pub(super) trying: Option<u64>,
-    /// Nothing reaches it before this time.
+    /// No event reaches it before this time.
     pub(super) frozen_until: Time,
     links: u64,
     lifecycle: Lifecycle,
@@ -57,7 +57,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// A worker that starts now, and what it does first.
+    /// A worker that starts now, and its first actions.
     pub(super) fn start(id: WorkerId, life: u64, links: u64, slots: usize, now: Time) -> (Self, Vec<Action>) {
         let rules =
             Rules { slots, idle_timeout: None, connect_timeout: Duration::from_secs(100_000), time_limit: None };
@@ -79,28 +79,28 @@ impl Member {
         (member, actions)
     }
 
-    /// A number for a connection, or for a try to have one.
+    /// A number for a connection or a registration.
     pub(super) fn next_link(&mut self) -> u64 {
         self.links += 1;
         self.links
     }
 
-    /// Connections and tries so far.
+    /// The number of connections and registrations so far.
     pub(super) fn links(&self) -> u64 {
         self.links
     }
 
-    /// What it answers for.
+    /// The attempts that it holds.
     pub(super) fn held(&self) -> Vec<Attempt> {
         self.lifecycle.held()
     }
 
-    /// What is in its slots.
+    /// The attempts in its slots.
     pub(super) fn training(&self) -> Vec<Attempt> {
         self.slots.iter().flatten().map(|doing| doing.assignment.attempt).collect()
     }
 
-    /// Tells the lifecycle what happened.
+    /// Passes an event to the lifecycle.
     pub(super) fn handle(&mut self, now: Time, event: Event) -> Result<Vec<Action>, Violation> {
         let actions = self.lifecycle.handle(Duration::from_millis(now - self.born), event);
         let held = self.held().len();
@@ -109,7 +109,7 @@ impl Member {
         Ok(actions)
     }
 
-    /// Begins to train; gives the number of what the slot does now.
+    /// Begins to train; returns the number of the slot's work.
     pub(super) fn begin(&mut self, slot: usize, assignment: Assignment) -> Result<u64, Violation> {
         let busy = self.slots[slot].is_some();
         check(!busy, || format!("slot {slot} of {} trains two units", self.id))?;
@@ -118,14 +118,14 @@ impl Member {
         Ok(self.turns)
     }
 
-    /// Stops what a slot does, soon; its number.
+    /// Stops a slot's work soon; returns its number.
     pub(super) fn stop(&mut self, slot: usize) -> Option<u64> {
         let doing = self.slots[slot].as_mut()?;
         doing.stopping = true;
         Some(doing.turn)
     }
 
-    /// Nothing is trained on of which the worker was just told that nobody wants it.
+    /// Checks that no slot trains an attempt that the coordinator has just dropped.
     pub(super) fn lets_go_of(&self, dropped: &[Attempt]) -> Result<(), Violation> {
         let on = |doing: &&Doing| !doing.stopping && dropped.contains(&doing.assignment.attempt);
         match self.slots.iter().flatten().find(on) {
@@ -136,7 +136,7 @@ impl Member {
         }
     }
 
-    /// What a slot does has ended, if it still does that; what the lifecycle is to hear.
+    /// Ends a slot's work if it is still this one; returns the outcome for the lifecycle.
     pub(super) fn end(&mut self, slot: usize, turn: u64, outcome: Outcome) -> Option<SlotOutcome> {
         let doing = self.slots[slot].take_if(|doing| doing.turn == turn)?;
         let unit: &Unit = &doing.assignment.unit;

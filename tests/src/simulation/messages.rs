@@ -1,4 +1,4 @@
-//! What workers and coordinator say to each other.
+//! The messages between workers and the coordinator.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use seedgrid_common::{
 use seedgrid_coordinator::{core::Given, scheduler::queue::WorkerId};
 use seedgrid_worker::lifecycle::attempt::{Attempt, Submission};
 
-/// Who waits for an answer: a worker in one of its lives, over one of its connections.
+/// The sender that waits for an answer: a worker in one of its lives, over one of its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) worker: usize,
     pub(super) life: u64,
-    /// The connection's number; for a registration that of the try.
+    /// The number of the connection, or of the pending registration.
     pub(super) link: u64,
 }
 
-/// A call on its way.
+/// A call in transit.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) from: Address,
@@ -26,7 +26,7 @@ pub(super) struct Call {
     pub(super) what: What,
 }
 
-/// What is asked.
+/// The content of a call.
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Register { held: Vec<Attempt> },
@@ -39,7 +39,7 @@ pub(super) enum What {
 }
 
 impl What {
-    /// For traces.
+    /// The call's name in traces.
     pub(super) fn name(&self) -> String {
         let short = |attempt: &Attempt| format!("{}#{}", &attempt.unit.to_string()[..6], attempt.number);
         let all = |held: &[Attempt]| held.iter().map(short).collect::<Vec<_>>().join(" ");
@@ -55,13 +55,13 @@ impl What {
     }
 }
 
-/// What is answered.
+/// The content of an answer.
 #[derive(Debug)]
 pub(super) enum Answer {
     Registered {
         dropped: Vec<(UnitId, u32)>,
     },
-    /// The coordinator does not know the worker, or is gone.
+    /// The coordinator does not know the worker, or is dead.
     Refused,
     Pulled {
         units: Vec<Given>,

@@ -1,8 +1,10 @@
-//! A whole cluster in one thread and no time: the coordinator's core on its real store, and workers' lifecycles, under virtual time.
+//! A whole cluster in one thread and no real time: the coordinator's core on its real store, and workers' lifecycles,
+//! under virtual time.
 //!
-//! Messages are delayed, lost, doubled and reordered; workers and the coordinator die at any step and come back; the disk refuses a
-//! commit; wall clocks jump. Every step is checked ([`ledger`]). All is drawn from a seed, so a seed gives the same run every time, and a
-//! run that fails can be [shrunk](shrink): its faults are numbered, and those that do not matter are left out.
+//! Messages are delayed, lost, doubled and reordered; workers and the coordinator are killed at any step and restarted;
+//! the store refuses a commit; wall clocks jump. Every step is checked ([`ledger`]). All of this is drawn from a seed,
+//! so a seed gives the same run every time. A failing run can be [shrunk](shrink): its faults are numbered, and
+//! irrelevant ones are left out.
 
 mod agenda;
 pub mod faults;
@@ -19,7 +21,7 @@ use faults::Faults;
 /// Virtual milliseconds since the beginning.
 pub type Time = u64;
 
-/// Something that must not happen, for people.
+/// A broken invariant, as text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation(pub String);
 
@@ -28,24 +30,24 @@ fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation(what())) }
 }
 
-/// What a run came to.
+/// The results of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// A digest of everything that happened, in order.
+    /// Digest of all events, in order.
     pub trace: [u8; 32],
-    /// How many steps it took.
+    /// The number of steps.
     pub steps: u64,
-    /// The virtual time of its end.
+    /// The virtual time at its end.
     pub ended_at: Time,
     /// The faults that struck, numbered.
     pub faults: Vec<(u64, String)>,
-    /// The first thing that must not happen and did, if any.
+    /// The first broken invariant, if any.
     pub violation: Option<Violation>,
-    /// The last steps, for people.
+    /// The last steps, as text for people.
     pub last_steps: Vec<String>,
 }
 
-/// Lives through the run of this seed, with the faults that `faults` lets strike.
+/// Simulates the run of this seed, with the faults that `faults` allows.
 pub fn simulate(seed: u64, faults: Faults) -> Run {
     world::World::new(seed, faults).live()
 }

@@ -1,13 +1,13 @@
-//! Shrinking a run that fails: to the fewest faults with which it still does.
+//! Shrinks a failing run to the fewest faults with which it still fails.
 
 use std::collections::BTreeSet;
 
 use super::{Run, faults::Faults, simulate};
 
-/// Runs that shrinking takes at most.
+/// Most runs of one shrinking.
 const RUNS_MAX: usize = 400;
 
-/// The run of `seed`, which fails, with as few faults as can be found; it still fails.
+/// The failing run of `seed` with as few faults as can be found; it still fails.
 pub fn shrink(seed: u64, failing: Run) -> Run {
     let mut best = failing;
     let mut left_out = BTreeSet::new();
@@ -17,9 +17,9 @@ pub fn shrink(seed: u64, failing: Run) -> Run {
         let run = simulate(seed, Faults::new(seed, left_out.clone(), limit));
         (runs <= RUNS_MAX && run.violation.is_some()).then_some(run)
     };
-    // What comes after the violation does not matter.
+    // Faults after the violation do not matter.
     let mut limit = best.faults.last().map_or(0, |(number, _)| number + 1);
-    // In halves, then in quarters, down to one by one.
+    // Tries to leave out halves, then quarters, down to single faults.
     let mut size = best.faults.len().div_ceil(2).max(1);
     loop {
         let numbers: Vec<u64> = best.faults.iter().map(|(number, _)| *number).collect();
