@@ -1,4 +1,4 @@
-//! A private Slurm cluster on this machine, where its programs are installed.
+//! A private Slurm cluster on this machine, if Slurm is installed.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -12,10 +12,10 @@ use crate::{
     process::{finish, until},
 };
 
-/// Longest the cluster may take to go down: its jobs get KillWait seconds after they are told to end.
+/// The limit for stopping the cluster: its jobs have KillWait seconds to end.
 const DOWN: Duration = Duration::from_secs(30);
 
-/// A running cluster; it goes down when dropped.
+/// A running cluster; dropping it stops it.
 #[derive(Debug)]
 pub struct Slurm {
     script: Child,
@@ -23,10 +23,10 @@ pub struct Slurm {
 }
 
 impl Slurm {
-    /// Brings up `nodes` nodes of `cpus` CPUs each. None, after saying why, where that cannot be done.
+    /// Starts `nodes` nodes of `cpus` CPUs each. None, with a printed reason, where that is not possible.
     ///
     /// # Panics
-    /// When it can be done and fails.
+    /// When it is possible and fails.
     pub fn start(nodes: usize, cpus: usize) -> Option<Self> {
         for program in ["slurmctld", "slurmd", "sbatch", "munged"] {
             if !installed(program) {
@@ -39,7 +39,7 @@ impl Slurm {
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // Munge refuses a socket that others cannot get at.
+        // Munge refuses a socket that other users cannot reach.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut script = Command::new(repository("tests/slurm/cluster.sh"))
             .arg(folder.path())
@@ -74,7 +74,7 @@ impl Slurm {
         command
     }
 
-    /// Runs an `sbatch --parsable` and gives the job's id.
+    /// Runs an `sbatch --parsable` and returns the job's id.
     ///
     /// # Panics
     /// When Slurm refuses.
@@ -84,7 +84,7 @@ impl Slurm {
         ended.stdout.trim().to_owned()
     }
 
-    /// One field of what `scontrol show job` says of a job or `JOB_TASK`: "JobState", "ExitCode", "Restarts".
+    /// One field of `scontrol show job` for a job or `JOB_TASK`: "JobState", "ExitCode", "Restarts".
     pub fn field(&self, job: &str, name: &str) -> Option<String> {
         let shown = finish(self.command("scontrol").args(["-o", "show", "job", job])).stdout;
         let key = format!("{name}=");
@@ -94,7 +94,7 @@ impl Slurm {
     /// Waits until a job or `JOB_TASK` is in the state `state`.
     ///
     /// # Panics
-    /// When it takes too long.
+    /// When that takes too long.
     pub fn until_state(&self, job: &str, state: &str) {
         until(&format!("job {job} is {state}"), || self.field(job, "JobState").as_deref() == Some(state));
     }
@@ -107,7 +107,7 @@ impl Slurm {
 
 impl Drop for Slurm {
     fn drop(&mut self) {
-        // What makes the script take the cluster down.
+        // The closed stdin makes the script stop the cluster.
         drop(self.script.stdin.take());
         let deadline = std::time::Instant::now() + DOWN;
         while matches!(self.script.try_wait(), Ok(None)) && std::time::Instant::now() < deadline {

@@ -1,4 +1,4 @@
-//! An ssh server of the test's own on the loopback interface, which lets in only the test's own key.
+//! A private ssh server on the loopback interface, which accepts only the test's own key.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use crate::{
     process::{finish, until},
 };
 
-/// Host names of the client configuration: `lab` is the server, nothing listens at `gone`.
+/// Host name of the server in the client configuration.
 pub const LAB: &str = "lab";
-/// See [`LAB`].
+/// Host name at which nothing listens.
 pub const GONE: &str = "gone";
 
-/// A running server; it goes down when dropped.
+/// A running server; dropping it stops it.
 #[derive(Debug)]
 pub struct Sshd {
     keeper: Child,
@@ -24,11 +24,11 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// Starts one with its files in `folder`; logins get `environment` (NAME=VALUE). None, after saying why, where that cannot
-    /// be done.
+    /// Starts a server with its files in `folder`; logins get `environment` (NAME=VALUE). None, with a printed reason,
+    /// where that is not possible.
     ///
     /// # Panics
-    /// When it can be done and fails.
+    /// When it is possible and fails.
     pub fn start(folder: &Path, environment: &str) -> Option<Self> {
         let Some(sshd) = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"]
             .into_iter()
@@ -60,7 +60,7 @@ impl Sshd {
              {closed}\n"
         );
         fs::write(folder.join("client.conf"), client).unwrap();
-        // The keeper ends the server when its stdin closes, so also when the test is killed.
+        // The keeper stops the server when its stdin closes, so also when the test is killed.
         let keeper = Command::new("sh")
             .args(["-c", "\"$@\" & pid=$!; cat >/dev/null; kill $pid", "sh", sshd, "-D", "-E"])
             .arg(folder.join("server.log"))
@@ -88,7 +88,7 @@ impl Sshd {
 impl Drop for Sshd {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
-        // Nothing to be done where it fails.
+        // A failure has no remedy here.
         let _ = self.keeper.wait();
     }
 }

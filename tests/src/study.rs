@@ -1,4 +1,4 @@
-//! Small studies on drawn data, in folders of their own.
+//! Small studies on drawn data, each in its own folder.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::process::{finish, seedgrid};
 
-/// A study in a folder of its own, removed when dropped.
+/// A study's folder, removed when dropped.
 #[derive(Debug)]
 pub struct Scratch {
     folder: tempfile::TempDir,
@@ -24,7 +24,7 @@ impl Scratch {
     /// An empty folder.
     ///
     /// # Panics
-    /// When none can be made.
+    /// When it cannot be made.
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
@@ -34,17 +34,17 @@ impl Scratch {
         self.folder.path().join(name)
     }
 
-    /// Writes a file into the folder and gives its path.
+    /// Writes a file into the folder and returns its path.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).expect("the temporary folder is writable");
         path
     }
 
-    /// `seedgrid run` of `spec` into the run directory `run` of this folder, two units at a time.
+    /// `seedgrid run` of `spec` into the run directory `run` of this folder, with two slots.
     pub fn run(&self, spec: &Path, run: &str) -> Command {
         self.run_with_slots(spec, run, 2)
     }
@@ -56,7 +56,7 @@ impl Scratch {
         command
     }
 
-    /// What `seedgrid status --format json` says of a run; null where nobody can tell.
+    /// The output of `seedgrid status --format json` for a run; null where there is none.
     pub fn status(&self, run: &str) -> serde_json::Value {
         let shown = finish(seedgrid(["status", "--format", "json"]).arg(self.path(run)));
         serde_json::from_str(&shown.stdout).unwrap_or_default()
@@ -65,7 +65,7 @@ impl Scratch {
     /// The bytes of a file of a run's report.
     ///
     /// # Panics
-    /// When it is not there.
+    /// When the file does not exist.
     pub fn report(&self, run: &str, file: &str) -> Vec<u8> {
         let path = self.path(run).join("report").join(file);
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -74,16 +74,16 @@ impl Scratch {
     /// A run's report.json.
     ///
     /// # Panics
-    /// When it is not there or no JSON.
+    /// When the file does not exist or is no JSON.
     pub fn report_json(&self, run: &str) -> serde_json::Value {
         serde_json::from_slice(&self.report(run, "report.json")).expect("report.json is JSON")
     }
 }
 
-/// Copies a folder with everything in it.
+/// Copies a folder with all its content.
 ///
 /// # Panics
-/// When something cannot be read or written.
+/// When a file cannot be read or written.
 pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {

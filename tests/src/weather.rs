@@ -1,5 +1,5 @@
-//! A proxy between workers and a coordinator with bad weather in it: bytes are delayed, connections stall, are cut or closed on one side,
-//! and sometimes nobody gets through at all. What happens when is drawn from a seed.
+//! A faulty proxy between workers and a coordinator: bytes are delayed, connections stall, are cut or closed on one
+//! side, and sometimes all connections are refused. The faults are drawn from a seed.
 
 use std::{
     net::SocketAddr,
@@ -21,36 +21,36 @@ use tokio::{
     sync::watch,
 };
 
-/// How likely each thing is for each piece of up to 4 KiB that passes, in thousandths.
+/// Probabilities of the faults, in thousandths, for each piece of up to 4 KiB.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
-    /// It is held back for 1 to 50 ms.
+    /// The piece is delayed by 1 to 50 ms.
     pub delay: u32,
-    /// It and all that follows in its direction is held back for 0.2 to 2 s.
+    /// The piece and all later ones in its direction are delayed by 0.2 to 2 s.
     pub stall: u32,
     /// The connection is reset in both directions.
     pub cut: u32,
-    /// Its direction is closed after it, the other stays open.
+    /// Its direction is closed after the piece; the other one stays open.
     pub half_close: u32,
-    /// It never arrives, nor does anything after it: the connection looks alive and is dead.
+    /// The piece and all later ones in its direction are lost: the connection looks alive and is dead.
     pub swallow: u32,
 }
 
-/// A proxy; ends when dropped.
+/// A proxy; dropping it ends it.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     faults: Arc<AtomicUsize>,
-    /// Whether connections get through.
+    /// Whether new connections are accepted.
     open: watch::Sender<bool>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Proxy {
-    /// Starts one in front of `target`.
+    /// Starts a proxy in front of `target`.
     ///
     /// # Panics
-    /// When no port can be listened on.
+    /// When it cannot listen on a port.
     pub fn start(target: SocketAddr, weather: Weather, seed: u64) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -70,25 +70,25 @@ impl Proxy {
         Self { address, faults, open, runtime: Some(runtime) }
     }
 
-    /// How many faults there were so far.
+    /// The number of faults so far.
     pub fn faults(&self) -> usize {
         self.faults.load(Ordering::SeqCst)
     }
 
-    /// From now on nothing gets through, and what was connected is cut.
+    /// Cuts all connections, and refuses new ones.
     pub fn shut(&self) {
         self.open.send_replace(false);
     }
 
-    /// Connections get through again.
+    /// Accepts connections again.
     pub fn reopen(&self) {
         self.open.send_replace(true);
     }
 
-    /// Writes a copy of the join file at `from` to `to` that leads through this proxy.
+    /// Copies the join file at `from` to `to`, with the proxy's address.
     ///
     /// # Panics
-    /// When it cannot be read or written.
+    /// When a file cannot be read or written.
     pub fn redirect(&self, from: &Path, to: &Path) {
         let mut join = JoinFile::read(from).unwrap();
         let scheme = join.addresses[0].split("://").next().unwrap().to_owned();
@@ -105,7 +105,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Why one direction ended.
+/// The reason why one direction ended.
 enum Way {
     Closed,
     Cut,
@@ -175,7 +175,7 @@ async fn forward(
             return Way::Cut;
         }
         if swallow {
-            // Reads on, so that the sender sees nothing wrong.
+            // Reads on, so that the sender notices nothing.
             while from.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {}
             return Way::Closed;
         }

@@ -1,4 +1,4 @@
-//! Small studies with stages, selections and races, and what becomes of their units: it depends on a unit alone.
+//! Small studies with stages, selections and races, and the outcomes of their units, which depend on the unit alone.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub(super) fn digests() -> Digests {
     [(0, "digest".to_owned())].into()
 }
 
-/// What becomes of a unit.
+/// The outcome of a unit.
 pub(super) fn fate(unit: &Unit) -> Ended {
     let mut stream = Stream::new(0, &format!("fate/{}", unit.id()));
     let rate = unit.configuration.hyperparameters["learning_rate"].to_string().parse::<f64>().unwrap_or(0.0);
@@ -57,7 +57,7 @@ pub(super) fn fate(unit: &Unit) -> Ended {
     }
 }
 
-/// The result that training a unit gives; None: it fails.
+/// The result of training a unit. None: it fails.
 pub(super) fn result(unit: &Unit) -> Option<UnitResult> {
     let ending = match fate(unit) {
         Ended::Scored { wrong, of } => {
@@ -71,7 +71,7 @@ pub(super) fn result(unit: &Unit) -> Option<UnitResult> {
     Some(UnitResult { epochs: vec![epoch], ending })
 }
 
-/// Everything, decided by somebody who knows every unit's fate.
+/// The final state of the study, computed from every unit's outcome.
 pub(super) fn foreseen(study: &Study) -> Settled {
     let mut committed = Committed::default();
     let mut known: BTreeMap<UnitId, Ended> = BTreeMap::new();

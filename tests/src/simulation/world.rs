@@ -1,4 +1,4 @@
-//! The world in which coordinator and workers live: it takes the next event, lets it happen, and checks.
+//! The world of a coordinator and its workers: it takes the next event, executes it, and checks the state.
 
 mod fate;
 mod lives;
@@ -24,25 +24,25 @@ use super::{
     study,
 };
 
-/// Faults end after at most this long.
+/// Faults end after at most this time.
 const STORMY_MS: u32 = 90_000;
-/// Everything ends within this time once faults have ended.
+/// The run ends within this time once faults have ended.
 const CALM_MS: Time = 600_000;
-/// Steps of one run at most.
+/// Most steps of one run.
 const STEPS_MAX: u64 = 400_000;
-/// Events that may wait.
+/// Most waiting events.
 const AGENDA_MAX: usize = 20_000;
 const TICK: Time = 1_000;
 const BEAT: Time = RULES.lease_ms / 3;
 const POLL: Time = 5_000;
-/// How long a call waits before its connection counts as lost.
+/// The time after which an unanswered call counts as a lost connection.
 const CALL_TIMEOUT: Time = 3_000;
 const LAST_STEPS: usize = 60;
 
-/// Everything.
+/// The whole cluster.
 pub(super) struct World {
     now: Time,
-    /// The wall clock's distance from the truth.
+    /// The wall clock's offset from virtual time.
     wall_offset: i64,
     agenda: Agenda,
     stream: Stream,
@@ -54,7 +54,7 @@ pub(super) struct World {
     turn_at: Option<Time>,
     members: Vec<Member>,
     lives: u64,
-    /// Units that an error of a machine has befallen: once each, so that none is quarantined by chance.
+    /// Units that a machine's error has hit: at most once each, so that none is quarantined by chance.
     broken: BTreeSet<UnitId>,
     trace: Sha256,
     steps: u64,
@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    /// Lives to the end, or to the first violation.
+    /// Runs to the end, or to the first violation.
     pub(super) fn live(mut self) -> Run {
         let violation = self.run().err();
         Run {
@@ -126,7 +126,7 @@ impl World {
         format!("{} s after the last fault the study is not done", CALM_MS / 1000)
     }
 
-    /// What a run with these faults gave is what somebody foresaw who knows every unit's fate.
+    /// Checks that the results under these faults are those computed from every unit's outcome.
     fn verify_end(&mut self) -> Result<(), Violation> {
         let store = self.host.store();
         self.host.ledger.is_kept(&store)?;
@@ -176,7 +176,7 @@ impl World {
         }
     }
 
-    /// Whether an address is of a life and a connection that are still there.
+    /// Whether an address belongs to a current life and connection.
     fn stands(&self, address: &Address) -> bool {
         let member = &self.members[address.worker];
         member.alive && member.life == address.life && member.link == Some(address.link)
@@ -280,7 +280,7 @@ impl World {
         Ok(())
     }
 
-    /// Until when an event must wait, as the worker that it is for is frozen.
+    /// The time until which an event must wait, if its worker is frozen.
     fn frozen(&self, event: &Event) -> Option<Time> {
         let worker = match event {
             Event::Answered(address, _)
@@ -303,7 +303,7 @@ impl World {
         usual
     }
 
-    /// Sends a call. Whoever hears nothing of it takes its connection for lost after a while.
+    /// Sends a call. A worker without an answer takes its connection as lost after a while.
     fn send(&mut self, from: Address, what: What) {
         let call = Call { from, id: self.members[from.worker].id.clone(), what };
         let is_bounded = !matches!(call.what, What::Pull { .. } | What::Began { .. } | What::Lost { .. });
@@ -311,7 +311,7 @@ impl World {
             self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(from));
             return;
         }
-        // Its sender has given it up by then, or is dead, and others may have done what it tells of.
+        // The sender has then given up the call, or is dead, and another worker may have done the work.
         if is_bounded && self.faults.strikes(30, || format!("very late: {}", call.what.name())) {
             let Address { worker, life, .. } = from;
             match self.faults.below(3) {
@@ -366,7 +366,7 @@ impl World {
             return Ok(());
         }
         let (now, wall) = (self.now, self.wall());
-        // A server may notice late that a connection is gone, and give units to nobody.
+        // A server may notice a lost connection late, and assign units to it.
         let careless = self.faults.strikes(20, || "units are given to a connection that is gone".to_owned());
         let members = &self.members;
         let stands = |call: &Call| {
@@ -434,7 +434,7 @@ impl World {
                     })
                     .collect();
                 self.note(format!("worker {worker} has pulled {} units, {state:?}", assignments.len()));
-                // Nobody asks again at once who got nothing.
+                // A worker without units does not pull again at once.
                 self.tell(worker, Happened::Pulled { generation: address.link, assignments, state })
             }
             Answer::Beaten { dropped, state } => {

@@ -1,4 +1,4 @@
-//! What befalls workers and the coordinator.
+//! Faults of workers and of the coordinator.
 
 use seedgrid_worker::lifecycle::Event as Happened;
 
@@ -10,7 +10,7 @@ use crate::simulation::{
 };
 
 impl World {
-    /// Something may befall somebody.
+    /// May strike a worker or the coordinator with a fault.
     pub(super) fn chance(&mut self) -> Result<(), Violation> {
         let worker = self.stream.below(self.members.len() as u32) as usize;
         let away = u64::from(self.stream.below(6_000));
@@ -42,7 +42,7 @@ impl World {
         let address = Address { worker, life: member.life, link: member.link.unwrap_or_default() };
         self.note(format!("worker {worker} dies"));
         if is_trainer {
-            // Its supervisor tells at once, and starts another under the same id.
+            // Its supervisor reports it at once, and starts another trainer under the same id.
             let held = held.into_iter().filter(|one| !training.contains(one)).collect();
             self.send(address, What::Lost { training, held });
         }

@@ -1,4 +1,4 @@
-//! What workers do: their lifecycles' actions, in the world.
+//! The workers' lives: the world executes their lifecycles' actions.
 
 use seedgrid_coordinator::scheduler::queue::WorkerId;
 use seedgrid_worker::lifecycle::{Action, Ending, Event as Happened, attempt::Assignment};
@@ -38,7 +38,8 @@ impl World {
                     self.send(address, What::Submit { attempt, submission });
                 }
                 (Action::Leave { .. }, Some(address)) => self.send(address, What::Leave),
-                // Without a connection the worker is about to learn of its loss; a pull that it gives up is answered in vain.
+                // Without a connection the worker is about to learn of the loss; the answer to a cancelled pull is not
+                // used.
                 (Action::Pull { .. } | Action::Submit { .. } | Action::Leave { .. }, None)
                 | (Action::StopPulling, _) => {}
                 (Action::Start { slot, assignment }, _) => self.begins(worker, slot, assignment)?,
@@ -78,7 +79,7 @@ impl World {
         let outcome = match breaks {
             true => {
                 self.broken.insert(attempt.unit);
-                // No two are alike.
+                // Every message is different.
                 let word: String = (0..8).map(|_| char::from(b'a' + self.faults.below(26) as u8)).collect();
                 Outcome::Broken(format!("no {word} there"))
             }
@@ -88,7 +89,7 @@ impl World {
         Ok(())
     }
 
-    /// A worker is started: under this id, or under a new one.
+    /// Starts a worker, under this id or a new one.
     pub(super) fn new_life(&mut self, worker: usize, id: Option<WorkerId>) -> Result<(), Violation> {
         self.lives += 1;
         let id = id.unwrap_or_else(|| format!("{:032x}", self.lives).parse().expect("32 digits"));
