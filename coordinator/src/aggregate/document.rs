@@ -1,7 +1,7 @@
 //! report.json's schema as plain data. docs/report.md explains every field.
 //!
-//! Nothing here depends on when, where or in what order units were trained, but the texts of failures. A number that cannot be given is `None`, and a
-//! reason stands beside it.
+//! Nothing here depends on when, where or in which order units were trained, except the texts of failures. A missing
+//! number is `None`, with a reason in the next field.
 
 mod comparison;
 mod race;
@@ -28,28 +28,28 @@ pub struct Report {
     pub schema: String,
     /// The study's name.
     pub study: String,
-    /// What was trained on.
+    /// The data set of the study.
     pub dataset: DatasetSummary,
     /// Whether every planned unit has a result, or was skipped by a race. A diverged unit has one.
     pub complete: bool,
-    /// Over all stages, a unit that several share counted once.
+    /// The counts over all stages; a unit that several stages share counts once.
     pub counts: Counts,
-    /// Results that are stored beside these, of units that the spec does not name.
+    /// The number of stored results of units that the spec does not name.
     pub unnamed_results: usize,
-    /// What races saved, a unit that several stages share counted once; null where no stage races.
+    /// The savings of races; a unit that several stages share counts once. Null where no stage races.
     pub saved: Option<SavedReport>,
-    /// In the order of the spec.
+    /// The stages, in the order of the spec.
     pub stages: Vec<StageReport>,
 }
 
-/// What was trained on.
+/// The data set of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetSummary {
-    /// For titles: "MNIST pairs".
+    /// The title: "MNIST pairs".
     pub title: String,
-    /// As written in a spec: "mnist-pairs".
+    /// The name in a spec: "mnist-pairs".
     pub kind: String,
-    /// The draw that stands for all: the one with the data set's own seed, if a stage uses that.
+    /// The draw that represents all: the one with the data set's own seed, if a stage uses that.
     #[serde(flatten)]
     pub drawn: DrawSummary,
     /// Every draw that a stage uses, by data seed.
@@ -61,35 +61,35 @@ pub struct DatasetSummary {
 pub struct DrawSummary {
     /// Digest of the encoded data set, 64 hexadecimal digits.
     pub digest: String,
-    /// From which pairs and folds are drawn.
+    /// The seed of the draw of pairs and folds.
     #[serde(deserialize_with = "json::whole")]
     pub seed: u64,
     /// Number of training pairs.
     pub train_pairs: usize,
-    /// How many of them are of class 1 (first digit <= second).
+    /// The number of training pairs of class 1 (first digit <= second).
     pub train_positives: usize,
     /// Number of test pairs.
     pub test_pairs: usize,
-    /// How many of them are of class 1.
+    /// The number of test pairs of class 1.
     pub test_positives: usize,
 }
 
-/// How many units ended in which way.
+/// The numbers of units by ending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// What the spec asks for; the sum of the others.
+    /// Units that the spec asks for: the sum of the others.
     pub planned: usize,
-    /// Trained and scored: these, and only these, are in the means.
+    /// Units that were trained and scored; the means contain exactly these.
     pub done: usize,
-    /// A loss became NaN or infinite.
+    /// Units with a loss that became NaN or infinite.
     pub diverged: usize,
-    /// Not trained (yet).
+    /// Units that are not trained (yet).
     pub not_trained: usize,
-    /// Every attempt failed.
+    /// Units of which every attempt failed.
     pub failed: usize,
-    /// Taken back by a person.
+    /// Units that a person cancelled.
     pub cancelled: usize,
-    /// Of configurations that left a race: not trained, and not missing.
+    /// Units of configurations that left a race: not trained, and not missing.
     pub skipped: usize,
 }
 
@@ -119,26 +119,26 @@ impl Counts {
     }
 }
 
-/// Where a unit stands.
+/// The state of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitEnding {
-    /// Trained and scored.
+    /// The unit was trained and scored.
     Done,
-    /// A loss became NaN or infinite.
+    /// A loss of the unit became NaN or infinite.
     Diverged,
-    /// Not trained (yet).
+    /// The unit is not trained (yet).
     NotTrained,
-    /// Every attempt failed.
+    /// Every attempt of the unit failed.
     Failed,
-    /// Taken back by a person.
+    /// A person cancelled the unit.
     Cancelled,
-    /// Its configuration left a race before.
+    /// The unit's configuration left a race before.
     Skipped,
 }
 
 impl UnitEnding {
-    /// As report.json and units.csv write it.
+    /// The ending's name in report.json and units.csv.
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -154,84 +154,86 @@ impl UnitEnding {
 /// One stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageReport {
-    /// Its name in the spec.
+    /// The stage's name in the spec.
     pub name: String,
-    /// How its configurations are scored.
+    /// The scoring of its configurations.
     pub evaluation: EvaluationReport,
-    /// Its seeds, ascending.
+    /// The stage's seeds, ascending.
     #[serde(deserialize_with = "json::wholes")]
     pub seeds: Vec<u64>,
-    /// Its draws of the data set, ascending.
+    /// The data seeds of its draws of the data set, ascending.
     #[serde(deserialize_with = "json::wholes")]
     pub data_seeds: Vec<u64>,
-    /// How many different configurations of the study, in this stage and others, are scored on the same test pairs; 0 with folds.
+    /// The number of different configurations of the study, in this stage and others, that are scored on the same test
+    /// pairs; 0 with folds.
     pub scored_on_test: usize,
-    /// Share of the scored images that more than one of the stage's draws of the data has; null of one draw.
+    /// The share of the scored images that more than one of the stage's draws of the data has; null for one draw.
     pub shared_images: Option<f64>,
-    /// Over its configurations, a unit that several share counted once.
+    /// The counts over its configurations; a unit that several share counts once.
     pub counts: Counts,
-    /// In the order of the plan.
+    /// The configurations, in the order of the plan.
     pub configurations: Vec<ConfigurationReport>,
-    /// Between its configurations.
+    /// The comparisons between its configurations.
     pub comparisons: ComparisonsReport,
-    /// Its configurations next to the spec's references, in the order of the spec; empty where there is none for it.
+    /// The stage's configurations next to the spec's references, in the order of the spec; empty without a reference.
     pub references: Vec<ReferenceReport>,
-    /// References that are for none of its configurations, since another was selected: model, values and source.
+    /// References that match none of its configurations, since another was selected: model, values and source.
     pub idle_references: Vec<String>,
-    /// What it selects for later stages; null where it selects nothing.
+    /// The stage's selection for later stages; null if it selects nothing.
     pub selection: Option<SelectionReport>,
-    /// How configurations raced for the selection; null where they did not.
+    /// The race of its configurations before the selection; null without a race.
     pub race: Option<RaceReport>,
-    /// Rows that start from a selection that has not been made or came to nothing. Their units are counted as not trained.
+    /// Rows that start from a selection that has not been made or had no result. Their units are counted as not
+    /// trained.
     pub waiting: Vec<WaitingReport>,
 }
 
-/// What a stage selects for later stages.
+/// The selection of a stage for later stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelectionReport {
-    /// As written in a spec: "lowest".
+    /// The rule's name in a spec: "lowest".
     pub rule: String,
-    /// Each model of the stage, in order.
+    /// The selection for each model of the stage, in order.
     pub models: Vec<ModelSelection>,
 }
 
-/// What a stage selects for one model.
+/// The selection of a stage for one model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSelection {
     /// The model's name.
     pub model: String,
     /// The model's title.
     pub title: String,
-    /// Whether the selection has been made: once every unit of the model has ended.
+    /// Whether the selection has been made, which happens after every unit of the model has ended.
     pub made: bool,
-    /// The number of the configuration that was selected; null where the selection has not been made, or nothing was left.
+    /// The number of the selected configuration; null if the selection has not been made or no configuration was left.
     pub selected: Option<usize>,
     /// Numbers of configurations that lack a result and were therefore not considered.
     pub incomplete: Vec<usize>,
 }
 
-/// A row that starts from a selection that has not been made or came to nothing.
+/// A row that starts from a selection that has not been made or had no result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitingReport {
     /// The model's name.
     pub model: String,
     /// The model's title.
     pub title: String,
-    /// The stage that selects.
+    /// The selecting stage.
     pub from: String,
-    /// How many configurations the row stands for.
+    /// The number of the row's configurations.
     pub configurations: usize,
-    /// How many units these have.
+    /// The number of their units.
     pub units: usize,
-    /// Whether the selection came to nothing, so that these units will never be trained.
+    /// Whether the selection had no result, so that these units will never be trained.
     pub unreachable: bool,
 }
 
-/// How a stage's configurations are scored.
+/// The scoring of a stage's configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvaluationReport {
-    /// Trained on all training pairs, scored once on the test pairs.
+    /// Trained on all training pairs, and scored once on the test pairs.
     Holdout,
     /// k-fold cross-validation on the training pairs.
     Folds(u32),
@@ -240,79 +242,82 @@ pub enum EvaluationReport {
 /// One row of a result table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConfigurationReport {
-    /// 1-based, in the order of the stage's plan; `configuration` in the CSV files.
+    /// The number, 1-based in the order of the stage's plan; `configuration` in the CSV files.
     pub number: usize,
     /// The model's name.
     pub model: String,
     /// The model's title.
     pub title: String,
-    /// Its place among the stage's configurations, 1 being the best: those of which a unit has no result come last, before them those
-    /// that left a race, and then those with a diverged unit. Of equal ones the first in the order of the plan comes first.
+    /// The place among the stage's configurations, 1 being the best. Those with a unit without a result come last,
+    /// before them those that left a race, and before these those with a diverged unit. Of equal ones the first in the
+    /// order of the plan comes first.
     pub rank: usize,
-    /// Whether it is complete and one of its units is done: only then can it be the best of its stage.
+    /// Whether it is complete with at least one done unit, which the best of a stage must be.
     pub can_be_best: bool,
-    /// What tells it from the stage's other configurations of the same model: "batch_size=20 learning_rate=0.1", or nothing.
+    /// The difference from the stage's other configurations of the same model: "batch_size=20 learning_rate=0.1", or
+    /// nothing.
     pub variant: String,
-    /// Complete.
+    /// All hyper-parameters.
     pub hyperparameters: Hyperparameters,
-    /// When training ends.
+    /// The stopping rule of training.
     pub stop: StopRule,
-    /// How pixels become inputs.
+    /// The conversion of pixels to inputs.
     pub normalize: Normalize,
-    /// How many units are in the means: `counts.done`.
+    /// The number of units in the means: `counts.done`.
     pub n: usize,
-    /// How all of its units ended.
+    /// The endings of all of its units.
     pub counts: Counts,
-    /// What is said of its failed units: the first line of each one's last failure, each text once, sorted.
+    /// The failures of its units: the first line of each one's last failure, each text once, sorted.
     pub failures: Vec<String>,
-    /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds). Null where a unit diverged: that one
-    /// comes after every error.
+    /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds). Null if a
+    /// unit diverged, which ranks after every error.
     pub error: Estimate,
-    /// Where a unit diverged, the errors of the units that are done: they do not say how good the configuration is. Null elsewhere.
+    /// If a unit diverged, the errors of the done units, which do not measure the configuration. Null otherwise.
     pub error_of_done: Option<Spread>,
-    /// Area under the ROC curve of single networks, each on the pairs that it scores, over the done units.
+    /// Area under the ROC curve of single networks, each on its scored pairs, over the done units.
     pub auc: UnitsMetric,
-    /// Average precision of single networks, as `auc`.
+    /// Average precision of single networks, as for `auc`.
     pub average_precision: UnitsMetric,
-    /// How much the mean error depends on which pairs were drawn.
+    /// The dependence of the mean error on the draw of the pairs.
     pub draw: DrawReport,
-    /// Each draw of the data, by data seed.
+    /// The error on each draw of the data, by data seed.
     pub draws: Vec<DrawError>,
-    /// Number of epochs that were trained, over the done units.
+    /// The number of trained epochs, over the done units.
     pub epochs: Spread,
-    /// How many done units the stopping rule ended; `max_epochs` ended the others.
+    /// The number of done units that the stopping rule ended; `max_epochs` ended the others.
     pub converged: usize,
-    /// How many done units are untrained: their training error is not below that of always predicting the commonest class of their training
-    /// pairs by two binomial standard errors. They are in the means, converged or not.
+    /// The number of untrained done units: their training error is not below that of always predicting the commonest
+    /// class of their training pairs by two binomial standard errors. They are in the means, converged or not.
     pub untrained: usize,
-    /// How many done units are stuck: their error is far above that of the other seeds. They are in the means.
+    /// The number of stuck done units: their error is far above that of the other seeds. They are in the means.
     pub stuck: usize,
-    /// Mean cross-entropy of the comparison on the scored pairs, over the done units; as `error` where a unit diverged.
+    /// Mean cross-entropy of the comparison on the scored pairs, over the done units; as for `error` if a unit
+    /// diverged.
     pub loss: Spread,
-    /// Training loss of the last epoch, likewise.
+    /// Training loss of the last epoch, as for `loss`.
     pub train_loss: Spread,
-    /// Training error of the last epoch, likewise.
+    /// Training error of the last epoch, as for `loss`.
     pub train_error: Spread,
-    /// The averaged prediction, an ensemble of the seeds: the mean over seeds of each scored pair's predicted probability. There is none where a unit diverged, and no
-    /// curve and no mean of areas either.
+    /// The averaged prediction, an ensemble of the seeds: the mean over seeds of each scored pair's predicted
+    /// probability. If a unit diverged, this prediction, the curves and the means of areas are missing.
     pub averaged: Averaged,
     /// ROC curve of the averaged prediction, and so of the ensemble.
     pub roc: RocReport,
     /// Precision-recall curve of the averaged prediction, and so of the ensemble.
     pub precision_recall: PrecisionRecallReport,
-    /// Each planned seed, ascending.
+    /// The planned seeds, ascending.
     pub seeds: Vec<SeedReport>,
-    /// Each planned unit, by data seed, seed and then fold.
+    /// The planned units, by data seed, seed and then fold.
     pub units: Vec<UnitReport>,
 }
 
 impl ConfigurationReport {
-    /// Whether one of its units diverged, so that means over all of them are no numbers.
+    /// Whether one of its units diverged, so that means over all of them are missing.
     pub fn diverged(&self) -> bool {
         self.counts.diverged > 0
     }
 
-    /// How many seeds have a unit in the means.
+    /// The number of seeds with a unit in the means.
     pub fn done_seeds(&self) -> usize {
         self.seeds.iter().filter(|seed| seed.n > 0).count()
     }
@@ -326,48 +331,49 @@ impl ConfigurationReport {
 /// Location and spread of some numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// How many numbers.
+    /// The number of values.
     pub n: usize,
-    /// Their arithmetic mean.
+    /// The arithmetic mean.
     pub mean: Option<f64>,
-    /// Their sample standard deviation (divided by n - 1).
+    /// The sample standard deviation (divided by n - 1).
     pub std: Option<f64>,
-    /// The smallest.
+    /// The smallest value.
     pub min: Option<f64>,
-    /// The largest.
+    /// The largest value.
     pub max: Option<f64>,
-    /// Why any of these is null.
+    /// The reason for a null among these.
     pub reason: Option<String>,
 }
 
 impl Spread {
-    /// Of `n` numbers whose location and spread cannot be given.
+    /// The spread of `n` numbers without a known location.
     pub(crate) fn none(n: usize, reason: String) -> Self {
         Self { n, mean: None, std: None, min: None, max: None, reason: Some(reason) }
     }
 }
 
-/// A metric of single networks that some of them may not have.
+/// A metric of single networks that may be undefined for some.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitsMetric {
-    /// Location and spread over the done units that have it.
+    /// Location and spread over the done units with the metric.
     #[serde(flatten)]
     pub spread: Spread,
-    /// How many done units do not have it.
+    /// The number of done units without the metric.
     pub undefined: usize,
-    /// Why the first of these does not.
+    /// The reason for the first of these.
     pub undefined_reason: Option<String>,
 }
 
-/// Mean error with its spread and the intervals of the mean.
+/// A mean error with its spread and the intervals of the mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Location and spread.
     #[serde(flatten)]
     pub spread: Spread,
-    /// The interval of the mean for another draw of the seeds and of what was scored.
+    /// The interval of the mean for another draw of the seeds and of the scored pairs.
     pub interval: Interval,
-    /// The narrower one for other seeds on these very test examples; null in cross-validation and on several draws of the data.
+    /// The narrower interval for other seeds on these test examples; null in cross-validation and on several draws of
+    /// the data.
     pub given_examples: Option<Interval>,
 }
 
@@ -380,28 +386,28 @@ pub struct Interval {
     pub freedom: Option<f64>,
     /// Lower and upper end, within 0..1.
     pub ci95: Option<[f64; 2]>,
-    /// How it was made.
+    /// The method of the interval.
     pub method: IntervalMethod,
-    /// What may be drawn anew so that the interval still holds its promise, and what may not.
+    /// The sources of chance that the interval covers, and those that it does not cover.
     pub covers: String,
-    /// Why it is null.
+    /// The reason for a missing interval.
     pub reason: Option<String>,
 }
 
 impl Interval {
-    /// No interval, for this reason.
+    /// A missing interval with this reason.
     pub(super) fn none(method: IntervalMethod, covers: String, reason: String) -> Self {
         Self { standard_error: None, freedom: None, ci95: None, method, covers, reason: Some(reason) }
     }
 }
 
-/// How a confidence interval was made.
+/// The method of a confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalMethod {
     /// Crossed random effects of seeds and scored examples.
     SeedsExamples,
-    /// Crossed random effects of seeds and folds, with Nadeau and Bengio's correction for what folds share.
+    /// Crossed random effects of seeds and folds, with Nadeau and Bengio's correction for the overlap of folds.
     SeedsFolds,
     /// Crossed random effects of seeds and draws of the data.
     SeedsDraws,
@@ -410,7 +416,7 @@ pub enum IntervalMethod {
 }
 
 impl IntervalMethod {
-    /// As report.json and the CSV files write it.
+    /// The method's name in report.json and the CSV files.
     pub fn name(self) -> &'static str {
         match self {
             Self::SeedsExamples => "seeds-examples",
@@ -420,7 +426,7 @@ impl IntervalMethod {
         }
     }
 
-    /// What is drawn beside the seeds.
+    /// The second source of chance, beside the seeds.
     pub(super) fn columns(self) -> &'static str {
         match self {
             Self::SeedsExamples | Self::Seeds => "examples",
@@ -430,63 +436,63 @@ impl IntervalMethod {
     }
 }
 
-/// What the draw of the data adds to a mean error's uncertainty.
+/// The contribution of the draw of the data to a mean error's uncertainty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawReport {
-    /// How many pairs the done units scored, over all draws; the same for every seed.
+    /// The number of pairs that the done units scored, over all draws; the same for every seed.
     pub pairs: usize,
-    /// The part of `error.interval.standard_error` that comes from the draw of the test pairs: how much their own shares of wrong seeds
-    /// vary.
+    /// The part of `error.interval.standard_error` that comes from the draw of the test pairs: the variation of their
+    /// shares of wrong seeds.
     pub standard_error: Option<f64>,
-    /// Why it is null.
+    /// The reason for a missing standard error.
     pub reason: Option<String>,
-    /// Standard deviation of the error over draws of the data, without that over seeds. Null also where draws differ no more than their
-    /// seeds make them differ.
+    /// Standard deviation of the error over draws of the data, without the part of the seeds. Also null if draws differ
+    /// no more than their seeds make them differ.
     pub draws_std: Option<f64>,
     /// Standard deviation of the error over the seeds of one draw.
     pub seeds_std: Option<f64>,
-    /// Why either of these two is null.
+    /// The reason for a null in either of these two.
     pub components_reason: Option<String>,
 }
 
-/// One draw of the data of a configuration.
+/// The error on one draw of the data of a configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawError {
-    /// Its data seed.
+    /// The data seed of the draw.
     #[serde(deserialize_with = "json::whole")]
     pub data_seed: u64,
-    /// Units in its mean.
+    /// The number of units in its mean.
     pub n: usize,
-    /// Units that the plan has.
+    /// The number of planned units.
     pub planned: usize,
-    /// Mean error over its done units; null where one diverged.
+    /// The mean error over its done units; null if one diverged.
     pub error: Option<f64>,
-    /// Sample standard deviation over its seeds, each seed's error being its mean over folds.
+    /// Sample standard deviation over its seeds, where each seed's error is its mean over folds.
     pub std: Option<f64>,
 }
 
-/// The averaged prediction.
+/// The averaged prediction of the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Averaged {
-    /// The seeds whose predictions are in it: those with every fold done.
+    /// The seeds in the average: those with every fold done.
     #[serde(deserialize_with = "json::wholes")]
     pub seeds: Vec<u64>,
-    /// Share of scored pairs that it classifies wrongly (class 1 above 0.5).
+    /// The share of scored pairs that it classifies wrongly (class 1 above 0.5).
     pub error: Option<f64>,
-    /// Why the error is null.
+    /// The reason for a missing error.
     pub reason: Option<String>,
 }
 
-/// ROC curve. Its points are in roc.csv.
+/// An ROC curve. Its points are in roc.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RocReport {
     /// Area under the curve of the averaged prediction.
     pub auc: Option<f64>,
-    /// Why there is no curve.
+    /// The reason for a missing curve.
     pub reason: Option<String>,
     /// Lower and upper end of the 95 % bootstrap interval of `auc`, over draws of the scored pairs.
     pub ci95: Option<[f64; 2]>,
-    /// Why the interval is null.
+    /// The reason for a missing interval.
     pub ci95_reason: Option<String>,
     /// Area under each single seed's curve.
     pub seeds: Spread,
@@ -494,25 +500,26 @@ pub struct RocReport {
     pub band: BandReport,
 }
 
-/// The mean of the single seeds' curves, with their deviation at each point. Its points are in roc-band.csv or pr-band.csv.
+/// The mean of the single seeds' curves with their deviation at each point. Its points are in roc-band.csv or
+/// pr-band.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BandReport {
-    /// How many curves are in it.
+    /// The number of curves.
     pub curves: usize,
-    /// Why there is none.
+    /// The reason for a missing mean.
     pub reason: Option<String>,
 }
 
-/// Precision-recall curve. Its points are in pr.csv.
+/// A precision-recall curve. Its points are in pr.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrecisionRecallReport {
     /// Average precision of the averaged prediction.
     pub average_precision: Option<f64>,
-    /// Why there is no curve.
+    /// The reason for a missing curve.
     pub reason: Option<String>,
     /// Lower and upper end of the 95 % bootstrap interval of `average_precision`, over draws of the scored pairs.
     pub ci95: Option<[f64; 2]>,
-    /// Why the interval is null.
+    /// The reason for a missing interval.
     pub ci95_reason: Option<String>,
     /// Average precision of each single seed.
     pub seeds: Spread,
@@ -526,54 +533,54 @@ pub struct SeedReport {
     /// The seed.
     #[serde(deserialize_with = "json::whole")]
     pub seed: u64,
-    /// Units in its means.
+    /// The number of units in its means.
     pub n: usize,
-    /// Units that the plan has: the number of folds (1 for the hold-out) on each draw of the data.
+    /// The number of planned units: the number of folds (1 for the hold-out) on each draw of the data.
     pub planned: usize,
-    /// Mean over its done units; null where one diverged.
+    /// The mean error over its done units; null if one diverged.
     pub error: Option<f64>,
-    /// Mean over its done units.
+    /// The mean number of epochs over its done units.
     pub epochs: Option<f64>,
-    /// Of its predictions; with folds or several draws of the data, of the predictions pooled over them.
+    /// Area under the ROC curve of its predictions; with folds or several draws of the data, of the pooled predictions.
     pub auc: Option<f64>,
-    /// As `auc`.
+    /// Average precision, as for `auc`.
     pub average_precision: Option<f64>,
-    /// Why any of these is null.
+    /// The reason for a null among these.
     pub reason: Option<String>,
 }
 
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitReport {
-    /// Its id, 32 hexadecimal digits.
+    /// The unit's id, 32 hexadecimal digits.
     pub unit: String,
-    /// The data seed of the draw that it was trained on.
+    /// The data seed of the unit's draw.
     #[serde(deserialize_with = "json::whole")]
     pub data_seed: u64,
-    /// Its seed.
+    /// The unit's seed.
     #[serde(deserialize_with = "json::whole")]
     pub seed: u64,
-    /// Its fold, 1-based; null for the hold-out.
+    /// The unit's fold, 1-based; null for the hold-out.
     pub fold: Option<u32>,
-    /// Where it stands.
+    /// The unit's state.
     pub ending: UnitEnding,
     /// Share of scored pairs classified wrongly; null unless done.
     pub error: Option<f64>,
-    /// Area under the ROC curve of its own predictions; null unless done, or where that is undefined.
+    /// Area under the ROC curve of its own predictions; null unless done, or if undefined.
     pub auc: Option<f64>,
-    /// Average precision of its own predictions, as `auc`.
+    /// Average precision of its own predictions, as for `auc`.
     pub average_precision: Option<f64>,
-    /// Why a done unit has neither: the pairs that it scored are of one class.
+    /// The reason for which a done unit has neither: its scored pairs are of one class.
     pub areas_reason: Option<String>,
     /// Mean cross-entropy on the scored pairs; null unless done.
     pub loss: Option<f64>,
-    /// Whole epochs trained; null without a result.
+    /// The number of whole epochs; null without a result.
     pub epochs: Option<usize>,
     /// Whether the stopping rule ended training; null unless done.
     pub converged: Option<bool>,
-    /// Whether it is untrained; null unless done, and where its training pairs are too few to tell.
+    /// Whether the unit is untrained; null unless done, and if its training pairs are too few for a decision.
     pub untrained: Option<bool>,
-    /// Whether it is stuck; null unless done, and with fewer than five seeds.
+    /// Whether the unit is stuck; null unless done, and with fewer than five seeds.
     pub stuck: Option<bool>,
     /// Training loss of its last whole epoch.
     pub train_loss: Option<f64>,

@@ -4,20 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use super::IntervalMethod;
 
-/// Which configurations of a stage are compared, and what came of it.
+/// The compared configurations of a stage, with the results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ComparisonsReport {
-    /// Which pairs are compared.
+    /// The kind of pairs.
     pub against: Against,
-    /// Number of the configuration of the lowest mean error, where the others are compared with it alone.
+    /// The number of the configuration with the lowest mean error, if the others are compared with it alone.
     pub best: Option<usize>,
-    /// Why there are no pairs.
+    /// The reason for missing pairs.
     pub reason: Option<String>,
-    /// In the order of the stage's table.
+    /// The pairs, in the order of the stage's table.
     pub pairs: Vec<ComparisonReport>,
 }
 
-/// Which pairs of a stage's configurations are compared.
+/// The kind of compared pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Against {
@@ -32,61 +32,61 @@ pub enum Against {
 pub struct ComparisonReport {
     /// Number of the first configuration.
     pub first: usize,
-    /// Number of the second; where there are many configurations, the best one's.
+    /// Number of the second; with many configurations, the best one's.
     pub second: usize,
-    /// Mean error of the first minus that of the second, over the seeds of which both have all units done.
+    /// Mean error of the first minus that of the second, over the seeds with all units done in both.
     pub difference: Option<f64>,
-    /// The difference in standard deviations of single units, without the bias of small samples.
+    /// The difference in standard deviations of single units, corrected for the bias of small samples.
     pub hedges_g: Option<f64>,
-    /// Why `hedges_g` is null.
+    /// The reason for a missing `hedges_g`.
     pub hedges_g_reason: Option<String>,
-    /// Whether the mean errors differ, for other seeds and other examples.
+    /// The test of whether the mean errors differ, for other seeds and other examples.
     pub t_test: TTestReport,
-    /// Whether they differ for other seeds on these very test examples; its reason says why there is none elsewhere.
+    /// The same test for other seeds on these test examples; its reason explains a missing test.
     pub seeds_test: TTestReport,
-    /// Whether the averaged predictions err equally often.
+    /// The test of whether the averaged predictions err equally often.
     pub mcnemar: McNemarReport,
-    /// Whether the averaged predictions' areas under the ROC curve differ.
+    /// The test of whether the averaged predictions' areas under the ROC curve differ.
     pub auc_test: AucTestReport,
 }
 
 /// A t test of the difference of two mean errors, paired by seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TTestReport {
-    /// Which test.
+    /// The method of the test.
     pub method: IntervalMethod,
-    /// Seeds that both configurations have in it.
+    /// The number of seeds that both configurations have in it.
     pub seeds: usize,
-    /// Positive where the first errs more.
+    /// The t statistic, positive if the first errs more.
     pub t: Option<f64>,
-    /// Degrees of freedom, not always whole.
+    /// Degrees of freedom, possibly fractional.
     pub freedom: Option<f64>,
-    /// Two-sided.
+    /// The two-sided p-value.
     pub p: Option<f64>,
-    /// `p` after Holm's correction over the stage's pairs that have one.
+    /// `p` after Holm's correction over all of the stage's pairs with a `p`.
     pub p_holm: Option<f64>,
-    /// Lower and upper end of the difference's 95 % interval, for this pair by itself.
+    /// Lower and upper end of the difference's 95 % interval, for this pair alone.
     pub ci95: Option<[f64; 2]>,
-    /// As `ci95`, but all of the stage's intervals together hold their differences with 95 % (Bonferroni).
+    /// As `ci95`, but all of the stage's intervals together contain their differences with 95 % (Bonferroni).
     pub ci95_simultaneous: Option<[f64; 2]>,
-    /// What may be drawn anew so that test and interval still hold their promise, and what may not.
+    /// The sources of chance that test and interval cover, and those that they do not cover.
     pub covers: String,
-    /// Why there is no test.
+    /// The reason for a missing test.
     pub reason: Option<String>,
 }
 
 /// McNemar's exact test of two averaged predictions on the same test pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct McNemarReport {
-    /// Test pairs that only the first classifies wrongly.
+    /// The number of test pairs that only the first classifies wrongly.
     pub first_only_wrong: Option<usize>,
-    /// Test pairs that only the second classifies wrongly.
+    /// The number of test pairs that only the second classifies wrongly.
     pub second_only_wrong: Option<usize>,
-    /// Two-sided, exact.
+    /// The two-sided, exact p-value.
     pub p: Option<f64>,
-    /// `p` after Holm's correction over the stage's pairs that have one.
+    /// `p` after Holm's correction over all of the stage's pairs with a `p`.
     pub p_holm: Option<f64>,
-    /// Why there is no test.
+    /// The reason for a missing test.
     pub reason: Option<String>,
 }
 
@@ -95,14 +95,14 @@ pub struct McNemarReport {
 pub struct AucTestReport {
     /// Area of the first minus that of the second.
     pub difference: Option<f64>,
-    /// Of the difference, for another draw of the test pairs.
+    /// The standard error of the difference, for another draw of the test pairs.
     pub standard_error: Option<f64>,
-    /// Lower and upper end of the difference's 95 % interval, for this pair by itself.
+    /// Lower and upper end of the difference's 95 % interval, for this pair alone.
     pub ci95: Option<[f64; 2]>,
-    /// Two-sided.
+    /// The two-sided p-value.
     pub p: Option<f64>,
-    /// `p` after Holm's correction over the stage's pairs that have one.
+    /// `p` after Holm's correction over all of the stage's pairs with a `p`.
     pub p_holm: Option<f64>,
-    /// Why there is no test.
+    /// The reason for a missing test.
     pub reason: Option<String>,
 }

@@ -1,30 +1,30 @@
-//! What a race did to a stage.
+//! The summary of a stage's race.
 
 use serde::{Deserialize, Serialize};
 
 /// A stage's race.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RaceReport {
-    /// As written in a spec: "friedman" or "halving".
+    /// The rule's name in a spec: "friedman" or "halving".
     pub rule: String,
-    /// After how many folds is decided first.
+    /// The number of folds before the first decision.
     pub first: u32,
-    /// Friedman: the level of each test.
+    /// The level of each test, for Friedman's rule.
     pub alpha: Option<f64>,
-    /// Halving: the share that stays.
+    /// The share that stays, for halving.
     pub keep: Option<f64>,
-    /// What it saved in this stage.
+    /// The race's savings in this stage.
     pub saved: SavedReport,
-    /// Each model of the stage, in order.
+    /// The race of each model of the stage, in order.
     pub models: Vec<ModelRace>,
 }
 
-/// What races saved.
+/// The savings of races.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SavedReport {
-    /// Units that were skipped, each once.
+    /// The number of skipped units, each counted once.
     pub units: usize,
-    /// What they would have taken, by an estimate: as many as their configuration's units took in the mean.
+    /// The estimated epochs of the skipped units: the mean of their configuration's trained units for each.
     pub epochs: f64,
 }
 
@@ -35,24 +35,24 @@ pub struct ModelRace {
     pub model: String,
     /// The model's title.
     pub title: String,
-    /// Whether nothing is left to decide.
+    /// Whether no decision is left.
     pub ended: bool,
-    /// The rungs that were decided, in order.
+    /// The decided rungs, in order.
     pub rungs: Vec<RungReport>,
 }
 
-/// One rung: what was decided after some of the folds.
+/// One rung: the decision after some of the folds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RungReport {
-    /// After how many folds.
+    /// The number of folds before the rung.
     pub folds: u32,
-    /// How many configurations had raced to it.
+    /// The number of configurations that reached the rung.
     pub entered: usize,
-    /// How many raced on.
+    /// The number of configurations that stayed in the race.
     pub stayed: usize,
-    /// The test of whether any of them differ; null where the rule makes none.
+    /// The test of whether any of them differ; null if the rule has no test.
     pub test: Option<RungTest>,
-    /// Who left, in the order of the stage.
+    /// The leavers, in the order of the stage.
     pub left: Vec<LeaverReport>,
 }
 
@@ -63,27 +63,28 @@ pub struct RungTest {
     pub method: String,
     /// Friedman's chi-squared or Wilcoxon's smaller sum of ranks.
     pub statistic: Option<f64>,
-    /// Degrees of freedom of Friedman's.
+    /// Degrees of freedom of Friedman's test.
     pub freedom: Option<usize>,
-    /// Two-sided.
+    /// The two-sided p-value.
     pub p: Option<f64>,
-    /// Why these are null.
+    /// The reason for a null among these.
     pub reason: Option<String>,
 }
 
 /// A configuration that left a race.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeaverReport {
-    /// Its number.
+    /// The configuration's number.
     pub configuration: usize,
-    /// "outraced"; "diverged": more of its units had diverged than of another's; or "incomplete": one of its units had failed.
+    /// "outraced"; "diverged": more of its units had diverged than of another's; or "incomplete": one of its units had
+    /// failed.
     pub why: String,
-    /// Its mean error over the folds up to then; null where a unit had diverged or failed.
+    /// The mean error over the folds before the rung; null if a unit had diverged or failed.
     pub error: Option<f64>,
-    /// Its ranks in these folds added up; null where the rule does not go by ranks.
+    /// The sum of its ranks in these folds; null if the rule does not use ranks.
     pub rank_sum: Option<f64>,
-    /// p of its comparison with the best; null where none was made.
+    /// The p-value of its comparison with the best; null without a comparison.
     pub p: Option<f64>,
-    /// How many of its units were skipped.
+    /// The number of its skipped units.
     pub skipped: usize,
 }
