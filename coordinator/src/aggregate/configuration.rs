@@ -1,4 +1,4 @@
-//! One row of a result table: a configuration's units, summed up.
+//! One row of a result table: a configuration's units, aggregated.
 
 use std::collections::BTreeMap;
 
@@ -27,17 +27,17 @@ use crate::statistics::{
     variance_components::components,
 };
 
-/// One seed's units and what they predict together.
+/// One seed's units with their joint predictions.
 struct Seed<'a> {
     seed: u64,
     cells: Vec<Cell<'a>>,
-    /// For every scored pair; or why there are none.
+    /// A prediction for every scored pair, or the reason for a missing one.
     predictions: Result<Vec<Binary>, String>,
-    /// Of these; or why there is none.
+    /// The predictions' ranking, or the reason for a missing one.
     ranking: Result<Ranking, String>,
 }
 
-/// Why there are no means over all of a configuration's units: a unit diverged, which comes after every finite value.
+/// The reason for missing means over all of a configuration's units: a diverged unit ranks after every finite value.
 struct Withheld(Option<String>);
 
 impl Withheld {
@@ -69,24 +69,24 @@ impl Withheld {
     }
 }
 
-/// A configuration, summed up.
+/// The row of a configuration.
 pub(super) struct Row {
     pub(super) report: ConfigurationReport,
     pub(super) curves: Curves,
-    /// Which scored pairs the averaged prediction classifies wrongly; or why there is none.
+    /// Marks of the scored pairs that the averaged prediction classifies wrongly, or the reason for missing ones.
     pub(super) wrong: Result<Vec<bool>, String>,
-    /// The averaged prediction's score of each scored pair; or why there is none.
+    /// The averaged prediction's score of each scored pair, or the reason for missing ones.
     pub(super) scores: Result<Vec<f64>, String>,
 }
 
-/// What a row is made from.
+/// The inputs of a row.
 pub(super) struct Parts<'p, 'a> {
     /// The units, by data seed, seed and then fold.
     pub(super) cells: &'p [Cell<'a>],
     pub(super) columns: Columns,
     pub(super) by_seed: &'p BySeed,
     pub(super) scored: &'p Scored,
-    /// Whether areas under curves get intervals by resampling; or why not.
+    /// Whether areas under curves get intervals by resampling; the error is the reason against it.
     pub(super) resampled: Result<(), &'static str>,
 }
 
@@ -138,7 +138,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     };
     let report = ConfigurationReport {
         number,
-        // Among the others: the stage says.
+        // The rank among the others is set by the stage.
         rank: 0,
         can_be_best: false,
         model: configuration.model.clone(),
@@ -190,7 +190,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
     Row { report, curves, wrong, scores }
 }
 
-/// A metric over the done units. A unit that does not have it is counted, and is no 0 in the mean.
+/// A metric over the done units. A unit without it is counted, and does not enter the mean as 0.
 fn metric(withheld: &Withheld, units: &[UnitReport], value: fn(&UnitReport) -> Option<f64>) -> UnitsMetric {
     let values: Vec<f64> = units.iter().filter_map(value).collect();
     let reasons: Vec<&String> = units.iter().filter_map(|unit| unit.areas_reason.as_ref()).collect();
@@ -201,8 +201,8 @@ fn metric(withheld: &Withheld, units: &[UnitReport], value: fn(&UnitReport) -> O
     }
 }
 
-/// What the draw of the data adds: of one set of test pairs, how much their own shares of wrong seeds vary; of several draws, how much
-/// their means do.
+/// The effect of the draw of the data: on one set of test pairs, the variation of the pairs' shares of wrong seeds; on
+/// several draws, the variation of the draws' means.
 fn draw(
     method: IntervalMethod,
     found: Option<Crossed>,
@@ -242,18 +242,18 @@ struct Draw<'c, 'a> {
     cells: &'c [Cell<'a>],
 }
 
-/// The draws that these units, by draw first, are trained on.
+/// The draws on which these units are trained; the units are sorted by draw first.
 fn draws<'c, 'a>(cells: &'c [Cell<'a>]) -> Vec<Draw<'c, 'a>> {
     cells.chunk_by(|a, b| a.data_seed == b.data_seed).map(|cells| Draw { cells }).collect()
 }
 
 impl Draw<'_, '_> {
-    /// Mean over its done units.
+    /// The mean error over the draw's done units.
     fn error(&self) -> Option<f64> {
         mean(&errors(self.cells.iter()))
     }
 
-    /// Each seed's mean over the done folds, where it has one.
+    /// Each seed's mean error over the done folds, for seeds with any.
     fn seeds(&self) -> Vec<f64> {
         let seeds = self.cells.chunk_by(|a, b| a.unit.seed == b.unit.seed);
         seeds.filter_map(|cells| mean(&errors(cells.iter()))).collect()
@@ -288,12 +288,12 @@ fn ranking(predictions: &[Binary], scored: &Scored) -> Result<Ranking, String> {
     Ranking::new(&scores(predictions), &scored.labels).map_err(|reason| reason.to_string())
 }
 
-/// The averaged prediction of the seeds that have one.
+/// The averaged prediction of all seeds with predictions.
 struct Ensemble {
     seeds: Vec<u64>,
-    /// Which scored pairs it classifies wrongly; or why there is none.
+    /// Marks of the scored pairs that it classifies wrongly, or the reason for missing ones.
     wrong: Result<Vec<bool>, String>,
-    /// What it ranks the scored pairs by; or why there is none.
+    /// Its scores of the scored pairs, or the reason for missing ones.
     scores: Result<Vec<f64>, String>,
     ranking: Result<Ranking, String>,
 }

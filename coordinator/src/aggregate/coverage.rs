@@ -1,5 +1,5 @@
-//! How often intervals hold the truth and tests find a difference where there is none, in worlds whose truth is known.
-//! scripts/coverage.sh runs the whole of it; docs/statistics.md has its table.
+//! Measures how often intervals contain the true value, and how often tests find a nonexistent difference, in
+//! simulations with known truth. scripts/coverage.sh runs all of it; docs/statistics.md has its table.
 
 use seedgrid_common::{random::Stream, spec::Evaluation};
 use statrs::distribution::{ContinuousCDF as _, Normal};
@@ -13,38 +13,39 @@ use crate::statistics::{
     paired_t_test::paired,
 };
 
-/// A kind of networks and examples.
+/// A population of networks and examples.
 #[derive(Clone, Copy, Debug)]
 struct World {
     name: &'static str,
-    /// A unit errs on an example with the probability that the normal distribution gives for the sum of this and both effects.
+    /// The level: the normal distribution function of the level plus both effects is a unit's probability to err on an
+    /// example.
     level: f64,
     /// Standard deviation of the seeds' effect.
     seeds: f64,
     /// Standard deviation of the examples' effect.
     examples: f64,
-    /// Of how many seeds one gets stuck, and errs on 47 % of the examples at random.
+    /// The share of seeds that get stuck and err on 47 % of the examples at random.
     stuck: f64,
 }
 
-/// Examples that are hard for every seed; examples that are as hard as others; and one seed in ten that gets stuck.
+/// Examples that are hard for every seed; examples of about equal difficulty; and one seed in ten that gets stuck.
 const WORLDS: [World; 3] = [
     World { name: "clear", level: -2.0, seeds: 0.1, examples: 1.8, stuck: 0.0 },
     World { name: "noisy", level: -0.8, seeds: 0.15, examples: 0.8, stuck: 0.0 },
     World { name: "stuck seeds", level: -2.0, seeds: 0.1, examples: 1.8, stuck: 0.1 },
 ];
 
-/// Error of a seed that got stuck.
+/// The error of a stuck seed.
 const STUCK: f64 = 0.47;
 
 impl World {
-    /// The mean error over all seeds and examples that there might be.
+    /// The mean error over all possible seeds and examples.
     fn truth(self) -> f64 {
         let spread = (1.0 + self.seeds * self.seeds + self.examples * self.examples).sqrt();
         (1.0 - self.stuck) * Normal::standard().cdf(self.level / spread) + self.stuck * STUCK
     }
 
-    /// Wrong predictions of so many seeds on so many examples.
+    /// Wrong predictions of this many seeds on this many examples.
     fn draw(self, stream: &mut Stream, seeds: usize, examples: usize) -> Vec<Vec<f64>> {
         let cdf = Normal::standard();
         let hard: Vec<f64> = (0..examples).map(|_| self.examples * normal(stream)).collect();
@@ -62,23 +63,23 @@ fn normal(stream: &mut Stream) -> f64 {
     (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
 
-/// How often this is so, of so many times.
+/// The share of this many repetitions in which `is_so` is true.
 fn share(repeats: usize, mut is_so: impl FnMut() -> bool) -> f64 {
     (0..repeats).filter(|_| is_so()).count() as f64 / repeats as f64
 }
 
-/// Whether the test of these differences, whose mean is 0 in truth, finds one at 0.05.
+/// Whether the test of these differences, whose true mean is 0, finds one at 0.05.
 fn is_found(table: Table<'_>) -> bool {
     paired(table, "columns").is_ok_and(|test| test.p < 0.05)
 }
 
-/// Each row minus the other's in its place.
+/// The difference of two tables, element by element.
 fn differences(first: &[Vec<f64>], second: &[Vec<f64>]) -> Vec<Vec<f64>> {
     first.iter().zip(second).map(|(first, second)| minus(first, second)).collect()
 }
 
-/// The share of `repeats` hold-outs whose 95 % interval holds the truth: of the one over seeds and examples, and of the one given the
-/// examples, which promises less.
+/// The share of `repeats` hold-outs whose 95 % interval contains the true value: for the interval over seeds and
+/// examples, and for the narrower one given the examples.
 fn coverage(world: World, seeds: usize, examples: usize, repeats: usize) -> [f64; 2] {
     let mut stream = Stream::new(seeds as u64, world.name);
     let mut held = [0_usize; 2];
@@ -95,28 +96,28 @@ fn coverage(world: World, seeds: usize, examples: usize, repeats: usize) -> [f64
     held.map(|count| count as f64 / repeats as f64)
 }
 
-/// The share of `repeats` comparisons on one set of test examples that find a difference at 0.05 between two configurations of one world, of which each
-/// example is as hard for either.
+/// The share of `repeats` comparisons on one set of test examples that find a difference at 0.05 between two
+/// configurations of one world. Each example is equally hard for both.
 fn holdout_level(world: World, seeds: usize, examples: usize, repeats: usize) -> f64 {
     let mut stream = Stream::new(seeds as u64, world.name);
     share(repeats, || {
-        // Twice as many seeds on the same examples: one half each.
+        // Twice as many seeds on the same examples; each configuration gets one half.
         let rows = world.draw(&mut stream, 2 * seeds, examples);
         let (first, second) = rows.split_at(seeds);
         is_found(Table::independent(&differences(first, second)))
     })
 }
 
-/// Two configurations in cross-validation that are equally good on all data that might be drawn.
+/// Two configurations in cross-validation that are equally good over all possible data.
 #[derive(Clone, Copy, Debug)]
 struct Folds {
     name: &'static str,
-    /// Standard deviation of a fold's difference, for endlessly many seeds. As Nadeau and Bengio assume, two folds' differences correlate by
-    /// one over the number of folds, since they share training examples.
+    /// Standard deviation of a fold's difference, over infinitely many seeds. As Nadeau and Bengio assume, the
+    /// differences of two folds correlate by one over the number of folds, since they share training examples.
     folds: f64,
     /// Standard deviation of a single unit's difference around it.
     units: f64,
-    /// Of how many units one gets stuck.
+    /// The share of units that get stuck.
     stuck: f64,
 }
 
@@ -148,12 +149,12 @@ fn folds_level(world: Folds, folds: u32, seeds: usize, repeats: usize) -> f64 {
     share(repeats, || is_found(Table::of_folds(&world.draw(&mut stream, folds, seeds), folds)))
 }
 
-/// Both configurations see other features of the same examples, and both are equally good by symmetry: networks of one layer that are really
-/// trained, so that folds share what they share.
+/// Trained networks of one layer. Both configurations see different features of the same examples, and both are equally
+/// good by symmetry; training makes the folds depend on each other as in practice.
 #[derive(Clone, Copy, Debug)]
 struct Trained {
     name: &'static str,
-    /// How far the classes are apart.
+    /// The distance of the classes.
     apart: f64,
     rate: f64,
     stuck: f64,
@@ -165,11 +166,11 @@ const TRAINED: [Trained; 3] = [
     Trained { name: "stuck seeds", apart: 0.9, rate: 0.1, stuck: 0.1 },
 ];
 
-/// Inputs of a network.
+/// The number of a network's inputs.
 const INPUTS: usize = 8;
-/// Of these, how many tell the classes apart.
+/// The number of inputs that depend on the class.
 const TELLING: usize = 2;
-/// Examples that are split into folds.
+/// The number of examples that are split into folds.
 const EXAMPLES: usize = 200;
 const EPOCHS: usize = 3;
 
@@ -230,7 +231,7 @@ impl Trained {
 const SEEDS: [usize; 3] = [3, 5, 10];
 const FOLDS_AND_SEEDS: [(u32, usize); 3] = [(5, 1), (5, 6), (10, 10)];
 
-/// "0.948", with a star outside of these bounds.
+/// Formats "0.948", with a star outside of these bounds.
 fn marked(share: f64, [low, high]: [f64; 2]) -> String {
     format!("{share:.3}{}", if (low..=high).contains(&share) { "" } else { " *" })
 }
@@ -284,7 +285,7 @@ fn repeating_seeds_on_the_same_folds_finds_no_differences_that_are_not_there() {
 
 #[test]
 fn a_columns_kind_has_its_correction() {
-    // The worlds above are compared by the table that a stage uses.
+    // These simulations use the same table as a stage.
     let rows = FOLDS[0].draw(&mut Stream::new(1, "kind"), 5, 3);
     let columns = Columns::new(Evaluation::Folds(5), 1);
     assert_eq!(crossed(columns.table(&rows, None)), crossed(Table::of_folds(&rows, 5)));

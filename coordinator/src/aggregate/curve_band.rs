@@ -3,36 +3,36 @@
 use crate::statistics::exact::{mean, standard_deviation};
 use crate::statistics::roc_and_precision_recall::{PrPoint, RocPoint};
 
-/// Steps of the horizontal axis.
+/// The number of steps of the horizontal axis.
 const STEPS: usize = 100;
 
 /// Mean and sample standard deviation of several curves' heights at 0, 0.01, ..., 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Band {
-    /// How many curves; at least 2.
+    /// The number of curves, at least 2.
     pub curves: usize,
-    /// At each point of the horizontal axis, ascending.
+    /// The points of the band, ascending along the horizontal axis.
     pub points: Vec<BandPoint>,
 }
 
 /// One point of a band.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BandPoint {
-    /// Where on the horizontal axis.
+    /// The position on the horizontal axis.
     pub x: f64,
     /// Mean height of the curves.
     pub mean: f64,
-    /// Sample standard deviation of their heights.
+    /// Sample standard deviation of the curves' heights.
     pub std: f64,
 }
 
 impl Band {
-    /// The band of ROC curves, each taken as a line through its points.
+    /// The band of ROC curves, each as a line through its points.
     pub fn of_roc(curves: &[Vec<RocPoint>]) -> Option<Self> {
         Self::new(curves, |curve, x| true_positive_rate_at(curve, x))
     }
 
-    /// The band of precision-recall curves, each taken as the steps that average precision sums up.
+    /// The band of precision-recall curves, each as the steps whose sum is the average precision.
     pub fn of_precision_recall(curves: &[Vec<PrPoint>]) -> Option<Self> {
         Self::new(curves, |curve, x| precision_at(curve, x))
     }

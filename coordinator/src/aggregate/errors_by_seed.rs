@@ -1,4 +1,4 @@
-//! A configuration's errors as a table: a row for each seed, a column for each example, fold or draw of the data.
+//! A configuration's errors as a table: a row for each seed, and a column for each example, fold or draw of the data.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::statistics::{
     paired_t_test::{self, Difference},
 };
 
-/// The complete seeds' values: a row for each seed, ascending, with the same columns.
+/// The complete seeds' values: a row for each seed, ascending, all with the same columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct BySeed {
     seeds: Vec<u64>,
@@ -34,7 +34,7 @@ impl BySeed {
     }
 }
 
-/// Each value minus the other row's in its place.
+/// The difference of two rows, element by element.
 pub(super) fn minus(row: &[f64], other: &[f64]) -> Vec<f64> {
     row.iter().zip(other).map(|(value, other)| value - other).collect()
 }
@@ -45,15 +45,15 @@ pub(super) const SEEDS_COVER: &str = "the choice of the seeds; not the draw of t
 /// The mean of a table of differences.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Paired {
-    /// How many seeds both have.
+    /// The number of seeds that both have.
     pub(crate) seeds: usize,
-    /// The mean over these seeds, also where nothing can be tested; None without a seed.
+    /// The mean over these seeds, even without a test; None without a seed.
     pub(crate) difference: Option<f64>,
-    /// Whether it is 0; or why that cannot be tested.
+    /// The test of whether the mean is 0, or the reason for a missing test.
     pub(crate) tested: Result<Difference, String>,
 }
 
-/// What a stage's errors vary with beside the seeds.
+/// The second factor of a stage's errors beside the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     evaluation: Evaluation,
@@ -61,12 +61,12 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Of a stage that is evaluated so on so many draws of the data.
+    /// The columns of a stage with this evaluation on this many draws of the data.
     pub(super) fn new(evaluation: Evaluation, draws: usize) -> Self {
         Self { evaluation, draws }
     }
 
-    /// How an interval over seeds and these columns is made.
+    /// The method of an interval over seeds and these columns.
     pub(super) fn method(self) -> IntervalMethod {
         match self.evaluation {
             _ if self.draws > 1 => IntervalMethod::SeedsDraws,
@@ -75,7 +75,8 @@ impl Columns {
         }
     }
 
-    /// The sources of chance that an interval over so many seeds and these columns covers, as a clause after "it covers".
+    /// The sources of chance that an interval over this many seeds and these columns covers, as a clause after "it
+    /// covers".
     pub(super) fn covers(self, seeds: usize) -> String {
         let (covered, mut not) = match (self.method(), self.evaluation) {
             (IntervalMethod::SeedsDraws, Evaluation::Holdout) => ("the draw of the training and test pairs", vec![]),
@@ -100,7 +101,8 @@ impl Columns {
         format!("{seeds}{covered}{not}")
     }
 
-    /// The values of these units, by data seed, seed and then fold. Seeds without a result in one of their units are left out.
+    /// The values of these units, which are sorted by data seed, seed and fold. Seeds with a unit without a result are
+    /// left out.
     pub(super) fn values(self, cells: &[Cell<'_>], scored: &Scored) -> BySeed {
         let mut seeds: BTreeMap<u64, Vec<&Cell<'_>>> = BTreeMap::new();
         cells.iter().for_each(|cell| seeds.entry(cell.unit.seed).or_default().push(cell));
@@ -134,7 +136,7 @@ impl Columns {
         }
     }
 
-    /// The mean of these rows of differences, a row for each seed, and whether it is 0.
+    /// The mean of these rows of differences, a row for each seed, and the test of whether it is 0.
     pub(super) fn paired(self, rows: &[Vec<f64>], clusters: Option<&[usize]>) -> Paired {
         let tested = paired_t_test::paired(self.table(rows, clusters), self.method().columns());
         let untested = || mean(&rows.iter().filter_map(|row| mean(row)).collect::<Vec<_>>());
@@ -143,19 +145,19 @@ impl Columns {
     }
 }
 
-/// The errors of a stage's configurations, with what they vary with.
+/// The errors of a stage's configurations, with their second factor.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StageErrors {
     pub(super) columns: Columns,
-    /// Of the scored examples.
+    /// The clusters of the scored examples.
     pub(super) clusters: Option<Vec<usize>>,
-    /// Of each configuration, in the order of the stage.
+    /// The errors of each configuration, in the order of the stage.
     pub(super) by_configuration: Vec<BySeed>,
 }
 
 impl StageErrors {
-    /// The mean error of the configuration at `place` minus that of `other`'s at `other_place`, seed by seed. Both must have scored the
-    /// same examples in the same way.
+    /// The mean error of the configuration at `place` minus that of `other`'s at `other_place`, seed by seed. Both must
+    /// have scored the same examples in the same way.
     pub(crate) fn paired(&self, place: usize, other: &Self, other_place: usize) -> Paired {
         let nothing = BySeed::default();
         let first = self.by_configuration.get(place).unwrap_or(&nothing);
@@ -163,12 +165,12 @@ impl StageErrors {
         self.columns.paired(&rows, self.clusters.as_deref())
     }
 
-    /// The sources of chance that an interval over so many seeds covers.
+    /// The sources of chance that an interval over this many seeds covers.
     pub(crate) fn covers(&self, seeds: usize) -> String {
         self.columns.covers(seeds)
     }
 
-    /// How a paired test is made.
+    /// The method of a paired test.
     pub(crate) fn method(&self) -> IntervalMethod {
         self.columns.method()
     }

@@ -1,18 +1,18 @@
-//! A few of the data set's pairs, to show what the networks see.
+//! A few of the data set's pairs, as examples of the networks' inputs.
 
 use seedgrid_common::data::{PAIR_PIXELS, Pairs};
 
-/// Most samples of each class.
+/// The largest number of samples of each class.
 const EACH_MAX: usize = 5;
 
-/// A training pair that is shown.
+/// A training pair for display.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Its place among the training pairs, 1-based.
+    /// The pair's place among the training pairs, 1-based.
     pub place: usize,
-    /// Its digits.
+    /// The pair's digits.
     pub digits: [u8; 2],
-    /// Its class: 1 where the first digit is at most the second, else 0.
+    /// The pair's class: 1 if the first digit is at most the second, else 0.
     pub label: u8,
     /// Grey values 0..=255, shape (2, 14, 14).
     pub pixels: Vec<f32>,

@@ -1,5 +1,5 @@
-//! The aggregate's numbers against scikit-learn's and SciPy's; the programs in fixtures/ made the expected ones. Those of
-//! comparisons are in [`super::comparison`].
+//! Compares the aggregate's numbers with scikit-learn's and SciPy's; the programs in fixtures/ computed the expected
+//! numbers. Those of comparisons are in [`super::comparison`].
 
 use seedgrid_common::{decision::Binary, outputs::Outputs};
 use serde::Deserialize;
@@ -72,7 +72,7 @@ struct Comparisons {
 
 #[derive(Deserialize)]
 struct Reference {
-    /// Standard errors with their degrees of freedom; null is without end.
+    /// Standard errors with their degrees of freedom; null is infinite.
     parts: Vec<(f64, Option<f64>)>,
     half95: f64,
     half90: f64,
@@ -108,7 +108,7 @@ struct Rate {
 struct Logits {
     name: String,
     labels: Vec<u8>,
-    /// Of each network, of each pair.
+    /// Logits by network and pair.
     logits: Vec<Vec<[f32; 2]>>,
     alone: Vec<Areas>,
     wrong: Vec<usize>,
@@ -136,7 +136,7 @@ struct Resampled {
 #[derive(Deserialize)]
 struct Drawn {
     name: String,
-    /// Of each seed of each draw.
+    /// Errors by draw and seed.
     errors: Vec<Vec<f64>>,
     draws_std: Option<f64>,
     seeds_std: f64,
@@ -171,7 +171,7 @@ fn check(curve: &Curve, ranking: &Ranking) {
     close(&format!("{name}: tpr"), roc.iter().map(|point| point.true_positive_rate), &curve.tpr);
     close(&format!("{name}: roc thresholds"), roc.iter().skip(1).map(|point| point.threshold), &curve.roc_thresholds);
     close(&format!("{name}: auc"), [ranking.auc()], &[curve.auc]);
-    // scikit-learn gives this curve by falling recall, and keeps no threshold for (0, 1).
+    // scikit-learn orders this curve by falling recall, and has no threshold for (0, 1).
     let precision_recall = ranking.precision_recall();
     close(&format!("{name}: precision"), precision_recall.iter().rev().map(|point| point.precision), &curve.precision);
     close(&format!("{name}: recall"), precision_recall.iter().rev().map(|point| point.recall), &curve.recall);
@@ -191,7 +191,8 @@ fn of_score(score: f64) -> Binary {
     Binary::of([0.0, score as f32])
 }
 
-/// Networks whose probabilities are all 1 or 0 in single precision, or all one half: by their logits they rank and classify all the same.
+/// Networks with probabilities of exactly 1 or 0 in single precision, or all one half, still rank and classify by their
+/// logits.
 #[test]
 fn raw_logits_rank_and_classify_as_scikit_learn_and_scipy_do() {
     let given: Vec<Logits> = serde_json::from_str(include_str!("fixtures/logits.json")).unwrap();
@@ -238,7 +239,7 @@ fn averaged_predictions_and_bands_are_numpys() {
     let mean = average(&seeds.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
     close("averaged scores", scores(&mean), &bands.averaged.scores);
     close("averaged error", [share(&wrong(&mean, &truth))], &[bands.averaged_error]);
-    // The fixture's own sums decide which of them tie, so that the last digit does not.
+    // The fixture's own sums decide ties, so that the last digit does not.
     check(&bands.averaged, &Ranking::new(&bands.averaged.scores, &truth).unwrap());
 
     let rankings: Vec<Ranking> = seeds.iter().map(|seed| Ranking::new(&scores(seed), &truth).unwrap()).collect();

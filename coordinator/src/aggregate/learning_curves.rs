@@ -1,4 +1,4 @@
-//! Learning curves: what each epoch showed, averaged over the units that still trained.
+//! Learning curves: the metrics of each epoch, averaged over the units that still trained.
 
 use seedgrid_common::{training::EpochMetrics, unit::Fold};
 
@@ -8,24 +8,25 @@ use crate::statistics::exact::mean;
 /// The learning curves of one configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learning {
-    /// Means over the done units that trained at least so many epochs; from epoch 1 to the longest unit's last.
+    /// Means over the done units that trained at least this many epochs, from epoch 1 to the longest unit's last.
     pub epochs: Vec<EpochMean>,
-    /// Each unit that has a result, by seed and then by fold.
+    /// The history of each unit with a result, by seed and then by fold.
     pub units: Vec<UnitHistory>,
 }
 
 /// One epoch of several units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochMean {
-    /// 1-based.
+    /// The epoch's number, 1-based.
     pub epoch: u32,
-    /// How many done units trained this epoch: the means are over these. Units that ended before do not count on.
+    /// The number of done units that trained this epoch: the means are over these. Units that ended before are not in
+    /// them.
     pub units: usize,
     /// Mean training loss.
     pub train_loss: f64,
     /// Mean training error.
     pub train_error: f64,
-    /// Mean validation error, where there are folds.
+    /// Mean validation error; None without folds.
     pub validation_error: Option<f64>,
 }
 
@@ -38,9 +39,9 @@ pub struct UnitHistory {
     pub seed: u64,
     /// Its fold.
     pub fold: Fold,
-    /// Whether a loss became NaN or infinite after these epochs; then the unit is in no mean.
+    /// Whether a loss became NaN or infinite after these epochs; the unit is then in no mean.
     pub diverged: bool,
-    /// Every whole epoch.
+    /// The whole epochs.
     pub epochs: Vec<EpochMetrics>,
 }
 

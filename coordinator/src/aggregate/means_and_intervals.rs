@@ -31,22 +31,22 @@ pub(super) fn spread(values: &[f64]) -> Spread {
     }
 }
 
-/// The units of a configuration with what their mean is sure by.
+/// The units of a configuration with the inputs of their mean's interval.
 pub(super) struct Sample<'a> {
-    /// Each done unit's error.
+    /// The error of each done unit.
     pub(super) errors: &'a [f64],
-    /// The mean over the complete seeds and all columns, where it has a standard error.
+    /// The mean over the complete seeds and all columns, if it has a standard error.
     pub(super) crossed: Option<Crossed>,
-    /// How many seeds are complete.
+    /// The number of complete seeds.
     pub(super) seeds: usize,
-    /// The folds, draws or examples with which the errors vary beside the seeds.
+    /// The folds, draws or examples that are the second factor of the errors.
     pub(super) columns: Columns,
-    /// How many different examples the units scored.
+    /// The number of different examples that the units scored.
     pub(super) examples: usize,
 }
 
-/// The spread of a configuration's errors, with the interval of their mean for another draw of the seeds and of what the columns are.
-/// On one set of test examples, the narrower interval given these examples stands beside it.
+/// The spread of a configuration's errors, with the interval of their mean for another draw of the seeds and of the
+/// columns. On one set of test examples, also the narrower interval given these examples.
 pub(super) fn estimate(sample: &Sample<'_>) -> Estimate {
     let spread = spread(sample.errors);
     let interval = interval(&spread, sample);

@@ -1,13 +1,13 @@
-//! From the results of units to the numbers and curves of a report. Pure: no clocks or files; the same results
-//! give the same bits in whatever order they came.
+//! Computes a report's numbers and curves from the results of units. Pure: no clocks or files; the same results give
+//! the same bits in any order.
 //!
-//! docs/statistics.md says what each number means. In the order of the flow: [`scored_predictions`] joins predictions with labels,
-//! [`ranking`] makes curves of them, [`curve_band`] their spread over seeds, [`bootstrap`] their areas' over draws of the pairs,
-//! [`learning_curves`] the learning curves, [`errors_by_seed`], [`shared_image_clusters`] and [`crossed`] how sure a mean over seeds and examples is, [`means_and_intervals`] means and intervals,
-//! [`variance_components`] what errors vary with, [`configuration`] one row,
-//! [`comparison`] what tells two rows apart, [`mod@reference`] a row next to what others found, [`race_summary`] what races did,
-//! [`mod@untrained`] tells networks that learnt nothing,
-//! [`mod@samples`] some pairs, and [`document`] is report.json. Randomness is one fixed stream.
+//! docs/statistics.md defines each number. In order: [`scored_predictions`] joins predictions with labels,
+//! [`curve_band`] computes the spread of curves over seeds, [`learning_curves`] the learning curves, [`errors_by_seed`]
+//! and [`shared_image_clusters`] the inputs of a mean's uncertainty over seeds and examples, [`means_and_intervals`]
+//! means and intervals, [`configuration`] one row, [`comparison`] the tests between two rows, [`reference_values`] a
+//! row next to published values, and [`race_summary`] the results of races. [`untrained_and_stuck`] finds networks that
+//! learnt nothing, [`example_images`] selects some pairs, and [`document`] is report.json. The formulas are in
+//! [`statistics`](crate::statistics). Randomness is one fixed stream.
 
 mod curve_band;
 
@@ -64,35 +64,35 @@ use race_summary::Savings;
 use scored_predictions::{Cell, Scored};
 use untrained_and_stuck::Classes;
 
-/// What a report is made from.
+/// The inputs of a report.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    /// The spec.
+    /// The study's spec.
     pub study: &'a Study,
-    /// The spec, expanded on this data set.
+    /// The expanded plan of the spec on this data set.
     pub plan: &'a Plan,
-    /// The selections with which it was expanded.
+    /// The selections with which the plan was expanded.
     pub selections: &'a Selections,
-    /// Its races, and what they do to its units.
+    /// The plan's races and their effect on its units.
     pub track: &'a RaceTrack,
-    /// What was trained and scored on.
+    /// The training and test data.
     pub draws: &'a Draws,
-    /// Committed results. Those of units that the plan does not name are counted, and nothing else.
+    /// Committed results. Those of units that the plan does not name are only counted.
     pub results: &'a BTreeMap<UnitId, UnitResult>,
-    /// Why planned units have no result; a unit in neither map is not trained.
+    /// The reasons for which planned units have no result; a unit in neither map is not trained.
     pub missing: &'a BTreeMap<UnitId, Missing>,
-    /// What is said of failed units: a line each.
+    /// The failures of units, one line each.
     pub failures: &'a BTreeMap<UnitId, String>,
 }
 
-/// Why a planned unit has no result. What exactly failed, and where, is in provenance.json.
+/// The reason for which a planned unit has no result. provenance.json has the details of failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// Not trained yet, or in training.
+    /// The unit is not trained yet, or is in training.
     NotTrained,
-    /// Every attempt failed.
+    /// Every attempt of the unit failed.
     Failed,
-    /// Taken back by a person.
+    /// A person cancelled the unit.
     Cancelled,
 }
 
@@ -106,12 +106,12 @@ impl From<Missing> for UnitEnding {
     }
 }
 
-/// A study's numbers and the curves that belong to them.
+/// A study's numbers and their curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
-    /// report.json.
+    /// The content of report.json.
     pub report: Report,
-    /// For each stage of the report, each of its configurations' curves, in the same order.
+    /// For each stage of the report, the curves of its configurations, in the same order.
     pub curves: Vec<Vec<Curves>>,
     /// For each stage of the report, the errors of its configurations by seed.
     pub(crate) errors: Vec<StageErrors>,
@@ -122,19 +122,19 @@ pub struct Aggregate {
 /// One configuration's curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
-    /// ROC curve of the averaged prediction; None: the report says why.
+    /// ROC curve of the averaged prediction; None with a reason in the report.
     pub roc: Option<Vec<RocPoint>>,
-    /// Spread of the seeds' own ROC curves; None of fewer than two.
+    /// Spread of the seeds' own ROC curves; None for fewer than two.
     pub roc_band: Option<Band>,
-    /// Precision-recall curve of the averaged prediction; None: the report says why.
+    /// Precision-recall curve of the averaged prediction; None with a reason in the report.
     pub precision_recall: Option<Vec<PrPoint>>,
-    /// Spread of the seeds' own precision-recall curves; None of fewer than two.
+    /// Spread of the seeds' own precision-recall curves; None for fewer than two.
     pub precision_recall_band: Option<Band>,
     /// Loss and errors by epoch.
     pub learning: Learning,
 }
 
-/// Aggregates everything that the plan names.
+/// Aggregates all units that the plan names.
 pub fn aggregate(input: &Input<'_>) -> Aggregate {
     let mut savings = Savings::default();
     let stages = input.plan.stages.iter().map(|planned| stage(planned, input, &mut savings));
@@ -163,7 +163,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
     Aggregate { report, curves, errors, samples: example_images::samples(&input.draws.first().dataset.train) }
 }
 
-/// One stage; what its races save is added to the study's `savings` too.
+/// Aggregates one stage; its races' savings are also added to the study's `savings`.
 fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (StageReport, Vec<Curves>, StageErrors) {
     let of_stage = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
     let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
@@ -221,10 +221,10 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
     (report, curves, StageErrors { columns, clusters: scored.clusters, by_configuration })
 }
 
-/// Most configurations of a stage whose curves are resampled.
+/// The largest number of configurations of a stage with resampled curves.
 const RESAMPLED_MAX: usize = 50;
 
-/// Whether the areas under curves get intervals by resampling; why not, where nobody reads so many.
+/// Whether the areas under curves get intervals by resampling; the error is the reason against it.
 fn resampled(planned: &PlannedStage) -> Result<(), &'static str> {
     if planned.select.is_some() {
         Err("not computed in a stage that selects")
@@ -235,7 +235,7 @@ fn resampled(planned: &PlannedStage) -> Result<(), &'static str> {
     }
 }
 
-/// A value, or the reason why there is none.
+/// A value, or the reason for a missing one.
 fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
     match result {
         Ok(value) => (Some(value), None),
@@ -243,7 +243,7 @@ fn split<T>(result: Result<T, String>) -> (Option<T>, Option<String>) {
     }
 }
 
-/// How many different configurations of the study are scored on the test pairs of this stage, if it scores any.
+/// The number of different configurations of the study that are scored on this stage's test pairs, if it scores any.
 fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
     if planned.evaluation != Evaluation::Holdout {
         return 0;
@@ -255,7 +255,7 @@ fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
     scored.map(|planned| planned.configuration.key()).collect::<BTreeSet<String>>().len()
 }
 
-/// The share of the scored images that several draws of a stage have; None of one draw.
+/// The share of the scored images that several draws of a stage have; None for one draw.
 fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
     let draws = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
     let parts: Vec<&Pairs> = draws
@@ -267,7 +267,7 @@ fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
     (parts.len() > 1).then(|| shared_image_clusters::shared_share(&parts))
 }
 
-/// Whether the configuration at this place of the stage left a race, though no unit of it failed.
+/// Whether the configuration at this place of the stage left a race without a failed unit.
 fn left_race(planned: &PlannedStage, place: usize, track: &RaceTrack) -> bool {
     let model = planned.configurations[place].configuration.model.as_str();
     let Some(race) = track.race(&planned.name, model) else { return false };
@@ -275,7 +275,7 @@ fn left_race(planned: &PlannedStage, place: usize, track: &RaceTrack) -> bool {
     race.left_at(before).is_some_and(|(_, why)| why != LeaveReason::Incomplete)
 }
 
-/// What is said of the failed ones among these, each text once.
+/// The failures of these units, each text once.
 fn failures(cells: &[Cell<'_>], input: &Input<'_>) -> Vec<String> {
     let failed = cells.iter().filter(|cell| cell.ending() == UnitEnding::Failed);
     let texts: BTreeSet<&String> = failed.filter_map(|cell| input.failures.get(&cell.id)).collect();

@@ -1,4 +1,4 @@
-//! What races did: their rungs, decided before, with the numbers behind them; and what they saved.
+//! Summaries of races: their decided rungs with the numbers behind them, and their savings.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use crate::{
     statistics::exact::mean,
 };
 
-/// What is saved by units that are skipped.
+/// The savings from skipped units.
 #[derive(Debug, Default)]
 pub(super) struct Savings {
     seen: BTreeSet<UnitId>,
@@ -30,7 +30,7 @@ pub(super) struct Savings {
 }
 
 impl Savings {
-    /// Adds the skipped ones among a configuration's units. One that several configurations share is estimated by the first.
+    /// Adds the skipped units of a configuration. A unit that several configurations share is estimated by the first.
     pub(super) fn add(&mut self, cells: &[Cell<'_>]) {
         let skipped = cells.iter().filter(|cell| cell.is_skipped() && self.seen.insert(cell.id)).count();
         if skipped > 0 {
@@ -69,7 +69,7 @@ fn of_model(race: &Race, planned: &PlannedStage, input: &Input<'_>, rows: &[Conf
     }
 }
 
-/// A rung with its numbers: they follow from the results of those that were judged, which never change.
+/// A rung with its numbers: they follow from the results of the judged units, which never change.
 fn of_rung(
     rule: RaceRule,
     rung: &Rung,

@@ -1,4 +1,4 @@
-//! A stage's configurations next to values that others found, and whether chance explains the difference.
+//! A stage's configurations next to published values, and whether chance explains the difference.
 
 use seedgrid_common::{
     matrix::PlannedStage,
@@ -8,7 +8,7 @@ use seedgrid_common::{
 use super::document::{ConfigurationReport, FoundError, ReferenceReport, Verdict};
 use crate::statistics::student_t::quantile;
 
-/// Every reference for this stage next to every configuration that it is for.
+/// Each reference for this stage next to every configuration that it matches.
 pub(super) fn next_to(
     references: &[Reference],
     planned: &PlannedStage,
@@ -25,9 +25,9 @@ pub(super) fn next_to(
         .collect()
 }
 
-/// References for the stage that are for none of its configurations, all of which are known.
+/// References for the stage that match none of its configurations, all of which are known.
 pub(super) fn idle(references: &[Reference], planned: &PlannedStage) -> Vec<String> {
-    // Where nothing was selected, the spec's own check has seen to it.
+    // If nothing was selected, the spec's own check has covered this.
     let selected = planned.configurations.iter().any(|one| one.from.is_some());
     if !selected || !planned.waiting.is_empty() {
         return Vec::new();
@@ -94,7 +94,7 @@ fn compare(reference: &Reference, planned: &PlannedStage, row: &ConfigurationRep
     }
 }
 
-/// What a difference with these half widths, of 95 and of 90 %, says.
+/// The verdict on a difference with these half widths, of 95 and of 90 %.
 fn verdict(difference: f64, (half95, half90): (f64, f64), error: f64, margin: Option<f64>) -> Verdict {
     match margin {
         _ if difference.abs() > half95 => Verdict::Differs,
@@ -104,8 +104,9 @@ fn verdict(difference: f64, (half95, half90): (f64, f64), error: f64, margin: Op
     }
 }
 
-/// The standard errors of the reference, with their degrees of freedom: from its seeds, then from its draw of the pairs. The draw is taken to
-/// move its error as ours moves ours; a reference without a deviation counts as exact over its seeds.
+/// The standard errors of the reference, with their degrees of freedom: from its seeds, then from its draw of the
+/// pairs. The draw's effect on its error is assumed to equal the effect on ours; a reference without a deviation counts
+/// as exact over its seeds.
 fn their_parts(
     reference: &Reference,
     planned: &PlannedStage,
@@ -116,12 +117,12 @@ fn their_parts(
     let binomial = |error: f64| error * (1.0 - error);
     let one_draw = (pairs > 0).then(|| (binomial(reference.error) / pairs as f64).sqrt());
     let draw = match (planned.evaluation, of_seeds) {
-        // One draw more, which moves an error as ours do, and at least as its test pairs make it.
+        // One draw more, with the effect of our draws, and at least the effect of its test pairs.
         _ if planned.data_seeds.len() > 1 => {
             let freedom = row.error.interval.freedom.unwrap_or(f64::INFINITY);
             [row.draw.draws_std, one_draw].into_iter().flatten().reduce(f64::max).map(|error| (error, freedom))
         }
-        // Folds score different pairs, so what varies over them has the draw of the pairs in it already.
+        // Folds score different pairs, so the variation over them already contains the draw of the pairs.
         (Evaluation::Folds(_), Some(_)) => None,
         (Evaluation::Folds(_) | Evaluation::Holdout, _) => {
             let share = row.draw.standard_error.zip(row.error.spread.mean).and_then(|(measured, error)| {
@@ -134,8 +135,9 @@ fn their_parts(
     [of_seeds, draw]
 }
 
-/// Half the width of the interval of a sum of independent parts, each with its standard error and degrees of freedom (maybe without end),
-/// with the probability `above` beyond either end: `t(1 - above, f) * sqrt(sum of squared standard errors)`, f by Welch and Satterthwaite.
+/// Half the width of the interval of a sum of independent parts, each with its standard error and degrees of freedom
+/// (possibly infinite), with the probability `above` beyond either end: `t(1 - above, f) * sqrt(sum of squared standard
+/// errors)`, f by Welch and Satterthwaite.
 pub(crate) fn half_width(parts: &[(f64, f64)], above: f64) -> f64 {
     let variance: f64 = parts.iter().map(|(standard_error, _)| standard_error.powi(2)).sum();
     if variance == 0.0 {

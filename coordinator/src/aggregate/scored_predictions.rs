@@ -1,5 +1,5 @@
-//! Which pairs a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over seeds. What outputs
-//! mean, and what an average is, is said in `common`'s `decision`.
+//! The pairs that a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over
+//! seeds. `decision` in `common` defines outputs and averages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,19 +23,19 @@ use super::{
 };
 use crate::scheduler::ranking::Ended;
 
-/// A planned unit with what became of it.
+/// A planned unit with its outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell<'a> {
     pub(super) id: UnitId,
     pub(super) unit: &'a Unit,
-    /// Which draw of the data it is trained on.
+    /// The data seed of the unit's draw.
     pub(super) data_seed: u64,
     pub(super) standing: Standing<'a>,
-    /// Whether it learnt anything.
+    /// The marks of a unit without learning.
     pub(super) mark: Mark,
 }
 
-/// What became of a unit.
+/// The outcome of a unit.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing<'a> {
     Done {
@@ -46,20 +46,20 @@ pub(super) enum Standing<'a> {
         epochs: &'a [EpochMetrics],
     },
     Missing(Missing),
-    /// Its configuration left a race before, and no other wants the unit.
+    /// The unit's configuration left a race before, and no other needs the unit.
     Skipped,
 }
 
 impl<'a> Cell<'a> {
     pub(super) fn new(id: UnitId, unit: &'a Unit, input: &Input<'a>) -> Self {
         let standing = match input.results.get(&id) {
-            // A result from before the race counts as little as one that was never trained: reports do not depend on what was run first.
+            // A result from before the race is ignored like a missing one: reports do not depend on the order of runs.
             _ if input.track.is_skipped(id) => Standing::Skipped,
             Some(UnitResult { epochs, ending: Ending::Done(scores) }) => Standing::Done { scores, epochs },
             Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
             None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
         };
-        // A plan is made of these draws' digests.
+        // The plan was made from these draws' digests.
         let drawn = input.draws.iter().find(|(_, draw)| draw.digest == unit.dataset_digest);
         let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
         Self { id, unit, data_seed, standing, mark: Mark::default() }
@@ -81,7 +81,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// What ranking needs to know; None where it is not known yet, or never will be as its configuration left a race.
+    /// The outcome for ranking; None if it is unknown, or if the configuration left a race before the unit.
     pub(super) fn ended(&self) -> Option<Ended> {
         match self.standing {
             Standing::Done { scores, .. } => Some(Ended::scored(scores)),
@@ -90,12 +90,12 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Share of its scored pairs that a done unit classifies wrongly.
+    /// The share of its scored pairs that a done unit classifies wrongly.
     pub(super) fn error(&self) -> Option<f64> {
         self.done().map(|(scores, _)| scores.error())
     }
 
-    /// The whole epochs that a result has.
+    /// The whole epochs of a result.
     pub(super) fn epochs(&self) -> Option<&'a [EpochMetrics]> {
         match self.standing {
             Standing::Done { epochs, .. } | Standing::Diverged { epochs } => Some(epochs),
@@ -117,8 +117,8 @@ impl<'a> Cell<'a> {
 pub(super) struct Scored {
     /// Whether each pair is of class 1.
     pub(super) labels: Vec<bool>,
-    /// Each pair's cluster, where some pairs share an image with the same bytes: such pairs were not drawn independently. None where none do,
-    /// and of several draws of the data.
+    /// Each pair's cluster, if some pairs share an image with the same bytes: such pairs are not independent. None
+    /// without shared images, and for several draws of the data.
     pub(super) clusters: Option<Vec<usize>>,
     /// The pairs that each fold of each draw scores, ascending; one fold of all pairs for the hold-out.
     parts: BTreeMap<(u64, u32), Vec<usize>>,
@@ -149,7 +149,7 @@ impl Scored {
         scored
     }
 
-    /// One seed's prediction for every pair, from all of its units; or why there are none.
+    /// One seed's prediction for every pair, from all of its units, or the reason for missing ones.
     pub(super) fn pool(&self, cells: &[Cell<'_>]) -> Result<Vec<Binary>, String> {
         let done = cells.iter().filter(|cell| cell.done().is_some()).count();
         if done < cells.len() {
@@ -170,7 +170,7 @@ impl Scored {
         pooled.into_iter().collect::<Option<_>>().ok_or_else(|| "not every pair was scored".to_owned())
     }
 
-    /// The pairs that a unit scores and its prediction for each; or why there are none.
+    /// The pairs that a unit scores with its predictions, or the reason for missing ones.
     fn predictions(&self, cell: &Cell<'_>) -> Result<(&[usize], Vec<Binary>), String> {
         let (scores, _) = cell.done().ok_or_else(|| "the unit has no scores".to_owned())?;
         let pairs = self.parts.get(&part(cell)).map_or(&[][..], Vec::as_slice);
@@ -186,28 +186,28 @@ impl Scored {
         ))
     }
 
-    /// Which of the pairs that a unit scores it classifies wrongly; None where it has no scores for them.
+    /// Marks of the pairs that a unit classifies wrongly; None if it has no scores for them.
     pub(super) fn wrong(&self, cell: &Cell<'_>) -> Option<Vec<bool>> {
         let (pairs, predictions) = self.predictions(cell).ok()?;
         let labels: Vec<bool> = pairs.iter().map(|pair| self.labels[*pair]).collect();
         Some(wrong(&predictions, &labels))
     }
 
-    /// A unit's own predictions, ranked; or why they cannot be.
+    /// The ranking of a unit's own predictions, or the reason for a missing one.
     pub(super) fn ranking(&self, cell: &Cell<'_>) -> Result<Ranking, String> {
         let (pairs, predictions) = self.predictions(cell)?;
         let labels: Vec<bool> = pairs.iter().map(|&pair| self.labels[pair]).collect();
         Ranking::new(&scores(&predictions), &labels).map_err(|reason| reason.to_string())
     }
 
-    /// How many different pairs these units have scored.
+    /// The number of different pairs that these units have scored.
     pub(super) fn pairs(&self, cells: &[Cell<'_>]) -> usize {
         let done: BTreeSet<(u64, u32)> = cells.iter().filter(|cell| cell.done().is_some()).map(part).collect();
         done.into_iter().filter_map(|part| self.parts.get(&part)).map(Vec::len).sum()
     }
 }
 
-/// Which of a stage's parts a unit scores.
+/// The part of the stage's data that a unit scores.
 fn part(cell: &Cell<'_>) -> (u64, u32) {
     match cell.unit.fold {
         Fold::Holdout => (cell.data_seed, 0),
@@ -215,8 +215,8 @@ fn part(cell: &Cell<'_>) -> (u64, u32) {
     }
 }
 
-/// The training pairs that a fold scores, ascending. None where there are too few pairs for so many folds: then nothing can
-/// have been trained, and a result that claims to be is found not to fit.
+/// The training pairs that a fold scores, ascending. Empty if there are too few pairs for this many folds: no unit can
+/// have been trained then, and a stored result is found not to fit.
 fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
     match split(dataset, Fold::Part { index, of }).map(|split| split.scored) {
         Ok(folds::Scored::Validation(pairs)) => pairs.into_iter().map(|pair| pair as usize).collect(),
@@ -224,23 +224,23 @@ fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
     }
 }
 
-/// Each pair's average over seeds; None of no seeds.
+/// Each pair's average over seeds; None without seeds.
 pub(super) fn average(seeds: &[&[Binary]]) -> Option<Vec<Binary>> {
     let pairs = seeds.first()?.len();
     (0..pairs).map(|pair| Binary::average(&seeds.iter().map(|seed| seed[pair]).collect::<Vec<_>>())).collect()
 }
 
-/// Which pairs these predictions classify wrongly.
+/// Marks of the pairs that these predictions classify wrongly.
 pub(super) fn wrong(predictions: &[Binary], labels: &[bool]) -> Vec<bool> {
     predictions.iter().zip(labels).map(|(prediction, label)| (prediction.class() == 1) != *label).collect()
 }
 
-/// What pairs are ranked by.
+/// The scores by which pairs are ranked.
 pub(super) fn scores(predictions: &[Binary]) -> Vec<f64> {
     predictions.iter().map(Binary::score).collect()
 }
 
-/// The share of these that is true. There must be one.
+/// The share of true values. There must be at least one value.
 pub(super) fn share(flags: &[bool]) -> f64 {
     flags.iter().filter(|flag| **flag).count() as f64 / flags.len() as f64
 }

@@ -1,4 +1,4 @@
-//! What a stage selected, and what still waits for a selection.
+//! The selections of a stage, and the rows that still wait for a selection.
 
 use seedgrid_common::{
     matrix::{PlannedStage, Selection, Selections, WaitingRow},
@@ -7,7 +7,7 @@ use seedgrid_common::{
 
 use super::document::{ConfigurationReport, ModelSelection, SelectionReport, WaitingReport};
 
-/// What `planned` selected, if it selects; `rows` are its configurations.
+/// The selection of `planned`, if it selects; `rows` are its configurations.
 pub(super) fn selection(
     planned: &PlannedStage,
     selections: &Selections,

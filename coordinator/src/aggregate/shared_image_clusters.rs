@@ -1,17 +1,17 @@
-//! Which examples share a source: pairs with an image of the same bytes were not drawn independently.
+//! Clusters of examples with a common source: pairs with an image of the same bytes are not independent.
 
 use std::collections::HashMap;
 
 use seedgrid_common::{data::Pairs, model::SIDE};
 
-/// The pixels of an image, by their bits.
+/// The pixels of an image, as bits.
 type Image = Vec<u32>;
 
-/// Each pair's cluster, numbered from 0 in the order of their first pairs: pairs are in one cluster where a chain of shared images joins them.
-/// None where no two pairs share an image.
+/// Each pair's cluster, numbered from 0 in the order of their first pairs: a chain of shared images joins the pairs of
+/// one cluster. None if no two pairs share an image.
 pub(super) fn of(pairs: &Pairs) -> Option<Vec<usize>> {
     let mut first_with: HashMap<Image, usize> = HashMap::new();
-    // Each pair's predecessor in its cluster; a cluster's first pair is its own.
+    // Each pair's predecessor in its cluster; the first pair of a cluster is its own.
     let mut before: Vec<usize> = (0..pairs.len()).collect();
     let mut shared = false;
     for (pair, image) in images(pairs) {
@@ -30,7 +30,7 @@ pub(super) fn of(pairs: &Pairs) -> Option<Vec<usize>> {
     })
 }
 
-/// The share of these parts' images that are in another of the parts too.
+/// The share of these parts' images that another of the parts also has.
 pub(super) fn shared_share(parts: &[&Pairs]) -> f64 {
     let mut seen: HashMap<Image, (usize, bool)> = HashMap::new();
     for (part, pairs) in parts.iter().enumerate() {
@@ -63,7 +63,7 @@ fn first(before: &[usize], mut pair: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Pairs of images of which each has one grey value.
+    /// Pairs of images with a single grey value each.
     fn pairs(greys: &[[u8; 2]]) -> Pairs {
         let pixels = greys.iter().flatten().flat_map(|grey| vec![f32::from(*grey); SIDE * SIDE]).collect();
         Pairs { pixels, digits: vec![[0, 1]; greys.len()] }

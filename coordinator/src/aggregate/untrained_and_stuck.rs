@@ -1,6 +1,6 @@
-//! Networks that have learnt nothing: *untrained* units, whose training error is not below that of always predicting the commonest class,
-//! and *stuck* ones, whose error is far above that of the other seeds. Both are named wherever they are averaged, and never dropped.
-//! docs/statistics.md has the definitions.
+//! Networks that have learnt nothing: *untrained* units, whose training error is not below that of always predicting
+//! the commonest class, and *stuck* ones, whose error is far above that of the other seeds. Both are named next to
+//! every mean that contains them, and never dropped. docs/statistics.md has the definitions.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +12,28 @@ use seedgrid_common::{
 
 use crate::{plan::data_draws::Draw, scheduler::ranking::Ended};
 
-/// How many binomial standard errors a training error must lie below that of the commonest class.
+/// The number of binomial standard errors by which a training error must be below that of the commonest class.
 const STANDARD_ERRORS: f64 = 2.0;
-/// Fewest seeds of which one can be told to be stuck.
+/// The smallest number of seeds for a decision about stuck ones.
 const SEEDS_MIN: usize = 5;
-/// How many scaled median absolute deviations above the median a stuck seed lies.
+/// The number of scaled median absolute deviations by which a stuck seed is above the median.
 const DEVIATIONS: f64 = 5.0;
-/// Makes of the median absolute deviation of normal values their standard deviation.
+/// The factor from the median absolute deviation of normal values to their standard deviation.
 const SCALE: f64 = 1.4826;
-/// It also lies more than five points above the median: one in so many of the scored pairs.
+/// A stuck seed is also more than five points above the median: one in this many of the scored pairs.
 const ONE_IN: f64 = 20.0;
 
-/// The classes of the rows that a unit is trained on.
+/// The classes of a unit's training rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TrainingRows {
-    /// How many.
+    /// The number of rows.
     pub(crate) rows: usize,
-    /// How many are of the commonest class.
+    /// The number of rows of the commonest class.
     pub(crate) commonest: usize,
 }
 
 impl TrainingRows {
-    /// Those of this part of a data set; None where it has no such part.
+    /// The classes for this part of a data set; None if it has no such part.
     pub(crate) fn of(dataset: &Dataset, fold: Fold) -> Option<Self> {
         let rows = split(dataset, fold).ok()?.train;
         let mut classes: BTreeMap<u8, usize> = BTreeMap::new();
@@ -46,8 +46,8 @@ impl TrainingRows {
         (self.rows - self.commonest) as f64 / self.rows as f64
     }
 
-    /// Whether a network with this training error has learnt nothing that can be told from chance. None: with rows so few, or so much alike,
-    /// not even a network without any error could be told from chance.
+    /// Whether a network with this training error has learnt nothing that differs from chance. None if the rows are too
+    /// few or too much alike for any network to differ from chance.
     pub(crate) fn is_untrained(&self, training_error: f64) -> Option<bool> {
         let baseline = self.baseline();
         let below = baseline - STANDARD_ERRORS * (baseline * (1.0 - baseline) / self.rows as f64).sqrt();
@@ -55,9 +55,10 @@ impl TrainingRows {
     }
 }
 
-/// Which of a configuration's units are stuck, in their order. Each comes with its part of the data (draw and fold), and how many of its
-/// scored pairs it classifies wrongly; None: it has no scores. Units are compared within their part, where they differ by the seed alone. The
-/// answer is None for units without scores, and where a part has scores of fewer than five seeds.
+/// Marks the stuck units of a configuration, in their order. Each unit comes with its part of the data (draw and fold)
+/// and the number of scored pairs that it classifies wrongly; None without scores. Units are compared within their
+/// part, where only the seed differs. The result is None for units without scores, and in a part with scores of fewer
+/// than five seeds.
 pub(crate) fn stuck<P: Ord + Copy>(units: &[(P, Option<Errors>)]) -> Vec<Option<bool>> {
     let mut parts: BTreeMap<P, Vec<f64>> = BTreeMap::new();
     for (part, errors) in units {
@@ -77,7 +78,7 @@ pub(crate) fn stuck<P: Ord + Copy>(units: &[(P, Option<Errors>)]) -> Vec<Option<
     units.iter().map(verdict).collect()
 }
 
-/// The middle value, or the mean of the two in the middle; None of no values.
+/// The middle value, or the mean of the two in the middle; None without values.
 fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -85,23 +86,23 @@ fn median(values: &[f64]) -> Option<f64> {
     Some((low + high) / 2.0)
 }
 
-/// What a unit got wrong.
+/// A unit's errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Errors {
-    /// How many of its scored pairs.
+    /// The number of wrongly classified pairs.
     pub(crate) wrong: u32,
-    /// How many pairs it scored.
+    /// The number of scored pairs.
     pub(crate) scored: usize,
 }
 
-/// What is said of a done unit; see [`TrainingRows::is_untrained`] and [`stuck`].
+/// The marks of a done unit; see [`TrainingRows::is_untrained`] and [`stuck`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) untrained: Option<bool>,
     pub(crate) stuck: Option<bool>,
 }
 
-/// Which of a configuration's units are stuck, by how the units of its stage ended.
+/// Marks the stuck units of a configuration, from the outcomes of its stage's units.
 pub(crate) fn stuck_of(units: &[(UnitId, Unit)], ended: &BTreeMap<UnitId, Ended>) -> Vec<Option<bool>> {
     let errors = |id: &UnitId| match ended.get(id)? {
         Ended::Scored { wrong, of } => Some(Errors { wrong: *wrong, scored: *of as usize }),
@@ -110,14 +111,14 @@ pub(crate) fn stuck_of(units: &[(UnitId, Unit)], ended: &BTreeMap<UnitId, Ended>
     stuck(&units.iter().map(|(id, unit)| ((&unit.dataset_digest, unit.fold), errors(id))).collect::<Vec<_>>())
 }
 
-/// The classes of each part's training rows, counted when they are first asked for.
+/// The classes of each part's training rows, counted at their first use.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Classes {
     known: BTreeMap<(String, Fold), Option<TrainingRows>>,
 }
 
 impl Classes {
-    /// Whether a unit with these epochs, which is trained on this draw, is untrained; see [`TrainingRows::is_untrained`].
+    /// Whether a unit with these epochs, trained on this draw, is untrained; see [`TrainingRows::is_untrained`].
     pub(crate) fn is_untrained(&mut self, unit: &Unit, draw: &Draw, epochs: &[EpochMetrics]) -> Option<bool> {
         let place = (draw.digest.clone(), unit.fold);
         let rows = *self.known.entry(place).or_insert_with(|| TrainingRows::of(&draw.dataset, unit.fold));
@@ -141,7 +142,7 @@ mod tests {
         {
             assert_eq!(rows.is_untrained(error), Some(untrained), "{error}");
         }
-        // The more rows, the smaller the difference that shows.
+        // More rows show a smaller difference.
         assert_eq!(TrainingRows { rows: 10_000, commonest: 5_300 }.is_untrained(0.455), Some(false));
     }
 
@@ -166,7 +167,7 @@ mod tests {
         let dataset = Dataset { title: String::new(), seed: 0, train: pairs.clone(), test: pairs };
         let of = |fold| TrainingRows::of(&dataset, fold);
         assert_eq!(of(Fold::Holdout), Some(TrainingRows { rows: 30, commonest: 20 }));
-        // Of 5 folds each has 4 of the 20 and 2 of the 10.
+        // Each of 5 folds has 4 of the 20 and 2 of the 10.
         assert_eq!(of(Fold::Part { index: 0, of: 5 }), Some(TrainingRows { rows: 24, commonest: 16 }));
         assert_eq!(of(Fold::Part { index: 0, of: 20 }), None, "it cannot be split so");
     }
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn units_are_compared_within_their_fold_and_draw() {
-        // A hard fold: all its seeds err more, and none is stuck; the third seed of the easy one is.
+        // In a hard fold all seeds err more, and none is stuck; the third seed of the easy one is stuck.
         let fold = |part: u8, wrong: [Option<u32>; 6]| {
             wrong.map(|wrong| (part, wrong.map(|wrong| Errors { wrong, scored: 100 })))
         };

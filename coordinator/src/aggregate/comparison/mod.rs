@@ -1,7 +1,7 @@
-//! Whether a stage's configurations differ: every pair's difference, its intervals, its effect size and its tests.
+//! Comparisons of a stage's configurations: every pair's difference, its intervals, its effect size and its tests.
 //!
-//! [`paired_t_test`] tests mean errors, seed by seed; [`mcnemar`] and [`delong`] test the averaged predictions of a hold-out. [`holm`] corrects each
-//! test for the number of pairs; [`effect_size`] is the size.
+//! [`paired_t_test`] tests mean errors, seed by seed; [`mcnemar`] and [`delong`] test the averaged predictions of a
+//! hold-out. [`holm`] corrects each test for the number of pairs; [`effect_size`] computes the size.
 
 use crate::{
     scheduler::ranking::{self, Rank},
@@ -22,36 +22,36 @@ use super::{
     split,
 };
 
-/// Most configurations of a stage of which all pairs are compared.
+/// The largest number of configurations of a stage for a comparison of all pairs.
 const ALL_PAIRS_MAX: usize = 12;
 
 /// One configuration, to be compared with others of its stage.
 pub(super) struct Contender<'a> {
     pub(super) number: usize,
     pub(super) cells: Vec<Cell<'a>>,
-    /// Its complete seeds' errors.
+    /// The errors of its complete seeds.
     pub(super) by_seed: BySeed,
-    /// Which scored pairs its averaged prediction classifies wrongly; or why there is none.
+    /// Marks of the scored pairs that its averaged prediction classifies wrongly, or the reason for missing ones.
     pub(super) wrong: Result<Vec<bool>, String>,
-    /// The averaged prediction's score of each scored pair; or why there is none.
+    /// The averaged prediction's score of each scored pair, or the reason for missing ones.
     pub(super) scores: Result<Vec<f64>, String>,
     pub(super) rank: Rank,
 }
 
-/// What a stage's comparisons have in common.
+/// The common data of a stage's comparisons.
 struct Stage<'a> {
     columns: Columns,
     scored: &'a Scored,
 }
 
-/// A pair's report and the tests whose intervals depend on how many pairs there are.
+/// A pair's report and the tests whose intervals depend on the number of pairs.
 struct Tested {
     report: ComparisonReport,
     t_test: Option<Difference>,
     seeds_test: Option<Difference>,
 }
 
-/// Compares all pairs of configurations that were trained on so many draws of the data; of many configurations each with the one of the lowest mean error.
+/// Compares all pairs of configurations with these columns; of many configurations, each with the best one.
 pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender<'_>]) -> ComparisonsReport {
     let stage = Stage { columns, scored };
     if contenders.len() < 2 {
@@ -76,7 +76,7 @@ pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender
 impl Stage<'_> {
     fn pair(&self, first: &Contender<'_>, second: &Contender<'_>) -> Tested {
         let (method, rows) = (self.columns.method(), first.by_seed.minus(&second.by_seed));
-        // A diverged unit comes after every error, so a mean with one is no number that others differ from.
+        // A diverged unit ranks after every error, so a mean with one is not a number to compare.
         let are_numbers = first.rank.diverged() + second.rank.diverged() == 0;
         let unless_diverged = || if are_numbers { Ok(()) } else { Err("units of one of them diverged".to_owned()) };
         let Paired { seeds, difference, tested } = self.columns.paired(&rows, self.scored.clusters.as_deref());
@@ -168,7 +168,7 @@ fn auc_test(tested: Result<delong::AucDifference, String>) -> AucTestReport {
     }
 }
 
-/// With Holm's correction over all of them, each test by itself, and the intervals that belong to so many tests.
+/// Applies Holm's correction to each kind of test, and adds the simultaneous intervals for this many tests.
 fn corrected(mut pairs: Vec<Tested>) -> Vec<ComparisonReport> {
     let holm = |p: fn(&Tested) -> Option<f64>| holm::holm(&pairs.iter().map(p).collect::<Vec<_>>());
     let corrected = [
