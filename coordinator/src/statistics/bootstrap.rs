@@ -1,17 +1,18 @@
-//! How much the areas under a configuration's curves depend on which pairs were scored: percentile intervals over resamples
-//! of the pairs.
+//! The uncertainty of the areas under a configuration's curves from the draw of the scored pairs: percentile intervals
+//! over resamples of the pairs.
 
 use seedgrid_common::random::Stream;
 
 use super::roc_and_precision_recall::{Ranking, enough_of_each_class, precision_area, roc_area};
 
-/// Most resamples: another stream would move an end of an interval by less than a hundredth of its width.
+/// The largest number of resamples: another stream would move an end of an interval by less than a hundredth of its
+/// width.
 const RESAMPLES_MAX: usize = 10_000;
 
-/// Fewest resamples, of many pairs.
+/// The smallest number of resamples, for many pairs.
 const RESAMPLES_MIN: usize = 1000;
 
-/// About how many pairs are drawn in all resamples together; the more pairs there are, the narrower is the interval anyway.
+/// The approximate number of pairs drawn over all resamples; with more pairs the interval is narrower anyway.
 const DRAWN_PAIRS: usize = 10_000_000;
 
 /// 95 % intervals.
@@ -21,16 +22,17 @@ pub(crate) struct Intervals {
     pub(crate) average_precision: [f64; 2],
 }
 
-/// How often so many pairs are drawn anew.
+/// The number of resamples of this many pairs.
 pub(crate) fn resamples(pairs: usize) -> usize {
     (DRAWN_PAIRS / pairs.max(1)).clamp(RESAMPLES_MIN, RESAMPLES_MAX)
 }
 
-/// The intervals of a ranking's areas: as many pairs as there are, drawn with replacement whatever their class, [`resamples`] times over;
-/// from the 2.5th to the 97.5th percentile of what their curves give. Rankings of as many pairs meet the same draws.
+/// The intervals of a ranking's areas: draws of as many pairs, with replacement and regardless of class, [`resamples`]
+/// times; from the 2.5th to the 97.5th percentile of the areas. Rankings of equal length get the same draws.
 ///
 /// # Errors
-/// Why there are none: too few pairs of one class, or a ranking without a mistake, of which every resample is one again.
+/// The reason for missing intervals: too few pairs of one class, or a ranking without a mistake, whose resamples have
+/// none either.
 pub(crate) fn intervals(ranking: &Ranking) -> Result<Intervals, String> {
     let pairs = ranking.pairs();
     let count = u32::try_from(pairs.len()).map_err(|_| "there are too many pairs to draw from".to_owned())?;
@@ -40,7 +42,7 @@ pub(crate) fn intervals(ranking: &Ranking) -> Result<Intervals, String> {
     }
     let resamples = resamples(pairs.len());
     let mut stream = Stream::new(0, "bootstrap");
-    // Of each step, how many pairs of class 0 and of class 1 are drawn.
+    // For each step, the numbers of drawn pairs of class 0 and of class 1.
     let mut drawn = vec![[0_u64; 2]; ranking.len()];
     let (mut aucs, mut precisions) = (Vec::with_capacity(resamples), Vec::with_capacity(resamples));
     // A resample of one class only has no curve and is drawn again.
@@ -68,7 +70,7 @@ pub(crate) fn intervals(ranking: &Ranking) -> Result<Intervals, String> {
     Err("too few pairs are of one of the classes: most draws of the pairs have none of it".to_owned())
 }
 
-/// The 2.5th and the 97.5th percentile, between two values by linear interpolation. There must be a value.
+/// The 2.5th and the 97.5th percentile, with linear interpolation between two values. There must be a value.
 fn percentiles(mut values: Vec<f64>) -> [f64; 2] {
     values.sort_by(f64::total_cmp);
     [0.025, 0.975].map(|share| {
@@ -107,7 +109,7 @@ mod tests {
             aucs += holds(found.auc, truth.auc());
             precisions += holds(found.average_precision, truth.average_precision());
         }
-        // 95 % of 100, with a deviation of 2; percentile intervals of few pairs hold a little less.
+        // 95 % of 100, with a deviation of 2; percentile intervals of few pairs contain the value a little less often.
         assert!((88..=99).contains(&aucs), "{aucs}");
         assert!((86..=99).contains(&precisions), "{precisions}");
     }

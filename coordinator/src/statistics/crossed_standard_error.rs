@@ -1,57 +1,59 @@
-//! How sure a mean is that is taken over seeds and examples together: both were drawn, and both are in its standard error.
+//! The standard error of a mean over seeds and examples together, both of which were drawn.
 //!
 //! A table has a row for each seed and a column for each example, fold or draw of the data. Its values follow the crossed random
 //! effects model `y = mean + seed + column + rest` (Searle, Casella and McCulloch 1992, Variance Components, section 4.3). The
 //! mean squares of its two-way analysis of variance give the variance of the mean in closed form.
 
-/// A mean over a table, with what it varies with.
+/// A mean over a table with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Crossed {
-    /// Over all values.
+    /// The mean over all values.
     pub(crate) mean: f64,
-    /// Of the mean, for another draw of the seeds and of the columns.
+    /// The standard error of the mean, for another draw of the seeds and of the columns.
     pub(crate) standard_error: f64,
     /// Satterthwaite's degrees of freedom of `standard_error`, at least 1.
     pub(crate) freedom: f64,
-    /// The part of `standard_error` that the columns have, averaged over endlessly many seeds; with one seed, over this one.
+    /// The part of `standard_error` from the columns, averaged over infinitely many seeds; with one seed, over this
+    /// one.
     pub(crate) columns_standard_error: f64,
 }
 
-/// Values with a row a seed and a column for each example, fold or draw.
+/// Values with a row for each seed and a column for each example, fold or draw.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {
     /// Rows of equal length.
     pub(crate) rows: &'a [Vec<f64>],
-    /// Each column's cluster, numbered from 0 without gaps: columns of one cluster are drawn together. None: each by itself.
+    /// Each column's cluster, numbered from 0 without gaps: columns of one cluster are drawn together. None if each is
+    /// drawn by itself.
     pub(crate) clusters: Option<&'a [usize]>,
-    /// By how much columns vary together beyond what they show: for k folds `1 / (k - 1)`, the ratio of scored to training examples
-    /// (Nadeau and Bengio 2003); 0 for columns that are independent.
+    /// The additional correlation of columns: for k folds `1 / (k - 1)`, the ratio of scored to training examples
+    /// (Nadeau and Bengio 2003); 0 for independent columns.
     pub(crate) overlap: f64,
 }
 
 impl<'a> Table<'a> {
-    /// Of columns that were drawn independently.
+    /// A table of independently drawn columns.
     pub(crate) fn independent(rows: &'a [Vec<f64>]) -> Self {
         Self { rows, clusters: None, overlap: 0.0 }
     }
 
-    /// Of a cross-validation's folds, of which each is scored by a network that was trained on the others.
+    /// A table of a cross-validation's folds, each scored by a network that was trained on the others.
     pub(crate) fn of_folds(rows: &'a [Vec<f64>], folds: u32) -> Self {
         Self { rows, clusters: None, overlap: 1.0 / (f64::from(folds) - 1.0) }
     }
 }
 
-/// The mean of the table and its standard error. With S rows, N columns and the mean squares MSA of rows, MSB of columns and MSE of the rest,
-/// the variance of the mean is `(a + w b + MSE) / (S N)` with `a = max(0, MSA - MSE)`, `b = max(0, MSB - MSE)` and
-/// `w = 1 + N overlap`. With one row there is no `a` and no MSE, and the seeds are not in it. Columns of one cluster count by their
-/// sum. None of fewer than two columns.
+/// The mean of the table and its standard error. With S rows, N columns and the mean squares MSA of rows, MSB of
+/// columns and MSE of the rest, the variance of the mean is `(a + w b + MSE) / (S N)` with `a = max(0, MSA - MSE)`, `b
+/// = max(0, MSB - MSE)` and `w = 1 + N overlap`. With one row there is no `a` and no MSE, and the seeds are not in it.
+/// Columns of one cluster count by their sum. Returns None for fewer than two columns.
 pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
     let (rows, first) = (table.rows, table.rows.first()?);
     let (s, n) = (rows.len() as f64, first.len() as f64);
     let cells = s * n;
     let sums: Vec<f64> = rows.iter().map(|row| row.iter().sum()).collect();
     let mean = sums.iter().sum::<f64>() / cells;
-    // Each row's sum within each cluster, above what the mean gives.
+    // Each row's sum within each cluster, minus the expected sum from the mean.
     let sizes = sizes(table.clusters, first.len());
     let (c, of) = (sizes.len() as f64, |column: usize| table.clusters.map_or(column, |clusters| clusters[column]));
     if sizes.len() < 2 {
@@ -63,7 +65,7 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
     }
     let above = |sum: f64, size: f64, rows: f64| sum - size * rows * mean;
     let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
-    // Contributions to the variance of the mean: the mean squares over all cells, where no columns are clustered.
+    // Contributions to the variance of the mean: the mean squares over all cells, if no columns are clustered.
     let of_columns = squares(&mut columns.iter().zip(&sizes).map(|(sum, size)| above(*sum, *size, s))) * c / (c - 1.0);
     let of_columns = of_columns / (cells * cells);
     let (mut of_rows, mut of_rest) = (0.0, 0.0);
@@ -84,7 +86,7 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
     let weight = 1.0 + c * table.overlap;
     let [from_rows, from_columns] = [of_rows, of_columns].map(|of| beyond(of, of_rest));
     let variance = from_rows + weight * from_columns + of_rest;
-    // The same sum as a combination of the mean squares themselves, for the degrees of freedom.
+    // The same sum as a combination of the mean squares, for the degrees of freedom.
     let (mut rest, mut spent) = (1.0, 0.0);
     if from_rows > 0.0 {
         rest -= 1.0;
@@ -106,12 +108,12 @@ pub(crate) fn crossed(table: Table<'_>) -> Option<Crossed> {
     })
 }
 
-/// What a mean square has beyond the rest's, 0 where that is nothing but rounding.
+/// The excess of a mean square over the rest's; 0 if it is only rounding.
 fn beyond(of: f64, rest: f64) -> f64 {
     if of > rest * (1.0 + 1e-9) { of - rest } else { 0.0 }
 }
 
-/// How many columns each cluster has.
+/// The number of columns of each cluster.
 fn sizes(clusters: Option<&[usize]>, columns: usize) -> Vec<f64> {
     let Some(clusters) = clusters else { return vec![1.0; columns] };
     let mut sizes = vec![0.0; clusters.iter().max().map_or(0, |last| last + 1)];

@@ -1,4 +1,5 @@
-//! The test of DeLong, DeLong and Clarke-Pearson (1988): do two classifiers' areas under the ROC curve differ on the same pairs?
+//! The test of DeLong, DeLong and Clarke-Pearson (1988) of whether two classifiers' areas under the ROC curve differ on
+//! the same pairs.
 
 use super::wilson_interval::NOTHING;
 use crate::statistics::{
@@ -6,20 +7,21 @@ use crate::statistics::{
     student_t::{normal_two_sided, quantile_975},
 };
 
-/// Two areas' difference, tested.
+/// The test of two areas' difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct AucDifference {
     /// Area of the first minus that of the second.
     pub(crate) difference: f64,
     pub(crate) standard_error: f64,
     pub(crate) ci95: [f64; 2],
-    /// Two-sided.
+    /// The two-sided p-value.
     pub(crate) p: f64,
 }
 
-/// Compares two classifiers by their scores of the same pairs. The area is a mean over combinations of a pair of class 1 with one of
-/// class 0. A pair's placement is the share of the other class that it is ranked rightly against, ties counting half. The variance of the
-/// difference is that of the placements' differences within each class, by the class's number of pairs.
+/// Compares two classifiers by their scores of the same pairs. The area is a mean over combinations of a pair of class
+/// 1 with one of class 0. A pair's placement is the share of the other class that it is ranked correctly against, ties
+/// counting half. The variance of the difference is that of the placements' differences within each class, divided by
+/// the class's number of pairs.
 pub(crate) fn delong(first: &[f64], second: &[f64], labels: &[bool]) -> Result<AucDifference, String> {
     enough_of_each_class(labels.iter().copied())?;
     let [a, b] = [first, second].map(|scores| placements(scores, labels));
@@ -30,7 +32,7 @@ pub(crate) fn delong(first: &[f64], second: &[f64], labels: &[bool]) -> Result<A
             differences.iter().zip(labels).filter(|(_, label)| **label == class).map(|(value, _)| *value).collect();
         let n = of_class.len() as f64;
         let mean = of_class.iter().sum::<f64>() / n;
-        // Both classes' placements have the area as their mean.
+        // The mean of both classes' placements is the area.
         difference = mean;
         variance += of_class.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n;
     }
@@ -50,7 +52,7 @@ fn placements(scores: &[f64], labels: &[bool]) -> Vec<f64> {
     let positives = labels.iter().filter(|label| **label).count() as f64;
     let negatives = labels.len() as f64 - positives;
     let mut placements = vec![0.0; scores.len()];
-    // Pairs of class 1 and of class 0 with a lower score.
+    // The numbers of pairs of class 1 and of class 0 with a lower score.
     let (mut lower_positives, mut lower_negatives) = (0.0, 0.0);
     for equal in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
         let tied_positives = equal.iter().filter(|pair| labels[**pair]).count() as f64;

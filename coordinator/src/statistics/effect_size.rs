@@ -1,15 +1,15 @@
-//! How large a difference is, in standard deviations.
+//! The size of a difference in standard deviations.
 
 use super::{
     exact::{mean, standard_deviation},
     wilson_interval::NOTHING,
 };
 
-/// Fewest values a side: a deviation of fewer is mostly chance.
+/// The smallest number of values on each side: a deviation of fewer is mostly chance.
 const VALUES_MIN: usize = 5;
 
-/// Hedges' g (1981): the difference of the means by the pooled standard deviation, `sqrt(((n1 - 1) std1^2 + (n2 - 1) std2^2) /
-/// (n1 + n2 - 2))`, times the factor that takes away the bias of small samples.
+/// Hedges' g (1981): the difference of the means divided by the pooled standard deviation, `sqrt(((n1 - 1) std1^2 + (n2
+/// - 1) std2^2) / (n1 + n2 - 2))`, times the correction for the bias of small samples.
 pub(crate) fn hedges_g(first: &[f64], second: &[f64]) -> Result<f64, String> {
     if first.len().min(second.len()) < VALUES_MIN {
         return Err(format!("an effect size needs {VALUES_MIN} values of each configuration"));
@@ -28,7 +28,8 @@ pub(crate) fn hedges_g(first: &[f64], second: &[f64]) -> Result<f64, String> {
 
 /// `gamma(f / 2) / (sqrt(f / 2) gamma((f - 1) / 2))` for f of 2 or more: 0.56 for 2, 0.96 for 18, towards 1.
 fn unbiased(freedom: usize) -> f64 {
-    // gamma(f / 2) / gamma((f - 1) / 2) is 1 / sqrt(pi) for 2, and times its successor (f - 1) / 2.
+    // gamma(f / 2) / gamma((f - 1) / 2) is 1 / sqrt(pi) for 2; the ratio for f + 1 is (f - 1) / 2 divided by that for
+    // f.
     let mut ratio = 1.0 / std::f64::consts::PI.sqrt();
     for smaller in 2..freedom {
         ratio = (smaller as f64 - 1.0) / 2.0 / ratio;
@@ -42,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_factor_is_hedges() {
-        // By scipy.special.gammaln.
+        // Values of scipy.special.gammaln.
         for (freedom, factor) in [(2, 0.5642), (3, 0.7236), (4, 0.7979), (10, 0.9227), (50, 0.9849)] {
             assert!((unbiased(freedom) - factor).abs() < 5e-5, "{freedom}: {}", unbiased(freedom));
         }

@@ -1,4 +1,5 @@
-//! The tests of [`super`] against SciPy's, scikit-learn's and statsmodels'; fixtures/comparisons.py made the expected numbers.
+//! Compares the tests of [`super`] with SciPy, scikit-learn and statsmodels; fixtures/comparisons.py computed the
+//! expected numbers.
 
 use serde::Deserialize;
 
@@ -62,7 +63,7 @@ fn fixtures() -> Fixtures {
     serde_json::from_str(include_str!("fixtures/comparisons.json")).unwrap()
 }
 
-/// Also the smallest p values are right to 9 digits.
+/// The smallest p-values are also correct to 9 digits.
 #[track_caller]
 fn close(found: f64, expected: f64) {
     let allowed = 1e-9 * expected.abs() + 1e-300;

@@ -1,16 +1,16 @@
 //! Friedman's test (1937) with averaged ranks and the correction for ties, and Conover's comparison of each with the best after it
 //! (Conover 1999, Practical Nonparametric Statistics, 3rd edition, section 5.8).
 //!
-//! Twice the ranks are whole numbers, so everything up to the last division is exact.
+//! Doubled ranks are whole numbers, so everything before the last division is exact.
 
 use statrs::distribution::{ChiSquared, ContinuousCDF as _};
 
 use crate::statistics::student_t::{rounded, two_sided};
 
-/// Digits of a tail probability: as many as all hosts agree on, so that a level is met or not met on all of them.
+/// The digits of a tail probability: all hosts agree on them, so that a level is met on all hosts or on none.
 pub(crate) const DIGITS: usize = 8;
 
-/// Ranks within each block, added up.
+/// Sums of ranks within blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Friedman {
     blocks: u128,
@@ -21,7 +21,7 @@ pub(crate) struct Friedman {
 }
 
 impl Friedman {
-    /// Of `errors[contender][block]`, of at least two contenders in as many blocks each.
+    /// Ranks `errors[contender][block]`, with at least two contenders and equally many blocks for each.
     pub(crate) fn new<E: Ord>(errors: &[&[E]]) -> Self {
         let blocks = errors.first().map_or(0, |first| first.len());
         let mut doubled = vec![0; errors.len()];
@@ -45,7 +45,7 @@ impl Friedman {
         self.doubled.len() - 1
     }
 
-    /// Large where ranks agree between blocks; None where all contenders tie in every block.
+    /// The test statistic, large if ranks agree between blocks; None if all contenders tie in every block.
     pub(crate) fn statistic(&self) -> Option<f64> {
         let (n, k) = (self.blocks, self.contenders());
         let middle = n * (k + 1);
@@ -54,19 +54,20 @@ impl Friedman {
         (possible > 0).then(|| ((k - 1) * spread) as f64 / possible as f64)
     }
 
-    /// How probable so large a statistic is where nobody differs, by its approximate chi-squared distribution.
+    /// The probability of at least this statistic without any difference, by its approximate chi-squared distribution.
     pub(crate) fn p(&self) -> Option<f64> {
         let chi_squared = ChiSquared::new(self.freedom() as f64).expect("one or more degrees of freedom");
         self.statistic().map(|statistic| rounded(chi_squared.sf(statistic).clamp(0.0, 1.0), DIGITS))
     }
 
-    /// Of each contender against the one of the lowest rank sum: two-sided p of Conover's t, not corrected for their number.
+    /// The comparison of each contender with the one of the lowest rank sum: two-sided p of Conover's t, not corrected
+    /// for their number.
     pub(crate) fn against_best(&self) -> Vec<f64> {
         let best = self.doubled.iter().copied().min().unwrap_or_default();
         let (n, k) = (self.blocks, self.contenders());
         let freedom = (n.saturating_sub(1) * (k - 1)) as f64;
         let sums: u128 = self.doubled.iter().map(|&sum| u128::from(sum).pow(2)).sum();
-        // Nothing where every block has the same ranks: then any difference is beyond doubt.
+        // Zero if every block has the same ranks: any difference is then certain.
         let disagreement = n * self.squares - sums;
         let p = |&sum: &u64| match (sum - best, disagreement) {
             (0, _) => 1.0,
@@ -80,7 +81,7 @@ impl Friedman {
     }
 }
 
-/// Twice the ranks of these values from 1 on; equal values share the mean of theirs.
+/// Twice the ranks of these values from 1 on; equal values share the mean of their ranks.
 pub(crate) fn doubled_ranks<V: Ord>(values: &[V]) -> Vec<u64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].cmp(&values[b]));

@@ -1,7 +1,7 @@
 //! Holm's correction (1979) for testing several hypotheses at once.
 
-/// Adjusted p values, in the order given: the smallest times m, the next times m - 1 and so on, none below one before it and
-/// none above 1, m being the number of tests that were made. Below a level, they hold together with that level.
+/// Adjusted p-values, in the order given: the smallest times m, the next times m - 1 and so on, none below one before
+/// it and none above 1, where m is the number of tests. Those below a level hold together at that level.
 pub(crate) fn holm(given: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut made: Vec<(usize, f64)> = given.iter().enumerate().filter_map(|(index, p)| Some((index, (*p)?))).collect();
     made.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -1,19 +1,19 @@
-//! McNemar's exact test: do two classifiers err equally often on the same pairs?
+//! McNemar's exact test of whether two classifiers err equally often on the same pairs.
 
-/// How two classifiers' errors on the same pairs differ.
+/// The comparison of two classifiers' errors on the same pairs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct McNemar {
-    /// Pairs that only the first classifies wrongly.
+    /// The number of pairs that only the first classifies wrongly.
     pub(crate) first_only: usize,
-    /// Pairs that only the second classifies wrongly.
+    /// The number of pairs that only the second classifies wrongly.
     pub(crate) second_only: usize,
-    /// Two-sided; None where no pair tells the two apart.
+    /// The two-sided p-value; None if both classify all pairs alike.
     pub(crate) p: Option<f64>,
 }
 
-/// Compares two classifiers by which pairs each gets wrong. Pairs on which both are right, or both wrong, say nothing; of the
-/// n others as many should fall on either side, so the smaller count is held against a binomial distribution of n and 1/2, and
-/// its tail doubled.
+/// Compares two classifiers by their wrong pairs. Pairs on which both are right, or both wrong, are left out; the n
+/// others should be divided equally, so the smaller count is compared with a binomial distribution of n and 1/2, and
+/// its tail is doubled.
 pub(crate) fn mcnemar(first: &[bool], second: &[bool]) -> McNemar {
     let count = |only: fn(bool, bool) -> bool| first.iter().zip(second).filter(|(a, b)| only(**a, **b)).count();
     let (first_only, second_only) = (count(|a, b| a && !b), count(|a, b| !a && b));
@@ -25,9 +25,10 @@ fn two_sided(first_only: usize, second_only: usize) -> Option<f64> {
     (all > 0).then(|| (2.0 * lower_tail(first_only.min(second_only), all)).min(1.0))
 }
 
-/// Probability of at most `k` heads among `n` fair coins, by sums and products alone, so that every host finds the same.
+/// Probability of at most `k` heads among `n` fair coins, by sums and products only, so that every host computes the
+/// same.
 fn lower_tail(k: usize, n: usize) -> f64 {
-    /// Takes the growing sum back into range; a power of 2, so nothing is rounded.
+    /// Rescales the growing sum by a power of 2, so that nothing is rounded.
     const STEP: i32 = 512;
     let (mut term, mut sum, mut halvings) = (1.0_f64, 1.0_f64, n);
     let mut halve = |term: &mut f64, sum: &mut f64, by: i32| {

@@ -6,14 +6,16 @@ use num_rational::BigRational;
 
 use crate::statistics::exact::{rounded, whole};
 
-/// The mean of some units' error rates as an exact fraction. Units may score different numbers of pairs, as folds do.
+/// The mean of some units' error rates as an exact fraction. Units may score different numbers of pairs, for example in
+/// folds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MeanError(BigRational);
 
 impl MeanError {
-    /// Of units that classified so many (`wrong`, `of`) pairs wrongly; None of no units. A unit has scored at least one pair.
+    /// The mean over units with these (`wrong`, `of`) counts of pairs; None without units. A unit has scored at least
+    /// one pair.
     pub fn of(counts: impl IntoIterator<Item = (u32, u32)>) -> Option<Self> {
-        // Most units have scored equally many pairs: then these are whole numbers but for one division.
+        // Most units have scored equally many pairs: these need a single division.
         let mut wrong_of: BTreeMap<u32, u64> = BTreeMap::new();
         let mut units = 0;
         for (wrong, of) in counts {
@@ -24,30 +26,30 @@ impl MeanError {
         (units > 0).then(|| Self(sum / whole(units)))
     }
 
-    /// The mean of means, each weighing the same; None without a mean.
+    /// The mean of means with equal weights; None without a mean.
     pub fn of_means(means: &[Self]) -> Option<Self> {
         let sum: BigRational = means.iter().map(|mean| &mean.0).sum();
         (!means.is_empty()).then(|| Self(sum / whole(means.len())))
     }
 
-    /// As a double: rounded once.
+    /// The mean as a double, rounded once.
     pub fn to_f64(&self) -> f64 {
         rounded(&self.0)
     }
 
-    /// How far the two are apart.
+    /// The absolute difference of the two.
     pub(crate) fn distance(&self, other: &Self) -> Self {
         if self < other { Self(&other.0 - &self.0) } else { Self(&self.0 - &other.0) }
     }
 
-    /// Whether this is at most one standard error of `means` above their mean: the standard error is their sample deviation over the root of
-    /// their number. Of fewer than two means it is 0.
+    /// Whether this is at most one standard error of `means` above their mean: the standard error is their sample
+    /// deviation divided by the root of their number. For fewer than two means it is 0.
     pub(crate) fn is_within_one_standard_error(&self, means: &[Self]) -> bool {
         let Some(center) = Self::of_means(means) else { return false };
         let above = &self.0 - &center.0;
         let squares: BigRational = means.iter().map(|mean| &mean.0 - &center.0).map(|left| &left * &left).sum();
         let n = means.len();
-        // Squared on both sides, so that no root is rounded.
+        // Both sides are squared, so that no root is rounded.
         self <= &center || n > 1 && &above * &above * whole(n * (n - 1)) <= squares
     }
 }
@@ -79,7 +81,7 @@ mod tests {
         let mean = MeanError::of([(23, 40), (17, 40), (23, 40)]).unwrap();
         assert_eq!(mean.to_f64(), 0.525);
         assert_eq!(MeanError::of([(1, 3); 7]).unwrap().to_f64(), 1.0 / 3.0);
-        // Denominators whose product no machine word holds.
+        // Denominators whose product fits no machine word.
         let primes = [4_294_967_291, 4_294_967_279, 4_294_967_231, 4_294_967_197];
         let mean = MeanError::of(primes.map(|prime| (prime / 3, prime))).unwrap();
         assert!((mean.to_f64() - 1.0 / 3.0).abs() < 1e-9);

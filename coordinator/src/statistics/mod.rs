@@ -1,4 +1,4 @@
-//! Statistics on plain numbers: exact sums, distributions, intervals and tests. Nothing here knows of studies or units.
+//! Statistics on plain numbers: exact sums, distributions, intervals and tests, independent of studies and units.
 
 pub(crate) mod bootstrap;
 pub(crate) mod crossed_standard_error;

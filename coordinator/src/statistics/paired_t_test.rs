@@ -1,4 +1,4 @@
-//! The t test of two configurations' mean errors, paired by seed and by what both scored.
+//! The t test of two configurations' mean errors, paired by seed and by scored examples, folds or draws.
 
 use super::wilson_interval::NOTHING;
 use crate::statistics::{
@@ -6,7 +6,7 @@ use crate::statistics::{
     student_t::{quantile, quantile_975, two_sided},
 };
 
-/// A difference of two means, tested.
+/// The test of a difference of two means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Difference {
     pub(crate) difference: f64,
@@ -18,7 +18,8 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// Student's t test of a difference of two error rates with this standard error; why not, where nothing varies.
+    /// Student's t test of a difference of two error rates with this standard error. The error is the reason for a
+    /// missing test, if nothing varies.
     pub(crate) fn of(difference: f64, standard_error: f64, freedom: f64) -> Result<Self, String> {
         if standard_error < NOTHING {
             let what = if difference.abs() < NOTHING { "they never differ" } else { "the difference never varies" };
@@ -29,18 +30,19 @@ impl Difference {
         Ok(Self { difference, standard_error, freedom, t, p: two_sided(t, freedom), ci95 })
     }
 
-    /// The interval of this one of `tests` differences, all of which together hold with 95 % (Bonferroni).
+    /// The interval for one of `tests` differences; all intervals together hold with 95 % (Bonferroni).
     pub(crate) fn simultaneous(&self, tests: usize) -> [f64; 2] {
         within(self.difference, quantile(0.025 / tests as f64, self.freedom) * self.standard_error)
     }
 }
 
-/// Error rates differ by -1 to 1.
+/// Limits an interval to -1 to 1, the range of differences of error rates.
 fn within(difference: f64, half: f64) -> [f64; 2] {
     [(difference - half).max(-1.0), (difference + half).min(1.0)]
 }
 
-/// Whether the mean of a table of differences is 0: rows are seeds, columns are examples, folds or draws of the data.
+/// Tests whether the mean of a table of differences is 0: rows are seeds, columns are examples, folds or draws of the
+/// data.
 pub(crate) fn paired(table: Table<'_>, columns: &str) -> Result<Difference, String> {
     if table.rows.is_empty() {
         return Err("it needs a seed of which both configurations have done all units".to_owned());
@@ -49,7 +51,7 @@ pub(crate) fn paired(table: Table<'_>, columns: &str) -> Result<Difference, Stri
     Difference::of(found.mean, found.standard_error, found.freedom)
 }
 
-/// Whether the mean of one value a seed is 0, by Student's t.
+/// Tests whether the mean of one value for each seed is 0, by Student's t.
 pub(crate) fn over_seeds(differences: &[f64]) -> Result<Difference, String> {
     let row = [differences.to_vec()];
     match crossed(Table::independent(&row)) {
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn equal_seeds_are_compared_with_each_other() {
-        // Both vary a lot from seed to seed, and the first errs a little more with every seed.
+        // Both vary a lot between seeds, and the first errs a little more with every seed.
         let differences = [0.010, 0.012, 0.011, 0.013];
         let test = over_seeds(&differences).unwrap();
         assert!(test.p < 0.001 && test.ci95[0] > 0.0, "{test:?}");

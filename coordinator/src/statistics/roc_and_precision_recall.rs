@@ -1,12 +1,12 @@
 //! ROC and precision-recall curves of scored pairs, with scikit-learn's definitions.
 //!
-//! A pair is predicted to be of class 1 when its score is at or above the threshold. Pairs of equal score pass a threshold
-//! together, so ties have no order.
+//! A pair is predicted to be of class 1 if its score is at or above the threshold. Pairs of equal score pass a
+//! threshold together, so ties have no order.
 
 /// Counts of pairs at or above each distinct score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
-    /// Distinct scores, descending, each with how many pairs of class 1 and of class 0 lie at or above it.
+    /// Distinct scores, descending, each with the numbers of pairs of class 1 and of class 0 at or above it.
     steps: Vec<Step>,
 }
 
@@ -31,15 +31,15 @@ pub struct RocPoint {
 /// One point of a precision-recall curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PrPoint {
-    /// Share of class 1 that is at or above the threshold.
+    /// Share of class 1 at or above the threshold.
     pub recall: f64,
-    /// Share of class 1 among what is at or above the threshold; 1 where nothing is.
+    /// Share of class 1 among the pairs at or above the threshold; 1 without such pairs.
     pub precision: f64,
     /// The score; infinite at (0, 1).
     pub threshold: f64,
 }
 
-/// Why a curve cannot be drawn.
+/// The reason for which a curve is undefined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCurve {
     /// Every pair is of one class.
@@ -48,7 +48,7 @@ pub enum NoCurve {
     /// There are no pairs.
     #[error("no pairs are scored")]
     Empty,
-    /// As many scores as labels are needed.
+    /// The numbers of scores and labels differ.
     #[error("there are {scores} scores for {labels} pairs")]
     Length {
         /// Number of scores.
@@ -61,13 +61,13 @@ pub enum NoCurve {
     NotFinite,
 }
 
-/// Fewest pairs of each class that tell how sure an area is.
+/// The smallest number of pairs of each class for an interval of an area.
 const CLASS_MIN: usize = 10;
 
-/// Whether there are enough pairs of each class to tell how sure an area is.
+/// Whether each class has enough pairs for an interval of an area.
 ///
 /// # Errors
-/// Where there are too few, in words.
+/// When a class has too few pairs; the error is the reason.
 pub(crate) fn enough_of_each_class(labels: impl Iterator<Item = bool>) -> Result<(), String> {
     let (mut positives, mut negatives) = (0, 0);
     labels.for_each(|label| *if label { &mut positives } else { &mut negatives } += 1);
@@ -114,7 +114,7 @@ impl Ranking {
         self.steps.last().map_or((0, 0), |last| (last.true_positives, last.false_positives))
     }
 
-    /// How many distinct scores there are.
+    /// The number of distinct scores.
     pub(crate) fn len(&self) -> usize {
         self.steps.len()
     }
@@ -131,24 +131,25 @@ impl Ranking {
         pairs
     }
 
-    /// Pairs at or above each distinct score, descending: of class 1 and of class 0.
+    /// The numbers of pairs at or above each distinct score, descending: of class 1 and of class 0.
     fn passed(&self) -> impl Iterator<Item = (u64, u64)> {
         self.steps.iter().map(|step| (step.true_positives, step.false_positives))
     }
 
-    /// Area under the ROC curve by trapezoids: the share of pairs of pairs of different classes that are ranked rightly, a
-    /// tie counting half. Computed in whole numbers and divided once.
+    /// Area under the ROC curve by trapezoids: the share of pairs of pairs of different classes that are ranked
+    /// correctly, a tie counting half. Computed in whole numbers and divided once.
     pub fn auc(&self) -> f64 {
         roc_area(self.passed(), self.totals())
     }
 
-    /// Average precision: the sum over thresholds of the recall gained times the precision there, without interpolation.
+    /// Average precision: the sum over thresholds of the gain in recall times the precision there, without
+    /// interpolation.
     pub fn average_precision(&self) -> f64 {
         precision_area(self.passed(), self.totals())
     }
 
-    /// The ROC curve from (0, 0) to (1, 1). Like scikit-learn's `drop_intermediate=True`, leaves out points in the middle of
-    /// equal steps, which changes neither the line nor the area.
+    /// The ROC curve from (0, 0) to (1, 1). Like scikit-learn's `drop_intermediate=True`, it leaves out points in the
+    /// middle of equal steps, which changes neither the line nor the area.
     pub fn roc(&self) -> Vec<RocPoint> {
         let corner = |index: usize| {
             let &[before, here, after] = &self.steps[index - 1..=index + 1] else { return true };
@@ -168,8 +169,8 @@ impl Ranking {
             .collect()
     }
 
-    /// The precision-recall curve by rising recall, every threshold kept (scikit-learn's `drop_intermediate=False`, its order
-    /// reversed), from (0, 1), which belongs to no threshold.
+    /// The precision-recall curve by rising recall with every threshold (scikit-learn's `drop_intermediate=False` in
+    /// reverse order), from (0, 1), which has no threshold.
     pub fn precision_recall(&self) -> Vec<PrPoint> {
         let (positives, _) = self.totals();
         let start = PrPoint { recall: 0.0, precision: 1.0, threshold: f64::INFINITY };
@@ -183,8 +184,8 @@ impl Ranking {
     }
 }
 
-/// [`Ranking::auc`] of so many pairs of class 1 and of class 0 that pass the thresholds, of as many as there are.
-/// There must be some of each.
+/// [`Ranking::auc`] from the numbers of pairs of class 1 and of class 0 that pass each threshold, and their totals.
+/// Neither total may be 0.
 pub(crate) fn roc_area(passed: impl Iterator<Item = (u64, u64)>, (positives, negatives): (u64, u64)) -> f64 {
     let mut before = (0, 0);
     let mut twice_area = 0_u128;
@@ -195,7 +196,7 @@ pub(crate) fn roc_area(passed: impl Iterator<Item = (u64, u64)>, (positives, neg
     twice_area as f64 / (2 * u128::from(positives) * u128::from(negatives)) as f64
 }
 
-/// [`Ranking::average_precision`], as [`roc_area`].
+/// [`Ranking::average_precision`], with the arguments of [`roc_area`].
 pub(crate) fn precision_area(passed: impl Iterator<Item = (u64, u64)>, (positives, _): (u64, u64)) -> f64 {
     let (mut before, mut recall, mut sum) = (0, 0.0, 0.0);
     for (true_positives, false_positives) in passed {
@@ -205,7 +206,7 @@ pub(crate) fn precision_area(passed: impl Iterator<Item = (u64, u64)>, (positive
             (before, recall) = (true_positives, reached);
         }
     }
-    // Rounding can take the sum of a perfect ranking past 1.
+    // Rounding can raise the sum of a perfect ranking above 1.
     sum.min(1.0)
 }
 

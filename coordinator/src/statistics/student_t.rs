@@ -1,10 +1,10 @@
 //! Student's t distribution: quantiles and tail probabilities.
 //!
-//! Both go through `exp` and `ln`, whose last digit differs between hosts; results are rounded so that this does not show.
+//! Both use `exp` and `ln`, whose last digit differs between hosts; results are rounded to hide that.
 
 use statrs::distribution::{Continuous as _, ContinuousCDF as _, Normal, StudentsT};
 
-/// From so many degrees of freedom on, the quantile is taken from its expansion around the normal distribution's.
+/// The number of degrees of freedom from which the quantile comes from its expansion around the normal distribution's.
 const MANY: f64 = 1000.0;
 
 /// The 97.5 % quantile of Student's t distribution: [`quantile`] with 0.025 above it.
@@ -12,11 +12,12 @@ pub(crate) fn quantile_975(freedom: f64) -> f64 {
     quantile(0.025, freedom)
 }
 
-/// The value of Student's t distribution with the probability `above` above it (0 to 1/2, both excluded), for 1 or more degrees of
-/// freedom, which may be infinite or broken.
+/// The value of Student's t distribution with the probability `above` above it (0 to 1/2, both excluded), for 1 or more
+/// degrees of freedom, possibly infinite or fractional.
 ///
-/// statrs' own inverse is good to some 10 digits, so a few Newton steps on its distribution function follow; the result is
-/// rounded to 13 digits. For many degrees of freedom: Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5).
+/// statrs' own inverse is correct to some 10 digits, so a few Newton steps on its distribution function follow; the
+/// result is rounded to 13 digits. For many degrees of freedom: Cornish and Fisher's expansion (Abramowitz and Stegun
+/// 26.7.5).
 pub(crate) fn quantile(above: f64, freedom: f64) -> f64 {
     if freedom >= MANY {
         let z = normal_quantile(above);
@@ -48,18 +49,18 @@ fn normal_quantile(above: f64) -> f64 {
     z
 }
 
-/// The probability that a standard normal value lies above this.
+/// The probability that a standard normal value is above this.
 fn normal_above(z: f64) -> f64 {
     0.5 * libm::erfc(z / std::f64::consts::SQRT_2)
 }
 
-/// The probability that a standard normal value lies at least this far from 0. To 10 digits.
+/// The probability that a standard normal value is at least this far from 0, to 10 digits.
 pub(crate) fn normal_two_sided(z: f64) -> f64 {
     rounded((2.0 * normal_above(z.abs())).min(1.0), 10)
 }
 
-/// The probability that a t with so many degrees of freedom (1 or more) lies at least this far from 0. To 10 digits; 0 below
-/// some 1e-300.
+/// The probability that a t with this many degrees of freedom (1 or more) is at least this far from 0, to 10 digits; 0
+/// below some 1e-300.
 pub(crate) fn two_sided(t: f64, freedom: f64) -> f64 {
     rounded((2.0 * distribution(freedom).sf(t.abs())).min(1.0), 10)
 }
@@ -68,7 +69,7 @@ fn distribution(freedom: f64) -> StudentsT {
     StudentsT::new(0.0, 1.0, freedom).expect("location 0, scale 1 and one or more degrees of freedom")
 }
 
-/// The number with so many significant digits.
+/// The number, rounded to this many significant digits.
 pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
 }

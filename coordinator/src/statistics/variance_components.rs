@@ -1,13 +1,14 @@
-//! What errors vary with: the draw of the data, or the seed.
+//! The components of the errors' variance: the draw of the data and the seed.
 
 use super::exact::mean;
 
-/// The variance of errors that were found on several draws of the data with several seeds each, split in two by a one-way random
+/// The variance of errors over several draws of the data with several seeds each, split in two by a one-way random
 /// effects analysis of variance (Searle, Casella and McCulloch 1992, Variance Components, section 3.6).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Components {
-    /// Standard deviation over draws, of an error averaged over endlessly many seeds: `sqrt((MSB - MSW) / n0)`. None where MSB is below
-    /// MSW: then the draws' means differ no more than the seeds make them differ, and their own part cannot be told from 0.
+    /// Standard deviation over draws, of an error averaged over infinitely many seeds: `sqrt((MSB - MSW) / n0)`. None
+    /// if MSB is below MSW: the draws' means then differ no more than the seeds make them differ, and their own part is
+    /// indistinguishable from 0.
     pub(crate) draws: Option<f64>,
     /// Standard deviation over seeds within a draw: `sqrt(MSW)`.
     pub(crate) seeds: f64,

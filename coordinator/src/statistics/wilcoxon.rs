@@ -1,28 +1,30 @@
-//! Wilcoxon's signed-rank test (1945) for the last two of a race: Friedman's knows nothing of two but who was better how often.
+//! Wilcoxon's signed-rank test (1945) for the last two of a race: with two contenders, Friedman's test uses only the
+//! number of wins.
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use super::friedman::{DIGITS, doubled_ranks};
 use crate::statistics::student_t::rounded;
 
-/// Up to so many blocks every assignment of signs is counted. Their probabilities are multiples of 2^-50 then, which doubles hold
-/// exactly.
+/// The largest number of blocks with a count of all assignments of signs. Their probabilities are multiples of 2^-50,
+/// which doubles represent exactly.
 const EXACT_MAX: usize = 50;
 
 /// The test of two contenders' errors, block by block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Wilcoxon {
-    /// The smaller one of the sums of ranks.
+    /// The smaller of the two sums of ranks.
     pub(crate) statistic: f64,
-    /// Two-sided.
+    /// The two-sided p-value.
     pub(crate) p: f64,
     /// Whether the first contender errs more.
     pub(crate) first_is_worse: bool,
 }
 
-/// Blocks without a difference are left out (Wilcoxon), equal differences share their ranks. None where no block tells the two apart.
+/// Blocks without a difference are left out (Wilcoxon), and equal differences share their ranks. Returns None if all
+/// blocks tie.
 ///
-/// Each difference says whether the first contender errs more, and by how much.
+/// Each difference has whether the first contender errs more, and the amount.
 pub(crate) fn wilcoxon<V: Ord>(differences: impl IntoIterator<Item = (bool, V)>) -> Option<Wilcoxon> {
     let (worse, sizes): (Vec<bool>, Vec<V>) = differences.into_iter().unzip();
     if sizes.is_empty() {
@@ -50,10 +52,10 @@ fn exact(ranks: &[u64], larger: u64) -> f64 {
     2.0 * shares[larger as usize..].iter().sum::<f64>()
 }
 
-/// By the normal distribution of the same mean and variance, ties counted as they are, without a correction for continuity.
+/// The normal approximation with the same mean and variance, with ties as they are and without a continuity correction.
 fn approximate(ranks: &[u64], larger: u64) -> f64 {
     let all: u64 = ranks.iter().sum();
-    // Of doubled ranks: each adds itself or nothing.
+    // The variance of the sum of doubled ranks: each is added or not.
     let variance: f64 = ranks.iter().map(|&rank| (rank as f64 / 2.0).powi(2)).sum();
     let z = (larger as f64 - all as f64 / 2.0) / variance.sqrt();
     rounded(2.0 * Normal::standard().sf(z), DIGITS)

@@ -1,13 +1,14 @@
-//! Wilson's interval of an error rate, for a standard error that was estimated.
+//! Wilson's interval of an error rate, for an estimated standard error.
 
 use super::student_t::quantile_975;
 
-/// A standard error below this is that of values that do not vary: error rates are multiples of one in some thousands.
+/// A smaller standard error means that the values do not vary: error rates are multiples of one in some thousands.
 pub(crate) const NOTHING: f64 = 1e-12;
 
-/// A 95 % interval of an error rate with this standard error, within 0..1: Wilson's (1927), with the number of examples that would give
-/// this standard error by the binomial distribution (Korn and Graubard 1998), and Student's t for its degrees of freedom. Of `examples`
-/// the first number stands in where the rate is 0 or 1 or nothing varies, and the second is the most.
+/// A 95 % interval of an error rate with this standard error, within 0..1: Wilson's (1927), with the number of examples
+/// that would give this standard error by the binomial distribution (Korn and Graubard 1998), and Student's t for its
+/// degrees of freedom. The first of `examples` is that number if the rate is 0 or 1 or nothing varies, and the second
+/// is its maximum.
 pub(crate) fn rate_interval(rate: f64, standard_error: f64, freedom: f64, examples: [f64; 2]) -> [f64; 2] {
     let t = quantile_975(freedom);
     let binomial = rate * (1.0 - rate);

@@ -1,13 +1,13 @@
-//! Doubles that stand for shares of counts.
+//! Doubles that represent shares of counts.
 
 use std::collections::BTreeMap;
 
 use num_rational::BigRational;
 
-/// Highest denominator that is looked for: the double next to a fraction of a lower one is next to no other.
+/// The largest denominator of the search: the double nearest to a fraction of a lower one is nearest to no other.
 const DENOMINATOR_MAX: u64 = 1 << 22;
 
-/// The exact sum of the fractions that these doubles are next to; None where one is next to none.
+/// The exact sum of the fractions nearest to these doubles; None if a double is near no fraction.
 pub(super) fn sum(values: &[f64]) -> Option<BigRational> {
     let mut numerators: BTreeMap<u64, i128> = BTreeMap::new();
     for value in values {
@@ -22,9 +22,10 @@ pub(super) fn sum(values: &[f64]) -> Option<BigRational> {
     )
 }
 
-/// The fraction to which this is the nearest double, in lowest terms: the first convergent of its continued fraction that is.
+/// The fraction to which this is the nearest double, in lowest terms: the first such convergent of its continued
+/// fraction.
 fn nearest(value: f64) -> Option<(i64, u64)> {
-    // Beyond, doubles are whole numbers and wider apart.
+    // Larger doubles are whole numbers and further apart.
     const WHOLE: f64 = (1_u64 << 53) as f64;
     if !value.is_finite() || value.abs() >= WHOLE {
         return None;

@@ -1,4 +1,4 @@
-//! Sums and means that do not depend on the order of values, and are rounded once.
+//! Sums and means that are independent of the order of values and rounded once.
 
 mod fraction;
 mod sum;
@@ -8,8 +8,9 @@ use num_traits::ToPrimitive as _;
 
 pub(crate) use sum::sum;
 
-/// Arithmetic mean; None of no values. Of shares of counts, which is what error rates are, it is the mean of these fractions: that of
-/// 23/40, 17/40 and 23/40 is 0.525, though the doubles next to them add up to a little less. The mean of equal values is that value.
+/// Arithmetic mean; None without values. For shares of counts, such as error rates, it is the mean of these fractions:
+/// that of 23/40, 17/40 and 23/40 is 0.525, although the doubles next to them add up to a little less. The mean of
+/// equal values is that value.
 pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     let first = *values.first()?;
     if values.iter().all(|value| *value == first) {
@@ -29,7 +30,7 @@ pub(crate) fn whole(number: usize) -> BigRational {
     BigRational::from_integer(number.into())
 }
 
-/// Sample standard deviation (divided by n - 1), in two passes; None of fewer than two values.
+/// Sample standard deviation (divided by n - 1), in two passes; None for fewer than two values.
 pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
     let center = mean(values)?;
     let squares = sum(values.iter().map(|value| (value - center).powi(2)));

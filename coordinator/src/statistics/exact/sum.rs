@@ -1,10 +1,10 @@
 //! Sums of doubles.
 
-/// The exact sum of these values, rounded once: their order does not matter. Not finite where a value is not, or where the sum is too
-/// large for a double.
+/// The exact sum of these values, rounded once: their order does not matter. Not finite if a value is not, or if the
+/// sum is too large for a double.
 ///
-/// By Shewchuk's expansions (1997, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric Predicates"): `parts` always add
-/// up to the exact sum, and no two of them overlap.
+/// By Shewchuk's expansions (1997, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric
+/// Predicates"): `parts` always add up to the exact sum, and no two of them overlap.
 pub(crate) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut parts: Vec<f64> = Vec::new();
     let mut plain = 0.0;
@@ -19,11 +19,11 @@ pub(crate) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
         });
         parts.push(carried);
     }
-    // Infinities, or values so large that their sum is one: there is nothing exact to say.
+    // Infinities, or values with an infinite sum: no exact result exists.
     if parts.iter().any(|part| !part.is_finite()) { plain } else { rounded(&parts) }
 }
 
-/// The rounded sum of two values, and what rounding took away.
+/// The rounded sum of two values, and its rounding error.
 fn exact_sum(a: f64, b: f64) -> (f64, f64) {
     let (large, small) = if a.abs() < b.abs() { (b, a) } else { (a, b) };
     let high = large + small;
@@ -38,7 +38,7 @@ fn rounded(parts: &[f64]) -> f64 {
         let low;
         (high, low) = exact_sum(high, part);
         if low != 0.0 {
-            // What is left decides where `low` is exactly half of the last digit.
+            // The remaining parts decide if `low` is exactly half of the last digit.
             let beyond = rest.next().unwrap_or(0.0);
             let doubled = 2.0 * low;
             if (beyond > 0.0 && low > 0.0 || beyond < 0.0 && low < 0.0) && (high + doubled) - high == doubled {
