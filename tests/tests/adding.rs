@@ -1,4 +1,4 @@
-//! docs/adding-a-model.md and docs/adding-a-dataset.md, followed to the letter in a copy of the repository.
+//! Follows docs/adding-a-model.md and docs/adding-a-dataset.md literally, in a copy of the repository.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -14,18 +14,18 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// What a page says to do.
+/// A step of a page.
 #[derive(Debug)]
 enum Step {
     /// A new file.
     Write { path: String, text: String },
-    /// A change: lines that are there, those with `-` to be taken away, those with `+` to be put there.
+    /// A change of a file: existing lines, with `-` before removed ones and `+` before added ones.
     Change { path: String, diff: String },
-    /// A study to be run.
+    /// A study to run.
     Study(String),
 }
 
-/// The fenced blocks of a page. Each file's path stands on a line of its own before its blocks: `` `path`: ``.
+/// The steps in a page's fenced blocks. Each file's path is on a line of its own before its blocks: `` `path`: ``.
 fn steps(page: &str) -> Vec<Step> {
     let text = fs::read_to_string(root().join("docs").join(page)).unwrap();
     let (mut steps, mut path) = (Vec::new(), None);
@@ -47,7 +47,7 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// `text` with a change made in the one place where it fits; else in how many it does.
+/// `text` with a change made in the one place where it fits; otherwise the number of places.
 fn changed(text: &str, diff: &str) -> Result<String, usize> {
     let without = |sign: char| -> Vec<&str> {
         let kept = diff.lines().filter(|line| !line.starts_with(sign));
@@ -62,7 +62,7 @@ fn changed(text: &str, diff: &str) -> Result<String, usize> {
     Ok(all.iter().flat_map(|line| [*line, "\n"]).collect())
 }
 
-/// Does to each file below `from` what `each` does, with the place of the same name below `to`.
+/// Calls `each` on each file below `from`, with the corresponding path below `to`.
 fn walk(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, each: &dyn Fn(&Path, &Path) -> io::Result<()>) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -73,13 +73,14 @@ fn walk(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, each: &dyn Fn(&Pa
         let place = to.join(&name);
         match entry.file_type().unwrap().is_dir() {
             true => walk(&entry.path(), &place, &|_| true, each),
-            // A file that another process takes away meanwhile is not missed.
+            // Another process may remove a file meanwhile.
             false => drop(each(&entry.path(), &place)),
         }
     }
 }
 
-/// A folder for the copy and its build. Beside what cargo has built, so that files can be linked instead of copied.
+/// The folder of the copy and its build. It is beside cargo's build folder, so that files can be linked instead of
+/// copied.
 struct Workshop(PathBuf);
 
 impl Workshop {
@@ -96,7 +97,7 @@ impl Workshop {
         self.0.join("source")
     }
 
-    /// Takes over what cargo has built of other packages, so that only Seedgrid's are compiled; the real binaries stay as they are.
+    /// Reuses cargo's builds of other packages, so that only Seedgrid's are compiled; the real binaries stay unchanged.
     fn take_over_dependencies(&self) {
         let built = binary("seedgrid").parent().unwrap().to_owned();
         let foreign = |name: &str| !name.contains("seedgrid");
@@ -127,7 +128,8 @@ impl Workshop {
         }
     }
 
-    /// Compiles Seedgrid's own packages without optimisation: they train for a second, and compile for minutes otherwise.
+    /// Compiles Seedgrid's own packages without optimisation: they train for a second, and otherwise compile for
+    /// minutes.
     fn hurry(&self) {
         let path = self.source().join("Cargo.toml");
         let mut manifest = fs::read_to_string(&path).unwrap();
@@ -141,7 +143,7 @@ impl Workshop {
         fs::write(path, manifest).unwrap();
     }
 
-    /// A cargo command on the copy. The same targets each time, so that features and with them dependencies stay the same.
+    /// A cargo command on the copy, always with the same targets, so that features and dependencies stay the same.
     fn cargo(&self, cargo: &str, subcommand: &str) -> Command {
         let mut command = Command::new(cargo);
         command
@@ -166,12 +168,12 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        // What cannot be taken away is taken away by the next test.
+        // The next test removes any rest.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Runs a command that may take its time: whether it succeeded, its standard error and output.
+/// Runs a command without a time limit: whether it succeeded, its standard error and output.
 fn end(command: &mut Command) -> (bool, String, String) {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

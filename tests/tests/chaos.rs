@@ -1,5 +1,6 @@
-//! The real programs, killed, frozen and cut off at random and at every commit point: the study ends, nothing is lost or counted
-//! twice, and report.json equals the undisturbed run's byte for byte. scripts/chaos.sh runs this for hours.
+//! The real programs, killed, frozen and disconnected at random and at every commit point: the study ends, nothing is
+//! lost or counted twice, and report.json equals the undisturbed run's byte for byte. scripts/chaos.sh runs this for
+//! hours.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -26,7 +27,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-/// What happens when, drawn from the seed that is printed.
+/// The stream of random faults, from the printed seed.
 fn chaos(purpose: &str) -> Stream {
     let seed = setting("SEEDGRID_CHAOS_SEED", 1);
     println!("SEEDGRID_CHAOS_SEED={seed}");
@@ -39,7 +40,7 @@ fn pause(chaos: &mut Stream, from_ms: u32, to_ms: u32) {
 
 const UNITS: usize = 36;
 
-/// Units of a tenth of a second to some seconds, about 10 s on two slots.
+/// Units of a tenth of a second to some seconds, about 10 s in total on two slots.
 fn spec(scratch: &Scratch) -> PathBuf {
     scratch.write("spec.toml", &holdout(&["cnn-shared-aux", "fc-aux", "cnn"], "1..=12", 50))
 }
@@ -50,7 +51,7 @@ fn undisturbed(scratch: &Scratch, spec: &Path) -> Vec<u8> {
     scratch.report("undisturbed", "report.json")
 }
 
-/// What [`spec`] gives, trained once for all tests.
+/// The report of [`spec`], trained once for all tests.
 fn expected() -> &'static [u8] {
     static EXPECTED: OnceLock<Vec<u8>> = OnceLock::new();
     EXPECTED.get_or_init(|| {
@@ -80,7 +81,8 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Each unit has one result, no two differ, and each attempt went on from where an earlier one had come at least.
+/// Checks that each unit has one result, that no two differ, and that each attempt continued from the earlier ones'
+/// progress or more.
 fn accounts_are_right(scratch: &Scratch, run: &str, units: usize) {
     let database = rusqlite::Connection::open(RunDirectory::new(scratch.path(run)).database()).unwrap();
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
@@ -177,7 +179,7 @@ fn connections_in_bad_weather() {
     let ended = coordinator.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert!(proxy.faults() > 20, "{} faults", proxy.faults());
-    // A worker whose goodbye got lost does not know that the study is done, and waits for a coordinator.
+    // A worker whose leave call was lost does not know that the study is done, and waits for a coordinator.
     drop(workers);
     assert_eq!(scratch.report("run", "report.json"), expected);
     accounts_are_right(&scratch, "run", UNITS);
@@ -197,7 +199,7 @@ fn a_run_that_dies_at_its_commit_points() {
     assert_eq!(finish(&mut counted).code(), 0);
     let calls = std::fs::metadata(&log).unwrap().len() as usize;
     assert!(calls > 10, "{calls} calls");
-    // Every one of them takes some minutes; each seed of the usual run tries others.
+    // Each commit point takes some minutes; each seed of the usual run tries other ones.
     let every = setting("SEEDGRID_CHAOS_EVERY", 6) as usize;
     let first = setting("SEEDGRID_CHAOS_SEED", 1) as usize % every;
     let mut died = 0;
@@ -207,7 +209,7 @@ fn a_run_that_dies_at_its_commit_points() {
             let mut doomed = scratch.run(&spec, &run);
             points.kill(&mut doomed, instant);
             let ended = finish(&mut doomed);
-            // The number of commits depends a little on how requests gather.
+            // The number of commits depends a little on the grouping of requests.
             died += usize::from(ended.status.code().is_none());
             let again = finish(&mut scratch.run(&spec, &run));
             assert_eq!(again.code(), 0, "{instant:?}: {}", again.stderr);

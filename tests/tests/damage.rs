@@ -1,5 +1,5 @@
-//! Run directories that are damaged, full, taken away or shared, with the real programs: the report is the undisturbed run's byte for byte,
-//! or the command ends with an error that says what to do.
+//! The real programs on damaged, full, removed or shared run directories: the report equals the undisturbed run's byte
+//! for byte, or the command ends with an error and a hint.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -18,12 +18,12 @@ use seedgrid_tests::{
     study::{Scratch, copy_folder, holdout},
 };
 
-/// How many seeds each test of random damage takes; more for a long look.
+/// The number of seeds for each test of random damage; a variable raises it for long tests.
 fn seeds(otherwise: u64) -> u64 {
     std::env::var("SEEDGRID_DAMAGE_SEEDS").map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// Short, with more than one stage and a selection between them.
+/// A short study with two stages and a selection between them.
 fn spec(scratch: &Scratch) -> PathBuf {
     let tune = holdout(&["fc", "fc-aux"], "1", 3)
         .replace(
@@ -35,7 +35,7 @@ fn spec(scratch: &Scratch) -> PathBuf {
     scratch.write("spec.toml", &(tune + last))
 }
 
-/// How many units that trains.
+/// The number of units of that study.
 const UNITS: usize = 2 * 2 * 3 + 2 * 3;
 
 fn undisturbed(scratch: &Scratch, spec: &Path) -> Vec<u8> {
@@ -44,7 +44,7 @@ fn undisturbed(scratch: &Scratch, spec: &Path) -> Vec<u8> {
     scratch.report("undisturbed", "report.json")
 }
 
-/// A run that was killed half-way, so that there is a write-ahead log.
+/// Kills a run half-way, so that there is a write-ahead log.
 fn killed_half_way(scratch: &Scratch, spec: &Path, run: &str) {
     let running = Running::start(&mut scratch.run(spec, run));
     running.until_stderr("after 3 epochs", UNITS / 2);
@@ -56,7 +56,8 @@ fn no_panic(ended: &Ended) {
     assert!(!ended.stderr.contains("panicked") && !ended.stderr.contains("this is a bug"), "{}", ended.stderr);
 }
 
-/// Goes on with a damaged run: the undisturbed report, or an error with a hint. Whether it was the former.
+/// Continues a damaged run: it gives the undisturbed report, or an error with a hint. Returns whether it gave the
+/// report.
 fn goes_on(scratch: &Scratch, spec: &Path, run: &str, expected: &[u8]) -> bool {
     let ended = finish(&mut scratch.run(spec, run));
     no_panic(&ended);
@@ -113,7 +114,7 @@ fn no_ruined_page_ends_a_small_study() {
     for data in fs::read_dir(scratch.path("undisturbed/datasets")).unwrap().map(Result::unwrap) {
         assert_eq!(mode(&data.path()), mode(&scratch.path("undisturbed/study.db")), "who reads one reads the other");
     }
-    // Small enough that each table is on one page.
+    // The database is so small that each table is on one page.
     let pages = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() as usize / 4096;
     for page in 0..pages {
         let run = format!("page-{page}");
@@ -143,7 +144,7 @@ fn what_is_cut_off_or_lost_is_trained_again() {
     for run in ["short-log", "no-log", "short"] {
         assert!(goes_on(&scratch, &spec, run, &expected), "{run}");
     }
-    // The whole database, of which half the pages are lost.
+    // The whole database with half of its pages lost.
     copy_folder(&scratch.path("undisturbed"), &scratch.path("halved"));
     let file = fs::OpenOptions::new().write(true).open(scratch.path("halved/study.db")).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
@@ -157,7 +158,7 @@ fn what_is_cut_off_or_lost_is_trained_again() {
     assert!(ended.stderr.contains("note: the database was damaged"), "what was lost is said: {}", ended.stderr);
     assert!(scratch.path("halved/study.db.damaged-1").is_file(), "the damaged file is kept");
     assert_eq!(scratch.report("halved", "report.json"), expected);
-    // Nothing of a study in it: an error, and the file stays.
+    // A database without a study: the command fails, and the file stays.
     copy_folder(&scratch.path("undisturbed"), &scratch.path("empty"));
     fs::write(scratch.path("empty/study.db"), "").unwrap();
     assert!(!goes_on(&scratch, &spec, "empty", &expected));
@@ -270,7 +271,7 @@ fn a_second_coordinator_stays_out_and_a_stolen_lock_fences_the_first() {
         "{}",
         second.stderr
     );
-    // A lock that somebody removes keeps nobody out; the database does.
+    // The lock was removed by hand; the database still refuses a second coordinator.
     fs::remove_file(scratch.path("run/lock")).unwrap();
     let second = serving(&scratch, &spec, "run");
     let succeeded = first.wait();
@@ -299,7 +300,7 @@ fn a_run_on_a_network_file_system_gives_the_same_bytes() {
     let ended = finish(&mut network(scratch.run(&spec, "run")));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert_eq!(scratch.report("run", "report.json"), expected);
-    // Back on a local one.
+    // Moved back to a local file system.
     assert!(goes_on(&scratch, &spec, "run", &expected));
 }
 
@@ -312,7 +313,7 @@ fn a_full_disk_ends_the_run_and_room_lets_it_go_on() {
     if allowed.status.code() != Some(0) {
         return println!("skipped: no file system can be mounted here: {}", allowed.stderr);
     }
-    // In a namespace of its own, which ends with the test: a disk that is too small, then one that is not.
+    // In a namespace that ends with the test: a disk that is too small, then one that is large enough.
     let script = "set -e
         mkdir -p \"$3\"; mount -t tmpfs -o size=${SIZE}k tmpfs \"$3\"
         set +e

@@ -1,4 +1,4 @@
-//! What users get wrong: each a clear message, a documented exit code, nothing lost and no backtrace.
+//! Users' mistakes: each gives a clear message and a documented exit code, without loss and without a backtrace.
 
 use std::{fs, net::TcpListener, process::Command};
 
@@ -8,7 +8,8 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// The message is for people: it says each of `words`, and is neither a panic nor a dump of a Rust value.
+/// Checks that the message is for people: it contains each of `words`, and is neither a panic nor a dump of a Rust
+/// value.
 fn clear(ended: &Ended, code: i32, words: &[&str]) {
     assert_eq!(ended.code(), code, "{}", ended.stderr);
     for word in words {
@@ -19,7 +20,7 @@ fn clear(ended: &Ended, code: i32, words: &[&str]) {
     }
 }
 
-/// Runs a study that must be refused before anything is made.
+/// Runs a study that must be refused before any file is made.
 fn refused(spec: &str) -> Ended {
     let scratch = Scratch::new();
     let path = scratch.write("spec.toml", spec);
@@ -76,7 +77,7 @@ fn a_spec_that_is_not_there() {
     clear(&finish(&mut seedgrid(["run", "no/such/spec.toml"])), 2, &["no/such/spec.toml", "hint"]);
 }
 
-/// A command that finds no MNIST by accident.
+/// Runs a command that cannot find an MNIST copy by accident.
 fn without_mnist(scratch: &Scratch, mut command: Command) -> Ended {
     let home = scratch.path("home");
     fs::create_dir_all(&home).unwrap();
@@ -159,8 +160,8 @@ fn run_directories_whose_names_are_something_else_to_others() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
     for name in ["file:x", "-x", "with space"] {
-        // Relative: so SQLite takes the first for a URI, and programs the second for an option. A number of threads that would end a program is
-        // not heeded by either of both.
+        // The paths are relative, so SQLite could take the first for a URI, and programs the second for an option. The
+        // variable has a number of threads that must not end either program.
         let in_scratch = |arguments: &[&str]| {
             let mut command = seedgrid(arguments);
             command.current_dir(scratch.path("")).env("TOKIO_WORKER_THREADS", "0");
@@ -185,7 +186,7 @@ fn run_directories_whose_names_are_something_else_to_others() {
 fn a_run_directory_that_cannot_be_written() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
-    // Not even root can make folders there.
+    // Even root cannot make folders there.
     let ended = finish(seedgrid(["run", "--run-dir", "/proc/seedgrid-run"]).arg(&spec));
     clear(&ended, 1, &["/proc/seedgrid-run", "--run-dir"]);
 }
@@ -200,10 +201,10 @@ fn a_damaged_database() {
     bytes.truncate(bytes.len() / 2);
     fs::write(&path, bytes).unwrap();
     for leftover in ["run/study.db-wal", "run/study.db-shm"] {
-        // Not there after an orderly end.
+        // Absent after an orderly end.
         let _ = fs::remove_file(scratch.path(leftover));
     }
-    // Whatever can be saved is; what cannot is trained again.
+    // Recoverable results are kept; the others are trained again.
     let mended = finish(&mut scratch.run(&spec, "run"));
     assert_eq!(mended.code(), 0, "{}", mended.stderr);
     assert!(mended.stderr.contains("study.db.damaged-1"), "{}", mended.stderr);
@@ -236,7 +237,7 @@ fn a_bad_place_to_listen() {
     clear(&ended, 1, &["cannot listen on no-such-host.invalid:0", "hint:"]);
 }
 
-/// A join file for an address where plaintext is spoken.
+/// A join file with a plaintext address.
 fn join_file(scratch: &Scratch, address: &str) -> std::path::PathBuf {
     let file = JoinFile {
         role: Role::Join,
@@ -277,7 +278,7 @@ fn a_stranger_with_a_wrong_token() {
     file.write(&stranger).unwrap();
     clear(&finish(worker(["--join"]).arg(&stranger)), 4, &["credential is wrong"]);
     clear(&finish(seedgrid(["status"]).arg(&stranger)), 4, &["credential is wrong"]);
-    // A member's file that is for something else.
+    // A credential file with another purpose.
     clear(&finish(seedgrid(["status"]).arg(scratch.path("run/join.toml"))), 4, &["view.toml or admin.toml"]);
     clear(&finish(worker(["--join"]).arg(scratch.path("run/view.toml"))), 2, &["view.toml", "join.toml"]);
 }
@@ -305,7 +306,7 @@ fn output_that_cannot_be_written() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let status = seedgrid(["plan"]).arg(&spec).stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(1));
-    // A run does not need anybody to listen.
+    // A run needs no reader of its output.
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let mut run = scratch.run(&spec, "run");
     let status = run.stdout(std::process::Stdio::null()).stderr(full).status().unwrap();

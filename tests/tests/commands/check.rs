@@ -1,4 +1,4 @@
-//! `seedgrid check`, and what other commands do where files of a run directory are damaged or lost.
+//! `seedgrid check`, and other commands on run directories with damaged or lost files.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ fn found(scratch: &Scratch, code: i32, parts: &[&str]) {
     }
 }
 
-/// The only file in a folder of the run directory whose name ends so.
+/// The only file in a folder of the run directory whose name has this end.
 fn only_file(scratch: &Scratch, folder: &str, end: &str) -> Option<PathBuf> {
     let files = fs::read_dir(scratch.path("run").join(folder)).ok()?;
     let mut files = files.map(|entry| entry.unwrap().path()).filter(|path| path.to_string_lossy().ends_with(end));
@@ -79,7 +79,7 @@ fn checkpoints_are_checked() {
     assert!(units.stdout.contains("  waiting  "), "nobody has it: {}", units.stdout);
     found(&scratch, 3, &["1 checkpoint,", "everything that is there is as it was written"]);
     let checkpoint = only_file(&scratch, "checkpoints", ".safetensors").unwrap();
-    // As a coordinator leaves it that is killed between the commit and the new name, with an older one in its place.
+    // The state after a coordinator was killed between the commit and the renaming, with an older file under the name.
     let bytes = fs::read(&checkpoint).unwrap();
     let name = format!("{}.{}", checkpoint.file_stem().unwrap().to_str().unwrap(), BlobDigest::of(&bytes));
     let arrived = scratch.path("run/checkpoints/.arriving").join(name);

@@ -84,7 +84,7 @@ fn equal_and_different_runs() {
 fn a_result_that_should_be_equal_and_is_not() {
     let scratch = three_runs();
     copy(&scratch.path("one"), &scratch.path("tampered"));
-    // Two results change places, as another machine might have given them: each is whole, and wrong.
+    // Two results are exchanged: each is intact, and wrong.
     let path = scratch.path("tampered/study.db");
     let database = Connection::open(&path).unwrap();
     let two = "FROM results WHERE unit_id IN (SELECT unit_id FROM results ORDER BY unit_id LIMIT 2)";
@@ -139,7 +139,7 @@ fn what_cannot_be_compared() {
     assert_eq!(foreign.code(), 2);
     assert!(foreign.stderr.contains("thesis is no run directory"), "{}", foreign.stderr);
 
-    // A run that has only begun.
+    // A run that has just begun.
     copy(&scratch.path("run"), &scratch.path("half"));
     let store = Connection::open(scratch.path("half/study.db")).unwrap();
     store.execute("DELETE FROM results WHERE unit_id IN (SELECT unit_id FROM results LIMIT 3)", []).unwrap();

@@ -1,4 +1,4 @@
-//! `seedgrid credentials` with the real binaries, and where secrets must not be.
+//! `seedgrid credentials` with the real binaries, and the places that must not contain secrets.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
@@ -58,7 +58,7 @@ fn rotating_and_revoking_while_it_runs_and_at_rest() {
     second.until_stderr("started", 1);
     assert!(listing(&scratch)["workers"].as_array().unwrap().len() == 2);
 
-    // The first one is in with the old file, and is shut out now.
+    // The first worker joined with the old file, and is revoked now.
     let workers = |status: &serde_json::Value| status["workers"].as_array().map_or(0, Vec::len);
     until("both are in the picture", || workers(&scratch.status("run")) == 2);
     let status = scratch.status("run");
@@ -81,7 +81,8 @@ fn rotating_and_revoking_while_it_runs_and_at_rest() {
     assert!(status["refusals"]["revoked"].as_u64().unwrap() >= 1, "{status}");
     assert!(status["refusals"]["wrong-credential"].as_u64().unwrap() >= 1, "{status}");
 
-    // At rest, both again; the second one trains on meanwhile and is shut out when its coordinator is back.
+    // With the coordinator stopped, once more: the second worker trains on meanwhile, and is refused when the
+    // coordinator is back.
     coordinator.signal(Signal::SIGTERM);
     coordinator.wait();
     let before = token(&join);
@@ -101,7 +102,7 @@ fn rotating_and_revoking_while_it_runs_and_at_rest() {
     coordinator.wait();
 }
 
-/// Every file below `folder` that holds `text`.
+/// Every file below `folder` that contains `text`.
 fn holding(folder: &Path, text: &str, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -127,7 +128,7 @@ fn secrets_are_in_their_files_alone() {
     let key = fs::read_to_string(run.join("tls.pem")).unwrap();
     let key_line = key.split("PRIVATE KEY-----\n").nth(1).unwrap().lines().next().unwrap();
     secrets.push(("tls.pem", key_line.to_owned()));
-    // In no command line and no environment.
+    // No command line and no environment contains a secret.
     for pid in [coordinator.pid(), worker.pid(), watcher.pid()] {
         for what in ["cmdline", "environ"] {
             let shown = fs::read(format!("/proc/{pid}/{what}")).unwrap();
@@ -136,7 +137,7 @@ fn secrets_are_in_their_files_alone() {
             }
         }
     }
-    // A refusal, an error and a report on top.
+    // Also after a refusal, an error and a report.
     finish(seedgrid(["retry", "-vv"]).arg(run.join("view.toml")));
     finish(seedgrid(["report"]).arg(&run));
     until("there is a report", || run.join("report/report.html").is_file());
@@ -155,6 +156,6 @@ fn secrets_are_in_their_files_alone() {
         }
         assert_eq!(fs::metadata(run.join(name)).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    // The worker's own secret: what it shows is never said, in whole or as a header.
+    // No output contains the worker's own credential, neither complete nor as a header.
     assert!(outputs.iter().all(|output| !output.stderr.contains("Bearer")), "{outputs:?}");
 }

@@ -13,7 +13,7 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// A table as the cells of its CSV file, header first. None of these tables has a line end in a cell.
+/// The cells of a table's CSV file, header first. None of these tables has a line end in a cell.
 fn csv(path: &Path) -> Vec<Vec<String>> {
     let cells = |line: &str| {
         let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
@@ -35,7 +35,7 @@ fn shown(field: &Field) -> String {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
         Field::Long(value) => value.to_string(),
-        // As the CSV files write numbers, of which small ones have an exponent.
+        // As in the CSV files, where small numbers have an exponent.
         Field::Double(value) if value.abs() < 1e-5 && *value != 0.0 => format!("{value:e}"),
         Field::Double(value) => value.to_string(),
         Field::Float(value) => value.to_string(),
@@ -47,7 +47,7 @@ fn shown(field: &Field) -> String {
     }
 }
 
-/// A table as Parquet has it, in the same form.
+/// The cells of a table's Parquet file, in the same form.
 fn parquet(path: &Path) -> Vec<Vec<String>> {
     let reader = SerializedFileReader::new(fs::File::open(path).unwrap()).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr().root_schema().clone();
@@ -106,7 +106,7 @@ fn both_forms_hold_the_whole_run() {
     let scored: usize = column(units, "scored").iter().filter_map(|scored| scored.parse::<usize>().ok()).sum();
     assert_eq!(tables["predictions"].len() - 1, scored);
 
-    // Again: the same bytes.
+    // A second export has the same bytes.
     let again = finish(seedgrid(["export"]).arg(scratch.path("run")).arg("--output").arg(scratch.path("again")));
     assert_eq!(again.code(), 0, "{}", again.stderr);
     for entry in fs::read_dir(&folder).unwrap() {
@@ -208,7 +208,7 @@ fn what_cannot_be_exported_is_said() {
     }
     assert_eq!(fs::read_to_string(scratch.path("file")).unwrap(), "precious");
 
-    // Folders that hold other things, the report among them.
+    // Folders with other files, such as the report.
     fs::create_dir(scratch.path("mine")).unwrap();
     scratch.write("mine/units.csv", "unit,price\n");
     let into = |output: &Path| finish(seedgrid(["export"]).arg(scratch.path("run")).arg("--output").arg(output));
@@ -220,7 +220,7 @@ fn what_cannot_be_exported_is_said() {
     }
     assert_eq!(fs::read_to_string(scratch.path("mine/units.csv")).unwrap(), "unit,price\n");
     assert_eq!(fs::read(scratch.path("run/report/units.csv")).unwrap(), table);
-    // One that holds an export is written again, and what else is there stays.
+    // An existing export is overwritten, and other files stay.
     for _ in 0..2 {
         assert_eq!(into(&scratch.path("taken")).code(), 0);
         scratch.write("taken/notes.txt", "mine");
@@ -232,7 +232,7 @@ fn what_cannot_be_exported_is_said() {
     assert_eq!(ended.code(), 2, "{}", ended.stderr);
     assert!(ended.stderr.contains("epochs.csv is no file of an export"), "{}", ended.stderr);
 
-    // A result of other pairs: named, and nothing half-written is left behind.
+    // A result with other pairs: the error names it, and no partial file is left.
     let store = Connection::open(scratch.path("run/study.db")).unwrap();
     let payload: Vec<u8> = store.query_row("SELECT payload FROM results LIMIT 1", [], |row| row.get(0)).unwrap();
     store.execute("UPDATE results SET payload = ?", [&payload[..payload.len() / 2]]).unwrap();

@@ -1,4 +1,4 @@
-//! `seedgrid`'s commands as people use them.
+//! `seedgrid`'s commands from the user's view.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 

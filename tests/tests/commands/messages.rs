@@ -1,4 +1,5 @@
-//! What commands say of runs that were cut off, have not begun, were paused before or have ended: no more than what is known.
+//! Messages of commands on runs that were interrupted, have not begun, were paused or have ended: they report only
+//! known facts.
 
 use std::{cell::OnceCell, fs};
 
@@ -40,7 +41,7 @@ fn a_run_that_was_cut_off_tells_no_time_that_nobody_saw() {
     assert!(!story.stdout.contains("in training"), "{}", story.stdout);
     let ended = finish(&mut scratch.run(&spec, "run"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    // Days may lie between the two.
+    // The two runs may be days apart.
     says(
         &on_run(&scratch, &["explain", &unit]),
         0,
@@ -52,7 +53,7 @@ fn a_run_that_was_cut_off_tells_no_time_that_nobody_saw() {
         0,
         &["none of the study's 2 units fits", "no stage is called `nope`; there are final"],
     );
-    // It has ended.
+    // The study has ended.
     says(&on_run(&scratch, &["pause"]), 0, &["every unit has ended: there is nothing to pause"]);
     assert!(scratch.status("run")["pause"].is_null());
     says(&on_run(&scratch, &["resume"]), 0, &["the study was not paused; every unit has ended"]);
@@ -75,7 +76,7 @@ fn a_run_that_was_stopped_before_it_began_is_not_damaged() {
     let on_spec = |command: &str| finish(seedgrid([command]).arg(&spec).arg("--run-dir").arg(scratch.path("run")));
     says(&on_spec("plan"), 0, &["1 different unit: 0 done, 1 to train"]);
     says(&on_spec("run"), 0, &[]);
-    // Now the same file is a loss.
+    // From now on an empty file is damage.
     scratch.write("run/study.db", "");
     says(&finish(seedgrid(["list"]).arg(scratch.path(""))), 0, &["damaged"]);
     says(&on_run(&scratch, &["status"]), 1, &["study.db is empty"]);

@@ -1,4 +1,4 @@
-//! What `seedgrid plan` expects of time, and on what it is based.
+//! The time estimates of `seedgrid plan`, and their bases.
 
 use seedgrid_tests::{
     machine::repository,
@@ -7,7 +7,7 @@ use seedgrid_tests::{
 };
 use serde_json::Value;
 
-/// What `plan --format json` says of a spec in a run directory.
+/// The output of `plan --format json` for a spec in a run directory.
 fn plan(scratch: &Scratch, spec: &std::path::Path, run: &str, more: &[&str]) -> Value {
     let mut command = seedgrid(["plan", "--format", "json"]);
     let ended = finish(command.arg(spec).arg("--run-dir").arg(scratch.path(run)).args(more));
@@ -47,7 +47,7 @@ fn guesses_give_way_to_what_was_measured() {
     let done = plan(&scratch, &spec, "runs/first", &[]);
     assert_eq!((done["estimate"]["units"].as_u64(), seconds(&done, "wall_seconds")), (Some(0), 0.0));
 
-    // More seeds of what was trained: four seeds take twice what two took.
+    // More seeds of the same configurations: four seeds take twice as long as two.
     let more = scratch.write("more.toml", &holdout(&["fc", "cnn"], "1..=6", 4));
     let own = plan(&scratch, &more, "runs/first", &["--slots", "1"]);
     assert_eq!(origins(&own, "speed"), ["same-configuration"]);
@@ -56,13 +56,13 @@ fn guesses_give_way_to_what_was_measured() {
     let ratio = seconds(&own, "core_seconds") / took;
     assert!((ratio - 2.0).abs() < 1e-6, "{ratio}");
 
-    // Another study beside it.
+    // Another run directory beside it.
     let beside = plan(&scratch, &spec, "runs/second", &["--slots", "1"]);
     assert_eq!(origins(&beside, "speed"), ["other-runs"]);
     assert!(beside["estimate"]["other_runs"][0].as_str().unwrap().ends_with("runs/first"));
     assert!((seconds(&beside, "core_seconds") / took - 1.0).abs() < 1e-6);
     assert!(!scratch.path("runs/second").exists(), "planning makes nothing");
-    // On its own it knows nothing of it.
+    // In another place the run is unknown.
     assert_eq!(origins(&plan(&scratch, &spec, "elsewhere/second", &[]), "speed"), ["guess"]);
 }
 
@@ -77,7 +77,7 @@ fn rows_that_wait_for_selections_are_part_of_it() {
     let of_stages: f64 = stages.iter().map(|stage| stage["core_seconds"]["expected"].as_f64().unwrap()).sum();
     assert!((of_stages - seconds(&one, "core_seconds")).abs() < 1e-9);
     assert!(stages[1]["waiting"][0]["unit_seconds"]["expected"].as_f64().unwrap() > 0.0);
-    // However many slots: the longest unit of tuning, and then one of what it selects.
+    // With enough slots: the longest unit of tuning, then the longest unit of its selection.
     let longest = |stage: &Value, rows: &str| {
         let rows = stage[rows].as_array().unwrap().iter();
         rows.map(|row| row["unit_seconds"]["expected"].as_f64().unwrap()).fold(0.0, f64::max)
@@ -103,12 +103,12 @@ fn wrong_slots_are_refused() {
     }
 }
 
-/// The time left of a running study has what waits for selections in it: it never falls below what that will take.
+/// The time left of a running study includes rows that wait for selections: it is never below their time.
 #[test]
 fn the_time_left_counts_what_is_still_to_come() {
     let scratch = Scratch::new();
     let text = std::fs::read_to_string(repository("experiments/paper-small.toml")).unwrap();
-    // Stages that wait are nearly all of the work.
+    // Nearly all of the work is in waiting stages.
     let spec = scratch.write("spec.toml", &text.replace("\nseeds = \"1..=2\"", "\nseeds = \"1..=40\""));
     let run = Running::start(&mut scratch.run(&spec, "run"));
     run.until_stderr("epochs (", 20);

@@ -1,4 +1,4 @@
-//! Commands that only look, where nothing may be written.
+//! Reading commands, on folders without write permission.
 
 use std::{fs, path::PathBuf};
 
@@ -9,7 +9,8 @@ use seedgrid_tests::{
     study::{Scratch, copy_folder, holdout},
 };
 
-/// What every command that looks is told of `run`, and the exit code that it is to end with. What they write goes to `output`.
+/// The arguments of every reading command for `run`, each with its expected exit code. Commands with output files write
+/// to `output`.
 fn looks(scratch: &Scratch, run: &str, output: &str) -> Vec<(Vec<String>, i32)> {
     let path = |name: &str| scratch.path(name).display().to_string();
     let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
@@ -39,7 +40,7 @@ fn a_finished_run_is_looked_at_where_nothing_may_be_written() {
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 1));
     assert_eq!(finish(&mut scratch.run(&spec, "folded")).code(), 0);
     copy_folder(&scratch.path("folded"), &scratch.path("other"));
-    // As a coordinator leaves it that is killed: its log is there, with or without its index.
+    // As after a kill of the coordinator: its log is there, with or without the index.
     let writer = Connection::open(scratch.path("folded/study.db")).unwrap();
     writer.execute_batch("UPDATE owner SET commits = commits + 1").unwrap();
     for killed in ["killed", "copied"] {

@@ -1,4 +1,4 @@
-//! People look at a running study and steer it: pause, units, explain, logs, cancel, retry, resume, drain.
+//! A user watches and steers a running study: pause, units, explain, logs, cancel, retry, resume, drain.
 
 use std::{
     fs,
@@ -31,7 +31,7 @@ fn units(scratch: &Scratch, state: &str) -> Vec<String> {
 fn a_study_is_looked_at_and_steered_from_outside() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=8", 20));
-    // Where workers come from elsewhere, a coordinator waits while the study is paused.
+    // A coordinator without local workers waits while the study is paused.
     let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
     let run = Running::start(serve.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
     run.until_stderr("seedgrid-worker --join", 1);
@@ -60,11 +60,11 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     let cancelled = json(&scratch, "cancel", &[&last[..12]]);
     assert_eq!((&cancelled["running"], &cancelled["units"][0]), (&true.into(), &last.as_str().into()));
     assert_eq!(units(&scratch, "cancelled"), std::slice::from_ref(last));
-    // Who follows through a pipe sees the first line at once, and hangs up (`| head -n 1`) without an error.
+    // A reader through a pipe gets the first line at once, and can close the pipe (`| head -n 1`) without an error.
     let mut watcher = seedgrid(["watch"]);
     watcher.arg(scratch.path("run")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut watcher = watcher.spawn().unwrap();
-    // A unit that was under way may end first. The reader ends with this line, and so does the pipe.
+    // A unit in training may end first. The reader, and with it the pipe, ends with this line.
     let mut seen = BufReader::new(watcher.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(seen.any(|line| line.contains("paused by hand")), "it ended without a word of the pause");
     drop(seen);
@@ -76,7 +76,7 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert_eq!(worker.wait().code(), 0);
     assert_eq!(scratch.report_json("run")["counts"]["cancelled"], 1);
 
-    // Now nobody runs.
+    // No coordinator runs from here on.
     let done = units(&scratch, "done");
     assert_eq!(done.len(), 7);
     let story = json(&scratch, "explain", &[&done[0]]);
@@ -88,14 +88,14 @@ fn a_study_is_looked_at_and_steered_from_outside() {
     assert_eq!(command(&scratch, "explain", &["no such label"]).code(), 2);
     assert_eq!(command(&scratch, "drain", &[]).code(), 5, "nobody is there to drain");
 
-    // A pause holds over runs.
+    // A pause lasts over runs.
     assert_eq!(json(&scratch, "retry", &[&last[..12]])["units"][0], last.as_str(), "as the other commands name it");
     assert_eq!(command(&scratch, "pause", &[]).code(), 0);
     let still = finish(&mut scratch.run_with_slots(&spec, "run", 1));
     assert_eq!(still.code(), 8, "{}", still.stderr);
     assert!(still.stderr.contains("seedgrid resume"), "{}", still.stderr);
     assert_eq!(json(&scratch, "resume", &[])["running"], false);
-    // A reason is shown to others: it is one line that steers no terminal, whoever writes it down.
+    // Other users see the reason: it is one line that cannot steer a terminal.
     let nasty = command(&scratch, "pause", &["--reason", "a\u{1b}[31mred\nline"]);
     assert!(nasty.stdout.contains("a\u{fffd}[31mred line"), "{}", nasty.stdout);
     assert_eq!(scratch.status("run")["pause"]["reason"], "a\u{fffd}[31mred line");
@@ -136,7 +136,7 @@ fn whoever_has_a_file_looks_and_steers_from_elsewhere() {
     let worker = Running::start(&mut joining);
     run.until_stderr("after 20 epochs", 2);
 
-    // Copies of the files, on a machine that does not see the run directory.
+    // Copies of the files, on a machine without access to the run directory.
     let elsewhere = scratch.path("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     for file in ["view.toml", "admin.toml", "join.toml"] {
@@ -169,7 +169,7 @@ fn whoever_has_a_file_looks_and_steers_from_elsewhere() {
     let workers: Value = serde_json::from_str(&workers.stdout).unwrap();
     assert_eq!((workers["workers"].as_array().unwrap().len(), &workers["workers"][0]["state"]), (1, &"there".into()));
 
-    // Each file for its calls alone.
+    // Each file works only for its own calls.
     for (file, name, arguments) in [
         ("view.toml", "cancel", &[last.as_str()][..]),
         ("view.toml", "retry", &[]),

@@ -1,4 +1,5 @@
-//! Encryption between the real binaries: on by default, to the study's own certificate alone, and off only where both sides say so.
+//! Encryption between the real binaries: on by default, with the study's own certificate alone, and off only where both
+//! sides ask for it.
 
 use std::{
     io::{Read as _, Write as _},
@@ -36,7 +37,7 @@ fn joins(scratch: &Scratch, join: &Path, options: &[&str]) -> Command {
     command
 }
 
-/// Reads the join file of `run`, has `change` change it, and writes it to `name`.
+/// Reads the join file of `run`, applies `change`, and writes it to `name`.
 fn changed(scratch: &Scratch, run: &str, name: &str, change: impl FnOnce(&mut JoinFile)) -> std::path::PathBuf {
     let mut join = JoinFile::read(&scratch.path(run).join("join.toml")).unwrap();
     change(&mut join);
@@ -81,10 +82,10 @@ fn who_squats_on_the_port_is_told_nothing() {
         stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         let mut bytes = vec![0; 64 * 1024];
         let read = stream.read(&mut bytes).unwrap();
-        // What a server of plain HTTP/2 would say first.
+        // The first bytes of a plain HTTP/2 server.
         stream.write_all(b"\0\0\0\x04\0\0\0\0\0").unwrap();
         bytes.truncate(read);
-        // Until the worker hangs up, or waits for more.
+        // Reads until the worker closes the connection, or waits for more.
         let mut more = Vec::new();
         let _ = stream.read_to_end(&mut more);
         bytes.extend(more);

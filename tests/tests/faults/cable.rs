@@ -1,4 +1,5 @@
-//! Hosts with a network of their own, whose cables are pulled: no reset and no goodbye is seen, as when a switch or a machine fails.
+//! Separate hosts whose cables are pulled: neither a reset nor a leave call arrives, as when a switch or a machine
+//! fails.
 
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ struct Lab {
 }
 
 impl Lab {
-    /// A command of `seedgrid` about the run, on the coordinator's host.
+    /// Runs a command of `seedgrid` on the run, on the coordinator's host.
     fn ask(&self, name: &str, arguments: &[&str]) -> Ended {
         finish(&mut self.network.on(COORDINATOR, seedgrid([name]).arg(self.scratch.path("run")).args(arguments)))
     }
@@ -46,7 +47,7 @@ impl Lab {
         database.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Waits until there are so many workers that have all been heard since now, or until the study has ended; seconds.
+    /// Waits until so many workers have sent a heartbeat since now, or until the study has ended; returns the seconds.
     fn until_heard(&self, count: usize) -> f64 {
         let since = Instant::now();
         until("workers are heard again", || {
@@ -85,7 +86,7 @@ fn pulled_cables_lose_nothing() {
     coordinator.until_stderr("seedgrid-worker --join", 1);
     let (first, second) = (lab.worker(FIRST), lab.worker(SECOND));
 
-    // For some seconds nothing that the coordinator sends or is sent arrives. Nobody loses a unit.
+    // For some seconds no packet reaches or leaves the coordinator. No worker loses a unit.
     lab.network.lose(COORDINATOR);
     until("nobody is heard", || {
         lab.status()["workers"]
@@ -98,7 +99,7 @@ fn pulled_cables_lose_nothing() {
     println!("after 4 s without a network workers were heard again after {:.1} s", lab.until_heard(2));
     assert_eq!(lab.count("SELECT count(*) FROM attempts WHERE ending IS NOT NULL AND ending <> 'done'"), 0);
 
-    // A cable that stays out for longer than a lease: another worker goes on from the last acknowledged checkpoint.
+    // A cable stays out for longer than a lease: another worker continues from the last acknowledged checkpoint.
     let taken_over = "SELECT count(*) FROM attempts earlier JOIN attempts later USING (unit_id) WHERE earlier.ending = 'worker-lost' \
                       AND later.attempt > earlier.attempt AND earlier.began = 1 AND later.from_batches IS NOT NULL";
     until("the first worker trains, and its state is kept", || {
@@ -107,14 +108,14 @@ fn pulled_cables_lose_nothing() {
     });
     lab.network.unplug(FIRST);
     until("the second worker goes on with the first one's unit", || lab.count(taken_over) > 0);
-    // The other one leaves before it is done, so that the study needs the first one, who knows nothing of all this.
+    // The other worker leaves before the study is done, so the study needs the first one, which was cut off meanwhile.
     let paused = lab.ask("pause", &["--reason", "a cable is out"]);
     assert_eq!(paused.code(), 0, "{}", paused.stderr);
     second.signal(Signal::SIGTERM);
     assert_eq!(second.wait().code(), 0);
     lab.network.plug(FIRST);
     println!("after more than a lease without a cable the worker was heard again after {:.1} s", lab.until_heard(1));
-    // What it has finished may have been all that was left.
+    // Its finished units may have been the last ones.
     lab.ask("resume", &[]);
 
     let ended = coordinator.wait();
