@@ -1,4 +1,4 @@
-//! Workers on lab machines: the ssh launcher against a real ssh server.
+//! Workers on lab machines: the ssh launcher with a real ssh server.
 
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
@@ -20,15 +20,15 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// A lab of one machine, with awkward paths on both sides.
+/// A lab of one machine, with unusual paths on both sides.
 struct Lab {
-    // Dropped in this order: the workers' ids lie in the folder.
+    // Dropped in this order: the files with the workers' ids are in the folder.
     workers: Workers,
     _sshd: Sshd,
     scratch: Scratch,
 }
 
-/// The folder on the host under which launched workers keep their process ids; they are killed when this is dropped.
+/// The folder on the host with the launched workers' process ids; the workers are killed when this is dropped.
 struct Workers(PathBuf);
 
 impl Workers {
@@ -47,7 +47,7 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         for pid in self.pids().into_iter().filter(|pid| alive(*pid)) {
-            // It may have ended by itself in the meantime.
+            // The worker may have ended in the meantime.
             let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
         }
     }
@@ -59,7 +59,7 @@ impl Lab {
         let ssh = scratch.path("ssh");
         fs::create_dir(&ssh).unwrap();
         let sshd = Sshd::start(&ssh, &format!("XDG_CACHE_HOME={}", scratch.path("cache").display()))?;
-        // Notes what stands on ssh's command line, where everybody on the machine can read it.
+        // Records ssh's command line, which every user of the machine can read.
         let noting = scratch.write(
             "noting ssh",
             &format!(
@@ -115,7 +115,7 @@ fn a_worker_is_started_once_outlives_the_login_and_trains_to_the_end() {
     assert_eq!(started.code(), 0, "{started:?}");
     let pid = lab.pid();
     assert!(started.stdout.starts_with(&format!("{LAB}  started: pid {pid}, log ")), "{started:?}");
-    // The login's process has ended with the launcher; the worker has not, and belongs to a session of its own.
+    // The login's process has ended with the launcher; the worker continues in its own session.
     assert!(alive(pid));
     assert_eq!(nix::unistd::getsid(Some(Pid::from_raw(pid as i32))).unwrap().as_raw(), pid as i32);
     let join = &lab.workers.files("join.toml")[0];
@@ -167,7 +167,7 @@ fn a_worker_is_stopped_and_a_host_that_does_not_answer_is_named() {
     assert_eq!((again.code(), again.stdout.as_str()), (0, "lab  not running\n"));
 }
 
-/// Wrong usage is refused before any host is asked.
+/// Wrong usage is refused before any host is contacted.
 #[test]
 fn wrong_usage_is_refused_with_a_hint() {
     let scratch = Scratch::new();
@@ -188,7 +188,7 @@ fn wrong_usage_is_refused_with_a_hint() {
     assert!(refused("a\n", &["run", "nowhere.txt"]).contains("cannot read nowhere.txt"));
     assert!(refused("# nobody\n", &usual).contains("names no host"));
     assert!(refused("a\nb slots=0\n", &usual).contains("hosts.txt:2: cannot read 'slots=0'"));
-    // As an editor on Windows writes it: with a byte-order mark and carriage returns.
+    // The file of an editor on Windows: with a byte-order mark and carriage returns.
     let windows = "\u{feff}a slots=2\r\n# the lab\r\n\r\nb slots=0\r\n";
     assert!(refused(windows, &usual).contains("hosts.txt:4: cannot read 'slots=0'"));
     assert!(refused("\u{feff}\r\n# nobody\r\n", &usual).contains("hosts.txt names no host"));

@@ -1,4 +1,4 @@
-//! Units that are interrupted go on from where they were, on another worker, to the same bytes.
+//! Interrupted units continue from their checkpoint, on another worker, to the same bytes.
 
 use std::process::Command;
 
@@ -32,14 +32,14 @@ fn joins(scratch: &Scratch, more: &[&str]) -> Command {
     command
 }
 
-/// How far the only unit's checkpoint is: epochs and batches.
+/// The progress in the only unit's checkpoint: epochs and batches.
 fn saved(scratch: &Scratch) -> Option<(u32, u32)> {
     let store = Store::open_to_read(&RunDirectory::new(scratch.path("run")).database()).ok()?;
     let progress = store.checkpoints().ok()?.values().next()?.reference.progress;
     Some((progress.epochs, progress.batches))
 }
 
-/// From where each attempt went on, by its number.
+/// The progress from which each attempt continued, by the attempts' numbers.
 fn went_on(scratch: &Scratch) -> Vec<Option<(u32, u32)>> {
     let database = rusqlite::Connection::open(RunDirectory::new(scratch.path("run")).database()).unwrap();
     let mut statement = database.prepare("SELECT from_epochs, from_batches FROM attempts ORDER BY attempt").unwrap();
@@ -53,11 +53,11 @@ fn a_stopped_worker_hands_its_unit_on() {
     let expected = expected(&scratch);
     let coordinator = Running::start(&mut serve(&scratch));
     coordinator.until_stderr("seedgrid-worker --join", 1);
-    // Stopped three times, each by another worker; no checkpoint but those on stopping.
+    // Stopped three times, each time on another worker; the only checkpoints are those of the stops.
     for life in 0..3 {
         let doomed = Running::start(&mut joins(&scratch, &["--checkpoint-every", "1h"]));
         doomed.until_stderr(if life == 0 { "started" } else { "goes on after" }, 1);
-        // Some epochs: the status shows the newest.
+        // After some epochs the status shows the newest one.
         let epochs = saved(&scratch).map_or(0, |(epochs, _)| epochs);
         until("two more epochs", || {
             scratch.status("run")["training"][0]["epoch"].as_u64() >= Some(u64::from(epochs) + 2)
@@ -105,7 +105,7 @@ fn a_disk_that_takes_no_checkpoints_is_said_and_holds_nobody_up() {
     let mut command = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
     let coordinator = Running::start(command.arg(long).arg("--run-dir").arg(scratch.path("run")));
     coordinator.until_stderr("seedgrid-worker --join", 1);
-    // Nobody can make a folder there, not even root.
+    // A file in the folder's place: even root cannot make the folder.
     std::fs::write(scratch.path("run/checkpoints"), "").unwrap();
     let _worker = Running::start(&mut joins(&scratch, &["--checkpoint-every", "1s"]));
     let trouble = || scratch.status("run")["disk_trouble"].clone();
@@ -118,7 +118,7 @@ fn a_disk_that_takes_no_checkpoints_is_said_and_holds_nobody_up() {
     );
     std::fs::remove_file(scratch.path("run/checkpoints")).unwrap();
     until("it is over", || trouble().is_null());
-    // It is committed after it was written.
+    // The checkpoint is written before it is committed.
     until("a checkpoint", || saved(&scratch).is_some());
     coordinator.signal(Signal::SIGTERM);
     let ended = coordinator.wait();

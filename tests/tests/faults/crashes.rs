@@ -1,4 +1,5 @@
-//! Trainers that end unexpectedly: their supervisor says so at once, starts another one, and the report is as if nothing had happened.
+//! Trainers that end unexpectedly: the supervisor reports it at once and starts another one, and the report is the
+//! undisturbed run's.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -40,7 +41,7 @@ fn a_trainer_that_crashes_is_replaced_and_its_units_know_why() {
     for (times, signal) in [Signal::SIGSEGV, Signal::SIGABRT, Signal::SIGKILL].into_iter().enumerate() {
         let process = trainer(&scratch, &run);
         let supervisor = children(run.pid())[0];
-        // Rust's own handler takes a first SIGSEGV that no instruction caused as a reason to step aside, no more.
+        // Rust's handler treats a first SIGSEGV without a faulting instruction only as a reason to remove itself.
         until("the trainer is gone", || {
             let _ = kill(Pid::from_raw(process as i32), signal);
             !alive(process)
@@ -87,7 +88,7 @@ fn a_unit_in_whose_training_every_trainer_dies_is_quarantined_at_the_fifth() {
 #[test]
 fn a_worker_whose_trainers_only_crash_gives_up() {
     let scratch = Scratch::new();
-    // There is time to kill each trainer before its unit ends.
+    // Units are long enough for each trainer to be killed before its unit ends.
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=3", 2000));
     let serve = Running::start(
         seedgrid(["serve"]).arg(&spec).arg("--run-dir").arg(scratch.path("run")).args(["--listen", "127.0.0.1:0"]),
@@ -117,11 +118,11 @@ fn a_trainer_dies_with_its_supervisor() {
     until("the trainer is gone", || !alive(trainer));
 }
 
-/// A memory control group that this test made; its processes are gone when it is dropped.
+/// A memory control group of this test; its processes have ended when it is dropped.
 struct Group(PathBuf);
 
 impl Group {
-    /// None, with a line that says so: groups cannot be made here.
+    /// Makes a group. None, with a printed reason, where no groups can be made.
     fn new(limit: u64) -> Option<Self> {
         let name = format!("seedgrid-test-{}", std::process::id());
         for (mount, file) in [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")] {
@@ -142,7 +143,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A group that still has processes stays; there is nothing more to do about it.
+        // A group with remaining processes cannot be removed.
         let _ = fs::remove_dir(&self.0);
     }
 }
@@ -151,7 +152,7 @@ impl Drop for Group {
 fn memory_over_a_control_groups_limit_is_told_from_a_crash_and_pauses_the_study() {
     let Some(group) = Group::new(40 * 1024 * 1024) else { return };
     let scratch = Scratch::new();
-    // Thousands of pairs at once take more than the limit, which the program alone does not.
+    // Batches of thousands of pairs exceed the limit; the program alone does not.
     let spec = holdout(&["cnn-shared"], "1..=6", 1).replace("batch_size = 10", "batch_size = 4000");
     let spec = scratch.write("spec.toml", &spec.replace("train_pairs = 200", "train_pairs = 4000"));
     let script = format!(

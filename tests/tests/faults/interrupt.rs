@@ -1,4 +1,4 @@
-//! Interrupting `seedgrid run` and going on.
+//! Interrupts `seedgrid run` and continues it.
 
 use nix::sys::signal::Signal;
 use seedgrid_tests::{
@@ -6,7 +6,7 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// Long enough that it is still running after its first units.
+/// A study that is still running after its first units.
 fn spec(scratch: &Scratch) -> std::path::PathBuf {
     scratch.write("spec.toml", &holdout(&["fc-aux", "fc", "cnn"], "1..=8", 12))
 }
@@ -17,7 +17,7 @@ fn undisturbed(scratch: &Scratch) -> Vec<u8> {
     scratch.report("undisturbed", "report.json")
 }
 
-/// How many units a run trained, by its lines.
+/// The number of units that a run trained, by its log lines.
 fn trained(stderr: &str) -> usize {
     stderr.matches("after 12 epochs").count()
 }

@@ -1,5 +1,5 @@
-//! What fails around workers, with the real programs: they are interrupted, crash, are stopped or cut off, and the study ends as if nothing
-//! had been. One program, so that tests that wait for a lease wait beside others.
+//! Faults of workers with the real programs: workers are interrupted, crash, are stopped or disconnected, and the study
+//! ends as without faults. One program, so that tests that wait for leases run in parallel.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 

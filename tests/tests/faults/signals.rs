@@ -1,5 +1,5 @@
-//! Signals end every phase of every command, at once and with the right code. A phase is held where it is by what it reads: a pipe in the data
-//! set's place, a database that is locked, a mirror that never answers.
+//! Signals end every phase of every command, at once and with the right code. A phase is held by its input: a pipe in
+//! the data set's place, a locked database, a mirror that never answers.
 
 use std::{fs, net::TcpListener, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
 
@@ -10,7 +10,7 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// The data set of the run `run`, as a pipe that nobody writes to: whoever reads it waits.
+/// The data set of the run `run`, replaced by a pipe without a writer: its readers wait.
 struct Pipe {
     path: PathBuf,
     aside: PathBuf,
@@ -25,11 +25,11 @@ impl Pipe {
         Self { path, aside }
     }
 
-    /// Waits until a process reads it. A pipe without a reader cannot be opened to be written.
+    /// Waits for a reader. A pipe without a reader cannot be opened for writing.
     fn until_read(&self) {
         until("the data set is read", || {
             fs::OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(&self.path).is_ok_and(|pipe| {
-                // Closed, it would be an empty file; so it stays open as long as this process.
+                // A closed pipe would be an empty file; so it stays open until this process ends.
                 std::mem::forget(pipe);
                 true
             })
@@ -41,7 +41,7 @@ impl Pipe {
     }
 }
 
-/// What a command has begun and not finished.
+/// The unfinished files of a command.
 fn litter(scratch: &Scratch) -> Vec<PathBuf> {
     let folders = ["run", "run/datasets", "run/report", "run/export"].map(|folder| scratch.path(folder));
     let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
@@ -55,7 +55,7 @@ fn every_phase_ends_at_a_signal() {
     let run = Running::start(scratch.run_with_slots(&spec, "run", 1).env("SEEDGRID_FILE_SYSTEM", "network"));
     run.until_stderr("after 2 epochs", 1);
     let pipe = Pipe::instead_of_dataset(&scratch);
-    // The report of a run that is done.
+    // The study is done, and its report is under way.
     pipe.until_read();
     run.signal(Signal::SIGINT);
     let ended = run.wait();
@@ -64,9 +64,9 @@ fn every_phase_ends_at_a_signal() {
     assert!(!scratch.path("run/report").exists());
     fs::create_dir(scratch.path("other")).unwrap();
     fs::copy(scratch.path("run/study.db"), scratch.path("other/study.db")).unwrap();
-    // Where the tests run under nohup, what they start ignores SIGHUP as well.
+    // Under nohup the tests and their processes ignore SIGHUP.
     let hangup = if seedgrid_common::sighup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
-    // Data that are read, and the commands that look at a run.
+    // Reading the data set, and the commands that read a run.
     let commands: [(&[&str], Signal, i32); 6] = [
         (&["run", "spec.toml", "--run-dir", "run"], Signal::SIGTERM, 143),
         (&["serve", "spec.toml", "--listen", "127.0.0.1:0", "--run-dir", "run"], Signal::SIGINT, 130),
@@ -86,7 +86,7 @@ fn every_phase_ends_at_a_signal() {
         assert_eq!(litter(&scratch), [] as [PathBuf; 0], "{arguments:?}");
     }
     pipe.restore();
-    // A database that another program has locked.
+    // Another program has locked the database.
     let folder = scratch.path("run");
     let other = Connection::open(scratch.path("run/study.db")).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -96,7 +96,7 @@ fn every_phase_ends_at_a_signal() {
         command.signal(Signal::SIGINT);
         let ended = command.wait();
         assert_eq!(ended.code(), 130, "{arguments}: {}", ended.stderr);
-        // What only looks has nothing that could be half done.
+        // A reading command leaves nothing half done.
         assert_eq!(ended.stderr.contains("is whole"), arguments == "report", "{arguments}: {}", ended.stderr);
     }
     drop(other);

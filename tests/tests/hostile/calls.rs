@@ -1,4 +1,4 @@
-//! A peer that makes any call, with any credential, in any name.
+//! A peer that makes any call, with any credential, under any worker id.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use v1::{control_service_client::ControlServiceClient, worker_service_client::Wo
 
 use crate::Victim;
 
-/// An attempt.
+/// The id of an attempt.
 pub(crate) type Taken = v1::AttemptId;
 
 /// The name of a status code.
@@ -39,7 +39,7 @@ pub(crate) fn now_ms() -> i64 {
 pub(crate) struct Peer {
     channel: Channel,
     pub(crate) id: String,
-    /// What it shows with every call, as bytes of a header.
+    /// The credential that it sends with every call, as bytes of a header.
     pub(crate) shown: Option<Vec<u8>>,
     secret: Token,
 }
@@ -58,13 +58,13 @@ impl Peer {
         peer
     }
 
-    /// Itself on a connection of its own.
+    /// The same worker on a new connection.
     pub(crate) async fn elsewhere(&self, victim: &Victim) -> Self {
         let channel = connect(&victim.file(Role::Join)).await;
         Self { channel, id: self.id.clone(), shown: self.shown.clone(), secret: self.secret.clone() }
     }
 
-    /// Another one on the same connection, with the join token.
+    /// Another worker on the same connection, with the join token.
     pub(crate) fn beside(victim: &Victim, other: &Self, number: u32) -> Self {
         let id = format!("{number:032x}");
         let mut peer = Self { channel: other.channel.clone(), id, shown: None, secret: Token::generate() };
@@ -79,7 +79,7 @@ impl Peer {
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(shown) = &self.shown {
-            // Headers may hold bytes that are no ASCII; metadata of tonic's may not.
+            // Headers may hold bytes that are no ASCII; tonic's metadata may not.
             match std::str::from_utf8(shown).unwrap().parse() {
                 Ok(value) => drop(request.metadata_mut().insert("authorization", value)),
                 Err(_) => drop(request.metadata_mut().insert("authorization", "Bearer \u{7e}".parse().unwrap())),
@@ -92,7 +92,7 @@ impl Peer {
         WorkerServiceClient::new(self.channel.clone()).max_encoding_message_size(64 << 20)
     }
 
-    /// Makes a secret known, and shows it from then on.
+    /// Enrolls a secret, and uses it from then on.
     pub(crate) async fn enroll(&mut self) -> Result<(), Refused> {
         let request = self.request(v1::EnrollRequest {
             protocol_version: PROTOCOL_VERSION,
@@ -140,7 +140,7 @@ impl Peer {
         self.worker().submit(request).await.map(|_| ()).map_err(name)
     }
 
-    /// Hands over a result that is too good to be true.
+    /// Submits an implausibly good result.
     pub(crate) async fn finish(&self, attempt: &Taken) -> Result<(), Refused> {
         let epoch = EpochMetrics { epoch: 1, train_loss: 0.0, train_error: 0.0, validation_error: None };
         let outputs = Outputs::new(2, vec![0.5; 200]).unwrap();
@@ -158,7 +158,7 @@ impl Peer {
         self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
     }
 
-    /// Whether it was kept.
+    /// Uploads a blob; returns whether it was kept.
     pub(crate) async fn upload(&self, attempt: &Taken, blob: &Blob, content: Content) -> Result<bool, Refused> {
         let attempt = convert::attempt(attempt.clone()).unwrap();
         let parts: Vec<_> = blob.parts(self.id.clone(), attempt, content).collect();
@@ -166,7 +166,7 @@ impl Peer {
         self.worker().upload_blob(request).await.map(|receipt| receipt.into_inner().kept).map_err(name)
     }
 
-    /// The attempt's checkpoint, not read yet.
+    /// Requests the attempt's checkpoint, without reading it.
     pub(crate) async fn fetch(&self, attempt: &Taken) -> Result<Streaming<v1::BlobPart>, Refused> {
         let request = self.request(v1::FetchBlobRequest {
             worker_id: self.id.clone(),
@@ -202,7 +202,7 @@ impl Peer {
         ControlServiceClient::new(self.channel.clone()).retry(request).await.map(|_| ()).map_err(name)
     }
 
-    /// Sends `message`, of whatever type, as a call's.
+    /// Sends `message`, of any type, as a call's message.
     async fn raw<M: prost::Message + 'static>(&self, path: &'static str, message: M) -> Result<(), Refused> {
         let mut grpc = Grpc::new(self.channel.clone());
         grpc.ready().await.unwrap();
@@ -212,7 +212,7 @@ impl Peer {
     }
 }
 
-/// Messages that are over a limit, that are not what they should be, and calls that there are not.
+/// Messages over a limit, messages of the wrong form, and calls that do not exist.
 pub(crate) async fn malformed(member: Peer, own: &Taken) {
     assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("InvalidArgument"), "a text over its limit");
     assert_eq!(member.fail_with(own, "x".repeat(17 << 20)).await, Err("OutOfRange"), "a message over its limit");
@@ -230,7 +230,7 @@ pub(crate) async fn malformed(member: Peer, own: &Taken) {
     member.leave().await;
 }
 
-/// Beats for what it holds, well within its lease, for as long as it may keep it.
+/// Sends heartbeats for the held attempt, well within its lease, for as long as it may be held.
 pub(crate) async fn beat_on(peer: Arc<Peer>, held: Taken) {
     let mut beats = tokio::time::interval(Duration::from_secs(5));
     loop {

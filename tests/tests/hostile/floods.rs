@@ -1,4 +1,4 @@
-//! Who has a file that was copied, and means to keep others out with it: as many workers as there can be, and as many who look.
+//! Floods by holders of a copied file, which try to keep others out: as many workers as possible, and as many viewers.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::{
     calls::{Peer, Taken, connect},
 };
 
-/// More than a coordinator remembers.
+/// More enrollments than a coordinator remembers.
 const ENROLMENTS: u32 = 66_000;
-/// Calls under way at a time.
+/// Concurrent calls.
 const CALLS: usize = 100;
-/// Connections of those who look: more than may come from one address, whoever they are.
+/// Connections of viewers: more than one address may have.
 const LOOKING: usize = 2100;
 
-/// Workers of one mind: all have the same secret.
+/// Many workers with one secret.
 #[derive(Clone)]
 struct Mob {
     channel: Channel,
@@ -52,7 +52,7 @@ impl Mob {
         WorkerServiceClient::new(self.channel).enroll(request).await.map(drop)
     }
 
-    /// With names as long as they may be.
+    /// Registers with a host name of the greatest length.
     async fn register(self, id: String) -> Result<(), Status> {
         let host = "h".repeat(limits::NAME_BYTES_MAX);
         let place = "p".repeat(limits::WORKER_BYTES_MAX - 2 * limits::NAME_BYTES_MAX);
@@ -69,7 +69,7 @@ impl Mob {
         WorkerServiceClient::new(self.channel).leave(Self::request(&shown, message)).await.map(drop)
     }
 
-    /// All of them make a call. How many were refused, each with this code.
+    /// All of them make a call. Returns the number of refusals, each of which must have this code.
     async fn all<F>(&self, numbers: std::ops::Range<u32>, call: fn(Self, String) -> F, refused_with: Code) -> usize
     where
         F: Future<Output = Result<(), Status>> + Send + 'static,
@@ -91,7 +91,7 @@ impl Mob {
     }
 }
 
-/// More workers than are at hand or can be there: those that train stay in, and nobody takes a name of theirs.
+/// More workers than the coordinator has room for: workers in training stay, and nobody takes their ids.
 pub(crate) async fn workers(victim: &Victim, holder: &Peer, held: &Taken) {
     let mut waiting = Peer::enrolled(victim, 10).await;
     waiting.register().await.unwrap();
@@ -100,10 +100,11 @@ pub(crate) async fn workers(victim: &Victim, holder: &Peer, held: &Taken) {
     assert_eq!(mob.all(0..ENROLMENTS, Mob::enroll, Code::Ok).await, 0);
     let stolen = mob.clone().enroll(holder.id.clone()).await.unwrap_err();
     assert_eq!(stolen.code(), Code::PermissionDenied, "{stolen:?}");
-    // The newest ones, as the first may have been forgotten: as many as can be there, and another time as many for their places.
+    // The newest ones, as the first may have been forgotten: as many as there is room for, and as many again to replace
+    // them.
     let newest = ENROLMENTS - 2 * limits::WORKERS_MAX as u32..ENROLMENTS;
     assert_eq!(mob.all(newest.clone(), Mob::register, Code::Ok).await, 0);
-    // A picture of all of them fits a message, and who trains is among them.
+    // A snapshot with all of them fits a message, and includes the workers in training.
     let shown = || {
         let status = victim.scratch.status("run");
         status["workers"].as_array().unwrap().iter().map(|worker| worker["id"].as_str().unwrap().to_owned()).collect()
@@ -117,7 +118,7 @@ pub(crate) async fn workers(victim: &Victim, holder: &Peer, held: &Taken) {
     assert_eq!(mob.all(newest, Mob::leave, Code::Ok).await, 0);
 }
 
-/// More connections with the view token than there may be: they make room for each other, and keep nobody else out.
+/// More connections with the view token than the limit: they replace each other, and keep nobody else out.
 pub(crate) async fn lookers(victim: &Victim) {
     let file = victim.file(Role::View);
     let mut looking = Vec::new();

@@ -1,5 +1,5 @@
-//! A real coordinator among strangers, thieves and vandals: everything is refused and counted, and the study comes out as if nobody had
-//! been there.
+//! A real coordinator under attack: every attack is refused and counted, and the study's results are those of an
+//! undisturbed run.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -20,7 +20,7 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// A coordinator that is attacked.
+/// A coordinator under attack.
 struct Victim {
     scratch: Scratch,
     spec: PathBuf,
@@ -58,12 +58,12 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     let victim = Victim { scratch, spec };
     let coordinator = Running::start(&mut victim.serve());
     coordinator.until_stderr("seedgrid-worker --join", 1);
-    // Holds a unit until all is over, so that the study does not end before.
+    // It holds a unit until all attacks are over, so that the study does not end before.
     let mut holder = Peer::enrolled(&victim, 1).await;
     let held = holder.take().await;
     let holder = Arc::new(holder);
     let beating = tokio::spawn(calls::beat_on(Arc::clone(&holder), held.clone()));
-    // Whoever plays foul as a worker has a unit of its own.
+    // Each hostile worker has a unit of its own.
     let mut thrown = Peer::enrolled(&victim, 5).await;
     let mut thief = Peer::enrolled(&victim, 8).await;
     let mut vandal = Peer::enrolled(&victim, 9).await;
@@ -103,7 +103,7 @@ async fn a_study_among_enemies_ends_as_if_alone() {
         assert!(counted >= at_least, "{kind}: {counted} of {at_least}: {}", victim.scratch.status("run"));
     }
 
-    // Training goes on all the while; what was held goes back, and the study ends.
+    // Training continued throughout; the held unit is given back, and the study ends.
     assert!(!beating.is_finished(), "it was told to drop its unit");
     beating.abort();
     holder.leave().await;
@@ -111,11 +111,11 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert_eq!(honest.wait().code(), 0);
     assert_eq!(victim.scratch.report("run", "report.json"), victim.scratch.report("alone", "report.json"));
-    // Thousands were refused, and the log says so in a few lines.
+    // Thousands of calls were refused, and the log reports them in a few lines.
     let lines = ended.stderr.lines().filter(|line| line.contains("refused; `seedgrid status`")).count();
     assert!((14..200).contains(&lines), "{lines} lines");
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-    // What they said of themselves stands nowhere as code, and steers no terminal.
+    // The attackers' texts appear nowhere as code, and steer no terminal.
     assert!(ended.stderr.contains("script>alert") && !ended.stderr.contains('\x1b'), "{}", ended.stderr);
     for file in ["report.html", "report.md", "tables.tex", "report.json"] {
         let text = String::from_utf8(victim.scratch.report("run", file)).unwrap();
@@ -125,7 +125,7 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     assert!(provenance.contains("\"preempted\"") && !provenance.contains(['\x1b', '\r']), "{provenance}");
 }
 
-/// A machine on which a process may open few files: there is room for eight workers of one address.
+/// A process may open few files on this machine: there is room for eight workers of one address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_workers_than_there_is_room_for_wait_until_one_goes() {
     let scratch = Scratch::new();
@@ -156,7 +156,7 @@ async fn more_workers_than_there_is_room_for_wait_until_one_goes() {
     }
 }
 
-/// No credential, wrong ones, right ones for other calls, one that has expired, one that was revoked, and too many wrong ones.
+/// No credential, wrong ones, right ones for other calls, an expired one, a revoked one, and too many wrong ones.
 async fn credentials(victim: &Victim) {
     let mut stranger = Peer::new(victim, 2, "").await;
     for _ in 0..2 {
@@ -179,7 +179,7 @@ async fn credentials(victim: &Victim) {
     assert_eq!(stranger.retry().await, Err("PermissionDenied"), "who looks does not steer");
     assert_eq!(stranger.status().await, Ok(()));
 
-    // A join token that lives for a second.
+    // A join token with a lifetime of one second.
     let rotate = |options: &[&str]| {
         let mut command = seedgrid(["credentials", "rotate"]);
         assert_eq!(finish(command.arg(victim.scratch.path("run")).args(options)).code(), 0);
@@ -191,7 +191,7 @@ async fn credentials(victim: &Victim) {
     assert_eq!(late.enroll().await, Err("Unauthenticated"));
     rotate(&[]);
 
-    // Too many failures end the connection, and only theirs.
+    // Too many failed logins end that connection, and no other one.
     let mut guesser = Peer::new(victim, 6, &"1".repeat(64)).await;
     let mut answers = 0;
     while guesser.register().await.is_err_and(|code| code == "Unauthenticated") {
@@ -201,11 +201,11 @@ async fn credentials(victim: &Victim) {
     assert_eq!(enrolled_again(victim).await, Ok(()), "members come from the same address and get in");
 }
 
-/// A worker that is thrown out, with what it holds.
+/// A worker that is revoked while it holds an attempt.
 async fn revoked(victim: &Victim, mut thrown: Peer, held: &Taken) {
     let revoked = finish(seedgrid(["credentials", "revoke"]).arg(victim.scratch.path("run")).arg(&thrown.id));
     assert_eq!(revoked.code(), 0, "{}", revoked.stderr);
-    // Its connection is closed; it finds that out by a call, or connects again before.
+    // Its connection is closed: it notices that on a call, or has connected again before.
     let told = thrown.register().await.unwrap_err();
     assert!(["PermissionDenied", "cut off"].contains(&told), "{told}");
     assert_eq!(thrown.register().await.unwrap_err(), "PermissionDenied");
@@ -222,8 +222,8 @@ async fn enrolled_again(victim: &Victim) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Another worker's attempt, attempts that nobody was given yet, and units that there are not: replayed, forged, in one's own name and in
-/// another's.
+/// Another worker's attempt, attempts that were not given out yet, and units that do not exist: replayed and forged,
+/// under the worker's own id and under another's.
 async fn attempts(mut thief: Peer, own: &Taken, theirs: &Taken) {
     let future = Taken { attempt: own.attempt + 1, ..own.clone() };
     let unknown = Taken { unit_id: "f".repeat(32), attempt: 1 };
@@ -240,6 +240,6 @@ async fn attempts(mut thief: Peer, own: &Taken, theirs: &Taken) {
     assert_eq!(thief.beat(theirs).await, Err("PermissionDenied"));
     assert_eq!(thief.report_metrics(theirs).await, Err("PermissionDenied"));
     thief.id = id;
-    // Goes, and what it was given goes to others. Its result would still be welcome, but it is a made up one.
+    // It leaves, and its unit goes to others. A result of it would still be accepted, and this one would be made up.
     thief.leave().await;
 }

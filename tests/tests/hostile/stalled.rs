@@ -1,4 +1,4 @@
-//! Calls that are begun and left lying: they hold nobody up, and end with their caller.
+//! Calls that are begun and abandoned: they delay no other call, and end with their caller.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::{
     calls::{Peer, Taken},
 };
 
-/// More than there are threads that may wait for a disk.
+/// More calls than there are threads that may wait for a disk.
 const FETCHES: usize = 600;
 
-/// Fetches of a checkpoint that nobody reads: uploads and other fetches go on.
+/// Fetches of a checkpoint that nobody reads: uploads and other fetches continue.
 pub(crate) async fn fetches(victim: &Victim, holder: &Peer, held: &Taken) {
     let progress = Progress { epochs: 1, batches: 0, seconds: 1.0 };
     let first = Blob::new(vec![7; 4 << 20]);
@@ -24,7 +24,7 @@ pub(crate) async fn fetches(victim: &Victim, holder: &Peer, held: &Taken) {
     let mut unread = Vec::new();
     let mut connections = Vec::new();
     for number in 0..FETCHES {
-        // A connection has 256 calls under way at most.
+        // A connection may have 256 concurrent calls.
         if number % 200 == 0 {
             connections.push(holder.elsewhere(victim).await);
         }
@@ -43,7 +43,7 @@ pub(crate) async fn fetches(victim: &Victim, holder: &Peer, held: &Taken) {
     drop(unread);
 }
 
-/// A worker on another one's connection has one pull under way, and none once it is revoked.
+/// A worker on another one's connection has at most one pull under way, and none once it is revoked.
 pub(crate) async fn pulls(victim: &Victim, holder: &Peer) {
     let mut lodger = Peer::beside(victim, holder, 11);
     lodger.enroll().await.unwrap();

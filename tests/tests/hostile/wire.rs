@@ -1,4 +1,4 @@
-//! What comes at the port and is no call: garbage, other protocols, handshakes that never end, and crowds.
+//! Traffic that is no call: garbage, other protocols, handshakes that never end, and large numbers of connections.
 
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
@@ -25,15 +25,15 @@ use tokio_rustls::{
 
 use crate::{Victim, calls::Peer};
 
-/// Connections of the crowd.
+/// Number of idle connections.
 const CROWD: usize = 1500;
 
-/// HOST:PORT.
+/// The join file's first address, as HOST:PORT.
 fn place(file: &JoinFile) -> String {
     file.addresses[0].trim_start_matches("https://").to_owned()
 }
 
-/// Waits until the other side has closed; fails the test where it has not after a minute.
+/// Waits until the other side has closed the connection; fails after a minute.
 async fn closed(stream: &mut TcpStream) {
     let mut bytes = [0; 1024];
     let gone = async {
@@ -55,18 +55,18 @@ async fn closed(stream: &mut TcpStream) {
 pub(crate) async fn garbage(file: &JoinFile) {
     let http2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     let http = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n".to_vec();
-    // Large records of every type, and none.
+    // Large records of every type, without content.
     let records: Vec<u8> = (0..=255).flat_map(|kind| [kind, 3, 3, 0xff, 0xff]).collect();
     for bytes in [http, http2, records, vec![0; 100_000]] {
         let mut stream = TcpStream::connect(place(file)).await.unwrap();
-        // It may be closed before all is sent.
+        // The connection may be closed before everything is sent.
         let _ = stream.write_all(&bytes).await;
         closed(&mut stream).await;
     }
     older_tls(file).await;
 }
 
-/// TLS 1.2, by a client that knows the certificate, is refused.
+/// Checks that TLS 1.2 is refused to a client that knows the certificate.
 async fn older_tls(file: &JoinFile) {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(file.certificate.as_deref().unwrap().as_bytes()).unwrap()).unwrap();
@@ -87,10 +87,10 @@ async fn shaken(file: &JoinFile) -> TlsStream<TcpStream> {
     connector.connect(ServerName::try_from(SERVER_NAME).unwrap(), stream).await.unwrap()
 }
 
-/// Some say nothing, some begin a handshake and stop, one comes through and then says nothing.
+/// Some connections send nothing, some begin a handshake and stop, one completes it and then sends nothing.
 pub(crate) async fn half_open_and_slow(file: JoinFile) {
     let mut waiting = JoinSet::new();
-    // The beginning of a handshake record that is never whole.
+    // The beginning of a handshake record that is never completed.
     for bytes in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
         let mut stream = TcpStream::connect(place(&file)).await.unwrap();
         stream.write_all(bytes).await.unwrap();
@@ -99,7 +99,7 @@ pub(crate) async fn half_open_and_slow(file: JoinFile) {
     let mut silent = shaken(&file).await;
     waiting.spawn(async move {
         let mut bytes = Vec::new();
-        // Closed with or without a goodbye.
+        // Closed with or without a TLS close message.
         let _ =
             tokio::time::timeout(Duration::from_secs(60), silent.read_to_end(&mut bytes)).await.expect("it is closed");
     });
@@ -108,7 +108,7 @@ pub(crate) async fn half_open_and_slow(file: JoinFile) {
     }
 }
 
-/// More than a thousand connections at a time that show nothing. Members get in meanwhile.
+/// More than a thousand concurrent connections without a credential. Members connect meanwhile.
 pub(crate) async fn crowd(victim: &Victim) {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();

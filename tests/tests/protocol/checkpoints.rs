@@ -1,4 +1,5 @@
-//! Checkpoints: taken from the lease's holder alone, durable before they are acknowledged, given to the next attempt.
+//! Checkpoints: accepted from the lease's holder alone, durable before they are acknowledged, given to the next
+//! attempt.
 
 use std::fs;
 
@@ -43,7 +44,7 @@ impl Client {
         arriving.finish().map(|()| bytes).map_err(|_| Code::DataLoss)
     }
 
-    /// Pulls one unit, with what the coordinator has of it.
+    /// Pulls one unit, with its checkpoint if there is one.
     async fn assignment(&mut self) -> (v1::AttemptId, Option<v1::Checkpoint>) {
         let given = self.pull(1).await.unwrap().assignments.remove(0);
         (given.attempt.unwrap(), given.checkpoint)
@@ -76,12 +77,12 @@ async fn the_next_attempt_is_given_the_newest_checkpoint() {
         assert_eq!(first.fetch(&attempt).await.unwrap(), blob.bytes());
         assert_eq!((rows(&cluster), files(&cluster)), (1, 1), "one replaces the other");
     }
-    // Nobody else can replace or read it.
+    // No other worker can replace or read it.
     let mut other = cluster.client(2).await;
     other.register(vec![]).await.unwrap();
     assert_eq!(other.save(&attempt, &state(3)).await, Err(Code::NotFound), "it was never given this attempt");
     assert_eq!(other.fetch(&attempt).await, Err(Code::NotFound));
-    // It survives the coordinator, and a preemption.
+    // It survives a restart of the coordinator, and a preemption.
     cluster.restart().await;
     let (mut first, mut other) = (cluster.client(1).await, cluster.client(2).await);
     first.register(vec![attempt.clone()]).await.unwrap();
@@ -93,7 +94,7 @@ async fn the_next_attempt_is_given_the_newest_checkpoint() {
     assert_eq!(other.fetch(&next).await.unwrap(), state(2).bytes());
     assert!(!first.save(&attempt, &state(9)).await.unwrap(), "the lease is gone");
     assert_eq!(other.fetch(&next).await.unwrap(), state(2).bytes());
-    // The result ends it.
+    // The result removes it.
     other.finish(&next, 3).await.unwrap();
     assert_eq!((rows(&cluster), files(&cluster)), (0, 0));
     assert!(!other.save(&next, &state(2)).await.unwrap());
@@ -127,7 +128,7 @@ async fn a_file_that_is_gone_or_damaged_costs_nothing_but_time() {
     assert_eq!(client.fetch(&attempt).await, Err(Code::DataLoss), "the receiver notices");
     fs::remove_file(&file).unwrap();
     assert_eq!(client.fetch(&attempt).await, Err(Code::NotFound));
-    // A restart gives it up.
+    // A restart drops it.
     cluster.restart().await;
     let mut client = cluster.client(1).await;
     client.register(vec![attempt.clone()]).await.unwrap();

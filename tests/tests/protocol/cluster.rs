@@ -37,7 +37,7 @@ pub(crate) const RULES: Rules = Rules {
     ahead_seconds_max: 2.0,
 };
 
-/// Where nobody listens.
+/// An address without a listener.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 pub(crate) struct Cluster {
@@ -64,7 +64,7 @@ impl Cluster {
         let spec = Spec::parse("spec.toml", spec_text.to_owned()).unwrap();
         let prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
         prepared.keep(&directory, &mut store).unwrap();
-        // In plaintext, and with no address: who plays here knows where.
+        // Plaintext, and without a real address: the tests' clients know the port.
         let place =
             Place { study: "scratch".to_owned(), host: None, addresses: vec![NOWHERE.to_owned()], certificate: None };
         let keys = CredentialFiles::open(&directory, place, None, &mut store, utc::now_ms()).unwrap();
@@ -94,7 +94,7 @@ impl Cluster {
         self.server = Some(server);
     }
 
-    /// Ends server and core as a restart would, and starts them again from the store.
+    /// Stops server and core as a restart would, and starts them again from the store.
     pub(crate) async fn restart(&mut self) {
         self.core.take().unwrap().stop().await;
         self.server.take().unwrap().stop(Duration::from_secs(1)).await.unwrap();
@@ -109,12 +109,12 @@ impl Cluster {
         Channel::from_shared(address).unwrap().connect().await.unwrap()
     }
 
-    /// The token of a file of the run directory.
+    /// The token in a file of the run directory.
     pub(crate) fn token(&self, role: Role) -> Token {
         JoinFile::read(&self.directory.key_file(role)).unwrap().token
     }
 
-    /// A worker that has enrolled. Called again with its number, the same one.
+    /// An enrolled worker. The same number gives the same worker.
     pub(crate) async fn client(&self, number: u8) -> Client {
         let mut client = Client {
             inner: WorkerServiceClient::new(self.channel().await),
@@ -130,7 +130,7 @@ impl Cluster {
 
 pub(crate) struct Client {
     pub(crate) inner: WorkerServiceClient<Channel>,
-    /// What it shows with every call.
+    /// The credential that it sends with every call.
     pub(crate) shown: String,
     pub(crate) id: String,
 }
@@ -212,7 +212,7 @@ impl Client {
         self.submit_with(attempt, outcome, &weights.digest().to_string()).await
     }
 
-    /// Sends these parts of a blob. Whether it was kept.
+    /// Sends these parts of a blob; returns whether it was kept.
     pub(crate) async fn send(&mut self, parts: Vec<v1::BlobPart>) -> Result<bool, Code> {
         let request = self.request(tokio_stream::iter(parts));
         let receipt = self.inner.upload_blob(request).await;

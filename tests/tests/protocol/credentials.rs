@@ -1,4 +1,4 @@
-//! Who may make which call, and about what.
+//! The permissions of each credential: its calls, and their subjects.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl Commands {
     }
 }
 
-/// How often a kind of refusal was counted.
+/// The counted refusals of a kind.
 async fn refused(cluster: &Cluster, kind: &str) -> u64 {
     let picture = Commands::with(cluster, cluster.token(Role::View).expose()).await.status().await.unwrap();
     picture.refusals.iter().find(|one| one.kind == kind).map_or(0, |one| one.count)
@@ -101,7 +101,7 @@ async fn a_worker_speaks_for_itself_alone() {
     own.register(vec![]).await.unwrap();
     other.register(vec![]).await.unwrap();
     let (mine, theirs) = (own.unit().await, other.unit().await);
-    // In another's name.
+    // Under another worker's id.
     let id = std::mem::replace(&mut own.id, other.id.clone());
     assert_eq!(own.register(vec![]).await, Err(Code::PermissionDenied));
     assert_eq!(own.pull(1).await, Err(Code::PermissionDenied));
@@ -109,7 +109,7 @@ async fn a_worker_speaks_for_itself_alone() {
     assert_eq!(own.finish(&theirs, 25).await, Err(Code::PermissionDenied));
     own.id = id;
     assert_eq!(refused(&cluster, "other-worker").await, 4);
-    // In its own, of what it was never given.
+    // Under its own id, for attempts that it was never given.
     let future = v1::AttemptId { attempt: mine.attempt + 1, ..mine.clone() };
     let unknown = v1::AttemptId { unit_id: "0".repeat(32), attempt: 1 };
     for forged in [&theirs, &future, &unknown] {
@@ -119,7 +119,7 @@ async fn a_worker_speaks_for_itself_alone() {
     }
     assert_eq!(refused(&cluster, "foreign-attempt").await, 6);
     assert!(Store::open_to_read(&cluster.directory.database()).unwrap().results().unwrap().is_empty());
-    // What is its own counts.
+    // Its own results are accepted.
     assert_eq!(other.finish(&theirs, 25).await, Ok(v1::SubmitOutcome::Committed));
     assert_eq!(own.finish(&mine, 25).await, Ok(v1::SubmitOutcome::Committed));
     assert_eq!(own.finish(&theirs, 26).await, Err(Code::NotFound), "no conflict can be made up");
@@ -131,7 +131,7 @@ async fn another_workers_expired_lease_cannot_be_claimed() {
     let (mut slow, mut thief) = (cluster.client(1).await, cluster.client(2).await);
     slow.register(vec![]).await.unwrap();
     let attempt = slow.unit().await;
-    // Its lease has run out when the other one's long poll is answered; that one gives it back.
+    // Its lease has expired when the other worker's long poll is answered; that worker gives the unit back.
     thief.register(vec![]).await.unwrap();
     let second = thief.unit().await;
     thief.fail(&second, v1::Failure::Preempted).await.unwrap();

@@ -1,4 +1,4 @@
-//! Endings are told apart: what each means for the unit, the worker and the study.
+//! Each kind of ending has its own effect on the unit, the worker and the study.
 
 use seedgrid_common::{join::Role, wire::v1};
 use seedgrid_coordinator::scheduler::{attempt_ending::AttemptEnding, queue::Rules};
@@ -8,7 +8,7 @@ use v1::control_service_client::ControlServiceClient;
 
 use crate::cluster::{Client, Cluster, RULES};
 
-/// A client for people's commands, and what their requests need.
+/// A client for the control calls, with their token.
 struct Control {
     client: ControlServiceClient<Channel>,
     token: String,
@@ -31,7 +31,7 @@ impl Control {
         self.client.resume(request).await.unwrap().into_inner().pause
     }
 
-    /// The first picture that is as wanted.
+    /// The first snapshot for which `wanted` holds.
     async fn until(&mut self, wanted: impl Fn(&v1::StatusSnapshot) -> bool) -> v1::StatusSnapshot {
         let request = self.request(v1::WatchRequest {});
         let mut pictures = self.client.watch(request).await.unwrap().into_inner();
@@ -51,7 +51,7 @@ impl Control {
     }
 }
 
-/// Says that training of an attempt has begun: what is asked after that finds it so.
+/// Reports that training of an attempt has begun, before it returns.
 async fn begin(client: &mut Client, attempt: &v1::AttemptId) {
     let report = v1::MetricsReport { worker_id: client.id.clone(), attempt: Some(attempt.clone()), metrics: None };
     let request = client.request(tokio_stream::iter([report]));
@@ -95,7 +95,7 @@ async fn several_units_that_fail_alike_pause_the_study_until_people_go_on() {
     assert!(!pause.by_hand && pause.reason.contains("as the test wants"), "{pause:?}");
     assert_eq!(client.heartbeat(vec![held.clone()]).await.unwrap().state(), v1::StudyState::Paused);
 
-    // It is still paused after a restart, and what is held goes on.
+    // The study is still paused after a restart, and held attempts continue.
     drop((client, control));
     cluster.restart().await;
     let mut client = cluster.client(1).await;
@@ -129,7 +129,7 @@ async fn a_worker_that_fails_unit_after_unit_is_set_aside() {
     let picture = control.until(aside).await;
     let reason = &picture.workers.iter().find(|worker| worker.worker_id == bad.id).unwrap().aside;
     assert!(reason.contains("2 units") && reason.contains("as the test wants"), "{reason}");
-    // The other one is given all that is left, and nothing is left for the one that was set aside.
+    // The other worker gets all remaining units; none remains for the one set aside.
     let mut ended = 1;
     while ended < 6 {
         let attempt = good.unit().await;
@@ -139,7 +139,7 @@ async fn a_worker_that_fails_unit_after_unit_is_set_aside() {
     assert_eq!(bad.pull(1).await.unwrap().state(), v1::StudyState::Done);
 }
 
-/// Why each of these workers is set aside, once a picture has all of them.
+/// The reason why each of these workers is set aside, once a snapshot has all of them.
 async fn asides(cluster: &Cluster, clients: [&Client; 2]) -> [String; 2] {
     let there = |picture: &v1::StatusSnapshot, client: &Client| {
         let worker = picture.workers.iter().find(|worker| worker.worker_id == client.id)?;
@@ -159,7 +159,7 @@ async fn returned(cluster: &Cluster, number: u8, held: &[v1::AttemptId]) -> Clie
 
 #[tokio::test]
 async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_otherwise() {
-    // Nobody is slow enough to be taken for dead.
+    // Leases are so long that no slow machine loses one.
     let rules = Rules { lease_ms: 600_000, ..RULES };
     let mut cluster = Cluster::with_rules(&holdout(&["fc"], "1..=6", 1), rules).await;
     let mut bad = registered(&cluster, 1).await;
@@ -180,7 +180,7 @@ async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_ot
     cluster.restart().await;
     let (mut bad, good) = (returned(&cluster, 1, &held).await, returned(&cluster, 2, &[]).await);
     assert_eq!(asides(&cluster, [&bad, &good]).await, before);
-    // What it held comes to a result after all.
+    // Its held attempt ends with a result after all.
     assert_eq!(bad.finish(&held[0], 25).await.unwrap(), v1::SubmitOutcome::Committed);
     drop((bad, good));
     cluster.restart().await;
@@ -207,7 +207,7 @@ async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
     let pulled = client.pull(2).await.unwrap().assignments;
     let [begun, assigned] = [0, 1].map(|place| pulled[place].attempt.clone().unwrap());
     begin(&mut client, &begun).await;
-    // Its lease runs out: nobody renews it.
+    // Its lease expires, since nobody renews it.
     control.until(|picture| picture.counts.is_some_and(|counts| counts.waiting == 3)).await;
     drop((client, control));
     cluster.restart().await;
@@ -218,7 +218,8 @@ async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
     lose(&mut client, v1::Failure::Crashed, std::slice::from_ref(&attempt)).await.unwrap();
     lose(&mut client, v1::Failure::Crashed, &[attempt]).await.unwrap();
     assert_eq!(lose(&mut client, v1::Failure::Error, &[]).await.unwrap_err(), Code::InvalidArgument);
-    // Two deaths: a suspect, which gets a worker for itself, after all others. The repeated report counted once.
+    // Two crashes make a suspect, which is trained alone on a worker, after all other units. The repeated report
+    // counted once.
     let other = again.into_iter().filter_map(|one| one.attempt).find(|one| one.unit_id != begun.unit_id).unwrap();
     let third = client.pull(2).await.unwrap().assignments;
     assert_eq!(third.len(), 1, "the third unit, not the suspect");
