@@ -1,4 +1,4 @@
-//! Races with the real binaries: undisturbed, killed, and on what an unraced run has left.
+//! Races with the real binaries: undisturbed, killed, and in the run directory of an unraced run.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -8,7 +8,7 @@ use seedgrid_tests::{
 };
 use serde_json::Value;
 
-/// Learning rates of which some learn nothing, so that the race has somebody to send away.
+/// Learning rates some of which are hopeless, so that configurations leave the race.
 const SPEC: &str = r#"
 name = "raced"
 

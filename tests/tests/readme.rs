@@ -1,4 +1,4 @@
-//! README's commands and example, run as they stand there.
+//! Runs README's commands and example exactly as written.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -30,7 +30,7 @@ fn blocks(language: &str) -> Vec<String> {
     text.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// A command of the README, to be run in `folder` with the binaries that were built.
+/// A command of the README, with the built binaries, in `folder`.
 fn command(line: &str, folder: &Path) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(binary(words.next().unwrap()));
@@ -38,7 +38,7 @@ fn command(line: &str, folder: &Path) -> Command {
     command
 }
 
-/// Uses a shell's quotes.
+/// These two commands use a shell's quotes.
 const EXPLAIN: &str = "seedgrid explain runs/table3 'cnn seed 3'";
 const PREDICT: &str =
     "seedgrid-worker predict --weights runs/mine/weights --data runs/mine --label 'learning_rate=0.1'";
@@ -81,7 +81,7 @@ fn every_command_is_tried_here() {
         ],
         "a command that is new in the README needs its test here"
     );
-    // scripts/test.sh is what runs this test.
+    // scripts/test.sh runs this test.
     assert!(root().join("scripts/test.sh").is_file());
 }
 
@@ -114,7 +114,7 @@ fn the_example_study_runs() {
     );
     let again = finish(&mut command("seedgrid report runs/mine", &folder));
     assert_eq!(again.code(), 0, "{}", again.stderr);
-    // One configuration of the two, by its three seeds.
+    // One of the two configurations, by its three seeds.
     let predicted = finish(&mut shell(PREDICT, &folder));
     assert_eq!(predicted.code(), 0, "{}", predicted.stderr);
     assert!(predicted.stderr.contains("all 3 together: error 0."), "{}", predicted.stderr);
@@ -135,7 +135,7 @@ fn the_quickstart_script_ends_with_its_report() {
     let scratch = Scratch::new();
     let run = scratch.path("run");
     let mut script = Command::new(root().join("scripts/quickstart.sh"));
-    // Some other folder, as a new user might be in.
+    // In some other folder, like a new user's.
     script.arg("--run-dir").arg(&run).current_dir(scratch.path(""));
     let ended = finish(without_package(&mut script));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
@@ -167,7 +167,7 @@ fn table_3_is_served_watched_and_left() {
     };
     let scratch = Scratch::new();
     let folder = scratch.path("");
-    // As it is after the download: where `data fetch` puts the files, it finds them, and so does the study.
+    // As after the download: `data fetch` finds the files in its target folder, and so does the study.
     fs::create_dir_all(scratch.path("cache/seedgrid")).unwrap();
     symlink(mnist, scratch.path("cache/seedgrid/mnist")).unwrap();
     symlink(root().join("experiments"), scratch.path("experiments")).unwrap();

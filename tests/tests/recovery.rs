@@ -1,4 +1,5 @@
-//! How fast Seedgrid recovers: a measurement, run by scripts/bench-recovery.sh. It fails only if nothing recovers at all.
+//! Measures the time of Seedgrid's recovery; scripts/bench-recovery.sh runs it. It fails only if there is no recovery
+//! at all.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -20,14 +21,14 @@ use seedgrid_tests::{
 };
 
 const ROUNDS: usize = 5;
-/// A connection that has stood for so long is a good one: its loss is the first failure again.
+/// The age of a good connection: after it, a loss counts as the first failure.
 const STEADY: Duration = Duration::from_secs(11);
 
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// `seedgrid serve` of one unit that trains for minutes.
+/// `seedgrid serve` with one unit that trains for minutes.
 fn serving(scratch: &Scratch, port: u16) -> Running {
     let spec = scratch.write("spec.toml", &holdout(&["cnn-shared-aux"], "1..=1", 5000));
     let mut command: Command = seedgrid(["serve", "--listen", &format!("127.0.0.1:{port}")]);
@@ -45,14 +46,14 @@ fn trains(scratch: &Scratch) -> bool {
     scratch.status("run")["units"]["training"] == 1
 }
 
-/// Seconds from `fault` until `recovered` returns, several times; a row of a table.
+/// Measures several times the seconds from the fault until recovery, as a row of a table.
 fn measure(what: &str, mut round: impl FnMut(usize) -> Duration) {
     let mut seconds: Vec<f64> = (0..ROUNDS).map(|number| round(number).as_secs_f64()).collect();
     seconds.sort_by(f64::total_cmp);
     println!("| {what} | {:.2} | {:.2} |", seconds[ROUNDS / 2], seconds[ROUNDS - 1]);
 }
 
-/// From the fault until another worker goes on with the unit.
+/// The time from the fault until another worker continues with the unit.
 fn handed_on(what: &str, fault: impl Fn(Running)) {
     measure(what, |_| {
         let scratch = Scratch::new();
@@ -62,7 +63,7 @@ fn handed_on(what: &str, fault: impl Fn(Running)) {
         until("training", || trains(&scratch));
         let second = joining(&scratch, &join);
         second.until_stderr("joined study", 1);
-        // A checkpoint at least.
+        // Long enough for a checkpoint.
         sleep(Duration::from_millis(2500));
         let from = Instant::now();
         fault(first);
@@ -94,7 +95,7 @@ fn how_fast_it_recovers() {
     let far = joining(&scratch, &join);
     far.until_stderr("joined study", 1);
     measure("connection cut for 2 s: from its return until the worker is back", |number| {
-        // A worker whose connections are cut one after the other waits longer and longer.
+        // A worker whose connections are cut one after the other waits ever longer.
         sleep(STEADY);
         proxy.shut();
         sleep(Duration::from_secs(2));

@@ -1,4 +1,4 @@
-//! `seedgrid run` from a spec to a report, again, and with a changed spec.
+//! `seedgrid run` from a spec to a report, repeated, and with a changed spec.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -68,12 +68,12 @@ fn a_finished_study_trains_nothing_and_a_changed_one_only_what_is_new() {
     let trained = grown.stderr.matches("after 2 epochs").count();
     assert_eq!(trained, 4, "one seed of fc and three of fc-aux are new: {}", grown.stderr);
 
-    // What was trained piece by piece equals what is trained at once.
+    // The report of several runs equals that of a single one.
     let fresh = finish(&mut scratch.run(&spec, "fresh"));
     assert_eq!(fresh.code(), 0, "{}", fresh.stderr);
     assert_eq!(scratch.report("run", "report.json"), scratch.report("fresh", "report.json"));
 
-    // Back to the first spec: its units are still there, and that there are others is said.
+    // Back to the first spec: its units are still there, and the commands mention the other ones.
     scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     let on_run = |arguments: &[&str]| {
         let ended = finish(seedgrid([arguments[0]]).arg(scratch.path("run")).args(&arguments[1..]));
@@ -95,7 +95,7 @@ fn a_finished_study_trains_nothing_and_a_changed_one_only_what_is_new() {
     let listed: Value = serde_json::from_str(&on_run(&["units", "--format", "json"]).stdout).unwrap();
     assert_eq!((listed["units"].as_array().unwrap().len(), &listed["unnamed_results"]), (2, &Value::from(4)));
 
-    // Each spec is kept, and can be reported.
+    // Each spec is kept, and can be reported on.
     assert_eq!(fs::read_to_string(scratch.path("run/specs/2.toml")).unwrap(), holdout(&["fc", "fc-aux"], "1..=3", 2));
     on_run(&["report", "--spec", "2"]);
     let second = fs::read(scratch.path("run/report-spec-2/report.json")).unwrap();
@@ -214,7 +214,7 @@ fn a_divergence_is_final_and_reported() {
     assert!(text.contains("diverged"), "the report says so:\n{text}");
 }
 
-/// Seconds since 1970, so many from now.
+/// The time in so many seconds from now, in seconds since 1970.
 fn in_seconds(seconds: u64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     (now + seconds).to_string()
@@ -225,7 +225,7 @@ fn a_job_that_ends_soon_is_left_with_a_code_of_its_own() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 100_000));
     let mut run = scratch.run(&spec, "run");
-    // Whatever Slurm there is here has no such job, and is not asked.
+    // No Slurm on this machine has such a job, and none is asked.
     run.env("SLURM_JOB_ID", "4294967293").env("SLURM_JOB_END_TIME", in_seconds(8)).env("PATH", scratch.path("none"));
     let ended = finish(&mut run);
     assert_eq!(ended.code(), 6, "{}", ended.stderr);
@@ -234,7 +234,7 @@ fn a_job_that_ends_soon_is_left_with_a_code_of_its_own() {
     let kept = std::fs::read_dir(scratch.path("run/checkpoints")).unwrap().flatten().map(|entry| entry.path());
     let kept = kept.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).count();
     assert_eq!(kept, 2, "what was under way is kept");
-    // A shell that outlived the job: the end is past, and the study goes on.
+    // A shell that outlived its job: the end is past, and the study continues.
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     let mut run = scratch.run(&spec, "other");
     run.env("SLURM_JOB_ID", "4294967293").env("SLURM_JOB_END_TIME", "1000");

@@ -1,4 +1,4 @@
-//! `seedgrid serve` with workers that come, go and die, and a coordinator that is killed and comes back.
+//! `seedgrid serve` with workers that join, leave and are killed, and a coordinator that is killed and restarted.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -31,14 +31,14 @@ fn serve(scratch: &Scratch, listen: &str) -> Command {
     command
 }
 
-/// A worker with a cache of its own, so that it fetches the data set from the coordinator.
+/// A worker with its own cache, so that it fetches the data set from the coordinator.
 fn joins(scratch: &Scratch, join: &Path, name: &str, slots: &str) -> Command {
     let mut command = worker(["--slots", slots]);
     command.arg("--join").arg(join).arg("--cache").arg(scratch.path(name));
     command
 }
 
-/// A port that was free a moment ago.
+/// A port that is free at the time of the call.
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -59,7 +59,7 @@ fn workers_elsewhere_give_the_same_bytes_as_a_local_run() {
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["units"]["total"], 24);
     coordinator.until_stderr("after 12 epochs", 4);
-    // One leaves in order, one more joins.
+    // One worker leaves in order, another one joins.
     first.signal(Signal::SIGTERM);
     let left = first.wait();
     assert_eq!(left.code(), 0, "{}", left.stderr);
@@ -169,7 +169,7 @@ fn a_watcher_holds_nobody_up_and_bears_restarts() {
     assert_eq!(status["state"], "stopped", "the store knows what no coordinator tells");
     assert_eq!(status["units"]["waiting"], 24);
     assert_eq!(finish(seedgrid(["watch"]).arg(scratch.path("run"))).code(), 5, "there is nothing to follow");
-    // Its successor listens elsewhere, and is found again.
+    // Its successor listens on another port, and is found.
     let successor = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
     watcher.until_stdout("0 of 24 units", 2);
     assert_eq!(finish(seedgrid(["cancel"]).arg(scratch.path("run")).args(every_unit(&scratch))).code(), 0);
@@ -196,7 +196,7 @@ fn a_worker_without_room_for_anything_trains_all_the_same() {
     let expected = expected(&scratch);
     let coordinator = Running::start(&mut serve(&scratch, "127.0.0.1:0"));
     coordinator.until_stderr("seedgrid-worker --join", 1);
-    // A disk of its own in a namespace of its own, too small for the data set, then full.
+    // A disk in a namespace of its own: first too small for the data set, then full.
     let disk = scratch.path("disk");
     std::fs::create_dir(&disk).unwrap();
     let script = "set -e

@@ -1,4 +1,4 @@
-//! Workers as a Slurm array, on a real Slurm of the test's own.
+//! Workers as a Slurm array, on a real private Slurm cluster.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -21,14 +21,14 @@ fn serve(scratch: &Scratch, spec: &str) -> Running {
     coordinator
 }
 
-/// Submits the script as a person does: from a folder of their own, options first, then the run directory.
+/// Submits the script like a user: from their own folder, options first, then the run directory.
 fn submit(slurm: &Slurm, scratch: &Scratch, worker: &Path, options: &[&str]) -> String {
     let mut sbatch = slurm.command("sbatch");
     sbatch.current_dir(scratch.path("")).env("SEEDGRID_WORKER", worker).arg("--parsable").args(options);
     slurm.submit(sbatch.arg(repository(SCRIPT)).arg("run").arg("--cache").arg(scratch.path("cache")))
 }
 
-/// What a task has logged, under the name that the script gives it.
+/// The log of a task, under the script's name for it.
 fn log(scratch: &Scratch, job: &str, task: u32) -> String {
     fs::read_to_string(scratch.path(&format!("seedgrid-worker-{job}_{task}.log"))).unwrap_or_default()
 }
@@ -64,9 +64,10 @@ fn an_array_trains_a_study_to_its_report() {
 fn a_worker_leaves_before_its_time_limit_and_another_finishes_its_unit() {
     let Some(slurm) = Slurm::start(2, 1) else { return };
     let scratch = Scratch::new();
-    // One unit, which takes two to three times as long as the short task has.
+    // One unit, which takes two to three times as long as the short task's limit.
     let coordinator = serve(&scratch, &holdout(&["cnn-shared"], "1..=1", 300));
-    // Slurm counts limits in minutes; this worker's job is told a nearer end as it begins, and learns it from Slurm.
+    // Slurm counts limits in minutes; this worker's job sets a nearer end as it begins, and the worker learns it from
+    // Slurm.
     let hurried = scratch.write(
         "hurried-worker",
         &format!(
@@ -113,9 +114,10 @@ fn a_cancelled_task_hands_over_and_stays_away() {
 fn a_whole_study_in_one_job_is_requeued_and_goes_on() {
     let Some(slurm) = Slurm::start(1, 2) else { return };
     let scratch = Scratch::new();
-    // Its unit takes two to three times as long as the job has at first.
+    // The unit takes two to three times as long as the job's first limit.
     let spec = scratch.write("spec.toml", &holdout(&["cnn-shared"], "1..=1", 300));
-    // Slurm counts limits in minutes; the job's first start is told a nearer end, which shortens its limit, and the next one has its own again.
+    // Slurm counts limits in minutes; the job's first start sets a nearer end, which shortens its limit, and the next
+    // start restores the limit.
     let hurried = scratch.write(
         "hurried-seedgrid",
         &format!(

@@ -1,4 +1,4 @@
-//! Stages that feed each other, with the real binaries: a study of the paper's shape, undisturbed and disturbed.
+//! Dependent stages, with the real binaries: a study like the paper's, undisturbed and disturbed.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -47,7 +47,7 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
     assert_eq!(draws.iter().map(|row| row["draws"].as_array().unwrap().len()).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(report["dataset"]["draws"].as_array().unwrap().len(), 3, "the one that is tuned on, and two others");
 
-    // Killed in the first stage, around the first selections and in the last stages.
+    // Killed in the first stage, during the first selections and in the last stages.
     for (number, ended_units) in [2, 10, 5].into_iter().enumerate() {
         let killed = Running::start(&mut scratch.run(&spec, "killed")).is_killed_after("epochs (", ended_units);
         assert!(killed || number > 0, "the first kill comes with nearly everything to go");
@@ -70,7 +70,7 @@ fn mnist() -> Option<std::ffi::OsString> {
     folder
 }
 
-/// Runs table3 with these seeds, keeping its weights.
+/// Runs table3 with these seeds, and keeps its weights.
 fn table_3(seeds: &str, mnist: &std::ffi::OsStr) -> Golden {
     let scratch = Scratch::new();
     let text = fs::read_to_string(paper_small().with_file_name("table3.toml")).unwrap();
@@ -81,10 +81,10 @@ fn table_3(seeds: &str, mnist: &std::ffi::OsStr) -> Golden {
     Golden::of("table3", &scratch.path("run"))
 }
 
-/// One seed of each model: all ten take a minute and more.
+/// One seed of each model: all ten take more than a minute.
 #[test]
 fn golden_results_of_a_part_of_table_3() {
-    // The whole of it is about to be written.
+    // Skipped where all frozen results are about to be written.
     if std::env::var_os(WRITE).is_none()
         && let Some(mnist) = mnist()
     {

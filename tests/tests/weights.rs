@@ -1,4 +1,4 @@
-//! Kept weights with the real binaries: what is kept, that nothing is lost or changed by it, and what is predicted with them.
+//! Kept weights with the real binaries: they are complete, change no result, and give the right predictions.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -34,7 +34,7 @@ fn keeping(text: &str) -> String {
     text.replace("evaluation =", "keep_weights = true\nevaluation =")
 }
 
-/// A run's directory, as the tests read it.
+/// A run directory, as the tests read it.
 struct Run {
     root: PathBuf,
     results: BTreeMap<UnitId, UnitResult>,
@@ -73,7 +73,8 @@ impl Run {
         files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
     }
 
-    /// Each unit with a score has its weights, as the store and provenance.json say, and nothing else is there.
+    /// Checks that each unit with a score has its weights, as the store and provenance.json list them, and that there
+    /// is no other file.
     fn is_whole(&self) {
         let files = self.files();
         let done: Vec<UnitId> = self
@@ -144,7 +145,7 @@ fn shown_scores(lines: &[Line]) -> Vec<f64> {
     lines.iter().map(|line| line.score).collect()
 }
 
-/// What reports rank a unit's pairs by.
+/// The scores by which reports rank a unit's pairs.
 fn own_scores(scores: &Scores) -> Vec<f64> {
     Binary::all(&scores.outputs).unwrap().iter().map(Binary::score).collect()
 }
@@ -175,7 +176,7 @@ fn kept_weights_give_the_results_predictions_again_bit_by_bit() {
     together(&run, &data);
 }
 
-/// Several networks vote by the mean of their probabilities, as reports average seeds.
+/// Checks that several networks predict by the mean of their probabilities, as reports average seeds.
 fn together(run: &Run, data: &str) {
     let ids: Vec<UnitId> = run.prepared.plan.units().into_keys().collect();
     let files: Vec<PathBuf> = ids.iter().map(|id| run.file(*id)).collect();
@@ -248,7 +249,7 @@ fn images_of_ones_own_are_scored() {
     let file = [run.file(id)];
     let expected = lines(&predict(&file, &["--data", &run.root.display().to_string()]).stdout);
 
-    // Drawn glyphs have whole grey values, so they fit into bytes.
+    // Drawn glyphs have whole grey values, which fit into bytes.
     let pixels: Vec<u8> = test.pixels.iter().map(|&value| value as u8).collect();
     let small = idx(&scratch.path("small"), &[200, 14, 14], pixels.clone());
     let digits = idx(&scratch.path("digits"), &[200], test.digits.iter().flatten().copied().collect());
@@ -259,7 +260,7 @@ fn images_of_ones_own_are_scored() {
     let without: Vec<Line> = expected.iter().map(|line| Line { label: None, ..line.clone() }).collect();
     assert_eq!(lines(&bare.stdout), without);
 
-    // Each pixel four times, which pooling undoes.
+    // Each pixel four times: pooling restores the original.
     let doubled: Vec<u8> =
         pixels.chunks(196).flat_map(|image| (0..784).map(|pixel| image[pixel / 56 * 14 + pixel % 28 / 2])).collect();
     assert_eq!(test.pixels.len(), 100 * PAIR_PIXELS);
@@ -268,7 +269,7 @@ fn images_of_ones_own_are_scored() {
     errors(&scratch, &run, &file[0], &small);
 }
 
-/// What is wrong with files is said, with exit code 2 and what to do.
+/// Checks the errors about wrong files: exit code 2 and a hint.
 fn errors(scratch: &Scratch, run: &Run, good: &Path, pairs: &str) {
     let bytes = fs::read(good).unwrap();
     let refused = |name: &str, bytes: &[u8], words: &[&str]| {
@@ -389,7 +390,7 @@ fn what_was_trained_before_is_not_trained_again_for_its_weights() {
     let plan = |format: &str| {
         let mut command = seedgrid(["plan", "--format", format]);
         let said = finish(command.arg(&spec).arg("--run-dir").arg(scratch.path("run"))).stdout;
-        // In one line, however wide the screen is.
+        // On one line, however wide the screen is.
         said.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert!(plan("text").contains(note), "{}", plan("text"));
@@ -401,7 +402,7 @@ fn what_was_trained_before_is_not_trained_again_for_its_weights() {
     assert_eq!(grown.stderr.matches("after 2 epochs").count(), 1, "{}", grown.stderr);
     let run = Run::read(&scratch, "run");
     assert_eq!((run.files().len(), run.kept.len()), (1, 1));
-    // Followed, the advice helps.
+    // The advice in the message works.
     assert_eq!(finish(&mut scratch.run(&spec, "new")).code(), 0);
     Run::read(&scratch, "new").is_whole();
     fs::remove_file(run.file(*run.kept.keys().next().unwrap())).unwrap();

@@ -1,4 +1,4 @@
-//! The coordinator's services as a worker meets them: a real core, store and server in this process, and a bare client.
+//! The coordinator's services from a worker's view: a real core, store and server in this process, and a bare client.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -105,7 +105,7 @@ async fn an_expired_lease_is_given_to_another_and_the_first_result_wins() {
     let first = slow.unit().await;
     let mut other = cluster.client(2).await;
     other.register(vec![]).await.unwrap();
-    // The long poll is answered when the lease runs out.
+    // The long poll is answered when the lease expires.
     let second = other.unit().await;
     assert_eq!((second.unit_id.as_str(), second.attempt), (first.unit_id.as_str(), 2));
     let answer = slow.heartbeat(vec![first.clone()]).await.unwrap();
@@ -176,7 +176,7 @@ async fn after_a_restart_what_nobody_claims_is_given_out_again() {
     cluster.restart().await;
     let mut other = cluster.client(2).await;
     other.register(vec![]).await.unwrap();
-    // The long poll is answered when the lease of the one who never came back runs out.
+    // The long poll is answered when the lease of the lost worker expires.
     assert_eq!(other.unit().await, v1::AttemptId { attempt: 2, ..held });
 }
 
@@ -190,7 +190,7 @@ async fn units_of_unknown_length_are_not_taken_ahead() {
     second.register(vec![]).await.unwrap();
     let attempts: Vec<_> = second.pull(3).await.unwrap().assignments.into_iter().flat_map(|got| got.attempt).collect();
     assert_eq!(attempts.len(), 2, "nothing lay in waiting elsewhere");
-    // Now they are known to take a second.
+    // Now units are known to take a second.
     assert_eq!(second.finish(&attempts[0], 30).await.unwrap(), v1::SubmitOutcome::Committed);
 }
 

@@ -1,4 +1,4 @@
-//! Another try for units that failed for good.
+//! Retries of units that failed for good.
 
 use seedgrid_common::{join::Role, wire::v1};
 use seedgrid_tests::study::holdout;
@@ -31,7 +31,7 @@ evaluation = "holdout"
 seeds = "1..=2"
 "#;
 
-/// Asks for another try of these units, or of all that failed.
+/// Retries these units, or all failed ones.
 async fn retry(cluster: &Cluster, units: &[&str]) -> Result<v1::RetryResponse, Code> {
     let channel = cluster.channel().await;
     let unit_ids = units.iter().map(|unit| (*unit).to_owned()).collect();
@@ -76,11 +76,11 @@ async fn a_retried_unit_reopens_what_was_selected_without_it() {
     assert_eq!(retried.selections, [v1::ReopenedSelection { stage: "tune".to_owned(), model: "fc".to_owned() }]);
     assert_eq!(retry(&cluster, &[]).await.unwrap().unit_ids, Vec::<String>::new(), "nothing is left to retry");
 
-    // What was started from the old selection is no longer wanted, and only the retried unit waits.
+    // Units of the old selection are no longer wanted, and only the retried unit waits.
     assert_eq!(client.heartbeat(vec![held.clone()]).await.unwrap().dropped, [held]);
     let (attempt, _) = assigned(client.pull(2).await.unwrap()).remove(0);
     assert_eq!((attempt.unit_id.as_str(), attempt.attempt), (failing.as_str(), 3), "numbers of attempts only grow");
-    // It is leased still when the coordinator comes back, and the selection is made of all.
+    // The unit is still leased when the coordinator is back, and the selection is made from all configurations.
     drop(client);
     cluster.restart().await;
     let mut client = cluster.client(1).await;
@@ -105,7 +105,7 @@ async fn leases_stand_while_others_are_retried() {
     assert_eq!(client.heartbeat(vec![held.clone()]).await.unwrap().dropped, []);
     assert_eq!(client.finish(&held, 25).await.unwrap(), v1::SubmitOutcome::Committed);
     assert_eq!(client.finish(&held, 25).await.unwrap(), v1::SubmitOutcome::Duplicate);
-    // One error is forgiven again, as at first.
+    // One error is allowed again, as at first.
     let third = client.unit().await;
     assert_eq!((third.unit_id.as_str(), third.attempt), (failing.unit_id.as_str(), 3));
     client.fail(&third, v1::Failure::Error).await.unwrap();

@@ -1,4 +1,5 @@
-//! What workers say of themselves and of their attempts is shown to people: it must not steer anything.
+//! Texts that workers send about themselves and their attempts are shown to people: they must not steer a terminal or a
+//! page.
 
 use seedgrid_common::wire::{PROTOCOL_VERSION, limits, v1};
 use seedgrid_coordinator::store::Store;

@@ -1,4 +1,4 @@
-//! Kept weights: durable before the result counts.
+//! Kept weights are durable before the result counts.
 
 use std::{fs, path::PathBuf};
 
@@ -30,7 +30,7 @@ impl Cluster {
         fs::read(BlobFolder::weights(self.directory.root()).file(attempt.unit_id.parse().unwrap())).ok()
     }
 
-    /// Files on their way to it.
+    /// The weights files that are still arriving.
     fn arriving(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.directory.root().join("weights/.arriving"));
         entries.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
@@ -62,7 +62,7 @@ async fn a_result_counts_once_its_weights_are_there() {
         assert_eq!(client.finish_with(&attempt, &weights).await.unwrap(), v1::SubmitOutcome::WeightsFirst);
     }
     assert_eq!(Store::open_to_read(&cluster.directory.database()).unwrap().results().unwrap().len(), 0);
-    // The same upload again is as good as one.
+    // A repeated upload changes nothing.
     assert!(client.upload(&attempt, &weights).await.unwrap());
     assert!(client.upload(&attempt, &weights).await.unwrap());
     assert_eq!(cluster.kept(&attempt), None, "no result, no weights");
@@ -120,7 +120,7 @@ async fn a_coordinator_that_is_killed_at_any_instant_loses_no_weights() {
     client.register(vec![]).await.unwrap();
     let attempt = client.unit().await;
     let weights = some_weights();
-    // Between the upload and the result: the worker is asked again.
+    // A restart between the upload and the result: the worker is asked for the weights again.
     assert!(client.upload(&attempt, &weights).await.unwrap());
     fs::write(cluster.directory.root().join("weights/.arriving/.writing-x"), "half a file").unwrap();
     drop(client);
@@ -131,7 +131,7 @@ async fn a_coordinator_that_is_killed_at_any_instant_loses_no_weights() {
     assert_eq!(client.finish_with(&attempt, &weights).await.unwrap(), v1::SubmitOutcome::WeightsFirst);
     assert!(client.upload(&attempt, &weights).await.unwrap());
     assert_eq!(client.finish_with(&attempt, &weights).await.unwrap(), v1::SubmitOutcome::Committed);
-    // Between the commit and the final name: as it was then.
+    // A restart between the commit and the renaming, with the files of that instant.
     drop(client);
     let file = BlobFolder::weights(cluster.directory.root()).file(attempt.unit_id.parse().unwrap());
     let arrived = format!("weights/.arriving/{}.{}", attempt.unit_id, weights.digest());
@@ -170,7 +170,7 @@ async fn what_has_no_weights_is_committed_without_them() {
     let result = UnitResult { epochs: Vec::new(), ending: Ending::Diverged { epoch: 1 } };
     let outcome = v1::submit_request::Outcome::Result((&result).into());
     assert_eq!(client.submit(&diverged, outcome).await.unwrap(), v1::SubmitOutcome::Committed);
-    // As a worker does that began to train before the spec said keep_weights.
+    // The result of a worker that began to train before the spec had keep_weights.
     let early = client.unit().await;
     assert_eq!(client.finish(&early, 25).await.unwrap(), v1::SubmitOutcome::Committed);
     let standing = cluster.standing();

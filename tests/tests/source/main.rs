@@ -1,4 +1,4 @@
-//! Rules that the sources keep: which room may import which, and where code is unsafe.
+//! Rules of the sources: the imports between rooms, and the places of unsafe code.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 

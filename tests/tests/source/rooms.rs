@@ -14,12 +14,12 @@ use super::sources;
 /// Rooms and the rooms of the same package that each imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// What one file imports.
+/// The imports of one file.
 #[derive(Default)]
 struct Found {
-    /// Rooms, by their names.
+    /// The imported rooms, by their names.
     rooms: BTreeSet<String>,
-    /// Modules that are there for tests alone.
+    /// Modules that exist only for tests.
     for_tests: BTreeSet<String>,
 }
 
@@ -34,7 +34,7 @@ fn ident(token: Option<&TokenTree>) -> Option<String> {
     }
 }
 
-/// Whether the tokens from `at` are an attribute that keeps an item to tests or documentation.
+/// Whether the tokens from `at` are an attribute that restricts an item to tests or documentation.
 fn is_for_tests(tokens: &[TokenTree], at: usize) -> bool {
     let attribute = match tokens.get(at + 1) {
         Some(TokenTree::Group(group)) if is_punct(tokens.get(at), '#') => group.stream().to_string(),
@@ -58,7 +58,7 @@ fn heads(list: TokenStream) -> Vec<String> {
     heads
 }
 
-/// Adds what `stream` imports. It belongs to a module `depth` levels below the package's root.
+/// Adds the imports in `stream`, which belongs to a module `depth` levels below the package's root.
 fn scan(stream: TokenStream, depth: usize, found: &mut Found) {
     let tokens: Vec<TokenTree> = stream.into_iter().collect();
     let mut at = 0;
@@ -82,7 +82,7 @@ fn scan(stream: TokenStream, depth: usize, found: &mut Found) {
         if let TokenTree::Group(group) = &tokens[at] {
             scan(group.stream(), depth, found);
         }
-        // `crate::`, or as many `super::` as lead there.
+        // `crate::`, or as many `super::` as lead to the package's root.
         let mut levels = 0;
         let mut next = at;
         while ident(tokens.get(next)).as_deref() == Some("super") && is_punct(tokens.get(next + 1), ':') {
@@ -107,7 +107,7 @@ fn scan(stream: TokenStream, depth: usize, found: &mut Found) {
     }
 }
 
-/// What each room of the package in `folder` imports.
+/// The imports of each room of the package in `folder`.
 fn imports(folder: &Path) -> Imports {
     let files: BTreeMap<Vec<String>, Found> = sources(folder)
         .into_iter()

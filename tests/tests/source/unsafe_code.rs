@@ -1,4 +1,4 @@
-//! All unsafe code is listed in docs/security.md, with the number of places in each file.
+//! docs/security.md lists all unsafe code, with the number of places in each file.
 
 use std::{collections::BTreeMap, fs};
 
@@ -6,7 +6,7 @@ use seedgrid_tests::machine::repository;
 
 use super::sources;
 
-/// How often code is unsafe: blocks, functions, implementations.
+/// The number of unsafe places: blocks, functions, implementations.
 fn places(text: &str) -> usize {
     let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     let forms = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "unsafe trait", "unsafe(", "extern \"C\" {"];
@@ -18,7 +18,7 @@ fn all_unsafe_code_is_listed() {
     let root = repository(".");
     let found = sources(&root);
     assert!(found.len() > 100, "the sources are there");
-    // This file names the forms.
+    // This file contains the forms as text.
     let own = root.join("tests/tests/source/unsafe_code.rs");
     let counted: BTreeMap<String, usize> = found
         .into_iter()
