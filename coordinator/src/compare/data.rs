@@ -14,7 +14,7 @@ fn draws<'a>(report: &'a Report, stage: &StageReport) -> Vec<&'a DrawSummary> {
     report.dataset.draws.iter().filter(|draw| stage.data_seeds.contains(&draw.seed)).collect()
 }
 
-/// What each run's stage is trained on.
+/// The data of each run's stage.
 pub(super) fn of_stages(reports: [&Report; 2], stages: [&StageReport; 2]) -> StageData {
     let [first, second] = [draws(reports[0], stages[0]), draws(reports[1], stages[1])];
     StageData {
@@ -29,7 +29,8 @@ pub(super) fn of_runs(reports: [&Report; 2]) -> bool {
     reports[0].dataset.draws == reports[1].dataset.draws
 }
 
-/// "MNIST pairs, 1,000 training and 1,000 test pairs, data seed 0", with digests where only they tell it from the `others`.
+/// Example: "MNIST pairs, 1,000 training and 1,000 test pairs, data seed 0", with digests if only they differ from the
+/// `others`.
 fn words(report: &Report, draws: &[&DrawSummary], others: &[&DrawSummary]) -> String {
     let drawn = draws.first().copied().unwrap_or(&report.dataset.drawn);
     let seeds = data_seeds(&draws.iter().map(|draw| draw.seed).collect::<Vec<_>>());

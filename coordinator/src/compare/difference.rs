@@ -1,4 +1,5 @@
-//! How far apart two configurations' mean errors are, with an interval. Pure. docs/cli.md says what it covers.
+//! The difference of two configurations' mean errors, with an interval. Pure. docs/cli.md lists the covered sources of
+//! chance.
 
 use super::document::{Difference, Method};
 use crate::aggregate::{
@@ -15,12 +16,12 @@ pub(super) struct Part<'a> {
     pub(super) errors: &'a StageErrors,
 }
 
-/// The second's mean error minus the first's. On the same data it is paired, by the seeds that both have and by what these scored. Otherwise
-/// both count as independent, each with its own seeds and its own data.
+/// The second's mean error minus the first's. On the same data it is paired, by common seeds and by the examples, folds
+/// or draws. Otherwise both count as independent, each with its own seeds and data.
 pub(super) fn between(parts: [Part<'_>; 2], same_data: bool) -> Difference {
     let difference = of_done(parts, same_data);
     if parts.iter().any(|part| part.row.diverged()) {
-        // A diverged unit comes after every error, so a mean with one is no number.
+        // A diverged unit ranks after every error, so a mean with one is not a number.
         let reason = Some("units of one of the two diverged".to_owned());
         return Difference { mean: None, ci95: None, reason, ..difference };
     }

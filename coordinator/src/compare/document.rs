@@ -1,5 +1,5 @@
-//! `seedgrid compare --format json`, as plain data; docs/cli.md describes it. The number of the schema grows when a field changes its
-//! meaning or goes away.
+//! The content of `seedgrid compare --format json` as plain data, described in docs/cli.md. The number of the schema
+//! grows when a field changes its meaning or is removed.
 
 use std::path::PathBuf;
 
@@ -11,141 +11,141 @@ use crate::aggregate::document::{ConfigurationReport, Counts, DatasetSummary, Es
 /// Value of [`Comparison::schema`].
 pub const SCHEMA: &str = "seedgrid.compare/2";
 
-/// Two runs side by side.
+/// The comparison of two runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: &'static str,
-    /// The run that was named first: A.
+    /// The run that was named first, A.
     pub first: RunSummary,
-    /// The run that was named second: B.
+    /// The run that was named second, B.
     pub second: RunSummary,
-    /// Whether every stage that both have was trained and scored on the same bytes; where they have none in common, whether all draws
+    /// Whether every common stage was trained and scored on the same bytes; without common stages, whether all draws
     /// are the same.
     pub same_dataset: bool,
-    /// Every key of the specs whose value differs.
+    /// Every key of the specs with different values.
     pub spec_differences: Vec<Setting>,
-    /// Whether units that both have came out the same.
+    /// The comparison of the results of common units.
     pub units: ComparedUnits,
-    /// The stages that both have, in the order of the first.
+    /// The stages that both runs have, in the order of the first.
     pub stages: Vec<ComparedStage>,
-    /// Names of stages that only the first has.
+    /// Names of stages that only the first run has.
     pub only_first: Vec<String>,
-    /// Names of stages that only the second has.
+    /// Names of stages that only the second run has.
     pub only_second: Vec<String>,
 }
 
 /// One of the runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunSummary {
-    /// As it was named.
+    /// The run directory, as it was named.
     pub path: PathBuf,
     /// The study's name.
     pub study: String,
-    /// What was trained on.
+    /// The study's data set.
     pub dataset: DatasetSummary,
-    /// Over all stages.
+    /// The counts of units over all stages.
     pub units: Counts,
     /// Whether every planned unit has a result.
     pub complete: bool,
-    /// Versions of Seedgrid that gave its results.
+    /// Versions of Seedgrid that computed its results.
     pub versions: Vec<String>,
     /// Numerics classes of its results.
     pub numerics_classes: Vec<String>,
 }
 
-/// A setting and its value in each run; null where it has none.
+/// A setting and its value in each run; null for a missing one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Its name; of a spec's setting, with the tables that it is in.
+    /// The setting's name; for a spec's setting, with its tables.
     pub name: String,
-    /// In the first run.
+    /// The value in the first run.
     pub first: Option<String>,
-    /// In the second run.
+    /// The value in the second run.
     pub second: Option<String>,
 }
 
-/// Units by id: equal ids are equal work on equal data.
+/// Units by id: equal ids mean equal work on equal data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ComparedUnits {
-    /// Planned in both runs.
+    /// Units planned in both runs.
     pub shared: usize,
-    /// Of these, with a result in both.
+    /// Shared units with a result in both runs.
     pub trained: usize,
-    /// Of these, with bit-identical results.
+    /// Trained units with bit-identical results.
     pub identical: usize,
-    /// With different results of different numerics classes, which may differ.
+    /// Units with different results of different numerics classes, which may differ.
     pub other_class: usize,
-    /// With different results of one numerics class, which must not differ.
+    /// Units with different results of one numerics class, which must not differ.
     pub contradicting: Vec<Contradiction>,
-    /// Planned in the first run only.
+    /// Units planned in the first run only.
     pub only_first: usize,
-    /// Planned in the second run only.
+    /// Units planned in the second run only.
     pub only_second: usize,
 }
 
-/// A unit with two results that should be one.
+/// A unit with two different results that should be equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Contradiction {
-    /// Its id.
+    /// The unit's id.
     pub unit: String,
-    /// What it is.
+    /// The unit's label.
     pub label: String,
-    /// Of both results.
+    /// The numerics class of both results.
     pub numerics_class: String,
 }
 
 /// A stage that both runs have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedStage {
-    /// Its name.
+    /// The stage's name.
     pub name: String,
-    /// How configurations are scored in the first run and in the second.
+    /// The scoring of configurations in the first run and in the second.
     pub evaluations: [EvaluationReport; 2],
-    /// What it is trained and scored on.
+    /// The stage's data.
     pub data: StageData,
-    /// Configurations that belong together, in the order of the first.
+    /// Matched configurations, in the order of the first run.
     pub configurations: Vec<ComparedConfiguration>,
-    /// Configurations that only the first has.
+    /// Configurations that only the first run has.
     pub only_first: Vec<Lone>,
-    /// Configurations that only the second has.
+    /// Configurations that only the second run has.
     pub only_second: Vec<Lone>,
 }
 
-/// What a stage is trained and scored on.
+/// The training and test data of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StageData {
-    /// Whether its draws have the same seeds and digests in both runs.
+    /// Whether the draws have the same seeds and digests in both runs.
     pub same: bool,
-    /// In the first run, for people.
+    /// The data in the first run, as text for people.
     pub first: String,
-    /// In the second run.
+    /// The data in the second run, as text for people.
     pub second: String,
 }
 
-/// One configuration, or two that belong together.
+/// One configuration, or two matched ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedConfiguration {
-    /// Its model.
+    /// The model's name.
     pub model: String,
     /// The model's title.
     pub title: String,
-    /// What tells it from others of its model.
+    /// The difference from other configurations of its model.
     pub variant: String,
-    /// The settings that differ between the two; empty where they are one configuration.
+    /// The settings that differ between the two; empty for one configuration.
     pub settings: Vec<Setting>,
-    /// In the first run.
+    /// The results in the first run.
     pub first: Found,
-    /// In the second run.
+    /// The results in the second run.
     pub second: Found,
     /// The second's mean error minus the first's.
     pub difference: Difference,
-    /// Of its units, those that both runs have by id.
+    /// The units that both runs have, by id.
     pub units: SharedUnits,
 }
 
 impl ComparedConfiguration {
-    /// How many seeds the difference is over, where these are fewer than those of one of the two means.
+    /// The number of seeds in the difference, if it is smaller than that of one of the two means.
     pub fn common_seeds(&self) -> Option<usize> {
         let Self { difference, first, second, .. } = self;
         let paired = difference.method != Method::Independent && difference.mean.is_some();
@@ -158,32 +158,32 @@ impl ComparedConfiguration {
     }
 }
 
-/// What a run found of a configuration.
+/// The results of a configuration in one run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found {
-    /// Its number in the run's report.
+    /// The configuration's number in the run's report.
     pub number: usize,
-    /// How many units are in the means.
+    /// The number of units in the means.
     pub n: usize,
-    /// How many there should be.
+    /// The number of planned units.
     pub planned: usize,
-    /// How many seeds the units in the means are of.
+    /// The number of seeds of the units in the means.
     pub seeds: usize,
-    /// How many of these units are untrained; see report.json.
+    /// The number of untrained units among them; see report.json.
     pub untrained: usize,
-    /// How many of these units are stuck.
+    /// The number of stuck units among them.
     pub stuck: usize,
-    /// How many diverged: then there is no mean error.
+    /// The number of diverged units; with any, there is no mean error.
     pub diverged: usize,
-    /// Its place among the configurations of its stage, 1 being the best.
+    /// The place among the configurations of its stage, 1 being the best.
     pub rank: usize,
-    /// Whether it is complete, and so can be the best one.
+    /// Whether it is complete, and so may be the best.
     pub can_be_best: bool,
     /// Share of scored pairs classified wrongly, over the done units.
     pub error: Estimate,
-    /// Epochs that were trained, over the done units.
+    /// The number of trained epochs, over the done units.
     pub epochs: Spread,
-    /// Mean area under the ROC curves of single networks, over the done units that have one; null without any.
+    /// Mean area under the ROC curves of single networks, over the done units with one; null without any.
     pub auc: Option<f64>,
 }
 
@@ -209,23 +209,23 @@ impl Found {
 /// A difference of two mean errors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// The second's mean error minus the first's; of a paired method, over what both have.
+    /// The second's mean error minus the first's; for a paired method, over the common seeds.
     pub mean: Option<f64>,
-    /// Its 95 % interval.
+    /// The difference's 95 % interval.
     pub ci95: Option<[f64; 2]>,
-    /// How they were made.
+    /// The method of both.
     pub method: Method,
-    /// Seeds of the first run that they are made of; of a paired method as many as of the second.
+    /// The number of seeds of the first run in the difference; for a paired method equal to that of the second.
     pub seeds_first: usize,
-    /// Seeds of the second run.
+    /// The number of seeds of the second run.
     pub seeds_second: usize,
-    /// What may be drawn anew so that the interval still holds its promise.
+    /// The sources of chance that the interval covers.
     pub covers: String,
-    /// Why there is no interval.
+    /// The reason for a missing interval.
     pub reason: Option<String>,
 }
 
-/// How a difference's interval was made.
+/// The method of a difference's interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -235,12 +235,13 @@ pub enum Method {
     PairedFolds,
     /// Crossed random effects of the shared seeds and the draws of the data.
     PairedDraws,
-    /// Each run's own standard error, and Welch and Satterthwaite's degrees of freedom: they share no seeds, or not their data.
+    /// Each run's own standard error with Welch and Satterthwaite's degrees of freedom: they have no common seeds, or
+    /// different data.
     Independent,
 }
 
 impl Method {
-    /// In a few words.
+    /// The method in a few words.
     pub fn words(self) -> &'static str {
         match self {
             Self::PairedExamples => "paired by seed and test pair",
@@ -254,28 +255,28 @@ impl Method {
 /// Units of a configuration that both runs have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SharedUnits {
-    /// With a result in both.
+    /// Common units with a result in both runs.
     pub trained: usize,
-    /// Of these, with bit-identical results.
+    /// Trained units with bit-identical results.
     pub identical: usize,
 }
 
 /// A configuration that only one of the runs has.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Lone {
-    /// Its number in the run's report.
+    /// The configuration's number in the run's report.
     pub number: usize,
-    /// Its model.
+    /// The model's name.
     pub model: String,
-    /// The model's title with what tells it from others.
+    /// The model's title with the difference from others.
     pub heading: String,
-    /// All of them.
+    /// All hyper-parameters.
     pub hyperparameters: Hyperparameters,
-    /// How many of its done units are untrained.
+    /// The number of its untrained done units.
     pub untrained: usize,
-    /// How many of its done units are stuck.
+    /// The number of its stuck done units.
     pub stuck: usize,
-    /// How many of its units diverged: then there is no mean error.
+    /// The number of its diverged units; with any, there is no mean error.
     pub diverged: usize,
     /// Share of scored pairs classified wrongly, over the done units.
     pub error: Estimate,

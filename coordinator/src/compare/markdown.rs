@@ -1,4 +1,4 @@
-//! Two runs side by side as Markdown.
+//! The comparison of two runs as Markdown.
 
 use std::fmt::Write as _;
 

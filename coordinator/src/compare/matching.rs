@@ -1,4 +1,4 @@
-//! Which configurations of two runs belong together: by what they are, never by their numbers. Pure.
+//! Matches the configurations of two runs by their content, never by their numbers. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::aggregate::document::{ConfigurationReport, StageReport};
 
 /// Two stages' configurations.
 pub(super) struct Matched<'a> {
-    /// Those that belong together, in the order of the first stage.
+    /// Matched configurations, in the order of the first stage.
     pub(super) pairs: Vec<[&'a ConfigurationReport; 2]>,
     pub(super) only_first: Vec<&'a ConfigurationReport>,
     pub(super) only_second: Vec<&'a ConfigurationReport>,
 }
 
-/// Matches equal configurations; of what is left, those that differ in the stopping rule alone; and of each model one that is left on
-/// either side, whatever differs.
+/// Matches equal configurations. The remaining configurations are matched if only the stopping rule differs, and then
+/// if each run has a single one of their model.
 pub(super) fn matched(stages: [&StageReport; 2]) -> Matched<'_> {
     let mut left: [Vec<&ConfigurationReport>; 2] = stages.map(|stage| stage.configurations.iter().collect());
     let mut pairs = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn matched(stages: [&StageReport; 2]) -> Matched<'_> {
     Matched { pairs, only_first, only_second }
 }
 
-/// Takes out of what is left each configuration of the first with the first one of the second that belongs to it.
+/// Matches each remaining configuration of the first with the first suitable one of the second, and removes both.
 fn take<'a>(
     left: &mut [Vec<&'a ConfigurationReport>; 2],
     pairs: &mut Vec<[&'a ConfigurationReport; 2]>,

@@ -1,8 +1,9 @@
-//! Two runs side by side.
+//! The comparison of two runs.
 //!
-//! In the order of the flow: [`side`] reads a run directory; [`specs`] tells what differs between two specs, [`data`] which stages
-//! have the same data, [`units`] whether equal units have equal results, [`matching`] which configurations belong together and [`difference`] how far apart two of them are,
-//! all purely; [`document`] is `--format json`, [`text`] and [`markdown`] are for people.
+//! In order: [`side`] reads a run directory. [`specs`] finds the differences of two specs, [`data`] the stages with the
+//! same data, [`units`] equal units with different results, [`matching`] the matched configurations, and [`difference`]
+//! the difference of two of them, all purely. [`document`] is `--format json`; [`text`] and [`markdown`] are for
+//! people.
 
 mod data;
 mod difference;
@@ -28,21 +29,21 @@ pub use markdown::page;
 pub use side::Side;
 pub use text::text;
 
-/// Why two runs cannot be set side by side.
+/// The reason for which two runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// One of them cannot be read.
+    /// One of the runs cannot be read.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
-    /// One of them is no run directory.
+    /// One of the paths is no run directory.
     #[error(transparent)]
     Directory(#[from] RunDirectoryError),
-    /// Both are the same.
+    /// Both paths are the same directory.
     #[error("{first} and {second} are the same run directory\n  hint: name two different ones")]
     SameDirectory {
-        /// As it was written.
+        /// The first path, as it was given.
         first: PathBuf,
-        /// As it was written.
+        /// The second path, as it was given.
         second: PathBuf,
     },
 }
@@ -50,7 +51,7 @@ pub enum CompareError {
 /// Reads both runs.
 ///
 /// # Errors
-/// When one of them cannot be read, or both are one.
+/// When one of the runs cannot be read, or both are the same.
 pub fn read(first: &RunDirectory, second: &RunDirectory) -> Result<[Side; 2], CompareError> {
     let place = |directory: &RunDirectory| fs::canonicalize(directory.root()).ok();
     if place(first).is_some() && place(first) == place(second) {
@@ -60,7 +61,7 @@ pub fn read(first: &RunDirectory, second: &RunDirectory) -> Result<[Side; 2], Co
     Ok([Side::read(first)?, Side::read(second)?])
 }
 
-/// Sets two runs side by side.
+/// Compares two runs.
 pub fn compare(sides: &[Side; 2]) -> Comparison {
     let [first, second] = sides;
     let lone = |here: &Side, there: &Side| {

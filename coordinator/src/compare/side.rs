@@ -1,4 +1,4 @@
-//! One of the runs that are set side by side, read from its directory.
+//! One of the compared runs, read from its directory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,30 +19,30 @@ use crate::{
     views::results,
 };
 
-/// One of the runs.
+/// One of the compared runs.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// As it was named.
+    /// The run directory, as it was named.
     pub path: PathBuf,
-    /// Its results, summed up.
+    /// The run's aggregated results.
     pub report: Report,
-    /// The errors behind it, of each stage.
+    /// The errors of each stage.
     pub(super) errors: Vec<StageErrors>,
-    /// The text of the spec that it was last run with.
+    /// The text of the run's newest spec.
     pub spec: String,
-    /// Where its results are from; those of units that the spec does not name are among them.
+    /// The origins of its results, including those of units that the spec does not name.
     pub trained: BTreeMap<UnitId, TrainedRecord>,
-    /// Versions of Seedgrid that gave the results of planned units.
+    /// Versions of Seedgrid that computed the results of planned units.
     pub versions: Vec<String>,
-    /// Their numerics classes.
+    /// The numerics classes of these results.
     pub numerics_classes: Vec<String>,
 }
 
 impl Side {
-    /// Reads a run; also while it goes on.
+    /// Reads a run, also during the study.
     ///
     /// # Errors
-    /// When there is none or it cannot be read.
+    /// When the run does not exist or cannot be read.
     pub fn read(directory: &RunDirectory) -> Result<Self, CompareError> {
         let store = Store::open_to_read(&directory.database()).map_err(PrepareError::from)?;
         store.hold().map_err(PrepareError::from)?;

@@ -1,4 +1,4 @@
-//! What differs between two specs, key by key. Pure.
+//! The differences of two specs, key by key. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use toml::{Table, Value};
 
 use super::document::Setting;
 
-/// Every key whose value differs, sorted; empty for specs that say the same, however they are written. Text that is no TOML counts as
-/// empty: a stored spec was parsed before.
+/// Every key with different values, sorted; empty for specs of equal content in any layout. Text that is not TOML
+/// counts as empty: a stored spec was parsed before.
 pub(super) fn differences(first: &str, second: &str) -> Vec<Setting> {
     let [first, second] = [first, second].map(|text| {
         let mut flat = BTreeMap::new();
@@ -24,8 +24,8 @@ pub(super) fn differences(first: &str, second: &str) -> Vec<Setting> {
         .collect()
 }
 
-/// Writes each value with its path. Tables of an array go by their name or their model, so that one more in the middle does not make
-/// all that follow differ.
+/// Writes each value with its path. Tables of an array are named by their name or their model, so that an inserted
+/// table does not change the paths of the later ones.
 fn flatten(path: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
@@ -47,7 +47,7 @@ fn flatten(path: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
     }
 }
 
-/// A value as a spec writes it, and each number as labels write it: one number has one form.
+/// A value in the form of a spec, and each number in the form of labels, which is unique.
 fn written(value: &Value) -> String {
     match value {
         Value::Float(number) => hyperparameters::Value::Number(*number).to_string(),

@@ -37,12 +37,12 @@ batch_size = 10
 learning_rate = 0.1
 "#;
 
-/// A run whose units are wrong on as many pairs as `wrong` says; None is not trained.
+/// A run whose units have as many wrong pairs as `wrong` returns; None is not trained.
 fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let study = spec::parse("s.toml", spec).unwrap_or_else(|error| panic!("{error}"));
     let draw = |seed: u64| {
         let spec = DatasetSpec { seed, ..study.dataset.clone() };
-        // Equal data have equal digests here, whatever they are.
+        // Equal data have equal digests here.
         Draw { dataset: build(&spec, &[]).unwrap(), encoded: Vec::new(), digest: format!("digest {spec:?}") }
     };
     let seeds: BTreeSet<u64> = study.stages.iter().flat_map(|stage| stage.data_seeds.iter().copied()).collect();
@@ -110,7 +110,7 @@ fn by_seed(unit: &Unit) -> Option<u32> {
     Some(3 + unit.seed as u32)
 }
 
-/// Wrong on more pairs than [`by_seed`] says, but not equally many with every seed.
+/// More wrong pairs than [`by_seed`], with a difference that varies between seeds.
 fn worse(unit: &Unit) -> Option<u32> {
     Some(3 + unit.seed as u32 + 4 + unit.seed as u32 % 2)
 }
@@ -134,7 +134,7 @@ fn equal_runs_are_equal_bit_for_bit() {
 #[test]
 fn units_that_learnt_nothing_are_named_with_their_run() {
     let longer = SPEC.replace("1..=4", "1..=5");
-    // One seed of the CNN is far above the others, in the second run alone.
+    // One seed of the CNN is far above the others, in the second run only.
     let stuck = |unit: &Unit| Some(if unit.configuration.model == "cnn" && unit.seed == 5 { 39 } else { 4 });
     let found = compare(&[side("a", &longer, |_| Some(4)), side("b", &longer, stuck)]);
     let said = text(&found, 100).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -147,7 +147,7 @@ fn units_that_learnt_nothing_are_named_with_their_run() {
 
 #[test]
 fn configurations_go_by_what_they_are() {
-    // The rows in another order, one value of the axis gone, and another new.
+    // The rows in another order, one value of the axis removed, and a new one.
     let (fc, cnn) = ("model = \"fc\"", "model = \"cnn\"");
     let turned = SPEC
         .replace(fc, "model = \"x\"")
@@ -207,7 +207,7 @@ fn equal_seeds_are_paired_and_others_are_not() {
 
 #[test]
 fn what_never_differs_over_the_common_seeds_differs_by_nothing() {
-    // The second run has more seeds, and each of them errs more than the last.
+    // The second run has more seeds, each with more errors than the last.
     let found = compare(&[side("a", SPEC, by_seed), side("b", &SPEC.replace("1..=4", "1..=12"), by_seed)]);
     for one in &found.stages[0].configurations {
         let difference = &one.difference;
@@ -251,7 +251,7 @@ fn folds_are_paired_where_the_data_are_the_same() {
     assert_eq!((one.method, one.seeds_first, one.seeds_second), (Method::PairedFolds, 4, 4));
     assert!((one.mean.unwrap() - 1.5 / 20.0).abs() < 1e-12);
 
-    // Other data: other pairs in the folds, so nothing to pair.
+    // Other data mean other pairs in the folds, so nothing can be paired.
     let other = folds.replace("test_pairs = 40", "test_pairs = 40\nseed = 1");
     let other = compare(&[side("a", &folds, by_fold(0)), side("b", &other, by_fold(3))]);
     assert!(!other.same_dataset);
@@ -310,7 +310,8 @@ fn another_stage_changes_nothing_about_one() {
 fn several_draws_are_paired_by_draw() {
     let spec = SPEC.replace("seeds = \"1..=4\"", "seeds = \"1..=4\"\ndata_seeds = \"0..=2\"");
     let digest = |seed: u64| format!("seed: {seed} ");
-    // Draw 0 differs by 2 pairs, 1 by 4 and 2 by 6; on every seed alike, so that four seeds of one draw say no more than one.
+    // Draw 0 differs by 2 pairs, 1 by 4 and 2 by 6; on every seed alike, so that four seeds of one draw add nothing to
+    // one.
     let drawn = move |unit: &Unit| {
         let draw = (0..3).find(|seed| unit.dataset_digest.contains(&digest(*seed))).unwrap();
         Some(3 + unit.seed as u32 + 2 + 2 * draw as u32)

@@ -1,4 +1,4 @@
-//! Two runs side by side as text.
+//! The comparison of two runs as text.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -42,7 +42,7 @@ pub fn text(comparison: &Comparison, width: usize) -> String {
     text
 }
 
-/// What is known of both as wholes: a sentence each. Lines of lists begin with two spaces.
+/// The facts about both runs as wholes, one sentence each. Lines of lists begin with two spaces.
 pub(super) fn head(comparison: &Comparison) -> Vec<String> {
     let mut lines = vec![run("A", &comparison.first), run("B", &comparison.second)];
     lines.extend(data(comparison));
@@ -111,12 +111,12 @@ fn specs(differences: &[Setting]) -> Vec<String> {
     lines
 }
 
-/// The end of a list that leaves out so many names.
+/// The end of a list that omits this many names.
 fn more(rest: usize) -> String {
     format!("and {} more: `--format json` has all", whole(rest))
 }
 
-/// "learning_rate: 0.1 in A, 0.05 in B".
+/// Example: "learning_rate: 0.1 in A, 0.05 in B".
 pub(super) fn setting(setting: &Setting) -> String {
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
     format!("{}: {} in A, {} in B", setting.name, value(&setting.first), value(&setting.second))
@@ -159,7 +159,7 @@ fn units(units: &ComparedUnits) -> Vec<String> {
     lines
 }
 
-/// Two rows for each configuration, or one where both runs have the same.
+/// Two rows for each configuration, or one for identical results in both runs.
 fn table(stage: &ComparedStage) -> Table {
     let mut table = Table::new([
         Column::text(&stage.name),
@@ -174,7 +174,7 @@ fn table(stage: &ComparedStage) -> Table {
     };
     let mut group = None;
     for one in shown(stage) {
-        // As in reports: a model that is there more than once has a line of its own.
+        // As in reports, a model with several configurations has a line of its own.
         let name = if one.variant.is_empty() { one.title.clone() } else { format!("  {}", one.variant) };
         if !one.variant.is_empty() && group.replace(&one.title) != Some(&one.title) {
             table.span(&one.title);
@@ -199,7 +199,7 @@ pub(super) fn cells(found: &Found) -> [String; 4] {
     ]
 }
 
-/// A mean error and its deviation; a diverged unit comes after every number.
+/// A mean error and its deviation; a diverged unit ranks after every number.
 fn error(diverged: usize, error: &Estimate) -> String {
     if diverged > 0 { "diverged".to_owned() } else { rate_spread(&error.spread) }
 }
@@ -211,7 +211,8 @@ fn identical(configuration: &ComparedConfiguration) -> bool {
     units.trained > 0 && all.iter().all(|count| *count == units.trained)
 }
 
-/// "B − A: +0.0012 (−0.0041 to +0.0152)", with the number of common seeds where the means are over more; or that nothing differs.
+/// Example: "B − A: +0.0012 (−0.0041 to +0.0152)", with the number of common seeds if the means have more, or a note
+/// about identical results.
 pub(super) fn difference(configuration: &ComparedConfiguration) -> String {
     let difference = &configuration.difference;
     let over = configuration.common_seeds().map(|seeds| format!(" over {}", count(seeds, "common seed")));
@@ -224,7 +225,7 @@ pub(super) fn difference(configuration: &ComparedConfiguration) -> String {
     }
 }
 
-/// All of them, or of many: each model's best in either run, and those that differ.
+/// All configurations; of many, each model's best in either run, and those whose interval excludes 0.
 pub(super) fn shown(stage: &ComparedStage) -> Vec<&ComparedConfiguration> {
     let all = &stage.configurations;
     if all.len() <= ROWS_MAX {
@@ -239,12 +240,12 @@ pub(super) fn shown(stage: &ComparedStage) -> Vec<&ComparedConfiguration> {
     all.iter().filter(stands_out).take(ROWS_MAX).collect()
 }
 
-/// Whether the interval leaves 0 out.
+/// Whether the interval excludes 0.
 fn differs(configuration: &ComparedConfiguration) -> bool {
     configuration.difference.ci95.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
 }
 
-/// What must be known about a stage's rows.
+/// Remarks about a stage's rows.
 pub(super) fn remarks(stage: &ComparedStage) -> Vec<String> {
     let all = &stage.configurations;
     let mut remarks = Vec::new();
@@ -302,7 +303,7 @@ pub(super) fn remarks(stage: &ComparedStage) -> Vec<String> {
     remarks
 }
 
-/// Names a run's configurations whose means hold units that show no learning.
+/// Names a run's configurations with untrained or stuck units in their means.
 fn doubtful(
     run: &str,
     stage: &ComparedStage,

@@ -1,4 +1,4 @@
-//! Whether units that both runs have came out the same. Pure.
+//! Whether units that both runs have have equal results. Pure.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub(super) fn compared(sides: &[Side; 2]) -> ComparedUnits {
     compared
 }
 
-/// Of the units of two configurations, those that are one.
+/// The units that two configurations have in common.
 pub(super) fn of_configurations(sides: &[Side; 2], rows: [&ConfigurationReport; 2]) -> SharedUnits {
     let mut shared = SharedUnits::default();
     for unit in &rows[0].units {
