@@ -1,4 +1,5 @@
-//! A table as CSV: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, empty where there is no value.
+//! A table as CSV: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, and empty cells for missing
+//! values.
 
 use std::{
     fs::File,
@@ -14,10 +15,10 @@ use seedgrid_common::durable::Pending;
 
 use crate::report::{csv_number, push_csv_cell};
 
-/// Bytes that are gathered before they are written.
+/// The size of the write buffer, in bytes.
 const BUFFER: usize = 1 << 16;
 
-/// A CSV file under construction.
+/// A CSV file that is being written.
 pub(super) struct CsvSink {
     file: Pending,
     buffer: String,
@@ -68,7 +69,7 @@ pub(super) fn begins_with(path: &Path, columns: &[Column]) -> bool {
     read.is_ok() && rest.is_some_and(|rest| matches!(rest, [b',' | b'\n']))
 }
 
-/// A cell's text. Numbers read back as themselves in the width of their column; lists are JSON.
+/// A cell's text. Numbers read back exactly in the width of their column; lists are JSON.
 pub(super) fn text(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Empty => String::new(),

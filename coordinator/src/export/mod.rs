@@ -1,8 +1,8 @@
 //! A run's units, epochs and predictions as tables for pandas, Polars or R. docs/export.md lists every column.
 //!
-//! In the order of the flow: [`export`] goes through the plan once, a unit's result at a time, so that memory does not grow with
-//! the study; [`units`] and [`predictions`] make rows of [`table`]'s cells, purely; [`csv`] and [`parquet`] write them. Equal
-//! stores give equal bytes.
+//! In order: [`export`] passes through the plan once, with one result at a time, so that memory is independent of the
+//! study's size. [`units`] and [`predictions`] make rows of [`table`]'s cells, purely, and [`csv`] and [`parquet`]
+//! write them. Equal stores give equal bytes.
 
 mod csv;
 mod parquet;
@@ -41,10 +41,10 @@ use predictions::Scoring;
 use table::{Cell, Column};
 use units::Place;
 
-/// What the Parquet files say of themselves. The number grows when a column changes its meaning or goes away.
+/// The schema's name in the Parquet files. The number grows when a column changes its meaning or is removed.
 const SCHEMA: &str = "seedgrid.export/1";
 
-/// A form of a table's file.
+/// The format of a table's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Text.
@@ -54,10 +54,10 @@ pub enum Form {
 }
 
 impl Form {
-    /// Every one.
+    /// All formats.
     pub const ALL: [Self; 2] = [Self::Csv, Self::Parquet];
 
-    /// The name of the file that holds a table in this form.
+    /// The name of the file of a table in this format.
     fn file(self, table: &str) -> String {
         let ending = match self {
             Self::Csv => "csv",
@@ -67,29 +67,29 @@ impl Form {
     }
 }
 
-/// What was written.
+/// The result of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// In the order units, epochs, predictions.
+    /// The tables, in the order units, epochs, predictions.
     pub tables: Vec<ExportedTable>,
-    /// Units that have no result (yet).
+    /// The number of units without a result (so far).
     pub without_result: usize,
-    /// Units of rows that wait for a selection: they have no row in any table.
+    /// The number of units of rows that wait for a selection: they have no row in any table.
     pub to_come: usize,
 }
 
-/// One table that was written.
+/// A table that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportedTable {
-    /// Its name.
+    /// The table's name.
     pub name: &'static str,
-    /// How many rows it has.
+    /// The number of its rows.
     pub rows: u64,
-    /// Its files, one for each form.
+    /// The files of the table, one for each format.
     pub files: Vec<PathBuf>,
 }
 
-/// Why nothing could be exported. Files that were there before are as they were, or whole new ones.
+/// The reason for a failed export. Existing files are unchanged, or replaced by complete new ones.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The run directory cannot be read.
@@ -101,24 +101,24 @@ pub enum ExportError {
     /// The folder cannot be made.
     #[error("cannot make the folder {}: {source}\n  hint: choose another with --output DIR", folder.display())]
     Folder {
-        /// Which.
+        /// The folder's path.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The folder holds something else.
+    /// The folder has other files.
     #[error("{} is not empty and holds no export\n  hint: choose an empty or new folder with --output DIR", folder.display())]
     Foreign {
-        /// Which.
+        /// The folder's path.
         folder: PathBuf,
     },
-    /// A file of an export's name is none of an export.
+    /// A file with an export's name does not come from an export.
     #[error(
         "{} is no file of an export, and one would take its place\n  hint: move it away, or choose an empty or new folder with --output DIR",
         path.display()
     )]
     ForeignFile {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
     },
     /// A file cannot be written.
@@ -127,9 +127,9 @@ pub enum ExportError {
         path.display()
     )]
     File {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A Parquet file cannot be written.
@@ -138,12 +138,12 @@ pub enum ExportError {
         path.display()
     )]
     Parquet {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: ::parquet::errors::ParquetError,
     },
-    /// A result is not one of this data set's pairs.
+    /// A result does not fit the pairs of this data set.
     #[error(
         "unit {unit} has {}x{} outputs where {}x{} are to be\n  hint: its result is of another data set or damaged; \
          delete its row from the table `results`, and run the study again to train it anew",
@@ -153,25 +153,25 @@ pub enum ExportError {
         expected[1]
     )]
     Misfit {
-        /// The unit.
+        /// The unit's id.
         unit: UnitId,
-        /// Pairs of its fold, and outputs of each.
+        /// The number of pairs of its fold, and of outputs of each.
         expected: [usize; 2],
-        /// Rows and columns of its outputs.
+        /// The numbers of rows and columns of its outputs.
         found: [usize; 2],
     },
 }
 
-/// Where rows of a table go.
+/// The destination of a table's rows.
 trait Sink {
-    /// Takes a row of as many cells as there are columns.
+    /// Writes a row with one cell for each column.
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ExportError>;
 
-    /// Writes what is left. The file is whole then, but not in its place.
+    /// Writes the rest. The file is then complete, but not yet at its final path.
     fn finish(self: Box<Self>) -> Result<Pending, ExportError>;
 }
 
-/// A table with the files that it goes to.
+/// A table with its files.
 struct Output {
     name: &'static str,
     rows: u64,
@@ -214,7 +214,7 @@ impl Output {
     }
 }
 
-/// A table whose files are whole, but not in their places.
+/// A table whose files are complete, but not yet at their final paths.
 struct Whole {
     name: &'static str,
     rows: u64,
@@ -235,7 +235,7 @@ impl Whole {
     }
 }
 
-/// Writes a run's tables into `folder`, which is made if need be; also while the study runs, as it stands at one moment.
+/// Writes a run's tables into `folder`, which is made if needed. During the study it writes one state of the store.
 ///
 /// # Errors
 /// When the run directory cannot be read or the files cannot be written.
@@ -253,7 +253,7 @@ pub fn export(directory: &RunDirectory, folder: &Path, forms: &[Form]) -> Result
     };
     let without_result = write(&prepared, &store, &hyperparameters, &mut tables)?;
     let Tables { units, epochs, predictions } = tables;
-    // All or, if one cannot be written, none; only then each in its place.
+    // All files are completed before the first is moved, so that a failed write changes none.
     let whole: Vec<Whole> = [units, epochs, predictions].into_iter().map(Output::finish).collect::<Result<_, _>>()?;
     let tables = whole.into_iter().map(Whole::commit).collect::<Result<_, _>>()?;
     Ok(Exported { tables, without_result, to_come: prepared.to_come().units() })
@@ -265,7 +265,7 @@ struct Tables {
     predictions: Output,
 }
 
-/// Writes every row; gives the number of units without a result.
+/// Writes every row, and returns the number of units without a result.
 fn write(
     prepared: &Prepared,
     store: &Store,
@@ -296,7 +296,7 @@ fn write(
                     None if prepared.track.is_skipped(*id) => UnitEnding::Skipped,
                     None => missing.get(id).copied().unwrap_or(Missing::NotTrained).into(),
                 };
-                // The plan is made of these draws.
+                // The plan was made from these draws.
                 let data_seed = data_seeds[unit.dataset_digest.as_str()];
                 let untrained = match (&result, ending) {
                     (Some(result), UnitEnding::Done) => {

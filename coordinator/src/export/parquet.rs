@@ -1,6 +1,6 @@
-//! A table as Parquet: typed columns, written in row groups, so that memory is bounded however long the table is.
+//! A table as Parquet: typed columns in row groups, so that memory is bounded for any length of the table.
 //!
-//! The crate's column writers are used as they are: Arrow's arrays would be one more copy and some ten more crates to build.
+//! The crate's column writers are used directly: Arrow's arrays would need one more copy and some ten more crates.
 
 use std::{
     fs::File,
@@ -26,10 +26,10 @@ use super::{
 };
 use seedgrid_common::durable::Pending;
 
-/// Rows of a row group: what is held in memory, and what a reader must read at least.
+/// Rows of a row group: the amount in memory, and the smallest amount that a reader must read.
 pub(super) const GROUP_ROWS: usize = 1 << 16;
 
-/// A Parquet file under construction.
+/// A Parquet file that is being written.
 pub(super) struct ParquetSink {
     path: PathBuf,
     file: SerializedFileWriter<Pending>,
@@ -37,14 +37,14 @@ pub(super) struct ParquetSink {
     rows: usize,
 }
 
-/// What has been gathered of one column for the next row group.
+/// The collected values of one column for the next row group.
 struct Gathered {
     optional: bool,
     values: Values,
-    /// How much of each value is there: 0 nothing; in an optional column 1 more than in a full one; in a list, its elements
-    /// are 1 more than the list.
+    /// The definition level of each value: 0 for an empty one; in an optional column 1 more than in a full one;
+    /// elements of a list have 1 more than the list.
     definition: Vec<i16>,
-    /// For lists: 0 where a row begins, 1 within one.
+    /// Repetition levels of lists: 0 where a row begins, 1 within one.
     repetition: Vec<i16>,
 }
 
@@ -57,7 +57,7 @@ enum Values {
     Integers(Vec<i64>),
 }
 
-/// Whether the file at `path` says this of itself: a name, and how its value begins.
+/// Whether the metadata of the file at `path` has this name with a value that begins so.
 pub(super) fn says(path: &Path, name: &str, begins: &str) -> bool {
     let read = |file: File| ParquetMetaDataReader::new().parse_and_finish(&file).ok();
     let Some(found) = File::open(path).ok().and_then(read) else { return false };
@@ -67,14 +67,14 @@ pub(super) fn says(path: &Path, name: &str, begins: &str) -> bool {
 }
 
 impl ParquetSink {
-    /// `facts` are names and values that the file says of itself.
+    /// Creates a file with these columns; `facts` are names and values for its metadata.
     pub(super) fn new(file: Pending, columns: &[Column], facts: &[(&str, String)]) -> Result<Self, ExportError> {
         let path = file.path().to_owned();
         let failed = |source| ExportError::Parquet { path: path.clone(), source };
         let facts = facts.iter().map(|(name, value)| KeyValue::new((*name).to_owned(), value.clone())).collect();
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
-            // The only thing in the file that a new version changes.
+            // The only part of the file that depends on the version.
             .set_created_by(concat!("seedgrid version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_key_value_metadata(Some(facts))
             .build();
@@ -87,7 +87,7 @@ impl ParquetSink {
         ExportError::Parquet { path: self.path.clone(), source }
     }
 
-    /// Writes what has been gathered.
+    /// Writes the collected values as a row group.
     fn write_group(&mut self) -> Result<(), ExportError> {
         if self.rows == 0 {
             return Ok(());
@@ -117,7 +117,7 @@ impl Sink for ParquetSink {
     fn finish(mut self: Box<Self>) -> Result<Pending, ExportError> {
         self.write_group()?;
         let Self { path, file, .. } = *self;
-        // Writes what the file says of itself, too.
+        // Closing also writes the metadata.
         file.into_inner().map_err(|source| ExportError::Parquet { path, source })
     }
 }
@@ -143,7 +143,7 @@ fn field(column: &Column) -> Result<TypePtr, ParquetError> {
     Ok(Arc::new(field))
 }
 
-/// A list in the three levels that the format asks for: the list, its repetition, its elements.
+/// A list in the three levels of the format: the list, its repetition, its elements.
 fn list(name: &str, repetition: Repetition) -> Result<Type, ParquetError> {
     let element =
         Type::primitive_type_builder("element", Physical::INT64).with_repetition(Repetition::REQUIRED).build()?;
@@ -195,7 +195,7 @@ impl Gathered {
                 present
             }
             (Values::Integers(values), Cell::Integers(items)) if !items.is_empty() => {
-                // Widths of layers: far below 2^63.
+                // Widths of layers, far below 2^63.
                 values.extend(items.iter().map(|item| i64::try_from(*item).unwrap_or(i64::MAX)));
                 self.repetition.extend((0..items.len()).map(|index| i16::from(index > 0)));
                 self.definition.extend(items.iter().map(|_| present + 1));
@@ -231,7 +231,7 @@ impl Gathered {
     }
 }
 
-/// Writes values that are no lists, and empties them.
+/// Writes values that are no lists, and clears them.
 fn flat<T: DataType>(
     writer: &mut SerializedColumnWriter<'_>,
     values: &mut Vec<T::T>,

@@ -1,4 +1,4 @@
-//! Whether an export may be written into a folder: other files that are there are not replaced.
+//! Whether a folder may take an export: other files in it are never replaced.
 
 use std::{fs, path::Path};
 
@@ -6,10 +6,10 @@ use seedgrid_common::durable;
 
 use super::{ExportError, Form, csv, parquet, predictions, table::Column, units};
 
-/// What the Parquet files of every version say of themselves begins so.
+/// The prefix of the schema in the Parquet files of every version.
 const SCHEMA: &str = "seedgrid.export/";
 
-/// Every table, with the columns that its CSV file begins with.
+/// Every table, with the first columns of its CSV file.
 fn tables() -> [(&'static str, Vec<Column>); 3] {
     [
         ("units", units::KEYS.to_vec()),
@@ -18,12 +18,12 @@ fn tables() -> [(&'static str, Vec<Column>); 3] {
     ]
 }
 
-/// Fails where an export in these forms that is to be in `folder` would stand in for something else, or beside it.
+/// Refuses a folder in which an export in these formats would replace other files or mix with them.
 ///
 /// # Errors
-/// When the folder is not empty and holds no export, or when one of the files that would be replaced is none of an export.
+/// When the folder is not empty and has no export, or when a file that would be replaced does not come from an export.
 pub fn check_place(folder: &Path, forms: &[Form]) -> Result<(), ExportError> {
-    // Whether it can be made is seen when it is made.
+    // A folder that cannot be made gives an error later.
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     if entries.flatten().all(|entry| durable::is_left_over(&entry.file_name())) {
         return Ok(());

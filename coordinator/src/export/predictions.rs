@@ -17,7 +17,7 @@ use super::{
     table::{Cell, Column, Kind},
 };
 
-/// Columns of the table of epochs: one row an epoch of a unit that has a result.
+/// Columns of the table of epochs: one row for each epoch of a unit with a result.
 pub(super) fn epoch_columns() -> Vec<Column> {
     vec![
         Column::full("unit", Kind::Text),
@@ -28,7 +28,7 @@ pub(super) fn epoch_columns() -> Vec<Column> {
     ]
 }
 
-/// A row below [`epoch_columns`].
+/// A row with [`epoch_columns`].
 pub(super) fn epoch_row<'a>(unit: &'a str, metrics: &EpochMetrics) -> [Cell<'a>; 5] {
     [
         Cell::text(unit),
@@ -39,7 +39,7 @@ pub(super) fn epoch_row<'a>(unit: &'a str, metrics: &EpochMetrics) -> [Cell<'a>;
     ]
 }
 
-/// Columns of the table of predictions: one row a scored pair of a unit that is done.
+/// Columns of the table of predictions: one row for each scored pair of a done unit.
 pub(super) fn prediction_columns() -> Vec<Column> {
     vec![
         Column::full("unit", Kind::Text),
@@ -56,16 +56,16 @@ pub(super) fn prediction_columns() -> Vec<Column> {
     ]
 }
 
-/// The pairs that units of one fold score, in the order of their predictions.
+/// The scored pairs of units of one fold, in the order of their predictions.
 #[derive(Debug)]
 struct ScoredPairs {
-    /// "test" or "train": the part of the data set in which pairs are counted.
+    /// "test" or "train": the part of the data set with these pairs.
     part: &'static str,
-    /// 0-based in that part.
+    /// The pairs' places in that part, 0-based.
     pairs: Vec<usize>,
 }
 
-/// Which pairs were scored, fold by fold; each fold is drawn once.
+/// The scored pairs by fold; each fold is drawn once.
 #[derive(Debug)]
 pub(super) struct Scoring<'a> {
     dataset: &'a Dataset,
@@ -77,7 +77,7 @@ impl<'a> Scoring<'a> {
         Self { dataset, folds: BTreeMap::new() }
     }
 
-    /// Gives `write` each row below [`prediction_columns`] of a done unit, in the order of the scored pairs.
+    /// Calls `write` for each row with [`prediction_columns`] of a done unit, in the order of the scored pairs.
     pub(super) fn rows(
         &mut self,
         id: UnitId,
@@ -121,7 +121,7 @@ impl<'a> Scoring<'a> {
                 Ok(Scored::Validation(pairs)) => {
                     ScoredPairs { part: "train", pairs: pairs.into_iter().map(|pair| pair as usize).collect() }
                 }
-                // So many folds cannot be made of these pairs: a result that claims to be one of them does not fit.
+                // These pairs are too few for this many folds, so a stored result of such a fold does not fit.
                 Err(_) => ScoredPairs { part: "train", pairs: Vec::new() },
             };
             Rc::new(scored)

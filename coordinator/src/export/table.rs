@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use seedgrid_common::{hyperparameters::Value, model};
 
-/// What a column holds.
+/// The kind of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// UTF-8.
+    /// UTF-8 text.
     Text,
     /// A whole number of 64 bits.
     Integer,
@@ -15,7 +15,7 @@ pub(super) enum Kind {
     Number,
     /// A real number of 32 bits.
     Single,
-    /// Yes or no.
+    /// True or false.
     Flag,
     /// A list of whole numbers.
     Integers,
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Column {
-    /// Letters, digits and underscores: dots would be taken for paths by several readers.
+    /// The column's name of letters, digits and underscores: several readers would treat dots as paths.
     pub(super) name: Cow<'static, str>,
     pub(super) kind: Kind,
     /// Whether cells may be empty.
@@ -43,7 +43,7 @@ impl Column {
     }
 }
 
-/// One cell; of its column's kind, or empty where the column allows it.
+/// One cell of its column's kind, or an empty one if the column allows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell<'a> {
     Empty,
@@ -60,7 +60,7 @@ impl<'a> Cell<'a> {
         Self::Text(Cow::Borrowed(text))
     }
 
-    /// Counts, seeds and places: none is above 2^63 - 1.
+    /// A cell with a count, seed or place: none is above 2^63 - 1.
     pub(super) fn count<T: TryInto<i64>>(value: T) -> Self {
         value.try_into().map_or(Self::Empty, Self::Integer)
     }

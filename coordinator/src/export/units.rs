@@ -1,5 +1,4 @@
-//! The table of units: one row for every place that a unit has in the plan, that is for each stage and configuration that asks
-//! for it.
+//! The table of units: one row for every place of a unit in the plan, that is for each stage and configuration with it.
 
 use seedgrid_common::{
     matrix::{Plan, PlannedStage},
@@ -15,32 +14,32 @@ use crate::{
     store::{TrainedBy, TrainedRecord},
 };
 
-/// A unit in one place of the plan, with what became of it.
+/// A unit in one place of the plan, with its outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     pub(super) stage: &'a PlannedStage,
-    /// 1-based in the stage.
+    /// The configuration's number in the stage, 1-based.
     pub(super) configuration: usize,
-    /// What tells the configuration from the stage's others of its model.
+    /// The difference of the configuration from the stage's others of its model.
     pub(super) variant: &'a str,
     /// The unit's id.
     pub(super) id: &'a str,
     pub(super) unit: &'a Unit,
-    /// Of the draw that it is trained on.
+    /// The data seed of the unit's draw.
     pub(super) data_seed: u64,
-    /// How many places the unit has.
+    /// The number of the unit's places.
     pub(super) places: usize,
     pub(super) ending: UnitEnding,
-    /// Whether it learnt anything.
+    /// The marks of a unit without learning.
     pub(super) mark: Mark,
     pub(super) result: Option<&'a UnitResult>,
     pub(super) trained: Option<&'a TrainedRecord>,
-    /// Attempts that were given out.
+    /// The number of attempts that were given out.
     pub(super) attempts: u32,
 }
 
-/// Every hyper-parameter of the models that the plan names, sorted by name. Those of rows that wait for a selection are among
-/// them, so that a run's columns stay the same to its end.
+/// Every hyper-parameter of the plan's models, sorted by name, including those of rows that wait for a selection, so
+/// that a run's columns stay the same to its end.
 pub(super) fn hyperparameters(plan: &Plan) -> Vec<Column> {
     let models = plan.stages.iter().flat_map(PlannedStage::models).filter_map(model::find);
     let mut columns: Vec<Column> = models
@@ -52,7 +51,7 @@ pub(super) fn hyperparameters(plan: &Plan) -> Vec<Column> {
     columns
 }
 
-/// The first columns, whatever the plan names.
+/// The first columns, for any plan.
 pub(super) const KEYS: [Column; 6] = [
     Column::full("stage", Kind::Text),
     Column::full("configuration", Kind::Integer),
@@ -62,7 +61,7 @@ pub(super) const KEYS: [Column; 6] = [
     Column::full("places", Kind::Integer),
 ];
 
-/// The table's columns, these hyper-parameters among them.
+/// The table's columns, including these hyper-parameters.
 pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
     let rest = [
         Column::full("normalize", Kind::Text),
@@ -102,7 +101,7 @@ pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
     KEYS.into_iter().chain(hyperparameters.iter().cloned()).chain(rest).collect()
 }
 
-/// A row below [`columns`].
+/// A row with [`columns`].
 pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell<'a>> {
     let Place { stage, unit, trained, .. } = *place;
     let Configuration { model, hyperparameters: given, stop, normalize } = &unit.configuration;
@@ -180,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    /// A new model's hyper-parameter must not be called like one of the other columns, nor differently from model to model.
+    /// A new model's hyper-parameter must not have the name of another column, nor different kinds in different models.
     #[test]
     fn no_two_columns_have_one_name() {
         let mut all: Vec<Column> = model::ALL

@@ -1,4 +1,4 @@
-//! What is written as Parquet reads back as what is written as CSV.
+//! Parquet files read back with the same values as CSV files.
 
 use std::{borrow::Cow, fs, path::Path};
 
@@ -48,7 +48,7 @@ fn any_table() -> impl Strategy<Value = Vec<Vec<Cell<'static>>>> {
     prop::collection::vec(row, 0..40)
 }
 
-/// Where the Parquet file is, and the CSV file's text.
+/// Writes both files. Returns the path of the Parquet file and the text of the CSV file.
 fn write(folder: &Path, name: &str, rows: &[Vec<Cell<'static>>]) -> (PathBuf, String) {
     let path = |ending: &str| folder.join(format!("{name}.{ending}"));
     let facts = [("study", "s".to_owned())];
