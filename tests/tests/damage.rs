@@ -13,6 +13,7 @@ use std::{
 use rusqlite::Connection;
 use seedgrid_common::random::Stream;
 use seedgrid_tests::{
+    commit_points::{CommitPoints, Instant},
     machine::AnotherUser,
     process::{Ended, Running, binary, finish, seedgrid, until, worker},
     study::{Scratch, copy_folder, holdout},
@@ -56,8 +57,21 @@ fn no_panic(ended: &Ended) {
     assert!(!ended.stderr.contains("panicked") && !ended.stderr.contains("this is a bug"), "{}", ended.stderr);
 }
 
-/// Continues a damaged run: it gives the undisturbed report, or an error with a hint. Returns whether it gave the
-/// report.
+/// A backup of a run.
+fn back_up(scratch: &Scratch, run: &str, copy: &str) {
+    let ended = finish(seedgrid(["backup"]).arg(scratch.path(run)).arg(scratch.path(copy)));
+    assert_eq!(ended.code(), 0, "{}{}", ended.stdout, ended.stderr);
+}
+
+/// Puts the database of a backup in the place of a run's, as the messages say.
+fn restore(scratch: &Scratch, copy: &str, run: &str) {
+    for name in ["study.db-wal", "study.db-shm"] {
+        let _ = fs::remove_file(scratch.path(run).join(name));
+    }
+    fs::copy(scratch.path(copy).join("study.db"), scratch.path(run).join("study.db")).unwrap();
+}
+
+/// Goes on with a damaged run: the undisturbed report, or an error with a hint. Whether it was the former.
 fn goes_on(scratch: &Scratch, spec: &Path, run: &str, expected: &[u8]) -> bool {
     let ended = finish(&mut scratch.run(spec, run));
     no_panic(&ended);
@@ -67,6 +81,7 @@ fn goes_on(scratch: &Scratch, spec: &Path, run: &str, expected: &[u8]) -> bool {
         assert_eq!(checked.code(), 0, "{run}: {}", checked.stdout);
     } else {
         assert!(ended.stderr.contains("error: ") && ended.stderr.contains("hint: "), "{run}: {}", ended.stderr);
+        assert!(ended.stderr.contains("from a backup"), "{run}: {}", ended.stderr);
     }
     ended.code() == 0
 }
@@ -77,6 +92,9 @@ fn flipped_bits_change_no_number() {
     let spec = spec(&scratch);
     let expected = undisturbed(&scratch, &spec);
     killed_half_way(&scratch, &spec, "half");
+    for from in ["half", "undisturbed"] {
+        back_up(&scratch, from, &format!("backup-of-{from}"));
+    }
     let (mut right, mut refused, mut said) = (0, 0, 0);
     for seed in 0..seeds(12) {
         let mut stream = Stream::new(seed, "flipped");
@@ -99,14 +117,24 @@ fn flipped_bits_change_no_number() {
         let checked = finish(seedgrid(["check"]).arg(scratch.path(&run)));
         no_panic(&checked);
         said += usize::from(checked.code() == 10);
-        if goes_on(&scratch, &spec, &run, &expected) { right += 1 } else { refused += 1 }
+        if goes_on(&scratch, &spec, &run, &expected) {
+            right += 1;
+        } else {
+            refused += 1;
+            // A few times: it is always the same.
+            if refused > 2 {
+                continue;
+            }
+            restore(&scratch, &format!("backup-of-{from}"), &run);
+            assert!(goes_on(&scratch, &spec, &run, &expected), "{run} was restored from a backup");
+        }
     }
     println!("{right} went on, {refused} refused, {said} were found damaged by check");
-    assert!(right > 2 * refused, "{right} went on, {refused} refused");
+    assert!(right > 0 && refused > 0, "{right} went on, {refused} refused");
 }
 
 #[test]
-fn no_ruined_page_ends_a_small_study() {
+fn a_backup_restores_a_study_whichever_page_is_ruined() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     let expected = undisturbed(&scratch, &spec);
@@ -114,7 +142,8 @@ fn no_ruined_page_ends_a_small_study() {
     for data in fs::read_dir(scratch.path("undisturbed/datasets")).unwrap().map(Result::unwrap) {
         assert_eq!(mode(&data.path()), mode(&scratch.path("undisturbed/study.db")), "who reads one reads the other");
     }
-    // The database is so small that each table is on one page.
+    back_up(&scratch, "undisturbed", "backup");
+    // Small enough that each table is on one page.
     let pages = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() as usize / 4096;
     for page in 0..pages {
         let run = format!("page-{page}");
@@ -123,12 +152,15 @@ fn no_ruined_page_ends_a_small_study() {
         let mut bytes = fs::read(&database).unwrap();
         bytes[page * 4096..][..4096].fill(0xa5);
         fs::write(&database, bytes).unwrap();
-        assert!(goes_on(&scratch, &spec, &run, &expected), "page {page} of {pages} is ruined, the others are not");
+        if !goes_on(&scratch, &spec, &run, &expected) && page % 8 == 0 {
+            restore(&scratch, "backup", &run);
+            assert!(goes_on(&scratch, &spec, &run, &expected), "page {page} of {pages} was ruined");
+        }
     }
 }
 
 #[test]
-fn what_is_cut_off_or_lost_is_trained_again() {
+fn a_lost_log_is_trained_again_and_a_cut_off_database_is_refused() {
     let scratch = Scratch::new();
     let spec = spec(&scratch);
     let expected = undisturbed(&scratch, &spec);
@@ -140,8 +172,7 @@ fn what_is_cut_off_or_lost_is_trained_again() {
     };
     cut("short-log", "study.db-wal", |length| length / 2 + 7);
     cut("no-log", "study.db-wal", |_| 0);
-    cut("short", "study.db", |length| length / 2);
-    for run in ["short-log", "no-log", "short"] {
+    for run in ["short-log", "no-log"] {
         assert!(goes_on(&scratch, &spec, run, &expected), "{run}");
     }
     // The whole database with half of its pages lost.
@@ -150,15 +181,20 @@ fn what_is_cut_off_or_lost_is_trained_again() {
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     let read = finish(seedgrid(["report"]).arg(scratch.path("halved")));
     assert_eq!(read.code(), 1, "{}", read.stdout);
-    assert!(read.stderr.contains("is damaged") && read.stderr.contains("run the study again"), "{}", read.stderr);
+    assert!(
+        read.stderr.contains("is damaged") && read.stderr.contains("hint: restore it from a backup"),
+        "{}",
+        read.stderr
+    );
     let checked = finish(seedgrid(["check"]).arg(scratch.path("halved")));
     assert_eq!(checked.code(), 10, "{}", checked.stdout);
-    let ended = finish(&mut scratch.run(&spec, "halved"));
-    assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    assert!(ended.stderr.contains("note: the database was damaged"), "what was lost is said: {}", ended.stderr);
-    assert!(scratch.path("halved/study.db.damaged-1").is_file(), "the damaged file is kept");
-    assert_eq!(scratch.report("halved", "report.json"), expected);
-    // A database without a study: the command fails, and the file stays.
+    let before = fs::read(scratch.path("halved/study.db")).unwrap();
+    assert!(!goes_on(&scratch, &spec, "halved", &expected));
+    assert!(fs::read(scratch.path("halved/study.db")).unwrap() == before, "the file stays as it is");
+    let refused = finish(seedgrid(["backup"]).arg(scratch.path("halved")).arg(scratch.path("no-backup")));
+    assert_eq!(refused.code(), 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: restore it") && !scratch.path("no-backup").exists(), "{}", refused.stderr);
+    // Nothing of a study in it: an error, and the file stays.
     copy_folder(&scratch.path("undisturbed"), &scratch.path("empty"));
     fs::write(scratch.path("empty/study.db"), "").unwrap();
     assert!(!goes_on(&scratch, &spec, "empty", &expected));
@@ -335,6 +371,79 @@ fn a_full_disk_ends_the_run_and_room_lets_it_go_on() {
 }
 
 #[test]
+fn a_backup_onto_a_full_disk_leaves_nothing() {
+    let scratch = Scratch::new();
+    let spec = spec(&scratch);
+    undisturbed(&scratch, &spec);
+    let allowed = finish(Command::new("unshare").args(["-rm", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]));
+    if allowed.status.code() != Some(0) {
+        return println!("skipped: no file system can be mounted here: {}", allowed.stderr);
+    }
+    let script = "mkdir -p \"$3\"; mount -t tmpfs -o size=${SIZE}k tmpfs \"$3\"
+        \"$1\" backup \"$2\" \"$3/copy\"; echo \"first: $?, left: $(ls -A \"$3\")\"
+        mount -o remount,size=100m tmpfs \"$3\"
+        \"$1\" backup \"$2\" \"$3/copy\"; echo \"second: $?\"
+        \"$1\" check \"$3/copy\"; echo \"checked: $?\"";
+    // The database does not fit, then one of the other files.
+    let database = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() / 1024;
+    for size in [database / 2, database + 100] {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script, "sh"]).arg(binary("seedgrid")).arg(scratch.path("undisturbed"));
+        let ended = finish(command.arg(scratch.path("disk")).env("SIZE", size.to_string()));
+        no_panic(&ended);
+        assert!(ended.stdout.contains("first: 1, left: \n"), "{size}: {} {}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains("the disk is full: make room on it"), "{size}: {}", ended.stderr);
+        assert!(ended.stdout.contains("second: 0"), "{size}: {} {}", ended.stdout, ended.stderr);
+        assert!(ended.stdout.contains("checked: 0"), "{size}: {} {}", ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
+fn a_killed_backup_leaves_no_folder_that_looks_whole() {
+    let scratch = Scratch::new();
+    let spec = spec(&scratch);
+    undisturbed(&scratch, &spec);
+    let Some(points) = CommitPoints::compile(&scratch.path(".")) else {
+        return println!("skipped: no C compiler is installed");
+    };
+    let backup = |copy: &Path| {
+        let mut command = seedgrid(["backup"]);
+        command.arg(scratch.path("undisturbed")).arg(copy);
+        command
+    };
+    let log = scratch.path("syncs");
+    let mut counted = backup(&scratch.path("counted"));
+    points.count(&mut counted, &log);
+    assert_eq!(finish(&mut counted).code(), 0);
+    let syncs = fs::metadata(&log).unwrap().len() as usize;
+    assert!(syncs > 20, "{syncs}: each file and each folder");
+    let copy = scratch.path("copies/copy");
+    let mut whole = 0;
+    for call in 1..=syncs {
+        let mut command = backup(&copy);
+        points.kill(&mut command, Instant::Before(call));
+        assert_eq!(finish(&mut command).status.code(), None, "it was killed at its call {call} of {syncs}");
+        for left in fs::read_dir(scratch.path("copies")).unwrap().map(|entry| entry.unwrap().path()) {
+            let checked = finish(seedgrid(["check"]).arg(&left));
+            match checked.code() {
+                0 if left == copy => {
+                    whole += 1;
+                    fs::remove_dir_all(&copy).unwrap();
+                }
+                // A hidden folder that lacks nothing but its name.
+                0 => {}
+                // No run directory, or one without a database.
+                code => assert!(code <= 2 && left != copy, "{}: {}", left.display(), checked.stdout),
+            }
+        }
+    }
+    assert!((1..4).contains(&whole), "{whole} of {syncs}: the folder gets its name at the end");
+    assert_eq!(finish(&mut backup(&copy)).code(), 0, "what killed ones left is in nobody's way");
+    let left: Vec<_> = fs::read_dir(scratch.path("copies")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["copy"]);
+}
+
+#[test]
 fn what_may_only_be_read_is_refused_with_a_hint() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
@@ -377,27 +486,14 @@ fn backups_of_a_running_study_can_be_used() {
     let coordinator = serving(&scratch, &spec, "run");
     let _worker = joining(&scratch, "run");
     coordinator.until_stderr("after 12 epochs", 2);
-    let into = |name: &str| {
-        copy_folder(&scratch.path("run/datasets"), &scratch.path(name).join("datasets"));
-        scratch.path(name).join("study.db")
-    };
-    let source = Connection::open(scratch.path("run/study.db")).unwrap();
-    source.execute("VACUUM INTO ?", [into("vacuumed").to_str().unwrap()]).unwrap();
-    source.backup("main", into("copied"), None::<fn(rusqlite::backup::Progress)>).unwrap();
-    let mut backups = vec!["vacuumed", "copied"];
-    match Command::new("sqlite3")
-        .arg(scratch.path("run/study.db"))
-        .arg(format!(".backup {}", into("by-sqlite3").display()))
-        .status()
-    {
-        Ok(status) => {
-            assert!(status.success());
-            backups.push("by-sqlite3");
-        }
-        Err(_) => println!("without the sqlite3 command, which is not installed"),
-    }
+    back_up(&scratch, "run", "copies/first");
+    let refused = finish(seedgrid(["backup"]).arg(scratch.path("run")).arg(scratch.path("copies/first")));
+    assert_eq!(refused.code(), 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("is not empty"), "{}", refused.stderr);
     coordinator.until_stderr("after 12 epochs", 4);
-    for backup in backups {
+    // As a folder of its own, and put back in the place of a run that is gone.
+    back_up(&scratch, "copies/first", "copies/second");
+    for backup in ["copies/first", "copies/second"] {
         let checked = finish(seedgrid(["check"]).arg(scratch.path(backup)));
         assert_eq!(checked.code(), 3, "{backup}: {}{}", checked.stdout, checked.stderr);
         let report = finish(seedgrid(["report"]).arg(scratch.path(backup)));

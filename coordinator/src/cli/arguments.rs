@@ -6,6 +6,7 @@ use clap::{Args, Parser, ValueEnum};
 use seedgrid_common::join::Plaintext;
 
 use super::{
+    backup::BackupArguments,
     help_examples,
     unit_and_worker_arguments::{
         CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments,
@@ -35,6 +36,7 @@ Examples:
   seedgrid list                                        the runs in the folder runs
   seedgrid report runs/table3                          the report so far
   seedgrid check runs/table3                           is it as it was written
+  seedgrid backup runs/table3 copies/table3            a copy, also while it runs
   seedgrid export runs/table3                          tables for pandas, Polars or R
   seedgrid compare runs/table3 runs/table3-gpu         two runs side by side
 
@@ -83,6 +85,8 @@ pub enum Subcommand {
     Resume(ResumeArguments),
     /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
     Check(CheckArguments),
+    /// Copy a run to another folder, also while the study runs. The copy is a run directory.
+    Backup(BackupArguments),
     /// Give units that failed for good another try.
     Retry(RetryArguments),
     /// Show, renew and revoke what lets workers and commands in.

@@ -58,7 +58,7 @@ fn text(checked: &Checked) -> String {
 fn hint(part: &str) -> Option<&'static str> {
     Some(match part {
         "database" => {
-            "run the study again: what is damaged in the database is moved aside and trained again; an empty one must come from a backup"
+            "where rows are damaged, run the study again, which moves them aside and trains again what is lost; else restore the database from a backup"
         }
         "dataset" => "run the study again: the data set is made anew",
         "weights" => {
@@ -71,7 +71,7 @@ fn hint(part: &str) -> Option<&'static str> {
     })
 }
 
-fn line(found: &Finding) -> String {
+pub(super) fn line(found: &Finding) -> String {
     let place = found.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
     let unit = found.unit.as_deref().map(|unit| format!("unit {unit}: ")).unwrap_or_default();
     format!("{}: {place}{unit}{}", found.part, found.what)

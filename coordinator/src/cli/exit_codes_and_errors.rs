@@ -25,7 +25,7 @@ use crate::{
     run_directory::{RunDirectory, RunDirectoryError, lock_holder::Holder},
     scheduler::retry::NotRetried,
     store::StoreError,
-    views::{integrity_check::CheckError, run_list::RunListError, units::NotFound},
+    views::{backup::BackupError, integrity_check::CheckError, run_list::RunListError, units::NotFound},
 };
 
 /// The outcome of a command that did not fail.
@@ -123,6 +123,9 @@ pub enum Failure {
     /// A run cannot be checked.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// A run cannot be backed up.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The tables cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -215,7 +218,9 @@ impl Failure {
             | Self::Export(ExportError::Prepare(error))
             | Self::Compare(CompareError::Prepare(error)) => of_preparing(error),
             Self::Compare(CompareError::Directory(error)) => of_directory(error),
-            Self::Report(ReportError::Foreign { .. })
+            Self::Backup(BackupError::Directory(error)) => of_directory(error),
+            Self::Backup(BackupError::NotEmpty { .. } | BackupError::NoPlace { .. })
+            | Self::Report(ReportError::Foreign { .. })
             | Self::Export(ExportError::Foreign { .. } | ExportError::ForeignFile { .. })
             | Self::Join(_)
             | Self::BadCopy { .. }
@@ -243,6 +248,7 @@ impl Failure {
             | Self::Report(_)
             | Self::List(RunListError::Unreadable { .. })
             | Self::Check(_)
+            | Self::Backup(_)
             | Self::Export(_)
             | Self::Scratch(_)
             | Self::Fetch { .. }

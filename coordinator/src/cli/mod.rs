@@ -1,6 +1,7 @@
 //! The `seedgrid` command: arguments, subcommands and exit codes.
 
 mod arguments;
+mod backup;
 mod cancel_drain_pause;
 mod check;
 mod compare;
@@ -86,6 +87,7 @@ async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Watch(arguments) => watch::watch(arguments).await,
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Check(arguments) => check::check(&arguments),
+        Subcommand::Backup(arguments) => backup::backup(&arguments),
         Subcommand::Retry(arguments) => retry::retry(arguments).await,
         Subcommand::Units(arguments) => units::units(arguments).await,
         Subcommand::Workers(arguments) => workers::workers(arguments).await,
@@ -116,6 +118,7 @@ impl Subcommand {
             | Self::Retry(_)
             | Self::Credentials(_)
             | Self::Export(_)
+            | Self::Backup(_)
             | Self::Data(_) => true,
             Self::Plan(_)
             | Self::List(_)

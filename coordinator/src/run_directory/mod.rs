@@ -269,7 +269,8 @@ impl RunDirectory {
         self.root.join("logs")
     }
 
-    fn datasets(&self) -> PathBuf {
+    /// Where the encoded data sets are.
+    pub fn datasets(&self) -> PathBuf {
         self.root.join("datasets")
     }
 

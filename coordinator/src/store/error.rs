@@ -91,10 +91,10 @@ pub enum StoreError {
         /// What became of it.
         what: &'static str,
     },
-    /// It is damaged, and whoever only reads leaves it as it is.
+    /// SQLite cannot read all of it.
     #[error(
-        "the database {path} is damaged: {detail}\n  hint: run the study again, which saves what can be read and trains the rest; else \
-         restore it from a backup (without study.db-wal and study.db-shm), or move the run directory away"
+        "the database {path} is damaged: {detail}\n  hint: restore it from a backup that `seedgrid backup` made (without study.db-wal and study.db-shm), \
+         or move the run directory away and run the study again, which trains every unit anew"
     )]
     Damaged {
         /// The database.
@@ -102,21 +102,23 @@ pub enum StoreError {
         /// What the check said.
         detail: String,
     },
-    /// It is damaged, and its owner found nothing to salvage in it.
+    /// Rows of it are damaged, and whoever only reads leaves them as they are.
     #[error(
-        "the database {path} is damaged: {detail}. No unit and no result can be read in it\n  hint: restore it from a backup (without study.db-wal and study.db-shm), or move it \
-         away and run the study again"
+        "the database {path} is damaged: {rows} of the table {table} differ from their seals\n  hint: run the study again, which trains again what is \
+         damaged; `seedgrid check` lists it"
     )]
-    Ruined {
+    DamagedRows {
         /// The database.
         path: PathBuf,
-        /// What the check said.
-        detail: String,
+        /// A table.
+        table: &'static str,
+        /// How many of its rows.
+        rows: String,
     },
-    /// It does not begin as an SQLite database does, and whoever only reads leaves it as it is.
+    /// It does not begin as an SQLite database does.
     #[error(
-        "the database {path} is none: {detail}\n  hint: if another file has taken its place, put study.db back (without study.db-wal and \
-         study.db-shm); else run the study again, which saves what can be read and trains the rest"
+        "the database {path} is none: {detail}\n  hint: put study.db back where another file has taken its place, or restore it from a backup that \
+         `seedgrid backup` made (without study.db-wal and study.db-shm); else move the run directory away and run the study again"
     )]
     NoDatabase {
         /// The database.
@@ -136,17 +138,14 @@ pub enum StoreError {
         #[source]
         cause: rusqlite::Error,
     },
-    /// A damaged one cannot be saved into a new one.
-    #[error(
-        "cannot save what is left of the damaged database {path}: {cause}\n  hint: it is as it was; make room in the run directory, \
-         then run the same command again"
-    )]
-    Salvage {
+    /// It cannot be copied into a backup.
+    #[error("cannot copy the database {path} into the backup: {cause}\n  hint: nothing is left of this backup; {}", hint(.cause))]
+    BackUp {
         /// The database.
         path: PathBuf,
         /// Why.
         #[source]
-        cause: std::io::Error,
+        cause: rusqlite::Error,
     },
     /// Another coordinator has taken it over.
     #[error(
@@ -230,11 +229,9 @@ fn hint(cause: &rusqlite::Error) -> &'static str {
             "check that the file and its folder are there, and that you may read and write in it"
         }
         Some(ErrorCode::DatabaseCorrupt) => {
-            "the database is damaged: run the study again, which saves what can be read and trains the rest"
+            "the database is damaged: restore it from a backup, or move the run directory away and run the study again"
         }
-        Some(ErrorCode::NotADatabase) => {
-            "the file is no database: if another file has taken its place, put study.db back from a backup; else run the study again"
-        }
+        Some(ErrorCode::NotADatabase) => "the file is no database: put study.db back, or restore it from a backup",
         Some(ErrorCode::OutOfMemory) => "memory is short: end other programs, then run the same command again",
         Some(_) | None => {
             "this is a bug, or the database was changed by another program; `seedgrid check` tells whether it is as it was written"

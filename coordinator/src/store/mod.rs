@@ -1,9 +1,12 @@
 //! The store: one SQLite database in the run directory, the only place where a study's state lives.
 //!
 //! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit. What is damaged on
-//! the disk is found by checks, seals and digests ([`verify`]), and mended when the coordinator opens it ([`repair`], [`salvage`]).
+//! the disk is found by checks, seals and digests ([`verify`]), and damaged rows are mended when the coordinator opens it ([`repair`]).
 
+mod backup;
 pub mod blobs;
+#[cfg(test)]
+pub(crate) mod builders;
 mod credentials;
 mod error;
 mod file_identity;
@@ -16,7 +19,6 @@ mod read_results;
 mod reader_copy;
 mod repair;
 mod row_seals;
-mod salvage;
 mod schema;
 mod verify;
 mod worker_failures;
@@ -25,7 +27,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use seedgrid_common::durable;
+use seedgrid_common::{durable, text};
 
 pub use credentials::{CredentialWrite, Enrolled, KnownToken};
 pub use error::StoreError;
@@ -35,7 +37,7 @@ pub use lock_wait::{BUSY_MAX, LockWait, Told};
 use owner::Owner;
 pub use read::{AttemptRecord, KeptWeights, StoredSpec, StoredUnit, WorkerRecord};
 pub use read_results::{TrainedBy, TrainedRecord};
-pub use repair::{Mended, MovedRow, Salvaged};
+pub use repair::{Mended, MovedRow};
 use verify::Depth;
 pub use write::{ResultRecord, Write};
 
@@ -54,11 +56,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none. What is damaged
-    /// is mended: [`Store::mended`] tells.
+    /// Opens the database at `path` for the coordinator that owns the run directory; creates it where there is none. Damaged rows
+    /// are mended: [`Store::mended`] tells.
     ///
     /// # Errors
-    /// When it cannot be opened or written, holds nothing that can be saved, or was made by another version.
+    /// When it cannot be opened or written, SQLite cannot read it, or it was made by another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Where this cannot be found out, opening tells why.
         let system = FileSystem::of(durable::folder_of(path)).unwrap_or(FileSystem::Local);
@@ -69,17 +71,9 @@ impl Store {
         let failed = |cause| StoreError::open(path, cause);
         let is_new = !path.exists();
         let busy = LockWait::default();
-        let mut salvaged = None;
-        let mut connection = match sound(path, system, &busy) {
-            Err(StoreError::Damaged { detail, .. } | StoreError::NoDatabase { detail, .. }) => {
-                salvaged = Some(salvage::salvage(path, &detail)?);
-                sound(path, system, &busy)?
-            }
-            opened => opened?,
-        };
+        let mut connection = sound(path, system, &busy)?;
         let owner = Owner::take(&mut connection).map_err(failed)?;
-        let mut mended = repair::mend(&mut connection).map_err(failed)?;
-        mended.salvaged = salvaged;
+        let mended = repair::mend(&mut connection).map_err(failed)?;
         if is_new {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
             durable::sync_folder(durable::folder_of(path)).map_err(cause)?;
@@ -98,9 +92,7 @@ impl Store {
         match store.unsealed()?.first() {
             None => Ok(store),
             Some((table, count)) => {
-                let rows = if *count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
-                let detail = format!("in the table {table}, {rows} not match the seal");
-                Err(StoreError::Damaged { path: path.to_owned(), detail })
+                Err(StoreError::DamagedRows { path: path.to_owned(), table, rows: text::count(*count, "row") })
             }
         }
     }
@@ -108,14 +100,7 @@ impl Store {
     /// Opens it to read, having checked no more than what SQLite needs.
     fn open_structure(path: &Path, depth: Depth) -> Result<Self, StoreError> {
         let busy = LockWait::default();
-        let connection = opening::to_read(path, &busy)?;
-        if is_empty(&connection, path)? {
-            let folder = durable::folder_of(path);
-            return Err(match RunDirectory::new(folder).has_begun() {
-                true => StoreError::Empty { path: path.to_owned() },
-                false => StoreError::NotBegun { path: folder.to_owned() },
-            });
-        }
+        let connection = begun(path, &busy)?;
         check(&connection, path, depth)?;
         let file = FileIdentity::of(path)?;
         Ok(Self { connection, path: path.to_owned(), file, busy, owner: None, mended: Mended::default() })
@@ -135,6 +120,19 @@ impl Store {
     pub fn folder(&self) -> &Path {
         durable::folder_of(&self.path)
     }
+}
+
+/// The database at `path`, opened to read, in which a study has begun.
+fn begun(path: &Path, busy: &LockWait) -> Result<Connection, StoreError> {
+    let connection = opening::to_read(path, busy)?;
+    if !is_empty(&connection, path)? {
+        return Ok(connection);
+    }
+    let folder = durable::folder_of(path);
+    Err(match RunDirectory::new(folder).has_begun() {
+        true => StoreError::Empty { path: path.to_owned() },
+        false => StoreError::NotBegun { path: folder.to_owned() },
+    })
 }
 
 /// The database at `path`, of this version and with nothing wrong with its structure.

@@ -27,8 +27,8 @@ pub(super) fn to_write(path: &Path, busy: &LockWait) -> rusqlite::Result<Connect
     Ok(connection)
 }
 
-/// Opens a new database that nobody else knows of.
-pub(super) fn to_rebuild(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a database that nobody else knows of; makes it where there is none.
+pub(super) fn new(path: &Path) -> rusqlite::Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
 }
 
@@ -52,11 +52,6 @@ pub(super) fn to_read(path: &Path, busy: &LockWait) -> Result<Connection, StoreE
 fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(mode == "wal")
-}
-
-/// Opens a damaged database to look for what is left: nothing is prepared, as preparing reads.
-pub(super) fn to_salvage(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(named(path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
 fn in_place(path: &Path, busy: &LockWait) -> rusqlite::Result<Connection> {

@@ -314,11 +314,6 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn weights(&self) -> Result<BTreeMap<UnitId, KeptWeights>, StoreError> {
-        // A database that no coordinator has opened since this table came does not have it.
-        let tables = self.rows("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'weights'", |_| Ok(()))?;
-        if tables.is_empty() {
-            return Ok(BTreeMap::new());
-        }
         let rows = self.rows("SELECT unit_id, attempt, sha256, bytes FROM weights", |row| {
             let kept = KeptWeights {
                 attempt: row.get(1)?,

@@ -1,4 +1,5 @@
-//! A copy of a database that whoever only reads it works on: the database itself is locked no longer than copying takes.
+//! Copies of a database as it is at one instant: one that a reader works on, and one for a backup. The database itself is locked no longer
+//! than copying takes.
 
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use rusqlite::{
     ffi,
 };
 
-use super::StoreError;
+use super::{StoreError, opening};
 
 /// Pages of the copy that stay in memory, in KiB; more go to a temporary file.
 const CACHE_KIB: i64 = 64 * 1024;
@@ -25,10 +26,22 @@ pub(super) fn copied(source: &Connection, path: &Path) -> Result<Connection, Sto
     // Of SQLite's own: in memory as long as it is small.
     let mut copy = Connection::open("").map_err(failed)?;
     copy.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
-    // All pages in one step, and so of one state; the lock is held no longer.
-    let step = Backup::new(source, &mut copy).and_then(|backup| backup.step(-1)).map_err(failed)?;
-    if step != StepResult::Done {
-        return Err(failed(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)));
-    }
+    pages(source, &mut copy).map_err(failed)?;
     Ok(copy)
+}
+
+/// Makes the new file `to` a copy of the database to which `source` leads.
+pub(super) fn copy_to(source: &Connection, to: &Path) -> rusqlite::Result<()> {
+    let mut copy = opening::new(to)?;
+    pages(source, &mut copy)?;
+    // One file, with no log beside it.
+    copy.pragma_update(None, "journal_mode", "delete")
+}
+
+/// Copies all pages in one step, and so of one state; the lock is held no longer.
+fn pages(source: &Connection, copy: &mut Connection) -> rusqlite::Result<()> {
+    match Backup::new(source, copy)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)),
+    }
 }

@@ -1,10 +1,10 @@
 //! Mending what the coordinator finds damaged when it opens its database: damaged rows are moved to the table `damaged`, and what hung
 //! on them waits to be made again.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use seedgrid_common::{text, utc};
+use seedgrid_common::utc;
 
 use super::{
     row_seals::SEALED,
@@ -14,25 +14,10 @@ use super::{
 /// What was found damaged at opening, and what was done about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mended {
-    /// The database as a whole, where SQLite could not read it.
-    pub salvaged: Option<Salvaged>,
     /// Rows that were moved aside.
     pub rows: Vec<MovedRow>,
     /// How many units had a result that is lost: they wait again.
     pub results_lost: u32,
-}
-
-/// A database that was made anew from what could be read of a damaged one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Salvaged {
-    /// What SQLite said of it.
-    pub why: String,
-    /// Where it is kept.
-    pub kept_as: PathBuf,
-    /// How many results could be read.
-    pub results: u32,
-    /// Tables of which something may be lost.
-    pub incomplete: Vec<&'static str>,
 }
 
 /// A row that was moved to the table `damaged`.
@@ -58,20 +43,7 @@ impl Mended {
 
     /// What a person should know of it: one line each.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if let Some(Salvaged { why, kept_as, results, incomplete }) = &self.salvaged {
-            let lost = match incomplete.is_empty() {
-                true => "no table lost a row".to_owned(),
-                false => format!("something may be lost of: {}", incomplete.join(", ")),
-            };
-            notes.push(format!(
-                "the database was damaged ({why}). What could be read is in a new one, {} among it; {lost}. The damaged \
-                 file is kept as {}",
-                text::count(results, "result"),
-                kept_as.display()
-            ));
-        }
-        notes.extend(self.rows.iter().map(MovedRow::to_string));
+        let mut notes: Vec<String> = self.rows.iter().map(MovedRow::to_string).collect();
         match self.results_lost {
             0 => {}
             1 => notes.push("1 unit has lost its result and is trained again".to_owned()),
@@ -145,7 +117,7 @@ fn results_lost(connection: &Connection) -> rusqlite::Result<u32> {
 }
 
 /// Moves rows aside whose unit is not there, once the plan's units are: what is left belongs to nothing.
-pub(super) fn move_orphans(connection: &mut Connection) -> rusqlite::Result<Vec<MovedRow>> {
+fn move_orphans(connection: &mut Connection) -> rusqlite::Result<Vec<MovedRow>> {
     if verify::orphans(connection)?.is_empty() {
         return Ok(Vec::new());
     }
@@ -188,7 +160,7 @@ fn move_aside(
 }
 
 /// The names of a table's columns.
-pub(super) fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?)")?;
     statement.query_map([table], |row| row.get(0))?.collect()
 }

@@ -213,7 +213,7 @@ CREATE TABLE enrolments (
 ) STRICT, WITHOUT ROWID;
 
 -- Rows that were found damaged, moved here to be looked at and never used: their units are trained again, their decisions made again.
--- content is the row as text, blobs in hexadecimal. Rows of source 'study.db' tell of a database that was salvaged.
+-- content is the row as text, blobs in hexadecimal.
 CREATE TABLE damaged (
     number INTEGER PRIMARY KEY,
     found_ms INTEGER NOT NULL,

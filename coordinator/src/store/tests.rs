@@ -6,77 +6,18 @@ mod readers;
 
 use std::{collections::BTreeMap, fs};
 
-use prost::Message as _;
-use seedgrid_common::{
-    hyperparameters::Hyperparameters,
-    outputs::Outputs,
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
-    unit::{Configuration, Fold, Unit},
-    wire::{blob::BlobDigest, v1},
-};
-use sha2::{Digest as _, Sha256};
+use seedgrid_common::{unit::Unit, wire::blob::BlobDigest};
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    builders::{record, result, unit},
+    *,
+};
 use crate::scheduler::attempt_ending::AttemptEnding;
 use crate::scheduler::race::{LeaveReason, Leaver, Rung, RungDecision};
 
-fn unit() -> Unit {
-    Unit {
-        dataset_digest: "0".repeat(64),
-        configuration: Configuration {
-            model: "cnn".to_owned(),
-            hyperparameters: Hyperparameters::new(),
-            stop: StopRule { max_epochs: 3, ..StopRule::PAPER },
-            normalize: Normalize::Standardize,
-        },
-        fold: Fold::Holdout,
-        seed: 1,
-    }
-}
-
-fn result() -> UnitResult {
-    UnitResult {
-        epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }],
-        ending: Ending::Done(Scores {
-            converged: true,
-            outputs: Outputs::new(2, vec![0.25, 0.75, -3.5, 80.0]).unwrap(),
-            wrong: 1,
-            loss: 0.6,
-        }),
-    }
-}
-
-fn record() -> ResultRecord {
-    let payload = v1::UnitResult::from(&result()).encode_to_vec();
-    ResultRecord {
-        unit: unit().id(),
-        attempt: 1,
-        at_ms: 5,
-        numerics_class: "class".to_owned(),
-        diverged: false,
-        epochs: 1,
-        wrong_of: Some((1, 2)),
-        digest: Sha256::digest(&payload).into(),
-        payload,
-    }
-}
-
 fn filled(folder: &TempDir) -> Store {
-    let mut store = Store::open(&folder.path().join("study.db")).unwrap();
-    let id = unit().id();
-    let started = Write::Started { unit: id, attempt: 1, worker_id: "w".to_owned(), at_ms: 1, from: None };
-    let ended = Write::Ended {
-        unit: id,
-        attempt: 1,
-        at_ms: Some(5),
-        ending: AttemptEnding::Done,
-        detail: String::new(),
-        train_seconds: Some(2.0),
-    };
-    let writes = [Write::Unit(id, Box::new(unit())), started, Write::Result(Box::new(record())), ended];
-    store.commit(&writes).unwrap();
-    store
+    builders::filled(&folder.path().join("study.db"))
 }
 
 #[test]
@@ -227,7 +168,7 @@ fn other_files_and_other_versions_are_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("study.db");
     fs::write(&path, "this is no database, and long enough to have a header of its own").unwrap();
-    assert!(matches!(Store::open(&path), Err(StoreError::Ruined { .. })));
+    assert!(matches!(Store::open(&path), Err(StoreError::NoDatabase { .. })));
     fs::remove_file(&path).unwrap();
     let newer = "CREATE TABLE newer (number INTEGER); PRAGMA user_version = 99;";
     Store::open(&path).unwrap().connection.execute_batch(newer).unwrap();

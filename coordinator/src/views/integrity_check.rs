@@ -87,15 +87,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(part: &'static str, what: impl Into<String>) -> Self {
+    pub(crate) fn new(part: &'static str, what: impl Into<String>) -> Self {
         Self { part, unit: None, place: None, what: what.into() }
     }
 
-    fn at(self, place: impl Into<String>) -> Self {
+    pub(crate) fn at(self, place: impl Into<String>) -> Self {
         Self { place: Some(place.into()), ..self }
     }
 
-    fn of(self, unit: UnitId) -> Self {
+    pub(crate) fn of(self, unit: UnitId) -> Self {
         Self { unit: Some(unit.to_string()), ..self }
     }
 }

@@ -1,5 +1,6 @@
-//! Read-only views of a run directory: units with their history, results, integrity, and the runs of a folder.
+//! Views of a run directory that change nothing in it: units with their history, results, integrity, backups, and the runs of a folder.
 
+pub mod backup;
 pub mod integrity_check;
 pub mod results;
 pub mod run_list;

@@ -208,7 +208,7 @@ fn state_of(error: &PrepareError) -> State {
             StoreError::Version { .. } => State::OtherVersion,
             StoreError::NotBegun { .. } => State::NotBegun,
             StoreError::Damaged { .. }
-            | StoreError::Ruined { .. }
+            | StoreError::DamagedRows { .. }
             | StoreError::DamagedResult { .. }
             | StoreError::Empty { .. }
             | StoreError::NoDatabase { .. } => State::Damaged,

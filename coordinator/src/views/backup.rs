@@ -1,0 +1,421 @@
+//! Backups: a copy of a run directory, made while a coordinator serves it or while none does. It is there whole or not at all.
+//!
+//! A backup holds what a run cannot make again: the database, the data sets, the kept weights, the checkpoints, the specs and the
+//! credentials. The report, exports, the logs of local workers and the lock stay behind, and so does what SQLite keeps beside its database.
+//!
+//! The copy is made in a hidden folder beside its place. The database gets its name last in there, so that a folder of a killed backup is no
+//! run directory; then the folder gets its own name.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use seedgrid_common::{durable, join::Role, temporary_files::Unfinished, unit::UnitId, wire::blob::BlobDigest};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    plan::DATASET_FACT,
+    run_directory::{
+        RunDirectory, RunDirectoryError,
+        file_system::FileSystem,
+        lock::{Lock, LockError},
+        lock_holder::Holder,
+    },
+    store::{Store, StoreError, blobs::BlobFolder},
+    views::integrity_check::Finding,
+};
+
+/// Bytes that are copied at a time.
+const CHUNK: usize = 1 << 18;
+
+/// What was copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Stored results.
+    pub results: usize,
+    /// Encoded data sets.
+    pub datasets: usize,
+    /// Files of weights.
+    pub weights: usize,
+    /// Checkpoints of units that are not trained to their end.
+    pub checkpoints: usize,
+    /// Checkpoints that a coordinator replaced meanwhile. The backup is without them.
+    pub replaced: usize,
+    /// What is damaged in the run directory, and so in its copy.
+    pub damage: Vec<Finding>,
+}
+
+/// Why there is no backup. Nothing is left of it then.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The run directory is none.
+    #[error(transparent)]
+    Directory(#[from] RunDirectoryError),
+    /// The database cannot be copied.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The place is taken.
+    #[error(
+        "{path} is not empty\n  hint: a backup goes into a new or an empty folder: name another one, or move this one away"
+    )]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The place cannot be replaced by a folder.
+    #[error("a backup cannot be made at {path}: it {why}\n  hint: name a folder that does not exist yet")]
+    NoPlace {
+        /// The folder.
+        path: PathBuf,
+        /// What it is.
+        why: &'static str,
+    },
+    /// Another backup is being made there.
+    #[error("a backup is being made at {path} by {}\n  hint: wait for it, or name another folder", holder.as_ref().map_or("another process".to_owned(), Holder::to_string))]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+        /// By whom.
+        holder: Option<Holder>,
+    },
+    /// A file of the run directory cannot be read.
+    #[error(
+        "cannot read {path}: {cause}\n  hint: a backup holds the run's credentials: making one needs the right to read them"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file of the backup cannot be written.
+    #[error("cannot {action} {path}: {cause}\n  hint: {}; nothing is left of this backup", hint(.cause))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+fn hint(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the disk is full: make room on it, or name a folder on another one"
+        }
+        _ => "check the permissions and the disk, or name another folder",
+    }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+    let path = path.to_owned();
+    move |cause| BackupError::Io { action, path, cause }
+}
+
+/// Copies the run of `directory` into the new or empty folder `to`.
+///
+/// # Errors
+/// When the run cannot be read, or the copy not be written: then nothing is left of it.
+pub fn back_up(directory: &RunDirectory, to: &Path) -> Result<BackedUp, BackupError> {
+    let place = Place::new(directory, to)?;
+    let _lock = place.lock()?;
+    let copy = place.begin()?;
+    let backed_up = fill(directory, &copy.folder)?;
+    copy.put(&place, directory)?;
+    Ok(backed_up)
+}
+
+/// Where a backup is to be.
+#[derive(Debug)]
+struct Place {
+    folder: PathBuf,
+    parent: PathBuf,
+    name: String,
+}
+
+impl Place {
+    fn new(directory: &RunDirectory, to: &Path) -> Result<Self, BackupError> {
+        let none = |why| BackupError::NoPlace { path: to.to_owned(), why };
+        let there = fs::symlink_metadata(to).is_ok();
+        let folder = if there { to.canonicalize().map_err(failed("find", to))? } else { to.to_owned() };
+        let name = folder.file_name().and_then(OsStr::to_str).ok_or_else(|| none("has no name of its own"))?.to_owned();
+        let parent = durable::folder_of(&folder).to_owned();
+        if there {
+            if !folder.is_dir() {
+                return Err(none("is a file"));
+            }
+            if fs::read_dir(&folder).map_err(failed("look into", to))?.next().is_some() {
+                return Err(BackupError::NotEmpty { path: to.to_owned() });
+            }
+            let device = |path: &Path| fs::metadata(path).map(|found| found.dev());
+            if device(&folder).map_err(failed("look at", to))? != device(&parent).map_err(failed("look at", &parent))? {
+                return Err(none("is where a disk is mounted"));
+            }
+        }
+        durable::make_folder(&parent).map_err(failed("make", &parent))?;
+        let inside = parent.canonicalize().and_then(|parent| Ok(parent.starts_with(directory.root().canonicalize()?)));
+        if inside.map_err(failed("find", &parent))? {
+            return Err(none("would be lost with the run directory that it lies in"));
+        }
+        Ok(Self { folder, parent, name })
+    }
+
+    /// Keeps another backup out of the same place, where the file system knows locks.
+    fn lock(&self) -> Result<Option<Held>, BackupError> {
+        let path = self.parent.join(format!(".{}.lock", self.name));
+        match Lock::take(&path, &FileSystem::Local) {
+            Ok(lock) => Ok(Some(Held { lock: Some(lock), path })),
+            Err(LockError::Untrusted(_)) => Ok(None),
+            Err(LockError::Held(holder)) => Err(BackupError::Busy { path: self.folder.clone(), holder }),
+            Err(LockError::Io(action, cause)) => Err(failed(action, &path)(cause)),
+        }
+    }
+
+    /// Begins a copy, in place of what a killed one left.
+    fn begin(&self) -> Result<Copy, BackupError> {
+        let folder = self.parent.join(format!(".{}.unfinished", self.name));
+        let make = || {
+            match fs::remove_dir_all(&folder) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+                _ => {}
+            }
+            // Nobody else reads what is in there before it has its final mode.
+            fs::DirBuilder::new().mode(0o700).create(&folder).map(|()| folder.clone())
+        };
+        let (folder, unfinished) = Unfinished::begin(make, PathBuf::as_path).map_err(failed("make", &folder))?;
+        Ok(Copy { folder, unfinished: Some(unfinished) })
+    }
+}
+
+/// A lock whose file goes with it.
+#[derive(Debug)]
+struct Held {
+    lock: Option<Lock>,
+    path: PathBuf,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            lock.remove(&self.path);
+        }
+    }
+}
+
+/// A copy that is being made. Dropped, it is removed.
+#[derive(Debug)]
+struct Copy {
+    folder: PathBuf,
+    unfinished: Option<Unfinished>,
+}
+
+impl Copy {
+    /// The copy is whole: gives it its names.
+    fn put(mut self, place: &Place, directory: &RunDirectory) -> Result<(), BackupError> {
+        let copy = RunDirectory::new(&self.folder);
+        fs::rename(unnamed(&self.folder), copy.database()).map_err(failed("rename", &copy.database()))?;
+        let mode = fs::metadata(directory.root()).map_err(failed("look at", directory.root()))?.mode() & 0o755;
+        fs::set_permissions(&self.folder, Permissions::from_mode(mode))
+            .map_err(failed("set the mode of", &self.folder))?;
+        sync(&self.folder)?;
+        fs::rename(&self.folder, &place.folder).map_err(|cause| match cause.kind() {
+            io::ErrorKind::DirectoryNotEmpty => BackupError::NotEmpty { path: place.folder.clone() },
+            _ => failed("make", &place.folder)(cause),
+        })?;
+        self.unfinished = None;
+        sync(&place.parent)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if self.unfinished.is_some() {
+            // What cannot be removed now is removed by the next backup.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The database of a copy that is being made.
+fn unnamed(copy: &Path) -> PathBuf {
+    copy.join("study.db.unfinished")
+}
+
+/// Copies everything but the database's name, durably.
+fn fill(directory: &RunDirectory, folder: &Path) -> Result<BackedUp, BackupError> {
+    let copy = RunDirectory::new(folder);
+    let (from, to) = (directory.database(), unnamed(folder));
+    Store::back_up(&from, &to)?;
+    let (store, faults) = Store::inspect(&to)?;
+    let Some(store) = store else {
+        let detail = faults.into_iter().map(|fault| fault.what).collect::<Vec<_>>().join("; ");
+        return Err(StoreError::Damaged { path: from, detail }.into());
+    };
+    let mut backed_up = BackedUp {
+        results: store.count_results()? as usize,
+        damage: faults.into_iter().map(Finding::from).collect(),
+        ..BackedUp::default()
+    };
+    backed_up.datasets(directory, &copy, &store)?;
+    backed_up.weights(directory, &copy, &store)?;
+    let lost = backed_up.checkpoints(directory, &copy, &store)?;
+    let specs = make_folder(copy.specs())?;
+    for spec in store.specs()? {
+        let path = copy.spec(spec.number);
+        durable::write(&path, spec.text.as_bytes()).map_err(failed("write", &path))?;
+    }
+    drop(store);
+    Store::forget_checkpoints(&to, &lost)?;
+    let mode = |path: &Path| fs::metadata(path).map(|file| file.permissions());
+    let written = mode(&from).and_then(|mode| fs::set_permissions(&to, mode)).and_then(|()| durable::sync_file(&to));
+    written.map_err(failed("write", &to))?;
+    for role in Role::ALL {
+        secret(&directory.key_file(role), &copy.key_file(role))?;
+    }
+    secret(&directory.identity(), &copy.identity())?;
+    sync(&specs)?;
+    Ok(backed_up)
+}
+
+impl BackedUp {
+    fn datasets(&mut self, from: &RunDirectory, to: &RunDirectory, store: &Store) -> Result<(), BackupError> {
+        let mut digests: Vec<String> = store.facts(DATASET_FACT)?.into_iter().map(|(_, digest)| digest).collect();
+        digests.sort();
+        digests.dedup();
+        let folder = make_folder(to.datasets())?;
+        for digest in digests {
+            let at = |what| Finding::new("dataset", what).at(format!("datasets/{digest}"));
+            match copied(&from.dataset(&digest), &to.dataset(&digest))? {
+                Ok((found, _)) => {
+                    self.datasets += 1;
+                    self.damage.extend(
+                        (found.to_string() != digest).then(|| at("does not match its name, which is its digest")),
+                    );
+                }
+                Err(why) => self.damage.push(at(why)),
+            }
+        }
+        sync(&folder)
+    }
+
+    fn weights(&mut self, from: &RunDirectory, to: &RunDirectory, store: &Store) -> Result<(), BackupError> {
+        let kept = store.weights()?;
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let [source, target] = [from, to].map(|directory| BlobFolder::weights(directory.root()));
+        let folder = make_folder(to.root().join("weights"))?;
+        for (unit, kept) in kept {
+            let at = |what| Finding::new("weights", what).at(format!("weights/{unit}.safetensors")).of(unit);
+            let mut file = copied(&source.committed(unit, kept.digest), &target.file(unit))?;
+            if file.is_err() {
+                // It may have got its final name meanwhile.
+                file = copied(&source.file(unit), &target.file(unit))?;
+            }
+            match file {
+                Ok(found) => {
+                    self.weights += 1;
+                    let what = "does not match the digest that was committed with its result";
+                    self.damage.extend((found != (kept.digest, kept.bytes)).then(|| at(what)));
+                }
+                Err(why) => self.damage.push(at(why)),
+            }
+        }
+        sync(&folder)
+    }
+
+    /// Gives the units whose checkpoints are not those that the database says.
+    fn checkpoints(
+        &mut self,
+        from: &RunDirectory,
+        to: &RunDirectory,
+        store: &Store,
+    ) -> Result<Vec<UnitId>, BackupError> {
+        let kept = store.checkpoints()?;
+        if kept.is_empty() {
+            return Ok(Vec::new());
+        }
+        let [source, target] = [from, to].map(|directory| BlobFolder::checkpoints(directory.root()));
+        let folder = make_folder(to.root().join("checkpoints"))?;
+        let mut lost = Vec::new();
+        for (unit, kept) in kept {
+            let wanted = (kept.reference.digest, kept.reference.bytes);
+            let file = target.file(unit);
+            if copied(&source.committed(unit, wanted.0), &file)? == Ok(wanted) {
+                self.checkpoints += 1;
+                continue;
+            }
+            self.replaced += 1;
+            lost.push(unit);
+            if file.exists() {
+                fs::remove_file(&file).map_err(failed("remove", &file))?;
+            }
+        }
+        sync(&folder)?;
+        Ok(lost)
+    }
+}
+
+/// Copies a file that only its owner may read, where there is one.
+fn secret(from: &Path, to: &Path) -> Result<(), BackupError> {
+    match copied(from, to)? {
+        Ok(_) | Err(MISSING) => Ok(()),
+        Err(why) => Err(BackupError::Unreadable { path: from.to_owned(), cause: io::Error::other(why) }),
+    }
+}
+
+const MISSING: &str = "is not there";
+
+/// Copies a file durably, with its mode; gives digest and length, or why it cannot be read.
+fn copied(from: &Path, to: &Path) -> Result<Result<(BlobDigest, u64), &'static str>, BackupError> {
+    let (mut source, mode) = match open(from) {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(Err("is no plain file")),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Err(MISSING)),
+        Err(_) => return Ok(Err("cannot be read")),
+    };
+    let mut options = OpenOptions::new();
+    let mut target = options.write(true).create_new(true).mode(mode).open(to).map_err(failed("make", to))?;
+    let (mut hash, mut length, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK]);
+    loop {
+        let Ok(read) = source.read(&mut chunk) else {
+            fs::remove_file(to).map_err(failed("remove", to))?;
+            return Ok(Err("cannot be read"));
+        };
+        if read == 0 {
+            break;
+        }
+        hash.update(&chunk[..read]);
+        length += read as u64;
+        target.write_all(&chunk[..read]).map_err(failed("write", to))?;
+    }
+    drop(target);
+    durable::sync_file(to).map_err(failed("write", to))?;
+    Ok(Ok((BlobDigest(hash.finalize().into()), length)))
+}
+
+/// Opens a plain file, and gives its mode. None: it is something else, and may have no end.
+fn open(path: &Path) -> io::Result<Option<(File, u32)>> {
+    let found = fs::metadata(path)?;
+    found.is_file().then(|| Ok((File::open(path)?, found.mode() & 0o777))).transpose()
+}
+
+fn make_folder(folder: PathBuf) -> Result<PathBuf, BackupError> {
+    durable::make_folder(&folder).map_err(failed("make", &folder))?;
+    Ok(folder)
+}
+
+fn sync(folder: &Path) -> Result<(), BackupError> {
+    durable::sync_folder(folder).map_err(failed("make durable", folder))
+}
+
+#[cfg(test)]
+mod tests;
