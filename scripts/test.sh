@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything and passes all tests: formatting, lints, documentation, unit and integration tests.
+# Builds everything and passes all tests: formatting, spelling, lints, documentation, unit and integration tests.
 # Tests that need MNIST read its folder from SEEDGRID_TEST_MNIST, and say that they skip where it is not set; those that need Slurm
 # or sshd say the same where these are not installed.
 set -euo pipefail
@@ -13,6 +13,13 @@ if cargo fmt --version >/dev/null 2>&1; then
     cargo fmt --all --check
 else
     step "formatting: skipped, rustfmt is not installed"
+fi
+
+if typos --version >/dev/null 2>&1; then
+    step "spelling"
+    typos
+else
+    step "spelling: skipped, typos is not installed (cargo install typos-cli, or pip install typos)"
 fi
 
 step "build"
