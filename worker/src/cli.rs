@@ -1,4 +1,4 @@
-//! The command line: what was written, then what is valid.
+//! The command line of the worker: its arguments and their checks.
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -115,7 +115,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// How the worker behaves. `cores` are those that it may use; `batch_left` is what a batch system leaves it.
+    /// The rules of the worker's lifecycle. `cores` is the number of usable cores; `batch_left` is the time left in a
+    /// batch job.
     pub fn rules(&self, cores: usize, batch_left: Option<Duration>) -> Rules {
         let default = if self.device == "cpu" { cores.clamp(1, SLOTS_MAX) } else { 1 };
         let lived = Duration::from_millis(self.lived_ms);
@@ -128,9 +129,9 @@ impl Arguments {
         }
     }
 
-    /// Where data sets are kept. None: there is no place for them. `variable` looks up an environment variable.
+    /// The folder for data sets. None: there is no home folder. `variable` looks up an environment variable.
     pub fn cache_path(&self, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        // The XDG specification has relative paths ignored.
+        // The XDG specification requires that relative paths are ignored.
         let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         self.cache.clone().or_else(|| {
             let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;

@@ -1,8 +1,8 @@
 //! Seedgrid's worker: it pulls units, trains them and hands their results over.
 //!
-//! [`cli`] reads the command line. [`lifecycle`] decides, on plain data, which units a worker holds and what it does next. [`run`] carries that
-//! out: a supervisor keeps a trainer process running, whose slots train units. [`link`] is everything between the worker and its
-//! coordinator: the connection, calls, downloads and uploads.
+//! [`cli`] reads the command line. [`lifecycle`] decides, on plain data, about a worker's units and next actions.
+//! [`run`] executes these actions: a supervisor keeps a trainer process running, whose slots train units. [`link`]
+//! connects the worker to its coordinator: the connection, calls, downloads and uploads.
 //!
 //! [`training`] trains one unit; [`networks`] builds its network on [`kernels`]. [`predict`] scores other pairs with kept weights.
 

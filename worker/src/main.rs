@@ -60,13 +60,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says something on standard error.
+/// Prints text on standard error.
 fn say(text: &str) {
-    // Nobody is left to tell.
+    // A failed write to standard error cannot be reported.
     drop(writeln!(io::stderr().lock(), "{}", Screen::error().fit(text.trim_end())));
 }
 
-/// Scores pairs; no worker lives. What it finds goes to standard output, what is to be said about it to standard error.
+/// Scores pairs, without a worker. Predictions go to standard output, notes to standard error.
 fn predict(arguments: &predict::PredictArguments) -> ExitCode {
     match predict::predict(arguments) {
         Ok(()) => ExitCode::from(exit_codes::DONE),
@@ -77,7 +77,7 @@ fn predict(arguments: &predict::PredictArguments) -> ExitCode {
     }
 }
 
-/// What keeps a worker from starting.
+/// The reason why a worker cannot start.
 struct Failure {
     code: u8,
     message: String,
@@ -111,14 +111,14 @@ fn supervise(arguments: &Arguments) -> Result<u8, Failure> {
     runtime.block_on(supervisor::supervise(settings)).map_err(Failure::machine)
 }
 
-/// The worker's secret, which the supervisor says first.
+/// The worker's secret: the supervisor's first message.
 fn told_secret() -> io::Result<Token> {
     let mut line = String::new();
     io::stdin().lock().take(u64::from(u16::MAX)).read_line(&mut line)?;
     Token::parse(line.trim_end()).ok_or_else(|| io::Error::other("the supervisor has ended"))
 }
 
-/// Lives as the trainer of this supervisor.
+/// Runs the trainer of this supervisor.
 fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     end_with_parent::die_with(supervisor).map_err(Failure::machine)?;
     let started = Instant::now();
@@ -141,23 +141,23 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         watched: Watched { presence: Arc::new(SupervisorPipe::supervised()), logs: Logs::default() },
         save_every: Some(arguments.checkpoint_every),
     };
-    // Training has threads of its own; what is left are a few small messages, for which this thread is enough.
+    // Training has threads of its own; for the remaining few small messages this thread is enough.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
     let lived = runtime.block_on(async {
         let told = told().map_err(Failure::machine)?;
         session::run(settings, connector, trainer, told).await.map_err(Failure::machine)
     });
-    // What still runs is not waited for.
+    // Does not wait for remaining tasks.
     runtime.shutdown_background();
     let (farewell, tally) = lived?;
     say_goodbye(&farewell, tally, started.elapsed());
     Ok(exit_codes::of(&farewell))
 }
 
-/// `pid`: the supervisor's, which is what signals are sent to.
+/// The worker's description. `pid` is the supervisor's, to which users send signals.
 fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer, job: &JobEnd) -> WorkerInfo {
     let place = match job {
-        // A job that has ended is no place.
+        // A job that has ended gives no place.
         JobEnd::LeftOver { .. } => String::new(),
         JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => machine::place(&batch::environment),
     };
@@ -191,17 +191,17 @@ fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {
     }
 }
 
-/// Resolves when the supervisor passes a signal on, or one comes directly, as where a batch system signals every process of a job. A second one
-/// changes nothing here: it is the supervisor that hears it, and ends this process.
+/// Resolves when the supervisor passes a signal on, or when one arrives directly, as from a batch system that signals
+/// every process of a job. A second signal has no effect here: the supervisor receives it, and kills this process.
 fn told() -> io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut user = signal(SignalKind::user_defined1())?;
     let mut hangups = supervisor::hangups()?;
     let (order, ordered) = tokio::sync::oneshot::channel();
     std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
-        // An end without an order is the supervisor's end, with which this process ends anyhow.
+        // Without an order the supervisor has ended, and this process ends with it.
         if io::stdin().lock().read(&mut [0]).is_ok_and(|bytes| bytes > 0) {
-            // Nobody hears it where the worker is about to end anyhow.
+            // Without a receiver the worker is about to end anyway.
             let _ = order.send(());
         }
     })?;
@@ -222,7 +222,7 @@ fn told() -> io::Result<impl Future<Output = ()>> {
 }
 
 fn start_logging(arguments: &Arguments) {
-    // The libraries' own lines say little to people below a warning.
+    // Below warnings, the libraries' log lines are of no use to users.
     let level = arguments.log_level;
     let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("seedgrid_worker", level);
     use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};

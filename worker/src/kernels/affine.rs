@@ -9,22 +9,22 @@ use super::{
     tiles::{Places, Product, Start, TransposedProduct},
 };
 
-/// Rows that are taken together, so that what they read and write stays in the nearest caches. A fixed number: the order in
-/// which an input's gradient is summed depends on it.
+/// Number of rows that are processed together, so that their values stay in the nearest caches. It is fixed: the order
+/// in which an input's gradient is summed depends on it.
 const GROUP_ROWS: usize = 96;
 
-/// The windows that a layer's outputs see.
+/// The windows of a layer's input, one for each output position.
 #[derive(Clone, Debug)]
 pub struct Windows {
     channels: usize,
     kernel: usize,
-    /// Values between the input's rows.
+    /// Distance of the input's rows, in values.
     row_stride: usize,
-    /// Values of one image.
+    /// Number of values of one image.
     image_values: usize,
-    /// Windows in one image.
+    /// Number of windows in one image.
     per_image: usize,
-    /// Where each window of each image begins.
+    /// The first index of each window of each image.
     offsets: Vec<usize>,
 }
 
@@ -124,7 +124,8 @@ impl Windows {
         }
     }
 
-    /// `input_gradient += output_gradient * weights^T`, each product added to the value that its weight has read.
+    /// `input_gradient += output_gradient * weights^T`, each product added to the value that its weight was multiplied
+    /// with.
     ///
     /// `transposed` holds the weights as (kernel y, kernel x, output, input channel): see [`transpose`].
     pub fn input_gradient(
@@ -164,7 +165,7 @@ impl Windows {
 
 /// Writes the (rows, columns) matrix `from` as (columns, rows), both row-major.
 pub fn transpose(rows: usize, columns: usize, from: &[f32], to: &mut [f32]) {
-    /// Side of the squares that are turned in registers.
+    /// Side of the squares that are transposed in registers.
     const SQUARE: usize = 4;
     let (whole_rows, whole_columns) = (rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
     Instructions::best().run_loops(

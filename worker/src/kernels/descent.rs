@@ -1,6 +1,6 @@
 //! Steps of the optimisers: each weight alone, in place, leaving its gradient at 0.
 //!
-//! Every operation here is rounded as IEEE 754 says, division and square root included, so all instruction sets agree.
+//! Every operation here is rounded by IEEE 754, division and square root included, so all instruction sets agree.
 
 use super::instructions::Instructions;
 
@@ -17,14 +17,14 @@ pub fn descend(weights: &mut [f32], gradient: &mut [f32], rate: f32) {
     );
 }
 
-/// What a step with momentum multiplies with.
+/// The factors of a step with momentum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Momentum {
     /// Step size.
     pub rate: f32,
     /// Share of the last velocity that is kept.
     pub momentum: f32,
-    /// Times the weight is added to its gradient.
+    /// Factor of the weight when it is added to its gradient.
     pub decay: f32,
 }
 
@@ -44,14 +44,14 @@ pub fn descend_with_momentum(weights: &mut [f32], gradient: &mut [f32], velocity
     );
 }
 
-/// What a step of Adam multiplies with.
+/// The factors of a step of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// Step size over the first mean's bias correction.
     pub rate: f32,
     /// One over the square root of the second mean's bias correction.
     pub root: f32,
-    /// Times the weight is added to its gradient.
+    /// Factor of the weight when it is added to its gradient.
     pub decay: f32,
 }
 

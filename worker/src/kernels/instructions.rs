@@ -1,10 +1,10 @@
-//! Which instructions the kernels use: found once, when the program runs.
+//! The vector instructions of the kernels, detected once when the program runs.
 
 use std::sync::LazyLock;
 
 use pulp::{Scalar, Simd, WithSimd};
 
-/// A set of vector instructions that this machine has. The choice changes speed only, never a result.
+/// A set of vector instructions of this machine. The choice affects only speed, never a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
     /// AVX-512 (F, BW, CD, DQ, VL): 32 registers of 16 values.
@@ -20,7 +20,8 @@ pub enum Instructions {
     Portable,
 }
 
-/// Names the instructions to use instead of the fastest, to compare them. What the machine lacks is passed over.
+/// The variable that names the instructions to use instead of the fastest ones, for comparisons. A set that the machine
+/// lacks is ignored.
 const CHOICE: &str = "SEEDGRID_INSTRUCTIONS";
 
 static BEST: LazyLock<Instructions> = LazyLock::new(|| {
@@ -30,12 +31,12 @@ static BEST: LazyLock<Instructions> = LazyLock::new(|| {
 });
 
 impl Instructions {
-    /// The fastest that this machine has, or the ones that the environment variable `SEEDGRID_INSTRUCTIONS` names.
+    /// The fastest set of this machine, or the one that the environment variable `SEEDGRID_INSTRUCTIONS` names.
     pub fn best() -> Self {
         *BEST
     }
 
-    /// Every set that this machine has, the fastest first.
+    /// Every set of this machine, the fastest first.
     pub fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -49,7 +50,7 @@ impl Instructions {
         sets
     }
 
-    /// For people and logs: "avx512", "avx2", "neon" or "portable".
+    /// The name for people and logs: "avx512", "avx2", "neon" or "portable".
     pub fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -87,14 +88,15 @@ impl Instructions {
 
     /// Runs plain loops, compiled for these instructions so that the compiler can use them.
     ///
-    /// The closure must be `#[inline(always)]`: only what is inlined here is compiled so.
+    /// The closure must be `#[inline(always)]`: only inlined code is compiled for these instructions.
     #[inline(always)]
     pub(super) fn run_loops(self, loops: impl FnMut()) {
         self.run(Loops(loops));
     }
 }
 
-/// `FnMut` because calling a closure as `FnOnce` goes through a function of its own, which would not be compiled so.
+/// The loops of [`Instructions::run_loops`]. `FnMut`, because a call as `FnOnce` goes through a separate function,
+/// which would not be compiled for the instructions.
 struct Loops<F>(F);
 
 impl<F: FnMut()> WithSimd for Loops<F> {

@@ -1,4 +1,4 @@
-//! What is done to each value alone.
+//! Operations on each value alone.
 
 use super::instructions::Instructions;
 

@@ -1,4 +1,4 @@
-//! Max-pooling that remembers where each maximum was.
+//! Max-pooling that stores the position of each maximum.
 
 use super::instructions::Instructions;
 
@@ -16,7 +16,7 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
-    /// Writes each window's maximum, and which of its values that was (row by row), to `output` and `chosen`.
+    /// Writes each window's maximum to `output`, and the maximum's position in the window (row by row) to `chosen`.
     ///
     /// Of equal values the first is chosen; a NaN is larger than every number, and of several the first is chosen.
     pub fn forward(&self, images: usize, input: &[f32], output: &mut [f32], chosen: &mut [u8]) {
@@ -68,15 +68,15 @@ impl MaxPool {
         );
     }
 
-    /// Where a window's first value lies in the input.
+    /// The index of a window's first value in the input.
     #[inline(always)]
     fn first_value(&self, window: usize) -> usize {
         let (row, x) = (window / self.width, window % self.width);
-        // Rows of windows count on from image to image, as the input's rows do.
+        // Rows of windows are counted over all images, like the input's rows.
         (row * self.size * self.width + x) * self.size * self.channels
     }
 
-    /// How far a window's value lies from its first.
+    /// The distance of a window's value from the window's first value.
     #[inline(always)]
     fn shift(&self, place: usize) -> usize {
         let (y, x) = (place / self.size, place % self.size);

@@ -1,21 +1,21 @@
 //! The inner loops of every multiplication: tiles of sums that stay in registers.
 //!
-//! Each element of a result is one chain of fused multiply-adds over its whole depth, in ascending order. Tiles only choose
-//! which elements are computed side by side, never the order within one, so neither the instruction set (which decides the
-//! tiles' sizes) nor an element's place in its tile changes a bit of any result.
+//! Each element of a result is one chain of fused multiply-adds over its whole depth, in ascending order. Tiles only
+//! group elements, and never change the order within one, so neither the instruction set (which decides the tiles'
+//! sizes) nor an element's place in its tile changes a bit of any result.
 
 use pulp::{MemMask, Simd, WithSimd};
 
-/// Where the rows of a matrix begin in the slice that holds them.
+/// The first indices of a matrix's rows in its slice.
 #[derive(Clone, Copy)]
 pub(super) enum Places<'a> {
     /// Row `i` begins at `i * stride`.
     Every(usize),
     /// Row `i` begins at `offsets[i] + shift`.
     At {
-        /// Never empty.
+        /// The rows' offsets, never empty.
         offsets: &'a [usize],
-        /// Added to each.
+        /// The number added to each offset.
         shift: usize,
     },
 }
@@ -30,22 +30,22 @@ impl Places<'_> {
     }
 }
 
-/// Where the sums of a [`Product`] begin.
+/// The first values of a [`Product`]'s sums.
 #[derive(Clone, Copy)]
 pub(super) enum Start<'a> {
-    /// At these values, one per column.
+    /// These values, one for each column.
     Bias(&'a [f32]),
-    /// At what `sums` holds.
+    /// The present values of `sums`.
     Sums,
 }
 
 /// `sums[row][column] = start + Σ_k left[row][k] * right[k][column]`.
 ///
-/// Rows of `left` and `sums` lie anywhere in their slices, so that a convolution reads its windows where they are.
+/// Rows of `left` and `sums` may start anywhere in their slices, so that a convolution reads its windows in place.
 pub(super) struct Product<'a> {
     /// Holds the rows of the left factor, each contiguous and `depth` long.
     pub(super) left: &'a [f32],
-    /// Where they begin.
+    /// The first indices of the left factor's rows.
     pub(super) left_rows: Places<'a>,
     /// Number of rows.
     pub(super) rows: usize,
@@ -55,11 +55,11 @@ pub(super) struct Product<'a> {
     pub(super) right: &'a [f32],
     /// Number of columns.
     pub(super) columns: usize,
-    /// Where the sums begin.
+    /// The first values of the sums.
     pub(super) start: Start<'a>,
     /// Receives the sums; holds their rows, each contiguous and `columns` long.
     pub(super) sums: &'a mut [f32],
-    /// Where the rows of `sums` begin. They do not overlap.
+    /// The first indices of the rows of `sums`. They do not overlap.
     pub(super) sums_rows: Places<'a>,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Product<'a> {
 pub(super) struct TransposedProduct<'a> {
     /// Holds the rows of the left factor before it is transposed, each contiguous and `rows` long.
     pub(super) left: &'a [f32],
-    /// Where they begin.
+    /// The first indices of the left factor's rows.
     pub(super) left_rows: Places<'a>,
     /// Number of rows of `sums`.
     pub(super) rows: usize,
@@ -77,15 +77,15 @@ pub(super) struct TransposedProduct<'a> {
     pub(super) right: &'a [f32],
     /// Number of columns.
     pub(super) columns: usize,
-    /// (rows, columns), row-major.
+    /// The sums, (rows, columns), row-major.
     pub(super) sums: &'a mut [f32],
 }
 
-/// Vectors side by side in a tile.
+/// Number of adjacent vectors in a tile.
 const VECTORS: usize = 2;
 /// Rows of a tile where there are 32 vector registers.
 const ROWS_MANY: usize = 12;
-/// Rows of a tile where there are 16.
+/// Rows of a tile where there are 16 vector registers.
 const ROWS_FEW: usize = 6;
 
 const fn tile_rows<S: Simd>() -> usize {
@@ -112,12 +112,12 @@ macro_rules! with_rows {
     };
 }
 
-/// Neighbouring columns, as many as a tile is wide or fewer.
+/// Adjacent columns, at most as many as a tile is wide.
 #[derive(Clone, Copy)]
 struct Panel<S: Simd> {
     first: usize,
     width: usize,
-    /// Which lanes of the panel's last vector are columns.
+    /// The lanes of the panel's last vector that are columns.
     lanes: MemMask<S::m32s>,
 }
 
@@ -126,7 +126,7 @@ impl<S: Simd> Panel<S> {
     fn new(simd: S, first: usize, columns: usize) -> Self {
         let width = (VECTORS * S::F32_LANES).min(columns - first);
         let in_last = width - (width - 1) / S::F32_LANES * S::F32_LANES;
-        // A fresh mask: the one that comes with its own load and store routines calls them through a pointer.
+        // A new mask: the one with its own load and store routines calls them through a pointer.
         let lanes = MemMask::new(simd.mask_between_m32s(0, in_last as u32).mask());
         Self { first, width, lanes }
     }
@@ -152,7 +152,7 @@ impl<S: Simd> Panel<S> {
         vectors
     }
 
-    /// Writes what [`Self::load`] reads.
+    /// Writes the values that [`Self::load`] reads.
     ///
     /// # Safety
     /// `to` must be valid for writing `width` values, and `VECTORS` the number of vectors that they fill.
@@ -225,7 +225,7 @@ impl Product<'_> {
             sums[row] = unsafe { panel.load(simd, start.as_ptr()) };
         }
         let mut right = self.right[panel.first..].as_ptr();
-        // A copy that is used here alone stays in registers.
+        // A local copy stays in registers.
         let mut running = sums;
         for k in 0..self.depth {
             // SAFETY: row `k` of `right` has `columns` values (asserted on entry), of which the panel's begin at its first;
@@ -285,7 +285,7 @@ impl TransposedProduct<'_> {
         }
         let left = self.left.as_ptr();
         let mut right = self.right[panel.first..].as_ptr();
-        // A copy that is used here alone stays in registers.
+        // A local copy stays in registers.
         let mut running = sums;
         for k in 0..self.depth {
             // SAFETY: row `k` of `left` has `rows` values and row `k` of `right` has `columns` (both asserted on entry).
@@ -310,7 +310,7 @@ mod tests {
     use super::*;
     use crate::kernels::instructions::Instructions;
 
-    /// Values that show every rounding.
+    /// Values with many digits, so that every rounding has an effect.
     fn values(count: usize, salt: usize) -> Vec<f32> {
         (0..count).map(|index| ((index * 2_654_435_761 + salt * 40_503) % 1_000_003) as f32 / 500_000.0 - 1.0).collect()
     }

@@ -1,4 +1,4 @@
-//! A laid-out part of a network, with its weights and the values that flow through it.
+//! A part of a network as laid out for the CPU, with its weights and the values that pass through it.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ pub(super) struct Chain {
     links: Vec<Link>,
 }
 
-/// A block with its values.
+/// A block with its values and gradients.
 #[derive(Debug)]
 struct Link {
     kernel: Ready,
     pointwise: Vec<Pointwise>,
-    /// Values that the block gives for each row.
+    /// Number of values that the block gives for each row.
     outputs: usize,
-    /// (rows, outputs).
+    /// The block's values, shape (rows, outputs).
     values: Vec<f32>,
     /// The loss's derivatives by `values`.
     gradient: Vec<f32>,
@@ -47,7 +47,7 @@ struct Affine {
     windows: Windows,
     kernel: usize,
     inputs: usize,
-    /// (kernel y, kernel x, input, output).
+    /// The weights as (kernel y, kernel x, input, output).
     weights: Vec<f32>,
     bias: Vec<f32>,
     weights_gradient: Vec<f32>,
@@ -65,17 +65,17 @@ impl Chain {
         Ok(Self { links })
     }
 
-    /// Values that the chain gives for each row.
+    /// Number of values that the chain gives for each row.
     pub(super) fn outputs(&self) -> usize {
         self.last().outputs
     }
 
-    /// What the last `forward` gave, (rows, outputs).
+    /// The values of the last `forward`, shape (rows, outputs).
     pub(super) fn values(&self, rows: usize) -> &[f32] {
         &self.last().values[..rows * self.outputs()]
     }
 
-    /// Where the loss's derivatives by the chain's values belong before `backward`.
+    /// The place for the loss's derivatives by the chain's values, filled before `backward`.
     pub(super) fn gradient(&mut self, rows: usize) -> &mut [f32] {
         let link = self.links.last_mut().expect("a chain has a link");
         &mut link.gradient[..rows * link.outputs]
@@ -95,7 +95,7 @@ impl Chain {
     }
 
     /// Runs backward, after `forward` with the same rows and masks: adds to the gradients of the weights, and to
-    /// `input_gradient`, where that is wanted, the loss's derivatives by the input.
+    /// `input_gradient`, where it is given, the loss's derivatives by the input.
     pub(super) fn backward(
         &mut self,
         rows: usize,
@@ -123,7 +123,7 @@ impl Chain {
         }
     }
 
-    /// Takes a step, which uses the gradients up.
+    /// Takes a step, which resets the gradients.
     pub(super) fn take(&mut self, step: &Step) {
         for affine in self.affines_mut() {
             step.take(&mut affine.weights, &mut affine.weights_gradient, &mut affine.weights_memory);
@@ -153,7 +153,7 @@ impl Chain {
         }
     }
 
-    /// Adds what steps have left behind by the names of the variables, in PyTorch's order.
+    /// Adds the optimiser's memory by the names of the variables, in PyTorch's order.
     pub(super) fn collect_memory(&self, memory: &mut BTreeMap<String, Memory>) {
         for affine in self.affines() {
             let parts = [
@@ -166,7 +166,7 @@ impl Chain {
         }
     }
 
-    /// Puts back what [`Self::collect_memory`] gave.
+    /// Restores the memory that [`Self::collect_memory`] gave.
     pub(super) fn remember(&mut self, memory: &BTreeMap<String, Memory>) {
         for affine in self.affines_mut() {
             let (taps, inputs, outputs) = (affine.kernel * affine.kernel, affine.inputs, affine.bias.len());
@@ -196,7 +196,7 @@ impl Ready {
     /// Sets the input's gradient to 0 before a backward pass that adds to it.
     fn prepare(&self, input_gradient: &mut [f32]) {
         match self {
-            // Writes every value.
+            // Max-pooling writes every value.
             Self::MaxPool { .. } => {}
             Self::Affine(_) | Self::Flatten { .. } | Self::Copy => input_gradient.fill(0.0),
         }
@@ -268,7 +268,7 @@ impl Link {
         let gradient = &mut self.gradient[..rows * self.outputs];
         for pointwise in self.pointwise.iter().rev() {
             match (pointwise, masks) {
-                // What a later dropout has set to 0 has no gradient any more, so the final values serve every ReLU.
+                // Values that a later dropout has set to 0 have no gradient, so the final values serve every ReLU.
                 (Pointwise::Relu, _) => relu_backward(values, gradient),
                 (Pointwise::Dropout { .. }, Some(masks)) => drop_out(pointwise, masks, self.outputs, gradient),
                 (Pointwise::Dropout { .. }, None) => {}

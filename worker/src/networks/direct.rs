@@ -1,4 +1,4 @@
-//! A network on the CPU, passed forward and backward by Seedgrid's own kernels.
+//! A network on the CPU, run forward and backward by Seedgrid's own kernels.
 
 use std::collections::BTreeMap;
 
@@ -20,19 +20,19 @@ pub struct Direct {
     tower: Chain,
     comparison: Chain,
     digits: Heads,
-    /// Rows of the tower's batch for each pair.
+    /// Number of rows of the tower's batch for each pair.
     rows_per_pair: usize,
     pairs_max: usize,
     stored: Stored,
-    /// Channels of the tower's input.
+    /// Number of channels of the tower's input.
     channels: usize,
-    /// Of the last `forward`:
+    /// Number of pairs of the last `forward`, and below its masks.
     pairs: usize,
     masks: Option<Masks>,
     input: Vec<f32>,
 }
 
-/// What gives the logits of the digits' classes.
+/// The source of the logits of the digits' classes.
 #[derive(Debug)]
 enum Heads {
     None,
@@ -84,7 +84,7 @@ impl Direct {
     }
 }
 
-/// Puts the rows (channels, 14, 14) of `pixels` into the order in which the tower reads them.
+/// Arranges the rows (channels, 14, 14) of `pixels` in the tower's order.
 fn arrange(pixels: &[f32], channels: usize, stored: Stored, to: &mut Vec<f32>) {
     to.clear();
     match stored {
@@ -109,7 +109,7 @@ impl Engine for Direct {
         (self.pairs, self.masks) = (pairs, masks);
         arrange(pixels, self.channels, self.stored, &mut self.input);
         self.tower.forward(rows, &self.input, self.masks.as_ref());
-        // Two rows of a tower that sees each image alone lie beside each other, so they are joined as they are.
+        // Both rows of a tower that reads each image alone are adjacent, so they are joined without a copy.
         let joined = self.tower.values(rows);
         self.comparison.forward(pairs, joined, self.masks.as_ref());
         let digits = match &mut self.digits {

@@ -18,10 +18,10 @@ pub struct Graph {
     network: Network,
     weights: Weights,
     device: Device,
-    /// Of the last `forward`: the comparison's logits and the digits'.
+    /// The outputs of the last `forward`: the comparison's logits and the digits'.
     outputs: Option<(Tensor, Option<Tensor>)>,
     gradients: Option<GradStore>,
-    /// What an optimiser's steps have left behind, by the variables' names.
+    /// The optimiser's memory of earlier steps, by the variables' names.
     memory: BTreeMap<String, Option<TensorMemory>>,
 }
 
@@ -78,8 +78,8 @@ impl Graph {
     }
 }
 
-/// Max-pooling that gives its gradient to one value of each window, as PyTorch does. (The gradient of candle's own is too small
-/// by the window's size, and wants windows that fill the input.)
+/// Max-pooling that gives its gradient to one value of each window, as PyTorch does. (The gradient of candle's own is
+/// too small by the window's size, and requires windows that fill the input.)
 fn max_pool(values: &Tensor, size: usize) -> candle_core::Result<Tensor> {
     let (images, channels, height, width) = values.dims4()?;
     let (rows, columns) = (height / size, width / size);
@@ -123,7 +123,8 @@ impl Engine for Graph {
     fn backward(&mut self, by_logits: &Logits) -> candle_core::Result<()> {
         let (comparison, digits) =
             self.outputs.take().ok_or_else(|| Error::msg("backward must follow a forward pass"))?;
-        // The sum of each logit times the loss's derivative by it has the loss's derivatives by everything before it.
+        // The sum of all logits times the loss's derivatives by them has the same derivatives by all earlier values as
+        // the loss.
         let weigh =
             |logits: &Tensor, by: &[f32]| (logits * Tensor::from_slice(by, logits.shape(), &self.device)?)?.sum_all();
         let mut total = weigh(&comparison, &by_logits.comparison)?;

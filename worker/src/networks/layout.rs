@@ -1,11 +1,12 @@
-//! How a network is laid out for the CPU: which kernels run, over which values.
+//! The layout of a network for the CPU: its kernels, and their values.
 //!
-//! Images are stored channels last. Only values that reach an output are computed: pooling drops a border that does not fill
-//! a window, so the convolution before it need not compute that border, nor the one before read what only it would use.
+//! Images are stored channels last. Only values that reach an output are computed: pooling drops a border that does not
+//! fill a window, so the convolution before it skips that border, and the layer before skips the values that only the
+//! border needs.
 
 use seedgrid_common::model::{Layer, Shape, ShapeError};
 
-/// One kernel, and what is done in place to each of its values afterwards.
+/// One kernel, and the operations done in place on each of its values afterwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Block {
     pub(super) kernel: Kernel,
@@ -14,25 +15,25 @@ pub(super) struct Block {
     pub(super) outputs: usize,
 }
 
-/// What a block does first. Heights and widths count the values that are stored.
+/// The kernel of a block. Heights and widths count the stored values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kernel {
     /// A convolution, or a fully connected layer where height, width and kernel are 1.
     Affine { name: String, height: usize, width: usize, inputs: usize, kernel: usize, outputs: usize },
     /// Max-pooling to an output of this height and width.
     MaxPool { size: usize, height: usize, width: usize, channels: usize },
-    /// From channels last to channels first.
+    /// A change of order, from channels last to channels first.
     Flatten { height: usize, width: usize, channels: usize },
-    /// The input as it is.
+    /// An unchanged copy of the input.
     Copy { values: usize },
 }
 
-/// What is done to each value alone.
+/// An operation on each value alone.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Pointwise {
     Relu,
-    /// The dropout layer with this number, counted over the whole network. `places` says where each value stands in the
-    /// layer as its mask knows it (complete, channels first); None: at the same place.
+    /// The dropout layer with this number, counted over the whole network. `places` gives each value's index in the
+    /// layer's mask (complete, channels first); None: the same index.
     Dropout {
         index: usize,
         mask_values: usize,
@@ -40,12 +41,12 @@ pub(super) enum Pointwise {
     },
 }
 
-/// How a chain's input is stored.
+/// The storage of a chain's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stored {
-    /// Channels last, only the first rows and columns.
+    /// An image, channels last, only its first rows and columns.
     Image { height: usize, width: usize, channels: usize },
-    /// As it comes.
+    /// Values in their original order.
     Flat(usize),
 }
 
@@ -53,11 +54,11 @@ pub(super) enum Stored {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Layout {
     pub(super) input: Stored,
-    /// At least one.
+    /// The blocks, at least one.
     pub(super) blocks: Vec<Block>,
 }
 
-/// Lays out `layers`; `dropouts` counts the dropout layers that came before.
+/// Lays out `layers`; `dropouts` counts the earlier dropout layers.
 pub(super) fn lay_out(layers: &[Layer], input: Shape, dropouts: &mut usize) -> Result<Layout, ShapeError> {
     let layers = pooled_first(layers);
     let mut shapes = vec![input];
@@ -65,7 +66,7 @@ pub(super) fn lay_out(layers: &[Layer], input: Shape, dropouts: &mut usize) -> R
         shapes.push(layer.output(shapes[shapes.len() - 1])?);
     }
     let stored = stored(&layers, &shapes);
-    // An image that is flattened before any layer looks at it can stay as it comes.
+    // An image that the first layer flattens stays in its original order.
     let as_it_comes = matches!(layers.first(), Some(Layer::Flatten));
     let input = if as_it_comes { Stored::Flat(input.len()) } else { stored[0] };
     let mut blocks: Vec<Block> = Vec::new();
@@ -121,8 +122,8 @@ pub(super) fn lay_out(layers: &[Layer], input: Shape, dropouts: &mut usize) -> R
     Ok(Layout { input, blocks })
 }
 
-/// Puts pooling before a ReLU that it follows. Both orders give the same values and gradients, since the maximum of what is
-/// positive is the same before and after, and what is not has no gradient; this one has fewer values for ReLU.
+/// Moves pooling before a preceding ReLU. Both orders give the same values and gradients: the maximum of positive
+/// values is the same before and after, and other values have no gradient. This order leaves fewer values for ReLU.
 fn pooled_first(layers: &[Layer]) -> Vec<Layer> {
     let mut layers = layers.to_vec();
     for index in 1..layers.len() {
@@ -133,7 +134,7 @@ fn pooled_first(layers: &[Layer]) -> Vec<Layer> {
     layers
 }
 
-/// What is stored of each shape, from the last back to the first.
+/// The stored part of each shape, computed from the last to the first.
 fn stored(layers: &[Layer], shapes: &[Shape]) -> Vec<Stored> {
     let complete = |shape| match shape {
         Shape::Image(channels, height, width) => Stored::Image { height, width, channels },

@@ -29,7 +29,7 @@ pub trait Engine {
     /// Computes the derivatives of a loss by every weight from its derivatives by the logits of the last `forward`.
     fn backward(&mut self, by_logits: &Logits) -> candle_core::Result<()>;
 
-    /// Takes a step of an optimiser, which uses the derivatives up.
+    /// Takes an optimiser's step, which resets the derivatives.
     fn take(&mut self, step: &Step) -> candle_core::Result<()>;
 
     /// The derivatives that `backward` has computed, by the variables' names, in PyTorch's order.
@@ -38,13 +38,15 @@ pub trait Engine {
     /// Whether every weight is a finite number.
     fn weights_are_finite(&self) -> candle_core::Result<bool>;
 
-    /// The variables as they are now.
+    /// The current variables.
     fn weights(&self) -> candle_core::Result<Weights>;
 
-    /// What the optimiser's steps have left behind, by the variables' names, in PyTorch's order. Variables without any are left out.
+    /// The optimiser's memory of earlier steps, by the variables' names, in PyTorch's order. Variables without any are
+    /// left out.
     fn memory(&self) -> candle_core::Result<BTreeMap<String, Memory>>;
 
-    /// Puts back what [`Self::memory`] gave of an equal network. Each part has as many numbers as its variable, or none.
+    /// Restores the memory that [`Self::memory`] gave for an equal network. Each part has as many numbers as its
+    /// variable, or none.
     fn remember(&mut self, memory: &BTreeMap<String, Memory>) -> candle_core::Result<()>;
 }
 
@@ -77,7 +79,7 @@ pub type Masks = Vec<Vec<f32>>;
 /// One of a network's dropout layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DropoutLayer {
-    /// With which a value becomes 0.
+    /// The probability with which a value becomes 0.
     pub probability: f64,
     /// Number of values that the layer has for each pair.
     pub values_per_pair: usize,
@@ -106,7 +108,7 @@ pub fn dropout_layers(network: &Network) -> Result<Vec<DropoutLayer>, ShapeError
     Ok(found)
 }
 
-/// How many rows of the tower's batch belong to one pair.
+/// The number of rows of the tower's batch that belong to one pair.
 fn rows_per_pair(network: &Network) -> usize {
     match network.input {
         Input::Both => 1,
