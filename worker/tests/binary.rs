@@ -1,4 +1,5 @@
-//! The real `seedgrid-worker` process against a scripted coordinator: real training, signals, exit codes, its parent's death.
+//! The real `seedgrid-worker` process with a scripted coordinator: real training, signals, exit codes, the end of its
+//! parent.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
@@ -136,7 +137,7 @@ fn a_signal_to_every_process_of_a_job_counts_once() {
     for process in [child.id() as i32, trainer[0]] {
         kill(Pid::from_raw(process), Signal::SIGTERM).expect("it can be told");
     }
-    // A second one to the trainer alone, as from a script that signals twice what it finds.
+    // A second signal to the trainer alone, as from a script that signals each process twice.
     let _ = kill(Pid::from_raw(trainer[0]), Signal::SIGTERM);
     let output = child.wait_with_output().expect("it ends");
     let log = String::from_utf8_lossy(&output.stderr);
@@ -149,8 +150,7 @@ fn a_signal_to_every_process_of_a_job_counts_once() {
 
 #[test]
 fn a_warning_of_a_batch_system_and_the_end_of_a_login_give_work_back() {
-    // A terminal that is closed says so, and its shell says it again.
-    // Under nohup a worker ignores SIGHUP.
+    // A closed terminal sends SIGHUP, and its shell sends it again. Under nohup a worker ignores SIGHUP.
     let hangup = if seedgrid_common::sighup::is_ignored() { Signal::SIGTERM } else { Signal::SIGHUP };
     for signals in [&[Signal::SIGUSR1][..], &[hangup, Signal::SIGHUP]] {
         let (play, _coordinator, folder) = study(1..2, 100_000);
@@ -169,7 +169,7 @@ fn a_warning_of_a_batch_system_and_the_end_of_a_login_give_work_back() {
 fn what_is_left_over_from_a_job_that_has_ended_limits_nothing() {
     let (play, _coordinator, folder) = study(1..2, 3);
     let mut command = command(&folder, &["--slots", "1"]);
-    // Whatever Slurm there is here has no such job.
+    // No Slurm on this machine has such a job.
     command.env("SLURM_JOB_ID", "4294967293").env("SLURM_JOB_END_TIME", "1000");
     let output = command.output().expect("the worker starts");
     let log = String::from_utf8_lossy(&output.stderr);
@@ -265,7 +265,7 @@ fn a_worker_dies_with_its_parent() {
     assert!(process.exists());
     shell.kill().expect("sh can be killed");
     shell.wait().expect("sh ends");
-    // Gone, or a zombie where nobody reaps orphans.
+    // The process has ended, or is a zombie where nothing reaps orphans.
     wait_until("the worker is gone", || {
         fs::read_to_string(&process).map_or(true, |status| status.contains("State:\tZ") || status.contains("State:\tX"))
     });

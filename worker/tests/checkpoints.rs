@@ -1,4 +1,4 @@
-//! A training that is interrupted and goes on from its checkpoint's file ends with the bits of one that was not.
+//! A training that is interrupted and continues from its checkpoint file ends with the bits of an uninterrupted one.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -58,7 +58,7 @@ fn units() -> Vec<Unit> {
     units
 }
 
-/// Stops after this many batches, with the state then; keeps what it was told.
+/// An observer that stops after this many batches with the state, and keeps its metrics.
 #[derive(Default)]
 struct Interrupter {
     batches_left: Option<usize>,
@@ -85,8 +85,8 @@ impl Observer for Interrupter {
     }
 }
 
-/// The result, the file of the weights and the number of batches of a training that is interrupted after every `every` batches and goes on
-/// from its checkpoint's file.
+/// The result, the file of the weights and the number of batches of a training that is interrupted after every `every`
+/// batches and continues from its checkpoint file.
 fn trained(
     unit: &Unit,
     dataset: &Dataset,
@@ -121,7 +121,7 @@ fn an_interrupted_training_gives_the_same_bits() {
     for unit in units() {
         let whole = trained(&unit, &dataset, None);
         assert_eq!(whole.3, whole.0.epochs);
-        // Within an epoch, at its end, and after every single batch, none of which is learnt twice.
+        // Interruptions within an epoch, at its end, and after every single batch; no batch is learnt twice.
         for every in [1, 2, 3, 5] {
             assert_eq!(trained(&unit, &dataset, Some(every)), whole, "{} every {every} batches", unit.label());
         }
@@ -176,7 +176,8 @@ fn a_damaged_file_is_noticed_wherever_it_is_damaged() {
         let mut damaged = whole.clone();
         let place = stream.below(whole.len() as u32) as usize;
         damaged[place] ^= 1 << stream.below(8);
-        // A flipped bit of padding or of a name's letter case could go unnoticed nowhere: all is under the digest or the format.
+        // Even a flipped bit of padding or of a name's letter case is noticed: the digest or the format covers every
+        // byte.
         assert!(checkpoint_file::read(&damaged, &unit, &class).is_err(), "a flipped bit of byte {place}");
         assert!(checkpoint_file::read(&whole[..place], &unit, &class).is_err(), "cut after {place} bytes");
     }

@@ -1,6 +1,6 @@
-//! Whole networks: their values and gradients against PyTorch and against finite differences, in both engines.
+//! Whole networks in both engines: values and gradients are compared with PyTorch and with finite differences.
 //!
-//! fixtures/make_fixtures.py wrote what PyTorch gives.
+//! fixtures/make_fixtures.py wrote PyTorch's values.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -62,7 +62,8 @@ fn hyperparameters(name: &str) -> Hyperparameters {
     given
 }
 
-/// Sizes that fill no vector, windows that leave borders, dropout on images, a real flattening, dropout before any weight.
+/// A network with odd sizes: sizes that fill no vector, windows that leave borders, dropout on images, a real
+/// flattening, dropout before any weight.
 fn odd() -> Network {
     let conv = |name: &str, inputs, outputs, kernel| Layer::Conv2d { name: name.to_owned(), inputs, outputs, kernel };
     let linear = |name: &str, inputs, outputs| Layer::Linear { name: name.to_owned(), inputs, outputs };
@@ -112,7 +113,7 @@ fn objective(network: &Network) -> Objective {
     Objective { auxiliary_weight: (network.digits != Digits::Untrained).then_some(0.3) }
 }
 
-/// A batch's logits, mean loss and derivatives of it by the logits.
+/// A batch's logits, mean loss and the loss's derivatives by the logits.
 fn pass(engine: &mut dyn Engine, network: &Network, pairs: usize) -> (Logits, f64, Logits) {
     let (pixels, pairs_of) = batch(pairs);
     let labels: Vec<u8> = (0..pairs).map(|pair| pairs_of.label(pair)).collect();
@@ -150,7 +151,7 @@ fn compare(case: &Case, engine: &mut dyn Engine, network: &Network) {
     assert!(gradients.keys().eq(case.gradients.keys()), "{context}: {:?}", gradients.keys());
     for (name, expected) in &case.gradients {
         let found = wide(&gradients[name]);
-        // As make_fixtures.py samples.
+        // The same sample as in make_fixtures.py.
         let sampled: Vec<f64> = found.iter().copied().step_by((found.len() / 150).max(1)).collect();
         let error = distance(&sampled, &expected.sampled);
         assert!(error <= 1e-4 * norm(&expected.sampled), "{context}: {name} differs by {error} from PyTorch's");
@@ -164,7 +165,7 @@ fn values_and_gradients_agree_with_pytorch() {
     for case in &fixture.cases {
         let network = network(&case.network);
         let weights = Weights::initial(&network, 1.0, 3, &Device::Cpu).unwrap();
-        // Room for more pairs than there are, as in an epoch's last batch.
+        // The engine has room for more pairs than the batch has, as in an epoch's last batch.
         compare(case, &mut Direct::new(&network, &weights, case.pairs + 2).unwrap(), &network);
         compare(case, &mut Graph::new(&network, &weights, &Device::Cpu).unwrap(), &network);
     }
@@ -194,7 +195,7 @@ fn gradients_agree_with_finite_differences() {
                 weights.set(&variable, &moved).unwrap();
                 pass(&mut Direct::new(&network, &weights, 4).unwrap(), &network, 4).1
             };
-            // A step that is too long crosses a kink of ReLU or pooling, one that is too short drowns in rounding.
+            // Too long a step crosses a kink of ReLU or pooling; too short a step is lost in rounding.
             let differences = [1e-3, 2e-4, 4e-5].map(|share| {
                 let step = share * norm(&wide(&values)).max(0.1);
                 (loss_at(step) - loss_at(-step)) / (2.0 * step)
@@ -264,7 +265,7 @@ struct Steps {
 struct Moves {
     settings: Hyperparameters,
     steps: usize,
-    /// By how much each variable has moved, sampled as in make_fixtures.py.
+    /// The change of each variable, sampled as in make_fixtures.py.
     moved: BTreeMap<String, Vec<f64>>,
 }
 

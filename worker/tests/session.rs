@@ -45,7 +45,7 @@ async fn a_whole_study_is_trained_and_handed_over() {
     assert_eq!(script.fetches, 1, "one fetch for all slots");
     assert_eq!(script.left, ["study done"]);
     assert!(script.submits.iter().all(|submit| submit.numerics_class.is_empty() && submit.train_seconds > 0.03));
-    // Live metrics may be lost, but not where nothing is in their way.
+    // Live metrics may be lost, but not on a free connection.
     assert!(script.metrics.len() > 20, "{} of 35 epochs were seen", script.metrics.len());
 }
 
@@ -58,7 +58,7 @@ async fn a_restarted_coordinator_gets_what_was_finished_meanwhile() {
         play.until("a unit is in training", |script| script.beats.iter().any(|held| held.len() == 2)).await;
         drop(first);
         let trained = play.script().ended.len();
-        // Long enough for the unit in training and the one in waiting.
+        // Long enough for the unit in training and the queued one.
         tokio::time::sleep(Duration::from_millis(800)).await;
         assert_eq!(play.script().ended.len(), trained);
         assert_eq!(bench.drill.starts.load(Ordering::SeqCst), trained + 2, "the worker trains on meanwhile");
@@ -100,7 +100,7 @@ async fn a_lost_acknowledgement_is_asked_for_again() {
     }
 }
 
-/// A study of two units whose weights are wanted, played to its end; the number of submits.
+/// Runs a study of two units with wanted weights to its end; returns the number of submits.
 async fn with_weights(change: impl FnOnce(&mut scripted::Script)) -> (Play, usize) {
     let (play, bench) = (Play::new(2), Bench::new(1, Duration::from_millis(20)));
     play.script().keep_weights = true;
@@ -214,7 +214,7 @@ async fn who_is_in_goes_on_with_a_join_file_that_is_dead() {
     coordinator.write_join(&play, &bench.join());
     let fault = async {
         play.until("a unit is in training", |script| !script.beats.is_empty()).await;
-        // The file that the worker has is that of before.
+        // The worker's file has the old token.
         play.script().token = Token::generate();
         play.script().known.clear();
         play.until("it is back", |script| script.registers.len() == 2).await;
@@ -331,7 +331,7 @@ async fn a_signal_cuts_the_wait_for_a_coordinator_that_is_back() {
     let told = async {
         play.until("a unit is in training", |script| script.beats.iter().any(|held| held.len() == 2)).await;
         drop(first);
-        // Until the waits between its tries are longer than the time it has after a signal.
+        // Until the waits between tries are longer than the time after a signal.
         tokio::time::sleep(Duration::from_secs(11)).await;
         let coordinator = second.insert(Coordinator::start(&play));
         coordinator.write_join(&play, &bench.join());
@@ -399,7 +399,7 @@ async fn a_damaged_data_set_is_never_used() {
     let mut bench = Bench::new(1, Duration::from_millis(20));
     let cache = bench.folder.path().join("cache");
     bench.cache = Some(cache.clone());
-    // Damaged on its way, twice, and then in the cache folder.
+    // Damaged in transit, twice, and then in the cache folder.
     for (corrupt, fetches) in [(2, 3), (0, 1)] {
         let play = Play::new(1);
         play.script().corrupt_fetches = corrupt;
@@ -414,7 +414,7 @@ async fn a_damaged_data_set_is_never_used() {
         bytes[100] ^= 1;
         std::fs::write(cache.join(&name), bytes).unwrap();
     }
-    // Damaged for good: the unit fails, with the reason.
+    // Always damaged: the unit fails, with the reason.
     let play = Play::new(1);
     play.script().corrupt_fetches = u32::MAX;
     let coordinator = Coordinator::start(&play);
@@ -432,7 +432,7 @@ async fn a_cache_folder_that_goes_away_is_done_without() {
     let play = Play::new(1);
     let coordinator = Coordinator::start(&play);
     coordinator.write_join(&play, &bench.join());
-    // The folder is opened at the start and gone before the data set comes.
+    // The folder is opened at the start, and removed before the data set arrives.
     play.script().waiting.clear();
     play.script().state = Some(StudyState::Running);
     let fault = async {
@@ -451,7 +451,7 @@ async fn a_cache_folder_that_goes_away_is_done_without() {
 #[tokio::test]
 async fn metrics_that_nobody_reads_hold_nothing_up() {
     let (play, mut bench) = (Play::new(2), Bench::new(1, Duration::ZERO));
-    // More than stream, connection and buffer can take.
+    // More than the stream, the connection and the buffer can hold.
     let drill = std::sync::Arc::get_mut(&mut bench.drill).unwrap();
     (drill.epochs, drill.batches) = (20_000, 0);
     play.script().stall_metrics = true;

@@ -1,33 +1,33 @@
-//! Optimisers: what becomes of gradients, step by step, in both engines.
+//! Optimisers: the use of gradients, step by step, in both engines.
 
 use candle_core::{Tensor, Var};
 use seedgrid_common::model::{self, Rule};
 
 use crate::kernels::descent::{Adam, Momentum, descend, descend_with_adam, descend_with_momentum};
 
-/// An optimiser with what it knows of the steps so far. What it keeps for each weight is in the engine.
+/// An optimiser with its state over the steps so far. The engine holds the memory of each weight.
 #[derive(Clone, Copy, Debug)]
 pub struct Optimiser {
     constants: model::Optimiser,
-    /// Adam's betas to the power of the steps so far.
+    /// Adam's betas, each to the power of the number of steps so far.
     powers: (f64, f64),
 }
 
 /// One step: the same for every variable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// Down the gradient.
+    /// Plain gradient descent.
     Plain {
-        /// Step size.
+        /// The step size.
         rate: f64,
     },
-    /// With momentum or weight decay or both.
+    /// Descent with momentum or weight decay or both.
     Momentum(Momentum),
-    /// Adam's.
+    /// A step of Adam.
     Adam(Adam),
 }
 
-/// What a variable's steps leave behind for the next ones: a number for each of its values. Empty until a step needs it.
+/// A variable's memory of earlier steps: a number for each of its values. Empty until a step needs it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     /// The velocity of momentum, or Adam's mean of gradients.
@@ -36,7 +36,7 @@ pub struct Memory {
     pub second: Vec<f32>,
 }
 
-/// The same for a variable of candle's.
+/// The same memory for a candle variable.
 #[derive(Clone, Debug)]
 pub struct TensorMemory {
     first: Tensor,
@@ -44,17 +44,17 @@ pub struct TensorMemory {
 }
 
 impl Optimiser {
-    /// Before its first step.
+    /// The optimiser before its first step.
     pub fn new(constants: model::Optimiser) -> Self {
         Self { constants, powers: (1.0, 1.0) }
     }
 
-    /// What the next step depends on besides the constants: Adam's betas to the power of the steps so far.
+    /// The state besides the constants: Adam's betas, each to the power of the number of steps so far.
     pub fn powers(&self) -> (f64, f64) {
         self.powers
     }
 
-    /// Goes on from where another one had these powers.
+    /// Continues from the state of another optimiser with these powers.
     pub fn resume(&mut self, powers: (f64, f64)) {
         self.powers = powers;
     }
@@ -81,12 +81,12 @@ impl Optimiser {
 }
 
 impl Memory {
-    /// Whether nothing was left behind yet.
+    /// Whether there is no memory yet.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty() && self.second.is_empty()
     }
 
-    /// The same numbers in another order, which `to` knows.
+    /// The same numbers in the order that `to` gives.
     pub(super) fn map(&self, to: impl Fn(&[f32]) -> Vec<f32>) -> Self {
         let part = |values: &Vec<f32>| if values.is_empty() { Vec::new() } else { to(values) };
         Self { first: part(&self.first), second: part(&self.second) }
@@ -94,12 +94,12 @@ impl Memory {
 }
 
 impl TensorMemory {
-    /// As plain numbers, row-major.
+    /// The memory as plain numbers, row-major.
     pub(super) fn values(&self) -> candle_core::Result<Memory> {
         Ok(Memory { first: self.first.flatten_all()?.to_vec1()?, second: self.second.flatten_all()?.to_vec1()? })
     }
 
-    /// From plain numbers, for this variable.
+    /// The memory from plain numbers, for this variable.
     pub(super) fn of(memory: &Memory, variable: &Var) -> candle_core::Result<Self> {
         let tensor = |values: &Vec<f32>| match values.is_empty() {
             true => variable.zeros_like(),
@@ -110,7 +110,7 @@ impl TensorMemory {
 }
 
 impl Step {
-    /// Moves `weights`, which uses `gradient` up: it is left at 0. Allocates nothing after the first step.
+    /// Moves `weights`, and leaves `gradient` at 0. Allocates nothing after the first step.
     pub(super) fn take(&self, weights: &mut [f32], gradient: &mut [f32], memory: &mut Memory) {
         match *self {
             Self::Plain { rate } => descend(weights, gradient, rate as f32),
@@ -126,7 +126,7 @@ impl Step {
         }
     }
 
-    /// Moves `variable` by `gradient`, with what its earlier steps have left in `memory`.
+    /// Moves `variable` by `gradient`, with its `memory` of earlier steps.
     pub(super) fn take_with_tensors(
         &self,
         variable: &Var,

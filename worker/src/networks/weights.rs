@@ -16,8 +16,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Variables with PyTorch's default first values, times `scale`: each weight and bias of a layer uniform between -b and b,
-    /// where b is `scale` over the square root of the number of inputs that an output sees.
+    /// Variables with PyTorch's default first values, times `scale`: each weight and bias of a layer is uniform between
+    /// -b and b, where b is `scale` over the square root of the number of inputs of an output.
     ///
     /// Each variable is drawn from the stream `weights/NAME` of `seed`, in row-major order.
     pub fn initial(network: &Network, scale: f64, seed: u64, device: &Device) -> candle_core::Result<Self> {
@@ -31,10 +31,11 @@ impl Weights {
         Ok(Self { variables })
     }
 
-    /// Variables with the values that `values` gives for each name and shape, row-major. `failed`: what an error of candle's is.
+    /// Variables with the values that `values` gives for each name and shape, row-major. `failed` converts candle's
+    /// errors.
     ///
     /// # Errors
-    /// The first one of `values`; candle's, when there are not as many values as the shape asks for.
+    /// The first error of `values`; candle's, when the number of values does not match the shape.
     pub fn with_values<E>(
         network: &Network,
         mut values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, E>,
@@ -52,7 +53,7 @@ impl Weights {
     /// The variable with this name.
     ///
     /// # Panics
-    /// When the network has none of that name.
+    /// When the network has no variable of that name.
     pub fn get(&self, name: &str) -> &Var {
         &self.variables[name]
     }
@@ -62,12 +63,12 @@ impl Weights {
         self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
     }
 
-    /// Variables of their own with the same values, on the same device.
+    /// A copy of the variables, with the same values, on the same device.
     pub fn copy(&self) -> candle_core::Result<Self> {
         self.map(Tensor::copy)
     }
 
-    /// Variables of their own with the same values, on `device`.
+    /// A copy of the variables, with the same values, on `device`.
     pub fn to_device(&self, device: &Device) -> candle_core::Result<Self> {
         self.map(|tensor| tensor.to_device(device)?.copy())
     }
@@ -84,7 +85,7 @@ impl Weights {
     /// A variable's values, row-major.
     ///
     /// # Panics
-    /// When the network has none of that name.
+    /// When the network has no variable of that name.
     pub fn values(&self, name: &str) -> candle_core::Result<Vec<f32>> {
         self.get(name).flatten_all()?.to_vec1()
     }
@@ -92,7 +93,7 @@ impl Weights {
     /// Sets a variable's values, row-major.
     ///
     /// # Panics
-    /// When the network has none of that name.
+    /// When the network has no variable of that name.
     pub fn set(&self, name: &str, values: &[f32]) -> candle_core::Result<()> {
         let variable = self.get(name);
         variable.set(&Tensor::from_slice(values, variable.shape(), variable.device())?)

@@ -1,4 +1,4 @@
-//! How much arithmetic a network's training needs on a CPU.
+//! The amount of arithmetic in a network's training on a CPU.
 
 use seedgrid_common::model::{Digits, Network, Shape, ShapeError};
 
@@ -7,20 +7,20 @@ use super::{
     rows_per_pair,
 };
 
-/// Multiplications that a pair needs, of values that reach an output: what pooling drops is not counted, as it is not
-/// computed.
+/// Multiplications for a pair, of values that reach an output: values that pooling drops are neither computed nor
+/// counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveWork {
-    /// Forward.
+    /// The forward pass.
     pub forward: u64,
-    /// Backward: the weights' gradients, and the inputs' except for what comes first.
+    /// The backward pass: the weights' gradients, and the inputs' except for the first layer's.
     pub backward: u64,
 }
 
 /// The live work of `network` for one pair.
 ///
 /// # Errors
-/// When its layers do not fit together.
+/// When the network's layers do not fit together.
 pub fn live_work(network: &Network) -> Result<LiveWork, ShapeError> {
     let rows = rows_per_pair(network) as u64;
     let tower = lay_out(&network.tower, network.input_shape(), &mut 0)?;
@@ -37,7 +37,8 @@ pub fn live_work(network: &Network) -> Result<LiveWork, ShapeError> {
 }
 
 impl LiveWork {
-    /// Adds a part's work on `rows` rows. `from_input`: the part's first layer sees the images, whose gradient nobody needs.
+    /// Adds a part's work on `rows` rows. `from_input`: the part's first layer reads the images, whose gradient is not
+    /// needed.
     fn add(&mut self, part: &Layout, rows: u64, from_input: bool) {
         let mut first = from_input;
         for block in &part.blocks {

@@ -1,4 +1,4 @@
-//! The worker's state machine: random orders of events, and the cases that each rule is about.
+//! Tests of the worker's state machine: random orders of events, and the cases of each rule.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 

@@ -69,7 +69,7 @@ fn play(world: &mut World, step: Step) {
         Step::Acknowledge(index) => world.acknowledge(index),
         Step::Misread(index) => world.misread(index),
         Step::Advance(ms) => world.advance(Duration::from_millis(ms)),
-        // What an older connection said comes late and counts for nothing.
+        // A late event of an older connection has no effect.
         Step::Late(age) => {
             let generation = world.generation.wrapping_sub(1 + age);
             let assignments = vec![Assignment {
@@ -99,7 +99,7 @@ proptest! {
         }
         world.calm();
         if let Some((ending, unacknowledged)) = &world.exit {
-            // Only a drain ends this worker's life early, and only once nothing is held.
+            // Only a drain ends this worker early, and only once it holds nothing.
             prop_assert_eq!((ending, *unacknowledged), (&Ending::Drained, 0));
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! A small world around one worker's state machine: it plays network, coordinator and slots, and checks after every step what
-//! must always hold.
+//! A small world around one worker's state machine: it plays network, coordinator and slots, and checks the invariants
+//! after every step.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,14 +48,14 @@ pub(super) fn rules(slots: usize) -> Rules {
     Rules { slots, idle_timeout: None, connect_timeout: Duration::from_secs(600), time_limit: None }
 }
 
-/// What a slot of the world is doing.
+/// The work of a slot of the world.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     pub(super) attempt: Attempt,
     pub(super) stopping: bool,
 }
 
-/// Everything around one worker: its connection, its slots and what the coordinator would say.
+/// The surroundings of one worker: its connection, its slots and the coordinator's answers.
 pub(super) struct World {
     pub(super) worker: Lifecycle,
     pub(super) rules: Rules,
@@ -68,15 +68,15 @@ pub(super) struct World {
     pub(super) slots: Vec<Option<Running>>,
     pub(super) leaving: bool,
     pub(super) told: bool,
-    /// Leased and not started.
+    /// Attempts that were leased and not started.
     pub(super) queued: BTreeSet<Attempt>,
     pub(super) exit: Option<(Ending, usize)>,
     pub(super) attempts: u32,
-    /// Told by the coordinator to be let go before they had ended.
+    /// Attempts that the coordinator dropped before they had ended.
     pub(super) dropped: BTreeSet<Attempt>,
-    /// Ended with something to hand over, and not acknowledged.
+    /// Attempts that ended with a submission that is not acknowledged.
     pub(super) owed: BTreeMap<Attempt, ()>,
-    /// Acknowledged.
+    /// Attempts that were acknowledged.
     pub(super) settled: BTreeSet<Attempt>,
 }
 
@@ -120,7 +120,7 @@ impl World {
         let held = self.worker.held();
         self.queued.retain(|attempt| held.contains(attempt));
         if self.told {
-            // What was in waiting goes back, which is to be handed over too.
+            // Queued attempts are given back, which needs a submission too.
             self.owed.extend(std::mem::take(&mut self.queued).into_iter().map(|attempt| (attempt, ())));
         }
         self.check();
@@ -190,7 +190,7 @@ impl World {
         self.slots.iter().flatten().any(|running| running.attempt == attempt)
     }
 
-    /// What the coordinator drops of what the worker holds: the one in place `index`, where there is one.
+    /// Lets the coordinator drop the held attempt of this index, if there is one.
     pub(super) fn drop_one(&mut self, index: Option<usize>) -> Vec<Attempt> {
         let held = self.worker.held();
         let Some(dropped) = index.and_then(|index| held.get(index % held.len().max(1)).copied()) else {
@@ -278,7 +278,7 @@ impl World {
         self.feed(Event::Tick);
     }
 
-    /// The coordinator is there, everything ends and is acknowledged.
+    /// A quiet period: the coordinator answers, and every attempt ends and is acknowledged.
     pub(super) fn calm(&mut self) {
         for _ in 0..200 {
             self.connected(None);

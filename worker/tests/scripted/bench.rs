@@ -1,4 +1,4 @@
-//! A worker with the scripted trainer.
+//! A worker with the scripted trainer, for tests.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use seedgrid_worker::{
 
 use super::drill::Drill;
 
-/// Where a worker's test keeps its files, and how its worker behaves.
+/// The folder and the settings of a test's worker.
 pub struct Bench {
     pub folder: tempfile::TempDir,
     pub rules: Rules,
@@ -39,7 +39,7 @@ impl Bench {
         self.folder.path().join("join.toml")
     }
 
-    /// A worker's whole life; fails the test after 30 s.
+    /// Runs a worker to its end; fails the test after 30 s.
     pub async fn live(&self, told: impl Future<Output = ()>) -> (Farewell, Tally) {
         let connector = Connector::new(self.join(), "here".to_owned(), Plaintext::Wanted, Token::generate()).unwrap();
         let cache =

@@ -1,4 +1,4 @@
-//! The coordinator's process, so to say: its port, and its death.
+//! The scripted coordinator as a process: its port, and its crash.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -42,7 +42,7 @@ impl Coordinator {
             role: Role::Join,
             study: script.study.clone(),
             host: None,
-            // The first one leads nowhere.
+            // Nothing listens at the first address.
             addresses: vec!["http://127.0.0.1:9".to_owned(), format!("http://{}", self.address)],
             token: script.token.clone(),
             expires_ms: None,

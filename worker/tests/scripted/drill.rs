@@ -1,4 +1,4 @@
-//! The trainer.
+//! The scripted trainer.
 
 use std::{
     error::Error,
@@ -22,11 +22,11 @@ use seedgrid_worker::{
     training::{Observer, Wish},
 };
 
-/// Seeds that the scripted trainer treats in a special way.
+/// Seeds with a special outcome in the scripted trainer.
 pub const PANICS: u64 = 1_000;
 pub const FAILS: u64 = 1_001;
 
-/// Trains nothing: counts batches, and what trains at a time.
+/// A trainer that trains nothing: it counts batches and concurrent trainings.
 #[derive(Debug)]
 pub struct Drill {
     pub epochs: u32,
@@ -38,7 +38,7 @@ pub struct Drill {
 }
 
 impl Drill {
-    /// Units of about `duration` in 5 epochs.
+    /// A trainer whose units take about `duration`, in 5 epochs.
     pub fn of(duration: Duration) -> Arc<Self> {
         let (epochs, batches) = (5, 10);
         Arc::new(Self {
@@ -99,7 +99,7 @@ impl Drill {
     }
 }
 
-/// What the scripted trainer calls the weights of a unit: three parts of a blob.
+/// The scripted trainer's weights of a unit: three parts of a blob.
 pub fn weights(seed: u64) -> Blob {
     Blob::new((0..600_000_u64).map(|index| (index * seed % 251) as u8).collect())
 }

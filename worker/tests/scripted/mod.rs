@@ -1,5 +1,5 @@
-//! A scripted coordinator on a loopback port and a scripted trainer: what the session's tests play with. The coordinator keeps the
-//! promises of worker.proto unless its script says to break them.
+//! A scripted coordinator on a loopback port and a scripted trainer, for the session's tests. The coordinator keeps the
+//! contract of worker.proto unless its script breaks it.
 
 #![allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! What the coordinator is to do, and what it has seen.
+//! The script of a coordinator, and its record.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -20,58 +20,58 @@ use seedgrid_common::{
 use seedgrid_worker::lifecycle::attempt::Attempt;
 use tonic::{Request, Status};
 
-/// What the coordinator does, and what it has seen.
+/// The coordinator's orders, and the calls that it received.
 #[derive(Debug)]
 pub struct Script {
     pub token: Token,
-    /// Digests of the secrets of workers that are known.
+    /// Digests of the secrets of enrolled workers.
     pub enrolled: BTreeMap<String, TokenDigest>,
     pub enrolments: u32,
     pub study: String,
     pub dataset: Vec<u8>,
-    /// Units to give out.
+    /// Units that are not given out yet.
     pub waiting: VecDeque<Unit>,
-    /// Attempts given out, by unit.
+    /// Number of attempts given out, by unit.
     pub attempts: BTreeMap<String, u32>,
-    /// What to answer to pulls and heartbeats; `None`: done once every unit has ended.
+    /// The state in answers to pulls and heartbeats; `None`: done once every unit has ended.
     pub state: Option<StudyState>,
     pub known: BTreeSet<String>,
-    /// Said to be unwanted in the next heartbeat.
+    /// Attempts that the next heartbeat's answer drops.
     pub drop_next: Vec<AttemptId>,
-    /// Given with every assignment instead of the unit's true id.
+    /// An id that replaces the unit's true id in every assignment.
     pub false_id: Option<String>,
-    /// Submits that are taken in but answered with UNAVAILABLE.
+    /// Number of submits to accept and then answer with UNAVAILABLE.
     pub lose_acknowledgements: u32,
-    /// Results that are answered with INVALID_ARGUMENT.
+    /// Number of results to answer with INVALID_ARGUMENT.
     pub misread_results: u32,
-    /// Fetches whose bytes are altered.
+    /// Number of fetches whose bytes are altered.
     pub corrupt_fetches: u32,
-    /// The metrics stream is never read.
+    /// Whether the metrics stream is never read.
     pub stall_metrics: bool,
     pub registers: Vec<RegisterRequest>,
     pub beats: Vec<Vec<AttemptId>>,
     pub submits: Vec<SubmitRequest>,
-    /// Units that have ended, by result or failure.
+    /// Units that have ended, with their result or failure.
     pub ended: BTreeMap<String, SubmitRequest>,
     pub metrics: Vec<MetricsReport>,
     pub fetches: u32,
     pub left: Vec<String>,
     pub unauthenticated: u32,
-    /// Weights are asked for.
+    /// Whether weights are wanted.
     pub keep_weights: bool,
-    /// Every blob that arrived whole.
+    /// Every completely received blob.
     pub blobs: Vec<(BlobHead, Vec<u8>)>,
-    /// Digests of those that are still here: a restart forgets them.
+    /// Digests of the blobs that are still stored: a restart forgets them.
     pub arrived: BTreeSet<String>,
-    /// Uploads that are cut off after their first part.
+    /// Number of uploads to cut off after their first part.
     pub cut_uploads: u32,
-    /// Uploads that are refused as malformed.
+    /// Number of uploads to refuse as malformed.
     pub refuse_uploads: u32,
-    /// Uploads that nobody wants, for the unit has a result by now.
+    /// Number of uploads not to keep, as if the unit had a result.
     pub unwanted_uploads: u32,
-    /// Blobs that are forgotten as soon as they have arrived.
+    /// Number of blobs to forget as soon as they have arrived.
     pub forget_uploads: u32,
-    /// What was said of trainers that ended.
+    /// The reports on trainers that ended.
     pub losses: Vec<LossReport>,
 }
 
@@ -176,7 +176,7 @@ impl Script {
         if self.known.contains(worker) { Ok(()) } else { Err(Status::not_found("unknown worker")) }
     }
 
-    /// Every failure that was handed over, with its detail.
+    /// Every failure that a worker submitted, with its detail.
     pub fn failures(&self) -> Vec<(Failure, String)> {
         self.submits
             .iter()
@@ -194,7 +194,7 @@ impl Script {
     }
 }
 
-/// A unit that the scripted trainer takes.
+/// A unit that the scripted trainer accepts.
 pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
     let stop = StopRule::PAPER;
     Unit {
@@ -210,7 +210,7 @@ pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
     }
 }
 
-/// The attempts that `ids` name.
+/// The attempts with these ids.
 pub fn attempts(ids: &[AttemptId]) -> Vec<Attempt> {
     ids.iter().map(|id| Attempt::try_from(id.clone()).unwrap()).collect()
 }
