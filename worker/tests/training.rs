@@ -1,4 +1,4 @@
-//! Whole trainings: against PyTorch, and what they promise.
+//! Whole trainings, compared with PyTorch, and their guarantees.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ use seedgrid_worker::training::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-/// Counts what it is told, and stops when it is told to.
+/// An observer that counts its events, and stops on request.
 #[derive(Default)]
 struct Watcher {
     epochs: Vec<EpochMetrics>,
@@ -95,7 +95,7 @@ struct Runs {
 #[derive(Deserialize)]
 struct Run {
     model: String,
-    /// Hyper-parameters that are no defaults.
+    /// Hyper-parameters that differ from the defaults.
     settings: Hyperparameters,
     epochs: Vec<Epoch>,
     probabilities: Vec<f32>,
@@ -161,7 +161,7 @@ fn every_models_kept_weights_predict_what_its_result_says() {
             let class = |pair: usize| Binary::of(predictions[pair].comparison).class();
             let wrong = (0..120).filter(|&pair| class(pair) != dataset.test.label(pair)).count();
             assert_eq!(wrong, scores(&result).wrong as usize);
-            // Read and written again, the file is the same; and so is that of another training.
+            // Read and written again, the file has the same bytes; so has another training's file.
             assert_eq!(weights_file::write(&network).unwrap(), bytes, "{}", unit.label());
             assert_eq!(kept(&unit, &dataset).1, bytes, "{}", unit.label());
             let tensors = 4 * parameter_count(&unit.configuration).unwrap();
@@ -179,8 +179,8 @@ fn what_diverged_has_no_network() {
 
 /// The first 16 hexadecimal digits of the digest of a unit's result, for each model.
 ///
-/// When a line changes, results have changed: raise the model's `revision`, or `KERNELS_REVISION` where all of them have, and
-/// write the new digests here.
+/// A changed line means changed results: raise the model's `revision`, or `KERNELS_REVISION` where all of them have
+/// changed, and write the new digests here.
 const GOLDEN: &[(&str, u32, &str)] = &[
     ("cnn", 1, "3cceb0fc9694fdf6"),
     ("cnn-shared", 1, "125d696a974bf59a"),
@@ -205,7 +205,7 @@ fn golden_results() {
     assert_eq!(found, expected, "results have changed without a raised revision");
 }
 
-/// The same for `fc-aux` with hyper-parameters that the defaults leave unused.
+/// The golden results of `fc-aux` with hyper-parameters that the defaults leave unused.
 #[test]
 fn golden_results_of_optimisers() {
     let golden = [
@@ -280,7 +280,7 @@ fn raw_pixels_diverge_at_the_papers_learning_rate_or_end_finite() {
 
 #[test]
 fn the_last_partial_batch_is_used() {
-    // 16 + 16 + 1 pairs; the last one's digits decide whether its label counts.
+    // 16 + 16 + 1 pairs; the last pair's digits are reversed below.
     let mut dataset = dataset(33, 9);
     let mut watcher = Watcher::default();
     let unit = unit("fc", 0.05, 3);
@@ -331,7 +331,7 @@ fn folds_are_validated_after_each_epoch_and_scored_at_the_end() {
     }
 }
 
-/// What a stage selects by is the folds' validation errors, so this is what keeps the test set out of tuning.
+/// Stages select by the folds' validation errors, so this test shows that tuning never uses the test set.
 #[test]
 fn cross_validation_never_looks_at_the_test_pairs() {
     let fair = dataset(40, 9);
