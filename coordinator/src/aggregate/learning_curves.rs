@@ -35,9 +35,9 @@ pub struct EpochMean {
 pub struct UnitHistory {
     /// The unit's id, 32 hexadecimal digits.
     pub unit: String,
-    /// Its seed.
+    /// The unit's seed.
     pub seed: u64,
-    /// Its fold.
+    /// The unit's fold.
     pub fold: Fold,
     /// Whether a loss became NaN or infinite after these epochs; the unit is then in no mean.
     pub diverged: bool,

@@ -122,7 +122,7 @@ impl CredentialFiles {
     /// Writes a role's file.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn write(&self, role: Role, token: Token, expires_ms: Option<i64>) -> Result<(), JoinError> {
         let Place { study, host, addresses, certificate } = self.place.clone();
         let file = JoinFile { role, study, host, addresses, token, expires_ms, certificate };

@@ -21,7 +21,7 @@ const NAMED_MAX: usize = 12;
 /// Configurations of a stage that are all shown.
 const ROWS_MAX: usize = 24;
 
-/// The comparison for people, in lines of at most so many columns.
+/// The comparison as text, in lines of at most this many columns.
 pub fn text(comparison: &Comparison, width: usize) -> String {
     let mut text = String::new();
     let paragraph = |text: &mut String, words: &str| {

@@ -56,7 +56,7 @@ pub(super) fn units(training: &[v1::TrainingUnit], width: usize) -> Vec<String> 
     ];
     let widest =
         |say: &fn(&v1::TrainingUnit) -> String| shown.iter().map(|unit| columns(&say(unit))).max().unwrap_or(0);
-    // Two blanks are before and behind the label.
+    // The label has two blanks on each side.
     let fits = |say: &&fn(&v1::TrainingUnit) -> String| 4 + label + widest(say) <= width;
     let say = said.iter().find(fits).unwrap_or(&said[2]);
     let label = label.min(width.saturating_sub(4 + widest(say)).max(LABEL_MIN));

@@ -63,7 +63,8 @@ pub fn paused(pause: &v1::Pause, place: &Path) -> String {
     format!("{}; {} goes on", Pause::from(pause), resume(place))
 }
 
-/// The command that ends a pause of the study in `place`. A view file cannot end it, so the command has `RUN_DIR` instead.
+/// The command that ends a pause of the study in `place`. A view file cannot end it, so the command has `RUN_DIR`
+/// instead.
 pub fn resume(place: &Path) -> String {
     let only_looks = place.file_name().is_some_and(|name| name == Role::View.file_name());
     let place = if only_looks { "RUN_DIR".to_owned() } else { shell(place) };

@@ -9,7 +9,7 @@ pub struct Rules {
     pub lease_ms: Millis,
     /// The number of errors after which a unit is quarantined.
     pub errors_max: u32,
-    /// The waits after a unit's first error, its second one, and so on; the last wait holds for all later errors.
+    /// The waits after a unit's first error, its second one, and so on; the last wait applies to all later errors.
     pub backoff_ms: [Millis; 2],
     /// The number of worker deaths during its training after which a unit runs alone.
     pub deaths_alone: u32,
