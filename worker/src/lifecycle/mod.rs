@@ -32,7 +32,7 @@ pub use event::Event;
 /// A moment: the time since the worker started.
 pub type Moment = Duration;
 
-/// Most unacknowledged attempts with which the worker still pulls units.
+/// Number of unacknowledged attempts at which the worker stops pulling units.
 const UNACKNOWLEDGED_MAX: usize = 256;
 /// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they exist
 /// anyway.
@@ -213,7 +213,7 @@ impl Lifecycle {
         let asked = asked.take().unwrap_or(0) as usize;
         self.study = state;
         if matches!(self.course, Course::Leaving { leave_sent: true, .. }) {
-            return; // The goodbye gives them back.
+            return; // The leave call gives them back.
         }
         // Surplus units are ignored: their leases expire, since no heartbeat names them.
         for assignment in assignments.into_iter().take(asked) {
@@ -286,7 +286,7 @@ impl Lifecycle {
         }
     }
 
-    /// Ends the worker's life.
+    /// Ends the worker.
     fn go(&mut self, actions: &mut Vec<Action>) {
         match std::mem::replace(&mut self.course, Course::Gone) {
             Course::Leaving { ending, .. } => {

@@ -71,7 +71,7 @@ impl Calls {
     pub async fn beat(mut self, period: Duration, held: watch::Receiver<Vec<Attempt>>) {
         let mut ticks = tokio::time::interval(period);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        ticks.tick().await; // The first one is at once, and the registration has just said it all.
+        ticks.tick().await; // The first tick is immediate, and the registration has just named the attempts.
         loop {
             ticks.tick().await;
             let held = held.borrow().iter().map(|&attempt| attempt.into()).collect();

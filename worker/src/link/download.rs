@@ -67,7 +67,7 @@ impl Failure {
 }
 
 /// Tries `once` over each connection in `link` until it succeeds or fails for good. A failed connection is reported to
-/// `events`. `what` names the data in the log.
+/// `events`. The log calls the data `what`.
 pub async fn fetch<T, F>(
     mut link: watch::Receiver<Option<Up>>,
     events: &mpsc::Sender<Event>,

@@ -21,7 +21,7 @@ pub const CRASHING: u8 = 9;
 /// Codes of a trainer's orderly end; any other code is a crash.
 pub const OF_TRAINERS: [u8; 6] = [DONE, FAILED, USAGE, REFUSED, UNREACHABLE, OUT_OF_TIME];
 
-/// The code for the end of a worker's life.
+/// The code for a worker's end.
 pub fn of(farewell: &Farewell) -> u8 {
     match farewell {
         Farewell::Refused(_) => REFUSED,

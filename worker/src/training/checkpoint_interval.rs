@@ -120,7 +120,7 @@ mod tests {
             }
             lives
         };
-        // 20 s of training in lives of 6 s on average, minus the loss at each end.
+        // 20 s of training in runs of 6 s on average, minus the loss at each end.
         assert!(lives(CheckpointInterval { cost: Duration::from_millis(10), ..FREE }) <= 6);
         assert!(lives(CheckpointInterval { cost: Duration::from_millis(500), ..FREE }) <= 10);
         assert_eq!(

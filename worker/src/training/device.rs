@@ -51,7 +51,7 @@ pub fn parse(text: &str) -> Result<Device, DeviceError> {
 
 /// The numerics class of results from `device`: results of equal units within one class are bit-identical.
 ///
-/// All CPUs are one class, whatever their instructions: see [`kernels`](crate::kernels). On GPUs, candle's and NVIDIA's
+/// All CPUs are one class, with any instructions: see [`kernels`](crate::kernels). On GPUs, candle's and NVIDIA's
 /// kernels decide, and only agreement within a tolerance is promised.
 pub fn numerics_class(device: &Device) -> String {
     match device {
