@@ -168,7 +168,7 @@ fn ancestors() -> impl Iterator<Item = String> {
     .take(ANCESTORS_MAX)
 }
 
-/// Reads /proc/PID/stat. The name stands in parentheses and may hold anything.
+/// Reads /proc/PID/stat. The name is in parentheses and may contain any character.
 fn name_and_parent(stat: &str) -> Option<(String, u32)> {
     let (before, after) = stat.rsplit_once(')')?;
     let (_, name) = before.split_once('(')?;

@@ -99,7 +99,7 @@ pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
-/// Makes a folder and those above it. Other users may not write there, whatever the umask: anyone who can, can change a
+/// Makes a folder and those above it. Other users may not write there, under any umask: write access there is enough to change a
 /// run.
 ///
 /// # Errors

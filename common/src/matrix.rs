@@ -44,7 +44,7 @@ pub struct WaitingRow {
     pub model: String,
     /// The stage that selects.
     pub from: String,
-    /// The number of configurations that the row stands for.
+    /// The number of the row's configurations.
     pub configurations: usize,
     /// The number of their units.
     pub units: usize,

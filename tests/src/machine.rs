@@ -26,7 +26,7 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// A copy of `seedgrid` for another user, who owns no file of the test.
+/// A copy of `seedgrid` for another user, without files of the test.
 #[derive(Debug)]
 pub struct AnotherUser {
     program: PathBuf,

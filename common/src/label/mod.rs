@@ -139,8 +139,8 @@ impl Configuration {
 }
 
 impl Unit {
-    /// The label for people where no study tells which settings vary: its [configuration's
-    /// label](Configuration::label), fold and seed.
+    /// The label for people where no study tells which settings vary: its
+    /// [configuration's label](Configuration::label), fold and seed.
     pub fn label(&self) -> String {
         unit(&self.configuration.label(), self.fold, self.seed, None)
     }

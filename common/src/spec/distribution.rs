@@ -139,7 +139,7 @@ mod tests {
         }
         let drawn = numbers(&Distribution::LogWhole { low: 1, high: 1000 }, 6000, 1);
         assert!(drawn.iter().all(|value| (1.0..=1000.0).contains(value)));
-        // From 0.5 to 1000.5 are 3.3 decades; 1 stands for 0.5 to 1.5.
+        // From 0.5 to 1000.5 are 3.3 decades; 1 is 0.5 to 1.5 rounded.
         let ones = drawn.iter().filter(|&&value| value == 1.0).count() as f64 / 6000.0;
         assert!((ones - 3.0_f64.ln() / 2001.0_f64.ln()).abs() < 0.02, "{ones}");
         let words = Distribution::Choice(["a", "b"].map(|word| Value::Text(word.to_owned())).to_vec());

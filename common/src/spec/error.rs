@@ -6,8 +6,8 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 
 use super::{Problem, limits::ERRORS_SHOWN_MAX};
 
-/// All errors of a spec, at least one, in the order of the file. Displayed as one line each, `file:line:column:
-/// message`.
+/// All errors of a spec, at least one, in the order of the file. Displayed as one line each,
+/// `file:line:column: message`.
 #[derive(Clone, Debug)]
 pub struct SpecErrors {
     errors: Vec<SpecError>,

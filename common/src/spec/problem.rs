@@ -236,7 +236,7 @@ pub enum Problem {
         /// The seed as written.
         text: String,
     },
-    /// A range whose end lies before its start.
+    /// A range with its end before its start.
     #[error("the seed range `{range}` runs backwards")]
     BackwardSeeds {
         /// The range as written.

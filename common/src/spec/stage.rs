@@ -31,7 +31,7 @@ pub(super) struct ReadStage {
     /// The checked stage; None once something was reported.
     pub(super) stage: Option<Stage>,
     /// The selections that its rows start from: for each such row its model, and the selecting stage with its place. A
-    /// model of None stands for all selected models.
+    /// model of None means all selected models.
     pub(super) from: Vec<(Option<String>, From)>,
     /// For each selected row, the place of its selecting stage's name; known once all selections are.
     pub(super) selected_at: Vec<Range<usize>>,
@@ -243,7 +243,7 @@ struct Known {
 }
 
 impl Known {
-    /// Adds those of `row`, which stands at the place `at` and starts from the stage `from`, if it does. Reports a
+    /// Adds those of `row`, whose place is `at` and which starts from the stage `from`, if it does. Reports a
     /// configuration that is already there, and returns false.
     fn add(&mut self, from: &str, row: &ModelRow, at: Range<usize>, problems: &mut Problems<'_>) -> bool {
         for settings in row.settings() {

@@ -71,7 +71,7 @@ pub(super) enum Event {
     },
     /// The coordinator is started again.
     CoordinatorStarts,
-    /// A fault may strike a worker or the coordinator.
+    /// A fault of a worker or of the coordinator may occur.
     Chance,
     /// A person looks at the study, and resumes it if it is paused.
     PeopleLook,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seedgrid_common::random::Stream;
 
-/// Decides which faults strike.
+/// Decides which faults occur.
 #[derive(Debug)]
 pub struct Faults {
     stream: Stream,
@@ -36,7 +36,7 @@ impl Faults {
         self.ceased = true;
     }
 
-    /// Whether a fault of probability 1 / `chance` strikes now.
+    /// Whether a fault of probability 1 / `chance` occurs now.
     pub(super) fn strikes(&mut self, chance: u32, what: impl FnOnce() -> String) -> bool {
         if self.ceased || self.stream.below(chance) > 0 {
             return false;
@@ -55,7 +55,7 @@ impl Faults {
         self.stream.below(bound)
     }
 
-    /// The faults that struck.
+    /// The faults that occurred.
     pub(super) fn into_struck(self) -> Vec<(u64, String)> {
         self.struck
     }

@@ -206,7 +206,7 @@ impl Host {
             return Ok(Turned { dead: true, ..Turned::default() });
         }
         if fortune == Fortune::StoreRefuses {
-            // As if another coordinator had taken the run directory: the next commit fails, whatever its content.
+            // As if another coordinator had taken the run directory: the next commit fails, with any content.
             let stranger = Connection::open(path).expect("the store opens");
             stranger.execute("UPDATE owner SET epoch = epoch + 1", []).expect("the store takes it");
             life.spoilt = true;

@@ -39,7 +39,7 @@ pub struct Run {
     pub steps: u64,
     /// The virtual time at its end.
     pub ended_at: Time,
-    /// The faults that struck, numbered.
+    /// The faults that occurred, numbered.
     pub faults: Vec<(u64, String)>,
     /// The first broken invariant, if any.
     pub violation: Option<Violation>,
