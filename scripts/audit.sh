@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Holds the crates that are built against deny.toml: known vulnerabilities, licences, sources. Needs cargo-deny, and for vulnerabilities the
-# network or a copy of the advisory database; says what could not be looked at.
+# Checks the crates against deny.toml: known vulnerabilities, licences, sources. Needs cargo-deny, and for vulnerabilities the
+# network or a copy of the advisory database; prints which checks could not be made.
 #
-#   scripts/audit.sh             everything; exits with 1 where something is wrong, with 3 where something could not be looked at
+#   scripts/audit.sh             everything; exits with 1 where a check fails, with 3 where a check could not be made
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ echo "== vulnerabilities"
 if cargo deny check advisories 2>/dev/null; then
     exit 0
 fi
-# Wrong, or no network? What was fetched before tells, if it is there.
+# A failed check, or no network? An earlier copy of the database decides, if there is one.
 offline=$(mktemp)
 trap 'rm -f "$offline"' EXIT
 if cargo deny --offline check advisories >"$offline" 2>&1; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures how much longer a study takes that is killed (kill -9) again and again, next to an undisturbed run of it.
+# Measures the time of a study that is killed (kill -9) again and again, next to that of an undisturbed run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -84,7 +84,7 @@ while :; do
     [ $(($(now_ms) - started)) -lt $((1000 * limit)) ] || { echo "error: not at its end after $limit s and $kills kills" >&2; exit 1; }
     life=$((1000 * from + (RANDOM * 32768 + RANDOM) % (1000 * (to - from) + 1)))
     run killed
-    # Ends before, or is killed.
+    # The run ends before the timeout, or is killed.
     begun=$(now_ms)
     while kill -0 "$child" 2>/dev/null && [ $(($(now_ms) - begun)) -lt "$life" ]; do sleep 0.02; done
     if kill -9 "$child" 2>/dev/null; then

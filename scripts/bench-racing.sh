@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a study without a race and, from its results, with several: what each rule saves, and whether it selects the same.
+# Runs a study without a race and, from its results, with several: prints the saving of each rule, and whether it selects the same.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures how fast Seedgrid recovers from faults, on this machine: a Markdown table, as in docs/failures.md. Takes about 5 minutes.
+# Measures Seedgrid's times of recovery from faults, on this machine: a Markdown table, as in docs/failures.md. Takes about 5 minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ $# -gt 0 ]; then

@@ -51,7 +51,7 @@ if [ -z "$python" ]; then
             echo "error: python3 with its venv module is needed (Debian: apt install python3-venv), or --python PYTHON" >&2
             exit 1
         }
-        # The CPU's build where its index can be reached, else what the default index has, which is larger.
+        # The CPU's build where its index can be reached, else the default index's, which is larger.
         "$folder/bin/pip" install --quiet --retries 0 --timeout 15 --index-url https://download.pytorch.org/whl/cpu torch >&2 ||
             "$folder/bin/pip" install --quiet torch >&2
     fi

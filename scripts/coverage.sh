@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How often Seedgrid's intervals hold the truth, and how often its tests find a difference where there is none, in simulated worlds whose truth
-# is known: clear, noisy, and with seeds that get stuck. Prints the tables of docs/statistics.md. Takes minutes.
+# Measures how often Seedgrid's intervals hold the true error, and how often its tests find a difference where there is none, in simulated data with
+# known true errors: clear, noisy, and with seeds that get stuck. Prints the tables of docs/statistics.md. Takes minutes.
 #
 #   scripts/coverage.sh [REPEATS]     # 4000 by default
 set -euo pipefail

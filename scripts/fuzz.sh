@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests that feed random input to what reads from outside, for longer than scripts/test.sh does: specs, IDX files, join files,
+# Runs the tests that feed random input to the readers of external data, for longer than scripts/test.sh does: specs, IDX files, join files,
 # messages, checkpoints.
-# What they find is kept in proptest-regressions and tried first from then on.
+# Failing inputs are kept in proptest-regressions and tried first from then on.
 #
 #   scripts/fuzz.sh              100000 cases of each
 #   scripts/fuzz.sh 5000000

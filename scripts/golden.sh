@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares the whole of table3 (on MNIST) and of paper-small with what is frozen in tests/golden, or freezes it anew. Takes some minutes.
+# Compares all results of table3 (on MNIST) and of paper-small with the frozen ones in tests/golden, or freezes them anew. Takes some minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Seedgrid and runs the quickstart study to its report. Needs a Rust toolchain and a C compiler, nothing else.
+# Builds Seedgrid and runs the quickstart study to its report. Needs only a Rust toolchain and a C compiler.
 # Further arguments go to `seedgrid run`, for example: scripts/quickstart.sh --slots 1
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -6,7 +6,7 @@
 #   scripts/sanitize.sh kernels    tests whose name contains this word
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# Sanitizers are not stable options of the compiler; this lets the pinned one take them, so that what is checked is what runs.
+# Sanitizers are not stable options of the compiler; this lets the pinned one take them, so that the checked code is the real code.
 export RUSTC_BOOTSTRAP=1
 export RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/sanitize

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Proves that the simulation can fail: builds it with one mistake after the other (tests/mutations/*.patch) in a copy of the repository, and
+# Tests the simulation: builds it with one mistake after the other (tests/mutations/*.patch) in a copy of the repository, and
 # fails if one of them is not found. Arguments: names of mutations; none: all. Takes minutes each.
 #   SEEDGRID_SIMULATION_SEEDS    seeds for each (300)
-#   CARGO_TARGET_DIR             where to build (target/mutations)
+#   CARGO_TARGET_DIR             folder of the build (target/mutations)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SEEDGRID_SIMULATION_SEEDS=${SEEDGRID_SIMULATION_SEEDS:-300}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Simulates clusters for as long as it is let, thousands of seeds at a time, and stops at the first seed that fails, with the fewest
-# faults with which it still does.
+# Simulates clusters, thousands of seeds at a time, until its time is over or a seed fails; then it prints the fewest
+# faults with which that seed still fails.
 #   simulate.sh [HOURS] [FIRST_SEED]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and passes all tests: formatting, spelling, lints, documentation, unit and integration tests.
-# Tests that need MNIST read its folder from SEEDGRID_TEST_MNIST, and say that they skip where it is not set; those that need Slurm
-# or sshd say the same where these are not installed.
+# Tests that need MNIST read its folder from SEEDGRID_TEST_MNIST, and print that they skip where it is not set; those that need Slurm
+# or sshd do the same where these are not installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}

@@ -1,4 +1,4 @@
-"""What races saved and selected, from report.json of a study without and with them; see bench-racing.sh."""
+"""The savings and selections of races, from report.json of a study without and with them; see bench-racing.sh."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ def row_like(stage, wanted):
 
 
 def test_errors(report):
-    """For each model the mean test error of what was selected, from the first hold-out stage that has it once."""
+    """For each model the mean test error of the selected configuration, from the first hold-out stage that has it once."""
     errors = {}
     for stage in report["stages"]:
         if stage["evaluation"] != "holdout":

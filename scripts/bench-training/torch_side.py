@@ -1,4 +1,4 @@
-"""PyTorch's side of scripts/bench-training.sh: the paper's five networks, written as one would with PyTorch.
+"""PyTorch's side of scripts/bench-training.sh: the paper's five networks, in PyTorch's usual style.
 
 Each line on standard input, `train MODEL EPOCHS`, trains the model on 1000 random pairs in batches of 20 with one thread and gets
 one line of JSON: `epochs_ms`, the durations of each epoch but the first, and `evaluation_ms`, that of scoring 1000 pairs.
@@ -101,7 +101,7 @@ def train(name, epochs, compiled=False):
     for _ in range(epochs):
         start = time.perf_counter()
         network.train()
-        # Kept as tensors until the epoch's end, so that no step waits for a number.
+        # Sums are tensors until the epoch's end, so that no step waits for a number.
         total, wrong = torch.zeros(()), torch.zeros((), dtype=torch.long)
         for places in torch.randperm(PAIRS).split(BATCH):
             comparison, digit_logits = run(pixels[places])

@@ -50,7 +50,7 @@ quoted() {
     printf "'%s'" "$rest"
 }
 
-# on_host HOST ACTION ARGUMENT...: runs on-host.sh there with this stdin. Nothing secret goes through the command line.
+# on_host HOST ACTION ARGUMENT...: runs on-host.sh there with this stdin. No secret is on the command line.
 on_host() {
     local host=$1 word command
     shift
@@ -90,7 +90,7 @@ start_on() {
     ask "$host" start "$folder" "$program" "$@" <"$join"
 }
 
-# one_host HOST PROGRAM OPTION...: does what was asked on one host and prints its line.
+# one_host HOST PROGRAM OPTION...: runs the requested action on one host and prints its line.
 one_host() {
     local code reply=''
     case $action in

@@ -1,16 +1,16 @@
 # shellcheck shell=sh
-# What launch.sh runs on a host, as `sh -c TEXT on-host ACTION FOLDER ...`. POSIX sh; Linux hosts (it reads /proc).
+# launch.sh runs this script on a host, as `sh -c TEXT on-host ACTION FOLDER ...`. POSIX sh; Linux hosts (it reads /proc).
 #
 #   has FOLDER DIGEST              print yes where FOLDER/seedgrid-worker has this SHA-256, else no
-#   place FOLDER DIGEST            keep the program that comes on stdin as FOLDER/seedgrid-worker
-#   start FOLDER PROGRAM OPTION... start a worker unless one runs; the join file comes on stdin
-#   status FOLDER                  say how the worker is
+#   place FOLDER DIGEST            keep the program from stdin as FOLDER/seedgrid-worker
+#   start FOLDER PROGRAM OPTION... start a worker unless one runs; the join file is read from stdin
+#   status FOLDER                  print the worker's state
 #   stop FOLDER SECONDS            ask the worker to leave, and wait for it
 #
-# FOLDER is absolute or relative to the home folder. The program lies in it; the rest lies in a folder of the host's own inside
+# FOLDER is absolute or relative to the home folder. The program is in it; the other files are in a folder of the host's own inside
 # it, since lab machines often share one home: join.toml (mode 0600), worker.log, and worker.pid (process id and its start in
 # ticks since boot, so that another process that got the same id later is not taken for the worker).
-# Prints one line. Exit code: 0 well, 1 not.
+# Prints one line. Exit code: 0 on success, else 1.
 set -u
 umask 077
 
@@ -23,7 +23,7 @@ fail() {
     exit 1
 }
 
-# When process $1 started, in ticks since boot; nothing where it has ended. Its name, in parentheses, may hold blanks.
+# Prints the start of process $1, in ticks since boot; nothing where it has ended. Its name, in parentheses, may hold blanks.
 started() {
     sed -n 's/.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 1,20 | sed -n 's/^[^ZX] //p'
 }
@@ -81,11 +81,11 @@ start() {
     cat >"$own/join.toml.new" || fail "cannot write to $own (is the disk full?)"
     mv -f "$own/join.toml.new" "$own/join.toml" || fail "cannot write to $own"
     printf '\n== started by launch.sh, %s\n' "$(date '+%F %T')" >>"$own/worker.log" || fail "cannot write to $own"
-    # A session of its own: what ends with this login does not end the worker.
+    # A session of its own: the end of this login does not end the worker.
     setsid "$program" --join "$own/join.toml" "$@" </dev/null >>"$own/worker.log" 2>&1 &
     pid=$!
     printf '%s %s\n' "$pid" "$(started "$pid")" >"$own/worker.pid"
-    # What goes wrong at once is said at once.
+    # An early failure is reported at once.
     tries=0
     while running && [ $tries -lt 10 ]; do
         sleep 0.1
@@ -123,7 +123,7 @@ stop() {
     if running; then
         fail "still running $1 s after it was told to stop: pid $pid, log $own/worker.log"
     fi
-    # The secret does not stay behind.
+    # Removes the secret.
     rm -f "$own/worker.pid" "$own/join.toml"
     well "stopped: $(last_line)"
 }

@@ -3,8 +3,8 @@
 
     scripts/reproduction/page.py RUN_DIR [--note TEXT] > docs/reproduction.md
 
-Every number on the page is read from RUN_DIR/report (report.json, provenance.json); what people have to say about them stands in
-discussion.md beside this program and is copied. Needs Python 3.9 and nothing else. --note says what the files cannot know of the run, for
+Every number on the page is read from RUN_DIR/report (report.json, provenance.json); the text around them is copied from
+discussion.md beside this program. Needs only Python 3.9. --note adds facts about the run that are not in the files, for
 example that other work ran on the machine.
 """
 
@@ -16,7 +16,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Table II: what the paper selected. Learning rates are its lambda.
+# Table II: the paper's selected configurations. Learning rates are its lambda.
 PAPER_CHOICE = {
     "cnn": {"learning_rate": 0.1, "batch_size": 20},
     "cnn-shared": {"learning_rate": 0.1, "batch_size": 20},
@@ -38,7 +38,7 @@ def spread(one, digits=4):
 
 
 def mean_error(row):
-    """The mean error of a row; where units diverged, that of the others, which flatters, and how many these are."""
+    """The mean error of a row; where units diverged, that of the others, which is too favourable, and their number."""
     done = row["error_of_done"]
     if row["counts"]["diverged"] and done:
         return f"diverged; of the {done['n']} others {spread(done)}"
