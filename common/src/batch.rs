@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// How long `squeue` may take.
+/// The limit for `squeue`.
 const SQUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest prefix of squeue's answer that is read, in bytes.
 const OUTPUT_BYTES_MAX: u64 = 4096;

@@ -23,9 +23,9 @@ pub struct PlannedStage {
     pub name: String,
     /// The way in which its configurations are scored.
     pub evaluation: Evaluation,
-    /// Its seeds, ascending.
+    /// The stage's seeds, ascending.
     pub seeds: Vec<u64>,
-    /// Its draws of the data set, ascending.
+    /// The stage's draws of the data set, ascending.
     pub data_seeds: Vec<u64>,
     /// Rows in the order of the spec, those that start from a selection last; within a row, the last axis varies fastest.
     pub configurations: Vec<PlannedConfiguration>,
@@ -40,7 +40,7 @@ pub struct PlannedStage {
 /// A row that cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingRow {
-    /// Its model.
+    /// The row's model.
     pub model: String,
     /// The stage that selects.
     pub from: String,
@@ -55,7 +55,7 @@ pub struct WaitingRow {
 /// A stage's selection for a model.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
-    /// This configuration.
+    /// The selected configuration.
     Chosen(Configuration),
     /// No configuration: none is complete.
     Nothing,
@@ -71,7 +71,7 @@ pub struct PlannedConfiguration {
     pub configuration: Configuration,
     /// The stage from whose selection the row starts, if it does.
     pub from: Option<String>,
-    /// Its units by data seed, then by seed, then by fold, ascending.
+    /// The configuration's units by data seed, then by seed, then by fold, ascending.
     pub units: Vec<(UnitId, Unit)>,
 }
 

@@ -13,7 +13,7 @@ pub struct StopRule {
     pub max_epochs: u32,
     /// The rule is not checked before this many epochs have ended. 1: from the start (two losses are needed anyhow).
     pub min_epochs: u32,
-    /// How many epochs in a row the rule must hold. 1 is the paper's rule.
+    /// The number of epochs in a row for which the rule must hold. 1 is the paper's rule.
     pub patience: u32,
     /// The rule is not checked until an epoch's loss has fallen below `(1 - loss_drop)` times the first epoch's, so
     /// that it does not fire on the plateau before learning begins. 0: always checked, the paper's rule.
@@ -131,7 +131,7 @@ pub struct EpochMetrics {
 pub struct UnitResult {
     /// Every epoch from the first, without gaps.
     pub epochs: Vec<EpochMetrics>,
-    /// How training ended.
+    /// The ending of training.
     pub ending: Ending,
 }
 

@@ -92,7 +92,7 @@ pub enum DecodeError {
     /// The bytes end within the head.
     #[error("the data set ends after {}, within its head", count(bytes, "byte"))]
     Head {
-        /// Their number.
+        /// The number of bytes.
         bytes: usize,
     },
     /// The title is too long or not UTF-8.

@@ -17,7 +17,7 @@ use super::{
 /// One of the four files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MnistFile {
-    /// Its published name without compression; `.gz` follows when it is compressed. Copies with a dot instead of the
+    /// The published name without compression; `.gz` follows when it is compressed. Copies with a dot instead of the
     /// second dash are common: [`MnistFile::names`].
     pub name: &'static str,
     /// Length of its content, in bytes.

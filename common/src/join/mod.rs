@@ -2,7 +2,7 @@
 //! it into the run directory, and users copy it to the workers' machines. The files for commands that steer (admin) or
 //! watch (view) have the same form.
 //!
-//! They hold secrets. Nothing here prints the token: neither `Debug` nor an error (a parser's message would quote the
+//! These files hold secrets. Nothing here prints the token: neither `Debug` nor an error (a parser's message would quote the
 //! line).
 
 pub mod connect;
@@ -130,7 +130,7 @@ pub enum JoinError {
     TooOpen {
         /// The file's path.
         path: PathBuf,
-        /// Its permission bits.
+        /// The file's permission bits.
         mode: u32,
     },
     /// The file is no join file.

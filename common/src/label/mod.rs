@@ -121,7 +121,7 @@ impl Configuration {
         own.chain(rule.map(|(name, value)| (name.to_owned(), value))).collect()
     }
 
-    /// Whether a setting differs from its default in a spec. The stopping rule has no defaults in this sense.
+    /// Whether a setting differs from its default in a spec. The stopping rule has no defaults here.
     pub fn is_written(&self, name: &str) -> bool {
         if name == "normalize" {
             return self.normalize != Normalize::Standardize;

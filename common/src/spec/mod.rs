@@ -130,9 +130,9 @@ pub struct Stage {
 /// The way in which configurations are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evaluation {
-    /// On the test pairs, after training on all training pairs.
+    /// Scored on the test pairs, after training on all training pairs.
     Holdout,
-    /// By k-fold cross-validation on the training pairs; k is at least 2.
+    /// Scored by k-fold cross-validation on the training pairs; k is at least 2.
     Folds(u32),
 }
 

@@ -219,7 +219,7 @@ pub enum Problem {
     TooMany {
         /// The items' name, in the plural.
         what: &'static str,
-        /// Their number.
+        /// The number of items.
         count: u128,
         /// The bound.
         max: u128,

@@ -16,7 +16,7 @@ use crate::{
     calls::{Peer, Taken, connect},
 };
 
-/// More enrollments than a coordinator remembers.
+/// More enrolments than a coordinator remembers.
 const ENROLMENTS: u32 = 66_000;
 /// Concurrent calls.
 const CALLS: usize = 100;

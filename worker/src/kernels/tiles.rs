@@ -33,7 +33,7 @@ impl Places<'_> {
 /// The first values of a [`Product`]'s sums.
 #[derive(Clone, Copy)]
 pub(super) enum Start<'a> {
-    /// These values, one for each column.
+    /// The biases, one for each column.
     Bias(&'a [f32]),
     /// The present values of `sums`.
     Sums,

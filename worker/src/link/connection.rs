@@ -366,7 +366,7 @@ impl Connector {
     }
 }
 
-/// The coordinator's answer to an enrollment or registration, within the time limit.
+/// The coordinator's answer to an enrolment or registration, within the time limit.
 async fn timely<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<Result<T, Status>, Failure> {
     match tokio::time::timeout(REGISTER_TIMEOUT, call).await {
         Ok(answer) => Ok(answer.map(Response::into_inner)),

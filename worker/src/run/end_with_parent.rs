@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// ends first: Linux watches that thread, not the process.
 ///
 /// # Errors
-/// Where the parent has ended or cannot be watched.
+/// When the parent has ended or cannot be watched.
 pub fn die_with(parent: u32) -> io::Result<()> {
     let parent =
         Pid::from_raw(i32::try_from(parent).map_err(|_| io::Error::other(format!("{parent} is no process id")))?);

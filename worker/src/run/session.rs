@@ -99,7 +99,7 @@ pub struct Tally {
 /// Runs a worker until its end. `told` resolves when it is to stop.
 ///
 /// # Errors
-/// Where the slots' threads cannot be started.
+/// When the slots' threads cannot be started.
 pub async fn run(
     settings: Settings,
     connector: Connector,

@@ -80,7 +80,7 @@ pub struct Settings {
 /// Keeps a trainer running until it ends in order; returns the worker's exit code.
 ///
 /// # Errors
-/// Where signals cannot be received, or no trainer can be started.
+/// When signals cannot be received, or no trainer can be started.
 pub async fn supervise(settings: Settings) -> io::Result<u8> {
     let mut signals = Signals::new()?;
     let started = Instant::now();
