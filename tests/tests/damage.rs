@@ -57,13 +57,13 @@ fn no_panic(ended: &Ended) {
     assert!(!ended.stderr.contains("panicked") && !ended.stderr.contains("this is a bug"), "{}", ended.stderr);
 }
 
-/// A backup of a run.
+/// Makes a backup of a run.
 fn back_up(scratch: &Scratch, run: &str, copy: &str) {
     let ended = finish(seedgrid(["backup"]).arg(scratch.path(run)).arg(scratch.path(copy)));
     assert_eq!(ended.code(), 0, "{}{}", ended.stdout, ended.stderr);
 }
 
-/// Puts the database of a backup in the place of a run's, as the messages say.
+/// Replaces a run's database by that of a backup, as the messages advise.
 fn restore(scratch: &Scratch, copy: &str, run: &str) {
     for name in ["study.db-wal", "study.db-shm"] {
         let _ = fs::remove_file(scratch.path(run).join(name));
@@ -71,7 +71,8 @@ fn restore(scratch: &Scratch, copy: &str, run: &str) {
     fs::copy(scratch.path(copy).join("study.db"), scratch.path(run).join("study.db")).unwrap();
 }
 
-/// Goes on with a damaged run: the undisturbed report, or an error with a hint. Whether it was the former.
+/// Continues a damaged run: it gives the undisturbed report, or an error with a hint. Returns whether it gave the
+/// report.
 fn goes_on(scratch: &Scratch, spec: &Path, run: &str, expected: &[u8]) -> bool {
     let ended = finish(&mut scratch.run(spec, run));
     no_panic(&ended);
@@ -121,7 +122,7 @@ fn flipped_bits_change_no_number() {
             right += 1;
         } else {
             refused += 1;
-            // A few times: it is always the same.
+            // A few repetitions are enough: the message is always the same.
             if refused > 2 {
                 continue;
             }
@@ -143,7 +144,7 @@ fn a_backup_restores_a_study_whichever_page_is_ruined() {
         assert_eq!(mode(&data.path()), mode(&scratch.path("undisturbed/study.db")), "who reads one reads the other");
     }
     back_up(&scratch, "undisturbed", "backup");
-    // Small enough that each table is on one page.
+    // The database is so small that each table is on one page.
     let pages = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() as usize / 4096;
     for page in 0..pages {
         let run = format!("page-{page}");
@@ -194,7 +195,7 @@ fn a_lost_log_is_trained_again_and_a_cut_off_database_is_refused() {
     let refused = finish(seedgrid(["backup"]).arg(scratch.path("halved")).arg(scratch.path("no-backup")));
     assert_eq!(refused.code(), 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("hint: restore it") && !scratch.path("no-backup").exists(), "{}", refused.stderr);
-    // Nothing of a study in it: an error, and the file stays.
+    // A database without a study: the command fails, and the file stays.
     copy_folder(&scratch.path("undisturbed"), &scratch.path("empty"));
     fs::write(scratch.path("empty/study.db"), "").unwrap();
     assert!(!goes_on(&scratch, &spec, "empty", &expected));
@@ -384,7 +385,7 @@ fn a_backup_onto_a_full_disk_leaves_nothing() {
         mount -o remount,size=100m tmpfs \"$3\"
         \"$1\" backup \"$2\" \"$3/copy\"; echo \"second: $?\"
         \"$1\" check \"$3/copy\"; echo \"checked: $?\"";
-    // The database does not fit, then one of the other files.
+    // The disk is too small for the database, then for one of the other files.
     let database = fs::metadata(scratch.path("undisturbed/study.db")).unwrap().len() / 1024;
     for size in [database / 2, database + 100] {
         let mut command = Command::new("unshare");
@@ -430,7 +431,7 @@ fn a_killed_backup_leaves_no_folder_that_looks_whole() {
                     whole += 1;
                     fs::remove_dir_all(&copy).unwrap();
                 }
-                // A hidden folder that lacks nothing but its name.
+                // A complete hidden folder, which only lacks its final name.
                 0 => {}
                 // No run directory, or one without a database.
                 code => assert!(code <= 2 && left != copy, "{}: {}", left.display(), checked.stdout),
@@ -491,7 +492,7 @@ fn backups_of_a_running_study_can_be_used() {
     assert_eq!(refused.code(), 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("is not empty"), "{}", refused.stderr);
     coordinator.until_stderr("after 12 epochs", 4);
-    // As a folder of its own, and put back in the place of a run that is gone.
+    // Checked in its own folder, and in the place of a deleted run.
     back_up(&scratch, "copies/first", "copies/second");
     for backup in ["copies/first", "copies/second"] {
         let checked = finish(seedgrid(["check"]).arg(scratch.path(backup)));

@@ -2,8 +2,8 @@
 //! it into the run directory, and users copy it to the workers' machines. The files for commands that steer (admin) or
 //! watch (view) have the same form.
 //!
-//! These files hold secrets. Nothing here prints the token: neither `Debug` nor an error (a parser's message would quote the
-//! line).
+//! These files hold secrets. Nothing here prints the token: neither `Debug` nor an error (a parser's message would
+//! quote the line).
 
 pub mod connect;
 mod token;
