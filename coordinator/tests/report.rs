@@ -127,9 +127,21 @@ fn written(study: &Synthetic, provenance: &Provenance) -> (tempfile::TempDir, BT
     (folder, texts(files))
 }
 
-/// Those that are text.
+/// Those that are text; "tables.tex" has all tables of LaTeX, "roc.svg" the figures of this kind of all stages.
 fn texts(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
-    files.into_iter().filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes).ok()?))).collect()
+    let mut texts: BTreeMap<String, String> =
+        files.into_iter().filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes).ok()?))).collect();
+    let mut together: BTreeMap<String, String> = BTreeMap::from([("tables.tex".to_owned(), String::new())]);
+    for (name, text) in &texts {
+        let all = match name.rsplit_once('.') {
+            Some((_, "tex")) => "tables.tex".to_owned(),
+            Some((stem, "svg")) => format!("{}.svg", stem.split('-').next().unwrap_or(stem)),
+            _ => continue,
+        };
+        *together.entry(all).or_default() += text;
+    }
+    texts.extend(together);
+    texts
 }
 
 fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
@@ -178,38 +190,30 @@ fn select(aggregate: &mut Aggregate, stage: usize, model: &str, number: usize) {
 #[test]
 fn every_file_is_there_and_nothing_else() {
     let (_folder, files) = written_bytes(&small(), &provenance("node1"));
-    let expected = [
-        "comparisons.csv",
-        "comparisons.png",
-        "comparisons.svg",
-        "configurations.csv",
-        "digits.png",
-        "digits.svg",
-        "epochs.csv",
-        "errors.png",
-        "errors.svg",
-        "learning.csv",
-        "learning.png",
-        "learning.svg",
-        "networks.png",
-        "networks.svg",
-        "pr-band.csv",
-        "pr.csv",
-        "pr.png",
-        "pr.svg",
-        "provenance.json",
-        "references.csv",
-        "report.html",
-        "report.json",
-        "report.md",
-        "roc-band.csv",
-        "roc.csv",
-        "roc.png",
-        "roc.svg",
-        "tables.tex",
-        "units.csv",
+    let tables = [
+        "comparisons",
+        "configurations",
+        "epochs",
+        "learning",
+        "pr",
+        "pr-band",
+        "references",
+        "roc",
+        "roc-band",
+        "units",
     ];
-    assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+    let documents =
+        ["provenance.json", "report.html", "report.json", "report.md", "network-fc.tex", "network-fc-aux.tex"];
+    let mut expected: BTreeSet<String> = tables.map(|name| format!("{name}.csv")).into();
+    expected.extend(documents.map(str::to_owned));
+    let of_stages = ["final", "tune"].into_iter().flat_map(|stage| {
+        let tables = ["results", "comparisons", "references", "ensembles"].map(|table| format!("{table}-{stage}.tex"));
+        let figures = ["errors", "comparisons", "roc", "pr", "learning"].map(|figure| format!("{figure}-{stage}"));
+        figures.map(|name| [format!("{name}.svg"), format!("{name}.png")]).into_iter().flatten().chain(tables)
+    });
+    expected.extend(of_stages);
+    expected.extend(["digits", "networks"].into_iter().flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]));
+    assert_eq!(files.keys().cloned().collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
@@ -307,8 +311,8 @@ fn a_study_without_any_result_has_a_report() {
     let mut study = Synthetic::new("empty", 30, vec![holdout("final", 1..=3, five())]);
     study.results.clear();
     let (_folder, files) = written(&study, &provenance("a"));
-    assert!(files["report.html"].contains("Nothing to draw"));
-    assert!(files["roc.svg"].contains("nothing to draw yet"));
+    assert!(!files.contains_key("roc.svg") && !files["report.html"].contains("ROC curves</b>"));
+    assert!(files["report.html"].contains("Stage final: no configuration has a result yet."));
     assert!(files["report.json"].contains("\"auc\": null"));
     assert_eq!(csv(&files["roc.csv"]).len(), 1, "the header alone");
     assert!(
@@ -363,7 +367,7 @@ fn references_stand_beside_the_rows_that_they_are_for() {
     assert_eq!(table[1][column("theirs_error")], "0.2583");
     let page = &files["report.html"];
     assert_eq!(page.matches("<h3>Next to the references</h3>").count(), 2);
-    assert_eq!(page.matches("<small>Table III</small>").count(), 6);
+    assert_eq!(page.matches(">Table III</td>").count(), 6);
     assert_eq!(files["report.md"].matches("### Next to the references").count(), 2);
 
     let mut without = small();
@@ -414,13 +418,22 @@ fn what_a_stage_selected_is_marked_in_every_table() {
         files[name].lines().filter(|line| line.contains(mark)).map(str::to_owned).collect()
     };
     let name = "FC Network with Aux (auxiliary_weight=0.1)";
-    let marked = lines("report.md", "(selected)");
-    assert_eq!(marked.len(), 3, "results, hyper-parameters and what it means: {marked:#?}");
-    assert!(marked[0].contains(&format!("| {name} (selected) ")) && marked[1].contains("what later stages start from"));
-    assert!(lines("tables.tex", "$\\dagger$ &").iter().all(|line| line.contains("weight=0.1")));
-    assert_eq!(lines("tables.tex", "$\\dagger$ &").len(), 2, "single networks, ensembles");
-    // Results, areas, learning curves, hyper-parameters and each of its eight units.
-    assert_eq!(lines("report.html", "<span class=\"selected\">selected</span>").len(), 4 + 8);
+    let marked = lines("report.md", "| FC Network with Aux (selected) | 0.1 ");
+    assert_eq!(marked.len(), 3, "results, ensembles and hyper-parameters: {marked:#?}");
+    assert_eq!(lines("report.md", &format!("{name} (selected) ")).len(), 2 + 1, "in pairs, next to the reference");
+    assert_eq!(lines("report.md", "what later stages start from").len(), 1);
+    let daggers = lines("tables.tex", "$\\dagger$ & 0.1 &");
+    assert_eq!(daggers.len(), 2, "single networks, ensembles: {daggers:#?}");
+    // Results, ensembles, hyper-parameters and each of its eight units.
+    assert_eq!(lines("report.html", "<span class=\"selected\">selected</span>").len(), 3 + 8);
+    assert_eq!(lines("report.html", "<tr class=\"lowest chosen\">").len(), 1);
+    // Its row in the figures of error rates and of differences stands on a tint, and curves name it.
+    for (figure, mark) in
+        [("errors", "#e3eef8"), ("comparisons", "#e3eef8"), ("roc", "(selected)"), ("learning", "(selected)")]
+    {
+        assert!(files[&format!("{figure}-tune.svg")].contains(mark), "{figure}");
+        assert!(!files[&format!("{figure}-final.svg")].contains(mark), "{figure}");
+    }
     let terminal = terminal_table(&aggregate.report, 100);
     assert_eq!(terminal.matches("\n* auxiliary_weight=0.1").count(), 1);
     assert!(terminal.contains("  * selected for later stages\n"));
@@ -473,7 +486,9 @@ fn every_file_field_and_column_is_documented() {
             let header = text.lines().next().unwrap();
             names.extend(header.split(',').filter(|column| !column.starts_with("hyperparameters.")).map(str::to_owned));
         }
-        names.insert(file);
+        let file =
+            ["final", "race", "tune"].iter().fold(file, |file, stage| file.replace(&format!("-{stage}."), "-STAGE."));
+        names.insert(["fc", "cnn"].iter().fold(file, |file, model| file.replace(&format!("-{model}."), "-MODEL.")));
     }
     names.remove("folds"); // Documented as {"folds": k}.
     let missing: Vec<&String> = names.iter().filter(|name| !docs.contains(&format!("`{name}`"))).collect();

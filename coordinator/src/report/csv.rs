@@ -1,39 +1,38 @@
 //! Tables for programs: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, empty where there is no value.
 
-mod compared;
-
 use std::{collections::BTreeSet, fmt::Display};
 
 use seedgrid_common::{decision, training::StopLoss, unit::Fold};
 
+use super::facts;
 use crate::aggregate::{
     Aggregate, Band, Curves,
-    document::{ConfigurationReport, Report, Spread, StageReport},
+    document::{
+        ComparisonReport, ConfigurationReport, FoundError, ReferenceReport, Report, Spread, StageReport, TTestReport,
+        UnitReport, Verdict,
+    },
 };
 
-pub(super) use compared::{comparisons, references};
-
-/// A table under construction.
-struct Table {
-    text: String,
-}
-
-impl Table {
-    fn new<'a>(header: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut table = Self { text: String::new() };
-        table.row(header.into_iter().map(str::to_owned));
-        table
-    }
-
-    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        for (index, cell) in cells.into_iter().enumerate() {
-            if index > 0 {
-                self.text.push(',');
-            }
-            push_cell(&mut self.text, &cell);
-        }
-        self.text.push('\n');
-    }
+/// Names and contents of all files.
+pub(super) fn files(aggregate: &Aggregate) -> Vec<(String, Vec<u8>)> {
+    let report = &aggregate.report;
+    [
+        ("configurations.csv", configurations(report)),
+        ("units.csv", units(report)),
+        ("comparisons.csv", comparisons(report)),
+        ("references.csv", references(report)),
+        ("epochs.csv", epochs(aggregate)),
+        ("learning.csv", learning(aggregate)),
+        ("roc.csv", roc(aggregate)),
+        (
+            "roc-band.csv",
+            band(aggregate, ["false_positive_rate", "true_positive_rate"], |curves| curves.roc_band.as_ref()),
+        ),
+        ("pr.csv", precision_recall(aggregate)),
+        ("pr-band.csv", band(aggregate, ["recall", "precision"], |curves| curves.precision_recall_band.as_ref())),
+    ]
+    .map(|(name, text)| (name.to_owned(), text.into_bytes()))
+    .into()
 }
 
 /// Writes a cell, quoted where it must be. A text that a spreadsheet would compute gets an apostrophe before it.
@@ -50,13 +49,14 @@ pub(crate) fn push_cell(text: &mut String, cell: &str) {
     }
 }
 
-fn cell(value: Option<impl Display>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// Both ends of an interval.
-fn ends(interval: Option<[f64; 2]>) -> [String; 2] {
-    [0, 1].map(|end| cell(interval.map(|ends| ends[end])))
+fn push_row(text: &mut String, cells: impl IntoIterator<Item = String>) {
+    for (index, cell) in cells.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        push_cell(text, &cell);
+    }
+    text.push('\n');
 }
 
 /// Every digit of a number, and no long rows of zeros.
@@ -64,31 +64,60 @@ pub(crate) fn number(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-5 { format!("{value:e}") } else { value.to_string() }
 }
 
-/// A curve's point with its threshold: the score, and the probability that belongs to it. At the curve's start both are infinite.
-fn point(values: [f64; 2], threshold: f64) -> impl Iterator<Item = String> {
-    let probability = if threshold.is_finite() { decision::probability(threshold) } else { threshold };
-    values.into_iter().chain([threshold, probability]).map(number)
+fn cell(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
-const THRESHOLDS: [&str; 2] = ["threshold_score", "threshold_probability"];
+/// A column: its name, and its cell in the row of a thing.
+type Column<T> = (String, Box<dyn Fn(&T) -> String>);
 
-/// Every configuration with its stage's name.
-fn rows(report: &Report) -> impl Iterator<Item = (&StageReport, &ConfigurationReport)> {
-    report.stages.iter().flat_map(|stage| stage.configurations.iter().map(move |row| (stage, row)))
+/// A column of values that some things do not have.
+fn value<T, V: Display>(name: &str, of: impl Fn(&T) -> Option<V> + 'static) -> Column<T> {
+    (name.to_owned(), Box::new(move |thing| cell(of(thing))))
 }
 
-/// Every configuration with its stage's name and its curves.
-fn drawn(aggregate: &Aggregate) -> impl Iterator<Item = (&StageReport, &ConfigurationReport, &Curves)> {
-    let stages = aggregate.report.stages.iter().zip(&aggregate.curves);
-    stages.flat_map(|(stage, curves)| {
-        stage.configurations.iter().zip(curves).map(move |(row, curves)| (stage, row, curves))
-    })
+/// A column of values that each thing has.
+fn column<T, V: Display>(name: &str, of: impl Fn(&T) -> V + 'static) -> Column<T> {
+    value(name, move |thing| Some(of(thing)))
+}
+
+/// `NAME_mean` and `NAME_std`.
+fn spread<T: 'static>(name: &str, of: fn(&T) -> &Spread) -> [Column<T>; 2] {
+    [
+        value(&format!("{name}_mean"), move |thing| of(thing).mean),
+        value(&format!("{name}_std"), move |thing| of(thing).std),
+    ]
+}
+
+/// `NAME_low` and `NAME_high`.
+fn ends<T: 'static>(name: &str, of: impl Fn(&T) -> Option<[f64; 2]> + Copy + 'static) -> [Column<T>; 2] {
+    [("low", 0), ("high", 1)]
+        .map(|(end, place)| value(&format!("{name}_{end}"), move |thing| of(thing).map(|ends| ends[place])))
 }
 
 const KEYS: [&str; 4] = ["stage", "configuration", "model", "variant"];
 
-fn keys(stage: &StageReport, row: &ConfigurationReport) -> [String; 4] {
-    [stage.name.clone(), row.number.to_string(), row.model.clone(), row.variant.clone()]
+fn keys(stage: &StageReport, row: &ConfigurationReport) -> Vec<String> {
+    vec![stage.name.clone(), row.number.to_string(), row.model.clone(), row.variant.clone()]
+}
+
+/// A table of things, whose rows begin with cells under `first`.
+fn table<'a, T: 'a>(
+    first: impl IntoIterator<Item = String>,
+    columns: &[Column<T>],
+    rows: impl IntoIterator<Item = (Vec<String>, &'a T)>,
+) -> String {
+    let mut text = String::new();
+    push_row(&mut text, first.into_iter().chain(columns.iter().map(|(name, _)| name.clone())));
+    for (first, thing) in rows {
+        push_row(&mut text, first.into_iter().chain(columns.iter().map(|(_, of)| of(thing))));
+    }
+    text
+}
+
+/// Every configuration with its stage.
+fn rows(report: &Report) -> impl Iterator<Item = (&StageReport, &ConfigurationReport)> {
+    report.stages.iter().flat_map(|stage| stage.configurations.iter().map(move |row| (stage, row)))
 }
 
 /// Every hyper-parameter that any configuration has.
@@ -96,259 +125,289 @@ fn hyperparameters(report: &Report) -> BTreeSet<&str> {
     rows(report).flat_map(|(_, row)| row.hyperparameters.keys().map(String::as_str)).collect()
 }
 
-/// configurations.csv: one row a configuration.
-pub(super) fn configurations(report: &Report) -> String {
-    let names = hyperparameters(report);
-    let prefixed: Vec<String> = names.iter().map(|name| format!("hyperparameters.{name}")).collect();
-    let header = KEYS.into_iter().chain(["title"]).chain(prefixed.iter().map(String::as_str)).chain([
-        "normalize",
-        "stop.loss_delta",
-        "stop.max_epochs",
-        "stop.min_epochs",
-        "stop.patience",
-        "stop.loss_drop",
-        "stop.loss",
-        "planned",
-        "done",
-        "diverged",
-        "not_trained",
-        "failed",
-        "cancelled",
-        "converged",
-        "untrained",
-        "stuck",
-        "error_mean",
-        "error_std",
-        "error_ci95_low",
-        "error_ci95_high",
-        "error_min",
-        "error_max",
-        "epochs_mean",
-        "epochs_std",
-        "loss_mean",
-        "loss_std",
-        "train_loss_mean",
-        "train_loss_std",
-        "train_error_mean",
-        "train_error_std",
-        "auc_mean",
-        "auc_std",
-        "average_precision_mean",
-        "average_precision_std",
-        "areas_undefined",
-        "ensemble_seeds",
-        "ensemble_error",
-        "ensemble_auc",
-        "seeds_auc_mean",
-        "seeds_auc_std",
-        "ensemble_average_precision",
-        "seeds_average_precision_mean",
-        "seeds_average_precision_std",
-        "error_standard_error",
-        "error_freedom",
-        "error_interval",
-        "error_given_examples_ci95_low",
-        "error_given_examples_ci95_high",
-        "draw_pairs",
-        "draw_standard_error",
-        "ensemble_auc_ci95_low",
-        "ensemble_auc_ci95_high",
-        "ensemble_average_precision_ci95_low",
-        "ensemble_average_precision_ci95_high",
-        "data_draws",
-        "draws_std",
-        "seeds_std",
-        "skipped",
-        "rank",
-    ]);
-    let mut table = Table::new(header);
-    for (stage, row) in rows(report) {
-        let mean_std = |spread: &Spread| [cell(spread.mean), cell(spread.std)];
-        let (stop, counts, error) = (&row.stop, &row.counts, &row.error.spread);
-        let mut cells = keys(stage, row).to_vec();
-        cells.push(row.title.clone());
-        cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
-        cells.push(normalize(row).to_owned());
-        cells.extend([stop.loss_delta.to_string(), stop.max_epochs.to_string(), stop.min_epochs.to_string()]);
-        let loss = match stop.loss {
-            StopLoss::Mean => "mean",
-            StopLoss::BatchSum => "batch-sum",
-        };
-        cells.extend([stop.patience.to_string(), stop.loss_drop.to_string(), loss.to_owned()]);
-        let endings =
-            [counts.planned, counts.done, counts.diverged, counts.not_trained, counts.failed, counts.cancelled];
-        cells.extend(endings.map(|number| number.to_string()));
-        cells.extend([row.converged, row.untrained, row.stuck].map(|number| number.to_string()));
-        cells.extend(mean_std(error));
-        cells.extend(ends(row.error.interval.ci95));
-        cells.extend([cell(error.min), cell(error.max)]);
-        cells.extend([&row.epochs, &row.loss, &row.train_loss, &row.train_error].into_iter().flat_map(mean_std));
-        cells.extend([&row.auc.spread, &row.average_precision.spread].into_iter().flat_map(mean_std));
-        cells.push(row.auc.undefined.to_string());
-        cells.extend([row.averaged.seeds.len().to_string(), cell(row.averaged.error)]);
-        cells.push(cell(row.roc.auc));
-        cells.extend(mean_std(&row.roc.seeds));
-        cells.push(cell(row.precision_recall.average_precision));
-        cells.extend(mean_std(&row.precision_recall.seeds));
-        let interval = &row.error.interval;
-        cells.extend([cell(interval.standard_error), cell(interval.freedom), interval.method.name().to_owned()]);
-        cells.extend(ends(row.error.given_examples.as_ref().and_then(|given| given.ci95)));
-        cells.extend([row.draw.pairs.to_string(), cell(row.draw.standard_error)]);
-        cells.extend(ends(row.roc.ci95).into_iter().chain(ends(row.precision_recall.ci95)));
-        cells.extend([row.draws.len().to_string(), cell(row.draw.draws_std), cell(row.draw.seeds_std)]);
-        cells.extend([counts.skipped.to_string(), row.rank.to_string()]);
-        table.row(cells);
-    }
-    table.text
+/// The keys, a column, and a column for each hyper-parameter.
+fn with_hyperparameters<'a>(names: &'a BTreeSet<&str>, column: &'a str) -> impl Iterator<Item = String> + 'a {
+    let names = names.iter().map(|name| format!("hyperparameters.{name}"));
+    KEYS.into_iter().chain([column]).map(str::to_owned).chain(names)
 }
 
-/// How a configuration's pixels become inputs, as a spec writes it.
-pub(super) fn normalize(row: &ConfigurationReport) -> &'static str {
-    use seedgrid_common::training::Normalize;
-    match row.normalize {
-        Normalize::None => "none",
-        Normalize::Scale => "scale",
-        Normalize::Standardize => "standardize",
-    }
+/// configurations.csv: one row a configuration.
+fn configurations(report: &Report) -> String {
+    type Of = ConfigurationReport;
+    let mut columns: Vec<Column<Of>> = vec![
+        column("normalize", |row: &Of| facts::normalize(row)),
+        column("stop.loss_delta", |row: &Of| row.stop.loss_delta),
+        column("stop.max_epochs", |row: &Of| row.stop.max_epochs),
+        column("stop.min_epochs", |row: &Of| row.stop.min_epochs),
+        column("stop.patience", |row: &Of| row.stop.patience),
+        column("stop.loss_drop", |row: &Of| row.stop.loss_drop),
+        column("stop.loss", |row: &Of| match row.stop.loss {
+            StopLoss::Mean => "mean",
+            StopLoss::BatchSum => "batch-sum",
+        }),
+        column("planned", |row: &Of| row.counts.planned),
+        column("done", |row: &Of| row.counts.done),
+        column("diverged", |row: &Of| row.counts.diverged),
+        column("not_trained", |row: &Of| row.counts.not_trained),
+        column("failed", |row: &Of| row.counts.failed),
+        column("cancelled", |row: &Of| row.counts.cancelled),
+        column("converged", |row: &Of| row.converged),
+        column("untrained", |row: &Of| row.untrained),
+        column("stuck", |row: &Of| row.stuck),
+    ];
+    columns.extend(spread("error", |row: &Of| &row.error.spread));
+    columns.extend(ends("error_ci95", |row: &Of| row.error.interval.ci95));
+    columns.extend([
+        value("error_min", |row: &Of| row.error.spread.min),
+        value("error_max", |row: &Of| row.error.spread.max),
+    ]);
+    columns.extend(spread("epochs", |row: &Of| &row.epochs));
+    columns.extend(spread("loss", |row: &Of| &row.loss));
+    columns.extend(spread("train_loss", |row: &Of| &row.train_loss));
+    columns.extend(spread("train_error", |row: &Of| &row.train_error));
+    columns.extend(spread("auc", |row: &Of| &row.auc.spread));
+    columns.extend(spread("average_precision", |row: &Of| &row.average_precision.spread));
+    columns.extend([
+        column("areas_undefined", |row: &Of| row.auc.undefined),
+        column("ensemble_seeds", |row: &Of| row.averaged.seeds.len()),
+        value("ensemble_error", |row: &Of| row.averaged.error),
+        value("ensemble_auc", |row: &Of| row.roc.auc),
+    ]);
+    columns.extend(spread("seeds_auc", |row: &Of| &row.roc.seeds));
+    columns.push(value("ensemble_average_precision", |row: &Of| row.precision_recall.average_precision));
+    columns.extend(spread("seeds_average_precision", |row: &Of| &row.precision_recall.seeds));
+    columns.extend([
+        value("error_standard_error", |row: &Of| row.error.interval.standard_error),
+        value("error_freedom", |row: &Of| row.error.interval.freedom),
+        column("error_interval", |row: &Of| row.error.interval.method.name()),
+    ]);
+    columns.extend(ends("error_given_examples_ci95", |row: &Of| row.error.given_examples.as_ref()?.ci95));
+    columns.extend([
+        column("draw_pairs", |row: &Of| row.draw.pairs),
+        value("draw_standard_error", |row: &Of| row.draw.standard_error),
+    ]);
+    columns.extend(ends("ensemble_auc_ci95", |row: &Of| row.roc.ci95));
+    columns.extend(ends("ensemble_average_precision_ci95", |row: &Of| row.precision_recall.ci95));
+    columns.extend([
+        column("data_draws", |row: &Of| row.draws.len()),
+        value("draws_std", |row: &Of| row.draw.draws_std),
+        value("seeds_std", |row: &Of| row.draw.seeds_std),
+        column("skipped", |row: &Of| row.counts.skipped),
+        column("rank", |row: &Of| row.rank),
+    ]);
+    let names = hyperparameters(report);
+    let rows = rows(report).map(|(stage, row)| {
+        let values = names.iter().map(|name| cell(row.hyperparameters.get(*name)));
+        (keys(stage, row).into_iter().chain([row.title.clone()]).chain(values).collect(), row)
+    });
+    table(with_hyperparameters(&names, "title"), &columns, rows)
 }
 
 /// units.csv: one row a unit; a unit that several configurations share stands in each of them.
-pub(super) fn units(report: &Report) -> String {
+fn units(report: &Report) -> String {
+    type Of = UnitReport;
+    let columns: [Column<Of>; 14] = [
+        value("fold", |unit: &Of| unit.fold),
+        column("seed", |unit: &Of| unit.seed),
+        column("ending", |unit: &Of| unit.ending.name()),
+        value("error", |unit: &Of| unit.error),
+        value("auc", |unit: &Of| unit.auc),
+        value("average_precision", |unit: &Of| unit.average_precision),
+        value("loss", |unit: &Of| unit.loss),
+        value("epochs", |unit: &Of| unit.epochs),
+        value("converged", |unit: &Of| unit.converged),
+        value("train_loss", |unit: &Of| unit.train_loss),
+        value("train_error", |unit: &Of| unit.train_error),
+        column("data_seed", |unit: &Of| unit.data_seed),
+        value("untrained", |unit: &Of| unit.untrained),
+        value("stuck", |unit: &Of| unit.stuck),
+    ];
     let names = hyperparameters(report);
-    let prefixed: Vec<String> = names.iter().map(|name| format!("hyperparameters.{name}")).collect();
-    let header = KEYS.into_iter().chain(["unit"]).chain(prefixed.iter().map(String::as_str)).chain([
-        "fold",
-        "seed",
-        "ending",
-        "error",
-        "auc",
-        "average_precision",
-        "loss",
-        "epochs",
-        "converged",
-        "train_loss",
-        "train_error",
-        "data_seed",
-        "untrained",
-        "stuck",
+    let names = &names;
+    let rows = rows(report).flat_map(|(stage, row)| {
+        let values: Vec<String> = names.iter().map(|name| cell(row.hyperparameters.get(*name))).collect();
+        let of_unit = move |unit: &UnitReport| {
+            keys(stage, row).into_iter().chain([unit.unit.clone()]).chain(values.iter().cloned()).collect()
+        };
+        row.units.iter().map(move |unit| (of_unit(unit), unit))
+    });
+    table(with_hyperparameters(names, "unit"), &columns, rows)
+}
+
+/// comparisons.csv: one row a pair of configurations that were compared; the keys are the first one's.
+fn comparisons(report: &Report) -> String {
+    type Of = ComparisonReport;
+    let t_test = |prefix: &str, name: &str, of: fn(&Of) -> &TTestReport| {
+        let mut columns: Vec<Column<Of>> = vec![
+            value(&format!("{prefix}t"), move |pair| of(pair).t),
+            value(&format!("{prefix}freedom"), move |pair| of(pair).freedom),
+            value(&format!("{name}p"), move |pair| of(pair).p),
+            value(&format!("{name}p_holm"), move |pair| of(pair).p_holm),
+        ];
+        columns.extend(ends(&format!("{prefix}ci95"), move |pair: &Of| of(pair).ci95));
+        columns.extend(ends(&format!("{prefix}ci95_simultaneous"), move |pair: &Of| of(pair).ci95_simultaneous));
+        columns
+    };
+    let mut columns: Vec<Column<Of>> = vec![
+        value("difference", |pair: &Of| pair.difference),
+        value("hedges_g", |pair: &Of| pair.hedges_g),
+        column("t_test", |pair: &Of| pair.t_test.method.name()),
+        column("seeds", |pair: &Of| pair.t_test.seeds),
+    ];
+    columns.extend(t_test("", "t_", |pair| &pair.t_test));
+    columns.extend(t_test("seeds_", "seeds_", |pair| &pair.seeds_test));
+    columns.extend([
+        value("first_only_wrong", |pair: &Of| pair.mcnemar.first_only_wrong),
+        value("second_only_wrong", |pair: &Of| pair.mcnemar.second_only_wrong),
     ]);
-    let mut table = Table::new(header);
-    for (stage, row) in rows(report) {
-        for unit in &row.units {
-            let mut cells = keys(stage, row).to_vec();
-            cells.push(unit.unit.clone());
-            cells.extend(names.iter().map(|name| cell(row.hyperparameters.get(*name))));
-            cells.extend([cell(unit.fold), unit.seed.to_string(), unit.ending.name().to_owned()]);
-            cells.extend([cell(unit.error), cell(unit.auc), cell(unit.average_precision)]);
-            cells.extend([cell(unit.loss), cell(unit.epochs), cell(unit.converged)]);
-            cells.extend([cell(unit.train_loss), cell(unit.train_error), unit.data_seed.to_string()]);
-            cells.extend([cell(unit.untrained), cell(unit.stuck)]);
-            table.row(cells);
+    columns.extend([
+        value("mcnemar_p", |pair: &Of| pair.mcnemar.p),
+        value("mcnemar_p_holm", |pair: &Of| pair.mcnemar.p_holm),
+        value("auc_difference", |pair: &Of| pair.auc_test.difference),
+        value("auc_standard_error", |pair: &Of| pair.auc_test.standard_error),
+        value("auc_p", |pair: &Of| pair.auc_test.p),
+        value("auc_p_holm", |pair: &Of| pair.auc_test.p_holm),
+    ]);
+    let rows = report.stages.iter().flat_map(|stage| {
+        stage.comparisons.pairs.iter().filter_map(move |pair| {
+            let (first, second) = (facts::row(stage, pair.first)?, facts::row(stage, pair.second)?);
+            let second = [second.number.to_string(), second.model.clone(), second.variant.clone()];
+            Some((keys(stage, first).into_iter().chain(second).collect(), pair))
+        })
+    });
+    let second = ["second", "second_model", "second_variant"];
+    table(KEYS.into_iter().chain(second).map(str::to_owned), &columns, rows)
+}
+
+/// references.csv: one row a configuration and a reference that is for it.
+fn references(report: &Report) -> String {
+    type Of = ReferenceReport;
+    let side = |side: &str, of: fn(&Of) -> &FoundError| -> [Column<Of>; 7] {
+        let name = |column: &str| format!("{side}_{column}");
+        [
+            value(&name("error"), move |reference| of(reference).error),
+            value(&name("std"), move |reference| of(reference).std),
+            value(&name("n"), move |reference| of(reference).n),
+            value(&name("epochs"), move |reference| of(reference).epochs),
+            column(&name("pairs"), move |reference| of(reference).pairs),
+            value(&name("standard_error"), move |reference| of(reference).standard_error),
+            value(&name("draw_standard_error"), move |reference| of(reference).draw_standard_error),
+        ]
+    };
+    let given = |reference: &Of| {
+        reference.given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    let mut columns: Vec<Column<Of>> = vec![column("where", given), column("source", |one: &Of| one.source.clone())];
+    columns.extend(side("ours", |reference| &reference.ours));
+    columns.extend(side("theirs", |reference| &reference.theirs));
+    columns.extend([
+        value("difference", |one: &Of| one.difference),
+        value("uncertainty95", |one: &Of| one.uncertainty95),
+        value("uncertainty90", |one: &Of| one.uncertainty90),
+        value("margin", |one: &Of| one.margin),
+        value("verdict", |one: &Of| one.verdict.map(Verdict::name)),
+        value("note", |one: &Of| one.note.clone()),
+    ]);
+    let rows = report.stages.iter().flat_map(|stage| {
+        let of_stage = move |one: &'_ Of| Some(keys(stage, facts::row(stage, one.configuration)?));
+        stage.references.iter().filter_map(move |one| Some((of_stage(one)?, one)))
+    });
+    table(KEYS.map(str::to_owned), &columns, rows)
+}
+
+/// A table of rows that belong to configurations with their curves.
+fn curves<const N: usize>(
+    aggregate: &Aggregate,
+    columns: [&str; N],
+    of: impl Fn(&Curves) -> Vec<[String; N]>,
+) -> String {
+    let mut text = String::new();
+    push_row(&mut text, KEYS.into_iter().chain(columns).map(str::to_owned));
+    for (stage, curves) in aggregate.report.stages.iter().zip(&aggregate.curves) {
+        for (row, curves) in stage.configurations.iter().zip(curves) {
+            let keys = keys(stage, row);
+            of(curves).into_iter().for_each(|cells| push_row(&mut text, keys.iter().cloned().chain(cells)));
         }
     }
-    table.text
+    text
 }
 
 /// epochs.csv: one row an epoch of a unit that has a result.
-pub(super) fn epochs(aggregate: &Aggregate) -> String {
+fn epochs(aggregate: &Aggregate) -> String {
     let columns = ["unit", "fold", "seed", "epoch", "train_loss", "train_error", "validation_error"];
-    let mut table = Table::new(KEYS.into_iter().chain(columns));
-    for (stage, row, curves) in drawn(aggregate) {
-        for unit in &curves.learning.units {
+    curves(aggregate, columns, |curves| {
+        let units = curves.learning.units.iter().flat_map(|unit| unit.epochs.iter().map(move |epoch| (unit, epoch)));
+        let cells = units.map(|(unit, epoch)| {
             let fold = match unit.fold {
                 Fold::Holdout => None,
                 Fold::Part { index, .. } => Some(index + 1),
             };
-            for epoch in &unit.epochs {
-                table.row(keys(stage, row).into_iter().chain([
-                    unit.unit.clone(),
-                    cell(fold),
-                    unit.seed.to_string(),
-                    epoch.epoch.to_string(),
-                    epoch.train_loss.to_string(),
-                    epoch.train_error.to_string(),
-                    cell(epoch.validation_error),
-                ]));
-            }
-        }
-    }
-    table.text
+            let [seed, number] = [unit.seed.to_string(), epoch.epoch.to_string()];
+            let [loss, error] = [epoch.train_loss, epoch.train_error].map(|value| value.to_string());
+            [unit.unit.clone(), cell(fold), seed, number, loss, error, cell(epoch.validation_error)]
+        });
+        cells.collect()
+    })
 }
 
 /// learning.csv: one row an epoch of a configuration, averaged over the done units that trained it.
-pub(super) fn learning(aggregate: &Aggregate) -> String {
+fn learning(aggregate: &Aggregate) -> String {
     let columns = ["epoch", "units", "train_loss", "train_error", "validation_error"];
-    let mut table = Table::new(KEYS.into_iter().chain(columns));
-    for (stage, row, curves) in drawn(aggregate) {
-        for epoch in &curves.learning.epochs {
-            table.row(keys(stage, row).into_iter().chain([
-                epoch.epoch.to_string(),
-                epoch.units.to_string(),
-                epoch.train_loss.to_string(),
-                epoch.train_error.to_string(),
-                cell(epoch.validation_error),
-            ]));
-        }
-    }
-    table.text
+    curves(aggregate, columns, |curves| {
+        let cells = curves.learning.epochs.iter().map(|epoch| {
+            let [loss, error] = [epoch.train_loss, epoch.train_error].map(|value| value.to_string());
+            [epoch.epoch.to_string(), epoch.units.to_string(), loss, error, cell(epoch.validation_error)]
+        });
+        cells.collect()
+    })
+}
+
+/// A curve's point with its threshold: the score, and the probability that belongs to it. At the curve's start both are infinite.
+fn point([x, y]: [f64; 2], threshold: f64) -> [String; 4] {
+    let probability = if threshold.is_finite() { decision::probability(threshold) } else { threshold };
+    [x, y, threshold, probability].map(number)
 }
 
 /// roc.csv: the points of each averaged prediction's ROC curve.
-pub(super) fn roc(aggregate: &Aggregate) -> String {
-    let mut table = Table::new(KEYS.into_iter().chain(["false_positive_rate", "true_positive_rate"]).chain(THRESHOLDS));
-    for (stage, row, curves) in drawn(aggregate) {
-        for found in curves.roc.iter().flatten() {
-            let rates = [found.false_positive_rate, found.true_positive_rate];
-            table.row(keys(stage, row).into_iter().chain(point(rates, found.threshold)));
-        }
-    }
-    table.text
+fn roc(aggregate: &Aggregate) -> String {
+    let columns = ["false_positive_rate", "true_positive_rate", "threshold_score", "threshold_probability"];
+    curves(aggregate, columns, |curves| {
+        let points = curves.roc.iter().flatten();
+        points.map(|found| point([found.false_positive_rate, found.true_positive_rate], found.threshold)).collect()
+    })
 }
 
 /// pr.csv: the points of each averaged prediction's precision-recall curve.
-pub(super) fn precision_recall(aggregate: &Aggregate) -> String {
-    let mut table = Table::new(KEYS.into_iter().chain(["recall", "precision"]).chain(THRESHOLDS));
-    for (stage, row, curves) in drawn(aggregate) {
-        for found in curves.precision_recall.iter().flatten() {
-            table.row(keys(stage, row).into_iter().chain(point([found.recall, found.precision], found.threshold)));
-        }
-    }
-    table.text
+fn precision_recall(aggregate: &Aggregate) -> String {
+    let columns = ["recall", "precision", "threshold_score", "threshold_probability"];
+    curves(aggregate, columns, |curves| {
+        let points = curves.precision_recall.iter().flatten();
+        points.map(|found| point([found.recall, found.precision], found.threshold)).collect()
+    })
 }
 
-/// roc-band.csv: mean and deviation of the seeds' own ROC curves.
-pub(super) fn roc_band(aggregate: &Aggregate) -> String {
-    let columns = ["seeds", "false_positive_rate", "true_positive_rate_mean", "true_positive_rate_std"];
-    band(aggregate, columns, |curves| curves.roc_band.as_ref())
-}
-
-/// pr-band.csv: mean and deviation of the seeds' own precision-recall curves.
-pub(super) fn precision_recall_band(aggregate: &Aggregate) -> String {
-    let columns = ["seeds", "recall", "precision_mean", "precision_std"];
-    band(aggregate, columns, |curves| curves.precision_recall_band.as_ref())
-}
-
-fn band(aggregate: &Aggregate, columns: [&str; 4], of: fn(&Curves) -> Option<&Band>) -> String {
-    let mut table = Table::new(KEYS.into_iter().chain(columns));
-    for (stage, row, curves) in drawn(aggregate) {
-        let Some(band) = of(curves) else { continue };
-        for point in &band.points {
-            let values = [point.x, point.mean, point.std].map(number);
-            table.row(keys(stage, row).into_iter().chain([band.curves.to_string()]).chain(values));
-        }
-    }
-    table.text
+/// roc-band.csv and pr-band.csv: mean and deviation of the seeds' own curves.
+fn band(aggregate: &Aggregate, [x, y]: [&str; 2], of: fn(&Curves) -> Option<&Band>) -> String {
+    let [mean, std] = ["mean", "std"].map(|what| format!("{y}_{what}"));
+    curves(aggregate, ["seeds", x, &mean, &std], |curves| {
+        let points = of(curves).into_iter().flat_map(|band| band.points.iter().map(|point| (band.curves, point)));
+        let cells = points.map(|(seeds, point)| {
+            let [x, mean, std] = [point.x, point.mean, point.std].map(number);
+            [seeds.to_string(), x, mean, std]
+        });
+        cells.collect()
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::push_row;
 
     #[test]
     fn cells_with_commas_quotes_or_line_ends_are_quoted() {
-        let mut table = Table::new(["a", "b"]);
-        table.row(["[1, 2]".to_owned(), "say \"x\"".to_owned()]);
-        table.row(["two\nlines".to_owned(), " padded".to_owned()]);
-        assert_eq!(table.text, "a,b\n\"[1, 2]\",\"say \"\"x\"\"\"\n\"two\nlines\",\" padded\"\n");
+        let mut text = String::new();
+        push_row(&mut text, ["[1, 2]", "say \"x\""].map(str::to_owned));
+        push_row(&mut text, ["two\nlines", " padded"].map(str::to_owned));
+        assert_eq!(text, "\"[1, 2]\",\"say \"\"x\"\"\"\n\"two\nlines\",\" padded\"\n");
     }
 }

@@ -18,7 +18,7 @@ use seedgrid_common::{durable, temporary_files::Unfinished};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::ReportError;
+use super::error::ReportError;
 use crate::run_directory::{
     file_system::FileSystem,
     lock::{Lock, LockError},

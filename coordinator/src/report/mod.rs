@@ -2,90 +2,38 @@
 //!
 //! Everything but provenance.json depends only on the aggregate, so equal results give equal bytes.
 
-mod areas;
-mod compared;
+//!
+//! [`content`] says what a report holds, as a [`document`]; [`render`] writes that as HTML, Markdown, LaTeX and text; [`folder`] puts the
+//! files into place. Imports go that way alone.
+
+mod content;
 mod csv;
-mod doubtful;
-mod draws;
+mod document;
+mod error;
+mod facts;
 mod figure;
 mod folder;
-mod html;
-mod latex;
-pub(crate) mod markdown;
 pub mod network_layers;
-mod networks;
-mod notices;
 pub(crate) mod numbers;
 pub mod provenance;
-mod raced;
-mod referenced;
-pub(crate) mod terminal;
+mod render;
 pub(crate) mod text_table;
-mod wording;
+mod trained;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde::Serialize;
 
+pub(crate) use content::data_seeds;
 pub(crate) use csv::{number as csv_number, push_cell as push_csv_cell};
+pub use error::ReportError;
 pub use figure::PaintError;
 pub use folder::{State, Written};
 pub use provenance::Provenance;
-pub use terminal::terminal_table;
-pub(crate) use wording::data_seeds;
+pub(crate) use render::markdown;
 
 use crate::aggregate::{Aggregate, Report};
 use folder::Place;
-
-/// A report could not be written. The one that was there before is still there.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The folder cannot be made.
-    #[error("cannot put the report into {}: {source}\n  hint: check that the folder that it is in can be written to, or choose another place with `seedgrid report RUN_DIR --output DIR`", folder.display())]
-    Folder {
-        /// Which.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The folder holds something else.
-    #[error("{} is not empty and holds no report\n  hint: choose an empty or new folder with --output DIR", folder.display())]
-    Foreign {
-        /// Which.
-        folder: PathBuf,
-    },
-    /// A file cannot be written.
-    #[error("cannot write {}: {source}\n  hint: check free space and permissions, then run `seedgrid report` again", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A figure cannot be painted.
-    #[error(
-        "cannot paint {file}: {source}\n  hint: this is a bug; every result is safe, and `seedgrid export` writes them as tables"
-    )]
-    Figure {
-        /// Which file.
-        file: String,
-        /// Why.
-        source: PaintError,
-    },
-    /// A part of the report is not JSON.
-    #[error(
-        "cannot write {file} as JSON: {source}\n  hint: this is a bug; every result is safe, and `seedgrid export` writes them as tables"
-    )]
-    Json {
-        /// Which file.
-        file: &'static str,
-        /// Why.
-        source: serde_json::Error,
-    },
-}
 
 /// Fails where a report that is to be in `folder` would stand in for something else.
 ///
@@ -115,34 +63,30 @@ pub fn write(
 /// Names and contents, in the order in which they are written.
 pub(crate) fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     let report = &aggregate.report;
-    let trained = networks::trained(report);
-    let mut files = Vec::new();
-    let mut add = |name: &str, content: Vec<u8>| files.push((name.to_owned(), content));
-    add("configurations.csv", csv::configurations(report).into());
-    add("units.csv", csv::units(report).into());
-    add("comparisons.csv", csv::comparisons(report).into());
-    add("references.csv", csv::references(report).into());
-    add("epochs.csv", csv::epochs(aggregate).into());
-    add("learning.csv", csv::learning(aggregate).into());
-    add("roc.csv", csv::roc(aggregate).into());
-    add("roc-band.csv", csv::roc_band(aggregate).into());
-    add("pr.csv", csv::precision_recall(aggregate).into());
-    add("pr-band.csv", csv::precision_recall_band(aggregate).into());
-    for sheet in figure::sheets(aggregate, &trained) {
-        add(&format!("{}.svg", sheet.name), sheet.drawing.document(&sheet.title).into());
-        let file = format!("{}.png", sheet.name);
-        let painted = sheet.drawing.png().map_err(|source| ReportError::Figure { file: file.clone(), source })?;
-        add(&file, painted);
+    let document = content::document(report, Some(aggregate));
+    let mut files: Vec<(String, Vec<u8>)> = csv::files(aggregate);
+    let mut add = |name: String, content: Vec<u8>| files.push((name, content));
+    for figure in document.figures() {
+        let title = format!("{}: {}", document.title(), figure.title);
+        add(format!("{}.svg", figure.file), figure.drawing.file(&title).into());
+        let file = format!("{}.png", figure.file);
+        let painted = figure.drawing.png().map_err(|source| ReportError::Figure { file: file.clone(), source })?;
+        add(file, painted);
     }
-    add("report.md", markdown::page(report, &trained).into());
-    add("tables.tex", latex::tables(report, &trained).into());
-    add("report.html", html::page(aggregate, &trained).into());
-    add("report.json", report_json(report)?.into());
+    render::latex::files(&document).for_each(|(name, text)| add(name, text.into()));
+    add("report.md".to_owned(), render::markdown::page(&document).into());
+    add("report.html".to_owned(), render::html::page(&document).into());
+    add("report.json".to_owned(), report_json(report)?.into());
     let names = files.iter().map(|(name, _)| name.as_str()).chain(["provenance.json"]).collect();
     let document = json("provenance.json", &provenance::Document::new(provenance, names))?;
     // First: what is left of a folder can be told from it.
     files.insert(0, ("provenance.json".to_owned(), document.into()));
     Ok(files)
+}
+
+/// A report as plain text of so many columns.
+pub fn terminal_table(report: &Report, width: usize) -> String {
+    render::terminal::text(&content::document(report, None), width)
 }
 
 /// report.json's content.

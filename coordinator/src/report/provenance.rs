@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::State;
+use super::folder::State;
 
 /// Where a report's results come from. Times are milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Debug, PartialEq, Serialize)]

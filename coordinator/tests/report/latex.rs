@@ -17,13 +17,15 @@ fn latex_compiles_the_tables() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("run/report");
     write(&report, &aggregate, &provenance("a")).unwrap();
-    let tables = fs::read_to_string(report.join("tables.tex")).unwrap();
-    assert_eq!(tables.matches("\\begin{table}").count(), 5 + 2, "one a network, the results and the references");
+    let names = files(&report).unwrap().into_keys().filter(|name| name.ends_with(".tex"));
+    let names: Vec<String> = names.collect();
+    let tables = &texts(files(&report).unwrap())["tables.tex"];
+    assert_eq!(tables.matches("\\begin{table}").count(), 5 + 4, "one a network, and those of the stage");
     assert!(tables.contains("FC Network $\\dagger$ &") && tables.contains("$\\dagger$: selected for later stages."));
     for packages in ["booktabs", "booktabs,graphicx"] {
-        let page = format!(
-            "\\documentclass{{article}}\\usepackage{{{packages}}}\\begin{{document}}\\input{{tables}}\\end{{document}}"
-        );
+        let inputs: String = names.iter().map(|name| format!("\\input{{{name}}}\n")).collect();
+        let page =
+            format!("\\documentclass{{article}}\\usepackage{{{packages}}}\\begin{{document}}{inputs}\\end{{document}}");
         fs::write(report.join("page.tex"), page).unwrap();
         let mut latex = Command::new("pdflatex");
         latex.args(["-interaction=nonstopmode", "-halt-on-error", "page.tex"]).current_dir(&report);
@@ -45,9 +47,19 @@ fn latex_breaks_long_variants() {
     ];
     let study = Synthetic::new("long", 40, vec![holdout("final", 1..=2, vec![row("fc", &axes)])]);
     let (_folder, files) = written(&study, &provenance("a"));
-    let (_, results) = files["tables.tex"].rsplit_once("Configuration &").unwrap();
-    let names: Vec<&str> = results.lines().filter_map(|line| Some(line.split_once(" &")?.0.trim())).skip(1).collect();
-    assert_eq!(names[0], "FC Network", "above its variants");
-    assert!(names.len() > 1 + 8, "{names:?}");
-    assert!(names.iter().all(|name| name.replace('\\', "").chars().count() <= 40), "{names:?}");
+    let results = &files["results-final.tex"];
+    assert!(results.contains("\\label{tab:final}"), "{results}");
+    let (_, rows) = results.split_once("\\midrule\n").unwrap();
+    let (rows, _) = rows.split_once("    \\bottomrule").unwrap();
+    let cells: Vec<Vec<&str>> =
+        rows.lines().map(|line| line.trim_end_matches(" \\\\").split(" & ").map(str::trim).collect()).collect();
+    assert_eq!(cells.len(), 8);
+    assert_eq!(cells[0][..4], ["FC Network", "[50, 10]", "1", "0.01234"], "hyper-parameters are columns");
+    assert!(cells[1..].iter().all(|row| row[0].is_empty()), "the model stands once: {cells:?}");
+    // Pairs are named by what tells them apart, which is broken.
+    let pairs = &files["comparisons-final.tex"];
+    assert!(pairs.contains("\\label{tab:comparisons:final}"), "{pairs}");
+    let (_, rows) = pairs.split_once("\\midrule\n").unwrap();
+    let names: Vec<&str> = rows.lines().filter_map(|line| Some(line.split_once(" &")?.0.trim())).collect();
+    assert!(names.len() > 28 && names.iter().all(|name| name.replace('\\', "").chars().count() <= 40), "{names:?}");
 }

@@ -70,7 +70,7 @@ fn who_is_chosen_among_survivors_is_praised_nowhere() {
     let bold: Vec<&str> =
         page.split("<tr class=\"lowest\">").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
     // The two whose mean errors are the same.
-    assert!(bold.len() == 2 && bold[0].contains("learning_rate=0.02") && bold[1].contains("learning_rate=0.03"));
+    assert!(bold.len() == 2 && bold[0].contains("<td>0.02</td>") && bold[1].contains("<td>0.03</td>"));
     let line = |name: &str| {
         files[name].lines().find(|line| line.contains("1 of 6") && line.contains("diverged")).map(str::to_owned)
     };

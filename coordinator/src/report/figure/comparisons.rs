@@ -3,7 +3,7 @@
 use super::{
     drawing::{Anchor, Drawing, Stroke, text_width},
     panel::Axis,
-    style::{self, INK, REFERENCE, SOFT, TEXT},
+    style::{self, INK, REFERENCE, SELECTED, SOFT, TEXT},
 };
 use crate::{
     aggregate::{
@@ -11,7 +11,7 @@ use crate::{
         document::{Against, ComparisonReport, StageReport},
     },
     report::{
-        compared::{LEVEL, heading},
+        facts::{self, LEVEL, heading},
         numbers,
     },
 };
@@ -19,20 +19,19 @@ use crate::{
 /// Most rows where all are compared with the best; of more, those of the smallest differences are shown.
 pub(in crate::report) const RIVALS_MAX: usize = 30;
 
-const WIDTH: f64 = 400.0;
+const WIDTH: f64 = 260.0;
 const BELOW: f64 = 42.0;
 
-/// One row a pair, in the order of the table: the difference of the mean errors and its 95 % interval.
+/// One row a pair, in the order of the table, what was selected on a tint: the difference of the mean errors and its 95 % interval.
 pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
     let comparisons = &stage.comparisons;
     let mut pairs: Vec<(&ComparisonReport, f64)> =
         comparisons.pairs.iter().filter_map(|pair| Some((pair, pair.difference?))).collect();
     // The second is the same in all rows, and named once.
     let is_best = comparisons.against == Against::Best;
-    if is_best && pairs.len() > RIVALS_MAX {
+    if is_best {
         pairs.sort_by(|a, b| a.1.total_cmp(&b.1));
         pairs.truncate(RIVALS_MAX);
-        pairs.sort_by_key(|(pair, _)| pair.first);
     }
     if pairs.is_empty() {
         return None;
@@ -57,6 +56,11 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
     drawing.line((at(0.0), top), (at(0.0), top + height), Stroke { width: 1.4, ..REFERENCE });
     for (place, ((pair, difference), [first, second])) in pairs.iter().zip(&names).enumerate() {
         let y = top + row_height * (place as f64 + 0.5);
+        let of_pair = [pair.first, pair.second].into_iter().take(if is_best { 1 } else { 2 });
+        for (line, _) in of_pair.enumerate().filter(|(_, number)| is_selected(stage, *number)) {
+            let height = row_height / if is_best { 1.0 } else { 2.0 };
+            drawing.rectangle((0.0, y - row_height / 2.0 + height * line as f64), (left - 4.0, height), SELECTED, 1.0);
+        }
         let first_y = if is_best { y + 4.0 } else { y - 2.0 };
         drawing.text((left - 10.0, first_y), first, style::font(TEXT - 1.0, INK, Anchor::End));
         drawing.text((left - 10.0, y + 11.0), second, style::font(TEXT - 1.0, SOFT, Anchor::End));
@@ -85,4 +89,8 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
         drawing.text((left + WIDTH + 10.0, y + 4.0), &value, style::font(TEXT - 1.0, INK, Anchor::Start));
     }
     Some(drawing)
+}
+
+fn is_selected(stage: &StageReport, number: usize) -> bool {
+    facts::row(stage, number).is_some_and(|row| facts::is_selected(stage, row))
 }

@@ -1,22 +1,25 @@
 //! ROC and precision-recall curves.
 
 use super::{
-    drawing::{Anchor, Color, Drawing, Stroke},
-    facets::{Facet, crowded, facets, wrap},
+    drawing::{Anchor, Color, Drawing, Stroke, wrap},
     legend::{self, Entry},
     panel::{Axis, Panel},
+    sample::{LINES_MAX, some},
     style::{self, BACKGROUND, INK, REFERENCE, SOFT, TEXT},
 };
 use crate::{
     aggregate::{Band, Curves, PrPoint, RocPoint, document::StageReport},
-    report::numbers,
+    report::{
+        facts::{Facet, crowded, facets, marked},
+        numbers,
+    },
 };
 
 /// Side of the one panel that a stage of few configurations has.
 const SIDE: f64 = 390.0;
 /// Side of one of many panels, and how many stand in a row.
-const FACET_SIDE: f64 = 210.0;
-const FACETS_PER_ROW: usize = 3;
+const FACET_SIDE: f64 = 230.0;
+const FACETS_PER_ROW: usize = 2;
 
 /// The averaged predictions' ROC curves, each with the band of its seeds.
 pub(in crate::report) fn roc(stage: &StageReport, curves: &[Curves]) -> Option<Drawing> {
@@ -121,8 +124,9 @@ impl Figure<'_> {
         let mut entries = Vec::new();
         for (index, (line, row)) in self.lines.iter().zip(&stage.configurations).enumerate() {
             let stroke = style::stroke(index);
-            content.path(&places(&panel, line), stroke, Some(&row.heading()));
-            entries.push(Entry { stroke, text: row.heading(), value: numbers::rate(line.value), mark: None });
+            let name = marked(stage, row.number);
+            content.path(&places(&panel, line), stroke, Some(&name));
+            entries.push(Entry { stroke, text: name, value: numbers::rate(line.value), mark: None });
         }
         let key = legend::column(self.value, &entries);
         let (width, height) = panel.outer();
@@ -153,7 +157,7 @@ impl Figure<'_> {
     fn facet(&self, stage: &StageReport, facet: &Facet<'_>) -> Drawing {
         let panel = self.panel(FACET_SIDE, facet.title);
         let mut content = self.content(&panel);
-        for &member in facet.members.iter().filter(|member| Some(**member) != facet.best) {
+        for member in some(facet.others(), LINES_MAX) {
             let label = stage.configurations[member].heading();
             content.path(&places(&panel, &self.lines[member]), Stroke::solid(BACKGROUND, 0.8), Some(&label));
         }
@@ -167,6 +171,18 @@ impl Figure<'_> {
             content.path(&places(&panel, line), Stroke::solid(style::color(0), 2.0), Some(&row.heading()));
             notes.push((format!("{} {}", self.value, numbers::rate(line.value)), style::color(0)));
             notes.extend(wrap(&row.variant, 28).into_iter().map(|text| (text, INK)));
+        }
+        if let Some(selected) = facet.selected {
+            if facet.best != facet.selected {
+                let line = Stroke::solid(style::color(1), 2.0);
+                let label = marked(stage, stage.configurations[selected].number);
+                content.path(&places(&panel, &self.lines[selected]), line, Some(&label));
+            }
+            let color = style::color(usize::from(facet.best != facet.selected));
+            let word = if facet.best == facet.selected { "selected" } else { "selected:" };
+            notes.push((word.to_owned(), color));
+            let other = (facet.best != facet.selected).then(|| wrap(&stage.configurations[selected].variant, 28));
+            notes.extend(other.into_iter().flatten().map(|text| (text, INK)));
         }
         let (x, anchor) = if self.right { (FACET_SIDE - 6.0, Anchor::End) } else { (6.0, Anchor::Start) };
         let mut y = FACET_SIDE - 8.0;

@@ -68,6 +68,9 @@ pub(super) enum Element {
     Inner { corner: Point, clipped: bool, drawing: Drawing },
 }
 
+/// Most width of a file's figure: 6.5 inches.
+const PAPER_WIDTH: f64 = 624.0;
+
 /// What lines on the edge of a clipped drawing need around it.
 pub(super) const CLIP_MARGIN: f64 = 2.0;
 
@@ -80,6 +83,16 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
+    /// In pixels, of which 96 are an inch.
+    pub(in crate::report) fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// How much smaller it becomes to fit between a paper's margins.
+    pub(super) fn paper_scale(&self) -> f64 {
+        (PAPER_WIDTH / self.width).min(1.0)
+    }
+
     pub(super) fn new(width: f64, height: f64) -> Self {
         Self { width, height, elements: Vec::new() }
     }
@@ -145,7 +158,7 @@ impl Drawing {
 
 /// Points that can be told apart: the first, the last and those at some distance from the one kept before.
 fn thinned(points: &[Point]) -> Vec<Point> {
-    const NEAR: f64 = 0.2;
+    const NEAR: f64 = 0.5;
     let mut kept: Vec<Point> = Vec::with_capacity(points.len());
     for (index, &(x, y)) in points.iter().enumerate() {
         let far = kept.last().is_none_or(|last| (last.0 - x).abs() + (last.1 - y).abs() > NEAR);
@@ -168,4 +181,19 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
         })
         .sum();
     ems * size
+}
+
+/// Text broken at spaces into lines of at most `width` characters, where words allow.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -3,29 +3,31 @@
 use super::{
     drawing::{Anchor, Drawing, Stroke, text_width},
     panel::Axis,
-    style::{self, INK, SOFT, TEXT},
+    sample::{DOTS_MAX, some},
+    style::{self, INK, SELECTED, SOFT, TEXT},
 };
 use crate::{
     aggregate::{
         Curves,
-        document::{ConfigurationReport, EvaluationReport, StageReport},
+        document::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
     },
-    report::{draws, numbers},
+    report::{facts, numbers},
 };
 
 /// Most rows; of more configurations the best are shown.
 pub(in crate::report) const ROWS_MAX: usize = 30;
 
-const WIDTH: f64 = 520.0;
+const WIDTH: f64 = 320.0;
 const BELOW: f64 = 42.0;
 
 /// One row a configuration: a dot per unit, the mean and its 95 % interval. Where a unit diverged there is no mean.
 pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
     let rows = stage.configurations.iter().enumerate();
     let mut rows: Vec<(usize, &ConfigurationReport)> = rows.filter(|(_, row)| row.n > 0 || row.diverged()).collect();
-    if rows.len() > ROWS_MAX {
+    if facts::tunes(stage) || rows.len() > ROWS_MAX {
         rows.sort_by_key(|(_, row)| row.rank);
-        rows.truncate(ROWS_MAX);
+        let mut place = 0..;
+        rows.retain(|(_, row)| place.next().is_some_and(|place| place < ROWS_MAX) || facts::is_selected(stage, row));
     }
     let values = rows.iter().flat_map(|(_, row)| {
         let errors = row.units.iter().filter_map(|unit| unit.error);
@@ -48,17 +50,24 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
     let (top, height) = (6.0, row_height * rows.len() as f64);
     let value_width = 125.0;
     let mut drawing = Drawing::new(left + WIDTH + value_width, top + height + BELOW);
+    for (place, _) in rows.iter().enumerate().filter(|(_, (_, row))| facts::is_selected(stage, row)) {
+        let corner = (0.0, top + row_height * place as f64);
+        drawing.rectangle(corner, (left + WIDTH + value_width, row_height), SELECTED, 1.0);
+    }
     axis.draw_below(&mut drawing, (left, top), (WIDTH, height));
     for (place, (index, row)) in rows.iter().enumerate() {
         let y = top + row_height * (place as f64 + 0.5);
-        let color = if stage.configurations.len() > style::STYLES { style::color(0) } else { style::color(*index) };
+        let color = if stage.configurations.len() > facts::STYLES { style::color(0) } else { style::color(*index) };
         name(&mut drawing, row, (left - 10.0, y));
         let at = |value: f64| left + axis.share(value) * WIDTH;
-        for unit in &row.units {
-            if let Some(error) = unit.error {
-                let label = format!("{}: {error:.4}", draws::place(stage, unit));
-                drawing.dot((at(error), y + 5.0), 3.2, color, 0.45, Some(&label));
-            }
+        let mut units: Vec<(f64, &UnitReport)> =
+            row.units.iter().filter_map(|unit| Some((unit.error?, unit))).collect();
+        if units.len() > DOTS_MAX {
+            units.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        for (error, unit) in some(units, DOTS_MAX) {
+            let label = format!("{}: {error:.4}", facts::place(stage, unit));
+            drawing.dot((at(error), y + 5.0), 3.2, color, 0.45, Some(&label));
         }
         if let Some([low, high]) = row.error.interval.ci95 {
             let line = Stroke::solid(color, 2.2);

@@ -4,23 +4,26 @@ use seedgrid_common::training::EpochMetrics;
 
 use super::{
     drawing::{Anchor, Color, Drawing, Point, Stroke},
-    facets::{crowded, facets},
     legend::{self, Entry},
     losses::losses,
     marks::{leaves_upwards, mark},
     panel::{Axis, Panel},
+    sample::{LINES_MAX, some},
     style::{self, BACKGROUND, SOFT, TEXT},
 };
-use crate::aggregate::{
-    Curves, EpochMean,
-    document::{EvaluationReport, StageReport},
+use crate::{
+    aggregate::{
+        Curves, EpochMean,
+        document::{EvaluationReport, StageReport},
+    },
+    report::facts::{Facet, crowded, facets, marked},
 };
 
 /// Width of a figure's panels together, without labels.
-const WIDTH: f64 = 700.0;
-const HEIGHT: f64 = 250.0;
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 220.0;
 /// Of one of several panels in a column.
-const SMALL_HEIGHT: f64 = 150.0;
+const SMALL_HEIGHT: f64 = 130.0;
 
 /// What one panel shows.
 #[derive(Clone, Copy)]
@@ -107,7 +110,7 @@ fn few(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
         .enumerate()
         .map(|(index, row)| Entry {
             stroke: style::stroke(index),
-            text: row.heading(),
+            text: marked(stage, row.number),
             value: String::new(),
             mark: Some(index),
         })
@@ -130,7 +133,7 @@ fn many(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
                 let panels = column.iter().enumerate().map(|(below, shown)| {
                     let title = if (place, below) == (0, 0) { facet.title } else { " " };
                     let panel = panel(shown, curves, columns.len(), SMALL_HEIGHT, title);
-                    panel.draw(&faceted(stage, curves, &panel, shown, facet.best))
+                    panel.draw(&faceted(stage, curves, &panel, shown, &facet))
                 });
                 below(&panels.collect::<Vec<_>>())
             })
@@ -141,10 +144,11 @@ fn many(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
 }
 
 /// One of many panels: the best configuration over the others in grey.
-fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown, best: Option<usize>) -> Drawing {
+fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown, facet: &Facet<'_>) -> Drawing {
     let mut content = panel.content();
-    let best = best.filter(|best| shown.members.contains(best));
-    for &member in shown.members.iter().filter(|member| Some(**member) != best) {
+    let best = facet.best.filter(|best| shown.members.contains(best));
+    let others = facet.others().into_iter().filter(|member| shown.members.contains(member));
+    for member in some(others.collect(), LINES_MAX) {
         let line = mean_line(panel, &curves[member], &shown.measure);
         let label = stage.configurations[member].heading();
         content.path(&line, Stroke::solid(BACKGROUND, 0.8), Some(&label));
@@ -159,6 +163,11 @@ fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown,
         let line = mean_line(panel, &curves[best], &shown.measure);
         let label = stage.configurations[best].heading();
         content.path(&line, Stroke::solid(style::color(0), 2.0), Some(&label));
+    }
+    if let Some(selected) = facet.selected.filter(|one| Some(*one) != best && shown.members.contains(one)) {
+        let line = mean_line(panel, &curves[selected], &shown.measure);
+        let label = marked(stage, stage.configurations[selected].number);
+        content.path(&line, Stroke::solid(style::color(1), 2.0), Some(&label));
     }
     content
 }
@@ -218,7 +227,7 @@ fn mean_line(panel: &Panel, curves: &Curves, measure: &Measure) -> Vec<(f64, f64
 }
 
 fn units(content: &mut Drawing, panel: &Panel, curves: &Curves, measure: &Measure, thin: Stroke) {
-    for unit in &curves.learning.units {
+    for unit in some(curves.learning.units.iter().collect(), LINES_MAX) {
         let stroke = if unit.diverged { Stroke { dashes: &[2.0, 3.0], opacity: 0.9, ..thin } } else { thin };
         let points: Vec<(f64, f64)> = unit
             .epochs
@@ -228,12 +237,12 @@ fn units(content: &mut Drawing, panel: &Panel, curves: &Curves, measure: &Measur
             .map(|(epoch, value)| panel.at(f64::from(epoch), value.min(panel.y.beyond())))
             .collect();
         content.path(&points, stroke, None);
-        marked(content, &points, stroke.color);
+        mark_leaving(content, &points, stroke.color);
     }
 }
 
 /// Marks each place where a line goes on above the panel.
-fn marked(content: &mut Drawing, points: &[Point], color: Color) {
+fn mark_leaving(content: &mut Drawing, points: &[Point], color: Color) {
     if let Some(&(x, _)) = points.first().filter(|(_, y)| *y < 0.0) {
         leaves_upwards(content, x, color);
     }

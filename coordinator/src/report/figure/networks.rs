@@ -6,14 +6,13 @@ use seedgrid_common::{
 };
 
 use super::{
-    drawing::{Anchor, Color, Drawing, Point, Stroke, text_width},
-    facets::wrap,
+    drawing::{Anchor, Color, Drawing, Point, Stroke, text_width, wrap},
     style::{self, INK, SOFT, TEXT},
 };
 use crate::report::{
     network_layers::{Part, Row, shape},
-    networks::Trained,
     numbers::whole,
+    trained::Trained,
 };
 
 const LINE: f64 = 14.0;

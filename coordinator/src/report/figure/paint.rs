@@ -49,7 +49,7 @@ impl Drawing {
     pub(crate) fn png(&self) -> Result<Vec<u8>, PaintError> {
         let (width, height) = (self.width, self.height);
         let size = || PaintError::Size { width, height };
-        let scale = scale(width, height).ok_or_else(size)?;
+        let scale = self.paper_scale() * scale(width, height).ok_or_else(size)?;
         let pixels = |length: f64| (length * scale).round().max(1.0) as u32;
         let mut pixmap = Pixmap::new(pixels(width), pixels(height)).ok_or_else(size)?;
         pixmap.fill(tiny_skia::Color::WHITE);

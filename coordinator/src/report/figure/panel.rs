@@ -39,6 +39,11 @@ impl Axis {
         Self { label: label.to_owned(), low, high: low + range, ticks, decimals }
     }
 
+    /// From `low` to `high` without ticks and label, which whoever draws it adds below.
+    pub(super) fn bare(low: f64, high: f64) -> Self {
+        Self { label: String::new(), low, high, ticks: Vec::new(), decimals: 0 }
+    }
+
     /// Where a value lies: 0 at the low end, 1 at the high end.
     pub(super) fn share(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)

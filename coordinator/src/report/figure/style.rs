@@ -1,9 +1,7 @@
 //! Colours, dashes and sizes that all figures share.
 
 use super::drawing::{Anchor, Color, Font, Stroke};
-
-/// Most configurations that get a line style of their own. Above it, figures show one panel per model.
-pub(super) const STYLES: usize = 8;
+use crate::report::facts::STYLES;
 
 /// Okabe and Ito's palette, which the colour-blind can tell apart, without its yellow (too pale on paper) and with grey
 /// instead. Dashes tell the lines apart in greyscale.
@@ -24,6 +22,9 @@ pub(super) const GRID: Color = Color::grey(0xe4);
 pub(super) const AXIS: Color = Color::grey(0x8a);
 /// Lines that stand behind the one that matters.
 pub(super) const BACKGROUND: Color = Color::grey(0xa8);
+
+/// Behind the row of what a stage selected.
+pub(super) const SELECTED: Color = Color(0xe3, 0xee, 0xf8);
 
 /// The colour of a stage's `index`th configuration.
 pub(super) fn color(index: usize) -> Color {

@@ -38,18 +38,26 @@ fn hex(Color(red, green, blue): Color) -> String {
 }
 
 impl Drawing {
-    /// An SVG document, which may also stand inside an HTML page. `title` says what it shows to who cannot see it.
-    pub(crate) fn document(&self, title: &str) -> String {
+    /// An SVG file of a size for a paper. `title` says what it shows to those who cannot see it.
+    pub(crate) fn file(&self, title: &str) -> String {
+        self.document(title, self.paper_scale())
+    }
+
+    /// An SVG document, which may also stand inside an HTML page, of so many times its size.
+    pub(crate) fn document(&self, title: &str, scale: f64) -> String {
         let [width, height] = [self.width, self.height].map(length);
+        let [shown_width, shown_height] = [self.width, self.height].map(|side| length(scale * side));
         let title = escape(title);
         let mut body = String::new();
         write_all(&mut body, self);
         format!(
             concat!(
-                r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" "#,
+                r#"<svg xmlns="http://www.w3.org/2000/svg" width="{shown_width}" height="{shown_height}" viewBox="0 0 {width} {height}" "#,
                 r#"role="img" aria-label="{title}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif">"#,
                 "\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{body}</svg>\n"
             ),
+            shown_width = shown_width,
+            shown_height = shown_height,
             width = width,
             height = height,
             title = title,
@@ -199,7 +207,7 @@ mod tests {
         let mut drawing = Drawing::new(10.0, 10.0);
         let font = Font { size: 10.0, color: Color::grey(0), anchor: Anchor::Start, bold: false };
         drawing.text((0.0, 0.0), "</text><script>", font);
-        assert!(!drawing.document("\"><script>").contains("<script>"));
+        assert!(!drawing.document("\"><script>", 1.0).contains("<script>"));
     }
 
     #[test]
@@ -211,7 +219,7 @@ mod tests {
     fn cells_of_one_grey_are_one_path() {
         let mut drawing = Drawing::new(10.0, 10.0);
         drawing.cells((1.0, 2.0), 3.0, 2, vec![0, 255, 128, 0]);
-        let svg = drawing.document("cells");
+        let svg = drawing.document("cells", 1.0);
         assert!(svg.contains(r##"<path fill="#000000" d="M1 2h3v3h-3zM4 5h3v3h-3z"/>"##), "{svg}");
         assert_eq!(svg.matches("<path").count(), 2, "white needs no path");
     }

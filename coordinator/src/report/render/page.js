@@ -13,8 +13,8 @@
       return numeric ? a.key - b.key : a.key.localeCompare(b.key, "en", { numeric: true });
     };
   }
-  function sort(table, body, rows, column, direction) {
-    var keyed = rows.filter(function (row) { return !row.classList.contains("group"); }).map(function (row) {
+  function sort(body, rows, column, direction) {
+    var keyed = rows.map(function (row) {
       var text = row.cells[column].textContent.trim();
       return { row: row, key: text === "" || text === "\u2013" ? null : text };
     });
@@ -26,8 +26,6 @@
       var missing = (a.key === null) - (b.key === null);
       return missing || direction * order(a, b);
     });
-    table.classList.add("sorted");
-    body.append.apply(body, rows.filter(function (row) { return row.classList.contains("group"); }));
     keyed.forEach(function (one) { body.appendChild(one.row); });
   }
   document.querySelectorAll("table.sortable").forEach(function (table) {
@@ -42,15 +40,23 @@
         var before = header.getAttribute("aria-sort");
         headers.forEach(function (other) { other.removeAttribute("aria-sort"); });
         if (before === "descending") {
-          table.classList.remove("sorted");
           rows.forEach(function (row) { body.appendChild(row); });
         } else {
           header.setAttribute("aria-sort", before ? "descending" : "ascending");
-          sort(table, body, rows, column, before ? -1 : 1);
+          sort(body, rows, column, before ? -1 : 1);
         }
       });
     });
   });
+  // Says of what is wider than its place that it scrolls, also of what is opened later.
+  function cue() {
+    document.querySelectorAll(".scroll, .drawing").forEach(function (one) {
+      one.classList.toggle("overflows", one.scrollWidth > one.clientWidth + 1);
+    });
+  }
+  addEventListener("resize", cue);
+  document.addEventListener("toggle", cue, true);
+  cue();
   // Links into what is folded open it, in browsers that do not do so by themselves.
   function reveal() {
     var target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

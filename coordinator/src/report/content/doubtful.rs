@@ -1,27 +1,30 @@
 //! Units in the means that show no learning: those that are untrained, and those that are stuck. docs/statistics.md says when they are.
 
-use super::{
-    notices::{ALIKE_NAMED_MAX, Notice, Weight, named},
-    numbers::{NONE, count, whole},
+use super::names::{ALIKE_NAMED_MAX, named};
+use crate::{
+    aggregate::document::{ConfigurationReport, Report, StageReport, UnitReport},
+    report::{
+        document::{Notice, Weight},
+        numbers::{NONE, count, whole},
+    },
 };
-use crate::aggregate::document::{ConfigurationReport, Report, StageReport, UnitReport};
 
 /// One of the two doubts.
-struct WorkerFailure {
+struct Doubtful {
     word: &'static str,
     meaning: &'static str,
     number: fn(&ConfigurationReport) -> usize,
     has: fn(&UnitReport) -> bool,
 }
 
-const DOUBTS: [WorkerFailure; 2] = [
-    WorkerFailure {
+const DOUBTS: [Doubtful; 2] = [
+    Doubtful {
         word: "untrained",
         meaning: "the training error of the last epoch is not below that of always predicting the commonest class by two standard errors",
         number: |row| row.untrained,
         has: |unit| unit.untrained == Some(true),
     },
-    WorkerFailure {
+    Doubtful {
         word: "stuck",
         meaning: "the error is far above that of the other seeds",
         number: |row| row.stuck,
@@ -52,8 +55,8 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     DOUBTS.iter().flat_map(|doubt| of_doubt(stage, doubt)).collect()
 }
 
-fn of_doubt(stage: &StageReport, doubt: &WorkerFailure) -> Vec<Notice> {
-    let WorkerFailure { word, meaning, number, .. } = *doubt;
+fn of_doubt(stage: &StageReport, doubt: &Doubtful) -> Vec<Notice> {
+    let Doubtful { word, meaning, number, .. } = *doubt;
     let rows: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| number(row) > 0).collect();
     let notice = |text| Notice { weight: Weight::Doubtful, text };
     let are = |number: usize| if number == 1 { "is" } else { "are" };

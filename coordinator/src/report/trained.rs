@@ -1,12 +1,8 @@
-//! The networks that a study trains, from the models' own data: what every form of the report says of them.
+//! The networks that a study trains, from the models' own data: each as one of its configurations describes it.
 
 use seedgrid_common::model::{self, Model, Network};
 
-use super::{
-    csv::normalize,
-    markdown::stop,
-    numbers::{count, whole},
-};
+use super::numbers::count;
 use crate::{
     aggregate::document::{ConfigurationReport, Report},
     report::network_layers::{Part, parts},
@@ -21,44 +17,6 @@ pub(super) struct Trained<'a> {
     pub(super) row: &'a ConfigurationReport,
     /// Which one that is: "as stage tune selected it".
     pub(super) which: String,
-}
-
-/// A table's header.
-pub(super) const HEADER: [&str; 5] = ["Part", "Layer", "Operations", "Output", "Weights"];
-
-impl Trained<'_> {
-    /// The table's cells below [`HEADER`]: each layer that has weights with what follows it, and the sum.
-    pub(super) fn rows(&self) -> Vec<[String; 5]> {
-        let mut rows = Vec::new();
-        for part in &self.parts {
-            for (index, row) in part.rows.iter().enumerate() {
-                let name = if index == 0 { part.name } else { "" };
-                // The first row is the input.
-                let (operations, weights) = match (index, row.steps.is_empty()) {
-                    (0, true) => (format!("reads {}", part.reads), String::new()),
-                    (0, false) => (format!("reads {}, {}", part.reads, row.layers()), String::new()),
-                    _ => (row.layers(), whole(row.weights)),
-                };
-                rows.push([name.to_owned(), row.name.clone(), operations, row.shape(), weights]);
-            }
-        }
-        let [all, none] = ["all", ""].map(str::to_owned);
-        rows.push([all, none.clone(), none.clone(), none, whole(self.network.parameter_count())]);
-        rows
-    }
-
-    /// How it was trained: hyper-parameters, inputs and when training ends.
-    pub(super) fn settings(&self) -> String {
-        let given: Vec<String> =
-            self.row.hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        format!("{}. Inputs: {}. Stopping rule: {}.", given.join(", "), normalize(self.row), stop(self.row))
-    }
-}
-
-/// What the tables show, in a sentence or two.
-pub(super) fn about() -> &'static str {
-    "Each row is a layer with weights and what follows it; output shapes are channels x height x width, or a width. Weights count \
-     biases too, and those of a tower that reads each image once."
 }
 
 /// Each model of the study, in the order in which it first appears.

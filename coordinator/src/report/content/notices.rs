@@ -5,54 +5,17 @@ use std::collections::BTreeSet;
 
 use super::{
     doubtful,
-    numbers::{count, percent, rate_spread, whole},
-    raced,
-    wording::ranges,
+    names::{ALIKE_NAMED_MAX, NAMED_MAX, named},
+    race,
 };
-use crate::aggregate::document::{
-    ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport, WaitingReport,
+use crate::{
+    aggregate::document::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport, WaitingReport},
+    report::{
+        document::{Notice, Weight},
+        facts::heading,
+        numbers::{count, percent, rate_spread, whole},
+    },
 };
-
-/// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
-const NAMED_MAX: usize = 12;
-
-/// Most configurations whose units were cut short, or that were not trained at all, that are named one by one.
-pub(super) const ALIKE_NAMED_MAX: usize = 3;
-
-/// One remark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Notice {
-    pub(super) weight: Weight,
-    pub(super) text: String,
-}
-
-/// How much it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weight {
-    /// Results are missing.
-    Incomplete,
-    /// Results are left out of means.
-    LeftOut,
-    /// Results that show no learning are in means.
-    Doubtful,
-    /// Worth knowing.
-    Remark,
-}
-
-impl Weight {
-    /// From what matters most.
-    pub(super) const ALL: [Self; 4] = [Self::Incomplete, Self::LeftOut, Self::Doubtful, Self::Remark];
-
-    /// The word before the text.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Incomplete => "Incomplete",
-            Self::LeftOut => "Left out",
-            Self::Doubtful => "Doubtful",
-            Self::Remark => "Note",
-        }
-    }
-}
 
 /// About the study as a whole.
 pub(super) fn of_report(report: &Report) -> Vec<Notice> {
@@ -117,7 +80,7 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
         .chain(of_rows)
         .chain(doubtful::of_stage(stage))
         .chain(of_cut_short(stage))
-        .chain(raced::of_stage(stage))
+        .chain(race::of_stage(stage))
         .chain(of_selection(stage))
         .chain(of_idle_references(stage))
         .chain(of_test_pairs(stage))
@@ -231,29 +194,11 @@ fn of_waiting(stage: &StageReport) -> Vec<Notice> {
 /// About what the stage selects.
 fn of_selection(stage: &StageReport) -> Vec<Notice> {
     let Some(selection) = &stage.selection else { return Vec::new() };
-    let heading = |number: usize| {
-        let row = stage.configurations.iter().find(|row| row.number == number);
-        row.map_or_else(|| format!("configuration {number}"), ConfigurationReport::heading)
-    };
     let mut notices = Vec::new();
-    let selected: Vec<String> = selection.models.iter().filter_map(|model| model.selected).map(heading).collect();
-    if !selected.is_empty() {
-        let rule = match selection.rule.as_str() {
-            "one-standard-error" => {
-                "the smallest network within one standard error of the lowest mean validation error"
-            }
-            _ => "the lowest mean validation error",
-        };
-        let diverged = match stage.counts.diverged {
-            0 => "",
-            _ => " (a configuration with a diverged unit comes after every one without)",
-        };
-        let text = format!("Selected for later stages, by {rule}{diverged}: {}.", selected.join("; "));
-        notices.push(Notice { weight: Weight::Remark, text });
-    }
     for model in &selection.models {
         if model.made && !model.incomplete.is_empty() {
-            let ignored: Vec<String> = model.incomplete.iter().take(NAMED_MAX).map(|&number| heading(number)).collect();
+            let ignored: Vec<String> =
+                model.incomplete.iter().take(NAMED_MAX).map(|&number| heading(stage, number)).collect();
             let more = match model.incomplete.len().saturating_sub(NAMED_MAX) {
                 0 => String::new(),
                 more => format!("; and {} more, in configurations.csv", whole(more)),
@@ -330,57 +275,4 @@ fn why(failures: &[String]) -> String {
         told.push(format!("and {} more, in provenance.json", whole(more)));
     }
     if told.is_empty() { String::new() } else { format!("Last said: {}. ", told.join("; ")) }
-}
-
-/// Some of a configuration's units, those of each draw of the data by itself where it has several: "data seed 0: seeds 1, 2; data seed 1: seed 2".
-pub(super) fn named(row: &ConfigurationReport, units: &[&UnitReport]) -> String {
-    if row.draws.len() < 2 {
-        return of_draw(units, NAMED_MAX);
-    }
-    let draws: Vec<&[&UnitReport]> = units.chunk_by(|a, b| a.data_seed == b.data_seed).collect();
-    let of_each = (NAMED_MAX / draws.len().max(1)).max(1);
-    let one = |units: &&[&UnitReport]| format!("data seed {}: {}", units[0].data_seed, of_draw(units, of_each));
-    listed(draws.iter().map(one).collect(), NAMED_MAX, "; ")
-}
-
-/// "seeds 1 to 4, 9", or each unit where more than the seed must be said, of which at most `most` are named.
-fn of_draw(units: &[&UnitReport], most: usize) -> String {
-    let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitEnding::Diverged);
-    if plain {
-        let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
-        return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges(&seeds));
-    }
-    if units.iter().all(|unit| unit.ending != UnitEnding::Diverged) {
-        let seeds: Vec<String> = units.chunk_by(|a, b| a.seed == b.seed).map(folds).collect();
-        return listed(seeds, most, ", ");
-    }
-    listed(units.iter().map(|unit| name(unit)).collect(), most, ", ")
-}
-
-/// "seed 1 folds 2 to 10": of units with one seed.
-fn folds(units: &[&UnitReport]) -> String {
-    let folds: Vec<u64> = units.iter().filter_map(|unit| unit.fold.map(u64::from)).collect();
-    let seed = units.first().map_or(0, |unit| unit.seed);
-    format!("seed {seed} {} {}", if folds.len() == 1 { "fold" } else { "folds" }, ranges(&folds))
-}
-
-/// The first of these names, and how many there are beside them.
-fn listed(mut names: Vec<String>, most: usize, separator: &str) -> String {
-    let more = names.len().saturating_sub(most);
-    names.truncate(most);
-    if more > 0 {
-        names.push(format!("and {} more in units.csv", whole(more)));
-    }
-    names.join(separator)
-}
-
-fn name(unit: &UnitReport) -> String {
-    let mut name = format!("seed {}", unit.seed);
-    if let Some(fold) = unit.fold {
-        name.push_str(&format!(" fold {fold}"));
-    }
-    if let (UnitEnding::Diverged, Some(epochs)) = (unit.ending, unit.epochs) {
-        name.push_str(&format!(" in epoch {}", epochs + 1));
-    }
-    name
 }

@@ -1,18 +1,14 @@
-//! What a race did to a stage, in every form of the report.
+//! What a race did to a stage.
 
-use std::fmt::Write as _;
-
-use super::{
-    compared::heading,
-    figure::escape,
-    html::table as sortable,
-    markdown,
-    notices::{Notice, Weight},
-    numbers::{NONE, count, p_value, rate, whole},
+use super::part::Part;
+use crate::{
+    aggregate::document::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport},
+    report::{
+        document::{Block, Column, Holds, Kind, Notice, Row, Table, Weight, plain_row},
+        facts::{ROWS_MAX, heading},
+        numbers::{NONE, count, p_value, rate, whole},
+    },
 };
-use crate::aggregate::document::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport};
-
-const HEADER: [&str; 5] = ["Left the race", "After", "Error there", "Rank sum", "p"];
 
 /// About a stage that races: what was saved, and each model's course.
 pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
@@ -76,52 +72,44 @@ fn course(model: &ModelRace) -> String {
     format!("{}: of {} {left}; {} {end}.", model.title, count(first.entered, "configuration"), whole(stayed))
 }
 
-fn rows(stage: &StageReport, race: &RaceReport) -> Vec<[String; 5]> {
-    let rungs = race.models.iter().flat_map(|model| &model.rungs);
-    rungs.flat_map(|rung| rung.left.iter().map(|leaver| row(stage, rung, leaver))).collect()
+/// Which configurations left, and when; nothing where none did.
+pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
+    let stage = part.stage;
+    let rungs = stage.race.iter().flat_map(|race| &race.models).flat_map(|model| &model.rungs);
+    let left = rungs.flat_map(|rung| rung.left.iter().map(move |leaver| row(stage, rung, leaver)));
+    let rows: Vec<Row> = left.take(ROWS_MAX).collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let numbers = ["After", "Error there", "Rank sum", "p"].map(|title| Column::new(Holds::Numbers, title));
+    vec![Block::Table(Table {
+        kind: Kind::Other,
+        of: stage.name.clone(),
+        label: None,
+        caption: String::new(),
+        columns: [Column::new(Holds::Names, "Left the race")].into_iter().chain(numbers).collect(),
+        rows,
+        notes: NOTES.to_owned(),
+        remarks: Vec::new(),
+        left_out: None,
+    })]
 }
 
-fn row(stage: &StageReport, rung: &RungReport, leaver: &LeaverReport) -> [String; 5] {
+fn row(stage: &StageReport, rung: &RungReport, leaver: &LeaverReport) -> Row {
     let why = match leaver.why.as_str() {
         "incomplete" => ", as a unit had failed",
         "diverged" => ", as units had diverged",
         _ => "",
     };
-    [
+    plain_row([
         heading(stage, leaver.configuration),
         format!("{}{why}", count(rung.folds as usize, "fold")),
         if leaver.why == "diverged" { "diverged".to_owned() } else { rate(leaver.error) },
         leaver.rank_sum.map_or_else(|| NONE.to_owned(), |sum| sum.to_string()),
         p_value(leaver.p),
-    ]
+    ])
 }
 
-const COLUMNS: &str = "Error there: the mean over these folds. A configuration leaves at once when more of its units have diverged than of \
+const NOTES: &str = "Error there: the mean over these folds. A configuration leaves at once when more of its units have diverged than of \
      another's. Rank sum: of the ranks among the others still racing, the best of a fold having rank 1. p: of the comparison with the best, \
      two-sided and not corrected for their number.";
-
-/// A section of report.md; nothing where nobody left.
-pub(super) fn in_markdown(page: &mut String, stage: &StageReport) {
-    let rows = stage.race.as_ref().map(|race| rows(stage, race)).unwrap_or_default();
-    if rows.is_empty() {
-        return;
-    }
-    page.push_str("### The race\n\n");
-    markdown::table(page, &HEADER, &rows);
-    let _ = writeln!(page, "\n{COLUMNS}\n");
-}
-
-/// A part of report.html; nothing where nobody left.
-pub(super) fn in_html(page: &mut String, stage: &StageReport) {
-    let rows = stage.race.as_ref().map(|race| rows(stage, race)).unwrap_or_default();
-    if rows.is_empty() {
-        return;
-    }
-    let _ = writeln!(page, "<details>\n<summary>The race: {} left</summary>", count(rows.len(), "configuration"));
-    sortable::begin(page, "", HEADER);
-    for [name, cells @ ..] in rows {
-        sortable::row(page, &escape(&name), &cells);
-    }
-    sortable::end(page);
-    let _ = writeln!(page, "<p class=\"columns\">{COLUMNS}</p>\n</details>");
-}

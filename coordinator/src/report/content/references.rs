@@ -1,25 +1,52 @@
-//! Configurations next to the spec's references, in the words and cells that every form of the report shows.
+//! Configurations next to the spec's references.
 
-use super::{
-    draws,
-    numbers::{count_mean, rate, signed_rate, whole},
-    wording,
+use super::{part::Part, wording};
+use crate::{
+    aggregate::document::{ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict},
+    report::{
+        document::{Block, Cell, Column, Holds, Kind, Row, Table, Tone},
+        facts::{self, heading, marked},
+        numbers::{self, count_mean, rate, signed_rate, whole},
+    },
 };
-use crate::aggregate::document::{
-    ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict,
-};
 
-/// A table's header.
-pub(super) const HEADER: [&str; 8] =
-    ["Configuration", "Source", "Ours", "Theirs", "Difference", "± 95 %", "Epochs: ours, theirs", "Verdict"];
+/// What is found beside what others found; nothing where the spec has no reference.
+pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
+    let stage = part.stage;
+    if stage.references.is_empty() {
+        return Vec::new();
+    }
+    use Holds::{Names, Numbers, Words};
+    let columns = [
+        (Names, "Configuration"),
+        (Names, "Source"),
+        (Numbers, "Ours"),
+        (Numbers, "Theirs"),
+        (Numbers, "Difference"),
+        (Numbers, "± 95 %"),
+        (Numbers, "Epochs: ours, theirs"),
+        (Words, "Verdict"),
+    ];
+    let table = Table {
+        kind: Kind::References,
+        of: stage.name.clone(),
+        label: part.label("references"),
+        caption: format!("{} Next to the references.", part.caption()),
+        columns: columns.map(|(holds, title)| Column::new(holds, title)).into(),
+        rows: stage.references.iter().map(|reference| row(stage, reference)).collect(),
+        notes: notes(stage),
+        remarks: remarks(stage),
+        left_out: None,
+    };
+    vec![Block::Text(Tone::Plain, summary(stage)), Block::Table(table)]
+}
 
-/// A reference's cells below [`HEADER`].
-pub(super) fn cells(stage: &StageReport, reference: &ReferenceReport) -> [String; 8] {
-    let row = stage.configurations.iter().find(|row| row.number == reference.configuration);
-    [
-        super::compared::heading(stage, reference.configuration),
+fn row(stage: &StageReport, reference: &ReferenceReport) -> Row {
+    let ours = facts::row(stage, reference.configuration);
+    let cells = [
+        marked(stage, reference.configuration),
         reference.source.clone(),
-        match row.is_some_and(ConfigurationReport::diverged) {
+        match ours.is_some_and(ConfigurationReport::diverged) {
             true => "diverged".to_owned(),
             false => found(&reference.ours),
         },
@@ -27,8 +54,9 @@ pub(super) fn cells(stage: &StageReport, reference: &ReferenceReport) -> [String
         signed_rate(reference.difference),
         rate(reference.uncertainty95),
         format!("{}, {}", count_mean(reference.ours.epochs), count_mean(reference.theirs.epochs)),
-        verdict(reference).to_owned(),
-    ]
+    ];
+    let verdict = Cell { alert: reference.verdict == Some(Verdict::Differs), ..verdict(reference).into() };
+    Row { cells: cells.map(Cell::from).into_iter().chain([verdict]).collect(), ..Row::default() }
 }
 
 fn found(side: &FoundError) -> String {
@@ -39,7 +67,7 @@ fn found(side: &FoundError) -> String {
 }
 
 /// A reference's verdict in a word or two.
-pub(super) fn verdict(reference: &ReferenceReport) -> &'static str {
+fn verdict(reference: &ReferenceReport) -> &'static str {
     match reference.verdict {
         Some(Verdict::Within) => "within",
         Some(Verdict::Equivalent) => "equivalent",
@@ -50,8 +78,8 @@ pub(super) fn verdict(reference: &ReferenceReport) -> &'static str {
 }
 
 /// What the columns mean.
-pub(super) fn columns(stage: &StageReport) -> String {
-    if draws::are_several(stage) {
+fn notes(stage: &StageReport) -> String {
+    if facts::has_several_draws(stage) {
         return format!(
             "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of the standard error of our mean over draws of \
              the data, of theirs over its seeds, and of one draw more, which is theirs. On our side it {}; on theirs it covers their seeds, where \
@@ -100,13 +128,13 @@ pub(super) fn summary(stage: &StageReport) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let parts = if parts.is_empty() { "no verdict".to_owned() } else { parts.join(", ") };
-    format!("{}: {parts}{unknown}.", super::numbers::count(stage.references.len(), "difference"))
+    format!("{}: {parts}{unknown}.", numbers::count(stage.references.len(), "difference"))
 }
 
 /// What must be known about single references: those that differ, with the likely cause, and those without a verdict.
-pub(super) fn remarks(stage: &StageReport) -> Vec<String> {
+fn remarks(stage: &StageReport) -> Vec<String> {
     let remark = |reference: &ReferenceReport| {
-        let heading = super::compared::heading(stage, reference.configuration);
+        let heading = heading(stage, reference.configuration);
         match (reference.verdict, &reference.reason) {
             (Some(Verdict::Differs), _) => {
                 let cause = match &reference.note {

@@ -1,0 +1,99 @@
+//! What was trained on, and the networks.
+
+use super::wording;
+use crate::{
+    aggregate::{Aggregate, document::Report},
+    report::{
+        document::{Block, Cell, Column, Figure, Holds, Kind, Label, Row, Section, Table, Tone},
+        facts, figure,
+        numbers::whole,
+        trained::Trained,
+    },
+};
+
+/// Some pairs of the data set.
+pub(super) fn data(report: &Report, aggregate: Option<&Aggregate>) -> Section {
+    let mut blocks = vec![Block::Text(Tone::Plain, format!("{}.", wording::dataset(&report.dataset)))];
+    blocks.extend(aggregate.and_then(figure::digits).map(|drawing| {
+        Block::Figure(Figure {
+            file: "digits".to_owned(),
+            title: "Training pairs".to_owned(),
+            caption: DIGITS.to_owned(),
+            drawing,
+        })
+    }));
+    Section::new("data", "Data", blocks)
+}
+
+/// Diagrams and tables of layers.
+pub(super) fn networks(trained: &[Trained<'_>], drawn: bool) -> Section {
+    let mut blocks = vec![Block::Text(Tone::Plain, ABOUT.to_owned())];
+    blocks.extend(figure::networks(trained).filter(|_| drawn).map(|drawing| {
+        Block::Figure(Figure {
+            file: "networks".to_owned(),
+            title: "Networks".to_owned(),
+            caption: NETWORKS.to_owned(),
+            drawing,
+        })
+    }));
+    for (index, one) in trained.iter().enumerate() {
+        let text = format!("{}, from {}; {}.", one.model.summary, one.model.source, one.which);
+        let blocks_of_one = vec![Block::Text(Tone::Plain, text), Block::Table(layers(one, index == 0))];
+        blocks.push(Section::new(format!("network-{}", index + 1), one.model.title, blocks_of_one).into());
+    }
+    Section::new("networks", "Networks", blocks)
+}
+
+/// Each layer that has weights with what follows it, and the sum. The first of the tables says in LaTeX what its rows are.
+fn layers(one: &Trained<'_>, is_first: bool) -> Table {
+    let mut rows = Vec::new();
+    for part in &one.parts {
+        for (index, row) in part.rows.iter().enumerate() {
+            let name = if index == 0 { part.name } else { "" };
+            // The first row is the input.
+            let (operations, weights) = match (index, row.steps.is_empty()) {
+                (0, true) => (format!("reads {}", part.reads), String::new()),
+                (0, false) => (format!("reads {}, {}", part.reads, row.layers()), String::new()),
+                _ => (row.layers(), whole(row.weights)),
+            };
+            rows.push([name.to_owned(), row.name.clone(), operations, row.shape(), weights]);
+        }
+    }
+    let all = whole(one.network.parameter_count());
+    rows.push(["all".to_owned(), String::new(), String::new(), String::new(), all]);
+    let about = if is_first { format!(" {ABOUT}") } else { String::new() };
+    use Holds::{Names, Numbers, Words};
+    let columns = [(Names, "Part"), (Words, "Layer"), (Words, "Operations"), (Numbers, "Output"), (Numbers, "Weights")];
+    Table {
+        kind: Kind::Layers,
+        of: one.model.title.to_owned(),
+        label: Some(Label {
+            file: format!("network-{}", one.model.name),
+            label: format!("tab:network:{}", one.model.name),
+        }),
+        caption: format!("{}, {}.{about}", one.model.title, one.which),
+        columns: columns.map(|(holds, title)| Column::new(holds, title)).into(),
+        rows: rows.into_iter().map(|cells| Row { cells: cells.map(Cell::from).into(), ..Row::default() }).collect(),
+        notes: settings(one),
+        remarks: Vec::new(),
+        left_out: None,
+    }
+}
+
+/// How it was trained: hyper-parameters, inputs and when training ends.
+fn settings(one: &Trained<'_>) -> String {
+    let given: Vec<String> = one.row.hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let inputs = facts::normalize(one.row);
+    format!("{}. Inputs: {inputs}. Stopping rule: {}.", given.join(", "), wording::stop(one.row))
+}
+
+const ABOUT: &str = "Each row is a layer with weights and what follows it; output shapes are channels x height x width, or a width. Weights \
+     count biases too, and those of a tower that reads each image once.";
+
+const DIGITS: &str = "The first training pairs of each class, as the networks see them before pixels become inputs: two \
+     images of 14 x 14 pixels, ink dark. Below each pair: its digits, which the auxiliary losses name, and its place among the training pairs.";
+
+const NETWORKS: &str = "Each model's network, from left to right. Below a box: the shape of what comes out of it. Dashed lines \
+     join layers that share their weights: one tower reads both images. Blue: the comparison, whose two outputs say whether the first digit \
+     is at most the second; orange: auxiliary outputs, ten for each digit, which are used in training only. Losses are added up with the \
+     weights that are written beside them.";

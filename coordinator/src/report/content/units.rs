@@ -1,0 +1,142 @@
+//! Single units: a table of all, and each one's learning curve, small, beside the others of its configuration.
+
+use super::{
+    doubtful,
+    part::{Drawn, Part},
+};
+use crate::{
+    aggregate::{
+        Curves, UnitHistory,
+        document::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
+    },
+    report::{
+        document::{Block, Cell, Column, Curve, Holds, Kind, Row, Section, Table, Tone},
+        facts, figure,
+        numbers::{NONE, count, rate, whole},
+    },
+};
+
+/// Most rows of a stage's table of units.
+const ROWS_MAX: usize = 5_000;
+
+fn id(part: &Part<'_>, row: &ConfigurationReport, place: usize) -> String {
+    format!("unit-{}-{}-{}", part.number, row.number, place + 1)
+}
+
+/// Every unit's numbers, with a link to its curve.
+pub(super) fn table(part: &Part<'_>) -> Vec<Block> {
+    let (Some(curves), Some(drawn)) = (part.curves, part.drawn) else { return Vec::new() };
+    let stage = part.stage;
+    let names = facts::setting_names(stage);
+    let settings = names.iter().map(|name| Column::new(Holds::Settings, *name));
+    let several = facts::has_several_draws(stage);
+    let data_seed = several.then_some("Data seed");
+    let numbers = ["Seed", "Fold", "Ending", "Error", "Epochs", "Converged", "Last training loss", "Curve"];
+    let numbers = data_seed.into_iter().chain(numbers).map(|title| Column::new(Holds::Numbers, title));
+    let mut rows: Vec<Row> = Vec::new();
+    for (row, curves) in stage.configurations.iter().zip(curves) {
+        let mut with_curve = drawn.units(row, curves).map(|(place, ..)| place).peekable();
+        let room = ROWS_MAX - rows.len();
+        let values = names.iter().map(|name| facts::setting(row, name).unwrap_or_else(|| NONE.to_owned()));
+        let of_row: Vec<Cell> = std::iter::once(row.title.clone()).chain(values).map(Cell::from).collect();
+        for (place, unit) in row.units.iter().enumerate().take(room) {
+            let link = with_curve.next_if_eq(&place).map(|place| id(part, row, place));
+            let curve = Cell { link: link.clone(), ..link.map_or(NONE, |_| "show").into() };
+            let data_seed = several.then(|| unit.data_seed.to_string().into());
+            let cells = of_row.iter().cloned().chain(data_seed).chain(cells(row, unit)).chain([curve]).collect();
+            rows.push(Row { cells, selected: facts::is_selected(stage, row), ..Row::default() });
+        }
+    }
+    let units: usize = stage.configurations.iter().map(|row| row.units.len()).sum();
+    let remark = (units > rows.len())
+        .then(|| format!("The first {} of {}; units.csv has all.", whole(rows.len()), whole(units)));
+    vec![Block::Table(Table {
+        kind: Kind::Units,
+        of: stage.name.clone(),
+        label: None,
+        caption: String::new(),
+        columns: std::iter::once(Column::new(Holds::Names, "Model")).chain(settings).chain(numbers).collect(),
+        rows,
+        notes: String::new(),
+        remarks: remark.into_iter().collect(),
+        left_out: None,
+    })]
+}
+
+fn cells(row: &ConfigurationReport, unit: &UnitReport) -> [Cell; 7] {
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
+    [
+        unit.seed.to_string(),
+        or_none(unit.fold.map(|fold| fold.to_string())),
+        unit.ending.name().to_owned(),
+        rate(unit.error),
+        or_none(unit.epochs.map(|epochs| epochs.to_string())),
+        or_none(unit.converged.map(|converged| doubtful::converged(row, converged, unit))),
+        or_none(unit.train_loss.map(|loss| format!("{loss:.4}"))),
+    ]
+    .map(Cell::from)
+}
+
+/// Every unit's learning curve: folded, one fold a configuration, in a fold of its model's where there are many.
+pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {
+    let (Some(curves), Some(drawn)) = (part.curves, part.drawn) else { return Vec::new() };
+    let stage = part.stage;
+    let validation = match stage.evaluation {
+        EvaluationReport::Holdout => "",
+        EvaluationReport::Folds(_) => "; black: validation error",
+    };
+    let text = format!(
+        "By epoch, each configuration on its own scale, a tip at the upper edge where a line goes on above. Blue: training loss; orange, dashed: \
+         training error{validation}. Numbers: epochs.csv."
+    );
+    let mut blocks = vec![Block::Text(Tone::Fine, text)];
+    for (index, facet) in facts::facets(stage).into_iter().enumerate() {
+        let of_model = facet
+            .members
+            .iter()
+            .map(|&member| Block::Section(configuration(part, &stage.configurations[member], &curves[member], drawn)));
+        if !facts::crowded(stage) {
+            blocks.extend(of_model);
+            continue;
+        }
+        let title = format!("{}: {}", facet.title, count(facet.members.len(), "configuration"));
+        let id = format!("curves-of-model-{}-{index}", part.number);
+        blocks.push(Section::new(id, title, of_model.collect()).folded().unlisted().into());
+    }
+    blocks
+}
+
+fn configuration(part: &Part<'_>, row: &ConfigurationReport, curves: &Curves, drawn: Drawn) -> Section {
+    let error = match row.error.spread.mean {
+        Some(_) => format!(", mean error {}", rate(row.error.spread.mean)),
+        None if row.diverged() => format!(", {} diverged", whole(row.counts.diverged)),
+        None => String::new(),
+    };
+    let scale = figure::Scale::of(curves);
+    let curve = |(place, unit, history): (usize, &UnitReport, &UnitHistory)| Curve {
+        id: id(part, row, place),
+        caption: caption(part.stage, unit),
+        svg: scale.svg(&history.epochs),
+    };
+    let shown: Vec<Curve> = drawn.units(row, curves).map(curve).collect();
+    let (missing, trained, all) = (row.units.len() - shown.len(), curves.learning.units.len(), row.units.len());
+    let remark = match (missing, trained > shown.len()) {
+        (0, _) => None,
+        (_, true) => {
+            Some(format!("The first {} of {} with a result: epochs.csv has all.", whole(shown.len()), whole(trained)))
+        }
+        (missing, false) => Some(format!("{} of {} without a result.", whole(missing), whole(all))),
+    };
+    let title = format!("{}: {}{error}", facts::marked(part.stage, row.number), count(all, "unit"));
+    let blocks = [Block::Curves(shown)].into_iter().chain(remark.map(|text| Block::Text(Tone::Plain, text)));
+    Section::new(format!("curves-of-{}-{}", part.number, row.number), title, blocks.collect()).folded().unlisted()
+}
+
+fn caption(stage: &StageReport, unit: &UnitReport) -> String {
+    let place = facts::place(stage, unit);
+    let epochs = count(unit.epochs.unwrap_or_default(), "epoch");
+    match unit.ending {
+        UnitEnding::Diverged => format!("{place}: diverged after {epochs}"),
+        _ => format!("{place}: error {}, {epochs}", rate(unit.error)),
+    }
+}

@@ -1,0 +1,277 @@
+//! A report as data: sections of texts, tables and figures. The renderers write it as HTML, Markdown, LaTeX and text.
+
+use super::figure::Drawing;
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    /// The study's name.
+    pub(crate) study: String,
+    /// The data set's title.
+    pub(crate) data: String,
+    /// What is predicted from what, in one sentence.
+    pub(crate) task: String,
+    /// How many units are done.
+    pub(crate) progress: String,
+    /// The data set's digest.
+    pub(crate) digest: String,
+    /// About the study as a whole.
+    pub(crate) notices: Vec<Notice>,
+    /// The answer, the stages from the last to the first with tuning after the others, then what the study is made of.
+    pub(crate) sections: Vec<Section>,
+}
+
+impl Document {
+    /// "table3 on MNIST pairs".
+    pub(crate) fn title(&self) -> String {
+        format!("{} on {}", self.study, self.data)
+    }
+
+    /// Every figure that becomes a file.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.sections
+            .iter()
+            .flat_map(Section::all)
+            .filter_map(|block| if let Block::Figure(figure) = block { Some(figure) } else { None })
+    }
+
+    /// Every table.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.sections
+            .iter()
+            .flat_map(Section::all)
+            .filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
+    }
+}
+
+/// A part under a heading.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Section {
+    /// Unique: links lead here.
+    pub(crate) id: String,
+    pub(crate) title: String,
+    /// Opens on demand.
+    pub(crate) folded: bool,
+    /// In the table of contents.
+    pub(crate) listed: bool,
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl Section {
+    pub(crate) fn new(id: impl Into<String>, title: impl Into<String>, blocks: Vec<Block>) -> Self {
+        Self { id: id.into(), title: title.into(), folded: false, listed: true, blocks }
+    }
+
+    pub(crate) fn folded(self) -> Self {
+        Self { folded: true, ..self }
+    }
+
+    pub(crate) fn unlisted(self) -> Self {
+        Self { listed: false, ..self }
+    }
+
+    /// Every block, also those in inner sections, in order.
+    pub(crate) fn all(&self) -> Vec<&Block> {
+        let mut all = Vec::new();
+        for block in &self.blocks {
+            match block {
+                Block::Section(inner) => all.extend(inner.all()),
+                other => all.push(other),
+            }
+        }
+        all
+    }
+}
+
+/// What a section is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Block {
+    Text(Tone, String),
+    Notices(Vec<Notice>),
+    Table(Table),
+    Figure(Figure),
+    /// Learning curves of single units, in pages alone.
+    Curves(Vec<Curve>),
+    /// Words and what they mean.
+    Meanings(&'static [(&'static str, &'static str)]),
+    Section(Section),
+}
+
+impl From<Section> for Block {
+    fn from(section: Section) -> Self {
+        Self::Section(section)
+    }
+}
+
+/// How a text stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    /// Of the answer: also on terminals.
+    Answer,
+    /// A stage's best configuration.
+    Strong,
+    /// What is worth knowing below a table or figure.
+    Fine,
+    /// On terminals alone, where tables are short.
+    Terminal,
+}
+
+/// A remark that a reader must know before trusting a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) weight: Weight,
+    pub(crate) text: String,
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Results are missing.
+    Incomplete,
+    /// Results are left out of means.
+    LeftOut,
+    /// Results that show no learning are in means.
+    Doubtful,
+    /// Worth knowing.
+    Remark,
+}
+
+impl Weight {
+    /// From what matters most.
+    pub(crate) const ALL: [Self; 4] = [Self::Incomplete, Self::LeftOut, Self::Doubtful, Self::Remark];
+
+    /// The word before the text.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Incomplete => "Incomplete",
+            Self::LeftOut => "Left out",
+            Self::Doubtful => "Doubtful",
+            Self::Remark => "Note",
+        }
+    }
+}
+
+/// What a table is about: some renderers show some kinds alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A stage's configurations: the one table on terminals.
+    Results,
+    /// Other numbers of configurations, and pairs of them.
+    Other,
+    /// Configurations next to references, whose remarks stand on terminals.
+    References,
+    /// Single units, in pages alone.
+    Units,
+    /// A network's layers, which have an order of their own.
+    Layers,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Table {
+    pub(crate) kind: Kind,
+    /// Of a stage, or of a model.
+    pub(crate) of: String,
+    /// Of its LaTeX file and label; None: LaTeX has no such table.
+    pub(crate) label: Option<Label>,
+    /// The beginning of its caption in LaTeX.
+    pub(crate) caption: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Row>,
+    /// What its columns mean, in sentences; may be empty.
+    pub(crate) notes: String,
+    /// What must be known about single rows.
+    pub(crate) remarks: Vec<String>,
+    /// Which rows short forms show, in a sentence; None where they show all.
+    pub(crate) left_out: Option<String>,
+}
+
+/// The LaTeX file and label of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label {
+    /// Without its ending: "comparisons-final".
+    pub(crate) file: String,
+    /// "tab:comparisons:final".
+    pub(crate) label: String,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) title: String,
+    pub(crate) holds: Holds,
+    /// On terminals, the column of the highest rank goes first where there is no room; 0 stays.
+    pub(crate) rank: u8,
+}
+
+/// What a column's cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// What a row is about.
+    Names,
+    /// The value of a setting; terminals show a row's variant instead.
+    Settings,
+    Numbers,
+    Words,
+}
+
+impl Column {
+    pub(crate) fn new(holds: Holds, title: impl Into<String>) -> Self {
+        Self { title: title.into(), holds, rank: 0 }
+    }
+}
+
+/// A row of a table: a cell for each column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) cells: Vec<Cell>,
+    /// What tells a configuration from others of its name, in place of the cells of settings.
+    pub(crate) variant: String,
+    /// Selected for later stages.
+    pub(crate) selected: bool,
+    /// The lowest mean error.
+    pub(crate) best: bool,
+    /// Left out of short forms.
+    pub(crate) long: bool,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    /// The id of what it leads to.
+    pub(crate) link: Option<String>,
+    /// Something is amiss.
+    pub(crate) alert: bool,
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), link: None, alert: false }
+    }
+}
+
+/// A row of plain cells.
+pub(crate) fn plain_row(cells: impl IntoIterator<Item = String>) -> Row {
+    Row { cells: cells.into_iter().map(Cell::from).collect(), ..Row::default() }
+}
+
+/// A figure.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Figure {
+    /// Its files' name without its ending: "roc-final".
+    pub(crate) file: String,
+    pub(crate) title: String,
+    pub(crate) caption: String,
+    pub(crate) drawing: Drawing,
+}
+
+/// A unit's learning curve.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curve {
+    pub(crate) id: String,
+    pub(crate) caption: String,
+    /// A small drawing as SVG.
+    pub(crate) svg: String,
+}
