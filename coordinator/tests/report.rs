@@ -8,6 +8,8 @@ mod doubtful;
 mod figures;
 #[path = "report/latex.rs"]
 mod latex;
+#[path = "report/layout.rs"]
+mod layout;
 #[path = "report/page.rs"]
 mod page;
 #[path = "report/race.rs"]

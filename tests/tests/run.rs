@@ -39,9 +39,9 @@ fn a_study_runs_to_its_report() {
         "report.html",
         "configurations.csv",
         "units.csv",
-        "roc.svg",
-        "pr.svg",
-        "learning.svg",
+        "roc-final.svg",
+        "pr-final.svg",
+        "learning-final.svg",
         "provenance.json",
     ];
     for file in files {

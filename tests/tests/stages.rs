@@ -118,7 +118,7 @@ fn a_report_says_what_still_waits_for_a_selection() {
     let json = scratch.report_json("run");
     assert_eq!(json["counts"]["planned"], 68);
     assert_eq!(json["stages"][1]["waiting"].as_array().unwrap().len(), 5);
-    for file in ["report.html", "report.md", "roc.svg", "comparisons.svg", "units.csv"] {
+    for file in ["report.html", "report.md", "errors-tune.svg", "units.csv"] {
         assert!(!scratch.report("run", file).is_empty(), "{file}");
     }
 }

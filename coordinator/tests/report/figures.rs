@@ -43,7 +43,9 @@ fn every_figure_is_an_svg_and_a_png_of_twice_its_size_that_shows_something() {
         for (side, attribute) in [(image.width, "width"), (image.height, "height")] {
             let length: f64 = document.root_element().attribute(attribute).unwrap().parse().unwrap();
             assert!((side as f64 - 2.0 * length).abs() <= 0.52, "{name}: {side} pixels for a {attribute} of {length}");
+            assert!(attribute == "height" || length <= 624.0, "{name}: {length} pixels are more than 6.5 inches");
         }
+        assert!(!svg.contains(">small on synthetic pairs"), "{name}: papers have captions, no titles");
         let inked = image.pixels.iter().filter(|pixel| **pixel != [255; 3]).count();
         let share = inked as f64 / image.pixels.len() as f64;
         assert!((0.005..0.6).contains(&share), "{name}: {share} of the pixels are not white");
@@ -123,13 +125,13 @@ fn the_pairs_that_are_shown_are_the_data_sets_own() {
     assert_eq!(cells.len(), 1, "one grey value, which is black: {cells:?}");
     assert_eq!(cells[0].matches('M').count(), 1, "one cell");
     let place = cells[0].split_once("d=\"M").and_then(|(_, path)| path.split_once('h')).unwrap().0;
-    let corner: Vec<usize> = place.split(' ').map(|number| number.parse::<f64>().unwrap() as usize).collect();
-    // A cell of 5 pixels is one of 10 in the PNG file.
+    // A cell of 3.5 pixels is one of 7 in the PNG file.
+    let corner: Vec<usize> = place.split(' ').map(|number| (2.0 * number.parse::<f64>().unwrap()) as usize).collect();
     let image = decoded(&files["digits.png"]);
     let at = |x: usize, y: usize| image.pixels[y * image.width + x];
-    let (x, y) = (2 * corner[0], 2 * corner[1]);
-    assert_eq!([at(x, y), at(x + 9, y + 9)], [[0; 3]; 2]);
-    assert_eq!([at(x - 1, y), at(x + 10, y + 9), at(x, y + 10)], [[255; 3]; 3]);
+    let (x, y) = (corner[0], corner[1]);
+    assert_eq!([at(x, y), at(x + 6, y + 6)], [[0; 3]; 2]);
+    assert_eq!([at(x - 1, y), at(x + 7, y + 6), at(x, y + 7)], [[255; 3]; 3]);
 }
 
 #[test]

@@ -142,13 +142,14 @@ fn a_study_of_many_units_stays_a_page_of_reasonable_size() {
 }
 
 /// Runs the page's script in a browser and gives the page as it then is; None where there is no browser.
-fn in_browser(page: &str, fragment: &str) -> Option<String> {
+fn in_browser(page: &str, fragment: &str, width: usize) -> Option<String> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let browser = names.into_iter().find(|name| Command::new(name).arg("--version").output().is_ok())?;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.html");
     fs::write(&path, page).unwrap();
     let mut command = Command::new(browser);
+    command.arg(format!("--window-size={width},900"));
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]);
     command.arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
     let ended = command.arg(format!("file://{}#{fragment}", path.display())).output().unwrap();
@@ -160,7 +161,7 @@ fn in_browser(page: &str, fragment: &str) -> Option<String> {
 fn the_script_sorts_tables_and_opens_what_a_link_leads_to() {
     let (_folder, files) = written(&small(), &provenance("a"));
     let page = &files["report.html"];
-    let Some(shown) = in_browser(page, "unit-2-1-3") else {
+    let Some(shown) = in_browser(page, "unit-2-1-3", 1280) else {
         println!("skipped: no browser is installed (Debian: chromium)");
         return;
     };
@@ -179,7 +180,7 @@ fn the_script_sorts_tables_and_opens_what_a_link_leads_to() {
           found.push(header.getAttribute('aria-sort') + ':' + shown.map((row) => row.cells[2]?.textContent ?? '').join(','));\
         } document.title = found.join('|');</script></body>";
     let page = page.replace(policy, "\"none\" ").replace("</body>", clicking);
-    let shown = in_browser(&page, "").unwrap();
+    let shown = in_browser(&page, "", 1280).unwrap();
     let title = between(&shown, "<title>", "</title>");
     let orders: Vec<(&str, Vec<&str>)> = title
         .split('|')
@@ -192,4 +193,31 @@ fn the_script_sorts_tables_and_opens_what_a_link_leads_to() {
     assert!(means(up).is_sorted() && means(down).iter().rev().is_sorted(), "{title}");
     assert_eq!(up.len(), 3, "every row");
     assert_eq!(before.len(), 3, "as they were");
+}
+
+/// A page that measures itself. Headless browsers have windows of at least 500 pixels, so that a phone is a frame of 390 in one.
+#[test]
+fn on_a_phone_nothing_is_wider_than_the_screen_but_what_says_that_it_scrolls() {
+    let (_folder, files) = written(&small(), &provenance("a"));
+    let page = files["report.html"].replace("<details", "<details open=\"\"");
+    let policy = between(&page, "<meta http-equiv=", ">");
+    let page = page.replace(policy, "\"none\" ").replace('&', "&amp;").replace('"', "&quot;");
+    let measuring = "<script>const frame = document.querySelector('iframe'); frame.addEventListener('load', () => {\
+        const inner = frame.contentDocument; const wide = Array.from(inner.querySelectorAll('.scroll, .drawing'));\
+        const scrolls = wide.filter((one) => one.scrollWidth > one.clientWidth + 1);\
+        const says = scrolls.filter((one) => frame.contentWindow.getComputedStyle(one, '::before').display === 'block');\
+        document.title = [inner.documentElement.scrollWidth, wide.length, scrolls.length, says.length].join('|'); });</script>";
+    let frame = format!(
+        "<!DOCTYPE html><title></title><iframe width=\"390\" height=\"800\" srcdoc=\"{page}\"></iframe>{measuring}"
+    );
+    let Some(shown) = in_browser(&frame, "", 1280) else {
+        println!("skipped: no browser is installed (Debian: chromium)");
+        return;
+    };
+    let measured: Vec<usize> =
+        between(&shown, "<title>", "</title>").split('|').map(|one| one.parse().unwrap()).collect();
+    let [width, all, scrolls, says] = measured[..] else { panic!("{measured:?}") };
+    assert!(width <= 390, "the page itself does not scroll sideways: {width}");
+    assert!(all > 20 && scrolls > 5, "tables and figures are there: {all}, {scrolls}");
+    assert_eq!(scrolls, says, "whatever scrolls says so");
 }

@@ -117,7 +117,7 @@ async fn a_study_among_enemies_ends_as_if_alone() {
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     // The attackers' texts appear nowhere as code, and steer no terminal.
     assert!(ended.stderr.contains("script>alert") && !ended.stderr.contains('\x1b'), "{}", ended.stderr);
-    for file in ["report.html", "report.md", "tables.tex", "report.json"] {
+    for file in ["report.html", "report.md", "results-final.tex", "report.json"] {
         let text = String::from_utf8(victim.scratch.report("run", file)).unwrap();
         assert!(!text.contains("script>alert"), "{file}");
     }

@@ -11,11 +11,11 @@ use crate::{
 use seedgrid_common::model::SIDE;
 
 /// Side of a shown pixel.
-const CELL: f64 = 5.0;
+const CELL: f64 = 3.5;
 const IMAGE: f64 = CELL * SIDE as f64;
 /// Between a pair's images, and between pairs.
 const WITHIN: f64 = 6.0;
-const BETWEEN: f64 = 30.0;
+const BETWEEN: f64 = 20.0;
 const PAIR: f64 = 2.0 * IMAGE + WITHIN;
 const HEADING: f64 = 28.0;
 const CAPTION: f64 = 40.0;

@@ -29,8 +29,8 @@ const FIT: &str = "\\providecommand{\\seedgridfit}[1]{\\ifdefined\\resizebox\
 /// Marks the configuration that a stage selected.
 const SELECTED: &str = "†";
 
-/// Most characters of a line of a column of words: with more, the table would shrink until nobody can read it.
-const WORDS_MAX: usize = 36;
+/// Most characters of a line of a column of names: with more, the table would shrink until nobody can read it.
+const NAMES_MAX: usize = 36;
 
 fn table(table: &Table, label: &str) -> String {
     // A table of many rows would be longer than a page.
@@ -59,7 +59,7 @@ fn table(table: &Table, label: &str) -> String {
     text + "    \\bottomrule\n  \\end{tabular}}\n\\end{table}\n"
 }
 
-/// A row's cells: as many lines as its words need. A model's name stands once above the rows of its configurations.
+/// A row's cells: as many lines as its names need. A model's name stands once above the rows of its configurations.
 fn broken(table: &Table, row: &Row, above: &str) -> Vec<Vec<String>> {
     let first_number = table.columns.iter().position(|column| column.holds == Holds::Numbers);
     let repeats = table.columns.iter().any(|column| column.holds == Holds::Settings);
@@ -72,7 +72,7 @@ fn broken(table: &Table, row: &Row, above: &str) -> Vec<Vec<String>> {
         if index == 0 && row.selected {
             text = format!("{text} {SELECTED}").trim_start().to_owned();
         }
-        let parts = if column.holds == Holds::Numbers { vec![text] } else { lines(&text, WORDS_MAX) };
+        let parts = if column.holds == Holds::Names { lines(&text, NAMES_MAX) } else { vec![text] };
         if rows.len() < parts.len() {
             rows.resize(parts.len(), vec![String::new(); table.columns.len()]);
         }
