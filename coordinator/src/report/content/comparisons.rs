@@ -121,8 +121,8 @@ pub(super) fn summary(stage: &StageReport) -> Option<String> {
         format!(
             "Of {}{with} {} {} a difference (corrected p of the t test below {LEVEL}).",
             count(tested, "comparison"),
-            whole(differ),
-            if differ == 1 { "shows" } else { "show" }
+            if differ == 0 { "none".to_owned() } else { whole(differ) },
+            if differ > 1 { "show" } else { "shows" }
         )
     })
 }

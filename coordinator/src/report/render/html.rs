@@ -161,12 +161,13 @@ fn notices(notices: &[Notice]) -> Markup {
 }
 
 fn table(table: &Table) -> Markup {
+    let is_words = |column: &Column| matches!(column.holds, Holds::Words | Holds::Names);
     let class = if table.kind == Kind::Layers { "layers" } else { "sortable" };
     let selects = table.kind == Kind::Results && table.rows.iter().any(|row| row.selected);
     html! {
         div.scroll tabindex="0" {
             table class=(class) {
-                thead { tr { @for column in &table.columns { th scope="col" { (Text(&column.title)) } } } }
+                thead { tr { @for column in &table.columns { th scope="col" class=[is_words(column).then_some("words")] { (Text(&column.title)) } } } }
                 tbody { @for line in &table.rows { (row(table, line)) "\n" } }
             }
         }
