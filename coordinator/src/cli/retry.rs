@@ -1,7 +1,5 @@
 //! `seedgrid retry` retries units that failed for good.
 
-use std::collections::BTreeMap;
-
 use seedgrid_common::{join::Role, unit::UnitId, utc, wire::v1};
 
 use super::{
@@ -16,9 +14,9 @@ use crate::{
     run_directory::RunDirectory,
     scheduler::{
         queue::Rules,
-        retry::{self, Fate, Retry},
+        retry::{self, Attempted, Retry},
     },
-    store::{Store, Write},
+    store::{Store, StoredUnit, Write},
     views::units,
 };
 
@@ -70,8 +68,9 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     super::host_study::say_what_was_mended(&store);
     let rules = Rules::default();
     let study = Planned::stored(&directory, &store)?;
-    let fates: BTreeMap<_, Fate> = store.units()?.iter().map(|(id, unit)| (*id, unit.fate(&rules))).collect();
-    let retry = retry::retry(&study.plan, &study.standing, &fates, units)?;
+    let attempted = |unit: &StoredUnit| Attempted { state: unit.state(&rules, false), attempts: unit.attempts };
+    let known = store.units()?.iter().map(|(id, unit)| (*id, attempted(unit))).collect();
+    let retry = retry::retry(&study.plan, &study.standing, &known, units)?;
     let at_ms = utc::now_ms();
     // Like a coordinator, the retry also ends a pause, so that the units are given out.
     let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });

@@ -12,7 +12,7 @@ use crate::{
         attempt_ending::AttemptEnding,
         queue::{AfterFailure, FailureKind, HealthDecisions, Millis, Pause, Waits, WorkerId},
         ranking::Ended,
-        retry::Fate,
+        unit_state::UnitState,
     },
     store::Write,
 };
@@ -80,12 +80,13 @@ impl Reactor {
 
     /// Takes units out; those that are among them already stay so.
     fn cancel(&mut self, units: &[UnitId], now: Millis) -> Result<Vec<UnitId>, NotCancelled> {
-        let fates = self.queue.fates();
         let planned = self.selecting.expanded().0.units();
         for id in units {
-            match fates.get(id) {
-                Some(Fate::Open | Fate::Cancelled { .. }) => {}
-                Some(Fate::Done | Fate::Diverged | Fate::Failed { .. }) => return Err(NotCancelled::Ended(*id)),
+            match self.queue.standing(*id) {
+                Some(UnitState::Done | UnitState::Diverged | UnitState::Quarantined) => {
+                    return Err(NotCancelled::Ended(*id));
+                }
+                Some(_) => {}
                 None if planned.contains_key(id) => return Err(NotCancelled::HeldBack(*id)),
                 None => return Err(NotCancelled::Unknown(*id)),
             }

@@ -182,7 +182,7 @@ impl Reactor {
     /// Gives failed units another try. The queue is made again once this is durable.
     pub(super) fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
         let (plan, standing) = self.selecting.expanded();
-        let retry = retry::retry(plan, standing, &self.queue.fates(), wanted)?;
+        let retry = retry::retry(plan, standing, &self.queue.attempted(), wanted)?;
         self.writes.extend(Write::all_of(&retry, self.at.wall_ms));
         if !retry.units.is_empty() {
             self.stale = true;

@@ -7,27 +7,16 @@ use seedgrid_common::{matrix::Plan, unit::UnitId};
 use super::{
     race::RungKey,
     selection::{SelectionKey, Standing},
+    unit_state::UnitState,
 };
 
-/// The state of a unit, as far as a retry needs it.
+/// The state of a unit, with the number of its newest attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The unit failed for good at this attempt.
-    Failed {
-        /// The newest attempt.
-        attempts: u32,
-    },
-    /// An operator cancelled the unit after this attempt.
-    Cancelled {
-        /// The newest attempt; 0 for none.
-        attempts: u32,
-    },
-    /// The unit has a result.
-    Done,
-    /// The unit has a result: its training diverged.
-    Diverged,
-    /// The unit waits or is leased.
-    Open,
+pub struct Attempted {
+    /// Its state.
+    pub state: UnitState,
+    /// The newest attempt; 0 for none.
+    pub attempts: u32,
 }
 
 /// Units that wait again, and selections that the scheduler makes again.
@@ -72,34 +61,35 @@ pub enum NotRetried {
 }
 
 /// Lists the changes of a retry of the `wanted` units; without names, of all units that failed for good. A cancelled
-/// unit returns only by name. Units that are missing from `fates` have not been given out yet.
+/// unit returns only by name. Units that are missing from `known` have not been given out yet.
 ///
 /// # Errors
 /// When one of the wanted units has neither failed for good nor been cancelled.
 pub fn retry(
     plan: &Plan,
     standing: &[Standing],
-    fates: &BTreeMap<UnitId, Fate>,
+    known: &BTreeMap<UnitId, Attempted>,
     wanted: &[UnitId],
 ) -> Result<Retry, NotRetried> {
     let planned = plan.units();
     for &id in wanted {
-        match fates.get(&id) {
+        match known.get(&id).map(|one| one.state) {
             _ if !planned.contains_key(&id) => return Err(NotRetried::Unknown(id)),
-            Some(Fate::Failed { .. } | Fate::Cancelled { .. }) => {}
-            Some(Fate::Done) => return Err(NotRetried::Done(id)),
-            Some(Fate::Diverged) => return Err(NotRetried::Diverged(id)),
-            Some(Fate::Open) | None => return Err(NotRetried::Open(id)),
+            Some(UnitState::Quarantined | UnitState::Cancelled) => {}
+            Some(UnitState::Done) => return Err(NotRetried::Done(id)),
+            Some(UnitState::Diverged) => return Err(NotRetried::Diverged(id)),
+            _ => return Err(NotRetried::Open(id)),
         }
     }
-    let units: Vec<(UnitId, u32)> = fates
+    let reopens = |id: &UnitId, state: UnitState| match state {
+        UnitState::Quarantined => wanted.is_empty() || wanted.contains(id),
+        UnitState::Cancelled => wanted.contains(id),
+        _ => false,
+    };
+    let units: Vec<(UnitId, u32)> = known
         .iter()
-        .filter(|(id, _)| planned.contains_key(id) && (wanted.is_empty() || wanted.contains(id)))
-        .filter_map(|(id, fate)| match fate {
-            Fate::Failed { attempts } => Some((*id, *attempts)),
-            Fate::Cancelled { attempts } if wanted.contains(id) => Some((*id, *attempts)),
-            Fate::Cancelled { .. } | Fate::Done | Fate::Diverged | Fate::Open => None,
-        })
+        .filter(|(id, one)| planned.contains_key(id) && reopens(id, one.state))
+        .map(|(id, one)| (*id, one.attempts))
         .collect();
     let ids: BTreeSet<UnitId> = units.iter().map(|(id, _)| *id).collect();
     let selections = standing

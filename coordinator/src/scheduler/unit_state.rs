@@ -41,6 +41,11 @@ impl UnitState {
         Self::Skipped,
     ];
 
+    /// Whether the unit is out of the queue, unless a person asks for another try.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Done | Self::Diverged | Self::Quarantined | Self::Cancelled)
+    }
+
     /// The state's name.
     pub const fn name(self) -> &'static str {
         match self {

@@ -19,8 +19,8 @@ use crate::{
         queue::{FailureRecord, Finished, Pause, Rules, WorkerId},
         race::{LeaveReason, Leaver, RungKey, Rungs},
         ranking::Ended,
-        retry::Fate,
         selection::Committed,
+        unit_state::UnitState,
     },
     store::blobs::checkpoints::KeptCheckpoint,
 };
@@ -45,14 +45,16 @@ pub struct StoredUnit {
 }
 
 impl StoredUnit {
-    /// Where it stands for those who want to try it again.
-    pub fn fate(&self, rules: &Rules) -> Fate {
+    /// Its state. `held`: whether its holder is a worker of a coordinator that runs.
+    pub fn state(&self, rules: &Rules, held: bool) -> UnitState {
         match self.result {
-            Some(result) if result.diverged => Fate::Diverged,
-            Some(_) => Fate::Done,
-            None if self.cancelled => Fate::Cancelled { attempts: self.attempts },
-            None if self.record.is_quarantined(rules) => Fate::Failed { attempts: self.attempts },
-            None => Fate::Open,
+            Some(result) if result.diverged => UnitState::Diverged,
+            Some(_) => UnitState::Done,
+            None if self.cancelled => UnitState::Cancelled,
+            None if self.record.is_quarantined(rules) => UnitState::Quarantined,
+            None if held && self.began => UnitState::Training,
+            None if held => UnitState::Assigned,
+            None => UnitState::Waiting,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
     },
     run_directory::RunDirectory,
-    scheduler::{attempt_ending::AttemptEnding, queue::Rules, retry::Fate},
+    scheduler::{attempt_ending::AttemptEnding, queue::Rules, unit_state::UnitState},
     store::{self, Store, StoreError, StoredUnit},
 };
 
@@ -76,10 +76,10 @@ pub fn of_store(
 /// trained yet.
 pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreError> {
     let rules = Rules::default();
-    let why = |unit: &StoredUnit| match unit.fate(&rules) {
-        Fate::Failed { .. } => Some(Missing::Failed),
-        Fate::Cancelled { .. } => Some(Missing::Cancelled),
-        Fate::Done | Fate::Diverged | Fate::Open => None,
+    let why = |unit: &StoredUnit| match unit.state(&rules, false) {
+        UnitState::Quarantined => Some(Missing::Failed),
+        UnitState::Cancelled => Some(Missing::Cancelled),
+        _ => None,
     };
     Ok(store.units()?.into_iter().filter_map(|(id, unit)| Some((id, why(&unit)?))).collect())
 }

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::unit::UnitId;
 
-use crate::scheduler::{retry::Fate, unit_state::UnitState};
+use crate::scheduler::{retry::Attempted, unit_state::UnitState};
 
 pub use cost_estimate::Estimates;
 use failure_detector::FailureDetector;
@@ -66,6 +66,20 @@ struct Entry {
     /// The earliest time at which a waiting unit is given out.
     ready: Millis,
     state: State,
+}
+
+impl Entry {
+    fn unit_state(&self) -> UnitState {
+        match &self.state {
+            State::Waiting => UnitState::Waiting,
+            State::Leased(_) if self.began => UnitState::Training,
+            State::Leased(_) => UnitState::Assigned,
+            State::Finished(finished) if finished.diverged => UnitState::Diverged,
+            State::Finished(_) => UnitState::Done,
+            State::Quarantined => UnitState::Quarantined,
+            State::Cancelled => UnitState::Cancelled,
+        }
+    }
 }
 
 /// The queue of one study.
@@ -201,31 +215,16 @@ impl Queue {
         self.units.keys().copied()
     }
 
-    /// The state of each unit, as a retry needs it.
-    pub fn fates(&self) -> BTreeMap<UnitId, Fate> {
-        let fate = |entry: &Entry| match &entry.state {
-            State::Quarantined => Fate::Failed { attempts: entry.attempts },
-            State::Cancelled => Fate::Cancelled { attempts: entry.attempts },
-            State::Finished(finished) if finished.diverged => Fate::Diverged,
-            State::Finished(_) => Fate::Done,
-            State::Waiting | State::Leased(_) => Fate::Open,
-        };
-        self.units.iter().map(|(id, entry)| (*id, fate(entry))).collect()
+    /// The state and the newest attempt of every unit.
+    pub fn attempted(&self) -> BTreeMap<UnitId, Attempted> {
+        let attempted = |entry: &Entry| Attempted { state: entry.unit_state(), attempts: entry.attempts };
+        self.units.iter().map(|(id, entry)| (*id, attempted(entry))).collect()
     }
 
     /// A unit's state, if the study has the unit. A leased unit is in training after its worker has reported so, else
     /// assigned.
     pub fn standing(&self, unit: UnitId) -> Option<UnitState> {
-        let entry = self.units.get(&unit)?;
-        Some(match &entry.state {
-            State::Waiting => UnitState::Waiting,
-            State::Leased(_) if entry.began => UnitState::Training,
-            State::Leased(_) => UnitState::Assigned,
-            State::Finished(finished) if finished.diverged => UnitState::Diverged,
-            State::Finished(_) => UnitState::Done,
-            State::Quarantined => UnitState::Quarantined,
-            State::Cancelled => UnitState::Cancelled,
-        })
+        self.units.get(&unit).map(Entry::unit_state)
     }
 
     /// Every lease with its unit, the next to expire first.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     plan::Planned,
-    scheduler::{queue::Rules, race::RaceTrack, retry::Fate, unit_state::UnitState},
+    scheduler::{queue::Rules, race::RaceTrack, unit_state::UnitState},
     store::StoredUnit,
 };
 
@@ -99,15 +99,10 @@ fn as_text<S: serde::Serializer>(id: &UnitId, serializer: S) -> Result<S::Ok, S:
 }
 
 fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &RaceTrack) -> UnitState {
-    match stored.fate(&Rules::default()) {
-        Fate::Done => UnitState::Done,
-        Fate::Diverged => UnitState::Diverged,
-        Fate::Failed { .. } => UnitState::Quarantined,
-        Fate::Cancelled { .. } => UnitState::Cancelled,
-        Fate::Open if track.is_held(id) => UnitState::HeldBack,
-        Fate::Open if track.is_skipped(id) => UnitState::Skipped,
-        Fate::Open if held && stored.began => UnitState::Training,
-        Fate::Open if held => UnitState::Assigned,
-        Fate::Open => UnitState::Waiting,
+    match stored.state(&Rules::default(), held) {
+        state if state.has_ended() => state,
+        _ if track.is_held(id) => UnitState::HeldBack,
+        _ if track.is_skipped(id) => UnitState::Skipped,
+        state => state,
     }
 }
