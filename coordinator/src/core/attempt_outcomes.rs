@@ -1,4 +1,4 @@
-//! How attempts end, and what becomes durable of it.
+//! The ends of attempts and the resulting writes.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ use crate::{
     store::{ResultRecord, StoredUnit, Write},
 };
 
-/// A worker that holds nothing and was not heard of for this many lease times is forgotten.
+/// A worker without leases that was silent for this many lease times is forgotten.
 const FORGET_AFTER_LEASES: u64 = 2;
 
-/// Ends every attempt that has no ending: nobody trains it any more. When it ended is not known: it was some time before this coordinator
-/// began.
+/// Ends every attempt without an ending, since no worker trains it any more. The time of its end is unknown: it was
+/// before this coordinator's start.
 pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
     let give_up = |(unit, stored): (&UnitId, &mut StoredUnit)| {
         stored.holder.take()?;
@@ -32,7 +32,7 @@ pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
             unit: *unit,
             attempt: stored.attempts,
             at_ms: None,
-            // Not lost: it is known what became of the worker, and that the unit had no part in it.
+            // The attempt was not lost: the worker is known to have ended, and the unit was not the cause.
             ending: AttemptEnding::Preempted,
             detail: "its coordinator was ended, and the worker with it".to_owned(),
             train_seconds: None,
@@ -57,14 +57,15 @@ impl Reactor {
         }
     }
 
-    /// Whether these weights must be here before the result that they belong to can count.
+    /// Whether these weights must be stored before their result can count.
     pub(super) fn lacks(&self, unit: UnitId, attempt: u32, weights: Option<BlobDigest>) -> bool {
         weights.is_some_and(|digest| {
             self.keeper.wants(unit) && self.queue.awaits(unit, attempt) && !self.keeper.has(unit, digest)
         })
     }
 
-    /// Whether a result has other outputs than its unit: it could never be used, and what is committed stays.
+    /// Rejects a result whose outputs do not have the unit's shape: it would be unusable, and committed results are
+    /// final.
     pub(super) fn misshapen(&self, unit: UnitId, result: &UnitResult) -> Option<NotSubmitted> {
         let Ending::Done(scores) = &result.ending else { return None };
         let expected = self.selecting.plan().shape(&self.units.get(&unit)?.unit);
@@ -125,7 +126,7 @@ impl Reactor {
                 }
                 Some(v1::SubmitOutcome::Committed)
             }
-            // An exact replay of what won, or an equal result of another attempt.
+            // Either an exact replay of the committed result, or an equal result of another attempt.
             SubmitOutcome::Duplicate => {
                 self.note_ending(unit, attempt, AttemptEnding::Duplicate, train_seconds);
                 Some(v1::SubmitOutcome::Duplicate)
@@ -139,7 +140,7 @@ impl Reactor {
         }
     }
 
-    /// Takes back what has run out, and forgets workers that hold nothing and are silent.
+    /// Takes back expired leases, and forgets silent workers without leases.
     pub(super) fn expire(&mut self, now: Millis) {
         let (expired, ready) = self.queue.expire(now);
         self.taken_back(expired, AttemptEnding::WorkerLost, "no heartbeat for the time of a lease", now);
@@ -177,7 +178,7 @@ impl Reactor {
         self.wake();
     }
 
-    /// Records an attempt's end, durably and for the live views.
+    /// Records an attempt's end in the store and for the live views.
     pub(super) fn ended(
         &mut self,
         unit: UnitId,

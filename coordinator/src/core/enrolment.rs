@@ -1,4 +1,5 @@
-//! The core's part in who may come in: what must be durable before it is acknowledged, and what a worker may report on.
+//! The core's part of authentication: writes before their acknowledgement, and the attempts on which a worker may
+//! report.
 
 use seedgrid_common::{
     join::{Role, TokenDigest},
@@ -23,7 +24,7 @@ impl Reactor {
         Ok(())
     }
 
-    /// Looks into the store for a worker that the book does not know, and makes sure that the book has room for it.
+    /// Loads a worker that the registry does not know from the store, after making room in the registry.
     fn recall(&mut self, worker: &WorkerId) {
         if self.credentials.read().knows(worker) {
             return;
@@ -36,14 +37,14 @@ impl Reactor {
         }
     }
 
-    /// Makes room in the book, if it has none. Of who is not in it any more the store tells, all of it: so what waits to be committed is
+    /// Makes room in the registry if it is full. Only the store knows the removed workers, so pending writes are
     /// committed before and after.
     pub(super) fn make_room(&mut self) {
         if !self.credentials.read().is_full() {
             return;
         }
         let flushed = self.flush();
-        // Before anybody is held up: whoever calls has to be looked up in the book.
+        // The read comes before the registry is locked, because every call needs the registry.
         let registered = flushed.and_then(|()| self.store.registered());
         let Some(registered) = self.unless_broken(registered) else { return };
         let is_there = |id: &WorkerId| self.live.workers.contains_key(id) || self.queue.held_by(id) > 0;
@@ -57,7 +58,8 @@ impl Reactor {
         self.unless_broken(flushed);
     }
 
-    /// What the store said. None: it cannot be used; nothing is answered any more, and the core ends with it at the next commit.
+    /// Unwraps a result of the store. Returns None after an error: no more answers are sent, and the core ends at the
+    /// next commit.
     pub(super) fn unless_broken<T>(&mut self, said: Result<T, StoreError>) -> Option<T> {
         match said {
             Ok(said) => Some(said),
@@ -73,7 +75,7 @@ impl Reactor {
         self.writes.push(Write::Credential(write));
     }
 
-    /// Keeps a worker out and takes its leases back. How many; None: it has not enrolled.
+    /// Revokes a worker and takes its leases back. Returns their number, or None if it has not enrolled.
     pub(super) fn revoke(&mut self, worker: &WorkerId, now: Millis) -> Option<u32> {
         self.recall(worker);
         let writes = self.credentials.write().revoke(worker, self.at.wall_ms)?;
@@ -91,13 +93,15 @@ impl Reactor {
         Some(taken_back)
     }
 
-    /// Whether this attempt was ever given to `worker`, who alone may report on it, however late, unless it was revoked.
+    /// Whether this attempt was ever given to `worker`. Only this worker may report on it, however late, unless it was
+    /// revoked.
     pub(super) fn was_given(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32) -> bool {
-        // Its call may have been let in before.
+        // The call may have been authenticated before the revocation.
         if self.credentials.read().is_revoked(worker) {
             return false;
         }
-        // Attempts are in the store before they are given out. Held ones, which heartbeats name, are known without looking.
+        // Attempts are stored before they are given out. Leased ones, which heartbeats name, need no look into the
+        // store.
         if self.queue.holds(worker, unit, attempt) {
             return true;
         }
@@ -105,13 +109,13 @@ impl Reactor {
         self.unless_broken(given).unwrap_or(false)
     }
 
-    /// Of the attempts that `worker` says it holds, those that it was given, and the others.
+    /// Splits the attempts that `worker` reports into those that it was given and the others.
     pub(super) fn split_held(&mut self, worker: &WorkerId, held: &[(UnitId, u32)]) -> (Held, Held) {
         held.iter().copied().partition(|(unit, attempt)| self.was_given(worker, *unit, *attempt))
     }
 }
 
-/// Attempts that a worker says it holds.
+/// Attempts that a worker reports as its own.
 type Held = Vec<(UnitId, u32)>;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! The core: the one owner of queue and store, on a thread of its own.
+//! The core: the single owner of queue and store, on a thread of its own.
 //!
-//! Requests come over one bounded channel. Those that have gathered while the last commit ran are applied together, their changes
-//! committed together, and only then answered: durable before acknowledged, at one synchronous commit for many requests.
+//! Requests arrive over one bounded channel. Requests that arrive during a commit are applied together, then their
+//! changes are committed together, and only then are they answered. So acknowledged changes are durable, with one
+//! synchronous commit for many requests.
 //!
-//! The [`Reactor`] decides and commits, without thread and clocks: [`thread`] drives it, and so do simulations.
+//! The [`Reactor`] decides and commits, without threads and clocks; [`thread`] drives it, and so do simulations.
 
 mod attempt_outcomes;
 mod enrolment;
@@ -40,10 +41,10 @@ use crate::{
     },
 };
 
-/// Requests that may wait for the core; more make their callers wait.
+/// The largest number of requests that wait for the core; further callers wait.
 const REQUESTS_MAX: usize = 1024;
 
-/// A way to ask the core; cheap to clone.
+/// A handle for requests to the core; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Core {
     requests: mpsc::Sender<Request>,
@@ -57,39 +58,39 @@ pub struct Core {
     busy: LockWait,
 }
 
-/// What became of the workers that held units when an earlier life of the coordinator ended.
+/// The workers that held units when an earlier run of the coordinator ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holders {
-    /// They train on and will register again: their units wait for them for one lease.
+    /// The workers train on and will register again: their units wait for them for one lease.
     MayReturn,
-    /// They ended with it: their units wait for anybody.
+    /// The workers ended with the coordinator: their units wait for any worker.
     AreGone,
 }
 
-/// Why the core ended.
+/// The reason for the core's end.
 #[derive(Debug, thiserror::Error)]
 pub enum CoreError {
-    /// The store refused. What was not acknowledged is not kept.
+    /// The store failed. Unacknowledged changes are lost.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Weights or checkpoints cannot be kept.
+    /// Weights or checkpoints cannot be stored.
     #[error(
         "{0}\n  hint: what was acknowledged is safe; check the disk's room and permissions, then run the same command again"
     )]
     Blob(#[from] BlobError),
-    /// No thread could be started.
+    /// The thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
 
-/// The core is gone: its store failed, or the coordinator is stopping.
+/// The error for requests after the core has ended: its store failed, or the coordinator is stopping.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the coordinator is stopping")]
 pub struct CoreGone;
 
 impl Core {
-    /// Starts the core's thread for `plan` on `store`. The thread ends, with its error if it has one, when the store fails, at
-    /// [`Core::stop`], or when every clone of the returned handle has been dropped.
+    /// Starts the core's thread for `plan` on `store`. The thread ends when the store fails, at [`Core::stop`], or when
+    /// every clone of the returned handle has been dropped; it returns its error, if any.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -115,49 +116,49 @@ impl Core {
         Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials, busy }, thread))
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request and waits for the answer.
     ///
     /// # Errors
-    /// When the core is gone.
+    /// When the core has ended.
     pub async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, CoreGone> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(request(reply)).await.map_err(|_| CoreGone)?;
         answer.await.map_err(|_| CoreGone)
     }
 
-    /// Ends the core, however many clones of this handle connections still have.
+    /// Ends the core, even if connections still have clones of this handle.
     pub async fn stop(&self) {
-        // A core that is gone has stopped.
+        // A core that has ended is already stopped.
         let _ = self.requests.send(Request::Stop).await;
     }
 
-    /// Tells the core something that needs no answer and may be lost: dropped when the core is busy.
+    /// Sends a request that needs no answer and may be lost: it is dropped when the core is busy.
     pub fn mention(&self, request: Request) {
-        // A full queue is the reason why this may be lost; a closed one means that nobody is interested any more.
+        // A full channel is the permitted loss; a closed one has no receiver left.
         let _ = self.requests.try_send(request);
     }
 
-    /// Changes whenever a worker that found nothing to do should ask again.
+    /// Changes whenever a worker that got no units should ask again.
     pub fn available(&self) -> watch::Receiver<u64> {
         self.available.clone()
     }
 
-    /// Pictures of the study as it stands, at most one every 200 ms, the last one never missing.
+    /// Snapshots of the study, at most one every 200 ms; the last one is always sent.
     pub fn snapshots(&self) -> watch::Receiver<Arc<v1::StatusSnapshot>> {
         self.snapshots.clone()
     }
 
-    /// What is known of the store's waits for other programs.
+    /// The state of the store's waits for other programs.
     pub fn busy(&self) -> &LockWait {
         &self.busy
     }
 
-    /// The numbers that leases go by.
+    /// The queue's limits for leases and retries.
     pub fn rules(&self) -> Rules {
         self.rules
     }
 
-    /// Where blobs of this kind are kept.
+    /// The folder for blobs of this kind.
     pub fn blobs(&self, content: Content) -> &BlobFolder {
         match content {
             Content::Weights => &self.weights,
@@ -165,7 +166,7 @@ impl Core {
         }
     }
 
-    /// Who may come in.
+    /// The registry of credentials.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }

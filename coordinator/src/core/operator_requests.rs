@@ -1,5 +1,5 @@
-//! What people do to a running study, and what the study does to spare itself: cancel, drain, pause, resume; failures and what they
-//! lead to.
+//! Operators' requests to a running study (cancel, drain, pause, resume), the study's own pauses, and failures with
+//! their consequences.
 
 use seedgrid_common::unit::UnitId;
 
@@ -63,11 +63,11 @@ impl Reactor {
             tracing::warn!("the study is {pause}");
         });
         self.steered = true;
-        // Who waits for units is told that there are none for now.
+        // Workers that wait for units get the answer that there are none for now.
         self.wake();
     }
 
-    /// Goes on after a pause or a drain, and with every worker.
+    /// Ends a pause or a drain, and gives units to every worker again.
     pub(super) fn resume(&mut self) {
         if self.queue.resume() {
             self.writes.push(Write::Resumed { at_ms: self.at.wall_ms });
@@ -78,7 +78,7 @@ impl Reactor {
         self.wake();
     }
 
-    /// Takes units out; those that are among them already stay so.
+    /// Cancels units; those that were cancelled before are accepted.
     fn cancel(&mut self, units: &[UnitId], now: Millis) -> Result<Vec<UnitId>, NotCancelled> {
         let planned = self.selecting.expanded().0.units();
         for id in units {
@@ -113,7 +113,7 @@ impl Reactor {
         Ok(cancelled)
     }
 
-    /// Attempts of a worker ended without a result, for one and the same reason.
+    /// Ends attempts of a worker without a result, all for the same reason.
     pub(super) fn fail(
         &mut self,
         worker: &WorkerId,
@@ -129,7 +129,7 @@ impl Reactor {
                 continue;
             }
             if ending == AttemptEnding::Error || blame == FailureKind::Death && self.queue.is_suspect(unit) {
-                // Tried from the start: the unit's state may be a part of the trouble.
+                // The next attempt starts anew: the unit's checkpoint may be a part of the problem.
                 self.writes.extend(self.checkpoints.end(unit));
             }
             self.say_failed(unit, attempt, ending, detail, blame);
@@ -142,13 +142,13 @@ impl Reactor {
         self.wake();
     }
 
-    /// Does what the newest endings and departures lead to.
+    /// Applies the consequences of the newest endings and departures.
     pub(super) fn judge(&mut self) {
         let HealthDecisions { aside, paused } = self.queue.judge();
         for (worker, reason) in aside {
             let host = self.live.workers.get(&worker).map(|entry| entry.info.host.as_str()).unwrap_or_default();
             tracing::warn!(host, %worker, reason, "a worker is set aside");
-            // Units that waited for it may go to others now.
+            // Units that waited for the worker may now go to others.
             self.wake();
         }
         if let Some(pause) = paused {
@@ -156,7 +156,7 @@ impl Reactor {
         }
     }
 
-    /// Keeps what was logged during an attempt that this worker holds.
+    /// Stores the log lines of an attempt that this worker holds.
     pub(super) fn keep_log(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, text: String) {
         if !text.is_empty() && self.queue.holds(worker, unit, attempt) {
             self.writes.push(Write::Log { unit, attempt, text });

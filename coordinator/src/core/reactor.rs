@@ -1,5 +1,5 @@
-//! The core without its thread and its clocks: what requests change, what becomes durable, and who is answered when. Time comes in as an
-//! argument, so a simulation can drive it; [`thread`](super::thread) does so by the machine's clocks.
+//! The core without its thread and clocks: the changes of each request, the writes, and the time of each answer. Time
+//! is an argument, so a simulation can drive it; [`thread`](super::thread) drives it by the machine's clocks.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,39 +29,39 @@ use crate::{
     },
 };
 
-/// Shortest time between two pictures.
+/// The shortest time between two snapshots, in milliseconds.
 const PICTURE_MS: Millis = 200;
 
-/// What the clocks say.
+/// A reading of the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// How long this core has lived: never goes back.
+    /// The core's running time; it never decreases.
     pub now: Millis,
     /// Milliseconds since the Unix epoch, for people only: may jump either way.
     pub wall_ms: i64,
 }
 
-/// What a core shows to those who follow it.
+/// The core's output for its followers.
 #[derive(Clone, Debug)]
 pub struct Views {
-    /// Changes whenever a worker that found nothing to do should ask again.
+    /// Changes whenever a worker that got no units should ask again.
     pub available: watch::Receiver<u64>,
-    /// Pictures of the study.
+    /// Snapshots of the study.
     pub snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
 }
 
-/// What waits for the commit: a reply, for one.
+/// An action after the commit, such as a reply.
 type Afterwards = Box<dyn FnOnce() + Send>;
 
-/// Queue and store, and all that goes with them.
+/// The core's state: queue, store and everything with them.
 pub struct Reactor {
     pub(super) store: Store,
     pub(super) queue: Queue,
-    /// Who may come in.
+    /// The registry of credentials.
     pub(super) credentials: Credentials,
-    /// How often names were forgotten.
+    /// The rate limit of log lines about forgotten workers.
     pub(super) forgetting: LogRateLimit,
-    /// Why the store could not be read, which ends the core.
+    /// The store's read error, which ends the core.
     pub(super) broken: Option<StoreError>,
     pub(super) rules: Rules,
     study: String,
@@ -72,32 +72,32 @@ pub struct Reactor {
     pub(super) checkpoints: Checkpoints,
     /// The group of each unit that a race holds back.
     held: Vec<usize>,
-    /// What waits for selections.
+    /// Units that wait for selections.
     later: Vec<Later>,
-    /// What the store knew at the start of units that are not planned, as long as they are not.
+    /// The store's initial state of units that are not planned so far.
     stored: BTreeMap<UnitId, StoredUnit>,
     pub(super) live: Live,
     pub(super) draining: bool,
     pub(super) stopping: bool,
-    /// Whether the store holds changes that the queue is to be made from again.
+    /// Whether the store has changes from which the queue must be rebuilt.
     stale: bool,
     pub(super) writes: Vec<Write>,
-    /// Which attempts have begun: committed with the next other change, or with the next picture. Nobody waits for it, and it is worth no
-    /// commit of its own for every unit.
+    /// The starts of attempts, committed with the next other change or the next snapshot. No call waits for them, so
+    /// they need no commit of their own.
     pub(super) begun: Vec<Write>,
     afterwards: Vec<Afterwards>,
-    /// When what is under way happens.
+    /// The time of the present event.
     pub(super) at: Moment,
     pictured_at: Millis,
     pub(super) stale_picture: bool,
-    /// Whether the study was paused, resumed or the like: who asked for it, and then looks, sees it.
+    /// Whether an operator changed the study's state, so that the next snapshot is taken at once and shows it.
     pub(super) steered: bool,
     available: watch::Sender<u64>,
     snapshots: watch::Sender<Arc<v1::StatusSnapshot>>,
 }
 
 impl Reactor {
-    /// A core for `plan` on `store`, at this moment of its life.
+    /// Creates a core for `plan` on `store` at this time.
     ///
     /// # Errors
     /// When the store or the run directory cannot be read or written.
@@ -158,7 +158,7 @@ impl Reactor {
         Ok((reactor, Views { available: changes, snapshots: pictures }))
     }
 
-    /// Makes queue and selections from what the store holds. Leases stay with their holders.
+    /// Rebuilds queue and selections from the store. Leases stay with their holders.
     fn load(&mut self, now: Millis) -> Result<(), CoreError> {
         let stored = self.store.units()?;
         let mut ended = self.store.scores()?;
@@ -179,7 +179,7 @@ impl Reactor {
         Ok(())
     }
 
-    /// Gives failed units another try. The queue is made again once this is durable.
+    /// Retries failed units. The queue is rebuilt after this is durable.
     pub(super) fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
         let (plan, standing) = self.selecting.expanded();
         let retry = retry::retry(plan, standing, &self.queue.attempted(), wanted)?;
@@ -191,11 +191,11 @@ impl Reactor {
         Ok(retry)
     }
 
-    /// One turn: what has run out is taken back, what changed is committed, and only then are those answered whose requests were
-    /// [applied](Self::apply) since the last one. False: it was told to stop, and this was the last turn.
+    /// Makes one turn: takes back expired leases, commits all changes, and only then answers the requests that were
+    /// [applied](Self::apply) since the last turn. Returns false after a request to stop, in the last turn.
     ///
     /// # Errors
-    /// When the store refuses. Nobody is answered then, and the core is of no more use.
+    /// When the store fails. No request is answered then, and the core is unusable.
     pub fn turn(&mut self, at: Moment) -> Result<bool, CoreError> {
         self.at = at;
         let now = at.now;
@@ -224,7 +224,7 @@ impl Reactor {
         Ok(self.keeper.settle()?)
     }
 
-    /// Makes durable what has changed so far.
+    /// Commits all changes so far.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         self.writes.extend(self.queue.take_doubts().into_iter().map(Write::WorkerFailure));
         if !self.writes.is_empty() {
@@ -235,7 +235,7 @@ impl Reactor {
         Ok(())
     }
 
-    /// Makes the selections and decides the rungs that can be decided, and takes in the units that they lead to.
+    /// Makes the possible selections and rung decisions, and adds the resulting units.
     fn settle(&mut self, now: Millis) {
         let settled = self.selecting.settle();
         for decision in settled.rungs {
@@ -256,7 +256,7 @@ impl Reactor {
         for facts in units {
             let StoredUnit { attempts, record, holder, began, lost, cancelled, result } =
                 self.stored.remove(&facts.id).unwrap_or_default();
-            // The store holds no other ids than those that were checked when their worker came.
+            // The ids in the store were checked when their workers registered.
             let holder = holder.and_then(|worker| worker.parse().ok());
             let (id, group) = (facts.id, facts.group);
             new_units.push(NewUnit { id, group, attempts, record, holder, began, lost, cancelled, result });
@@ -267,15 +267,14 @@ impl Reactor {
         self.wake();
     }
 
-    /// A unit has ended for good.
+    /// Notes that a unit has ended for good.
     pub(super) fn unit_ended(&mut self, unit: UnitId, how: Ended, now: Millis) {
         if self.selecting.ended(unit, how) {
             self.settle(now);
         }
     }
 
-    /// The next time of its life at which a turn is due even if nobody asks anything, if there is one: a lease runs out, or a picture is
-    /// to be taken.
+    /// The next time at which a turn is due without a request, if any: a lease expires or a snapshot is due.
     pub fn next_event(&self) -> Option<Millis> {
         let picture = self.stale_picture.then_some(self.pictured_at + PICTURE_MS);
         [self.queue.next_deadline(), picture].into_iter().flatten().min()
@@ -286,17 +285,17 @@ impl Reactor {
         self.queue.counts().all_ended()
     }
 
-    /// The queue, to be looked at.
+    /// The queue, for reading.
     pub fn queue(&self) -> &Queue {
         &self.queue
     }
 
-    /// The store, to be looked at.
+    /// The store, for reading.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Where the study stands for one worker: a drain may be for it alone.
+    /// The study's state for one worker, which may be drained alone.
     pub(super) fn state_for(&self, worker: &WorkerId) -> v1::StudyState {
         match self.state() {
             v1::StudyState::Done => v1::StudyState::Done,
@@ -332,11 +331,11 @@ impl Reactor {
     }
 
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
-        // Who no longer waits has hung up; what was decided stands, and a repeated request gets the same answer.
+        // A caller that has hung up gets no answer; the decision remains, and a repeated request gets the same answer.
         self.afterwards(move || drop(reply.send(answer)));
     }
 
-    /// Does this once what has changed is committed.
+    /// Runs `what` after the next commit.
     pub(super) fn afterwards(&mut self, what: impl FnOnce() + Send + 'static) {
         self.afterwards.push(Box::new(what));
     }

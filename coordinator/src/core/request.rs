@@ -1,4 +1,4 @@
-//! What the core can be asked.
+//! The requests to the core.
 
 use std::path::PathBuf;
 
@@ -23,219 +23,219 @@ use crate::{
     store::KnownToken,
 };
 
-/// What the core can be asked. Everything in it has been checked against the wire's limits.
+/// A request to the core. Everything in it has been checked against the limits of the protocol.
 #[derive(Debug)]
 pub enum Request {
-    /// A worker introduces itself, with what it holds.
+    /// A worker registers with the attempts that it holds.
     Register {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
-        /// What it is.
+        /// The worker's description.
         info: Box<v1::WorkerInfo>,
-        /// Attempts that it holds.
+        /// The attempts that it holds.
         held: Vec<(UnitId, u32)>,
         /// The answer.
         reply: oneshot::Sender<Result<Registered, NotRegistered>>,
     },
-    /// A worker wants units.
+    /// A worker asks for units.
     Pull {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
-        /// How many at most.
+        /// The largest number of units.
         max: usize,
         /// The answer.
         reply: oneshot::Sender<Result<Pulled, Unregistered>>,
     },
-    /// A worker is alive and holds these.
+    /// A worker reports that it is alive and holds these attempts.
     Heartbeat {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
-        /// Attempts that it holds.
+        /// The attempts that it holds.
         held: Vec<(UnitId, u32)>,
         /// The answer.
         reply: oneshot::Sender<Result<Heard, Unregistered>>,
     },
-    /// Training has begun, or what an epoch showed; needs no answer.
+    /// Training has begun, or an epoch has ended; needs no answer.
     Metrics {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// What it showed; None: training has begun.
+        /// The epoch's metrics; None if training has begun.
         metrics: Option<EpochMetrics>,
     },
     /// An attempt ended.
     Submit {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// How it ended.
+        /// The outcome of the attempt.
         outcome: Outcome,
-        /// How long it took.
+        /// The duration of training, in seconds.
         train_seconds: f64,
-        /// In which class it was computed.
+        /// The numerics class of the computation.
         numerics_class: String,
-        /// Of the weights that belong to the result, if there are any.
+        /// The digest of the result's weights, if there are any.
         weights: Option<BlobDigest>,
-        /// What was logged meanwhile; may be empty.
+        /// The log lines of the attempt; may be empty.
         log: String,
         /// The answer.
         reply: oneshot::Sender<Result<v1::SubmitOutcome, NotSubmitted>>,
     },
-    /// A worker's trainer ended unexpectedly.
+    /// A worker's trainer process ended unexpectedly.
     Lost {
-        /// Whose.
+        /// The worker's id.
         worker: WorkerId,
-        /// How.
+        /// The ending of the attempts.
         ending: AttemptEnding,
-        /// What it says about what was in training.
+        /// The part of the failure that counts against the units in training.
         blame: FailureKind,
-        /// For people.
+        /// The error's text, for people.
         detail: String,
-        /// What was in training.
+        /// The attempts in training.
         training: Vec<(UnitId, u32)>,
-        /// What it held besides.
+        /// The other attempts that it held.
         held: Vec<(UnitId, u32)>,
-        /// The last lines that it wrote.
+        /// The last log lines of the process.
         log: String,
         /// The answer.
         reply: oneshot::Sender<()>,
     },
-    /// What people's commands ask.
+    /// A request of an operator's command.
     Steer(Steering),
-    /// Failed units are to be tried again.
+    /// Retries failed units.
     Retry {
-        /// Which; none: all.
+        /// The units' ids; if empty, all failed units.
         units: Vec<UnitId>,
         /// The answer.
         reply: oneshot::Sender<Result<Retry, NotRetried>>,
     },
-    /// A worker has a blob of an attempt to hand over.
+    /// A worker offers a blob of an attempt.
     OfferBlob {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// What it is.
+        /// The kind of the blob.
         content: Content,
         /// The answer: whether it is wanted.
         reply: oneshot::Sender<Result<bool, NotTaken>>,
     },
-    /// A blob has arrived and is durable.
+    /// A blob was received and is durable.
     BlobArrived {
-        /// From whom.
+        /// The worker's id.
         worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// What it is.
+        /// The kind of the blob.
         content: Content,
-        /// Of the file.
+        /// The digest of the file.
         digest: BlobDigest,
-        /// Its length.
+        /// The length of the file, in bytes.
         bytes: u64,
         /// The answer: whether it is kept.
         reply: oneshot::Sender<bool>,
     },
-    /// A worker wants the checkpoint of an attempt's unit.
+    /// A worker asks for the checkpoint of an attempt's unit.
     FindCheckpoint {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// The answer: its file. None: there is none for this worker.
+        /// The answer: the checkpoint's file; None if there is none for this worker.
         reply: oneshot::Sender<Option<(PathBuf, CheckpointRef)>>,
     },
-    /// A worker says goodbye.
+    /// A worker leaves.
     Leave {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
-        /// Why, for people.
+        /// The reason, as text for people.
         reason: String,
         /// The answer.
         reply: oneshot::Sender<()>,
     },
-    /// A worker makes a secret its own.
+    /// A worker enrolls with a secret.
     Enroll {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
-        /// Of the secret.
+        /// The digest of the secret.
         digest: TokenDigest,
         /// The answer.
         reply: oneshot::Sender<Result<(), NotEnrolled>>,
     },
-    /// A role has another token from now on.
+    /// Sets a role's new token.
     SetToken {
-        /// Whose.
+        /// The role of the token.
         role: Role,
-        /// What is known of it.
+        /// The entry of the token.
         token: KnownToken,
         /// The answer.
         reply: oneshot::Sender<()>,
     },
-    /// A worker is to stay out.
+    /// Revokes a worker.
     Revoke {
-        /// Who.
+        /// The worker's id.
         worker: WorkerId,
-        /// The answer: how many leases were taken back. None: it has not enrolled.
+        /// The answer: the number of leases that were taken back; None if it has not enrolled.
         reply: oneshot::Sender<Option<u32>>,
     },
-    /// The core is to end. What came before is committed and answered; what comes after is not.
+    /// Ends the core. Earlier requests are committed and answered; later ones are not.
     Stop,
 }
 
-/// How people steer a study.
+/// An operator's control of a study.
 #[derive(Debug)]
 pub enum Steering {
-    /// These units are not wanted.
+    /// Cancels units.
     Cancel {
-        /// Which.
+        /// The units' ids.
         units: Vec<UnitId>,
-        /// The answer: those that were not cancelled before.
+        /// The answer: the units that were not cancelled before.
         reply: oneshot::Sender<Result<Vec<UnitId>, NotCancelled>>,
     },
-    /// No more units are given out from now on, to anybody or to one worker.
+    /// Gives out no more units, to any worker or to one worker.
     Drain {
-        /// To whom; None: anybody.
+        /// The worker's id; None for all workers.
         worker: Option<WorkerId>,
-        /// The answer; false: no such worker is there.
+        /// The answer; false if the worker is not registered.
         reply: oneshot::Sender<bool>,
     },
-    /// No more units are given out until people go on.
+    /// Pauses the study: gives out no more units until an operator resumes it.
     Pause {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// The answer: what it is paused for now.
+        /// The answer: the present pause.
         reply: oneshot::Sender<Pause>,
     },
-    /// Units are given out again.
+    /// Resumes the study.
     Resume {
-        /// The answer: what kept them back.
+        /// The answer: the former pause or drain.
         reply: oneshot::Sender<Resumed>,
     },
-    /// Why a unit waits.
+    /// Asks for the reason of a unit's wait.
     WaitReason {
-        /// Which.
+        /// The unit's id.
         unit: UnitId,
-        /// The answer, for people; None: it does not wait.
+        /// The answer, as text for people; None if the unit does not wait.
         reply: oneshot::Sender<Option<String>>,
     },
 }
 
-/// What kept units back until a study was resumed.
+/// The state of a study before it was resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumed {
-    /// What it was paused for, if it was.
+    /// The former pause, if it was paused.
     pub pause: Option<Pause>,
     /// Whether it was drained.
     pub drained: bool,
@@ -247,26 +247,26 @@ pub enum NotCancelled {
     /// The study has no such unit, or none yet.
     #[error("the study has no unit {0}, or none yet\n  hint: `seedgrid units RUN_DIR` names those that it has")]
     Unknown(UnitId),
-    /// A race has not given it out, and perhaps never will.
+    /// A race holds the unit back and may skip it.
     #[error("unit {0} is held back by a race\n  hint: wait until it is given out")]
     HeldBack(UnitId),
-    /// It has a result, or failed for good.
+    /// The unit has a result, or failed for good.
     #[error("unit {0} has ended\n  hint: only units that wait or are in training can be cancelled")]
     Ended(UnitId),
 }
 
-/// How a submitted attempt ended.
+/// The outcome of a submitted attempt.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// With a result.
+    /// The attempt has a result.
     Result(UnitResult),
-    /// Without one.
+    /// The attempt has no result.
     Failure {
-        /// How.
+        /// The ending of the attempt.
         ending: AttemptEnding,
-        /// Whether it says something about the unit.
+        /// Whether the failure counts against the unit.
         blame: FailureKind,
-        /// For people.
+        /// The error's text, for people.
         detail: String,
     },
 }
@@ -278,13 +278,13 @@ pub struct Registered {
     pub dropped: Vec<(UnitId, u32)>,
 }
 
-/// Why a worker is not registered.
+/// The reason for a refused registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotRegistered {
-    /// It was forgotten since the call was let in.
+    /// The worker was forgotten after its call was authenticated.
     #[error("the coordinator does not know this worker any more: enroll again")]
     Unknown,
-    /// As many workers are there as the coordinator keeps track of, and all of them have a part in the study.
+    /// The coordinator has its largest number of workers, and all of them have a part in the study.
     #[error("{} workers are there, and no more can be; it may try again when some have left", limits::WORKERS_MAX)]
     TooMany,
 }
@@ -292,24 +292,24 @@ pub enum NotRegistered {
 /// The answer to a pull.
 #[derive(Debug)]
 pub struct Pulled {
-    /// Leased from now on, durably.
+    /// Units that are now leased, durably.
     pub units: Vec<Given>,
-    /// Where the study stands.
+    /// The study's state.
     pub state: v1::StudyState,
 }
 
-/// A unit that was leased.
+/// A leased unit.
 #[derive(Debug)]
 pub struct Given {
-    /// Its id.
+    /// The unit's id.
     pub id: UnitId,
     /// The attempt's number.
     pub attempt: u32,
-    /// What is trained.
+    /// The unit's content.
     pub unit: Unit,
-    /// Whether its weights are wanted.
+    /// Whether its weights must be uploaded.
     pub keep_weights: bool,
-    /// Where training can go on from.
+    /// The checkpoint from which training can continue.
     pub checkpoint: Option<CheckpointRef>,
 }
 
@@ -318,35 +318,35 @@ pub struct Given {
 pub struct Heard {
     /// Held attempts that are no longer wanted.
     pub dropped: Vec<(UnitId, u32)>,
-    /// Where the study stands.
+    /// The study's state.
     pub state: v1::StudyState,
 }
 
-/// Why an attempt's outcome is not taken.
+/// The reason for a refused outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSubmitted {
-    /// There is no such unit, or the worker was never given this attempt.
+    /// The unit does not exist, or the worker was never given this attempt.
     #[error("the study has no such unit, or never gave this attempt to this worker")]
     NeverGiven,
-    /// The result's outputs are not those of the unit.
+    /// The result's outputs do not have the unit's shape.
     #[error("outputs: the unit has {} rows of {} columns, and the result {} of {}", expected[0], expected[1], found[0], found[1])]
     Shape {
-        /// Rows and columns that the unit has.
+        /// Rows and columns of the unit's outputs.
         expected: [usize; 2],
-        /// Those of the result.
+        /// Rows and columns of the result's outputs.
         found: [usize; 2],
     },
 }
 
-/// Why weights are not taken.
+/// The reason for refused weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotTaken {
     /// The worker must register first.
     Unregistered,
-    /// It was never given this attempt.
+    /// The worker was never given this attempt.
     NeverGiven,
 }
 
-/// The worker is not known (any more): it must register first.
+/// The error for a worker that is not registered (any more): it must register first.
 #[derive(Clone, Copy, Debug)]
 pub struct Unregistered;

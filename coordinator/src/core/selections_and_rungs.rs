@@ -1,4 +1,4 @@
-//! Which selections and rungs of races the core still has to decide, and what it knows for them.
+//! Selections and rungs of races that the core has yet to decide, with their inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::scheduler::{
     selection::{self, Committed, Settled, Standing, ToCome},
 };
 
-/// A study's selections and rungs of races: decided, and open.
+/// A study's selections and rungs of races, decided and open.
 #[derive(Debug)]
 pub(super) struct Selecting {
     plan: StudyPlan,
@@ -28,7 +28,7 @@ pub(super) struct Selecting {
 }
 
 impl Selecting {
-    /// With what the store knows.
+    /// Starts from the store's decisions and outcomes.
     pub(super) fn new(plan: StudyPlan, committed: Committed, ended: BTreeMap<UnitId, Ended>) -> Self {
         Self {
             labels: Labels::new(&plan.study, &plan.digests),
@@ -42,18 +42,18 @@ impl Selecting {
         }
     }
 
-    /// A unit for people.
+    /// A unit's label, for people.
     pub(super) fn label(&self, unit: &Unit) -> String {
         self.labels.unit(unit)
     }
 
-    /// A unit ended. Whether anything can be decided now.
+    /// Notes a unit's end. Returns whether a decision is now possible.
     pub(super) fn ended(&mut self, unit: UnitId, how: Ended) -> bool {
         self.ended.insert(unit, how);
         self.open.iter_mut().any(|left| left.remove(&unit) && left.is_empty())
     }
 
-    /// Decides whatever can be decided.
+    /// Makes all possible decisions.
     pub(super) fn settle(&mut self) -> Settled {
         let StudyPlan { study, digests } = &self.plan;
         let mut settled = selection::settle(study, digests, &self.committed, |id| self.ended.get(&id).copied());
@@ -67,12 +67,12 @@ impl Selecting {
         settled
     }
 
-    /// What the study was told at the start: everything but what the store knows.
+    /// The study's inputs at the start, without the store's content.
     pub(super) fn plan(&self) -> &StudyPlan {
         &self.plan
     }
 
-    /// The study as far as it can be expanded, and what was decided for that.
+    /// The study's present plan, and the decisions behind it.
     pub(super) fn expanded(&self) -> (&Plan, &[Standing]) {
         (&self.expanded, &self.standing)
     }

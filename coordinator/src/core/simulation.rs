@@ -1,6 +1,6 @@
-//! Drives the core, with its real store, through studies that race and select: results come in random order, workers leave, the
-//! coordinator is killed between any two commits. What is decided and what is trained must be what somebody decides who knows every
-//! result beforehand.
+//! Drives the core, with its real store, through studies with races and selections: results arrive in random order,
+//! workers leave, and the coordinator is killed between any two commits. Its decisions and trained units must equal
+//! those of a computation that knows every result beforehand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,10 +31,10 @@ use crate::{
     store::Store,
 };
 
-/// No time goes by.
+/// A constant time.
 const MOMENT: Moment = Moment { now: 0, wall_ms: 0 };
 const DIGEST: &str = "digest";
-/// Time stands still here, and one study in sixty fails alike for good: neither waits nor pauses are of use.
+/// Time is constant here, and one study in sixty has only failures: neither waits nor pauses are useful.
 const RULES: Rules = Rules {
     lease_ms: 1_000_000,
     errors_max: 2,
@@ -47,7 +47,7 @@ const RULES: Rules = Rules {
     ahead_seconds_max: 2.0,
 };
 
-/// What is drawn of a study.
+/// The random parameters of a study.
 #[derive(Clone, Debug)]
 struct Drawn {
     configurations: (usize, usize),
@@ -55,7 +55,7 @@ struct Drawn {
     seeds: u32,
     race: String,
     select: &'static str,
-    /// Whether another stage trains some of the same units whatever the race says.
+    /// Whether another stage trains some of the same units, regardless of the race.
     shares: bool,
 }
 
@@ -102,7 +102,7 @@ impl Drawn {
         if *shares {
             text += &(stage("all", "") + &row("fc", 2));
         }
-        // A second race, among what the first one leads to.
+        // A second race, among the rows that the first one leads to.
         text += &stage("dropout", &format!("from = \"tune\"\nselect = \"lowest\"\nrace = {race}\n"));
         text += "[[stage.model]]\nmodel = \"cnn\"\ndropout = { grid = [0.1, 0.3, 0.5] }\n";
         text += "[[stage]]\nname = \"final\"\nfrom = \"dropout\"\nevaluation = \"holdout\"\nseeds = 1\n";
@@ -110,7 +110,7 @@ impl Drawn {
     }
 }
 
-/// What becomes of a unit, whoever trains it and whenever: it depends on the unit alone.
+/// The outcome of a unit on any worker at any time: it depends on the unit alone.
 fn fate(unit: &Unit) -> Ended {
     let mut stream = Stream::new(0, &format!("fate/{}", unit.id()));
     let rate = unit.configuration.hyperparameters["learning_rate"].to_string().parse::<f64>().unwrap();
@@ -138,7 +138,7 @@ fn digests() -> Digests {
     [(0, DIGEST.to_owned())].into()
 }
 
-/// Everything, decided by somebody who knows every unit's fate.
+/// All decisions, computed with every unit's outcome known.
 fn foreseen(study: &Study) -> Settled {
     let mut committed = Committed::default();
     let mut known: BTreeMap<UnitId, Ended> = BTreeMap::new();
@@ -160,17 +160,17 @@ struct World {
     study: Study,
     stream: Stream,
     reactor: Option<Reactor>,
-    /// Attempts that workers hold: who, what.
+    /// Attempts that workers hold: worker, unit, attempt and content.
     held: Vec<(WorkerId, UnitId, u32, Unit)>,
     workers: Vec<WorkerId>,
 }
 
-/// What a worker is told that registers.
+/// The answer to a registering worker.
 type Told = oneshot::Receiver<Result<Registered, NotRegistered>>;
 
 impl World {
     fn new(study: Study, seed: u64) -> Self {
-        // In memory where there is such a folder: every commit is synchronous.
+        // In memory if such a folder exists: every commit is synchronous.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let workers = (1..=2).map(|number: u8| format!("{number:032x}").parse().unwrap()).collect();
         let stream = Stream::new(seed, "world");
@@ -181,7 +181,7 @@ impl World {
         Store::open(&self.folder.path().join("study.db")).unwrap()
     }
 
-    /// Ends the coordinator as `kill -9` would: what it did not commit is lost.
+    /// Ends the coordinator like `kill -9`: uncommitted changes are lost.
     fn restart(&mut self) {
         drop(self.reactor.take());
         let plan = StudyPlan { study: self.study.clone(), digests: digests() };
@@ -201,7 +201,7 @@ impl World {
         self.reactor.as_mut().unwrap().apply(request, MOMENT);
     }
 
-    /// A worker enrolls and registers. What it is told after the commit.
+    /// Enrolls and registers a worker. The answer arrives after the commit.
     fn register(&mut self, worker: WorkerId, held: Vec<(UnitId, u32)>) -> Told {
         self.apply(Request::Enroll { worker: worker.clone(), digest: [7; 32], reply: oneshot::channel().0 });
         let info = Box::new(seedgrid_common::wire::v1::WorkerInfo { slots: 3, ..Default::default() });
@@ -223,7 +223,7 @@ impl World {
         self.held.extend(units);
     }
 
-    /// Some of the attempts that are held end, in random order; then they are committed together, or lost together.
+    /// Ends some of the held attempts in random order; they are committed together or lost together.
     fn submit(&mut self) {
         let count = 1 + self.stream.below(3) as usize;
         let dies = self.stream.below(6) == 0;
@@ -254,7 +254,7 @@ impl World {
             submitted.push((worker, unit, attempt, content));
         }
         if dies {
-            // Nobody was told that it arrived: the workers still have it.
+            // The results were not acknowledged: the workers still have them.
             self.held.extend(submitted);
             self.restart();
         } else {
@@ -262,7 +262,7 @@ impl World {
         }
     }
 
-    /// One worker goes, and another one of its name comes.
+    /// One worker leaves, and another one with its id registers.
     fn replace_worker(&mut self) {
         let pick = self.stream.below(self.workers.len() as u32) as usize;
         let worker = self.workers[pick].clone();
@@ -273,7 +273,7 @@ impl World {
         self.commit();
     }
 
-    /// Lives until nothing is left to train.
+    /// Runs until no unit is left to train.
     fn live(&mut self) {
         self.restart();
         loop {
@@ -320,7 +320,7 @@ proptest! {
         prop_assert!(foreseen.track.races.iter().all(Race::is_over));
         prop_assert_eq!(foreseen.track.held(), 0);
 
-        // Trained is exactly what was given out, and nothing else was ever given out.
+        // The trained units are exactly those that were to be given out, and no other was ever given out.
         let planned = now.plan.units();
         let released: BTreeSet<UnitId> = planned.keys().copied().filter(|id| now.track.is_released(*id)).collect();
         let given: BTreeSet<UnitId> = store.attempts().unwrap().into_iter().map(|attempt| attempt.unit).collect();
@@ -329,7 +329,7 @@ proptest! {
         let done: BTreeSet<UnitId> = released.iter().copied().filter(|id| !failed(id)).collect();
         prop_assert_eq!(store.results().unwrap().into_keys().collect::<BTreeSet<_>>(), done);
 
-        // What left has no result behind its rung; other stages may want a unit all the same.
+        // Leavers have no results after their rung, unless other stages need the unit.
         for race in now.track.races.iter().filter(|race| race.stage == "tune" && !drawn.shares) {
             for (place, one) in now.plan.stages[0].of_model(&race.model).enumerate() {
                 let allowed = race.left_at(place).map_or(race.folds, |(rung, _)| rung.folds);

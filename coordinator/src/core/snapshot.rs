@@ -1,4 +1,4 @@
-//! Pictures of the study for the live views.
+//! Snapshots of the study for the live views.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +15,7 @@ use crate::scheduler::{
     selection,
 };
 
-/// Endings that a picture carries at most.
+/// The largest number of recent endings in a snapshot.
 const RECENT_MAX: usize = 32;
 
 /// Endings that are shown even if the attempt was not known to train.
@@ -30,25 +30,25 @@ const TELLING: [AttemptEnding; 5] = [
 /// Units that are not in the queue yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ToCome<'a> {
-    /// How many.
+    /// The numbers of these units.
     pub(super) counts: selection::ToCome,
-    /// The groups of those that races hold back.
+    /// The groups of the units that races hold back.
     pub(super) held: &'a [usize],
-    /// Those that wait for selections.
+    /// Units that wait for selections.
     pub(super) later: &'a [Later],
 }
 
-/// What the live views know beyond the queue. Losing it changes nothing.
+/// The state of the live views beyond the queue. Its loss is harmless.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub(super) workers: BTreeMap<WorkerId, WorkerEntry>,
-    /// Leased units that are known to train; others are only assigned.
+    /// Leased units that are known to be in training; other leased units are assigned.
     training: BTreeMap<UnitId, Training>,
     recent: VecDeque<v1::RecentEnding>,
     endings: u64,
 }
 
-/// A worker, as the live views show it.
+/// A worker in the live views.
 #[derive(Debug)]
 pub(super) struct WorkerEntry {
     pub(super) info: v1::WorkerInfo,
@@ -68,17 +68,17 @@ impl From<&v1::Pause> for Pause {
     }
 }
 
-/// What is known of an attempt in training.
+/// An attempt in training.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Training {
     attempt: u32,
-    /// When it began, or was first heard of.
+    /// The time at which it began, or was first reported.
     pub(super) since: Millis,
     latest: Option<EpochMetrics>,
 }
 
 impl Live {
-    /// The attempt has begun (None), or has ended an epoch.
+    /// Notes that an attempt has begun (None), or has ended an epoch.
     pub(super) fn training(&mut self, unit: UnitId, attempt: u32, latest: Option<EpochMetrics>, now: Millis) {
         let known = self.training.get(&unit).filter(|known| known.attempt == attempt);
         let since = known.map_or(now, |known| known.since);
@@ -91,7 +91,7 @@ impl Live {
 
     pub(super) fn ended(&mut self, unit: UnitId, how: AttemptEnding, mut ending: v1::RecentEnding) {
         let trained = self.training.remove(&unit).is_some();
-        // That a unit went from one worker's waiting list to another's is nothing to tell.
+        // The move of a unit between two workers' waiting lists is not shown.
         if !trained && !TELLING.contains(&how) {
             return;
         }
@@ -103,7 +103,7 @@ impl Live {
         self.recent.push_back(ending);
     }
 
-    /// The picture at `now`. `facts` gives a unit's label and largest number of epochs.
+    /// The snapshot at `now`. `facts` returns a unit's label and largest number of epochs.
     #[allow(clippy::too_many_arguments, reason = "each is one fact of the picture")]
     pub(super) fn picture(
         &self,
@@ -116,7 +116,7 @@ impl Live {
         facts: impl Fn(UnitId) -> (String, u32),
     ) -> v1::StatusSnapshot {
         let mut leases: Vec<_> = queue.leases().collect();
-        // In the order of units, so that a view's lines stay where they are.
+        // In the order of units, so that the lines of a view stay in place.
         leases.sort_by_key(|(unit, _)| *unit);
         let known = |(unit, lease)| Some((unit, lease, self.of_lease(unit, lease)?));
         let trained: Vec<(UnitId, &Lease, &Training)> = leases.into_iter().filter_map(known).collect();
@@ -173,7 +173,7 @@ impl Live {
             elapsed_ms: now,
             recent: self.recent.iter().cloned().collect(),
             pause: queue.pause().map(Into::into),
-            // Known where workers are answered, and added where a picture goes out.
+            // The service that answers workers counts these and adds them to outgoing snapshots.
             refusals: Vec::new(),
             disk_trouble: None,
             store_busy_ms: None,

@@ -1,4 +1,4 @@
-//! What the core is told of a study, and the units that it has come to know of it.
+//! The core's inputs about a study, and its known units.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,12 @@ use seedgrid_common::{
 
 use crate::scheduler::race::RaceTrack;
 
-/// What the core is told of a study before it starts.
+/// The core's inputs about a study at its start.
 #[derive(Clone, Debug)]
 pub struct StudyPlan {
     /// The study.
     pub study: Study,
-    /// Of each encoded draw of the data set, by data seed.
+    /// The digests of the encoded draws of the data set, by data seed.
     pub digests: Digests,
 }
 
@@ -30,23 +30,23 @@ impl StudyPlan {
     }
 }
 
-/// One unit, as the core needs it.
+/// One unit with the core's facts about it.
 #[derive(Clone, Debug)]
 pub(super) struct UnitFacts {
-    /// Its id.
+    /// The unit's id.
     pub(super) id: UnitId,
-    /// What is trained.
+    /// The unit's content.
     pub(super) unit: Unit,
-    /// Units of one configuration form a group.
+    /// The number of its group: units of one configuration form a group.
     pub(super) group: usize,
 }
 
-/// What a plan adds to a roster.
+/// The new units of a plan.
 #[derive(Debug)]
 pub(super) struct Added {
-    /// Units that were not known, in the order of the plan.
+    /// New units, in the order of the plan.
     pub(super) units: Vec<UnitFacts>,
-    /// The expected costs of groups that were not known, in multiplications.
+    /// The expected costs of new groups, in multiplications.
     pub(super) costs: Vec<f64>,
     /// The group of each unit that a race holds back.
     pub(super) held: Vec<usize>,
@@ -55,11 +55,12 @@ pub(super) struct Added {
 /// Units of a row that waits for a selection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Later {
-    /// How many.
+    /// The number of units.
     pub(super) units: usize,
-    /// The groups of the configurations that may be selected: its units will cost about as much, and wait for all of theirs.
+    /// The groups of the configurations that may be selected: the row's units have similar costs, and wait for all
+    /// units of these groups.
     pub(super) groups: BTreeSet<usize>,
-    /// Places of earlier ones that it waits for, too.
+    /// The indices of earlier rows for which it also waits.
     pub(super) after: BTreeSet<usize>,
 }
 
@@ -73,12 +74,12 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// An empty one; `train_pairs` is the number of training pairs.
+    /// Creates an empty roster; `train_pairs` is the number of training pairs.
     pub(super) fn new(train_pairs: u32) -> Self {
         Self { train_pairs, groups: BTreeMap::new(), known: BTreeSet::new() }
     }
 
-    /// Takes in the units of `plan` that are given out.
+    /// Adds the units of `plan` that are given out.
     pub(super) fn add(&mut self, plan: &Plan, track: &RaceTrack) -> Added {
         let mut costs = Vec::new();
         let mut units = Vec::new();
@@ -100,8 +101,8 @@ impl Roster {
         Added { units, costs, held: held.into_values().collect() }
     }
 
-    /// What waits for selections in `plan`, all of whose units are known. Stages select for later ones only, so each waits for
-    /// earlier ones.
+    /// The rows of `plan` that wait for selections; all of its units must be known. Stages select for later ones only,
+    /// so each row waits for earlier ones.
     pub(super) fn later(&self, plan: &Plan) -> Vec<Later> {
         let mut all: Vec<(&str, &WaitingRow, Later)> = Vec::new();
         for stage in &plan.stages {
@@ -123,7 +124,7 @@ impl Roster {
     }
 }
 
-/// Multiplications for the longest training that the configuration allows. Only its relation to others' matters.
+/// Multiplications of the longest training that the configuration allows. Only the ratio to other costs matters.
 fn cost(configuration: &Configuration, train_pairs: u32) -> f64 {
     let network = model::find(&configuration.model).map(|model| (model.network)(&configuration.hyperparameters));
     let per_pair = network.map_or(1, |network| network.multiplications());

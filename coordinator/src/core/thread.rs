@@ -1,4 +1,4 @@
-//! The core's thread: gathers requests, and drives the [`Reactor`] by the machine's clocks.
+//! The core's thread: collects requests, and drives the [`Reactor`] by the machine's clocks.
 
 use std::time::{Duration, Instant};
 
@@ -12,26 +12,26 @@ use super::{
 };
 use crate::{scheduler::queue::Millis, store::LockWait};
 
-/// Requests that one commit may cover.
+/// The largest number of requests in one commit.
 const GROUP_MAX: usize = 256;
 
-/// The machine's clocks. Time in which the core stands still, as its store is locked, is none of its life: workers cannot renew their leases
-/// in it.
+/// The machine's clocks. The core's time excludes waits for a locked store, during which workers cannot renew their
+/// leases.
 #[derive(Clone, Debug)]
 pub(super) struct Clocks {
     started: Instant,
     busy: LockWait,
-    /// How long the store had been waited for before.
+    /// The store's total wait before the start.
     before: Duration,
 }
 
 impl Clocks {
-    /// The life of a core on a store that waits like this begins now.
+    /// Starts the time of a core whose store has these waits.
     pub(super) fn start(busy: LockWait) -> Self {
         Self { started: Instant::now(), before: busy.total(), busy }
     }
 
-    /// What they say.
+    /// Reads the clocks.
     pub(super) fn read(&self) -> Moment {
         let stood = self.busy.total().saturating_sub(self.before);
         let lived = self.started.elapsed().saturating_sub(stood);
@@ -40,7 +40,7 @@ impl Clocks {
     }
 }
 
-/// Serves requests until the core is told to stop, or every sender is gone.
+/// Serves requests until the core is stopped or every sender is dropped.
 pub(super) fn serve(
     mut reactor: Reactor,
     clocks: Clocks,
@@ -87,7 +87,7 @@ mod tests {
         let clocks = Clocks::start(busy.clone());
         let first = clocks.read().now;
         assert!(first < 1_000_000);
-        // As if a day had passed, of which the store was locked for a day and not a moment less.
+        // As if a day had passed, with the store locked for exactly that day.
         let later = Clocks { started: clocks.started.checked_sub(Duration::from_secs(86_400)).unwrap(), ..clocks };
         assert!(later.read().now >= 86_400_000, "what was waited for before the start is no part of it");
         busy.waited(Duration::from_secs(86_400));

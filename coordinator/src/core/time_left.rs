@@ -1,4 +1,4 @@
-//! How long what is left of a running study takes, as far as that can be told.
+//! The remaining time of a running study, as far as it is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,20 +8,21 @@ use crate::scheduler::{
     queue::{Millis, Queue},
 };
 
-/// Units that are put on slots one by one for the time that is left; of more, their sum says as much.
+/// The largest number of units for a simulated schedule; for more, their sum is as good an estimate.
 const SIMULATED_MAX: usize = 10_000;
 
-/// A unit that trains longer than expected is expected to train on for this share of what it has trained.
+/// A unit that trains longer than expected is expected to continue for this share of its time so far.
 const REST: f64 = 0.25;
 
-/// Units alike, with the ends between which each is expected.
+/// Equal units with the bounds of their durations.
 struct Expected {
     seconds: Bounds,
     units: usize,
     after: BTreeSet<usize>,
 }
 
-/// How long a unit trains on that has trained for so many seconds. The longer it trains beyond what is expected, the longer it may go on.
+/// The remaining duration of a unit that has trained for `trained` seconds. The more it exceeds the expected duration,
+/// the higher the upper bound.
 fn rest(expected: Bounds, trained: f64) -> Bounds {
     let least = REST * trained;
     let longest = if trained > expected.expected { trained } else { least };
@@ -32,7 +33,7 @@ fn rest(expected: Bounds, trained: f64) -> Bounds {
     }
 }
 
-/// Seconds until all of these have ended, where each takes what `end` says.
+/// Seconds until all of these have ended, with the durations that `end` selects.
 fn until_all(all: &[Expected], slots: u32, end: impl Fn(&Bounds) -> f64) -> f64 {
     let units: usize = all.iter().map(|one| one.units).sum();
     if units > SIMULATED_MAX {
@@ -43,11 +44,12 @@ fn until_all(all: &[Expected], slots: u32, end: impl Fn(&Bounds) -> f64) -> f64 
 }
 
 impl Live {
-    /// Seconds that what is left takes on the slots that there are, what waits for selections included. Units that races hold back count
-    /// in full. A unit that trains longer than expected counts as a measured one, so that those that wait are expected to take longer, too.
+    /// Seconds of the remaining work on the present slots, including units that wait for selections. Units that races
+    /// hold back count in full. A unit that trains longer than expected counts as a measurement, so the estimate of
+    /// waiting units grows, too.
     pub(super) fn eta(&self, queue: &Queue, to_come: ToCome<'_>, now: Millis) -> Option<Bounds> {
         let slots: u32 = self.workers.values().map(|worker| worker.info.slots).sum();
-        // Paused, it takes as long as people let it stand.
+        // The length of a pause is unknown.
         if slots == 0 || queue.pause().is_some() {
             return None;
         }
@@ -113,7 +115,7 @@ mod tests {
         live.eta(queue, to_come, now).map(|seconds| (1000.0 * seconds.expected) as u64)
     }
 
-    /// Only rows that wait for selections are to come.
+    /// Only rows that wait for selections are left.
     fn waiting(later: &[Later]) -> ToCome<'_> {
         ToCome { counts: selection::ToCome::default(), held: &[], later }
     }
@@ -132,7 +134,7 @@ mod tests {
         }
     }
 
-    /// A queue of two groups, a unit of each 4 and 2 s long, and a worker of two slots.
+    /// A queue of two groups with units of 4 and 2 s, and a worker with two slots.
     fn two_groups() -> (Live, Queue) {
         let units = (0..6).map(|number| new(number, usize::from(number % 2)));
         let mut queue = Queue::new(Rules::default(), units, vec![2.0, 1.0]);
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn what_waits_for_selections_is_part_of_what_is_left() {
         let (live, queue) = two_groups();
-        // 4 + 4 and 4 + 2, with 2 + 2 behind: three of 4 s and three of 2 s are 18 s on two slots.
+        // 4 + 4 and 4 + 2, followed by 2 + 2: three of 4 s and three of 2 s are 18 s on two slots.
         assert_eq!(expected_ms(&live, &queue, waiting(&[]), 0), Some(10_000));
         let row = |groups: &[usize], after: &[usize]| Later {
             units: 2,

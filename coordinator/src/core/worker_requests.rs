@@ -1,4 +1,4 @@
-//! What workers ask: they come, take units, say that they are alive, hand over and go.
+//! Workers' requests: they register, take units, report that they are alive, submit results and leave.
 
 use seedgrid_common::{
     unit::UnitId,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl Reactor {
-    /// Takes in a request; its answer waits for the [turn](Self::turn).
+    /// Applies a request; its answer waits for the [turn](Self::turn).
     pub fn apply(&mut self, request: Request, at: Moment) {
         self.at = at;
         let now = at.now;
@@ -85,7 +85,7 @@ impl Reactor {
                 self.seen(&worker, now);
                 self.keep_log(&worker, unit, attempt, log);
                 let answer = match outcome {
-                    // Its own attempts are all that a worker may report on.
+                    // A worker may only report on its own attempts.
                     _ if !self.was_given(&worker, unit, attempt) => Err(NotSubmitted::NeverGiven),
                     Outcome::Result(result) => match self.misshapen(unit, &result) {
                         Some(refused) => Err(refused),
@@ -106,7 +106,7 @@ impl Reactor {
                 self.taken_back(expired, AttemptEnding::Preempted, "its worker left", now);
                 self.queue.forget(&worker);
                 self.judge();
-                // What failed elsewhere and waited for this worker may wait no longer.
+                // Units that failed elsewhere and waited for this worker may now go to others.
                 self.wake();
                 if let Some(entry) = self.live.workers.remove(&worker) {
                     tracing::info!(host = entry.info.host, place = entry.info.place, reason, "worker left");
@@ -150,7 +150,8 @@ impl Reactor {
         held: &[(UnitId, u32)],
         now: Millis,
     ) -> Result<Vec<(UnitId, u32)>, NotRegistered> {
-        // Revoked since the call was let in: it is to stop everything, and its next call is refused.
+        // The worker was revoked after the call was authenticated: it must stop everything, and its next call is
+        // refused.
         if self.credentials.read().is_revoked(&worker) {
             return Ok(held.to_vec());
         }
@@ -167,7 +168,7 @@ impl Reactor {
         Ok(self.renew(&worker, held, now))
     }
 
-    /// A worker is there from now on, if need be in the place of another one.
+    /// Registers a worker, displacing another one if needed.
     fn admit(&mut self, worker: &WorkerId, info: &v1::WorkerInfo, now: Millis) -> Result<(), NotRegistered> {
         let known = self.live.workers.get(worker);
         let (is_known, finished) = (known.is_some(), known.map_or(0, |entry| entry.finished));
@@ -180,8 +181,8 @@ impl Reactor {
         Ok(())
     }
 
-    /// Whether a worker is there. As long as there are too many, one that was [put out](Self::put_out_one) is back with its next call: it
-    /// has nothing to say that a registration would, and the store knows what it is.
+    /// Whether a worker is registered. While there are too many workers, one that was [displaced](Self::put_out_one) is
+    /// registered again by its next call, with its description from the store.
     fn is_there(&mut self, worker: &WorkerId, now: Millis) -> bool {
         if self.seen(worker, now) {
             return true;
@@ -195,8 +196,8 @@ impl Reactor {
         known.is_some_and(|known| self.admit(worker, &known.info, now).is_ok())
     }
 
-    /// Too many workers are there: the one that was heard of longest ago goes, of those that hold nothing and have finished nothing. False:
-    /// there is none.
+    /// Displaces the worker that was silent the longest, among those without leases and without finished units. Returns
+    /// false if there is none.
     fn put_out_one(&mut self) -> bool {
         let workers = self.live.workers.iter();
         let idle = workers.filter(|(id, entry)| entry.finished == 0 && self.queue.held_by(id) == 0);
@@ -248,7 +249,7 @@ impl Reactor {
         Ok(Pulled { units, state: self.state_for(worker) })
     }
 
-    /// Keeps a checkpoint that has arrived, if its sender still holds the unit's lease. Whether it does.
+    /// Keeps a received checkpoint if its sender still holds the unit's lease. Returns whether it does.
     fn checkpoint_arrived(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, reference: CheckpointRef) -> bool {
         match self.live.workers.get(worker) {
             Some(entry) if self.queue.holds(worker, unit, attempt) => {
@@ -264,8 +265,8 @@ impl Reactor {
         }
     }
 
-    /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free
-    /// slot for.
+    /// The largest number of units for `worker`: one for each free slot, and further short ones only if no other worker
+    /// has a free slot for them.
     fn fair_share(&self, worker: &WorkerId) -> usize {
         let free =
             |id: &WorkerId, entry: &WorkerEntry| (entry.info.slots as usize).saturating_sub(self.queue.held_by(id));

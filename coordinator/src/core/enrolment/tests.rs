@@ -18,7 +18,7 @@ fn worker(number: u32) -> WorkerId {
     format!("{number:032x}").parse().unwrap()
 }
 
-/// What a crowd does besides enrolling.
+/// The last action of each simulated worker after its enrolment.
 #[derive(Clone, Copy)]
 enum ConnectionTable {
     Nothing,
@@ -26,7 +26,7 @@ enum ConnectionTable {
     Pulls,
 }
 
-/// A coordinator of a study with a unit for every worker that can be there, and more.
+/// A coordinator of a study with more units than there can be workers.
 struct Coordinator {
     folder: tempfile::TempDir,
     reactor: Reactor,
@@ -34,9 +34,9 @@ struct Coordinator {
 }
 
 impl Coordinator {
-    /// Whose store holds so many enrolments, the first of them of workers that have registered.
+    /// A coordinator whose store has this many enrolments, the first of them of registered workers.
     fn new(enrolled: u32, registered: u32) -> Self {
-        // In memory where there is such a folder: every commit is synchronous.
+        // In memory if such a folder exists: every commit is synchronous.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut store = Store::open(&folder.path().join("study.db")).unwrap();
         let enrolment = |number| {
@@ -98,7 +98,7 @@ impl Coordinator {
         self.ask(|reply| Request::Revoke { worker: worker(number), reply })
     }
 
-    /// Workers that come, one after another: all enroll, and then go as far as `what`.
+    /// Workers that connect one after another: all enroll, and then proceed up to `what`.
     fn crowd(&mut self, numbers: impl IntoIterator<Item = u32>, what: ConnectionTable) {
         for number in numbers {
             let worker = worker(number);
@@ -144,7 +144,7 @@ fn a_crowd_that_does_nothing_keeps_nobody_out() {
     assert_eq!(coordinator.revoke(1001), Some(1));
     coordinator.crowd([5000 + MANY], ConnectionTable::Registers);
     assert!(coordinator.pull(1001).is_err(), "it is not to come back");
-    // Whoever comes first after a restart: who holds a unit finds a place.
+    // After a restart the first workers to register find a place; a worker with a unit always does.
     coordinator.restart();
     coordinator.crowd(1000..1000 + MANY, ConnectionTable::Registers);
     assert_eq!(coordinator.register(1, held), Ok(Vec::new()), "it keeps its unit");
@@ -177,7 +177,7 @@ fn whoever_does_not_fit_into_the_book_keeps_its_name_if_it_ever_registered() {
     assert_eq!(coordinator.revoke(3), Some(0));
     assert_eq!(coordinator.revoke(70_000), None);
     assert_eq!(coordinator.enroll(3, OWN), Err(NotEnrolled::Revoked));
-    // All in one commit: those that came first are forgotten while they wait for it.
+    // All in one commit: the first ones are forgotten while they wait for it.
     coordinator.crowd(100_000..180_000, ConnectionTable::Nothing);
     assert!(coordinator.reactor.credentials.read().workers().count() <= 65_536);
     assert_eq!(coordinator.enroll(0, OTHER), Err(NotEnrolled::OtherSecret));
