@@ -1,4 +1,4 @@
-//! Gives out blobs that workers ask for.
+//! Sends blobs that workers ask for.
 
 use std::{
     fs::File,
@@ -19,13 +19,14 @@ use tonic::Status;
 
 use super::{PART_TIMEOUT, newest_call_only::Turn};
 
-/// Parts that wait for a slow receiver.
+/// The largest number of parts that wait for a slow receiver.
 const PARTS_MAX: usize = 4;
 
-/// A blob's parts, read as they are taken.
+/// The parts of a blob, read as the receiver takes them.
 pub(super) type Parts = ReceiverStream<Result<v1::BlobPart, Status>>;
 
-/// The parts of the checkpoint in the file at `path`, as long as it is this one's `turn`. The receiver checks the bytes: a file that was damaged is noticed there.
+/// The parts of the checkpoint in the file at `path`, until another call takes the `turn`. The receiver checks the
+/// bytes and so detects a damaged file.
 pub(super) async fn open(
     path: PathBuf,
     (unit, attempt): (UnitId, u32),
@@ -55,11 +56,11 @@ pub(super) async fn open(
     Ok(ReceiverStream::new(receiver))
 }
 
-/// Sends head and bytes as they are taken; where nobody takes them any more, the rest is of no interest.
+/// Sends head and bytes as they are taken; stops when the receiver is gone.
 async fn send(mut file: File, head: BlobHead, sender: &mpsc::Sender<Result<v1::BlobPart, Status>>) {
     let mut part = v1::blob_part::Part::Head(head.into());
     loop {
-        // No thread waits for a receiver: there are few.
+        // No thread waits for a receiver: there are few threads.
         let taken = tokio::time::timeout(PART_TIMEOUT, sender.send(Ok(v1::BlobPart { part: Some(part) }))).await;
         if !matches!(taken, Ok(Ok(()))) {
             return;

@@ -1,4 +1,4 @@
-//! Takes in blobs that workers hand over.
+//! Receives blobs that workers upload.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -22,10 +22,10 @@ use crate::{
     store::blobs::{BlobError, BlobFolder, Receiving, checkpoints::UploadInterval},
 };
 
-/// One is under way at a time of each of these: a unit, an attempt, and whether it is a checkpoint.
+/// The key of an upload, of which one runs at a time: a unit, an attempt, and whether it is a checkpoint.
 type Upload = (UnitId, u32, bool);
 
-/// Where blobs come in: what uploads share.
+/// The common state of all uploads.
 #[derive(Debug, Default)]
 pub(super) struct Uploads {
     turns: NewestCallOnly<Upload>,
@@ -33,7 +33,7 @@ pub(super) struct Uploads {
 }
 
 impl Uploads {
-    /// How long a worker waits at least between two states of one unit.
+    /// The shortest time between two checkpoints of one unit.
     pub(super) fn allowed(&self, core: &Core) -> Duration {
         let in_training = core.snapshots().borrow().counts.map_or(0, |counts| counts.training);
         self.pace().allowed(in_training)
@@ -44,7 +44,7 @@ impl Uploads {
     }
 }
 
-/// Receives one blob. False: it is not wanted, and nothing was kept.
+/// Receives one blob. Returns false if it is not wanted; nothing is kept then.
 pub(super) async fn receive(
     core: &Core,
     disk: &Disk,
@@ -80,22 +80,22 @@ pub(super) async fn receive(
         let arrived = |reply| Request::BlobArrived { worker, unit, attempt, content, digest, bytes, reply };
         core.ask(arrived).await.map_err(|error| Trouble::Parts(gone(error)))
     };
-    // To its end whoever still waits: a file that has its name is for the core to keep or to throw away.
+    // Runs to its end even if the caller has gone: a file under its final name is for the core to keep or to discard.
     let arrived = tokio::spawn(arrives).await.unwrap_or_else(|_| Err(Trouble::cut_off()));
     match arrived {
         Ok(kept) => {
             disk.took();
-            // Without what the network takes.
+            // The time excludes the network's.
             if matches!(content, Content::Checkpoint(_)) {
                 uploads.pace().took(began.elapsed());
             }
             Ok(kept)
         }
         Err(Trouble::Disk(error)) => {
-            // Said here as well: the disk is this machine's, and the worker can only try again.
+            // Logged here as well: the disk is this machine's, and the worker can only try again.
             disk.refused(&error);
             match content {
-                // Nothing but time depends on it, and the worker must not wait for a disk that is full.
+                // A checkpoint only saves time, and the worker must not wait for a full disk.
                 Content::Checkpoint(_) => Ok(false),
                 Content::Weights => Err(Status::unavailable(error.to_string())),
             }
@@ -105,9 +105,9 @@ pub(super) async fn receive(
 }
 
 enum Trouble {
-    /// On this machine.
+    /// An error of this machine's disk.
     Disk(BlobError),
-    /// With what was sent, or with the connection.
+    /// An error of the sent data, or of the connection.
     Parts(Status),
 }
 
@@ -117,7 +117,7 @@ impl Trouble {
     }
 }
 
-/// Writes all of a blob's parts to a file. Dropped before its end, it leaves nothing behind.
+/// Writes all parts of a blob to a file. Dropped before its end, it leaves nothing behind.
 async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::BlobPart>) -> Result<Receiving, Trouble> {
     let damaged = |damage: Damaged| Trouble::Parts(Status::data_loss(damage.to_string()));
     let mut arriving = Arriving::new(head);
@@ -140,7 +140,7 @@ async fn next(parts: &mut Streaming<v1::BlobPart>) -> Result<Option<v1::BlobPart
     tokio::time::timeout(PART_TIMEOUT, parts.message()).await.map_err(late)?
 }
 
-/// Runs what may wait for a disk where it holds nobody up.
+/// Runs an action that may wait for a disk on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, Trouble> {

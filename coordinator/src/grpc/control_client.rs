@@ -1,4 +1,4 @@
-//! The commands' way to a running coordinator.
+//! The commands' client for a running coordinator.
 
 use std::{
     ops::ControlFlow,
@@ -29,16 +29,16 @@ use crate::{
     views::units::{AttemptEntry, AttemptLog, UnitLine, Units},
 };
 
-/// How long one address may take to answer, and how often it is tried while it is quiet.
+/// The time limit of one address, and the interval of keep-alive messages.
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(3), keep_alive: Duration::from_secs(20) };
 
-/// Most lines of a listing: as many units as a study may have.
+/// The largest number of lines of a listing: as many as a study may have units.
 const LISTED_MAX: usize = UNITS_MAX as usize;
 
-/// A client that shows a file's token.
+/// A client that sends a file's token.
 pub type ControlClient = ControlServiceClient<InterceptedService<Channel, Credential>>;
 
-/// Shows the token with every call.
+/// Sends the token with every call.
 #[derive(Clone)]
 pub struct Credential {
     header: MetadataValue<Ascii>,
@@ -51,68 +51,68 @@ impl Interceptor for Credential {
     }
 }
 
-/// Why there is no talking to a coordinator.
+/// The reason for a failed call to a coordinator.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// The file cannot be read.
     #[error(transparent)]
     Join(#[from] JoinError),
-    /// It is some other file.
+    /// The file is not a credential file.
     #[error(
         "{path} is neither a run directory nor a view or admin file\n  hint: name the run directory, as `seedgrid run` or `serve` printed it; while its coordinator runs, \
          its view.toml or admin.toml, or a copy, will do as well"
     )]
     NoKey {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
-    /// The file and the command line do not agree on encryption.
+    /// The file and the command line disagree about encryption.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// Nobody answers.
+    /// No coordinator answers.
     #[error(
         "no coordinator answers at {address}{whose}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
     )]
     Unreachable {
-        /// Every address that was tried.
+        /// The addresses that were tried.
         address: String,
-        /// On which machine it was started, as far as that is known.
+        /// The machine on which it was started, if known.
         whose: String,
-        /// Why the last one failed.
+        /// The failure at the last address.
         message: String,
     },
-    /// It went away while it was asked.
+    /// The coordinator closed the connection during the call.
     #[error(
         "the coordinator at {address} closed the connection: {message}\n  hint: either it has stopped, and `seedgrid report RUN_DIR` reads \
          the run without it; or too many wrong credentials came from this machine: use the run directory's files as they are now"
     )]
     Lost {
-        /// Where.
+        /// The coordinator's address.
         address: String,
-        /// Why.
+        /// The cause.
         message: String,
     },
-    /// It refused.
+    /// The coordinator refused the call.
     #[error("the coordinator at {address} refused: {message}")]
     Refused {
-        /// Where.
+        /// The coordinator's address.
         address: String,
-        /// What it said.
+        /// The coordinator's message.
         message: String,
     },
-    /// It answered what no coordinator of this version answers.
+    /// The answer is invalid for this version.
     #[error(
         "the coordinator at {address} answered what cannot be read: {message}\n  hint: use the same version of Seedgrid on both sides"
     )]
     Unreadable {
-        /// Where.
+        /// The coordinator's address.
         address: String,
-        /// What is wrong with it.
+        /// The problem with the answer.
         message: String,
     },
 }
 
-/// What it means that this file cannot be read. One of another name that holds something else was not meant to be a key.
+/// The error for a file that cannot be read. A file with another name and other content is not a credential file.
 fn not_read(path: &Path, error: JoinError) -> ControlError {
     let is_named = Role::ALL.into_iter().any(|role| path.file_name().is_some_and(|name| name == role.file_name()));
     match error {
@@ -121,7 +121,7 @@ fn not_read(path: &Path, error: JoinError) -> ControlError {
     }
 }
 
-/// Which coordinator a run directory's file, or a copy of it, leads to.
+/// The coordinator's machine, for a run directory's file or a copy of it.
 fn whose(run_directory_or_file: &Path, join: &JoinFile) -> String {
     let directory = RunDirectory::new(run_directory_or_file);
     match (directory.last_holder(), &join.host) {
@@ -139,10 +139,10 @@ pub struct Control {
 }
 
 impl Control {
-    /// Connects to the coordinator of a run directory, with its file for this role (or with a file that is named itself).
+    /// Connects to the coordinator of a run directory, with its file for this role, or with a given credential file.
     ///
     /// # Errors
-    /// When the file cannot be read or does not agree with `plaintext`, or nobody answers at any of its addresses.
+    /// When the file cannot be read or disagrees with `plaintext`, or none of its addresses answers.
     pub async fn connect(run_directory_or_file: &Path, role: Role, plaintext: Plaintext) -> Result<Self, ControlError> {
         let path = if run_directory_or_file.is_dir() {
             run_directory_or_file.join(role.file_name())
@@ -181,7 +181,7 @@ impl Control {
         ControlError::Unreadable { address: self.address.clone(), message: problem.to_string() }
     }
 
-    /// Whether a listing may be as long as this.
+    /// Checks the length of a listing against the limit.
     fn bounded(&self, items: usize) -> Result<(), ControlError> {
         match items > LISTED_MAX {
             true => Err(self.unreadable(&format!("a listing of more than {LISTED_MAX} lines"))),
@@ -189,57 +189,57 @@ impl Control {
         }
     }
 
-    /// One picture of the study.
+    /// Returns one snapshot of the study.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn status(&mut self) -> Result<v1::StatusSnapshot, ControlError> {
         let answer = self.client.get_status(v1::GetStatusRequest {}).await;
         answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
     }
 
-    /// Gives failed units another try; all of them if none is named.
+    /// Retries failed units, or all of them if `units` is empty.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn retry(&mut self, units: &[UnitId]) -> Result<v1::RetryResponse, ControlError> {
         let request = v1::RetryRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
         let answer = self.client.retry(request).await;
         answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
     }
 
-    /// Takes units out; those that were not cancelled before.
+    /// Cancels units. Returns those that were not cancelled before.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn cancel(&mut self, units: &[UnitId]) -> Result<Vec<String>, ControlError> {
         let request = v1::CancelRequest { unit_ids: units.iter().map(UnitId::to_string).collect() };
         let answer = self.client.cancel(request).await;
         answer.map(|answer| answer.into_inner().unit_ids).map_err(|status| self.error(&status))
     }
 
-    /// Lets one worker, or all of them, finish what they hold and leave.
+    /// Drains one worker, or all of them: they finish their units and leave.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn drain(&mut self, worker: Option<&str>) -> Result<(), ControlError> {
         let request = v1::DrainRequest { worker_id: worker.unwrap_or_default().to_owned() };
         self.client.drain(request).await.map(drop).map_err(|status| self.error(&status))
     }
 
-    /// Gives no more units out. What the study is paused for now.
+    /// Pauses the study. Returns the present pause.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn pause(&mut self, reason: String) -> Result<v1::Pause, ControlError> {
         let answer = self.client.pause(v1::PauseRequest { reason }).await;
         answer.map(|answer| answer.into_inner().pause.unwrap_or_default()).map_err(|status| self.error(&status))
     }
 
-    /// Gives units out again. What kept them back.
+    /// Resumes the study. Returns the former pause or drain.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn resume(&mut self) -> Result<v1::ResumeResponse, ControlError> {
         let answer = self.client.resume(v1::ResumeRequest {}).await;
         answer.map(tonic::Response::into_inner).map_err(|status| self.error(&status))
@@ -248,7 +248,7 @@ impl Control {
     /// Every unit of the study, in the order of its plan.
     ///
     /// # Errors
-    /// When the coordinator refuses, has gone or answers what cannot be read.
+    /// When the coordinator refuses, has ended or sends an invalid answer.
     pub async fn units(&mut self) -> Result<Units, ControlError> {
         let answer = self.client.list_units(v1::ListUnitsRequest {}).await;
         let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
@@ -264,10 +264,10 @@ impl Control {
         Ok(Units { lines, unnamed_results, stages })
     }
 
-    /// Every worker that was ever there, by id.
+    /// Every worker that ever registered, by id.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn workers(&mut self) -> Result<Vec<v1::KnownWorker>, ControlError> {
         let answer = self.client.list_workers(v1::ListWorkersRequest {}).await;
         let mut parts = answer.map_err(|status| self.error(&status))?.into_inner();
@@ -279,10 +279,10 @@ impl Control {
         Ok(workers)
     }
 
-    /// Why a unit waits (None: it does not), and its attempts.
+    /// The reason for which a unit waits (None if it does not wait), and its attempts.
     ///
     /// # Errors
-    /// When the coordinator refuses, has gone or answers what cannot be read.
+    /// When the coordinator refuses, has ended or sends an invalid answer.
     pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<AttemptEntry>), ControlError> {
         let answer = self.client.explain(v1::ExplainRequest { unit_id: unit.to_string() }).await;
         let v1::ExplainResponse { waits, chapters } = answer.map_err(|status| self.error(&status))?.into_inner();
@@ -290,10 +290,10 @@ impl Control {
         Ok((waits, chapters.map_err(|problem| self.unreadable(&problem))?))
     }
 
-    /// What workers logged during a unit's newest attempts.
+    /// The logs of a unit's newest attempts.
     ///
     /// # Errors
-    /// When the coordinator refuses, has gone or answers what cannot be read.
+    /// When the coordinator refuses, has ended or sends an invalid answer.
     pub async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, ControlError> {
         let answer = self.client.logs(v1::LogsRequest { unit_id: unit.to_string() }).await;
         let logs = answer.map_err(|status| self.error(&status))?.into_inner().attempts;
@@ -301,29 +301,30 @@ impl Control {
         logs.map_err(|problem| self.unreadable(&problem))
     }
 
-    /// Makes a new join file. When it expires, in milliseconds since the Unix epoch.
+    /// Makes a new join file. Returns its expiry in milliseconds since the Unix epoch.
     ///
     /// # Errors
-    /// When the coordinator refuses, has gone or cannot write the file.
+    /// When the coordinator refuses, has ended or cannot write the file.
     pub async fn rotate_join(&mut self, after: Option<Duration>) -> Result<i64, ControlError> {
         let after = after.map_or(0, |after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
         let answer = self.client.rotate_join(v1::RotateJoinRequest { expires_after_ms: after }).await;
         answer.map(|answer| answer.into_inner().expires_ms).map_err(|status| self.error(&status))
     }
 
-    /// Shuts a worker out. How many attempts were taken back from it.
+    /// Revokes a worker. Returns the number of attempts that were taken back.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn revoke(&mut self, worker: &WorkerId) -> Result<u32, ControlError> {
         let answer = self.client.revoke_worker(v1::RevokeWorkerRequest { worker_id: worker.to_string() }).await;
         answer.map(|answer| answer.into_inner().taken_back).map_err(|status| self.error(&status))
     }
 
-    /// Calls `show` with a picture now and after each change until the study is done, or the coordinator stops before that.
+    /// Calls `show` with a snapshot now and after each change until the study is done, or the coordinator stops before
+    /// that.
     ///
     /// # Errors
-    /// When the coordinator refuses or has gone.
+    /// When the coordinator refuses or has ended.
     pub async fn watch(
         &mut self,
         mut show: impl FnMut(&v1::StatusSnapshot) -> ControlFlow<()>,
@@ -342,7 +343,7 @@ impl Control {
 async fn connect(address: &str, transport: Transport<'_>, join: &JoinFile) -> Result<ControlClient, String> {
     let mut header: MetadataValue<Ascii> =
         format!("Bearer {}", join.token.expose()).parse().map_err(|_| "the token is malformed".to_owned())?;
-    // Sensitive values are not printed, nor kept in HTTP/2's compression tables.
+    // Sensitive values are not printed, and are excluded from HTTP/2's compression tables.
     header.set_sensitive(true);
     let channel = dial(address, transport, PATIENCE).await.map_err(|error| error.to_string())?;
     let client = ControlServiceClient::with_interceptor(channel, Credential { header });

@@ -1,4 +1,4 @@
-//! What people's commands ask.
+//! The service for operators' commands.
 
 use std::{
     pin::Pin,
@@ -33,7 +33,7 @@ use crate::{
     },
 };
 
-/// The service that commands call.
+/// The service for operators' commands.
 #[derive(Debug)]
 pub(super) struct Control {
     core: Core,
@@ -50,7 +50,7 @@ impl Control {
     }
 }
 
-/// A picture as it goes out: with what was refused at the door and by the disk, and with how long the store has been locked.
+/// An outgoing snapshot: with the counts of refusals, the disk's trouble, and the time since the store has been locked.
 fn shown(picture: &v1::StatusSnapshot, auth: &AuthState, disk: &Disk, busy: Option<Instant>) -> v1::StatusSnapshot {
     let store_busy_ms = busy.map(|since| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
     let (refusals, disk_trouble) = (auth.refusals().counts(), disk.trouble());
@@ -67,7 +67,7 @@ impl From<&Retry> for v1::RetryResponse {
     }
 }
 
-/// The units that a request names.
+/// The units in a request.
 fn named(ids: Vec<String>) -> Result<Vec<UnitId>, Status> {
     if ids.len() > limits::HELD_MAX {
         return Err(invalid(format!("at most {} units can be named at a time", limits::HELD_MAX)));
@@ -173,9 +173,10 @@ impl ControlService for Control {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::StatusSnapshot, Status>> + Send>>;
 
     async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        // A watch channel holds only the newest picture: a slow reader misses some and holds nobody up.
+        // A watch channel has only the newest snapshot: a slow reader misses some and delays no one.
         let (snapshots, busy) = (self.core.snapshots(), self.core.busy().since());
-        // While the store is locked the core takes none: then the newest one is shown again, with the news.
+        // While the store is locked the core takes no snapshots: the newest one is then sent again with that
+        // information.
         let locked = WatchStream::from_changes(busy.clone()).map({
             let snapshots = snapshots.clone();
             move |_| Arc::clone(&snapshots.borrow())
@@ -197,7 +198,7 @@ impl ControlService for Control {
         let (token, known) = self.keys.new_join(after, utc::now_ms());
         self.core.ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply }).await.map_err(gone)?;
         let keys = self.keys.clone();
-        // Known to the store already: should the file not be written, the next start makes another one.
+        // The store already has the token: if the file cannot be written, the next start makes another one.
         match tokio::task::spawn_blocking(move || keys.write(Role::Join, token, known.expires_ms)).await {
             Ok(Ok(())) => {
                 Ok(Response::new(v1::RotateJoinResponse { expires_ms: known.expires_ms.unwrap_or_default() }))
@@ -213,7 +214,7 @@ impl ControlService for Control {
     ) -> Result<Response<v1::RevokeWorkerResponse>, Status> {
         let worker = worker_id(&request.into_inner().worker_id)?;
         let (core, auth) = (self.core.clone(), Arc::clone(&self.auth));
-        // To its end whoever still waits.
+        // Runs to its end even if the caller has gone.
         let revoked = tokio::spawn(async move {
             let revoked = worker.clone();
             let taken_back = core.ask(|reply| Ask::Revoke { worker: revoked, reply }).await;

@@ -1,4 +1,4 @@
-//! Whether this machine's disk takes what workers hand over.
+//! Whether this machine's disk accepts workers' uploads.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{log_rate_limit::LogRateLimit, store::blobs::BlobError};
 
-/// What the disk did not take, until it takes something again. Said in the log without flooding it, and shown with the status.
+/// The last failed write, until a write succeeds. It is logged at a limited rate and shown in the status.
 #[derive(Debug)]
 pub(super) struct Disk {
     started: Instant,
@@ -27,7 +27,7 @@ impl Default for Disk {
 }
 
 impl Disk {
-    /// Something could not be written.
+    /// Notes a failed write.
     pub(super) fn refused(&self, error: &BlobError) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut state = self.lock();
@@ -38,7 +38,7 @@ impl Disk {
         state.trouble = Some(error.to_string());
     }
 
-    /// Something was written.
+    /// Notes a successful write.
     pub(super) fn took(&self) {
         let mut state = self.lock();
         if state.trouble.take().is_some() {
@@ -47,13 +47,13 @@ impl Disk {
         }
     }
 
-    /// What was not written, if the newest try failed.
+    /// The last failed write, if the newest try failed.
     pub(super) fn trouble(&self) -> Option<String> {
         self.lock().trouble.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // What it holds stays usable whatever happened meanwhile.
+        // A panic leaves the state usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

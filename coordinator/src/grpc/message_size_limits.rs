@@ -1,5 +1,5 @@
-//! How large the message of a call may be. Its length comes first: what is too long is refused before it is taken into memory, so that
-//! many who send much and never end cost little.
+//! The size limit of each call's message. The length comes first, and a too long message is refused before it is read
+//! into memory, so that many senders of long messages cost little.
 
 use std::task::{Context, Poll, ready};
 
@@ -10,15 +10,15 @@ use tonic::{
 
 use crate::auth::Size;
 
-/// A service that takes messages of each call's own size.
+/// A service with a separate message limit for each call.
 #[derive(Clone, Debug)]
 pub(super) struct BySize<S> {
-    /// The same one with each size's limit.
+    /// The service with the limit of each size class.
     by_size: [S; Size::ALL.len()],
 }
 
 impl<S> BySize<S> {
-    /// `limited` makes the service with a limit in bytes.
+    /// Creates the services; `limited` makes one with a limit in bytes.
     pub(super) fn new(limited: impl Fn(usize) -> S) -> Self {
         Self { by_size: Size::ALL.map(|size| limited(size.bytes())) }
     }

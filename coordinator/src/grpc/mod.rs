@@ -1,4 +1,4 @@
-//! The gRPC services: they check what peers send, ask the core, and answer. No decision is made here.
+//! The gRPC services: they check messages, call the core, and answer. They make no decisions.
 
 mod blob_download;
 mod blob_upload;
@@ -28,7 +28,7 @@ use crate::{
     scheduler::queue::WorkerId,
 };
 
-/// How long the next part of a blob may take, until it is sent or taken.
+/// The time limit for sending or receiving the next part of a blob.
 const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn gone(_: CoreGone) -> Status {
@@ -47,7 +47,7 @@ fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(invalid)
 }
 
-/// Who made a call: all that it says it says as this worker.
+/// The worker that made a call; its message may name no other worker.
 #[derive(Clone, Debug)]
 struct CallingWorker {
     worker: WorkerId,
@@ -70,7 +70,7 @@ impl CallingWorker {
         Ok(self.worker.clone())
     }
 
-    /// What is said where it tells of an attempt that it was never given.
+    /// The answer to a message about an attempt that the worker was never given.
     fn never_given(&self) -> Status {
         self.auth.refuse(Refusal::ForeignAttempt, self.address);
         Status::not_found("the study has no such unit, or never gave this attempt to this worker")
@@ -91,7 +91,7 @@ fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {
     Ok(())
 }
 
-/// Checks a name that is shown as it is.
+/// Checks a name that is shown unchanged.
 fn name(field: &str, text: &str) -> Result<(), Status> {
     bounded(field, text, limits::NAME_BYTES_MAX)?;
     if text.contains(steers) {
@@ -100,20 +100,20 @@ fn name(field: &str, text: &str) -> Result<(), Status> {
     if text.trim() != text {
         return Err(invalid(format!("{field} begins or ends with spaces")));
     }
-    // Tables are opened in programs that would compute it.
+    // Spreadsheets would compute such text as a formula.
     if text.starts_with(['=', '+', '-', '@']) {
         return Err(invalid(format!("{field} begins like a formula")));
     }
     Ok(())
 }
 
-/// A text for people. What would steer a terminal or fake a line of a log is replaced.
+/// Text for people. Characters that control a terminal or fake a log line are replaced.
 fn prose(field: &str, text: &str) -> Result<String, Status> {
     bounded(field, text, limits::DETAIL_BYTES_MAX)?;
     Ok(text::plain(text))
 }
 
-/// Lines for people, such as a log. What would steer a terminal is replaced.
+/// Lines for people, such as a log. Characters that control a terminal are replaced.
 fn lines(field: &str, text: &str, bytes_max: usize) -> Result<String, Status> {
     bounded(field, text, bytes_max)?;
     let steers = |character: char| steers(character) && !matches!(character, '\n' | '\t');

@@ -1,4 +1,4 @@
-//! One at a time of what a worker does over a connection: the newest, as an older one is of a connection that broke.
+//! Runs one call of a kind at a time: the newest, because an older one belongs to a broken connection.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Whose turn it is, by what is done.
+/// The current calls by key.
 #[derive(Clone, Debug)]
 pub(super) struct NewestCallOnly<K: Ord>(Arc<Mutex<UnderWay<K>>>);
 
@@ -20,7 +20,7 @@ struct UnderWay<K> {
     under_way: BTreeMap<K, (u64, oneshot::Sender<()>)>,
 }
 
-/// The right to go on, until it is dropped or another one takes it.
+/// The right to continue, until it is dropped or a newer call takes it.
 #[derive(Debug)]
 pub(super) struct Turn<K: Ord> {
     turns: NewestCallOnly<K>,
@@ -36,13 +36,13 @@ impl<K: Ord> Default for NewestCallOnly<K> {
 }
 
 impl<K: Ord + Clone> NewestCallOnly<K> {
-    /// From now on it is the caller's: an older one of the same has lost it.
+    /// Takes the turn for `key`; an older call with the same key loses it.
     pub(super) fn take(&self, key: K) -> Turn<K> {
         let (give_up, taken) = oneshot::channel();
         let mut all = self.all();
         all.begun += 1;
         let number = all.begun;
-        // The older one's sender is dropped, which ends it.
+        // The older call's sender is dropped, which ends it.
         all.under_way.insert(key.clone(), (number, give_up));
         drop(all);
         Turn { turns: Self(Arc::clone(&self.0)), key, number, taken }
@@ -51,19 +51,19 @@ impl<K: Ord + Clone> NewestCallOnly<K> {
 
 impl<K: Ord> NewestCallOnly<K> {
     fn all(&self) -> MutexGuard<'_, UnderWay<K>> {
-        // Nothing in it is left half done by a panic.
+        // A panic leaves no partial change behind.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<K: Ord> Turn<K> {
-    /// Resolves when a newer one has taken the turn.
+    /// Resolves when a newer call has taken the turn.
     pub(super) async fn lost(&mut self) {
         // Nothing is ever sent: the sender is dropped.
         let _ = (&mut self.taken).await;
     }
 
-    /// Whether a newer one has taken the turn; wakes the task when it does.
+    /// Whether a newer call has taken the turn; wakes the task when it does.
     pub(super) fn is_lost(&mut self, context: &mut Context<'_>) -> bool {
         matches!(Pin::new(&mut self.taken).poll(context), Poll::Ready(_))
     }

@@ -1,4 +1,4 @@
-//! The listening side: one port for workers and commands.
+//! The server: one port for workers and commands.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,24 +20,24 @@ use crate::{
     core::Core,
 };
 
-/// Calls that one connection may have under way.
+/// The largest number of concurrent calls of one connection.
 const STREAMS_MAX: u32 = 256;
-/// Longest headers of a call, in bytes.
+/// The largest size of a call's headers, in bytes.
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 
-/// An address that is listened on and not yet served: whoever connects waits.
+/// An address with a listening socket that is not served yet: connections wait.
 #[derive(Debug)]
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-/// How callers come in.
+/// The server's certificate and credential files.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The study's certificate. None: plaintext.
+    /// The study's certificate; None for plaintext.
     pub identity: Option<Identity>,
-    /// Writes the files that let workers and commands in.
+    /// The writer of the credential files.
     pub keys: CredentialFiles,
 }
 
@@ -49,19 +49,19 @@ pub struct Server {
     task: JoinHandle<Result<(), transport::Error>>,
 }
 
-/// Why the server cannot listen or ended.
+/// The reason for which the server cannot listen or has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The address is taken or not ours.
+    /// The address is in use or not this machine's.
     #[error("cannot listen on {address}: {cause}\n  hint: {}", listen_hint(.cause))]
     Listen {
-        /// Where.
+        /// The address.
         address: String,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
-    /// It ended by itself.
+    /// The server ended by itself.
     #[error("the server stopped: {0}")]
     Stopped(#[from] transport::Error),
 }
@@ -72,7 +72,7 @@ fn listen_hint(cause: &std::io::Error) -> &'static str {
             "another process uses this port; end it, or choose another one with --listen HOST:PORT (port 0 takes any free one)"
         }
         std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-        // What a link-local address without an interface is answered with.
+        // The error for a link-local address without an interface.
         std::io::ErrorKind::InvalidInput => {
             "link-local addresses (fe80::) cannot be used: choose a global one of this machine, or [::] for all of them"
         }
@@ -86,7 +86,7 @@ impl Bound {
     /// Listens on `address`, HOST:PORT.
     ///
     /// # Errors
-    /// When the host has no address, or none that can be listened on.
+    /// When the host has no address, or none of them can be used.
     pub async fn listen(address: &str) -> Result<Self, ServerError> {
         let failed = |cause| ServerError::Listen { address: address.to_owned(), cause };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -94,17 +94,17 @@ impl Bound {
         Ok(Self { listener, address })
     }
 
-    /// Where it listens.
+    /// The listening address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whether it takes IPv4 connections beside IPv6 ones.
+    /// Whether the socket accepts IPv4 connections beside IPv6 ones.
     pub fn takes_both(&self) -> bool {
         self.address.is_ipv6() && getsockopt(&self.listener, Ipv6V6Only).is_ok_and(|only| !only)
     }
 
-    /// Serves `core` to whoever may come in. `datasets` are encoded data sets by digest.
+    /// Serves `core` to authenticated callers. `datasets` are encoded data sets by digest.
     pub fn serve(self, core: Core, entry: Entry, datasets: Vec<(String, Vec<u8>)>) -> Server {
         let Self { listener, address } = self;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
@@ -127,7 +127,7 @@ impl Bound {
                 .max_encoding_message_size(limits::MESSAGE_BYTES_MAX)
         });
         let router = transport::Server::builder()
-            // A peer that vanished without a word is noticed within a minute.
+            // A peer that vanished without closing is detected within a minute.
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .max_concurrent_streams(STREAMS_MAX)
@@ -138,7 +138,7 @@ impl Bound {
         let incoming = auth.listen(listener, entry.identity.as_ref(), stopping.clone());
         let mut until = stopping;
         let task = tokio::spawn(router.serve_with_incoming_shutdown(incoming, async move {
-            // An error means that the sender is gone, which asks for the same.
+            // An error means that the sender is gone, which also requires a stop.
             let _ = until.wait_for(|stopping| *stopping).await;
         }));
         Server { address, stop, task }
@@ -146,12 +146,12 @@ impl Bound {
 }
 
 impl Server {
-    /// Where it listens.
+    /// The listening address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends long polls, lets calls under way end for at most `grace`, then closes every connection.
+    /// Ends long polls, gives calls in progress at most `grace` to end, then closes every connection.
     ///
     /// # Errors
     /// When the server had ended by itself.
@@ -160,7 +160,7 @@ impl Server {
         let mut task = self.task;
         match tokio::time::timeout(grace, &mut task).await {
             Ok(Ok(ended)) => Ok(ended?),
-            // A panic in a handler is reported by its own task; there is nothing left to close.
+            // The task of a panicked handler reports the panic; nothing is left to close.
             Ok(Err(_)) => Ok(()),
             Err(_) => {
                 task.abort();

@@ -1,4 +1,4 @@
-//! What commands read of the store: from a connection of its own, so that a long listing holds nobody up.
+//! Commands' reads of the store, over a connection of their own, so that a long listing delays no one.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use tonic::Status;
 
 use crate::{plan::PrepareError, run_directory::RunDirectory, views::run_reader::RunReader};
 
-/// How many read at a time. More would only compete for the disk and the core with what must not wait.
+/// The largest number of concurrent reads. More would compete with the core for the disk.
 const READERS_MAX: usize = 2;
-/// Items of one message of a listing.
+/// The number of items in one message of a listing.
 pub(super) const PART_ITEMS: usize = 1000;
-/// Messages of a listing that wait for a slow reader.
+/// The number of messages of a listing that wait for a slow reader.
 const PARTS_WAITING: usize = 2;
 
 /// A stream of a listing's parts.
 pub(super) type Parts<T> = ReceiverStream<Result<T, Status>>;
 
-/// Reads for commands.
+/// The reader for commands.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     directory: RunDirectory,
@@ -30,7 +30,7 @@ impl Reader {
         Self { directory, turns: Arc::new(Semaphore::new(READERS_MAX)) }
     }
 
-    /// What `read` finds, when its turn has come.
+    /// Runs `read` when a reader is free, and returns its result.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&RunReader) -> Result<T, PrepareError> + Send + 'static,
@@ -49,7 +49,7 @@ impl Reader {
     }
 }
 
-/// A listing in parts, as fast as its reader takes them.
+/// A listing in parts, sent as fast as the caller takes them.
 pub(super) fn parts<I: Send + 'static, T: Send + 'static>(
     items: Vec<I>,
     part: impl Fn(Vec<I>) -> T + Send + 'static,
@@ -59,7 +59,7 @@ pub(super) fn parts<I: Send + 'static, T: Send + 'static>(
         let mut items = items.into_iter();
         loop {
             let next: Vec<I> = items.by_ref().take(PART_ITEMS).collect();
-            // Nobody reads any more where sending fails.
+            // A failed send means that the caller has gone.
             if next.is_empty() || sender.send(Ok(part(next))).await.is_err() {
                 return;
             }

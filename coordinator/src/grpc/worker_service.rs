@@ -1,4 +1,4 @@
-//! What workers ask.
+//! The service for workers.
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
@@ -29,13 +29,13 @@ use crate::{
     },
 };
 
-/// Longest wait of one pull. Shorter than common idle limits of connections.
+/// The longest wait of one pull, shorter than common idle limits of connections.
 const POLL: Duration = Duration::from_secs(20);
 
 /// Encoded data sets by digest.
 pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
 
-/// The service that workers call.
+/// The service for workers.
 #[derive(Debug)]
 pub(super) struct Workers {
     core: Core,
@@ -46,7 +46,7 @@ pub(super) struct Workers {
     fetches: NewestCallOnly<(UnitId, u32)>,
     dataset_fetches: NewestCallOnly<WorkerId>,
     pulls: NewestCallOnly<WorkerId>,
-    /// Becomes true when the coordinator stops: long polls end at once.
+    /// Becomes true when the coordinator stops: long polls then end at once.
     stopping: watch::Receiver<bool>,
 }
 
@@ -80,7 +80,7 @@ impl Workers {
         self.uploads.allowed(&self.core).as_millis() as u32
     }
 
-    /// Counts a call that is refused.
+    /// Counts a refused call.
     fn refuses(&self, refusal: Refusal, address: IpAddr, status: Status) -> Status {
         self.auth.refuse(refusal, address);
         status
@@ -175,7 +175,7 @@ impl WorkerService for Workers {
         let mut stopping = self.stopping.clone();
         let deadline = tokio::time::Instant::now() + POLL;
         loop {
-            // Seen before asking, so that a change between the answer and the wait is not missed.
+            // Marked before the request, so that a change between the answer and the wait is not missed.
             available.mark_unchanged();
             let worker = worker.clone();
             let pulled = self
@@ -264,7 +264,7 @@ impl WorkerService for Workers {
         let (outcome, weights) = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
             v1::submit_request::Outcome::Result(result) => {
                 let result = UnitResult::try_from(result).map_err(invalid)?;
-                // What diverged has no weights that are of any use.
+                // The weights of a diverged network are useless.
                 let weights = weights.filter(|_| matches!(result.ending, Ending::Done(_)));
                 (Outcome::Result(result), weights)
             }
@@ -375,7 +375,7 @@ impl WorkerService for Workers {
     }
 }
 
-/// An encoded data set in pieces, each made when it is asked for.
+/// An encoded data set in pieces, each made on request.
 #[derive(Debug)]
 pub(super) struct DatasetStream {
     bytes: Arc<Vec<u8>>,

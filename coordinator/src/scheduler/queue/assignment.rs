@@ -1,13 +1,13 @@
-//! Which worker is given which unit.
+//! The assignment of units to workers.
 
 use seedgrid_common::unit::UnitId;
 
 use super::{Entry, FailureRecord, Granted, Millis, Queue, State, WaitReason, WorkerId};
 
 impl Queue {
-    /// Gives `worker` up to `max` units, longest expected first. The grants must be durable before they are sent.
+    /// Leases up to `max` units to `worker`, longest expected first. The grants must be durable before they are sent.
     ///
-    /// Those that may be what their workers die of come last, and each alone: whatever trains beside one dies with it.
+    /// Units that may have killed their workers come last, and each alone: their worker's death ends every unit on it.
     pub fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Vec<Granted> {
         let mut granted = Vec::new();
         if self.pause.is_some() || !self.workers.may_receive(worker) || self.alone.contains_key(worker) {
@@ -30,8 +30,8 @@ impl Queue {
         Granted { unit, attempt }
     }
 
-    /// The first waiting unit, among those for this worker that are suspects or not, of the group that is expected to cost most:
-    /// starting long units first keeps the end short.
+    /// The first waiting unit of the group with the highest expected cost, among those that `worker` may try and that
+    /// are suspects or not. Starting long units first shortens the study's end.
     fn longest_waiting(&self, worker: &WorkerId, suspects: bool, now: Millis) -> Option<UnitId> {
         let fits = |entry: &Entry| {
             entry.ready <= now
@@ -50,18 +50,18 @@ impl Queue {
         best.map(|(_, unit)| unit)
     }
 
-    /// Whether `worker` may try a unit: not where it has failed, unless it has failed everywhere.
+    /// Whether `worker` may try a unit: it must not have failed there, unless it has failed on every worker.
     fn may_try(&self, record: &FailureRecord, worker: &WorkerId) -> bool {
         !record.failed_on.contains(worker) || self.untried(record).next().is_none()
     }
 
-    /// Workers that may receive units, and on which this one has not failed.
+    /// Workers that may receive units and on which this unit has not failed.
     fn untried<'a>(&'a self, record: &'a FailureRecord) -> impl Iterator<Item = &'a WorkerId> {
         self.workers.receivers().filter(|worker| !record.failed_on.contains(*worker))
     }
 
-    /// Whether every waiting unit is known to be so short that a worker may take one ahead of need: while it waits there, no
-    /// other worker can have it.
+    /// Whether every waiting unit is known to be so short that a worker may take it ahead of need: no other worker can
+    /// train it while it waits there.
     pub fn may_be_taken_ahead(&self) -> bool {
         let waiting = || self.waiting_by_group().filter(|(_, units)| *units > 0);
         waiting().all(|(group, _)| {
@@ -69,7 +69,7 @@ impl Queue {
         })
     }
 
-    /// Why a unit waits; None: it does not.
+    /// The reason for which a unit waits; None if it does not wait.
     pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<WaitReason> {
         let entry = self.units.get(&unit).filter(|entry| entry.state == State::Waiting)?;
         Some(if let Some(pause) = &self.pause {
