@@ -1,4 +1,4 @@
-//! `seedgrid backup`: a copy of a run directory.
+//! `seedgrid backup` copies a run directory.
 
 use std::path::PathBuf;
 

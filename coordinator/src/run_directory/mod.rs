@@ -269,7 +269,7 @@ impl RunDirectory {
         self.root.join("logs")
     }
 
-    /// Where the encoded data sets are.
+    /// The path of the folder of encoded data sets.
     pub fn datasets(&self) -> PathBuf {
         self.root.join("datasets")
     }

@@ -13,9 +13,9 @@ use super::{
 /// The state of a unit, with the number of its newest attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempted {
-    /// Its state.
+    /// The unit's state.
     pub state: UnitState,
-    /// The newest attempt; 0 for none.
+    /// The number of the newest attempt; 0 for none.
     pub attempts: u32,
 }
 

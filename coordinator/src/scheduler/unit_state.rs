@@ -41,7 +41,7 @@ impl UnitState {
         Self::Skipped,
     ];
 
-    /// Whether the unit is out of the queue, unless a person asks for another try.
+    /// Whether the unit has left the queue; only a retry by an operator returns it.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Done | Self::Diverged | Self::Quarantined | Self::Cancelled)
     }

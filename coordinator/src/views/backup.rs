@@ -1,10 +1,11 @@
-//! Backups: a copy of a run directory, made while a coordinator serves it or while none does. It is there whole or not at all.
+//! Backups: a copy of a run directory, made with or without a running coordinator. The copy is complete or absent.
 //!
-//! A backup holds what a run cannot make again: the database, the data sets, the kept weights, the checkpoints, the specs and the
-//! credentials. The report, exports, the logs of local workers and the lock stay behind, and so does what SQLite keeps beside its database.
+//! A backup has the data that a run cannot make again: the database, the data sets, the kept weights, the checkpoints,
+//! the specs and the credentials. It omits the report, exports, the logs of local workers, the lock and SQLite's files
+//! beside the database.
 //!
-//! The copy is made in a hidden folder beside its place. The database gets its name last in there, so that a folder of a killed backup is no
-//! run directory; then the folder gets its own name.
+//! The copy is made in a hidden folder beside its final path. The database gets its name last, so that the folder of a
+//! killed backup is not a run directory; then the folder gets its own name.
 
 use std::{
     ffi::OsStr,
@@ -29,57 +30,57 @@ use crate::{
     views::integrity_check::Finding,
 };
 
-/// Bytes that are copied at a time.
+/// The number of bytes that are copied at a time.
 const CHUNK: usize = 1 << 18;
 
-/// What was copied.
+/// The contents of a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackedUp {
-    /// Stored results.
+    /// The number of stored results.
     pub results: usize,
-    /// Encoded data sets.
+    /// The number of encoded data sets.
     pub datasets: usize,
-    /// Files of weights.
+    /// The number of files of weights.
     pub weights: usize,
-    /// Checkpoints of units that are not trained to their end.
+    /// The number of checkpoints of unfinished units.
     pub checkpoints: usize,
-    /// Checkpoints that a coordinator replaced meanwhile. The backup is without them.
+    /// The number of checkpoints that a coordinator replaced during the copy. The backup omits them.
     pub replaced: usize,
-    /// What is damaged in the run directory, and so in its copy.
+    /// The damage in the run directory, and so in its copy.
     pub damage: Vec<Finding>,
 }
 
-/// Why there is no backup. Nothing is left of it then.
+/// The reason for a failed backup, which leaves no files.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The run directory is none.
+    /// The path is not a run directory.
     #[error(transparent)]
     Directory(#[from] RunDirectoryError),
     /// The database cannot be copied.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The place is taken.
+    /// The destination is not empty.
     #[error(
         "{path} is not empty\n  hint: a backup goes into a new or an empty folder: name another one, or move this one away"
     )]
     NotEmpty {
-        /// The folder.
+        /// The folder's path.
         path: PathBuf,
     },
-    /// The place cannot be replaced by a folder.
+    /// The destination cannot be replaced by a folder.
     #[error("a backup cannot be made at {path}: it {why}\n  hint: name a folder that does not exist yet")]
     NoPlace {
-        /// The folder.
+        /// The folder's path.
         path: PathBuf,
-        /// What it is.
+        /// The problem with the destination.
         why: &'static str,
     },
-    /// Another backup is being made there.
+    /// Another process is making a backup there.
     #[error("a backup is being made at {path} by {}\n  hint: wait for it, or name another folder", holder.as_ref().map_or("another process".to_owned(), Holder::to_string))]
     Busy {
-        /// The folder.
+        /// The folder's path.
         path: PathBuf,
-        /// By whom.
+        /// The other process, if known.
         holder: Option<Holder>,
     },
     /// A file of the run directory cannot be read.
@@ -87,20 +88,20 @@ pub enum BackupError {
         "cannot read {path}: {cause}\n  hint: a backup holds the run's credentials: making one needs the right to read them"
     )]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
     /// A file of the backup cannot be written.
     #[error("cannot {action} {path}: {cause}\n  hint: {}; nothing is left of this backup", hint(.cause))]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// On what.
+        /// The path of the action.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: io::Error,
     },
@@ -123,7 +124,7 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Backup
 /// Copies the run of `directory` into the new or empty folder `to`.
 ///
 /// # Errors
-/// When the run cannot be read, or the copy not be written: then nothing is left of it.
+/// When the run cannot be read or the copy cannot be written; the copy is then removed.
 pub fn back_up(directory: &RunDirectory, to: &Path) -> Result<BackedUp, BackupError> {
     let place = Place::new(directory, to)?;
     let _lock = place.lock()?;
@@ -133,7 +134,7 @@ pub fn back_up(directory: &RunDirectory, to: &Path) -> Result<BackedUp, BackupEr
     Ok(backed_up)
 }
 
-/// Where a backup is to be.
+/// The destination of a backup.
 #[derive(Debug)]
 struct Place {
     folder: PathBuf,
@@ -168,7 +169,7 @@ impl Place {
         Ok(Self { folder, parent, name })
     }
 
-    /// Keeps another backup out of the same place, where the file system knows locks.
+    /// Excludes other backups from the same destination, if the file system supports locks.
     fn lock(&self) -> Result<Option<Held>, BackupError> {
         let path = self.parent.join(format!(".{}.lock", self.name));
         match Lock::take(&path, &FileSystem::Local) {
@@ -179,7 +180,7 @@ impl Place {
         }
     }
 
-    /// Begins a copy, in place of what a killed one left.
+    /// Begins a copy, and removes the remains of a killed one.
     fn begin(&self) -> Result<Copy, BackupError> {
         let folder = self.parent.join(format!(".{}.unfinished", self.name));
         let make = || {
@@ -187,7 +188,7 @@ impl Place {
                 Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
                 _ => {}
             }
-            // Nobody else reads what is in there before it has its final mode.
+            // Only the owner can read the folder before it has its final mode.
             fs::DirBuilder::new().mode(0o700).create(&folder).map(|()| folder.clone())
         };
         let (folder, unfinished) = Unfinished::begin(make, PathBuf::as_path).map_err(failed("make", &folder))?;
@@ -195,7 +196,7 @@ impl Place {
     }
 }
 
-/// A lock whose file goes with it.
+/// A lock; dropping it removes its file.
 #[derive(Debug)]
 struct Held {
     lock: Option<Lock>,
@@ -210,7 +211,7 @@ impl Drop for Held {
     }
 }
 
-/// A copy that is being made. Dropped, it is removed.
+/// An unfinished copy; dropping it removes its files.
 #[derive(Debug)]
 struct Copy {
     folder: PathBuf,
@@ -218,7 +219,7 @@ struct Copy {
 }
 
 impl Copy {
-    /// The copy is whole: gives it its names.
+    /// Moves the complete copy to its final names.
     fn put(mut self, place: &Place, directory: &RunDirectory) -> Result<(), BackupError> {
         let copy = RunDirectory::new(&self.folder);
         fs::rename(unnamed(&self.folder), copy.database()).map_err(failed("rename", &copy.database()))?;
@@ -238,18 +239,18 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         if self.unfinished.is_some() {
-            // What cannot be removed now is removed by the next backup.
+            // The next backup removes any remains.
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
 }
 
-/// The database of a copy that is being made.
+/// The path of the database in an unfinished copy.
 fn unnamed(copy: &Path) -> PathBuf {
     copy.join("study.db.unfinished")
 }
 
-/// Copies everything but the database's name, durably.
+/// Copies all data durably; the database keeps its temporary name.
 fn fill(directory: &RunDirectory, folder: &Path) -> Result<BackedUp, BackupError> {
     let copy = RunDirectory::new(folder);
     let (from, to) = (directory.database(), unnamed(folder));
@@ -317,7 +318,7 @@ impl BackedUp {
             let at = |what| Finding::new("weights", what).at(format!("weights/{unit}.safetensors")).of(unit);
             let mut file = copied(&source.committed(unit, kept.digest), &target.file(unit))?;
             if file.is_err() {
-                // It may have got its final name meanwhile.
+                // The file may have been renamed to its final name during the copy.
                 file = copied(&source.file(unit), &target.file(unit))?;
             }
             match file {
@@ -332,7 +333,7 @@ impl BackedUp {
         sync(&folder)
     }
 
-    /// Gives the units whose checkpoints are not those that the database says.
+    /// Copies the checkpoints. Returns the units whose checkpoint files do not match the database.
     fn checkpoints(
         &mut self,
         from: &RunDirectory,
@@ -364,7 +365,7 @@ impl BackedUp {
     }
 }
 
-/// Copies a file that only its owner may read, where there is one.
+/// Copies a file with secrets, if it exists.
 fn secret(from: &Path, to: &Path) -> Result<(), BackupError> {
     match copied(from, to)? {
         Ok(_) | Err(MISSING) => Ok(()),
@@ -374,7 +375,7 @@ fn secret(from: &Path, to: &Path) -> Result<(), BackupError> {
 
 const MISSING: &str = "is not there";
 
-/// Copies a file durably, with its mode; gives digest and length, or why it cannot be read.
+/// Copies a file durably, with its mode. Returns its digest and length, or the reason for which it cannot be read.
 fn copied(from: &Path, to: &Path) -> Result<Result<(BlobDigest, u64), &'static str>, BackupError> {
     let (mut source, mode) = match open(from) {
         Ok(Some(opened)) => opened,
@@ -402,7 +403,7 @@ fn copied(from: &Path, to: &Path) -> Result<Result<(BlobDigest, u64), &'static s
     Ok(Ok((BlobDigest(hash.finalize().into()), length)))
 }
 
-/// Opens a plain file, and gives its mode. None: it is something else, and may have no end.
+/// Opens a plain file, and returns its mode. Returns None for other entries, which may have no end.
 fn open(path: &Path) -> io::Result<Option<(File, u32)>> {
     let found = fs::metadata(path)?;
     found.is_file().then(|| Ok((File::open(path)?, found.mode() & 0o777))).transpose()

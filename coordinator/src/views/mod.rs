@@ -1,4 +1,5 @@
-//! Views of a run directory that change nothing in it: units with their history, results, integrity, backups, and the runs of a folder.
+//! Views of a run directory, which they never change: units with their history, results, integrity, backups, and the
+//! runs of a folder.
 
 pub mod backup;
 pub mod integrity_check;

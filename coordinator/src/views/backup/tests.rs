@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::{Write, blobs::checkpoints::KeptCheckpoint, builders};
 
-/// A run in the middle of its study: its store is open, and what was committed is in the write-ahead log.
+/// A run in the middle of its study: its store is open, and the commits are in the write-ahead log.
 struct Run {
     folder: TempDir,
     directory: RunDirectory,
@@ -31,7 +31,7 @@ fn run() -> Run {
     };
     let digest = of(BlobFolder::weights(directory.root()), weights);
     BlobFolder::weights(directory.root()).keep(&[(unit, digest)]).unwrap();
-    // Committed, and without its final name yet.
+    // The file is committed, and does not have its final name yet.
     let state = of(BlobFolder::checkpoints(directory.root()), checkpoint);
     let progress = Progress { epochs: 1, batches: 2, seconds: 0.5 };
     let reference = CheckpointRef { digest: state, bytes: 5, progress };
@@ -148,7 +148,7 @@ fn a_place_where_another_backup_is_made_is_left_to_it() {
 #[test]
 fn a_backup_that_cannot_be_written_leaves_nothing() {
     let run = run();
-    // In the place of a file that can be read stands one that cannot.
+    // An unreadable entry replaces a readable file.
     fs::remove_file(run.directory.join_file()).unwrap();
     fs::create_dir(run.directory.join_file()).unwrap();
     let error = back_up(&run.directory, &run.path("copy")).unwrap_err();
