@@ -9,6 +9,7 @@ use crate::{
         Rules, SLOTS_MAX,
         time_limit::{TimeLimit, parse_duration},
     },
+    no_op::NoOpArguments,
     predict::PredictArguments,
 };
 
@@ -46,6 +47,9 @@ pub struct CommandLine {
 pub enum Command {
     /// Scores pairs of images with weights that a study has kept; several networks vote by the mean of their probabilities.
     Predict(PredictArguments),
+    /// Hand over made-up results, as many workers at once: measures a coordinator that was started for that.
+    #[command(hide = true)]
+    NoOp(NoOpArguments),
 }
 
 /// How to live as a worker.

@@ -4,13 +4,15 @@
 //! [`run`] executes these actions: a supervisor keeps a trainer process running, whose slots train units. [`link`]
 //! connects the worker to its coordinator: the connection, calls, downloads and uploads.
 //!
-//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`]. [`predict`] scores other pairs with kept weights.
+//! [`training`] trains one unit; [`networks`] builds its network on [`kernels`]. [`predict`] scores other pairs with kept weights. [`no_op`] trains
+//! nothing: it measures coordinators.
 
 pub mod cli;
 pub mod kernels;
 pub mod lifecycle;
 pub mod link;
 pub mod networks;
+pub mod no_op;
 pub mod predict;
 pub mod run;
 pub mod training;

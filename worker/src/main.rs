@@ -26,6 +26,7 @@ use seedgrid_worker::{
         connection::Connector,
         dataset_cache::CacheFolder,
     },
+    no_op::{self, NoOpArguments},
     predict,
     run::{
         end_with_parent, exit_codes, machine,
@@ -42,11 +43,13 @@ use tracing_subscriber::filter::Targets;
 
 fn main() -> ExitCode {
     let CommandLine { command, worker } = command_line::parse();
-    if let Some(Command::Predict(arguments)) = command {
-        return predict(&arguments);
+    match command {
+        Some(Command::Predict(arguments)) => return predict(&arguments),
+        Some(Command::NoOp(arguments)) => return no_op(&arguments),
+        None => {}
     }
     let Some(arguments) = worker else { return ExitCode::from(exit_codes::USAGE) };
-    start_logging(&arguments);
+    log(arguments.log_level, arguments.colour);
     let lived = match arguments.trainer_of {
         Some(supervisor) => live(&arguments, supervisor),
         None => supervise(&arguments),
@@ -73,6 +76,24 @@ fn predict(arguments: &predict::PredictArguments) -> ExitCode {
         Err(error) => {
             say(&format!("error: {}\n  hint: {}", chain(&error), error.hint()));
             ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Measures a coordinator; nothing is trained.
+fn no_op(arguments: &NoOpArguments) -> ExitCode {
+    log(tracing::Level::WARN, false);
+    let told = no_op::run(arguments).map_err(|error| chain(&error)).and_then(|report| {
+        let line = serde_json::to_string(&report).map_err(|error| chain(&error))?;
+        writeln!(io::stdout().lock(), "{line}").map_err(|error| chain(&error))?;
+        Ok(report)
+    });
+    match told {
+        Ok(report) if report.lost_workers == 0 => ExitCode::from(exit_codes::DONE),
+        Ok(_) => ExitCode::from(exit_codes::FAILED),
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::from(exit_codes::FAILED)
         }
     }
 }
@@ -221,14 +242,14 @@ fn told() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn start_logging(arguments: &Arguments) {
+/// Writes log lines to standard error. `colour`: also where that is no terminal.
+fn log(level: tracing::Level, colour: bool) {
     // Below warnings, the libraries' log lines are of no use to users.
-    let level = arguments.log_level;
     let targets = Targets::new().with_default(level.min(tracing::Level::WARN)).with_target("seedgrid_worker", level);
     use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() || arguments.colour)
+        .with_ansi(std::io::stderr().is_terminal() || colour)
         .with_target(false);
     let of_attempts = tracing_subscriber::fmt::layer().with_writer(ToCurrent).with_ansi(false).with_target(false);
     let lines = lines.with_filter(targets.clone());

@@ -155,6 +155,9 @@ pub struct ServeArguments {
     /// How long the join file lets new workers in, counted from now: 12h, 7d. Default: 30d for a new one; a restart changes nothing.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub join_expires: Option<Duration>,
+    /// Take made-up results, and no others: to measure the coordinator with `seedgrid-worker no-op`.
+    #[arg(long, hide = true)]
+    pub no_op: bool,
 }
 
 /// Parses a duration: a number with s, m, h or d.

@@ -313,6 +313,7 @@ fn of_directory(error: &RunDirectoryError) -> u8 {
         | RunDirectoryError::File { .. }
         | RunDirectoryError::InTheWay { .. }
         | RunDirectoryError::Foreign { .. }
+        | RunDirectoryError::OtherResults { .. }
         | RunDirectoryError::OtherStudy { .. } => USAGE,
         RunDirectoryError::Io { .. }
         | RunDirectoryError::Unwritable { .. }

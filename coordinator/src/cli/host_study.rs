@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::{join::JoinFile, text::shell, utc};
+use seedgrid_common::{join::JoinFile, result_kind::ResultKind, text::shell, utc};
 
 use super::{
     Failure,
@@ -14,7 +14,7 @@ use crate::{
     cli::console,
     core::{Core, CoreError, Holders, StudyPlan},
     grpc::{Bound, Entry, Server},
-    plan::{Overlap, Prepared, Spec, belongs},
+    plan::{Overlap, Prepared, Spec, belongs, take_results},
     run_directory::{Owned, RunDirectory, lock_holder},
     scheduler::queue::Rules,
     store::{Store, blobs::weights},
@@ -28,11 +28,12 @@ pub(super) struct Opened {
     pub(super) directory: Owned,
     pub(super) store: Store,
     pub(super) prepared: Prepared,
+    pub(super) results: ResultKind,
 }
 
 /// Reads the spec, locks the run directory and makes the plan. `replace` also permits a spec without any of the stored
-/// results.
-pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, Failure> {
+/// results. `results`: the kind of results that are to come.
+pub(super) fn open(arguments: &StudyArguments, replace: bool, results: ResultKind) -> Result<Opened, Failure> {
     let spec = Spec::read(&arguments.spec)?;
     say_what_is_unused(arguments, &spec);
     let directory = directory(arguments, &spec.study.name).own()?;
@@ -47,6 +48,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, 
     let mut store = Store::open(&directory.database())?;
     say_what_was_mended(&store);
     belongs(&directory, &store, &spec.study.name)?;
+    take_results(&directory, &mut store, results)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
     let overlap = Overlap::of(&prepared, &directory, Some(&store), &store.units()?)?;
     // The check comes before any change to the run directory.
@@ -58,7 +60,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool) -> Result<Opened, 
     for note in weights_standing(&prepared, &directory, Some(&store))?.notes() {
         console::note(format_args!("note: {note}"));
     }
-    Ok(Opened { directory, store, prepared })
+    Ok(Opened { directory, store, prepared, results })
 }
 
 /// Counts the weights that the spec asks for, stored and missing.
@@ -142,9 +144,9 @@ pub(super) struct Hosting {
 impl Hosting {
     /// Starts the core and listens; writes the join file.
     pub(super) async fn start(opened: Opened, entrance: Entrance<'_>, holders: Holders) -> Result<Self, Failure> {
-        let Opened { directory, mut store, prepared } = opened;
+        let Opened { directory, mut store, prepared, results } = opened;
         let study = &prepared.spec.study;
-        let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests() };
+        let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests(), results };
         let identity = match entrance.plaintext {
             true => None,
             false => {

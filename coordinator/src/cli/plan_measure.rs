@@ -7,6 +7,7 @@ use seedgrid_common::{
     batch::{self, JobEnd},
     hyperparameters::Value,
     matrix::Plan,
+    result_kind::ResultKind,
     temporary_files::Scratch,
     training::Normalize,
     unit::{Configuration, UnitId},
@@ -151,7 +152,7 @@ fn open(folder: &std::path::Path, spec: &str) -> Result<Opened, Failure> {
     let mut store = Store::open(&directory.database())?;
     let prepared = Prepared::new(spec, None, &directory, Some(&store))?;
     prepared.keep(&directory, &mut store)?;
-    Ok(Opened { directory, store, prepared })
+    Ok(Opened { directory, store, prepared, results: ResultKind::Trained })
 }
 
 #[cfg(test)]

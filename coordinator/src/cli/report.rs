@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seedgrid_common::terminal::Screen;
+use seedgrid_common::{result_kind::ResultKind, terminal::Screen};
 
 use super::{Exit, Failure, arguments::ReportArguments};
 use crate::{
@@ -36,6 +36,11 @@ fn build(directory: &RunDirectory, spec: Option<u32>, output: Option<&Path>) -> 
     };
     let written = report::write(&folder, &aggregate, &provenance, || state_now(directory))?;
     super::print_as_it_is(&report::terminal_table(&aggregate.report, Screen::output().columns))?;
+    if provenance.units.iter().any(|unit| ResultKind::of(&unit.numerics_class) == ResultKind::MadeUp) {
+        console::note(format_args!(
+            "note: these results are made up, to measure a coordinator: they say nothing of any network"
+        ));
+    }
     if let Written::Newer(newer) = written {
         console::note(format_args!(
             "note: {} holds a report of a later state, with {} results, which was made meanwhile: it stays, and this one, with {}, was not written",

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use seedgrid_common::{
     batch::{self, JobEnd},
+    result_kind::ResultKind,
     wire::v1,
 };
 
@@ -36,7 +37,7 @@ enum Ended {
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
-    let opened = host_study::open(&arguments.study, arguments.replace)?;
+    let opened = host_study::open(&arguments.study, arguments.replace, ResultKind::Trained)?;
     let left = opened.units_left()?;
     if left == 0 {
         console::note(format_args!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedgrid_common::text::shell;
+use seedgrid_common::{result_kind::ResultKind, text::shell};
 
 use super::{
     Exit, Failure,
@@ -24,7 +24,8 @@ use crate::{
 const LEAVE_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
-    let opened = host_study::open(&arguments.study, arguments.replace)?;
+    let results = if arguments.no_op { ResultKind::MadeUp } else { ResultKind::Trained };
+    let opened = host_study::open(&arguments.study, arguments.replace, results)?;
     if opened.units_left()? == 0 {
         console::note(format_args!(
             "{}: every unit is trained; nothing to do but the report",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use seedgrid_common::{
+    result_kind::ResultKind,
     training::{Ending, UnitResult},
     unit::UnitId,
     wire::{blob::BlobDigest, v1},
@@ -64,9 +65,13 @@ impl Reactor {
         })
     }
 
-    /// Rejects a result whose outputs do not have the unit's shape: it would be unusable, and committed results are
-    /// final.
-    pub(super) fn misshapen(&self, unit: UnitId, result: &UnitResult) -> Option<NotSubmitted> {
+    /// Why a result could never be used, where that is so: what is committed stays. It is of another kind than the study's, or has other
+    /// outputs than its unit.
+    pub(super) fn unusable(&self, unit: UnitId, result: &UnitResult, numerics_class: &str) -> Option<NotSubmitted> {
+        let (study, found) = (self.selecting.plan().results, ResultKind::of(numerics_class));
+        if study != found {
+            return Some(NotSubmitted::OtherResults { study, result: found });
+        }
         let Ending::Done(scores) = &result.ending else { return None };
         let expected = self.selecting.plan().shape(&self.units.get(&unit)?.unit);
         let found = [scores.outputs.rows(), scores.outputs.columns()];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use seedgrid_common::{
     join::{Role, TokenDigest},
+    result_kind::ResultKind,
     training::{EpochMetrics, UnitResult},
     unit::{Unit, UnitId},
     wire::{
@@ -287,6 +288,14 @@ pub enum NotRegistered {
     /// The coordinator has its largest number of workers, and all of them have a part in the study.
     #[error("{} workers are there, and no more can be; it may try again when some have left", limits::WORKERS_MAX)]
     TooMany,
+    /// It makes its results up and the study is trained, or the other way round.
+    #[error("the study takes {study} results, and this worker gives {worker} ones")]
+    OtherResults {
+        /// Which results the study takes.
+        study: ResultKind,
+        /// Which results the worker gives.
+        worker: ResultKind,
+    },
 }
 
 /// The answer to a pull.
@@ -335,6 +344,14 @@ pub enum NotSubmitted {
         expected: [usize; 2],
         /// Rows and columns of the result's outputs.
         found: [usize; 2],
+    },
+    /// The result is made up and the study is trained, or the other way round.
+    #[error("the study takes {study} results, and this one is {result}")]
+    OtherResults {
+        /// Which results the study takes.
+        study: ResultKind,
+        /// Which one came.
+        result: ResultKind,
     },
 }
 

@@ -55,7 +55,7 @@ impl Selecting {
 
     /// Makes all possible decisions.
     pub(super) fn settle(&mut self) -> Settled {
-        let StudyPlan { study, digests } = &self.plan;
+        let StudyPlan { study, digests, .. } = &self.plan;
         let mut settled = selection::settle(study, digests, &self.committed, |id| self.ended.get(&id).copied());
         self.committed.selections.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
         let rungs = settled.rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone()));

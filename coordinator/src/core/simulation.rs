@@ -9,6 +9,7 @@ use seedgrid_common::{
     data::Digests,
     outputs::Outputs,
     random::Stream,
+    result_kind::ResultKind,
     spec::{self, Study},
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit, UnitId},
@@ -184,7 +185,7 @@ impl World {
     /// Ends the coordinator like `kill -9`: uncommitted changes are lost.
     fn restart(&mut self) {
         drop(self.reactor.take());
-        let plan = StudyPlan { study: self.study.clone(), digests: digests() };
+        let plan = StudyPlan { study: self.study.clone(), digests: digests(), results: ResultKind::Trained };
         let (reactor, _) = Reactor::new(self.store(), plan, RULES, Holders::MayReturn, MOMENT).unwrap();
         self.reactor = Some(reactor);
         for worker in self.workers.clone() {

@@ -7,6 +7,7 @@ use seedgrid_common::{
     decision::CLASSES,
     matrix::{Plan, WaitingRow},
     model,
+    result_kind::ResultKind,
     spec::Study,
     unit::{Configuration, Unit, UnitId},
 };
@@ -20,6 +21,8 @@ pub struct StudyPlan {
     pub study: Study,
     /// The digests of the encoded draws of the data set, by data seed.
     pub digests: Digests,
+    /// Which results it takes.
+    pub results: ResultKind,
 }
 
 impl StudyPlan {

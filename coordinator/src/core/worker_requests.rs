@@ -1,6 +1,7 @@
 //! Workers' requests: they register, take units, report that they are alive, submit results and leave.
 
 use seedgrid_common::{
+    result_kind::ResultKind,
     unit::UnitId,
     wire::{
         blob::{CheckpointRef, Content},
@@ -87,7 +88,7 @@ impl Reactor {
                 let answer = match outcome {
                     // A worker may only report on its own attempts.
                     _ if !self.was_given(&worker, unit, attempt) => Err(NotSubmitted::NeverGiven),
-                    Outcome::Result(result) => match self.misshapen(unit, &result) {
+                    Outcome::Result(result) => match self.unusable(unit, &result, &numerics_class) {
                         Some(refused) => Err(refused),
                         None if self.lacks(unit, attempt, weights) => Ok(v1::SubmitOutcome::WeightsFirst),
                         None => self
@@ -157,6 +158,10 @@ impl Reactor {
         }
         if !self.credentials.read().knows(&worker) {
             return Err(NotRegistered::Unknown);
+        }
+        let (study, given) = (self.selecting.plan().results, ResultKind::of(&info.numerics_class));
+        if study != given {
+            return Err(NotRegistered::OtherResults { study, worker: given });
         }
         self.admit(&worker, &info, now)?;
         tracing::info!(host = info.host, place = info.place, slots = info.slots, device = info.device, "worker joined");

@@ -149,6 +149,7 @@ impl WorkerService for Workers {
         let registered = self.core.ask(|reply| Ask::Register { worker, info, held, reply }).await.map_err(gone)?;
         let registered = registered.map_err(|refusal| match refusal {
             NotRegistered::Unknown => Status::unauthenticated(refusal.to_string()),
+            NotRegistered::OtherResults { .. } => Status::failed_precondition(refusal.to_string()),
             NotRegistered::TooMany => {
                 self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(refusal.to_string()))
             }
@@ -288,6 +289,7 @@ impl WorkerService for Workers {
             .map_err(|refused| match refused {
                 NotSubmitted::NeverGiven => teller.never_given(),
                 NotSubmitted::Shape { .. } => invalid(refused),
+                NotSubmitted::OtherResults { .. } => Status::failed_precondition(refused.to_string()),
             })?;
         Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
     }

@@ -16,6 +16,7 @@ use std::{
 
 use seedgrid_common::{
     data::{self, DataError, DatasetSpec, encode, folds, locate},
+    result_kind::ResultKind,
     spec::{Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
     text::shell,
     unit::{Fold, UnitId},
@@ -142,6 +143,24 @@ pub fn belongs(directory: &RunDirectory, store: &Store, name: &str) -> Result<()
     }
 }
 
+/// Makes a run directory's store one of results of this kind, where it is new.
+///
+/// # Errors
+/// When it is one of the other kind.
+pub fn take_results(directory: &Owned, store: &mut Store, wanted: ResultKind) -> Result<(), PrepareError> {
+    let made_up = ResultKind::MadeUp.to_string();
+    let (is_new, known) = (store.fact("study")?.is_none(), store.fact(RESULTS_FACT)?);
+    let found = if known.as_ref() == Some(&made_up) { ResultKind::MadeUp } else { ResultKind::Trained };
+    if found == wanted {
+        return Ok(());
+    }
+    if !is_new || known.is_some() {
+        return Err(RunDirectoryError::OtherResults { path: directory.root().to_owned(), found, wanted }.into());
+    }
+    // Before there can be any result.
+    Ok(store.commit(&[Write::Fact { name: RESULTS_FACT.to_owned(), value: made_up }])?)
+}
+
 /// The specs of the draws in the study's stages, by data seed.
 fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
     study.data_seeds().into_iter().map(|seed| (seed, DatasetSpec { seed, ..study.dataset.clone() }))
@@ -149,6 +168,9 @@ fn drawn(study: &Study) -> impl Iterator<Item = (u64, DatasetSpec)> {
 
 /// The prefix of the names of facts about data sets.
 pub(crate) const DATASET_FACT: &str = "dataset ";
+
+/// The name of the fact that results are made up, where they are.
+const RESULTS_FACT: &str = "results";
 
 /// The name of the fact that identifies a run: a random number.
 pub(crate) const RUN_FACT: &str = "run";

@@ -27,7 +27,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seedgrid_common::{durable, join::Role, text::shell};
+use seedgrid_common::{durable, join::Role, result_kind::ResultKind, text::shell};
 
 use file_system::FileSystem;
 use lock::{Lock, LockError};
@@ -178,6 +178,18 @@ pub enum RunDirectoryError {
         found: String,
         /// The name of the spec's study.
         wanted: String,
+    },
+    /// It holds made-up results and trained ones are wanted, or the other way round.
+    #[error(
+        "the run directory {path} is for {found} results, and {wanted} ones would be added\n  hint: choose another directory with --run-dir DIR"
+    )]
+    OtherResults {
+        /// The directory.
+        path: PathBuf,
+        /// Which results it holds.
+        found: ResultKind,
+        /// Which are wanted.
+        wanted: ResultKind,
     },
 }
 

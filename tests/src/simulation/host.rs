@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message as _;
 use rusqlite::Connection;
 use seedgrid_common::{
+    result_kind::ResultKind,
     spec::Study,
     unit::UnitId,
     wire::v1::{self, Failure, StudyState, SubmitOutcome},
@@ -135,7 +136,7 @@ impl Host {
         let cannot = |error: &dyn std::fmt::Display| Violation(format!("the coordinator cannot start: {error}"));
         let store = Store::open(&self.path()).map_err(|error| cannot(&error))?;
         self.ledger.is_kept(&store)?;
-        let plan = StudyPlan { study: self.study.clone(), digests: study::digests() };
+        let plan = StudyPlan { study: self.study.clone(), digests: study::digests(), results: ResultKind::Trained };
         let at = Moment { now: 0, wall_ms };
         let (reactor, views) =
             Reactor::new(store, plan, RULES, Holders::MayReturn, at).map_err(|error| cannot(&error))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use seedgrid_common::{
     join::{JoinFile, Role, Token},
     outputs::Outputs,
+    result_kind::ResultKind,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     utc,
     wire::{
@@ -84,7 +85,11 @@ impl Cluster {
     }
 
     pub(crate) async fn host(&mut self, store: Store, prepared: &Prepared) {
-        let plan = StudyPlan { study: prepared.spec.study.clone(), digests: prepared.draws.digests() };
+        let plan = StudyPlan {
+            study: prepared.spec.study.clone(),
+            digests: prepared.draws.digests(),
+            results: ResultKind::Trained,
+        };
         let (core, thread) = Core::start(store, plan, self.rules, Holders::MayReturn).unwrap();
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];

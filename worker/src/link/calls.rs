@@ -76,8 +76,10 @@ impl Calls {
             ticks.tick().await;
             let held = held.borrow().iter().map(|&attempt| attempt.into()).collect();
             let request = HeartbeatRequest { worker_id: self.worker_id.clone(), held };
+            let asked = Instant::now();
             match bounded(HEARTBEAT_TIMEOUT, self.up.client.heartbeat(request)).await {
                 Ok(response) => {
+                    debug!("heartbeat answered after {} ms", asked.elapsed().as_millis());
                     let (state, generation) = (state(response.state()), self.up.generation);
                     self.tell(Event::Beaten { generation, dropped: attempts(response.dropped), state }).await;
                 }

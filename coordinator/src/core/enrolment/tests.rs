@@ -1,12 +1,14 @@
 use seedgrid_common::{
+    result_kind::{NO_OP, ResultKind},
     spec,
+    training::{Ending, UnitResult},
     wire::{limits, v1},
 };
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    core::{Holders, NotRegistered, Request, StudyPlan, Unregistered, reactor::Moment},
+    core::{Holders, NotRegistered, NotSubmitted, Outcome, Request, StudyPlan, Unregistered, reactor::Moment},
     scheduler::queue::Rules,
     store::{CredentialWrite, Store},
 };
@@ -54,11 +56,15 @@ impl Coordinator {
     }
 
     fn start(store: Store, at: Moment) -> Reactor {
+        Self::start_with(store, at, ResultKind::Trained)
+    }
+
+    fn start_with(store: Store, at: Moment, results: ResultKind) -> Reactor {
         let text = "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 100\ntest_pairs = 100\n[[stage]]\nname = \"all\"\n\
                     evaluation = \"holdout\"\nseeds = \"1..=5000\"\nstop = { loss_delta = 0, max_epochs = 9 }\n[[stage.model]]\n\
                     model = \"fc\"\nbatch_size = 10\nlearning_rate = 0.1\n";
         let study = spec::parse("s.toml", text).unwrap();
-        let plan = StudyPlan { study, digests: [(0, "digest".to_owned())].into() };
+        let plan = StudyPlan { study, digests: [(0, "digest".to_owned())].into(), results };
         Reactor::new(store, plan, Rules::default(), Holders::MayReturn, at).unwrap().0
     }
 
@@ -80,7 +86,12 @@ impl Coordinator {
     }
 
     fn register(&mut self, number: u32, held: Held) -> Result<Held, NotRegistered> {
-        let info = Box::new(v1::WorkerInfo { slots: 1, ..Default::default() });
+        self.register_as(number, held, "")
+    }
+
+    fn register_as(&mut self, number: u32, held: Held, class: &str) -> Result<Held, NotRegistered> {
+        let numerics_class = class.to_owned();
+        let info = Box::new(v1::WorkerInfo { slots: 1, numerics_class, ..Default::default() });
         let registered = self.ask(|reply| Request::Register { worker: worker(number), info, held, reply });
         registered.map(|registered| registered.dropped)
     }
@@ -192,4 +203,42 @@ fn who_was_forgotten_since_its_call_was_let_in_enrolls_again() {
     assert_eq!(coordinator.register(1, Vec::new()), Err(NotRegistered::Unknown));
     coordinator.enroll(1, OWN).unwrap();
     assert_eq!(coordinator.register(1, Vec::new()), Ok(Vec::new()));
+}
+
+/// Made-up results measure a coordinator: one that trains takes neither them nor workers that give them, and the other way round.
+#[test]
+fn made_up_and_trained_results_are_never_mixed() {
+    for (results, own, other) in [(ResultKind::Trained, "cpu", NO_OP), (ResultKind::MadeUp, NO_OP, "cpu")] {
+        let mut coordinator = Coordinator::new(0, 0);
+        let store = Store::open(&coordinator.folder.path().join("study.db"));
+        coordinator.reactor = Coordinator::start_with(store.unwrap(), coordinator.at, results);
+        for number in [1, 2] {
+            coordinator.enroll(number, OWN).unwrap();
+        }
+        let found = ResultKind::of(other);
+        let refused = NotRegistered::OtherResults { study: results, worker: found };
+        assert_eq!(coordinator.register_as(1, Vec::new(), other), Err(refused));
+        assert!(coordinator.pull(1).is_err(), "it is not there");
+        assert_eq!(coordinator.register_as(2, Vec::new(), own), Ok(Vec::new()));
+        // A worker of the right kind that hands over a result of the wrong one.
+        let [(unit, attempt)] = <[_; 1]>::try_from(coordinator.pull(2).unwrap()).unwrap();
+        let result = UnitResult { epochs: Vec::new(), ending: Ending::Diverged { epoch: 1 } };
+        let mut submit = |class: &str| {
+            coordinator.ask(|reply| Request::Submit {
+                worker: worker(2),
+                unit,
+                attempt,
+                outcome: Outcome::Result(result.clone()),
+                train_seconds: 1.0,
+                numerics_class: class.to_owned(),
+                weights: None,
+                log: String::new(),
+                reply,
+            })
+        };
+        assert_eq!(submit(other), Err(NotSubmitted::OtherResults { study: results, result: found }));
+        assert_eq!(submit(own), Ok(v1::SubmitOutcome::Committed));
+        let stored = coordinator.reactor.store.trained().unwrap();
+        assert!(stored.values().all(|one| ResultKind::of(&one.numerics_class) == results));
+    }
 }
