@@ -23,6 +23,8 @@ use crate::{
 
 /// A worker without leases that was silent for this many lease times is forgotten.
 const FORGET_AFTER_LEASES: u64 = 2;
+/// Whether workers are to be forgotten is not looked at more often, however many units one of them holds in silence.
+const LOOK_EVERY_MS: Millis = 100;
 
 /// Ends every attempt without an ending, since no worker trains it any more. The time of its end is unknown: it was
 /// before this coordinator's start.
@@ -107,6 +109,8 @@ impl Reactor {
             digest,
             payload,
         });
+        // Another one, where the attempt had been given up and the unit given out again.
+        let holder = self.queue.lease_of(unit).map(|lease| lease.worker.clone());
         match self.queue.finish(worker, unit, attempt, Finished { digest, diverged }, train_seconds) {
             SubmitOutcome::Unknown => None,
             SubmitOutcome::Commit => {
@@ -125,8 +129,9 @@ impl Reactor {
                 let how = wrong_of.map_or(Ended::Diverged, |(wrong, of)| Ended::Scored { wrong, of });
                 self.unit_ended(unit, how, now);
                 self.judge();
-                let counts = self.queue.counts();
-                if counts.waiting > 0 || counts.all_ended() {
+                // A slot is free now, the holder's. Nothing has come for anybody else.
+                holder.iter().for_each(|holder| self.parked.is_due(holder));
+                if self.queue.counts().all_ended() {
                     self.wake();
                 }
                 Some(v1::SubmitOutcome::Committed)
@@ -153,11 +158,18 @@ impl Reactor {
             self.judge();
             self.wake();
         }
-        let silent = now.saturating_sub(FORGET_AFTER_LEASES * self.rules.lease_ms);
+        if now < self.forget_at {
+            return;
+        }
+        let patience = FORGET_AFTER_LEASES * self.rules.lease_ms;
+        let silent = now.saturating_sub(patience);
         let gone = |(id, entry): (&WorkerId, &WorkerEntry)| {
             (entry.last_seen < silent && self.queue.held_by(id) == 0).then(|| id.clone())
         };
         let gone: Vec<WorkerId> = self.live.workers.iter().filter_map(gone).collect();
+        // Workers are only ever heard of later.
+        let first = self.live.workers.values().map(|entry| entry.last_seen).min().unwrap_or(now);
+        self.forget_at = (first + patience + 1).max(now + LOOK_EVERY_MS);
         for worker in &gone {
             self.live.workers.remove(worker);
             self.queue.part(worker);

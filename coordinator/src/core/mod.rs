@@ -8,7 +8,11 @@
 
 mod attempt_outcomes;
 mod enrolment;
+#[cfg(test)]
+mod fixtures;
+mod long_polls;
 mod operator_requests;
+mod pulls;
 mod reactor;
 mod request;
 mod selections_and_rungs;
@@ -48,7 +52,6 @@ const REQUESTS_MAX: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Core {
     requests: mpsc::Sender<Request>,
-    available: watch::Receiver<u64>,
     snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
     rules: Rules,
     study: String,
@@ -106,14 +109,14 @@ impl Core {
         let checkpoints = BlobFolder::checkpoints(store.folder());
         let busy = store.busy().clone();
         let clocks = thread::Clocks::start(busy.clone());
-        let (reactor, Views { available, snapshots }) = Reactor::new(store, plan, rules, holders, clocks.read())?;
+        let (reactor, Views { snapshots }) = Reactor::new(store, plan, rules, holders, clocks.read())?;
         let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || thread::serve(reactor, clocks, receiver, &runtime))
             .map_err(CoreError::Thread)?;
-        Ok((Self { requests, available, snapshots, rules, study, weights, checkpoints, credentials, busy }, thread))
+        Ok((Self { requests, snapshots, rules, study, weights, checkpoints, credentials, busy }, thread))
     }
 
     /// Sends a request and waits for the answer.
@@ -138,12 +141,7 @@ impl Core {
         let _ = self.requests.try_send(request);
     }
 
-    /// Changes whenever a worker that got no units should ask again.
-    pub fn available(&self) -> watch::Receiver<u64> {
-        self.available.clone()
-    }
-
-    /// Snapshots of the study, at most one every 200 ms; the last one is always sent.
+    /// Pictures of the study as it stands, at most one every 200 ms, the last one never missing.
     pub fn snapshots(&self) -> watch::Receiver<Arc<v1::StatusSnapshot>> {
         self.snapshots.clone()
     }

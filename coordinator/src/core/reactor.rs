@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::{
     CoreError, Holders,
     attempt_outcomes::give_up,
+    long_polls::LongPolls,
     selections_and_rungs::Selecting,
     snapshot::{Live, ToCome},
     study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
@@ -44,9 +45,7 @@ pub struct Moment {
 /// The core's output for its followers.
 #[derive(Clone, Debug)]
 pub struct Views {
-    /// Changes whenever a worker that got no units should ask again.
-    pub available: watch::Receiver<u64>,
-    /// Snapshots of the study.
+    /// Pictures of the study.
     pub snapshots: watch::Receiver<Arc<v1::StatusSnapshot>>,
 }
 
@@ -77,6 +76,12 @@ pub struct Reactor {
     /// The store's initial state of units that are not planned so far.
     stored: BTreeMap<UnitId, StoredUnit>,
     pub(super) live: Live,
+    /// Pulls for which there was nothing yet.
+    pub(super) parked: LongPolls,
+    /// Whether units could be taken ahead of need when they were last looked at.
+    pub(super) ahead: bool,
+    /// Before this time no worker has been silent for long enough to be forgotten.
+    pub(super) forget_at: Millis,
     pub(super) draining: bool,
     pub(super) stopping: bool,
     /// Whether the store has changes from which the queue must be rebuilt.
@@ -92,7 +97,6 @@ pub struct Reactor {
     pub(super) stale_picture: bool,
     /// Whether an operator changed the study's state, so that the next snapshot is taken at once and shows it.
     pub(super) steered: bool,
-    available: watch::Sender<u64>,
     snapshots: watch::Sender<Arc<v1::StatusSnapshot>>,
 }
 
@@ -116,7 +120,6 @@ impl Reactor {
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
         let credentials = Credentials::new(CredentialRegistry::read(&store)?);
-        let (available, changes) = watch::channel(0);
         let (snapshots, pictures) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
             store,
@@ -135,6 +138,9 @@ impl Reactor {
             later: Vec::new(),
             stored: BTreeMap::new(),
             live: Live::default(),
+            parked: LongPolls::default(),
+            ahead: false,
+            forget_at: 0,
             draining: false,
             stopping: false,
             stale: false,
@@ -145,7 +151,6 @@ impl Reactor {
             pictured_at: at.now,
             stale_picture: true,
             steered: false,
-            available,
             snapshots,
         };
         if let Some(pause) = reactor.store.pause()? {
@@ -155,7 +160,7 @@ impl Reactor {
         reactor.load(at.now)?;
         reactor.make_room();
         reactor.take_picture(at.now);
-        Ok((reactor, Views { available: changes, snapshots: pictures }))
+        Ok((reactor, Views { snapshots: pictures }))
     }
 
     /// Rebuilds queue and selections from the store. Leases stay with their holders.
@@ -200,14 +205,16 @@ impl Reactor {
         self.at = at;
         let now = at.now;
         self.expire(now);
+        if std::mem::take(&mut self.stale) {
+            self.commit()?;
+            self.load(now)?;
+        }
+        self.answer_pulls(now);
         let picture_is_due = self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.stopping;
         if picture_is_due {
             self.writes.append(&mut self.begun);
         }
         self.commit()?;
-        if std::mem::take(&mut self.stale) {
-            self.load(now)?;
-        }
         if picture_is_due || self.steered || self.queue.counts().all_ended() {
             self.take_picture(now);
         }
@@ -274,10 +281,11 @@ impl Reactor {
         }
     }
 
-    /// The next time at which a turn is due without a request, if any: a lease expires or a snapshot is due.
+    /// The next time of its life at which a turn is due even if nobody asks anything, if there is one: a lease runs out, a pull has waited
+    /// for long enough, or a picture is to be taken.
     pub fn next_event(&self) -> Option<Millis> {
         let picture = self.stale_picture.then_some(self.pictured_at + PICTURE_MS);
-        [self.queue.next_deadline(), picture].into_iter().flatten().min()
+        [self.queue.next_deadline(), self.parked.next_deadline(), picture].into_iter().flatten().min()
     }
 
     /// Whether every unit has ended.
@@ -340,9 +348,9 @@ impl Reactor {
         self.afterwards.push(Box::new(what));
     }
 
+    /// Whoever waits for units is looked at in this turn.
     pub(super) fn wake(&mut self) {
-        let available = self.available.clone();
-        self.afterwards(move || available.send_modify(|version| *version += 1));
+        self.parked.all_are_due();
     }
 
     pub(super) fn take_picture(&mut self, now: Millis) {

@@ -18,7 +18,7 @@ use crate::{
     auth::NotEnrolled,
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Pause, WorkerId},
+        queue::{FailureKind, Millis, Pause, WorkerId},
         retry::{NotRetried, Retry},
     },
     store::KnownToken,
@@ -44,6 +44,8 @@ pub enum Request {
         worker: WorkerId,
         /// The largest number of units.
         max: usize,
+        /// How long to wait for the first one.
+        patience: Millis,
         /// The answer.
         reply: oneshot::Sender<Result<Pulled, Unregistered>>,
     },

@@ -217,7 +217,7 @@ impl World {
 
     fn pull(&mut self, worker: &WorkerId) {
         let (reply, mut answer) = oneshot::channel();
-        self.apply(Request::Pull { worker: worker.clone(), max: 3, reply });
+        self.apply(Request::Pull { worker: worker.clone(), max: 3, patience: 0, reply });
         self.commit();
         let pulled = answer.try_recv().unwrap().unwrap();
         let units = pulled.units.into_iter().map(|given| (worker.clone(), given.id, given.attempt, given.unit));

@@ -11,15 +11,13 @@ use seedgrid_common::{
 
 use super::{
     reactor::{Moment, Reactor},
-    request::{
-        Given, Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Unregistered,
-    },
+    request::{Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Registered, Request, Unregistered},
     snapshot::WorkerEntry,
 };
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Granted, Millis, Renewed, WorkerId},
+        queue::{FailureKind, Millis, Renewed, WorkerId},
     },
     store::{Write, blobs::checkpoints::KeptCheckpoint},
 };
@@ -35,10 +33,7 @@ impl Reactor {
                 let answer = self.register(worker, info, &held, now);
                 self.answer(reply, answer.map(|dropped| Registered { dropped }));
             }
-            Request::Pull { worker, max, reply } => {
-                let answer = self.pull(&worker, max, now);
-                self.answer(reply, answer);
-            }
+            Request::Pull { worker, max, patience, reply } => self.take_pull(worker, max, patience, reply, now),
             Request::Heartbeat { worker, held, reply } => {
                 let answer = self.heartbeat(&worker, &held, now);
                 self.answer(reply, answer);
@@ -181,14 +176,14 @@ impl Reactor {
         if is_full && !self.put_out_one() && self.queue.held_by(worker) == 0 {
             return Err(NotRegistered::TooMany);
         }
-        self.queue.join(worker);
+        self.queue.join(worker, info.slots as usize);
         self.live.workers.insert(worker.clone(), WorkerEntry { info: info.clone(), last_seen: now, finished });
         Ok(())
     }
 
-    /// Whether a worker is registered. While there are too many workers, one that was [displaced](Self::put_out_one) is
-    /// registered again by its next call, with its description from the store.
-    fn is_there(&mut self, worker: &WorkerId, now: Millis) -> bool {
+    /// Whether a worker is there. As long as there are too many, one that was [put out](Self::put_out_one) is back with its next call: it
+    /// has nothing to say that a registration would, and the store knows what it is.
+    pub(super) fn is_there(&mut self, worker: &WorkerId, now: Millis) -> bool {
         if self.seen(worker, now) {
             return true;
         }
@@ -224,37 +219,7 @@ impl Reactor {
         dropped
     }
 
-    fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Result<Pulled, Unregistered> {
-        if !self.is_there(worker, now) {
-            return Err(Unregistered);
-        }
-        let max = if self.draining { 0 } else { max.min(self.fair_share(worker)) };
-        let class = self.live.workers.get(worker).map(|entry| entry.info.numerics_class.clone()).unwrap_or_default();
-        let granted = self.queue.pull(worker, max, now);
-        let units = granted
-            .into_iter()
-            .map(|Granted { unit: id, attempt }| {
-                let checkpoint = self.checkpoints.of(id, &class);
-                self.writes.push(Write::Started {
-                    unit: id,
-                    attempt,
-                    worker_id: worker.to_string(),
-                    at_ms: self.at.wall_ms,
-                    from: checkpoint.map(|checkpoint| checkpoint.progress),
-                });
-                Given {
-                    id,
-                    attempt,
-                    unit: self.units[&id].unit.clone(),
-                    keep_weights: self.keeper.wants(id),
-                    checkpoint,
-                }
-            })
-            .collect();
-        Ok(Pulled { units, state: self.state_for(worker) })
-    }
-
-    /// Keeps a received checkpoint if its sender still holds the unit's lease. Returns whether it does.
+    /// Keeps a checkpoint that has arrived, if its sender still holds the unit's lease. Whether it does.
     fn checkpoint_arrived(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, reference: CheckpointRef) -> bool {
         match self.live.workers.get(worker) {
             Some(entry) if self.queue.holds(worker, unit, attempt) => {
@@ -268,20 +233,6 @@ impl Reactor {
                 false
             }
         }
-    }
-
-    /// The largest number of units for `worker`: one for each free slot, and further short ones only if no other worker
-    /// has a free slot for them.
-    fn fair_share(&self, worker: &WorkerId) -> usize {
-        let free =
-            |id: &WorkerId, entry: &WorkerEntry| (entry.info.slots as usize).saturating_sub(self.queue.held_by(id));
-        let own = self.live.workers.get(worker).map_or(0, |entry| free(worker, entry));
-        if !self.queue.may_be_taken_ahead() {
-            return own;
-        }
-        let others: usize =
-            self.live.workers.iter().filter(|(id, _)| *id != worker).map(|(id, entry)| free(id, entry)).sum();
-        own.max(self.queue.counts().waiting.saturating_sub(others))
     }
 
     fn heartbeat(&mut self, worker: &WorkerId, held: &[(UnitId, u32)], now: Millis) -> Result<Heard, Unregistered> {

@@ -45,8 +45,7 @@ pub(super) struct Workers {
     uploads: Uploads,
     fetches: NewestCallOnly<(UnitId, u32)>,
     dataset_fetches: NewestCallOnly<WorkerId>,
-    pulls: NewestCallOnly<WorkerId>,
-    /// Becomes true when the coordinator stops: long polls then end at once.
+    /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
 
@@ -66,7 +65,6 @@ impl Workers {
             uploads: Uploads::default(),
             fetches: NewestCallOnly::default(),
             dataset_fetches: NewestCallOnly::default(),
-            pulls: NewestCallOnly::default(),
             stopping,
         }
     }
@@ -171,42 +169,20 @@ impl WorkerService for Workers {
         if request.units_max == 0 || request.units_max > limits::PULL_UNITS_MAX {
             return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
         }
-        let mut turn = self.pulls.take(worker.clone());
-        let mut available = self.core.available();
-        let mut stopping = self.stopping.clone();
-        let deadline = tokio::time::Instant::now() + POLL;
-        loop {
-            // Marked before the request, so that a change between the answer and the wait is not missed.
-            available.mark_unchanged();
-            let worker = worker.clone();
-            let pulled = self
-                .core
-                .ask(|reply| Ask::Pull { worker, max: request.units_max as usize, reply })
-                .await
-                .map_err(gone)?
-                .map_err(unregistered)?;
-            let open = matches!(pulled.state, v1::StudyState::Running | v1::StudyState::Paused);
-            let waits = pulled.units.is_empty() && open;
-            let timed_out = waits
-                && tokio::select! {
-                    changed = tokio::time::timeout_at(deadline, available.changed()) => !matches!(changed, Ok(Ok(()))),
-                    _ = stopping.wait_for(|stopping| *stopping) => true,
-                    () = turn.lost() => true,
-                };
-            if !waits || timed_out {
-                let assignments = pulled
-                    .units
-                    .iter()
-                    .map(|given| v1::Assignment {
-                        attempt: Some(convert::attempt_id(given.id, given.attempt)),
-                        unit: Some((&given.unit).into()),
-                        keep_weights: given.keep_weights,
-                        checkpoint: given.checkpoint.map(Into::into),
-                    })
-                    .collect();
-                return Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }));
-            }
-        }
+        let (max, patience) = (request.units_max as usize, POLL.as_millis() as u64);
+        let pulled = self.core.ask(|reply| Ask::Pull { worker, max, patience, reply }).await.map_err(gone)?;
+        let pulled = pulled.map_err(unregistered)?;
+        let assignments = pulled
+            .units
+            .iter()
+            .map(|given| v1::Assignment {
+                attempt: Some(convert::attempt_id(given.id, given.attempt)),
+                unit: Some((&given.unit).into()),
+                keep_weights: given.keep_weights,
+                checkpoint: given.checkpoint.map(Into::into),
+            })
+            .collect();
+        Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }))
     }
 
     async fn heartbeat(

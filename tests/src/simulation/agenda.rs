@@ -18,13 +18,6 @@ pub(super) enum Event {
         /// The number of the coordinator's life.
         life: u64,
     },
-    /// The long poll of a parked pull ends.
-    PollEnds {
-        /// The number of the coordinator's life.
-        life: u64,
-        /// The pull's number.
-        number: u64,
-    },
     /// An answer reaches a worker.
     Answered(Address, Answer),
     /// A worker notices that its connection has failed.

@@ -1,30 +1,28 @@
 //! The coordinator: its core on a real store, over one life after another.
 
-use std::collections::BTreeMap;
-
 use prost::Message as _;
 use rusqlite::Connection;
 use seedgrid_common::{
     result_kind::ResultKind,
     spec::Study,
     unit::UnitId,
-    wire::v1::{self, Failure, StudyState, SubmitOutcome},
+    wire::v1::{self, Failure, SubmitOutcome},
 };
 use seedgrid_coordinator::{
     core::{
         Heard, Holders, Moment, NotRegistered, NotSubmitted, Outcome as Ended, Pulled, Reactor, Registered, Request,
-        Steering, StudyPlan, Unregistered, Views,
+        Steering, StudyPlan, Unregistered,
     },
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Pause, ResultDigest, Rules},
+        queue::{FailureKind, Millis, Pause, ResultDigest, Rules},
     },
     store::Store,
 };
 use seedgrid_worker::lifecycle::attempt::{Attempt, Outcome};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tokio::sync::oneshot::{self, Receiver};
+use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
 
 use super::{
     Time, Violation,
@@ -47,7 +45,10 @@ pub(super) const RULES: Rules = Rules {
     ahead_seconds_max: 2.0,
 };
 
-/// The outcome of a turn.
+/// How long a pull waits.
+const POLL: Millis = 5_000;
+
+/// How a turn ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fortune {
     /// The coordinator commits and answers.
@@ -65,8 +66,6 @@ pub(super) enum Fortune {
 pub(super) struct Turned {
     /// The answers, each with its call.
     pub(super) answers: Vec<(Call, Answer)>,
-    /// Numbers of the pulls that are parked from now on.
-    pub(super) parked: Vec<u64>,
     /// Whether the coordinator is dead now.
     pub(super) dead: bool,
 }
@@ -74,7 +73,7 @@ pub(super) struct Turned {
 #[derive(Debug)]
 enum Waiting {
     Register(Receiver<Result<Registered, NotRegistered>>),
-    Pull(u64, Receiver<Result<Pulled, Unregistered>>),
+    Pull(Receiver<Result<Pulled, Unregistered>>),
     Beat(Receiver<Result<Heard, Unregistered>>),
     Submit(Attempt, Option<ResultDigest>, Receiver<Result<SubmitOutcome, NotSubmitted>>),
     Leave(Receiver<()>),
@@ -83,15 +82,12 @@ enum Waiting {
 
 struct Life {
     reactor: Reactor,
-    views: Views,
     born: Time,
     waiting: Vec<(Call, Waiting)>,
     /// The calls applied since the last turn.
     applied: Vec<Call>,
     leases: Leases,
-    parked: BTreeMap<u64, (Call, StudyState)>,
-    pulls: u64,
-    /// Whether the next commit is refused, as if another coordinator had taken the store.
+    /// Another coordinator seems to have the store: a commit is refused.
     spoilt: bool,
 }
 
@@ -138,28 +134,18 @@ impl Host {
         self.ledger.is_kept(&store)?;
         let plan = StudyPlan { study: self.study.clone(), digests: study::digests(), results: ResultKind::Trained };
         let at = Moment { now: 0, wall_ms };
-        let (reactor, views) =
+        let (reactor, _views) =
             Reactor::new(store, plan, RULES, Holders::MayReturn, at).map_err(|error| cannot(&error))?;
         self.life += 1;
         let leases = leases(&reactor);
-        self.now = Some(Life {
-            reactor,
-            views,
-            born: now,
-            waiting: Vec::new(),
-            applied: Vec::new(),
-            leases,
-            parked: BTreeMap::new(),
-            pulls: 0,
-            spoilt: false,
-        });
+        self.now = Some(Life { reactor, born: now, waiting: Vec::new(), applied: Vec::new(), leases, spoilt: false });
         Ok(())
     }
 
     /// Kills the coordinator: uncommitted changes are lost. Returns the calls that get no answer.
     pub(super) fn die(&mut self) -> Vec<Call> {
         let Some(life) = self.now.take() else { return Vec::new() };
-        life.waiting.into_iter().map(|(call, _)| call).chain(life.parked.into_values().map(|(call, _)| call)).collect()
+        life.waiting.into_iter().map(|(call, _)| call).collect()
     }
 
     /// The time at which the next turn is due without a call.
@@ -171,18 +157,15 @@ impl Host {
     /// Applies a call; false where the coordinator is dead.
     pub(super) fn arrives(&mut self, call: Call, now: Time, wall_ms: i64) -> bool {
         let Some(life) = self.now.as_mut() else { return false };
-        let number = matches!(call.what, What::Pull { .. }).then(|| {
-            life.pulls += 1;
-            life.pulls
-        });
-        life.apply(call, number, Moment { now: now - life.born, wall_ms });
+        life.apply(call, Moment { now: now - life.born, wall_ms });
         true
     }
 
-    /// Answers a pull whose long poll ends.
-    pub(super) fn poll_ends(&mut self, number: u64) -> Option<(Call, Answer)> {
-        let (call, state) = self.now.as_mut()?.parked.remove(&number)?;
-        Some((call, Answer::Pulled { units: Vec::new(), state }))
+    /// Pulls of connections that are gone wait no longer; `stands` says which are not.
+    pub(super) fn hang_up(&mut self, stands: impl Fn(&Call) -> bool) {
+        if let Some(life) = self.now.as_mut() {
+            life.waiting.retain(|(call, waiting)| !matches!(waiting, Waiting::Pull(_)) || stands(call));
+        }
     }
 
     /// Pauses the study, or resumes it.
@@ -213,6 +196,8 @@ impl Host {
             life.spoilt = true;
         }
         let at = Moment { now: now - life.born, wall_ms };
+        // Who has asked: now, or before and waits.
+        let asked: Vec<Call> = life.waiting.iter().map(|(call, _)| call).chain(&life.applied).cloned().collect();
         let refused = match life.reactor.turn(at) {
             Ok(_) => false,
             Err(_) if life.spoilt => true,
@@ -227,33 +212,16 @@ impl Host {
         turned.dead = refused;
         if !refused {
             let after = leases(&life.reactor);
-            leases_have_reasons(&life.leases, &after, &life.applied, at.now)?;
+            leases_have_reasons(&life.leases, &after, &asked, at.now)?;
             life.leases = after;
             life.applied.clear();
         }
         Ok(turned)
     }
-
-    /// Repeats parked pulls if units may be available; `wanted` holds for calls whose connections still exist. Returns
-    /// whether a pull was repeated.
-    pub(super) fn ask_again(&mut self, now: Time, wall_ms: i64, wanted: impl Fn(&Call) -> bool) -> bool {
-        let Some(life) = self.now.as_mut() else { return false };
-        if !life.views.available.has_changed().unwrap_or(false) {
-            return false;
-        }
-        life.views.available.mark_unchanged();
-        let parked = std::mem::take(&mut life.parked);
-        let mut any = false;
-        for (number, (call, _)) in parked.into_iter().filter(|(_, (call, _))| wanted(call)) {
-            life.apply(call, Some(number), Moment { now: now - life.born, wall_ms });
-            any = true;
-        }
-        any
-    }
 }
 
 impl Life {
-    fn apply(&mut self, call: Call, pull: Option<u64>, at: Moment) {
+    fn apply(&mut self, call: Call, at: Moment) {
         let worker = call.id.clone();
         let pairs = |held: &[Attempt]| held.iter().map(|one| (one.unit, one.number)).collect::<Vec<(UnitId, u32)>>();
         let (request, waiting) = match &call.what {
@@ -268,8 +236,7 @@ impl Life {
             }
             What::Pull { max } => {
                 let (reply, answer) = oneshot::channel();
-                let number = pull.unwrap_or_default();
-                (Request::Pull { worker, max: *max as usize, reply }, Waiting::Pull(number, answer))
+                (Request::Pull { worker, max: *max as usize, patience: POLL, reply }, Waiting::Pull(answer))
             }
             What::Beat { held } => {
                 let (reply, answer) = oneshot::channel();
@@ -361,21 +328,19 @@ impl Life {
                     Ok(()) => Answer::Left,
                     Err(_) => continue,
                 },
-                Waiting::Pull(number, mut answer) => match answer.try_recv() {
+                Waiting::Pull(mut answer) => match answer.try_recv() {
                     Ok(Ok(Pulled { units, state })) => {
                         for given in &units {
                             ledger.given(given.id, given.attempt)?;
                         }
-                        let open = matches!(state, StudyState::Running | StudyState::Paused);
-                        if units.is_empty() && open {
-                            turned.parked.push(number);
-                            self.parked.insert(number, (call, state));
-                            continue;
-                        }
                         Answer::Pulled { units, state }
                     }
                     Ok(Err(Unregistered)) => Answer::Refused,
-                    Err(_) => continue,
+                    Err(TryRecvError::Empty) => {
+                        self.waiting.push((call, Waiting::Pull(answer)));
+                        continue;
+                    }
+                    Err(TryRecvError::Closed) => continue,
                 },
             };
             turned.answers.push((call, answer));

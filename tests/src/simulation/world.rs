@@ -34,8 +34,7 @@ const STEPS_MAX: u64 = 400_000;
 const AGENDA_MAX: usize = 20_000;
 const TICK: Time = 1_000;
 const BEAT: Time = RULES.lease_ms / 3;
-const POLL: Time = 5_000;
-/// The time after which an unanswered call counts as a lost connection.
+/// How long a call waits before its connection counts as lost.
 const CALL_TIMEOUT: Time = 3_000;
 const LAST_STEPS: usize = 60;
 
@@ -199,13 +198,6 @@ impl World {
                 self.turn()?;
             }
             Event::Turn { .. } => {}
-            Event::PollEnds { life, number } => {
-                if life == self.host.life
-                    && let Some((call, answer)) = self.host.poll_ends(number)
-                {
-                    self.send_answer(&call, answer);
-                }
-            }
             Event::Answered(address, answer) => self.answered(address, answer)?,
             Event::LinkLost(address) => {
                 if self.stands(&address) {
@@ -345,6 +337,14 @@ impl World {
         if !self.host.is_up() {
             return Ok(());
         }
+        // A server may notice late that a connection is gone, and give units to nobody.
+        if !self.faults.strikes(20, || "units are given to a connection that is gone".to_owned()) {
+            let members = &self.members;
+            self.host.hang_up(|call| {
+                let member = &members[call.from.worker];
+                member.alive && member.life == call.from.life && member.link == Some(call.from.link)
+            });
+        }
         let fortune = if self.faults.strikes(250, || "the coordinator dies before a commit".to_owned()) {
             Fortune::DiesBefore
         } else if self.faults.strikes(250, || "the store refuses a commit".to_owned()) {
@@ -358,23 +358,9 @@ impl World {
         for (call, answer) in turned.answers {
             self.send_answer(&call, answer);
         }
-        for number in turned.parked {
-            self.agenda.at(self.now + POLL, Event::PollEnds { life: self.host.life, number });
-        }
         if turned.dead {
             self.coordinator_dies(&format!("{fortune:?}"));
             return Ok(());
-        }
-        let (now, wall) = (self.now, self.wall());
-        // A server may notice a lost connection late, and assign units to it.
-        let careless = self.faults.strikes(20, || "units are given to a connection that is gone".to_owned());
-        let members = &self.members;
-        let stands = |call: &Call| {
-            let member = &members[call.from.worker];
-            careless || member.alive && member.life == call.from.life && member.link == Some(call.from.link)
-        };
-        if self.host.ask_again(now, wall, stands) {
-            self.turn_due(self.now + 1);
         }
         if let Some(at) = self.host.next_turn() {
             self.turn_due(at.max(self.now + 1));

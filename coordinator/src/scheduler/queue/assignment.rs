@@ -10,7 +10,7 @@ impl Queue {
     /// Units that may have killed their workers come last, and each alone: their worker's death ends every unit on it.
     pub fn pull(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Vec<Granted> {
         let mut granted = Vec::new();
-        if self.pause.is_some() || !self.workers.may_receive(worker) || self.alone.contains_key(worker) {
+        if self.pause.is_some() || !self.workers.may_receive(worker) || self.slots.is_alone(worker) {
             return granted;
         }
         while granted.len() < max {
@@ -38,16 +38,8 @@ impl Queue {
                 && entry.record.is_suspect(&self.rules) == suspects
                 && self.may_try(&entry.record, worker)
         };
-        let mut best: Option<(f64, UnitId)> = None;
-        for (group, units) in self.waiting.iter().enumerate().filter(|(_, units)| !units.is_empty()) {
-            let cost = self.estimates.expected(group);
-            if best.is_none_or(|(highest, _)| cost > highest)
-                && let Some((_, unit)) = units.iter().find(|(_, unit)| fits(&self.units[unit]))
-            {
-                best = Some((cost, *unit));
-            }
-        }
-        best.map(|(_, unit)| unit)
+        let mut units = self.by_cost.iter(&self.estimates).flat_map(|group| &self.waiting[group]);
+        units.find(|(_, unit)| fits(&self.units[unit])).map(|(_, unit)| *unit)
     }
 
     /// Whether `worker` may try a unit: it must not have failed there, unless it has failed on every worker.
@@ -63,13 +55,23 @@ impl Queue {
     /// Whether every waiting unit is known to be so short that a worker may take it ahead of need: no other worker can
     /// train it while it waits there.
     pub fn may_be_taken_ahead(&self) -> bool {
-        let waiting = || self.waiting_by_group().filter(|(_, units)| *units > 0);
-        waiting().all(|(group, _)| {
+        let longest = self.by_cost.iter(&self.estimates).next();
+        longest.is_none_or(|group| {
             self.estimates.seconds(group).is_some_and(|seconds| seconds.expected <= self.rules.ahead_seconds_max)
         })
     }
 
-    /// The reason for which a unit waits; None if it does not wait.
+    /// How many units `worker` may take: its free slots' worth, and ahead of that only short ones that no other worker has a free slot for.
+    pub fn share(&self, worker: &WorkerId) -> usize {
+        let own = self.slots.free_of(worker);
+        if !self.may_be_taken_ahead() {
+            return own;
+        }
+        let others = self.slots.free() - own;
+        own.max(self.counts.waiting.saturating_sub(others))
+    }
+
+    /// Why a unit waits; None: it does not.
     pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<WaitReason> {
         let entry = self.units.get(&unit).filter(|entry| entry.state == State::Waiting)?;
         Some(if let Some(pause) = &self.pause {

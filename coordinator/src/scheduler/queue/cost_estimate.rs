@@ -26,6 +26,24 @@ struct Group {
     seconds: Tally,
 }
 
+/// What a group's expected cost comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Basis {
+    /// The mean of its own times, in seconds.
+    Measured(f64),
+    /// The network's size, at whatever rate is measured elsewhere.
+    Network(f64),
+}
+
+impl Basis {
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Self::Measured(seconds) => seconds,
+            Self::Network(cost) => cost,
+        }
+    }
+}
+
 /// The mean and the spread of some numbers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
@@ -81,6 +99,15 @@ impl Estimates {
             entry.cost * self.measured_seconds / self.measured_cost
         } else {
             entry.cost
+        }
+    }
+
+    /// What a group's expected cost comes from.
+    pub(super) fn basis(&self, group: usize) -> Basis {
+        match self.groups.get(group) {
+            Some(entry) if entry.seconds.count > 0 => Basis::Measured(entry.seconds.mean()),
+            Some(entry) => Basis::Network(entry.cost),
+            None => Basis::Network(0.0),
         }
     }
 

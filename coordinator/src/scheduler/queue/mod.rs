@@ -5,11 +5,13 @@ mod assignment;
 mod cost_estimate;
 mod failure_detector;
 mod failure_record;
+mod groups_by_cost;
 mod inputs_and_outcomes;
 mod lease;
 mod lease_and_retry_limits;
 #[cfg(test)]
 mod simulation;
+mod slots;
 mod transitions;
 mod wait_reason;
 mod worker_health;
@@ -23,11 +25,13 @@ use crate::scheduler::{retry::Attempted, unit_state::UnitState};
 pub use cost_estimate::Estimates;
 use failure_detector::FailureDetector;
 pub use failure_record::FailureRecord;
+use groups_by_cost::GroupsByCost;
 pub use inputs_and_outcomes::{
     AfterFailure, Counts, Expired, FailureKind, Finished, Granted, NewUnit, Pause, Renewed, SubmitOutcome,
 };
 pub use lease::{Lease, WorkerId};
 pub use lease_and_retry_limits::Rules;
+use slots::Slots;
 pub use transitions::HealthDecisions;
 pub use wait_reason::{WaitReason, Waits};
 use worker_health::Workers;
@@ -89,14 +93,14 @@ pub struct Queue {
     units: BTreeMap<UnitId, Entry>,
     /// Waiting units of each group, in the order of the plan.
     waiting: Vec<BTreeSet<(usize, UnitId)>>,
+    /// The groups that have some.
+    by_cost: GroupsByCost,
     /// Leases by the time at which they run out, so that the next deadline is the first.
     expiries: BTreeSet<(Millis, UnitId)>,
     /// Waiting units that are not given out yet, by the time at which their wait ends.
     backoffs: BTreeSet<(Millis, UnitId)>,
-    /// The number of leases of each worker that has any.
-    held: BTreeMap<WorkerId, usize>,
-    /// The number of leases of units that run alone, for each worker that has any.
-    alone: BTreeMap<WorkerId, usize>,
+    /// Who holds how many units, and has how many slots.
+    slots: Slots,
     counts: Counts,
     estimates: Estimates,
     workers: Workers,
@@ -117,10 +121,10 @@ impl Queue {
             rules,
             units: BTreeMap::new(),
             waiting: Vec::new(),
+            by_cost: GroupsByCost::default(),
             expiries: BTreeSet::new(),
             backoffs: BTreeSet::new(),
-            held: BTreeMap::new(),
-            alone: BTreeMap::new(),
+            slots: Slots::default(),
             counts: Counts::default(),
             estimates: Estimates::default(),
             workers: Workers::default(),
@@ -133,9 +137,10 @@ impl Queue {
         queue
     }
 
-    /// Takes over the workers and the pause of `before`; this queue was rebuilt from the same store.
+    /// Takes over the workers and the pause of `before`; this queue is about to be rebuilt from the same store.
     pub fn succeed(&mut self, before: &Self) {
         self.workers = before.workers.clone();
+        self.slots = before.slots.emptied();
         self.pause = before.pause.clone();
         self.returning = before.returning;
     }
@@ -191,8 +196,18 @@ impl Queue {
     /// Adds the duration of a unit from before a restart of the coordinator.
     pub fn learn(&mut self, unit: UnitId, seconds: f64) {
         if let Some(entry) = self.units.get(&unit) {
-            self.estimates.measured(entry.group, seconds);
+            self.measured(entry.group, seconds);
         }
+    }
+
+    fn measured(&mut self, group: usize, seconds: f64) {
+        self.estimates.measured(group, seconds);
+        self.place(group);
+    }
+
+    /// Puts a group where it belongs among those that have waiting units.
+    fn place(&mut self, group: usize) {
+        self.by_cost.set(group, !self.waiting[group].is_empty(), &self.estimates);
     }
 
     /// A unit's group, if the study has the unit.
@@ -255,7 +270,7 @@ impl Queue {
 
     /// The number of `worker`'s leases.
     pub fn held_by(&self, worker: &WorkerId) -> usize {
-        self.held.get(worker).copied().unwrap_or_default()
+        self.slots.held(worker)
     }
 
     /// The number of waiting units of each group.
@@ -269,19 +284,22 @@ impl Queue {
         of_units.chain(self.returning).min()
     }
 
-    /// Registers a worker.
-    pub fn join(&mut self, worker: &WorkerId) {
+    /// A worker is there, with so many slots.
+    pub fn join(&mut self, worker: &WorkerId, slots: usize) {
         self.workers.join(worker);
+        self.slots.open(worker, slots);
     }
 
     /// Removes a worker that may return; its leases were taken back before or will expire.
     pub fn part(&mut self, worker: &WorkerId) {
         self.workers.part(worker);
+        self.slots.close(worker);
     }
 
     /// Removes a worker for good; its leases were taken back before.
     pub fn forget(&mut self, worker: &WorkerId) {
         self.workers.forget(worker);
+        self.slots.close(worker);
     }
 
     /// Marks a worker as leaving: it finishes its units and leaves. Returns false if it is not registered.

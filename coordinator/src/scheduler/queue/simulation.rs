@@ -9,6 +9,7 @@ use crate::scheduler::unit_state::UnitState;
 
 const UNITS: u8 = 6;
 const WORKERS: u8 = 3;
+const SLOTS: usize = 2;
 const RULES: Rules = Rules {
     lease_ms: 100,
     errors_max: 3,
@@ -70,7 +71,7 @@ fn queue(known: &BTreeMap<UnitId, Stored>, holders_return: bool) -> Queue {
 /// A new queue with these workers.
 fn fresh(workers: &[u8]) -> Queue {
     let mut queue = queue(&BTreeMap::new(), true);
-    workers.iter().for_each(|number| queue.join(&worker(*number)));
+    workers.iter().for_each(|number| queue.join(&worker(*number), SLOTS));
     queue
 }
 
@@ -191,7 +192,8 @@ impl World {
         let mut counts = Counts { total: queue.units.len(), ..Counts::default() };
         let (mut expiries, mut backoffs) = (BTreeSet::new(), BTreeSet::new());
         let mut waiting = vec![BTreeSet::new(); queue.waiting.len()];
-        let (mut held, mut alone) = (BTreeMap::new(), BTreeMap::new());
+        let mut slots = Slots::default();
+        self.there.iter().for_each(|worker| slots.open(worker, SLOTS));
         for (id, entry) in &queue.units {
             let Stored { attempts, record, holder, began, lost, cancelled, result } =
                 self.stored.get(id).cloned().unwrap_or_default();
@@ -212,10 +214,7 @@ impl World {
                     assert_eq!(lease.attempt, entry.attempts, "only the newest attempt is leased");
                     assert_eq!(holder.as_ref(), Some(&lease.worker), "a restart finds every holder");
                     expiries.insert((lease.expires, *id));
-                    *held.entry(lease.worker.clone()).or_insert(0) += 1;
-                    if lease.alone {
-                        *alone.entry(lease.worker.clone()).or_insert(0) += 1;
-                    }
+                    slots.take(&lease.worker, lease.alone);
                 }
                 State::Finished(finished) if finished.diverged => counts.diverged += 1,
                 State::Finished(_) => counts.done += 1,
@@ -238,9 +237,10 @@ impl World {
         assert_eq!(queue.counts(), counts);
         assert_eq!(queue.expiries, expiries);
         assert!(backoffs.is_subset(&queue.backoffs), "who waits is woken");
-        assert_eq!(queue.held, held);
-        assert_eq!(queue.alone, alone);
+        assert_eq!(queue.slots, slots);
         assert_eq!(queue.waiting, waiting);
+        let groups: BTreeSet<usize> = queue.by_cost.iter(&queue.estimates).collect();
+        assert!(groups.into_iter().eq((0..waiting.len()).filter(|group| !waiting[*group].is_empty())));
     }
 }
 
@@ -255,12 +255,12 @@ proptest! {
         for event in events {
             match event {
                 Event::Join { worker: number } => {
-                    queue.join(&worker(number));
+                    queue.join(&worker(number), SLOTS);
                     world.there.insert(worker(number));
                 }
                 Event::Pull { worker: number, max } if world.there.contains(&worker(number)) => {
                     let held = queue.held_by(&worker(number));
-                    let alone = queue.alone.contains_key(&worker(number));
+                    let alone = queue.slots.is_alone(&worker(number));
                     let granted = queue.pull(&worker(number), max, now);
                     prop_assert!(!alone || granted.is_empty(), "nothing beside a suspect");
                     for one in &granted {
@@ -394,7 +394,7 @@ proptest! {
         }
         // After any events, one worker that trains every unit it gets brings all units to an end.
         queue.resume();
-        queue.join(&worker(0));
+        queue.join(&worker(0), SLOTS);
         for _ in 0..=UNITS {
             now += RULES.lease_ms;
             queue.expire(now);
@@ -475,7 +475,7 @@ fn a_unit_that_failed_waits_and_goes_to_another_worker() {
     assert_eq!(queue.next_deadline(), Some(25));
     assert!(!queue.pull(&worker(0), 1, 24).iter().any(|granted| granted.unit == first.unit));
     assert_eq!(queue.expire(25), (Vec::new(), true), "whoever waits for units may ask again");
-    queue.join(&worker(1));
+    queue.join(&worker(1), SLOTS);
     assert_eq!(queue.why_waiting(first.unit, 25), Some(WaitReason::ForAnotherWorker(1)));
     assert!(!queue.pull(&worker(0), 9, 25).iter().any(|granted| granted.unit == first.unit));
     queue.part(&worker(1));

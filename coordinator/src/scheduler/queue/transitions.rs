@@ -1,7 +1,5 @@
 //! The state changes of units: leases begin and end, results and failures arrive.
 
-use std::collections::BTreeMap;
-
 use seedgrid_common::unit::UnitId;
 
 use super::{
@@ -66,7 +64,8 @@ impl Queue {
         if let State::Finished(stored) = &entry.state {
             return if stored.digest == finished.digest { SubmitOutcome::Duplicate } else { SubmitOutcome::Conflict };
         }
-        self.estimates.measured(entry.group, seconds);
+        let group = entry.group;
+        self.measured(group, seconds);
         self.workers.finished(worker);
         self.alarm.finished();
         self.set(unit, State::Finished(finished), 0);
@@ -222,14 +221,12 @@ impl Queue {
         match &old {
             State::Waiting => {
                 self.waiting[group].remove(&(order, unit));
+                self.place(group);
                 self.backoffs.remove(&(ready, unit));
             }
             State::Leased(lease) => {
                 self.expiries.remove(&(lease.expires, unit));
-                less(&mut self.held, &lease.worker);
-                if lease.alone {
-                    less(&mut self.alone, &lease.worker);
-                }
+                self.slots.release(&lease.worker, lease.alone);
             }
             State::Finished(_) | State::Quarantined | State::Cancelled => {}
         }
@@ -243,16 +240,14 @@ impl Queue {
         match state {
             State::Waiting => {
                 self.waiting[group].insert((order, unit));
+                self.place(group);
                 if ready > now {
                     self.backoffs.insert((ready, unit));
                 }
             }
             State::Leased(lease) => {
                 self.expiries.insert((lease.expires, unit));
-                if lease.alone {
-                    *self.alone.entry(lease.worker.clone()).or_default() += 1;
-                }
-                *self.held.entry(lease.worker).or_default() += 1;
+                self.slots.take(&lease.worker, lease.alone);
             }
             State::Finished(_) | State::Quarantined | State::Cancelled => {}
         }
@@ -266,15 +261,6 @@ impl Queue {
             State::Finished(_) => &mut self.counts.done,
             State::Quarantined => &mut self.counts.quarantined,
             State::Cancelled => &mut self.counts.cancelled,
-        }
-    }
-}
-
-fn less(counts: &mut BTreeMap<WorkerId, usize>, worker: &WorkerId) {
-    if let Some(count) = counts.get_mut(worker) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(worker);
         }
     }
 }
