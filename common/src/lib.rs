@@ -6,6 +6,7 @@
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
 //! - [`mod@outputs`] holds a network's raw values, [`decision`] interprets them, [`random`] gives the seeded streams.
+//! - [`shared`] holds a value once for many holders.
 //! - [`result_kind`] tells trained results from made-up ones, which only measure a coordinator.
 //! - [`text`] and [`terminal`] prepare text for people; [`durable`] and [`temporary_files`] write files.
 //! - [`wire`] has the messages between the two binaries; [`join`] the files with which workers and commands connect to
@@ -31,6 +32,7 @@ pub mod model;
 pub mod outputs;
 pub mod random;
 pub mod result_kind;
+pub mod shared;
 pub mod sighup;
 pub mod spec;
 pub mod suggest;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     data::Digests,
     label::Shown,
+    shared::Shared,
     spec::{Evaluation, ModelRow, SelectionRule, Stage, Study},
     unit::{Configuration, Fold, Unit, UnitId},
 };
@@ -68,7 +69,7 @@ pub type Selections = BTreeMap<(String, String), Selection>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedConfiguration {
     /// The configuration.
-    pub configuration: Configuration,
+    pub configuration: Shared<Configuration>,
     /// The stage from whose selection the row starts, if it does.
     pub from: Option<String>,
     /// The configuration's units by data seed, then by seed, then by fold, ascending.
@@ -166,7 +167,12 @@ fn expand_stage(study: &Study, stage: &Stage, digests: &Digests, selections: &Se
 }
 
 fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, digests: &Digests) -> Vec<PlannedConfiguration> {
+    // Held once for all units.
+    let digests: BTreeMap<u64, Shared<String>> =
+        stage.data_seeds.iter().map(|seed| (*seed, digests[seed].clone().into())).collect();
+    let digests = &digests;
     let planned = |configuration: Configuration| {
+        let configuration = Shared::from(configuration);
         let parts = || stage.seeds.iter().flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)));
         let units = stage
             .data_seeds

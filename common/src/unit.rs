@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     hyperparameters::Hyperparameters,
     model,
+    shared::Shared,
     training::{Normalize, StopRule},
 };
 
@@ -63,9 +64,9 @@ impl fmt::Display for Fold {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// Digest of the encoded data set, 64 hexadecimal digits.
-    pub dataset_digest: String,
+    pub dataset_digest: Shared<String>,
     /// The configuration that is trained.
-    pub configuration: Configuration,
+    pub configuration: Shared<Configuration>,
     /// The part of the data.
     pub fold: Fold,
     /// The number from which initial weights, shuffling and dropout are drawn.
@@ -143,7 +144,7 @@ mod tests {
 
     fn unit() -> Unit {
         Unit {
-            dataset_digest: "0123456789abcdef".repeat(4),
+            dataset_digest: "0123456789abcdef".repeat(4).into(),
             configuration: Configuration {
                 model: "fc-aux".to_owned(),
                 hyperparameters: [
@@ -160,7 +161,8 @@ mod tests {
                 .into(),
                 stop: StopRule::PAPER,
                 normalize: Normalize::Standardize,
-            },
+            }
+            .into(),
             fold: Fold::Holdout,
             seed: 7,
         }

@@ -283,9 +283,8 @@ fn scrambled(number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
-        data::{self, folds::scored_pairs, glyph_pairs},
+        data::{self, DatasetSpec, folds::scored_pairs, glyph_pairs},
         result_kind::ResultKind,
-        spec::DatasetSpec,
         training::{Normalize, StopRule},
         unit::Configuration,
     };
@@ -324,7 +323,7 @@ mod tests {
             stop: StopRule::PAPER,
             normalize: Normalize::Scale,
         };
-        Unit { dataset_digest: "0".repeat(64), configuration, fold, seed }
+        Unit { dataset_digest: "0".repeat(64).into(), configuration: configuration.into(), fold, seed }
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn unit(model: &str, fold: Fold, set: &[(&str, Value)]) -> Unit {
     let stop = StopRule { loss_delta: 0.0, max_epochs: EPOCHS, ..StopRule::PAPER };
     let configuration =
         Configuration { model: model.to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
-    Unit { dataset_digest: "0".repeat(64), configuration, fold, seed: 11 }
+    Unit { dataset_digest: "0".repeat(64).into(), configuration: configuration.into(), fold, seed: 11 }
 }
 
 /// Every model, and every optimiser, with and without folds.

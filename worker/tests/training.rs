@@ -61,13 +61,14 @@ fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
     hyperparameters.insert("learning_rate".to_owned(), Value::Number(learning_rate));
     hyperparameters.insert("batch_size".to_owned(), Value::Integer(16));
     Unit {
-        dataset_digest: "0".repeat(64),
+        dataset_digest: "0".repeat(64).into(),
         configuration: Configuration {
             model: model.to_owned(),
             hyperparameters,
             stop: StopRule { loss_delta: 0.0, max_epochs: epochs, ..StopRule::PAPER },
             normalize: Normalize::Standardize,
-        },
+        }
+        .into(),
         fold: Fold::Holdout,
         seed: 11,
     }
@@ -385,8 +386,10 @@ fn what_cannot_be_trained_is_refused() {
     assert!(matches!(refuse(&good, &small), TrainError::LargeBatch { batch: 16, pairs: 15 }));
     assert!(matches!(refuse(&good, &dataset(20, 0)), TrainError::NothingToScore));
     let set = dataset(20, 9);
-    let unknown =
-        Unit { configuration: Configuration { model: "x".to_owned(), ..good.configuration.clone() }, ..good.clone() };
+    let unknown = Unit {
+        configuration: Configuration { model: "x".to_owned(), ..(*good.configuration).clone() }.into(),
+        ..good.clone()
+    };
     assert!(matches!(refuse(&unknown, &set), TrainError::UnknownModel { .. }));
     assert!(matches!(
         refuse(&change("dropout", None), &set),

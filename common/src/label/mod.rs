@@ -90,7 +90,7 @@ impl Labels {
     }
 
     fn data_seed(&self, unit: &Unit) -> Option<u64> {
-        self.data_seeds.get(&unit.dataset_digest).copied()
+        self.data_seeds.get(unit.dataset_digest.as_str()).copied()
     }
 }
 

@@ -62,7 +62,7 @@ fn labels_do_not_change_when_a_selection_is_made() {
     let before = Labels::new(&study, &digests(&study));
     let plan = expand(&study, &digests(&study), &Selections::new());
     for planned in &plan.stages[0].configurations {
-        let chosen = crate::matrix::Selection::Chosen(planned.configuration.clone());
+        let chosen = crate::matrix::Selection::Chosen(planned.configuration.clone().into_value());
         let selections = [(("tune".to_owned(), "cnn".to_owned()), chosen)].into();
         let stages = expand(&study, &digests(&study), &selections).stages;
         let unit = &stages[1].configurations[0].units[0].1;

@@ -146,7 +146,7 @@ impl From<&Unit> for v1::Unit {
     fn from(unit: &Unit) -> Self {
         let configuration = &unit.configuration;
         Self {
-            dataset_digest: unit.dataset_digest.clone(),
+            dataset_digest: unit.dataset_digest.to_string(),
             configuration: Some(v1::Configuration {
                 model: configuration.model.clone(),
                 hyperparameters: configuration
@@ -183,13 +183,14 @@ impl TryFrom<v1::Unit> for Unit {
             .map(|(key, value)| Ok((name("configuration.hyperparameters", key)?, value.try_into()?)))
             .collect::<Result<_, Malformed>>()?;
         Ok(Self {
-            dataset_digest: unit.dataset_digest,
+            dataset_digest: unit.dataset_digest.into(),
             configuration: Configuration {
                 model: name("configuration.model", configuration.model)?,
                 hyperparameters,
                 stop: present("configuration.stop", configuration.stop)?.try_into()?,
                 normalize,
-            },
+            }
+            .into(),
             fold: present("unit.fold", unit.fold)?.try_into()?,
             seed: unit.seed,
         })

@@ -59,8 +59,8 @@ impl<'a> Cell<'a> {
             Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
             None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
         };
-        // The plan was made from these draws' digests.
-        let drawn = input.draws.iter().find(|(_, draw)| draw.digest == unit.dataset_digest);
+        // A plan is made of these draws' digests.
+        let drawn = input.draws.iter().find(|(_, draw)| draw.digest == *unit.dataset_digest);
         let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
         Self { id, unit, data_seed, standing, mark: Mark::default() }
     }

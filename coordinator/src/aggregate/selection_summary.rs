@@ -18,7 +18,7 @@ pub(super) fn selection(
         let made = selections.get(&(planned.name.clone(), model.to_owned()));
         let selected = match made {
             Some(Selection::Chosen(chosen)) => {
-                planned.configurations.iter().position(|one| one.configuration == *chosen).map(|place| place + 1)
+                planned.configurations.iter().position(|one| *one.configuration == *chosen).map(|place| place + 1)
             }
             Some(Selection::Nothing) | None => None,
         };

@@ -104,7 +104,7 @@ pub(super) fn columns(hyperparameters: &[Column]) -> Vec<Column> {
 /// A row with [`columns`].
 pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell<'a>> {
     let Place { stage, unit, trained, .. } = *place;
-    let Configuration { model, hyperparameters: given, stop, normalize } = &unit.configuration;
+    let Configuration { model, hyperparameters: given, stop, normalize } = &*unit.configuration;
     let (evaluation, folds) = match stage.evaluation {
         Evaluation::Holdout => ("holdout", None),
         Evaluation::Folds(of) => ("folds", Some(of)),

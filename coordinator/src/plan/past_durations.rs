@@ -37,10 +37,10 @@ pub fn of_store(store: &Store, place: Place) -> Result<Vec<Sample>, StoreError> 
             return None;
         }
         Some(Sample {
-            train_pairs: *pairs.get(&unit.dataset_digest)?,
-            configuration: unit.configuration,
+            train_pairs: *pairs.get(unit.dataset_digest.as_str())?,
+            configuration: unit.configuration.into_value(),
             fold: unit.fold,
-            dataset: unit.dataset_digest,
+            dataset: unit.dataset_digest.into_value(),
             epochs: record.epochs,
             diverged: record.diverged,
             seconds: record.train_seconds?,

@@ -222,7 +222,7 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
         };
         pass.standing.push(Standing { selection: Some(key), ..standing });
         let chosen = chosen.and_then(|index| candidates.get(index));
-        let selection = chosen.map_or(Selection::Nothing, |one| Selection::Chosen(one.configuration.clone()));
+        let selection = chosen.map_or(Selection::Nothing, |one| Selection::Chosen((*one.configuration).clone()));
         pass.news.push(((stage.name.clone(), model.to_owned()), selection));
     }
 

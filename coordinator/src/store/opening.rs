@@ -17,6 +17,9 @@ use super::{StoreError, lock_wait::LockWait, reader_copy, row_seals};
 /// How often a copy is begun again because the database changed meanwhile.
 const TRIES: usize = 5;
 
+/// Statements that a connection keeps ready.
+const STATEMENTS: usize = 64;
+
 /// What SQLite keeps beside a database and needs to read it: its log, or its rollback journal.
 const BESIDE: [&str; 2] = ["-wal", "-journal"];
 
@@ -66,6 +69,8 @@ fn in_place(path: &Path, busy: &LockWait) -> rusqlite::Result<Connection> {
 fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(named(path), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     row_seals::teach(&connection)?;
+    // Every statement of a commit and more: each is compiled once.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 

@@ -56,7 +56,7 @@ CREATE TABLE attempts (
     from_epochs INTEGER,
     from_batches INTEGER,
     PRIMARY KEY (unit_id, attempt)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- The one result of a unit. payload is a seedgrid.v1.UnitResult, with the network's outputs for every scored example; digest is its SHA-256. The other columns repeat parts of it for
 -- people who read the database with plain SQL.
@@ -72,7 +72,7 @@ CREATE TABLE results (
     digest BLOB NOT NULL CHECK (length(digest) = 32),
     seal BLOB NOT NULL CHECK (length(seal) = 16),
     payload BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Results that came after another one had won and differ from it: kept to be looked at, never used.
 CREATE TABLE conflicts (

@@ -362,7 +362,9 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         }
         // A late result may overwrite how its attempt was thought to have ended, never that it was done.
         Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(
-            "UPDATE attempts SET ended_ms = ?3, ending = ?4, detail = ?5, train_seconds = ?6 \
+            // What ended as training ends had begun, whether or not there was time to say so.
+            "UPDATE attempts SET ended_ms = ?3, ending = ?4, detail = ?5, train_seconds = ?6, \
+             began = began OR ?4 IN ('done', 'diverged', 'error', 'out-of-memory') \
              WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
             params![unit.0, attempt, at_ms, ending, detail, train_seconds],
         ),

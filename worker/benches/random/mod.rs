@@ -31,13 +31,14 @@ pub(crate) fn dataset(train: usize, test: usize) -> Dataset {
 pub(crate) fn unit(model: &Model, batch_size: u64, epochs: u32) -> Unit {
     let stop = StopRule { loss_delta: 0.0, max_epochs: epochs, ..StopRule::PAPER };
     Unit {
-        dataset_digest: String::new(),
+        dataset_digest: String::new().into(),
         configuration: Configuration {
             model: model.name.to_owned(),
             hyperparameters: hyperparameters(model, batch_size),
             stop,
             normalize: Normalize::Standardize,
-        },
+        }
+        .into(),
         fold: Fold::Holdout,
         seed: 1,
     }

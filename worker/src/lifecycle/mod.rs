@@ -37,8 +37,16 @@ const UNACKNOWLEDGED_MAX: usize = 256;
 /// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they exist
 /// anyway.
 const UNACKNOWLEDGED_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// Most concurrent submits.
-const SUBMITS_MAX: usize = 4;
+/// Most concurrent submits of a worker with so many slots: a coordinator commits together what arrives together.
+const fn submits_max(slots: usize) -> usize {
+    if slots < 4 {
+        4
+    } else if slots > 64 {
+        64
+    } else {
+        slots
+    }
+}
 /// The time for handing over after a signal, or after the study was done.
 const GRACE: Duration = Duration::from_secs(5);
 /// The time for the leave call once the time for handing over is used up.
@@ -389,7 +397,7 @@ impl Lifecycle {
         }
         let in_flight = self.finished.values().filter(|finished| finished.in_flight).count();
         let waiting = self.finished.iter_mut().filter(|(_, finished)| !finished.in_flight);
-        for (attempt, finished) in waiting.take(SUBMITS_MAX.saturating_sub(in_flight)) {
+        for (attempt, finished) in waiting.take(submits_max(self.rules.slots).saturating_sub(in_flight)) {
             finished.in_flight = true;
             actions.push(Action::Submit { attempt: *attempt, submission: Arc::clone(&finished.submission) });
         }

@@ -213,21 +213,22 @@ impl Calls {
         }
     }
 
-    /// Streams the starts of training and the epochs' metrics, while the connection lasts. A failure affects only the
+    /// Streams the starts of training and the newest epochs' metrics, while the connection lasts. A failure affects only the
     /// live views.
     pub async fn stream(mut self, metrics: &Metrics) {
         loop {
             let (sender, receiver) = mpsc::channel(1);
             let pump = async {
                 loop {
-                    let (attempt, metrics) = metrics.next().await;
-                    let report = MetricsReport {
-                        worker_id: self.worker_id.clone(),
-                        attempt: Some(attempt.into()),
-                        metrics: metrics.as_ref().map(Into::into),
-                    };
-                    if sender.send(report).await.is_err() {
-                        return;
+                    for (attempt, metrics) in metrics.next().await {
+                        let report = MetricsReport {
+                            worker_id: self.worker_id.clone(),
+                            attempt: Some(attempt.into()),
+                            metrics: metrics.as_ref().map(Into::into),
+                        };
+                        if sender.send(report).await.is_err() {
+                            return;
+                        }
                     }
                 }
             };

@@ -1,9 +1,10 @@
-//! Starts of training and epochs' metrics on their way to the live views: a bounded buffer between slots that must
-//! never wait and a stream that may be slow. A full buffer drops its oldest entry: this affects only the live views.
+//! Starts of training and epochs' metrics on their way to the live views: the newest entry of each attempt in training.
+//! Slots never wait for the stream. A lost entry affects only the live views.
 
 use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use seedgrid_common::training::EpochMetrics;
@@ -11,38 +12,47 @@ use tokio::sync::Notify;
 
 use crate::lifecycle::attempt::Attempt;
 
-/// Most entries that wait to be sent.
-const BUFFERED_MAX: usize = 1024;
+/// The shortest time between two entries of an attempt. The live views do not show shorter units in training.
+pub const PACE: Duration = Duration::from_millis(200);
 
-/// An entry of an attempt: None when its training begins, then the metrics of each epoch.
+/// An entry of an attempt: None when its training begins, then the metrics of its newest epoch.
 pub type Sign = (Attempt, Option<EpochMetrics>);
 
-/// The buffer. Slots push, one sender takes.
+/// The newest entry of each attempt that was not sent. Slots push, one sender takes.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    waiting: Mutex<VecDeque<Sign>>,
+    newest: Mutex<BTreeMap<Attempt, Option<EpochMetrics>>>,
     pushed: Notify,
 }
 
 impl Metrics {
-    /// Adds an entry; never waits.
+    fn newest(&self) -> MutexGuard<'_, BTreeMap<Attempt, Option<EpochMetrics>>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry in the place of the attempt's older one; never waits.
     pub fn push(&self, attempt: Attempt, metrics: Option<EpochMetrics>) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() == BUFFERED_MAX {
-            waiting.pop_front();
-        }
-        waiting.push_back((attempt, metrics));
-        drop(waiting);
+        self.newest().insert(attempt, metrics);
         self.pushed.notify_one();
     }
 
-    /// Waits for the oldest entry and returns it. For one taker at a time; dropping this future loses nothing.
-    pub async fn next(&self) -> Sign {
+    /// Drops the entry of an attempt that has ended.
+    pub fn forget(&self, attempt: Attempt) {
+        self.newest().remove(&attempt);
+    }
+
+    /// Waits for an entry, then for [`PACE`], and returns all entries. For one taker at a time; dropping this future loses
+    /// nothing.
+    pub async fn next(&self) -> Vec<Sign> {
         loop {
-            let oldest = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            match oldest {
-                Some(oldest) => return oldest,
-                None => self.pushed.notified().await,
+            while self.newest().is_empty() {
+                self.pushed.notified().await;
+            }
+            tokio::time::sleep(PACE).await;
+            let signs = std::mem::take(&mut *self.newest());
+            // All that there was may have been forgotten.
+            if !signs.is_empty() {
+                return signs.into_iter().collect();
             }
         }
     }
@@ -54,31 +64,40 @@ mod tests {
 
     use super::*;
 
-    fn epoch(epoch: u32) -> Sign {
-        let attempt = Attempt { unit: UnitId([0; 16]), number: 1 };
-        (attempt, Some(EpochMetrics { epoch, train_loss: 0.1, train_error: 0.1, validation_error: None }))
+    fn attempt(number: u32) -> Attempt {
+        Attempt { unit: UnitId([0; 16]), number }
+    }
+
+    fn epoch(epoch: u32) -> Option<EpochMetrics> {
+        Some(EpochMetrics { epoch, train_loss: 0.1, train_error: 0.1, validation_error: None })
     }
 
     #[tokio::test]
-    async fn a_full_buffer_lets_the_oldest_go() {
+    async fn the_newest_of_each_attempt_is_sent_once_in_a_while() {
         let metrics = Metrics::default();
-        let count = BUFFERED_MAX as u32 + 10;
-        for number in 1..=count {
-            let (attempt, epoch) = epoch(number);
-            metrics.push(attempt, epoch);
+        metrics.push(attempt(1), None);
+        for number in 1..=10_000 {
+            metrics.push(attempt(1), epoch(number));
+            metrics.push(attempt(2), epoch(2 * number));
         }
-        for number in 11..=count {
-            assert_eq!(metrics.next().await, epoch(number));
-        }
-        assert!(metrics.waiting.lock().unwrap().is_empty());
+        metrics.push(attempt(3), None);
+        metrics.forget(attempt(2));
+        assert_eq!(metrics.next().await, [(attempt(1), epoch(10_000)), (attempt(3), None)]);
+        metrics.push(attempt(1), epoch(10_001));
+        assert_eq!(metrics.next().await, [(attempt(1), epoch(10_001))]);
     }
 
     #[tokio::test]
-    async fn a_taker_waits_for_the_next_epoch() {
+    async fn a_taker_waits_for_the_next_sign_and_not_for_what_is_forgotten() {
         let metrics = Metrics::default();
-        let (attempt, first) = epoch(1);
-        let push = async { metrics.push(attempt, first) };
+        let push = async {
+            metrics.push(attempt(1), None);
+            tokio::time::sleep(PACE / 2).await;
+            metrics.forget(attempt(1));
+            tokio::time::sleep(PACE).await;
+            metrics.push(attempt(2), epoch(1));
+        };
         let (taken, ()) = tokio::join!(metrics.next(), push);
-        assert_eq!(taken, epoch(1));
+        assert_eq!(taken, [(attempt(2), epoch(1))]);
     }
 }

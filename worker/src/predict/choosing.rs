@@ -101,7 +101,7 @@ mod tests {
             .into();
         let configuration =
             Configuration { model: model.to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
-        Unit { dataset_digest: "d".to_owned(), configuration, fold: Fold::Holdout, seed }
+        Unit { dataset_digest: "d".to_owned().into(), configuration: configuration.into(), fold: Fold::Holdout, seed }
     }
 
     fn units() -> Vec<Unit> {

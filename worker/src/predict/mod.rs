@@ -164,7 +164,7 @@ impl Notes {
         self.networks += 1;
         self.other_class += usize::from(network.trained_in() != network.numerics_class());
         if let Source::Dataset { digest, part, .. } = &input.source {
-            let same = *digest == network.unit().dataset_digest;
+            let same = *digest == *network.unit().dataset_digest;
             self.other_data += usize::from(!same);
             self.trained_on += usize::from(same && *part == Part::Train);
         }

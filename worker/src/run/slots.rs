@@ -184,6 +184,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     let trained = catch_unwind(AssertUnwindSafe(|| surroundings.trainer.train(task, dataset.as_ref(), &mut watcher)));
     let (train_seconds, last) = (watcher.seconds(), watcher.last.take());
     surroundings.saves.forget(attempt);
+    surroundings.metrics.forget(attempt);
     let outcome = match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
         Ok(Ok(None)) => SlotOutcome::Stopped(last),

@@ -182,7 +182,7 @@ pub fn write(network: &Predictor) -> Result<Vec<u8>, WriteError> {
     let head = Head {
         format: FORMAT.to_owned(),
         unit_id: unit.id().to_string(),
-        dataset_digest: unit.dataset_digest.clone(),
+        dataset_digest: unit.dataset_digest.to_string(),
         unit: unit.clone(),
         model_revision: model::find(&unit.configuration.model).map_or(0, |model| model.revision),
         kernels_revision: KERNELS_REVISION,
@@ -296,7 +296,7 @@ fn head(bytes: &[u8]) -> Result<Head, WeightsFileError> {
         return Err(WeightsFileError::Revision { what, trained, here });
     }
     let found = head.unit.id();
-    if head.unit_id != found.to_string() || head.dataset_digest != head.unit.dataset_digest {
+    if head.unit_id != found.to_string() || head.dataset_digest != *head.unit.dataset_digest {
         return Err(WeightsFileError::Id { said: head.unit_id.chars().take(64).collect(), found });
     }
     if !head.mean.is_finite() || !head.deviation.is_finite() || head.deviation <= 0.0 {

@@ -22,13 +22,14 @@ use seedgrid_worker::lifecycle::{
 pub(super) fn unit(model: &str) -> Arc<Unit> {
     let stop = StopRule { max_epochs: 3, ..StopRule::PAPER };
     Arc::new(Unit {
-        dataset_digest: "0".repeat(64),
+        dataset_digest: "0".repeat(64).into(),
         configuration: Configuration {
             model: model.to_owned(),
             hyperparameters: Hyperparameters::new(),
             stop,
             normalize: Normalize::None,
-        },
+        }
+        .into(),
         fold: Fold::Holdout,
         seed: 1,
     })

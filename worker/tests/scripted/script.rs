@@ -198,13 +198,14 @@ impl Script {
 pub fn unit(dataset_digest: &str, seed: u64) -> Unit {
     let stop = StopRule::PAPER;
     Unit {
-        dataset_digest: dataset_digest.to_owned(),
+        dataset_digest: dataset_digest.to_owned().into(),
         configuration: Configuration {
             model: "cnn".to_owned(),
             hyperparameters: Hyperparameters::new(),
             stop,
             normalize: Normalize::Standardize,
-        },
+        }
+        .into(),
         fold: Fold::Holdout,
         seed,
     }

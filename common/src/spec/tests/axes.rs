@@ -15,7 +15,11 @@ fn row(lines: &str) -> String {
 }
 
 fn configurations(lines: &str) -> Vec<Configuration> {
-    plan(&row(lines)).stages[0].configurations.iter().map(|planned| planned.configuration.clone()).collect()
+    plan(&row(lines)).stages[0]
+        .configurations
+        .iter()
+        .map(|planned| planned.configuration.clone().into_value())
+        .collect()
 }
 
 fn labels(lines: &str) -> Vec<String> {

@@ -52,8 +52,9 @@ fn any_unit() -> impl Strategy<Value = Unit> {
     let configuration = (any_name(), hyperparameters, any_stop(), any_normalize()).prop_map(
         |(model, hyperparameters, stop, normalize)| Configuration { model, hyperparameters, stop, normalize },
     );
-    ("[0-9a-f]{64}", configuration, any_fold(), any::<u64>())
-        .prop_map(|(dataset_digest, configuration, fold, seed)| Unit { dataset_digest, configuration, fold, seed })
+    ("[0-9a-f]{64}", configuration, any_fold(), any::<u64>()).prop_map(|(dataset_digest, configuration, fold, seed)| {
+        Unit { dataset_digest: dataset_digest.into(), configuration: configuration.into(), fold, seed }
+    })
 }
 
 fn any_epochs(count: impl Into<collection::SizeRange>) -> impl Strategy<Value = Vec<EpochMetrics>> {

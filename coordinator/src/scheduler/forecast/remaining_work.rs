@@ -139,7 +139,7 @@ impl Work<'_> {
     /// All configurations that the stage may select for the model: its own, and those that its waiting rows may become.
     fn candidates(&self, stage: &str, model: &str) -> Vec<Configuration> {
         let Some((place, planned)) = self.stage(stage) else { return Vec::new() };
-        let mut all: Vec<Configuration> = planned.of_model(model).map(|one| one.configuration.clone()).collect();
+        let mut all: Vec<Configuration> = planned.of_model(model).map(|one| (*one.configuration).clone()).collect();
         for row in self.waiting_rows(place).filter(|row| row.model == model) {
             all.extend(self.become_of(row));
         }

@@ -47,7 +47,12 @@ fn sample(optimiser: &str) -> Sample {
     let stop = StopRule { loss_delta: 0.0, max_epochs: 4, ..StopRule::PAPER };
     let configuration =
         Configuration { model: "fc".to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
-    let unit = Unit { dataset_digest: "0".repeat(64), configuration, fold: Fold::Holdout, seed: 11 };
+    let unit = Unit {
+        dataset_digest: "0".repeat(64).into(),
+        configuration: configuration.into(),
+        fold: Fold::Holdout,
+        seed: 11,
+    };
     let dataset = Dataset { title: "random".to_owned(), seed: 0, train: pairs(PAIRS, "train"), test: pairs(9, "test") };
     let mut saver = Saver { after: 4, state: None };
     train(&unit, &dataset, None, &Device::Cpu, &mut saver).expect("it can be trained");

@@ -16,7 +16,7 @@ fn study() -> Study {
 
 /// Training costs a second per pair and epoch, scoring a third of that.
 fn measured(study: &Study, plan: &Plan) -> Measured {
-    let configuration = plan.stages[0].configurations[0].configuration.clone();
+    let configuration = plan.stages[0].configurations[0].configuration.clone().into_value();
     Measured::new([Sample {
         configuration,
         fold: seedgrid_common::unit::Fold::Holdout,
