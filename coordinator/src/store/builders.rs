@@ -18,13 +18,14 @@ use crate::scheduler::attempt_ending::AttemptEnding;
 /// The first unit of a study.
 pub(crate) fn unit() -> Unit {
     Unit {
-        dataset_digest: "0".repeat(64),
+        dataset_digest: "0".repeat(64).into(),
         configuration: Configuration {
             model: "cnn".to_owned(),
             hyperparameters: Hyperparameters::new(),
             stop: StopRule { max_epochs: 3, ..StopRule::PAPER },
             normalize: Normalize::Standardize,
-        },
+        }
+        .into(),
         fold: Fold::Holdout,
         seed: 1,
     }

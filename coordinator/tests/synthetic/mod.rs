@@ -63,7 +63,7 @@ impl Synthetic {
         let digests = study.data_seeds().into_iter().map(|seed| (seed, digest(seed))).collect();
         let plan = expand(&study, &digests, &Selections::new());
         let of = |unit: &Unit| {
-            others.iter().find(|(seed, _)| unit.dataset_digest == digest(**seed)).map_or(&dataset, |(_, other)| other)
+            others.iter().find(|(seed, _)| *unit.dataset_digest == digest(**seed)).map_or(&dataset, |(_, other)| other)
         };
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, of(unit)))).collect();
         let (missing, selections, track) = (BTreeMap::new(), Selections::new(), RaceTrack::default());
