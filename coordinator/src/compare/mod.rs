@@ -2,7 +2,7 @@
 //!
 //! In order: [`side`] reads a run directory. [`specs`] finds the differences of two specs, [`data`] the stages with the
 //! same data, [`units`] equal units with different results, [`matching`] the matched configurations, and [`difference`]
-//! the difference of two of them, all purely. [`document`] is `--format json`; [`text`] and [`markdown`] are for
+//! the difference of two of them, all purely. [`document`] is `--format json`; [`mod@text`] and [`markdown`] are for
 //! people.
 
 mod data;

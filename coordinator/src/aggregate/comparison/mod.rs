@@ -1,6 +1,6 @@
 //! Comparisons of a stage's configurations: every pair's difference, its intervals, its effect size and its tests.
 //!
-//! [`paired_t_test`] tests mean errors, seed by seed; [`mcnemar`] and [`delong`] test the averaged predictions of a
+//! `paired_t_test` tests mean errors, seed by seed; [`mcnemar`] and [`delong`] test the averaged predictions of a
 //! hold-out. [`holm`] corrects each test for the number of pairs; [`effect_size`] computes the size.
 
 use crate::{

@@ -2,7 +2,7 @@
 //!
 //! In order: [`measured_durations`] estimates a unit's duration from units that were trained in this run directory and
 //! in those beside it. [`remaining_work`] divides a plan into batches, including rows that wait for a selection.
-//! [`makespan`] schedules the batches on slots. Without measurements, [`default_durations`] supplies numbers that
+//! [`mod@makespan`] schedules the batches on slots. Without measurements, [`default_durations`] supplies numbers that
 //! outputs name guesses.
 
 mod bounds;

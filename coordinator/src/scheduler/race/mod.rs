@@ -3,7 +3,7 @@
 //!
 //! Folds are given out up to a *rung*. A rung is decided when every unit up to it, of every remaining configuration,
 //! has ended; so time, workers and the order of results do not matter. [`error_blocks`] computes errors from units,
-//! [`rung_decision`] judges them ([`friedman`], [`wilcoxon`]), and [`held_back_units`] lists the units that are given
+//! [`rung_decision`] judges them (`statistics::friedman`, `statistics::wilcoxon`), and [`held_back_units`] lists the units that are given
 //! out, held back and never trained.
 
 mod error_blocks;

@@ -1,4 +1,4 @@
-//! Files of the run directory that belong to units: kept [weights](crate::store::blobs::weights) and [checkpoints](crate::store::blobs::checkpoints).
+//! Files of the run directory that belong to units: kept [`weights`] and [`checkpoints`].
 //!
 //! How no half file is ever seen, whoever is killed when:
 //!
