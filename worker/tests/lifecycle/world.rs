@@ -184,7 +184,7 @@ impl World {
         }
         let live = held.len() - self.owed.len();
         assert!(live <= self.rules.slots + prefetch(self.rules.slots), "{live} live units are more than agreed");
-        assert!(self.submits.len() <= 4);
+        assert!(self.submits.len() <= self.rules.slots.clamp(4, 64), "{} submits at a time", self.submits.len());
     }
 
     pub(super) fn is_running(&self, attempt: Attempt) -> bool {
