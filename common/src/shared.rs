@@ -1,4 +1,4 @@
-//! A value that many hold and nobody copies.
+//! A value with many holders that is stored once.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -7,19 +7,13 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A value that is held once, however many hold it: a copy is another holder. Whoever changes it gets one of his own first.
+/// A value that is stored once for all its holders. A clone is one more holder; a holder that changes the value gets its own
+/// copy first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shared<T>(Arc<T>);
 
-impl<T> Shared<T> {
-    /// Whether both hold the same value, and not only an equal one.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
 impl<T: Clone> Shared<T> {
-    /// The value, copied if others hold it too.
+    /// The value; a copy, if it has other holders.
     pub fn into_value(self) -> T {
         Arc::unwrap_or_clone(self.0)
     }
@@ -65,10 +59,10 @@ mod tests {
     fn a_change_is_no_change_for_others() {
         let first = Shared::from("text".to_owned());
         let mut second = first.clone();
-        assert!(first.is_same(&second));
+        assert!(Arc::ptr_eq(&first.0, &second.0));
         second.push('s');
         assert_eq!((first.as_str(), second.as_str()), ("text", "texts"));
-        assert!(!first.is_same(&second));
+        assert!(!Arc::ptr_eq(&first.0, &second.0));
         assert_eq!(serde_json::to_string(&second).unwrap(), "\"texts\"");
         assert_eq!(serde_json::from_str::<Shared<String>>("\"texts\"").unwrap(), second);
         assert_eq!(second.into_value(), "texts");

@@ -16,11 +16,9 @@ use seedgrid_common::{
     join::Token,
     terminal::Screen,
     text::count,
-    wire::{limits, v1::WorkerInfo},
 };
 use seedgrid_worker::{
     cli::{Arguments, Command, CommandLine},
-    lifecycle::attempt::cut,
     link::{
         attempt_log::{Logs, ToCurrent},
         connection::Connector,
@@ -150,12 +148,17 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
     let cores = machine::cores();
     let job = JobEnd::find(&batch::environment);
+    let place = match job {
+        // A job that has ended gives no place.
+        JobEnd::LeftOver { .. } => String::new(),
+        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => machine::place(&batch::environment),
+    };
     let rules = arguments.rules(cores, machine::time_left(&job));
     if let Some(limit) = rules.time_limit {
         info!("training stops in {}, {} before the time limit", clock(limit.stop), clock(limit.margin));
     }
     let settings = Settings {
-        info: describe(host, supervisor, cores, rules.slots, trainer.as_ref(), &job),
+        info: machine::describe(supervisor, cores, rules.slots, trainer.as_ref(), &place),
         rules,
         worker_id: arguments.worker_id.clone().unwrap_or_default(),
         cache: open_cache(arguments),
@@ -173,28 +176,6 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     let (farewell, tally) = lived?;
     say_goodbye(&farewell, tally, started.elapsed());
     Ok(exit_codes::of(&farewell))
-}
-
-/// The worker's description. `pid` is the supervisor's, to which users send signals.
-fn describe(host: String, pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer, job: &JobEnd) -> WorkerInfo {
-    let place = match job {
-        // A job that has ended gives no place.
-        JobEnd::LeftOver { .. } => String::new(),
-        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => machine::place(&batch::environment),
-    };
-    let description = trainer.describe();
-    let name = |text: String| cut(text.trim(), limits::NAME_BYTES_MAX).trim_end().to_owned();
-    WorkerInfo {
-        host: name(host),
-        pid,
-        cores: u32::try_from(cores).unwrap_or(u32::MAX),
-        slots: u32::try_from(slots).unwrap_or(u32::MAX),
-        device: description.device,
-        isa: description.isa,
-        numerics_class: description.numerics_class,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        place: name(place),
-    }
 }
 
 fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {

@@ -25,11 +25,11 @@ use seedgrid_common::{
     decision::{self, CLASSES},
     join::Token,
     outputs::Outputs,
+    random::Stream,
     result_kind::NO_OP,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit},
     utc,
-    wire::v1::WorkerInfo,
 };
 use serde::Serialize;
 use tokio::{sync::watch, task::JoinSet};
@@ -62,8 +62,8 @@ scripts/bench-coordinator.sh prints a table of what that costs.";
 const BETWEEN_WORKERS: Duration = Duration::from_millis(4);
 /// How long a slot sleeps at most before it looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(100);
-/// Of this many examples, one is made up to be classified wrongly.
-const WRONG_EVERY: u64 = 8;
+/// One of this many made-up predictions is wrong.
+const WRONG_EVERY: u32 = 8;
 
 /// How to make results up.
 #[derive(Clone, Debug, Args)]
@@ -94,18 +94,18 @@ pub struct NoOpArguments {
     pub cache: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The outcome of a measurement.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Report {
     /// Results that were handed over.
     pub results: u64,
     /// When the first unit was there, in milliseconds since the Unix epoch.
     pub first_unit_ms: Option<i64>,
-    /// Workers whose life did not end as it was to.
+    /// Workers that ended before they had handed over their results.
     pub lost_workers: usize,
 }
 
-/// Why there is nothing to report.
+/// The reason for a measurement without a report.
 #[derive(Debug, thiserror::Error)]
 pub enum NoOpError {
     /// The join file cannot be used.
@@ -116,7 +116,7 @@ pub enum NoOpError {
     Machine(#[from] io::Error),
 }
 
-/// Lives as many workers, until they have handed over as many results as they were told to.
+/// Runs many workers until they have handed over the wanted number of results.
 ///
 /// # Errors
 /// Where the join file cannot be used, or slots cannot be started.
@@ -141,7 +141,7 @@ async fn live(arguments: &NoOpArguments) -> Result<Report, NoOpError> {
                 time_limit: None,
             },
             worker_id: format!("{:032x}", rand::random::<u128>()),
-            info: describe(trainer.as_ref(), arguments.slots),
+            info: machine::describe(std::process::id(), 1, arguments.slots.into(), trainer.as_ref(), ""),
             cache: cache.clone(),
             watched: Watched::default(),
             save_every: None,
@@ -164,21 +164,6 @@ async fn live(arguments: &NoOpArguments) -> Result<Report, NoOpError> {
     }
     report.first_unit_ms = trainer.first.get().copied();
     Ok(report)
-}
-
-fn describe(trainer: &NoOp, slots: u16) -> WorkerInfo {
-    let Description { device, isa, numerics_class } = trainer.describe();
-    WorkerInfo {
-        host: machine::host(),
-        pid: std::process::id(),
-        cores: 1,
-        slots: slots.into(),
-        device,
-        isa,
-        numerics_class,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        place: String::new(),
-    }
 }
 
 /// Trains nothing, and gives a result that looks like one.
@@ -229,7 +214,7 @@ impl Trainer for NoOp {
         self.first.get_or_init(utc::now_ms);
         let last = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         let Ok(left) = last else {
-            // Others give the last ones: what is over is given back.
+            // Other slots give the last results: this unit is given back.
             while !matches!(observer.batch(), Wish::Stop | Wish::SaveAndStop) {
                 thread::sleep(NAP);
             }
@@ -255,11 +240,10 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
     let labels = scored.labels(dataset);
     let seed = u64::from_le_bytes(unit.id().0[..8].try_into()?);
     let mut values = Vec::with_capacity(CLASSES * labels.len());
-    for (row, label) in (0_u64..).zip(&labels) {
-        let drawn = scrambled(seed.wrapping_add(row));
-        let right = !drawn.is_multiple_of(WRONG_EVERY);
-        // 24 bits are as many as a float holds.
-        let score = 0.1 + (drawn >> 40) as f32 / (1 << 22) as f32;
+    let mut stream = Stream::new(seed, "made-up results");
+    for label in &labels {
+        let right = stream.below(WRONG_EVERY) > 0;
+        let score = 0.1 + 4.0 * stream.unit_f32();
         let second_is_larger = (*label == 1) == right;
         values.extend(if second_is_larger { [-score, score] } else { [score, -score] });
     }
@@ -270,14 +254,6 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
     let epoch = EpochMetrics { epoch: 1, train_loss: 0.5, train_error: error, validation_error };
     let ending = Ending::Done(Scores { converged: true, outputs, wrong: wrong as u32, loss: 0.5 });
     Ok(UnitResult { epochs: vec![epoch], ending })
-}
-
-/// The finaliser of SplitMix64: neighbours become numbers that have nothing in common.
-fn scrambled(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::{
 /// Attempts.
 pub(super) type Held = Vec<(UnitId, u32)>;
 
-/// What a pull that waits is answered.
+/// The answer to a waiting pull.
 pub(super) type PullAnswer = oneshot::Receiver<Result<Pulled, Unregistered>>;
 
 pub(super) const OWN: TokenDigest = [1; 32];
@@ -114,7 +114,7 @@ impl Coordinator {
         pulled.map(|pulled| pulled.units.into_iter().map(|given| (given.id, given.attempt)).collect())
     }
 
-    /// A pull that waits. What it is answered comes with a turn.
+    /// Makes a pull that waits. A turn answers it.
     pub(super) fn wait_for_units(&mut self, number: u32, patience: Millis) -> PullAnswer {
         let (reply, answer) = oneshot::channel();
         let worker = worker(number);

@@ -1,7 +1,7 @@
-//! Pulls for which there is nothing yet: they wait in the core until there is a unit for their worker, or their time is over.
+//! Waiting pulls: the core holds a pull until a unit is there for its worker, or its time is over.
 //!
-//! Most of what happens gives units to one worker at most, the one whose slot has become free; whatever else might give units to somebody lets
-//! all of them be looked at. So a result costs as much with a thousand waiting workers as with one.
+//! Most events free a slot of one worker, and only its pull is examined; any other event that may give units to a worker
+//! makes all pulls due. So a result costs as much with a thousand waiting workers as with one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,23 +16,23 @@ pub(super) type PullReply = oneshot::Sender<Result<Pulled, Unregistered>>;
 /// A pull that waits.
 #[derive(Debug)]
 pub(super) struct LongPoll {
-    /// How many units it wants at most.
+    /// The largest number of units that it takes.
     pub(super) max: usize,
-    /// Until when it waits.
+    /// The end of its time.
     pub(super) until: Millis,
     pub(super) reply: PullReply,
 }
 
-/// All that wait, one of each worker: the newest, as an older one is of a connection that broke.
+/// All waiting pulls, one for each worker: its newest, since an older one belongs to a broken connection.
 #[derive(Debug, Default)]
 pub(super) struct LongPolls {
     pulls: BTreeMap<WorkerId, (u64, LongPoll)>,
-    /// In the order in which they came.
+    /// The workers in the order of their pulls.
     line: BTreeMap<u64, WorkerId>,
     deadlines: BTreeSet<(Millis, u64)>,
-    /// How many ever came.
+    /// The number of pulls so far.
     count: u64,
-    /// Those for which there may be something.
+    /// The pulls that the next turn examines.
     due: Due,
 }
 
@@ -49,7 +49,7 @@ impl Default for Due {
 }
 
 impl LongPolls {
-    /// A pull waits from now on. An older one of its worker does not any more.
+    /// Adds a waiting pull. Returns an older one of the same worker.
     pub(super) fn park(&mut self, worker: WorkerId, pull: LongPoll) -> Option<LongPoll> {
         let older = self.take(&worker);
         self.count += 1;
@@ -59,7 +59,7 @@ impl LongPolls {
         older
     }
 
-    /// The pull of a worker, which waits no longer.
+    /// Removes the pull of a worker.
     pub(super) fn take(&mut self, worker: &WorkerId) -> Option<LongPoll> {
         let (number, pull) = self.pulls.remove(worker)?;
         self.line.remove(&number);
@@ -67,17 +67,17 @@ impl LongPolls {
         Some(pull)
     }
 
-    /// How many units a worker's pull wants, if it waits and somebody waits for its answer.
+    /// The number of units that a worker's pull wants, if its connection still waits for the answer.
     pub(super) fn wants(&self, worker: &WorkerId) -> Option<usize> {
         self.pulls.get(worker).filter(|(_, pull)| !pull.reply.is_closed()).map(|(_, pull)| pull.max)
     }
 
-    /// Something may have come for anybody.
+    /// Makes all pulls due.
     pub(super) fn all_are_due(&mut self) {
         self.due = Due::All;
     }
 
-    /// Something may have come for this worker.
+    /// Makes the pull of this worker due.
     pub(super) fn is_due(&mut self, worker: &WorkerId) {
         if let Due::Only(workers) = &mut self.due
             && self.pulls.contains_key(worker)
@@ -86,7 +86,7 @@ impl LongPolls {
         }
     }
 
-    /// Those for which something may have come since this was last asked, in the order in which they came.
+    /// Removes and returns the workers whose pulls are due, in the order of their pulls.
     pub(super) fn take_due(&mut self) -> Vec<WorkerId> {
         match std::mem::take(&mut self.due) {
             Due::All => self.line.values().cloned().collect(),
@@ -100,7 +100,7 @@ impl LongPolls {
         }
     }
 
-    /// Those whose time is over.
+    /// Removes and returns the pulls whose time is over.
     pub(super) fn take_late(&mut self, now: Millis) -> Vec<(WorkerId, LongPoll)> {
         let mut late = Vec::new();
         while let Some((_, number)) = self.deadlines.first().filter(|(until, _)| *until <= now) {
@@ -110,12 +110,12 @@ impl LongPolls {
         late
     }
 
-    /// When the next one's time is over.
+    /// The earliest end of a pull's time.
     pub(super) fn next_deadline(&self) -> Option<Millis> {
         self.deadlines.first().map(|(until, _)| *until)
     }
 
-    /// How many wait.
+    /// The number of waiting pulls.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.pulls.len()

@@ -1,4 +1,4 @@
-//! Pulls: who is given which units, and who waits for some.
+//! Pulls: a worker asks for units, and gets some at once or waits.
 
 use seedgrid_common::wire::v1::StudyState;
 
@@ -36,10 +36,10 @@ impl Reactor {
             self.give_nothing(&worker, late.reply);
         }
         let ahead = self.queue.may_be_taken_ahead();
-        if self.stopping || ahead && !std::mem::replace(&mut self.ahead, ahead) {
+        let was_ahead = std::mem::replace(&mut self.ahead, ahead);
+        if self.stopping || (ahead && !was_ahead) {
             self.parked.all_are_due();
         }
-        self.ahead = ahead;
         for worker in self.parked.take_due() {
             let Some(max) = self.parked.wants(&worker) else {
                 // Its connection is gone: what it was given would wait for its lease to run out.

@@ -348,7 +348,7 @@ impl Reactor {
         self.afterwards.push(Box::new(what));
     }
 
-    /// Whoever waits for units is looked at in this turn.
+    /// Examines all waiting pulls in this turn.
     pub(super) fn wake(&mut self) {
         self.parked.all_are_due();
     }

@@ -9,7 +9,7 @@ pub(crate) struct Document {
     pub(crate) study: String,
     /// The data set's title.
     pub(crate) data: String,
-    /// What is predicted from what, in one sentence.
+    /// The task in one sentence: the inputs and the prediction.
     pub(crate) task: String,
     /// How many units are done.
     pub(crate) progress: String,
@@ -83,7 +83,7 @@ impl Section {
     }
 }
 
-/// What a section is made of.
+/// A part of a section.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Block {
     Text(Tone, String),
@@ -111,7 +111,7 @@ pub(crate) enum Tone {
     Answer,
     /// A stage's best configuration.
     Strong,
-    /// What is worth knowing below a table or figure.
+    /// A remark below a table or figure.
     Fine,
     /// On terminals alone, where tables are short.
     Terminal,
@@ -152,7 +152,7 @@ impl Weight {
     }
 }
 
-/// What a table is about: some renderers show some kinds alone.
+/// The subject of a table: some renderers show only some kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A stage's configurations: the one table on terminals.
@@ -179,9 +179,9 @@ pub(crate) struct Table {
     pub(crate) caption: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Row>,
-    /// What its columns mean, in sentences; may be empty.
+    /// The meaning of its columns, in sentences; may be empty.
     pub(crate) notes: String,
-    /// What must be known about single rows.
+    /// Notes about single rows.
     pub(crate) remarks: Vec<String>,
     /// Which rows short forms show, in a sentence; None where they show all.
     pub(crate) left_out: Option<String>,
@@ -205,10 +205,10 @@ pub(crate) struct Column {
     pub(crate) rank: u8,
 }
 
-/// What a column's cells are.
+/// The kind of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// What a row is about.
+    /// The subject of a row.
     Names,
     /// The value of a setting; terminals show a row's variant instead.
     Settings,
@@ -226,7 +226,7 @@ impl Column {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
-    /// What tells a configuration from others of its name, in place of the cells of settings.
+    /// The settings that distinguish configurations of one name, in place of the cells of settings.
     pub(crate) variant: String,
     /// Selected for later stages.
     pub(crate) selected: bool,

@@ -1,4 +1,4 @@
-//! What of a stage's configurations tables, sentences and figures ask: names, the best ones, what was selected, which rows are shown.
+//! Facts about a stage's configurations for tables, sentences and figures: names, the best ones, the selected ones, the shown rows.
 
 use std::collections::BTreeSet;
 
@@ -134,7 +134,7 @@ pub(super) fn shown(stage: &StageReport) -> BTreeSet<usize> {
     stage.configurations.iter().filter(is_shown).map(|row| row.number).collect()
 }
 
-/// What [`shown`] leaves out, in a sentence; None where that is nothing.
+/// The rows that [`shown`] omits, in a sentence; None where it omits none.
 pub(super) fn left_out(stage: &StageReport) -> Option<String> {
     let all = stage.configurations.len();
     (shown(stage).len() < all).then(|| {
@@ -151,7 +151,7 @@ pub(super) fn unless_diverged(row: &ConfigurationReport, cell: String) -> String
     if row.diverged() { "diverged".to_owned() } else { cell }
 }
 
-/// What tells a configuration from others of its model: names and values. "learning_rate=0.1 hidden=[50, 10]" has two.
+/// The settings that distinguish a configuration from others of its model: names and values. "learning_rate=0.1 hidden=[50, 10]" has two.
 pub(super) fn settings(variant: &str) -> Vec<(&str, &str)> {
     let is_name =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));

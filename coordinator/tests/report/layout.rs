@@ -1,4 +1,4 @@
-//! What stands where: the answer first, tuning folded and sorted, hyper-parameters as columns, and pictures of a bounded size.
+//! The order of the page: the answer first, tuning folded and sorted, hyper-parameters as columns, and pictures of a bounded size.
 
 use super::*;
 

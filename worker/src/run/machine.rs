@@ -5,8 +5,12 @@ use std::time::Duration;
 use seedgrid_common::{
     batch::{Environment, JobEnd},
     text,
+    wire::{limits, v1::WorkerInfo},
 };
 use tracing::warn;
+
+use super::trainer::{Description, Trainer};
+use crate::lifecycle::attempt::cut;
 
 /// This machine's name.
 pub fn host() -> String {
@@ -40,6 +44,24 @@ pub fn place(environment: Environment<'_>) -> String {
     match get("PBS_JOBID") {
         Some(job) => format!("pbs {job}"),
         None => String::new(),
+    }
+}
+
+/// The description of a worker on this machine, with its names cut to the limits of messages. `pid` receives signals from
+/// users: a supervisor's, where the worker has one.
+pub fn describe(pid: u32, cores: usize, slots: usize, trainer: &dyn Trainer, place: &str) -> WorkerInfo {
+    let Description { device, isa, numerics_class } = trainer.describe();
+    let name = |text: &str| cut(text.trim(), limits::NAME_BYTES_MAX).trim_end().to_owned();
+    WorkerInfo {
+        host: name(&host()),
+        pid,
+        cores: u32::try_from(cores).unwrap_or(u32::MAX),
+        slots: u32::try_from(slots).unwrap_or(u32::MAX),
+        device,
+        isa,
+        numerics_class,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        place: name(place),
     }
 }
 

@@ -147,7 +147,7 @@ fn which(stage: &StageReport) -> String {
     }
 }
 
-/// What the columns mean.
+/// The meaning of the columns.
 fn notes(stage: &StageReport) -> String {
     let covers = stage.comparisons.pairs.iter().max_by_key(|pair| pair.t_test.seeds);
     let covers = covers.map_or("nothing", |pair| pair.t_test.covers.as_str());
@@ -176,7 +176,7 @@ fn has_one_classifier(stage: &StageReport) -> bool {
     stage.evaluation == EvaluationReport::Holdout && !facts::has_several_draws(stage)
 }
 
-/// What must be known about single pairs: fewer units than planned, and tests that could not be made.
+/// Notes about single pairs: fewer units than planned, and tests that could not be made.
 fn remarks(stage: &StageReport) -> Vec<String> {
     let mut groups: Vec<(String, Vec<&ComparisonReport>)> = Vec::new();
     let mut note = |what: String, pair| match groups.iter_mut().find(|(other, _)| *other == what) {

@@ -38,7 +38,7 @@ pub(super) const LEARNING: OfStage =
     OfStage { file: "learning", title: "Learning curves", draw: figure::learning, caption: learning };
 
 impl Part<'_> {
-    /// Those of these figures for which there is something to draw.
+    /// The figures that have something to draw.
     pub(super) fn figures(&self, figures: &[OfStage]) -> Vec<Block> {
         let Some(curves) = self.curves else { return Vec::new() };
         let figure = |of: &OfStage| {
@@ -147,7 +147,7 @@ fn averaged(stage: &StageReport, area: &str) -> String {
     format!("Of {of}each {pairs}'s predicted probability{out_of_fold}{averaged}. {area}{bands}{facets}")
 }
 
-/// What the colours of a stage of many configurations mean.
+/// The meaning of the colours in a stage with many configurations.
 fn facets(stage: &StageReport, named: &str) -> String {
     if !crowded(stage) {
         return String::new();

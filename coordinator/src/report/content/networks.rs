@@ -1,4 +1,4 @@
-//! What was trained on, and the networks.
+//! The training data and the networks.
 
 use super::wording;
 use crate::{

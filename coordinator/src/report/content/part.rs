@@ -1,4 +1,4 @@
-//! What the sections of one stage are made from.
+//! The input of the sections of one stage.
 
 use crate::{
     aggregate::{
@@ -10,7 +10,7 @@ use crate::{
 
 /// Most units whose curves the page draws: of more, as many as fit of each configuration. A unit takes some 1.5 kB.
 const DRAWN_MAX: usize = 4_000;
-/// What the sections of a stage are made from.
+/// The input of the sections of a stage.
 pub(super) struct Part<'a> {
     pub(super) report: &'a Report,
     pub(super) stage: &'a StageReport,

@@ -1,4 +1,4 @@
-//! What a race did to a stage.
+//! The effects of a race on a stage.
 
 use super::part::Part;
 use crate::{

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// What is found beside what others found; nothing where the spec has no reference.
+/// Results beside published ones; nothing where the spec has no reference.
 pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
     let stage = part.stage;
     if stage.references.is_empty() {
@@ -77,7 +77,7 @@ fn verdict(reference: &ReferenceReport) -> &'static str {
     }
 }
 
-/// What the columns mean.
+/// The meaning of the columns.
 fn notes(stage: &StageReport) -> String {
     if facts::has_several_draws(stage) {
         return format!(
@@ -105,7 +105,7 @@ fn notes(stage: &StageReport) -> String {
     )
 }
 
-/// What the verdicts say.
+/// The verdicts in words.
 const VERDICTS: &str = " Within: the difference is smaller than this. Too uncertain to tell: so would be one of half of their error, or of the \
      reference's margin where it has one. Equivalent: the difference is smaller than the margin, by two one-sided tests at 0.05.";
 
@@ -131,7 +131,7 @@ pub(super) fn summary(stage: &StageReport) -> String {
     format!("{}: {parts}{unknown}.", numbers::count(stage.references.len(), "difference"))
 }
 
-/// What must be known about single references: those that differ, with the likely cause, and those without a verdict.
+/// Notes about single references: those that differ, with the likely cause, and those without a verdict.
 fn remarks(stage: &StageReport) -> Vec<String> {
     let remark = |reference: &ReferenceReport| {
         let heading = heading(stage, reference.configuration);

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What is predicted from what: the task, in one sentence.
+/// The task in one sentence: the inputs and the prediction.
 pub(super) fn task(data: &DatasetSummary) -> String {
     let summary =
         data::find(&data.kind).map_or_else(String::new, |kind| format!(" ({}: {})", data.title, kind.summary));
@@ -127,7 +127,7 @@ pub(super) fn best(stage: &StageReport) -> Option<String> {
     Some(format!("Lowest mean error: {heading}, {error} over {}.{share}", units(stage, row.n)))
 }
 
-/// What a stage selected for later ones, in a sentence; None where it has selected nothing.
+/// The selection of a stage for later stages, in a sentence; None without a selection.
 pub(super) fn selected(stage: &StageReport) -> Option<String> {
     let selection = stage.selection.as_ref()?;
     let selected = selection.models.iter().filter_map(|model| model.selected).map(|number| heading(stage, number));
@@ -157,7 +157,7 @@ fn units(stage: &StageReport, n: usize) -> String {
     }
 }
 
-/// What the columns of a stage's main table mean: all of them are about single networks.
+/// The meaning of the columns of a stage's main table: all are about single networks.
 pub(super) fn columns(stage: &StageReport) -> String {
     format!(
         "{} AUC and AP: area under the ROC curve and average precision of single networks, as mean ± sample standard deviation over the same \

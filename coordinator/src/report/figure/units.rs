@@ -6,7 +6,7 @@ use seedgrid_common::training::EpochMetrics;
 
 use crate::aggregate::{Curves, UnitHistory};
 
-/// What a configuration's small panels show: the loss on the left, errors on the right.
+/// The small panels of a configuration: the loss on the left, errors on the right.
 pub(in crate::report) struct Scale {
     last: u32,
     loss: f64,

@@ -65,7 +65,7 @@ pub(in crate::report) fn page(document: &Document) -> String {
     page.into_string() + "\n"
 }
 
-/// What the browser may load: nothing but the page's own style and script.
+/// The browser may load only the page's own style and script.
 fn policy() -> String {
     let hash = |text: &str| BASE64.encode(Sha256::digest(text.as_bytes()));
     format!("default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'", hash(STYLE), hash(SCRIPT))
@@ -199,7 +199,7 @@ fn row(table: &Table, row: &Row) -> Markup {
     }
 }
 
-/// Those that apply; None where none does.
+/// The classes that apply; None without any.
 fn classes_of(classes: &[(bool, &str)]) -> Option<String> {
     let all: Vec<&str> = classes.iter().filter(|(applies, _)| *applies).map(|(_, class)| *class).collect();
     (!all.is_empty()).then(|| all.join(" "))

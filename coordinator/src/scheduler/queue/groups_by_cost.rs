@@ -1,4 +1,4 @@
-//! The groups that have waiting units, the one whose units are expected to cost most first.
+//! The groups with waiting units, in the order of the expected cost of a unit, the highest first.
 //!
 //! Each measured time changes what every group without one is expected to cost, but not their order: so groups with measured times and groups
 //! without them are kept apart, each in an order that changes only where a group's own times do.
@@ -29,7 +29,7 @@ impl Ord for Cost {
     }
 }
 
-/// Of equal costs, the group that came first goes first.
+/// A group's place. Among equal costs, the older group comes first.
 type Place = (Reverse<Cost>, usize);
 
 /// Groups in order.

@@ -1,4 +1,4 @@
-//! How many units each worker holds, and how many slots those that are there have free.
+//! The number of units that each worker holds, and of free slots of all connected workers.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use super::WorkerId;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slots {
     workers: BTreeMap<WorkerId, Of>,
-    /// Of all workers that are there.
+    /// Free slots of all connected workers.
     free: usize,
 }
 
-/// Of one worker.
+/// The slots of one worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Of {
-    /// None while it is not there.
+    /// None while the worker is not connected.
     slots: Option<usize>,
-    /// Its leases.
+    /// The number of its leases.
     held: usize,
-    /// How many of these are of units that are to run alone.
+    /// The number of its leases of units that run alone.
     alone: usize,
 }
 
