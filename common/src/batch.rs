@@ -91,7 +91,7 @@ impl JobEnd {
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let told = environment("SLURM_JOB_END_TIME").and_then(|text| text.trim().parse().ok());
-        decide(job.clone(), told, now, is_in_job(&id), || Answer::of(squeue(&job)))
+        decide(job.clone(), told, now, is_in_job(&id), || Answer::parse(squeue(&job)))
     }
 }
 
@@ -110,7 +110,7 @@ enum Answer {
 
 impl Answer {
     /// Reads the result of `squeue -h -o '%T %e'`: its standard output where it succeeded, else its standard error.
-    fn of(asked: io::Result<Result<String, String>>) -> Self {
+    fn parse(asked: io::Result<Result<String, String>>) -> Self {
         match asked {
             Ok(Ok(text)) => match text.split_whitespace().collect::<Vec<_>>()[..] {
                 [state, ..] if !ALIVE.contains(&state) => Self::Ended,
@@ -214,7 +214,7 @@ mod tests {
 
     const NOW: u64 = 1_000_000;
 
-    fn of(told: Option<u64>, is_member: bool, answer: Answer) -> JobEnd {
+    fn end(told: Option<u64>, is_member: bool, answer: Answer) -> JobEnd {
         decide("12".to_owned(), told, NOW, is_member, || answer)
     }
 
@@ -230,23 +230,23 @@ mod tests {
     fn a_job_ends_when_its_variable_or_slurm_says() {
         let nobody_asked = || -> Answer { panic!("the variable is enough") };
         assert_eq!(decide("12".to_owned(), Some(NOW + 60), NOW, true, nobody_asked), after(60));
-        assert_eq!(of(None, true, Answer::RunsUntil(NOW + 30)), after(30));
-        assert_eq!(of(Some(NOW + 60), false, Answer::RunsUntil(NOW + 30)), after(30), "an end that was moved");
-        assert_eq!(of(Some(NOW - 60), true, Answer::RunsUntil(NOW + 30)), after(30), "an end that was moved");
-        assert_eq!(of(Some(NOW + 60), false, Answer::Silent(String::new())), after(60));
-        assert_eq!(of(Some(NOW - 5), true, Answer::Silent(String::new())), after(0), "it is about to be ended");
-        assert_eq!(of(None, false, Answer::Runs), JobEnd::Never);
+        assert_eq!(end(None, true, Answer::RunsUntil(NOW + 30)), after(30));
+        assert_eq!(end(Some(NOW + 60), false, Answer::RunsUntil(NOW + 30)), after(30), "an end that was moved");
+        assert_eq!(end(Some(NOW - 60), true, Answer::RunsUntil(NOW + 30)), after(30), "an end that was moved");
+        assert_eq!(end(Some(NOW + 60), false, Answer::Silent(String::new())), after(60));
+        assert_eq!(end(Some(NOW - 5), true, Answer::Silent(String::new())), after(0), "it is about to be ended");
+        assert_eq!(end(None, false, Answer::Runs), JobEnd::Never);
         let unknown = JobEnd::Unknown { job: "12".to_owned(), why: "no squeue".to_owned() };
-        assert_eq!(of(None, false, Answer::Silent("no squeue".to_owned())), unknown);
+        assert_eq!(end(None, false, Answer::Silent("no squeue".to_owned())), unknown);
     }
 
     #[test]
     fn an_environment_that_outlived_its_job_is_recognised() {
         for told in [None, Some(NOW - 60), Some(NOW + 60)] {
-            assert_eq!(of(told, false, Answer::Ended), left_over(), "{told:?}");
+            assert_eq!(end(told, false, Answer::Ended), left_over(), "{told:?}");
         }
-        assert_eq!(of(Some(NOW - 60), false, Answer::Silent(String::new())), left_over());
-        assert_eq!(of(Some(NOW - 60), false, Answer::RunsUntil(NOW - 60)), left_over());
+        assert_eq!(end(Some(NOW - 60), false, Answer::Silent(String::new())), left_over());
+        assert_eq!(end(Some(NOW - 60), false, Answer::RunsUntil(NOW - 60)), left_over());
         let variables = |name: &str| match name {
             "SLURM_JOB_ID" => Some("4294967293".to_owned()),
             "SLURM_JOB_END_TIME" => Some("1000".to_owned()),
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_squeue_says_is_read() {
-        let said = |text: &str| Answer::of(Ok(Ok(text.to_owned())));
+        let said = |text: &str| Answer::parse(Ok(Ok(text.to_owned())));
         assert_eq!(said("RUNNING 1700000000\n"), Answer::RunsUntil(1_700_000_000));
         assert_eq!(said("RUNNING 1700000000\nPENDING N/A\n"), Answer::RunsUntil(1_700_000_000));
         for text in ["RUNNING NONE\n", "RUNNING Unknown\n", "RUNNING\n"] {
@@ -268,7 +268,7 @@ mod tests {
         for text in ["COMPLETED 1700000000\n", "TIMEOUT 1700000000\n", "PENDING N/A\n", ""] {
             assert_eq!(said(text), Answer::Ended, "{text}");
         }
-        let failed = |text: &str| Answer::of(Ok(Err(text.to_owned())));
+        let failed = |text: &str| Answer::parse(Ok(Err(text.to_owned())));
         assert_eq!(failed("slurm_load_jobs error: Invalid job id specified\n"), Answer::Ended);
         let down = "slurm_load_jobs error: Unable to contact slurm controller";
         assert_eq!(failed(&format!("{down} (connect failure)\n")), Answer::Silent(format!("{down} (connect failure)")));

@@ -54,7 +54,7 @@ pub struct Binary {
 impl Binary {
     /// One network's prediction. The score is the difference of the logits, which is log p - log(1 - p): it is above 0
     /// exactly where the second logit is larger, however little, and different differences have different scores.
-    pub fn of([first, second]: [f32; 2]) -> Self {
+    pub fn from_logits([first, second]: [f32; 2]) -> Self {
         // Two logits of value 0 may differ in their signs; adding 0.0 removes the sign of their difference.
         let score = f64::from(second) - f64::from(first) + 0.0;
         Self { log_probabilities: log_softmax([0.0, score]), score }
@@ -62,7 +62,7 @@ impl Binary {
 
     /// One network's predictions for these examples. Returns None where they are not of two classes.
     pub fn all(outputs: &Outputs) -> Option<Vec<Self>> {
-        outputs.iter().map(|row| Some(Self::of(row.try_into().ok()?))).collect()
+        outputs.iter().map(|row| Some(Self::from_logits(row.try_into().ok()?))).collect()
     }
 
     /// The average of several networks' predictions for one example: of their probabilities, not of their scores.
@@ -152,47 +152,55 @@ mod tests {
 
     #[test]
     fn differences_that_no_probability_holds_are_scores() {
-        let saturated = [Binary::of([0.0, 20.0]), Binary::of([0.0, 40.0]), Binary::of([0.0, 80.0])];
+        let saturated =
+            [Binary::from_logits([0.0, 20.0]), Binary::from_logits([0.0, 40.0]), Binary::from_logits([0.0, 80.0])];
         assert!(saturated.iter().all(|one| one.probability() as f32 == 1.0));
         assert_eq!(saturated.map(|one| one.score()), [20.0, 40.0, 80.0]);
-        let least = Binary::of([1.0, 1.0 + f32::EPSILON]);
+        let least = Binary::from_logits([1.0, 1.0 + f32::EPSILON]);
         assert_eq!((least.class(), least.score()), (1, f64::from(f32::EPSILON)));
-        let denormal = Binary::of([0.0, f32::from_bits(1)]);
+        let denormal = Binary::from_logits([0.0, f32::from_bits(1)]);
         assert_eq!((denormal.class(), denormal.probability()), (1, 0.5));
-        assert!(Binary::of([0.0, -0.0]).score().is_sign_positive());
+        assert!(Binary::from_logits([0.0, -0.0]).score().is_sign_positive());
     }
 
     #[test]
     fn the_average_is_the_mean_probability() {
-        let average =
-            Binary::average(&[Binary::of([0.0, 2.0]), Binary::of([1.0, 0.5]), Binary::of([0.0, 0.1])]).unwrap();
+        let average = Binary::average(&[
+            Binary::from_logits([0.0, 2.0]),
+            Binary::from_logits([1.0, 0.5]),
+            Binary::from_logits([0.0, 0.1]),
+        ])
+        .unwrap();
         let p = |score: f64| 1.0 / (1.0 + (-score).exp());
         let mean = (p(2.0) + p(-0.5) + p(f64::from(0.1_f32))) / 3.0;
         assert!((average.probability() - mean).abs() < 1e-15);
         assert!((average.log_probabilities()[0] - (1.0 - mean).ln()).abs() < 1e-15);
         assert!((average.score() - (mean.ln() - (1.0 - mean).ln())).abs() < 1e-14);
         // 1 - p would be 0, or would keep only 17 bits.
-        let saturated = Binary::average(&[Binary::of([0.0, 40.0]), Binary::of([0.0, 80.0])]).unwrap();
+        let saturated = Binary::average(&[Binary::from_logits([0.0, 40.0]), Binary::from_logits([0.0, 80.0])]).unwrap();
         assert!((saturated.score() - (40.0 + 2.0_f64.ln())).abs() < 1e-13, "{}", saturated.score());
         assert_eq!(Binary::average(&[]), None);
     }
 
     #[test]
     fn what_balances_is_class_0() {
-        let two = [Binary::of([0.0, 3.25]), Binary::of([3.25, 0.0])];
+        let two = [Binary::from_logits([0.0, 3.25]), Binary::from_logits([3.25, 0.0])];
         let average = Binary::average(&two).unwrap();
         assert_eq!((average.score(), average.class(), average.probability()), (0.0, 0, 0.5));
         // Added one after the other, in either order, these leave a rounding error.
-        let many = [0.1_f32, 0.7, 5.3, 0.2, 11.0].map(|score| [Binary::of([0.0, score]), Binary::of([score, 0.0])]);
+        let many = [0.1_f32, 0.7, 5.3, 0.2, 11.0]
+            .map(|score| [Binary::from_logits([0.0, score]), Binary::from_logits([score, 0.0])]);
         assert_eq!(Binary::average(many.as_flattened()).unwrap().score(), 0.0);
     }
 
     #[test]
     fn differences_below_the_last_bit_of_the_logarithms_are_averaged_too() {
         let unit = f32::from_bits(1);
-        let agreed = Binary::average(&[Binary::of([0.0, unit]), Binary::of([0.0, 3.0 * unit])]).unwrap();
+        let agreed =
+            Binary::average(&[Binary::from_logits([0.0, unit]), Binary::from_logits([0.0, 3.0 * unit])]).unwrap();
         assert_eq!((agreed.class(), agreed.score()), (1, 2.0 * f64::from(unit)));
-        let outvoted = Binary::average(&[Binary::of([0.0, unit]), Binary::of([3.0 * unit, 0.0])]).unwrap();
+        let outvoted =
+            Binary::average(&[Binary::from_logits([0.0, unit]), Binary::from_logits([3.0 * unit, 0.0])]).unwrap();
         assert_eq!(outvoted.class(), 0);
     }
 
@@ -210,7 +218,7 @@ mod tests {
     proptest! {
         #[test]
         fn one_networks_average_is_the_network(pair in logits(), count in 1_usize..4) {
-            let alone = Binary::of(pair);
+            let alone = Binary::from_logits(pair);
             prop_assert_eq!(usize::from(alone.class()), class(&pair));
             prop_assert_eq!(alone.score(), f64::from(pair[1]) - f64::from(pair[0]));
             prop_assert_eq!(alone.log_probabilities(), log_probabilities(pair));
@@ -222,11 +230,11 @@ mod tests {
         #[test]
         fn neither_order_nor_the_classes_names_matter(pairs in prop::collection::vec(logits(), 1..6)) {
             let average = |pairs: &[[f32; 2]]| {
-                Binary::average(&pairs.iter().map(|pair| Binary::of(*pair)).collect::<Vec<_>>()).unwrap()
+                Binary::average(&pairs.iter().map(|pair| Binary::from_logits(*pair)).collect::<Vec<_>>()).unwrap()
             };
             let found = average(&pairs);
-            let lowest = pairs.iter().map(|pair| Binary::of(*pair).score()).fold(f64::INFINITY, f64::min);
-            let highest = pairs.iter().map(|pair| Binary::of(*pair).score()).fold(f64::NEG_INFINITY, f64::max);
+            let lowest = pairs.iter().map(|pair| Binary::from_logits(*pair).score()).fold(f64::INFINITY, f64::min);
+            let highest = pairs.iter().map(|pair| Binary::from_logits(*pair).score()).fold(f64::NEG_INFINITY, f64::max);
             let slack = 1e-15 + 1e-12 * lowest.abs().max(highest.abs());
             prop_assert!(lowest - slack <= found.score() && found.score() <= highest + slack, "{:?}", found);
             if lowest > 0.0 {

@@ -146,7 +146,7 @@ fn expand_stage(study: &Study, stage: &Stage, digests: &Digests, selections: &Se
         configurations: stage.rows.iter().flat_map(|row| expand_row(stage, row, None, digests)).collect(),
         select: stage.select,
         waiting: Vec::new(),
-        shown: Shown::of(&study.stages, |one| one.name == stage.name),
+        shown: Shown::from_stages(&study.stages, |one| one.name == stage.name),
     };
     for row in &stage.selected {
         let selection = selections.get(&(row.from.clone(), row.model.clone()));
@@ -213,7 +213,7 @@ mod tests {
     fn row(model: &str, axes: &[(&str, &[u64])]) -> ModelRow {
         let axes = axes
             .iter()
-            .map(|(name, values)| Axis::of(name, values.iter().map(|&value| Value::Integer(value))))
+            .map(|(name, values)| Axis::new(name, values.iter().map(|&value| Value::Integer(value))))
             .collect();
         ModelRow { model: model.to_owned(), axes, exclude: Vec::new(), stop: STOP, normalize: Normalize::Scale }
     }

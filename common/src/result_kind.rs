@@ -18,7 +18,7 @@ pub enum ResultKind {
 
 impl ResultKind {
     /// The kind of results of this numerics class.
-    pub fn of(numerics_class: &str) -> Self {
+    pub fn from_numerics_class(numerics_class: &str) -> Self {
         if numerics_class == NO_OP { Self::MadeUp } else { Self::Trained }
     }
 }
@@ -38,9 +38,9 @@ mod tests {
 
     #[test]
     fn only_the_one_class_is_made_up() {
-        assert_eq!(ResultKind::of(NO_OP), ResultKind::MadeUp);
+        assert_eq!(ResultKind::from_numerics_class(NO_OP), ResultKind::MadeUp);
         for class in ["", "own-kernels/1", "no-op/2", "NO-OP"] {
-            assert_eq!(ResultKind::of(class), ResultKind::Trained, "{class}");
+            assert_eq!(ResultKind::from_numerics_class(class), ResultKind::Trained, "{class}");
         }
     }
 }

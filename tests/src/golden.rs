@@ -38,7 +38,7 @@ impl Golden {
     ///
     /// # Panics
     /// When its report is incomplete.
-    pub fn of(name: &str, run_dir: &Path) -> Self {
+    pub fn new(name: &str, run_dir: &Path) -> Self {
         let json = |file: &str| -> Value {
             let path = run_dir.join("report").join(file);
             let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

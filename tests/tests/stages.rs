@@ -24,7 +24,7 @@ fn the_paper_in_small_runs_to_its_end_however_often_it_is_killed() {
     let spec = scratch.write("paper-small.toml", &keeping_weights(&text));
     let ended = finish(&mut scratch.run(&spec, "undisturbed"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    Golden::of("paper-small", &scratch.path("undisturbed")).hold();
+    Golden::new("paper-small", &scratch.path("undisturbed")).hold();
     let report = scratch.report_json("undisturbed");
     assert_eq!(report["complete"], true);
     assert_eq!(report["counts"]["done"], 42 + 10 + 8 + 8);
@@ -78,7 +78,7 @@ fn table_3(seeds: &str, mnist: &std::ffi::OsStr) -> Golden {
     let spec = scratch.write("table3.toml", &keeping_weights(&text.replace("\"1..=10\"", seeds)));
     let ended = finish(scratch.run(&spec, "run").arg("--data").arg(mnist));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    Golden::of("table3", &scratch.path("run"))
+    Golden::new("table3", &scratch.path("run"))
 }
 
 /// One seed of each model: all ten take more than a minute.

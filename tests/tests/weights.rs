@@ -91,11 +91,14 @@ impl Run {
         let provenance: Value = serde_json::from_str(&text).unwrap();
         for unit in done {
             let (bytes, kept) = (&files[&format!("{unit}.safetensors")], self.kept[&unit]);
-            assert_eq!((kept.digest, kept.bytes), (BlobDigest::of(bytes), bytes.len() as u64));
+            assert_eq!((kept.digest, kept.bytes), (BlobDigest::compute(bytes), bytes.len() as u64));
             let units = provenance["units"].as_array().unwrap();
             let told = &units.iter().find(|told| told["unit"] == unit.to_string()).unwrap()["weights"];
             assert_eq!(told["sha256"], kept.digest.to_string());
-            assert_eq!(BlobDigest::of(&fs::read(self.root.join(told["file"].as_str().unwrap())).unwrap()), kept.digest);
+            assert_eq!(
+                BlobDigest::compute(&fs::read(self.root.join(told["file"].as_str().unwrap())).unwrap()),
+                kept.digest
+            );
         }
         assert_eq!(fs::read_dir(self.root.join("weights/.arriving")).unwrap().count(), 0, "nothing is on its way");
     }
@@ -332,7 +335,7 @@ fn killed_at_any_instant_it_keeps_the_same_bytes() {
         let killed = Run::read(&scratch, "run");
         for (name, bytes) in killed.files() {
             let unit: UnitId = name.strip_suffix(".safetensors").unwrap().parse().unwrap();
-            assert_eq!(BlobDigest::of(&bytes), killed.kept[&unit].digest, "whole, and of a committed result");
+            assert_eq!(BlobDigest::compute(&bytes), killed.kept[&unit].digest, "whole, and of a committed result");
         }
     }
     let last = finish(&mut scratch.run(&spec, "run"));

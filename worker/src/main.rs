@@ -175,7 +175,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     runtime.shutdown_background();
     let (farewell, tally) = lived?;
     say_goodbye(&farewell, tally, started.elapsed());
-    Ok(exit_codes::of(&farewell))
+    Ok(exit_codes::for_end(&farewell))
 }
 
 fn open_cache(arguments: &Arguments) -> Option<CacheFolder> {

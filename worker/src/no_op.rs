@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn results_have_the_shape_of_their_units_and_are_marked() {
         let (dataset, trainer) = (dataset(), NoOp::new(9, Duration::ZERO));
-        assert_eq!(ResultKind::of(&trainer.describe().numerics_class), ResultKind::MadeUp);
+        assert_eq!(ResultKind::from_numerics_class(&trainer.describe().numerics_class), ResultKind::MadeUp);
         for fold in [Fold::Holdout, Fold::Part { index: 0, of: 4 }, Fold::Part { index: 3, of: 4 }] {
             let unit = unit(fold, 7);
             let mut watcher = Watcher { asked: 0, stops: usize::MAX, epochs: 0 };

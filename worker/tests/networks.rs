@@ -277,7 +277,7 @@ fn optimisers_go_where_pytorchs_go_in_both_engines() {
     for case in &steps.cases {
         let mut given = hyperparameters("fc");
         given.extend(case.settings.clone());
-        let constants = model::Optimiser::of(&given).unwrap();
+        let constants = model::Optimiser::from_hyperparameters(&given).unwrap();
         let mut direct = Direct::new(&network, &weights, 5).unwrap();
         let mut graph = Graph::new(&network, &weights, &Device::Cpu).unwrap();
         for engine in [&mut direct as &mut dyn Engine, &mut graph] {

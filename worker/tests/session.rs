@@ -173,7 +173,7 @@ async fn a_wrong_token_is_final() {
     let (farewell, _) = bench.live(never()).await;
     let Farewell::Refused(refused) = &farewell else { panic!("{farewell:?}") };
     assert!(refused.to_string().contains("Copy the join file"), "{refused}");
-    assert_eq!(exit_codes::of(&farewell), exit_codes::REFUSED);
+    assert_eq!(exit_codes::for_end(&farewell), exit_codes::REFUSED);
     assert_eq!(play.script().unauthenticated, 1, "asked once");
     assert!(started.elapsed() < Duration::from_secs(5));
 }
@@ -297,7 +297,7 @@ async fn a_signal_gives_work_back_in_time() {
     let told = play.until("units are in training", |script| script.beats.iter().any(|held| held.len() == 3));
     let (farewell, _) = bench.live(told).await;
     assert_eq!(farewell, Farewell::Left { ending: Ending::Terminated, unacknowledged: 0 });
-    assert_eq!(exit_codes::of(&farewell), exit_codes::DONE);
+    assert_eq!(exit_codes::for_end(&farewell), exit_codes::DONE);
     let script = play.script();
     assert_eq!(script.failures().len(), 3);
     assert!(script.failures().iter().all(|(failure, _)| *failure == Failure::Preempted));
@@ -317,7 +317,7 @@ async fn a_signal_while_the_coordinator_is_away_ends_in_time() {
     };
     let (farewell, _) = bench.live(told).await;
     assert_eq!(farewell, Farewell::Left { ending: Ending::Terminated, unacknowledged: 1 });
-    assert_eq!(exit_codes::of(&farewell), exit_codes::UNREACHABLE);
+    assert_eq!(exit_codes::for_end(&farewell), exit_codes::UNREACHABLE);
     assert!(gone.unwrap().elapsed() < Duration::from_secs(8));
 }
 
@@ -362,7 +362,7 @@ async fn a_coordinator_that_never_comes_is_given_up() {
     drop(coordinator);
     let (farewell, _) = bench.live(never()).await;
     assert_eq!(farewell, Farewell::Left { ending: Ending::Unreachable, unacknowledged: 0 });
-    assert_eq!(exit_codes::of(&farewell), exit_codes::UNREACHABLE);
+    assert_eq!(exit_codes::for_end(&farewell), exit_codes::UNREACHABLE);
 }
 
 #[tokio::test]
@@ -481,7 +481,7 @@ async fn units_of_another_revision_are_not_trained() {
     coordinator.write_join(&play, &bench.join());
     let (farewell, _) = bench.live(never()).await;
     assert!(matches!(&farewell, Farewell::Left { ending: Ending::Incompatible(_), unacknowledged: 0 }), "{farewell:?}");
-    assert_eq!(exit_codes::of(&farewell), exit_codes::REFUSED);
+    assert_eq!(exit_codes::for_end(&farewell), exit_codes::REFUSED);
     assert_eq!(bench.drill.starts.load(Ordering::SeqCst), 0);
     assert_eq!(play.script().failures()[0].0, Failure::Preempted);
 }

@@ -159,7 +159,7 @@ fn every_models_kept_weights_predict_what_its_result_says() {
             let predictions = network.predict(&dataset.test.pixels).unwrap();
             let outputs: Vec<f32> = predictions.iter().flat_map(|one| one.comparison).collect();
             assert_eq!(outputs, scores(&result).outputs.values(), "{}", unit.label());
-            let class = |pair: usize| Binary::of(predictions[pair].comparison).class();
+            let class = |pair: usize| Binary::from_logits(predictions[pair].comparison).class();
             let wrong = (0..120).filter(|&pair| class(pair) != dataset.test.label(pair)).count();
             assert_eq!(wrong, scores(&result).wrong as usize);
             // Read and written again, the file has the same bytes; so has another training's file.

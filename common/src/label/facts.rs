@@ -82,7 +82,7 @@ impl Facts {
     }
 
     /// All facts about a unit, except its data seed.
-    pub fn of(unit: &Unit) -> Self {
+    pub fn from_unit(unit: &Unit) -> Self {
         Self::read(&super::description(unit, None))
     }
 

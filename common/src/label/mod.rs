@@ -64,7 +64,7 @@ impl Labels {
         for Stage { evaluation, .. } in &study.stages {
             if !shown.iter().any(|(known, _)| known == evaluation) {
                 let alike = |stage: &Stage| stage.evaluation == *evaluation;
-                shown.push((*evaluation, Shown::of(&study.stages, alike)));
+                shown.push((*evaluation, Shown::from_stages(&study.stages, alike)));
             }
         }
         let data_seeds = digests.iter().map(|(seed, digest)| (digest.clone(), *seed)).collect();

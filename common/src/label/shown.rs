@@ -31,7 +31,7 @@ type Sources = BTreeMap<String, Source>;
 
 impl Shown {
     /// The settings for the configurations of those stages of a study for which `meant` holds.
-    pub fn of(study: &[Stage], meant: impl Fn(&Stage) -> bool) -> Self {
+    pub fn from_stages(study: &[Stage], meant: impl Fn(&Stage) -> bool) -> Self {
         let mut first: BTreeMap<(String, String), Source> = BTreeMap::new();
         let mut shown = Self::default();
         let mut selected: BTreeMap<(&str, String), Sources> = BTreeMap::new();

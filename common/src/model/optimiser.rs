@@ -66,7 +66,7 @@ impl Optimiser {
     ///
     /// # Panics
     /// When they were not checked against the schema.
-    pub fn of(given: &Hyperparameters) -> Result<Self, UnusedMomentum> {
+    pub fn from_hyperparameters(given: &Hyperparameters) -> Result<Self, UnusedMomentum> {
         if let Some(momentum) = unused_momentum(given) {
             return Err(UnusedMomentum { momentum });
         }

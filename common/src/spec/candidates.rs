@@ -43,7 +43,7 @@ impl Candidate {
 
 /// The candidates that the stage of this name may select for `model`, each once, with the settings in `names` alone;
 /// `stages` are in order. None if the stage is not among them, or has too many candidates.
-pub(super) fn of(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) -> Option<Vec<Candidate>> {
+pub(super) fn find(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) -> Option<Vec<Candidate>> {
     let place = stages.iter().position(|one| one.name == stage)?;
     let mut found = Distinct::default();
     for row in stages[place].rows.iter().filter(|row| row.model == model) {
@@ -53,7 +53,7 @@ pub(super) fn of(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) ->
     }
     for row in stages[place].selected.iter().filter(|row| row.model == model) {
         let own = own(row, names);
-        for base in of(&stages[..place], &row.from, model, names)? {
+        for base in find(&stages[..place], &row.from, model, names)? {
             for settings in &own {
                 found.add(base.under(row, settings))?;
             }
@@ -66,7 +66,7 @@ pub(super) fn of(stages: &[&Stage], stage: &str, model: &str, names: &[&str]) ->
 pub(super) fn of_row(stages: &[&Stage], row: &SelectedRow, names: &[&str]) -> Option<Vec<Candidate>> {
     let mut found = Distinct::default();
     let own = own(row, names);
-    for base in of(stages, &row.from, &row.model, names)? {
+    for base in find(stages, &row.from, &row.model, names)? {
         for settings in &own {
             found.add(base.under(row, settings))?;
         }
@@ -112,7 +112,7 @@ struct Trial {
 
 /// One trial for each of the row's own settings.
 fn trials(stages: &[&Stage], row: &SelectedRow, part: TrainingPart) -> Vec<Trial> {
-    let Some(candidates) = of(stages, &row.from, &row.model, &DECIDING) else { return Vec::new() };
+    let Some(candidates) = find(stages, &row.from, &row.model, &DECIDING) else { return Vec::new() };
     let tried = |settings: Settings| {
         let mut problems = candidates.iter().filter_map(|base| base.under(row, &settings).problem(part));
         let first = problems.next();

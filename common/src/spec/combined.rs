@@ -50,7 +50,7 @@ fn axes(
     let mut sampled = false;
     for (index, setting) in settings.iter().enumerate() {
         let axis = match (&setting.written, zips.iter().find(|zip| zip.members.contains(&index))) {
-            (Some(Written::One(value)), _) => Some(Axis::of(setting.name(), [value.clone()])),
+            (Some(Written::One(value)), _) => Some(Axis::new(setting.name(), [value.clone()])),
             (Some(Written::Drawn(_)), _) if sampled => continue,
             (Some(Written::Drawn(_)), _) => {
                 sampled = true;
@@ -58,7 +58,7 @@ fn axes(
             }
             (Some(Written::Grid(values)), None) => {
                 let values = distinct(setting.parameter, "grid", values, problems);
-                values.map(|values| Axis { written: true, ..Axis::of(setting.name(), values) })
+                values.map(|values| Axis { written: true, ..Axis::new(setting.name(), values) })
             }
             (Some(Written::Grid(_)), Some(zip)) if zip.members.first() != Some(&index) => continue,
             (Some(Written::Grid(_)), Some(zip)) => zip.join(settings, problems),

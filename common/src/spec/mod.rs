@@ -165,7 +165,7 @@ pub struct Axis {
 
 impl Axis {
     /// One setting with these values. A single value does not count as written as an axis.
-    pub fn of(name: &str, values: impl IntoIterator<Item = Value>) -> Self {
+    pub fn new(name: &str, values: impl IntoIterator<Item = Value>) -> Self {
         let points: Vec<_> = values.into_iter().map(|value| vec![value]).collect();
         Self { names: vec![name.to_owned()], written: points.len() > 1, points }
     }

@@ -65,7 +65,7 @@ pub(super) fn elsewhere(written: &str, here: &[&str]) -> Option<Elsewhere> {
     }
     let has = |key: &&str| known.get_key_value(*key);
     // `epochs` is a key of references, but written elsewhere it means `max_epochs`.
-    let meant = synonyms::of(&plain(written)).iter().find_map(has).or_else(|| has(&written)).or_else(|| {
+    let meant = synonyms::find(&plain(written)).iter().find_map(has).or_else(|| has(&written)).or_else(|| {
         let keys: Vec<&'static str> = known.keys().copied().collect();
         // A much longer or shorter key is too far a guess.
         nearest(written, &keys).filter(|key| key.len().abs_diff(written.len()) <= 2).and_then(|key| has(&key))

@@ -171,7 +171,7 @@ fn settings(
             (None, _) if selects => {}
             (None, Some(value)) => {
                 if let Some(defaults) = &mut defaults {
-                    defaults.push(Axis::of(parameter.name, [value]));
+                    defaults.push(Axis::new(parameter.name, [value]));
                 }
             }
             (None, None) => {
@@ -197,8 +197,9 @@ fn few_configurations(row: &ModelRow, at: &Range<usize>, problems: &mut Problems
 /// Reports the first configuration whose hyper-parameters contradict each other, at the place of `momentum`.
 fn consistent(row: &ModelRow, momentum: Range<usize>, problems: &mut Problems<'_>) {
     let configurations = row.settings().map(|settings| row.configuration(settings));
-    let unused =
-        configurations.map(|configuration| Optimiser::of(&configuration.hyperparameters)).find_map(Result::err);
+    let unused = configurations
+        .map(|configuration| Optimiser::from_hyperparameters(&configuration.hyperparameters))
+        .find_map(Result::err);
     if let Some(UnusedMomentum { momentum: value }) = unused {
         problems.report(momentum, Problem::UnusedMomentum { momentum: value });
     }

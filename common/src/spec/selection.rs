@@ -65,7 +65,7 @@ impl SelectedRow {
     pub fn on(&self, base: &Configuration) -> ModelRow {
         let written = |name: &String| self.axes.iter().any(|axis| axis.names.contains(name));
         let kept = base.hyperparameters.iter().filter(|(name, _)| !written(name));
-        let kept = kept.map(|(name, value)| Axis::of(name, [value.clone()]));
+        let kept = kept.map(|(name, value)| Axis::new(name, [value.clone()]));
         ModelRow {
             model: self.model.clone(),
             axes: self.axes.iter().cloned().chain(kept).collect(),

@@ -6,7 +6,7 @@ use crate::suggest::{self, plain};
 /// The known word that was probably meant: a synonym's word, or the [nearest](suggest::nearest) one.
 pub(super) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let here = |word: &&str| known.iter().find(|known| *known == word).copied();
-    synonyms::of(&plain(written)).iter().find_map(here).or_else(|| suggest::nearest(written, known))
+    synonyms::find(&plain(written)).iter().find_map(here).or_else(|| suggest::nearest(written, known))
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 ];
 
 /// The words of a spec that may be meant by `written`, which is in small letters with `_` between its words.
-pub(super) fn of(written: &str) -> &'static [&'static str] {
+pub(super) fn find(written: &str) -> &'static [&'static str] {
     SYNONYMS.iter().find(|(synonym, _)| *synonym == written).map_or(&[], |(_, words)| words)
 }
 

@@ -17,7 +17,7 @@ pub struct BlobDigest(pub [u8; 32]);
 
 impl BlobDigest {
     /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn compute(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }
@@ -64,7 +64,7 @@ pub struct Blob {
 impl Blob {
     /// The blob with these bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { digest: BlobDigest::of(&bytes), bytes: Arc::new(bytes) }
+        Self { digest: BlobDigest::compute(&bytes), bytes: Arc::new(bytes) }
     }
 
     /// The blob's bytes.
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn digests_read_back() {
-        let digest = BlobDigest::of(b"weights");
+        let digest = BlobDigest::compute(b"weights");
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert_eq!("0123".parse::<BlobDigest>(), Err(BadBlobDigest));
         assert_eq!("é".repeat(32).parse::<BlobDigest>(), Err(BadBlobDigest));

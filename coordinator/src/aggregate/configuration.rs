@@ -151,7 +151,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         counts,
         failures: Vec::new(),
         draw: draw(columns.method(), found, examples, cells, &withheld),
-        draws: draws(cells).iter().map(Draw::report).collect(),
+        draws: draws(cells).iter().map(UnitsOfDraw::report).collect(),
         error,
         error_of_done,
         auc: metric(&withheld, &units, |unit| unit.auc),
@@ -214,7 +214,7 @@ fn draw(
     let found = found.filter(|_| withheld.0.is_none());
     let found_components = match &withheld.0 {
         Some(diverged) => Err(diverged.clone()),
-        None => components(&draws.iter().map(Draw::seeds).collect::<Vec<_>>()),
+        None => components(&draws.iter().map(UnitsOfDraw::seeds).collect::<Vec<_>>()),
     };
     let (components, mut components_reason) = split(found_components);
     if components.is_some_and(|found| found.draws.is_none()) {
@@ -238,16 +238,16 @@ fn draw(
 }
 
 /// One draw's units.
-struct Draw<'c, 'a> {
+struct UnitsOfDraw<'c, 'a> {
     cells: &'c [Cell<'a>],
 }
 
 /// The draws on which these units are trained; the units are sorted by draw first.
-fn draws<'c, 'a>(cells: &'c [Cell<'a>]) -> Vec<Draw<'c, 'a>> {
-    cells.chunk_by(|a, b| a.data_seed == b.data_seed).map(|cells| Draw { cells }).collect()
+fn draws<'c, 'a>(cells: &'c [Cell<'a>]) -> Vec<UnitsOfDraw<'c, 'a>> {
+    cells.chunk_by(|a, b| a.data_seed == b.data_seed).map(|cells| UnitsOfDraw { cells }).collect()
 }
 
-impl Draw<'_, '_> {
+impl UnitsOfDraw<'_, '_> {
     /// The mean error over the draw's done units.
     fn error(&self) -> Option<f64> {
         mean(&errors(self.cells.iter()))

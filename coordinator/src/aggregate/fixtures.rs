@@ -188,7 +188,7 @@ fn curves_are_scikit_learns() {
 }
 
 fn of_score(score: f64) -> Binary {
-    Binary::of([0.0, score as f32])
+    Binary::from_logits([0.0, score as f32])
 }
 
 /// Networks with probabilities of exactly 1 or 0 in single precision, or all one half, still rank and classify by their

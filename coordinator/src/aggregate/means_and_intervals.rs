@@ -104,7 +104,7 @@ mod tests {
     use super::*;
     use crate::statistics::crossed_standard_error::{Table, crossed};
 
-    fn of(errors: &[f64], rows: &[Vec<f64>]) -> Estimate {
+    fn independent(errors: &[f64], rows: &[Vec<f64>]) -> Estimate {
         let (found, examples) = (crossed(Table::independent(rows)), rows.first().map_or(0, Vec::len));
         let columns = Columns::new(Evaluation::Holdout, 1);
         estimate(&Sample { errors, crossed: found, seeds: rows.len(), columns, examples })
@@ -115,10 +115,10 @@ mod tests {
         let spread = spread(&[]);
         assert_eq!((spread.n, spread.mean, spread.std, spread.min, spread.max), (0, None, None, None, None));
         assert!(spread.reason.is_some());
-        let nothing = of(&[], &[]);
+        let nothing = independent(&[], &[]);
         assert_eq!(nothing.interval.ci95, None);
         assert_eq!(nothing.interval.reason.as_deref(), Some("no unit is done"));
-        let incomplete = of(&[0.2], &[]);
+        let incomplete = independent(&[0.2], &[]);
         assert_eq!(incomplete.interval.reason.as_deref(), Some("no seed has all of its units done"));
     }
 
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn one_seed_has_the_interval_of_its_examples_and_none_over_seeds() {
-        let estimate = of(&[0.25], &[vec![0.0, 1.0, 0.0, 0.0]]);
+        let estimate = independent(&[0.25], &[vec![0.0, 1.0, 0.0, 0.0]]);
         assert_eq!(estimate.spread.std, None);
         assert!(estimate.interval.ci95.is_some() && estimate.interval.covers.contains("one seed"));
         assert_eq!(estimate.given_examples.unwrap().reason.as_deref(), Some("it needs two seeds"));
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn equal_seeds_still_leave_the_draw_of_the_examples() {
-        let estimate = of(&[0.25; 3], &vec![vec![0.0, 1.0, 0.0, 0.0]; 3]);
+        let estimate = independent(&[0.25; 3], &vec![vec![0.0, 1.0, 0.0, 0.0]; 3]);
         assert!(estimate.interval.ci95.is_some());
         let given = estimate.given_examples.unwrap();
         assert_eq!((given.ci95, given.reason.as_deref()), (None, Some("the error does not vary from seed to seed")));
@@ -153,10 +153,10 @@ mod tests {
 
     #[test]
     fn an_error_of_zero_is_not_certain() {
-        let estimate = of(&[0.0; 5], &vec![vec![0.0; 100]; 5]);
+        let estimate = independent(&[0.0; 5], &vec![vec![0.0; 100]; 5]);
         let [low, high] = estimate.interval.ci95.unwrap();
         assert!(low == 0.0 && high > 0.03 && high < 0.05, "some 3.8 of 100: {high}");
-        let all_wrong = of(&[1.0; 2], &vec![vec![1.0; 100]; 2]).interval.ci95.unwrap();
+        let all_wrong = independent(&[1.0; 2], &vec![vec![1.0; 100]; 2]).interval.ci95.unwrap();
         assert!((all_wrong[0] - (1.0 - high)).abs() < 1e-12 && all_wrong[1] == 1.0);
     }
 

@@ -51,7 +51,7 @@ pub use learning_curves::{EpochMean, Learning, UnitHistory};
 pub(crate) use reference_values::half_width;
 
 use crate::{
-    plan::data_draws::{Draw, Draws},
+    plan::data_draws::{DataDraw, DataDraws},
     scheduler::{
         race::{LeaveReason, RaceTrack},
         ranking::Rank,
@@ -76,7 +76,7 @@ pub struct Input<'a> {
     /// The plan's races and their effect on its units.
     pub track: &'a RaceTrack,
     /// The training and test data.
-    pub draws: &'a Draws,
+    pub draws: &'a DataDraws,
     /// Committed results. Those of units that the plan does not name are only counted.
     pub results: &'a BTreeMap<UnitId, UnitResult>,
     /// The reasons for which planned units have no result; a unit in neither map is not trained.
@@ -185,7 +185,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         let parts = configuration::Parts { cells: &cells, columns, by_seed: &by_seed, scored: &scored, resampled };
         let mut row = configuration::row(number, variant, &configuration.configuration, &parts);
         row.report.failures = failures(&cells, input);
-        let rank = Rank::of(cells.iter().map(Cell::ended), left_race(planned, number - 1, input.track));
+        let rank = Rank::from_units(cells.iter().map(Cell::ended), left_race(planned, number - 1, input.track));
         configurations.push(row.report);
         curves.push(row.curves);
         contenders.push(Contender { number, cells, by_seed, wrong: row.wrong, scores: row.scores, rank });
@@ -284,7 +284,7 @@ fn failures(cells: &[Cell<'_>], input: &Input<'_>) -> Vec<String> {
 
 fn dataset(input: &Input<'_>) -> DatasetSummary {
     let positives = |pairs: &Pairs| (0..pairs.len()).filter(|&pair| pairs.label(pair) == 1).count();
-    let draw = |draw: &Draw| DrawSummary {
+    let draw = |draw: &DataDraw| DrawSummary {
         digest: draw.digest.clone(),
         seed: draw.dataset.seed,
         train_pairs: draw.dataset.train.len(),

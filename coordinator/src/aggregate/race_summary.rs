@@ -79,9 +79,9 @@ fn of_rung(
 ) -> RungReport {
     let is_judged = |place: &usize| rung.why_left(*place) != Some(LeaveReason::Incomplete);
     let judged: Vec<usize> = rung.entered.iter().copied().filter(is_judged).collect();
-    let ended = |id: UnitId| input.results.get(&id).map(Ended::of);
+    let ended = |id: UnitId| input.results.get(&id).map(Ended::from_result);
     let errors: Option<Vec<BlockErrors>> =
-        judged.iter().map(|&place| BlockErrors::of(candidates.get(place)?, rung.folds, ended)).collect();
+        judged.iter().map(|&place| BlockErrors::from_units(candidates.get(place)?, rung.folds, ended)).collect();
     let Judgement { test, contenders } = judge(rule, &errors.iter().flatten().collect::<Vec<_>>());
     let of_place = |place: usize| contenders.get(judged.binary_search(&place).ok()?);
     let left = rung.left.iter().filter_map(|leaver| {

@@ -30,14 +30,14 @@ pub(super) struct Cell<'a> {
     pub(super) unit: &'a Unit,
     /// The data seed of the unit's draw.
     pub(super) data_seed: u64,
-    pub(super) standing: Standing<'a>,
+    pub(super) outcome: UnitOutcome<'a>,
     /// The marks of a unit without learning.
     pub(super) mark: Mark,
 }
 
 /// The outcome of a unit.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Standing<'a> {
+pub(super) enum UnitOutcome<'a> {
     Done {
         scores: &'a Scores,
         epochs: &'a [EpochMetrics],
@@ -52,41 +52,41 @@ pub(super) enum Standing<'a> {
 
 impl<'a> Cell<'a> {
     pub(super) fn new(id: UnitId, unit: &'a Unit, input: &Input<'a>) -> Self {
-        let standing = match input.results.get(&id) {
+        let outcome = match input.results.get(&id) {
             // A result from before the race is ignored like a missing one: reports do not depend on the order of runs.
-            _ if input.track.is_skipped(id) => Standing::Skipped,
-            Some(UnitResult { epochs, ending: Ending::Done(scores) }) => Standing::Done { scores, epochs },
-            Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => Standing::Diverged { epochs },
-            None => Standing::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
+            _ if input.track.is_skipped(id) => UnitOutcome::Skipped,
+            Some(UnitResult { epochs, ending: Ending::Done(scores) }) => UnitOutcome::Done { scores, epochs },
+            Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => UnitOutcome::Diverged { epochs },
+            None => UnitOutcome::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
         };
         // A plan is made of these draws' digests.
         let drawn = input.draws.iter().find(|(_, draw)| draw.digest == *unit.dataset_digest);
         let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
-        Self { id, unit, data_seed, standing, mark: Mark::default() }
+        Self { id, unit, data_seed, outcome, mark: Mark::default() }
     }
 
     pub(super) fn ending(&self) -> UnitEnding {
-        match self.standing {
-            Standing::Done { .. } => UnitEnding::Done,
-            Standing::Diverged { .. } => UnitEnding::Diverged,
-            Standing::Missing(missing) => missing.into(),
-            Standing::Skipped => UnitEnding::Skipped,
+        match self.outcome {
+            UnitOutcome::Done { .. } => UnitEnding::Done,
+            UnitOutcome::Diverged { .. } => UnitEnding::Diverged,
+            UnitOutcome::Missing(missing) => missing.into(),
+            UnitOutcome::Skipped => UnitEnding::Skipped,
         }
     }
 
     pub(super) fn done(&self) -> Option<(&'a Scores, &'a [EpochMetrics])> {
-        match self.standing {
-            Standing::Done { scores, epochs } => Some((scores, epochs)),
-            Standing::Diverged { .. } | Standing::Missing(_) | Standing::Skipped => None,
+        match self.outcome {
+            UnitOutcome::Done { scores, epochs } => Some((scores, epochs)),
+            UnitOutcome::Diverged { .. } | UnitOutcome::Missing(_) | UnitOutcome::Skipped => None,
         }
     }
 
     /// The outcome for ranking; None if it is unknown, or if the configuration left a race before the unit.
     pub(super) fn ended(&self) -> Option<Ended> {
-        match self.standing {
-            Standing::Done { scores, .. } => Some(Ended::scored(scores)),
-            Standing::Diverged { .. } => Some(Ended::Diverged),
-            Standing::Missing(_) | Standing::Skipped => None,
+        match self.outcome {
+            UnitOutcome::Done { scores, .. } => Some(Ended::scored(scores)),
+            UnitOutcome::Diverged { .. } => Some(Ended::Diverged),
+            UnitOutcome::Missing(_) | UnitOutcome::Skipped => None,
         }
     }
 
@@ -97,18 +97,18 @@ impl<'a> Cell<'a> {
 
     /// The whole epochs of a result.
     pub(super) fn epochs(&self) -> Option<&'a [EpochMetrics]> {
-        match self.standing {
-            Standing::Done { epochs, .. } | Standing::Diverged { epochs } => Some(epochs),
-            Standing::Missing(_) | Standing::Skipped => None,
+        match self.outcome {
+            UnitOutcome::Done { epochs, .. } | UnitOutcome::Diverged { epochs } => Some(epochs),
+            UnitOutcome::Missing(_) | UnitOutcome::Skipped => None,
         }
     }
 
     pub(super) fn is_diverged(&self) -> bool {
-        matches!(self.standing, Standing::Diverged { .. })
+        matches!(self.outcome, UnitOutcome::Diverged { .. })
     }
 
     pub(super) fn is_skipped(&self) -> bool {
-        matches!(self.standing, Standing::Skipped)
+        matches!(self.outcome, UnitOutcome::Skipped)
     }
 }
 
@@ -129,7 +129,7 @@ impl Scored {
         let mut scored = Self { labels: Vec::new(), clusters: None, parts: BTreeMap::new() };
         for (data_seed, dataset) in draws {
             scored.clusters = match evaluation {
-                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::of(&dataset.test),
+                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::find(&dataset.test),
                 Evaluation::Holdout | Evaluation::Folds(_) => None,
             };
             let before = scored.labels.len();
@@ -253,7 +253,7 @@ pub(super) fn mark(cells: &mut [Cell<'_>], input: &Input<'_>, classes: &mut Clas
     let stuck = stuck(&cells.iter().map(|cell| ((cell.data_seed, cell.unit.fold), errors(cell))).collect::<Vec<_>>());
     for (cell, stuck) in cells.iter_mut().zip(stuck) {
         let Some((_, epochs)) = cell.done() else { continue };
-        let draw = input.draws.of(cell.data_seed);
+        let draw = input.draws.get(cell.data_seed);
         let untrained = draw.and_then(|draw| classes.is_untrained(cell.unit, draw, epochs));
         cell.mark = Mark { untrained, stuck };
     }

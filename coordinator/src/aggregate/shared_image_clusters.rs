@@ -9,7 +9,7 @@ type Image = Vec<u32>;
 
 /// Each pair's cluster, numbered from 0 in the order of their first pairs: a chain of shared images joins the pairs of
 /// one cluster. None if no two pairs share an image.
-pub(super) fn of(pairs: &Pairs) -> Option<Vec<usize>> {
+pub(super) fn find(pairs: &Pairs) -> Option<Vec<usize>> {
     let mut first_with: HashMap<Image, usize> = HashMap::new();
     // Each pair's predecessor in its cluster; the first pair of a cluster is its own.
     let mut before: Vec<usize> = (0..pairs.len()).collect();
@@ -71,14 +71,14 @@ mod tests {
 
     #[test]
     fn pairs_without_a_common_image_are_by_themselves() {
-        assert_eq!(of(&pairs(&[[1, 2], [3, 4], [5, 6]])), None);
-        assert_eq!(of(&pairs(&[[1, 1], [3, 4]])), None, "an image twice in one pair joins it with nothing");
+        assert_eq!(find(&pairs(&[[1, 2], [3, 4], [5, 6]])), None);
+        assert_eq!(find(&pairs(&[[1, 1], [3, 4]])), None, "an image twice in one pair joins it with nothing");
     }
 
     #[test]
     fn a_chain_of_shared_images_is_one_cluster() {
         let chained = pairs(&[[1, 2], [7, 8], [3, 2], [9, 10], [3, 4], [8, 11]]);
-        assert_eq!(of(&chained), Some(vec![0, 1, 0, 2, 0, 1]));
+        assert_eq!(find(&chained), Some(vec![0, 1, 0, 2, 0, 1]));
     }
 
     #[test]

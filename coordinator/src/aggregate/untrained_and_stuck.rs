@@ -10,7 +10,7 @@ use seedgrid_common::{
     unit::{Fold, Unit, UnitId},
 };
 
-use crate::{plan::data_draws::Draw, scheduler::ranking::Ended};
+use crate::{plan::data_draws::DataDraw, scheduler::ranking::Ended};
 
 /// The number of binomial standard errors by which a training error must be below that of the commonest class.
 const STANDARD_ERRORS: f64 = 2.0;
@@ -34,7 +34,7 @@ pub(crate) struct TrainingRows {
 
 impl TrainingRows {
     /// The classes for this part of a data set; None if it has no such part.
-    pub(crate) fn of(dataset: &Dataset, fold: Fold) -> Option<Self> {
+    pub(crate) fn count(dataset: &Dataset, fold: Fold) -> Option<Self> {
         let rows = split(dataset, fold).ok()?.train;
         let mut classes: BTreeMap<u8, usize> = BTreeMap::new();
         rows.iter().for_each(|&row| *classes.entry(dataset.train.label(row as usize)).or_default() += 1);
@@ -119,9 +119,9 @@ pub(crate) struct Classes {
 
 impl Classes {
     /// Whether a unit with these epochs, trained on this draw, is untrained; see [`TrainingRows::is_untrained`].
-    pub(crate) fn is_untrained(&mut self, unit: &Unit, draw: &Draw, epochs: &[EpochMetrics]) -> Option<bool> {
+    pub(crate) fn is_untrained(&mut self, unit: &Unit, draw: &DataDraw, epochs: &[EpochMetrics]) -> Option<bool> {
         let place = (draw.digest.clone(), unit.fold);
-        let rows = *self.known.entry(place).or_insert_with(|| TrainingRows::of(&draw.dataset, unit.fold));
+        let rows = *self.known.entry(place).or_insert_with(|| TrainingRows::count(&draw.dataset, unit.fold));
         rows?.is_untrained(epochs.last()?.train_error)
     }
 }
@@ -165,7 +165,7 @@ mod tests {
         let digits: Vec<[u8; 2]> = (0..30).map(|pair| if pair % 3 == 0 { [5, 1] } else { [1, 5] }).collect();
         let pairs = Pairs { pixels: Vec::new(), digits };
         let dataset = Dataset { title: String::new(), seed: 0, train: pairs.clone(), test: pairs };
-        let of = |fold| TrainingRows::of(&dataset, fold);
+        let of = |fold| TrainingRows::count(&dataset, fold);
         assert_eq!(of(Fold::Holdout), Some(TrainingRows { rows: 30, commonest: 20 }));
         // Each of 5 folds has 4 of the 20 and 2 of the 10.
         assert_eq!(of(Fold::Part { index: 0, of: 5 }), Some(TrainingRows { rows: 24, commonest: 16 }));

@@ -36,13 +36,13 @@ pub(crate) struct Authentication(Arc<Post>);
 struct Post {
     credentials: Credentials,
     auth: Arc<AuthState>,
-    strikes: Mutex<FailedLogins>,
+    failed_logins: Mutex<FailedLogins>,
     started: Instant,
 }
 
 impl Authentication {
     pub(crate) fn new(credentials: Credentials, auth: Arc<AuthState>) -> Self {
-        Self(Arc::new(Post { credentials, auth, strikes: Mutex::default(), started: Instant::now() }))
+        Self(Arc::new(Post { credentials, auth, failed_logins: Mutex::default(), started: Instant::now() }))
     }
 
     fn admit<B>(&self, request: &http::Request<B>) -> Result<Caller, Status> {
@@ -65,7 +65,7 @@ impl Authentication {
                 }
             }
         }
-        let needs = Needs::of(request.uri().path());
+        let needs = Needs::for_call(request.uri().path());
         judged.map_err(|refusal| says(refusal, needs))
     }
 
@@ -74,7 +74,7 @@ impl Authentication {
         let shown = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(Refusal::NoCredential)?;
         let caller = self.0.credentials.read().judge(shown, utc::now_ms())?;
         // The last check, so that callers without a credential cannot find out which calls exist.
-        let needs = Needs::of(request.uri().path()).ok_or(Refusal::UnknownCall)?;
+        let needs = Needs::for_call(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
     }
 
@@ -101,7 +101,7 @@ impl Authentication {
         }
         let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // A panic leaves the limits usable.
-        let too_many = self.0.strikes.lock().unwrap_or_else(PoisonError::into_inner).add(address, now);
+        let too_many = self.0.failed_logins.lock().unwrap_or_else(PoisonError::into_inner).add(address, now);
         if too_many && let Some(visitor) = visitor {
             self.0.auth.refuse(Refusal::TooManyFailures, address);
             visitor.put_out();

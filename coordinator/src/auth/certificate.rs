@@ -102,7 +102,7 @@ impl Identity {
     ///
     /// # Errors
     /// When the file is not usable, can be read by others, or cannot be written.
-    pub fn of(path: &Path) -> Result<Self, IdentityError> {
+    pub fn load_or_generate(path: &Path) -> Result<Self, IdentityError> {
         let text = match read(path) {
             Ok(Some(text)) => text,
             Ok(None) => {
@@ -182,32 +182,32 @@ mod tests {
     fn it_is_made_once_and_kept_from_others() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tls.pem");
-        let first = Identity::of(&path).unwrap();
+        let first = Identity::load_or_generate(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(Identity::of(&path).unwrap().certificate(), first.certificate());
+        assert_eq!(Identity::load_or_generate(&path).unwrap().certificate(), first.certificate());
         assert!(seedgrid_common::join::connect::config(first.certificate()).is_ok());
         assert!(!first.certificate().contains("PRIVATE"));
         assert!(!format!("{first:?}").contains("BEGIN"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(Identity::of(&path), Err(IdentityError::TooOpen { mode: 0o640, .. })));
+        assert!(matches!(Identity::load_or_generate(&path), Err(IdentityError::TooOpen { mode: 0o640, .. })));
     }
 
     #[test]
     fn what_is_no_identity_is_refused_without_being_shown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tls.pem");
-        let whole = Identity::of(&path).map(|_| fs::read_to_string(&path).unwrap()).unwrap();
+        let whole = Identity::load_or_generate(&path).map(|_| fs::read_to_string(&path).unwrap()).unwrap();
         let certificate_alone = whole[..whole.find(END).unwrap() + END.len()].to_owned();
         let other = make().unwrap();
         let another_key = certificate_alone.clone() + &other[other.find(END).unwrap() + END.len()..];
         for text in ["", "nonsense", &certificate_alone, &another_key, &whole[..whole.len() - 40]] {
             fs::write(&path, text).unwrap();
-            let error = Identity::of(&path).unwrap_err();
+            let error = Identity::load_or_generate(&path).unwrap_err();
             assert!(matches!(error, IdentityError::Malformed { .. }), "{error}");
             assert!(!error.to_string().contains("MI"), "{error}");
         }
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
-        assert!(matches!(Identity::of(&path), Err(IdentityError::Read { .. })));
+        assert!(matches!(Identity::load_or_generate(&path), Err(IdentityError::Read { .. })));
     }
 }

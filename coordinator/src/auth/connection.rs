@@ -40,7 +40,7 @@ struct State {
     id: Id,
     address: IpAddr,
     /// The highest [`ConnectionClass`] that the connection has reached, as a number.
-    standing: AtomicU8,
+    class: AtomicU8,
     close: Arc<Notify>,
     auth: Arc<AuthState>,
 }
@@ -56,12 +56,12 @@ impl ConnectionHandle {
     /// # Errors
     /// When the limit of the class leaves no room.
     pub(super) fn welcome(&self, caller: &Caller) -> Result<bool, Full> {
-        let State { id, address, standing: before, auth, .. } = &*self.0;
-        let standing = ConnectionClass::of(caller) as u8;
-        let rises = before.load(Ordering::Relaxed) < standing;
+        let State { id, address, class: before, auth, .. } = &*self.0;
+        let class = ConnectionClass::from_caller(caller) as u8;
+        let rises = before.load(Ordering::Relaxed) < class;
         if rises {
             auth.know(*id, caller, *address)?;
-            before.fetch_max(standing, Ordering::Relaxed);
+            before.fetch_max(class, Ordering::Relaxed);
         }
         Ok(rises)
     }
@@ -80,8 +80,8 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new(id: Id, address: IpAddr, close: Arc<Notify>, auth: Arc<AuthState>) -> Self {
-        let standing = AtomicU8::new(ConnectionClass::Stranger as u8);
-        Self { visitor: ConnectionHandle(Arc::new(State { id, address, standing, close, auth })) }
+        let class = AtomicU8::new(ConnectionClass::Stranger as u8);
+        Self { visitor: ConnectionHandle(Arc::new(State { id, address, class, close, auth })) }
     }
 
     pub(super) fn address(&self) -> IpAddr {
@@ -135,7 +135,7 @@ impl Connection {
             return Some(io::Error::new(io::ErrorKind::ConnectionAborted, "put out"));
         }
         let state = &self.place.visitor.0;
-        let is_known = state.standing.load(Ordering::Relaxed) > ConnectionClass::Stranger as u8;
+        let is_known = state.class.load(Ordering::Relaxed) > ConnectionClass::Stranger as u8;
         if is_known || self.deadline.as_mut().poll(context).is_pending() {
             return None;
         }

@@ -32,7 +32,7 @@ impl ConnectionClass {
     const ALL: [Self; 4] = [Self::Stranger, Self::Guest, Self::Worker, Self::Owner];
 
     /// The class of an authenticated caller.
-    pub(super) fn of(caller: &Caller) -> Self {
+    pub(super) fn from_caller(caller: &Caller) -> Self {
         match caller {
             Caller::Holder(Role::Join | Role::View) => Self::Guest,
             Caller::Holder(Role::Admin) => Self::Owner,
@@ -82,8 +82,8 @@ impl Limits {
         }
     }
 
-    fn of(&self, standing: ConnectionClass) -> ConnectionLimit {
-        match standing {
+    fn limit(&self, class: ConnectionClass) -> ConnectionLimit {
+        match class {
             ConnectionClass::Stranger => self.strangers,
             ConnectionClass::Guest => self.guests,
             ConnectionClass::Worker => self.workers,
@@ -108,7 +108,7 @@ pub(super) struct ConnectionTable<H> {
 #[derive(Debug)]
 struct Present<H> {
     origin: IpAddr,
-    standing: ConnectionClass,
+    class: ConnectionClass,
     /// The worker whose own credential the connection has shown first.
     worker: Option<WorkerId>,
     handle: H,
@@ -164,7 +164,7 @@ impl<H> ConnectionTable<H> {
         let put_out = self.in_the_way(ConnectionClass::Stranger, origin).and_then(|id| self.leave(id));
         let id = self.next;
         self.next += 1;
-        self.present.insert(id, Present { origin, standing: ConnectionClass::Stranger, worker: None, handle });
+        self.present.insert(id, Present { origin, class: ConnectionClass::Stranger, worker: None, handle });
         self.groups[ConnectionClass::Stranger as usize].add(id, origin);
         (id, put_out)
     }
@@ -175,20 +175,20 @@ impl<H> ConnectionTable<H> {
     /// # Errors
     /// When the class has no room; the connection keeps its class.
     pub(super) fn know(&mut self, id: Id, caller: &Caller) -> Result<Option<H>, Full> {
-        let Some(Present { origin, standing: before, .. }) = self.present.get(&id) else { return Ok(None) };
-        let (origin, before, standing) = (*origin, *before, ConnectionClass::of(caller));
-        if standing <= before {
+        let Some(Present { origin, class: before, .. }) = self.present.get(&id) else { return Ok(None) };
+        let (origin, before, class) = (*origin, *before, ConnectionClass::from_caller(caller));
+        if class <= before {
             return Ok(None);
         }
-        let put_out = match (self.in_the_way(standing, origin), standing) {
+        let put_out = match (self.in_the_way(class, origin), class) {
             (None, _) => None,
             (Some(_), ConnectionClass::Worker) => return Err(Full),
             (Some(oldest), _) => self.leave(oldest),
         };
         self.groups[before as usize].remove(id, origin);
-        self.groups[standing as usize].add(id, origin);
+        self.groups[class as usize].add(id, origin);
         if let Some(present) = self.present.get_mut(&id) {
-            present.standing = standing;
+            present.class = class;
             if let Caller::Worker(worker) = caller {
                 present.worker = Some(worker.clone());
             }
@@ -205,13 +205,13 @@ impl<H> ConnectionTable<H> {
 
     /// Removes a connection. Returns its handle, unless it was removed before.
     pub(super) fn leave(&mut self, id: Id) -> Option<H> {
-        let Present { origin, standing, handle, .. } = self.present.remove(&id)?;
-        self.groups[standing as usize].remove(id, origin);
+        let Present { origin, class, handle, .. } = self.present.remove(&id)?;
+        self.groups[class as usize].remove(id, origin);
         Some(handle)
     }
 
-    fn in_the_way(&self, standing: ConnectionClass, origin: IpAddr) -> Option<Id> {
-        self.groups[standing as usize].in_the_way(self.limits.of(standing), origin)
+    fn in_the_way(&self, class: ConnectionClass, origin: IpAddr) -> Option<Id> {
+        self.groups[class as usize].in_the_way(self.limits.limit(class), origin)
     }
 }
 
@@ -241,20 +241,15 @@ mod tests {
     }
 
     /// Adds a connection that shows this credential.
-    fn come<H>(
-        crowd: &mut ConnectionTable<H>,
-        from: u8,
-        standing: ConnectionClass,
-        handle: H,
-    ) -> Result<Option<H>, Full> {
+    fn come<H>(crowd: &mut ConnectionTable<H>, from: u8, class: ConnectionClass, handle: H) -> Result<Option<H>, Full> {
         let (id, put_out) = crowd.enter(address(from), handle);
         assert!(put_out.is_none(), "there is room for strangers");
-        crowd.know(id, &caller(standing))
+        crowd.know(id, &caller(class))
     }
 
     /// A caller of this class.
-    fn caller(standing: ConnectionClass) -> Caller {
-        match standing {
+    fn caller(class: ConnectionClass) -> Caller {
+        match class {
             ConnectionClass::Stranger => unreachable!("they have shown nothing"),
             ConnectionClass::Guest => Caller::Holder(Role::View),
             ConnectionClass::Worker => Caller::Worker(worker(1)),
@@ -311,10 +306,10 @@ mod tests {
     fn a_connection_stands_as_high_as_the_best_that_it_has_shown() {
         let mut crowd = ConnectionTable::new(LIMITS);
         let (id, _) = crowd.enter(address(1), ());
-        for standing in [ConnectionClass::Guest, ConnectionClass::Worker, ConnectionClass::Guest] {
-            assert_eq!(crowd.know(id, &caller(standing)), Ok(None));
+        for class in [ConnectionClass::Guest, ConnectionClass::Worker, ConnectionClass::Guest] {
+            assert_eq!(crowd.know(id, &caller(class)), Ok(None));
         }
-        assert_eq!(crowd.present[&id].standing, ConnectionClass::Worker);
+        assert_eq!(crowd.present[&id].class, ConnectionClass::Worker);
         assert_eq!(crowd.know(77, &caller(ConnectionClass::Owner)), Ok(None), "it has gone meanwhile");
     }
 
@@ -343,7 +338,7 @@ mod tests {
     fn limits_leave_room_for_files() {
         for files in [0, 256, 1024, 65_536, u64::MAX] {
             let limits = Limits::for_open_files(files);
-            let rooms = ConnectionClass::ALL.map(|standing| limits.of(standing));
+            let rooms = ConnectionClass::ALL.map(|class| limits.limit(class));
             assert!(rooms.iter().all(|room| 4 <= room.of_address && room.of_address <= room.all), "{limits:?}");
             let all: usize = rooms.iter().map(|room| room.all).sum();
             assert!((32..=4096).contains(&all) && (files < 256 || all as u64 <= files / 2), "{limits:?}");
@@ -373,15 +368,15 @@ mod tests {
                         continue;
                     }
                     (what, Some((id, from, before))) => {
-                        let standing = [ConnectionClass::Guest, ConnectionClass::Worker, ConnectionClass::Owner][usize::from(what) - 2];
-                        match crowd.know(id, &caller(standing)) {
+                        let class = [ConnectionClass::Guest, ConnectionClass::Worker, ConnectionClass::Owner][usize::from(what) - 2];
+                        match crowd.know(id, &caller(class)) {
                             Ok(gone) => {
-                                here[which].2 = standing.max(before);
+                                here[which].2 = class.max(before);
                                 (gone, id)
                             }
                             Err(Full) => {
-                                let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == standing && (all || *by == from)).count();
-                                prop_assert!(standing == ConnectionClass::Worker);
+                                let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == class && (all || *by == from)).count();
+                                prop_assert!(class == ConnectionClass::Worker);
                                 prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);
                                 (None, id)
                             }
@@ -389,17 +384,17 @@ mod tests {
                     }
                 };
                 prop_assert!(gone != Some(comer), "it was put out for itself");
-                let worker = |(id, _, standing): &(Id, u8, ConnectionClass)| gone == Some(*id) && *standing == ConnectionClass::Worker;
+                let worker = |(id, _, class): &(Id, u8, ConnectionClass)| gone == Some(*id) && *class == ConnectionClass::Worker;
                 prop_assert!(!here.iter().any(worker), "a worker was put out");
                 here.retain(|(id, _, _)| gone != Some(*id));
                 prop_assert_eq!(crowd.present.len(), here.len());
-                for standing in ConnectionClass::ALL {
-                    let room = LIMITS.of(standing);
+                for class in ConnectionClass::ALL {
+                    let room = LIMITS.limit(class);
                     let count = |from: Option<u8>| {
-                        here.iter().filter(|(_, by, as_)| *as_ == standing && from.is_none_or(|from| from == *by)).count()
+                        here.iter().filter(|(_, by, as_)| *as_ == class && from.is_none_or(|from| from == *by)).count()
                     };
                     prop_assert!(count(None) <= room.all && (0..4).all(|from| count(Some(from)) <= room.of_address));
-                    prop_assert_eq!(crowd.groups[standing as usize].all.len(), count(None));
+                    prop_assert_eq!(crowd.groups[class as usize].all.len(), count(None));
                 }
             }
             for (id, _, _) in here {

@@ -64,13 +64,13 @@ impl CredentialFiles {
         now_ms: i64,
     ) -> Result<Self, CredentialFilesError> {
         let keys = Self { directory: directory.clone(), place, join_expires: join_expires.unwrap_or(JOIN_EXPIRES) };
-        let book = CredentialRegistry::read(store)?;
+        let registry = CredentialRegistry::read(store)?;
         let mut writes = Vec::new();
         let mut files = Vec::new();
         let mut shown = false;
         for role in Role::ALL {
             let path = directory.key_file(role);
-            let (token, mut known, mut is_new) = match kept(&path, &keys.place, &book, role, now_ms) {
+            let (token, mut known, mut is_new) = match kept(&path, &keys.place, &registry, role, now_ms) {
                 Ok((token, known)) => (token, known, false),
                 Err(flaw) => {
                     flaw.tell(&path);
@@ -172,7 +172,7 @@ impl Flaw {
 fn kept(
     path: &Path,
     place: &Place,
-    book: &CredentialRegistry,
+    registry: &CredentialRegistry,
     role: Role,
     now_ms: i64,
 ) -> Result<(Token, KnownToken), Flaw> {
@@ -180,7 +180,7 @@ fn kept(
         JoinError::Missing { .. } => Flaw::Missing,
         error => Flaw::Unreadable(error.flaw()),
     })?;
-    let known = book.token(role).filter(|known| file.role == role && file.token.digest() == known.digest);
+    let known = registry.token(role).filter(|known| file.role == role && file.token.digest() == known.digest);
     let known = known.ok_or(Flaw::Foreign)?;
     if place.certificate.is_some() && file.certificate.is_none() {
         return Err(Flaw::Shown);
@@ -224,10 +224,10 @@ mod tests {
         now_ms: i64,
     ) -> [JoinFile; 3] {
         CredentialFiles::open(directory, place, expires.map(Duration::from_secs), store, now_ms).unwrap();
-        let book = CredentialRegistry::read(store).unwrap();
+        let registry = CredentialRegistry::read(store).unwrap();
         Role::ALL.map(|role| {
             let file = JoinFile::read(&directory.key_file(role)).unwrap();
-            let known = book.token(role).unwrap();
+            let known = registry.token(role).unwrap();
             assert_eq!((file.role, file.token.digest(), file.expires_ms), (role, known.digest, known.expires_ms));
             file
         })

@@ -200,18 +200,18 @@ mod tests {
 
     #[test]
     fn each_credential_is_its_owners() {
-        let mut book = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::default();
         let tokens = Role::ALL.map(|role| (role, Token::generate()));
         for (role, token) in &tokens {
-            book.set(*role, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: Some(100) });
+            registry.set(*role, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: Some(100) });
         }
         for (role, token) in &tokens {
-            assert_eq!(book.judge(token.expose(), 99), Ok(Caller::Holder(*role)));
-            assert_eq!(book.judge(token.expose(), 100), Err(Refusal::Expired));
+            assert_eq!(registry.judge(token.expose(), 99), Ok(Caller::Holder(*role)));
+            assert_eq!(registry.judge(token.expose(), 100), Err(Refusal::Expired));
         }
         let secret = Token::generate();
-        assert_eq!(book.enroll(worker(1), secret.digest(), 5).unwrap().len(), 1);
-        assert_eq!(book.judge(&shown(1, &secret), 0), Ok(Caller::Worker(worker(1))));
+        assert_eq!(registry.enroll(worker(1), secret.digest(), 5).unwrap().len(), 1);
+        assert_eq!(registry.judge(&shown(1, &secret), 0), Ok(Caller::Worker(worker(1))));
         let wrong = [
             String::new(),
             "0".repeat(64),
@@ -224,87 +224,87 @@ mod tests {
             format!("x{}", tokens[0].1.expose()),
         ];
         for wrong in wrong {
-            assert_eq!(book.judge(&wrong, 0), Err(Refusal::WrongCredential), "{wrong}");
+            assert_eq!(registry.judge(&wrong, 0), Err(Refusal::WrongCredential), "{wrong}");
         }
     }
 
     #[test]
     fn a_rotated_token_is_dead() {
-        let mut book = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::default();
         let (old, new) = (Token::generate(), Token::generate());
         for token in [&old, &new] {
-            book.set(Role::Join, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: None });
+            registry.set(Role::Join, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: None });
         }
-        assert_eq!(book.judge(old.expose(), 0), Err(Refusal::WrongCredential));
-        assert_eq!(book.judge(new.expose(), i64::MAX), Ok(Caller::Holder(Role::Join)));
+        assert_eq!(registry.judge(old.expose(), 0), Err(Refusal::WrongCredential));
+        assert_eq!(registry.judge(new.expose(), i64::MAX), Ok(Caller::Holder(Role::Join)));
     }
 
     #[test]
     fn nobody_takes_over_an_id() {
-        let mut book = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::default();
         let (own, other) = (Token::generate(), Token::generate());
-        book.enroll(worker(1), own.digest(), 5).unwrap();
-        assert!(book.enroll(worker(1), own.digest(), 6).unwrap().is_empty(), "the same again");
-        assert_eq!(book.enroll(worker(1), other.digest(), 6).unwrap_err(), NotEnrolled::OtherSecret);
-        assert_eq!(book.judge(&shown(1, &own), 0), Ok(Caller::Worker(worker(1))));
+        registry.enroll(worker(1), own.digest(), 5).unwrap();
+        assert!(registry.enroll(worker(1), own.digest(), 6).unwrap().is_empty(), "the same again");
+        assert_eq!(registry.enroll(worker(1), other.digest(), 6).unwrap_err(), NotEnrolled::OtherSecret);
+        assert_eq!(registry.judge(&shown(1, &own), 0), Ok(Caller::Worker(worker(1))));
     }
 
     #[test]
     fn a_revoked_worker_stays_out() {
-        let mut book = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::default();
         let secret = Token::generate();
-        assert!(book.revoke(&worker(1), 5).is_none(), "it has not enrolled");
-        book.enroll(worker(1), secret.digest(), 5).unwrap();
-        assert_eq!(book.revoke(&worker(1), 6).unwrap().len(), 1);
-        assert!(book.revoke(&worker(1), 7).unwrap().is_empty());
-        assert_eq!(book.judge(&shown(1, &secret), 0), Err(Refusal::Revoked));
+        assert!(registry.revoke(&worker(1), 5).is_none(), "it has not enrolled");
+        registry.enroll(worker(1), secret.digest(), 5).unwrap();
+        assert_eq!(registry.revoke(&worker(1), 6).unwrap().len(), 1);
+        assert!(registry.revoke(&worker(1), 7).unwrap().is_empty());
+        assert_eq!(registry.judge(&shown(1, &secret), 0), Err(Refusal::Revoked));
         assert_eq!(
-            book.judge(&shown(1, &Token::generate()), 0),
+            registry.judge(&shown(1, &Token::generate()), 0),
             Err(Refusal::WrongCredential),
             "nothing is told to others"
         );
-        assert_eq!(book.enroll(worker(1), secret.digest(), 8).unwrap_err(), NotEnrolled::Revoked);
+        assert_eq!(registry.enroll(worker(1), secret.digest(), 8).unwrap_err(), NotEnrolled::Revoked);
     }
 
     /// A full registry: workers 0 to `WORKERS_MAX` enrolled in this order.
     fn full() -> CredentialRegistry {
         let enrolled = |number| Enrolled { digest: [7; 32], enrolled_ms: i64::from(number), revoked_ms: None };
-        let book =
+        let registry =
             CredentialRegistry::new([], (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))));
-        assert!(book.is_full());
-        book
+        assert!(registry.is_full());
+        registry
     }
 
     #[test]
     fn of_too_many_those_go_first_that_never_registered() {
-        let (mut book, digest) = (full(), [7; 32]);
-        book.revoke(&worker(0), 0);
-        assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap_err(), NotEnrolled::Full);
-        assert!(book.enroll(worker(1), digest, 1).unwrap().is_empty(), "it is in");
-        assert!(book.make_room(|_| true, |_| false).is_empty(), "all are there");
-        let writes = book.make_room(|id| *id == worker(1), |id| *id == worker(3));
+        let (mut registry, digest) = (full(), [7; 32]);
+        registry.revoke(&worker(0), 0);
+        assert_eq!(registry.enroll(worker(u32::MAX), digest, 1).unwrap_err(), NotEnrolled::Full);
+        assert!(registry.enroll(worker(1), digest, 1).unwrap().is_empty(), "it is in");
+        assert!(registry.make_room(|_| true, |_| false).is_empty(), "all are there");
+        let writes = registry.make_room(|id| *id == worker(1), |id| *id == worker(3));
         assert_eq!(writes.len(), FORGOTTEN_AT_ONCE);
         assert!(
             matches!(&writes[..2], [CredentialWrite::Forgotten(first), CredentialWrite::Forgotten(second)] if (first, second) == (&worker(2), &worker(4)))
         );
-        assert!(book.is_revoked(&worker(0)));
+        assert!(registry.is_revoked(&worker(0)));
         for number in [1, 3] {
-            let stolen = book.enroll(worker(number), Token::generate().digest(), 1);
+            let stolen = registry.enroll(worker(number), Token::generate().digest(), 1);
             assert_eq!(stolen.unwrap_err(), NotEnrolled::OtherSecret);
         }
-        assert_eq!(book.enroll(worker(u32::MAX), digest, 1).unwrap().len(), 1);
-        assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
+        assert_eq!(registry.enroll(worker(u32::MAX), digest, 1).unwrap().len(), 1);
+        assert_eq!(registry.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE + 1);
     }
 
     /// After all have registered, new workers still find room, and no worker's id can be taken.
     #[test]
     fn who_has_registered_makes_room_and_stays_in_the_store() {
-        let mut book = full();
-        book.revoke(&worker(0), 0);
-        assert!(book.make_room(|_| false, |_| true).is_empty(), "nobody is forgotten");
-        assert_eq!(book.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE);
-        assert!(!book.knows(&worker(0)) && book.knows(&worker(FORGOTTEN_AT_ONCE as u32)));
-        book.recall(worker(0), Enrolled { digest: [7; 32], enrolled_ms: 0, revoked_ms: Some(0) });
-        assert_eq!(book.enroll(worker(0), [7; 32], 1).unwrap_err(), NotEnrolled::Revoked);
+        let mut registry = full();
+        registry.revoke(&worker(0), 0);
+        assert!(registry.make_room(|_| false, |_| true).is_empty(), "nobody is forgotten");
+        assert_eq!(registry.workers().count(), WORKERS_MAX - FORGOTTEN_AT_ONCE);
+        assert!(!registry.knows(&worker(0)) && registry.knows(&worker(FORGOTTEN_AT_ONCE as u32)));
+        registry.recall(worker(0), Enrolled { digest: [7; 32], enrolled_ms: 0, revoked_ms: Some(0) });
+        assert_eq!(registry.enroll(worker(0), [7; 32], 1).unwrap_err(), NotEnrolled::Revoked);
     }
 }

@@ -63,25 +63,25 @@ mod tests {
 
     #[test]
     fn failures_are_free_up_to_a_rate() {
-        let mut strikes = FailedLogins::default();
+        let mut failed_logins = FailedLogins::default();
         let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
-        assert_eq!((0..FREE + 5).filter(|_| strikes.add(one, 7)).count(), 5);
-        assert!(!strikes.add(other, 7), "each address has its own");
-        assert!(strikes.add(one, 7 + REFILL_MS - 1));
-        assert!(!strikes.add(one, 7 + REFILL_MS));
-        assert!(strikes.add(one, 7 + REFILL_MS));
-        assert_eq!((0..FREE + 5).filter(|_| strikes.add(one, 1_000_000)).count(), 5, "all are free again");
+        assert_eq!((0..FREE + 5).filter(|_| failed_logins.add(one, 7)).count(), 5);
+        assert!(!failed_logins.add(other, 7), "each address has its own");
+        assert!(failed_logins.add(one, 7 + REFILL_MS - 1));
+        assert!(!failed_logins.add(one, 7 + REFILL_MS));
+        assert!(failed_logins.add(one, 7 + REFILL_MS));
+        assert_eq!((0..FREE + 5).filter(|_| failed_logins.add(one, 1_000_000)).count(), 5, "all are free again");
     }
 
     #[test]
     fn only_so_many_addresses_are_remembered() {
-        let mut strikes = FailedLogins::default();
+        let mut failed_logins = FailedLogins::default();
         let address = |number: u32| IpAddr::from(number.to_be_bytes());
         for number in 0..ADDRESSES_MAX as u32 {
-            assert!(!strikes.add(address(number), 0));
+            assert!(!failed_logins.add(address(number), 0));
         }
-        assert!(strikes.add(address(u32::MAX), 0));
-        assert!(!strikes.add(address(u32::MAX), REFILL_MS), "those that were forgiven are forgotten");
-        assert_eq!(strikes.by_address.len(), 1);
+        assert!(failed_logins.add(address(u32::MAX), 0));
+        assert!(!failed_logins.add(address(u32::MAX), REFILL_MS), "those that were forgiven are forgotten");
+        assert_eq!(failed_logins.by_address.len(), 1);
     }
 }

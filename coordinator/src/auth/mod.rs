@@ -48,26 +48,26 @@ use crate::scheduler::queue::WorkerId;
 /// The registry of credentials, which the core changes and authentication reads.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    book: Arc<RwLock<CredentialRegistry>>,
+    registry: Arc<RwLock<CredentialRegistry>>,
     /// Notifies of each revocation.
     revocations: watch::Sender<()>,
 }
 
 impl Credentials {
     /// Creates the shared registry.
-    pub fn new(book: CredentialRegistry) -> Self {
-        Self { book: Arc::new(RwLock::new(book)), revocations: watch::Sender::default() }
+    pub fn new(registry: CredentialRegistry) -> Self {
+        Self { registry: Arc::new(RwLock::new(registry)), revocations: watch::Sender::default() }
     }
 
     /// Locks the registry for reading.
     pub fn read(&self) -> RwLockReadGuard<'_, CredentialRegistry> {
         // A panic leaves no partial change behind.
-        self.book.read().unwrap_or_else(PoisonError::into_inner)
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks the registry for a change.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, CredentialRegistry> {
-        self.book.write().unwrap_or_else(PoisonError::into_inner)
+        self.registry.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notifies every call in progress that a worker was revoked.

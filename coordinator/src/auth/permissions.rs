@@ -35,7 +35,7 @@ impl Size {
     pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Lists, Self::Piece, Self::Large];
 
     /// The class of the call with this path.
-    pub(crate) fn of(path: &str) -> Self {
+    pub(crate) fn for_call(path: &str) -> Self {
         CALLS.into_iter().find(|(call, ..)| *call == path).map_or(Self::Small, |(_, _, size)| size)
     }
 
@@ -89,7 +89,7 @@ pub(super) fn is_streamed(path: &str) -> bool {
 
 impl Needs {
     /// The credential that the call with this path needs; None for an unknown call.
-    pub(super) fn of(path: &str) -> Option<Self> {
+    pub(super) fn for_call(path: &str) -> Option<Self> {
         CALLS.into_iter().find(|(call, ..)| *call == path).map(|(_, needs, _)| needs)
     }
 
@@ -174,13 +174,13 @@ mod tests {
         let worker = Caller::Worker("0".repeat(32).parse().unwrap());
         let [join, admin, view] = Role::ALL.map(Caller::Holder);
         let allowed = |path: &str| -> Vec<bool> {
-            let needs = Needs::of(path).unwrap();
+            let needs = Needs::for_call(path).unwrap();
             [&join, &worker, &view, &admin].map(|caller| needs.are_met_by(caller)).to_vec()
         };
         assert_eq!(allowed("/seedgrid.v1.WorkerService/Enroll"), [true, false, false, false]);
         assert_eq!(allowed("/seedgrid.v1.WorkerService/Submit"), [false, true, false, false]);
         assert_eq!(allowed("/seedgrid.v1.ControlService/Watch"), [false, false, true, true]);
         assert_eq!(allowed("/seedgrid.v1.ControlService/Retry"), [false, false, false, true]);
-        assert_eq!(Needs::of("/seedgrid.v1.WorkerService/submit"), None);
+        assert_eq!(Needs::for_call("/seedgrid.v1.WorkerService/submit"), None);
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool, results: ResultKin
     belongs(&directory, &store, &spec.study.name)?;
     take_results(&directory, &mut store, results)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
-    let overlap = Overlap::of(&prepared, &directory, Some(&store), &store.units()?)?;
+    let overlap = Overlap::count(&prepared, &directory, Some(&store), &store.units()?)?;
     // The check comes before any change to the run directory.
     overlap.allows(replace)?;
     for note in overlap.notes() {
@@ -73,7 +73,7 @@ pub(super) fn weights_standing(
         Some(store) => (store.units()?, store.weights()?),
         None => Default::default(),
     };
-    Ok(weights::WeightCounts::of(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
+    Ok(weights::WeightCounts::count(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
 }
 
 /// Prints the damage to the database and its repair.
@@ -153,7 +153,7 @@ impl Hosting {
                 let path = directory.identity();
                 let what = if path.exists() { "is another one" } else { "is gone" };
                 let before = JoinFile::read(&directory.join_file()).ok().and_then(|file| file.certificate);
-                let identity = Identity::of(&path)?;
+                let identity = Identity::load_or_generate(&path)?;
                 if before.is_some_and(|before| before != identity.certificate()) {
                     console::note(format_args!(
                         "note: {} {what}, so the study has a new certificate: copies of its join, admin and view files are of no use any more",
@@ -167,7 +167,7 @@ impl Hosting {
         let place = Place {
             study: study.name.clone(),
             host: lock_holder::host(),
-            addresses: addresses(&Listening::of(&bound), entrance),
+            addresses: addresses(&Listening::from_bound(&bound), entrance),
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // The files come before any answer: a refused worker reads the file again and must find the new token.

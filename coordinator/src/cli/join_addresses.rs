@@ -21,7 +21,7 @@ pub(super) struct Listening {
 
 impl Listening {
     /// The state of `bound` on this machine.
-    pub(super) fn of(bound: &Bound) -> Self {
+    pub(super) fn from_bound(bound: &Bound) -> Self {
         let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
             let address = interface.address?;
             let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));

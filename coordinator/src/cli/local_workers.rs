@@ -58,7 +58,7 @@ pub enum Surroundings {
 
 impl Surroundings {
     /// The view for this process.
-    pub fn of(job: &JobEnd) -> Self {
+    pub fn new(job: &JobEnd) -> Self {
         match job {
             JobEnd::LeftOver { .. } => Self::LeftOver,
             JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => Self::Own,

@@ -58,7 +58,7 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
         Ok(estimated) => estimated,
         Err(signal) => return Ok(Exit::Interrupted(signal)),
     };
-    let overlap = Overlap::of(&prepared, &directory, store.as_ref(), &known)?;
+    let overlap = Overlap::count(&prepared, &directory, store.as_ref(), &known)?;
     let listing = Listing::new(&prepared, &known, weights, overlap, &forecast, estimate);
     match arguments.format {
         Format::Text => super::print_as_it_is(&listing.text(Screen::output().columns))?,
@@ -168,7 +168,7 @@ impl StageListing {
                     model: planned.configuration.model.clone(),
                     hyperparameters: planned.configuration.hyperparameters.clone(),
                     normalize: planned.configuration.normalize,
-                    units: Progress::of(planned.units.iter().map(|(id, _)| id), known, track),
+                    units: Progress::count(planned.units.iter().map(|(id, _)| id), known, track),
                     unit_seconds: estimate.seconds,
                     settings: [
                         stage.shown.settings(&planned.configuration),
@@ -188,7 +188,7 @@ impl StageListing {
 }
 
 impl Progress {
-    fn of<'a>(
+    fn count<'a>(
         units: impl Iterator<Item = &'a UnitId>,
         known: &BTreeMap<UnitId, StoredUnit>,
         track: &RaceTrack,
@@ -238,7 +238,7 @@ impl Listing {
                 train_pairs: dataset.train.len(),
                 test_pairs: dataset.test.len(),
             },
-            units: Progress::of(prepared.plan.units().keys(), known, &prepared.track),
+            units: Progress::count(prepared.plan.units().keys(), known, &prepared.track),
             units_waiting: prepared.to_come().waiting,
             results,
             weights,

@@ -60,7 +60,7 @@ pub(super) async fn measure(
     let opened = open(folder.path(), &spec(&shapes, slots))?;
     let database = opened.directory.database();
     let hosting = Hosting::start(opened, Entrance::LOCAL, Holders::AreGone).await?;
-    let surroundings = Surroundings::of(&JobEnd::find(&batch::environment));
+    let surroundings = Surroundings::new(&JobEnd::find(&batch::environment));
     let mut worker =
         LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs(), surroundings)?;
     let mut view = Silent;

@@ -36,7 +36,7 @@ fn build(directory: &RunDirectory, spec: Option<u32>, output: Option<&Path>) -> 
     };
     let written = report::write(&folder, &aggregate, &provenance, || state_now(directory))?;
     super::print_as_it_is(&report::terminal_table(&aggregate.report, Screen::output().columns))?;
-    if provenance.units.iter().any(|unit| ResultKind::of(&unit.numerics_class) == ResultKind::MadeUp) {
+    if provenance.units.iter().any(|unit| ResultKind::from_numerics_class(&unit.numerics_class) == ResultKind::MadeUp) {
         console::note(format_args!(
             "note: these results are made up, to measure a coordinator: they say nothing of any network"
         ));

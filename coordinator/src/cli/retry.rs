@@ -70,7 +70,7 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let study = Planned::stored(&directory, &store)?;
     let attempted = |unit: &StoredUnit| Attempted { state: unit.state(&rules, false), attempts: unit.attempts };
     let known = store.units()?.iter().map(|(id, unit)| (*id, attempted(unit))).collect();
-    let retry = retry::retry(&study.plan, &study.standing, &known, units)?;
+    let retry = retry::retry(&study.plan, &study.decisions, &known, units)?;
     let at_ms = utc::now_ms();
     // Like a coordinator, the retry also ends a pause, so that the units are given out.
     let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });

@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         console::note(format_args!("note: {note}"));
     }
     let (join_file, logs) = (hosting.directory.join_file(), hosting.directory.logs());
-    let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::of(&job))?;
+    let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::new(&job))?;
     let mut view = progress::view(Stream::Error, hosting.directory.root());
     // Before this line, a signal ends the process at once.
     let mut signals = Attended::begin();

@@ -27,7 +27,7 @@ use crate::{
     scheduler::attempt_ending::AttemptEnding,
     views::{
         run_reader::RunReader,
-        units::{self, AttemptLog, Live, Story, UnitLine},
+        units::{self, AttemptLog, Live, UnitExplanation, UnitLine},
     },
 };
 
@@ -51,21 +51,21 @@ impl Source {
 
     async fn units(&mut self) -> Result<units::Units, Failure> {
         match self {
-            Self::Directory(books, _) => Ok(books.units()?),
+            Self::Directory(reader, _) => Ok(reader.units()?),
             Self::Coordinator(control) => Ok(control.units().await?),
         }
     }
 
     pub(super) async fn lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
         match self {
-            Self::Directory(books, _) => Ok(books.lines()?),
+            Self::Directory(reader, _) => Ok(reader.lines()?),
             Self::Coordinator(control) => Ok(control.units().await?.lines),
         }
     }
 
     async fn logs(&mut self, unit: UnitId) -> Result<Vec<AttemptLog>, Failure> {
         match self {
-            Self::Directory(books, _) => Ok(books.logs(unit)?),
+            Self::Directory(reader, _) => Ok(reader.logs(unit)?),
             Self::Coordinator(control) => Ok(control.logs(unit).await?),
         }
     }
@@ -158,7 +158,7 @@ fn unambiguous(ids: &[String]) -> usize {
 struct Explained {
     schema: &'static str,
     #[serde(flatten)]
-    story: Story,
+    explanation: UnitExplanation,
 }
 
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
@@ -166,60 +166,59 @@ pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
     let choose = |lines: &[UnitLine]| -> Result<UnitLine, Failure> { Ok(units::find(lines, &arguments.unit)?.clone()) };
     let unit = match &mut source {
-        Source::Directory(books, _) => books.unit(choose)?,
+        Source::Directory(reader, _) => reader.unit(choose)?,
         Source::Coordinator(control) => choose(&control.units().await?.lines)?,
     };
-    let (chapters, live) = match &mut source {
-        Source::Directory(books, directory) if !directory.is_owned() => {
-            (books.chapters(unit.id)?, Live::AtRest(books.pause()?))
+    let (attempts, live) = match &mut source {
+        Source::Directory(reader, directory) if !directory.is_owned() => {
+            (reader.attempts(unit.id)?, Live::AtRest(reader.pause()?))
         }
-        Source::Directory(books, _) => {
+        Source::Directory(reader, _) => {
             let mut control = Control::connect(&arguments.run_dir, Role::View, reach).await?;
-            (books.chapters(unit.id)?, Live::Running(control.explain(unit.id).await?.0))
+            (reader.attempts(unit.id)?, Live::Running(control.explain(unit.id).await?.0))
         }
         Source::Coordinator(control) => {
-            let (waits, chapters) = control.explain(unit.id).await?;
-            (chapters, Live::Running(waits))
+            let (waits, attempts) = control.explain(unit.id).await?;
+            (attempts, Live::Running(waits))
         }
     };
-    let story = Story::new(unit, chapters, &live);
+    let explanation = UnitExplanation::new(unit, attempts, &live);
     match arguments.format {
-        Format::Json => super::print_json(&Explained { schema: "seedgrid.explain/1", story })?,
-        Format::Text => super::print(&text(&story))?,
+        Format::Json => super::print_json(&Explained { schema: "seedgrid.explain/1", explanation })?,
+        Format::Text => super::print(&text(&explanation))?,
     }
     Ok(Exit::Done)
 }
 
-fn text(story: &Story) -> String {
-    let unit = &story.unit;
+fn text(explanation: &UnitExplanation) -> String {
+    let unit = &explanation.unit;
     let mut lines = vec![
         format!("{} ({})", unit.label, unit.id),
-        format!("{}: {}", unit.state, story.why),
+        format!("{}: {}", unit.state, explanation.why),
         format!("wanted by {}", unit.stages.join(", ")),
     ];
-    for chapter in &story.chapters {
-        let host = if chapter.host.is_empty() { "an unknown machine" } else { &chapter.host };
-        let place = if chapter.place.is_empty() { String::new() } else { format!(" ({})", chapter.place) };
-        let took = match (chapter.train_seconds, chapter.ended_ms) {
+    for entry in &explanation.attempts {
+        let host = if entry.host.is_empty() { "an unknown machine" } else { &entry.host };
+        let place = if entry.place.is_empty() { String::new() } else { format!(" ({})", entry.place) };
+        let took = match (entry.train_seconds, entry.ended_ms) {
             (Some(seconds), _) => format!(", trained for {}", duration((1000.0 * seconds) as u64)),
             (None, Some(ended)) => {
                 // The attempt's lease ran out, so the exact time of the worker's loss is unknown.
-                let after =
-                    if chapter.ending == Some(AttemptEnding::WorkerLost) { "taken back after" } else { "after" };
-                format!(", {after} {}", duration(u64::try_from(ended - chapter.started_ms).unwrap_or_default()))
+                let after = if entry.ending == Some(AttemptEnding::WorkerLost) { "taken back after" } else { "after" };
+                format!(", {after} {}", duration(u64::try_from(ended - entry.started_ms).unwrap_or_default()))
             }
             (None, None) => String::new(),
         };
-        let ending = chapter.ending.map(AttemptEnding::name).unwrap_or(units::unended(chapter.began, story.at_rest));
-        let detail = if chapter.detail.is_empty() { String::new() } else { format!(": {}", chapter.detail) };
+        let ending = entry.ending.map(AttemptEnding::name).unwrap_or(units::unended(entry.began, explanation.at_rest));
+        let detail = if entry.detail.is_empty() { String::new() } else { format!(": {}", entry.detail) };
         lines.push(format!(
             "attempt {} at {} on {host}{place}, worker {}: {ending}{took}{detail}",
-            chapter.attempt,
-            utc::format(chapter.started_ms),
-            chapter.worker
+            entry.attempt,
+            utc::format(entry.started_ms),
+            entry.worker
         ));
     }
-    if story.chapters.is_empty() {
+    if explanation.attempts.is_empty() {
         lines.push("it was never given out".to_owned());
     }
     lines.join("\n") + "\n"
@@ -308,7 +307,7 @@ mod tests {
     }
 
     fn told(ending: Option<AttemptEnding>, ended_ms: Option<i64>, live: &Live) -> String {
-        let chapter = units::AttemptEntry {
+        let entry = units::AttemptEntry {
             attempt: 1,
             worker: "w".to_owned(),
             host: "node7".to_owned(),
@@ -320,7 +319,7 @@ mod tests {
             detail: String::new(),
             train_seconds: None,
         };
-        text(&Story::new(line([1; 16], "cnn seed 1"), vec![chapter], live))
+        text(&UnitExplanation::new(line([1; 16], "cnn seed 1"), vec![entry], live))
     }
 
     #[test]

@@ -188,7 +188,7 @@ pub struct Found {
 }
 
 impl Found {
-    pub(super) fn of(row: &ConfigurationReport) -> Self {
+    pub(super) fn from_row(row: &ConfigurationReport) -> Self {
         Self {
             number: row.number,
             n: row.n,
@@ -283,7 +283,7 @@ pub struct Lone {
 }
 
 impl Lone {
-    pub(super) fn of(row: &ConfigurationReport) -> Self {
+    pub(super) fn from_row(row: &ConfigurationReport) -> Self {
         Self {
             number: row.number,
             model: row.model.clone(),

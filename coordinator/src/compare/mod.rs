@@ -116,8 +116,8 @@ fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
             title: first.title.clone(),
             variant: if first.variant.is_empty() { second.variant.clone() } else { first.variant.clone() },
             settings: matching::differences([first, second]),
-            first: Found::of(first),
-            second: Found::of(second),
+            first: Found::from_row(first),
+            second: Found::from_row(second),
             difference: difference::between([part(0, first), part(1, second)], same),
             units,
         }
@@ -128,8 +128,8 @@ fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
         evaluations: [first.evaluation, second.evaluation],
         data,
         configurations: configurations.collect(),
-        only_first: only_first.into_iter().map(Lone::of).collect(),
-        only_second: only_second.into_iter().map(Lone::of).collect(),
+        only_first: only_first.into_iter().map(Lone::from_row).collect(),
+        only_second: only_second.into_iter().map(Lone::from_row).collect(),
     }
 }
 

@@ -12,7 +12,7 @@ use seedgrid_common::{
 use super::{document::Method, *};
 use crate::{
     aggregate::{Aggregate, Input, aggregate},
-    plan::data_draws::{Draw, Draws},
+    plan::data_draws::{DataDraw, DataDraws},
     scheduler::race::RaceTrack,
     store::{TrainedBy, TrainedRecord},
 };
@@ -43,10 +43,10 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let draw = |seed: u64| {
         let spec = DatasetSpec { seed, ..study.dataset.clone() };
         // Equal data have equal digests here.
-        Draw { dataset: build(&spec, &[]).unwrap(), encoded: Vec::new(), digest: format!("digest {spec:?}") }
+        DataDraw { dataset: build(&spec, &[]).unwrap(), encoded: Vec::new(), digest: format!("digest {spec:?}") }
     };
     let seeds: BTreeSet<u64> = study.stages.iter().flat_map(|stage| stage.data_seeds.iter().copied()).collect();
-    let draws = Draws::new(seeds.into_iter().map(|seed| (seed, draw(seed))).collect(), study.dataset.seed).unwrap();
+    let draws = DataDraws::new(seeds.into_iter().map(|seed| (seed, draw(seed))).collect(), study.dataset.seed).unwrap();
     let plan = expand(&study, &draws.digests(), &Selections::new());
     let result = |unit: &Unit, wrong: u32| {
         let dataset = &draws.first().dataset;
@@ -310,7 +310,7 @@ fn another_stage_changes_nothing_about_one() {
 fn several_draws_are_paired_by_draw() {
     let spec = SPEC.replace("seeds = \"1..=4\"", "seeds = \"1..=4\"\ndata_seeds = \"0..=2\"");
     let digest = |seed: u64| format!("seed: {seed} ");
-    // Draw 0 differs by 2 pairs, 1 by 4 and 2 by 6; on every seed alike, so that four seeds of one draw add nothing to
+    // DataDraw 0 differs by 2 pairs, 1 by 4 and 2 by 6; on every seed alike, so that four seeds of one draw add nothing to
     // one.
     let drawn = move |unit: &Unit| {
         let draw = (0..3).find(|seed| unit.dataset_digest.contains(&digest(*seed))).unwrap();

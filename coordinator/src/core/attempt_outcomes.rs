@@ -70,7 +70,7 @@ impl Reactor {
     /// Why a result could never be used, where that is so: what is committed stays. It is of another kind than the study's, or has other
     /// outputs than its unit.
     pub(super) fn unusable(&self, unit: UnitId, result: &UnitResult, numerics_class: &str) -> Option<NotSubmitted> {
-        let (study, found) = (self.selecting.plan().results, ResultKind::of(numerics_class));
+        let (study, found) = (self.selecting.plan().results, ResultKind::from_numerics_class(numerics_class));
         if study != found {
             return Some(NotSubmitted::OtherResults { study, result: found });
         }

@@ -82,7 +82,7 @@ impl Reactor {
     fn cancel(&mut self, units: &[UnitId], now: Millis) -> Result<Vec<UnitId>, NotCancelled> {
         let planned = self.selecting.expanded().0.units();
         for id in units {
-            match self.queue.standing(*id) {
+            match self.queue.decisions(*id) {
                 Some(UnitState::Done | UnitState::Diverged | UnitState::Quarantined) => {
                     return Err(NotCancelled::Ended(*id));
                 }

@@ -80,7 +80,7 @@ impl Reactor {
         let units = granted
             .into_iter()
             .map(|Granted { unit: id, attempt }| {
-                let checkpoint = self.checkpoints.of(id, &class);
+                let checkpoint = self.checkpoints.find(id, &class);
                 self.writes.push(Write::Started {
                     unit: id,
                     attempt,

@@ -156,7 +156,7 @@ impl Reactor {
         if let Some(pause) = reactor.store.pause()? {
             reactor.queue.pause_for(pause);
         }
-        reactor.queue.recall(reactor.store.doubts()?, at.now);
+        reactor.queue.recall(reactor.store.worker_failures()?, at.now);
         reactor.load(at.now)?;
         reactor.make_room();
         reactor.take_picture(at.now);
@@ -186,8 +186,8 @@ impl Reactor {
 
     /// Retries failed units. The queue is rebuilt after this is durable.
     pub(super) fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
-        let (plan, standing) = self.selecting.expanded();
-        let retry = retry::retry(plan, standing, &self.queue.attempted(), wanted)?;
+        let (plan, decisions) = self.selecting.expanded();
+        let retry = retry::retry(plan, decisions, &self.queue.attempted(), wanted)?;
         self.writes.extend(Write::all_of(&retry, self.at.wall_ms));
         if !retry.units.is_empty() {
             self.stale = true;
@@ -233,7 +233,7 @@ impl Reactor {
 
     /// Commits all changes so far.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        self.writes.extend(self.queue.take_doubts().into_iter().map(Write::WorkerFailure));
+        self.writes.extend(self.queue.take_worker_failures().into_iter().map(Write::WorkerFailure));
         if !self.writes.is_empty() {
             self.writes.append(&mut self.begun);
             self.store.commit(&self.writes)?;

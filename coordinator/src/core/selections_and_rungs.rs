@@ -11,7 +11,7 @@ use seedgrid_common::{
 use super::study_units::StudyPlan;
 use crate::scheduler::{
     ranking::Ended,
-    selection::{self, Committed, Settled, Standing, ToCome},
+    selection::{self, Committed, ModelDecisions, Settled, ToCome},
 };
 
 /// A study's selections and rungs of races, decided and open.
@@ -22,7 +22,7 @@ pub(super) struct Selecting {
     committed: Committed,
     ended: BTreeMap<UnitId, Ended>,
     open: Vec<BTreeSet<UnitId>>,
-    standing: Vec<Standing>,
+    decisions: Vec<ModelDecisions>,
     expanded: Plan,
     to_come: ToCome,
 }
@@ -36,7 +36,7 @@ impl Selecting {
             committed,
             ended,
             open: Vec::new(),
-            standing: Vec::new(),
+            decisions: Vec::new(),
             expanded: Plan { stages: Vec::new() },
             to_come: ToCome::default(),
         }
@@ -62,7 +62,7 @@ impl Selecting {
         self.committed.rungs.extend(rungs);
         self.open = std::mem::take(&mut settled.open);
         self.to_come = settled.to_come();
-        self.standing = std::mem::take(&mut settled.standing);
+        self.decisions = std::mem::take(&mut settled.decisions);
         self.expanded = settled.plan.clone();
         settled
     }
@@ -73,8 +73,8 @@ impl Selecting {
     }
 
     /// The study's present plan, and the decisions behind it.
-    pub(super) fn expanded(&self) -> (&Plan, &[Standing]) {
-        (&self.expanded, &self.standing)
+    pub(super) fn expanded(&self) -> (&Plan, &[ModelDecisions]) {
+        (&self.expanded, &self.decisions)
     }
 
     /// Units that may still be given out.

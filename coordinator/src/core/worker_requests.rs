@@ -154,7 +154,7 @@ impl Reactor {
         if !self.credentials.read().knows(&worker) {
             return Err(NotRegistered::Unknown);
         }
-        let (study, given) = (self.selecting.plan().results, ResultKind::of(&info.numerics_class));
+        let (study, given) = (self.selecting.plan().results, ResultKind::from_numerics_class(&info.numerics_class));
         if study != given {
             return Err(NotRegistered::OtherResults { study, worker: given });
         }

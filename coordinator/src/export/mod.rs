@@ -300,7 +300,7 @@ fn write(
                 let data_seed = data_seeds[unit.dataset_digest.as_str()];
                 let untrained = match (&result, ending) {
                     (Some(result), UnitEnding::Done) => {
-                        prepared.draws.of(data_seed).and_then(|draw| classes.is_untrained(unit, draw, &result.epochs))
+                        prepared.draws.get(data_seed).and_then(|draw| classes.is_untrained(unit, draw, &result.epochs))
                     }
                     (Some(_) | None, _) => None,
                 };

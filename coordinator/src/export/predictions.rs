@@ -35,7 +35,7 @@ pub(super) fn epoch_row<'a>(unit: &'a str, metrics: &EpochMetrics) -> [Cell<'a>;
         Cell::count(metrics.epoch),
         Cell::Number(metrics.train_loss),
         Cell::Number(metrics.train_error),
-        Cell::of(metrics.validation_error, Cell::Number),
+        Cell::optional(metrics.validation_error, Cell::Number),
     ]
 }
 
@@ -95,7 +95,7 @@ impl<'a> Scoring<'a> {
         let unit = id.to_string();
         for (&pair, outputs) in scored.pairs.iter().zip(scores.outputs.values().as_chunks::<CLASSES>().0) {
             let [first, second] = pairs.digits[pair];
-            let prediction = Binary::of(*outputs);
+            let prediction = Binary::from_logits(*outputs);
             write(&[
                 Cell::text(&unit),
                 Cell::text(scored.part),

@@ -66,7 +66,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell of a value, or an empty one.
-    pub(super) fn of<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
+    pub(super) fn optional<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
         value.map_or(Self::Empty, cell)
     }
 

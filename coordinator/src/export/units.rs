@@ -131,7 +131,7 @@ pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell
         Cell::text(place.id),
         Cell::count(place.places),
     ];
-    cells.extend(hyperparameters.iter().map(|column| Cell::of(given.get(&*column.name), Cell::value)));
+    cells.extend(hyperparameters.iter().map(|column| Cell::optional(given.get(&*column.name), Cell::value)));
     cells.extend([
         Cell::text(normalize.name()),
         Cell::Number(stop.loss_delta),
@@ -143,31 +143,31 @@ pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell
         Cell::text(&unit.dataset_digest),
         Cell::count(place.data_seed),
         Cell::text(evaluation),
-        Cell::of(folds, Cell::count),
-        Cell::of(fold, Cell::count),
+        Cell::optional(folds, Cell::count),
+        Cell::optional(fold, Cell::count),
         Cell::count(unit.seed),
         Cell::text(place.ending.name()),
-        Cell::of(scores.map(Scores::error), Cell::Number),
-        Cell::of(scores.map(|scores| scores.wrong), Cell::count),
-        Cell::of(scores.map(|scores| scores.outputs.rows()), Cell::count),
-        Cell::of(scores.map(|scores| scores.loss), Cell::Number),
-        Cell::of(place.result.map(|result| result.epochs.len()), Cell::count),
-        Cell::of(scores.map(|scores| scores.converged), Cell::Flag),
-        Cell::of(place.mark.untrained, Cell::Flag),
-        Cell::of(place.mark.stuck, Cell::Flag),
-        Cell::of(last.map(|metrics: &EpochMetrics| metrics.train_loss), Cell::Number),
-        Cell::of(last.map(|metrics| metrics.train_error), Cell::Number),
+        Cell::optional(scores.map(Scores::error), Cell::Number),
+        Cell::optional(scores.map(|scores| scores.wrong), Cell::count),
+        Cell::optional(scores.map(|scores| scores.outputs.rows()), Cell::count),
+        Cell::optional(scores.map(|scores| scores.loss), Cell::Number),
+        Cell::optional(place.result.map(|result| result.epochs.len()), Cell::count),
+        Cell::optional(scores.map(|scores| scores.converged), Cell::Flag),
+        Cell::optional(place.mark.untrained, Cell::Flag),
+        Cell::optional(place.mark.stuck, Cell::Flag),
+        Cell::optional(last.map(|metrics: &EpochMetrics| metrics.train_loss), Cell::Number),
+        Cell::optional(last.map(|metrics| metrics.train_error), Cell::Number),
         Cell::count(place.attempts),
-        Cell::of(trained.map(|trained| trained.attempt), Cell::count),
-        Cell::of(trained.and_then(|trained| trained.train_seconds), Cell::Number),
+        Cell::optional(trained.map(|trained| trained.attempt), Cell::count),
+        Cell::optional(trained.and_then(|trained| trained.train_seconds), Cell::Number),
     ]);
-    let described = |text: fn(&'a TrainedBy) -> &'a str| Cell::of(by.map(text), Cell::text);
+    let described = |text: fn(&'a TrainedBy) -> &'a str| Cell::optional(by.map(text), Cell::text);
     cells.extend([
         described(|by| &by.host),
         described(|by| &by.place),
         described(|by| &by.device),
         described(|by| &by.isa),
-        Cell::of(trained.map(|trained| trained.numerics_class.as_str()), Cell::text),
+        Cell::optional(trained.map(|trained| trained.numerics_class.as_str()), Cell::text),
         described(|by| &by.version),
     ]);
     cells

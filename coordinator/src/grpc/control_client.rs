@@ -285,9 +285,9 @@ impl Control {
     /// When the coordinator refuses, has ended or sends an invalid answer.
     pub async fn explain(&mut self, unit: UnitId) -> Result<(Option<String>, Vec<AttemptEntry>), ControlError> {
         let answer = self.client.explain(v1::ExplainRequest { unit_id: unit.to_string() }).await;
-        let v1::ExplainResponse { waits, chapters } = answer.map_err(|status| self.error(&status))?.into_inner();
-        let chapters = chapters.into_iter().map(AttemptEntry::try_from).collect::<Result<_, _>>();
-        Ok((waits, chapters.map_err(|problem| self.unreadable(&problem))?))
+        let v1::ExplainResponse { waits, attempts } = answer.map_err(|status| self.error(&status))?.into_inner();
+        let attempts = attempts.into_iter().map(AttemptEntry::try_from).collect::<Result<_, _>>();
+        Ok((waits, attempts.map_err(|problem| self.unreadable(&problem))?))
     }
 
     /// The logs of a unit's newest attempts.

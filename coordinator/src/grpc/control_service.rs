@@ -150,7 +150,7 @@ impl ControlService for Control {
         &self,
         _: Request<v1::ListWorkersRequest>,
     ) -> Result<Response<Self::ListWorkersStream>, Status> {
-        let workers = self.reader.read(|books| Ok(books.workers()?)).await?;
+        let workers = self.reader.read(|reader| Ok(reader.workers()?)).await?;
         let known = |worker: WorkerRecord| v1::KnownWorker { worker_id: worker.worker_id, info: Some(worker.info) };
         let part =
             move |workers: Vec<WorkerRecord>| v1::WorkersPart { workers: workers.into_iter().map(known).collect() };
@@ -160,13 +160,13 @@ impl ControlService for Control {
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
         let waits = self.core.ask(|reply| Ask::Steer(Steering::WaitReason { unit, reply })).await.map_err(gone)?;
-        let chapters = self.reader.read(move |books| Ok(books.chapters(unit)?)).await?;
-        Ok(Response::new(v1::ExplainResponse { waits, chapters: chapters.into_iter().map(Into::into).collect() }))
+        let attempts = self.reader.read(move |reader| Ok(reader.attempts(unit)?)).await?;
+        Ok(Response::new(v1::ExplainResponse { waits, attempts: attempts.into_iter().map(Into::into).collect() }))
     }
 
     async fn logs(&self, request: Request<v1::LogsRequest>) -> Result<Response<v1::LogsResponse>, Status> {
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
-        let logs = self.reader.read(move |books| Ok(books.logs(unit)?)).await?;
+        let logs = self.reader.read(move |reader| Ok(reader.logs(unit)?)).await?;
         Ok(Response::new(v1::LogsResponse { attempts: logs.into_iter().map(Into::into).collect() }))
     }
 

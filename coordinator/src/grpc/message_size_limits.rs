@@ -41,7 +41,7 @@ impl<S: Service<http::Request<B>>, B> Service<http::Request<B>> for BySize<S> {
     }
 
     fn call(&mut self, request: http::Request<B>) -> S::Future {
-        self.by_size[Size::of(request.uri().path()) as usize].call(request)
+        self.by_size[Size::for_call(request.uri().path()) as usize].call(request)
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn fits(path: &str, message: &impl prost::Message) {
-        let limit = Size::of(path).bytes();
+        let limit = Size::for_call(path).bytes();
         assert!(message.encoded_len() <= limit, "{path}: {} of {limit}", message.encoded_len());
     }
 

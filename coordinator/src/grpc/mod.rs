@@ -57,7 +57,7 @@ struct CallingWorker {
 
 impl CallingWorker {
     /// The worker whose credential came with the call.
-    fn of<T>(request: &Request<T>, auth: &Arc<AuthState>) -> Result<Self, Status> {
+    fn authenticate<T>(request: &Request<T>, auth: &Arc<AuthState>) -> Result<Self, Status> {
         Ok(Self { worker: caller(request)?, address: address(request.extensions()), auth: Arc::clone(auth) })
     }
 

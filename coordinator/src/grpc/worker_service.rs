@@ -70,7 +70,7 @@ impl Workers {
     }
 
     fn teller<T>(&self, request: &Request<T>) -> Result<CallingWorker, Status> {
-        CallingWorker::of(request, &self.auth)
+        CallingWorker::authenticate(request, &self.auth)
     }
 
     /// The shortest time between two checkpoints of one attempt.

@@ -6,7 +6,7 @@ use seedgrid_common::data::{Dataset, Digests};
 
 /// One draw of the data set.
 #[derive(Clone, Debug)]
-pub struct Draw {
+pub struct DataDraw {
     /// The training and test data.
     pub dataset: Dataset,
     /// The encoded data set, as workers receive it.
@@ -17,32 +17,32 @@ pub struct Draw {
 
 /// Every draw of a study by data seed; at least one.
 #[derive(Clone, Debug)]
-pub struct Draws {
+pub struct DataDraws {
     first: u64,
-    by_seed: BTreeMap<u64, Draw>,
+    by_seed: BTreeMap<u64, DataDraw>,
 }
 
-impl Draws {
+impl DataDraws {
     /// Collects these draws. The one with the data seed `usual` represents all in titles, or the lowest if that is
     /// missing. Returns None without a draw.
-    pub fn new(by_seed: BTreeMap<u64, Draw>, usual: u64) -> Option<Self> {
+    pub fn new(by_seed: BTreeMap<u64, DataDraw>, usual: u64) -> Option<Self> {
         let lowest = *by_seed.keys().next()?;
         let first = if by_seed.contains_key(&usual) { usual } else { lowest };
         Some(Self { first, by_seed })
     }
 
     /// The draw that represents all of them in titles.
-    pub fn first(&self) -> &Draw {
+    pub fn first(&self) -> &DataDraw {
         &self.by_seed[&self.first]
     }
 
     /// All draws, by data seed.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &Draw)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &DataDraw)> {
         self.by_seed.iter().map(|(seed, draw)| (*seed, draw))
     }
 
     /// The draw with this data seed.
-    pub fn of(&self, seed: u64) -> Option<&Draw> {
+    pub fn get(&self, seed: u64) -> Option<&DataDraw> {
         self.by_seed.get(&seed)
     }
 

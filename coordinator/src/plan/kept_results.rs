@@ -50,7 +50,7 @@ impl Overlap {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn of(
+    pub fn count(
         prepared: &Prepared,
         directory: &RunDirectory,
         store: Option<&Store>,

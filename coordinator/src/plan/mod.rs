@@ -23,7 +23,7 @@ use seedgrid_common::{
 };
 
 use crate::{
-    plan::data_draws::{Draw, Draws},
+    plan::data_draws::{DataDraw, DataDraws},
     run_directory::{Owned, RunDirectory, RunDirectoryError},
     scheduler::{queue::Rules, ranking::Ended, selection::Committed},
     store::{Store, StoreError, Write},
@@ -41,7 +41,7 @@ pub struct Prepared {
     /// The study and its plan.
     planned: Planned,
     /// The training and test data.
-    pub draws: Draws,
+    pub draws: DataDraws,
     /// New decisions that the stored results permit; [`Prepared::keep`] makes them durable.
     decisions: Vec<Write>,
 }
@@ -198,7 +198,7 @@ impl Prepared {
         store: Option<&Store>,
     ) -> Result<Self, PrepareError> {
         let folders = locate::places(data_folder, |name| std::env::var_os(name));
-        let draw = |dataset_spec: &DatasetSpec| -> Result<Draw, PrepareError> {
+        let draw = |dataset_spec: &DatasetSpec| -> Result<DataDraw, PrepareError> {
             let known = match store {
                 Some(store) => store.fact(&dataset_fact(dataset_spec))?,
                 None => None,
@@ -209,7 +209,7 @@ impl Prepared {
             let dataset = data::build(dataset_spec, &folders)?;
             let encoded = encode::encode(&dataset)?;
             let digest = encode::digest(&encoded);
-            Ok(Draw { dataset, encoded, digest })
+            Ok(DataDraw { dataset, encoded, digest })
         };
         let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
@@ -222,11 +222,11 @@ impl Prepared {
 
     fn expanded(
         spec: Spec,
-        draws: BTreeMap<u64, Draw>,
+        draws: BTreeMap<u64, DataDraw>,
         committed: &Committed,
         ended: impl Fn(UnitId) -> Option<Ended>,
     ) -> Result<Self, PrepareError> {
-        let draws = Draws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
+        let draws = DataDraws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
         foldable(&spec, &draws)?;
         let (planned, decisions) = Planned::settled(spec, &draws.digests(), committed, ended);
         Ok(Self { planned, draws, decisions })
@@ -298,7 +298,7 @@ fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
 }
 
 /// Checks that each draw of a stage can be divided into the stage's folds.
-fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
+fn foldable(spec: &Spec, draws: &DataDraws) -> Result<(), SpecErrors> {
     let mut found = Vec::new();
     for (number, stage) in spec.study.stages.iter().enumerate() {
         let Evaluation::Folds(of) = stage.evaluation else { continue };
@@ -312,7 +312,7 @@ fn foldable(spec: &Spec, draws: &Draws) -> Result<(), SpecErrors> {
 }
 
 /// The data set with this digest in the run directory.
-pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, PrepareError> {
+pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<DataDraw, PrepareError> {
     let path = directory.dataset(digest);
     let damaged = || PrepareError::DamagedDataset { path: path.clone() };
     let encoded = fs::read(&path).map_err(|cause| PrepareError::LostDataset { path: path.clone(), cause })?;
@@ -320,5 +320,5 @@ pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<Draw, Prepa
         return Err(damaged());
     }
     let dataset = encode::decode(&encoded).map_err(|_| damaged())?;
-    Ok(Draw { dataset, encoded, digest: digest.to_owned() })
+    Ok(DataDraw { dataset, encoded, digest: digest.to_owned() })
 }

@@ -14,7 +14,7 @@ use crate::{
     scheduler::{
         race::RaceTrack,
         ranking::Ended,
-        selection::{self, Committed, Settled, Standing, ToCome},
+        selection::{self, Committed, ModelDecisions, Settled, ToCome},
     },
     store::{Store, Write},
 };
@@ -33,7 +33,7 @@ pub struct Planned {
     /// The selections that have been made.
     pub selections: Selections,
     /// The decisions for each model of a selecting stage.
-    pub standing: Vec<Standing>,
+    pub decisions: Vec<ModelDecisions>,
     /// The races of the plan and their effect on its units.
     pub track: RaceTrack,
 }
@@ -47,12 +47,12 @@ impl Planned {
         ended: impl Fn(UnitId) -> Option<Ended>,
     ) -> (Self, Vec<Write>) {
         let settled = selection::settle(&spec.study, digests, committed, ended);
-        let Settled { plan, selections, made, rungs, track, standing, .. } = settled;
+        let Settled { plan, selections, made, rungs, track, decisions, .. } = settled;
         let at_ms = utc::now_ms();
         let selected = made.into_iter().map(|decision| Write::Selection { at_ms, decision });
         let raced = rungs.into_iter().map(|decision| Write::Rung { at_ms, decision });
         let labels = Labels::new(&spec.study, digests);
-        (Self { spec, number: None, labels, plan, selections, standing, track }, raced.chain(selected).collect())
+        (Self { spec, number: None, labels, plan, selections, decisions, track }, raced.chain(selected).collect())
     }
 
     /// Reads the newest spec of a run directory from its store alone, without its data.
@@ -77,6 +77,6 @@ impl Planned {
 
     /// Counts the units that may still be added: those of rows without a selection, and those that races hold back.
     pub fn to_come(&self) -> ToCome {
-        ToCome::of(&self.plan, &self.track)
+        ToCome::count(&self.plan, &self.track)
     }
 }

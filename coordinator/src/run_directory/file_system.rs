@@ -27,7 +27,7 @@ impl FileSystem {
     ///
     /// # Errors
     /// When the file system cannot be determined.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub fn detect(path: &Path) -> io::Result<Self> {
         match std::env::var(OVERRIDE).as_deref() {
             Ok("local") => return Ok(Self::Local),
             Ok("network") => return Ok(Self::Network { name: "network".to_owned(), local_locks: None }),
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_folder_in_memory_is_local() {
         if Path::new("/dev/shm").is_dir() {
-            assert_eq!(FileSystem::of(Path::new("/dev/shm")).unwrap(), FileSystem::Local);
+            assert_eq!(FileSystem::detect(Path::new("/dev/shm")).unwrap(), FileSystem::Local);
         }
     }
 }

@@ -334,7 +334,7 @@ impl RunDirectory {
             return Err(RunDirectoryError::InTheWay { path: self.root });
         }
         durable::make_folder(&self.root).map_err(io("create", &self.root))?;
-        let system = FileSystem::of(&self.root).map_err(io("find out the file system of", &self.root))?;
+        let system = FileSystem::detect(&self.root).map_err(io("find out the file system of", &self.root))?;
         let lock_path = self.lock();
         self.refuse_others()?;
         let lock = match Lock::take(&lock_path, &system) {

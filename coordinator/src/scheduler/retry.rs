@@ -6,7 +6,7 @@ use seedgrid_common::{matrix::Plan, unit::UnitId};
 
 use super::{
     race::RungKey,
-    selection::{SelectionKey, Standing},
+    selection::{ModelDecisions, SelectionKey},
     unit_state::UnitState,
 };
 
@@ -67,7 +67,7 @@ pub enum NotRetried {
 /// When one of the wanted units has neither failed for good nor been cancelled.
 pub fn retry(
     plan: &Plan,
-    standing: &[Standing],
+    decisions: &[ModelDecisions],
     known: &BTreeMap<UnitId, Attempted>,
     wanted: &[UnitId],
 ) -> Result<Retry, NotRetried> {
@@ -92,7 +92,7 @@ pub fn retry(
         .map(|(id, one)| (*id, one.attempts))
         .collect();
     let ids: BTreeSet<UnitId> = units.iter().map(|(id, _)| *id).collect();
-    let selections = standing
+    let selections = decisions
         .iter()
         .filter(|one| !one.units.is_disjoint(&ids) && (one.selection.is_some() || !one.rungs.is_empty()))
         .map(|one| Reopened {

@@ -61,12 +61,12 @@ pub struct Settled {
     /// The plan's races and their effect on its units.
     pub track: RaceTrack,
     /// The decisions for each model, new and earlier ones.
-    pub standing: Vec<Standing>,
+    pub decisions: Vec<ModelDecisions>,
 }
 
 /// The decisions for a model of a selecting stage, with the units behind them.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct ModelDecisions {
     /// The selecting stage.
     pub stage: String,
     /// The model.
@@ -83,7 +83,7 @@ impl Settled {
     /// Counts the units that may still be added: those of rows that wait for a selection and those that races hold
     /// back.
     pub fn to_come(&self) -> ToCome {
-        ToCome::of(&self.plan, &self.track)
+        ToCome::count(&self.plan, &self.track)
     }
 }
 
@@ -98,7 +98,7 @@ pub struct ToCome {
 
 impl ToCome {
     /// Counts the units of a plan with its races.
-    pub fn of(plan: &Plan, track: &RaceTrack) -> Self {
+    pub fn count(plan: &Plan, track: &RaceTrack) -> Self {
         let waiting = plan.stages.iter().flat_map(|stage| &stage.waiting);
         let waiting = waiting.filter(|row| !row.unreachable).map(|row| row.units).sum();
         Self { waiting, undecided: track.held() }
@@ -137,7 +137,7 @@ pub fn settle(
         if pass.news.is_empty() {
             let Settling { made, decided: rungs, .. } = settling;
             let track = RaceTrack::new(&plan, pass.races);
-            return Settled { plan, selections, made, rungs, open: pass.open, track, standing: pass.standing };
+            return Settled { plan, selections, made, rungs, open: pass.open, track, decisions: pass.decisions };
         }
         selections.extend(pass.news);
     }
@@ -158,7 +158,7 @@ struct Settling<'a, E> {
 struct Pass {
     races: Vec<Race>,
     open: Vec<BTreeSet<UnitId>>,
-    standing: Vec<Standing>,
+    decisions: Vec<ModelDecisions>,
     news: Vec<((String, String), Selection)>,
 }
 
@@ -179,7 +179,7 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
         }
         let mut finalists: Vec<usize> = (0..candidates.len()).collect();
         let mut won_by = None;
-        let mut standing = Standing {
+        let mut decisions = ModelDecisions {
             stage: stage.name.clone(),
             model: model.to_owned(),
             units: candidates.iter().flat_map(|one| &one.units).map(|(id, _)| *id).collect(),
@@ -194,13 +194,13 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
                 self.decided.push(RungDecision { stage: stage.name.clone(), model: model.to_owned(), rung });
             }
             finalists.clone_from(&race.racing);
-            standing.rungs = race.rungs.iter().map(|rung| rung.key).collect();
+            decisions.rungs = race.rungs.iter().map(|rung| rung.key).collect();
             let is_over = race.is_over();
             won_by = Some(rule.0);
             pass.races.push(race);
             if !is_over {
                 pass.open.push(waits_for);
-                pass.standing.push(standing);
+                pass.decisions.push(decisions);
                 return;
             }
         }
@@ -216,11 +216,11 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
             }
             None => {
                 pass.open.push(left);
-                pass.standing.push(standing);
+                pass.decisions.push(decisions);
                 return;
             }
         };
-        pass.standing.push(Standing { selection: Some(key), ..standing });
+        pass.decisions.push(ModelDecisions { selection: Some(key), ..decisions });
         let chosen = chosen.and_then(|index| candidates.get(index));
         let selection = chosen.map_or(Selection::Nothing, |one| Selection::Chosen((*one.configuration).clone()));
         pass.news.push(((stage.name.clone(), model.to_owned()), selection));
@@ -254,7 +254,7 @@ fn choose(
     finalists: &[usize],
     ended: &impl Fn(UnitId) -> Option<Ended>,
 ) -> Option<usize> {
-    let rank = |place: usize| Rank::of(candidates[place].units.iter().map(|(id, _)| ended(*id)), false);
+    let rank = |place: usize| Rank::from_units(candidates[place].units.iter().map(|(id, _)| ended(*id)), false);
     let ranked: Vec<(usize, Rank)> = finalists.iter().map(|&place| (place, rank(place))).collect();
     let lowest = best(ranked.iter().map(|(place, rank)| (*place, rank)))?;
     match rule {
@@ -278,7 +278,7 @@ fn fold_means(candidate: &PlannedConfiguration, ended: &impl Fn(UnitId) -> Optio
             folds.entry(unit.fold).or_default().push((wrong, of));
         }
     }
-    folds.into_values().filter_map(MeanError::of).collect()
+    folds.into_values().filter_map(MeanError::from_counts).collect()
 }
 
 fn weights(candidate: &PlannedConfiguration) -> usize {

@@ -20,7 +20,7 @@ pub(crate) struct Difference {
 impl Difference {
     /// Student's t test of a difference of two error rates with this standard error. The error is the reason for a
     /// missing test, if nothing varies.
-    pub(crate) fn of(difference: f64, standard_error: f64, freedom: f64) -> Result<Self, String> {
+    pub(crate) fn from_estimate(difference: f64, standard_error: f64, freedom: f64) -> Result<Self, String> {
         if standard_error < NOTHING {
             let what = if difference.abs() < NOTHING { "they never differ" } else { "the difference never varies" };
             return Err(what.to_owned());
@@ -48,14 +48,14 @@ pub(crate) fn paired(table: Table<'_>, columns: &str) -> Result<Difference, Stri
         return Err("it needs a seed of which both configurations have done all units".to_owned());
     }
     let Some(found) = crossed(table) else { return Err(format!("it needs two {columns}")) };
-    Difference::of(found.mean, found.standard_error, found.freedom)
+    Difference::from_estimate(found.mean, found.standard_error, found.freedom)
 }
 
 /// Tests whether the mean of one value for each seed is 0, by Student's t.
 pub(crate) fn over_seeds(differences: &[f64]) -> Result<Difference, String> {
     let row = [differences.to_vec()];
     match crossed(Table::independent(&row)) {
-        Some(found) => Difference::of(found.mean, found.standard_error, found.freedom),
+        Some(found) => Difference::from_estimate(found.mean, found.standard_error, found.freedom),
         None => Err("it needs two seeds that both configurations have done".to_owned()),
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct FileIdentity {
 
 impl FileIdentity {
     /// The file at `path`, which must be there and not empty: the header is written when a database is made.
-    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn read(path: &Path) -> Result<Self, StoreError> {
         match fs::metadata(path) {
             Ok(file) if file.len() > 0 => Ok(Self { device: file.dev(), inode: file.ino() }),
             Ok(_) => Err(StoreError::Taken { path: path.to_owned(), what: "has been emptied" }),
@@ -24,7 +24,7 @@ impl FileIdentity {
 
     /// Fails when another file is at `path` by now, or none.
     pub(super) fn check(self, path: &Path) -> Result<(), StoreError> {
-        if Self::of(path)? == self {
+        if Self::read(path)? == self {
             Ok(())
         } else {
             Err(StoreError::Taken { path: path.to_owned(), what: "has been replaced by another file" })

@@ -63,7 +63,7 @@ impl Store {
     /// When it cannot be opened or written, SQLite cannot read it, or it was made by another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Where this cannot be found out, opening tells why.
-        let system = FileSystem::of(durable::folder_of(path)).unwrap_or(FileSystem::Local);
+        let system = FileSystem::detect(durable::folder_of(path)).unwrap_or(FileSystem::Local);
         Self::open_on(path, &system)
     }
 
@@ -78,7 +78,7 @@ impl Store {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
             durable::sync_folder(durable::folder_of(path)).map_err(cause)?;
         }
-        let file = FileIdentity::of(path)?;
+        let file = FileIdentity::read(path)?;
         Ok(Self { connection, path: path.to_owned(), file, busy, owner: Some(owner), mended })
     }
 
@@ -102,7 +102,7 @@ impl Store {
         let busy = LockWait::default();
         let connection = begun(path, &busy)?;
         check(&connection, path, depth)?;
-        let file = FileIdentity::of(path)?;
+        let file = FileIdentity::read(path)?;
         Ok(Self { connection, path: path.to_owned(), file, busy, owner: None, mended: Mended::default() })
     }
 

@@ -125,7 +125,7 @@ fn file_in(folder: &Scratch, end: &str) -> PathBuf {
 /// Copies the database and what lies beside it into `folder`, all of one state.
 fn copy(path: &Path, folder: &Scratch) -> Result<(), StoreError> {
     for _ in 0..TRIES {
-        let before = State::of(path).map_err(|cause| StoreError::Unreadable { path: path.to_owned(), cause })?;
+        let before = FilesState::read(path).map_err(|cause| StoreError::Unreadable { path: path.to_owned(), cause })?;
         copy_file(path, &file_in(folder, ""))?;
         for end in BESIDE {
             let (from, to) = (beside(path, end), file_in(folder, end));
@@ -136,7 +136,7 @@ fn copy(path: &Path, folder: &Scratch) -> Result<(), StoreError> {
                 let _ = fs::remove_file(to);
             }
         }
-        if State::of(path).is_ok_and(|after| after == before) {
+        if FilesState::read(path).is_ok_and(|after| after == before) {
             return Ok(());
         }
     }
@@ -165,12 +165,12 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// What tells that one of the files was written to, or another is in its place.
 #[derive(Debug, PartialEq, Eq)]
-struct State([Option<FileState>; 3]);
+struct FilesState([Option<FileState>; 3]);
 
 type FileState = (u64, u64, u64, (i64, i64), (i64, i64));
 
-impl State {
-    fn of(path: &Path) -> io::Result<Self> {
+impl FilesState {
+    fn read(path: &Path) -> io::Result<Self> {
         let [log, journal] = BESIDE.map(|end| fs::metadata(beside(path, end)).ok().map(|file| Self::file(&file)));
         Ok(Self([Some(Self::file(&fs::metadata(path)?)), log, journal]))
     }

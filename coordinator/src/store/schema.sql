@@ -187,7 +187,7 @@ CREATE TABLE workers (
 
 -- Units that failed on a worker, in the order of their numbers, since its last result, and nowhere else: what speaks against the worker.
 -- outdone: another worker has come to a result since the first of them. Of enough units it is set aside (docs/failures.md).
-CREATE TABLE doubts (
+CREATE TABLE worker_failures (
     worker_id TEXT NOT NULL,
     unit_id BLOB NOT NULL REFERENCES units (unit_id),
     number INTEGER NOT NULL,

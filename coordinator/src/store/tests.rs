@@ -1,8 +1,8 @@
 mod busy;
 mod damage;
-mod doubts;
 mod owners;
 mod readers;
+mod worker_failures;
 
 use std::{collections::BTreeMap, fs};
 
@@ -193,7 +193,7 @@ fn kept_weights_are_read_back() {
     let path = folder.path().join("study.db");
     let mut store = Store::open(&path).unwrap();
     assert!(store.weights().unwrap().is_empty());
-    let (id, digest) = (unit().id(), BlobDigest::of(b"weights"));
+    let (id, digest) = (unit().id(), BlobDigest::compute(b"weights"));
     let kept = Write::Weights { unit: id, attempt: 3, digest, bytes: 7 };
     store.commit(&[Write::Unit(id, Box::new(unit())), kept]).unwrap();
     let stored = Store::open_to_read(&path).unwrap().weights().unwrap();

@@ -123,8 +123,17 @@ pub(super) fn decoded(digest: ResultDigest, payload: &[u8]) -> Option<UnitResult
 }
 
 /// Tables whose rows belong to units.
-pub(super) const OF_UNITS: [&str; 9] =
-    ["attempts", "results", "conflicts", "retries", "cancellations", "logs", "weights", "checkpoints", "doubts"];
+pub(super) const OF_UNITS: [&str; 9] = [
+    "attempts",
+    "results",
+    "conflicts",
+    "retries",
+    "cancellations",
+    "logs",
+    "weights",
+    "checkpoints",
+    "worker_failures",
+];
 
 /// How many rows of each table belong to a unit that is not there, where there are any.
 pub(super) fn orphans(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32)>> {

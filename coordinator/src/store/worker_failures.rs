@@ -10,23 +10,25 @@ use crate::scheduler::queue::{WorkerFailure, WorkerFailures, WorkerId};
 
 /// Makes a change durable.
 pub(super) fn apply(
-    doubt: &WorkerFailure,
+    change: &WorkerFailure,
     run: impl Fn(&str, &[&dyn ToSql]) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
-    match doubt {
+    match change {
         // All rows of a worker say the same of `outdone`.
         WorkerFailure::Raised { worker, unit, detail } => run(
-            "INSERT OR REPLACE INTO doubts (worker_id, unit_id, number, outdone, detail) \
-             SELECT ?1, ?2, ifnull(max(number), 0) + 1, ifnull(max(outdone), 0), ?3 FROM doubts WHERE worker_id = ?1",
+            "INSERT OR REPLACE INTO worker_failures (worker_id, unit_id, number, outdone, detail) \
+             SELECT ?1, ?2, ifnull(max(number), 0) + 1, ifnull(max(outdone), 0), ?3 FROM worker_failures WHERE worker_id = ?1",
             params![worker.to_string(), unit.0, detail],
         ),
         WorkerFailure::Lifted { worker, unit } => {
-            run("DELETE FROM doubts WHERE worker_id = ? AND unit_id = ?", params![worker.to_string(), unit.0])
+            run("DELETE FROM worker_failures WHERE worker_id = ? AND unit_id = ?", params![worker.to_string(), unit.0])
         }
         WorkerFailure::Outdone(worker) => {
-            run("UPDATE doubts SET outdone = 1 WHERE worker_id = ?", params![worker.to_string()])
+            run("UPDATE worker_failures SET outdone = 1 WHERE worker_id = ?", params![worker.to_string()])
         }
-        WorkerFailure::Cleared(worker) => run("DELETE FROM doubts WHERE worker_id = ?", params![worker.to_string()]),
+        WorkerFailure::Cleared(worker) => {
+            run("DELETE FROM worker_failures WHERE worker_id = ?", params![worker.to_string()])
+        }
     }
 }
 
@@ -35,8 +37,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn doubts(&self) -> Result<BTreeMap<WorkerId, WorkerFailures>, StoreError> {
-        let sql = "SELECT worker_id, unit_id, outdone, detail FROM doubts ORDER BY worker_id, number";
+    pub fn worker_failures(&self) -> Result<BTreeMap<WorkerId, WorkerFailures>, StoreError> {
+        let sql = "SELECT worker_id, unit_id, outdone, detail FROM worker_failures ORDER BY worker_id, number";
         let rows = self.rows(sql, |row| {
             Ok((row.get::<_, String>(0)?, UnitId(row.get(1)?), row.get::<_, bool>(2)?, row.get::<_, String>(3)?))
         })?;
@@ -44,9 +46,9 @@ impl Store {
         for (worker, unit, outdone, detail) in rows {
             // The store holds no other ids than those that were checked when their worker came.
             let Ok(worker) = worker.parse() else { continue };
-            let doubts = all.entry(worker).or_default();
-            doubts.failures.push((unit, detail));
-            doubts.outdone |= outdone;
+            let worker_failures = all.entry(worker).or_default();
+            worker_failures.failures.push((unit, detail));
+            worker_failures.outdone |= outdone;
         }
         Ok(all)
     }

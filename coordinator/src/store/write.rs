@@ -410,7 +410,7 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
              ON CONFLICT DO NOTHING",
             params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
-        Write::WorkerFailure(doubt) => worker_failures::apply(doubt, run),
+        Write::WorkerFailure(change) => worker_failures::apply(change, run),
         Write::Credential(write) => write.apply(run),
     }
 }

@@ -315,7 +315,7 @@ impl BackedUp {
         let [source, target] = [from, to].map(|directory| BlobFolder::weights(directory.root()));
         let folder = make_folder(to.root().join("weights"))?;
         for (unit, kept) in kept {
-            let at = |what| Finding::new("weights", what).at(format!("weights/{unit}.safetensors")).of(unit);
+            let at = |what| Finding::new("weights", what).at(format!("weights/{unit}.safetensors")).about(unit);
             let mut file = copied(&source.committed(unit, kept.digest), &target.file(unit))?;
             if file.is_err() {
                 // The file may have been renamed to its final name during the copy.

@@ -95,7 +95,7 @@ impl Finding {
         Self { place: Some(place.into()), ..self }
     }
 
-    pub(crate) fn of(self, unit: UnitId) -> Self {
+    pub(crate) fn about(self, unit: UnitId) -> Self {
         Self { unit: Some(unit.to_string()), ..self }
     }
 }
@@ -175,7 +175,7 @@ impl Checked {
         let strays = if self.running { Vec::new() } else { folder.units()? };
         for unit in strays.into_iter().filter(|unit| !kept.contains_key(unit)) {
             let note = Finding::new("weights", "belongs to no result that is stored");
-            self.notes.push(note.at(format!("weights/{unit}.safetensors")).of(unit));
+            self.notes.push(note.at(format!("weights/{unit}.safetensors")).about(unit));
         }
         for (unit, kept) in kept {
             self.checked.weights += 1;
@@ -184,12 +184,12 @@ impl Checked {
                 Ok(_) => "does not match the digest that was committed with its result",
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
                     // The file is between the commit and its final name.
-                    self.notes.push(Finding::new("weights", "is not there yet").of(unit));
+                    self.notes.push(Finding::new("weights", "is not there yet").about(unit));
                     continue;
                 }
                 Err(cause) => absent(&cause),
             };
-            self.damage.push(Finding::new("weights", found).at(format!("weights/{unit}.safetensors")).of(unit));
+            self.damage.push(Finding::new("weights", found).at(format!("weights/{unit}.safetensors")).about(unit));
         }
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Checked {
         let kept = store.checkpoints()?;
         let units: BTreeSet<UnitId> = folder.units()?.into_iter().chain(kept.keys().copied()).collect();
         for unit in units {
-            let at = |finding: Finding| finding.at(format!("checkpoints/{unit}.safetensors")).of(unit);
+            let at = |finding: Finding| finding.at(format!("checkpoints/{unit}.safetensors")).about(unit);
             let Some(kept) = kept.get(&unit) else {
                 // A killed coordinator could not remove the file; the next one does.
                 self.notes.push(at(Finding::new("checkpoint", "is of no use any more: the next run removes it")));
@@ -286,7 +286,7 @@ fn absent(cause: &io::Error) -> &'static str {
 /// A file's digest and length.
 fn file_digest(path: &Path) -> io::Result<(BlobDigest, u64)> {
     let bytes = read(path)?;
-    Ok((BlobDigest::of(&bytes), bytes.len() as u64))
+    Ok((BlobDigest::compute(&bytes), bytes.len() as u64))
 }
 
 /// A file's content. Other entries than plain files are refused, because they may have no end.

@@ -7,7 +7,7 @@ use seedgrid_common::unit::UnitId;
 
 use crate::{
     aggregate::untrained_and_stuck::{self, Classes},
-    plan::{self, Planned, PrepareError, data_draws::Draw},
+    plan::{self, Planned, PrepareError, data_draws::DataDraw},
     run_directory::RunDirectory,
     scheduler::{queue::Pause, ranking::Ended},
     store::{Store, StoreError, StoredUnit, WorkerRecord},
@@ -84,7 +84,7 @@ impl RunReader {
         let mut wanted: BTreeMap<UnitId, &mut UnitLine> = lines.iter_mut().map(|line| (line.id, line)).collect();
         let ended = self.store.scores()?;
         let mut looked_at: BTreeSet<UnitId> = BTreeSet::new();
-        let mut draws: BTreeMap<&str, Option<Draw>> = BTreeMap::new();
+        let mut draws: BTreeMap<&str, Option<DataDraw>> = BTreeMap::new();
         let mut classes = Classes::default();
         for planned in study.plan.stages.iter().flat_map(|stage| &stage.configurations) {
             for ((id, unit), stuck) in planned.units.iter().zip(untrained_and_stuck::stuck_of(&planned.units, &ended)) {
@@ -119,13 +119,13 @@ impl RunReader {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn chapters(&self, unit: UnitId) -> Result<Vec<AttemptEntry>, StoreError> {
+    pub fn attempts(&self, unit: UnitId) -> Result<Vec<AttemptEntry>, StoreError> {
         let workers = self.by_id()?;
-        let chapter = |attempt: crate::store::AttemptRecord| {
+        let entry = |attempt: crate::store::AttemptRecord| {
             let worker = workers.get(&attempt.worker_id);
             AttemptEntry::new(attempt, worker)
         };
-        Ok(self.store.attempts_of(unit)?.into_iter().map(chapter).collect())
+        Ok(self.store.attempts_of(unit)?.into_iter().map(entry).collect())
     }
 
     /// The logs of a unit's newest attempts, by number.
@@ -134,12 +134,12 @@ impl RunReader {
     /// When the store cannot be read.
     pub fn logs(&self, unit: UnitId) -> Result<Vec<AttemptLog>, StoreError> {
         let mut logs: BTreeMap<u32, String> = self.store.logs_of(unit)?.into_iter().collect();
-        let log = |chapter: AttemptEntry| {
-            let log = logs.remove(&chapter.attempt)?;
-            let AttemptEntry { attempt, worker, host, ending, .. } = chapter;
+        let log = |entry: AttemptEntry| {
+            let log = logs.remove(&entry.attempt)?;
+            let AttemptEntry { attempt, worker, host, ending, .. } = entry;
             Some(AttemptLog { attempt, worker, host, ending, log })
         };
-        Ok(self.chapters(unit)?.into_iter().filter_map(log).collect())
+        Ok(self.attempts(unit)?.into_iter().filter_map(log).collect())
     }
 
     /// The pause, if the study is paused.

@@ -18,7 +18,7 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     aggregate::{Aggregate, Input, Missing, aggregate},
-    plan::data_draws::{Draw, Draws},
+    plan::data_draws::{DataDraw, DataDraws},
     scheduler::{
         race::RaceTrack,
         ranking::Ended,
@@ -75,7 +75,7 @@ impl Synthetic {
     pub(crate) fn settle(&mut self) {
         let ended = |id: UnitId| match self.missing.get(&id) {
             Some(Missing::Failed) => Some(Ended::Failed),
-            _ => self.results.get(&id).map(Ended::of),
+            _ => self.results.get(&id).map(Ended::from_result),
         };
         let settled = settle(&self.study, &self.draws().digests(), &Committed::default(), ended);
         (self.plan, self.selections, self.track) = (settled.plan, settled.selections, settled.track);
@@ -102,12 +102,12 @@ impl Synthetic {
     }
 
     /// The draws of its data set.
-    pub(crate) fn draws(&self) -> Draws {
+    pub(crate) fn draws(&self) -> DataDraws {
         let drawn =
-            |seed, dataset: &Dataset| Draw { dataset: dataset.clone(), encoded: Vec::new(), digest: digest(seed) };
+            |seed, dataset: &Dataset| DataDraw { dataset: dataset.clone(), encoded: Vec::new(), digest: digest(seed) };
         let others = self.others.iter().map(|(seed, other)| (*seed, drawn(*seed, other)));
         let all = others.chain([(0, drawn(0, &self.dataset))]).collect();
-        Draws::new(all, 0).expect("there is one")
+        DataDraws::new(all, 0).expect("there is one")
     }
 
     pub(crate) fn aggregate(&self) -> Aggregate {
@@ -169,7 +169,7 @@ pub(crate) fn row(name: &str, axes: &[(&str, &[Value])]) -> ModelRow {
     };
     ModelRow {
         model: name.to_owned(),
-        axes: model.parameters.iter().map(|parameter| Axis::of(parameter.name, values(parameter))).collect(),
+        axes: model.parameters.iter().map(|parameter| Axis::new(parameter.name, values(parameter))).collect(),
         exclude: Vec::new(),
         stop: StopRule::PAPER,
         normalize: Normalize::Standardize,

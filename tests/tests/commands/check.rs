@@ -81,7 +81,7 @@ fn checkpoints_are_checked() {
     let checkpoint = only_file(&scratch, "checkpoints", ".safetensors").unwrap();
     // The state after a coordinator was killed between the commit and the renaming, with an older file under the name.
     let bytes = fs::read(&checkpoint).unwrap();
-    let name = format!("{}.{}", checkpoint.file_stem().unwrap().to_str().unwrap(), BlobDigest::of(&bytes));
+    let name = format!("{}.{}", checkpoint.file_stem().unwrap().to_str().unwrap(), BlobDigest::compute(&bytes));
     let arrived = scratch.path("run/checkpoints/.arriving").join(name);
     fs::rename(&checkpoint, &arrived).unwrap();
     fs::write(&checkpoint, "an older one").unwrap();

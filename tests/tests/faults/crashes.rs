@@ -63,7 +63,7 @@ fn a_trainer_that_crashes_is_replaced_and_its_units_know_why() {
     let story = explained(&scratch, unit);
     assert_eq!(story["state"], "done");
     assert!(story["deaths"].as_u64().unwrap() >= 1, "{story}");
-    assert_eq!(story["chapters"][0]["ending"], "crashed", "{story}");
+    assert_eq!(story["attempts"][0]["ending"], "crashed", "{story}");
     let logs = finish(seedgrid(["logs"]).arg(scratch.path("run")).arg(&unit[..8]));
     assert_eq!(logs.code(), 0, "{}", logs.stderr);
     assert!(logs.stdout.contains(": started") && logs.stdout.contains("done after 300 epochs"), "{}", logs.stdout);

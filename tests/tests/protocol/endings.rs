@@ -15,7 +15,7 @@ struct Control {
 }
 
 impl Control {
-    async fn of(cluster: &Cluster) -> Self {
+    async fn connect(cluster: &Cluster) -> Self {
         let token = format!("Bearer {}", cluster.token(Role::Admin).expose());
         Self { client: ControlServiceClient::new(cluster.channel().await), token }
     }
@@ -89,7 +89,7 @@ async fn several_units_that_fail_alike_pause_the_study_until_people_go_on() {
         }
     }
     let held = held.unwrap();
-    let mut control = Control::of(&cluster).await;
+    let mut control = Control::connect(&cluster).await;
     let picture = control.until(|picture| picture.state() == v1::StudyState::Paused).await;
     let pause = picture.pause.unwrap();
     assert!(!pause.by_hand && pause.reason.contains("as the test wants"), "{pause:?}");
@@ -100,7 +100,7 @@ async fn several_units_that_fail_alike_pause_the_study_until_people_go_on() {
     cluster.restart().await;
     let mut client = cluster.client(1).await;
     assert_eq!(client.register(vec![held.clone()]).await.unwrap().dropped, []);
-    let mut control = Control::of(&cluster).await;
+    let mut control = Control::connect(&cluster).await;
     control.until(|picture| picture.pause.as_ref() == Some(&pause)).await;
     assert_eq!(client.finish(&held, 25).await.unwrap(), v1::SubmitOutcome::Committed);
     let mut waiting = cluster.client(1).await;
@@ -124,7 +124,7 @@ async fn a_worker_that_fails_unit_after_unit_is_set_aside() {
     assert_ne!(failed[0], failed[1], "it is not given again what failed on it");
     let attempt = good.unit().await;
     good.finish(&attempt, 25).await.unwrap();
-    let mut control = Control::of(&cluster).await;
+    let mut control = Control::connect(&cluster).await;
     let aside = |picture: &v1::StatusSnapshot| picture.workers.iter().any(|worker| !worker.aside.is_empty());
     let picture = control.until(aside).await;
     let reason = &picture.workers.iter().find(|worker| worker.worker_id == bad.id).unwrap().aside;
@@ -145,7 +145,7 @@ async fn asides(cluster: &Cluster, clients: [&Client; 2]) -> [String; 2] {
         let worker = picture.workers.iter().find(|worker| worker.worker_id == client.id)?;
         Some(worker.aside.clone())
     };
-    let mut control = Control::of(cluster).await;
+    let mut control = Control::connect(cluster).await;
     let picture = control.until(|picture| clients.iter().all(|client| there(picture, client).is_some())).await;
     clients.map(|client| there(&picture, client).unwrap())
 }
@@ -192,7 +192,7 @@ async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_ot
     let attempt = good.unit().await;
     good.finish(&attempt, 25).await.unwrap();
     assert!(!asides(&cluster, [&bad, &good]).await[0].is_empty(), "it began anew");
-    Control::of(&cluster).await.resume().await;
+    Control::connect(&cluster).await.resume().await;
     drop((bad, good));
     cluster.restart().await;
     let (bad, good) = (returned(&cluster, 1, &[]).await, returned(&cluster, 2, &[]).await);
@@ -203,7 +203,7 @@ async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_ot
 async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
     let mut cluster = Cluster::start(&holdout(&["fc"], "1..=3", 1)).await;
     let mut client = registered(&cluster, 1).await;
-    let mut control = Control::of(&cluster).await;
+    let mut control = Control::connect(&cluster).await;
     let pulled = client.pull(2).await.unwrap().assignments;
     let [begun, assigned] = [0, 1].map(|place| pulled[place].attempt.clone().unwrap());
     begin(&mut client, &begun).await;
@@ -253,7 +253,7 @@ async fn memory_that_is_not_there_counts_as_an_error() {
 async fn cancelled_units_end_and_come_back_by_name() {
     let cluster = Cluster::start(&holdout(&["fc"], "1..=3", 1)).await;
     let mut client = registered(&cluster, 1).await;
-    let mut control = Control::of(&cluster).await;
+    let mut control = Control::connect(&cluster).await;
     let (done, held) = (client.unit().await, client.unit().await);
     client.finish(&done, 25).await.unwrap();
     let waiting = client.unit().await;
@@ -282,7 +282,7 @@ async fn one_worker_can_be_sent_away() {
     let cluster = Cluster::start(&holdout(&["fc"], "1..=3", 1)).await;
     let (mut leaving, mut staying) = (registered(&cluster, 1).await, registered(&cluster, 2).await);
     let held = leaving.unit().await;
-    let mut control = Control::of(&cluster).await;
+    let mut control = Control::connect(&cluster).await;
     let drain = |worker: &str| v1::DrainRequest { worker_id: worker.to_owned() };
     let unknown = control.request(drain(&"9".repeat(32)));
     assert_eq!(control.client.drain(unknown).await.unwrap_err().code(), Code::NotFound);

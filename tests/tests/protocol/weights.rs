@@ -40,7 +40,7 @@ impl Cluster {
         let store = Store::open_to_read(&self.directory.database()).unwrap();
         let prepared = Prepared::stored(&self.directory, &store).unwrap();
         let (units, kept) = (store.units().unwrap(), store.weights().unwrap());
-        WeightCounts::of(&prepared.spec.study, &prepared.plan, &units, &kept, self.directory.root())
+        WeightCounts::count(&prepared.spec.study, &prepared.plan, &units, &kept, self.directory.root())
     }
 }
 

@@ -92,7 +92,7 @@ enum Course {
 
 /// The use of a slot's outcome.
 #[derive(Clone, Debug, PartialEq)]
-enum Fate {
+enum OutcomeUse {
     /// The outcome is handed over.
     Wanted,
     /// The slot was told to stop; without a result, this failure is handed over.
@@ -104,7 +104,7 @@ enum Fate {
 #[derive(Debug)]
 struct Training {
     assignment: Assignment,
-    fate: Fate,
+    outcome_use: OutcomeUse,
 }
 
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Lifecycle {
 
     /// All attempts that the worker holds, in order: heartbeats name them.
     pub fn held(&self) -> Vec<Attempt> {
-        let training = self.slots.iter().flatten().filter(|training| training.fate != Fate::Forgotten);
+        let training = self.slots.iter().flatten().filter(|training| training.outcome_use != OutcomeUse::Forgotten);
         let mut held: Vec<Attempt> = training
             .map(|training| training.assignment.attempt)
             .chain(self.queued.iter().map(|assignment| assignment.attempt))
@@ -234,17 +234,19 @@ impl Lifecycle {
     fn ended(&mut self, slot: usize, outcome: SlotOutcome, train_seconds: f64) {
         let Some(training) = self.slots.get_mut(slot).and_then(Option::take) else { return };
         let attempt = training.assignment.attempt;
-        let outcome = match (training.fate, outcome) {
-            (Fate::Forgotten, SlotOutcome::Finished(_) | SlotOutcome::Stopped(_) | SlotOutcome::Failed(_)) => return,
-            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Finished(output)) => {
+        let outcome = match (training.outcome_use, outcome) {
+            (OutcomeUse::Forgotten, SlotOutcome::Finished(_) | SlotOutcome::Stopped(_) | SlotOutcome::Failed(_)) => {
+                return;
+            }
+            (OutcomeUse::Wanted | OutcomeUse::GivenBack(_), SlotOutcome::Finished(output)) => {
                 self.expectation.learn(&training.assignment.unit.configuration.model, train_seconds);
                 Outcome::Result(output)
             }
-            (Fate::Wanted | Fate::GivenBack(_), SlotOutcome::Failed(detail)) => Outcome::failed(&detail),
-            (Fate::GivenBack(failure), SlotOutcome::Stopped(state)) => {
+            (OutcomeUse::Wanted | OutcomeUse::GivenBack(_), SlotOutcome::Failed(detail)) => Outcome::failed(&detail),
+            (OutcomeUse::GivenBack(failure), SlotOutcome::Stopped(state)) => {
                 Outcome::Failure { failure, detail: String::new(), state }
             }
-            (Fate::Wanted, SlotOutcome::Stopped(_)) => {
+            (OutcomeUse::Wanted, SlotOutcome::Stopped(_)) => {
                 Outcome::failure(Failure::Error, "training stopped without being told to")
             }
         };
@@ -274,7 +276,7 @@ impl Lifecycle {
         self.queued.retain(|assignment| !dropped.contains(&assignment.attempt));
         for (slot, training) in self.slots.iter_mut().enumerate() {
             if let Some(training) = training.as_mut().filter(|t| dropped.contains(&t.assignment.attempt)) {
-                stop(slot, training, Fate::Forgotten, actions);
+                stop(slot, training, OutcomeUse::Forgotten, actions);
             }
         }
     }
@@ -368,7 +370,7 @@ impl Lifecycle {
         }
         for (slot, training) in self.slots.iter_mut().enumerate() {
             if let Some(training) = training {
-                stop(slot, training, failure.map_or(Fate::Forgotten, Fate::GivenBack), actions);
+                stop(slot, training, failure.map_or(OutcomeUse::Forgotten, OutcomeUse::GivenBack), actions);
             }
         }
         for assignment in std::mem::take(&mut self.queued) {
@@ -381,13 +383,13 @@ impl Lifecycle {
     fn fill_slots(&mut self, now: Moment, actions: &mut Vec<Action>) {
         while let Some(slot) = self.slots.iter().position(Option::is_none) {
             let Some(assignment) = self.queued.pop_front() else { return };
-            let expected = self.expectation.of(&assignment.unit.configuration.model);
+            let expected = self.expectation.seconds(&assignment.unit.configuration.model);
             if self.rules.time_limit.is_some_and(|limit| !limit.is_worth(now, expected)) {
                 self.finish(assignment.attempt, Outcome::failure(Failure::OutOfTime, "not started"), 0.0);
                 continue;
             }
             actions.push(Action::Start { slot, assignment: assignment.clone() });
-            self.slots[slot] = Some(Training { assignment, fate: Fate::Wanted });
+            self.slots[slot] = Some(Training { assignment, outcome_use: OutcomeUse::Wanted });
         }
     }
 
@@ -404,7 +406,8 @@ impl Lifecycle {
     }
 
     fn pull(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        let training = self.slots.iter().flatten().filter(|training| training.fate == Fate::Wanted).count();
+        let training =
+            self.slots.iter().flatten().filter(|training| training.outcome_use == OutcomeUse::Wanted).count();
         let live = training + self.queued.len();
         let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
         let blobs: usize = self.finished.values().map(|finished| finished.submission.outcome.blob_bytes()).sum();
@@ -441,14 +444,14 @@ impl Lifecycle {
     }
 }
 
-fn stop(slot: usize, training: &mut Training, fate: Fate, actions: &mut Vec<Action>) {
-    match training.fate {
-        Fate::Wanted => {
-            training.fate = fate;
-            actions.push(Action::Stop { slot, save: matches!(training.fate, Fate::GivenBack(_)) });
+fn stop(slot: usize, training: &mut Training, outcome_use: OutcomeUse, actions: &mut Vec<Action>) {
+    match training.outcome_use {
+        OutcomeUse::Wanted => {
+            training.outcome_use = outcome_use;
+            actions.push(Action::Stop { slot, save: matches!(training.outcome_use, OutcomeUse::GivenBack(_)) });
         }
         // The slot is already stopping. An unwanted attempt is not given back.
-        Fate::GivenBack(_) if fate == Fate::Forgotten => training.fate = fate,
-        Fate::GivenBack(_) | Fate::Forgotten => {}
+        OutcomeUse::GivenBack(_) if outcome_use == OutcomeUse::Forgotten => training.outcome_use = outcome_use,
+        OutcomeUse::GivenBack(_) | OutcomeUse::Forgotten => {}
     }
 }

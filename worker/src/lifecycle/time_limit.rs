@@ -95,7 +95,7 @@ impl Expectation {
     }
 
     /// Expected seconds of a unit of `model`.
-    pub fn of(&self, model: &str) -> f64 {
+    pub fn seconds(&self, model: &str) -> f64 {
         self.longest_seconds.get(model).copied().unwrap_or(0.0)
     }
 
@@ -153,13 +153,13 @@ mod tests {
         expectation.learn("cnn", 100.0);
         expectation.learn("cnn", 40.0);
         expectation.learn("fc", 2.0);
-        assert_eq!(expectation.of("cnn"), 100.0);
+        assert_eq!(expectation.seconds("cnn"), 100.0);
         assert_eq!(expectation.of_any(), 100.0);
-        assert!(limit.is_worth(Duration::from_secs(469), expectation.of("cnn")), "it ends in time");
-        assert!(limit.is_worth(Duration::from_secs(560), expectation.of("cnn")), "it does not, but 10 s are left");
-        assert!(!limit.is_worth(Duration::from_secs(561), expectation.of("cnn")));
-        assert!(limit.is_worth(Duration::from_secs(567), expectation.of("fc")));
-        assert!(!limit.is_worth(Duration::from_secs(570), expectation.of("unknown")), "after the stop nothing is");
+        assert!(limit.is_worth(Duration::from_secs(469), expectation.seconds("cnn")), "it ends in time");
+        assert!(limit.is_worth(Duration::from_secs(560), expectation.seconds("cnn")), "it does not, but 10 s are left");
+        assert!(!limit.is_worth(Duration::from_secs(561), expectation.seconds("cnn")));
+        assert!(limit.is_worth(Duration::from_secs(567), expectation.seconds("fc")));
+        assert!(!limit.is_worth(Duration::from_secs(570), expectation.seconds("unknown")), "after the stop nothing is");
     }
 
     proptest! {

@@ -29,7 +29,7 @@ use crate::{
     link::{
         attempt_log::Logs,
         checkpoint_upload::{CheckpointUploads, Sent},
-        connection::{Refused, Verdict, verdict},
+        connection::{FailedCall, Refused, classify_failure},
         download::Up,
         metrics_stream::Metrics,
     },
@@ -136,12 +136,14 @@ impl Calls {
             && response.outcome() == SubmitOutcome::WeightsFirst
         {
             if let Err(status) = self.upload(attempt, weights, Content::Weights).await {
-                return match verdict(status.code()) {
-                    Verdict::Malformed => {
+                return match classify_failure(status.code()) {
+                    FailedCall::Malformed => {
                         warn!("the coordinator cannot take the weights of {attempt}: {}", status.message());
                         self.tell(Event::Malformed { attempt, detail: status.message().to_owned() }).await;
                     }
-                    Verdict::NotFound | Verdict::Again | Verdict::Refused => self.failed("upload", &status).await,
+                    FailedCall::NotFound | FailedCall::Again | FailedCall::Refused => {
+                        self.failed("upload", &status).await
+                    }
                 };
             }
             answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request)).await;
@@ -161,16 +163,16 @@ impl Calls {
                 }
                 Event::Settled { attempt }
             }
-            Err(status) => match verdict(status.code()) {
-                Verdict::NotFound => {
+            Err(status) => match classify_failure(status.code()) {
+                FailedCall::NotFound => {
                     warn!("the study has no unit for {attempt}; it is let go");
                     Event::Settled { attempt }
                 }
-                Verdict::Malformed => {
+                FailedCall::Malformed => {
                     warn!("the coordinator cannot read the outcome of {attempt}: {}", status.message());
                     Event::Malformed { attempt, detail: status.message().to_owned() }
                 }
-                Verdict::Again | Verdict::Refused => return self.failed("submit", &status).await,
+                FailedCall::Again | FailedCall::Refused => return self.failed("submit", &status).await,
             },
         };
         self.tell(event).await;
@@ -194,7 +196,7 @@ impl Calls {
                 let allowed = Some(Duration::from_millis(checkpoint_ms.into()));
                 Ok(Sent { kept, took: began.elapsed(), allowed })
             }
-            Err(status) if verdict(status.code()) == Verdict::Malformed => {
+            Err(status) if classify_failure(status.code()) == FailedCall::Malformed => {
                 warn!("the coordinator cannot take the state of {attempt}: {}", status.message());
                 Ok(Sent { kept: false, took: began.elapsed(), allowed: None })
             }
@@ -255,8 +257,8 @@ impl Calls {
 
     async fn failed(&self, call: &str, status: &Status) {
         let said = format!("{call} failed: {:?}: {}", status.code(), status.message());
-        match verdict(status.code()) {
-            Verdict::Malformed => {
+        match classify_failure(status.code()) {
+            FailedCall::Malformed => {
                 let refused = Refused {
                     address: self.address.clone(),
                     reason: said,
@@ -266,7 +268,7 @@ impl Calls {
                 drop(self.refusals.send(refused).await);
             }
             // A new registration shows whether a refusal is final.
-            Verdict::Again | Verdict::NotFound | Verdict::Refused => {
+            FailedCall::Again | FailedCall::NotFound | FailedCall::Refused => {
                 warn!("{said}; reconnecting, training goes on");
                 self.tell(Event::LinkLost { generation: self.up.generation }).await;
             }

@@ -45,13 +45,13 @@ async fn once(mut client: Client, request: FetchBlobRequest, announced: Checkpoi
     let damaged = |problem: String| Failure::Damaged(problem);
     let call = tokio::time::timeout(PIECE_TIMEOUT, client.fetch_blob(request)).await;
     let mut parts =
-        call.map_err(|_| Failure::late())?.map(Response::into_inner).map_err(|status| Failure::of(&status))?;
+        call.map_err(|_| Failure::late())?.map(Response::into_inner).map_err(|status| Failure::from_status(&status))?;
     let mut arriving: Option<Arriving> = None;
     let mut bytes = Vec::new();
     while let Some(part) = tokio::time::timeout(PIECE_TIMEOUT, parts.message())
         .await
         .map_err(|_| Failure::late())?
-        .map_err(|status| Failure::of(&status))?
+        .map_err(|status| Failure::from_status(&status))?
     {
         match &mut arriving {
             Some(arriving) => bytes.extend(arriving.take(part).map_err(|problem| damaged(problem.to_string()))?),

@@ -81,7 +81,7 @@ impl Interceptor for Bearer {
 
 /// The consequence of a failed call for the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FailedCall {
     /// The call may succeed when it is repeated.
     Again,
     /// The coordinator does not know an item named in the call.
@@ -93,12 +93,12 @@ pub enum Verdict {
 }
 
 /// The verdict for a status code.
-pub fn verdict(code: Code) -> Verdict {
+pub fn classify_failure(code: Code) -> FailedCall {
     match code {
-        Code::NotFound => Verdict::NotFound,
-        Code::InvalidArgument => Verdict::Malformed,
+        Code::NotFound => FailedCall::NotFound,
+        Code::InvalidArgument => FailedCall::Malformed,
         Code::Unauthenticated | Code::PermissionDenied | Code::FailedPrecondition | Code::Unimplemented => {
-            Verdict::Refused
+            FailedCall::Refused
         }
         Code::Ok
         | Code::Cancelled
@@ -110,7 +110,7 @@ pub fn verdict(code: Code) -> Verdict {
         | Code::OutOfRange
         | Code::Internal
         | Code::Unavailable
-        | Code::DataLoss => Verdict::Again,
+        | Code::DataLoss => FailedCall::Again,
     }
 }
 
@@ -384,9 +384,11 @@ fn judge(address: &str, status: &Status) -> Failure {
         Code::InvalidArgument => "Correct what is named there, or use a worker and a coordinator of the same version",
         _ => "Use a worker and a coordinator of the same version",
     };
-    match verdict(status.code()) {
-        Verdict::Again | Verdict::NotFound => Failure::Again(format!("{:?}: {message}", status.code())),
-        Verdict::Malformed | Verdict::Refused => refused(address, format!("{:?}: {message}", status.code()), hint),
+    match classify_failure(status.code()) {
+        FailedCall::Again | FailedCall::NotFound => Failure::Again(format!("{:?}: {message}", status.code())),
+        FailedCall::Malformed | FailedCall::Refused => {
+            refused(address, format!("{:?}: {message}", status.code()), hint)
+        }
     }
 }
 

@@ -140,13 +140,13 @@ async fn fetch_once(mut client: Client, wanted: &str) -> Result<Vec<u8>, Failure
     let damaged = |problem: &str| Failure::Damaged(problem.to_owned());
     let request = FetchDatasetRequest { digest: wanted.to_owned() };
     let call = tokio::time::timeout(PIECE_TIMEOUT, client.fetch_dataset(request)).await;
-    let mut chunks = call.map_err(|_| Failure::late())?.map_err(|status| Failure::of(&status))?.into_inner();
+    let mut chunks = call.map_err(|_| Failure::late())?.map_err(|status| Failure::from_status(&status))?.into_inner();
     let mut bytes: Vec<u8> = Vec::new();
     let mut total = None;
     while let Some(chunk) = tokio::time::timeout(PIECE_TIMEOUT, chunks.message())
         .await
         .map_err(|_| Failure::late())?
-        .map_err(|s| Failure::of(&s))?
+        .map_err(|s| Failure::from_status(&s))?
     {
         let expected = *total.get_or_insert(chunk.bytes_total);
         if expected == 0 || expected > limits::DATASET_BYTES_MAX {

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use crate::{
     lifecycle::Event,
-    link::connection::{Client, Verdict, verdict},
+    link::connection::{Client, FailedCall, classify_failure},
 };
 
 /// Most fetches of data that arrives damaged.
@@ -51,12 +51,12 @@ pub enum Final {
 
 impl Failure {
     /// The failure that a call's status means.
-    pub fn of(status: &Status) -> Self {
+    pub fn from_status(status: &Status) -> Self {
         let said = format!("{:?}: {}", status.code(), status.message());
-        match (status.code(), verdict(status.code())) {
+        match (status.code(), classify_failure(status.code())) {
             // A new registration finds a coordinator with another token, or receives the final refusal.
-            (Code::Unauthenticated | Code::PermissionDenied, _) | (_, Verdict::Again) => Self::Again(said),
-            (_, Verdict::NotFound | Verdict::Malformed | Verdict::Refused) => Self::Refused(said),
+            (Code::Unauthenticated | Code::PermissionDenied, _) | (_, FailedCall::Again) => Self::Again(said),
+            (_, FailedCall::NotFound | FailedCall::Malformed | FailedCall::Refused) => Self::Refused(said),
         }
     }
 

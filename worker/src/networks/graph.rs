@@ -179,7 +179,7 @@ impl Engine for Graph {
 
     fn remember(&mut self, memory: &BTreeMap<String, Memory>) -> candle_core::Result<()> {
         for (name, variable) in self.weights.iter() {
-            let of_variable = memory.get(name).map(|memory| TensorMemory::of(memory, variable)).transpose()?;
+            let of_variable = memory.get(name).map(|memory| TensorMemory::new(memory, variable)).transpose()?;
             self.memory.insert(name.to_owned(), of_variable);
         }
         Ok(())

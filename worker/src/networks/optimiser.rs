@@ -100,7 +100,7 @@ impl TensorMemory {
     }
 
     /// The memory from plain numbers, for this variable.
-    pub(super) fn of(memory: &Memory, variable: &Var) -> candle_core::Result<Self> {
+    pub(super) fn new(memory: &Memory, variable: &Var) -> candle_core::Result<Self> {
         let tensor = |values: &Vec<f32>| match values.is_empty() {
             true => variable.zeros_like(),
             false => Tensor::from_slice(values, variable.shape(), variable.device()),

@@ -81,7 +81,7 @@ fn fits(unit: &Unit, label: &str) -> bool {
     let wanted = label.trim().to_lowercase();
     let is_id = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     let said = Facts::read(label);
-    is_id && unit.id().to_string().starts_with(&wanted) || !said.is_empty() && said.are_among(&Facts::of(unit))
+    is_id && unit.id().to_string().starts_with(&wanted) || !said.is_empty() && said.are_among(&Facts::from_unit(unit))
 }
 
 #[cfg(test)]

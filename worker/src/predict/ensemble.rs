@@ -21,7 +21,7 @@ pub(super) fn alone(predictions: &[Prediction]) -> Vec<PairPrediction> {
     predictions
         .iter()
         .map(|one| PairPrediction {
-            comparison: Binary::of(one.comparison),
+            comparison: Binary::from_logits(one.comparison),
             digits: one.digits.map(|digits| digits.map(digit)),
         })
         .collect()
@@ -62,7 +62,7 @@ impl Ensemble {
     pub(super) fn said(&self) -> Vec<PairPrediction> {
         let pairs = self.comparisons.first().map_or(0, Vec::len);
         let of_pair = |pair: usize| {
-            let networks: Vec<Binary> = self.comparisons.iter().map(|one| Binary::of(one[pair])).collect();
+            let networks: Vec<Binary> = self.comparisons.iter().map(|one| Binary::from_logits(one[pair])).collect();
             let digits = self.digits.get(pair).map(|digits| digits.map(|digit| likeliest(&digit)));
             Some(PairPrediction { comparison: Binary::average(&networks)?, digits })
         };

@@ -22,7 +22,7 @@ pub const CRASHING: u8 = 9;
 pub const OF_TRAINERS: [u8; 6] = [DONE, FAILED, USAGE, REFUSED, UNREACHABLE, OUT_OF_TIME];
 
 /// The code for a worker's end.
-pub fn of(farewell: &Farewell) -> u8 {
+pub fn for_end(farewell: &Farewell) -> u8 {
     match farewell {
         Farewell::Refused(_) => REFUSED,
         Farewell::Left { ending, unacknowledged } => match ending {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn leaving_is_success_only_with_empty_hands() {
-        let left = |ending, unacknowledged| of(&Farewell::Left { ending, unacknowledged });
+        let left = |ending, unacknowledged| for_end(&Farewell::Left { ending, unacknowledged });
         assert_eq!(left(Ending::Terminated, 0), DONE);
         assert_eq!(left(Ending::Terminated, 1), UNREACHABLE);
         assert_eq!(left(Ending::StudyDone, 1), DONE);

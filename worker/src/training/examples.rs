@@ -26,7 +26,7 @@ impl Examples {
     }
 
     /// Some of a data set's pairs.
-    fn of(pairs: &Pairs, chosen: impl Iterator<Item = usize>, normalizer: Normalizer) -> Self {
+    fn select(pairs: &Pairs, chosen: impl Iterator<Item = usize>, normalizer: Normalizer) -> Self {
         let mut examples = Self::default();
         for pair in chosen {
             let pixels = &pairs.pixels[pair * PAIR_PIXELS..(pair + 1) * PAIR_PIXELS];
@@ -57,10 +57,10 @@ pub(super) fn examples(recipe: &Recipe, normalize: Normalize, dataset: &Dataset)
     let normalizer = Normalizer::fit(normalize, &dataset.train.pixels, train);
     let places = |chosen: &[u32]| chosen.iter().map(|&pair| pair as usize).collect::<Vec<_>>().into_iter();
     let scored = match &recipe.split.scored {
-        Scored::Test => Examples::of(&dataset.test, 0..dataset.test.len(), normalizer),
-        Scored::Validation(pairs) => Examples::of(&dataset.train, places(pairs), normalizer),
+        Scored::Test => Examples::select(&dataset.test, 0..dataset.test.len(), normalizer),
+        Scored::Validation(pairs) => Examples::select(&dataset.train, places(pairs), normalizer),
     };
-    (Examples::of(&dataset.train, places(train), normalizer), scored, normalizer)
+    (Examples::select(&dataset.train, places(train), normalizer), scored, normalizer)
 }
 
 /// The positions of streams, in 32-bit words drawn.
@@ -74,13 +74,13 @@ pub(super) struct Positions {
 
 /// The random streams of a unit's training.
 #[derive(Clone, Debug)]
-pub(super) struct Draws {
+pub(super) struct TrainingStreams {
     shuffle: Stream,
     dropout: Stream,
     layers: Vec<DropoutLayer>,
 }
 
-impl Draws {
+impl TrainingStreams {
     pub(super) fn new(seed: u64, layers: Vec<DropoutLayer>) -> Self {
         Self { shuffle: Stream::new(seed, "shuffle"), dropout: Stream::new(seed, "dropout"), layers }
     }

@@ -35,7 +35,7 @@ use recipe::{Design, Recipe};
 /// # Errors
 /// When this program does not know the configuration's model or hyper-parameters.
 pub fn parameter_count(configuration: &Configuration) -> Result<usize, TrainError> {
-    Ok(Design::of(configuration)?.network.parameter_count())
+    Ok(Design::from_configuration(configuration)?.network.parameter_count())
 }
 
 /// A configuration's network.
@@ -43,7 +43,7 @@ pub fn parameter_count(configuration: &Configuration) -> Result<usize, TrainErro
 /// # Errors
 /// When this program does not know the configuration's model or hyper-parameters.
 pub(crate) fn network(configuration: &Configuration) -> Result<Network, TrainError> {
-    Ok(Design::of(configuration)?.network)
+    Ok(Design::from_configuration(configuration)?.network)
 }
 
 /// An observer follows a training, keeps its state and can stop it.
@@ -101,7 +101,7 @@ pub fn train(
     device: &Device,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
-    let recipe = Recipe::of(unit, dataset)?;
+    let recipe = Recipe::from_unit(unit, dataset)?;
     let (train, scored, normalizer) = examples::examples(&recipe, unit.configuration.normalize, dataset);
     let validated = recipe.split.scored != Scored::Test;
     let mut learner = match checkpoint {

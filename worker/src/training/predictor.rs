@@ -79,7 +79,7 @@ impl Predictor {
         values: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, E>,
         device: &Device,
     ) -> Result<Self, E> {
-        let design = Design::of(&unit.configuration)?;
+        let design = Design::from_configuration(&unit.configuration)?;
         let weights = Weights::with_values(&design.network, values, |error| TrainError::Device(error).into())?;
         let engine = engine(&design.network, &weights, design.batch_size, device).map_err(TrainError::Device)?;
         Ok(Self { unit, design, normalizer, engine, numerics_class: numerics_class(device), trained_in })

@@ -35,7 +35,7 @@ pub(super) struct Recipe {
 
 impl Design {
     /// Reads and checks a configuration.
-    pub(super) fn of(configuration: &Configuration) -> Result<Self, TrainError> {
+    pub(super) fn from_configuration(configuration: &Configuration) -> Result<Self, TrainError> {
         let given = &configuration.hyperparameters;
         let model = model::find(&configuration.model)
             .ok_or_else(|| TrainError::UnknownModel { name: configuration.model.clone() })?;
@@ -56,7 +56,7 @@ impl Design {
         };
         Ok(Self {
             network,
-            optimiser: Optimiser::of(given)?,
+            optimiser: Optimiser::from_hyperparameters(given)?,
             initial_scale: number(model.name, given, "initial_scale")?,
             batch_size: count(model.name, given, "batch_size")?,
             auxiliary_weight,
@@ -66,8 +66,8 @@ impl Design {
 
 impl Recipe {
     /// Reads and checks a unit.
-    pub(super) fn of(unit: &Unit, dataset: &Dataset) -> Result<Self, TrainError> {
-        let design = Design::of(&unit.configuration)?;
+    pub(super) fn from_unit(unit: &Unit, dataset: &Dataset) -> Result<Self, TrainError> {
+        let design = Design::from_configuration(&unit.configuration)?;
         let split = folds::split(dataset, unit.fold)?;
         if design.batch_size > split.train.len() {
             return Err(TrainError::LargeBatch { batch: design.batch_size, pairs: split.train.len() });

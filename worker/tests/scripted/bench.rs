@@ -30,7 +30,7 @@ impl Bench {
         Self {
             folder: tempfile::tempdir().unwrap(),
             rules: Rules { slots, idle_timeout: None, connect_timeout: Duration::from_secs(20), time_limit: None },
-            drill: Drill::of(unit),
+            drill: Drill::new(unit),
             cache: None,
         }
     }

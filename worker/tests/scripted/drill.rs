@@ -39,7 +39,7 @@ pub struct Drill {
 
 impl Drill {
     /// A trainer whose units take about `duration`, in 5 epochs.
-    pub fn of(duration: Duration) -> Arc<Self> {
+    pub fn new(duration: Duration) -> Arc<Self> {
         let (epochs, batches) = (5, 10);
         Arc::new(Self {
             epochs,

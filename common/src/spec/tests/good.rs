@@ -23,7 +23,7 @@ fn values(row: &ModelRow, name: &str) -> Vec<Value> {
 #[test]
 fn the_base_is_read_whole() {
     let stop = StopRule { min_epochs: MIN_EPOCHS, patience: PATIENCE, ..StopRule::PAPER };
-    let axis = |name: &str, values: &[Value]| Axis::of(name, values.to_vec());
+    let axis = |name: &str, values: &[Value]| Axis::new(name, values.to_vec());
     let training = || {
         [
             axis("optimiser", &[Value::Text("sgd".to_owned())]),

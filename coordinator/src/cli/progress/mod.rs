@@ -34,7 +34,7 @@ pub trait View: Send {
 
 /// A view with bars on a terminal, else with plain lines. `place` is the study's run directory or a credential file.
 pub fn view(stream: Stream, place: &Path) -> Box<dyn View> {
-    let seen = Seen::of(place);
+    let seen = Seen::new(place);
     if stream.screen().is_terminal {
         Box::new(terminal_bars::Bars::new(stream, seen))
     } else {
@@ -111,7 +111,7 @@ struct Seen {
 
 impl Seen {
     /// The state before any snapshot of the study in `place`.
-    fn of(place: &Path) -> Self {
+    fn new(place: &Path) -> Self {
         Self { place: place.to_owned(), ..Self::default() }
     }
 

@@ -96,7 +96,7 @@ fn made_up_and_trained_results_are_never_mixed() {
         for number in [1, 2] {
             coordinator.enroll(number, OWN).unwrap();
         }
-        let found = ResultKind::of(other);
+        let found = ResultKind::from_numerics_class(other);
         let refused = NotRegistered::OtherResults { study: results, worker: found };
         assert_eq!(coordinator.register_as(1, Vec::new(), other), Err(refused));
         assert!(coordinator.pull(1).is_err(), "it is not there");
@@ -107,6 +107,6 @@ fn made_up_and_trained_results_are_never_mixed() {
         assert_eq!(coordinator.submit(2, attempt, 1.0, other), Err(refused));
         assert_eq!(coordinator.submit(2, attempt, 1.0, own), Ok(v1::SubmitOutcome::Committed));
         let stored = coordinator.reactor.store.trained().unwrap();
-        assert!(stored.values().all(|one| ResultKind::of(&one.numerics_class) == results));
+        assert!(stored.values().all(|one| ResultKind::from_numerics_class(&one.numerics_class) == results));
     }
 }

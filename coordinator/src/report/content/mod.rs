@@ -28,7 +28,7 @@ use crate::aggregate::{Aggregate, document::Report};
 
 /// A report as a document. Without an aggregate there are no figures and no learning curves.
 pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Document {
-    let drawn = aggregate.map(part::Drawn::of);
+    let drawn = aggregate.map(part::Drawn::from_aggregate);
     let mut sections = vec![answer(report)];
     for index in order(report) {
         let stage = &report.stages[index];
@@ -116,7 +116,7 @@ fn parts(part: &Part<'_>) -> Vec<Block> {
     add(Section::new(id("references"), "Next to the references", references::blocks(part)));
     add(Section::new(id("comparisons"), "Comparisons", comparisons::blocks(part)));
     add(Section::new(id("race"), "The race", race::blocks(part)).folded());
-    add(Section::new(id("draws"), "Draws of the data", results::draws(part)));
+    add(Section::new(id("draws"), "DataDraws of the data", results::draws(part)));
     add(Section::new(
         id("curves"),
         "ROC and precision-recall curves",

@@ -47,7 +47,7 @@ impl Part<'_> {
 pub(super) struct Drawn(usize);
 
 impl Drawn {
-    pub(super) fn of(aggregate: &Aggregate) -> Self {
+    pub(super) fn from_aggregate(aggregate: &Aggregate) -> Self {
         let configurations = || aggregate.curves.iter().flatten();
         Self::among(configurations().map(|curves| curves.learning.units.len()).sum(), configurations().count())
     }

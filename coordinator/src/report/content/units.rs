@@ -112,7 +112,7 @@ fn configuration(part: &Part<'_>, row: &ConfigurationReport, curves: &Curves, dr
         None if row.diverged() => format!(", {} diverged", whole(row.counts.diverged)),
         None => String::new(),
     };
-    let scale = figure::Scale::of(curves);
+    let scale = figure::Scale::from_curves(curves);
     let curve = |(place, unit, history): (usize, &UnitReport, &UnitHistory)| Curve {
         id: id(part, row, place),
         caption: caption(part.stage, unit),

@@ -31,7 +31,7 @@ pub(in crate::report) fn axes(stage: &StageReport, _curves: &[Curves]) -> Option
         members.retain(|row| row.error.spread.mean.is_some());
         members.sort_by_key(|row| row.rank);
         let names = facts::setting_names(stage);
-        let scales: Vec<Scale<'_>> = names.into_iter().filter_map(|name| Scale::of(name, &members)).collect();
+        let scales: Vec<Scale<'_>> = names.into_iter().filter_map(|name| Scale::from_rows(name, &members)).collect();
         for (place, scales) in scales.chunks(PANELS_MAX).enumerate() {
             let width = WIDTH / scales.len().max(2) as f64;
             let panels = scales.iter().enumerate().map(|(index, scale)| {
@@ -65,7 +65,7 @@ struct Scale<'a> {
 
 impl<'a> Scale<'a> {
     /// None where all have the same value, and where many have values that are no numbers.
-    fn of(name: &'a str, members: &[&ConfigurationReport]) -> Option<Self> {
+    fn from_rows(name: &'a str, members: &[&ConfigurationReport]) -> Option<Self> {
         let mut values: Vec<String> = members.iter().filter_map(|row| facts::setting(row, name)).collect();
         match values.iter().map(|value| value.parse::<f64>()).collect::<Result<Vec<_>, _>>() {
             Ok(_) => values.sort_by(|a, b| number(a).total_cmp(&number(b))),

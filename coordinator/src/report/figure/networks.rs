@@ -44,7 +44,7 @@ struct Block {
 }
 
 impl Block {
-    fn of(row: &Row, fill: Color, copy: bool) -> Self {
+    fn new(row: &Row, fill: Color, copy: bool) -> Self {
         // Narrow: a word, then its sizes below it.
         let steps = row.steps.iter().map(|step| step.replacen("Linear ", "Linear, ", 1));
         let lines = steps.flat_map(|step| step.split(", ").map(str::to_owned).collect::<Vec<_>>());
@@ -70,7 +70,7 @@ impl Block {
         LINE * self.lines.len() as f64 + 2.0 * PADDING - 4.0
     }
 
-    /// Draws it with its left edge's middle at a place, at least as wide and high as `room`; gives where its right edge's middle is.
+    /// DataDraws it with its left edge's middle at a place, at least as wide and high as `room`; gives where its right edge's middle is.
     fn draw(&self, drawing: &mut Drawing, (x, y): Point, room: (f64, f64)) -> Point {
         let size = (self.width().max(room.0), self.height().max(room.1));
         let top = y - size.1 / 2.0;
@@ -135,7 +135,7 @@ fn blocks(trained: &Trained<'_>) -> Drawing {
     let towers: Vec<Vec<Block>> =
         (0..copies).map(|copy| tower.map_or_else(Vec::new, |part| of_part(part, PLAIN, copy > 0))).collect();
     let readers = readers(trained);
-    let places = Places::of(&towers, &readers);
+    let places = Places::arrange(&towers, &readers);
     let mut drawing = Drawing::new(0.0, places.height + SHAPE);
     let inputs = match trained.network.input {
         Input::Both => vec![input(trained, ["both", "images"])],
@@ -160,7 +160,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(towers: &[Vec<Block>], readers: &[Reader]) -> Self {
+    fn arrange(towers: &[Vec<Block>], readers: &[Reader]) -> Self {
         let highest = |blocks: &[Block]| blocks.iter().map(Block::height).fold(0.0, f64::max);
         let lane = towers.iter().map(|tower| highest(tower)).fold(0.0, f64::max);
         let reader = |one: &Reader| highest(&one.head).max(one.output.height());
@@ -188,7 +188,7 @@ fn widest<'a>(blocks: impl Iterator<Item = &'a Block>) -> f64 {
     blocks.map(Block::width).fold(0.0, f64::max)
 }
 
-/// Draws the towers and gives where they end.
+/// DataDraws the towers and gives where they end.
 fn draw_towers(drawing: &mut Drawing, places: &Places, inputs: &[Block], towers: &[Vec<Block>]) -> Vec<Point> {
     let mut ends = Vec::new();
     for (copy, (input, tower)) in inputs.iter().zip(towers).enumerate() {
@@ -208,7 +208,7 @@ fn draw_towers(drawing: &mut Drawing, places: &Places, inputs: &[Block], towers:
     ends
 }
 
-/// Draws what reads the towers' ends, and widens the drawing to hold it.
+/// DataDraws what reads the towers' ends, and widens the drawing to hold it.
 fn draw_readers(drawing: &mut Drawing, places: &Places, ends: &[Point], readers: &[Reader]) {
     let fork = ends.iter().map(|end| end.0).fold(0.0, f64::max) + ARROW;
     let begin = fork + ARROW;
@@ -255,7 +255,7 @@ fn signed(shape: &str) -> String {
 
 /// A part's layers, without its input.
 fn of_part(part: &Part, fill: Color, copy: bool) -> Vec<Block> {
-    part.rows.iter().skip(1).map(|row| Block::of(row, fill, copy)).collect()
+    part.rows.iter().skip(1).map(|row| Block::new(row, fill, copy)).collect()
 }
 
 /// The comparison, and around it what names the digits.

@@ -21,7 +21,7 @@ const TOP: f64 = 12.0;
 
 impl Scale {
     /// From the units that did not diverge; where all did, from their first losses.
-    pub(in crate::report) fn of(curves: &Curves) -> Self {
+    pub(in crate::report) fn from_curves(curves: &Curves) -> Self {
         let units = || curves.learning.units.iter();
         let done: Vec<&UnitHistory> = units().filter(|unit| !unit.diverged).collect();
         let highest = |value: fn(&EpochMetrics) -> f64| {

@@ -23,7 +23,7 @@ impl Bounds {
 
     /// The mean of some numbers, with the ends of their middle four fifths as bounds. The bounds are at least `margin`
     /// (a share) away from the mean. Returns None without numbers.
-    pub fn of(mut values: Vec<f64>, margin: f64) -> Option<Self> {
+    pub fn from_values(mut values: Vec<f64>, margin: f64) -> Option<Self> {
         if values.is_empty() {
             return None;
         }
@@ -94,16 +94,16 @@ mod tests {
     #[test]
     fn outliers_do_not_move_the_ends() {
         let values: Vec<f64> = (1..=20).map(f64::from).chain([100.0]).collect();
-        let bounds = Bounds::of(values, 0.0).unwrap();
+        let bounds = Bounds::from_values(values, 0.0).unwrap();
         assert_eq!((bounds.low, bounds.high), (3.0, 19.0));
         assert!(bounds.expected > 14.0, "but they count: somebody has to train them");
     }
 
     #[test]
     fn few_values_do_not_feign_certainty() {
-        let bounds = Bounds::of(vec![10.0], 0.25).unwrap();
+        let bounds = Bounds::from_values(vec![10.0], 0.25).unwrap();
         assert_eq!(bounds, Bounds { low: 7.5, expected: 10.0, high: 12.5 });
-        assert_eq!(Bounds::of(Vec::new(), 0.25), None);
+        assert_eq!(Bounds::from_values(Vec::new(), 0.25), None);
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl Measured {
         let here = measured.groups.values().filter(|group| group.place != Place::OtherRuns && group.cost > 0.0);
         let to_guess =
             here.map(|group| group.seconds / group.cost / default_durations::pace(&group.configuration).expected);
-        measured.to_guess = Bounds::of(to_guess.collect(), 2.0 * MARGIN);
+        measured.to_guess = Bounds::from_values(to_guess.collect(), 2.0 * MARGIN);
         measured
     }
 
@@ -198,7 +198,7 @@ impl Measured {
         for place in [Place::Now, Place::ThisStudy, Place::OtherRuns] {
             let nearest = self.nearest(job, |group| group.place == place && group.cost > 0.0);
             let paces = nearest.groups.iter().flat_map(|group| &group.paces).copied().collect();
-            let Some(bounds) = Bounds::of(paces, MARGIN) else { continue };
+            let Some(bounds) = Bounds::from_values(paces, MARGIN) else { continue };
             // Long units weigh more: the start of training has a larger share in short ones.
             let seconds: f64 = nearest.groups.iter().map(|group| group.seconds).sum();
             let cost: f64 = nearest.groups.iter().map(|group| group.cost).sum();
@@ -230,7 +230,7 @@ impl Measured {
                 values.push(f64::from(epochs) * if earlier { 2.0 } else { 1.0 });
             }
         }
-        let Some(mut bounds) = Bounds::of(values, MARGIN) else {
+        let Some(mut bounds) = Bounds::from_values(values, MARGIN) else {
             return Found { bounds: default_durations::epochs(stop), origin: Origin::Guess };
         };
         if cut_off {

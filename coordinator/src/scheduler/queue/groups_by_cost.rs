@@ -52,15 +52,15 @@ impl GroupsByCost {
             return;
         }
         if let Some((basis, place)) = self.places[group].take() {
-            self.of(basis).remove(&place);
+            self.group(basis).remove(&place);
         }
         if let Some((basis, place)) = place {
-            self.of(basis).insert(place);
+            self.group(basis).insert(place);
         }
         self.places[group] = place;
     }
 
-    fn of(&mut self, basis: Basis) -> &mut BTreeSet<Place> {
+    fn group(&mut self, basis: Basis) -> &mut BTreeSet<Place> {
         match basis {
             Basis::Measured(_) => &mut self.measured,
             Basis::Network(_) => &mut self.unmeasured,

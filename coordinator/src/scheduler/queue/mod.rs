@@ -146,13 +146,13 @@ impl Queue {
     }
 
     /// Restores the recorded worker failures after a restart. The workers may return for the duration of one lease.
-    pub fn recall(&mut self, doubts: BTreeMap<WorkerId, WorkerFailures>, now: Millis) {
-        self.returning = (!doubts.is_empty()).then_some(now + self.rules.lease_ms);
-        self.workers.recall(doubts, &self.rules);
+    pub fn recall(&mut self, worker_failures: BTreeMap<WorkerId, WorkerFailures>, now: Millis) {
+        self.returning = (!worker_failures.is_empty()).then_some(now + self.rules.lease_ms);
+        self.workers.recall(worker_failures, &self.rules);
     }
 
     /// Takes the changes of recorded worker failures since the last call; they become durable with their cause.
-    pub fn take_doubts(&mut self) -> Vec<WorkerFailure> {
+    pub fn take_worker_failures(&mut self) -> Vec<WorkerFailure> {
         self.workers.take_news()
     }
 
@@ -238,7 +238,7 @@ impl Queue {
 
     /// A unit's state, if the study has the unit. A leased unit is in training after its worker has reported so, else
     /// assigned.
-    pub fn standing(&self, unit: UnitId) -> Option<UnitState> {
+    pub fn decisions(&self, unit: UnitId) -> Option<UnitState> {
         self.units.get(&unit).map(Entry::unit_state)
     }
 

@@ -155,7 +155,7 @@ struct World {
     /// Consecutive errors that may pause the study.
     errors_in_a_row: usize,
     /// The recorded worker failures in the store.
-    doubts: BTreeMap<WorkerId, WorkerFailures>,
+    worker_failures: BTreeMap<WorkerId, WorkerFailures>,
 }
 
 impl World {
@@ -376,13 +376,13 @@ proptest! {
                     world.ready.clear();
                     world.errors_in_a_row = 0;
                     queue = super::simulation::queue(&world.stored, holders_return);
-                    queue.recall(world.doubts.clone(), now);
+                    queue.recall(world.worker_failures.clone(), now);
                 }
             }
             let judged = queue.judge();
-            queue.take_doubts().iter().for_each(|doubt| doubt.apply(&mut world.doubts));
+            queue.take_worker_failures().iter().for_each(|change| change.apply(&mut world.worker_failures));
             let mut again = super::simulation::queue(&world.stored, true);
-            again.recall(world.doubts.clone(), now);
+            again.recall(world.worker_failures.clone(), now);
             for number in 0..WORKERS {
                 prop_assert_eq!(again.aside(&worker(number)), queue.aside(&worker(number)), "a restart here changes nothing");
             }
@@ -504,7 +504,7 @@ fn deaths_make_a_suspect_that_runs_alone_and_then_quarantine() {
         let after = queue.fail(&worker(0), &[(begun.0, attempt)], FailureKind::Death, "SIGSEGV", now);
         assert_eq!(after[0] == AfterFailure::Quarantined, attempt == 3);
     }
-    assert_eq!(queue.standing(begun.0), Some(UnitState::Quarantined));
+    assert_eq!(queue.decisions(begun.0), Some(UnitState::Quarantined));
     assert!(queue.counts().all_ended());
 }
 
@@ -540,7 +540,7 @@ fn a_study_is_not_paused_for_want_of_workers_that_may_come_back() {
     queue.finish(&worker(1), good.unit, 1, result(8), 1.0);
     assert_eq!(queue.judge().aside.len(), 1);
     let mut stored = BTreeMap::new();
-    queue.take_doubts().iter().for_each(|doubt| doubt.apply(&mut stored));
+    queue.take_worker_failures().iter().for_each(|change| change.apply(&mut stored));
 
     // So far, only the worker that is set aside has returned.
     let mut queue = fresh(&[0]);

@@ -54,16 +54,16 @@ impl WorkerFailure {
                 failures.push((*unit, detail.clone()));
             }
             Self::Lifted { worker, unit } => {
-                if let Some(doubts) = all.get_mut(worker) {
-                    doubts.failures.retain(|(known, _)| known != unit);
-                    if doubts.failures.is_empty() {
+                if let Some(worker_failures) = all.get_mut(worker) {
+                    worker_failures.failures.retain(|(known, _)| known != unit);
+                    if worker_failures.failures.is_empty() {
                         all.remove(worker);
                     }
                 }
             }
             Self::Outdone(worker) => {
-                if let Some(doubts) = all.get_mut(worker) {
-                    doubts.outdone = true;
+                if let Some(worker_failures) = all.get_mut(worker) {
+                    worker_failures.outdone = true;
                 }
             }
             Self::Cleared(worker) => drop(all.remove(worker)),
@@ -86,17 +86,17 @@ pub(super) struct Workers {
     /// Registered workers, and whether each is to finish its units and leave.
     there: BTreeMap<WorkerId, bool>,
     /// Recorded failures by worker, registered or not: a worker that returns keeps its failures.
-    doubts: BTreeMap<WorkerId, WorkerFailures>,
+    worker_failures: BTreeMap<WorkerId, WorkerFailures>,
     /// Workers that are set aside, with the reason.
     aside: BTreeMap<WorkerId, String>,
-    /// Changes of `doubts` that are not yet durable.
+    /// Changes of `worker_failures` that are not yet durable.
     news: Vec<WorkerFailure>,
 }
 
 impl Workers {
     /// Restores the recorded failures after a restart of the coordinator.
-    pub(super) fn recall(&mut self, doubts: BTreeMap<WorkerId, WorkerFailures>, rules: &Rules) {
-        self.doubts = doubts;
+    pub(super) fn recall(&mut self, worker_failures: BTreeMap<WorkerId, WorkerFailures>, rules: &Rules) {
+        self.worker_failures = worker_failures;
         // The result is not news: it was reported before the restart.
         self.judge(rules);
     }
@@ -106,13 +106,13 @@ impl Workers {
         std::mem::take(&mut self.news)
     }
 
-    fn note(&mut self, doubt: WorkerFailure) {
-        doubt.apply(&mut self.doubts);
-        self.news.push(doubt);
+    fn note(&mut self, change: WorkerFailure) {
+        change.apply(&mut self.worker_failures);
+        self.news.push(change);
     }
 
     fn clear(&mut self, worker: &WorkerId) {
-        if self.doubts.contains_key(worker) {
+        if self.worker_failures.contains_key(worker) {
             self.note(WorkerFailure::Cleared(worker.clone()));
             self.aside.remove(worker);
         }
@@ -169,9 +169,9 @@ impl Workers {
     /// Notes a worker's result.
     pub(super) fn finished(&mut self, worker: &WorkerId) {
         self.clear(worker);
-        let outdone = self.doubts.iter().filter(|(_, doubts)| !doubts.outdone);
+        let outdone = self.worker_failures.iter().filter(|(_, worker_failures)| !worker_failures.outdone);
         let outdone: Vec<WorkerFailure> = outdone.map(|(worker, _)| WorkerFailure::Outdone(worker.clone())).collect();
-        outdone.into_iter().for_each(|doubt| self.note(doubt));
+        outdone.into_iter().for_each(|change| self.note(change));
     }
 
     /// Adds the failure of a unit on a worker. `elsewhere` lists the workers with earlier failures of the unit; a unit
@@ -181,15 +181,17 @@ impl Workers {
         if elsewhere.peek().is_none() {
             let worker = worker.clone();
             self.note(WorkerFailure::Raised { worker: worker.clone(), unit, detail: detail.to_owned() });
-            let failures = &self.doubts[&worker].failures;
+            let failures = &self.worker_failures[&worker].failures;
             if failures.len() > FAILURES_MAX {
                 let unit = failures[0].0;
                 self.note(WorkerFailure::Lifted { worker, unit });
             }
         }
         for other in elsewhere {
-            let doubts = self.doubts.get(other);
-            if doubts.is_some_and(|doubts| doubts.failures.iter().any(|(known, _)| *known == unit)) {
+            let worker_failures = self.worker_failures.get(other);
+            if worker_failures
+                .is_some_and(|worker_failures| worker_failures.failures.iter().any(|(known, _)| *known == unit))
+            {
                 self.note(WorkerFailure::Lifted { worker: other.clone(), unit });
             }
         }
@@ -198,7 +200,10 @@ impl Workers {
     /// Updates the set-aside workers from the recorded failures. Returns the newly set-aside workers, each with the
     /// reason.
     pub(super) fn judge(&mut self, rules: &Rules) -> Vec<(WorkerId, String)> {
-        let now = self.doubts.iter().filter_map(|(worker, doubts)| Some((worker.clone(), doubts.aside(rules)?)));
+        let now = self
+            .worker_failures
+            .iter()
+            .filter_map(|(worker, worker_failures)| Some((worker.clone(), worker_failures.aside(rules)?)));
         let before = std::mem::replace(&mut self.aside, now.collect());
         let new = self.aside.iter().filter(|(worker, _)| !before.contains_key(*worker));
         new.map(|(worker, reason)| (worker.clone(), reason.clone())).collect()
@@ -207,7 +212,7 @@ impl Workers {
     /// Removes all recorded failures and all leaving marks.
     pub(super) fn forgive(&mut self) {
         self.there.values_mut().for_each(|leaving| *leaving = false);
-        let all: Vec<WorkerId> = self.doubts.keys().cloned().collect();
+        let all: Vec<WorkerId> = self.worker_failures.keys().cloned().collect();
         all.iter().for_each(|worker| self.clear(worker));
     }
 }
@@ -306,8 +311,8 @@ mod tests {
         let [(_, reason)] = <[_; 1]>::try_from(workers.judge(&rules)).unwrap();
         assert!(reason.starts_with(&format!("{FAILURES_MAX} units")), "{reason}");
         let mut stored = BTreeMap::new();
-        workers.take_news().iter().for_each(|doubt| doubt.apply(&mut stored));
-        assert_eq!(stored, workers.doubts);
+        workers.take_news().iter().for_each(|change| change.apply(&mut stored));
+        assert_eq!(stored, workers.worker_failures);
         assert_eq!(stored[&worker(1)].failures.len(), FAILURES_MAX);
         assert_eq!(stored[&worker(1)].failures.last().unwrap().0, unit(u8::MAX));
     }

@@ -25,7 +25,11 @@ pub(super) struct BlockError {
 
 impl BlockErrors {
     /// The errors in the first `folds` folds; None if one of their units has failed or has not ended.
-    pub fn of(candidate: &PlannedConfiguration, folds: u32, ended: impl Fn(UnitId) -> Option<Ended>) -> Option<Self> {
+    pub fn from_units(
+        candidate: &PlannedConfiguration,
+        folds: u32,
+        ended: impl Fn(UnitId) -> Option<Ended>,
+    ) -> Option<Self> {
         let mut units: Vec<Vec<Ended>> = vec![Vec::new(); folds as usize];
         for (id, unit) in candidate.units.iter().filter(|(_, unit)| fold(unit.fold) < folds) {
             match ended(*id)? {
@@ -38,18 +42,18 @@ impl BlockErrors {
 
     /// The errors of scored or diverged units, by fold.
     pub(super) fn of_units(units: &[Vec<Ended>]) -> Self {
-        let all = Rank::of(units.iter().flatten().copied().map(Some), false);
-        Self { folds: units.iter().map(|units| BlockError::of(units)).collect(), all }
+        let all = Rank::from_units(units.iter().flatten().copied().map(Some), false);
+        Self { folds: units.iter().map(|units| BlockError::from_units(units)).collect(), all }
     }
 }
 
 impl BlockError {
-    fn of(units: &[Ended]) -> Self {
+    fn from_units(units: &[Ended]) -> Self {
         let counts = units.iter().filter_map(|unit| match unit {
             Ended::Scored { wrong, of } => Some((*wrong, *of)),
             Ended::Diverged | Ended::Failed => None,
         });
-        let mean = MeanError::of(counts);
+        let mean = MeanError::from_counts(counts);
         Self { diverged: units.iter().filter(|unit| **unit == Ended::Diverged).count(), mean }
     }
 

@@ -255,7 +255,7 @@ fn equal_means_are_equal_in_whatever_order_seeds_come() {
             .iter()
             .map(|(id, unit)| (*id, Ended::Scored { wrong: wrong[unit.seed as usize - 1], of: 10 }))
             .collect();
-        BlockErrors::of(&planned[place], 2, |id| of_seed.get(&id).copied()).unwrap()
+        BlockErrors::from_units(&planned[place], 2, |id| of_seed.get(&id).copied()).unwrap()
     };
     assert_eq!(errors(0, [1, 2, 3]), errors(1, [3, 2, 1]));
     assert_eq!(errors(0, [1, 2, 3]).all.mean().unwrap().to_f64(), 0.2);

@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use error_blocks::BlockErrors;
 pub use held_back_units::RaceTrack;
-pub use rung_decision::{Judged, Judgement, Test, TestKind, judge};
+pub use rung_decision::{JudgedContender, Judgement, Test, TestKind, judge};
 
 use crate::scheduler::ranking::Ended;
 
@@ -196,7 +196,7 @@ fn decide(
     ended: &impl Fn(UnitId) -> Option<Ended>,
 ) -> Vec<Leaver> {
     let blocks: Vec<(usize, Option<BlockErrors>)> =
-        racing.iter().map(|&place| (place, BlockErrors::of(candidates[place], at, ended))).collect();
+        racing.iter().map(|&place| (place, BlockErrors::from_units(candidates[place], at, ended))).collect();
     let complete: Vec<&BlockErrors> = blocks.iter().filter_map(|(_, errors)| errors.as_ref()).collect();
     let mut judged = judge(rule, &complete).contenders.into_iter();
     let leaver = |(place, errors): (usize, Option<BlockErrors>)| match errors {

@@ -15,7 +15,7 @@ pub struct Judgement {
     /// The test of whether any contender differs; None if the rule has no test, or too few contenders are left.
     pub test: Option<Test>,
     /// The judgement of each contender, in the order given.
-    pub contenders: Vec<Judged>,
+    pub contenders: Vec<JudgedContender>,
 }
 
 /// The test of whether any contender differs.
@@ -42,7 +42,7 @@ pub enum TestKind {
 
 /// The judgement of one contender.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct JudgedContender {
     /// The contender's mean error over the folds so far; None if a unit diverged.
     pub error: Option<f64>,
     /// The sum of the contender's ranks in these folds, the best having rank 1; None if the rule does not use ranks.
@@ -59,16 +59,16 @@ pub struct Judged {
 /// judges the rest.
 pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
     let fewest = contenders.iter().map(|errors| errors.all.diverged()).min().unwrap_or_default();
-    let mut judged: Vec<Judged> = contenders
+    let mut judged: Vec<JudgedContender> = contenders
         .iter()
-        .map(|errors| Judged {
+        .map(|errors| JudgedContender {
             error: errors.all.mean().map(MeanError::to_f64),
             rank_sum: None,
             p: None,
             leaves: (errors.all.diverged() > fewest).then_some(LeaveReason::Diverged),
         })
         .collect();
-    let mut rest: Vec<(&BlockErrors, &mut Judged)> =
+    let mut rest: Vec<(&BlockErrors, &mut JudgedContender)> =
         contenders.iter().copied().zip(&mut judged).filter(|(_, judged)| judged.leaves.is_none()).collect();
     if rest.len() < 2 {
         return Judgement { test: None, contenders: judged };
@@ -85,7 +85,7 @@ pub fn judge(rule: RaceRule, contenders: &[&BlockErrors]) -> Judgement {
 
 /// Keeps the best share of `all` contenders, and every contender that equals the last of them: the order in the file is
 /// irrelevant.
-fn halve(rule: RaceRule, all: usize, rest: &mut [(&BlockErrors, &mut Judged)]) {
+fn halve(rule: RaceRule, all: usize, rest: &mut [(&BlockErrors, &mut JudgedContender)]) {
     let mut ranks: Vec<&Rank> = rest.iter().map(|(errors, _)| &errors.all).collect();
     ranks.sort_unstable();
     let staying = rule.staying(all).unwrap_or(all);
@@ -101,7 +101,7 @@ pub(super) fn signed_ranks(first: &[BlockError], second: &[BlockError]) -> Optio
 }
 
 /// If any contender differs, those that differ from the best leave.
-fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut Judged)]) -> Test {
+fn by_ranks(alpha: f64, rest: &mut [(&BlockErrors, &mut JudgedContender)]) -> Test {
     let errors: Vec<&[BlockError]> = rest.iter().map(|(errors, _)| errors.folds.as_slice()).collect();
     let friedman = Friedman::new(&errors);
     for ((_, judged), doubled) in rest.iter_mut().zip(&friedman.doubled) {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn blocks(wrong: &[u32]) -> Vec<BlockError> {
-        wrong.iter().map(|wrong| BlockError { diverged: 0, mean: MeanError::of([(*wrong, 1000)]) }).collect()
+        wrong.iter().map(|wrong| BlockError { diverged: 0, mean: MeanError::from_counts([(*wrong, 1000)]) }).collect()
     }
 
     #[test]

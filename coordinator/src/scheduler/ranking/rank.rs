@@ -22,7 +22,7 @@ pub enum Ended {
 
 impl Ended {
     /// The outcome of a unit with this result.
-    pub fn of(result: &UnitResult) -> Self {
+    pub fn from_result(result: &UnitResult) -> Self {
         match &result.ending {
             Ending::Done(scores) => Self::scored(scores),
             Ending::Diverged { .. } => Self::Diverged,
@@ -66,7 +66,7 @@ enum Scored {
 impl Rank {
     /// The rank of a configuration from the outcomes of its units; None is a unit without a result that may still get
     /// one. For a configuration that left a race, skipped units are `None` too.
-    pub fn of(units: impl IntoIterator<Item = Option<Ended>>, left_race: bool) -> Self {
+    pub fn from_units(units: impl IntoIterator<Item = Option<Ended>>, left_race: bool) -> Self {
         let (mut without_result, mut diverged, mut counts) = (0, 0, Vec::new());
         for unit in units {
             match unit {
@@ -80,7 +80,7 @@ impl Rank {
             (false, 0) => Completeness::Complete,
             (false, _) => Completeness::Incomplete,
         };
-        let scored = MeanError::of(counts).map_or(Scored::Nothing, Scored::Mean);
+        let scored = MeanError::from_counts(counts).map_or(Scored::Nothing, Scored::Mean);
         Self { completeness, without_result, diverged, scored }
     }
 
@@ -124,22 +124,22 @@ mod tests {
 
     #[test]
     fn a_diverged_unit_comes_after_every_finite_value() {
-        let all_wrong = Rank::of([scored(10), scored(10)], false);
-        let one_diverged = Rank::of([scored(0), DIVERGED], false);
-        let both_diverged = Rank::of([DIVERGED, DIVERGED], false);
+        let all_wrong = Rank::from_units([scored(10), scored(10)], false);
+        let one_diverged = Rank::from_units([scored(0), DIVERGED], false);
+        let both_diverged = Rank::from_units([DIVERGED, DIVERGED], false);
         assert!(all_wrong < one_diverged && one_diverged < both_diverged);
-        assert!(Rank::of([scored(1), DIVERGED], false) > one_diverged, "of equally many the lower mean");
+        assert!(Rank::from_units([scored(1), DIVERGED], false) > one_diverged, "of equally many the lower mean");
         assert!(one_diverged.can_be_best() && !both_diverged.can_be_best());
-        assert_eq!((one_diverged.mean(), all_wrong.mean()), (None, MeanError::of([(1, 1)]).as_ref()));
+        assert_eq!((one_diverged.mean(), all_wrong.mean()), (None, MeanError::from_counts([(1, 1)]).as_ref()));
     }
 
     #[test]
     fn what_is_incomplete_comes_last_and_is_never_the_best() {
-        let complete = Rank::of([DIVERGED, DIVERGED, DIVERGED], false);
-        let left_race = Rank::of([scored(0), scored(0), None], true);
-        let left_earlier = Rank::of([scored(0), None, None], true);
-        let failed = Rank::of([scored(0), scored(0), Some(Ended::Failed)], false);
-        let untrained = Rank::of([None, None, scored(0)], false);
+        let complete = Rank::from_units([DIVERGED, DIVERGED, DIVERGED], false);
+        let left_race = Rank::from_units([scored(0), scored(0), None], true);
+        let left_earlier = Rank::from_units([scored(0), None, None], true);
+        let failed = Rank::from_units([scored(0), scored(0), Some(Ended::Failed)], false);
+        let untrained = Rank::from_units([None, None, scored(0)], false);
         let mut order = [&untrained, &failed, &left_earlier, &left_race, &complete];
         order.sort();
         assert_eq!(order, [&complete, &left_race, &left_earlier, &failed, &untrained]);
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn of_equal_ones_the_first_is_the_best() {
         let ranks = [vec![scored(3), scored(3)], vec![scored(2), scored(1)], vec![scored(0), scored(3)]]
-            .map(|units| Rank::of(units, false));
+            .map(|units| Rank::from_units(units, false));
         assert_eq!(best(ranks.iter().enumerate()), Some(1));
     }
 
@@ -164,7 +164,7 @@ mod tests {
                 _ => Some(Ended::Scored { wrong, of }),
             };
             let ranks = |units: &[Vec<(u8, u32, u32)>]| -> Vec<Rank> {
-                units.iter().map(|units| Rank::of(units.iter().map(ended), false)).collect()
+                units.iter().map(|units| Rank::from_units(units.iter().map(ended), false)).collect()
             };
             let mut shuffled = units.clone();
             let mut stream = seedgrid_common::random::Stream::new(shuffle, "order");

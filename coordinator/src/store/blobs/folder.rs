@@ -196,7 +196,7 @@ mod tests {
     const UNIT: UnitId = UnitId([7; 16]);
 
     fn receive(weights: &BlobFolder, bytes: &[u8]) -> BlobDigest {
-        let digest = BlobDigest::of(bytes);
+        let digest = BlobDigest::compute(bytes);
         let mut receiving = weights.receive(UNIT, digest).unwrap();
         bytes.chunks(3).for_each(|part| receiving.write(part).unwrap());
         receiving.finish().unwrap();
@@ -228,7 +228,7 @@ mod tests {
     fn an_upload_that_is_cut_off_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let weights = BlobFolder::weights(folder.path());
-        let mut receiving = weights.receive(UNIT, BlobDigest::of(b"weights")).unwrap();
+        let mut receiving = weights.receive(UNIT, BlobDigest::compute(b"weights")).unwrap();
         receiving.write(b"wei").unwrap();
         drop(receiving);
         assert_eq!(names(&folder.path().join("weights/.arriving")), Vec::<String>::new());
@@ -257,7 +257,7 @@ mod tests {
     fn a_place_that_is_not_there_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("weights"), "a file, not a folder").unwrap();
-        let error = BlobFolder::weights(folder.path()).receive(UNIT, BlobDigest::of(b"")).unwrap_err();
+        let error = BlobFolder::weights(folder.path()).receive(UNIT, BlobDigest::compute(b"")).unwrap_err();
         assert!(error.to_string().starts_with("cannot make "), "{error}");
     }
 }

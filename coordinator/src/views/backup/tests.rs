@@ -22,12 +22,12 @@ fn run() -> Run {
     let mut store = builders::filled(&directory.database());
     let unit = builders::unit().id();
     let (weights, checkpoint, data) = (b"weights".as_slice(), b"state".as_slice(), b"pairs".as_slice());
-    directory.store_dataset(&BlobDigest::of(data).to_string(), data).unwrap();
+    directory.store_dataset(&BlobDigest::compute(data).to_string(), data).unwrap();
     let of = |folder: BlobFolder, bytes: &[u8]| {
-        let mut receiving = folder.receive(unit, BlobDigest::of(bytes)).unwrap();
+        let mut receiving = folder.receive(unit, BlobDigest::compute(bytes)).unwrap();
         receiving.write(bytes).unwrap();
         receiving.finish().unwrap();
-        BlobDigest::of(bytes)
+        BlobDigest::compute(bytes)
     };
     let digest = of(BlobFolder::weights(directory.root()), weights);
     BlobFolder::weights(directory.root()).keep(&[(unit, digest)]).unwrap();
@@ -39,7 +39,7 @@ fn run() -> Run {
     store
         .commit(&[
             Write::Spec { at_ms: 1, text: "name = \"s\"".to_owned() },
-            Write::Fact { name: format!("{DATASET_FACT}x"), value: BlobDigest::of(data).to_string() },
+            Write::Fact { name: format!("{DATASET_FACT}x"), value: BlobDigest::compute(data).to_string() },
             Write::Weights { unit, attempt: 1, digest, bytes: 7 },
             Write::Checkpoint { unit, at_ms: 2, kept },
         ])
@@ -96,7 +96,7 @@ fn a_backup_holds_what_a_run_cannot_make_again_and_nothing_else() {
     let expected = BackedUp { results: 1, datasets: 1, weights: 1, checkpoints: 1, ..BackedUp::default() };
     assert_eq!(back_up(&run.directory, &copy).unwrap(), expected);
     let found = files(&copy);
-    let data = format!("datasets/{}", BlobDigest::of(b"pairs"));
+    let data = format!("datasets/{}", BlobDigest::compute(b"pairs"));
     let [weights, checkpoint] = ["weights", "checkpoints"].map(|folder| format!("{folder}/{}.safetensors", run.unit));
     let mut names = ["join.toml", "tls.pem", "specs/1.toml", "study.db", &data, &weights, &checkpoint];
     names.sort_unstable();
@@ -160,7 +160,7 @@ fn a_backup_that_cannot_be_written_leaves_nothing() {
 fn what_is_damaged_is_said_and_copied_as_it_is() {
     let run = run();
     fs::write(&run.weights, "wrong").unwrap();
-    fs::remove_file(run.directory.dataset(&BlobDigest::of(b"pairs").to_string())).unwrap();
+    fs::remove_file(run.directory.dataset(&BlobDigest::compute(b"pairs").to_string())).unwrap();
     let backed_up = back_up(&run.directory, &run.path("copy")).unwrap();
     let found: Vec<_> = backed_up.damage.iter().map(|found| (found.part, found.what.as_str())).collect();
     let differs = "does not match the digest that was committed with its result";
@@ -186,7 +186,7 @@ fn a_database_that_cannot_be_read_is_not_backed_up() {
 fn a_checkpoint_that_was_replaced_meanwhile_is_left_out() {
     let run = run();
     let folder = BlobFolder::checkpoints(run.directory.root());
-    let newer = BlobDigest::of(b"newer");
+    let newer = BlobDigest::compute(b"newer");
     let mut receiving = folder.receive(run.unit, newer).unwrap();
     receiving.write(b"newer").unwrap();
     receiving.finish().unwrap();

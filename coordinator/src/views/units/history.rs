@@ -55,14 +55,14 @@ pub struct AttemptEntry {
 
 /// The history of a unit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Story {
+pub struct UnitExplanation {
     /// The unit.
     #[serde(flatten)]
     pub unit: UnitLine,
     /// The reason for its state: the cause of a wait, the holder, or the ending. Shown after the state.
     pub why: String,
     /// The unit's attempts, by number.
-    pub chapters: Vec<AttemptEntry>,
+    pub attempts: Vec<AttemptEntry>,
     /// Whether no coordinator runs.
     #[serde(skip)]
     pub at_rest: bool,
@@ -105,22 +105,22 @@ impl AttemptEntry {
     }
 }
 
-impl Story {
+impl UnitExplanation {
     /// The history of a unit with these attempts.
-    pub fn new(unit: UnitLine, chapters: Vec<AttemptEntry>, live: &Live) -> Self {
-        let why = why(&unit, &chapters, live);
-        Self { unit, why, chapters, at_rest: matches!(live, Live::AtRest(_)) }
+    pub fn new(unit: UnitLine, attempts: Vec<AttemptEntry>, live: &Live) -> Self {
+        let why = why(&unit, &attempts, live);
+        Self { unit, why, attempts, at_rest: matches!(live, Live::AtRest(_)) }
     }
 }
 
-fn why(unit: &UnitLine, chapters: &[AttemptEntry], live: &Live) -> String {
+fn why(unit: &UnitLine, attempts: &[AttemptEntry], live: &Live) -> String {
     let winner = |ending| {
-        let won = chapters.iter().find(|chapter| chapter.ending == Some(ending));
-        won.map(|chapter| format!(" by attempt {} on {}", chapter.attempt, place(chapter))).unwrap_or_default()
+        let won = attempts.iter().find(|entry| entry.ending == Some(ending));
+        won.map(|entry| format!(" by attempt {} on {}", entry.attempt, place(entry))).unwrap_or_default()
     };
     let holder = || {
-        let newest = chapters.last();
-        newest.map(|chapter| format!("attempt {} on {}", chapter.attempt, place(chapter))).unwrap_or_default()
+        let newest = attempts.last();
+        newest.map(|entry| format!("attempt {} on {}", entry.attempt, place(entry))).unwrap_or_default()
     };
     match unit.state {
         UnitState::Done => format!("it was trained and scored{}{}", winner(AttemptEnding::Done), doubts(unit)),
@@ -163,9 +163,9 @@ fn doubts(unit: &UnitLine) -> &'static str {
     }
 }
 
-fn place(chapter: &AttemptEntry) -> String {
-    match (chapter.host.as_str(), chapter.place.as_str()) {
-        ("", _) => format!("worker {}", chapter.worker),
+fn place(entry: &AttemptEntry) -> String {
+    match (entry.host.as_str(), entry.place.as_str()) {
+        ("", _) => format!("worker {}", entry.worker),
         (host, "") => host.to_owned(),
         (host, place) => format!("{host} ({place})"),
     }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn waits(live: &Live) -> String {
-        Story::new(unit(UnitState::Waiting), Vec::new(), live).why
+        UnitExplanation::new(unit(UnitState::Waiting), Vec::new(), live).why
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
             (UnitState::Cancelled, "cancelled"),
             (UnitState::HeldBack, "held back"),
         ] {
-            let why = Story::new(unit(state), Vec::new(), &Live::Running(None)).why;
+            let why = UnitExplanation::new(unit(state), Vec::new(), &Live::Running(None)).why;
             assert!(!why.contains(word), "{why}");
         }
     }

@@ -61,9 +61,9 @@ impl TryFrom<v1::ListedUnit> for UnitLine {
 }
 
 impl From<AttemptEntry> for v1::AttemptEntry {
-    fn from(chapter: AttemptEntry) -> Self {
+    fn from(entry: AttemptEntry) -> Self {
         let AttemptEntry { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds } =
-            chapter;
+            entry;
         let ending = ending.map(|ending| ending.name().to_owned());
         Self { attempt, worker_id: worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds }
     }
@@ -72,7 +72,7 @@ impl From<AttemptEntry> for v1::AttemptEntry {
 impl TryFrom<v1::AttemptEntry> for AttemptEntry {
     type Error = Unreadable;
 
-    fn try_from(chapter: v1::AttemptEntry) -> Result<Self, Unreadable> {
+    fn try_from(entry: v1::AttemptEntry) -> Result<Self, Unreadable> {
         let v1::AttemptEntry {
             attempt,
             worker_id,
@@ -84,7 +84,7 @@ impl TryFrom<v1::AttemptEntry> for AttemptEntry {
             ending,
             detail,
             train_seconds,
-        } = chapter;
+        } = entry;
         let (worker, ending) = (worker_id, read(ending)?);
         Ok(Self { attempt, worker, host, place, started_ms, began, ended_ms, ending, detail, train_seconds })
     }

@@ -18,7 +18,7 @@ use crate::{
 
 pub use counts::counts;
 pub use find::{NotFound, all, find, offers, stages_instead};
-pub use history::{AttemptEntry, AttemptLog, Live, Story, unended};
+pub use history::{AttemptEntry, AttemptLog, Live, UnitExplanation, unended};
 pub use messages::Unreadable;
 
 /// One unit.

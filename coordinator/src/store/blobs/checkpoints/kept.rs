@@ -60,7 +60,7 @@ impl Checkpoints {
     }
 
     /// Where a unit's training can go on from, in this numerics class.
-    pub fn of(&self, unit: UnitId, numerics_class: &str) -> Option<CheckpointRef> {
+    pub fn find(&self, unit: UnitId, numerics_class: &str) -> Option<CheckpointRef> {
         let kept = self.kept.get(&unit)?;
         (kept.numerics_class == numerics_class).then_some(kept.reference)
     }
@@ -118,7 +118,7 @@ mod tests {
     const UNIT: UnitId = UnitId([7; 16]);
 
     fn arrive(folder: &BlobFolder, bytes: &[u8]) -> KeptCheckpoint {
-        let digest = BlobDigest::of(bytes);
+        let digest = BlobDigest::compute(bytes);
         let mut receiving = folder.receive(UNIT, digest).unwrap();
         receiving.write(bytes).unwrap();
         receiving.finish().unwrap();
@@ -143,8 +143,8 @@ mod tests {
             assert!(matches!(checkpoints.keep(UNIT, kept.clone(), 0), Write::Checkpoint { .. }));
             checkpoints.settle();
             assert_eq!(std::fs::read(folder.file(UNIT)).unwrap(), bytes);
-            assert_eq!(checkpoints.of(UNIT, "cpu"), Some(kept.reference));
-            assert_eq!(checkpoints.of(UNIT, "cuda"), None, "of use in its own class only");
+            assert_eq!(checkpoints.find(UNIT, "cpu"), Some(kept.reference));
+            assert_eq!(checkpoints.find(UNIT, "cuda"), None, "of use in its own class only");
         }
         assert!(matches!(checkpoints.end(UNIT), Some(Write::NoCheckpoint(_))));
         assert!(checkpoints.end(UNIT).is_none());
@@ -159,13 +159,13 @@ mod tests {
         // Killed before the commit: forgotten.
         let kept = arrive(&folder, b"never committed");
         let (checkpoints, gone) = open(root.path(), &[]);
-        assert_eq!((checkpoints.of(UNIT, "cpu"), gone), (None, 0));
+        assert_eq!((checkpoints.find(UNIT, "cpu"), gone), (None, 0));
         assert!(!folder.file(UNIT).exists());
         // Killed between the commit and the new name.
         let kept =
             KeptCheckpoint { attempt: 2, ..arrive(&folder, &b"never committed"[..kept.reference.bytes as usize]) };
         let (checkpoints, gone) = open(root.path(), &[&kept]);
-        assert_eq!((checkpoints.of(UNIT, "cpu"), gone), (Some(kept.reference), 0));
+        assert_eq!((checkpoints.find(UNIT, "cpu"), gone), (Some(kept.reference), 0));
         assert_eq!(std::fs::read(folder.file(UNIT)).unwrap(), b"never committed");
         // Its row is gone: so is the file.
         drop(checkpoints);

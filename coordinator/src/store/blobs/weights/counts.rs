@@ -23,7 +23,7 @@ pub struct WeightCounts {
 
 impl WeightCounts {
     /// From what the store and the run directory at `root` hold. Units that diverged have no weights.
-    pub fn of(
+    pub fn count(
         study: &Study,
         plan: &Plan,
         units: &BTreeMap<UnitId, StoredUnit>,

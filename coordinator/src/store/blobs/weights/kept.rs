@@ -63,7 +63,7 @@ impl KeptWeightsIndex {
     /// of others of the same attempt.
     pub fn arrived(&mut self, unit: UnitId, attempt: u32, digest: BlobDigest, bytes: u64, awaited: bool) {
         if awaited {
-            let others = self.of(unit).filter(|((_, other), (of, _))| *of == attempt && *other != digest);
+            let others = self.kept(unit).filter(|((_, other), (of, _))| *of == attempt && *other != digest);
             for key in others.map(|(key, _)| *key).collect::<Vec<_>>() {
                 self.arrived.remove(&key);
                 self.folder.discard(key.0, key.1);
@@ -74,7 +74,7 @@ impl KeptWeightsIndex {
         }
     }
 
-    fn of(&self, unit: UnitId) -> impl Iterator<Item = (&(UnitId, BlobDigest), &(u32, u64))> {
+    fn kept(&self, unit: UnitId) -> impl Iterator<Item = (&(UnitId, BlobDigest), &(u32, u64))> {
         self.arrived.range((unit, BlobDigest([0; 32]))..=(unit, BlobDigest([0xff; 32])))
     }
 
@@ -85,7 +85,7 @@ impl KeptWeightsIndex {
 
     /// An attempt's result is the unit's: keeps its weights, if it has any that are wanted, with the next commit.
     pub fn keep(&mut self, unit: UnitId, attempt: u32, digest: Option<BlobDigest>) -> Option<Write> {
-        let arrived: Vec<(UnitId, BlobDigest)> = self.of(unit).map(|(key, _)| *key).collect();
+        let arrived: Vec<(UnitId, BlobDigest)> = self.kept(unit).map(|(key, _)| *key).collect();
         let mut write = None;
         for key in arrived {
             let Some((_, bytes)) = self.arrived.remove(&key) else { continue };

@@ -13,7 +13,7 @@ fn worker(number: u8) -> WorkerId {
     format!("{number:032x}").parse().unwrap()
 }
 
-fn doubt(units: Vec<UnitId>) -> impl Strategy<Value = WorkerFailure> {
+fn change(units: Vec<UnitId>) -> impl Strategy<Value = WorkerFailure> {
     let (raised, lifted) = (prop::sample::select(units.clone()), prop::sample::select(units));
     prop_oneof![
         4 => (0..3_u8, raised, 0..9_u8).prop_map(|(number, unit, detail)| WorkerFailure::Raised {
@@ -39,12 +39,12 @@ fn a_store_knows_what_the_changes_lead_to() {
     let mut known = BTreeMap::new();
     let mut runner = TestRunner::deterministic();
     for turn in 0..60 {
-        let strategy = prop::collection::vec(doubt(Vec::clone(&ids)), 1..12);
+        let strategy = prop::collection::vec(change(Vec::clone(&ids)), 1..12);
         let changes = strategy.new_tree(&mut runner).unwrap().current();
         changes.iter().for_each(|change| change.apply(&mut known));
         store.commit(&changes.into_iter().map(Write::WorkerFailure).collect::<Vec<_>>()).unwrap();
-        assert_eq!(store.doubts().unwrap(), known, "after {turn}");
+        assert_eq!(store.worker_failures().unwrap(), known, "after {turn}");
     }
     drop(store);
-    assert_eq!(Store::open(&path).unwrap().doubts().unwrap(), known);
+    assert_eq!(Store::open(&path).unwrap().worker_failures().unwrap(), known);
 }
