@@ -16,7 +16,7 @@ pub(crate) struct Components {
 
 /// The components of `errors`, one list for each draw with one value for each seed. With D draws, N values and n_d of them in
 /// draw d, `MSB = sum n_d (mean_d - mean)^2 / (D - 1)`, `MSW = sum (x - mean_d)^2 / (N - D)` and
-/// `n0 = (N - sum n_d^2 / N) / (D - 1)`. DataDraws without values are left out.
+/// `n0 = (N - sum n_d^2 / N) / (D - 1)`. Draws without values are left out.
 pub(crate) fn components(errors: &[Vec<f64>]) -> Result<Components, String> {
     let groups: Vec<(&[f64], f64)> = errors.iter().filter_map(|one| Some((one.as_slice(), mean(one)?))).collect();
     let values: Vec<f64> = groups.iter().flat_map(|(values, _)| values.iter().copied()).collect();

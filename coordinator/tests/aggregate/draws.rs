@@ -20,7 +20,7 @@ fn several_draws_of_the_data_are_one_sample_each() {
     assert_eq!((row.n, row.draw.pairs, row.draws.len()), (12, 200, 4));
     assert_eq!((row.error.interval.method, row.draw.standard_error), (IntervalMethod::SeedsDraws, None));
     assert!(row.error.given_examples.is_none());
-    // DataDraws differ by much here, and the interval says so.
+    // Draws differ by much here, and the interval says so.
     let means: Vec<f64> = row.draws.iter().map(|draw| draw.error.unwrap()).collect();
     let center = means.iter().sum::<f64>() / 4.0;
     let std = (means.iter().map(|mean| (mean - center).powi(2)).sum::<f64>() / 3.0).sqrt();

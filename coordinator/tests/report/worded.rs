@@ -18,6 +18,9 @@ fn forms(aggregate: &Aggregate) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), aggregate, &provenance("a")).unwrap();
     let mut texts = texts(files(folder.path()).unwrap());
+    let tables: String =
+        texts.iter().filter(|(name, _)| name.ends_with(".tex")).map(|(_, text)| text.as_str()).collect();
+    texts.insert("tables.tex".to_owned(), tables);
     texts.retain(|name, _| ["report.html", "report.md", "tables.tex"].contains(&name.as_str()));
     let terminal = terminal_table(&aggregate.report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     texts.insert("terminal".to_owned(), terminal);
@@ -35,7 +38,9 @@ fn an_interval_covers_the_same_below_every_table() {
         assert_eq!(text.matches(covers).count(), times, "results, draws, references, and the figure: {name}: {text}");
         assert!(!text.contains("the choice of the seeds"), "{name}: {text}");
         assert!(text.contains("Where there is no deviation: it needs two seeds on one draw of the data"), "{name}");
+        assert!(text.contains("# Draws of the data") || text.contains("<h3>Draws of the data</h3>"), "{name}: {text}");
     }
+    assert!(forms["tables.tex"].contains("stage final. Draws of the data."), "{}", forms["tables.tex"]);
     let folds = on_two_draws(cross_validation("tune", 4, 1..=2, fc())).aggregate();
     let covers = "covers the choice of the seeds and the draw of the training pairs, of which the folds are made";
     for (name, text) in self::forms(&folds) {

@@ -116,7 +116,7 @@ fn parts(part: &Part<'_>) -> Vec<Block> {
     add(Section::new(id("references"), "Next to the references", references::blocks(part)));
     add(Section::new(id("comparisons"), "Comparisons", comparisons::blocks(part)));
     add(Section::new(id("race"), "The race", race::blocks(part)).folded());
-    add(Section::new(id("draws"), "DataDraws of the data", results::draws(part)));
+    add(Section::new(id("draws"), "Draws of the data", results::draws(part)));
     add(Section::new(
         id("curves"),
         "ROC and precision-recall curves",

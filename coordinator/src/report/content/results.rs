@@ -191,7 +191,7 @@ pub(super) fn draws(part: &Part<'_>) -> Vec<Block> {
          highest.",
         covers(stage)
     );
-    let caption = format!("{} DataDraws of the data.", draws.caption);
+    let caption = format!("{} Draws of the data.", draws.caption);
     vec![Block::Table(Table { label: part.label("draws"), caption, notes, ..draws })]
 }
 

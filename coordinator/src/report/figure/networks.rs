@@ -70,7 +70,7 @@ impl Block {
         LINE * self.lines.len() as f64 + 2.0 * PADDING - 4.0
     }
 
-    /// DataDraws it with its left edge's middle at a place, at least as wide and high as `room`; gives where its right edge's middle is.
+    /// Draws it with its left edge's middle at a place, at least as wide and high as `room`; gives where its right edge's middle is.
     fn draw(&self, drawing: &mut Drawing, (x, y): Point, room: (f64, f64)) -> Point {
         let size = (self.width().max(room.0), self.height().max(room.1));
         let top = y - size.1 / 2.0;
@@ -188,7 +188,7 @@ fn widest<'a>(blocks: impl Iterator<Item = &'a Block>) -> f64 {
     blocks.map(Block::width).fold(0.0, f64::max)
 }
 
-/// DataDraws the towers and gives where they end.
+/// Draws the towers and gives where they end.
 fn draw_towers(drawing: &mut Drawing, places: &Places, inputs: &[Block], towers: &[Vec<Block>]) -> Vec<Point> {
     let mut ends = Vec::new();
     for (copy, (input, tower)) in inputs.iter().zip(towers).enumerate() {
@@ -208,7 +208,7 @@ fn draw_towers(drawing: &mut Drawing, places: &Places, inputs: &[Block], towers:
     ends
 }
 
-/// DataDraws what reads the towers' ends, and widens the drawing to hold it.
+/// Draws what reads the towers' ends, and widens the drawing to hold it.
 fn draw_readers(drawing: &mut Drawing, places: &Places, ends: &[Point], readers: &[Reader]) {
     let fork = ends.iter().map(|end| end.0).fold(0.0, f64::max) + ARROW;
     let begin = fork + ARROW;

@@ -54,7 +54,7 @@ impl Axis {
         self.high + 50.0 * (self.high - self.low)
     }
 
-    /// DataDraws the axis under an area, with a grid line over the area at each tick.
+    /// Draws the axis under an area, with a grid line over the area at each tick.
     pub(super) fn draw_below(&self, drawing: &mut Drawing, corner: (f64, f64), size: (f64, f64)) {
         let (left, top) = corner;
         let bottom = top + size.1;
@@ -113,7 +113,7 @@ impl Panel {
         (self.x.share(x) * self.width, (1.0 - self.y.share(y)) * self.height)
     }
 
-    /// DataDraws axes and, cut off at the area's edge, `content`, which is in the area's own pixels.
+    /// Draws axes and, cut off at the area's edge, `content`, which is in the area's own pixels.
     pub(super) fn draw(&self, content: &Drawing) -> Drawing {
         let (width, height) = self.outer();
         let (left, top) = (Self::LEFT, self.above());

@@ -48,7 +48,7 @@ impl Typeface {
     }
 }
 
-/// DataDraws outlines, whose y grows upwards, one after the other.
+/// Draws outlines, whose y grows upwards, one after the other.
 struct Pen {
     path: PathBuilder,
     x: f32,

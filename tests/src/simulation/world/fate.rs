@@ -10,7 +10,7 @@ use crate::simulation::{
 };
 
 impl World {
-    /// DataDraws a fault of a worker or of the coordinator, which may occur.
+    /// Draws a fault of a worker or of the coordinator, which may occur.
     pub(super) fn chance(&mut self) -> Result<(), Violation> {
         let worker = self.stream.below(self.members.len() as u32) as usize;
         let away = u64::from(self.stream.below(6_000));
