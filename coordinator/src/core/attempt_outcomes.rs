@@ -1,4 +1,4 @@
-//! The ends of attempts and the resulting writes.
+//! The ends of attempts: results, failures with their consequences, expired leases, and the resulting writes.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,13 @@ use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{AfterFailure, Expired, FailureKind, Finished, Millis, SubmitOutcome, WorkerId},
+        failure_blame::{Blame, discards_checkpoint},
+        queue::{AfterFailure, Expired, Finished, HealthDecisions, Millis, SubmitOutcome, WorkerId},
         ranking::Ended,
     },
     store::{ResultRecord, StoredUnit, Write},
 };
 
-/// A worker without leases that was silent for this many lease times is forgotten.
-const FORGET_AFTER_LEASES: u64 = 2;
 /// Whether workers are to be forgotten is not looked at more often, however many units one of them holds in silence.
 const LOOK_EVERY_MS: Millis = 100;
 
@@ -45,18 +44,11 @@ pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
 }
 
 impl Reactor {
-    pub(super) fn say_failed(
-        &self,
-        unit: UnitId,
-        attempt: u32,
-        ending: AttemptEnding,
-        detail: &str,
-        blame: FailureKind,
-    ) {
+    fn say_failed(&self, unit: UnitId, attempt: u32, ending: AttemptEnding, detail: &str, blame: Blame) {
         let unit = self.label(unit);
         match blame {
-            FailureKind::Unit | FailureKind::Death => tracing::warn!(%unit, attempt, %ending, detail, "attempt failed"),
-            FailureKind::Circumstances => tracing::info!(%unit, attempt, %ending, detail, "unit waits again"),
+            Blame::Unit | Blame::Death => tracing::warn!(%unit, attempt, %ending, detail, "attempt failed"),
+            Blame::Circumstances => tracing::info!(%unit, attempt, %ending, detail, "unit waits again"),
         }
     }
 
@@ -150,6 +142,56 @@ impl Reactor {
         }
     }
 
+    /// Ends attempts of a worker without a result, all for the same reason.
+    pub(super) fn fail(
+        &mut self,
+        worker: &WorkerId,
+        attempts: &[(UnitId, u32)],
+        ending: AttemptEnding,
+        detail: &str,
+        train_seconds: Option<f64>,
+        now: Millis,
+    ) {
+        let blame = Blame::for_ending(ending, true);
+        let after = self.queue.fail(worker, attempts, blame, detail, now);
+        for (&(unit, attempt), after) in attempts.iter().zip(after) {
+            if after == AfterFailure::Stale {
+                continue;
+            }
+            if discards_checkpoint(ending, self.queue.is_suspect(unit)) {
+                self.writes.extend(self.checkpoints.end(unit));
+            }
+            self.say_failed(unit, attempt, ending, detail, blame);
+            self.ended(unit, attempt, ending, detail.to_owned(), train_seconds, None);
+            if after == AfterFailure::Quarantined {
+                self.unit_ended(unit, Ended::Failed, now);
+            }
+        }
+        self.judge();
+        self.wake();
+    }
+
+    /// Applies the consequences of the newest endings and departures.
+    pub(super) fn judge(&mut self) {
+        let HealthDecisions { aside, paused } = self.queue.judge();
+        for (worker, reason) in aside {
+            let host = self.live.workers.get(&worker).map(|entry| entry.info.host.as_str()).unwrap_or_default();
+            tracing::warn!(host, %worker, reason, "a worker is set aside");
+            // Units that waited for the worker may now go to others.
+            self.wake();
+        }
+        if let Some(pause) = paused {
+            self.pause(pause);
+        }
+    }
+
+    /// Stores the log lines of an attempt that this worker holds.
+    pub(super) fn keep_log(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, text: String) {
+        if !text.is_empty() && self.queue.holds(worker, unit, attempt) {
+            self.writes.push(Write::Log { unit, attempt, text });
+        }
+    }
+
     /// Takes back expired leases, and forgets silent workers without leases.
     pub(super) fn expire(&mut self, now: Millis) {
         let (expired, ready) = self.queue.expire(now);
@@ -161,7 +203,7 @@ impl Reactor {
         if now < self.forget_at {
             return;
         }
-        let patience = FORGET_AFTER_LEASES * self.rules.lease_ms;
+        let patience = self.rules.forget_after_ms();
         let silent = now.saturating_sub(patience);
         let gone = |(id, entry): (&WorkerId, &WorkerEntry)| {
             (entry.last_seen < silent && self.queue.held_by(id) == 0).then(|| id.clone())

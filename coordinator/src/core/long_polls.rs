@@ -10,6 +10,9 @@ use tokio::sync::oneshot;
 use super::request::{Pulled, Unregistered};
 use crate::scheduler::queue::{Millis, WorkerId};
 
+/// The longest wait of one pull, shorter than common idle limits of connections.
+pub const LONG_POLL_MS: Millis = 20_000;
+
 /// The answer to a pull.
 pub(super) type PullReply = oneshot::Sender<Result<Pulled, Unregistered>>;
 

@@ -14,6 +14,7 @@ mod long_polls;
 mod operator_requests;
 mod pulls;
 mod reactor;
+mod remaining_time_estimate;
 mod request;
 mod selections_and_rungs;
 #[cfg(test)]
@@ -21,7 +22,6 @@ mod simulation;
 mod snapshot;
 mod study_units;
 mod thread;
-mod time_left;
 mod worker_requests;
 
 use std::{sync::Arc, thread::JoinHandle};
@@ -29,6 +29,7 @@ use std::{sync::Arc, thread::JoinHandle};
 use seedgrid_common::wire::{blob::Content, v1};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use long_polls::LONG_POLL_MS;
 pub use reactor::{Moment, Reactor, Views};
 pub use request::{
     Given, Heard, NotCancelled, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Resumed,

@@ -1,5 +1,4 @@
-//! Operators' requests to a running study (cancel, drain, pause, resume), the study's own pauses, and failures with
-//! their consequences.
+//! Operators' requests to a running study: cancel, drain, pause, resume.
 
 use seedgrid_common::unit::UnitId;
 
@@ -10,7 +9,7 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{AfterFailure, FailureKind, HealthDecisions, Millis, Pause, Waits, WorkerId},
+        queue::{Millis, Pause, Waits},
         ranking::Ended,
         unit_state::UnitState,
     },
@@ -56,7 +55,8 @@ impl Reactor {
         }
     }
 
-    fn pause(&mut self, pause: Pause) {
+    /// Pauses the study, for an operator or after repeated failures.
+    pub(super) fn pause(&mut self, pause: Pause) {
         self.writes.push(Write::Paused { at_ms: self.at.wall_ms, pause: pause.clone() });
         self.queue.pause_for(pause.clone());
         self.afterwards(move || {
@@ -111,55 +111,5 @@ impl Reactor {
         self.steered = true;
         self.wake();
         Ok(cancelled)
-    }
-
-    /// Ends attempts of a worker without a result, all for the same reason.
-    pub(super) fn fail(
-        &mut self,
-        worker: &WorkerId,
-        attempts: &[(UnitId, u32)],
-        (ending, blame): (AttemptEnding, FailureKind),
-        detail: &str,
-        train_seconds: Option<f64>,
-        now: Millis,
-    ) {
-        let after = self.queue.fail(worker, attempts, blame, detail, now);
-        for (&(unit, attempt), after) in attempts.iter().zip(after) {
-            if after == AfterFailure::Stale {
-                continue;
-            }
-            if ending == AttemptEnding::Error || blame == FailureKind::Death && self.queue.is_suspect(unit) {
-                // The next attempt starts anew: the unit's checkpoint may be a part of the problem.
-                self.writes.extend(self.checkpoints.end(unit));
-            }
-            self.say_failed(unit, attempt, ending, detail, blame);
-            self.ended(unit, attempt, ending, detail.to_owned(), train_seconds, None);
-            if after == AfterFailure::Quarantined {
-                self.unit_ended(unit, Ended::Failed, now);
-            }
-        }
-        self.judge();
-        self.wake();
-    }
-
-    /// Applies the consequences of the newest endings and departures.
-    pub(super) fn judge(&mut self) {
-        let HealthDecisions { aside, paused } = self.queue.judge();
-        for (worker, reason) in aside {
-            let host = self.live.workers.get(&worker).map(|entry| entry.info.host.as_str()).unwrap_or_default();
-            tracing::warn!(host, %worker, reason, "a worker is set aside");
-            // Units that waited for the worker may now go to others.
-            self.wake();
-        }
-        if let Some(pause) = paused {
-            self.pause(pause);
-        }
-    }
-
-    /// Stores the log lines of an attempt that this worker holds.
-    pub(super) fn keep_log(&mut self, worker: &WorkerId, unit: UnitId, attempt: u32, text: String) {
-        if !text.is_empty() && self.queue.holds(worker, unit, attempt) {
-            self.writes.push(Write::Log { unit, attempt, text });
-        }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     auth::NotEnrolled,
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Millis, Pause, WorkerId},
+        queue::{Millis, Pause, WorkerId},
         retry::{NotRetried, Retry},
     },
     store::KnownToken,
@@ -96,8 +96,6 @@ pub enum Request {
         worker: WorkerId,
         /// The ending of the attempts.
         ending: AttemptEnding,
-        /// The part of the failure that counts against the units in training.
-        blame: FailureKind,
         /// The error's text, for people.
         detail: String,
         /// The attempts in training.
@@ -267,8 +265,6 @@ pub enum Outcome {
     Failure {
         /// The ending of the attempt.
         ending: AttemptEnding,
-        /// Whether the failure counts against the unit.
-        blame: FailureKind,
         /// The error's text, for people.
         detail: String,
     },

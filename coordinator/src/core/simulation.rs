@@ -24,7 +24,7 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Rules, WorkerId},
+        queue::{Rules, WorkerId},
         race::Race,
         ranking::Ended,
         selection::{self, Committed, Settled},
@@ -39,7 +39,7 @@ const DIGEST: &str = "digest";
 const RULES: Rules = Rules {
     lease_ms: 1_000_000,
     errors_max: 2,
-    backoff_ms: [0, 0],
+    retry_delays_ms: [0, 0],
     deaths_alone: 3,
     deaths_max: 5,
     alike_errors: usize::MAX,
@@ -234,9 +234,7 @@ impl World {
             let (worker, unit, attempt, content) = self.held.swap_remove(pick);
             let outcome = match result(fate(&content)) {
                 Some(result) => Outcome::Result(result),
-                None => {
-                    Outcome::Failure { ending: AttemptEnding::Error, blame: FailureKind::Unit, detail: String::new() }
-                }
+                None => Outcome::Failure { ending: AttemptEnding::Error, detail: String::new() },
             };
             let (reply, _answer) = oneshot::channel();
             let numerics_class = "class".to_owned();

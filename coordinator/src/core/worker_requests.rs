@@ -17,7 +17,7 @@ use super::{
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Millis, Renewed, WorkerId},
+        queue::{Millis, Renewed, WorkerId},
     },
     store::{Write, blobs::checkpoints::KeptCheckpoint},
 };
@@ -90,8 +90,8 @@ impl Reactor {
                             .result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
                             .ok_or(NotSubmitted::NeverGiven),
                     },
-                    Outcome::Failure { ending, blame, detail } => {
-                        self.fail(&worker, &[(unit, attempt)], (ending, blame), &detail, Some(train_seconds), now);
+                    Outcome::Failure { ending, detail } => {
+                        self.fail(&worker, &[(unit, attempt)], ending, &detail, Some(train_seconds), now);
                         Ok(v1::SubmitOutcome::Recorded)
                     }
                 };
@@ -125,13 +125,12 @@ impl Reactor {
                 let answer = self.revoke(&worker, now);
                 self.answer(reply, answer);
             }
-            Request::Lost { worker, ending, blame, detail, training, held, log, reply } => {
+            Request::Lost { worker, ending, detail, training, held, log, reply } => {
                 for (unit, attempt) in &training {
                     self.keep_log(&worker, *unit, *attempt, log.clone());
                 }
-                self.fail(&worker, &training, (ending, blame), &detail, None, now);
-                let besides = (AttemptEnding::Preempted, FailureKind::Circumstances);
-                self.fail(&worker, &held, besides, "its worker's trainer ended", None, now);
+                self.fail(&worker, &training, ending, &detail, None, now);
+                self.fail(&worker, &held, AttemptEnding::Preempted, "its worker's trainer ended", None, now);
                 self.answer(reply, ());
             }
             Request::Steer(steering) => self.steer(steering, now),

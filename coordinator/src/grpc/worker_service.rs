@@ -1,6 +1,6 @@
 //! The service for workers.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use seedgrid_common::{
     training::{Ending, EpochMetrics, UnitResult},
@@ -22,15 +22,9 @@ use super::{
 };
 use crate::{
     auth::{AuthState, NotEnrolled, Refusal, address, caller},
-    core::{Core, NotRegistered, NotSubmitted, Outcome, Request as Ask},
-    scheduler::{
-        attempt_ending::AttemptEnding,
-        queue::{FailureKind, WorkerId},
-    },
+    core::{Core, LONG_POLL_MS, NotRegistered, NotSubmitted, Outcome, Request as Ask},
+    scheduler::{attempt_ending::AttemptEnding, queue::WorkerId},
 };
-
-/// The longest wait of one pull, shorter than common idle limits of connections.
-const POLL: Duration = Duration::from_secs(20);
 
 /// Encoded data sets by digest.
 pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
@@ -152,11 +146,11 @@ impl WorkerService for Workers {
                 self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(refusal.to_string()))
             }
         })?;
-        let lease_ms = self.core.rules().lease_ms as u32;
+        let rules = self.core.rules();
         Ok(Response::new(v1::RegisterResponse {
             study: self.core.study().to_owned(),
-            lease_ms,
-            heartbeat_ms: lease_ms / 3,
+            lease_ms: rules.lease_ms as u32,
+            heartbeat_ms: rules.heartbeat_ms() as u32,
             dropped: names(&registered.dropped),
             checkpoint_ms: self.checkpoint_ms(),
         }))
@@ -169,7 +163,7 @@ impl WorkerService for Workers {
         if request.units_max == 0 || request.units_max > limits::PULL_UNITS_MAX {
             return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
         }
-        let (max, patience) = (request.units_max as usize, POLL.as_millis() as u64);
+        let (max, patience) = (request.units_max as usize, LONG_POLL_MS);
         let pulled = self.core.ask(|reply| Ask::Pull { worker, max, patience, reply }).await.map_err(gone)?;
         let pulled = pulled.map_err(unregistered)?;
         let assignments = pulled
@@ -290,19 +284,16 @@ impl WorkerService for Workers {
         let worker = teller.named(&request.worker_id)?;
         let detail = prose("detail", &request.detail)?;
         let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
-        let (ending, blame) = match request.failure() {
-            v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, FailureKind::Unit),
-            v1::Failure::Crashed => (AttemptEnding::Crashed, FailureKind::Death),
+        let ending = match request.failure() {
+            v1::Failure::OutOfMemory => AttemptEnding::OutOfMemory,
+            v1::Failure::Crashed => AttemptEnding::Crashed,
             _ => return Err(invalid("failure must be OUT_OF_MEMORY or CRASHED")),
         };
         if request.training.len() + request.held.len() > limits::HELD_MAX {
             return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
         }
         let (training, held) = (held(request.training)?, held(request.held)?);
-        self.core
-            .ask(|reply| Ask::Lost { worker, ending, blame, detail, training, held, log, reply })
-            .await
-            .map_err(gone)?;
+        self.core.ask(|reply| Ask::Lost { worker, ending, detail, training, held, log, reply }).await.map_err(gone)?;
         Ok(Response::new(v1::LossReceipt {}))
     }
 
@@ -388,15 +379,15 @@ fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId
 
 fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {
     let detail = prose("failure.detail", &report.detail)?;
-    let (ending, blame) = match report.failure() {
-        v1::Failure::Preempted => (AttemptEnding::Preempted, FailureKind::Circumstances),
-        v1::Failure::OutOfTime => (AttemptEnding::OutOfTime, FailureKind::Circumstances),
-        v1::Failure::Error => (AttemptEnding::Error, FailureKind::Unit),
-        v1::Failure::Cancelled => (AttemptEnding::Cancelled, FailureKind::Circumstances),
-        v1::Failure::OutOfMemory => (AttemptEnding::OutOfMemory, FailureKind::Unit),
+    let ending = match report.failure() {
+        v1::Failure::Preempted => AttemptEnding::Preempted,
+        v1::Failure::OutOfTime => AttemptEnding::OutOfTime,
+        v1::Failure::Error => AttemptEnding::Error,
+        v1::Failure::Cancelled => AttemptEnding::Cancelled,
+        v1::Failure::OutOfMemory => AttemptEnding::OutOfMemory,
         v1::Failure::WorkerLost | v1::Failure::Crashed | v1::Failure::Unspecified => {
             return Err(invalid("failure must be one that a worker may set"));
         }
     };
-    Ok(Outcome::Failure { ending, blame, detail })
+    Ok(Outcome::Failure { ending, detail })
 }

@@ -16,6 +16,7 @@ use super::{Store, StoreError};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
+        failure_blame::Blame,
         queue::{FailureRecord, Finished, Pause, Rules, WorkerId},
         race::{LeaveReason, Leaver, RungKey, Rungs},
         ranking::Ended,
@@ -109,6 +110,11 @@ pub struct AttemptRecord {
 
 /// The columns of an [`AttemptRecord`].
 const ATTEMPT: &str = "unit_id, attempt, worker_id, started_ms, began, ended_ms, ending, detail, train_seconds";
+
+/// The endings as a list of SQL.
+fn listed(endings: impl Iterator<Item = AttemptEnding>) -> String {
+    endings.map(|ending| format!("'{ending}'")).collect::<Vec<_>>().join(", ")
+}
 
 fn attempt_record(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
     Ok(AttemptRecord {
@@ -215,15 +221,19 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn units(&self) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
+        let errors = listed(Blame::Unit.endings(true));
+        let (deaths, of_begun) = (listed(Blame::Death.endings(false)), listed(Blame::Death.endings(true)));
         let mut units: BTreeMap<UnitId, StoredUnit> = self
             .rows(
                 // Beside max(), plain columns are those of the row that has the maximum.
-                "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), began, \
+                &format!(
+                    "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), began, \
                  ifnull(ending = 'worker-lost', 0) AND attempt > ifnull(after_attempt, 0), \
-                 count(*) FILTER (WHERE ending IN ('error', 'out-of-memory') AND attempt > ifnull(after_attempt, 0)), \
-                 count(*) FILTER (WHERE (ending = 'crashed' OR ending = 'worker-lost' AND began) \
+                 count(*) FILTER (WHERE ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)), \
+                 count(*) FILTER (WHERE (ending IN ({deaths}) OR ending IN ({of_begun}) AND began) \
                  AND attempt > ifnull(after_attempt, 0)) \
-                 FROM attempts LEFT JOIN retries USING (unit_id) GROUP BY unit_id",
+                 FROM attempts LEFT JOIN retries USING (unit_id) GROUP BY unit_id"
+                ),
                 |row| {
                     let record = FailureRecord { errors: row.get(5)?, deaths: row.get(6)?, ..FailureRecord::default() };
                     let known = StoredUnit {
@@ -240,8 +250,10 @@ impl Store {
             .into_iter()
             .collect();
         let failed = self.rows(
-            "SELECT unit_id, worker_id FROM attempts LEFT JOIN retries USING (unit_id) \
-             WHERE ending IN ('error', 'out-of-memory') AND attempt > ifnull(after_attempt, 0)",
+            &format!(
+                "SELECT unit_id, worker_id FROM attempts LEFT JOIN retries USING (unit_id) \
+             WHERE ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)"
+            ),
             |row| Ok((UnitId(row.get(0)?), row.get::<_, String>(1)?)),
         )?;
         for (id, worker) in failed {

@@ -15,7 +15,7 @@ use seedgrid_coordinator::{
     },
     scheduler::{
         attempt_ending::AttemptEnding,
-        queue::{FailureKind, Millis, Pause, ResultDigest, Rules},
+        queue::{Millis, Pause, ResultDigest, Rules},
     },
     store::Store,
 };
@@ -36,7 +36,7 @@ use super::{
 pub(super) const RULES: Rules = Rules {
     lease_ms: 3_000,
     errors_max: 3,
-    backoff_ms: [500, 2_000],
+    retry_delays_ms: [500, 2_000],
     deaths_alone: 3,
     deaths_max: u32::MAX,
     alike_errors: 5,
@@ -254,12 +254,12 @@ impl Life {
                         (Ended::Result(output.result.clone()), Some(ResultDigest::from(Sha256::digest(&payload))))
                     }
                     Outcome::Failure { failure, detail, .. } => {
-                        let (ending, blame) = match failure {
-                            Failure::Preempted => (AttemptEnding::Preempted, FailureKind::Circumstances),
-                            Failure::OutOfTime => (AttemptEnding::OutOfTime, FailureKind::Circumstances),
-                            _ => (AttemptEnding::Error, FailureKind::Unit),
+                        let ending = match failure {
+                            Failure::Preempted => AttemptEnding::Preempted,
+                            Failure::OutOfTime => AttemptEnding::OutOfTime,
+                            _ => AttemptEnding::Error,
                         };
-                        (Ended::Failure { ending, blame, detail: detail.clone() }, None)
+                        (Ended::Failure { ending, detail: detail.clone() }, None)
                     }
                 };
                 let request = Request::Submit {
@@ -279,7 +279,6 @@ impl Life {
                 let request = Request::Lost {
                     worker,
                     ending: AttemptEnding::Crashed,
-                    blame: FailureKind::Death,
                     detail: "SIGSEGV".to_owned(),
                     training: pairs(training),
                     held: pairs(held),

@@ -33,7 +33,7 @@ const STEPS_MAX: u64 = 400_000;
 /// Most waiting events.
 const AGENDA_MAX: usize = 20_000;
 const TICK: Time = 1_000;
-const BEAT: Time = RULES.lease_ms / 3;
+const BEAT: Time = RULES.heartbeat_ms();
 /// How long a call waits before its connection counts as lost.
 const CALL_TIMEOUT: Time = 3_000;
 const LAST_STEPS: usize = 60;

@@ -29,7 +29,7 @@ use v1::worker_service_client::WorkerServiceClient;
 pub(crate) const RULES: Rules = Rules {
     lease_ms: 300,
     errors_max: 2,
-    backoff_ms: [0, 0],
+    retry_delays_ms: [0, 0],
     deaths_alone: 2,
     deaths_max: 3,
     alike_errors: 4,

@@ -1,7 +1,8 @@
-//! Rules of the sources: the imports between rooms, and the places of unsafe code.
+//! Rules of the sources: the imports between rooms, the places of unsafe code, and mutations that fit.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+mod mutations;
 mod rooms;
 mod unsafe_code;
 

@@ -1,8 +1,12 @@
-//! The assignment of units to workers.
+//! The assignment of units to workers: the unit that a worker gets next, and the workers that may not get it.
 
 use seedgrid_common::unit::UnitId;
 
 use super::{Entry, FailureRecord, Granted, Millis, Queue, State, WaitReason, WorkerId};
+
+/// Units with a longer expected time go only to free slots; shorter units may also be taken ahead of need. A request for
+/// the next unit on a free slot costs some milliseconds, which are negligible beside 2 s of training.
+pub(super) const AHEAD_SECONDS_MAX: f64 = 2.0;
 
 impl Queue {
     /// Leases up to `max` units to `worker`, longest expected first. The grants must be durable before they are sent.

@@ -104,17 +104,6 @@ pub enum AfterFailure {
     Stale,
 }
 
-/// The part of a failure that counts against the unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// An error in training, or a lack of memory: counts towards quarantine.
-    Unit,
-    /// The worker died unannounced during training: the unit is a suspect, and repeated deaths lead to quarantine.
-    Death,
-    /// A preemption or a time limit: nothing counts against the unit.
-    Circumstances,
-}
-
 /// An attempt whose lease was taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {

@@ -3,18 +3,19 @@
 
 mod assignment;
 mod cost_estimate;
-mod failure_detector;
-mod failure_record;
 mod groups_by_cost;
 mod inputs_and_outcomes;
-mod lease;
-mod lease_and_retry_limits;
+mod lease_and_heartbeat;
+mod pause_on_repeated_errors;
+mod retry_delay_and_quarantine;
+mod rules;
 #[cfg(test)]
 mod simulation;
 mod slots;
 mod transitions;
 mod wait_reason;
-mod worker_health;
+mod worker_id;
+mod workers_set_aside;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,19 +24,20 @@ use seedgrid_common::unit::UnitId;
 use crate::scheduler::{retry::Attempted, unit_state::UnitState};
 
 pub use cost_estimate::Estimates;
-use failure_detector::FailureDetector;
-pub use failure_record::FailureRecord;
 use groups_by_cost::GroupsByCost;
 pub use inputs_and_outcomes::{
-    AfterFailure, Counts, Expired, FailureKind, Finished, Granted, NewUnit, Pause, Renewed, SubmitOutcome,
+    AfterFailure, Counts, Expired, Finished, Granted, NewUnit, Pause, Renewed, SubmitOutcome,
 };
-pub use lease::{Lease, WorkerId};
-pub use lease_and_retry_limits::Rules;
+pub use lease_and_heartbeat::Lease;
+use pause_on_repeated_errors::RepeatedErrors;
+pub use retry_delay_and_quarantine::FailureRecord;
+pub use rules::Rules;
 use slots::Slots;
 pub use transitions::HealthDecisions;
 pub use wait_reason::{WaitReason, Waits};
-use worker_health::Workers;
-pub use worker_health::{WorkerFailure, WorkerFailures};
+pub use worker_id::WorkerId;
+use workers_set_aside::Workers;
+pub use workers_set_aside::{WorkerFailure, WorkerFailures};
 
 /// Milliseconds on a monotonic clock.
 pub type Millis = u64;
@@ -104,9 +106,9 @@ pub struct Queue {
     counts: Counts,
     estimates: Estimates,
     workers: Workers,
-    alarm: FailureDetector,
-    /// The reason for a pause from the failure detector; the next call of `judge` takes it.
-    alarmed: Option<String>,
+    repeated_errors: RepeatedErrors,
+    /// The reason for a pause from `repeated_errors`; the next call of `judge` takes it.
+    pause_reason: Option<String>,
     pause: Option<Pause>,
     /// The time until which workers from before a restart may return, so that the registered workers may not be all.
     returning: Option<Millis>,
@@ -128,8 +130,8 @@ impl Queue {
             counts: Counts::default(),
             estimates: Estimates::default(),
             workers: Workers::default(),
-            alarm: FailureDetector::default(),
-            alarmed: None,
+            repeated_errors: RepeatedErrors::default(),
+            pause_reason: None,
             pause: None,
             returning: None,
         };
@@ -176,7 +178,7 @@ impl Queue {
                 }
                 (None, None) => State::Waiting,
             };
-            let ready = now + self.rules.backoff(record.errors);
+            let ready = now + self.rules.retry_delay(record.errors);
             self.counts.total += 1;
             self.units.insert(id, Entry { order, group, attempts, began, lost, record, ready, state });
             self.enter(id, now);
@@ -329,7 +331,7 @@ impl Queue {
 
     /// Ends the pause and removes all recorded worker failures. Returns whether that changed anything.
     pub fn resume(&mut self) -> bool {
-        self.alarm.finished();
+        self.repeated_errors.finished();
         self.workers.forgive();
         self.pause.take().is_some()
     }

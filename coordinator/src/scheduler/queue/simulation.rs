@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::scheduler::unit_state::UnitState;
+use crate::scheduler::{failure_blame::Blame, unit_state::UnitState};
 
 const UNITS: u8 = 6;
 const WORKERS: u8 = 3;
@@ -13,7 +13,7 @@ const SLOTS: usize = 2;
 const RULES: Rules = Rules {
     lease_ms: 100,
     errors_max: 3,
-    backoff_ms: [20, 60],
+    retry_delays_ms: [20, 60],
     deaths_alone: 1,
     deaths_max: 3,
     alike_errors: 4,
@@ -97,7 +97,7 @@ enum Event {
     },
     Fail {
         pick: usize,
-        blame: FailureKind,
+        blame: Blame,
         error: u8,
     },
     Leave {
@@ -124,8 +124,7 @@ enum Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let blames =
-        prop_oneof![3 => Just(FailureKind::Unit), 1 => Just(FailureKind::Death), 1 => Just(FailureKind::Circumstances)];
+    let blames = prop_oneof![3 => Just(Blame::Unit), 1 => Just(Blame::Death), 1 => Just(Blame::Circumstances)];
     let event = prop_oneof![
         2 => (0..WORKERS).prop_map(|worker| Event::Join { worker }),
         6 => (0..WORKERS, 1..4_usize).prop_map(|(worker, max)| Event::Pull { worker, max }),
@@ -321,14 +320,14 @@ proptest! {
                         let stored = world.stored.get_mut(&unit).unwrap();
                         stored.holder = None;
                         match blame {
-                            FailureKind::Unit => {
+                            Blame::Unit => {
                                 stored.record.errors += 1;
                                 stored.record.failed_on.insert(holder);
-                                world.ready.insert(unit, now + RULES.backoff(stored.record.errors));
+                                world.ready.insert(unit, now + RULES.retry_delay(stored.record.errors));
                                 world.errors_in_a_row += 1;
                             }
-                            FailureKind::Death => stored.record.deaths += 1,
-                            FailureKind::Circumstances => {}
+                            Blame::Death => stored.record.deaths += 1,
+                            Blame::Circumstances => {}
                         }
                         prop_assert_eq!(after == AfterFailure::Quarantined, stored.record.is_quarantined(&RULES));
                     }
@@ -470,7 +469,7 @@ fn a_unit_that_failed_waits_and_goes_to_another_worker() {
     let mut queue = fresh(&[0]);
     let first = queue.pull(&worker(0), 1, 0)[0];
     let failed = [(first.unit, first.attempt)];
-    assert_eq!(queue.fail(&worker(0), &failed, FailureKind::Unit, "no disk", 5), [AfterFailure::Requeued]);
+    assert_eq!(queue.fail(&worker(0), &failed, Blame::Unit, "no disk", 5), [AfterFailure::Requeued]);
     assert_eq!(queue.why_waiting(first.unit, 5), Some(WaitReason::Backoff(20)));
     assert_eq!(queue.next_deadline(), Some(25));
     assert!(!queue.pull(&worker(0), 1, 24).iter().any(|granted| granted.unit == first.unit));
@@ -501,7 +500,7 @@ fn deaths_make_a_suspect_that_runs_alone_and_then_quarantine() {
     }
     for attempt in 2..=3 {
         assert_eq!(queue.pull(&worker(0), 9, now), [Granted { unit: begun.0, attempt }]);
-        let after = queue.fail(&worker(0), &[(begun.0, attempt)], FailureKind::Death, "SIGSEGV", now);
+        let after = queue.fail(&worker(0), &[(begun.0, attempt)], Blame::Death, "SIGSEGV", now);
         assert_eq!(after[0] == AfterFailure::Quarantined, attempt == 3);
     }
     assert_eq!(queue.decisions(begun.0), Some(UnitState::Quarantined));
@@ -513,13 +512,7 @@ fn a_pause_gives_nothing_out_until_people_go_on() {
     let mut queue = fresh(&[0]);
     let held = queue.pull(&worker(0), 4, 0);
     for Granted { unit, attempt } in held {
-        queue.fail(
-            &worker(0),
-            &[(unit, attempt)],
-            FailureKind::Unit,
-            &format!("no device {attempt} at /dev/{unit}"),
-            0,
-        );
+        queue.fail(&worker(0), &[(unit, attempt)], Blame::Unit, &format!("no device {attempt} at /dev/{unit}"), 0);
     }
     let HealthDecisions { paused: Some(pause), .. } = queue.judge() else { panic!("four alike") };
     assert!(!pause.by_hand && pause.reason.contains("no device"), "{pause:?}");
@@ -534,7 +527,7 @@ fn a_pause_gives_nothing_out_until_people_go_on() {
 fn a_study_is_not_paused_for_want_of_workers_that_may_come_back() {
     let mut queue = fresh(&[0, 1]);
     for granted in queue.pull(&worker(0), 2, 0) {
-        queue.fail(&worker(0), &[(granted.unit, 1)], FailureKind::Unit, &format!("bad {}", granted.unit), 0);
+        queue.fail(&worker(0), &[(granted.unit, 1)], Blame::Unit, &format!("bad {}", granted.unit), 0);
     }
     let good = queue.pull(&worker(1), 1, 0)[0];
     queue.finish(&worker(1), good.unit, 1, result(8), 1.0);

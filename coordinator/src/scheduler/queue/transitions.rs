@@ -3,9 +3,9 @@
 use seedgrid_common::unit::UnitId;
 
 use super::{
-    AfterFailure, Entry, Expired, FailureKind, Finished, Lease, Millis, Pause, Queue, Renewed, State, SubmitOutcome,
-    WorkerId,
+    AfterFailure, Entry, Expired, Finished, Lease, Millis, Pause, Queue, Renewed, State, SubmitOutcome, WorkerId,
 };
+use crate::scheduler::{attempt_ending::AttemptEnding, failure_blame::Blame};
 
 /// Consequences of the newest failures and departures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Queue {
         let group = entry.group;
         self.measured(group, seconds);
         self.workers.finished(worker);
-        self.alarm.finished();
+        self.repeated_errors.finished();
         self.set(unit, State::Finished(finished), 0);
         SubmitOutcome::Commit
     }
@@ -77,7 +77,7 @@ impl Queue {
         &mut self,
         worker: &WorkerId,
         attempts: &[(UnitId, u32)],
-        blame: FailureKind,
+        blame: Blame,
         detail: &str,
         now: Millis,
     ) -> Vec<AfterFailure> {
@@ -91,12 +91,12 @@ impl Queue {
             failed.push(unit);
             after.push(self.end(unit, blame, worker, now));
         }
-        if let (FailureKind::Unit, Some(first)) = (blame, failed.first()) {
+        if let (Blame::Unit, Some(first)) = (blame, failed.first()) {
             // Several units that fail at once count as one failure.
             let elsewhere = self.units[first].record.failed_on.clone();
             self.workers.failed(worker, *first, &elsewhere, detail);
-            if let Some(reason) = self.alarm.failed(&failed, detail, &self.rules) {
-                self.alarmed = Some(reason);
+            if let Some(reason) = self.repeated_errors.failed(&failed, detail, &self.rules) {
+                self.pause_reason = Some(reason);
             }
         }
         after
@@ -105,14 +105,14 @@ impl Queue {
     /// Sets workers aside and pauses the study if the newest failures, results and departures require it.
     pub fn judge(&mut self) -> HealthDecisions {
         let aside = self.workers.judge(&self.rules);
-        let alarm = self.alarmed.take();
+        let repeated = self.pause_reason.take();
         let nobody = || {
             let reason = "every worker is set aside, since unit after unit failed on it while others did well";
             (self.workers.all_aside() && self.returning.is_none()).then(|| reason.to_owned())
         };
         let mut paused = None;
         if self.pause.is_none() && !self.counts.all_ended() {
-            paused = alarm.or_else(nobody).map(|reason| Pause { reason, by_hand: false });
+            paused = repeated.or_else(nobody).map(|reason| Pause { reason, by_hand: false });
             self.pause.clone_from(&paused);
         }
         HealthDecisions { aside, paused }
@@ -172,28 +172,29 @@ impl Queue {
 
     fn take_back(&mut self, unit: UnitId, died: bool, now: Millis) -> Option<Expired> {
         let Lease { attempt, worker, .. } = self.lease_of(unit)?.clone();
-        let charged = died && self.units[&unit].began;
-        let blame = if charged { FailureKind::Death } else { FailureKind::Circumstances };
+        let ending = if died { AttemptEnding::WorkerLost } else { AttemptEnding::Preempted };
+        let began = self.units[&unit].began;
+        let blame = Blame::for_ending(ending, began);
         let after = self.end(unit, blame, &worker, now);
         if let Some(entry) = self.units.get_mut(&unit) {
             entry.lost = died;
         }
-        Some(Expired { unit, attempt, worker, charged, after })
+        Some(Expired { unit, attempt, worker, charged: blame == Blame::Death, after })
     }
 
     /// Ends the lease of a unit without a result.
-    fn end(&mut self, unit: UnitId, blame: FailureKind, worker: &WorkerId, now: Millis) -> AfterFailure {
+    fn end(&mut self, unit: UnitId, blame: Blame, worker: &WorkerId, now: Millis) -> AfterFailure {
         let rules = self.rules;
         let Some(entry) = self.units.get_mut(&unit) else { return AfterFailure::Stale };
         entry.ready = now;
         match blame {
-            FailureKind::Unit => {
+            Blame::Unit => {
                 entry.record.errors += 1;
                 entry.record.failed_on.insert(worker.clone());
-                entry.ready = now + rules.backoff(entry.record.errors);
+                entry.ready = now + rules.retry_delay(entry.record.errors);
             }
-            FailureKind::Death => entry.record.deaths += 1,
-            FailureKind::Circumstances => {}
+            Blame::Death => entry.record.deaths += 1,
+            Blame::Circumstances => {}
         }
         let quarantined = entry.record.is_quarantined(&rules);
         self.set(unit, if quarantined { State::Quarantined } else { State::Waiting }, now);

@@ -1,4 +1,5 @@
-//! Detects units that fail alike in a row: the cause is then not the units, and the study is paused.
+//! The study pauses when attempt after attempt fails with the same error: the cause is then not the units. This file
+//! decides which errors are the same, and how many of them pause the study.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,17 +7,23 @@ use seedgrid_common::{text, unit::UnitId};
 
 use super::Rules;
 
+/// The number of failed attempts in a row with the same error that pause the study, ...
+pub(super) const ALIKE_ERRORS: usize = 5;
+
+/// ... if they belong to at least this many units.
+pub(super) const ALIKE_UNITS: usize = 3;
+
 /// The newest failed attempts in a row with one and the same error.
 #[derive(Clone, Debug, Default)]
-pub(super) struct FailureDetector {
+pub(super) struct RepeatedErrors {
     /// The error's text, normalised.
     error: String,
     /// The units of each failure; one failure may have ended several units at once.
     endings: VecDeque<Vec<UnitId>>,
 }
 
-impl FailureDetector {
-    /// Resets the detector after a unit's result.
+impl RepeatedErrors {
+    /// Forgets the errors after a unit's result.
     pub(super) fn finished(&mut self) {
         self.endings.clear();
     }
@@ -95,28 +102,29 @@ mod tests {
     #[test]
     fn alike_failures_of_several_units_in_a_row_are_noticed() {
         let rules = Rules::default();
-        let mut alarm = FailureDetector::default();
-        let fail = |alarm: &mut FailureDetector, number, detail: &str| alarm.failed(&[unit(number)], detail, &rules);
+        let mut repeated = RepeatedErrors::default();
+        let fail =
+            |repeated: &mut RepeatedErrors, number, detail: &str| repeated.failed(&[unit(number)], detail, &rules);
         for number in [1, 2, 1, 2, 1, 2] {
-            assert_eq!(fail(&mut alarm, number, "no device 3"), None, "two units may both be bad");
+            assert_eq!(fail(&mut repeated, number, "no device 3"), None, "two units may both be bad");
         }
-        let reason = fail(&mut alarm, 3, "no device 4").unwrap();
+        let reason = fail(&mut repeated, 3, "no device 4").unwrap();
         assert!(reason.contains("5 attempts in a row, of 3 units") && reason.contains("no device 4"), "{reason}");
-        alarm.finished();
+        repeated.finished();
         for number in 1..5 {
-            assert_eq!(fail(&mut alarm, number, "no device"), None, "what was before is forgotten");
+            assert_eq!(fail(&mut repeated, number, "no device"), None, "what was before is forgotten");
         }
-        assert_eq!(fail(&mut alarm, 5, "another"), None, "another error says that it is not one cause");
-        assert_eq!(fail(&mut alarm, 5, "no device"), None);
+        assert_eq!(fail(&mut repeated, 5, "another"), None, "another error says that it is not one cause");
+        assert_eq!(fail(&mut repeated, 5, "no device"), None);
     }
 
     #[test]
     fn units_that_went_down_together_are_one_ending() {
-        let (rules, mut alarm) = (Rules::default(), FailureDetector::default());
+        let (rules, mut repeated) = (Rules::default(), RepeatedErrors::default());
         let all: Vec<UnitId> = (0..8).map(unit).collect();
         for _ in 0..4 {
-            assert_eq!(alarm.failed(&all, "out of memory", &rules), None);
+            assert_eq!(repeated.failed(&all, "out of memory", &rules), None);
         }
-        assert!(alarm.failed(&all, "out of memory", &rules).is_some());
+        assert!(repeated.failed(&all, "out of memory", &rules).is_some());
     }
 }

@@ -1,21 +1,6 @@
-//! Leases and their holders.
+//! The ids of workers.
 
 use std::{fmt, str::FromStr};
-
-use super::Millis;
-
-/// A worker's right, for a limited time, to run one attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// The attempt's number.
-    pub attempt: u32,
-    /// The worker that holds the lease.
-    pub worker: WorkerId,
-    /// The time at which the lease runs out unless it is renewed.
-    pub expires: Millis,
-    /// Whether the unit must run alone, so that its worker receives no other unit.
-    pub alone: bool,
-}
 
 /// A worker's id: 32 hexadecimal digits, drawn at its start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

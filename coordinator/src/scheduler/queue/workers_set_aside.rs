@@ -1,4 +1,4 @@
-//! Worker health: a worker on which unit after unit fails, while other workers succeed, is set aside. Each change of a
+//! Workers that are set aside. A worker on which unit after unit fails, while other workers succeed, is set aside. Each change of a
 //! worker's recorded failures is durable, so a restart of the coordinator keeps the workers that are set aside.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::unit::UnitId;
 
 use super::{Rules, WorkerId};
+
+/// A worker with this many failed units in a row gets no more units if other workers succeed.
+pub(super) const ASIDE_ERRORS: usize = 3;
 
 /// The largest number of recorded failures of a worker; the newest are kept. Far fewer set a worker aside.
 const FAILURES_MAX: usize = 64;
