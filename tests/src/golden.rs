@@ -42,7 +42,9 @@ impl Golden {
         let json = |file: &str| -> Value {
             let path = run_dir.join("report").join(file);
             let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            let document = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            crate::schemas::assert_valid(&document);
+            document
         };
         let (report, provenance) = (json("report.json"), json("provenance.json"));
         let trained = items(&provenance["units"]);

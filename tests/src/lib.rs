@@ -7,6 +7,7 @@ pub mod golden;
 pub mod machine;
 pub mod network;
 pub mod process;
+pub mod schemas;
 pub mod simulation;
 pub mod slurm;
 pub mod sshd;

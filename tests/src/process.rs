@@ -67,6 +67,16 @@ impl Ended {
     pub fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
     }
+
+    /// The document that it printed, which fits its schema.
+    ///
+    /// # Panics
+    /// When it printed none.
+    pub fn json(&self) -> serde_json::Value {
+        let document = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        crate::schemas::assert_valid(&document);
+        document
+    }
 }
 
 /// Runs a command to its end.

@@ -76,7 +76,9 @@ impl Scratch {
     /// # Panics
     /// When the file does not exist or is no JSON.
     pub fn report_json(&self, run: &str) -> serde_json::Value {
-        serde_json::from_slice(&self.report(run, "report.json")).expect("report.json is JSON")
+        let report = serde_json::from_slice(&self.report(run, "report.json")).expect("report.json is JSON");
+        crate::schemas::assert_valid(&report);
+        report
     }
 }
 

@@ -216,7 +216,7 @@ fn a_damaged_row_is_trained_again_and_nothing_else() {
     drop(database);
     let checked = finish(seedgrid(["check", "--format", "json"]).arg(scratch.path("run")));
     assert_eq!(checked.code(), 10);
-    let listing: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
+    let listing = checked.json();
     assert_eq!(listing["schema"], "seedgrid.check/1");
     let places: Vec<&str> =
         listing["damage"].as_array().unwrap().iter().map(|found| found["place"].as_str().unwrap()).collect();

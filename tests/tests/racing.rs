@@ -66,7 +66,7 @@ fn a_race_ends_as_it_does_however_often_it_is_killed() {
     let of = |name: &str| counts[name].as_u64().unwrap();
     assert_eq!(of("done") + of("diverged") + skipped(&report), of("planned"));
     let trained = finish(seedgrid(["status", "--format", "json"]).arg(scratch.path("undisturbed")));
-    let status: Value = serde_json::from_str(&trained.stdout).unwrap();
+    let status = trained.json();
     assert_eq!(
         status["units"]["total"].as_u64(),
         Some(of("planned") - skipped(&report)),

@@ -182,7 +182,7 @@ fn table_3_is_served_watched_and_left() {
     worker.until_stderr("started", 4);
     let status = finish(&mut command("seedgrid status runs/table3 --format json", &folder));
     assert_eq!(status.code(), 0, "{}", status.stderr);
-    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let status = status.json();
     assert_eq!(status["units"]["total"], 50);
     watch.until_stdout("50 units", 1);
     let explained = finish(&mut shell(EXPLAIN, &folder));

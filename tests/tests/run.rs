@@ -92,7 +92,7 @@ fn a_finished_study_trains_nothing_and_a_changed_one_only_what_is_new() {
     assert_eq!(String::from_utf8(scratch.report("run", "report.json")).unwrap(), unnamed);
     assert!(back.stdout.contains("holds 4 more results, of units that this spec does not name"), "{}", back.stdout);
     assert!(on_run(&["units"]).stderr.contains("note: 4 more results are of units"));
-    let listed: Value = serde_json::from_str(&on_run(&["units", "--format", "json"]).stdout).unwrap();
+    let listed = on_run(&["units", "--format", "json"]).json();
     assert_eq!((listed["units"].as_array().unwrap().len(), &listed["unnamed_results"]), (2, &Value::from(4)));
 
     // Each spec is kept, and can be reported on.

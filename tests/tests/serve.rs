@@ -56,7 +56,7 @@ fn workers_elsewhere_give_the_same_bytes_as_a_local_run() {
     let second = Running::start(&mut joins(&scratch, &join, "second", "1"));
     let status = finish(seedgrid(["status", "--format", "json"]).arg(scratch.path("run")));
     assert_eq!(status.code(), 0, "{}", status.stderr);
-    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let status = status.json();
     assert_eq!(status["units"]["total"], 24);
     coordinator.until_stderr("after 12 epochs", 4);
     // One worker leaves in order, another one joins.
@@ -182,7 +182,7 @@ fn a_watcher_holds_nobody_up_and_bears_restarts() {
 /// The ids of a study's units.
 fn every_unit(scratch: &Scratch) -> Vec<String> {
     let listed = finish(seedgrid(["units", "--format", "json"]).arg(scratch.path("run")));
-    let listing: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    let listing = listed.json();
     listing["units"].as_array().unwrap().iter().map(|unit| unit["unit"].as_str().unwrap().to_owned()).collect()
 }
 

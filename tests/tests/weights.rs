@@ -204,6 +204,7 @@ fn together(run: &Run, data: &str) {
     let written = predict(&files, &["--data", data, "--each", "--format", "json", "--output", &path]);
     assert_eq!((written.code(), written.stdout.as_str()), (0, ""), "{}", written.stderr);
     let json: Value = serde_json::from_str(&fs::read_to_string(&output).unwrap()).unwrap();
+    seedgrid_tests::schemas::assert_valid(&json);
     assert_eq!(json["schema"], "seedgrid.predictions/1");
     assert_eq!(json["data"]["digest"], run.prepared.draws.first().digest.as_str());
     assert_eq!((&json["data"]["part"], &json["data"]["pairs"]), (&"test".into(), &100.into()));

@@ -23,6 +23,7 @@ pub const SCHEMA: &str = "seedgrid.report/2";
 
 /// A study's results: report.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
@@ -44,6 +45,7 @@ pub struct Report {
 
 /// The data set of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DatasetSummary {
     /// The title: "MNIST pairs".
     pub title: String,
@@ -58,6 +60,7 @@ pub struct DatasetSummary {
 
 /// One draw of the data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DrawSummary {
     /// Digest of the encoded data set, 64 hexadecimal digits.
     pub digest: String,
@@ -76,6 +79,7 @@ pub struct DrawSummary {
 
 /// The numbers of units by ending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Units that the spec asks for: the sum of the others.
     pub planned: usize,
@@ -121,6 +125,7 @@ impl Counts {
 
 /// The state of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitEnding {
     /// The unit was trained and scored.
@@ -153,6 +158,7 @@ impl UnitEnding {
 
 /// One stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageReport {
     /// The stage's name in the spec.
     pub name: String,
@@ -190,6 +196,7 @@ pub struct StageReport {
 
 /// The selection of a stage for later stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SelectionReport {
     /// The rule's name in a spec: "lowest".
     pub rule: String,
@@ -199,6 +206,7 @@ pub struct SelectionReport {
 
 /// The selection of a stage for one model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelSelection {
     /// The model's name.
     pub model: String,
@@ -214,6 +222,7 @@ pub struct ModelSelection {
 
 /// A row that starts from a selection that has not been made or had no result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WaitingReport {
     /// The model's name.
     pub model: String,
@@ -231,6 +240,7 @@ pub struct WaitingReport {
 
 /// The scoring of a stage's configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EvaluationReport {
     /// Trained on all training pairs, and scored once on the test pairs.
@@ -241,6 +251,7 @@ pub enum EvaluationReport {
 
 /// One row of a result table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConfigurationReport {
     /// The number, 1-based in the order of the stage's plan; `configuration` in the CSV files.
     pub number: usize,
@@ -258,10 +269,13 @@ pub struct ConfigurationReport {
     /// nothing.
     pub variant: String,
     /// All hyper-parameters.
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::Hyperparameters"))]
     pub hyperparameters: Hyperparameters,
     /// The stopping rule of training.
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::StopRule"))]
     pub stop: StopRule,
     /// The conversion of pixels to inputs.
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::Normalize"))]
     pub normalize: Normalize,
     /// The number of units in the means: `counts.done`.
     pub n: usize,
@@ -330,6 +344,7 @@ impl ConfigurationReport {
 
 /// Location and spread of some numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Spread {
     /// The number of values.
     pub n: usize,
@@ -354,6 +369,7 @@ impl Spread {
 
 /// A metric of single networks that may be undefined for some.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitsMetric {
     /// Location and spread over the done units with the metric.
     #[serde(flatten)]
@@ -366,6 +382,7 @@ pub struct UnitsMetric {
 
 /// A mean error with its spread and the intervals of the mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Location and spread.
     #[serde(flatten)]
@@ -379,6 +396,7 @@ pub struct Estimate {
 
 /// A 95 % interval of a mean error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
     /// Standard error of the mean.
     pub standard_error: Option<f64>,
@@ -403,6 +421,7 @@ impl Interval {
 
 /// The method of a confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalMethod {
     /// Crossed random effects of seeds and scored examples.
@@ -438,6 +457,7 @@ impl IntervalMethod {
 
 /// The contribution of the draw of the data to a mean error's uncertainty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DrawReport {
     /// The number of pairs that the done units scored, over all draws; the same for every seed.
     pub pairs: usize,
@@ -457,6 +477,7 @@ pub struct DrawReport {
 
 /// The error on one draw of the data of a configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DrawError {
     /// The data seed of the draw.
     #[serde(deserialize_with = "json::whole")]
@@ -473,6 +494,7 @@ pub struct DrawError {
 
 /// The averaged prediction of the seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Averaged {
     /// The seeds in the average: those with every fold done.
     #[serde(deserialize_with = "json::wholes")]
@@ -485,6 +507,7 @@ pub struct Averaged {
 
 /// An ROC curve. Its points are in roc.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RocReport {
     /// Area under the curve of the averaged prediction.
     pub auc: Option<f64>,
@@ -503,6 +526,7 @@ pub struct RocReport {
 /// The mean of the single seeds' curves with their deviation at each point. Its points are in roc-band.csv or
 /// pr-band.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BandReport {
     /// The number of curves.
     pub curves: usize,
@@ -512,6 +536,7 @@ pub struct BandReport {
 
 /// A precision-recall curve. Its points are in pr.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrecisionRecallReport {
     /// Average precision of the averaged prediction.
     pub average_precision: Option<f64>,
@@ -529,6 +554,7 @@ pub struct PrecisionRecallReport {
 
 /// One seed of a configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SeedReport {
     /// The seed.
     #[serde(deserialize_with = "json::whole")]
@@ -551,6 +577,7 @@ pub struct SeedReport {
 
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitReport {
     /// The unit's id, 32 hexadecimal digits.
     pub unit: String,

@@ -28,29 +28,40 @@ use crate::{
 
 /// The schema of `seedgrid cancel --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Cancelled {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Cancelled {
     schema: &'static str,
+    /// Whether a coordinator runs.
     running: bool,
+    /// The ids of the units that this command cancelled.
     units: Vec<String>,
 }
 
 /// The schema of `seedgrid pause --format json` and of `resume`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Paused {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Paused {
     schema: &'static str,
+    /// Whether a coordinator runs.
     running: bool,
+    /// The pause that is in force, or that this command ended; null if the study was not paused, or if every unit has ended.
     pause: Option<Reason>,
 }
 
+/// A pause.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Reason {
+    /// The reason, as text for people.
     reason: String,
+    /// Whether an operator paused the study.
     by_hand: bool,
 }
 
 /// The schema of `seedgrid drain --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Drained {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Drained {
     schema: &'static str,
     /// The worker; null for all workers.
     worker: Option<String>,

@@ -93,26 +93,40 @@ fn find(store: &Store, wanted: &str) -> Result<WorkerId, Failure> {
 
 /// The schema of `seedgrid credentials list --format json`, described in docs/cli.md. Times are milliseconds since the Unix epoch.
 #[derive(Debug, serde::Serialize)]
-struct Listing {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listing {
     schema: &'static str,
+    /// The current tokens.
     tokens: Vec<Token>,
+    /// The workers that have enrolled.
     workers: Vec<Worker>,
 }
 
+/// A token of a credential file.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Token {
+    /// `join`, `admin` or `view`.
     role: &'static str,
+    /// The time at which the token was made.
     made_ms: i64,
+    /// The time at which the token expires; null if it does not expire.
     expires_ms: Option<i64>,
 }
 
+/// A worker with a credential of its own.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Worker {
+    /// The worker's id.
     id: String,
-    /// The worker's machine; None if it has enrolled and never registered.
+    /// The worker's machine; null if the worker has enrolled and never registered.
     host: Option<String>,
+    /// The worker's place on that machine, such as a batch job; null if the worker has never registered.
     place: Option<String>,
+    /// The time at which the worker enrolled.
     enrolled_ms: i64,
+    /// The time at which the worker's credential was revoked; null if it is valid.
     revoked_ms: Option<i64>,
 }
 

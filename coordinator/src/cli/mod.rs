@@ -24,6 +24,8 @@ pub mod progress;
 mod report;
 mod retry;
 mod run;
+#[cfg(test)]
+pub(crate) mod schemas;
 mod serve;
 pub mod signals;
 mod status;

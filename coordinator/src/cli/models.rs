@@ -33,40 +33,60 @@ pub(super) fn models(arguments: &ModelsArguments) -> Result<Exit, Failure> {
 
 /// The schema of `seedgrid models --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Document {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Document {
     schema: &'static str,
+    /// The models, in the order of the documentation.
     models: Vec<Listing>,
 }
 
+/// A model.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Listing {
+    /// The name in a spec.
     model: &'static str,
+    /// The title in reports.
     title: &'static str,
+    /// One sentence on the network.
     summary: &'static str,
+    /// The origin of the network.
     source: &'static str,
+    /// The revision, a part of the ids of its units.
     revision: u32,
     /// The number of weights and biases.
     weights: usize,
     /// Multiplications in one pair's forward pass.
     multiplications: usize,
+    /// The network's parts.
     parts: Vec<PartListing>,
+    /// The hyper-parameters.
     hyperparameters: Vec<HyperparameterListing>,
 }
 
 /// A part of a network: the tower, the comparison or a head.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PartListing {
+    /// The name of the part.
     part: &'static str,
+    /// The input of the part.
     reads: &'static str,
+    /// The layers of the part.
     rows: Vec<RowListing>,
 }
 
 /// A layer with weights and its following operations, as one row of a table of layers.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RowListing {
+    /// The name of the layer.
     name: String,
+    /// The layer and the operations after it.
     layers: String,
+    /// The shape of the output.
     output: String,
+    /// The number of weights and biases.
     weights: usize,
 }
 
@@ -78,11 +98,17 @@ impl PartListing {
     }
 }
 
+/// A hyper-parameter.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct HyperparameterListing {
+    /// The name in a spec.
     name: &'static str,
+    /// The allowed values, as text for people.
     values: String,
+    /// The default; null if the spec must give a value.
     default: Option<String>,
+    /// The effect of the hyper-parameter.
     meaning: &'static str,
 }
 

@@ -69,14 +69,20 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
 
 /// The schema of `seedgrid plan --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Listing {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listing {
     schema: &'static str,
+    /// The study's name.
     study: String,
+    /// The data set.
     dataset: DatasetListing,
+    /// The different units of all stages.
     units: Progress,
     /// The overlap of the spec's units with the stored results.
     results: Overlap,
+    /// The units with weights to keep.
     weights: WeightCounts,
+    /// The stages, in the order of the spec.
     stages: Vec<StageListing>,
     /// The count for the last line of the text; JSON has it in each stage's `waiting`.
     #[serde(skip)]
@@ -85,18 +91,29 @@ struct Listing {
     estimate: EstimateListing,
 }
 
+/// The data set.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DatasetListing {
+    /// The title.
     title: String,
+    /// Digest of the encoded data set, 64 hexadecimal digits.
     digest: String,
+    /// The number of training pairs.
     train_pairs: usize,
+    /// The number of test pairs.
     test_pairs: usize,
 }
 
+/// Numbers of units.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Progress {
+    /// Units of the plan: the sum of the others.
     total: usize,
+    /// Units with a result.
     done: usize,
+    /// Units without a result.
     left: usize,
     /// Units that are held back until a rung of a race is decided.
     undecided: usize,
@@ -104,12 +121,19 @@ struct Progress {
     skipped: usize,
 }
 
+/// A stage.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StageListing {
+    /// The stage's name in the spec.
     name: String,
+    /// The scoring of the configurations, as text for people.
     evaluation: String,
+    /// The seeds.
     seeds: Vec<u64>,
+    /// The configurations, in the order of the plan.
     configurations: Vec<ConfigurationListing>,
+    /// The rows that start from a selection that is not made yet.
     waiting: Vec<WaitingListing>,
     /// The seconds of its remaining units; a unit that stages share counts in the first.
     core_seconds: Bounds,
@@ -117,21 +141,35 @@ struct StageListing {
 
 /// A row that starts from a selection that is not made yet.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct WaitingListing {
+    /// The model's name.
     model: String,
+    /// The stage that makes the selection.
     from: String,
+    /// The number of the row's configurations.
     configurations: usize,
+    /// The number of their units.
     units: usize,
+    /// Whether the selection had no result, so that these units will never be trained.
     unreachable: bool,
     /// The expected seconds of each unit; null if nothing can be selected.
     unit_seconds: Option<Bounds>,
 }
 
+/// A configuration.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ConfigurationListing {
+    /// The model's name.
     model: String,
+    /// All hyper-parameters.
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::Hyperparameters"))]
     hyperparameters: Hyperparameters,
+    /// The conversion of pixels to inputs.
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::Normalize"))]
     normalize: Normalize,
+    /// The configuration's units.
     units: Progress,
     /// The expected seconds of each unit.
     unit_seconds: Bounds,

@@ -22,17 +22,24 @@ use crate::{
 
 /// The schema of `seedgrid retry --format json`, described in docs/cli.md.
 #[derive(Debug, serde::Serialize)]
-struct Listing {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listing {
     schema: &'static str,
     /// Whether a coordinator runs, which gives the units out at once.
     running: bool,
+    /// The ids of the units that wait again.
     units: Vec<String>,
+    /// The selections that are made again.
     selections: Vec<Selection>,
 }
 
+/// The selection of a stage for a model.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Selection {
+    /// The stage's name.
     stage: String,
+    /// The model's name.
     model: String,
 }
 

@@ -131,74 +131,128 @@ pub(super) fn cancelled(counts: &v1::UnitCounts) -> String {
 
 /// The schema of `seedgrid status --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Listing {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listing {
     schema: &'static str,
+    /// The study's name.
     study: String,
+    /// The state of the run.
     state: &'static str,
+    /// The pause; null if the study is not paused.
     pause: Option<Pause>,
+    /// The numbers of units by state.
     units: Units,
+    /// The expected remaining seconds; null if nothing is known.
     eta_seconds: Option<f64>,
+    /// The lower end of the remaining seconds.
     eta_low_seconds: Option<f64>,
+    /// The upper end of the remaining seconds.
     eta_high_seconds: Option<f64>,
+    /// The seconds since the start of this coordinator.
     elapsed_seconds: f64,
+    /// The connected workers.
     workers: Vec<Worker>,
+    /// The units in training, at most 4096 of them.
     training: Vec<Training>,
     /// The number of refusals by kind; kinds that did not occur are left out.
     refusals: BTreeMap<String, u64>,
-    /// The coordinator's failed write to disk, if the newest try failed.
+    /// The coordinator's failed write to disk; null if the newest one succeeded.
     disk_trouble: Option<String>,
-    /// The seconds that the coordinator has waited for its store, which another program has locked.
+    /// The seconds that the coordinator has waited for its store, which another program has locked; null if it does not wait.
     store_busy_seconds: Option<f64>,
 }
 
+/// A pause.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Pause {
+    /// The reason, as text for people.
     reason: String,
+    /// Whether an operator paused the study.
     by_hand: bool,
 }
 
+/// The numbers of units by state.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Units {
+    /// All units of the plan; an upper bound while some are undecided.
     total: u32,
+    /// Units that wait for a worker.
     waiting: u32,
+    /// Units at a worker that has not begun them.
     assigned: u32,
+    /// Units in training.
     training: u32,
+    /// Units with a result that did not diverge.
     done: u32,
+    /// Units with a result that diverged.
     diverged: u32,
+    /// Units in quarantine.
     failed: u32,
+    /// Cancelled units.
     cancelled: u32,
+    /// Waiting units that a race may skip.
     undecided: u32,
 }
 
+/// A connected worker.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Worker {
+    /// The worker's id.
     id: String,
+    /// The worker's machine.
     host: String,
+    /// The worker's place on that machine, such as a batch job; may be empty.
     place: String,
+    /// The process id.
     pid: u32,
+    /// The number of slots.
     slots: u32,
+    /// The device.
     device: String,
+    /// The instruction set.
     isa: String,
+    /// The numerics class.
     numerics_class: String,
+    /// The version of Seedgrid.
     version: String,
+    /// The number of units that the worker has now.
     holds: u32,
+    /// The number of units that the worker has finished.
     finished: u32,
+    /// The seconds since its last message.
     heard_seconds_ago: f64,
+    /// The reason for which it gets no more units; null if it gets some.
     aside: Option<String>,
+    /// Whether it was told to leave.
     leaving: bool,
 }
 
+/// A unit in training.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Training {
+    /// The unit's id.
     unit: String,
+    /// The attempt's number.
     attempt: u32,
+    /// The unit's label, for people.
     label: String,
+    /// The worker's id.
     worker: String,
+    /// The seconds since the start of training.
     seconds: f64,
+    /// The last whole epoch; null before the first.
     epoch: Option<u32>,
+    /// The largest number of epochs.
     epochs_max: u32,
+    /// Training loss of that epoch.
     train_loss: Option<f64>,
+    /// Training error of that epoch.
     train_error: Option<f64>,
+    /// Error of that epoch on the held-out pairs; null if none is measured.
     validation_error: Option<f64>,
 }
 

@@ -73,9 +73,12 @@ impl Source {
 
 /// The schema of `seedgrid units --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Units<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Units<'a> {
     schema: &'static str,
+    /// The units that fit the options of the command.
     units: Vec<&'a UnitLine>,
+    /// The number of stored results of units that the spec does not name.
     unnamed_results: usize,
 }
 
@@ -155,7 +158,8 @@ fn unambiguous(ids: &[String]) -> usize {
 
 /// The schema of `seedgrid explain --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Explained {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Explained {
     schema: &'static str,
     #[serde(flatten)]
     explanation: UnitExplanation,
@@ -226,10 +230,14 @@ fn text(explanation: &UnitExplanation) -> String {
 
 /// The schema of `seedgrid logs --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Logged {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Logged {
     schema: &'static str,
+    /// The unit's id.
     unit: String,
+    /// The unit's label, for people.
     label: String,
+    /// The attempts with a log, by number.
     attempts: Vec<AttemptLog>,
 }
 

@@ -18,33 +18,67 @@ use crate::{
 
 /// The schema of `seedgrid workers --format json`, described in docs/cli.md.
 #[derive(Debug, Serialize)]
-struct Listing {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listing {
     schema: &'static str,
+    /// The workers that fit the options of the command.
     workers: Vec<Worker>,
 }
 
+/// A worker.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Worker {
+    /// The worker's id.
     id: String,
-    /// "there", "leaving", "set-aside" or "gone".
-    state: &'static str,
+    /// The worker's state.
+    state: WorkerState,
+    /// The worker's machine.
     host: String,
+    /// The worker's place on that machine, such as a batch job; may be empty.
     place: String,
+    /// The process id.
     pid: u32,
+    /// The number of the machine's cores.
     cores: u32,
+    /// The number of slots.
     slots: u32,
+    /// The device.
     device: String,
+    /// The instruction set.
     isa: String,
+    /// The numerics class.
     numerics_class: String,
+    /// The version of Seedgrid.
     version: String,
+    /// The number of units that the worker has now; null if it is not connected.
     holds: Option<u32>,
+    /// The number of units that the worker has finished; null if it is not connected.
     finished: Option<u32>,
+    /// The seconds since its last message; null if it is not connected.
     heard_seconds_ago: Option<f64>,
+    /// The reason for which it gets no more units; null if it gets some.
     aside: Option<String>,
 }
 
+/// The state of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+enum WorkerState {
+    /// The worker is connected.
+    There,
+    /// The worker was told to leave, and finishes its units before.
+    Leaving,
+    /// The worker is connected and gets no more units.
+    SetAside,
+    /// The worker is not connected.
+    Gone,
+}
+
 impl Worker {
-    fn new(id: String, state: &'static str, info: v1::WorkerInfo) -> Self {
+    fn new(id: String, state: WorkerState, info: v1::WorkerInfo) -> Self {
         let v1::WorkerInfo { host, pid, cores, slots, device, isa, numerics_class, version, place } = info;
         Self {
             id,
@@ -69,9 +103,9 @@ impl Worker {
 impl From<&v1::WorkerStatus> for Worker {
     fn from(status: &v1::WorkerStatus) -> Self {
         let state = match (status.aside.is_empty(), status.leaving) {
-            (false, _) => "set-aside",
-            (true, true) => "leaving",
-            (true, false) => "there",
+            (false, _) => WorkerState::SetAside,
+            (true, true) => WorkerState::Leaving,
+            (true, false) => WorkerState::There,
         };
         Self {
             holds: Some(status.held),
@@ -105,7 +139,7 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
             }
         };
         let gone = known.into_iter().filter(|(id, _)| !there.contains(id));
-        workers.extend(gone.map(|(id, info)| Worker::new(id, "gone", info)));
+        workers.extend(gone.map(|(id, info)| Worker::new(id, WorkerState::Gone, info)));
     }
     workers.retain(|worker| arguments.host.as_ref().is_none_or(|host| worker.host == *host));
     match arguments.format {

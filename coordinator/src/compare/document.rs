@@ -13,6 +13,7 @@ pub const SCHEMA: &str = "seedgrid.compare/2";
 
 /// The comparison of two runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -37,6 +38,7 @@ pub struct Comparison {
 
 /// One of the runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunSummary {
     /// The run directory, as it was named.
     pub path: PathBuf,
@@ -56,6 +58,7 @@ pub struct RunSummary {
 
 /// A setting and its value in each run; null for a missing one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Setting {
     /// The setting's name; for a spec's setting, with its tables.
     pub name: String,
@@ -67,6 +70,7 @@ pub struct Setting {
 
 /// Units by id: equal ids mean equal work on equal data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ComparedUnits {
     /// Units planned in both runs.
     pub shared: usize,
@@ -86,6 +90,7 @@ pub struct ComparedUnits {
 
 /// A unit with two different results that should be equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Contradiction {
     /// The unit's id.
     pub unit: String,
@@ -97,6 +102,7 @@ pub struct Contradiction {
 
 /// A stage that both runs have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ComparedStage {
     /// The stage's name.
     pub name: String,
@@ -114,6 +120,7 @@ pub struct ComparedStage {
 
 /// The training and test data of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageData {
     /// Whether the draws have the same seeds and digests in both runs.
     pub same: bool,
@@ -125,6 +132,7 @@ pub struct StageData {
 
 /// One configuration, or two matched ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ComparedConfiguration {
     /// The model's name.
     pub model: String,
@@ -160,6 +168,7 @@ impl ComparedConfiguration {
 
 /// The results of a configuration in one run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Found {
     /// The configuration's number in the run's report.
     pub number: usize,
@@ -208,6 +217,7 @@ impl Found {
 
 /// A difference of two mean errors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Difference {
     /// The second's mean error minus the first's; for a paired method, over the common seeds.
     pub mean: Option<f64>,
@@ -227,6 +237,7 @@ pub struct Difference {
 
 /// The method of a difference's interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Crossed random effects of the shared seeds and the test examples.
@@ -254,6 +265,7 @@ impl Method {
 
 /// Units of a configuration that both runs have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SharedUnits {
     /// Common units with a result in both runs.
     pub trained: usize,
@@ -263,6 +275,7 @@ pub struct SharedUnits {
 
 /// A configuration that only one of the runs has.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lone {
     /// The configuration's number in the run's report.
     pub number: usize,
@@ -271,6 +284,7 @@ pub struct Lone {
     /// The model's title with the difference from others.
     pub heading: String,
     /// All hyper-parameters.
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::Hyperparameters"))]
     pub hyperparameters: Hyperparameters,
     /// The number of its untrained done units.
     pub untrained: usize,

@@ -17,6 +17,7 @@ use crate::{
 
 /// The numbers of stored results that a spec names and does not name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Overlap {
     /// The number of stored results.
     pub stored: usize,

@@ -29,6 +29,7 @@ const PROVENANCE: &str = "provenance.json";
 
 /// What of a run a report was made of: provenance.json has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct State {
     /// Which run: a number that was drawn when its database was made. States of different runs cannot be compared.
     pub run: Option<String>,

@@ -29,6 +29,8 @@ pub(crate) use csv::{number as csv_number, push_cell as push_csv_cell};
 pub use error::ReportError;
 pub use figure::PaintError;
 pub use folder::{State, Written};
+#[cfg(test)]
+pub(crate) use provenance::Document;
 pub use provenance::Provenance;
 pub(crate) use render::markdown;
 

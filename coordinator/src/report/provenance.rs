@@ -9,6 +9,7 @@ use super::folder::State;
 
 /// Where a report's results come from. Times are milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Provenance {
     /// The study's name.
     pub study: String,
@@ -38,6 +39,7 @@ pub struct Provenance {
 
 /// A worker, as it registered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WorkerRecord {
     /// The name that units and attempts refer to.
     pub worker: String,
@@ -63,6 +65,7 @@ pub struct WorkerRecord {
 
 /// Where a unit's result comes from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitRecord {
     /// The unit's id, 32 hexadecimal digits.
     pub unit: String,
@@ -90,6 +93,7 @@ pub struct UnitRecord {
 
 /// A file of kept weights.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WeightsRecord {
     /// Where it is in the run directory.
     pub file: String,
@@ -101,6 +105,7 @@ pub struct WeightsRecord {
 
 /// An attempt that gave no result that counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttemptRecord {
     /// The unit's id, 32 hexadecimal digits.
     pub unit: String,
@@ -112,7 +117,7 @@ pub struct AttemptRecord {
     pub ending: String,
     /// What the worker said about it; may be empty.
     pub detail: String,
-    /// When it ended; None: nobody saw it.
+    /// The time of the end; null if the end was not received.
     pub ended_at_unix_ms: Option<u64>,
 }
 
@@ -121,7 +126,8 @@ pub const SCHEMA: &str = "seedgrid.provenance/1";
 
 /// The file's content: the schema's name, then the fields.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Document<'a> {
     schema: &'static str,
     #[serde(flatten)]
     provenance: &'a Provenance,

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 /// The ending of an attempt. docs/failures.md lists the consequences of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum AttemptEnding {
     /// The attempt's result was committed.
     Done,

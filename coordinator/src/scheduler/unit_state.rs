@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 /// The state of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum UnitState {
     /// The unit can be given out.
     Waiting,

@@ -36,6 +36,7 @@ pub enum CheckError {
 
 /// The result of a check: the schema of `seedgrid check --format json`, described in docs/cli.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Checked {
     /// The schema's name and version.
     pub schema: &'static str,
@@ -58,6 +59,7 @@ pub struct Checked {
 
 /// The numbers of checked items by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Units of the plan, as far as selections have been made.
     pub units: usize,
@@ -75,6 +77,7 @@ pub struct Counts {
 
 /// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// `database`, `dataset`, `plan`, `weights`, `checkpoint` or `report`.
     pub part: &'static str,

@@ -18,6 +18,7 @@ use crate::{
 
 /// The content of `seedgrid list --format json`, described in docs/cli.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunList {
     /// The schema's name and version.
     pub schema: &'static str,
@@ -31,6 +32,7 @@ pub struct RunList {
 
 /// One run directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Run {
     /// The run directory's path.
     pub path: String,
@@ -48,6 +50,7 @@ pub struct Run {
 
 /// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// A coordinator runs on the directory.
@@ -86,6 +89,7 @@ impl State {
 
 /// The numbers of a run's units by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Units {
     /// Units of the plan; an upper bound while some are undecided.
     pub planned: u32,

@@ -16,7 +16,7 @@ fn compare(scratch: &Scratch, format: &str, runs: [&str; 2]) -> Ended {
 }
 
 fn json(scratch: &Scratch, runs: [&str; 2]) -> Value {
-    serde_json::from_str(&compare(scratch, "json", runs).stdout).unwrap()
+    compare(scratch, "json", runs).json()
 }
 
 /// Two runs of one spec and one of another.
@@ -120,7 +120,7 @@ fn a_result_that_should_be_equal_and_is_not() {
     assert!(found.stdout.contains("4 bit-identical"), "{}", found.stdout);
     let json = compare(&scratch, "json", ["one", "tampered"]);
     assert_eq!(json.code(), 7);
-    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    let json = json.json();
     assert_eq!(json["units"]["contradicting"].as_array().unwrap().len(), 2);
 }
 

@@ -32,7 +32,7 @@ fn credentials(scratch: &Scratch, arguments: &[&str]) -> seedgrid_tests::process
 fn listing(scratch: &Scratch) -> serde_json::Value {
     let listed = credentials(scratch, &["list", "--format", "json"]);
     assert_eq!(listed.code(), 0, "{}", listed.stderr);
-    serde_json::from_str(&listed.stdout).unwrap()
+    listed.json()
 }
 
 fn token(path: &Path) -> String {

@@ -12,7 +12,7 @@ fn plan(scratch: &Scratch, spec: &std::path::Path, run: &str, more: &[&str]) -> 
     let mut command = seedgrid(["plan", "--format", "json"]);
     let ended = finish(command.arg(spec).arg("--run-dir").arg(scratch.path(run)).args(more));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    serde_json::from_str(&ended.stdout).unwrap()
+    ended.json()
 }
 
 fn origins(plan: &Value, what: &str) -> Vec<String> {

@@ -19,7 +19,7 @@ fn command(scratch: &Scratch, name: &str, arguments: &[&str]) -> Ended {
 fn json(scratch: &Scratch, name: &str, arguments: &[&str]) -> Value {
     let shown = command(scratch, name, &[arguments, &["--format", "json"]].concat());
     assert_eq!(shown.code(), 0, "{}", shown.stderr);
-    serde_json::from_str(&shown.stdout).unwrap()
+    shown.json()
 }
 
 fn units(scratch: &Scratch, state: &str) -> Vec<String> {
@@ -166,7 +166,7 @@ fn whoever_has_a_file_looks_and_steers_from_elsewhere() {
     }
     assert!(from("view.toml", "logs", &[first]).stdout.contains("done after 20 epochs"));
     let workers = from("view.toml", "workers", &["--all", "--format", "json"]);
-    let workers: Value = serde_json::from_str(&workers.stdout).unwrap();
+    let workers = workers.json();
     assert_eq!((workers["workers"].as_array().unwrap().len(), &workers["workers"][0]["state"]), (1, &"there".into()));
 
     // Each file works only for its own calls.

@@ -27,7 +27,7 @@ fn trainer(scratch: &Scratch, run: &Running) -> u32 {
 fn explained(scratch: &Scratch, unit: &str) -> serde_json::Value {
     let shown = finish(seedgrid(["explain", "--format", "json"]).arg(scratch.path("run")).arg(unit));
     assert_eq!(shown.code(), 0, "{}", shown.stderr);
-    serde_json::from_str(&shown.stdout).unwrap()
+    shown.json()
 }
 
 #[test]

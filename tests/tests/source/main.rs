@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+mod decisions;
 mod mutations;
 mod rooms;
 mod unsafe_code;

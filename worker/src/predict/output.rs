@@ -17,53 +17,80 @@ use super::{
 
 /// The whole output.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Document {
     schema: &'static str,
+    /// The pairs.
     data: Data,
+    /// The networks.
     networks: Vec<Network>,
+    /// The ensemble of the networks; null if there is one network.
     ensemble: Option<Ensemble>,
 }
 
+/// The pairs that were predicted.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Data {
+    /// The kind of input.
     kind: &'static str,
+    /// The data set's title.
     title: Option<String>,
+    /// The encoded data set's digest.
     digest: Option<String>,
+    /// The part of the data set.
     part: Option<&'static str>,
+    /// The number of pairs.
     pairs: usize,
 }
 
 /// One network in the output.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Network {
     /// The unit's id.
     pub(super) network: String,
     /// The unit's label, for people.
     pub(super) label: String,
+    /// The number of wrong predictions; null without labels.
     pub(super) wrong: Option<usize>,
+    /// The share of wrong predictions; null without labels.
     pub(super) error: Option<f64>,
-    /// The network's own predictions. None: only the ensemble's are requested.
+    /// The network's own predictions; null if only those of the ensemble were requested.
     pub(super) predictions: Option<Vec<Row>>,
 }
 
 /// The ensemble in the output.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Ensemble {
+    /// The number of networks.
     pub(super) networks: usize,
+    /// The number of wrong predictions; null without labels.
     pub(super) wrong: Option<usize>,
+    /// The share of wrong predictions; null without labels.
     pub(super) error: Option<f64>,
+    /// The averaged predictions.
     pub(super) predictions: Vec<Row>,
 }
 
 /// The prediction for one pair.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Row {
+    /// The number of the pair, from 0.
     pair: usize,
+    /// log p - log(1 - p) of the probability p of class 1.
     score: f64,
+    /// The predicted probability of class 1.
     probability: f64,
+    /// The predicted class.
     class: u8,
+    /// The predicted first digit; null if the network does not predict it.
     first_digit: Option<u8>,
+    /// The predicted second digit, likewise.
     second_digit: Option<u8>,
+    /// The true class; null if unknown.
     label: Option<u8>,
 }
 
@@ -166,5 +193,19 @@ mod place_tests {
         assert!(Document::check_place(&path).is_ok());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of the trial");
         assert!(matches!(Document::check_place(&folder.path().join("none/x.csv")), Err(PredictError::Write { .. })));
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/schemas/mod.rs"]
+mod schemas;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_of_predictions_is_that_of_their_type() {
+        schemas::assert_file_matches::<Document>("seedgrid.predictions/1");
     }
 }

@@ -6,6 +6,7 @@ use super::IntervalMethod;
 
 /// The compared configurations of a stage, with the results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ComparisonsReport {
     /// The kind of pairs.
     pub against: Against,
@@ -19,6 +20,7 @@ pub struct ComparisonsReport {
 
 /// The kind of compared pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Against {
     /// Every configuration with every other.
@@ -29,6 +31,7 @@ pub enum Against {
 
 /// Two configurations of one stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ComparisonReport {
     /// Number of the first configuration.
     pub first: usize,
@@ -52,6 +55,7 @@ pub struct ComparisonReport {
 
 /// A t test of the difference of two mean errors, paired by seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TTestReport {
     /// The method of the test.
     pub method: IntervalMethod,
@@ -77,6 +81,7 @@ pub struct TTestReport {
 
 /// McNemar's exact test of two averaged predictions on the same test pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct McNemarReport {
     /// The number of test pairs that only the first classifies wrongly.
     pub first_only_wrong: Option<usize>,
@@ -92,6 +97,7 @@ pub struct McNemarReport {
 
 /// The test of DeLong, DeLong and Clarke-Pearson (1988) of two averaged predictions' areas on the same test pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AucTestReport {
     /// Area of the first minus that of the second.
     pub difference: Option<f64>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A stage's race.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RaceReport {
     /// The rule's name in a spec: "friedman" or "halving".
     pub rule: String,
@@ -21,6 +22,7 @@ pub struct RaceReport {
 
 /// The savings of races.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SavedReport {
     /// The number of skipped units, each counted once.
     pub units: usize,
@@ -30,6 +32,7 @@ pub struct SavedReport {
 
 /// One model's race.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelRace {
     /// The model's name.
     pub model: String,
@@ -43,6 +46,7 @@ pub struct ModelRace {
 
 /// One rung: the decision after some of the folds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RungReport {
     /// The number of folds before the rung.
     pub folds: u32,
@@ -58,6 +62,7 @@ pub struct RungReport {
 
 /// The test of whether any configurations differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RungTest {
     /// "friedman", or "wilcoxon" of two.
     pub method: String,
@@ -73,6 +78,7 @@ pub struct RungTest {
 
 /// A configuration that left a race.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeaverReport {
     /// The configuration's number.
     pub configuration: usize,

@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 
 /// One configuration next to one reference of the spec.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReferenceReport {
     /// Number of the configuration.
     pub configuration: usize,
     /// The hyper-parameters that the reference names.
     #[serde(rename = "where")]
+    #[cfg_attr(test, schemars(with = "crate::cli::schemas::Hyperparameters"))]
     pub given: Hyperparameters,
     /// The source of the reference.
     pub source: String,
@@ -35,6 +37,7 @@ pub struct ReferenceReport {
 
 /// A mean error with its details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FoundError {
     /// Mean error.
     pub error: Option<f64>,
@@ -54,6 +57,7 @@ pub struct FoundError {
 
 /// The verdict on a difference from a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Chance does not explain the difference: it is larger than its uncertainty.

@@ -23,15 +23,21 @@ use crate::{
 
 /// The estimated duration of the remaining units, in the form of `--format json`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct EstimateListing {
+    /// The number of slots in the estimate.
     slots: usize,
     /// "cores" for this machine's cores, or "given".
     slots_are: &'static str,
     /// The number of remaining units, including those that wait for selections, without those given up.
     units: usize,
+    /// The seconds of all remaining units on one slot.
     core_seconds: Bounds,
+    /// The duration on these slots, in seconds.
     wall_seconds: Bounds,
+    /// The origins of the seconds of an epoch.
     speed: Vec<Basis>,
+    /// The origins of the numbers of epochs.
     epochs: Vec<Basis>,
     /// The run directories behind `other-runs`.
     other_runs: Vec<PathBuf>,
@@ -39,7 +45,9 @@ pub(super) struct EstimateListing {
 
 /// The origin of a number.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Basis {
+    /// The origin.
     from: Origin,
     /// The share of the expected seconds.
     share: f64,

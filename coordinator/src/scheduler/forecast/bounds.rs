@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// An expected number with a lower and an upper bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bounds {
     /// The lower bound: everything goes as fast as possible.
     pub low: f64,

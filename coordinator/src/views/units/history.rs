@@ -15,6 +15,7 @@ use crate::{
 
 /// The log lines of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttemptLog {
     /// The attempt's number.
     pub attempt: u32,
@@ -30,6 +31,7 @@ pub struct AttemptLog {
 
 /// One attempt. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttemptEntry {
     /// The attempt's number.
     pub attempt: u32,
@@ -55,6 +57,7 @@ pub struct AttemptEntry {
 
 /// The history of a unit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitExplanation {
     /// The unit.
     #[serde(flatten)]

@@ -23,9 +23,11 @@ pub use messages::Unreadable;
 
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitLine {
     /// The unit's id.
     #[serde(rename = "unit", serialize_with = "as_text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: UnitId,
     /// The unit's label, for people.
     pub label: String,

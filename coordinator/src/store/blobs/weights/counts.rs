@@ -10,6 +10,7 @@ use crate::store::{KeptWeights, StoredUnit, blobs::BlobFolder};
 
 /// How many of the units whose weights the spec asks for have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WeightCounts {
     /// Different units of stages with `keep_weights`, as far as selections have been made.
     pub wanted: usize,
