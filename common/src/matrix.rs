@@ -1,17 +1,17 @@
 //! Expands a study into configurations and units. Pure: the same study and data set give the same plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     data::Digests,
     label::Shown,
     shared::Shared,
     spec::{Evaluation, ModelRow, SelectionRule, Stage, Study},
-    unit::{Configuration, Fold, Unit, UnitId},
+    unit::{Configuration, Fold, Unit, UnitId, UnitIds},
 };
 
 /// Everything that a study trains, in the order of its spec.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The stages, in the order of the spec.
     pub stages: Vec<PlannedStage>,
@@ -70,6 +70,8 @@ pub type Selections = BTreeMap<(String, String), Selection>;
 pub struct PlannedConfiguration {
     /// The configuration.
     pub configuration: Shared<Configuration>,
+    /// Its [key](Configuration::key).
+    pub key: Shared<String>,
     /// The stage from whose selection the row starts, if it does.
     pub from: Option<String>,
     /// The configuration's units by data seed, then by seed, then by fold, ascending.
@@ -85,6 +87,12 @@ impl Plan {
             .flat_map(|configuration| &configuration.units)
             .map(|(id, unit)| (*id, unit))
             .collect()
+    }
+
+    /// Whether the study has this unit.
+    pub fn contains(&self, unit: UnitId) -> bool {
+        let configurations = self.stages.iter().flat_map(|stage| &stage.configurations);
+        configurations.flat_map(|configuration| &configuration.units).any(|(id, _)| *id == unit)
     }
 
     /// Number of units of rows whose selection has not been made and still can be.
@@ -137,6 +145,24 @@ pub fn expand(study: &Study, digests: &Digests, selections: &Selections) -> Plan
     Plan { stages }
 }
 
+/// Expands those stages of `plan` again that start from one of these new selections; `selections` are all.
+///
+/// # Panics
+/// As [`expand`].
+pub fn expand_selected(
+    plan: &mut Plan,
+    study: &Study,
+    digests: &Digests,
+    selections: &Selections,
+    new: &BTreeSet<(String, String)>,
+) {
+    for (stage, planned) in study.stages.iter().zip(&mut plan.stages) {
+        if stage.selected.iter().any(|row| new.contains(&(row.from.clone(), row.model.clone()))) {
+            *planned = expand_stage(study, stage, digests, selections);
+        }
+    }
+}
+
 fn expand_stage(study: &Study, stage: &Stage, digests: &Digests, selections: &Selections) -> PlannedStage {
     let mut planned = PlannedStage {
         name: stage.name.clone(),
@@ -173,18 +199,20 @@ fn expand_row(stage: &Stage, row: &ModelRow, from: Option<&str>, digests: &Diges
     let digests = &digests;
     let planned = |configuration: Configuration| {
         let configuration = Shared::from(configuration);
-        let parts = || stage.seeds.iter().flat_map(|&seed| folds(stage.evaluation).map(move |fold| (seed, fold)));
-        let units = stage
-            .data_seeds
-            .iter()
-            .flat_map(|data_seed| parts().map(move |(seed, fold)| (&digests[data_seed], seed, fold)))
-            .map(|(digest, seed, fold)| {
-                let dataset_digest = digest.clone();
-                let unit = Unit { dataset_digest, configuration: configuration.clone(), fold, seed };
-                (unit.id(), unit)
-            })
-            .collect();
-        PlannedConfiguration { configuration, from: from.map(str::to_owned), units }
+        let key = Shared::from(configuration.key());
+        let mut units =
+            Vec::with_capacity(stage.data_seeds.len() * stage.seeds.len() * folds(stage.evaluation).count());
+        for data_seed in &stage.data_seeds {
+            let dataset_digest = &digests[data_seed];
+            let ids = UnitIds::new(dataset_digest, &configuration.model, &key);
+            for &seed in &stage.seeds {
+                units.extend(folds(stage.evaluation).map(|fold| {
+                    let (dataset_digest, configuration) = (dataset_digest.clone(), configuration.clone());
+                    (ids.id(fold, seed), Unit { dataset_digest, configuration, fold, seed })
+                }));
+            }
+        }
+        PlannedConfiguration { configuration, key, from: from.map(str::to_owned), units }
     };
     row.settings().map(|settings| planned(row.configuration(settings))).collect()
 }

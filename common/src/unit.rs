@@ -32,7 +32,7 @@ impl Configuration {
     /// The configuration as JSON with sorted keys: equal for equal configurations. Numbers have no total order, and
     /// these texts have one.
     pub fn key(&self) -> String {
-        serde_json::to_string(self).expect("plain data with string keys always serialises")
+        json(self)
     }
 }
 
@@ -78,23 +78,48 @@ impl Unit {
     /// The unit's id: a hash of its canonical content (JSON with sorted keys and shortest round-trip numbers) and of the
     /// revisions of its model and of the kernels. Equal work has an equal id everywhere.
     pub fn id(&self) -> UnitId {
-        #[derive(Serialize)]
-        struct Canonical<'a> {
-            unit: &'a Unit,
-            model_revision: u32,
-            kernels_revision: u32,
-        }
-        let canonical = Canonical {
-            unit: self,
-            model_revision: model::find(&self.configuration.model).map_or(0, |model| model.revision),
-            kernels_revision: KERNELS_REVISION,
-        };
-        let text = serde_json::to_vec(&canonical).expect("plain data with string keys always serialises");
-        let digest = Sha256::digest(&text);
+        UnitIds::new(&self.dataset_digest, &self.configuration.model, &self.configuration.key())
+            .id(self.fold, self.seed)
+    }
+}
+
+/// The ids of units of one configuration on one data set. Their common content is hashed once.
+#[derive(Clone, Debug)]
+pub struct UnitIds {
+    /// The hash of the canonical text up to the fold.
+    common: Sha256,
+    model_revision: u32,
+}
+
+impl UnitIds {
+    /// `key` is the [key](Configuration::key) of a configuration of `model`.
+    pub fn new(dataset_digest: &str, model: &str, key: &str) -> Self {
+        let mut common = Sha256::new();
+        common.update(r#"{"unit":{"dataset_digest":"#);
+        common.update(json(&dataset_digest));
+        common.update(r#","configuration":"#);
+        common.update(key);
+        common.update(r#","fold":"#);
+        Self { common, model_revision: model::find(model).map_or(0, |model| model.revision) }
+    }
+
+    /// The id of the unit with this fold and seed.
+    pub fn id(&self, fold: Fold, seed: u64) -> UnitId {
+        let mut hash = self.common.clone();
+        hash.update(json(&fold));
+        let revisions = (self.model_revision, KERNELS_REVISION);
+        hash.update(format!(
+            r#","seed":{seed}}},"model_revision":{},"kernels_revision":{}}}"#,
+            revisions.0, revisions.1
+        ));
         let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
+        id.copy_from_slice(&hash.finalize()[..16]);
         UnitId(id)
     }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data with string keys always serialises")
 }
 
 /// A unit's id. Its text has 32 hexadecimal digits.
@@ -197,6 +222,27 @@ mod tests {
     /// The ids of common/fixtures/golden.py.
     const GOLDEN: [&str; 3] =
         ["c60802677bd23b0c064e135241d67700", "83679f00265c339da0362c3356e67f2e", "5241de0887fd76d3039571642c8988ef"];
+
+    /// The text that is hashed is the unit's JSON, with the revisions after it.
+    #[test]
+    fn an_id_is_the_hash_of_the_canonical_text() {
+        #[derive(Serialize)]
+        struct Canonical {
+            unit: Unit,
+            model_revision: u32,
+            kernels_revision: u32,
+        }
+        for fold in [Fold::Holdout, Fold::Part { index: 3, of: 5 }] {
+            for model in ["fc-aux", "a \"quoted\" model"] {
+                let mut unit = Unit { fold, seed: u64::MAX, ..unit() };
+                unit.configuration.model = model.to_owned();
+                let model_revision = model::find(model).map_or(0, |model| model.revision);
+                let id = unit.id();
+                let text = json(&Canonical { unit, model_revision, kernels_revision: KERNELS_REVISION });
+                assert_eq!(id.0, Sha256::digest(text)[..16], "{model}");
+            }
+        }
+    }
 
     #[test]
     fn every_field_matters() {

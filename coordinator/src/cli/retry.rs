@@ -1,5 +1,7 @@
 //! `seedgrid retry` retries units that failed for good.
 
+use std::collections::BTreeMap;
+
 use seedgrid_common::{join::Role, unit::UnitId, utc, wire::v1};
 
 use super::{
@@ -76,8 +78,11 @@ fn at_rest(directory: RunDirectory, units: &[UnitId]) -> Result<Retry, Failure> 
     let rules = Rules::default();
     let study = Planned::stored(&directory, &store)?;
     let attempted = |unit: &StoredUnit| Attempted { state: unit.state(&rules, false), attempts: unit.attempts };
-    let known = store.units()?.iter().map(|(id, unit)| (*id, attempted(unit))).collect();
-    let retry = retry::retry(&study.plan, &study.decisions, &known, units)?;
+    let planned = study.plan.units();
+    let stored = store.units()?.into_iter().filter(|(id, _)| planned.contains_key(id));
+    let known: BTreeMap<UnitId, Attempted> = stored.map(|(id, unit)| (id, attempted(&unit))).collect();
+    let ids = known.keys().copied();
+    let retry = retry::retry(&study.plan, &study.decisions, |id| known.get(&id).copied(), ids, units)?;
     let at_ms = utc::now_ms();
     // Like a coordinator, the retry also ends a pause, so that the units are given out.
     let resumed = (!retry.units.is_empty()).then_some(Write::Resumed { at_ms });

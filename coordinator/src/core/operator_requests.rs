@@ -80,14 +80,13 @@ impl Reactor {
 
     /// Cancels units; those that were cancelled before are accepted.
     fn cancel(&mut self, units: &[UnitId], now: Millis) -> Result<Vec<UnitId>, NotCancelled> {
-        let planned = self.selecting.expanded().0.units();
         for id in units {
-            match self.queue.decisions(*id) {
+            match self.queue.unit_state(*id) {
                 Some(UnitState::Done | UnitState::Diverged | UnitState::Quarantined) => {
                     return Err(NotCancelled::Ended(*id));
                 }
                 Some(_) => {}
-                None if planned.contains_key(id) => return Err(NotCancelled::HeldBack(*id)),
+                None if self.selecting.expanded().0.contains(*id) => return Err(NotCancelled::HeldBack(*id)),
                 None => return Err(NotCancelled::Unknown(*id)),
             }
         }
@@ -111,5 +110,53 @@ impl Reactor {
         self.steered = true;
         self.wake();
         Ok(cancelled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{
+        Request,
+        fixtures::{Coordinator, HowFar},
+    };
+
+    fn cancel(coordinator: &mut Coordinator, unit: UnitId) {
+        let cancelled = coordinator.ask(|reply| Request::Steer(Steering::Cancel { units: vec![unit], reply })).unwrap();
+        assert_eq!(cancelled, [unit]);
+    }
+
+    /// A retry changes its unit alone: leases stay, and a restart finds the same.
+    #[test]
+    fn a_retried_unit_waits_again_and_nothing_else_changes() {
+        let mut coordinator = Coordinator::new(0, 0);
+        coordinator.crowd(1..=2, HowFar::Registers);
+        let [first, second] = [1, 2].map(|number| coordinator.pull(number).unwrap()[0]);
+        cancel(&mut coordinator, first.0);
+        let before = coordinator.reactor.queue().counts();
+        assert_eq!((before.cancelled, before.leased), (1, 1));
+        let retry = coordinator.ask(|reply| Request::Retry { units: vec![first.0], reply }).unwrap();
+        assert_eq!((retry.units, retry.selections), (vec![(first.0, first.1)], Vec::new()));
+        let after = coordinator.reactor.queue().counts();
+        assert_eq!((after.cancelled, after.leased, after.waiting), (0, 1, before.waiting + 1));
+        assert_eq!(coordinator.reactor.queue().lease_of(second.0).map(|lease| lease.attempt), Some(second.1));
+        // It is the first of the plan again, and its next attempt has a new number.
+        assert_eq!(coordinator.pull(1).unwrap(), [(first.0, first.1 + 1)]);
+        coordinator.restart();
+        let again = coordinator.reactor.queue();
+        assert_eq!((again.counts().cancelled, again.counts().total), (0, after.total));
+        assert_eq!(again.unit_state(first.0), Some(UnitState::Assigned));
+    }
+
+    #[test]
+    fn units_that_did_not_fail_or_are_unknown_are_not_retried() {
+        use crate::scheduler::retry::NotRetried;
+        let mut coordinator = Coordinator::new(0, 0);
+        coordinator.crowd(1..=1, HowFar::Registers);
+        let (unit, _) = coordinator.pull(1).unwrap()[0];
+        let mut retry = |unit| coordinator.ask(|reply| Request::Retry { units: vec![unit], reply }).unwrap_err();
+        assert_eq!(retry(unit), NotRetried::Open(unit));
+        let other = UnitId([7; 16]);
+        assert_eq!(retry(other), NotRetried::Unknown(other));
     }
 }

@@ -1,7 +1,10 @@
 //! The core without its thread and clocks: the changes of each request, the writes, and the time of each answer. Time
 //! is an argument, so a simulation can drive it; [`thread`](super::thread) drives it by the machine's clocks.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use seedgrid_common::{unit::UnitId, wire::v1};
 use tokio::sync::{oneshot, watch};
@@ -10,7 +13,7 @@ use super::{
     CoreError, Holders,
     attempt_outcomes::give_up,
     long_polls::LongPolls,
-    selections_and_rungs::Selecting,
+    selections_and_rungs::{NewDecisions, Selecting},
     snapshot::{Live, ToCome},
     study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
@@ -64,13 +67,13 @@ pub struct Reactor {
     pub(super) broken: Option<StoreError>,
     pub(super) rules: Rules,
     study: String,
-    pub(super) units: BTreeMap<UnitId, UnitFacts>,
+    pub(super) units: HashMap<UnitId, UnitFacts>,
     roster: Roster,
     pub(super) selecting: Selecting,
     pub(super) keeper: KeptWeightsIndex,
     pub(super) checkpoints: Checkpoints,
-    /// The group of each unit that a race holds back.
-    held: Vec<usize>,
+    /// The numbers of units that races hold back, by group.
+    held: BTreeMap<usize, usize>,
     /// Units that wait for selections.
     later: Vec<Later>,
     /// The store's initial state of units that are not planned so far.
@@ -129,12 +132,12 @@ impl Reactor {
             broken: None,
             rules,
             study: plan.study.name.clone(),
-            units: BTreeMap::new(),
+            units: HashMap::new(),
             roster: Roster::new(plan.study.dataset.train_pairs),
-            selecting: Selecting::new(plan, Committed::default(), BTreeMap::new()),
+            selecting: Selecting::new(plan, Committed::default(), HashMap::new()),
             keeper,
             checkpoints,
-            held: Vec::new(),
+            held: BTreeMap::new(),
             later: Vec::new(),
             stored: BTreeMap::new(),
             live: Live::default(),
@@ -166,7 +169,7 @@ impl Reactor {
     /// Rebuilds queue and selections from the store. Leases stay with their holders.
     fn load(&mut self, now: Millis) -> Result<(), CoreError> {
         let stored = self.store.units()?;
-        let mut ended = self.store.scores()?;
+        let mut ended: HashMap<UnitId, Ended> = self.store.scores()?.into_iter().collect();
         let failed = stored.iter().filter(|(_, unit)| unit.is_given_up(&self.rules));
         ended.extend(failed.map(|(id, _)| (*id, Ended::Failed)));
         let plan = self.selecting.plan().clone();
@@ -184,15 +187,25 @@ impl Reactor {
         Ok(())
     }
 
-    /// Retries failed units. The queue is rebuilt after this is durable.
-    pub(super) fn retry(&mut self, wanted: &[UnitId]) -> Result<Retry, NotRetried> {
+    /// Retries failed units. Where selections or rungs are to be made again, the queue is rebuilt after this is durable.
+    pub(super) fn retry(&mut self, wanted: &[UnitId], now: Millis) -> Result<Retry, NotRetried> {
         let (plan, decisions) = self.selecting.expanded();
-        let retry = retry::retry(plan, decisions, &self.queue.attempted(), wanted)?;
+        let retry = retry::retry(plan, decisions, |unit| self.queue.attempted(unit), self.queue.ids(), wanted)?;
         self.writes.extend(Write::all_of(&retry, self.at.wall_ms));
-        if !retry.units.is_empty() {
-            self.stale = true;
-            self.resume();
+        if retry.units.is_empty() {
+            return Ok(retry);
         }
+        if retry.selections.is_empty() {
+            for (unit, _) in &retry.units {
+                self.queue.retry(*unit, now);
+                self.selecting.reopened(*unit);
+            }
+            // Open decisions wait for these units, too.
+            self.settle(now);
+        } else {
+            self.stale = true;
+        }
+        self.resume();
         Ok(retry)
     }
 
@@ -244,21 +257,22 @@ impl Reactor {
 
     /// Makes the possible selections and rung decisions, and adds the resulting units.
     fn settle(&mut self, now: Millis) {
-        let settled = self.selecting.settle();
-        for decision in settled.rungs {
+        let NewDecisions { selections, rungs, track } = self.selecting.settle();
+        for decision in rungs {
             let RungDecision { stage, model, rung } = &decision;
             let (raced, left) = (rung.entered.len(), rung.left.len());
             tracing::info!(stage, model, folds = rung.folds, raced, left, "rung decided");
             self.writes.push(Write::Rung { at_ms: self.at.wall_ms, decision });
         }
-        for decision in settled.made {
+        for decision in selections {
             tracing::info!(stage = decision.stage, model = decision.model, chosen = ?decision.chosen, "selected");
             self.writes.push(Write::Selection { at_ms: self.at.wall_ms, decision });
         }
-        self.keeper.learn(&settled.plan);
-        let Added { units, costs, held } = self.roster.add(&settled.plan, &settled.track);
+        let (plan, _) = self.selecting.expanded();
+        self.keeper.learn(plan);
+        let Added { units, costs, held } = self.roster.add(plan, &track);
         self.held = held;
-        self.later = self.roster.later(&settled.plan);
+        self.later = self.roster.later(plan);
         let mut new_units = Vec::with_capacity(units.len());
         for facts in units {
             let StoredUnit { attempts, record, holder, began, lost, cancelled, result } =
@@ -267,7 +281,9 @@ impl Reactor {
             let holder = holder.and_then(|worker| worker.parse().ok());
             let (id, group) = (facts.id, facts.group);
             new_units.push(NewUnit { id, group, attempts, record, holder, began, lost, cancelled, result });
-            self.writes.push(Write::Unit(facts.id, Box::new(facts.unit.clone())));
+            if !self.store.has_unit(&facts.id) {
+                self.writes.push(Write::Unit(facts.id, Box::new(facts.unit.clone())));
+            }
             self.units.insert(facts.id, facts);
         }
         self.queue.add(new_units, costs, now);

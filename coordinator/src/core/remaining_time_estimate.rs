@@ -74,8 +74,8 @@ impl Live {
         for (group, waiting) in queue.waiting_by_group().filter(|(_, waiting)| *waiting > 0) {
             add(group, estimates.seconds(group)?, waiting);
         }
-        for group in to_come.held {
-            add(*group, estimates.seconds(*group)?, 1);
+        for (group, units) in to_come.held {
+            add(*group, estimates.seconds(*group)?, *units);
         }
         for (group, trained) in leased {
             add(group, rest(estimates.seconds(group)?, trained), 1);
@@ -117,7 +117,8 @@ mod tests {
 
     /// Only rows that wait for selections are left.
     fn waiting(later: &[Later]) -> ToCome<'_> {
-        ToCome { counts: selection::ToCome::default(), held: &[], later }
+        static NONE: BTreeMap<usize, usize> = BTreeMap::new();
+        ToCome { counts: selection::ToCome::default(), held: &NONE, later }
     }
 
     fn new(number: u8, group: usize) -> NewUnit {

@@ -1,17 +1,18 @@
 //! Selections and rungs of races that the core has yet to decide, with their inputs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use seedgrid_common::{
     label::Labels,
-    matrix::Plan,
+    matrix::{self, Plan, Selections},
     unit::{Unit, UnitId},
 };
 
 use super::study_units::StudyPlan;
 use crate::scheduler::{
+    race::{RaceTrack, RungDecision},
     ranking::Ended,
-    selection::{self, Committed, ModelDecisions, Settled, ToCome},
+    selection::{self, Committed, Decision, ModelDecisions, Settled, ToCome},
 };
 
 /// A study's selections and rungs of races, decided and open.
@@ -20,24 +21,34 @@ pub(super) struct Selecting {
     plan: StudyPlan,
     labels: Labels,
     committed: Committed,
-    ended: BTreeMap<UnitId, Ended>,
-    open: Vec<BTreeSet<UnitId>>,
+    ended: HashMap<UnitId, Ended>,
+    open: Vec<HashSet<UnitId>>,
     decisions: Vec<ModelDecisions>,
     expanded: Plan,
+    selections: Selections,
     to_come: ToCome,
+}
+
+/// New decisions, and the effect of all races on the units.
+#[derive(Debug)]
+pub(super) struct NewDecisions {
+    pub(super) selections: Vec<Decision>,
+    pub(super) rungs: Vec<RungDecision>,
+    pub(super) track: RaceTrack,
 }
 
 impl Selecting {
     /// Starts from the store's decisions and outcomes.
-    pub(super) fn new(plan: StudyPlan, committed: Committed, ended: BTreeMap<UnitId, Ended>) -> Self {
+    pub(super) fn new(plan: StudyPlan, committed: Committed, ended: HashMap<UnitId, Ended>) -> Self {
         Self {
             labels: Labels::new(&plan.study, &plan.digests),
+            expanded: matrix::expand(&plan.study, &plan.digests, &Selections::new()),
+            selections: Selections::new(),
             plan,
             committed,
             ended,
             open: Vec::new(),
             decisions: Vec::new(),
-            expanded: Plan { stages: Vec::new() },
             to_come: ToCome::default(),
         }
     }
@@ -53,18 +64,24 @@ impl Selecting {
         self.open.iter_mut().any(|left| left.remove(&unit) && left.is_empty())
     }
 
+    /// Notes that a unit waits again. Decisions that it took part in stay; [`Self::settle`] then waits for it where one is open.
+    pub(super) fn reopened(&mut self, unit: UnitId) {
+        self.ended.remove(&unit);
+    }
+
     /// Makes all possible decisions.
-    pub(super) fn settle(&mut self) -> Settled {
+    pub(super) fn settle(&mut self) -> NewDecisions {
         let StudyPlan { study, digests, .. } = &self.plan;
-        let mut settled = selection::settle(study, digests, &self.committed, |id| self.ended.get(&id).copied());
-        self.committed.selections.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
-        let rungs = settled.rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone()));
-        self.committed.rungs.extend(rungs);
-        self.open = std::mem::take(&mut settled.open);
+        let before = (std::mem::take(&mut self.expanded), std::mem::take(&mut self.selections));
+        let ended = |id| self.ended.get(&id).copied();
+        let settled = selection::settle_on(before, study, digests, &self.committed, ended);
         self.to_come = settled.to_come();
-        self.decisions = std::mem::take(&mut settled.decisions);
-        self.expanded = settled.plan.clone();
-        settled
+        let Settled { plan, selections, made, rungs, open, track, decisions } = settled;
+        (self.expanded, self.selections) = (plan, selections);
+        (self.open, self.decisions) = (open, decisions);
+        self.committed.selections.extend(made.iter().map(|decision| (decision.key, decision.chosen)));
+        self.committed.rungs.extend(rungs.iter().map(|decision| (decision.rung.key, decision.rung.left.clone())));
+        NewDecisions { selections: made, rungs, track }
     }
 
     /// The study's inputs at the start, without the store's content.

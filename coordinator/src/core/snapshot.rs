@@ -32,8 +32,8 @@ const TELLING: [AttemptEnding; 5] = [
 pub(super) struct ToCome<'a> {
     /// The numbers of these units.
     pub(super) counts: selection::ToCome,
-    /// The groups of the units that races hold back.
-    pub(super) held: &'a [usize],
+    /// The numbers of units that races hold back, by group.
+    pub(super) held: &'a BTreeMap<usize, usize>,
     /// Units that wait for selections.
     pub(super) later: &'a [Later],
 }
@@ -44,7 +44,7 @@ pub(super) struct Live {
     pub(super) workers: BTreeMap<WorkerId, WorkerEntry>,
     /// Leased units that are known to be in training; other leased units are assigned.
     training: BTreeMap<UnitId, Training>,
-    recent: VecDeque<v1::RecentEnding>,
+    recent: VecDeque<(UnitId, v1::RecentEnding)>,
     endings: u64,
 }
 
@@ -100,7 +100,7 @@ impl Live {
         if self.recent.len() == RECENT_MAX {
             self.recent.pop_front();
         }
-        self.recent.push_back(ending);
+        self.recent.push_back((unit, ending));
     }
 
     /// The snapshot at `now`. `facts` returns a unit's label and largest number of epochs.
@@ -171,7 +171,11 @@ impl Live {
             eta_low_ms: eta.map(|ms| ms.low as u64),
             eta_high_ms: eta.map(|ms| ms.high as u64),
             elapsed_ms: now,
-            recent: self.recent.iter().cloned().collect(),
+            recent: self
+                .recent
+                .iter()
+                .map(|(unit, ending)| v1::RecentEnding { label: facts(*unit).0, ..ending.clone() })
+                .collect(),
             pause: queue.pause().map(Into::into),
             // The service that answers workers counts these and adds them to outgoing snapshots.
             refusals: Vec::new(),

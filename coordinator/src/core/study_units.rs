@@ -1,6 +1,6 @@
 //! The core's inputs about a study, and its known units.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use seedgrid_common::{
     data::{Digests, folds::scored_pairs},
@@ -8,6 +8,7 @@ use seedgrid_common::{
     matrix::{Plan, WaitingRow},
     model,
     result_kind::ResultKind,
+    shared::Shared,
     spec::Study,
     unit::{Configuration, Unit, UnitId},
 };
@@ -51,8 +52,8 @@ pub(super) struct Added {
     pub(super) units: Vec<UnitFacts>,
     /// The expected costs of new groups, in multiplications.
     pub(super) costs: Vec<f64>,
-    /// The group of each unit that a race holds back.
-    pub(super) held: Vec<usize>,
+    /// The numbers of units that races hold back, by group.
+    pub(super) held: BTreeMap<usize, usize>,
 }
 
 /// Units of a row that waits for a selection.
@@ -72,36 +73,50 @@ pub(super) struct Later {
 pub(super) struct Roster {
     train_pairs: u32,
     /// The number of each configuration's group, by its key.
-    groups: BTreeMap<String, usize>,
-    known: BTreeSet<UnitId>,
+    groups: HashMap<Shared<String>, usize>,
+    known: HashSet<UnitId>,
+    /// Stages by index, each with a group of which no more units come.
+    complete: HashSet<(usize, usize)>,
 }
 
 impl Roster {
     /// Creates an empty roster; `train_pairs` is the number of training pairs.
     pub(super) fn new(train_pairs: u32) -> Self {
-        Self { train_pairs, groups: BTreeMap::new(), known: BTreeSet::new() }
+        Self { train_pairs, groups: HashMap::new(), known: HashSet::new(), complete: HashSet::new() }
     }
 
     /// Adds the units of `plan` that are given out.
     pub(super) fn add(&mut self, plan: &Plan, track: &RaceTrack) -> Added {
         let mut costs = Vec::new();
         let mut units = Vec::new();
-        let mut held: BTreeMap<UnitId, usize> = BTreeMap::new();
-        for planned in plan.stages.iter().flat_map(|stage| &stage.configurations) {
+        let mut seen: HashSet<UnitId> = HashSet::new();
+        let mut held: BTreeMap<usize, usize> = BTreeMap::new();
+        let stages = plan.stages.iter().enumerate();
+        for (stage, planned) in stages.flat_map(|(at, stage)| stage.configurations.iter().map(move |one| (at, one))) {
             let next = self.groups.len();
-            let group = *self.groups.entry(planned.configuration.key()).or_insert(next);
+            let group = *self.groups.entry(planned.key.clone()).or_insert(next);
             if group == next {
                 costs.push(cost(&planned.configuration, self.train_pairs));
             }
+            if self.complete.contains(&(stage, group)) {
+                continue;
+            }
+            let mut is_complete = true;
             for (id, unit) in &planned.units {
                 if track.is_held(*id) {
-                    held.insert(*id, group);
+                    is_complete = false;
+                    if seen.insert(*id) {
+                        *held.entry(group).or_default() += 1;
+                    }
                 } else if !track.is_skipped(*id) && self.known.insert(*id) {
                     units.push(UnitFacts { id: *id, unit: unit.clone(), group });
                 }
             }
+            if is_complete {
+                self.complete.insert((stage, group));
+            }
         }
-        Added { units, costs, held: held.into_values().collect() }
+        Added { units, costs, held }
     }
 
     /// The rows of `plan` that wait for selections; all of its units must be known. Stages select for later ones only,
@@ -113,7 +128,7 @@ impl Roster {
                 let mut later = Later { units: row.units, ..Later::default() };
                 let selecting = plan.stages.iter().filter(|stage| stage.name == row.from);
                 let candidates = selecting.flat_map(|stage| stage.of_model(&row.model));
-                later.groups.extend(candidates.filter_map(|one| self.groups.get(&one.configuration.key())));
+                later.groups.extend(candidates.filter_map(|one| self.groups.get(&one.key)));
                 for (place, (stage, earlier, before)) in all.iter().enumerate() {
                     if *stage == row.from && earlier.model == row.model {
                         later.groups.extend(&before.groups);

@@ -110,7 +110,7 @@ impl Reactor {
                 self.answer(reply, ());
             }
             Request::Retry { units, reply } => {
-                let answer = self.retry(&units);
+                let answer = self.retry(&units, now);
                 self.answer(reply, answer);
             }
             Request::Enroll { worker, digest, reply } => {

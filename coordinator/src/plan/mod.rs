@@ -232,7 +232,7 @@ impl Prepared {
         Ok(Self { planned, draws, decisions })
     }
 
-    /// Assigns the run directory to this study: stores its data set, its spec, its units and the new decisions.
+    /// Assigns the run directory to this study: stores its data set, its spec and the new decisions.
     ///
     /// # Errors
     /// When the directory belongs to another study or cannot be written.
@@ -247,7 +247,6 @@ impl Prepared {
             writes.push(Write::Fact { name: RUN_FACT.to_owned(), value: format!("{:032x}", rand::random::<u128>()) });
         }
         writes.extend(spec_history::writes(&self.spec, &self.draws.digests(), store)?);
-        writes.extend(self.plan.units().into_iter().map(|(id, unit)| Write::Unit(id, Box::new(unit.clone()))));
         writes.extend(self.decisions.iter().cloned());
         store.commit(&writes)?;
         spec_history::keep(directory, store)?;

@@ -1,6 +1,6 @@
 //! The changes that a retry of failed units makes. Pure: known states are arguments, and changes to store are returned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use seedgrid_common::{matrix::Plan, unit::UnitId};
 
@@ -61,40 +61,34 @@ pub enum NotRetried {
 }
 
 /// Lists the changes of a retry of the `wanted` units; without names, of all units that failed for good. A cancelled
-/// unit returns only by name. Units that are missing from `known` have not been given out yet.
+/// unit returns only by name. `known` returns the state of a planned unit, or None for one that has not been given out yet, and `all` are the
+/// units for which it has one.
 ///
 /// # Errors
 /// When one of the wanted units has neither failed for good nor been cancelled.
 pub fn retry(
     plan: &Plan,
     decisions: &[ModelDecisions],
-    known: &BTreeMap<UnitId, Attempted>,
+    known: impl Fn(UnitId) -> Option<Attempted>,
+    all: impl IntoIterator<Item = UnitId>,
     wanted: &[UnitId],
 ) -> Result<Retry, NotRetried> {
-    let planned = plan.units();
     for &id in wanted {
-        match known.get(&id).map(|one| one.state) {
-            _ if !planned.contains_key(&id) => return Err(NotRetried::Unknown(id)),
+        match known(id).map(|one| one.state) {
             Some(UnitState::Quarantined | UnitState::Cancelled) => {}
             Some(UnitState::Done) => return Err(NotRetried::Done(id)),
             Some(UnitState::Diverged) => return Err(NotRetried::Diverged(id)),
+            None if !plan.contains(id) => return Err(NotRetried::Unknown(id)),
             _ => return Err(NotRetried::Open(id)),
         }
     }
-    let reopens = |id: &UnitId, state: UnitState| match state {
-        UnitState::Quarantined => wanted.is_empty() || wanted.contains(id),
-        UnitState::Cancelled => wanted.contains(id),
-        _ => false,
-    };
-    let units: Vec<(UnitId, u32)> = known
-        .iter()
-        .filter(|(id, one)| planned.contains_key(id) && reopens(id, one.state))
-        .map(|(id, one)| (*id, one.attempts))
-        .collect();
-    let ids: BTreeSet<UnitId> = units.iter().map(|(id, _)| *id).collect();
+    let failed = |id: &UnitId| known(*id).is_some_and(|one| one.state == UnitState::Quarantined);
+    let ids: BTreeSet<UnitId> =
+        if wanted.is_empty() { all.into_iter().filter(failed).collect() } else { wanted.iter().copied().collect() };
+    let units = ids.iter().map(|id| (*id, known(*id).map_or(0, |one| one.attempts))).collect();
     let selections = decisions
         .iter()
-        .filter(|one| !one.units.is_disjoint(&ids) && (one.selection.is_some() || !one.rungs.is_empty()))
+        .filter(|one| (one.selection.is_some() || !one.rungs.is_empty()) && one.units.iter().any(|id| ids.contains(id)))
         .map(|one| Reopened {
             key: one.selection,
             rungs: one.rungs.clone(),

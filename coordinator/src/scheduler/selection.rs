@@ -2,7 +2,7 @@
 //! rows of later stages that start from it are expanded. In a stage with a race, the choice is among the configurations
 //! that remain at its end. Pure: a function supplies the known outcomes of units, and decisions are returned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use seedgrid_common::{
     data::Digests,
@@ -57,7 +57,7 @@ pub struct Settled {
     /// The rungs of races that were decided in this call.
     pub rungs: Vec<RungDecision>,
     /// For each open selection, the units for which it, or the next rung of its race, still waits.
-    pub open: Vec<BTreeSet<UnitId>>,
+    pub open: Vec<HashSet<UnitId>>,
     /// The plan's races and their effect on its units.
     pub track: RaceTrack,
     /// The decisions for each model, new and earlier ones.
@@ -72,7 +72,7 @@ pub struct ModelDecisions {
     /// The model.
     pub model: String,
     /// The units of all candidates.
-    pub units: BTreeSet<UnitId>,
+    pub units: Vec<UnitId>,
     /// The keys of the decided rungs of the model's race.
     pub rungs: Vec<RungKey>,
     /// The selection's key; None while the race goes on.
@@ -117,11 +117,22 @@ pub fn settle(
     committed: &Committed,
     ended: impl Fn(UnitId) -> Option<Ended>,
 ) -> Settled {
+    let selections = Selections::new();
+    let plan = matrix::expand(study, digests, &selections);
+    settle_on((plan, selections), study, digests, committed, ended)
+}
+
+/// As [`settle`], from the plan and the selections of an earlier call for the same study.
+pub fn settle_on(
+    (mut plan, mut selections): (Plan, Selections),
+    study: &Study,
+    digests: &Digests,
+    committed: &Committed,
+    ended: impl Fn(UnitId) -> Option<Ended>,
+) -> Settled {
     let mut settling =
         Settling { committed, ended: &ended, rungs: committed.rungs.clone(), made: Vec::new(), decided: Vec::new() };
-    let mut selections = Selections::new();
     loop {
-        let plan = matrix::expand(study, digests, &selections);
         let mut pass = Pass::default();
         for (spec, stage) in study.stages.iter().zip(&plan.stages) {
             let Some(select) = stage.select else { continue };
@@ -139,7 +150,9 @@ pub fn settle(
             let track = RaceTrack::new(&plan, pass.races);
             return Settled { plan, selections, made, rungs, open: pass.open, track, decisions: pass.decisions };
         }
+        let new = pass.news.iter().map(|(place, _)| place.clone()).collect();
         selections.extend(pass.news);
+        matrix::expand_selected(&mut plan, study, digests, &selections, &new);
     }
 }
 
@@ -157,7 +170,7 @@ struct Settling<'a, E> {
 #[derive(Default)]
 struct Pass {
     races: Vec<Race>,
-    open: Vec<BTreeSet<UnitId>>,
+    open: Vec<HashSet<UnitId>>,
     decisions: Vec<ModelDecisions>,
     news: Vec<((String, String), Selection)>,
 }
@@ -206,7 +219,7 @@ impl<E: Fn(UnitId) -> Option<Ended>> Settling<'_, E> {
         }
         let key = key(select, &candidates, won_by.map(|rule| (rule, finalists.as_slice())));
         let left = finalists.iter().flat_map(|&place| &candidates[place].units).map(|(id, _)| *id);
-        let left: BTreeSet<UnitId> = left.filter(|id| (self.ended)(*id).is_none()).collect();
+        let left: HashSet<UnitId> = left.filter(|id| (self.ended)(*id).is_none()).collect();
         let chosen = match self.chosen(&key) {
             Some(chosen) => chosen,
             None if left.is_empty() => {

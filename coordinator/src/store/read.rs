@@ -273,6 +273,11 @@ impl Store {
         Ok(units)
     }
 
+    /// Whether a unit was ever given out.
+    pub fn has_unit(&self, unit: &UnitId) -> bool {
+        matches!(self.row("SELECT 1 FROM units WHERE unit_id = ?", [unit.0], |_| Ok(())), Ok(Some(())))
+    }
+
     /// Every selection that was made, and every rung of a race that was decided.
     ///
     /// # Errors

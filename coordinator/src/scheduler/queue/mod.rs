@@ -17,7 +17,7 @@ mod wait_reason;
 mod worker_id;
 mod workers_set_aside;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use seedgrid_common::unit::UnitId;
 
@@ -92,7 +92,7 @@ impl Entry {
 #[derive(Debug)]
 pub struct Queue {
     rules: Rules,
-    units: BTreeMap<UnitId, Entry>,
+    units: HashMap<UnitId, Entry>,
     /// Waiting units of each group, in the order of the plan.
     waiting: Vec<BTreeSet<(usize, UnitId)>>,
     /// The groups that have some.
@@ -121,7 +121,7 @@ impl Queue {
     pub fn new(rules: Rules, units: impl IntoIterator<Item = NewUnit>, costs: Vec<f64>) -> Self {
         let mut queue = Self {
             rules,
-            units: BTreeMap::new(),
+            units: HashMap::new(),
             waiting: Vec::new(),
             by_cost: GroupsByCost::default(),
             expiries: BTreeSet::new(),
@@ -227,20 +227,20 @@ impl Queue {
         self.record(unit).is_some_and(|record| record.is_suspect(&self.rules))
     }
 
-    /// Every unit's id, in order.
+    /// Every unit's id, in any order.
     pub fn ids(&self) -> impl Iterator<Item = UnitId> {
         self.units.keys().copied()
     }
 
-    /// The state and the newest attempt of every unit.
-    pub fn attempted(&self) -> BTreeMap<UnitId, Attempted> {
+    /// A unit's state and its newest attempt, if the study has the unit.
+    pub fn attempted(&self, unit: UnitId) -> Option<Attempted> {
         let attempted = |entry: &Entry| Attempted { state: entry.unit_state(), attempts: entry.attempts };
-        self.units.iter().map(|(id, entry)| (*id, attempted(entry))).collect()
+        self.units.get(&unit).map(attempted)
     }
 
     /// A unit's state, if the study has the unit. A leased unit is in training after its worker has reported so, else
     /// assigned.
-    pub fn decisions(&self, unit: UnitId) -> Option<UnitState> {
+    pub fn unit_state(&self, unit: UnitId) -> Option<UnitState> {
         self.units.get(&unit).map(Entry::unit_state)
     }
 

@@ -503,7 +503,7 @@ fn deaths_make_a_suspect_that_runs_alone_and_then_quarantine() {
         let after = queue.fail(&worker(0), &[(begun.0, attempt)], Blame::Death, "SIGSEGV", now);
         assert_eq!(after[0] == AfterFailure::Quarantined, attempt == 3);
     }
-    assert_eq!(queue.decisions(begun.0), Some(UnitState::Quarantined));
+    assert_eq!(queue.unit_state(begun.0), Some(UnitState::Quarantined));
     assert!(queue.counts().all_ended());
 }
 

@@ -3,7 +3,8 @@
 use seedgrid_common::unit::UnitId;
 
 use super::{
-    AfterFailure, Entry, Expired, Finished, Lease, Millis, Pause, Queue, Renewed, State, SubmitOutcome, WorkerId,
+    AfterFailure, Entry, Expired, FailureRecord, Finished, Lease, Millis, Pause, Queue, Renewed, State, SubmitOutcome,
+    WorkerId,
 };
 use crate::scheduler::{attempt_ending::AttemptEnding, failure_blame::Blame};
 
@@ -153,6 +154,17 @@ impl Queue {
         };
         self.set(unit, State::Cancelled, 0);
         Some(lease)
+    }
+
+    /// Gives a unit that failed for good or was cancelled back. What counted against it counts no more. Returns false for any other.
+    pub fn retry(&mut self, unit: UnitId, now: Millis) -> bool {
+        let Some(entry) = self.units.get_mut(&unit) else { return false };
+        if !matches!(entry.state, State::Quarantined | State::Cancelled) {
+            return false;
+        }
+        (entry.record, entry.lost, entry.ready) = (FailureRecord::default(), false, now);
+        self.set(unit, State::Waiting, now);
+        true
     }
 
     fn take_back_all_but(

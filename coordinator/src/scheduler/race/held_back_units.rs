@@ -1,6 +1,6 @@
 //! The units of a plan that are given out, held back until a rung is decided, or never trained.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use seedgrid_common::{matrix::Plan, unit::UnitId};
 
@@ -11,8 +11,8 @@ use super::{Race, fold};
 pub struct RaceTrack {
     /// All races, in the order of the plan.
     pub races: Vec<Race>,
-    held: BTreeSet<UnitId>,
-    skipped: BTreeSet<UnitId>,
+    held: HashSet<UnitId>,
+    skipped: HashSet<UnitId>,
 }
 
 /// A configuration's need for a unit, from least to most.
@@ -29,7 +29,7 @@ impl RaceTrack {
         if races.is_empty() {
             return Self::default();
         }
-        let mut wishes: BTreeMap<UnitId, Wish> = BTreeMap::new();
+        let mut wishes: HashMap<UnitId, Wish> = HashMap::new();
         for stage in &plan.stages {
             let mut places: BTreeMap<&str, usize> = BTreeMap::new();
             for planned in &stage.configurations {

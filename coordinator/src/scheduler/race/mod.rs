@@ -13,7 +13,7 @@ mod fixtures;
 mod held_back_units;
 mod rung_decision;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use seedgrid_common::{
     matrix::PlannedConfiguration,
@@ -137,7 +137,7 @@ pub(crate) struct Run {
     /// The newly decided rungs, without the `known` ones.
     pub(crate) made: Vec<Rung>,
     /// The units for which the next rung waits; empty after the race is over.
-    pub(crate) waits_for: BTreeSet<UnitId>,
+    pub(crate) waits_for: HashSet<UnitId>,
 }
 
 /// Runs the race of these candidates, all configurations of `model` in `stage`. `known` decisions are final.
@@ -150,7 +150,7 @@ pub(crate) fn run(
 ) -> Run {
     let mut race = at_start((stage, model), (rule, folds), candidates.len());
     race.released = folds;
-    let (mut made, mut waits_for) = (Vec::new(), BTreeSet::new());
+    let (mut made, mut waits_for) = (Vec::new(), HashSet::new());
     let field = field_digest(rule, candidates);
     for at in rule.rungs(folds) {
         // The last configuration is not judged: it is trained to its end, so that its error covers all folds.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use seedgrid_common::spec;
 
 use super::*;
@@ -114,6 +116,28 @@ fn stages_follow_what_earlier_ones_select() {
     assert_eq!(third.plan.stages[3].variants(), [""], "one configuration of one model needs no settings");
 }
 
+/// Where the plan of an earlier call is continued, everything is as if it had been expanded anew.
+#[test]
+fn settling_continues_an_earlier_plan() {
+    let mut ended = BTreeMap::new();
+    let mut before = (Plan::default(), Selections::new());
+    for step in 0..4 {
+        let fresh = settled(SPEC, &ended);
+        let study = study(SPEC);
+        if step == 0 {
+            before.0 = matrix::expand(&study, &digests(), &Selections::new());
+        }
+        let known = |id| ended.get(&id).copied();
+        let continued = settle_on(before, &study, &digests(), &Committed::default(), known);
+        assert_eq!(continued.plan, fresh.plan);
+        assert_eq!(continued.selections, fresh.selections);
+        assert_eq!((&continued.open, &continued.made), (&fresh.open, &fresh.made));
+        end(&fresh.plan, &mut ended, |_, _, fold| scored(fold));
+        before = (continued.plan, continued.selections);
+    }
+    assert_eq!(before.1.len(), 3, "all selections were made on the way");
+}
+
 #[test]
 fn failed_configurations_are_ignored_and_diverged_ones_are_worst() {
     let mut ended = BTreeMap::new();
@@ -147,7 +171,7 @@ fn a_selection_waits_for_all_units_of_its_model_only() {
     let after = settled(SPEC, &ended);
     assert_eq!(chosen(&after, "tune", "fc").as_deref(), Some("0.1"), "of equal ones the first");
     assert_eq!(chosen(&after, "tune", "cnn"), None);
-    assert_eq!(after.open, [BTreeSet::from([of_cnn[0]])]);
+    assert_eq!(after.open, [HashSet::from([of_cnn[0]])]);
 }
 
 #[test]
@@ -317,11 +341,7 @@ fn fold_of(unit: &seedgrid_common::unit::Unit) -> u32 {
 fn what_left_the_race_is_not_selected_whatever_its_later_folds_would_be() {
     let mut ended = BTreeMap::new();
     let first = settled(&racing(), &ended);
-    assert_eq!(
-        first.open.iter().map(BTreeSet::len).collect::<Vec<_>>(),
-        [3, 2],
-        "the first fold of each configuration"
-    );
+    assert_eq!(first.open.iter().map(HashSet::len).collect::<Vec<_>>(), [3, 2], "the first fold of each configuration");
     assert_eq!(first.to_come(), ToCome { waiting: 6 + 4 + 1, undecided: 3 * (3 + 2) });
     // 0.001 is bad in the first fold alone; it would have won.
     end(&first.plan, &mut ended, |_, rate, fold| match (rate, fold) {
