@@ -1,7 +1,7 @@
 //! What the programs wrote, checked against docs/schemas.
 //!
 //! These schemas use a small part of JSON Schema, and this is a check of that part: a keyword that it does not know ends the test. A crate for all
-//! of it would more than double the dependencies that only tests need (docs/decisions/0015-json-schemas.md).
+//! of it would more than double the dependencies that only tests need (docs/decisions/0016-json-schemas.md).
 
 use std::{fs, path::Path};
 
