@@ -86,6 +86,12 @@ impl Facts {
         Self::read(&super::description(unit, None))
     }
 
+    /// These facts without seeds and folds, in which units of one configuration differ.
+    pub fn of_configuration(&self) -> Self {
+        let is_of_unit = |fact: &&Fact| !matches!(fact, Fact::Word(_) | Fact::Setting(..));
+        Self(self.0.iter().filter(|fact| !is_of_unit(fact)).cloned().collect())
+    }
+
     /// Whether there are no facts.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -23,7 +23,6 @@ use crate::{
     run_directory::RunDirectory,
     scheduler::{attempt_ending::AttemptEnding, queue::Pause, unit_state::UnitState},
     store::{Store, Write},
-    views::units,
 };
 
 /// The schema of `seedgrid cancel --format json`, described in docs/cli.md.
@@ -70,10 +69,8 @@ pub(super) struct Drained {
 pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
     let mut source = Source::open(&arguments.run_dir, Role::Admin, reach).await?;
-    let lines = source.lines().await?;
     let mut units: Vec<UnitId> = Vec::new();
-    for text in &arguments.units {
-        let line = units::find(&lines, text)?;
+    for line in source.find(&arguments.units).await? {
         match line.state {
             UnitState::HeldBack => return Err(NotCancelled::HeldBack(line.id).into()),
             UnitState::Done | UnitState::Diverged | UnitState::Quarantined | UnitState::Skipped => {

@@ -19,7 +19,6 @@ use crate::{
         retry::{self, Attempted, Retry},
     },
     store::{Store, StoredUnit, Write},
-    views::units,
 };
 
 /// The schema of `seedgrid retry --format json`, described in docs/cli.md.
@@ -66,8 +65,8 @@ async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
     if let Ok(ids) = arguments.units.iter().map(|text| text.parse()).collect() {
         return Ok(ids);
     }
-    let lines = Source::open(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?.lines().await?;
-    arguments.units.iter().map(|text| Ok(units::find(&lines, text)?.id)).collect()
+    let mut source = Source::open(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
+    Ok(source.find(&arguments.units).await?.iter().map(|line| line.id).collect())
 }
 
 /// Writes the retry to the store, without a running coordinator.

@@ -56,10 +56,14 @@ impl Source {
         }
     }
 
-    pub(super) async fn lines(&mut self) -> Result<Vec<UnitLine>, Failure> {
+    /// The units that these texts name, in their order.
+    pub(super) async fn find(&mut self, texts: &[String]) -> Result<Vec<UnitLine>, Failure> {
         match self {
-            Self::Directory(reader, _) => Ok(reader.lines()?),
-            Self::Coordinator(control) => Ok(control.units().await?.lines),
+            Self::Directory(reader, _) => reader.find(texts),
+            Self::Coordinator(control) => {
+                let lines = control.units().await?.lines;
+                texts.iter().map(|text| Ok(units::find(&lines, text)?.clone())).collect()
+            }
         }
     }
 
@@ -168,10 +172,9 @@ pub(super) struct Explained {
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
     let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
-    let choose = |lines: &[UnitLine]| -> Result<UnitLine, Failure> { Ok(units::find(lines, &arguments.unit)?.clone()) };
     let unit = match &mut source {
-        Source::Directory(reader, _) => reader.unit(choose)?,
-        Source::Coordinator(control) => choose(&control.units().await?.lines)?,
+        Source::Directory(reader, _) => reader.unit::<Failure>(&arguments.unit)?,
+        Source::Coordinator(control) => units::find(&control.units().await?.lines, &arguments.unit)?.clone(),
     };
     let (attempts, live) = match &mut source {
         Source::Directory(reader, directory) if !directory.is_owned() => {
@@ -243,7 +246,7 @@ pub(super) struct Logged {
 
 pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
     let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
-    let unit = units::find(&source.lines().await?, &arguments.unit)?.clone();
+    let unit = source.find(std::slice::from_ref(&arguments.unit)).await?.remove(0);
     let attempts = source.logs(unit.id).await?;
     let at_rest = matches!(&source, Source::Directory(_, directory) if !directory.is_owned());
     match arguments.format {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{matrix::PlannedConfiguration, unit::UnitId};
 
 use crate::{
     aggregate::untrained_and_stuck::{self, Classes},
@@ -11,7 +11,7 @@ use crate::{
     run_directory::RunDirectory,
     scheduler::{queue::Pause, ranking::Ended},
     store::{Store, StoreError, StoredUnit, WorkerRecord},
-    views::units::{self, AttemptEntry, AttemptLog, UnitLine, Units},
+    views::units::{self, AttemptEntry, AttemptLog, NotFound, UnitLine, Units},
 };
 
 /// A run directory's store in its state at the time of opening.
@@ -59,22 +59,33 @@ impl RunReader {
         Ok(Units { lines, unnamed_results: plan::unnamed(&study, &known), stages })
     }
 
-    /// Returns the unit that `choose` selects, with the marks of [`Self::units`]; other units' results are not read.
+    /// The units that these texts name, in their order, without marks.
     ///
     /// # Errors
-    /// As for [`Self::lines`], and those of `choose`.
-    pub fn unit<E: From<PrepareError>>(
-        &self,
-        choose: impl FnOnce(&[UnitLine]) -> Result<UnitLine, E>,
-    ) -> Result<UnitLine, E> {
-        let Contents { study, lines, .. } = self.contents()?;
-        let mut unit = choose(&lines)?;
+    /// As for [`Self::lines`], and when a text does not name one unit.
+    pub fn find<E: From<PrepareError> + From<NotFound>>(&self, texts: &[String]) -> Result<Vec<UnitLine>, E> {
+        let (study, known) = self.stored()?;
+        let find = |text: &String| Ok(units::find_in_study(&study, &known, self.directory.is_owned(), text)?);
+        texts.iter().map(find).collect()
+    }
+
+    /// The unit that a text names, with the marks of [`Self::units`]; other units' results are not read.
+    ///
+    /// # Errors
+    /// As for [`Self::find`].
+    pub fn unit<E: From<PrepareError> + From<NotFound>>(&self, text: &str) -> Result<UnitLine, E> {
+        let (study, known) = self.stored()?;
+        let mut unit = units::find_in_study(&study, &known, self.directory.is_owned(), text)?;
         self.mark(&study, std::slice::from_mut(&mut unit))?;
         Ok(unit)
     }
 
+    fn stored(&self) -> Result<(Planned, BTreeMap<UnitId, StoredUnit>), PrepareError> {
+        Ok((Planned::stored(&self.directory, &self.store)?, self.store.units()?))
+    }
+
     fn contents(&self) -> Result<Contents, PrepareError> {
-        let (study, known) = (Planned::stored(&self.directory, &self.store)?, self.store.units()?);
+        let (study, known) = self.stored()?;
         let lines = units::lines(&study, &known, self.directory.is_owned());
         Ok(Contents { study, known, lines })
     }
@@ -86,7 +97,9 @@ impl RunReader {
         let mut looked_at: BTreeSet<UnitId> = BTreeSet::new();
         let mut draws: BTreeMap<&str, Option<DataDraw>> = BTreeMap::new();
         let mut classes = Classes::default();
-        for planned in study.plan.stages.iter().flat_map(|stage| &stage.configurations) {
+        let is_wanted = |planned: &&PlannedConfiguration| planned.units.iter().any(|(id, _)| wanted.contains_key(id));
+        let configurations = study.plan.stages.iter().flat_map(|stage| &stage.configurations);
+        for planned in configurations.filter(is_wanted).collect::<Vec<_>>() {
             for ((id, unit), stuck) in planned.units.iter().zip(untrained_and_stuck::stuck_of(&planned.units, &ended)) {
                 let Some(line) = wanted.get_mut(id) else { continue };
                 // The order is Some(true), Some(false), None: a single stage with enough seeds decides.

@@ -1,10 +1,18 @@
 //! Finds units by text from people.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
-use seedgrid_common::label::{self, Facts};
+use seedgrid_common::{
+    label::{self, Facts},
+    matrix::PlannedConfiguration,
+    unit::UnitId,
+};
 
-use super::UnitLine;
+use super::{UnitLine, lines, some_lines};
+use crate::{plan::Planned, store::StoredUnit};
 
 /// The largest number of units in an error.
 const SHOWN_MAX: usize = 8;
@@ -43,9 +51,8 @@ pub enum NotFound {
 /// When the text matches no unit or several units.
 pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFound> {
     let wanted = Facts::read(text);
-    let digits = text.trim().to_lowercase();
-    let is_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let by_id = |line: &&UnitLine| is_digits && line.id.to_string().starts_with(&digits);
+    let digits = id_digits(text);
+    let by_id = |line: &&UnitLine| digits.as_ref().is_some_and(|digits| line.id.to_string().starts_with(digits));
     let by_label = |line: &&UnitLine| Facts::read(&line.label) == wanted;
     let by_facts = |line: &&UnitLine| fits(line, &wanted);
     let ways: [&dyn Fn(&&UnitLine) -> bool; 3] = [&by_label, &by_facts, &by_id];
@@ -65,6 +72,34 @@ pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFo
         }
     }
     Err(NotFound::None { text: text.to_owned(), offers: offers(lines, text) })
+}
+
+/// As [`find`], among all units of a study. Lines are made for those units alone that the text may name: a study may have a million.
+///
+/// # Errors
+/// As for [`find`].
+pub fn find_in_study(
+    study: &Planned,
+    known: &BTreeMap<UnitId, StoredUnit>,
+    running: bool,
+    text: &str,
+) -> Result<UnitLine, NotFound> {
+    let wanted = Facts::read(text).of_configuration();
+    let first = |planned: &PlannedConfiguration| planned.units.first().map(|(_, unit)| Facts::from_unit(unit));
+    let fits = |planned: &PlannedConfiguration| first(planned).is_some_and(|facts| wanted.are_among(&facts));
+    let digits = id_digits(text);
+    let begins = |id: UnitId| digits.as_ref().is_some_and(|digits| id.to_string().starts_with(digits));
+    match find(&some_lines(study, known, running, fits, begins), text) {
+        // The offers are from all units.
+        Err(NotFound::None { .. }) => find(&lines(study, known, running), text).cloned(),
+        found => found.cloned(),
+    }
+}
+
+/// The text in small letters, if it can be the beginning of an id.
+fn id_digits(text: &str) -> Option<String> {
+    let digits = text.trim().to_lowercase();
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
 }
 
 /// Every unit to which all of `text` applies.

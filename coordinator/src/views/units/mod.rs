@@ -7,7 +7,7 @@ mod messages;
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::unit::UnitId;
+use seedgrid_common::{matrix::PlannedConfiguration, unit::UnitId};
 use serde::Serialize;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use counts::counts;
-pub use find::{NotFound, all, find, offers, stages_instead};
+pub use find::{NotFound, all, find, find_in_study, offers, stages_instead};
 pub use history::{AttemptEntry, AttemptLog, Live, UnitExplanation, unended};
 pub use messages::Unreadable;
 
@@ -66,12 +66,28 @@ pub struct Units {
 /// Every unit of a study once, in the order of its plan. `running` tells whether a coordinator runs; without one, no
 /// worker holds a unit.
 pub fn lines(study: &Planned, known: &BTreeMap<UnitId, StoredUnit>, running: bool) -> Vec<UnitLine> {
+    some_lines(study, known, running, |_| true, |_| true)
+}
+
+/// As [`lines`], of those units alone whose configuration or whose id is wanted.
+fn some_lines(
+    study: &Planned,
+    known: &BTreeMap<UnitId, StoredUnit>,
+    running: bool,
+    wants_all: impl Fn(&PlannedConfiguration) -> bool,
+    wants: impl Fn(UnitId) -> bool,
+) -> Vec<UnitLine> {
     let Planned { plan, track, labels, .. } = study;
     let nothing = StoredUnit::default();
     let mut lines: Vec<UnitLine> = Vec::new();
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
     for stage in &plan.stages {
-        for (id, unit) in stage.configurations.iter().flat_map(|planned| &planned.units) {
+        let units = stage.configurations.iter().flat_map(|planned| {
+            let all = wants_all(planned);
+            let wants = &wants;
+            planned.units.iter().filter(move |(id, _)| all || wants(*id))
+        });
+        for (id, unit) in units {
             let place = *places.entry(*id).or_insert_with(|| {
                 let stored = known.get(id).unwrap_or(&nothing);
                 let holder = stored.holder.as_ref().filter(|_| running && stored.result.is_none());

@@ -202,4 +202,23 @@ proptest! {
             prop_assert!(all(&lines, &line.description).contains(&line));
         }
     }
+
+    /// With lines for some units and for all, the same is found or refused.
+    #[test]
+    fn in_a_study_the_same_is_found_as_among_all_lines(
+        rows in vec(row(), 1..4),
+        folds in any::<bool>(),
+        place in any::<prop::sample::Index>(),
+        part in any::<prop::sample::Index>(),
+    ) {
+        let text = spec(if folds { "{ folds = 2 }" } else { "\"holdout\"" }, &rows.concat());
+        let Ok(study) = Planned::undrawn(&text) else { return Ok(()) };
+        let lines = units::lines(&study, &BTreeMap::new(), false);
+        let line = place.get(&lines);
+        let id = line.id.to_string();
+        let words = line.label.split(' ').chain([line.label.as_str(), "seed 2", "nope", "fold 1", &id, &id[..1]]);
+        let text = *part.get(&words.collect::<Vec<_>>());
+        let found = find_in_study(&study, &BTreeMap::new(), false, text);
+        prop_assert_eq!(found, find(&lines, text).cloned(), "{}", text);
+    }
 }
