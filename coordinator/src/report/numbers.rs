@@ -20,6 +20,11 @@ pub(crate) fn rate_spread(spread: &Spread) -> String {
     }
 }
 
+/// The lowest and the highest of some numbers.
+pub(super) fn ends(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
+    values.into_iter().map(|value| [value; 2]).reduce(|[low, high], [value, _]| [low.min(value), high.max(value)])
+}
+
 /// "0.0960 to 0.1072".
 pub(super) fn interval(ends: Option<[f64; 2]>) -> String {
     ends.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4} to {high:.4}").replace('-', "−"))

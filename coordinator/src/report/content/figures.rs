@@ -111,7 +111,8 @@ fn comparisons(stage: &StageReport) -> String {
     };
     format!(
         "{what} All of the stage's intervals together hold their differences with 95 %. Blue, filled: corrected p of the t test below {LEVEL}; \
-         grey, hollow: not.{shown}"
+         grey, hollow: not.{shown}{}",
+        selected(stage, "Shaded")
     )
 }
 

@@ -11,7 +11,10 @@ use crate::{
         Curves,
         document::{ConfigurationReport, EvaluationReport, StageReport},
     },
-    report::facts::{self, Facet},
+    report::{
+        facts::{self, Facet},
+        numbers::{ends, rate},
+    },
 };
 
 /// Width of a row's panels together, without labels.
@@ -41,19 +44,8 @@ pub(in crate::report) fn axes(stage: &StageReport, _curves: &[Curves]) -> Option
             rows.push(panels.collect());
         }
     }
-    let width = rows.iter().map(|row| row.iter().map(|panel| panel.width).sum()).reduce(f64::max)?;
-    let height_of = |row: &[Drawing]| row.iter().map(|panel| panel.height).fold(0.0, f64::max);
-    let mut drawing = Drawing::new(width, rows.iter().map(|row| height_of(row)).sum());
-    let mut top = 0.0;
-    for row in &rows {
-        let mut left = 0.0;
-        for panel in row {
-            drawing.place((left, top), panel);
-            left += panel.width;
-        }
-        top += height_of(row);
-    }
-    Some(drawing)
+    let rows: Vec<Drawing> = rows.iter().map(|panels| Drawing::beside(panels)).collect();
+    (!rows.is_empty()).then(|| Drawing::below(&rows))
 }
 
 /// The values of a setting as places.
@@ -110,15 +102,12 @@ fn panel(
     title: &str,
 ) -> Drawing {
     let mean = |row: &ConfigurationReport| row.error.spread.mean.unwrap_or(f64::NAN);
-    let (low, high) =
-        members.iter().fold((f64::MAX, 0.0_f64), |(low, high), row| (low.min(mean(row)), high.max(mean(row))));
-    let room = 0.08 * (high - low).max(0.005);
+    let means = ends(members.iter().map(|row| mean(row))).unwrap_or_default();
     let label = match stage.evaluation {
         EvaluationReport::Holdout => "mean test error",
         EvaluationReport::Folds(_) => "mean validation error",
     };
-    let y = Axis::around(label, (low - room).max(0.0), high + room);
-    let panel = Panel { width, height: HEIGHT, x: scale.axis(), y, title: title.to_owned() };
+    let panel = Panel { width, height: HEIGHT, x: scale.axis(), y: Axis::roomy(label, means, 0.0), title: title.to_owned() };
     let at = |row: &ConfigurationReport| {
         let value = facts::setting(row, scale.name)?;
         Some(panel.at(scale.place(&value), mean(row)))
@@ -134,13 +123,13 @@ fn panel(
     let selected = facet.selected.map(|index| &stage.configurations[index]);
     for row in some(members.to_vec(), DOTS_MAX) {
         let Some(place) = at(row) else { continue };
-        let label = format!("{}: {:.4}", row.heading(), mean(row));
+        let label = format!("{}: {}", row.heading(), rate(row.error.spread.mean));
         content.dot(place, 3.0, style::color(0), 0.5, Some(&label));
     }
     if let Some((row, place)) =
         selected.and_then(|row| Some((row, at(row).filter(|_| row.error.spread.mean.is_some())?)))
     {
-        let label = format!("{}: {:.4}, selected", row.heading(), mean(row));
+        let label = format!("{}: {}, selected", row.heading(), rate(row.error.spread.mean));
         content.ring(place, 5.0, style::color(1), Some(&label));
     }
     let mut drawing = panel.draw(&content);

@@ -129,29 +129,17 @@ impl Figure<'_> {
             entries.push(Entry { stroke, text: name, value: numbers::rate(line.value), mark: None });
         }
         let key = legend::column(self.value, &entries);
-        let (width, height) = panel.outer();
         if key.width < 0.75 * SIDE && key.height < 0.5 * SIDE {
             let left = if self.right { SIDE - key.width - 4.0 } else { 4.0 };
             content.place((left, SIDE - key.height - 4.0), &key);
             return panel.draw(&content);
         }
-        let mut drawing = Drawing::new(width.max(key.width + 20.0), height + key.height);
-        drawing.place((0.0, 0.0), &panel.draw(&content));
-        drawing.place((10.0, height), &key);
-        drawing
+        Drawing::below(&[panel.draw(&content), key])
     }
 
     fn facets(&self, stage: &StageReport) -> Drawing {
-        let facets = facets(stage);
-        let (width, height) = self.panel(FACET_SIDE, "title").outer();
-        let columns = facets.len().min(FACETS_PER_ROW);
-        let rows = facets.len().div_ceil(FACETS_PER_ROW);
-        let mut drawing = Drawing::new(width * columns as f64, height * rows as f64);
-        for (index, facet) in facets.iter().enumerate() {
-            let place = (width * (index % FACETS_PER_ROW) as f64, height * (index / FACETS_PER_ROW) as f64);
-            drawing.place(place, &self.facet(stage, facet));
-        }
-        drawing
+        let panels: Vec<Drawing> = facets(stage).iter().map(|facet| self.facet(stage, facet)).collect();
+        Drawing::below(&panels.chunks(FACETS_PER_ROW).map(Drawing::beside).collect::<Vec<_>>())
     }
 
     fn facet(&self, stage: &StageReport, facet: &Facet<'_>) -> Drawing {

@@ -1,5 +1,7 @@
 //! A drawing as plain data, which [`super::svg`] writes and [`super::paint`] paints.
 
+use super::typeface::TYPEFACE;
+
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stroke {
@@ -69,7 +71,7 @@ pub(super) enum Element {
 }
 
 /// Most width of a file's figure: 6.5 inches.
-const PAPER_WIDTH: f64 = 624.0;
+pub(super) const PAPER_WIDTH: f64 = 624.0;
 
 /// What lines on the edge of a clipped drawing need around it.
 pub(super) const CLIP_MARGIN: f64 = 2.0;
@@ -95,6 +97,28 @@ impl Drawing {
 
     pub(super) fn new(width: f64, height: f64) -> Self {
         Self { width, height, elements: Vec::new() }
+    }
+
+    /// Drawings one below the other.
+    pub(super) fn below(parts: &[Self]) -> Self {
+        let width = parts.iter().map(|one| one.width).fold(0.0, f64::max);
+        let mut whole = Self::new(width, 0.0);
+        for one in parts {
+            whole.place((0.0, whole.height), one);
+            whole.height += one.height;
+        }
+        whole
+    }
+
+    /// Drawings side by side.
+    pub(super) fn beside(parts: &[Self]) -> Self {
+        let height = parts.iter().map(|one| one.height).fold(0.0, f64::max);
+        let mut whole = Self::new(0.0, height);
+        for one in parts {
+            whole.place((whole.width, 0.0), one);
+            whole.width += one.width;
+        }
+        whole
     }
 
     pub(super) fn line(&mut self, from: Point, to: Point, stroke: Stroke) {
@@ -169,18 +193,9 @@ fn thinned(points: &[Point]) -> Vec<Point> {
     kept
 }
 
-/// Width that a text takes at this size, estimated for a wide sans-serif face: whoever looks at an SVG file brings the font.
+/// Width that a text takes at this size, with room for a wider typeface: whoever looks at an SVG file brings their own.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
-    let ems: f64 = text
-        .chars()
-        .map(|character| match character {
-            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | ' ' | 'f' | 't' | 'r' => 0.4,
-            'm' | 'w' | 'M' | 'W' | '%' | '@' | '&' => 0.95,
-            upper if upper.is_uppercase() => 0.74,
-            _ => 0.64,
-        })
-        .sum();
-    ems * size
+    1.15 * f64::from(TYPEFACE.set(text, size, false).1)
 }
 
 /// Text broken at spaces into lines of at most `width` characters, where words allow.

@@ -101,7 +101,7 @@ fn few(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
                 }
                 panel.draw(&content)
             });
-            below(&panels.collect::<Vec<_>>())
+            Drawing::below(&panels.collect::<Vec<_>>())
         })
         .collect();
     let entries: Vec<Entry> = stage
@@ -115,7 +115,7 @@ fn few(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
             mark: Some(index),
         })
         .collect();
-    let body = beside(&drawn);
+    let body = Drawing::beside(&drawn);
     let key = legend::flow(&entries, body.width - Panel::LEFT);
     let mut drawing = Drawing::new(body.width, body.height + key.height + 4.0);
     drawing.place((Panel::LEFT, 4.0), &key);
@@ -135,12 +135,12 @@ fn many(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
                     let panel = panel(shown, curves, columns.len(), SMALL_HEIGHT, title);
                     panel.draw(&faceted(stage, curves, &panel, shown, &facet))
                 });
-                below(&panels.collect::<Vec<_>>())
+                Drawing::below(&panels.collect::<Vec<_>>())
             })
             .collect();
-        beside(&drawn)
+        Drawing::beside(&drawn)
     });
-    below(&rows.collect::<Vec<_>>())
+    Drawing::below(&rows.collect::<Vec<_>>())
 }
 
 /// One of many panels: the best configuration over the others in grey.
@@ -170,30 +170,6 @@ fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown,
         content.path(&line, Stroke::solid(style::color(1), 2.0), Some(&label));
     }
     content
-}
-
-/// Drawings one below the other.
-fn below(drawings: &[Drawing]) -> Drawing {
-    let width = drawings.iter().map(|one| one.width).fold(0.0, f64::max);
-    let mut drawing = Drawing::new(width, drawings.iter().map(|one| one.height).sum());
-    let mut top = 0.0;
-    for one in drawings {
-        drawing.place((0.0, top), one);
-        top += one.height;
-    }
-    drawing
-}
-
-/// Drawings side by side.
-fn beside(panels: &[Drawing]) -> Drawing {
-    let height = panels.iter().map(|panel| panel.height).fold(0.0, f64::max);
-    let mut drawing = Drawing::new(panels.iter().map(|panel| panel.width).sum(), height);
-    let mut left = 0.0;
-    for panel in panels {
-        drawing.place((left, 0.0), panel);
-        left += panel.width;
-    }
-    drawing
 }
 
 /// Axes from epoch 1 to the last of any done unit, and from 0 to the highest mean; where no unit is done, to the highest first value.

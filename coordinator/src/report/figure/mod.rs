@@ -9,6 +9,7 @@ mod curves;
 mod digits;
 mod drawing;
 mod errors;
+mod forest;
 mod learning;
 mod legend;
 mod losses;

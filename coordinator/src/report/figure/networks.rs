@@ -90,14 +90,7 @@ impl Block {
 /// One diagram a model, one below the other; None where there is none.
 pub(in crate::report) fn networks(trained: &[Trained<'_>]) -> Option<Drawing> {
     let diagrams: Vec<Drawing> = trained.iter().map(diagram).collect();
-    let width = diagrams.iter().map(|diagram| diagram.width).reduce(f64::max)?;
-    let mut whole = Drawing::new(width, diagrams.iter().map(|diagram| diagram.height).sum());
-    let mut top = 0.0;
-    for diagram in &diagrams {
-        whole.place((0.0, top), diagram);
-        top += diagram.height;
-    }
-    Some(whole)
+    (!diagrams.is_empty()).then(|| Drawing::below(&diagrams))
 }
 
 /// A model's name and settings above its blocks.

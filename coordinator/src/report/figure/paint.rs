@@ -3,17 +3,14 @@
 //! The same bytes on every machine: the typeface comes with the program, and nothing but sums, products, quotients and square
 //! roots of single precision is computed (tiny-skia without its SIMD, which has approximations of each processor's own).
 
-use std::borrow::Cow;
-
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, Unit};
-use skrifa::raw::ReadError;
 use tiny_skia::{
     FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Rect, StrokeDash, Transform,
 };
 
 use super::{
     drawing::{Anchor, CLIP_MARGIN, Color, Drawing, Element, Font, Point, Stroke},
-    typeface::Typeface,
+    typeface::TYPEFACE,
 };
 
 /// Side of a drawing's pixel in the file's: figures have 192 of these an inch, enough for print.
@@ -36,9 +33,6 @@ pub enum PaintError {
         /// In its own pixels.
         height: f64,
     },
-    /// The program's own typeface is damaged.
-    #[error("the typeface cannot be read: {0}")]
-    Typeface(#[from] ReadError),
     /// The encoder refuses it.
     #[error("it cannot be encoded: {0}")]
     Png(#[from] EncodingError),
@@ -53,7 +47,7 @@ impl Drawing {
         let pixels = |length: f64| (length * scale).round().max(1.0) as u32;
         let mut pixmap = Pixmap::new(pixels(width), pixels(height)).ok_or_else(size)?;
         pixmap.fill(tiny_skia::Color::WHITE);
-        let mut canvas = Canvas { pixmap, origin: (0.0, 0.0), scale, typeface: Cow::Owned(Typeface::new()?) };
+        let mut canvas = Canvas { pixmap, origin: (0.0, 0.0), scale };
         canvas.all(self, (0.0, 0.0));
         encode(&canvas.pixmap, scale)
     }
@@ -82,15 +76,14 @@ fn encode(pixmap: &Pixmap, scale: f64) -> Result<Vec<u8>, PaintError> {
 }
 
 /// What is painted on.
-struct Canvas<'a> {
+struct Canvas {
     pixmap: Pixmap,
     /// Where the pixmap's corner lies, in the file's pixels.
     origin: (f64, f64),
     scale: f64,
-    typeface: Cow<'a, Typeface>,
 }
 
-impl Canvas<'_> {
+impl Canvas {
     /// Paints a drawing whose corner is at a place of the whole figure.
     fn all(&mut self, drawing: &Drawing, corner: Point) {
         drawing.elements.iter().for_each(|element| self.element(element, corner));
@@ -161,7 +154,7 @@ impl Canvas<'_> {
     }
 
     fn text(&mut self, at: Point, upwards: bool, text: &str, font: Font, corner: Point) {
-        let (Some(glyphs), width) = self.typeface.set(text, font.size, font.bold) else { return };
+        let (Some(glyphs), width) = TYPEFACE.set(text, font.size, font.bold) else { return };
         let begin = match font.anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => -width / 2.0,
@@ -198,7 +191,7 @@ impl Canvas<'_> {
         let bottom = edge(corner.1 + drawing.height + CLIP_MARGIN, self.origin.1, height).ceil();
         let Some(pixmap) = Pixmap::new((right - left) as u32, (bottom - top) as u32) else { return };
         let origin = (self.origin.0 + left, self.origin.1 + top);
-        let mut sheet = Canvas { pixmap, origin, scale: self.scale, typeface: Cow::Borrowed(self.typeface.as_ref()) };
+        let mut sheet = Canvas { pixmap, origin, scale: self.scale };
         sheet.all(drawing, corner);
         let painted = sheet.pixmap;
         let paint = PixmapPaint::default();

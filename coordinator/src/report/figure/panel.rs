@@ -39,6 +39,12 @@ impl Axis {
         Self { label: label.to_owned(), low, high: low + range, ticks, decimals }
     }
 
+    /// As [`Self::around`], with some room on both sides, but not below `least`.
+    pub(super) fn roomy(label: &str, [low, high]: [f64; 2], least: f64) -> Self {
+        let room = 0.04 * (high - low).max(0.01);
+        Self::around(label, (low - room).max(least), high + room)
+    }
+
     /// From `low` to `high` without ticks and label, which whoever draws it adds below.
     pub(super) fn bare(low: f64, high: f64) -> Self {
         Self { label: String::new(), low, high, ticks: Vec::new(), decimals: 0 }

@@ -3,11 +3,12 @@
 //! Liberation Sans's glyphs are as wide as those of Helvetica and Arial, which SVG files ask for. It is under the SIL Open Font
 //! License: fonts/OFL.txt.
 
+use std::sync::LazyLock;
+
 use skrifa::{
     FontRef, MetadataProvider as _,
     instance::{LocationRef, Size},
     outline::{DrawSettings, OutlinePen},
-    raw::ReadError,
 };
 use tiny_skia::{Path, PathBuilder};
 
@@ -15,17 +16,18 @@ const REGULAR: &[u8] = include_bytes!("fonts/LiberationSans-Regular.ttf");
 const BOLD: &[u8] = include_bytes!("fonts/LiberationSans-Bold.ttf");
 
 /// Both weights.
-#[derive(Clone)]
 pub(super) struct Typeface {
     regular: FontRef<'static>,
     bold: FontRef<'static>,
 }
 
-impl Typeface {
-    pub(super) fn new() -> Result<Self, ReadError> {
-        Ok(Self { regular: FontRef::new(REGULAR)?, bold: FontRef::new(BOLD)? })
-    }
+/// The one typeface of all figures.
+pub(super) static TYPEFACE: LazyLock<Typeface> = LazyLock::new(|| {
+    let face = |bytes| FontRef::new(bytes).expect("a typeface that comes with the program can be read");
+    Typeface { regular: face(REGULAR), bold: face(BOLD) }
+});
 
+impl Typeface {
     /// A text's glyphs from its base line's beginning at (0, 0), and its width. No glyphs: None.
     pub(super) fn set(&self, text: &str, size: f64, bold: bool) -> (Option<Path>, f32) {
         let face = if bold { &self.bold } else { &self.regular };
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn texts_are_as_wide_as_the_typeface_says() {
-        let typeface = Typeface::new().unwrap();
+        let typeface = &TYPEFACE;
         // Advances of 1139 for each digit and 1366 for an A, of 2048 units an em.
         assert_eq!(typeface.set("07", 2048.0, false).1, 2.0 * 1139.0);
         assert_eq!(typeface.set("A", 2048.0, false).1, 1366.0);
@@ -103,7 +105,7 @@ mod tests {
 
     #[test]
     fn every_character_that_figures_use_has_a_glyph() {
-        let typeface = Typeface::new().unwrap();
+        let typeface = &TYPEFACE;
         let used = (' '..='~').chain("±−–×≤>→…%·".chars());
         for character in used {
             for face in [&typeface.regular, &typeface.bold] {
