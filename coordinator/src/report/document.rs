@@ -29,18 +29,16 @@ impl Document {
 
     /// Every figure that becomes a file.
     pub(crate) fn figures(&self) -> impl Iterator<Item = &Figure> {
-        self.sections
-            .iter()
-            .flat_map(Section::all)
-            .filter_map(|block| if let Block::Figure(figure) = block { Some(figure) } else { None })
+        self.blocks().filter_map(|block| if let Block::Figure(figure) = block { Some(figure) } else { None })
     }
 
     /// Every table.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.sections
-            .iter()
-            .flat_map(Section::all)
-            .filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
+        self.blocks().filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.sections.iter().flat_map(Section::all)
     }
 }
 
@@ -122,6 +120,12 @@ pub(crate) enum Tone {
 pub(crate) struct Notice {
     pub(crate) weight: Weight,
     pub(crate) text: String,
+}
+
+impl Notice {
+    pub(crate) fn new(weight: Weight, text: impl Into<String>) -> Self {
+        Self { weight, text: text.into() }
+    }
 }
 
 /// How much it matters.
@@ -217,8 +221,65 @@ pub(crate) enum Holds {
 }
 
 impl Column {
-    pub(crate) fn new(holds: Holds, title: impl Into<String>) -> Self {
-        Self { title: title.into(), holds, rank: 0 }
+    /// Whether its cells are texts.
+    pub(crate) fn is_words(&self) -> bool {
+        matches!(self.holds, Holds::Words | Holds::Names)
+    }
+}
+
+/// A column with the cell that each subject of a row has in it.
+pub(crate) struct Field<'a, T: ?Sized> {
+    column: Column,
+    cell: Box<dyn Fn(&T) -> Cell + 'a>,
+}
+
+impl<'a, T: ?Sized> Field<'a, T> {
+    pub(crate) fn new<C: Into<Cell>>(holds: Holds, title: impl Into<String>, cell: impl Fn(&T) -> C + 'a) -> Self {
+        Self {
+            column: Column { title: title.into(), holds, rank: 0 },
+            cell: Box::new(move |subject| cell(subject).into()),
+        }
+    }
+
+    pub(crate) fn name<C: Into<Cell>>(title: impl Into<String>, cell: impl Fn(&T) -> C + 'a) -> Self {
+        Self::new(Holds::Names, title, cell)
+    }
+
+    pub(crate) fn number<C: Into<Cell>>(title: impl Into<String>, cell: impl Fn(&T) -> C + 'a) -> Self {
+        Self::new(Holds::Numbers, title, cell)
+    }
+
+    pub(crate) fn words<C: Into<Cell>>(title: impl Into<String>, cell: impl Fn(&T) -> C + 'a) -> Self {
+        Self::new(Holds::Words, title, cell)
+    }
+
+    /// On terminals, the column of the highest rank goes first.
+    pub(crate) fn rank(mut self, rank: u8) -> Self {
+        self.column.rank = rank;
+        self
+    }
+}
+
+impl Table {
+    /// A row for each subject, without texts around them.
+    pub(crate) fn new<'t, T: 't>(
+        kind: Kind,
+        of: &str,
+        fields: &[Field<'_, T>],
+        subjects: impl IntoIterator<Item = &'t T>,
+    ) -> Self {
+        let cells = |subject| fields.iter().map(|field| (field.cell)(subject)).collect();
+        Self {
+            kind,
+            of: of.to_owned(),
+            label: None,
+            caption: String::new(),
+            columns: fields.iter().map(|field| field.column.clone()).collect(),
+            rows: subjects.into_iter().map(|subject| Row { cells: cells(subject), ..Row::default() }).collect(),
+            notes: String::new(),
+            remarks: Vec::new(),
+            left_out: None,
+        }
     }
 }
 
@@ -250,11 +311,6 @@ impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
         Self { text: text.into(), link: None, alert: false }
     }
-}
-
-/// A row of plain cells.
-pub(crate) fn plain_row(cells: impl IntoIterator<Item = String>) -> Row {
-    Row { cells: cells.into_iter().map(Cell::from).collect(), ..Row::default() }
 }
 
 /// A figure.

@@ -8,16 +8,18 @@ use crate::aggregate::document::Spread;
 pub(crate) const NONE: &str = "–";
 
 /// An error rate, an area or a precision: four decimals.
-pub(crate) fn rate(value: Option<f64>) -> String {
-    value.map_or_else(|| NONE.to_owned(), |value| format!("{value:.4}"))
+pub(crate) fn rate(value: impl Into<Option<f64>>) -> String {
+    value.into().map_or_else(|| NONE.to_owned(), |value| format!("{value:.4}"))
 }
 
 /// Four decimals each: "0.1016 ± 0.0078". Without a deviation, the mean alone.
 pub(crate) fn rate_spread(spread: &Spread) -> String {
-    match (spread.mean, spread.std) {
-        (Some(mean), Some(std)) => format!("{mean:.4} ± {std:.4}"),
-        (mean, _) => rate(mean),
-    }
+    with_deviation(spread.mean, spread.std, rate)
+}
+
+/// "0.1016 ± 0.0078" in numbers of this form; without a deviation the mean alone.
+pub(super) fn with_deviation(mean: Option<f64>, std: Option<f64>, form: fn(Option<f64>) -> String) -> String {
+    if std.is_none() { form(mean) } else { format!("{} ± {}", form(mean), form(std)) }
 }
 
 /// The lowest and the highest of some numbers.
@@ -27,7 +29,7 @@ pub(super) fn ends(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
 
 /// "0.0960 to 0.1072".
 pub(super) fn interval(ends: Option<[f64; 2]>) -> String {
-    ends.map_or_else(|| NONE.to_owned(), |[low, high]| format!("{low:.4} to {high:.4}").replace('-', "−"))
+    ends.map_or_else(|| NONE.to_owned(), |ends| ends.map(rate).join(" to ").replace('-', "−"))
 }
 
 /// A difference of rates with its sign: "+0.0321", "−0.0429".
@@ -40,14 +42,16 @@ pub(super) fn signed(value: Option<f64>, decimals: usize) -> String {
     let Some(value) = value else { return NONE.to_owned() };
     let size = format!("{:.decimals$}", value.abs());
     let is_zero = !size.contains(|digit: char| ('1'..='9').contains(&digit));
-    let sign = if is_zero {
-        ""
-    } else if value < 0.0 {
-        "−"
-    } else {
-        "+"
-    };
-    format!("{sign}{size}")
+    format!(
+        "{}{size}",
+        if is_zero {
+            ""
+        } else if value < 0.0 {
+            "−"
+        } else {
+            "+"
+        }
+    )
 }
 
 /// "−0.0041 to +0.0152".
@@ -75,10 +79,7 @@ pub(crate) fn count_mean(value: Option<f64>) -> String {
 
 /// One decimal each: "44.5 ± 6.1".
 pub(super) fn count_spread(spread: &Spread) -> String {
-    match (spread.mean, spread.std) {
-        (Some(mean), Some(std)) => format!("{mean:.1} ± {std:.1}"),
-        (mean, _) => count_mean(mean),
-    }
+    with_deviation(spread.mean, spread.std, count_mean)
 }
 
 #[cfg(test)]

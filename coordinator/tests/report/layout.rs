@@ -107,6 +107,32 @@ fn a_tuning_stage_shows_its_metric_by_each_hyper_parameter() {
 }
 
 #[test]
+fn forest_plots_have_settings_in_columns_that_leave_each_other_room() {
+    let files = texts_of(&tuned());
+    for figure in ["errors-tune.svg", "comparisons-tune.svg"] {
+        let document = roxmltree::Document::parse(&files[figure]).unwrap();
+        let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+        let number = |node: &roxmltree::Node<'_, '_>, name: &str| node.attribute(name).unwrap().parse::<f64>().unwrap();
+        let mut lines: BTreeMap<String, Vec<(f64, f64, &str)>> = BTreeMap::new();
+        for text in texts.filter(|text| text.attribute("text-anchor") == Some("start")) {
+            let (x, says) = (number(&text, "x"), text.text().unwrap());
+            assert!(!says.contains('='), "{figure}: the head of a column names the setting: {says}");
+            let end = x + 0.5 * number(&text, "font-size") * says.chars().count() as f64;
+            lines.entry(text.attribute("y").unwrap().to_owned()).or_default().push((x, end, says));
+        }
+        let all: BTreeSet<&str> = lines.values().flatten().map(|(.., says)| *says).collect();
+        assert!(
+            ["learning_", "rate", "batch_", "size", "0.05", "100"].iter().all(|says| all.contains(says)),
+            "{all:?}"
+        );
+        for line in lines.values_mut() {
+            line.sort_by(|a, b| a.0.total_cmp(&b.0));
+            assert!(line.windows(2).all(|two| two[0].1 < two[1].0), "{figure}: {line:?}");
+        }
+    }
+}
+
+#[test]
 fn tests_have_columns_where_there_are_any_of_them() {
     let (_folder, files) = written(&small(), &provenance("a"));
     for (stage, has) in [("final", true), ("tune", false)] {

@@ -18,9 +18,6 @@ fn forms(aggregate: &Aggregate) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), aggregate, &provenance("a")).unwrap();
     let mut texts = texts(files(folder.path()).unwrap());
-    let tables: String =
-        texts.iter().filter(|(name, _)| name.ends_with(".tex")).map(|(_, text)| text.as_str()).collect();
-    texts.insert("tables.tex".to_owned(), tables);
     texts.retain(|name, _| ["report.html", "report.md", "tables.tex"].contains(&name.as_str()));
     let terminal = terminal_table(&aggregate.report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     texts.insert("terminal".to_owned(), terminal);

@@ -4,7 +4,7 @@ use super::{figures, part::Part};
 use crate::{
     aggregate::document::{Against, ComparisonReport, ConfigurationReport, EvaluationReport, StageReport},
     report::{
-        document::{Block, Column, Holds, Kind, Section, Table, Tone, plain_row},
+        document::{Block, Field, Kind, Section, Table, Tone},
         facts::{self, LEVEL, ROWS_MAX, heading, marked, unless_diverged},
         numbers::{NONE, count, p_value, rate_spread, signed, signed_interval, signed_rate, whole},
     },
@@ -14,9 +14,6 @@ use crate::{
 const NAMED_MAX: usize = 6;
 /// Rows that are shown at once; a longer table opens on demand. LaTeX shows as many.
 const ROWS_OPEN_MAX: usize = 30;
-
-/// A column, and its cells.
-type Cells<'a> = (Holds, &'static str, Box<dyn Fn(&ComparisonReport) -> String + 'a>);
 
 /// Which pairs there are, as figure and table.
 pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
@@ -41,7 +38,6 @@ pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
 fn table(part: &Part<'_>) -> Table {
     let stage = part.stage;
     let comparisons = &stage.comparisons;
-    let columns = columns(stage);
     let mut pairs: Vec<&ComparisonReport> = comparisons.pairs.iter().collect();
     if comparisons.against == Against::Best {
         let difference = |pair: &ComparisonReport| pair.difference.unwrap_or(f64::INFINITY);
@@ -49,23 +45,17 @@ fn table(part: &Part<'_>) -> Table {
     }
     let all = pairs.len();
     pairs.truncate(ROWS_MAX);
-    let mut rows: Vec<_> = pairs.iter().map(|pair| plain_row(columns.iter().map(|(.., cell)| cell(pair)))).collect();
-    rows.iter_mut().skip(ROWS_OPEN_MAX).for_each(|row| row.long = true);
-    let mut remarks = remarks(stage);
-    if all > rows.len() {
-        remarks.push(format!("The first {} of {}; comparisons.csv has all.", whole(rows.len()), whole(all)));
-    }
+    let mut table = Table::new(Kind::Other, &stage.name, &fields(stage), pairs.iter().copied());
+    table.rows.iter_mut().skip(ROWS_OPEN_MAX).for_each(|row| row.long = true);
+    let first = |shown: usize| format!("The first {} of {}; comparisons.csv has all.", whole(shown), whole(all));
+    let cut = (all > pairs.len()).then(|| first(pairs.len()));
     Table {
-        kind: Kind::Other,
-        of: stage.name.clone(),
         label: part.label("comparisons"),
         caption: format!("{} Comparisons. {}", part.caption(), which(stage)),
-        columns: columns.iter().map(|(holds, title, _)| Column::new(*holds, *title)).collect(),
-        rows,
         notes: notes(stage),
-        remarks,
-        left_out: (all > ROWS_OPEN_MAX)
-            .then(|| format!("The first {ROWS_OPEN_MAX} of {}; comparisons.csv has all.", whole(all))),
+        remarks: remarks(stage).into_iter().chain(cut).collect(),
+        left_out: (all > ROWS_OPEN_MAX).then(|| first(ROWS_OPEN_MAX)),
+        ..table
     }
 }
 
@@ -78,34 +68,29 @@ fn tested(stage: &StageReport) -> [bool; 2] {
     ]
 }
 
-fn columns(stage: &StageReport) -> Vec<Cells<'_>> {
+fn fields(stage: &StageReport) -> Vec<Field<'_, ComparisonReport>> {
     let is_best = stage.comparisons.against == Against::Best;
     let [mcnemar, areas] = tested(stage);
-    let first = if is_best { "Configuration" } else { "First" };
     let alone = |pair: &ComparisonReport| {
         let alone = pair.mcnemar.first_only_wrong.zip(pair.mcnemar.second_only_wrong);
         alone.map_or_else(|| NONE.to_owned(), |(first, second)| format!("{} : {}", whole(first), whole(second)))
     };
-    let all: [(bool, Cells<'_>); 9] = [
-        (true, (Holds::Names, first, Box::new(|pair| marked(stage, pair.first)))),
+    type Of = ComparisonReport;
+    let name = |title, of: fn(&Of) -> usize| Field::name(title, move |pair: &Of| marked(stage, of(pair)));
+    let first = if is_best { "Configuration" } else { "First" };
+    let all = [
+        (true, name(first, |pair| pair.first)),
         // Where it is always the best one, the text above has named it.
-        (!is_best, (Holds::Names, "Second", Box::new(|pair| marked(stage, pair.second)))),
-        (true, (Holds::Numbers, "Difference", Box::new(|pair| signed_rate(pair.difference)))),
-        (
-            true,
-            (
-                Holds::Numbers,
-                "Simultaneous 95 % interval",
-                Box::new(|pair| signed_interval(pair.t_test.ci95_simultaneous)),
-            ),
-        ),
-        (true, (Holds::Numbers, "Hedges' g", Box::new(|pair| signed(pair.hedges_g, 2)))),
-        (true, (Holds::Numbers, "p (t)", Box::new(|pair| p_value(pair.t_test.p_holm)))),
-        (mcnemar, (Holds::Numbers, "Wrong alone", Box::new(alone))),
-        (mcnemar, (Holds::Numbers, "p (McNemar)", Box::new(|pair| p_value(pair.mcnemar.p_holm)))),
-        (areas, (Holds::Numbers, "p (AUC)", Box::new(|pair| p_value(pair.auc_test.p_holm)))),
+        (!is_best, name("Second", |pair| pair.second)),
+        (true, Field::number("Difference", |pair: &Of| signed_rate(pair.difference))),
+        (true, Field::number("Simultaneous 95 % interval", |pair: &Of| signed_interval(pair.t_test.ci95_simultaneous))),
+        (true, Field::number("Hedges' g", |pair: &Of| signed(pair.hedges_g, 2))),
+        (true, Field::number("p (t)", |pair: &Of| p_value(pair.t_test.p_holm))),
+        (mcnemar, Field::number("Wrong alone", alone)),
+        (mcnemar, Field::number("p (McNemar)", |pair: &Of| p_value(pair.mcnemar.p_holm))),
+        (areas, Field::number("p (AUC)", |pair: &Of| p_value(pair.auc_test.p_holm))),
     ];
-    all.into_iter().filter(|(there, _)| *there).map(|(_, column)| column).collect()
+    all.into_iter().filter(|(there, _)| *there).map(|(_, field)| field).collect()
 }
 
 /// How many pairs differ, in a sentence; None where nothing was tested.

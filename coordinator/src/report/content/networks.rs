@@ -4,8 +4,9 @@ use super::wording;
 use crate::{
     aggregate::{Aggregate, document::Report},
     report::{
-        document::{Block, Cell, Column, Figure, Holds, Kind, Label, Row, Section, Table, Tone},
-        facts, figure,
+        document::{Block, Field, Figure, Kind, Label, Section, Table, Tone},
+        facts,
+        figure::{self, Drawing},
         numbers::whole,
         trained::Trained,
     },
@@ -14,34 +15,26 @@ use crate::{
 /// Some pairs of the data set.
 pub(super) fn data(report: &Report, aggregate: Option<&Aggregate>) -> Section {
     let mut blocks = vec![Block::Text(Tone::Plain, format!("{}.", wording::dataset(&report.dataset)))];
-    blocks.extend(aggregate.and_then(figure::digits).map(|drawing| {
-        Block::Figure(Figure {
-            file: "digits".to_owned(),
-            title: "Training pairs".to_owned(),
-            caption: DIGITS.to_owned(),
-            drawing,
-        })
-    }));
+    blocks.extend(figure("digits", "Training pairs", DIGITS, aggregate.and_then(figure::digits)));
     Section::new("data", "Data", blocks)
 }
 
 /// Diagrams and tables of layers.
 pub(super) fn networks(trained: &[Trained<'_>], drawn: bool) -> Section {
     let mut blocks = vec![Block::Text(Tone::Plain, ABOUT.to_owned())];
-    blocks.extend(figure::networks(trained).filter(|_| drawn).map(|drawing| {
-        Block::Figure(Figure {
-            file: "networks".to_owned(),
-            title: "Networks".to_owned(),
-            caption: NETWORKS.to_owned(),
-            drawing,
-        })
-    }));
+    let drawing = figure::networks(trained).filter(|_| drawn);
+    blocks.extend(figure("networks", "Networks", NETWORKS, drawing));
     for (index, one) in trained.iter().enumerate() {
         let text = format!("{}, from {}; {}.", one.model.summary, one.model.source, one.which);
         let blocks_of_one = vec![Block::Text(Tone::Plain, text), Block::Table(layers(one, index == 0))];
         blocks.push(Section::new(format!("network-{}", index + 1), one.model.title, blocks_of_one).into());
     }
     Section::new("networks", "Networks", blocks)
+}
+
+fn figure(file: &str, title: &str, caption: &str, drawing: Option<Drawing>) -> Option<Block> {
+    let [file, title, caption] = [file, title, caption].map(str::to_owned);
+    Some(Block::Figure(Figure { file, title, caption, drawing: drawing? }))
 }
 
 /// Each layer that has weights with what follows it, and the sum. The first of the tables says in LaTeX what its rows are.
@@ -62,21 +55,20 @@ fn layers(one: &Trained<'_>, is_first: bool) -> Table {
     let all = whole(one.network.parameter_count());
     rows.push(["all".to_owned(), String::new(), String::new(), String::new(), all]);
     let about = if is_first { format!(" {ABOUT}") } else { String::new() };
-    use Holds::{Names, Numbers, Words};
-    let columns = [(Names, "Part"), (Words, "Layer"), (Words, "Operations"), (Numbers, "Output"), (Numbers, "Weights")];
+    type Of = [String; 5];
+    let fields = [
+        Field::name("Part", |row: &Of| row[0].clone()),
+        Field::words("Layer", |row: &Of| row[1].clone()),
+        Field::words("Operations", |row: &Of| row[2].clone()),
+        Field::number("Output", |row: &Of| row[3].clone()),
+        Field::number("Weights", |row: &Of| row[4].clone()),
+    ];
+    let name = one.model.name;
     Table {
-        kind: Kind::Layers,
-        of: one.model.title.to_owned(),
-        label: Some(Label {
-            file: format!("network-{}", one.model.name),
-            label: format!("tab:network:{}", one.model.name),
-        }),
+        label: Some(Label { file: format!("network-{name}"), label: format!("tab:network:{name}") }),
         caption: format!("{}, {}.{about}", one.model.title, one.which),
-        columns: columns.map(|(holds, title)| Column::new(holds, title)).into(),
-        rows: rows.into_iter().map(|cells| Row { cells: cells.map(Cell::from).into(), ..Row::default() }).collect(),
         notes: settings(one),
-        remarks: Vec::new(),
-        left_out: None,
+        ..Table::new(Kind::Layers, one.model.title, &fields, &rows)
     }
 }
 

@@ -4,7 +4,7 @@ use super::part::Part;
 use crate::{
     aggregate::document::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport},
     report::{
-        document::{Block, Column, Holds, Kind, Notice, Row, Table, Weight, plain_row},
+        document::{Block, Field, Kind, Notice, Table, Weight},
         facts::{ROWS_MAX, heading},
         numbers::{NONE, count, p_value, rate, whole},
     },
@@ -15,7 +15,7 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     let Some(race) = &stage.race else { return Vec::new() };
     let whole = format!("{} {}", rule(race), saved(race));
     let texts = std::iter::once(whole).chain(race.models.iter().map(course));
-    texts.map(|text| Notice { weight: Weight::Remark, text }).collect()
+    texts.map(|text| Notice::new(Weight::Remark, text)).collect()
 }
 
 fn rule(race: &RaceReport) -> String {
@@ -76,38 +76,34 @@ fn course(model: &ModelRace) -> String {
 pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
     let stage = part.stage;
     let rungs = stage.race.iter().flat_map(|race| &race.models).flat_map(|model| &model.rungs);
-    let left = rungs.flat_map(|rung| rung.left.iter().map(move |leaver| row(stage, rung, leaver)));
-    let rows: Vec<Row> = left.take(ROWS_MAX).collect();
-    if rows.is_empty() {
+    let left = rungs.flat_map(|rung| rung.left.iter().map(move |leaver| (rung, leaver))).take(ROWS_MAX);
+    let left: Vec<Left<'_>> = left.collect();
+    if left.is_empty() {
         return Vec::new();
     }
-    let numbers = ["After", "Error there", "Rank sum", "p"].map(|title| Column::new(Holds::Numbers, title));
-    vec![Block::Table(Table {
-        kind: Kind::Other,
-        of: stage.name.clone(),
-        label: None,
-        caption: String::new(),
-        columns: [Column::new(Holds::Names, "Left the race")].into_iter().chain(numbers).collect(),
-        rows,
-        notes: NOTES.to_owned(),
-        remarks: Vec::new(),
-        left_out: None,
-    })]
-}
-
-fn row(stage: &StageReport, rung: &RungReport, leaver: &LeaverReport) -> Row {
-    let why = match leaver.why.as_str() {
-        "incomplete" => ", as a unit had failed",
-        "diverged" => ", as units had diverged",
-        _ => "",
+    type Left<'a> = (&'a RungReport, &'a LeaverReport);
+    let after = |(rung, leaver): &Left<'_>| {
+        let why = match leaver.why.as_str() {
+            "incomplete" => ", as a unit had failed",
+            "diverged" => ", as units had diverged",
+            _ => "",
+        };
+        format!("{}{why}", count(rung.folds as usize, "fold"))
     };
-    plain_row([
-        heading(stage, leaver.configuration),
-        format!("{}{why}", count(rung.folds as usize, "fold")),
-        if leaver.why == "diverged" { "diverged".to_owned() } else { rate(leaver.error) },
-        leaver.rank_sum.map_or_else(|| NONE.to_owned(), |sum| sum.to_string()),
-        p_value(leaver.p),
-    ])
+    let error = |(_, leaver): &Left<'_>| match leaver.why.as_str() {
+        "diverged" => "diverged".to_owned(),
+        _ => rate(leaver.error),
+    };
+    let rank_sum = |(_, leaver): &Left<'_>| leaver.rank_sum.map_or_else(|| NONE.to_owned(), |sum| sum.to_string());
+    let fields = [
+        Field::name("Left the race", |(_, leaver): &Left<'_>| heading(stage, leaver.configuration)),
+        Field::number("After", after),
+        Field::number("Error there", error),
+        Field::number("Rank sum", rank_sum),
+        Field::number("p", |(_, leaver): &Left<'_>| p_value(leaver.p)),
+    ];
+    let table = Table::new(Kind::Other, &stage.name, &fields, &left);
+    vec![Block::Table(Table { notes: NOTES.to_owned(), ..table })]
 }
 
 const NOTES: &str = "Error there: the mean over these folds. A configuration leaves at once when more of its units have diverged than of \

@@ -4,9 +4,9 @@ use super::{part::Part, wording};
 use crate::{
     aggregate::document::{ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict},
     report::{
-        document::{Block, Cell, Column, Holds, Kind, Row, Table, Tone},
+        document::{Block, Cell, Field, Kind, Table, Tone},
         facts::{self, heading, marked},
-        numbers::{self, count_mean, rate, signed_rate, whole},
+        numbers::{self, count_mean, rate, signed_rate, whole, with_deviation},
     },
 };
 
@@ -16,54 +16,35 @@ pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
     if stage.references.is_empty() {
         return Vec::new();
     }
-    use Holds::{Names, Numbers, Words};
-    let columns = [
-        (Names, "Configuration"),
-        (Names, "Source"),
-        (Numbers, "Ours"),
-        (Numbers, "Theirs"),
-        (Numbers, "Difference"),
-        (Numbers, "± 95 %"),
-        (Numbers, "Epochs: ours, theirs"),
-        (Words, "Verdict"),
+    type Of = ReferenceReport;
+    let ours = |one: &Of| match facts::row(stage, one.configuration).is_some_and(ConfigurationReport::diverged) {
+        true => "diverged".to_owned(),
+        false => found(&one.ours),
+    };
+    let epochs = |one: &Of| format!("{}, {}", count_mean(one.ours.epochs), count_mean(one.theirs.epochs));
+    let differs = |one: &Of| Cell { alert: one.verdict == Some(Verdict::Differs), ..verdict(one).into() };
+    let fields = [
+        Field::name("Configuration", |one: &Of| marked(stage, one.configuration)),
+        Field::name("Source", |one: &Of| one.source.clone()),
+        Field::number("Ours", ours),
+        Field::number("Theirs", |one: &Of| found(&one.theirs)),
+        Field::number("Difference", |one: &Of| signed_rate(one.difference)),
+        Field::number("± 95 %", |one: &Of| rate(one.uncertainty95)),
+        Field::number("Epochs: ours, theirs", epochs),
+        Field::words("Verdict", differs),
     ];
     let table = Table {
-        kind: Kind::References,
-        of: stage.name.clone(),
         label: part.label("references"),
         caption: format!("{} Next to the references.", part.caption()),
-        columns: columns.map(|(holds, title)| Column::new(holds, title)).into(),
-        rows: stage.references.iter().map(|reference| row(stage, reference)).collect(),
         notes: notes(stage),
         remarks: remarks(stage),
-        left_out: None,
+        ..Table::new(Kind::References, &stage.name, &fields, &stage.references)
     };
     vec![Block::Text(Tone::Plain, summary(stage)), Block::Table(table)]
 }
 
-fn row(stage: &StageReport, reference: &ReferenceReport) -> Row {
-    let ours = facts::row(stage, reference.configuration);
-    let cells = [
-        marked(stage, reference.configuration),
-        reference.source.clone(),
-        match ours.is_some_and(ConfigurationReport::diverged) {
-            true => "diverged".to_owned(),
-            false => found(&reference.ours),
-        },
-        found(&reference.theirs),
-        signed_rate(reference.difference),
-        rate(reference.uncertainty95),
-        format!("{}, {}", count_mean(reference.ours.epochs), count_mean(reference.theirs.epochs)),
-    ];
-    let verdict = Cell { alert: reference.verdict == Some(Verdict::Differs), ..verdict(reference).into() };
-    Row { cells: cells.map(Cell::from).into_iter().chain([verdict]).collect(), ..Row::default() }
-}
-
 fn found(side: &FoundError) -> String {
-    match (side.error, side.std) {
-        (Some(error), Some(std)) => format!("{error:.4} ± {std:.4}"),
-        (error, _) => rate(error),
-    }
+    with_deviation(side.error, side.std, rate)
 }
 
 /// A reference's verdict in a word or two.

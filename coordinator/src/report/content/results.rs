@@ -8,54 +8,52 @@ use super::{
 use crate::{
     aggregate::document::{ConfigurationReport, EvaluationReport, StageReport},
     report::{
-        document::{Block, Cell, Column, Holds, Kind, Row, Table, Tone},
+        document::{Block, Cell, Field, Holds, Kind, Table, Tone},
         facts::{self, unless_diverged},
-        numbers::{NONE, count, count_spread, interval, rate, rate_spread, whole},
+        numbers::{NONE, count, count_spread, ends, interval, rate, rate_spread, whole},
     },
 };
 
 /// The title of the table of ensembles.
 pub(super) const ENSEMBLES: &str = "Ensembles: predictions averaged over the seeds";
 
-/// A table of the stage's configurations: these columns after names and settings, and their cells.
-fn table(
-    part: &Part<'_>,
-    kind: Kind,
-    columns: Vec<Column>,
-    cells: impl Fn(&ConfigurationReport) -> Vec<Cell>,
-) -> Table {
+/// The first fields of tables whose rows are about one configuration: its model, and the settings that distinguish it.
+pub(super) fn named<'a, T>(
+    stage: &'a StageReport,
+    of: impl Fn(&T) -> &ConfigurationReport + Copy + 'a,
+) -> Vec<Field<'a, T>> {
+    let setting = |name: &'a str| {
+        let cell = move |subject: &T| facts::setting(of(subject), name).unwrap_or_else(|| NONE.to_owned());
+        Field::new(Holds::Settings, name, cell)
+    };
+    let model = Field::name("Model", move |subject: &T| of(subject).title.clone());
+    std::iter::once(model).chain(facts::setting_names(stage).into_iter().map(setting)).collect()
+}
+
+/// A table of the stage's configurations: these fields after names and settings.
+fn table<'a>(part: &Part<'a>, kind: Kind, fields: Vec<Field<'a, ConfigurationReport>>) -> Table {
     let stage = part.stage;
-    let names = facts::setting_names(stage);
-    let settings = names.iter().map(|name| Column::new(Holds::Settings, *name));
-    let (shown, best) = (facts::shown(stage), best(stage));
-    let rows: Vec<Row> = facts::in_tables(stage)
-        .into_iter()
-        .map(|row| {
-            let settings = names.iter().map(|name| facts::setting(row, name).unwrap_or_else(|| NONE.to_owned()));
-            let is_best = |best: &&ConfigurationReport| best.model == row.model || !facts::has_variants(stage);
-            Row {
-                cells: std::iter::once(row.title.clone()).chain(settings).map(Cell::from).chain(cells(row)).collect(),
-                variant: row.variant.clone(),
-                selected: facts::is_selected(stage, row),
-                best: kind == Kind::Results && best.iter().any(|best| is_best(best) && facts::is_as_good(row, best)),
-                long: !shown.contains(&row.number),
-            }
-        })
-        .collect();
+    let (shown, best, rows) = (facts::shown(stage), best(stage), facts::in_tables(stage));
+    let fields: Vec<_> = named(stage, |row| row).into_iter().chain(fields).collect();
+    let mut table = Table::new(kind, &stage.name, &fields, rows.iter().copied());
+    for (line, row) in table.rows.iter_mut().zip(&rows) {
+        let is_best = |best: &&ConfigurationReport| best.model == row.model || !facts::has_variants(stage);
+        line.variant.clone_from(&row.variant);
+        line.selected = facts::is_selected(stage, row);
+        line.best = kind == Kind::Results && best.iter().any(|best| is_best(best) && facts::is_as_good(row, best));
+        line.long = !shown.contains(&row.number);
+    }
     let all = stage.configurations.len();
     let remarks = (rows.len() < all)
         .then(|| format!("The {} best of {}; configurations.csv has all.", whole(rows.len()), whole(all)));
-    Table {
-        kind,
-        of: stage.name.clone(),
-        label: None,
-        caption: part.caption(),
-        columns: std::iter::once(Column::new(Holds::Names, "Model")).chain(settings).chain(columns).collect(),
-        rows,
-        notes: String::new(),
-        remarks: remarks.into_iter().collect(),
-        left_out: facts::left_out(stage),
-    }
+    Table { caption: part.caption(), remarks: remarks.into_iter().collect(), left_out: facts::left_out(stage), ..table }
+}
+
+type Of = ConfigurationReport;
+
+/// A field of numbers that a configuration with a diverged unit does not have.
+fn number<'a>(title: &str, cell: impl Fn(&ConfigurationReport) -> String + 'a) -> Field<'a, ConfigurationReport> {
+    Field::number(title, move |row: &ConfigurationReport| unless_diverged(row, cell(row)))
 }
 
 /// The best configuration, or each model's where there are several of one model.
@@ -66,32 +64,23 @@ fn best(stage: &StageReport) -> Vec<&ConfigurationReport> {
     }
 }
 
-fn numbers<const N: usize>(titles: [&str; N]) -> Vec<Column> {
-    titles.map(|title| Column::new(Holds::Numbers, title)).into()
-}
-
 /// The stage's main table, and what terminals say below it.
 pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
     let stage = part.stage;
-    let mut columns = numbers(["Error", "95 % interval", "Epochs", "AUC", "AP", "n"]);
-    for (column, rank) in [(2, 3), (3, 1), (4, 2)] {
-        columns[column].rank = rank;
-    }
-    let results = table(part, Kind::Results, columns, |row| {
-        let n = Cell {
-            text: format!("{} of {}", row.n, row.counts.planned),
-            link: part.curves.map(|_| format!("curves-of-{}-{}", part.number, row.number)),
-            alert: row.n + row.counts.skipped < row.counts.planned,
-        };
-        let numbers = [
-            unless_diverged(row, rate_spread(&row.error.spread)),
-            interval(row.error.interval.ci95),
-            count_spread(&row.epochs),
-            unless_diverged(row, rate_spread(&row.auc.spread)),
-            unless_diverged(row, rate_spread(&row.average_precision.spread)),
-        ];
-        numbers.map(Cell::from).into_iter().chain([n]).collect()
-    });
+    let n = |row: &ConfigurationReport| Cell {
+        text: format!("{} of {}", row.n, row.counts.planned),
+        link: part.curves.map(|_| format!("curves-of-{}-{}", part.number, row.number)),
+        alert: row.n + row.counts.skipped < row.counts.planned,
+    };
+    let fields = vec![
+        number("Error", |row| rate_spread(&row.error.spread)),
+        Field::number("95 % interval", |row: &Of| interval(row.error.interval.ci95)),
+        Field::number("Epochs", |row: &Of| count_spread(&row.epochs)).rank(3),
+        number("AUC", |row| rate_spread(&row.auc.spread)).rank(1),
+        number("AP", |row| rate_spread(&row.average_precision.spread)).rank(2),
+        Field::number("n", n),
+    ];
+    let results = table(part, Kind::Results, fields);
     let of_each = if facts::has_variants(stage) { " of each model" } else { "" };
     let notes = format!("{} Bold: the lowest mean error{of_each}.", wording::columns(stage));
     let doubtful: String = doubtful::of_stage(stage).into_iter().map(|notice| format!(" {}", notice.text)).collect();
@@ -122,19 +111,15 @@ fn ensembles_in_short(stage: &StageReport) -> Option<String> {
 
 /// The ensembles: apart from single networks.
 pub(super) fn ensembles(part: &Part<'_>) -> Vec<Block> {
-    let columns =
-        numbers(["Networks", "Ensemble error", "Ensemble AUC", "95 % interval", "Ensemble AP", "95 % interval"]);
-    let ensembles = table(part, Kind::Other, columns, |row| {
-        let numbers = [
-            row.averaged.seeds.len().to_string(),
-            unless_diverged(row, rate(row.averaged.error)),
-            unless_diverged(row, rate(row.roc.auc)),
-            interval(row.roc.ci95),
-            unless_diverged(row, rate(row.precision_recall.average_precision)),
-            interval(row.precision_recall.ci95),
-        ];
-        numbers.map(Cell::from).into()
-    });
+    let fields = vec![
+        Field::number("Networks", |row: &Of| row.averaged.seeds.len().to_string()),
+        number("Ensemble error", |row| rate(row.averaged.error)),
+        number("Ensemble AUC", |row| rate(row.roc.auc)),
+        Field::number("95 % interval", |row: &Of| interval(row.roc.ci95)),
+        number("Ensemble AP", |row| rate(row.precision_recall.average_precision)),
+        Field::number("95 % interval", |row: &Of| interval(row.precision_recall.ci95)),
+    ];
+    let ensembles = table(part, Kind::Other, fields);
     let caption = format!("{} {ENSEMBLES}.", ensembles.caption);
     vec![Block::Table(Table {
         label: part.label("ensembles"),
@@ -170,19 +155,16 @@ pub(super) fn draws(part: &Part<'_>) -> Vec<Block> {
     if !facts::has_several_draws(stage) {
         return Vec::new();
     }
-    let columns = numbers(["Error", "95 % interval", "Std over draws", "Std over seeds", "Means of single draws"]);
-    let draws = table(part, Kind::Other, columns, |row| {
-        let means = || row.draws.iter().filter_map(|draw| draw.error);
-        let ends = means().reduce(f64::min).zip(means().reduce(f64::max)).map(|(low, high)| [low, high]);
-        let numbers = [
-            unless_diverged(row, rate_spread(&row.error.spread)),
-            interval(row.error.interval.ci95),
-            rate(row.draw.draws_std),
-            rate(row.draw.seeds_std),
-            interval(ends),
-        ];
-        numbers.map(Cell::from).into()
-    });
+    let fields = vec![
+        number("Error", |row| rate_spread(&row.error.spread)),
+        Field::number("95 % interval", |row: &Of| interval(row.error.interval.ci95)),
+        Field::number("Std over draws", |row: &Of| rate(row.draw.draws_std)),
+        Field::number("Std over seeds", |row: &Of| rate(row.draw.seeds_std)),
+        Field::number("Means of single draws", |row: &Of| {
+            interval(ends(row.draws.iter().filter_map(|draw| draw.error)))
+        }),
+    ];
+    let draws = table(part, Kind::Other, fields);
     let rows = stage.configurations.iter().filter(|row| row.n > 0 && !row.diverged());
     let reasons = where_none("deviation", rows.filter_map(|row| row.draw.components_reason.as_deref()));
     let notes = format!(
@@ -203,11 +185,11 @@ pub(super) fn settings(part: &Part<'_>) -> Vec<Block> {
             names.push(name);
         }
     }
-    let words = ["Stopping rule", "Inputs"].map(|title| Column::new(Holds::Words, title));
-    let columns = names.iter().map(|name| Column::new(Holds::Words, *name)).chain(words).collect();
-    let settings = table(part, Kind::Other, columns, |row| {
-        let value = |name: &&str| row.hyperparameters.get(*name).map_or_else(|| NONE.to_owned(), ToString::to_string);
-        names.iter().map(value).chain([wording::stop(row), facts::normalize(row).to_owned()]).map(Cell::from).collect()
-    });
+    let value = |row: &ConfigurationReport, name: &str| row.hyperparameters.get(name).map(ToString::to_string);
+    let named = names
+        .into_iter()
+        .map(|name| Field::words(name, move |row: &Of| value(row, name).unwrap_or_else(|| NONE.to_owned())));
+    let others = [Field::words("Stopping rule", wording::stop), Field::words("Inputs", facts::normalize)];
+    let settings = table(part, Kind::Other, named.chain(others).collect());
     vec![Block::Table(settings)]
 }

@@ -3,6 +3,7 @@
 use super::{
     doubtful,
     part::{Drawn, Part},
+    results,
 };
 use crate::{
     aggregate::{
@@ -10,7 +11,7 @@ use crate::{
         document::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
     },
     report::{
-        document::{Block, Cell, Column, Curve, Holds, Kind, Row, Section, Table, Tone},
+        document::{Block, Cell, Curve, Field, Kind, Section, Table, Tone},
         facts, figure,
         numbers::{NONE, count, rate, whole},
     },
@@ -27,55 +28,43 @@ fn id(part: &Part<'_>, row: &ConfigurationReport, place: usize) -> String {
 pub(super) fn table(part: &Part<'_>) -> Vec<Block> {
     let (Some(curves), Some(drawn)) = (part.curves, part.drawn) else { return Vec::new() };
     let stage = part.stage;
-    let names = facts::setting_names(stage);
-    let settings = names.iter().map(|name| Column::new(Holds::Settings, *name));
-    let several = facts::has_several_draws(stage);
-    let data_seed = several.then_some("Data seed");
-    let numbers = ["Seed", "Fold", "Ending", "Error", "Epochs", "Converged", "Last training loss", "Curve"];
-    let numbers = data_seed.into_iter().chain(numbers).map(|title| Column::new(Holds::Numbers, title));
-    let mut rows: Vec<Row> = Vec::new();
+    let mut units: Vec<Of<'_>> = Vec::new();
     for (row, curves) in stage.configurations.iter().zip(curves) {
         let mut with_curve = drawn.units(row, curves).map(|(place, ..)| place).peekable();
-        let room = ROWS_MAX - rows.len();
-        let values = names.iter().map(|name| facts::setting(row, name).unwrap_or_else(|| NONE.to_owned()));
-        let of_row: Vec<Cell> = std::iter::once(row.title.clone()).chain(values).map(Cell::from).collect();
-        for (place, unit) in row.units.iter().enumerate().take(room) {
-            let link = with_curve.next_if_eq(&place).map(|place| id(part, row, place));
-            let curve = Cell { link: link.clone(), ..link.map_or(NONE, |_| "show").into() };
-            let data_seed = several.then(|| unit.data_seed.to_string().into());
-            let cells = of_row.iter().cloned().chain(data_seed).chain(cells(row, unit)).chain([curve]).collect();
-            rows.push(Row { cells, selected: facts::is_selected(stage, row), ..Row::default() });
-        }
+        let of_row = row.units.iter().enumerate().take(ROWS_MAX - units.len());
+        units.extend(
+            of_row.map(|(place, unit)| (row, unit, with_curve.next_if_eq(&place).map(|place| id(part, row, place)))),
+        );
     }
-    let units: usize = stage.configurations.iter().map(|row| row.units.len()).sum();
-    let remark = (units > rows.len())
-        .then(|| format!("The first {} of {}; units.csv has all.", whole(rows.len()), whole(units)));
-    vec![Block::Table(Table {
-        kind: Kind::Units,
-        of: stage.name.clone(),
-        label: None,
-        caption: String::new(),
-        columns: std::iter::once(Column::new(Holds::Names, "Model")).chain(settings).chain(numbers).collect(),
-        rows,
-        notes: String::new(),
-        remarks: remark.into_iter().collect(),
-        left_out: None,
-    })]
+    let mut fields = results::named(stage, |(row, ..): &Of<'_>| row);
+    if facts::has_several_draws(stage) {
+        fields.push(Field::number("Data seed", |(_, unit, _): &Of<'_>| unit.data_seed.to_string()));
+    }
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
+    let converged = move |(row, unit, _): &Of<'_>| {
+        or_none(unit.converged.map(|converged| doubtful::converged(row, converged, unit)))
+    };
+    let curve = |(.., id): &Of<'_>| Cell { link: id.clone(), ..id.as_ref().map_or(NONE, |_| "show").into() };
+    fields.extend([
+        Field::number("Seed", |(_, unit, _): &Of<'_>| unit.seed.to_string()),
+        Field::number("Fold", move |(_, unit, _): &Of<'_>| or_none(unit.fold.map(|fold| fold.to_string()))),
+        Field::number("Ending", |(_, unit, _): &Of<'_>| unit.ending.name()),
+        Field::number("Error", |(_, unit, _): &Of<'_>| rate(unit.error)),
+        Field::number("Epochs", move |(_, unit, _): &Of<'_>| or_none(unit.epochs.map(|epochs| epochs.to_string()))),
+        Field::number("Converged", converged),
+        Field::number("Last training loss", |(_, unit, _): &Of<'_>| rate(unit.train_loss)),
+        Field::number("Curve", curve),
+    ]);
+    let mut table = Table::new(Kind::Units, &stage.name, &fields, &units);
+    table.rows.iter_mut().zip(&units).for_each(|(line, (row, ..))| line.selected = facts::is_selected(stage, row));
+    let all: usize = stage.configurations.iter().map(|row| row.units.len()).sum();
+    let remark = || format!("The first {} of {}; units.csv has all.", whole(units.len()), whole(all));
+    table.remarks.extend((all > units.len()).then(remark));
+    vec![Block::Table(table)]
 }
 
-fn cells(row: &ConfigurationReport, unit: &UnitReport) -> [Cell; 7] {
-    let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
-    [
-        unit.seed.to_string(),
-        or_none(unit.fold.map(|fold| fold.to_string())),
-        unit.ending.name().to_owned(),
-        rate(unit.error),
-        or_none(unit.epochs.map(|epochs| epochs.to_string())),
-        or_none(unit.converged.map(|converged| doubtful::converged(row, converged, unit))),
-        or_none(unit.train_loss.map(|loss| format!("{loss:.4}"))),
-    ]
-    .map(Cell::from)
-}
+/// A unit with its configuration, and the id of its curve.
+type Of<'a> = (&'a ConfigurationReport, &'a UnitReport, Option<String>);
 
 /// Every unit's learning curve: folded, one fold a configuration, in a fold of its model's where there are many.
 pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {

@@ -107,7 +107,8 @@ fn panel(
         EvaluationReport::Holdout => "mean test error",
         EvaluationReport::Folds(_) => "mean validation error",
     };
-    let panel = Panel { width, height: HEIGHT, x: scale.axis(), y: Axis::roomy(label, means, 0.0), title: title.to_owned() };
+    let panel =
+        Panel { width, height: HEIGHT, x: scale.axis(), y: Axis::roomy(label, means, 0.0), title: title.to_owned() };
     let at = |row: &ConfigurationReport| {
         let value = facts::setting(row, scale.name)?;
         Some(panel.at(scale.place(&value), mean(row)))

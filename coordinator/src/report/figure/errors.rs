@@ -34,7 +34,7 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
         let errors = row.units.iter().filter_map(|unit| unit.error);
         errors.chain(row.error.interval.ci95.into_iter().flatten())
     });
-        let label = match stage.evaluation {
+    let label = match stage.evaluation {
         EvaluationReport::Holdout => "test error",
         EvaluationReport::Folds(_) => "validation error",
     };

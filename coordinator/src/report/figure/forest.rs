@@ -17,7 +17,7 @@ const GAP: f64 = 14.0;
 const BELOW: f64 = 42.0;
 /// Height of a row of one configuration, and of a pair.
 const ROW: f64 = 26.0;
-const PAIR: f64 = 36.0;
+const PAIR: f64 = 32.0;
 
 /// One row.
 pub(super) struct Row<'a> {
@@ -50,7 +50,8 @@ impl Forest<'_> {
         // The names of settings are longer than most values: they are broken.
         let heads = names.iter().map(|name| name.split_inclusive(['_', '.']).collect());
         let heads: Vec<Vec<&str>> = std::iter::once(Vec::new()).chain(heads).collect();
-        let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text_width(text, SIZE)).fold(0.0, f64::max);
+        let widest =
+            |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text_width(text, SIZE)).fold(0.0, f64::max);
         let mut left = 4.0;
         let columns = heads.iter().enumerate().map(|(column, head)| {
             let cells = lines.iter().flatten().map(|cells| cells[column].as_str());
@@ -77,7 +78,8 @@ impl Forest<'_> {
         let base = |row: usize, line: usize| middle(row) + if is_pair { LINE * line as f64 - 2.0 } else { 4.0 };
         for (place, row) in self.rows.iter().enumerate() {
             for (line, _) in row.of.iter().enumerate().filter(|(_, of)| facts::is_selected(self.stage, of)) {
-                let (above, height) = if is_pair { (base(place, line) - 11.0, 14.0) } else { (middle(place) - ROW / 2.0, ROW) };
+                let (above, height) =
+                    if is_pair { (base(place, line) - 11.0, 14.0) } else { (middle(place) - ROW / 2.0, ROW) };
                 drawing.rectangle((0.0, above), (shaded, height), SELECTED, 1.0);
             }
         }

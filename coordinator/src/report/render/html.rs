@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest as _, Sha256};
 
 use crate::report::{
-    document::{Block, Cell, Column, Curve, Document, Figure, Holds, Kind, Notice, Row, Section, Table, Tone, Weight},
+    document::{Block, Cell, Column, Curve, Document, Figure, Kind, Notice, Row, Section, Table, Tone, Weight},
     figure::escape,
 };
 
@@ -161,13 +161,12 @@ fn notices(notices: &[Notice]) -> Markup {
 }
 
 fn table(table: &Table) -> Markup {
-    let is_words = |column: &Column| matches!(column.holds, Holds::Words | Holds::Names);
     let class = if table.kind == Kind::Layers { "layers" } else { "sortable" };
     let selects = table.kind == Kind::Results && table.rows.iter().any(|row| row.selected);
     html! {
         div.scroll tabindex="0" {
             table class=(class) {
-                thead { tr { @for column in &table.columns { th scope="col" class=[is_words(column).then_some("words")] { (Text(&column.title)) } } } }
+                thead { tr { @for column in &table.columns { th scope="col" class=[column.is_words().then_some("words")] { (Text(&column.title)) } } } }
                 tbody { @for line in &table.rows { (row(table, line)) "\n" } }
             }
         }
@@ -183,9 +182,8 @@ fn table(table: &Table) -> Markup {
 fn row(table: &Table, row: &Row) -> Markup {
     let begins_part = table.kind == Kind::Layers && row.cells.first().is_some_and(|cell| !cell.text.is_empty());
     let classes = [(row.best, "lowest"), (row.selected, "chosen"), (begins_part, "part")];
-    let cell_classes = |cell: &Cell, column: &Column| {
-        classes_of(&[(matches!(column.holds, Holds::Words | Holds::Names), "words"), (cell.alert, "short")])
-    };
+    let cell_classes =
+        |cell: &Cell, column: &Column| classes_of(&[(column.is_words(), "words"), (cell.alert, "short")]);
     html! {
         tr class=[classes_of(&classes)] {
             @for (index, (cell, column)) in row.cells.iter().zip(&table.columns).enumerate() {
