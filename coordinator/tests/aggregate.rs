@@ -26,7 +26,7 @@ use seedgrid_common::{
 use seedgrid_coordinator::{
     aggregate::{
         Missing,
-        document::{Against, ConfigurationReport, IntervalMethod, Report, Spread, UnitEnding, Verdict},
+        report_json::{Against, ConfigurationReport, IntervalMethod, Report, Spread, UnitEnding, Verdict},
     },
     report::{report_json, terminal_table},
 };

@@ -35,7 +35,7 @@ use seedgrid_common::{
 use seedgrid_coordinator::{
     aggregate::{
         Aggregate, Missing,
-        document::{ModelSelection, SelectionReport, UnitReport},
+        report_json::{ModelSelection, SelectionReport, UnitReport},
     },
     report::{
         Provenance, ReportError, State,

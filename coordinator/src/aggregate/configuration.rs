@@ -11,12 +11,12 @@ use seedgrid_common::{
 
 use super::{
     Band, Curves, Learning, Ranking,
-    document::{
+    errors_by_seed::{BySeed, Columns},
+    means_and_intervals::{Sample, estimate, spread},
+    report_json::{
         Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, Estimate, Interval, IntervalMethod,
         PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport, UnitsMetric,
     },
-    errors_by_seed::{BySeed, Columns},
-    means_and_intervals::{Sample, estimate, spread},
     scored_predictions::{Cell, Scored, average, scores, share, wrong},
     split,
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedgrid_common::spec::Evaluation;
 
 use super::{
-    document::IntervalMethod,
+    report_json::IntervalMethod,
     scored_predictions::{Cell, Scored},
 };
 use crate::statistics::{

@@ -1,8 +1,8 @@
 //! Means, deviations and intervals of error rates. Sums are exact and rounded once, so the order of values does not matter.
 
 use super::{
-    document::{Estimate, Interval, IntervalMethod, Spread},
     errors_by_seed::{Columns, SEEDS_COVER},
+    report_json::{Estimate, Interval, IntervalMethod, Spread},
 };
 use crate::statistics::{
     crossed_standard_error::Crossed,

@@ -18,11 +18,11 @@ mod coverage;
 mod errors_by_seed;
 mod shared_image_clusters;
 
-pub mod document;
 #[cfg(test)]
 mod fixtures;
 mod learning_curves;
 mod race_summary;
+pub mod report_json;
 
 mod example_images;
 mod means_and_intervals;
@@ -44,11 +44,11 @@ use seedgrid_common::{
 
 pub use crate::statistics::roc_and_precision_recall::{NoCurve, PrPoint, Ranking, RocPoint};
 pub use curve_band::{Band, BandPoint};
-pub use document::Report;
 pub(crate) use errors_by_seed::{Paired, StageErrors};
 pub use example_images::Sample;
 pub use learning_curves::{EpochMean, Learning, UnitHistory};
 pub(crate) use reference_values::half_width;
+pub use report_json::Report;
 
 use crate::{
     plan::data_draws::{DataDraw, DataDraws},
@@ -58,9 +58,9 @@ use crate::{
     },
 };
 use comparison::Contender;
-use document::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
 use errors_by_seed::Columns;
 use race_summary::Savings;
+use report_json::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
 use scored_predictions::{Cell, Scored};
 use untrained_and_stuck::Classes;
 

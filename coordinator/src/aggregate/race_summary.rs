@@ -11,7 +11,7 @@ use seedgrid_common::{
 
 use super::{
     Input,
-    document::{ConfigurationReport, LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedReport},
+    report_json::{ConfigurationReport, LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedReport},
     scored_predictions::Cell,
 };
 use crate::{

@@ -5,7 +5,7 @@ use seedgrid_common::{
     spec::{Evaluation, Reference},
 };
 
-use super::document::{ConfigurationReport, FoundError, ReferenceReport, Verdict};
+use super::report_json::{ConfigurationReport, FoundError, ReferenceReport, Verdict};
 use crate::statistics::student_t::quantile;
 
 /// Each reference for this stage next to every configuration that it matches.

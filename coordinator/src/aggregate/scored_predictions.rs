@@ -17,7 +17,7 @@ use seedgrid_common::{
 
 use super::{
     Input, Missing, Ranking,
-    document::UnitEnding,
+    report_json::UnitEnding,
     shared_image_clusters,
     untrained_and_stuck::{Classes, Errors, Mark, stuck},
 };

@@ -5,7 +5,7 @@ use seedgrid_common::{
     model,
 };
 
-use super::document::{ConfigurationReport, ModelSelection, SelectionReport, WaitingReport};
+use super::report_json::{ConfigurationReport, ModelSelection, SelectionReport, WaitingReport};
 
 /// The selection of `planned`, if it selects; `rows` are its configurations.
 pub(super) fn selection(

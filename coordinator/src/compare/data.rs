@@ -4,7 +4,7 @@ use super::document::StageData;
 use crate::{
     aggregate::{
         Report,
-        document::{DrawSummary, StageReport},
+        report_json::{DrawSummary, StageReport},
     },
     report::{data_seeds, numbers::count},
 };

@@ -3,9 +3,8 @@
 
 use super::document::{Difference, Method};
 use crate::aggregate::{
-    Paired, StageErrors,
-    document::{ConfigurationReport, IntervalMethod, StageReport},
-    half_width,
+    Paired, StageErrors, half_width,
+    report_json::{ConfigurationReport, IntervalMethod, StageReport},
 };
 
 /// A configuration of one of the runs.

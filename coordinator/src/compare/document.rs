@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use seedgrid_common::hyperparameters::Hyperparameters;
 use serde::Serialize;
 
-use crate::aggregate::document::{ConfigurationReport, Counts, DatasetSummary, Estimate, EvaluationReport, Spread};
+use crate::aggregate::report_json::{ConfigurationReport, Counts, DatasetSummary, Estimate, EvaluationReport, Spread};
 
 /// Value of [`Comparison::schema`].
 pub const SCHEMA: &str = "seedgrid.compare/2";

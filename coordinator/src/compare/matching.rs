@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedgrid_common::unit::Configuration;
 
 use super::document::Setting;
-use crate::aggregate::document::{ConfigurationReport, StageReport};
+use crate::aggregate::report_json::{ConfigurationReport, StageReport};
 
 /// Two stages' configurations.
 pub(super) struct Matched<'a> {

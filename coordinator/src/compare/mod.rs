@@ -18,7 +18,7 @@ mod units;
 use std::{fs, path::PathBuf};
 
 use crate::{
-    aggregate::document::StageReport,
+    aggregate::report_json::StageReport,
     plan::PrepareError,
     run_directory::{RunDirectory, RunDirectoryError},
 };

@@ -12,7 +12,7 @@ use seedgrid_common::{
 
 use super::CompareError;
 use crate::{
-    aggregate::{Aggregate, Report, StageErrors, document::EvaluationReport},
+    aggregate::{Aggregate, Report, StageErrors, report_json::EvaluationReport},
     plan::PrepareError,
     run_directory::RunDirectory,
     store::{Store, TrainedRecord},

@@ -9,7 +9,7 @@ use super::document::{
     StageData,
 };
 use crate::{
-    aggregate::document::Estimate,
+    aggregate::report_json::Estimate,
     report::{
         numbers::{NONE, count, count_mean, rate, rate_spread, signed_interval, signed_rate, whole},
         text_table::{Column, Table},

@@ -8,7 +8,7 @@ use super::{
     document::{ComparedUnits, Contradiction, SharedUnits},
     side::{Side, units},
 };
-use crate::aggregate::document::ConfigurationReport;
+use crate::aggregate::report_json::ConfigurationReport;
 
 /// Compares every unit by its id.
 pub(super) fn compared(sides: &[Side; 2]) -> ComparedUnits {

@@ -26,7 +26,7 @@ use seedgrid_common::{
 use crate::{
     aggregate::{
         Missing,
-        document::UnitEnding,
+        report_json::UnitEnding,
         untrained_and_stuck::{self, Classes, Mark},
     },
     plan::{PrepareError, Prepared},

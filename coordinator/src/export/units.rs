@@ -10,7 +10,7 @@ use seedgrid_common::{
 
 use super::table::{Cell, Column, Kind, kind_of};
 use crate::{
-    aggregate::{document::UnitEnding, untrained_and_stuck::Mark},
+    aggregate::{report_json::UnitEnding, untrained_and_stuck::Mark},
     store::{TrainedBy, TrainedRecord},
 };
 

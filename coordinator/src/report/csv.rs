@@ -7,7 +7,7 @@ use seedgrid_common::{decision, training::StopLoss, unit::Fold};
 use super::facts;
 use crate::aggregate::{
     Aggregate, Band, Curves,
-    document::{
+    report_json::{
         ComparisonReport, ConfigurationReport, FoundError, ReferenceReport, Report, Spread, StageReport, TTestReport,
         UnitReport, Verdict,
     },

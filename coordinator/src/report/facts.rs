@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use seedgrid_common::training::Normalize;
 
 use super::numbers::{NONE, whole};
-use crate::aggregate::document::{ConfigurationReport, StageReport, UnitReport};
+use crate::aggregate::report_json::{ConfigurationReport, StageReport, UnitReport};
 
 /// Most configurations that get a line style of their own. Above it, figures show one panel per model.
 pub(super) const STYLES: usize = 8;

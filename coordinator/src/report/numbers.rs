@@ -2,7 +2,7 @@
 
 pub(crate) use seedgrid_common::text::{count, whole};
 
-use crate::aggregate::document::Spread;
+use crate::aggregate::report_json::Spread;
 
 /// What stands where there is no number.
 pub(crate) const NONE: &str = "–";

@@ -4,7 +4,7 @@ use seedgrid_common::model::{self, Model, Network};
 
 use super::numbers::count;
 use crate::{
-    aggregate::document::{ConfigurationReport, Report},
+    aggregate::report_json::{ConfigurationReport, Report},
     report::network_layers::{Part, parts},
 };
 

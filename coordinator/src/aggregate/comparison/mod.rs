@@ -14,10 +14,10 @@ use crate::{
 };
 
 use super::{
-    document::{
+    errors_by_seed::{BySeed, Columns, Paired, SEEDS_COVER},
+    report_json::{
         Against, AucTestReport, ComparisonReport, ComparisonsReport, IntervalMethod, McNemarReport, TTestReport,
     },
-    errors_by_seed::{BySeed, Columns, Paired, SEEDS_COVER},
     scored_predictions::{Cell, Scored},
     split,
 };

@@ -2,7 +2,7 @@
 
 use super::{figures, part::Part};
 use crate::{
-    aggregate::document::{Against, ComparisonReport, ConfigurationReport, EvaluationReport, StageReport},
+    aggregate::report_json::{Against, ComparisonReport, ConfigurationReport, EvaluationReport, StageReport},
     report::{
         document::{Block, Field, Kind, Section, Table, Tone},
         facts::{self, LEVEL, ROWS_MAX, heading, marked, unless_diverged},

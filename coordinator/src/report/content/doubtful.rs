@@ -2,7 +2,7 @@
 
 use super::names::{ALIKE_NAMED_MAX, named};
 use crate::{
-    aggregate::document::{ConfigurationReport, Report, StageReport, UnitReport},
+    aggregate::report_json::{ConfigurationReport, Report, StageReport, UnitReport},
     report::{
         document::{Notice, Weight},
         numbers::{NONE, count, whole},

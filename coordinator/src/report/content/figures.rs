@@ -4,7 +4,7 @@ use super::{part::Part, wording::covers};
 use crate::{
     aggregate::{
         Curves,
-        document::{Against, EvaluationReport, StageReport},
+        report_json::{Against, EvaluationReport, StageReport},
     },
     report::{
         document::{Block, Figure},

@@ -24,7 +24,7 @@ use super::{
     facts,
     trained::trained,
 };
-use crate::aggregate::{Aggregate, document::Report};
+use crate::aggregate::{Aggregate, report_json::Report};
 
 /// A report as a document. Without an aggregate there are no figures and no learning curves.
 pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Document {

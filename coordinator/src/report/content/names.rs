@@ -1,7 +1,7 @@
 //! How seeds and units are named in sentences.
 
 use crate::{
-    aggregate::document::{ConfigurationReport, UnitEnding, UnitReport},
+    aggregate::report_json::{ConfigurationReport, UnitEnding, UnitReport},
     report::numbers::whole,
 };
 

@@ -2,7 +2,7 @@
 
 use super::wording;
 use crate::{
-    aggregate::{Aggregate, document::Report},
+    aggregate::{Aggregate, report_json::Report},
     report::{
         document::{Block, Field, Figure, Kind, Label, Section, Table, Tone},
         facts,

@@ -9,7 +9,7 @@ use super::{
     race,
 };
 use crate::{
-    aggregate::document::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport, WaitingReport},
+    aggregate::report_json::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport, WaitingReport},
     report::{
         document::{Notice, Weight},
         facts::heading,

@@ -3,7 +3,7 @@
 use crate::{
     aggregate::{
         Aggregate, Curves, UnitHistory,
-        document::{ConfigurationReport, Report, StageReport, UnitReport},
+        report_json::{ConfigurationReport, Report, StageReport, UnitReport},
     },
     report::document::Label,
 };

@@ -2,7 +2,7 @@
 
 use super::part::Part;
 use crate::{
-    aggregate::document::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport},
+    aggregate::report_json::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport},
     report::{
         document::{Block, Field, Kind, Notice, Table, Weight},
         facts::{ROWS_MAX, heading},

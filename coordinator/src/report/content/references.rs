@@ -2,7 +2,9 @@
 
 use super::{part::Part, wording};
 use crate::{
-    aggregate::document::{ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict},
+    aggregate::report_json::{
+        ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict,
+    },
     report::{
         document::{Block, Cell, Field, Kind, Table, Tone},
         facts::{self, heading, marked},

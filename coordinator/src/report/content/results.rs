@@ -6,7 +6,7 @@ use super::{
     wording::{self, covers, where_none},
 };
 use crate::{
-    aggregate::document::{ConfigurationReport, EvaluationReport, StageReport},
+    aggregate::report_json::{ConfigurationReport, EvaluationReport, StageReport},
     report::{
         document::{Block, Cell, Field, Holds, Kind, Table, Tone},
         facts::{self, unless_diverged},

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     aggregate::{
         Curves, UnitHistory,
-        document::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
+        report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
     },
     report::{
         document::{Block, Cell, Curve, Field, Kind, Section, Table, Tone},

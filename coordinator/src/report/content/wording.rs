@@ -6,7 +6,7 @@ use seedgrid_common::{data, model::SIDE, training::StopLoss};
 
 use super::names::{ALIKE_NAMED_MAX, ranges};
 use crate::{
-    aggregate::document::{ConfigurationReport, Counts, DatasetSummary, DrawSummary, EvaluationReport, StageReport},
+    aggregate::report_json::{ConfigurationReport, Counts, DatasetSummary, DrawSummary, EvaluationReport, StageReport},
     report::{
         facts::{self, heading},
         numbers::{count, rate_spread, whole},

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     aggregate::{
         Curves,
-        document::{ConfigurationReport, EvaluationReport, StageReport},
+        report_json::{ConfigurationReport, EvaluationReport, StageReport},
     },
     report::{
         facts::{self, Facet},

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     aggregate::{
         Curves,
-        document::{Against, ComparisonReport, StageReport},
+        report_json::{Against, ComparisonReport, StageReport},
     },
     report::{
         facts::{self, LEVEL},

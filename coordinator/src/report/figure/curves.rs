@@ -8,7 +8,7 @@ use super::{
     style::{self, BACKGROUND, INK, REFERENCE, SOFT, TEXT},
 };
 use crate::{
-    aggregate::{Band, Curves, PrPoint, RocPoint, document::StageReport},
+    aggregate::{Band, Curves, PrPoint, RocPoint, report_json::StageReport},
     report::{
         facts::{Facet, crowded, facets, marked},
         numbers,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     aggregate::{
         Curves,
-        document::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
+        report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
     },
     report::{
         facts,

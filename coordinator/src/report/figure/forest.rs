@@ -6,7 +6,7 @@ use super::{
     style::{self, INK, REFERENCE, SELECTED, SOFT, TEXT},
 };
 use crate::{
-    aggregate::document::{ConfigurationReport, StageReport},
+    aggregate::report_json::{ConfigurationReport, StageReport},
     report::{facts, numbers::NONE},
 };
 

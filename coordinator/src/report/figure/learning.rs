@@ -14,7 +14,7 @@ use super::{
 use crate::{
     aggregate::{
         Curves, EpochMean,
-        document::{EvaluationReport, StageReport},
+        report_json::{EvaluationReport, StageReport},
     },
     report::facts::{Facet, crowded, facets, marked},
 };

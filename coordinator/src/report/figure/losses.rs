@@ -5,7 +5,7 @@ use seedgrid_common::{
     model::{self, Digits},
 };
 
-use crate::aggregate::document::{ConfigurationReport, StageReport};
+use crate::aggregate::report_json::{ConfigurationReport, StageReport};
 
 /// Configurations of one loss.
 pub(super) struct Loss {
