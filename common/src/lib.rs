@@ -13,7 +13,7 @@
 //!   the coordinator.
 //! - [`sighup`] tells whether SIGHUP is ignored, [`batch`] when the batch job ends.
 //! - [`error_chain`] prints errors with their causes, [`suggest`] finds the probable word, and [`command_line`] reads
-//!   the arguments.
+//!   the arguments; [`exit_codes`] has the exit codes of both programs.
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,7 @@ pub mod data;
 pub mod decision;
 pub mod durable;
 pub mod error_chain;
+pub mod exit_codes;
 pub mod hyperparameters;
 pub mod join;
 pub mod json;

@@ -7,6 +7,7 @@ use std::{
 
 use seedgrid_common::{
     error_chain::chain,
+    exit_codes::{self, FAILED, USAGE},
     join::JoinError,
     spec::Look,
     terminal::Screen,
@@ -40,7 +41,7 @@ pub enum Exit {
     /// Exit code 7: two runs have different results for equal units.
     Contradiction,
     /// Exit code 8: the study is paused or drained; nothing failed, and units are left.
-    StandsStill,
+    PausedOrDrained,
     /// Exit code 10: a run directory does not match its digests.
     Damaged,
     /// Exit code 128 plus the signal's number: a signal stopped the command; the same command continues.
@@ -50,12 +51,12 @@ pub enum Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
-            Exit::Done => 0,
-            Exit::MissingCells => 3,
-            Exit::OutOfTime => 6,
-            Exit::Contradiction => 7,
-            Exit::StandsStill => 8,
-            Exit::Damaged => 10,
+            Exit::Done => exit_codes::DONE,
+            Exit::MissingCells => exit_codes::MISSING_CELLS,
+            Exit::OutOfTime => exit_codes::OUT_OF_TIME,
+            Exit::Contradiction => exit_codes::CONTRADICTION,
+            Exit::PausedOrDrained => exit_codes::PAUSED_OR_DRAINED,
+            Exit::Damaged => exit_codes::DAMAGED,
             Exit::Interrupted(signal) => signal.exit_code(),
         })
     }
@@ -234,10 +235,12 @@ impl Failure {
             | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_) | ControlError::NoKey { .. } | ControlError::Transport(_)) => USAGE,
-            Self::LocalWorker(error) => error.code().unwrap_or(1),
-            Self::NoTime => 6,
-            Self::Control(ControlError::Refused { .. }) => 4,
-            Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => 5,
+            Self::LocalWorker(error) => error.code().unwrap_or(FAILED),
+            Self::NoTime => exit_codes::OUT_OF_TIME,
+            Self::Control(ControlError::Refused { .. }) => exit_codes::REFUSED,
+            Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => {
+                exit_codes::UNREACHABLE
+            }
             Self::Control(ControlError::Unreadable { .. })
             | Self::Store(_)
             | Self::Core(_)
@@ -283,10 +286,6 @@ impl Failure {
         ExitCode::from(self.code())
     }
 }
-
-/// The exit code for bad usage: another command line, spec or folder would work.
-const USAGE: u8 = 2;
-const FAILED: u8 = 1;
 
 /// Classifies errors of the preparation: a wrong spec, missing or wrong data, and a wrong run directory are bad usage.
 fn of_preparing(error: &PrepareError) -> u8 {

@@ -14,14 +14,11 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use seedgrid_common::batch::JobEnd;
+use seedgrid_common::{batch::JobEnd, exit_codes};
 use tokio::process::{Child, Command};
 
 /// The number of restarts of a killed worker before the run gives up.
 const RESTARTS_MAX: u32 = 5;
-
-/// The exit code of a worker whose time limit is near.
-const OUT_OF_TIME: i32 = 6;
 
 /// The number of lines of a failed worker's log in an error.
 const LOG_LINES_SHOWN: usize = 8;
@@ -110,18 +107,18 @@ impl LocalWorkerError {
 
 /// The hint for a worker with this exit status; docs/exit-codes.md lists the codes.
 fn hint(status: &ExitStatus) -> &'static str {
-    match status.code() {
-        Some(2) => {
+    match status.code().map(u8::try_from) {
+        Some(Ok(exit_codes::USAGE)) => {
             "the log says what is wrong with how it was started; put that right, then run the same command again"
         }
-        Some(4) => {
+        Some(Ok(exit_codes::REFUSED)) => {
             "`seedgrid` and `seedgrid-worker` must be of one build: build both, or correct SEEDGRID_WORKER, then run the same command again"
         }
-        Some(5) => {
+        Some(Ok(exit_codes::UNREACHABLE)) => {
             "it could not hand over what it had, which costs time alone: see that the disk and the machine keep up, then run the same command \
              again"
         }
-        Some(9) => {
+        Some(Ok(exit_codes::CRASHING)) => {
             "its trainers crash, for want of memory for example: try fewer slots with --slots, then run the same command again"
         }
         Some(_) => "the log says why; once that is put right, run the same command again",
@@ -156,9 +153,9 @@ impl LocalWorker {
     pub async fn watch(&mut self) -> Result<WorkerEnd, LocalWorkerError> {
         loop {
             let status = self.child.wait().await.map_err(LocalWorkerError::Wait)?;
-            match status.code() {
-                Some(0) => return Ok(WorkerEnd::Left),
-                Some(OUT_OF_TIME) => return Ok(WorkerEnd::OutOfTime),
+            match status.code().and_then(|code| u8::try_from(code).ok()) {
+                Some(exit_codes::DONE) => return Ok(WorkerEnd::Left),
+                Some(exit_codes::OUT_OF_TIME) => return Ok(WorkerEnd::OutOfTime),
                 Some(_) | None => {}
             }
             if status.signal().is_none() || self.restarts == RESTARTS_MAX {

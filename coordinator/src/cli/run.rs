@@ -92,7 +92,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&Pause::from(&pause), directory.root())),
         Ended::Drained => {
             console::note(format_args!("drained; finished units are kept. Run the same command again to go on"));
-            Ok(Exit::StandsStill)
+            Ok(Exit::PausedOrDrained)
         }
         Ended::OutOfTime => {
             console::note(format_args!(
@@ -112,7 +112,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
 fn stands_still(pause: &Pause, directory: &Path) -> Exit {
     console::note(format_args!("{pause}; finished units are kept"));
     console::note(format_args!("{}", how_it_goes_on(pause, directory)));
-    Exit::StandsStill
+    Exit::PausedOrDrained
 }
 
 /// The hint for a pause with which `run` ended. A pause by hand has no known cause to remove first.

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::{sighup, temporary_files};
+use seedgrid_common::{exit_codes, sighup, temporary_files};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -38,10 +38,11 @@ pub enum StopSignal {
 impl StopSignal {
     /// The exit code of a command that this signal stopped.
     pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Interrupt => 130,
-            Self::Terminate => 143,
-        }
+        let signal = match self {
+            Self::Interrupt => nix::sys::signal::Signal::SIGINT,
+            Self::Terminate => nix::sys::signal::Signal::SIGTERM,
+        };
+        exit_codes::SIGNALLED + signal as u8
     }
 }
 

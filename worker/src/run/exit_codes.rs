@@ -1,22 +1,8 @@
-//! The exit codes of `seedgrid-worker`. The table for people is docs/exit-codes.md.
+//! The exit code of a worker's end.
+
+pub use seedgrid_common::exit_codes::{CRASHING, DONE, FAILED, OUT_OF_TIME, REFUSED, UNREACHABLE, USAGE};
 
 use crate::{lifecycle::Ending, run::session::Farewell};
-
-/// The study is done, or the worker was asked to leave and handed everything over.
-pub const DONE: u8 = 0;
-/// Something failed on this machine.
-pub const FAILED: u8 = 1;
-/// Bad usage: an option, a device or the join file.
-pub const USAGE: u8 = 2;
-/// The coordinator refused this worker.
-pub const REFUSED: u8 = 4;
-/// The coordinator could not be reached for too long, or was away while something had to be handed over.
-pub const UNREACHABLE: u8 = 5;
-/// The time limit came near before the study was done: another worker should continue. Batch scripts requeue their job
-/// on it.
-pub const OUT_OF_TIME: u8 = 6;
-/// Several trainers in a row ended unexpectedly.
-pub const CRASHING: u8 = 9;
 
 /// Codes of a trainer's orderly end; any other code is a crash.
 pub const OF_TRAINERS: [u8; 6] = [DONE, FAILED, USAGE, REFUSED, UNREACHABLE, OUT_OF_TIME];
