@@ -11,6 +11,7 @@ use crate::{
     },
     no_op::NoOpArguments,
     predict::PredictArguments,
+    run::default_slots::default_slots,
 };
 
 const EXAMPLES: &str = "\
@@ -122,11 +123,10 @@ impl Arguments {
     /// The rules of the worker's lifecycle. `cores` is the number of usable cores; `batch_left` is the time left in a
     /// batch job.
     pub fn rules(&self, cores: usize, batch_left: Option<Duration>) -> Rules {
-        let default = if self.device == "cpu" { cores.clamp(1, SLOTS_MAX) } else { 1 };
         let lived = Duration::from_millis(self.lived_ms);
         let left = [self.time_limit.map(|limit| limit.saturating_sub(lived)), batch_left].into_iter().flatten().min();
         Rules {
-            slots: self.slots.map_or(default, usize::from),
+            slots: self.slots.map_or_else(|| default_slots(&self.device, cores), usize::from),
             idle_timeout: self.idle_timeout,
             connect_timeout: self.connect_timeout,
             time_limit: left.map(TimeLimit::after),
@@ -147,7 +147,10 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use seedgrid_common::command_line::{below, parse_from};
+    use seedgrid_common::{
+        command_line::{below, parse_from},
+        join::reconnect_limits,
+    };
 
     use super::*;
 
@@ -164,6 +167,11 @@ mod tests {
         assert_eq!(plain.rules(6, None).time_limit, None);
         assert_eq!(parse("w --join a --device cuda:1").unwrap().rules(6, None).slots, 1);
         assert_eq!(parse("w --join a --slots 3").unwrap().rules(6, None).slots, 3);
+    }
+
+    #[test]
+    fn the_default_of_connect_timeout_is_the_common_one() {
+        assert_eq!(parse("w --join a").unwrap().connect_timeout, reconnect_limits::WITHOUT_UNITS);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! quote the line).
 
 pub mod connect;
+pub mod reconnect_limits;
 mod token;
 mod transport;
 

@@ -1,4 +1,5 @@
-//! Reads `race`: the rule by which hopeless configurations leave a cross-validated stage early.
+//! Reads `race`: the rule by which hopeless configurations leave a cross-validated stage early. The rule has the schedule of
+//! rungs: the numbers of folds after which configurations may leave.
 
 use std::{fmt, ops::Range};
 

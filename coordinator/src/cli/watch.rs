@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seedgrid_common::{join::Role, text::count, wire::v1};
+use seedgrid_common::{
+    join::{Role, reconnect_limits},
+    text::count,
+    wire::v1,
+};
 
 use super::{Exit, Failure, arguments::WatchArguments, status, status_at_rest};
 use crate::{
@@ -17,8 +21,6 @@ use crate::{
     grpc::control_client::{Control, ControlError},
 };
 
-/// The time to wait for a lost coordinator: the default wait of a worker without units.
-const PATIENCE: Duration = Duration::from_secs(600);
 /// The interval between two tries.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -65,7 +67,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
         }
         console::note(format_args!(
             "the coordinator has gone; looking for it for {} (Ctrl-C: no more)",
-            progress::duration(PATIENCE.as_millis() as u64)
+            progress::duration(reconnect_limits::WITHOUT_UNITS.as_millis() as u64)
         ));
         control = match found_again(&arguments).await? {
             Found::Running(control) => *control,
@@ -94,7 +96,7 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
         };
         match status_at_rest::picture(&arguments.run_dir)? {
             Some(picture) if picture.state() == v1::StudyState::Done => return Ok(Found::Ended(Box::new(picture))),
-            Some(_) | None if lost.elapsed() >= PATIENCE => return Err(error.into()),
+            Some(_) | None if lost.elapsed() >= reconnect_limits::WITHOUT_UNITS => return Err(error.into()),
             Some(_) | None if !std::mem::replace(&mut said, true) => console::note(format_args!("{error}")),
             Some(_) | None => {}
         }

@@ -9,9 +9,9 @@
 //! [`KERNELS_REVISION`](seedgrid_common::unit::KERNELS_REVISION) with it.
 
 pub mod affine;
-pub mod descent;
 pub mod instructions;
 pub mod loss;
+pub mod optimiser_steps;
 pub mod pointwise;
 pub mod pool;
 mod tiles;

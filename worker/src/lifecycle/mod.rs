@@ -16,9 +16,12 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::wire::{
-    limits,
-    v1::{Failure, StudyState},
+use seedgrid_common::{
+    join::reconnect_limits,
+    wire::{
+        limits,
+        v1::{Failure, StudyState},
+    },
 };
 
 use crate::lifecycle::{
@@ -51,8 +54,6 @@ const fn submits_max(slots: usize) -> usize {
 const GRACE: Duration = Duration::from_secs(5);
 /// The time for the leave call once the time for handing over is used up.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// The time for which a worker with units or results tries to reach a lost coordinator.
-const PATIENCE_HOLDING: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most slots of one worker, so that all its attempts fit into one message.
 pub const SLOTS_MAX: usize = 512;
 const _: () = assert!(SLOTS_MAX + SLOTS_MAX / 8 + UNACKNOWLEDGED_MAX <= limits::HELD_MAX);
@@ -346,7 +347,7 @@ impl Lifecycle {
             Link::Down { since } => {
                 let (from, patience) = match empty {
                     true => (self.busy.max(since), self.rules.connect_timeout),
-                    false => (since, self.rules.connect_timeout.max(PATIENCE_HOLDING)),
+                    false => (since, self.rules.connect_timeout.max(reconnect_limits::WITH_UNITS)),
                 };
                 (now.saturating_sub(from) >= patience).then_some(Ending::Unreachable)
             }

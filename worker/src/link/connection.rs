@@ -31,7 +31,7 @@ use tonic::{
 };
 use tracing::{info, warn};
 
-use crate::{lifecycle::attempt::cut, link::reconnect_delay};
+use crate::{lifecycle::attempt::cut, link::reconnect_delay::FailedTries};
 
 /// A client that sends the token with every call.
 pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
@@ -41,13 +41,6 @@ pub type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), keep_alive: Duration::from_secs(10) };
 /// The limit for the coordinator's answer to a registration.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
-/// The shortest good connection: after it, the first retry has no delay.
-const GOOD: Duration = Duration::from_secs(10);
-/// The most failures that a short connection counts as: the coordinator was there, so the next wait is no more than 1.6
-/// s.
-const SHORT_LIVED: u32 = 4;
-/// The same for a worker that is about to end, which waits 0.2 s at most.
-const HURRIED: u32 = 1;
 
 /// Adds `authorization: Bearer SECRET` to every call.
 #[derive(Clone, Debug)]
@@ -149,7 +142,7 @@ pub struct Connector {
     secret: Token,
     /// Whether the coordinator has enrolled the secret and still knows it.
     enrolled: bool,
-    failures: u32,
+    failed_tries: FailedTries,
     registered: Option<Instant>,
 }
 
@@ -195,7 +188,16 @@ impl Connector {
         if let Err(problem) = join.transport(plaintext) {
             return Err(CannotJoin::Transport { path, problem });
         }
-        Ok(Self { path, join, plaintext, host, secret, enrolled: false, failures: 0, registered: None })
+        Ok(Self {
+            path,
+            join,
+            plaintext,
+            host,
+            secret,
+            enrolled: false,
+            failed_tries: FailedTries::default(),
+            registered: None,
+        })
     }
 
     /// The study that the join file names.
@@ -212,9 +214,7 @@ impl Connector {
     ) -> Result<Registration, Refused> {
         let mut wait = match self.registered.take() {
             Some(at) => {
-                if at.elapsed() >= GOOD {
-                    self.failures = 0;
-                }
+                self.failed_tries.disconnected(at.elapsed());
                 true
             }
             None => false,
@@ -230,16 +230,15 @@ impl Connector {
                 match self.register(&address, request()).await {
                     Ok(registration) => {
                         self.registered = Some(Instant::now());
-                        self.failures = self.failures.saturating_add(1).min(SHORT_LIVED);
+                        self.failed_tries.connected();
                         return Ok(registration);
                     }
                     Err(Failure::Again(problem)) => problems.push(format!("{address}: {problem}")),
                     Err(Failure::Refused(refused)) => return Err(self.named(refused)),
                 }
             }
-            self.failures = self.failures.saturating_add(1);
-            // Logs the first failures, later ones ever more rarely.
-            if self.failures.is_power_of_two() {
+            self.failed_tries.add();
+            if self.failed_tries.is_logged() {
                 warn!("cannot reach the coordinator{}, trying again: {}", self.machine(), problems.join("; "));
             }
         }
@@ -258,9 +257,8 @@ impl Connector {
     /// Waits before the next try.
     async fn rest(&self, hurry: &mut watch::Receiver<bool>) {
         let hurried = *hurry.borrow();
-        let failures = if hurried { self.failures.min(HURRIED) } else { self.failures };
         tokio::select! {
-            () = tokio::time::sleep(reconnect_delay::delay(failures, rand::random())) => {}
+            () = tokio::time::sleep(self.failed_tries.delay(hurried, rand::random())) => {}
             Ok(_) = hurry.wait_for(|hurried| *hurried), if !hurried => {}
         }
     }
@@ -303,8 +301,8 @@ impl Connector {
                     Err(Failure::Refused(refused)) => return Err(self.named(refused)),
                 }
             }
-            tokio::time::sleep(reconnect_delay::delay(self.failures, rand::random())).await;
-            self.failures = self.failures.saturating_add(1);
+            tokio::time::sleep(self.failed_tries.delay(false, rand::random())).await;
+            self.failed_tries.add();
             self.read_again().await;
         }
     }
@@ -434,7 +432,7 @@ mod tests {
             secret: Token::generate(),
             enrolled: false,
             host: host.to_owned(),
-            failures: 0,
+            failed_tries: FailedTries::default(),
             registered: None,
         };
         assert_eq!(connector("node7", &join).addresses(), ["http://login:1"]);

@@ -3,7 +3,14 @@
 use candle_core::{Tensor, Var};
 use seedgrid_common::model::{self, Rule};
 
-use crate::kernels::descent::{Adam, Momentum, descend, descend_with_adam, descend_with_momentum};
+use crate::kernels::optimiser_steps::{Adam, Momentum, descend, descend_with_adam, descend_with_momentum};
+
+/// Adam's first beta: the share of the last mean of gradients that is kept.
+const BETA_1: f64 = 0.9;
+/// Adam's second beta: the share of the last mean of squared gradients that is kept.
+const BETA_2: f64 = 0.999;
+/// Adam's epsilon, which keeps the divisor above 0.
+const EPSILON: f64 = 1e-8;
 
 /// An optimiser with its state over the steps so far. The engine holds the memory of each weight.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +75,12 @@ impl Optimiser {
             Rule::Sgd { momentum } => Step::Momentum(Momentum { rate: rate as f32, momentum: momentum as f32, decay }),
             Rule::Adam => {
                 // Products rather than powers: multiplication is the same on every machine.
-                self.powers = (self.powers.0 * Adam::FIRST, self.powers.1 * Adam::SECOND);
+                self.powers = (self.powers.0 * BETA_1, self.powers.1 * BETA_2);
                 let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);
                 Step::Adam(Adam {
+                    first: (BETA_1 as f32, (1.0 - BETA_1) as f32),
+                    second: (BETA_2 as f32, (1.0 - BETA_2) as f32),
+                    epsilon: EPSILON as f32,
                     rate: (rate / corrections.0) as f32,
                     root: (1.0 / corrections.1.sqrt()) as f32,
                     decay,
@@ -145,13 +155,13 @@ impl Step {
                 memory.first = ((&memory.first * f64::from(momentum))? + slope)?;
                 (&weights - (&memory.first * f64::from(rate))?)?
             }
-            Self::Adam(Adam { rate, root, decay }) => {
+            Self::Adam(Adam { rate, root, decay, .. }) => {
                 let slope = slope(decay)?;
                 let memory =
                     memory.get_or_insert(TensorMemory { first: slope.zeros_like()?, second: slope.zeros_like()? });
-                memory.first = ((&memory.first * Adam::FIRST)? + (&slope * (1.0 - Adam::FIRST))?)?;
-                memory.second = ((&memory.second * Adam::SECOND)? + (slope.sqr()? * (1.0 - Adam::SECOND))?)?;
-                let divisor = memory.second.sqrt()?.affine(f64::from(root), Adam::EPSILON)?;
+                memory.first = ((&memory.first * BETA_1)? + (&slope * (1.0 - BETA_1))?)?;
+                memory.second = ((&memory.second * BETA_2)? + (slope.sqr()? * (1.0 - BETA_2))?)?;
+                let divisor = memory.second.sqrt()?.affine(f64::from(root), EPSILON)?;
                 (&weights - ((&memory.first / divisor)? * f64::from(rate))?)?
             }
         };

@@ -1,6 +1,7 @@
 //! A running worker: its supervisor and its trainer process, the session that carries out the lifecycle's actions, and
 //! the slots that train.
 
+pub mod default_slots;
 pub mod end_with_parent;
 pub mod exit_codes;
 pub mod machine;

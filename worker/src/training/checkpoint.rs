@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{training::EpochMetrics, unit::UnitId};
 
-use super::examples::Positions;
 pub(crate) use super::objective::Tally;
+use super::shuffle_and_dropout::Positions;
 use crate::networks::{Weights, optimiser::Memory};
 
 /// The state of a training between two batches. A training that continues from it ends with the same bits as an

@@ -13,10 +13,11 @@ use super::{
     TrainError,
     checkpoint::{Checkpoint, EpochUnderWay},
     device::numerics_class,
-    examples::{Examples, TrainingStreams},
+    examples::Examples,
     objective::{Objective, Tally},
     predictor::{engine, scored_together},
     recipe::Design,
+    shuffle_and_dropout::TrainingStreams,
 };
 use crate::networks::{Engine, Weights, dropout_layers, optimiser::Optimiser};
 

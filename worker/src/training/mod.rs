@@ -1,6 +1,7 @@
 //! Training: one unit from its initial weights to its result.
 //!
-//! `recipe` checks the unit, `examples` prepares its pairs and their order, [`objective`] defines the loss, `learner`
+//! `recipe` checks the unit, `examples` prepares its pairs,
+//! `shuffle_and_dropout` draws their order and dropout's masks, [`objective`] defines the loss, `learner`
 //! learns and scores, `checkpoint` is its state between two batches, and [`train`] decides when to stop. The trained
 //! network is a [`Predictor`], which scores other pairs. [`device`] names the device.
 
@@ -14,6 +15,7 @@ mod learner;
 pub mod objective;
 mod predictor;
 mod recipe;
+mod shuffle_and_dropout;
 pub mod weights_file;
 
 use candle_core::Device;

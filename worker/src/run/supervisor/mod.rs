@@ -9,9 +9,9 @@
 //! standard input is a pipe for the worker's secret and for stops. Its standard error passes through here, so that its
 //! last lines are known. The trainer ends with this process ([`crate::run::end_with_parent`]).
 
-mod cause;
-mod holdings;
-mod memory;
+mod crash_or_out_of_memory;
+mod held_attempts;
+mod kernel_kill_counter;
 
 use std::{
     ffi::OsString,
@@ -44,8 +44,8 @@ use crate::{
     link::{attempt_log::Tail, connection::Connector, reconnect_delay},
     run::{exit_codes, supervisor_pipe::SupervisorMessage},
 };
-use cause::{End, Meaning, judge};
-use holdings::Holdings;
+use crash_or_out_of_memory::{End, Meaning, judge};
+use held_attempts::HeldAttempts;
 
 /// Most unexpected ends of trainers in a row without any attempt brought to its end. More than the crashes after which
 /// a unit is quarantined: one bad unit must not end its worker.
@@ -86,29 +86,29 @@ pub async fn supervise(settings: Settings) -> io::Result<u8> {
     let started = Instant::now();
     let mut in_a_row = 0;
     loop {
-        let killed_before = memory::kills();
+        let killed_before = kernel_kill_counter::kills();
         let mut trainer = Trainer::start(&settings, started.elapsed()).await?;
         let end = match trainer.live(&mut signals).await? {
             Ok(status) => end(status),
             Err(signal) => return Ok(128 + signal as u8),
         };
-        let killed = memory::kills() > killed_before && killed_before.is_some();
+        let killed = kernel_kill_counter::kills() > killed_before && killed_before.is_some();
         let lines = plain(&trainer.tail.text());
         let (failure, detail) = match judge(end, killed, &lines) {
             Meaning::Left(code) => return Ok(code),
             Meaning::Lost { failure, detail } => (failure, detail),
         };
-        let training = trainer.holdings.those(true);
+        let training = trainer.held_attempts.those(true);
         error!("{detail}; in training: {}", count(training.len(), "unit"));
         tokio::select! {
-            () = report(&settings, failure, &detail, &trainer.holdings, lines) => {}
+            () = report(&settings, failure, &detail, &trainer.held_attempts, lines) => {}
             _ = signals.next() => return Ok(exit_codes::DONE),
         }
         if signals.told {
             // The trainer had been told to end anyway.
             return Ok(exit_codes::DONE);
         }
-        in_a_row = if trainer.holdings.progressed { 1 } else { in_a_row + 1 };
+        in_a_row = if trainer.held_attempts.progressed { 1 } else { in_a_row + 1 };
         if in_a_row > RESTARTS_MAX {
             error!("{in_a_row} trainers in a row ended unexpectedly; giving up");
             return Ok(exit_codes::CRASHING);
@@ -130,8 +130,8 @@ fn end(status: ExitStatus) -> End {
 }
 
 /// Reports the lost attempts to the coordinator, if it can be reached in time.
-async fn report(settings: &Settings, failure: Failure, detail: &str, holdings: &Holdings, log: String) {
-    let (training, held) = (holdings.those(true), holdings.those(false));
+async fn report(settings: &Settings, failure: Failure, detail: &str, held_attempts: &HeldAttempts, log: String) {
+    let (training, held) = (held_attempts.those(true), held_attempts.those(false));
     if training.is_empty() && held.is_empty() {
         return;
     }
@@ -212,7 +212,7 @@ struct Trainer {
     orders: Option<ChildStdin>,
     says: BufReader<ChildStdout>,
     logs: ChildStderr,
-    holdings: Holdings,
+    held_attempts: HeldAttempts,
     tail: Tail,
 }
 
@@ -238,12 +238,12 @@ impl Trainer {
         let orders = Some(orders);
         let says = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let logs = child.stderr.take().ok_or_else(missing)?;
-        Ok(Self { child, orders, says, logs, holdings: Holdings::default(), tail: Tail::default() })
+        Ok(Self { child, orders, says, logs, held_attempts: HeldAttempts::default(), tail: Tail::default() })
     }
 
     /// Follows the trainer to its end. Err: a second signal arrived, and the trainer was killed.
     async fn live(&mut self, signals: &mut Signals) -> io::Result<Result<ExitStatus, Signal>> {
-        let Self { child, orders, says, logs, holdings, tail } = self;
+        let Self { child, orders, says, logs, held_attempts, tail } = self;
         let mut lines = [0; 8192];
         let mut line = Vec::new();
         let (mut says_more, mut logs_more) = (true, true);
@@ -262,7 +262,7 @@ impl Trainer {
                 },
                 read = limited.read_until(b'\n', &mut line), if says_more => {
                     says_more = read? > 0;
-                    hear(holdings, &mut line);
+                    hear(held_attempts, &mut line);
                 }
                 read = logs.read(&mut lines), if logs_more => {
                     let read = read?;
@@ -276,7 +276,7 @@ impl Trainer {
             while says_more {
                 let read = (&mut *says).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await;
                 says_more = read.is_ok_and(|read| read > 0);
-                hear(holdings, &mut line);
+                hear(held_attempts, &mut line);
             }
             while logs_more && let Ok(read @ 1..) = logs.read(&mut lines).await {
                 pass_on(tail, &lines[..read]);
@@ -293,13 +293,13 @@ async fn pass_signal_on(mut orders: ChildStdin, signal: Signal) {
     drop(orders.flush().await);
 }
 
-fn hear(holdings: &mut Holdings, line: &mut Vec<u8>) {
+fn hear(held_attempts: &mut HeldAttempts, line: &mut Vec<u8>) {
     if line.is_empty() {
         return;
     }
     let text = String::from_utf8_lossy(line);
     match SupervisorMessage::read(&text) {
-        Some(said) => holdings.hear(said),
+        Some(said) => held_attempts.hear(said),
         None => drop(io::stderr().lock().write_all(text.as_bytes())),
     }
     line.clear();

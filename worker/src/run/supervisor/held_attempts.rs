@@ -8,13 +8,13 @@ use crate::{lifecycle::attempt::Attempt, run::supervisor_pipe::SupervisorMessage
 
 /// The attempts that a trainer holds, each with whether it is in training.
 #[derive(Debug, Default)]
-pub(super) struct Holdings {
+pub(super) struct HeldAttempts {
     held: BTreeMap<Attempt, bool>,
     /// Whether this trainer has brought an attempt to its end.
     pub(super) progressed: bool,
 }
 
-impl Holdings {
+impl HeldAttempts {
     /// Records a message.
     pub(super) fn hear(&mut self, said: SupervisorMessage) {
         match said {
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn what_is_in_training_is_told_from_what_lies_there() {
         let [a, b, c] = [1, 2, 3].map(|number| Attempt { unit: UnitId([number; 16]), number: 1 });
-        let mut holdings = Holdings::default();
+        let mut held_attempts = HeldAttempts::default();
         for said in [
             SupervisorMessage::Holds(a),
             SupervisorMessage::Holds(b),
@@ -60,14 +60,14 @@ mod tests {
             SupervisorMessage::Trains(b),
             SupervisorMessage::Holds(c),
         ] {
-            holdings.hear(said);
+            held_attempts.hear(said);
         }
-        assert!(!holdings.progressed);
+        assert!(!held_attempts.progressed);
         for said in [SupervisorMessage::Trained(a), SupervisorMessage::HoldsNot(a)] {
-            holdings.hear(said);
+            held_attempts.hear(said);
         }
-        assert_eq!(holdings.those(true), [b.into()]);
-        assert_eq!(holdings.those(false), [c.into()]);
-        assert!(holdings.progressed);
+        assert_eq!(held_attempts.those(true), [b.into()]);
+        assert_eq!(held_attempts.those(false), [c.into()]);
+        assert!(held_attempts.progressed);
     }
 }

@@ -47,6 +47,12 @@ pub fn descend_with_momentum(weights: &mut [f32], gradient: &mut [f32], velocity
 /// The factors of a step of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
+    /// The share of the last mean of gradients that is kept, and of the new gradient that is added.
+    pub first: (f32, f32),
+    /// The share of the last mean of squared gradients that is kept, and of the new square that is added.
+    pub second: (f32, f32),
+    /// Keeps the divisor above 0.
+    pub epsilon: f32,
     /// Step size over the first mean's bias correction.
     pub rate: f32,
     /// One over the square root of the second mean's bias correction.
@@ -55,22 +61,10 @@ pub struct Adam {
     pub decay: f32,
 }
 
-impl Adam {
-    /// Share of the last mean of gradients that is kept.
-    pub const FIRST: f64 = 0.9;
-    /// Share of the last mean of squared gradients that is kept.
-    pub const SECOND: f64 = 0.999;
-    /// Keeps the divisor above 0.
-    pub const EPSILON: f64 = 1e-8;
-}
-
 /// One step of Adam: `slope = gradient + decay * weight` goes into the means `first` of slopes and `second` of their squares,
 /// and `weight -= rate * first / (root * sqrt(second) + epsilon)`.
 pub fn descend_with_adam(weights: &mut [f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], by: Adam) {
-    let Adam { rate, root, decay } = by;
-    let (kept, new) = (Adam::FIRST as f32, (1.0 - Adam::FIRST) as f32);
-    let (kept_square, new_square) = (Adam::SECOND as f32, (1.0 - Adam::SECOND) as f32);
-    let epsilon = Adam::EPSILON as f32;
+    let Adam { first: (kept, new), second: (kept_square, new_square), epsilon, rate, root, decay } = by;
     Instructions::best().run_loops(
         #[inline(always)]
         || {
@@ -127,8 +121,11 @@ mod tests {
         let (mut weights, mut gradient) = ([1.0, 1.0, 1.0], [1e-3, -20.0, 0.0]);
         let (mut first, mut second) = ([0.0; 3], [0.0; 3]);
         let by = Adam {
-            rate: (0.01 / (1.0 - Adam::FIRST)) as f32,
-            root: (1.0 / (1.0 - Adam::SECOND).sqrt()) as f32,
+            first: (0.9, 0.1),
+            second: (0.999, 0.001),
+            epsilon: 1e-8,
+            rate: (0.01 / (1.0 - 0.9)) as f32,
+            root: (1.0 / (1.0_f64 - 0.999).sqrt()) as f32,
             decay: 0.0,
         };
         descend_with_adam(&mut weights, &mut gradient, &mut first, &mut second, by);
