@@ -4,14 +4,14 @@ use std::{path::Path, time::Duration};
 
 use seedgrid_common::join::{JoinError, JoinFile, Role, Token};
 
-use super::CredentialRegistry;
+use super::{
+    CredentialRegistry,
+    join_file_expiry::{JOIN_EXPIRES_AFTER, expires_ms},
+};
 use crate::{
     run_directory::RunDirectory,
     store::{CredentialWrite, KnownToken, Store, StoreError, Write},
 };
-
-/// The default lifetime of a join file.
-pub const JOIN_EXPIRES: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The content of the files besides their secrets.
 #[derive(Clone, Debug)]
@@ -63,7 +63,8 @@ impl CredentialFiles {
         store: &mut Store,
         now_ms: i64,
     ) -> Result<Self, CredentialFilesError> {
-        let keys = Self { directory: directory.clone(), place, join_expires: join_expires.unwrap_or(JOIN_EXPIRES) };
+        let keys =
+            Self { directory: directory.clone(), place, join_expires: join_expires.unwrap_or(JOIN_EXPIRES_AFTER) };
         let registry = CredentialRegistry::read(store)?;
         let mut writes = Vec::new();
         let mut files = Vec::new();
@@ -82,7 +83,7 @@ impl CredentialFiles {
                 }
             };
             if role == Role::Join && (is_new || join_expires.is_some()) {
-                known.expires_ms = Some(keys.expires_ms(now_ms, None));
+                known.expires_ms = Some(expires_ms(now_ms, keys.join_expires));
                 is_new = true;
             }
             if is_new {
@@ -108,14 +109,17 @@ impl CredentialFiles {
     pub fn at_rest(directory: &RunDirectory) -> Result<Self, JoinError> {
         let JoinFile { study, host, addresses, certificate, .. } = JoinFile::read(&directory.key_file(Role::Join))?;
         let place = Place { study, host, addresses, certificate };
-        Ok(Self { directory: directory.clone(), place, join_expires: JOIN_EXPIRES })
+        Ok(Self { directory: directory.clone(), place, join_expires: JOIN_EXPIRES_AFTER })
     }
 
     /// Makes a new join token and its entry for the store. `after` is its lifetime, if given.
     pub fn new_join(&self, after: Option<Duration>, now_ms: i64) -> (Token, KnownToken) {
         let token = Token::generate();
-        let known =
-            KnownToken { digest: token.digest(), made_ms: now_ms, expires_ms: Some(self.expires_ms(now_ms, after)) };
+        let known = KnownToken {
+            digest: token.digest(),
+            made_ms: now_ms,
+            expires_ms: Some(expires_ms(now_ms, after.unwrap_or(self.join_expires))),
+        };
         (token, known)
     }
 
@@ -127,12 +131,6 @@ impl CredentialFiles {
         let Place { study, host, addresses, certificate } = self.place.clone();
         let file = JoinFile { role, study, host, addresses, token, expires_ms, certificate };
         file.write(&self.directory.key_file(role))
-    }
-
-    /// The expiry, rounded to whole seconds as in the files.
-    fn expires_ms(&self, now_ms: i64, after: Option<Duration>) -> i64 {
-        let after = i64::try_from(after.unwrap_or(self.join_expires).as_secs()).unwrap_or(i64::MAX);
-        (now_ms / 1000).saturating_add(after).saturating_mul(1000)
     }
 }
 
@@ -237,7 +235,7 @@ mod tests {
     fn a_restart_keeps_what_is_still_good() {
         let (_folder, directory, mut store) = run();
         let first = open(&directory, &mut store, None, 5_000);
-        let month = 1000 * JOIN_EXPIRES.as_secs() as i64;
+        let month = 1000 * JOIN_EXPIRES_AFTER.as_secs() as i64;
         assert_eq!(first.each_ref().map(|file| file.expires_ms), [Some(5_000 + month), None, None]);
         assert_eq!(open(&directory, &mut store, None, 9_000), first, "not even the expiry changes");
         let longer = open(&directory, &mut store, Some(60), 9_999);

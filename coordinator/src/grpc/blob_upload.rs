@@ -15,7 +15,7 @@ use seedgrid_common::{
 use tonic::{Status, Streaming};
 
 use super::{
-    CallingWorker, PART_TIMEOUT, disk_space::Disk, gone, invalid, newest_call_only::NewestCallOnly, unregistered,
+    CallingWorker, PART_TIMEOUT, full_disk::Disk, gone, invalid, newest_call_only::NewestCallOnly, unregistered,
 };
 use crate::{
     core::{Core, NotTaken, Request, Unregistered},
@@ -91,15 +91,7 @@ pub(super) async fn receive(
             }
             Ok(kept)
         }
-        Err(Trouble::Disk(error)) => {
-            // Logged here as well: the disk is this machine's, and the worker can only try again.
-            disk.refused(&error);
-            match content {
-                // A checkpoint only saves time, and the worker must not wait for a full disk.
-                Content::Checkpoint(_) => Ok(false),
-                Content::Weights => Err(Status::unavailable(error.to_string())),
-            }
-        }
+        Err(Trouble::Disk(error)) => disk.refused(content, &error),
         Err(Trouble::Parts(status)) => Err(status),
     }
 }

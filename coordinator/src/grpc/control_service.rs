@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use v1::control_service_server::ControlService;
 
 use super::{
-    disk_space::Disk,
+    full_disk::Disk,
     gone, invalid, prose,
     store_reads::{Parts, Reader, parts},
     worker_id,

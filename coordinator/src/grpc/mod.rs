@@ -4,7 +4,7 @@ mod blob_download;
 mod blob_upload;
 pub mod control_client;
 mod control_service;
-mod disk_space;
+mod full_disk;
 mod message_size_limits;
 mod newest_call_only;
 mod server;

@@ -11,7 +11,7 @@ use v1::{control_service_server::ControlServiceServer, worker_service_server::Wo
 
 use super::{
     control_service::Control,
-    disk_space::Disk,
+    full_disk::Disk,
     message_size_limits::BySize,
     worker_service::{Datasets, Workers},
 };

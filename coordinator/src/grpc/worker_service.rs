@@ -15,7 +15,7 @@ use v1::worker_service_server::WorkerService;
 use super::{
     CallingWorker, blob_download,
     blob_upload::{self, Uploads},
-    disk_space::Disk,
+    full_disk::Disk,
     gone, held, invalid, lines, name,
     newest_call_only::{NewestCallOnly, Turn},
     prose, unregistered, worker_id,

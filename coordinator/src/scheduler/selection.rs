@@ -13,9 +13,12 @@ use seedgrid_common::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::scheduler::{
-    race::{self, Race, RaceTrack, Run, RungDecision, RungKey, Rungs},
-    ranking::{Ended, MeanError, Rank, best},
+use crate::{
+    scheduler::{
+        race::{self, Race, RaceTrack, Run, RungDecision, RungKey, Rungs},
+        ranking::{Ended, Rank, best},
+    },
+    statistics::mean_error::MeanError,
 };
 
 /// The key of a selection: a digest of the rule, the candidates' units in order, and the remaining configurations of

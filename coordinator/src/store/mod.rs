@@ -11,6 +11,7 @@ mod credentials;
 mod error;
 mod file_identity;
 mod find_faults;
+mod journal_mode;
 mod lock_wait;
 mod opening;
 mod owner;
@@ -139,30 +140,13 @@ fn begun(path: &Path, busy: &LockWait) -> Result<Connection, StoreError> {
 fn sound(path: &Path, system: &FileSystem, busy: &LockWait) -> Result<Connection, StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let connection = opening::to_write(path, busy).map_err(failed)?;
-    keep_journal(&connection, system).map_err(failed)?;
+    journal_mode::set(&connection, system).map_err(failed)?;
     if is_empty(&connection, path)? {
         schema::create(&connection).map_err(failed)?;
     }
     check(&connection, path, Depth::Whole)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     Ok(connection)
-}
-
-/// Makes every commit durable before it returns.
-fn keep_journal(connection: &Connection, system: &FileSystem) -> rusqlite::Result<()> {
-    if system.is_network() {
-        // A write-ahead log needs memory that its readers share, which no two machines do. Held exclusively, a log that is there
-        // already can be ended without.
-        connection.pragma_update(None, "locking_mode", "exclusive")?;
-        connection.pragma_update(None, "journal_mode", "truncate")?;
-        connection.pragma_update(None, "locking_mode", "normal")?;
-        // The lock is given back with the next look at the file.
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    } else {
-        connection.pragma_update(None, "journal_mode", "wal")?;
-    }
-    // Beside the files, the folder in which a rollback journal vanishes.
-    connection.pragma_update(None, "synchronous", "extra")
 }
 
 /// Whether there are no tables yet. Those that there are must be of this version.

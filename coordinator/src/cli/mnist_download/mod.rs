@@ -1,15 +1,15 @@
 //! `seedgrid data fetch` and `seedgrid data check`: download MNIST's files from a public mirror, and verify a copy.
 
-mod download;
-mod fetch;
+mod http_download;
+mod mirror_servers;
 mod progress;
 
 use std::path::{Path, PathBuf};
 
 use seedgrid_common::data::mnist_files::{Expected, FILES, FileError};
 
-pub use download::DownloadError;
-pub use fetch::{Attempt, FetchError, FetchedFile, MIRRORS, fetch};
+pub use http_download::DownloadError;
+pub use mirror_servers::{Attempt, FetchError, FetchedFile, MIRRORS, fetch};
 pub use progress::Progress;
 
 /// The result of the check of one of MNIST's four files.

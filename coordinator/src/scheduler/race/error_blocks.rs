@@ -5,7 +5,10 @@ use std::cmp::Ordering;
 use seedgrid_common::{matrix::PlannedConfiguration, unit::UnitId};
 
 use super::fold;
-use crate::scheduler::ranking::{Ended, MeanError, Rank};
+use crate::{
+    scheduler::ranking::{Ended, Rank},
+    statistics::mean_error::MeanError,
+};
 
 /// A configuration's errors in some folds: for each fold over its units (seeds, data draws), and over all units.
 #[derive(Clone, Debug, PartialEq, Eq)]

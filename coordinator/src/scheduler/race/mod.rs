@@ -3,7 +3,7 @@
 //!
 //! Folds are given out up to a *rung*. A rung is decided when every unit up to it, of every remaining configuration,
 //! has ended; so time, workers and the order of results do not matter. [`error_blocks`] computes errors from units,
-//! [`rung_decision`] judges them (`statistics::friedman`, `statistics::wilcoxon`), and [`held_back_units`] lists the units that are given
+//! [`rung_decision`] decides which configurations leave (`statistics::friedman`, `statistics::wilcoxon`), and [`held_back_units`] lists the units that are given
 //! out, held back and never trained.
 
 mod error_blocks;
@@ -153,8 +153,7 @@ pub(crate) fn run(
     let (mut made, mut waits_for) = (Vec::new(), HashSet::new());
     let field = field_digest(rule, candidates);
     for at in rule.rungs(folds) {
-        // The last configuration is not judged: it is trained to its end, so that its error covers all folds.
-        if race.racing.len() < 2 {
+        if !rung_decision::is_due(&race.racing) {
             break;
         }
         let key = key(&field, at, &race.racing);
@@ -167,7 +166,7 @@ pub(crate) fn run(
                     race.released = at;
                     break;
                 }
-                decide(rule, at, candidates, &race.racing, ended)
+                rung_decision::decide(rule, at, candidates, &race.racing, ended)
             }
         };
         let rung = Rung { key, folds: at, entered: race.racing.clone(), left };
@@ -185,25 +184,6 @@ pub(crate) fn at_start((stage, model): (&str, &str), (rule, folds): (RaceRule, u
     let racing = (0..candidates).collect();
     let (stage, model) = (stage.to_owned(), model.to_owned());
     Race { stage, model, rule, folds, rungs: Vec::new(), racing, released: rule.first() }
-}
-
-/// The configurations that leave after `at` folds.
-fn decide(
-    rule: RaceRule,
-    at: u32,
-    candidates: &[&PlannedConfiguration],
-    racing: &[usize],
-    ended: &impl Fn(UnitId) -> Option<Ended>,
-) -> Vec<Leaver> {
-    let blocks: Vec<(usize, Option<BlockErrors>)> =
-        racing.iter().map(|&place| (place, BlockErrors::from_units(candidates[place], at, ended))).collect();
-    let complete: Vec<&BlockErrors> = blocks.iter().filter_map(|(_, errors)| errors.as_ref()).collect();
-    let mut judged = judge(rule, &complete).contenders.into_iter();
-    let leaver = |(place, errors): (usize, Option<BlockErrors>)| match errors {
-        Some(_) => judged.next()?.leaves.map(|why| Leaver { place, why }),
-        None => Some(Leaver { place, why: LeaveReason::Incomplete }),
-    };
-    blocks.into_iter().filter_map(leaver).collect()
 }
 
 /// A configuration's units in the first `folds` folds.

@@ -1,11 +1,13 @@
-//! Judges the configurations at a rung.
+//! The decision at a rung of a race: which configurations leave and which stay. The numbers of folds at which rungs are
+//! decided are [`RaceRule`]'s.
 
-use seedgrid_common::spec::RaceRule;
+use seedgrid_common::{matrix::PlannedConfiguration, spec::RaceRule, unit::UnitId};
 
-use super::{BlockErrors, LeaveReason, error_blocks::BlockError};
-use crate::scheduler::ranking::{MeanError, Rank};
+use super::{BlockErrors, LeaveReason, Leaver, error_blocks::BlockError};
+use crate::scheduler::ranking::{Ended, Rank};
 use crate::statistics::{
     friedman::Friedman,
+    mean_error::MeanError,
     wilcoxon::{Wilcoxon, wilcoxon},
 };
 
@@ -51,6 +53,31 @@ pub struct JudgedContender {
     pub p: Option<f64>,
     /// The reason for which the contender leaves, if it does.
     pub leaves: Option<LeaveReason>,
+}
+
+/// Whether a rung with these configurations is decided. The last configuration is not judged: it is trained to its end, so
+/// that its error covers all folds.
+pub(super) fn is_due(racing: &[usize]) -> bool {
+    racing.len() >= 2
+}
+
+/// The configurations that leave after `at` folds: those with a failed unit, and those that the rule excludes.
+pub(super) fn decide(
+    rule: RaceRule,
+    at: u32,
+    candidates: &[&PlannedConfiguration],
+    racing: &[usize],
+    ended: &impl Fn(UnitId) -> Option<Ended>,
+) -> Vec<Leaver> {
+    let blocks: Vec<(usize, Option<BlockErrors>)> =
+        racing.iter().map(|&place| (place, BlockErrors::from_units(candidates[place], at, ended))).collect();
+    let complete: Vec<&BlockErrors> = blocks.iter().filter_map(|(_, errors)| errors.as_ref()).collect();
+    let mut judged = judge(rule, &complete).contenders.into_iter();
+    let leaver = |(place, errors): (usize, Option<BlockErrors>)| match errors {
+        Some(_) => judged.next()?.leaves.map(|why| Leaver { place, why }),
+        None => Some(Leaver { place, why: LeaveReason::Incomplete }),
+    };
+    blocks.into_iter().filter_map(leaver).collect()
 }
 
 /// Judges contenders by their errors in the same folds, and by nothing else.

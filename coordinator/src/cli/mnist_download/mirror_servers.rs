@@ -14,7 +14,7 @@ use ureq::Proxy;
 
 use super::{
     Progress,
-    download::{DownloadError, Part, Way, download},
+    http_download::{DownloadError, Part, Way, download},
 };
 
 /// Public mirrors of MNIST's compressed files, in the order of tries.

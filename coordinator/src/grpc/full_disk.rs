@@ -1,9 +1,12 @@
-//! Whether this machine's disk accepts workers' uploads.
+//! The coordinator's disk is full, or cannot be written for another reason: the answer to workers that upload.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+
+use seedgrid_common::wire::blob::Content;
+use tonic::Status;
 
 use crate::{log_rate_limit::LogRateLimit, store::blobs::BlobError};
 
@@ -26,9 +29,25 @@ impl Default for Disk {
     }
 }
 
+/// The answer to a worker whose upload could not be written: whether the upload was kept.
+fn answer(content: Content, error: &BlobError) -> Result<bool, Status> {
+    match content {
+        // A checkpoint only saves time, and the worker must not wait for a full disk.
+        Content::Checkpoint(_) => Ok(false),
+        // The worker tries again: the result counts only with its weights.
+        Content::Weights => Err(Status::unavailable(error.to_string())),
+    }
+}
+
 impl Disk {
-    /// Notes a failed write.
-    pub(super) fn refused(&self, error: &BlobError) {
+    /// Notes a failed write of an upload, and returns the answer to the worker.
+    pub(super) fn refused(&self, content: Content, error: &BlobError) -> Result<bool, Status> {
+        self.note(error);
+        answer(content, error)
+    }
+
+    /// Notes a failed write. It is logged here as well: the disk is this machine's, and the worker can only try again.
+    fn note(&self, error: &BlobError) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut state = self.lock();
         if state.throttle.add(now) {
@@ -62,6 +81,9 @@ impl Disk {
 mod tests {
     use std::{io, path::PathBuf};
 
+    use seedgrid_common::training::Progress;
+    use tonic::Code;
+
     use super::*;
 
     #[test]
@@ -70,7 +92,10 @@ mod tests {
         assert_eq!(disk.trouble(), None);
         disk.took();
         let cause = io::Error::other("no room");
-        disk.refused(&BlobError { action: "write to", path: PathBuf::from("checkpoints"), cause });
+        let error = BlobError { action: "write to", path: PathBuf::from("checkpoints"), cause };
+        assert!(!disk.refused(Content::Checkpoint(Progress::default()), &error).unwrap(), "the checkpoint is dropped");
+        let again = disk.refused(Content::Weights, &error).unwrap_err();
+        assert_eq!(again.code(), Code::Unavailable, "the worker sends the weights again");
         assert_eq!(disk.trouble().unwrap(), "cannot write to checkpoints: no room");
         disk.took();
         assert_eq!(disk.trouble(), None);

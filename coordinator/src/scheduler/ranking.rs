@@ -1,8 +1,11 @@
-//! The order of configurations.
+//! The order of configurations by quality. Selections, races, comparisons and reports all use this module.
+//!
+//! Errors are counts, so [`MeanError`] compares them exactly; neither the order of units nor the rounding of a sum has
+//! an effect. [`Rank`] defines the order of configurations, and [`best`] returns the best one.
 
 use seedgrid_common::training::{Ending, Scores, UnitResult};
 
-use super::MeanError;
+use crate::statistics::mean_error::MeanError;
 
 /// The outcome of a unit, as far as ranking needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
