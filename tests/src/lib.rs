@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code: what goes wrong is to end the test")]
 
 pub mod commit_points;
+pub mod faulty_proxy;
 pub mod golden;
 pub mod machine;
 pub mod network;
@@ -12,4 +13,3 @@ pub mod simulation;
 pub mod slurm;
 pub mod sshd;
 pub mod study;
-pub mod weather;

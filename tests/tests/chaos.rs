@@ -17,9 +17,9 @@ use seedgrid_common::random::Stream;
 use seedgrid_coordinator::run_directory::RunDirectory;
 use seedgrid_tests::{
     commit_points::{CommitPoints, Instant},
+    faulty_proxy::{FaultRates, Proxy},
     process::{Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
-    weather::{Proxy, Weather},
 };
 
 /// A number that scripts/chaos.sh sets.
@@ -160,14 +160,14 @@ fn workers_that_are_killed_frozen_and_stopped() {
 }
 
 #[test]
-fn connections_in_bad_weather() {
-    let (scratch, mut chaos) = (Scratch::new(), chaos("weather"));
+fn faulty_connections_lose_nothing() {
+    let (scratch, mut chaos) = (Scratch::new(), chaos("faulty-connections"));
     let expected = expected();
     let port = free_port();
     let coordinator = serving(&scratch, &format!("127.0.0.1:{port}"));
-    let weather = Weather { delay: 100, stall: 10, cut: 10, half_close: 5, swallow: 2 };
-    let proxy = Proxy::start(([127, 0, 0, 1], port).into(), weather, setting("SEEDGRID_CHAOS_SEED", 1));
-    let join = scratch.path("through-the-weather.toml");
+    let rates = FaultRates { delay: 100, stall: 10, cut: 10, half_close: 5, swallow: 2 };
+    let proxy = Proxy::start(([127, 0, 0, 1], port).into(), rates, setting("SEEDGRID_CHAOS_SEED", 1));
+    let join = scratch.path("through-the-proxy.toml");
     proxy.redirect(&scratch.path("run/join.toml"), &join);
     let workers: Vec<Running> = (0..3).map(|_| joining(&scratch, &join)).collect();
     for _ in 0..3 {

@@ -15,9 +15,9 @@ use nix::{
     unistd::Pid,
 };
 use seedgrid_tests::{
+    faulty_proxy::{FaultRates, Proxy},
     process::{Running, children, seedgrid, until, worker},
     study::{Scratch, holdout},
-    weather::{Proxy, Weather},
 };
 
 const ROUNDS: usize = 5;
@@ -88,8 +88,8 @@ fn how_fast_it_recovers() {
         held.until_stderr("reconnected to study", number + 1);
         from.elapsed()
     });
-    let weather = Weather { delay: 0, stall: 0, cut: 0, half_close: 0, swallow: 0 };
-    let proxy = Proxy::start(([127, 0, 0, 1], port).into(), weather, 1);
+    let rates = FaultRates { delay: 0, stall: 0, cut: 0, half_close: 0, swallow: 0 };
+    let proxy = Proxy::start(([127, 0, 0, 1], port).into(), rates, 1);
     let join = scratch.path("through.toml");
     proxy.redirect(&scratch.path("run/join.toml"), &join);
     let far = joining(&scratch, &join);

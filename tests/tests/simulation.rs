@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use seedgrid_tests::simulation::{Run, Violation, faults::Faults, shrink::shrink, simulate};
+use seedgrid_tests::simulation::{Run, Violation, numbered_faults::Faults, shrink::shrink, simulate};
 
 /// A number that scripts/simulate.sh sets.
 fn setting(name: &str, otherwise: u64) -> u64 {

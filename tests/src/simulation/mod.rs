@@ -2,21 +2,21 @@
 //! under virtual time.
 //!
 //! Messages are delayed, lost, doubled and reordered; workers and the coordinator are killed at any step and restarted;
-//! the store refuses a commit; wall clocks jump. Every step is checked ([`ledger`]). All of this is drawn from a seed,
+//! the store refuses a commit; wall clocks jump. Every step is checked ([`invariants`]). All of this is drawn from a seed,
 //! so a seed gives the same run every time. A failing run can be [shrunk](shrink): its faults are numbered, and
 //! irrelevant ones are left out.
 
-mod agenda;
-pub mod faults;
-mod host;
-mod ledger;
-mod member;
+mod coordinator;
+mod event_queue;
+mod invariants;
 mod messages;
+pub mod numbered_faults;
 pub mod shrink;
 mod study;
+mod worker;
 mod world;
 
-use faults::Faults;
+use numbered_faults::Faults;
 
 /// Virtual milliseconds since the beginning.
 pub type Time = u64;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Run, faults::Faults, simulate};
+use super::{Run, numbered_faults::Faults, simulate};
 
 /// Most runs of one shrinking.
 const RUNS_MAX: usize = 400;

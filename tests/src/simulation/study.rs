@@ -47,7 +47,7 @@ pub(super) fn digests() -> Digests {
 }
 
 /// The outcome of a unit.
-pub(super) fn fate(unit: &Unit) -> Ended {
+pub(super) fn outcome(unit: &Unit) -> Ended {
     let mut stream = Stream::new(0, &format!("fate/{}", unit.id()));
     let rate = unit.configuration.hyperparameters["learning_rate"].to_string().parse::<f64>().unwrap_or(0.0);
     match stream.below(50) {
@@ -59,7 +59,7 @@ pub(super) fn fate(unit: &Unit) -> Ended {
 
 /// The result of training a unit. None: it fails.
 pub(super) fn result(unit: &Unit) -> Option<UnitResult> {
-    let ending = match fate(unit) {
+    let ending = match outcome(unit) {
         Ended::Scored { wrong, of } => {
             let outputs = Outputs::new(2, vec![0.5; 2 * of as usize]).unwrap();
             Ending::Done(Scores { converged: true, outputs, wrong, loss: 0.5 })
@@ -78,7 +78,7 @@ pub(super) fn foreseen(study: &Study) -> Settled {
     loop {
         let settled = selection::settle(study, &digests(), &committed, |id| known.get(&id).copied());
         let before = known.len();
-        known.extend(settled.plan.units().into_iter().map(|(id, unit)| (id, fate(unit))));
+        known.extend(settled.plan.units().into_iter().map(|(id, unit)| (id, outcome(unit))));
         committed.selections.extend(settled.made.iter().map(|decision| (decision.key, decision.chosen)));
         committed.rungs.extend(settled.rungs.iter().map(|made| (made.rung.key, made.rung.left.clone())));
         if known.len() == before {

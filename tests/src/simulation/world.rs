@@ -1,7 +1,7 @@
 //! The world of a coordinator and its workers: it takes the next event, executes it, and checks the state.
 
-mod fate;
-mod lives;
+mod fault_probabilities;
+mod worker_actions;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,14 +14,13 @@ use seedgrid_worker::lifecycle::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Run, Time, Violation,
-    agenda::{Agenda, Event},
-    check,
-    faults::Faults,
-    host::{Fortune, Host, RULES},
-    member::Member,
+    Run, Time, Violation, check,
+    coordinator::{Coordinator, RULES, TurnEnd},
+    event_queue::{Event, EventQueue},
     messages::{Address, Answer, Call, What},
+    numbered_faults::Faults,
     study,
+    worker::Worker,
 };
 
 /// Faults end after at most this time.
@@ -43,15 +42,15 @@ pub(super) struct World {
     now: Time,
     /// The wall clock's offset from virtual time.
     wall_offset: i64,
-    agenda: Agenda,
+    event_queue: EventQueue,
     stream: Stream,
     faults: Faults,
     stormy: bool,
     study: Study,
-    host: Host,
+    host: Coordinator,
     /// The time of the next turn, if one is due.
     turn_at: Option<Time>,
-    members: Vec<Member>,
+    members: Vec<Worker>,
     lives: u64,
     /// Units that a machine's error has hit: at most once each, so that none is quarantined by chance.
     broken: BTreeSet<UnitId>,
@@ -67,11 +66,11 @@ impl World {
         Self {
             now: 0,
             wall_offset: 0,
-            agenda: Agenda::default(),
+            event_queue: EventQueue::default(),
             stream,
             faults,
             stormy: true,
-            host: Host::new(study.clone()),
+            host: Coordinator::new(study.clone()),
             study,
             turn_at: None,
             members: Vec::new(),
@@ -104,14 +103,14 @@ impl World {
             self.new_life(worker, None)?;
         }
         let calm = self.stream.below(STORMY_MS);
-        self.agenda.at(u64::from(calm), Event::Calm);
-        self.agenda.at(500, Event::Chance);
-        self.agenda.at(2_000, Event::PeopleLook);
-        while let Some((time, event)) = self.agenda.next() {
+        self.event_queue.at(u64::from(calm), Event::Calm);
+        self.event_queue.at(500, Event::Chance);
+        self.event_queue.at(2_000, Event::PeopleLook);
+        while let Some((time, event)) = self.event_queue.next() {
             self.now = self.now.max(time);
             self.steps += 1;
             check(self.steps < STEPS_MAX, || "it goes on and on".to_owned())?;
-            check(self.agenda.len() < AGENDA_MAX, || format!("{} events wait", self.agenda.len()))?;
+            check(self.event_queue.len() < AGENDA_MAX, || format!("{} events wait", self.event_queue.len()))?;
             check(self.now < u64::from(calm) + CALM_MS, || self.not_done())?;
             self.happens(event)?;
             if !self.stormy && self.host.is_done() && self.members.iter().all(|member| member.content) {
@@ -139,13 +138,13 @@ impl World {
         let results = store.results().map_err(|error| failed(&error))?;
         for (id, unit) in foreseen.plan.units() {
             let expected = if now.track.is_released(id) { study::result(unit) } else { None };
-            let differs = || format!("the result of {id} is not an undisturbed run's ({:?})", study::fate(unit));
+            let differs = || format!("the result of {id} is not an undisturbed run's ({:?})", study::outcome(unit));
             check(results.get(&id) == expected.as_ref(), differs)?;
         }
         let attempts = store.attempts().map_err(|error| failed(&error))?;
         let failing = |attempt: &&seedgrid_coordinator::store::AttemptRecord| {
             attempt.ending == Some(AttemptEnding::Error)
-                && foreseen.plan.units().get(&attempt.unit).is_some_and(|unit| study::fate(unit) != Ended::Failed)
+                && foreseen.plan.units().get(&attempt.unit).is_some_and(|unit| study::outcome(unit) != Ended::Failed)
         };
         check(attempts.iter().filter(failing).count() <= self.broken.len(), || "errors that nobody made".to_owned())?;
         for pair in attempts.windows(2).filter(|pair| pair[0].unit == pair[1].unit) {
@@ -171,7 +170,7 @@ impl World {
     fn turn_due(&mut self, time: Time) {
         if self.turn_at.is_none_or(|at| time < at) {
             self.turn_at = Some(time);
-            self.agenda.at(time, Event::Turn { life: self.host.life });
+            self.event_queue.at(time, Event::Turn { life: self.host.life });
         }
     }
 
@@ -183,7 +182,7 @@ impl World {
 
     fn happens(&mut self, event: Event) -> Result<(), Violation> {
         if let Some(until) = self.frozen(&event) {
-            self.agenda.at(until, event);
+            self.event_queue.at(until, event);
             return Ok(());
         }
         match event {
@@ -221,7 +220,7 @@ impl World {
             Event::Ticks { worker, life } => {
                 let member = &self.members[worker];
                 if member.alive && member.life == life {
-                    self.agenda.at(self.now + TICK, Event::Ticks { worker, life });
+                    self.event_queue.at(self.now + TICK, Event::Ticks { worker, life });
                     self.tell(worker, Happened::Tick)?;
                 }
             }
@@ -259,14 +258,14 @@ impl World {
                 if self.stormy {
                     self.chance()?;
                     let next = 200 + self.stream.below(3_000);
-                    self.agenda.at(self.now + u64::from(next), Event::Chance);
+                    self.event_queue.at(self.now + u64::from(next), Event::Chance);
                 }
             }
             Event::PeopleLook => {
                 let pause = self.faults.strikes(40, || "people pause the study".to_owned());
                 self.host.people(pause, self.now, self.wall());
                 self.turn_due(self.now + 1);
-                self.agenda.at(self.now + 4_000, Event::PeopleLook);
+                self.event_queue.at(self.now + 4_000, Event::PeopleLook);
             }
         }
         Ok(())
@@ -300,26 +299,26 @@ impl World {
         let call = Call { from, id: self.members[from.worker].id.clone(), what };
         let is_bounded = !matches!(call.what, What::Pull { .. } | What::Began { .. } | What::Lost { .. });
         if is_bounded && self.faults.strikes(30, || format!("lost: {}", call.what.name())) {
-            self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(from));
+            self.event_queue.at(self.now + CALL_TIMEOUT, Event::LinkLost(from));
             return;
         }
         // The sender has then given up the call, or is dead, and another worker may have done the work.
         if is_bounded && self.faults.strikes(30, || format!("very late: {}", call.what.name())) {
             let Address { worker, life, .. } = from;
             match self.faults.below(3) {
-                0 => self.agenda.at(self.now + 1, Event::Dies { worker, life }),
-                _ => self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(from)),
+                0 => self.event_queue.at(self.now + 1, Event::Dies { worker, life }),
+                _ => self.event_queue.at(self.now + CALL_TIMEOUT, Event::LinkLost(from)),
             }
             let late = CALL_TIMEOUT + u64::from(self.faults.below(20_000));
-            self.agenda.at(self.now + late, Event::Arrives(call));
+            self.event_queue.at(self.now + late, Event::Arrives(call));
             return;
         }
         if self.faults.strikes(60, || format!("doubled: {}", call.what.name())) {
             let later = u64::from(self.faults.below(6_000));
-            self.agenda.at(self.now + later, Event::Arrives(call.clone()));
+            self.event_queue.at(self.now + later, Event::Arrives(call.clone()));
         }
         let latency = self.latency();
-        self.agenda.at(self.now + latency, Event::Arrives(call));
+        self.event_queue.at(self.now + latency, Event::Arrives(call));
     }
 
     fn arrives(&mut self, call: Call) {
@@ -329,7 +328,7 @@ impl World {
             let gathers = u64::from(self.stream.below(6));
             self.turn_due(self.now + gathers);
         } else if !is_register {
-            self.agenda.at(self.now + 1, Event::LinkLost(from));
+            self.event_queue.at(self.now + 1, Event::LinkLost(from));
         }
     }
 
@@ -345,21 +344,21 @@ impl World {
                 member.alive && member.life == call.from.life && member.link == Some(call.from.link)
             });
         }
-        let fortune = if self.faults.strikes(250, || "the coordinator dies before a commit".to_owned()) {
-            Fortune::DiesBefore
+        let turn_end = if self.faults.strikes(250, || "the coordinator dies before a commit".to_owned()) {
+            TurnEnd::DiesBefore
         } else if self.faults.strikes(250, || "the store refuses a commit".to_owned()) {
-            Fortune::StoreRefuses
+            TurnEnd::StoreRefuses
         } else if self.faults.strikes(250, || "the coordinator dies after a commit".to_owned()) {
-            Fortune::DiesAfter
+            TurnEnd::DiesAfter
         } else {
-            Fortune::Good
+            TurnEnd::Good
         };
-        let turned = self.host.turn(fortune, self.now, self.wall())?;
+        let turned = self.host.turn(turn_end, self.now, self.wall())?;
         for (call, answer) in turned.answers {
             self.send_answer(&call, answer);
         }
         if turned.dead {
-            self.coordinator_dies(&format!("{fortune:?}"));
+            self.coordinator_dies(&format!("{turn_end:?}"));
             return Ok(());
         }
         if let Some(at) = self.host.next_turn() {
@@ -371,11 +370,11 @@ impl World {
     fn send_answer(&mut self, call: &Call, answer: Answer) {
         let lost = self.faults.strikes(30, || format!("lost: the answer to {}", call.what.name()));
         if lost {
-            self.agenda.at(self.now + CALL_TIMEOUT, Event::LinkLost(call.from));
+            self.event_queue.at(self.now + CALL_TIMEOUT, Event::LinkLost(call.from));
             return;
         }
         let latency = self.latency();
-        self.agenda.at(self.now + latency, Event::Answered(call.from, answer));
+        self.event_queue.at(self.now + latency, Event::Answered(call.from, answer));
     }
 
     fn answered(&mut self, address: Address, answer: Answer) -> Result<(), Violation> {
@@ -390,7 +389,7 @@ impl World {
         if let Answer::Registered { dropped } = answer {
             if member.trying == Some(address.link) {
                 (member.trying, member.link) = (None, Some(address.link));
-                self.agenda.at(self.now + BEAT, Event::Beats(address));
+                self.event_queue.at(self.now + BEAT, Event::Beats(address));
                 let dropped = attempts(dropped);
                 let event = Happened::Registered { generation: address.link, dropped: dropped.clone() };
                 self.note(format!("worker {worker} is registered over link {}", address.link));
@@ -424,7 +423,7 @@ impl World {
                 self.tell(worker, Happened::Pulled { generation: address.link, assignments, state })
             }
             Answer::Beaten { dropped, state } => {
-                self.agenda.at(self.now + BEAT, Event::Beats(address));
+                self.event_queue.at(self.now + BEAT, Event::Beats(address));
                 let dropped = attempts(dropped);
                 self.tell(worker, Happened::Beaten { generation: address.link, dropped: dropped.clone(), state })?;
                 self.members[worker].lets_go_of(&dropped)
@@ -441,7 +440,7 @@ impl World {
         if self.is_tried(&address) {
             let held = self.members[address.worker].held();
             self.send(address, What::Register { held });
-            self.agenda.at(self.now + CALL_TIMEOUT, Event::GivesUp(address));
+            self.event_queue.at(self.now + CALL_TIMEOUT, Event::GivesUp(address));
         }
     }
 

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
-mod cable;
 mod checkpoints;
 mod crashes;
 mod interrupt;
+mod network_partition;
 mod signals;

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+mod allowed_imports;
 mod decisions;
 mod mutations;
-mod rooms;
 mod unsafe_code;
 
 use std::{

@@ -1,11 +1,11 @@
-//! Faults of workers and of the coordinator.
+//! The faults of workers and of the coordinator, with the probability of each in a step.
 
 use seedgrid_worker::lifecycle::Event as Happened;
 
 use super::World;
 use crate::simulation::{
     Time, Violation,
-    agenda::Event,
+    event_queue::Event,
     messages::{Address, What},
 };
 
@@ -46,7 +46,7 @@ impl World {
             let held = held.into_iter().filter(|one| !training.contains(one)).collect();
             self.send(address, What::Lost { training, held });
         }
-        self.agenda.at(self.now + 50 + away, Event::WorkerStarts { worker, same_id: is_trainer });
+        self.event_queue.at(self.now + 50 + away, Event::WorkerStarts { worker, same_id: is_trainer });
     }
 
     pub(super) fn coordinator_dies(&mut self, how: &str) {
@@ -58,10 +58,10 @@ impl World {
             if let Some(link) = member.link {
                 let address = Address { worker, life: member.life, link };
                 let notices = u64::from(self.stream.below(1_500));
-                self.agenda.at(self.now + notices, Event::LinkLost(address));
+                self.event_queue.at(self.now + notices, Event::LinkLost(address));
             }
         }
         let away = u64::from(self.stream.below(6_000));
-        self.agenda.at(self.now + away, Event::CoordinatorStarts);
+        self.event_queue.at(self.now + away, Event::CoordinatorStarts);
     }
 }

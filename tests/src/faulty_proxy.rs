@@ -23,7 +23,7 @@ use tokio::{
 
 /// Probabilities of the faults, in thousandths, for each piece of up to 4 KiB.
 #[derive(Clone, Copy, Debug)]
-pub struct Weather {
+pub struct FaultRates {
     /// The piece is delayed by 1 to 50 ms.
     pub delay: u32,
     /// The piece and all later ones in its direction are delayed by 0.2 to 2 s.
@@ -51,7 +51,7 @@ impl Proxy {
     ///
     /// # Panics
     /// When it cannot listen on a port.
-    pub fn start(target: SocketAddr, weather: Weather, seed: u64) -> Self {
+    pub fn start(target: SocketAddr, rates: FaultRates, seed: u64) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -63,7 +63,7 @@ impl Proxy {
                 let (counted, opened) = (Arc::clone(&counted), opened.clone());
                 tokio::spawn(async move {
                     let stream = |way: &str| Stream::new(seed ^ connection, way);
-                    carry(near, target, weather, [stream("up"), stream("down")], counted, opened).await;
+                    carry(near, target, rates, [stream("up"), stream("down")], counted, opened).await;
                 });
             }
         });
@@ -114,7 +114,7 @@ enum Way {
 async fn carry(
     near: TcpStream,
     target: SocketAddr,
-    weather: Weather,
+    rates: FaultRates,
     [up, down]: [Stream; 2],
     faults: Arc<AtomicUsize>,
     mut open: watch::Receiver<bool>,
@@ -128,8 +128,8 @@ async fn carry(
     }
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
     let mut ways = tokio::task::JoinSet::new();
-    ways.spawn(forward(near_read, far_write, weather, up, Arc::clone(&faults)));
-    ways.spawn(forward(far_read, near_write, weather, down, faults));
+    ways.spawn(forward(near_read, far_write, rates, up, Arc::clone(&faults)));
+    ways.spawn(forward(far_read, near_write, rates, down, faults));
     loop {
         tokio::select! {
             way = ways.join_next() => match way {
@@ -150,7 +150,7 @@ fn reset(side: TcpStream) {
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    weather: Weather,
+    rates: FaultRates,
     mut stream: Stream,
     faults: Arc<AtomicUsize>,
 ) -> Way {
@@ -169,8 +169,8 @@ async fn forward(
             faults.fetch_add(usize::from(it_does), Ordering::SeqCst);
             it_does
         };
-        let (delay, stall, cut) = (happens(weather.delay), happens(weather.stall), happens(weather.cut));
-        let (half_close, swallow) = (happens(weather.half_close), happens(weather.swallow));
+        let (delay, stall, cut) = (happens(rates.delay), happens(rates.stall), happens(rates.cut));
+        let (half_close, swallow) = (happens(rates.half_close), happens(rates.swallow));
         if cut {
             return Way::Cut;
         }

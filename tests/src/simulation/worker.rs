@@ -36,7 +36,7 @@ pub(super) struct Doing {
 
 /// A worker in one of its lives.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct Worker {
     pub(super) id: WorkerId,
     /// The number of its life, by which events of earlier lives are recognised.
     pub(super) life: u64,
@@ -56,7 +56,7 @@ pub(super) struct Member {
     turns: u64,
 }
 
-impl Member {
+impl Worker {
     /// A worker that starts now, and its first actions.
     pub(super) fn start(id: WorkerId, life: u64, links: u64, slots: usize, now: Time) -> (Self, Vec<Action>) {
         let rules =

@@ -6,9 +6,9 @@ use seedgrid_worker::lifecycle::{Action, Ending, Event as Happened, attempt::Ass
 use super::{TICK, World};
 use crate::simulation::{
     Violation,
-    agenda::Event,
-    member::{Member, Outcome},
+    event_queue::Event,
     messages::{Address, What},
+    worker::{Outcome, Worker},
 };
 
 impl World {
@@ -18,7 +18,7 @@ impl World {
         let member = &mut self.members[worker];
         let address = Address { worker, life: member.life, link: member.next_link() };
         member.trying = Some(address.link);
-        self.agenda.at(self.now + backoff, Event::Connects(address));
+        self.event_queue.at(self.now + backoff, Event::Connects(address));
     }
 
     pub(super) fn tell(&mut self, worker: usize, event: Happened) -> Result<(), Violation> {
@@ -47,7 +47,7 @@ impl World {
                     if let Some(turn) = member.stop(slot) {
                         let soon = self.now + 5 + u64::from(self.stream.below(300));
                         let outcome = Outcome::Stopped;
-                        self.agenda.at(soon, Event::SlotEnds { worker, life, slot, turn, outcome });
+                        self.event_queue.at(soon, Event::SlotEnds { worker, life, slot, turn, outcome });
                     }
                 }
                 (Action::Exit { ending, unacknowledged }, _) => {
@@ -57,7 +57,7 @@ impl World {
                     member.content = ending == Ending::StudyDone;
                     if !member.content {
                         let away = u64::from(self.stream.below(4_000));
-                        self.agenda.at(self.now + away, Event::WorkerStarts { worker, same_id: false });
+                        self.event_queue.at(self.now + away, Event::WorkerStarts { worker, same_id: false });
                     }
                 }
             }
@@ -85,7 +85,7 @@ impl World {
             }
             false => Outcome::Trained,
         };
-        self.agenda.at(self.now + lasts, Event::SlotEnds { worker, life, slot, turn, outcome });
+        self.event_queue.at(self.now + lasts, Event::SlotEnds { worker, life, slot, turn, outcome });
         Ok(())
     }
 
@@ -94,13 +94,13 @@ impl World {
         self.lives += 1;
         let id = id.unwrap_or_else(|| format!("{:032x}", self.lives).parse().expect("32 digits"));
         self.note(format!("worker {worker} starts as {id}"));
-        let links = self.members.get(worker).map_or(0, Member::links);
-        let (member, actions) = Member::start(id, self.lives, links, 2, self.now);
+        let links = self.members.get(worker).map_or(0, Worker::links);
+        let (member, actions) = Worker::start(id, self.lives, links, 2, self.now);
         match self.members.get_mut(worker) {
             Some(place) => *place = member,
             None => self.members.push(member),
         }
-        self.agenda.at(self.now + TICK, Event::Ticks { worker, life: self.lives });
+        self.event_queue.at(self.now + TICK, Event::Ticks { worker, life: self.lives });
         self.perform(worker, actions)
     }
 }

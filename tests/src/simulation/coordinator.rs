@@ -26,7 +26,7 @@ use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
 
 use super::{
     Time, Violation,
-    ledger::{Leases, Ledger, leases, leases_have_reasons},
+    invariants::{Leases, Ledger, leases, leases_have_reasons},
     messages::{Answer, Call, What},
     study,
 };
@@ -50,7 +50,7 @@ const POLL: Millis = 5_000;
 
 /// How a turn ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fortune {
+pub(super) enum TurnEnd {
     /// The coordinator commits and answers.
     Good,
     /// The coordinator is killed before it commits.
@@ -92,7 +92,7 @@ struct Life {
 }
 
 /// The coordinator, running or not.
-pub(super) struct Host {
+pub(super) struct Coordinator {
     folder: TempDir,
     study: Study,
     /// The number of its lives so far.
@@ -101,7 +101,7 @@ pub(super) struct Host {
     pub(super) ledger: Ledger,
 }
 
-impl Host {
+impl Coordinator {
     pub(super) fn new(study: Study) -> Self {
         // In memory if that folder exists: every commit is synchronous.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
@@ -183,13 +183,13 @@ impl Host {
     }
 
     /// Commits the gathered calls, and answers them.
-    pub(super) fn turn(&mut self, fortune: Fortune, now: Time, wall_ms: i64) -> Result<Turned, Violation> {
+    pub(super) fn turn(&mut self, turn_end: TurnEnd, now: Time, wall_ms: i64) -> Result<Turned, Violation> {
         let path = self.path();
         let Some(life) = self.now.as_mut() else { return Ok(Turned::default()) };
-        if fortune == Fortune::DiesBefore {
+        if turn_end == TurnEnd::DiesBefore {
             return Ok(Turned { dead: true, ..Turned::default() });
         }
-        if fortune == Fortune::StoreRefuses {
+        if turn_end == TurnEnd::StoreRefuses {
             // As if another coordinator had taken the run directory: the next commit fails, with any content.
             let stranger = Connection::open(path).expect("the store opens");
             stranger.execute("UPDATE owner SET epoch = epoch + 1", []).expect("the store takes it");
@@ -203,7 +203,7 @@ impl Host {
             Err(_) if life.spoilt => true,
             Err(error) => return Err(Violation(format!("the store refuses what nobody has spoilt: {error}"))),
         };
-        if fortune == Fortune::DiesAfter {
+        if turn_end == TurnEnd::DiesAfter {
             return Ok(Turned { dead: true, ..Turned::default() });
         }
         // Answers that were sent count even if the commit failed: the ledger records them, and the next life must know

@@ -1,4 +1,4 @@
-//! Faults: each one has a number, and can be left out.
+//! Whether a fault occurs: each one has a number, and can be left out.
 
 use std::collections::BTreeSet;
 

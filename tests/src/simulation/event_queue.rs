@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Time,
-    member::Outcome,
     messages::{Address, Answer, Call},
+    worker::Outcome,
 };
 
 /// One event.
@@ -74,12 +74,12 @@ pub(super) enum Event {
 
 /// Events by time; events of the same time in the order of their insertion.
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
+pub(super) struct EventQueue {
     events: BTreeMap<(Time, u64), Event>,
     next: u64,
 }
 
-impl Agenda {
+impl EventQueue {
     pub(super) fn at(&mut self, time: Time, event: Event) {
         self.events.insert((time, self.next), event);
         self.next += 1;
