@@ -5,7 +5,7 @@
 //! - [`spec`] reads and checks a study's spec; [`matrix`] expands it into [`unit`](mod@unit)s with [`hyperparameters`].
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
-//! - [`mod@outputs`] holds a network's raw values, [`decision`] interprets them, [`random`] gives the seeded streams.
+//! - [`mod@outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
 //! - [`shared`] holds a value once for many holders.
 //! - [`result_kind`] tells trained results from made-up ones, which only measure a coordinator.
 //! - [`text`] and [`terminal`] prepare text for people; [`durable`] and [`temporary_files`] write files.
@@ -18,9 +18,9 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod classification;
 pub mod command_line;
 pub mod data;
-pub mod decision;
 pub mod durable;
 pub mod error_chain;
 pub mod exit_codes;

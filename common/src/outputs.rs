@@ -1,6 +1,6 @@
 //! A network's raw values of the primary output, for the scored examples.
 //!
-//! Only [`decision`](crate::decision) interprets them.
+//! Only [`classification`](crate::classification) interprets them.
 
 use serde::Serialize;
 

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use seedgrid_common::{
+    classification,
     data::{Dataset, Digests, folds::split},
-    decision,
     hyperparameters::Value,
     matrix::{Selections, expand},
     outputs::Outputs,

@@ -9,12 +9,12 @@ use std::{
 };
 
 use seedgrid_common::{
+    classification::Binary,
     data::{
         Dataset, PAIR_PIXELS,
         encode::decode,
         folds::{Scored, split},
     },
-    decision::Binary,
     training::{Ending, Scores, UnitResult},
     unit::UnitId,
     wire::blob::BlobDigest,

@@ -18,11 +18,11 @@ use std::{
 
 use clap::Args;
 use seedgrid_common::{
+    classification::{self, CLASSES},
     data::{
         Dataset,
         folds::{self, Scored},
     },
-    decision::{self, CLASSES},
     join::Token,
     outputs::Outputs,
     random::Stream,
@@ -248,7 +248,8 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
         values.extend(if second_is_larger { [-score, score] } else { [score, -score] });
     }
     let outputs = Outputs::new(CLASSES, values)?;
-    let wrong = outputs.iter().zip(&labels).filter(|(row, label)| decision::class(row) != usize::from(**label)).count();
+    let wrong =
+        outputs.iter().zip(&labels).filter(|(row, label)| classification::class(row) != usize::from(**label)).count();
     let error = wrong as f64 / labels.len() as f64;
     let validation_error = matches!(unit.fold, Fold::Part { .. }).then_some(error);
     let epoch = EpochMetrics { epoch: 1, train_loss: 0.5, train_error: error, validation_error };

@@ -4,8 +4,8 @@
 
 use candle_core::Device;
 use seedgrid_common::{
+    classification::Binary,
     data::{Dataset, PAIR_PIXELS, Pairs, folds::split},
-    decision::Binary,
     hyperparameters::{Hyperparameters, Value},
     model,
     random::Stream,

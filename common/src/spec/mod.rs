@@ -13,7 +13,6 @@ mod folds;
 mod hint;
 pub mod limits;
 mod name;
-mod places;
 mod problem;
 mod product;
 mod race;
@@ -31,6 +30,7 @@ mod study;
 mod suggest;
 mod synonyms;
 mod table;
+mod tables_and_keys;
 #[cfg(test)]
 mod tests;
 mod zip;
@@ -38,7 +38,6 @@ mod zip;
 pub use crate::data::DatasetKind;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use folds::{Unfoldable, unfoldable};
-pub use places::Elsewhere;
 pub use problem::Problem;
 pub use product::Settings;
 pub use race::RaceRule;
@@ -46,6 +45,7 @@ pub use reference_problem::ReferenceProblem;
 pub use selection::{SelectedRow, SelectionRule};
 pub use stop::StopKeys;
 pub use study::parse;
+pub use tables_and_keys::Elsewhere;
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Elsewhere, Problem, error::Problems, places, scalar::shown, suggest::nearest};
+use super::{Elsewhere, Problem, error::Problems, scalar::shown, suggest::nearest, tables_and_keys};
 
 /// A table that is being read.
 pub(super) struct Table<'t> {
@@ -76,7 +76,7 @@ impl<'t> Table<'t> {
             let models = models(written);
             // A key that belongs to another model, or probably means a key of this table, is not sent to another table.
             let exact = |elsewhere: &Elsewhere| models.is_empty() && elsewhere.key == written;
-            let elsewhere = places::elsewhere(written, &self.known)
+            let elsewhere = tables_and_keys::elsewhere(written, &self.known)
                 .filter(|elsewhere| exact(elsewhere) || (suggestion.is_none() && !self.known.contains(&elsewhere.key)));
             let problem = Problem::UnknownKey {
                 key: shown(written),

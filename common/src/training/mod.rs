@@ -92,7 +92,7 @@ pub struct Scores {
     pub converged: bool,
     /// The comparison's logits of each scored pair, in order: class 0, then class 1 (first digit <= second).
     pub outputs: Outputs,
-    /// The number of wrongly classified pairs, by [`decision::class`](crate::decision::class).
+    /// The number of wrongly classified pairs, by [`classification::class`](crate::classification::class).
     pub wrong: u32,
     /// Mean cross-entropy of the comparison.
     pub loss: f64,

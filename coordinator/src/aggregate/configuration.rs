@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
-    decision::Binary,
+    classification::Binary,
     model,
     training::{EpochMetrics, Scores},
     unit::{Configuration, Fold},

@@ -1,14 +1,14 @@
 //! The pairs that a stage scores, and the predictions on them: pooled over folds and draws of the data, averaged over
-//! seeds. `decision` in `common` defines outputs and averages.
+//! seeds. `classification` in `common` defines outputs and averages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
+    classification::Binary,
     data::{
         Dataset,
         folds::{self, split},
     },
-    decision::Binary,
     spec::Evaluation,
     text::count,
     training::{Ending, EpochMetrics, Scores, UnitResult},

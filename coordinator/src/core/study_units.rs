@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use seedgrid_common::{
+    classification::CLASSES,
     data::{Digests, folds::scored_pairs},
-    decision::CLASSES,
     matrix::{Plan, WaitingRow},
     model,
     result_kind::ResultKind,

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use seedgrid_common::{
+    classification::{Binary, CLASSES},
     data::{
         Dataset, Pairs,
         folds::{Scored, split},
     },
-    decision::{Binary, CLASSES},
     training::{EpochMetrics, Scores},
     unit::{Fold, UnitId},
 };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use seedgrid_common::{decision, training::StopLoss, unit::Fold};
+use seedgrid_common::{classification, training::StopLoss, unit::Fold};
 
 use super::facts;
 use crate::aggregate::{
@@ -364,7 +364,7 @@ fn learning(aggregate: &Aggregate) -> String {
 
 /// A curve's point with its threshold: the score, and the probability that belongs to it. At the curve's start both are infinite.
 fn point([x, y]: [f64; 2], threshold: f64) -> [String; 4] {
-    let probability = if threshold.is_finite() { decision::probability(threshold) } else { threshold };
+    let probability = if threshold.is_finite() { classification::probability(threshold) } else { threshold };
     [x, y, threshold, probability].map(number)
 }
 

@@ -91,7 +91,7 @@ fn collapsed_networks_have_one_error() {
             let result = study.results.get_mut(&id).unwrap();
             put(result, vec![score; labels.len()]);
             // As a worker counts.
-            let class = decision::class(&[0.0, score]);
+            let class = classification::class(&[0.0, score]);
             let Ending::Done(scores) = &mut result.ending else { panic!("done") };
             scores.wrong = labels.into_iter().filter(|label| usize::from(*label) != class).count() as u32;
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
+    classification,
     data::{Dataset, DatasetSpec, Pairs, folds, glyph_pairs},
-    decision,
     hyperparameters::{Hyperparameters, Value},
     matrix::{Plan, Selections, expand},
     model,
@@ -260,7 +260,7 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
             [0.0, logit as f32]
         })
         .collect();
-    let class = |outputs: &[f32; 2]| decision::class(outputs) as u8;
+    let class = |outputs: &[f32; 2]| classification::class(outputs) as u8;
     let wrong = scored.iter().zip(&outputs).filter(|(pair, outputs)| class(outputs) != pairs.label(**pair)).count();
     let error = wrong as f64 / scored.len() as f64;
 

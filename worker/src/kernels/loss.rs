@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn the_loss_is_the_log_probability_that_reports_keep() {
         let logits = [0.3_f32, -1.2, 2.5];
-        for (class, expected) in seedgrid_common::decision::log_probabilities(logits).into_iter().enumerate() {
+        for (class, expected) in seedgrid_common::classification::log_probabilities(logits).into_iter().enumerate() {
             let mut gradient = [0.0; 3];
             let loss = cross_entropy(&logits, class, 1.0, &mut gradient);
             assert!((loss + expected).abs() < 1e-14, "{loss} and {expected}");

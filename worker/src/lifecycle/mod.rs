@@ -8,6 +8,9 @@
 mod action;
 pub mod attempt;
 mod event;
+mod hand_over_time;
+mod limits;
+mod prefetch;
 pub mod time_limit;
 
 use std::{
@@ -19,7 +22,7 @@ use std::{
 use seedgrid_common::{
     join::reconnect_limits,
     wire::{
-        limits,
+        limits::PULL_UNITS_MAX,
         v1::{Failure, StudyState},
     },
 };
@@ -31,39 +34,13 @@ use crate::lifecycle::{
 
 pub use action::{Action, Ending};
 pub use event::Event;
+use hand_over_time::{GOODBYE, GRACE};
+pub use limits::SLOTS_MAX;
+use limits::{UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_MAX, submits_max};
+pub use prefetch::prefetch;
 
 /// A moment: the time since the worker started.
 pub type Moment = Duration;
-
-/// Number of unacknowledged attempts at which the worker stops pulling units.
-const UNACKNOWLEDGED_MAX: usize = 256;
-/// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they exist
-/// anyway.
-const UNACKNOWLEDGED_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// Most concurrent submits of a worker with so many slots: a coordinator commits together what arrives together.
-const fn submits_max(slots: usize) -> usize {
-    if slots < 4 {
-        4
-    } else if slots > 64 {
-        64
-    } else {
-        slots
-    }
-}
-/// The time for handing over after a signal, or after the study was done.
-const GRACE: Duration = Duration::from_secs(5);
-/// The time for the leave call once the time for handing over is used up.
-const GOODBYE: Duration = Duration::from_secs(2);
-/// Most slots of one worker, so that all its attempts fit into one message.
-pub const SLOTS_MAX: usize = 512;
-const _: () = assert!(SLOTS_MAX + SLOTS_MAX / 8 + UNACKNOWLEDGED_MAX <= limits::HELD_MAX);
-
-/// The number of units leased ahead of need: one for each group of eight slots, the last one possibly smaller. Ends are
-/// spread out, so one waiting unit bridges a slot's round trip; more would only keep units from other workers at the
-/// end of a study.
-pub const fn prefetch(slots: usize) -> usize {
-    slots.div_ceil(8)
-}
 
 /// The constant settings of a worker.
 #[derive(Clone, Debug)]
@@ -420,7 +397,7 @@ impl Lifecycle {
             && self.has_time(now);
         let Link::Up { asked: asked @ None, .. } = &mut self.link else { return };
         if may && wanted > 0 {
-            let units_max = u32::try_from(wanted).unwrap_or(u32::MAX).min(limits::PULL_UNITS_MAX);
+            let units_max = u32::try_from(wanted).unwrap_or(u32::MAX).min(PULL_UNITS_MAX);
             *asked = Some(units_max);
             actions.push(Action::Pull { units_max });
         }

@@ -1,7 +1,7 @@
 //! The predictions of one network, and of an ensemble of networks.
 
 use seedgrid_common::{
-    decision::{self, Binary, CLASSES},
+    classification::{self, Binary, CLASSES},
     model::DIGITS,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct PairPrediction {
 
 /// The predictions of one network.
 pub(super) fn alone(predictions: &[Prediction]) -> Vec<PairPrediction> {
-    let digit = |logits: [f32; DIGITS]| decision::class(&logits) as u8;
+    let digit = |logits: [f32; DIGITS]| classification::class(&logits) as u8;
     predictions
         .iter()
         .map(|one| PairPrediction {
@@ -44,7 +44,7 @@ impl Ensemble {
         if predictions.iter().all(|one| one.digits.is_some()) {
             self.digits.resize(predictions.len(), [[0.0; DIGITS]; 2]);
             for (sums, digits) in self.digits.iter_mut().zip(named) {
-                let logarithms = digits.map(decision::log_probabilities);
+                let logarithms = digits.map(classification::log_probabilities);
                 for (sum, logarithm) in sums.iter_mut().flatten().zip(logarithms.iter().flatten()) {
                     *sum += logarithm.exp();
                 }

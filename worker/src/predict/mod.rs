@@ -1,13 +1,13 @@
 //! `seedgrid-worker predict`: scores pairs of images with kept weights.
 //!
-//! `choosing` chooses the networks, `input` reads the pairs, [`weights_file`] reads the networks one after the other,
+//! `network_choice` chooses the networks, `input` reads the pairs, [`weights_file`] reads the networks one after the other,
 //! `ensemble` averages their predictions, and `output` writes them.
 
 mod arguments;
-mod choosing;
 mod ensemble;
 mod error;
 mod input;
+mod network_choice;
 mod output;
 
 use std::{
@@ -20,8 +20,8 @@ use candle_core::Device;
 use seedgrid_common::{terminal::Screen, text::count, wire::limits};
 
 pub use arguments::{Format, Part, PredictArguments};
-pub use choosing::NotChosen;
 pub use error::PredictError;
+pub use network_choice::NotChosen;
 
 use crate::training::{Predictor, device, weights_file};
 use ensemble::Ensemble;
@@ -113,9 +113,11 @@ fn meant(files: &[PathBuf], label: Option<&str>) -> Result<Vec<PathBuf>, Predict
     });
     let units = units.collect::<Result<Vec<_>, _>>()?;
     match label {
-        Some(label) => Ok(choosing::chosen(&units, label)?.into_iter().map(|place| files[place].clone()).collect()),
+        Some(label) => {
+            Ok(network_choice::chosen(&units, label)?.into_iter().map(|place| files[place].clone()).collect())
+        }
         None => {
-            let kinds = choosing::kinds(units.iter());
+            let kinds = network_choice::kinds(units.iter());
             if kinds > 1 {
                 note(format_args!(
                     "note: networks of {kinds} configurations vote together; --label chooses one of them"

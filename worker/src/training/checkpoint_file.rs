@@ -5,7 +5,7 @@
 
 #[cfg(test)]
 mod fuzz;
-mod plausible;
+mod plausibility_check;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -186,7 +186,7 @@ pub fn read(bytes: &[u8], unit: &Unit, numerics_class: &str) -> Result<Checkpoin
     if head.numerics_class != numerics_class {
         return Err(CheckpointError::OtherClass { found: head.numerics_class, here: numerics_class.to_owned() });
     }
-    if let Some(problem) = plausible::problem(&head, unit) {
+    if let Some(problem) = plausibility_check::problem(&head, unit) {
         return Err(CheckpointError::Implausible(problem));
     }
     let network = training::network(&unit.configuration)?;

@@ -2,8 +2,8 @@
 
 use candle_core::Device;
 use seedgrid_common::{
+    classification::CLASSES,
     data::PAIR_PIXELS,
-    decision::CLASSES,
     outputs::Outputs,
     training::{EpochMetrics, Scores},
     unit::UnitId,

@@ -1,7 +1,7 @@
 //! The loss of training, and the counts and sums beside it.
 
 use seedgrid_common::{
-    decision::{self, CLASSES},
+    classification::{self, CLASSES},
     model::DIGITS,
 };
 
@@ -58,7 +58,7 @@ impl Objective {
             let weight = comparison_weight / pairs as f64;
             let comparison = cross_entropy(of_pair, usize::from(label), weight, &mut by_logits.comparison[here]);
             tally.loss += comparison_weight * comparison;
-            tally.wrong += u32::from(decision::class(of_pair) != usize::from(label));
+            tally.wrong += u32::from(classification::class(of_pair) != usize::from(label));
             if let Some(auxiliary_weight) = self.auxiliary_weight {
                 let weight = auxiliary_weight / pairs as f64;
                 for (which, &digit) in digits[pair].iter().enumerate() {

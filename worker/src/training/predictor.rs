@@ -4,8 +4,8 @@ use std::fmt;
 
 use candle_core::Device;
 use seedgrid_common::{
+    classification::CLASSES,
     data::{PAIR_PIXELS, normalize::Normalizer},
-    decision::CLASSES,
     model::{DIGITS, Network},
     unit::Unit,
 };
@@ -34,7 +34,7 @@ pub(super) fn engine(
     })
 }
 
-/// A network's logits for one pair. [`decision`](seedgrid_common::decision) interprets them.
+/// A network's logits for one pair. [`classification`](seedgrid_common::classification) interprets them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// The logits of the comparison's classes: class 1 is first digit <= second.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{BASE, changed};
 use crate::{
     model,
-    spec::{Problem, parse, places::TABLES},
+    spec::{Problem, parse, tables_and_keys::TABLES},
 };
 
 /// The base spec with an unknown key in each of its tables, in the order of [`TABLES`].
