@@ -6,7 +6,7 @@
 //! the [`aggregate`] computes numbers and curves from results with [`statistics`], [`report`] writes them as files,
 //! [`mod@export`] as tables, and [`compare`] compares two runs. [`cli`] is the command line.
 //!
-//! Imports run one way; `tests/tests/source/rooms.rs` compares them with the tables in docs/architecture.md.
+//! Imports run one way; `tests/tests/source/allowed_imports.rs` compares them with the tables in docs/architecture.md.
 
 #![forbid(unsafe_code)]
 
