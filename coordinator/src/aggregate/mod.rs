@@ -6,7 +6,7 @@
 //! and [`shared_image_clusters`] the inputs of a mean's uncertainty over seeds and examples, [`means_and_intervals`]
 //! means and intervals, [`configuration`] one row, [`comparison`] the tests between two rows, [`reference_values`] a
 //! row next to published values, and [`race_summary`] the results of races. [`untrained_and_stuck`] finds networks that
-//! learnt nothing, [`example_images`] selects some pairs, and [`document`] is report.json. The formulas are in
+//! learnt nothing, [`example_images`] selects some pairs, and [`report_json`] is report.json. The formulas are in
 //! [`statistics`](crate::statistics). Randomness is one fixed stream.
 
 mod curve_band;
