@@ -9,7 +9,10 @@ use super::{
 use crate::{
     report::numbers::count,
     run_directory::RunDirectory,
-    views::integrity_check::{self, Checked, Finding},
+    views::{
+        integrity_check::{self, Checked},
+        recorded_files::{Finding, Part},
+    },
 };
 
 pub(super) fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -49,25 +52,25 @@ fn text(checked: &Checked) -> String {
         (1, _) => "1 thing is damaged".to_owned(),
         (many, _) => format!("{many} things are damaged"),
     });
-    let parts: BTreeSet<&str> = checked.damage.iter().map(|found| found.part).collect();
+    let parts: BTreeSet<Part> = checked.damage.iter().map(|found| found.part).collect();
     lines.extend(parts.into_iter().filter_map(hint).map(|hint| format!("hint: {hint}")));
     lines.join("\n") + "\n"
 }
 
 /// The hint for damage to a part; None if the finding contains it.
-fn hint(part: &str) -> Option<&'static str> {
+fn hint(part: Part) -> Option<&'static str> {
     Some(match part {
-        "database" => {
+        Part::Database => {
             "where rows are damaged, run the study again, which moves them aside and trains again what is lost; else restore the database from a backup"
         }
-        "dataset" => "run the study again: the data set is made anew",
-        "weights" => {
+        Part::Dataset => "run the study again: the data set is made anew",
+        Part::Weights => {
             "put the file back from a backup, or run the study in a new run directory (--run-dir DIR), which trains its unit again"
         }
-        "checkpoint" => {
+        Part::Checkpoint => {
             "run the study again: the unit is trained from its start, which costs time and changes no result"
         }
-        _ => return None,
+        Part::Plan | Part::Report => return None,
     })
 }
 

@@ -19,7 +19,6 @@ use seedgrid_common::{durable, join::Role, temporary_files::Unfinished, unit::Un
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    plan::DATASET_FACT,
     run_directory::{
         RunDirectory, RunDirectoryError,
         file_system::FileSystem,
@@ -27,7 +26,7 @@ use crate::{
         lock_holder::Holder,
     },
     store::{Store, StoreError, blobs::BlobFolder},
-    views::integrity_check::Finding,
+    views::recorded_files::{Finding, NOT_THERE, RecordedFile, unreadable},
 };
 
 /// The number of bytes that are copied at a time.
@@ -288,21 +287,11 @@ fn fill(directory: &RunDirectory, folder: &Path) -> Result<BackedUp, BackupError
 
 impl BackedUp {
     fn datasets(&mut self, from: &RunDirectory, to: &RunDirectory, store: &Store) -> Result<(), BackupError> {
-        let mut digests: Vec<String> = store.facts(DATASET_FACT)?.into_iter().map(|(_, digest)| digest).collect();
-        digests.sort();
-        digests.dedup();
         let folder = make_folder(to.datasets())?;
-        for digest in digests {
-            let at = |what| Finding::new("dataset", what).at(format!("datasets/{digest}"));
-            match copied(&from.dataset(&digest), &to.dataset(&digest))? {
-                Ok((found, _)) => {
-                    self.datasets += 1;
-                    self.damage.extend(
-                        (found.to_string() != digest).then(|| at("does not match its name, which is its digest")),
-                    );
-                }
-                Err(why) => self.damage.push(at(why)),
-            }
+        for file in RecordedFile::datasets(store)? {
+            let found = copied(&from.dataset(&file.digest), &to.dataset(&file.digest))?;
+            self.datasets += usize::from(found.is_ok());
+            self.damage.extend(file.damage(found));
         }
         sync(&folder)
     }
@@ -315,20 +304,13 @@ impl BackedUp {
         let [source, target] = [from, to].map(|directory| BlobFolder::weights(directory.root()));
         let folder = make_folder(to.root().join("weights"))?;
         for (unit, kept) in kept {
-            let at = |what| Finding::new("weights", what).at(format!("weights/{unit}.safetensors")).about(unit);
-            let mut file = copied(&source.committed(unit, kept.digest), &target.file(unit))?;
-            if file.is_err() {
+            let mut found = copied(&source.committed(unit, kept.digest), &target.file(unit))?;
+            if found.is_err() {
                 // The file may have been renamed to its final name during the copy.
-                file = copied(&source.file(unit), &target.file(unit))?;
+                found = copied(&source.file(unit), &target.file(unit))?;
             }
-            match file {
-                Ok(found) => {
-                    self.weights += 1;
-                    let what = "does not match the digest that was committed with its result";
-                    self.damage.extend((found != (kept.digest, kept.bytes)).then(|| at(what)));
-                }
-                Err(why) => self.damage.push(at(why)),
-            }
+            self.weights += usize::from(found.is_ok());
+            self.damage.extend(RecordedFile::weights(unit, kept.digest, kept.bytes).damage(found));
         }
         sync(&folder)
     }
@@ -348,9 +330,10 @@ impl BackedUp {
         let folder = make_folder(to.root().join("checkpoints"))?;
         let mut lost = Vec::new();
         for (unit, kept) in kept {
-            let wanted = (kept.reference.digest, kept.reference.bytes);
+            let (digest, bytes) = (kept.reference.digest, kept.reference.bytes);
             let file = target.file(unit);
-            if copied(&source.committed(unit, wanted.0), &file)? == Ok(wanted) {
+            let found = copied(&source.committed(unit, digest), &file)?;
+            if RecordedFile::checkpoint(unit, digest, bytes).damage(found).is_none() {
                 self.checkpoints += 1;
                 continue;
             }
@@ -368,20 +351,17 @@ impl BackedUp {
 /// Copies a file with secrets, if it exists.
 fn secret(from: &Path, to: &Path) -> Result<(), BackupError> {
     match copied(from, to)? {
-        Ok(_) | Err(MISSING) => Ok(()),
+        Ok(_) | Err(NOT_THERE) => Ok(()),
         Err(why) => Err(BackupError::Unreadable { path: from.to_owned(), cause: io::Error::other(why) }),
     }
 }
-
-const MISSING: &str = "is not there";
 
 /// Copies a file durably, with its mode. Returns its digest and length, or the reason for which it cannot be read.
 fn copied(from: &Path, to: &Path) -> Result<Result<(BlobDigest, u64), &'static str>, BackupError> {
     let (mut source, mode) = match open(from) {
         Ok(Some(opened)) => opened,
         Ok(None) => return Ok(Err("is no plain file")),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Err(MISSING)),
-        Err(_) => return Ok(Err("cannot be read")),
+        Err(cause) => return Ok(Err(unreadable(&cause))),
     };
     let mut options = OpenOptions::new();
     let mut target = options.write(true).create_new(true).mode(mode).open(to).map_err(failed("make", to))?;

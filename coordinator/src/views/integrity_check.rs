@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use seedgrid_common::{data::encode, unit::UnitId, wire::blob::BlobDigest};
+use seedgrid_common::{unit::UnitId, wire::blob::BlobDigest};
 use serde::Serialize;
 
 use crate::{
@@ -11,10 +11,13 @@ use crate::{
     report::{self, ReportError, numbers::count as counted},
     run_directory::RunDirectory,
     store::{
-        Fault, Store, StoreError,
+        Store, StoreError,
         blobs::{BlobError, BlobFolder},
     },
-    views::results,
+    views::{
+        recorded_files::{Finding, Part, RecordedFile, unreadable},
+        results,
+    },
 };
 
 /// The reason for which a check ended early.
@@ -75,41 +78,6 @@ pub struct Counts {
     pub report_files: usize,
 }
 
-/// A finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Finding {
-    /// `database`, `dataset`, `plan`, `weights`, `checkpoint` or `report`.
-    pub part: &'static str,
-    /// The id of the unit, if the finding is about one.
-    pub unit: Option<String>,
-    /// The table or the file, if there is one.
-    pub place: Option<String>,
-    /// The finding, as text for people.
-    pub what: String,
-}
-
-impl Finding {
-    pub(crate) fn new(part: &'static str, what: impl Into<String>) -> Self {
-        Self { part, unit: None, place: None, what: what.into() }
-    }
-
-    pub(crate) fn at(self, place: impl Into<String>) -> Self {
-        Self { place: Some(place.into()), ..self }
-    }
-
-    pub(crate) fn about(self, unit: UnitId) -> Self {
-        Self { unit: Some(unit.to_string()), ..self }
-    }
-}
-
-impl From<Fault> for Finding {
-    fn from(fault: Fault) -> Self {
-        let Fault { table, unit, what } = fault;
-        Self { part: "database", unit, place: table.map(str::to_owned), what }
-    }
-}
-
 /// Checks a run directory, also while a coordinator runs on it.
 ///
 /// # Errors
@@ -133,10 +101,10 @@ pub fn check(directory: &RunDirectory) -> Result<Checked, CheckError> {
     checked.checkpoints(directory, &store)?;
     checked.datasets(directory, &store)?;
     // The next checks use rows, and then data sets, which must be intact.
-    let is_right = |checked: &Checked, part: &str| checked.damage.iter().all(|found| found.part != part);
-    if is_right(&checked, "database") {
+    let is_right = |checked: &Checked, part: Part| checked.damage.iter().all(|found| found.part != part);
+    if is_right(&checked, Part::Database) {
         checked.plan(directory, &store)?;
-        if is_right(&checked, "dataset") {
+        if is_right(&checked, Part::Dataset) {
             checked.report(directory, &store)?;
         }
     }
@@ -149,24 +117,16 @@ impl Checked {
         let aside = store.moved_aside()? as usize;
         if aside > 0 {
             let what = format!("{} found damaged at a start, and moved aside to it", counted(aside, "row"));
-            self.notes.push(Finding::new("database", what).at("table damaged"));
+            self.notes.push(Finding::new(Part::Database, what).at("table damaged"));
         }
         Ok(())
     }
 
     fn datasets(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), StoreError> {
-        let mut digests: Vec<String> =
-            store.facts(crate::plan::DATASET_FACT)?.into_iter().map(|(_, digest)| digest).collect();
-        digests.sort();
-        digests.dedup();
-        for digest in digests {
+        for file in RecordedFile::datasets(store)? {
             self.checked.datasets += 1;
-            let found = match read(&directory.dataset(&digest)) {
-                Ok(bytes) if encode::digest(&bytes) == digest => continue,
-                Ok(_) => "does not match its name, which is its digest",
-                Err(cause) => absent(&cause),
-            };
-            self.damage.push(Finding::new("dataset", found).at(format!("datasets/{digest}")));
+            let found = file_digest(&directory.dataset(&file.digest));
+            self.damage.extend(file.damage(found.map_err(|cause| unreadable(&cause))));
         }
         Ok(())
     }
@@ -177,22 +137,19 @@ impl Checked {
         // While the study runs, a file may have been added after the database was read.
         let strays = if self.running { Vec::new() } else { folder.units()? };
         for unit in strays.into_iter().filter(|unit| !kept.contains_key(unit)) {
-            let note = Finding::new("weights", "belongs to no result that is stored");
+            let note = Finding::new(Part::Weights, "belongs to no result that is stored");
             self.notes.push(note.at(format!("weights/{unit}.safetensors")).about(unit));
         }
         for (unit, kept) in kept {
             self.checked.weights += 1;
-            let found = match file_digest(&folder.committed(unit, kept.digest)) {
-                Ok(found) if found == (kept.digest, kept.bytes) => continue,
-                Ok(_) => "does not match the digest that was committed with its result",
+            let file = RecordedFile::weights(unit, kept.digest, kept.bytes);
+            match file_digest(&folder.committed(unit, kept.digest)) {
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound && self.running => {
                     // The file is between the commit and its final name.
-                    self.notes.push(Finding::new("weights", "is not there yet").about(unit));
-                    continue;
+                    self.notes.push(Finding::new(Part::Weights, "is not there yet").about(unit));
                 }
-                Err(cause) => absent(&cause),
-            };
-            self.damage.push(Finding::new("weights", found).at(format!("weights/{unit}.safetensors")).about(unit));
+                found => self.damage.extend(file.damage(found.map_err(|cause| unreadable(&cause)))),
+            }
         }
         Ok(())
     }
@@ -210,17 +167,13 @@ impl Checked {
             let at = |finding: Finding| finding.at(format!("checkpoints/{unit}.safetensors")).about(unit);
             let Some(kept) = kept.get(&unit) else {
                 // A killed coordinator could not remove the file; the next one does.
-                self.notes.push(at(Finding::new("checkpoint", "is of no use any more: the next run removes it")));
+                self.notes.push(at(Finding::new(Part::Checkpoint, "is of no use any more: the next run removes it")));
                 continue;
             };
             self.checked.checkpoints += 1;
-            let reference = &kept.reference;
-            let found = match file_digest(&folder.committed(unit, reference.digest)) {
-                Ok(found) if found == (reference.digest, reference.bytes) => continue,
-                Ok(_) => "does not match the digest that was committed with it",
-                Err(cause) => absent(&cause),
-            };
-            self.damage.push(at(Finding::new("checkpoint", found)));
+            let (digest, bytes) = (kept.reference.digest, kept.reference.bytes);
+            let found = file_digest(&folder.committed(unit, digest)).map_err(|cause| unreadable(&cause));
+            self.damage.extend(RecordedFile::checkpoint(unit, digest, bytes).damage(found));
         }
         Ok(())
     }
@@ -246,11 +199,11 @@ impl Checked {
         if left > 0 {
             let what =
                 format!("{} without a result yet, those that wait for selections among them", counted(left, "unit"));
-            self.notes.push(Finding::new("plan", what));
+            self.notes.push(Finding::new(Part::Plan, what));
         }
         if without > 0 {
             let what = format!("{} ended without a result; the report says why", counted(without, "unit"));
-            self.notes.push(Finding::new("plan", what));
+            self.notes.push(Finding::new(Part::Plan, what));
         }
         Ok(())
     }
@@ -259,7 +212,7 @@ impl Checked {
     fn report(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         if !directory.report().join("report.json").is_file() {
             let what = "there is none yet: `seedgrid report` makes it";
-            self.notes.push(Finding::new("report", what).at("report/report.json"));
+            self.notes.push(Finding::new(Part::Report, what).at("report/report.json"));
             return Ok(());
         }
         let (aggregate, provenance) = results::of_store(directory, store, None)?;
@@ -273,17 +226,12 @@ impl Checked {
                 Ok(_) => "is not what the store gives: `seedgrid report` writes it anew",
                 Err(_) => "cannot be read: `seedgrid report` writes it anew",
             };
-            let finding = Finding::new("report", found).at(format!("report/{name}"));
+            let finding = Finding::new(Part::Report, found).at(format!("report/{name}"));
             // Results that were added after the report, or will be, are no damage.
             if self.ended { self.damage.push(finding) } else { self.notes.push(finding) }
         }
         Ok(())
     }
-}
-
-/// The finding about a file that could not be read.
-fn absent(cause: &io::Error) -> &'static str {
-    if cause.kind() == io::ErrorKind::NotFound { "is not there" } else { "cannot be read" }
 }
 
 /// A file's digest and length.

@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod integrity_check;
+pub mod recorded_files;
 pub mod results;
 pub mod run_list;
 pub mod run_reader;

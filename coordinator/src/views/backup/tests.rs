@@ -4,7 +4,11 @@ use seedgrid_common::{training::Progress, wire::blob::CheckpointRef};
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Write, blobs::checkpoints::KeptCheckpoint, builders};
+use crate::{
+    plan::DATASET_FACT,
+    store::{Write, blobs::checkpoints::KeptCheckpoint, builders},
+    views::recorded_files::Part,
+};
 
 /// A run in the middle of its study: its store is open, and the commits are in the write-ahead log.
 struct Run {
@@ -164,7 +168,7 @@ fn what_is_damaged_is_said_and_copied_as_it_is() {
     let backed_up = back_up(&run.directory, &run.path("copy")).unwrap();
     let found: Vec<_> = backed_up.damage.iter().map(|found| (found.part, found.what.as_str())).collect();
     let differs = "does not match the digest that was committed with its result";
-    assert_eq!(found, [("dataset", MISSING), ("weights", differs)]);
+    assert_eq!(found, [(Part::Dataset, NOT_THERE), (Part::Weights, differs)]);
     assert_eq!(fs::read(BlobFolder::weights(&run.path("copy")).file(run.unit)).unwrap(), b"wrong");
 }
 
