@@ -10,8 +10,8 @@ use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use seedgrid_common::{hyperparameters::Value, spec::Stage};
 use seedgrid_coordinator::{
-    aggregate::Missing,
     report::{Provenance, State, terminal_table, write},
+    scheduler::unit_state::UnitState,
 };
 use synthetic::{Synthetic, cross_validation, five, holdout, row, table_3};
 
@@ -25,9 +25,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut holes = Synthetic::new("holes", 1000, vec![holdout("final", 1..=10, five())]);
     holes.study.references = table_3("final");
     holes.diverge(holes.unit(0, 0, 2), 5);
-    holes.lose(holes.unit(0, 1, 4), Missing::Failed);
-    (0..10).for_each(|unit| holes.lose(holes.unit(0, 3, unit), Missing::NotTrained));
-    (7..10).for_each(|unit| holes.lose(holes.unit(0, 4, unit), Missing::NotTrained));
+    holes.lose(holes.unit(0, 1, 4), UnitState::Quarantined);
+    (0..10).for_each(|unit| holes.lose(holes.unit(0, 3, unit), UnitState::Waiting));
+    (7..10).for_each(|unit| holes.lose(holes.unit(0, 4, unit), UnitState::Waiting));
     save(folder, &holes)?;
 
     save(folder, &Synthetic::new("paper", 1000, paper()))

@@ -24,11 +24,9 @@ use seedgrid_common::{
     unit::{Fold, UnitId},
 };
 use seedgrid_coordinator::{
-    aggregate::{
-        Missing,
-        report_json::{Against, ConfigurationReport, IntervalMethod, Report, Spread, UnitEnding, Verdict},
-    },
+    aggregate::report_json::{Against, ConfigurationReport, IntervalMethod, Report, Spread, Verdict},
     report::{report_json, terminal_table},
+    scheduler::unit_state::UnitState,
 };
 use synthetic::{Synthetic, cross_validation, five, holdout, row, table_3};
 
@@ -60,9 +58,9 @@ fn put(result: &mut UnitResult, scores: impl IntoIterator<Item = f32>) {
 fn a_report_with_every_kind_of_hole_is_as_it_was() {
     let mut study = small();
     study.diverge(study.unit(0, 0, 1), 3);
-    study.lose(study.unit(0, 1, 0), Missing::Failed);
-    study.lose(study.unit(0, 1, 3), Missing::Cancelled);
-    study.lose(study.unit(1, 2, 5), Missing::NotTrained);
+    study.lose(study.unit(0, 1, 0), UnitState::Quarantined);
+    study.lose(study.unit(0, 1, 3), UnitState::Cancelled);
+    study.lose(study.unit(1, 2, 5), UnitState::Waiting);
     let report = study.aggregate().report;
     // Unit ids change with the revisions of models and kernels, which is no matter of the aggregate.
     let mut json = report_json(&report).unwrap();
@@ -149,7 +147,7 @@ fn many_configurations_are_compared_with_the_best_one_only() {
 fn folds_are_compared_where_both_are_done() {
     let mut study =
         Synthetic::new("holes", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[]), row("cnn", &[])])]);
-    study.lose(study.unit(0, 0, 3), Missing::Failed);
+    study.lose(study.unit(0, 0, 3), UnitState::Quarantined);
     let report = study.aggregate().report;
     let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
     // The first seed lacks a fold, so the second is compared alone.
@@ -161,7 +159,7 @@ fn folds_are_compared_where_both_are_done() {
     assert!((pair.difference.unwrap() - shared.sum::<f64>() / 5.0).abs() < 1e-12);
     assert!(pair.seeds_test.p.is_none() && pair.seeds_test.reason.is_some());
     assert!(pair.auc_test.p.is_none() && pair.auc_test.reason.is_some());
-    study.lose(study.unit(0, 1, 7), Missing::Failed);
+    study.lose(study.unit(0, 1, 7), UnitState::Quarantined);
     let report = study.aggregate().report;
     let test = &report.stages[0].comparisons.pairs[0].t_test;
     assert_eq!((test.p, test.seeds), (None, 0));
@@ -286,8 +284,8 @@ proptest! {
             match fate {
                 0 => {}
                 1 => study.diverge(*id, 2),
-                2 => study.lose(*id, Missing::Failed),
-                3 => study.lose(*id, Missing::Cancelled),
+                2 => study.lose(*id, UnitState::Quarantined),
+                3 => study.lose(*id, UnitState::Cancelled),
                 _ => { study.results.remove(id); }
             }
         }
@@ -381,7 +379,7 @@ fn configurations_that_lack_a_unit_are_named_as_not_considered() {
     let mut tune = cross_validation("tune", 3, 1..=1, vec![row("fc", &[("learning_rate", &rates)])]);
     tune.select = Some(SelectionRule::Lowest);
     let mut study = Synthetic::new("tuned", 40, vec![tune]);
-    study.lose(study.unit(0, 0, 1), Missing::Failed);
+    study.lose(study.unit(0, 0, 1), UnitState::Quarantined);
     let selection = study.aggregate().report.stages.remove(0).selection.unwrap();
     assert_eq!(selection.models[0].incomplete, [1]);
 }

@@ -34,7 +34,7 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     aggregate::{
-        Aggregate, Missing,
+        Aggregate,
         report_json::{ModelSelection, SelectionReport, UnitReport},
     },
     report::{
@@ -42,6 +42,7 @@ use seedgrid_coordinator::{
         provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
         terminal_table,
     },
+    scheduler::{attempt_ending::AttemptEnding, unit_state::UnitState},
 };
 use serde_json::Value as Json;
 use synthetic::{DIGEST, Synthetic, cross_validation, five, holdout, row, table_3};
@@ -81,7 +82,7 @@ fn provenance(host: &str) -> Provenance {
         unit,
         attempt: 1,
         worker: "w1".to_owned(),
-        ending: "worker-lost".to_owned(),
+        ending: AttemptEnding::WorkerLost,
         detail: String::new(),
         ended_at_unix_ms: Some(1_600_000_000_000),
     };
@@ -233,7 +234,7 @@ fn only_provenance_knows_who_trained() {
 fn a_second_report_replaces_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let mut study = small();
-    study.lose(study.unit(0, 0, 0), Missing::Failed);
+    study.lose(study.unit(0, 0, 0), UnitState::Quarantined);
     write(folder.path(), &study.aggregate(), &provenance("a")).unwrap();
     let first = texts(files(folder.path()).unwrap());
     write(folder.path(), &small().aggregate(), &provenance("a")).unwrap();
@@ -257,7 +258,7 @@ fn a_folder_that_cannot_be_made_is_an_error_with_its_name() {
 fn tables_have_a_row_for_each_thing_and_a_cell_for_each_column() {
     let mut study = small();
     study.diverge(study.unit(0, 0, 1), 3);
-    study.lose(study.unit(1, 2, 5), Missing::Failed);
+    study.lose(study.unit(1, 2, 5), UnitState::Quarantined);
     let (_folder, files) = written(&study, &provenance("a"));
     for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".csv")) {
         let rows = csv(text);
@@ -270,7 +271,7 @@ fn tables_have_a_row_for_each_thing_and_a_cell_for_each_column() {
     assert_eq!(units.len(), 1 + 12 + 24);
     let endings: Vec<&str> = units[1..].iter().map(|row| row[column("ending")].as_str()).collect();
     assert_eq!(endings.iter().filter(|ending| **ending == "diverged").count(), 1);
-    assert_eq!(endings.iter().filter(|ending| **ending == "failed").count(), 1);
+    assert_eq!(endings.iter().filter(|ending| **ending == "quarantined").count(), 1);
     assert_eq!(units[1][column("hyperparameters.hidden")], "[150, 50, 20, 10]");
     let done = &units[1];
     let error: f64 = done[column("error")].parse().unwrap();
@@ -285,7 +286,7 @@ fn tables_have_a_row_for_each_thing_and_a_cell_for_each_column() {
 fn holes_stand_before_the_table() {
     let mut study = small();
     study.diverge(study.unit(0, 0, 1), 3);
-    study.lose(study.unit(0, 1, 2), Missing::Failed);
+    study.lose(study.unit(0, 1, 2), UnitState::Quarantined);
     study.failures.insert(study.unit(0, 1, 2), "a batch of 30 is larger than 20 pairs".to_owned());
     // What is said of a unit that did not fail after all is not repeated.
     study.failures.insert(study.unit(0, 0, 0), "no".to_owned());
@@ -298,8 +299,8 @@ fn holes_stand_before_the_table() {
         assert!(files[name].contains("Last said: “a batch of 30 is larger than 20 pairs”."), "{name}");
     }
     for (name, left_out, failed) in [
-        ("report.html", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units failed (seed 3)"),
-        ("report.md", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units failed (seed 3)"),
+        ("report.html", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units quarantined (seed 3)"),
+        ("report.md", "FC Network: 1 of 4 units diverged (seed 2 in epoch 4)", "1 of 4 units quarantined (seed 3)"),
     ] {
         let text = &files[name];
         let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{name}: {what}"));
@@ -473,7 +474,7 @@ fn every_file_field_and_column_is_documented() {
     let rungs = &study.track.races[0].rungs;
     assert!(rungs.iter().any(|rung| !rung.left.is_empty()), "every field of a race is there");
     study.study.references = table_3("final");
-    study.lose(study.unit(0, 0, 0), Missing::Failed);
+    study.lose(study.unit(0, 0, 0), UnitState::Quarantined);
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &study.aggregate(), &provenance("a")).unwrap();
 

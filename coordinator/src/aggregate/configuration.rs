@@ -94,7 +94,7 @@ pub(super) struct Parts<'p, 'a> {
 pub(super) fn row(number: usize, variant: String, configuration: &Configuration, parts: &Parts<'_, '_>) -> Row {
     let Parts { cells, columns, by_seed, scored, resampled } = *parts;
     let mut counts = Counts::default();
-    cells.iter().for_each(|cell| counts.add(cell.ending()));
+    cells.iter().for_each(|cell| counts.add(cell.state()));
     let withheld = Withheld::new(cells);
     let done: Vec<(&Scores, &[EpochMetrics])> = cells.iter().filter_map(Cell::done).collect();
     let of_scores = |value: fn(&Scores) -> f64| {
@@ -351,7 +351,7 @@ fn unit_report(cell: &Cell<'_>, scored: &Scored) -> UnitReport {
             Fold::Holdout => None,
             Fold::Part { index, .. } => Some(index + 1),
         },
-        ending: cell.ending(),
+        ending: cell.state(),
         error: scores.map(Scores::error),
         auc: ranking.as_ref().map(Ranking::auc),
         average_precision: ranking.as_ref().map(Ranking::average_precision),

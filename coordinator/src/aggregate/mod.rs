@@ -55,12 +55,13 @@ use crate::{
     scheduler::{
         race::{LeaveReason, RaceTrack},
         ranking::Rank,
+        unit_state::UnitState,
     },
 };
 use comparison::Contender;
 use errors_by_seed::Columns;
 use race_summary::Savings;
-use report_json::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport, UnitEnding};
+use report_json::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport};
 use scored_predictions::{Cell, Scored};
 use untrained_and_stuck::Classes;
 
@@ -79,31 +80,10 @@ pub struct Input<'a> {
     pub draws: &'a DataDraws,
     /// Committed results. Those of units that the plan does not name are only counted.
     pub results: &'a BTreeMap<UnitId, UnitResult>,
-    /// The reasons for which planned units have no result; a unit in neither map is not trained.
-    pub missing: &'a BTreeMap<UnitId, Missing>,
+    /// The planned units without a result that are not tried again: quarantined or cancelled ones.
+    pub given_up: &'a BTreeMap<UnitId, UnitState>,
     /// The failures of units, one line each.
     pub failures: &'a BTreeMap<UnitId, String>,
-}
-
-/// The reason for which a planned unit has no result. provenance.json has the details of failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// The unit is not trained yet, or is in training.
-    NotTrained,
-    /// Every attempt of the unit failed.
-    Failed,
-    /// A person cancelled the unit.
-    Cancelled,
-}
-
-impl From<Missing> for UnitEnding {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::NotTrained => Self::NotTrained,
-            Missing::Failed => Self::Failed,
-            Missing::Cancelled => Self::Cancelled,
-        }
-    }
 }
 
 /// A study's numbers and their curves.
@@ -147,7 +127,7 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
     let mut counts = Counts::default();
     let units = input.plan.units();
     for (id, unit) in &units {
-        counts.add(Cell::new(*id, unit, input).ending());
+        counts.add(Cell::new(*id, unit, input).state());
     }
     counts.add_untrained(input.plan.stages.iter().flat_map(|stage| &stage.waiting).map(|row| row.units).sum());
     let report = Report {
@@ -179,7 +159,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         let mut cells: Vec<Cell<'_>> =
             configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
         scored_predictions::mark(&mut cells, input, &mut classes);
-        cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.ending()));
+        cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.state()));
         [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
         let by_seed = columns.values(&cells, &scored);
         let parts = configuration::Parts { cells: &cells, columns, by_seed: &by_seed, scored: &scored, resampled };
@@ -277,7 +257,7 @@ fn left_race(planned: &PlannedStage, place: usize, track: &RaceTrack) -> bool {
 
 /// The failures of these units, each text once.
 fn failures(cells: &[Cell<'_>], input: &Input<'_>) -> Vec<String> {
-    let failed = cells.iter().filter(|cell| cell.ending() == UnitEnding::Failed);
+    let failed = cells.iter().filter(|cell| cell.state() == UnitState::Quarantined);
     let texts: BTreeSet<&String> = failed.filter_map(|cell| input.failures.get(&cell.id)).collect();
     texts.into_iter().cloned().collect()
 }

@@ -89,7 +89,7 @@ fn of_rung(
         let judged = of_place(leaver.place);
         Some(LeaverReport {
             configuration: row.number,
-            why: leaver.why.name().to_owned(),
+            why: leaver.why,
             error: judged.and_then(|judged| judged.error),
             rank_sum: judged.and_then(|judged| judged.rank_sum),
             p: judged.and_then(|judged| judged.p),

@@ -16,12 +16,10 @@ use seedgrid_common::{
 };
 
 use super::{
-    Input, Missing, Ranking,
-    report_json::UnitEnding,
-    shared_image_clusters,
+    Input, Ranking, shared_image_clusters,
     untrained_and_stuck::{Classes, Errors, Mark, stuck},
 };
-use crate::scheduler::ranking::Ended;
+use crate::scheduler::{ranking::Ended, unit_state::UnitState};
 
 /// A planned unit with its outcome.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +43,8 @@ pub(super) enum UnitOutcome<'a> {
     Diverged {
         epochs: &'a [EpochMetrics],
     },
-    Missing(Missing),
+    /// The unit has no result.
+    Missing(UnitState),
     /// The unit's configuration left a race before, and no other needs the unit.
     Skipped,
 }
@@ -57,7 +56,10 @@ impl<'a> Cell<'a> {
             _ if input.track.is_skipped(id) => UnitOutcome::Skipped,
             Some(UnitResult { epochs, ending: Ending::Done(scores) }) => UnitOutcome::Done { scores, epochs },
             Some(UnitResult { epochs, ending: Ending::Diverged { .. } }) => UnitOutcome::Diverged { epochs },
-            None => UnitOutcome::Missing(input.missing.get(&id).copied().unwrap_or(Missing::NotTrained)),
+            None => {
+                let state = input.given_up.get(&id).copied().unwrap_or(UnitState::Waiting);
+                UnitOutcome::Missing(input.track.state(id, state))
+            }
         };
         // A plan is made of these draws' digests.
         let drawn = input.draws.iter().find(|(_, draw)| draw.digest == *unit.dataset_digest);
@@ -65,12 +67,12 @@ impl<'a> Cell<'a> {
         Self { id, unit, data_seed, outcome, mark: Mark::default() }
     }
 
-    pub(super) fn ending(&self) -> UnitEnding {
+    pub(super) fn state(&self) -> UnitState {
         match self.outcome {
-            UnitOutcome::Done { .. } => UnitEnding::Done,
-            UnitOutcome::Diverged { .. } => UnitEnding::Diverged,
-            UnitOutcome::Missing(missing) => missing.into(),
-            UnitOutcome::Skipped => UnitEnding::Skipped,
+            UnitOutcome::Done { .. } => UnitState::Done,
+            UnitOutcome::Diverged { .. } => UnitState::Diverged,
+            UnitOutcome::Missing(state) => state,
+            UnitOutcome::Skipped => UnitState::Skipped,
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     cli::console,
+    scheduler::unit_state::UnitState,
     views::run_list::{self, Run, RunList, Units},
 };
 
@@ -48,7 +49,7 @@ fn row(run: &Run) -> [String; 5] {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     [
         or_dash(&run.study),
-        run.state.word().to_owned(),
+        run.state.text(),
         run.units.map_or_else(|| "-".to_owned(), units),
         or_dash(&run.changed),
         run.path.clone(),
@@ -57,10 +58,12 @@ fn row(run: &Run) -> [String; 5] {
 
 /// Example: "12 of at most 50 done, 1 diverged".
 fn units(units: Units) -> String {
-    let Units { planned, done, diverged, failed, cancelled, undecided } = units;
+    let Units { planned, done, diverged, quarantined, cancelled, undecided } = units;
     let at_most = if undecided > 0 { "at most " } else { "" };
     let mut text = format!("{done} of {at_most}{planned} done");
-    for (count, word) in [(diverged, "diverged"), (failed, "quarantined"), (cancelled, "cancelled")] {
+    for (count, word) in
+        [(diverged, UnitState::Diverged), (quarantined, UnitState::Quarantined), (cancelled, UnitState::Cancelled)]
+    {
         if count > 0 {
             // Writing to a string cannot fail.
             let _ = write!(text, ", {count} {word}");
@@ -72,7 +75,7 @@ fn units(units: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::run_list::State;
+    use crate::views::run_state::RunState;
 
     #[test]
     fn runs_stand_in_columns_and_problems_below() {
@@ -87,9 +90,9 @@ mod tests {
         let some = Units { planned: 50, done: 12, diverged: 1, undecided: 3, ..Units::default() };
         let all = Units { planned: 5, done: 5, ..Units::default() };
         let runs = vec![
-            run(Some("table3"), State::Running, Some(some), None, "runs/a"),
-            run(Some("q"), State::Done, Some(all), None, "runs/q"),
-            run(None, State::OtherVersion, None, Some("it has schema version 9"), "runs/new"),
+            run(Some("table3"), RunState::Running, Some(some), None, "runs/a"),
+            run(Some("q"), RunState::Done, Some(all), None, "runs/q"),
+            run(None, RunState::OtherVersion, None, Some("it has schema version 9"), "runs/new"),
         ];
         let listed = text(&RunList { schema: "", folder: "runs".to_owned(), runs, others: 0 });
         assert_eq!(

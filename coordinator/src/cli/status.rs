@@ -19,6 +19,7 @@ use crate::{
     report::numbers::count,
     run_directory::RunDirectory,
     store,
+    views::run_state::RunState,
 };
 
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
@@ -45,23 +46,12 @@ pub(super) fn unanswered(named: &Path, error: ControlError) -> Failure {
     }
 }
 
-fn state(picture: &v1::StatusSnapshot) -> &'static str {
-    match picture.state() {
-        v1::StudyState::Running => "running",
-        v1::StudyState::Draining => "draining",
-        v1::StudyState::Paused => "paused",
-        v1::StudyState::Done => "done",
-        // The state of a study that is not done, without a coordinator.
-        v1::StudyState::Unspecified => "stopped",
-    }
-}
-
 fn text(picture: &v1::StatusSnapshot, place: &Path) -> String {
     let counts = picture.counts.unwrap_or_default();
     let mut lines = vec![format!(
         "{}: {}; {}{}: {} done, {} in training, {} assigned, {} waiting, {} diverged, {} quarantined{}",
         picture.study,
-        state(picture),
+        RunState::from(picture.state()),
         at_most(&counts),
         count(counts.total, "unit"),
         counts.done,
@@ -69,7 +59,7 @@ fn text(picture: &v1::StatusSnapshot, place: &Path) -> String {
         counts.assigned,
         counts.waiting,
         counts.diverged,
-        counts.failed,
+        counts.quarantined,
         cancelled(&counts)
     )];
     if let Some(pause) = &picture.pause {
@@ -137,7 +127,7 @@ pub(super) struct Listing {
     /// The study's name.
     study: String,
     /// The state of the run.
-    state: &'static str,
+    state: RunState,
     /// The pause; null if the study is not paused.
     pause: Option<Pause>,
     /// The numbers of units by state.
@@ -189,7 +179,7 @@ struct Units {
     /// Units with a result that diverged.
     diverged: u32,
     /// Units in quarantine.
-    failed: u32,
+    quarantined: u32,
     /// Cancelled units.
     cancelled: u32,
     /// Waiting units that a race may skip.
@@ -300,7 +290,7 @@ impl From<&v1::StatusSnapshot> for Listing {
         Self {
             schema: "seedgrid.status/1",
             study: picture.study.clone(),
-            state: state(picture),
+            state: picture.state().into(),
             pause: picture.pause.clone().map(|pause| Pause { reason: pause.reason, by_hand: pause.by_hand }),
             units: Units {
                 total: counts.total,
@@ -309,7 +299,7 @@ impl From<&v1::StatusSnapshot> for Listing {
                 training: counts.training,
                 done: counts.done,
                 diverged: counts.diverged,
-                failed: counts.failed,
+                quarantined: counts.quarantined,
                 cancelled: counts.cancelled,
                 undecided: counts.undecided,
             },

@@ -9,6 +9,8 @@ use clap::{
 
 use seedgrid_common::{text, wire::limits::DETAIL_BYTES_MAX};
 
+use strum::VariantArray as _;
+
 use super::arguments::{Format, ReachArguments};
 use crate::scheduler::unit_state::UnitState;
 
@@ -172,5 +174,6 @@ pub struct ResumeArguments {
 }
 
 fn states() -> impl clap::builder::TypedValueParser<Value = UnitState> {
-    PossibleValuesParser::new(UnitState::ALL.map(UnitState::name)).try_map(|word| word.parse::<UnitState>())
+    PossibleValuesParser::new(UnitState::VARIANTS.iter().map(|state| state.name()))
+        .try_map(|word| word.parse::<UnitState>())
 }

@@ -110,8 +110,8 @@ fn ended_with(picture: &v1::StatusSnapshot) -> Result<Exit, Failure> {
         last.done,
         count(last.total, "unit"),
         last.diverged,
-        last.failed,
+        last.quarantined,
         status::cancelled(&last)
     ))?;
-    Ok(if last.failed + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done })
+    Ok(if last.quarantined + last.cancelled > 0 { Exit::MissingCells } else { Exit::Done })
 }

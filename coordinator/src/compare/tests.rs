@@ -91,7 +91,7 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         track: &RaceTrack::default(),
         draws: &draws,
         results: &results,
-        missing: &BTreeMap::new(),
+        given_up: &BTreeMap::new(),
         failures: &BTreeMap::new(),
     };
     let Aggregate { report, errors, .. } = aggregate(&input);

@@ -161,7 +161,7 @@ impl Live {
                 assigned: (counts.leased - trained.len()) as u32,
                 done: counts.done as u32,
                 diverged: counts.diverged as u32,
-                failed: counts.quarantined as u32,
+                quarantined: counts.quarantined as u32,
                 cancelled: counts.cancelled as u32,
                 undecided: to_come.counts.undecided as u32,
             }),

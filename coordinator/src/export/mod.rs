@@ -24,13 +24,10 @@ use seedgrid_common::{
 };
 
 use crate::{
-    aggregate::{
-        Missing,
-        report_json::UnitEnding,
-        untrained_and_stuck::{self, Classes, Mark},
-    },
+    aggregate::untrained_and_stuck::{self, Classes, Mark},
     plan::{PrepareError, Prepared},
     run_directory::RunDirectory,
+    scheduler::unit_state::UnitState,
     store::{Store, StoreError},
     views::results,
 };
@@ -272,7 +269,7 @@ fn write(
     hyperparameters: &[Column],
     tables: &mut Tables,
 ) -> Result<usize, ExportError> {
-    let (known, trained, missing) = (store.units()?, store.trained()?, results::missing(store)?);
+    let (known, trained, given_up) = (store.units()?, store.trained()?, results::given_up(store)?);
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
     let configurations = || prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
     configurations().flat_map(|one| &one.units).for_each(|(id, _)| *places.entry(*id).or_default() += 1);
@@ -290,16 +287,19 @@ fn write(
             let stuck = untrained_and_stuck::stuck_of(&planned.units, &scores);
             for ((id, unit), stuck) in planned.units.iter().zip(stuck) {
                 let result = store.result(*id)?;
-                let ending = match result.as_ref().map(|result| &result.ending) {
-                    Some(Ending::Done(_)) => UnitEnding::Done,
-                    Some(Ending::Diverged { .. }) => UnitEnding::Diverged,
-                    None if prepared.track.is_skipped(*id) => UnitEnding::Skipped,
-                    None => missing.get(id).copied().unwrap_or(Missing::NotTrained).into(),
+                let state = match result.as_ref().map(|result| &result.ending) {
+                    Some(Ending::Done(_)) => UnitState::Done,
+                    Some(Ending::Diverged { .. }) => UnitState::Diverged,
+                    None if prepared.track.is_skipped(*id) => UnitState::Skipped,
+                    None => {
+                        let state = given_up.get(id).copied().unwrap_or(UnitState::Waiting);
+                        prepared.track.state(*id, state)
+                    }
                 };
                 // The plan was made from these draws.
                 let data_seed = data_seeds[unit.dataset_digest.as_str()];
-                let untrained = match (&result, ending) {
-                    (Some(result), UnitEnding::Done) => {
+                let untrained = match (&result, state) {
+                    (Some(result), UnitState::Done) => {
                         prepared.draws.get(data_seed).and_then(|draw| classes.is_untrained(unit, draw, &result.epochs))
                     }
                     (Some(_) | None, _) => None,
@@ -314,7 +314,7 @@ fn write(
                     data_seed,
                     mark: Mark { untrained, stuck },
                     places: places[id],
-                    ending,
+                    state,
                     result: result.as_ref(),
                     trained: trained.get(id),
                     attempts: known.get(id).map_or(0, |known| known.attempts),

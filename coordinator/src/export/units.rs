@@ -10,7 +10,8 @@ use seedgrid_common::{
 
 use super::table::{Cell, Column, Kind, kind_of};
 use crate::{
-    aggregate::{report_json::UnitEnding, untrained_and_stuck::Mark},
+    aggregate::untrained_and_stuck::Mark,
+    scheduler::unit_state::UnitState,
     store::{TrainedBy, TrainedRecord},
 };
 
@@ -29,7 +30,7 @@ pub(super) struct Place<'a> {
     pub(super) data_seed: u64,
     /// The number of the unit's places.
     pub(super) places: usize,
-    pub(super) ending: UnitEnding,
+    pub(super) state: UnitState,
     /// The marks of a unit without learning.
     pub(super) mark: Mark,
     pub(super) result: Option<&'a UnitResult>,
@@ -146,7 +147,7 @@ pub(super) fn row<'a>(place: &Place<'a>, hyperparameters: &[Column]) -> Vec<Cell
         Cell::optional(folds, Cell::count),
         Cell::optional(fold, Cell::count),
         Cell::count(unit.seed),
-        Cell::text(place.ending.name()),
+        Cell::text(place.state.name()),
         Cell::optional(scores.map(Scores::error), Cell::Number),
         Cell::optional(scores.map(|scores| scores.wrong), Cell::count),
         Cell::optional(scores.map(|scores| scores.outputs.rows()), Cell::count),

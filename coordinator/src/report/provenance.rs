@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::folder::State;
+use crate::scheduler::attempt_ending::AttemptEnding;
 
 /// Where a report's results come from. Times are milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -113,8 +114,8 @@ pub struct AttemptRecord {
     pub attempt: u32,
     /// The worker's name in `workers`.
     pub worker: String,
-    /// How it ended: "error", "worker-lost", "preempted", "duplicate" ...
-    pub ending: String,
+    /// How it ended.
+    pub ending: AttemptEnding,
     /// What the worker said about it; may be empty.
     pub detail: String,
     /// The time of the end; null if the end was not received.

@@ -1,13 +1,16 @@
 //! The ending of an attempt and its name in the store, in listings, in messages and on the wire.
 
-use std::{fmt, str::FromStr};
-
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// The ending of an attempt. docs/failures.md lists the consequences of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = NoEnding, parse_err_fn = NoEnding::new)]
 pub enum AttemptEnding {
     /// The attempt's result was committed.
     Done,
@@ -36,38 +39,9 @@ pub enum AttemptEnding {
 }
 
 impl AttemptEnding {
-    /// Every ending.
-    pub const ALL: [Self; 12] = [
-        Self::Done,
-        Self::Diverged,
-        Self::Preempted,
-        Self::OutOfTime,
-        Self::WorkerLost,
-        Self::OutOfMemory,
-        Self::Crashed,
-        Self::Error,
-        Self::Cancelled,
-        Self::Duplicate,
-        Self::Conflict,
-        Self::Damaged,
-    ];
-
     /// The ending's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Diverged => "diverged",
-            Self::Preempted => "preempted",
-            Self::OutOfTime => "out-of-time",
-            Self::WorkerLost => "worker-lost",
-            Self::OutOfMemory => "out-of-memory",
-            Self::Crashed => "crashed",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-            Self::Duplicate => "duplicate",
-            Self::Conflict => "conflict",
-            Self::Damaged => "damaged",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the attempt's result is the unit's result.
@@ -81,23 +55,9 @@ impl AttemptEnding {
 #[error("`{0}` is no ending of an attempt")]
 pub struct NoEnding(String);
 
-impl FromStr for AttemptEnding {
-    type Err = NoEnding;
-
-    fn from_str(word: &str) -> Result<Self, NoEnding> {
-        Self::ALL.into_iter().find(|ending| ending.name() == word).ok_or_else(|| NoEnding(word.to_owned()))
-    }
-}
-
-impl fmt::Display for AttemptEnding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for AttemptEnding {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+impl NoEnding {
+    fn new(word: &str) -> Self {
+        Self(word.to_owned())
     }
 }
 
@@ -118,9 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_read_back() {
-        for ending in AttemptEnding::ALL {
+    fn every_word_is_read_back_and_the_same_in_json() {
+        for &ending in AttemptEnding::VARIANTS {
             assert_eq!(ending.name().parse(), Ok(ending));
+            assert_eq!(ending.to_string(), ending.name());
+            assert_eq!(serde_json::to_value(ending).unwrap(), ending.name());
         }
         assert_eq!("asleep".parse::<AttemptEnding>().unwrap_err().to_string(), "`asleep` is no ending of an attempt");
     }
@@ -131,7 +93,7 @@ mod tests {
         let (_, after) = schema.split_once("ending TEXT CHECK (ending IN").unwrap();
         let (taken, _) = after.split_once("))").unwrap();
         let mut taken: Vec<&str> = taken.split('\'').skip(1).step_by(2).collect();
-        let mut known = AttemptEnding::ALL.map(AttemptEnding::name);
+        let mut known: Vec<&str> = AttemptEnding::VARIANTS.iter().map(|ending| ending.name()).collect();
         taken.sort_unstable();
         known.sort_unstable();
         assert_eq!(taken, known);

@@ -1,5 +1,7 @@
 //! The blame for an attempt without a result: it counts against the unit, as a death of its worker, or as neither.
 
+use strum::VariantArray as _;
+
 use super::attempt_ending::AttemptEnding;
 
 /// The part of a failure that counts against the unit.
@@ -36,7 +38,7 @@ impl Blame {
 
     /// The endings with this blame.
     pub fn endings(self, in_training: bool) -> impl Iterator<Item = AttemptEnding> {
-        AttemptEnding::ALL.into_iter().filter(move |ending| Self::for_ending(*ending, in_training) == self)
+        AttemptEnding::VARIANTS.iter().copied().filter(move |ending| Self::for_ending(*ending, in_training) == self)
     }
 }
 

@@ -1,12 +1,27 @@
 //! The state of a unit and its name in listings, in messages and on the wire.
 
-use std::{fmt, str::FromStr};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-use serde::{Serialize, Serializer};
-
-/// The state of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
+/// The state of a unit. Every listing, message and report takes its words from here.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = NoState, parse_err_fn = NoState::new)]
 pub enum UnitState {
     /// The unit can be given out.
     Waiting,
@@ -29,37 +44,19 @@ pub enum UnitState {
 }
 
 impl UnitState {
-    /// Every state.
-    pub const ALL: [Self; 9] = [
-        Self::Waiting,
-        Self::Assigned,
-        Self::Training,
-        Self::Done,
-        Self::Diverged,
-        Self::Quarantined,
-        Self::Cancelled,
-        Self::HeldBack,
-        Self::Skipped,
-    ];
-
     /// Whether the unit has left the queue; only a retry by an operator returns it.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Done | Self::Diverged | Self::Quarantined | Self::Cancelled)
     }
 
+    /// Whether the unit has no result yet and may get one.
+    pub const fn is_pending(self) -> bool {
+        matches!(self, Self::Waiting | Self::Assigned | Self::Training | Self::HeldBack)
+    }
+
     /// The state's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Assigned => "assigned",
-            Self::Training => "training",
-            Self::Done => "done",
-            Self::Diverged => "diverged",
-            Self::Quarantined => "quarantined",
-            Self::Cancelled => "cancelled",
-            Self::HeldBack => "held-back",
-            Self::Skipped => "skipped",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -68,23 +65,9 @@ impl UnitState {
 #[error("`{0}` is no state of a unit")]
 pub struct NoState(String);
 
-impl FromStr for UnitState {
-    type Err = NoState;
-
-    fn from_str(word: &str) -> Result<Self, NoState> {
-        Self::ALL.into_iter().find(|state| state.name() == word).ok_or_else(|| NoState(word.to_owned()))
-    }
-}
-
-impl fmt::Display for UnitState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for UnitState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+impl NoState {
+    fn new(word: &str) -> Self {
+        Self(word.to_owned())
     }
 }
 
@@ -93,10 +76,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_read_back() {
-        for state in UnitState::ALL {
+    fn every_word_is_read_back_and_the_same_in_json() {
+        for &state in UnitState::VARIANTS {
             assert_eq!(state.name().parse(), Ok(state));
+            assert_eq!(state.to_string(), state.name());
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+            assert_eq!(serde_json::from_value::<UnitState>(state.name().into()).unwrap(), state);
         }
         assert_eq!("asleep".parse::<UnitState>().unwrap_err().to_string(), "`asleep` is no state of a unit");
+    }
+
+    #[test]
+    fn a_unit_is_pending_has_ended_or_was_skipped() {
+        for &state in UnitState::VARIANTS {
+            let kinds = [state.is_pending(), state.has_ended(), state == UnitState::Skipped];
+            assert_eq!(kinds.iter().filter(|is| **is).count(), 1, "{state}");
+        }
     }
 }

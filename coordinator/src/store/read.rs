@@ -290,8 +290,8 @@ impl Store {
         let mut rungs: Rungs = rungs.into_iter().collect();
         let leavers = self.rows("SELECT key, configuration, why FROM leavers ORDER BY key, configuration", |row| {
             let word: String = row.get(2)?;
-            let why = LeaveReason::ALL.into_iter().find(|why| why.name() == word);
-            let why = why.ok_or_else(|| rusqlite::Error::InvalidColumnType(2, word, rusqlite::types::Type::Text))?;
+            let why: LeaveReason =
+                word.parse().map_err(|_| rusqlite::Error::InvalidColumnType(2, word, rusqlite::types::Type::Text))?;
             Ok((row.get(0)?, Leaver { place: row.get::<_, u32>(1)? as usize, why }))
         })?;
         for (key, leaver) in leavers {

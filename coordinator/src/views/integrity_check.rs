@@ -181,14 +181,14 @@ impl Checked {
     /// Checks that each planned unit has a result, or a reason for a missing one.
     fn plan(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         let study = Planned::stored(directory, store)?;
-        let (known, missing) = (store.units()?, results::missing(store)?);
+        let (known, given_up) = (store.units()?, results::given_up(store)?);
         let planned = study.plan.units();
         self.checked.units = planned.len();
         let mut left = study.to_come().units();
         let mut without = 0;
         for id in planned.keys().filter(|id| study.track.is_released(**id)) {
             let has_result = known.get(id).is_some_and(|unit| unit.result.is_some());
-            match missing.get(id) {
+            match given_up.get(id) {
                 _ if has_result => {}
                 Some(_) => without += 1,
                 None => left += 1,

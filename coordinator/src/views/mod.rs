@@ -7,4 +7,5 @@ pub mod recorded_files;
 pub mod results;
 pub mod run_list;
 pub mod run_reader;
+pub mod run_state;
 pub mod units;

@@ -10,7 +10,7 @@ use seedgrid_common::{
 };
 
 use crate::{
-    aggregate::{Aggregate, Input, Missing, aggregate},
+    aggregate::{Aggregate, Input, aggregate},
     plan::{PrepareError, Prepared, RUN_FACT},
     report::{
         Provenance, State,
@@ -56,7 +56,7 @@ pub fn of_store(
 ) -> Result<(Aggregate, Provenance), PrepareError> {
     let prepared = Prepared::stored_as(directory, store, spec)?;
     let results = store.results()?;
-    let missing = missing(store)?;
+    let given_up = given_up(store)?;
     let aggregated = aggregate(&Input {
         study: &prepared.spec.study,
         plan: &prepared.plan,
@@ -64,35 +64,31 @@ pub fn of_store(
         draws: &prepared.draws,
         track: &prepared.track,
         results: &results,
-        missing: &missing,
-        failures: &failures(store, &missing)?,
+        given_up: &given_up,
+        failures: &failures(store, &given_up)?,
     });
     let state = state(store, prepared.number.unwrap_or_default(), aggregated.report.unnamed_results)?;
     let provenance = provenance(&prepared, store, state)?;
     Ok((aggregated, provenance))
 }
 
-/// The reasons for which units have no result and will get none. A unit without a result and without a reason is not
-/// trained yet.
-pub(crate) fn missing(store: &Store) -> Result<BTreeMap<UnitId, Missing>, StoreError> {
+/// The units that are not tried again without a result: quarantined or cancelled ones.
+pub(crate) fn given_up(store: &Store) -> Result<BTreeMap<UnitId, UnitState>, StoreError> {
     let rules = Rules::default();
-    let why = |unit: &StoredUnit| match unit.state(&rules, false) {
-        UnitState::Quarantined => Some(Missing::Failed),
-        UnitState::Cancelled => Some(Missing::Cancelled),
-        _ => None,
-    };
-    Ok(store.units()?.into_iter().filter_map(|(id, unit)| Some((id, why(&unit)?))).collect())
+    let state = |(id, unit): (UnitId, StoredUnit)| (id, unit.state(&rules, false));
+    let is_given_up = |(_, state): &(UnitId, UnitState)| matches!(state, UnitState::Quarantined | UnitState::Cancelled);
+    Ok(store.units()?.into_iter().map(state).filter(is_given_up).collect())
 }
 
 /// The largest number of characters of a failure's text in a report; provenance.json has the whole text.
 const FAILURE_CHARS_MAX: usize = 200;
 
-/// For each failed unit, the first line of its last failure with a text.
-fn failures(store: &Store, missing: &BTreeMap<UnitId, Missing>) -> Result<BTreeMap<UnitId, String>, StoreError> {
+/// For each quarantined unit, the first line of its last failure with a text.
+fn failures(store: &Store, given_up: &BTreeMap<UnitId, UnitState>) -> Result<BTreeMap<UnitId, String>, StoreError> {
     let mut failures = BTreeMap::new();
     for attempt in store.attempts()? {
         let line = attempt.detail.as_deref().and_then(|detail| detail.lines().find(|line| !line.trim().is_empty()));
-        if let (Some(line), Some(Missing::Failed)) = (line, missing.get(&attempt.unit)) {
+        if let (Some(line), Some(UnitState::Quarantined)) = (line, given_up.get(&attempt.unit)) {
             failures.insert(attempt.unit, line.trim().chars().take(FAILURE_CHARS_MAX).collect());
         }
     }
@@ -130,7 +126,7 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
                 unit: unit.id().to_string(),
                 attempt: attempt.attempt,
                 worker: attempt.worker_id,
-                ending: ending.name().to_owned(),
+                ending,
                 detail: attempt.detail.unwrap_or_default(),
                 ended_at_unix_ms: attempt.ended_ms.map(unix_ms),
             }),

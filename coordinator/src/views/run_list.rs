@@ -13,7 +13,7 @@ use crate::{
     plan::{Planned, PrepareError},
     run_directory::{RunDirectory, RunDirectoryError},
     store::{Store, StoreError},
-    views::units,
+    views::{run_state::RunState, units},
 };
 
 /// The content of `seedgrid list --format json`, described in docs/cli.md.
@@ -39,52 +39,13 @@ pub struct Run {
     /// The study's name; None if the database does not have it.
     pub study: Option<String>,
     /// The run's state.
-    pub state: State,
+    pub state: RunState,
     /// The run's units; None if the database does not have them.
     pub units: Option<Units>,
     /// The time of the last write to the database.
     pub changed: Option<String>,
     /// The reason for which the database cannot be read.
     pub problem: Option<String>,
-}
-
-/// The state of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// A coordinator runs on the directory.
-    Running,
-    /// A coordinator runs on the directory and gives no units out.
-    Paused,
-    /// Every unit has ended.
-    Done,
-    /// Units are left, and no coordinator runs.
-    Stopped,
-    /// The run was stopped before its study was stored.
-    NotBegun,
-    /// Another version of Seedgrid made the database.
-    OtherVersion,
-    /// The database is damaged or lost.
-    Damaged,
-    /// The database cannot be read for another reason.
-    Unreadable,
-}
-
-impl State {
-    /// The state's name, as text for people.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Done => "done",
-            Self::Stopped => "stopped",
-            Self::NotBegun => "not begun",
-            Self::OtherVersion => "other version",
-            Self::Damaged => "damaged",
-            Self::Unreadable => "unreadable",
-        }
-    }
 }
 
 /// The numbers of a run's units by state.
@@ -98,7 +59,7 @@ pub struct Units {
     /// Units with a result that diverged.
     pub diverged: u32,
     /// Units in quarantine.
-    pub failed: u32,
+    pub quarantined: u32,
     /// Cancelled units.
     pub cancelled: u32,
     /// Units held back until races are decided, which will skip some.
@@ -159,7 +120,7 @@ fn look(path: &Path) -> Option<Run> {
     let empty = || Run {
         path: shown(path),
         study: None,
-        state: State::Unreadable,
+        state: RunState::Unreadable,
         units: None,
         changed: changed(path).map(utc::format),
         problem: None,
@@ -168,7 +129,7 @@ fn look(path: &Path) -> Option<Run> {
         Ok(directory) => directory,
         Err(RunDirectoryError::LostDatabase { .. }) => {
             let problem = "study.db is missing".to_owned();
-            return Some(Run { state: State::Damaged, problem: Some(problem), ..empty() });
+            return Some(Run { state: RunState::Damaged, problem: Some(problem), ..empty() });
         }
         Err(error @ RunDirectoryError::Unreadable { .. }) => {
             return Some(Run { problem: Some(told(&error)), ..empty() });
@@ -181,21 +142,21 @@ fn look(path: &Path) -> Option<Run> {
     ))
 }
 
-fn read(directory: &RunDirectory) -> Result<(String, State, Units), PrepareError> {
+fn read(directory: &RunDirectory) -> Result<(String, RunState, Units), PrepareError> {
     let store = Store::open_to_read(&directory.database())?;
     let study = Planned::stored(directory, &store)?;
     let counts = units::counts(&study, &store.units()?);
     let state = match (directory.is_owned(), counts.waiting) {
-        (true, _) if store.pause()?.is_some() => State::Paused,
-        (true, _) => State::Running,
-        (false, 0) => State::Done,
-        (false, _) => State::Stopped,
+        (true, _) if store.pause()?.is_some() => RunState::Paused,
+        (true, _) => RunState::Running,
+        (false, 0) => RunState::Done,
+        (false, _) => RunState::Stopped,
     };
     let units = Units {
         planned: counts.total,
         done: counts.done,
         diverged: counts.diverged,
-        failed: counts.failed,
+        quarantined: counts.quarantined,
         cancelled: counts.cancelled,
         undecided: counts.undecided,
     };
@@ -203,20 +164,20 @@ fn read(directory: &RunDirectory) -> Result<(String, State, Units), PrepareError
 }
 
 /// The state of a run that cannot be read for this reason.
-fn state_of(error: &PrepareError) -> State {
+fn state_of(error: &PrepareError) -> RunState {
     match error {
-        PrepareError::NoSpec { .. } => State::NotBegun,
+        PrepareError::NoSpec { .. } => RunState::NotBegun,
         // The spec was valid when it was stored.
-        PrepareError::Spec(_) => State::OtherVersion,
+        PrepareError::Spec(_) => RunState::OtherVersion,
         PrepareError::Store(error) => match error {
-            StoreError::Version { .. } => State::OtherVersion,
-            StoreError::NotBegun { .. } => State::NotBegun,
+            StoreError::Version { .. } => RunState::OtherVersion,
+            StoreError::NotBegun { .. } => RunState::NotBegun,
             StoreError::Damaged { .. }
             | StoreError::DamagedRows { .. }
             | StoreError::DamagedResult { .. }
             | StoreError::Empty { .. }
-            | StoreError::NoDatabase { .. } => State::Damaged,
-            _ => State::Unreadable,
+            | StoreError::NoDatabase { .. } => RunState::Damaged,
+            _ => RunState::Unreadable,
         },
         PrepareError::Read { .. }
         | PrepareError::Data { .. }
@@ -225,7 +186,7 @@ fn state_of(error: &PrepareError) -> State {
         | PrepareError::NoSuchSpec { .. }
         | PrepareError::NothingNamed { .. }
         | PrepareError::LostDataset { .. }
-        | PrepareError::DamagedDataset { .. } => State::Unreadable,
+        | PrepareError::DamagedDataset { .. } => RunState::Unreadable,
     }
 }
 
@@ -312,7 +273,7 @@ batch_size = 10
         let before = fs::read(path("newer/study.db")).unwrap();
 
         let found = catalogue(folder.path()).unwrap();
-        let mut states: Vec<(String, State, Option<&str>, Option<u32>)> = found
+        let mut states: Vec<(String, RunState, Option<&str>, Option<u32>)> = found
             .runs
             .iter()
             .map(|run| {
@@ -326,14 +287,14 @@ batch_size = 10
         assert_eq!(
             states,
             [
-                nothing("damaged", State::Damaged),
-                nothing("early", State::NotBegun),
-                nothing("emptied", State::Damaged),
-                nothing("killed", State::NotBegun),
-                nothing("lost", State::Damaged),
-                nothing("newer", State::OtherVersion),
-                begun("running", State::Running),
-                begun("stopped", State::Stopped),
+                nothing("damaged", RunState::Damaged),
+                nothing("early", RunState::NotBegun),
+                nothing("emptied", RunState::Damaged),
+                nothing("killed", RunState::NotBegun),
+                nothing("lost", RunState::Damaged),
+                nothing("newer", RunState::OtherVersion),
+                begun("running", RunState::Running),
+                begun("stopped", RunState::Stopped),
             ]
         );
         assert_eq!(found.others, 2);
@@ -341,7 +302,7 @@ batch_size = 10
             assert_eq!(run.problem.is_some(), run.units.is_none(), "{run:?}");
             assert!(run.problem.as_ref().is_none_or(|problem| !problem.contains('\n')), "{run:?}");
         }
-        let newer = found.runs.iter().find(|run| run.state == State::OtherVersion).unwrap();
+        let newer = found.runs.iter().find(|run| run.state == RunState::OtherVersion).unwrap();
         assert!(newer.problem.as_ref().unwrap().contains("its schema is version 99"), "{newer:?}");
         assert_eq!(fs::read(path("newer/study.db")).unwrap(), before, "nothing is changed");
 

@@ -25,7 +25,7 @@ fn fold_labels(dataset: &Dataset, index: u32, of: u32) -> Vec<f32> {
 #[test]
 fn a_seed_with_a_missing_fold_is_in_no_curve_but_in_the_mean() {
     let mut study = Synthetic::new("hole", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[])])]);
-    study.lose(study.unit(0, 0, 7), Missing::Failed);
+    study.lose(study.unit(0, 0, 7), UnitState::Quarantined);
     let row = &study.aggregate().report.stages[0].configurations[0];
     assert_eq!(row.n, 9);
     assert_eq!(row.averaged.seeds, [1]);
@@ -202,5 +202,5 @@ fn learning_curves_average_what_still_trains() {
     let learning = &aggregate.curves[0][0].learning;
     assert_eq!(learning.epochs.iter().map(|epoch| epoch.units).collect::<Vec<_>>(), [2, 2, 1]);
     assert_eq!(learning.units.iter().map(|unit| unit.diverged).collect::<Vec<_>>(), [false, false, true]);
-    assert_eq!(aggregate.report.stages[0].configurations[0].units[2].ending, UnitEnding::Diverged);
+    assert_eq!(aggregate.report.stages[0].configurations[0].units[2].ending, UnitState::Diverged);
 }

@@ -36,7 +36,7 @@ fn several_draws_of_the_data_are_one_sample_each() {
 fn configurations_are_compared_draw_by_draw() {
     let mut study = drawn();
     // A hole takes its seed out of the comparison.
-    study.lose(study.unit(0, 0, 4), Missing::Failed);
+    study.lose(study.unit(0, 0, 4), UnitState::Quarantined);
     let report = study.aggregate().report;
     let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
     assert_eq!((pair.t_test.method, pair.t_test.seeds), (IntervalMethod::SeedsDraws, 2));

@@ -1,5 +1,7 @@
 //! Stages with a race.
 
+use seedgrid_coordinator::scheduler::race::LeaveReason;
+
 use super::*;
 
 /// Four learning rates, the first of them right, raced over ten folds by this rule.
@@ -26,13 +28,13 @@ fn what_a_race_skipped_is_named_and_is_not_missing() {
     assert!(left.iter().all(|(_, one)| one.configuration != 1), "the best one stays");
     for (folds, one) in &left {
         let row = &stage.configurations[one.configuration - 1];
-        assert_eq!(one.why, "outraced");
+        assert_eq!(one.why, LeaveReason::Outraced);
         assert_eq!(one.skipped, 2 * (10 - *folds as usize));
         assert_eq!((row.counts.skipped, row.counts.done), (one.skipped, 2 * *folds as usize));
         let [error, mean] = [one.error.unwrap(), row.error.spread.mean.unwrap()];
         assert!((error - mean).abs() < 1e-9, "both are over the same folds");
         assert!(one.p.unwrap() < 0.05 && one.rank_sum.unwrap() > f64::from(*folds));
-        let skipped = row.units.iter().filter(|unit| unit.ending == UnitEnding::Skipped);
+        let skipped = row.units.iter().filter(|unit| unit.ending == UnitState::Skipped);
         assert!(skipped.into_iter().all(|unit| unit.fold.unwrap() > *folds && unit.error.is_none()));
     }
     let skipped: usize = left.iter().map(|(_, one)| one.skipped).sum();
@@ -61,7 +63,7 @@ fn results_from_before_a_race_change_nothing() {
 fn an_unfinished_race_is_said_to_be_one() {
     let mut study = raced(RaceRule::Friedman { first: 3, alpha: 0.05 });
     let fourth = study.unit(0, 0, 1);
-    study.lose(fourth, Missing::NotTrained);
+    study.lose(fourth, UnitState::Waiting);
     study.settle();
     let report = study.aggregate().report;
     let race = report.stages[0].race.as_ref().unwrap();
@@ -74,13 +76,13 @@ fn an_unfinished_race_is_said_to_be_one() {
 fn who_failed_leaves_incomplete_and_is_missing() {
     let mut study = raced(RaceRule::Halving { first: 2, keep: 0.5 });
     let failed = study.unit(0, 0, 0);
-    study.lose(failed, Missing::Failed);
+    study.lose(failed, UnitState::Quarantined);
     study.settle();
     let report = study.aggregate().report;
     assert!(!report.complete);
     let rung = &report.stages[0].race.as_ref().unwrap().models[0].rungs[0];
     let first = rung.left.iter().find(|one| one.configuration == 1).unwrap();
-    assert_eq!((first.why.as_str(), first.error, first.skipped), ("incomplete", None, 16));
+    assert_eq!((first.why, first.error, first.skipped), (LeaveReason::Incomplete, None, 16));
     assert_eq!(report.stages[0].counts.failed, 1);
     assert_eq!(report.stages[0].selection.as_ref().unwrap().models[0].incomplete, [1]);
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use seedgrid_common::hyperparameters::Value;
-use seedgrid_coordinator::aggregate::Missing;
+use seedgrid_coordinator::scheduler::unit_state::UnitState;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -35,7 +35,7 @@ fn between<'a>(page: &'a str, begin: &str, end: &str) -> &'a str {
 fn the_page_is_well_formed_and_every_link_leads_somewhere() {
     let mut study = small();
     study.diverge(study.unit(0, 0, 1), 3);
-    study.lose(study.unit(1, 2, 5), Missing::Failed);
+    study.lose(study.unit(1, 2, 5), UnitState::Quarantined);
     let (_folder, files) = written(&study, &provenance("a"));
     let xml = as_xml(&files["report.html"]);
     let page = roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}"));
@@ -110,7 +110,7 @@ fn names_cannot_break_out_of_pages_and_figures() {
 fn every_unit_with_a_result_has_a_curve_and_a_row_that_leads_to_it() {
     let mut study = small();
     study.diverge(study.unit(0, 0, 1), 3);
-    study.lose(study.unit(1, 2, 5), Missing::Failed);
+    study.lose(study.unit(1, 2, 5), UnitState::Quarantined);
     let (_folder, files) = written(&study, &provenance("a"));
     let page = &files["report.html"];
     // Three configurations with 4 seeds, and three with 4 folds of 2 seeds, one of which failed.

@@ -120,10 +120,10 @@ fn where_every_configuration_has_diverged_units_none_has_the_lowest_mean_error()
 #[test]
 fn what_lacks_a_result_is_never_the_best() {
     let mut study = study(&[&[Some(0), Some(0)], &[Some(30), Some(30)]]);
-    study.lose(study.unit(0, 0, 1), seedgrid_coordinator::aggregate::Missing::Failed);
+    study.lose(study.unit(0, 0, 1), seedgrid_coordinator::scheduler::unit_state::UnitState::Quarantined);
     let (_folder, files) = written(&study, &provenance("a"));
     assert!(files["report.md"].contains("Lowest mean error: FC Network (learning_rate=0.02)"));
-    study.lose(study.unit(0, 1, 1), seedgrid_coordinator::aggregate::Missing::NotTrained);
+    study.lose(study.unit(0, 1, 1), seedgrid_coordinator::scheduler::unit_state::UnitState::Waiting);
     let (_folder, files) = written(&study, &provenance("a"));
     assert!(
         files["report.md"].contains("No configuration has a result of each of its units"),

@@ -61,12 +61,12 @@ fn units_are_named_with_their_data_seed_where_there_are_several() {
     let mut study = on_two_draws(cross_validation("tune", 3, 1..=2, fc()));
     // By data seed, seed and fold.
     [0, 1, 6, 7].into_iter().for_each(|place| study.diverge(study.unit(0, 0, place), 2));
-    study.lose(study.unit(0, 0, 11), Missing::Failed);
+    study.lose(study.unit(0, 0, 11), UnitState::Quarantined);
     for (name, text) in forms(&study.aggregate()).iter().filter(|(name, _)| *name != "tables.tex") {
         let diverged = "4 of 12 units diverged (data seed 0: seed 1 fold 1 in epoch 3, seed 1 fold 2 in epoch 3; data seed 1: seed 1 fold 1 in \
                         epoch 3, seed 1 fold 2 in epoch 3)";
         assert!(text.contains(diverged), "{name}: {text}");
-        assert!(text.contains("1 of 12 units failed (data seed 1: seed 2 fold 3)"), "{name}: {text}");
+        assert!(text.contains("1 of 12 units quarantined (data seed 1: seed 2 fold 3)"), "{name}: {text}");
         assert!(text.contains("data seeds 0 and 1"), "{name}: {text}");
     }
     let page = &forms(&study.aggregate())["report.html"];
@@ -130,7 +130,7 @@ fn intervals_that_are_not_there_have_a_reason() {
     }
     // No seed has all of its folds.
     let mut holes = Synthetic::new("holes", 80, vec![cross_validation("tune", 4, 1..=2, fc())]);
-    [0, 4].into_iter().for_each(|place| holes.lose(holes.unit(0, 0, place), Missing::Failed));
+    [0, 4].into_iter().for_each(|place| holes.lose(holes.unit(0, 0, place), UnitState::Quarantined));
     let page = &forms(&holes.aggregate())["report.md"];
     assert!(page.contains("Where there is no interval: no seed has all of its units done."), "{page}");
 }
@@ -143,7 +143,7 @@ fn a_difference_over_fewer_seeds_is_named_also_where_nothing_is_tested() {
         let outputs = study.results[&study.unit(0, 0, seed)].clone();
         study.results.insert(study.unit(0, 1, seed), outputs);
     }
-    study.lose(study.unit(0, 1, 2), Missing::Failed);
+    study.lose(study.unit(0, 1, 2), UnitState::Quarantined);
     let page = &forms(&study.aggregate())["report.md"];
     assert!(page.contains("No t test, as they never differ: FC Network against Basic CNN."), "{page}");
     assert!(page.contains("Over fewer seeds than planned: FC Network against Basic CNN."), "{page}");

@@ -17,12 +17,13 @@ use seedgrid_common::{
     unit::{Fold, Unit, UnitId},
 };
 use seedgrid_coordinator::{
-    aggregate::{Aggregate, Input, Missing, aggregate},
+    aggregate::{Aggregate, Input, aggregate},
     plan::data_draws::{DataDraw, DataDraws},
     scheduler::{
         race::RaceTrack,
         ranking::Ended,
         selection::{Committed, settle},
+        unit_state::UnitState,
     },
 };
 
@@ -34,7 +35,7 @@ pub(crate) struct Synthetic {
     /// Of other data seeds than 0.
     pub(crate) others: BTreeMap<u64, Dataset>,
     pub(crate) results: BTreeMap<UnitId, UnitResult>,
-    pub(crate) missing: BTreeMap<UnitId, Missing>,
+    pub(crate) given_up: BTreeMap<UnitId, UnitState>,
     pub(crate) failures: BTreeMap<UnitId, String>,
     pub(crate) selections: Selections,
     pub(crate) track: RaceTrack,
@@ -66,15 +67,15 @@ impl Synthetic {
             others.iter().find(|(seed, _)| *unit.dataset_digest == digest(**seed)).map_or(&dataset, |(_, other)| other)
         };
         let results = plan.units().into_iter().map(|(id, unit)| (id, train(unit, of(unit)))).collect();
-        let (missing, selections, track) = (BTreeMap::new(), Selections::new(), RaceTrack::default());
+        let (given_up, selections, track) = (BTreeMap::new(), Selections::new(), RaceTrack::default());
         let failures = BTreeMap::new();
-        Self { study, plan, dataset, others, results, missing, failures, selections, track }
+        Self { study, plan, dataset, others, results, given_up, failures, selections, track }
     }
 
     /// Runs races and selects, by the results that are there.
     pub(crate) fn settle(&mut self) {
-        let ended = |id: UnitId| match self.missing.get(&id) {
-            Some(Missing::Failed) => Some(Ended::Failed),
+        let ended = |id: UnitId| match self.given_up.get(&id) {
+            Some(UnitState::Quarantined) => Some(Ended::Failed),
             _ => self.results.get(&id).map(Ended::from_result),
         };
         let settled = settle(&self.study, &self.draws().digests(), &Committed::default(), ended);
@@ -86,9 +87,9 @@ impl Synthetic {
         self.plan.stages[stage].configurations[configuration].units[unit].0
     }
 
-    pub(crate) fn lose(&mut self, id: UnitId, why: Missing) {
+    pub(crate) fn lose(&mut self, id: UnitId, state: UnitState) {
         self.results.remove(&id);
-        self.missing.insert(id, why);
+        self.given_up.insert(id, state);
     }
 
     /// Lets a unit diverge after its first `epochs` epochs, its loss growing.
@@ -118,7 +119,7 @@ impl Synthetic {
             selections: &self.selections,
             track: &self.track,
             results: &self.results,
-            missing: &self.missing,
+            given_up: &self.given_up,
             failures: &self.failures,
         })
     }

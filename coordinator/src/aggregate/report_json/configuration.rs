@@ -7,7 +7,8 @@ use seedgrid_common::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Estimate, Spread, UnitEnding, UnitsMetric};
+use super::{Counts, Estimate, Spread, UnitsMetric};
+use crate::scheduler::unit_state::UnitState;
 
 /// One row of a result table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -237,7 +238,7 @@ pub struct UnitReport {
     /// The unit's fold, 1-based; null for the hold-out.
     pub fold: Option<u32>,
     /// The unit's state.
-    pub ending: UnitEnding,
+    pub ending: UnitState,
     /// Share of scored pairs classified wrongly; null unless done.
     pub error: Option<f64>,
     /// Area under the ROC curve of its own predictions; null unless done, or if undefined.

@@ -19,6 +19,8 @@ pub use reference::{FoundError, ReferenceReport, Verdict};
 use seedgrid_common::json;
 use serde::{Deserialize, Serialize};
 
+use crate::scheduler::unit_state::UnitState;
+
 /// Value of [`Report::schema`]. The number grows when a field changes its meaning or goes away.
 pub const SCHEMA: &str = "seedgrid.report/2";
 
@@ -88,9 +90,9 @@ pub struct Counts {
     pub done: usize,
     /// Units with a loss that became NaN or infinite.
     pub diverged: usize,
-    /// Units that are not trained (yet).
+    /// Units that are not trained yet: waiting, assigned, in training or held back.
     pub not_trained: usize,
-    /// Units of which every attempt failed.
+    /// Quarantined units: every attempt failed.
     pub failed: usize,
     /// Units that a person cancelled.
     pub cancelled: usize,
@@ -100,15 +102,17 @@ pub struct Counts {
 
 impl Counts {
     /// Counts one more unit.
-    pub fn add(&mut self, ending: UnitEnding) {
+    pub fn add(&mut self, state: UnitState) {
         self.planned += 1;
-        *match ending {
-            UnitEnding::Done => &mut self.done,
-            UnitEnding::Diverged => &mut self.diverged,
-            UnitEnding::NotTrained => &mut self.not_trained,
-            UnitEnding::Failed => &mut self.failed,
-            UnitEnding::Cancelled => &mut self.cancelled,
-            UnitEnding::Skipped => &mut self.skipped,
+        *match state {
+            UnitState::Done => &mut self.done,
+            UnitState::Diverged => &mut self.diverged,
+            UnitState::Waiting | UnitState::Assigned | UnitState::Training | UnitState::HeldBack => {
+                &mut self.not_trained
+            }
+            UnitState::Quarantined => &mut self.failed,
+            UnitState::Cancelled => &mut self.cancelled,
+            UnitState::Skipped => &mut self.skipped,
         } += 1;
     }
 
@@ -121,39 +125,6 @@ impl Counts {
     /// Units without any result.
     pub fn missing(&self) -> usize {
         self.not_trained + self.failed + self.cancelled
-    }
-}
-
-/// The state of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum UnitEnding {
-    /// The unit was trained and scored.
-    Done,
-    /// A loss of the unit became NaN or infinite.
-    Diverged,
-    /// The unit is not trained (yet).
-    NotTrained,
-    /// Every attempt of the unit failed.
-    Failed,
-    /// A person cancelled the unit.
-    Cancelled,
-    /// The unit's configuration left a race before.
-    Skipped,
-}
-
-impl UnitEnding {
-    /// The ending's name in report.json and units.csv.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Diverged => "diverged",
-            Self::NotTrained => "not-trained",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Skipped => "skipped",
-        }
     }
 }
 

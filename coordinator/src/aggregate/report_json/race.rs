@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scheduler::race::LeaveReason;
+
 /// A stage's race.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -82,9 +84,8 @@ pub struct RungTest {
 pub struct LeaverReport {
     /// The configuration's number.
     pub configuration: usize,
-    /// "outraced"; "diverged": more of its units had diverged than of another's; or "incomplete": one of its units had
-    /// failed.
-    pub why: String,
+    /// The reason.
+    pub why: LeaveReason,
     /// The mean error over the folds before the rung; null if a unit had diverged or failed.
     pub error: Option<f64>,
     /// The sum of its ranks in these folds; null if the rule does not use ranks.

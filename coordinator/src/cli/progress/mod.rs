@@ -150,7 +150,7 @@ fn numbered<'a>(
 }
 
 fn ended(counts: &v1::UnitCounts) -> u32 {
-    counts.done + counts.diverged + counts.failed + counts.cancelled
+    counts.done + counts.diverged + counts.quarantined + counts.cancelled
 }
 
 fn workers(picture: &v1::StatusSnapshot) -> String {

@@ -1,8 +1,9 @@
 //! How seeds and units are named in sentences.
 
 use crate::{
-    aggregate::report_json::{ConfigurationReport, UnitEnding, UnitReport},
+    aggregate::report_json::{ConfigurationReport, UnitReport},
     report::numbers::whole,
+    scheduler::unit_state::UnitState,
 };
 
 /// Most units that one notice names, and most notices of one weight in a stage; units.csv has all.
@@ -36,12 +37,12 @@ pub(super) fn named(row: &ConfigurationReport, units: &[&UnitReport]) -> String 
 
 /// "seeds 1 to 4, 9", or each unit where more than the seed must be said, of which at most `most` are named.
 fn of_draw(units: &[&UnitReport], most: usize) -> String {
-    let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitEnding::Diverged);
+    let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitState::Diverged);
     if plain {
         let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
         return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges(&seeds));
     }
-    if units.iter().all(|unit| unit.ending != UnitEnding::Diverged) {
+    if units.iter().all(|unit| unit.ending != UnitState::Diverged) {
         let seeds: Vec<String> = units.chunk_by(|a, b| a.seed == b.seed).map(folds).collect();
         return listed(seeds, most, ", ");
     }
@@ -70,7 +71,7 @@ fn name(unit: &UnitReport) -> String {
     if let Some(fold) = unit.fold {
         name.push_str(&format!(" fold {fold}"));
     }
-    if let (UnitEnding::Diverged, Some(epochs)) = (unit.ending, unit.epochs) {
+    if let (UnitState::Diverged, Some(epochs)) = (unit.ending, unit.epochs) {
         name.push_str(&format!(" in epoch {}", epochs + 1));
     }
     name

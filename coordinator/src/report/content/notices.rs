@@ -9,12 +9,13 @@ use super::{
     race,
 };
 use crate::{
-    aggregate::report_json::{ConfigurationReport, Counts, Report, StageReport, UnitEnding, UnitReport, WaitingReport},
+    aggregate::report_json::{ConfigurationReport, Counts, Report, StageReport, UnitReport, WaitingReport},
     report::{
         document::{Notice, Weight},
         facts::heading,
         numbers::{count, percent, rate_spread, whole},
     },
+    scheduler::unit_state::UnitState,
 };
 
 /// About the study as a whole.
@@ -57,9 +58,9 @@ fn of_counts(report: &Report) -> Option<Notice> {
 fn kinds(counts: &Counts) -> String {
     [
         (counts.not_trained, "not trained"),
-        (counts.failed, "failed"),
-        (counts.cancelled, "cancelled"),
-        (counts.diverged, "diverged"),
+        (counts.failed, UnitState::Quarantined.name()),
+        (counts.cancelled, UnitState::Cancelled.name()),
+        (counts.diverged, UnitState::Diverged.name()),
         (counts.skipped, "skipped by races"),
     ]
     .into_iter()
@@ -218,17 +219,19 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
     let heading = row.heading();
     let planned = row.counts.planned;
     let mut notices = Vec::new();
-    for (ending, number, weight, what) in [
-        (UnitEnding::Failed, row.counts.failed, Weight::Incomplete, "failed"),
-        (UnitEnding::Cancelled, row.counts.cancelled, Weight::Incomplete, "cancelled"),
-        (UnitEnding::NotTrained, row.counts.not_trained, Weight::Incomplete, "not trained"),
-        (UnitEnding::Diverged, row.counts.diverged, Weight::LeftOut, "diverged"),
+    for (state, number, weight) in [
+        (Some(UnitState::Quarantined), row.counts.failed, Weight::Incomplete),
+        (Some(UnitState::Cancelled), row.counts.cancelled, Weight::Incomplete),
+        (None, row.counts.not_trained, Weight::Incomplete),
+        (Some(UnitState::Diverged), row.counts.diverged, Weight::LeftOut),
     ] {
         if number > 0 {
-            let units: Vec<&UnitReport> = row.units.iter().filter(|unit| unit.ending == ending).collect();
+            let fits = |unit: &UnitReport| state.map_or(unit.ending.is_pending(), |state| unit.ending == state);
+            let what = state.map_or("not trained", UnitState::name);
+            let units: Vec<&UnitReport> = row.units.iter().filter(|unit| fits(unit)).collect();
             let rest = rest(row);
             let named = named(row, &units);
-            let why = if ending == UnitEnding::Failed { why(&row.failures) } else { String::new() };
+            let why = if state == Some(UnitState::Quarantined) { why(&row.failures) } else { String::new() };
             let text =
                 format!("{heading}: {} of {} {what} ({named}). {why}{rest}", whole(number), count(planned, "unit"));
             notices.push(Notice { weight, text });

@@ -8,6 +8,7 @@ use crate::{
         facts::{ROWS_MAX, heading},
         numbers::{NONE, count, p_value, rate, whole},
     },
+    scheduler::{race::LeaveReason, unit_state::UnitState},
 };
 
 /// About a stage that races: what was saved, and each model's course.
@@ -83,15 +84,15 @@ pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
     }
     type Left<'a> = (&'a RungReport, &'a LeaverReport);
     let after = |(rung, leaver): &Left<'_>| {
-        let why = match leaver.why.as_str() {
-            "incomplete" => ", as a unit had failed",
-            "diverged" => ", as units had diverged",
-            _ => "",
+        let why = match leaver.why {
+            LeaveReason::Incomplete => ", as a unit had failed",
+            LeaveReason::Diverged => ", as units had diverged",
+            LeaveReason::Outraced => "",
         };
         format!("{}{why}", count(rung.folds as usize, "fold"))
     };
-    let error = |(_, leaver): &Left<'_>| match leaver.why.as_str() {
-        "diverged" => "diverged".to_owned(),
+    let error = |(_, leaver): &Left<'_>| match leaver.why {
+        LeaveReason::Diverged => UnitState::Diverged.to_string(),
         _ => rate(leaver.error),
     };
     let rank_sum = |(_, leaver): &Left<'_>| leaver.rank_sum.map_or_else(|| NONE.to_owned(), |sum| sum.to_string());

@@ -8,13 +8,14 @@ use super::{
 use crate::{
     aggregate::{
         Curves, UnitHistory,
-        report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitEnding, UnitReport},
+        report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
     },
     report::{
         document::{Block, Cell, Curve, Field, Kind, Section, Table, Tone},
         facts, figure,
         numbers::{NONE, count, rate, whole},
     },
+    scheduler::unit_state::UnitState,
 };
 
 /// Most rows of a stage's table of units.
@@ -125,7 +126,7 @@ fn caption(stage: &StageReport, unit: &UnitReport) -> String {
     let place = facts::place(stage, unit);
     let epochs = count(unit.epochs.unwrap_or_default(), "epoch");
     match unit.ending {
-        UnitEnding::Diverged => format!("{place}: diverged after {epochs}"),
+        UnitState::Diverged => format!("{place}: diverged after {epochs}"),
         _ => format!("{place}: error {}, {epochs}", rate(unit.error)),
     }
 }

@@ -2,7 +2,7 @@
 
 use seedgrid_common::unit::UnitId;
 
-use super::{Entry, FailureRecord, Granted, Millis, Queue, State, WaitReason, WorkerId};
+use super::{Entry, EntryState, FailureRecord, Granted, Millis, Queue, WaitReason, WorkerId};
 
 /// Units with a longer expected time go only to free slots; shorter units may also be taken ahead of need. A request for
 /// the next unit on a free slot costs some milliseconds, which are negligible beside 2 s of training.
@@ -77,7 +77,7 @@ impl Queue {
 
     /// Why a unit waits; None: it does not.
     pub fn why_waiting(&self, unit: UnitId, now: Millis) -> Option<WaitReason> {
-        let entry = self.units.get(&unit).filter(|entry| entry.state == State::Waiting)?;
+        let entry = self.units.get(&unit).filter(|entry| entry.state == EntryState::Waiting)?;
         Some(if let Some(pause) = &self.pause {
             WaitReason::Paused(pause.clone())
         } else if self.workers.is_empty() {

@@ -47,7 +47,7 @@ pub type ResultDigest = [u8; 32];
 
 /// The state of a unit.
 #[derive(Clone, Debug, PartialEq)]
-enum State {
+enum EntryState {
     Waiting,
     Leased(Lease),
     Finished(Finished),
@@ -71,19 +71,19 @@ struct Entry {
     record: FailureRecord,
     /// The earliest time at which a waiting unit is given out.
     ready: Millis,
-    state: State,
+    state: EntryState,
 }
 
 impl Entry {
     fn unit_state(&self) -> UnitState {
         match &self.state {
-            State::Waiting => UnitState::Waiting,
-            State::Leased(_) if self.began => UnitState::Training,
-            State::Leased(_) => UnitState::Assigned,
-            State::Finished(finished) if finished.diverged => UnitState::Diverged,
-            State::Finished(_) => UnitState::Done,
-            State::Quarantined => UnitState::Quarantined,
-            State::Cancelled => UnitState::Cancelled,
+            EntryState::Waiting => UnitState::Waiting,
+            EntryState::Leased(_) if self.began => UnitState::Training,
+            EntryState::Leased(_) => UnitState::Assigned,
+            EntryState::Finished(finished) if finished.diverged => UnitState::Diverged,
+            EntryState::Finished(_) => UnitState::Done,
+            EntryState::Quarantined => UnitState::Quarantined,
+            EntryState::Cancelled => UnitState::Cancelled,
         }
     }
 }
@@ -169,14 +169,14 @@ impl Queue {
             }
             let order = self.units.len();
             let state = match (result, holder) {
-                (Some(finished), _) => State::Finished(finished),
-                (None, _) if cancelled => State::Cancelled,
-                (None, _) if record.is_quarantined(&self.rules) => State::Quarantined,
+                (Some(finished), _) => EntryState::Finished(finished),
+                (None, _) if cancelled => EntryState::Cancelled,
+                (None, _) if record.is_quarantined(&self.rules) => EntryState::Quarantined,
                 (None, Some(worker)) => {
                     let (expires, alone) = (now + self.rules.lease_ms, record.is_suspect(&self.rules));
-                    State::Leased(Lease { attempt: attempts, worker, expires, alone })
+                    EntryState::Leased(Lease { attempt: attempts, worker, expires, alone })
                 }
-                (None, None) => State::Waiting,
+                (None, None) => EntryState::Waiting,
             };
             let ready = now + self.rules.retry_delay(record.errors);
             self.counts.total += 1;
@@ -257,16 +257,16 @@ impl Queue {
 
     /// Whether a result of this attempt would become the unit's: the attempt was given out, and the unit has no result.
     pub fn awaits(&self, unit: UnitId, attempt: u32) -> bool {
-        self.units
-            .get(&unit)
-            .is_some_and(|entry| (1..=entry.attempts).contains(&attempt) && !matches!(entry.state, State::Finished(_)))
+        self.units.get(&unit).is_some_and(|entry| {
+            (1..=entry.attempts).contains(&attempt) && !matches!(entry.state, EntryState::Finished(_))
+        })
     }
 
     /// The unit's lease, if it is leased.
     pub fn lease_of(&self, unit: UnitId) -> Option<&Lease> {
         match &self.units.get(&unit)?.state {
-            State::Leased(lease) => Some(lease),
-            State::Waiting | State::Finished(_) | State::Quarantined | State::Cancelled => None,
+            EntryState::Leased(lease) => Some(lease),
+            EntryState::Waiting | EntryState::Finished(_) | EntryState::Quarantined | EntryState::Cancelled => None,
         }
     }
 

@@ -200,7 +200,7 @@ impl World {
             assert_eq!(entry.record, record, "a restart finds what counts against it");
             assert_eq!((entry.began, entry.lost), (began, lost));
             match &entry.state {
-                State::Waiting => {
+                EntryState::Waiting => {
                     counts.waiting += 1;
                     assert_eq!(holder, None, "no unit waits while somebody may train it");
                     waiting[entry.group].insert((entry.order, *id));
@@ -208,30 +208,34 @@ impl World {
                         backoffs.insert((entry.ready, *id));
                     }
                 }
-                State::Leased(lease) => {
+                EntryState::Leased(lease) => {
                     counts.leased += 1;
                     assert_eq!(lease.attempt, entry.attempts, "only the newest attempt is leased");
                     assert_eq!(holder.as_ref(), Some(&lease.worker), "a restart finds every holder");
                     expiries.insert((lease.expires, *id));
                     slots.take(&lease.worker, lease.alone);
                 }
-                State::Finished(finished) if finished.diverged => counts.diverged += 1,
-                State::Finished(_) => counts.done += 1,
-                State::Quarantined => {
+                EntryState::Finished(finished) if finished.diverged => counts.diverged += 1,
+                EntryState::Finished(_) => counts.done += 1,
+                EntryState::Quarantined => {
                     counts.quarantined += 1;
                     assert!(record.is_quarantined(&RULES));
                 }
-                State::Cancelled => {
+                EntryState::Cancelled => {
                     counts.cancelled += 1;
                     assert!(cancelled);
                 }
             }
             if let Some(result) = result {
-                assert_eq!(entry.state, State::Finished(result), "an acknowledged result is never lost or replaced");
+                assert_eq!(
+                    entry.state,
+                    EntryState::Finished(result),
+                    "an acknowledged result is never lost or replaced"
+                );
             } else if cancelled {
-                assert_eq!(entry.state, State::Cancelled);
+                assert_eq!(entry.state, EntryState::Cancelled);
             }
-            assert_eq!(queue.why_waiting(*id, now).is_some(), entry.state == State::Waiting);
+            assert_eq!(queue.why_waiting(*id, now).is_some(), entry.state == EntryState::Waiting);
         }
         assert_eq!(queue.counts(), counts);
         assert_eq!(queue.expiries, expiries);

@@ -3,8 +3,8 @@
 use seedgrid_common::unit::UnitId;
 
 use super::{
-    AfterFailure, Entry, Expired, FailureRecord, Finished, Lease, Millis, Pause, Queue, Renewed, State, SubmitOutcome,
-    WorkerId,
+    AfterFailure, Entry, EntryState, Expired, FailureRecord, Finished, Lease, Millis, Pause, Queue, Renewed,
+    SubmitOutcome, WorkerId,
 };
 use crate::scheduler::{attempt_ending::AttemptEnding, failure_blame::Blame};
 
@@ -31,7 +31,7 @@ impl Queue {
         for &(unit, attempt) in held {
             let holds = self.holds(worker, unit, attempt);
             match self.units.get_mut(&unit) {
-                Some(entry) if entry.state == State::Waiting && entry.attempts == attempt && entry.lost => {
+                Some(entry) if entry.state == EntryState::Waiting && entry.attempts == attempt && entry.lost => {
                     entry.lost = false;
                     // The worker is alive, so its assumed death no longer counts.
                     entry.record.deaths = entry.record.deaths.saturating_sub(u32::from(entry.began));
@@ -62,14 +62,14 @@ impl Queue {
         if attempt == 0 || attempt > entry.attempts {
             return SubmitOutcome::Unknown;
         }
-        if let State::Finished(stored) = &entry.state {
+        if let EntryState::Finished(stored) = &entry.state {
             return if stored.digest == finished.digest { SubmitOutcome::Duplicate } else { SubmitOutcome::Conflict };
         }
         let group = entry.group;
         self.measured(group, seconds);
         self.workers.finished(worker);
         self.repeated_errors.finished();
-        self.set(unit, State::Finished(finished), 0);
+        self.set(unit, EntryState::Finished(finished), 0);
         SubmitOutcome::Commit
     }
 
@@ -148,22 +148,22 @@ impl Queue {
     /// unknown.
     pub fn cancel(&mut self, unit: UnitId) -> Option<Option<Lease>> {
         let lease = match &self.units.get(&unit)?.state {
-            State::Waiting => None,
-            State::Leased(lease) => Some(lease.clone()),
-            State::Finished(_) | State::Quarantined | State::Cancelled => return None,
+            EntryState::Waiting => None,
+            EntryState::Leased(lease) => Some(lease.clone()),
+            EntryState::Finished(_) | EntryState::Quarantined | EntryState::Cancelled => return None,
         };
-        self.set(unit, State::Cancelled, 0);
+        self.set(unit, EntryState::Cancelled, 0);
         Some(lease)
     }
 
     /// Gives a unit that failed for good or was cancelled back. What counted against it counts no more. Returns false for any other.
     pub fn retry(&mut self, unit: UnitId, now: Millis) -> bool {
         let Some(entry) = self.units.get_mut(&unit) else { return false };
-        if !matches!(entry.state, State::Quarantined | State::Cancelled) {
+        if !matches!(entry.state, EntryState::Quarantined | EntryState::Cancelled) {
             return false;
         }
         (entry.record, entry.lost, entry.ready) = (FailureRecord::default(), false, now);
-        self.set(unit, State::Waiting, now);
+        self.set(unit, EntryState::Waiting, now);
         true
     }
 
@@ -209,7 +209,7 @@ impl Queue {
             Blame::Circumstances => {}
         }
         let quarantined = entry.record.is_quarantined(&rules);
-        self.set(unit, if quarantined { State::Quarantined } else { State::Waiting }, now);
+        self.set(unit, if quarantined { EntryState::Quarantined } else { EntryState::Waiting }, now);
         if quarantined { AfterFailure::Quarantined } else { AfterFailure::Requeued }
     }
 
@@ -222,26 +222,26 @@ impl Queue {
             (entry.began, entry.lost) = (false, false);
         }
         let alone = self.units.get(&unit).is_some_and(|entry| entry.record.is_suspect(&self.rules));
-        self.set(unit, State::Leased(Lease { attempt, worker: worker.clone(), expires, alone }), now);
+        self.set(unit, EntryState::Leased(Lease { attempt, worker: worker.clone(), expires, alone }), now);
     }
 
     /// The only function that changes a unit's state, so that counts, waiting lists and deadlines stay consistent.
-    fn set(&mut self, unit: UnitId, state: State, now: Millis) {
+    fn set(&mut self, unit: UnitId, state: EntryState, now: Millis) {
         let Some(entry) = self.units.get_mut(&unit) else { return };
         let (order, group, ready) = (entry.order, entry.group, entry.ready);
         let old = std::mem::replace(&mut entry.state, state);
         *self.count_of(&old) -= 1;
         match &old {
-            State::Waiting => {
+            EntryState::Waiting => {
                 self.waiting[group].remove(&(order, unit));
                 self.place(group);
                 self.backoffs.remove(&(ready, unit));
             }
-            State::Leased(lease) => {
+            EntryState::Leased(lease) => {
                 self.expiries.remove(&(lease.expires, unit));
                 self.slots.release(&lease.worker, lease.alone);
             }
-            State::Finished(_) | State::Quarantined | State::Cancelled => {}
+            EntryState::Finished(_) | EntryState::Quarantined | EntryState::Cancelled => {}
         }
         self.enter(unit, now);
     }
@@ -251,29 +251,29 @@ impl Queue {
         let Some(Entry { order, group, ready, state, .. }) = self.units.get(&unit).cloned() else { return };
         *self.count_of(&state) += 1;
         match state {
-            State::Waiting => {
+            EntryState::Waiting => {
                 self.waiting[group].insert((order, unit));
                 self.place(group);
                 if ready > now {
                     self.backoffs.insert((ready, unit));
                 }
             }
-            State::Leased(lease) => {
+            EntryState::Leased(lease) => {
                 self.expiries.insert((lease.expires, unit));
                 self.slots.take(&lease.worker, lease.alone);
             }
-            State::Finished(_) | State::Quarantined | State::Cancelled => {}
+            EntryState::Finished(_) | EntryState::Quarantined | EntryState::Cancelled => {}
         }
     }
 
-    fn count_of(&mut self, state: &State) -> &mut usize {
+    fn count_of(&mut self, state: &EntryState) -> &mut usize {
         match state {
-            State::Waiting => &mut self.counts.waiting,
-            State::Leased(_) => &mut self.counts.leased,
-            State::Finished(finished) if finished.diverged => &mut self.counts.diverged,
-            State::Finished(_) => &mut self.counts.done,
-            State::Quarantined => &mut self.counts.quarantined,
-            State::Cancelled => &mut self.counts.cancelled,
+            EntryState::Waiting => &mut self.counts.waiting,
+            EntryState::Leased(_) => &mut self.counts.leased,
+            EntryState::Finished(finished) if finished.diverged => &mut self.counts.diverged,
+            EntryState::Finished(_) => &mut self.counts.done,
+            EntryState::Quarantined => &mut self.counts.quarantined,
+            EntryState::Cancelled => &mut self.counts.cancelled,
         }
     }
 }

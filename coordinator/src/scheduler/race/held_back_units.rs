@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use seedgrid_common::{matrix::Plan, unit::UnitId};
 
 use super::{Race, fold};
+use crate::scheduler::unit_state::UnitState;
 
 /// The effect of a plan's races on its units.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +62,16 @@ impl RaceTrack {
     /// Whether a unit is held back: a later rung decides whether it is trained.
     pub fn is_held(&self, unit: UnitId) -> bool {
         self.held.contains(&unit)
+    }
+
+    /// The state of a unit that is in this state without its races.
+    pub fn state(&self, unit: UnitId, state: UnitState) -> UnitState {
+        match state {
+            state if state.has_ended() => state,
+            _ if self.is_held(unit) => UnitState::HeldBack,
+            _ if self.is_skipped(unit) => UnitState::Skipped,
+            state => state,
+        }
     }
 
     /// Whether a unit is never trained.

@@ -20,7 +20,9 @@ use seedgrid_common::{
     spec::RaceRule,
     unit::{Fold, UnitId},
 };
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use strum::{EnumString, IntoStaticStr};
 
 pub use error_blocks::BlockErrors;
 pub use held_back_units::RaceTrack;
@@ -45,7 +47,10 @@ pub struct Leaver {
 }
 
 /// The reason for which a configuration left a race.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum LeaveReason {
     /// The rule excludes the configuration from winning.
     Outraced,
@@ -56,16 +61,9 @@ pub enum LeaveReason {
 }
 
 impl LeaveReason {
-    /// Every reason.
-    pub const ALL: [Self; 3] = [Self::Outraced, Self::Diverged, Self::Incomplete];
-
     /// The reason's name in the store and in report.json.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Outraced => "outraced",
-            Self::Diverged => "diverged",
-            Self::Incomplete => "incomplete",
-        }
+        self.into()
     }
 }
 

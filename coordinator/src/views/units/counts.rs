@@ -18,7 +18,7 @@ pub fn counts(study: &Planned, known: &BTreeMap<UnitId, StoredUnit>) -> v1::Unit
             Some(unit) if unit.result.is_some_and(|result| result.diverged) => &mut counts.diverged,
             Some(unit) if unit.result.is_some() => &mut counts.done,
             Some(unit) if unit.cancelled => &mut counts.cancelled,
-            Some(unit) if unit.is_given_up(&rules) => &mut counts.failed,
+            Some(unit) if unit.is_given_up(&rules) => &mut counts.quarantined,
             Some(_) | None => &mut counts.waiting,
         };
         *count += 1;

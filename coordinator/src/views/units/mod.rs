@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     plan::Planned,
-    scheduler::{queue::Rules, race::RaceTrack, unit_state::UnitState},
+    scheduler::{queue::Rules, unit_state::UnitState},
     store::StoredUnit,
 };
 
@@ -96,7 +96,7 @@ fn some_lines(
                     label: labels.unit(unit),
                     description: labels.description(unit),
                     stages: Vec::new(),
-                    state: state(*id, stored, holder.is_some(), track),
+                    state: track.state(*id, stored.state(&Rules::default(), holder.is_some())),
                     attempts: stored.attempts,
                     errors: stored.record.errors,
                     deaths: stored.record.deaths,
@@ -114,13 +114,4 @@ fn some_lines(
 
 fn as_text<S: serde::Serializer>(id: &UnitId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
-}
-
-fn state(id: UnitId, stored: &StoredUnit, held: bool, track: &RaceTrack) -> UnitState {
-    match stored.state(&Rules::default(), held) {
-        state if state.has_ended() => state,
-        _ if track.is_held(id) => UnitState::HeldBack,
-        _ if track.is_skipped(id) => UnitState::Skipped,
-        state => state,
-    }
 }
