@@ -90,7 +90,7 @@ fn accounts_are_right(scratch: &Scratch, run: &str, units: usize) {
     assert_eq!(count("SELECT count(*) FROM conflicts"), 0);
     assert_eq!(count("SELECT count(*) FROM checkpoints"), 0, "finished units have none");
     let went_back = count(
-        "SELECT count(*) FROM attempts later JOIN attempts earlier USING (unit_id) WHERE later.attempt > earlier.attempt AND \
+        "SELECT count(*) FROM attempts later JOIN attempts earlier USING (unit) WHERE later.attempt > earlier.attempt AND \
          (ifnull(later.from_epochs, -1), ifnull(later.from_batches, -1)) < \
          (ifnull(earlier.from_epochs, -1), ifnull(earlier.from_batches, -1))",
     );

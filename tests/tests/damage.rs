@@ -210,7 +210,7 @@ fn a_damaged_row_is_trained_again_and_nothing_else() {
     let expected = undisturbed(&scratch, &spec);
     copy_folder(&scratch.path("undisturbed"), &scratch.path("run"));
     let database = Connection::open(scratch.path("run/study.db")).unwrap();
-    let wrong = "UPDATE results SET wrong = 0 WHERE unit_id = (SELECT unit_id FROM weights LIMIT 1)";
+    let wrong = "UPDATE results SET wrong = 0 WHERE unit = (SELECT unit FROM weights LIMIT 1)";
     assert_eq!(database.execute(wrong, []).unwrap(), 1);
     assert_eq!(database.execute("UPDATE selections SET chosen = 1 - chosen", []).unwrap(), 2);
     drop(database);

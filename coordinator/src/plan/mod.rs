@@ -250,9 +250,6 @@ impl Prepared {
         writes.extend(self.decisions.iter().cloned());
         store.commit(&writes)?;
         spec_history::keep(directory, store)?;
-        for row in store.move_orphans()? {
-            tracing::warn!("{row}");
-        }
         Ok(store.fold_log()?)
     }
 

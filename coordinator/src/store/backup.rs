@@ -26,9 +26,8 @@ impl Store {
     pub fn forget_checkpoints(path: &Path, units: &[UnitId]) -> Result<(), StoreError> {
         let forget = || {
             let copy = opening::new(path)?;
-            units
-                .iter()
-                .try_for_each(|unit| copy.execute("DELETE FROM checkpoints WHERE unit_id = ?", [unit.0]).map(drop))
+            let sql = "DELETE FROM checkpoints WHERE unit = (SELECT number FROM units WHERE unit_id = ?)";
+            units.iter().try_for_each(|unit| copy.execute(sql, [unit.0]).map(drop))
         };
         if units.is_empty() {
             Ok(())

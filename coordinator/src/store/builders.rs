@@ -60,6 +60,11 @@ pub(crate) fn record() -> ResultRecord {
     }
 }
 
+/// A worker has registered.
+pub(crate) fn registered(worker_id: &str) -> Write {
+    Write::Worker { worker_id: worker_id.to_owned(), at_ms: 1, info: Box::default() }
+}
+
 /// A new database with one unit, done.
 pub(crate) fn filled(path: &Path) -> Store {
     let mut store = Store::open(path).unwrap();
@@ -73,7 +78,8 @@ pub(crate) fn filled(path: &Path) -> Store {
         detail: String::new(),
         train_seconds: Some(2.0),
     };
-    let writes = [Write::Unit(id, Box::new(unit())), started, Write::Result(Box::new(record())), ended];
+    let writes =
+        [registered("w"), Write::Unit(id, Box::new(unit())), started, Write::Result(Box::new(record())), ended];
     store.commit(&writes).unwrap();
     store
 }

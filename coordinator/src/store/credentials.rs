@@ -138,13 +138,12 @@ impl Store {
         })
     }
 
-    /// Every worker that ever registered, or, whatever was damaged, was given an attempt.
+    /// Every worker that ever registered.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn registered(&self) -> Result<BTreeSet<WorkerId>, StoreError> {
-        let sql = "SELECT worker_id FROM workers UNION SELECT worker_id FROM attempts";
-        let ids = self.rows(sql, |row| row.get::<_, String>(0))?;
+        let ids = self.rows("SELECT worker_id FROM workers", |row| row.get::<_, String>(0))?;
         // The store holds no other ids than those that were checked when they were written.
         Ok(ids.into_iter().filter_map(|id| id.parse().ok()).collect())
     }
@@ -154,7 +153,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn was_given(&self, unit: UnitId, attempt: u32, worker: &WorkerId) -> Result<bool, StoreError> {
-        let sql = "SELECT worker_id = ? FROM attempts WHERE unit_id = ? AND attempt = ?";
+        let sql = "SELECT workers.worker_id = ? FROM attempts JOIN workers ON workers.number = attempts.worker \
+                   WHERE unit = (SELECT number FROM units WHERE unit_id = ?) AND attempt = ?";
         let given = self.row(sql, params![worker.to_string(), unit.0, attempt], |row| row.get(0))?;
         Ok(given.unwrap_or(false))
     }

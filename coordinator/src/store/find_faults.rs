@@ -40,21 +40,22 @@ impl Store {
         };
         // One state for all that is read from now on, whatever a coordinator commits meanwhile.
         store.hold()?;
-        let rows = |(table, count): (&'static str, u32), what: &str| Fault {
+        let rows = |table: &'static str, count: u32, what: &str| Fault {
             table: Some(table),
             unit: None,
             what: format!("{} {what}", text::count(count, "row")),
         };
         let failed = |cause| store.failed(cause);
+        let unsealed = store.unsealed()?.into_iter();
         let mut faults: Vec<Fault> =
-            store.unsealed()?.into_iter().map(|found| rows(found, "not as it was written: the seal differs")).collect();
-        faults.extend(verify::results(&store.connection).map_err(failed)?.into_iter().map(|(unit, what)| Fault {
+            unsealed.map(|(table, count)| rows(table, count, "not as it was written: the seal differs")).collect();
+        faults.extend(verify::results(&store.connection).map_err(failed)?.into_iter().map(|bad| Fault {
             table: Some("results"),
-            unit: Some(verify::unit_name(&unit)),
-            what: what.to_owned(),
+            unit: bad.name,
+            what: bad.what.to_owned(),
         }));
-        let orphans = verify::orphans(&store.connection).map_err(failed)?;
-        faults.extend(orphans.into_iter().map(|found| rows(found, "of a unit that is not there")));
+        let dangling = verify::dangling(&store.connection).map_err(failed)?;
+        faults.extend(dangling.into_iter().map(|(table, count, what)| rows(table, count, what)));
         Ok((Some(store), faults))
     }
 

@@ -13,6 +13,7 @@ mod file_identity;
 mod find_faults;
 mod journal_mode;
 mod lock_wait;
+mod numbers;
 mod opening;
 mod owner;
 mod read;
@@ -21,6 +22,7 @@ mod reader_copy;
 mod repair;
 mod row_seals;
 mod schema;
+mod units;
 mod verify;
 mod worker_failures;
 mod write;
@@ -35,6 +37,7 @@ pub use error::StoreError;
 use file_identity::FileIdentity;
 pub use find_faults::Fault;
 pub use lock_wait::{BUSY_MAX, LockWait, Told};
+use numbers::Numbers;
 use owner::Owner;
 pub use read::{AttemptRecord, KeptWeights, StoredSpec, StoredUnit, WorkerRecord};
 pub use read_results::{TrainedBy, TrainedRecord};
@@ -43,6 +46,15 @@ use verify::Depth;
 pub use write::{ResultRecord, Write};
 
 use crate::run_directory::{RunDirectory, file_system::FileSystem};
+
+/// The writer's page cache, in KiB. A unit takes about 400 bytes in all tables together, so that this holds the pages of a study of 100,000
+/// units; of a larger one, it holds those that units under way share, and the index of ids, of 30 bytes a unit.
+const CACHE_KIB: i64 = 64 * 1024;
+
+/// Pages of the write-ahead log, of 4 KiB each, from which on it is brought into the database's file. The page of rows that grow together is
+/// written to the log with each commit, but to the file only once each time: with four times SQLite's number, about once in all. The log takes
+/// 16 MiB, and a reader that finds it looks through as much.
+const LOG_PAGES: i64 = 4_000;
 
 /// An open database.
 #[derive(Debug)]
@@ -53,6 +65,8 @@ pub struct Store {
     busy: LockWait,
     /// Whoever only reads owns nothing.
     owner: Option<Owner>,
+    /// Whoever only reads knows none.
+    numbers: Numbers,
     mended: Mended,
 }
 
@@ -75,12 +89,13 @@ impl Store {
         let mut connection = sound(path, system, &busy)?;
         let owner = Owner::take(&mut connection).map_err(failed)?;
         let mended = repair::mend(&mut connection).map_err(failed)?;
+        let numbers = Numbers::read(&connection).map_err(failed)?;
         if is_new {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
             durable::sync_folder(durable::folder_of(path)).map_err(cause)?;
         }
         let file = FileIdentity::read(path)?;
-        Ok(Self { connection, path: path.to_owned(), file, busy, owner: Some(owner), mended })
+        Ok(Self { connection, path: path.to_owned(), file, busy, owner: Some(owner), numbers, mended })
     }
 
     /// Opens the database at `path` to read it, also while a coordinator writes to it, which is never kept waiting for longer than the
@@ -104,7 +119,15 @@ impl Store {
         let connection = begun(path, &busy)?;
         check(&connection, path, depth)?;
         let file = FileIdentity::read(path)?;
-        Ok(Self { connection, path: path.to_owned(), file, busy, owner: None, mended: Mended::default() })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            file,
+            busy,
+            owner: None,
+            numbers: Numbers::default(),
+            mended: Mended::default(),
+        })
     }
 
     /// What was damaged when it was opened, and what became of it.
@@ -146,6 +169,8 @@ fn sound(path: &Path, system: &FileSystem, busy: &LockWait) -> Result<Connection
     }
     check(&connection, path, Depth::Whole)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(failed)?;
     Ok(connection)
 }
 

@@ -1,6 +1,6 @@
 //! Reading the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{OptionalExtension as _, Params, Row};
 use seedgrid_common::{
@@ -92,7 +92,7 @@ pub struct AttemptRecord {
     pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
-    /// Who had it.
+    /// Who had it; empty where that was lost.
     pub worker_id: String,
     /// Milliseconds since the Unix epoch.
     pub started_ms: i64,
@@ -108,8 +108,9 @@ pub struct AttemptRecord {
     pub train_seconds: Option<f64>,
 }
 
-/// The columns of an [`AttemptRecord`].
-const ATTEMPT: &str = "unit_id, attempt, worker_id, started_ms, began, ended_ms, ending, detail, train_seconds";
+/// The columns of an [`AttemptRecord`], and where they are.
+const ATTEMPT: &str = "unit_id, attempt, ifnull(workers.worker_id, ''), started_ms, began, ended_ms, ending, detail, train_seconds \
+                       FROM attempts JOIN units ON units.number = attempts.unit LEFT JOIN workers ON workers.number = attempts.worker";
 
 /// The endings as a list of SQL.
 fn listed(endings: impl Iterator<Item = AttemptEnding>) -> String {
@@ -157,6 +158,11 @@ fn worker_record(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {
         place: row.get(10)?,
     };
     Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
+}
+
+/// A query of rows that belong to units, with the units' ids.
+pub(super) fn of_units(select: &str, table: &str) -> String {
+    format!("{select} FROM {table} JOIN units ON units.number = {table}.unit")
 }
 
 impl Store {
@@ -223,23 +229,28 @@ impl Store {
     pub fn units(&self) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
         let errors = listed(Blame::Unit.endings(true));
         let (deaths, of_begun) = (listed(Blame::Death.endings(false)), listed(Blame::Death.endings(true)));
+        let workers = self.rows("SELECT number, worker_id FROM workers", |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let workers: HashMap<i64, String> = workers.into_iter().collect();
+        let worker = |number: Option<i64>| number.and_then(|number| workers.get(&number));
         let mut units: BTreeMap<UnitId, StoredUnit> = self
             .rows(
-                // Beside max(), plain columns are those of the row that has the maximum.
+                // Beside max(), plain columns are those of the row that has the maximum. CROSS: attempts first, which have the order of
+                // the groups.
                 &format!(
-                    "SELECT unit_id, max(attempt), iif(ending IS NULL, worker_id, NULL), began, \
+                    "SELECT unit_id, max(attempt), iif(ending IS NULL, worker, NULL), began, \
                  ifnull(ending = 'worker-lost', 0) AND attempt > ifnull(after_attempt, 0), \
                  count(*) FILTER (WHERE ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)), \
                  count(*) FILTER (WHERE (ending IN ({deaths}) OR ending IN ({of_begun}) AND began) \
                  AND attempt > ifnull(after_attempt, 0)) \
-                 FROM attempts LEFT JOIN retries USING (unit_id) GROUP BY unit_id"
+                 FROM attempts CROSS JOIN units ON units.number = attempts.unit LEFT JOIN retries ON retries.unit = attempts.unit \
+                 GROUP BY attempts.unit"
                 ),
                 |row| {
                     let record = FailureRecord { errors: row.get(5)?, deaths: row.get(6)?, ..FailureRecord::default() };
                     let known = StoredUnit {
                         attempts: row.get(1)?,
                         record,
-                        holder: row.get(2)?,
+                        holder: worker(row.get(2)?).cloned(),
                         began: row.get(3)?,
                         lost: row.get(4)?,
                         ..StoredUnit::default()
@@ -251,31 +262,26 @@ impl Store {
             .collect();
         let failed = self.rows(
             &format!(
-                "SELECT unit_id, worker_id FROM attempts LEFT JOIN retries USING (unit_id) \
-             WHERE ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)"
+                "SELECT unit_id, worker FROM attempts JOIN units ON units.number = attempts.unit LEFT JOIN retries USING (unit) \
+                 WHERE ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)"
             ),
-            |row| Ok((UnitId(row.get(0)?), row.get::<_, String>(1)?)),
+            |row| Ok((UnitId(row.get(0)?), row.get(1)?)),
         )?;
-        for (id, worker) in failed {
+        for (id, number) in failed {
             // The store holds no other ids than those that were checked when their worker came.
-            let worker = worker.parse().ok();
+            let worker = worker(number).and_then(|worker| worker.parse().ok());
             units.entry(id).or_default().record.failed_on.extend(worker);
         }
-        for id in self.rows("SELECT unit_id FROM cancellations", |row| Ok(UnitId(row.get(0)?)))? {
+        for id in self.rows(&of_units("SELECT unit_id", "cancellations"), |row| Ok(UnitId(row.get(0)?)))? {
             units.entry(id).or_default().cancelled = true;
         }
-        let results = self.rows("SELECT unit_id, digest, ending = 'diverged' FROM results", |row| {
+        let results = self.rows(&of_units("SELECT unit_id, digest, ending = 'diverged'", "results"), |row| {
             Ok((UnitId(row.get(0)?), Finished { digest: row.get(1)?, diverged: row.get(2)? }))
         })?;
         for (id, result) in results {
             units.entry(id).or_default().result = Some(result);
         }
         Ok(units)
-    }
-
-    /// Whether a unit was ever given out.
-    pub fn has_unit(&self, unit: &UnitId) -> bool {
-        matches!(self.row("SELECT 1 FROM units WHERE unit_id = ?", [unit.0], |_| Ok(())), Ok(Some(())))
     }
 
     /// Every selection that was made, and every rung of a race that was decided.
@@ -306,7 +312,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn scores(&self) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
-        let rows = self.rows("SELECT unit_id, wrong, scored FROM results", |row| {
+        let rows = self.rows(&of_units("SELECT unit_id, wrong, scored", "results"), |row| {
             let ended = match (row.get(1)?, row.get(2)?) {
                 (Some(wrong), Some(of)) => Ended::Scored { wrong, of },
                 (_, _) => Ended::Diverged,
@@ -316,14 +322,14 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
-    /// How long finished units trained, by unit.
+    /// How long finished units trained, in the order of the plan.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn train_seconds(&self) -> Result<Vec<(UnitId, f64)>, StoreError> {
         self.rows(
-            "SELECT unit_id, train_seconds FROM attempts \
-             WHERE ending IN ('done', 'diverged') AND train_seconds IS NOT NULL ORDER BY unit_id, attempt",
+            "SELECT unit_id, train_seconds FROM attempts CROSS JOIN units ON units.number = attempts.unit \
+             WHERE ending IN ('done', 'diverged') AND train_seconds IS NOT NULL ORDER BY unit, attempt",
             |row| Ok((UnitId(row.get(0)?), row.get(1)?)),
         )
     }
@@ -333,7 +339,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn weights(&self) -> Result<BTreeMap<UnitId, KeptWeights>, StoreError> {
-        let rows = self.rows("SELECT unit_id, attempt, sha256, bytes FROM weights", |row| {
+        let rows = self.rows(&of_units("SELECT unit_id, attempt, sha256, bytes", "weights"), |row| {
             let kept = KeptWeights {
                 attempt: row.get(1)?,
                 digest: BlobDigest(row.get(2)?),
@@ -350,7 +356,10 @@ impl Store {
     /// When the database cannot be read.
     pub fn checkpoints(&self) -> Result<BTreeMap<UnitId, KeptCheckpoint>, StoreError> {
         let rows = self.rows(
-            "SELECT unit_id, attempt, epochs, batches, seconds, numerics_class, sha256, bytes FROM checkpoints",
+            &of_units(
+                "SELECT unit_id, attempt, epochs, batches, seconds, numerics_class, sha256, bytes",
+                "checkpoints",
+            ),
             |row| {
                 let progress = Progress { epochs: row.get(2)?, batches: row.get(3)?, seconds: row.get(4)? };
                 let bytes = row.get::<_, i64>(7)?.unsigned_abs();
@@ -367,7 +376,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read, or a result is damaged.
     pub fn results(&self) -> Result<BTreeMap<UnitId, UnitResult>, StoreError> {
-        let rows = self.rows("SELECT unit_id, digest, payload FROM results ORDER BY unit_id", |row| {
+        let rows = self.rows(&of_units("SELECT unit_id, digest, payload", "results"), |row| {
             Ok((UnitId(row.get(0)?), row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
         })?;
         rows.into_iter().map(|(unit, digest, payload)| Ok((unit, self.decoded(unit, digest, &payload)?))).collect()
@@ -378,7 +387,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn attempts(&self) -> Result<Vec<AttemptRecord>, StoreError> {
-        self.rows(&format!("SELECT {ATTEMPT} FROM attempts ORDER BY unit_id, attempt"), attempt_record)
+        let mut attempts = self.rows(&format!("SELECT {ATTEMPT}"), attempt_record)?;
+        attempts.sort_by_key(|attempt| (attempt.unit, attempt.attempt));
+        Ok(attempts)
     }
 
     /// Every attempt of one unit, by number.
@@ -386,7 +397,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn attempts_of(&self, unit: UnitId) -> Result<Vec<AttemptRecord>, StoreError> {
-        let sql = format!("SELECT {ATTEMPT} FROM attempts WHERE unit_id = ? ORDER BY attempt");
+        let sql = format!("SELECT {ATTEMPT} WHERE unit_id = ? ORDER BY attempt");
         self.rows_for(&sql, unit, attempt_record)
     }
 
@@ -395,8 +406,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn logs_of(&self, unit: UnitId) -> Result<Vec<(u32, String)>, StoreError> {
-        let sql = "SELECT attempt, text FROM logs WHERE unit_id = ? ORDER BY attempt";
-        self.rows_for(sql, unit, |row| Ok((row.get(0)?, row.get(1)?)))
+        let sql = of_units("SELECT attempt, text", "logs") + " WHERE unit_id = ? ORDER BY attempt";
+        self.rows_for(&sql, unit, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Why the study is paused, if it is.

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{
-    training::UnitResult,
-    unit::{Unit, UnitId},
-};
+use seedgrid_common::{training::UnitResult, unit::UnitId};
 
-use super::{Store, StoreError, verify};
+use super::{Store, StoreError, read::of_units, verify};
 use crate::scheduler::queue::ResultDigest;
 
 /// A result without its payload, and the attempt and worker that it is from.
@@ -60,9 +57,10 @@ impl Store {
     /// When the database cannot be read.
     pub fn trained(&self) -> Result<BTreeMap<UnitId, TrainedRecord>, StoreError> {
         let rows = self.rows(
-            "SELECT results.unit_id, results.attempt, results.digest, results.numerics_class, results.ending = 'diverged', \
+            "SELECT unit_id, results.attempt, results.digest, results.numerics_class, results.ending = 'diverged', \
              results.epochs, attempts.train_seconds, workers.host, workers.place, workers.device, workers.isa, workers.version \
-             FROM results LEFT JOIN attempts USING (unit_id, attempt) LEFT JOIN workers USING (worker_id)",
+             FROM results JOIN units ON units.number = results.unit LEFT JOIN attempts USING (unit, attempt) \
+             LEFT JOIN workers ON workers.number = attempts.worker",
             |row| {
                 let worker = match row.get(7)? {
                     Some(host) => Some(TrainedBy {
@@ -89,17 +87,6 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
-    /// What every unit that has a result is. Units whose content this version cannot read are left out.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn trained_units(&self) -> Result<Vec<(UnitId, Unit)>, StoreError> {
-        let rows = self.rows("SELECT unit_id, content FROM units JOIN results USING (unit_id)", |row| {
-            Ok((UnitId(row.get(0)?), row.get::<_, String>(1)?))
-        })?;
-        Ok(rows.into_iter().filter_map(|(id, content)| Some((id, serde_json::from_str(&content).ok()?))).collect())
-    }
-
     /// The facts whose name begins with `prefix`: (name, value).
     ///
     /// # Errors
@@ -114,9 +101,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read, or the result is damaged.
     pub fn result(&self, unit: UnitId) -> Result<Option<UnitResult>, StoreError> {
-        let found = self.row("SELECT digest, payload FROM results WHERE unit_id = ?", [unit.0], |row| {
-            Ok((row.get::<_, ResultDigest>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })?;
+        let sql = of_units("SELECT digest, payload", "results") + " WHERE unit_id = ?";
+        let found = self.row(&sql, [unit.0], |row| Ok((row.get::<_, ResultDigest>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         found.map(|(digest, payload)| self.decoded(unit, digest, &payload)).transpose()
     }
 

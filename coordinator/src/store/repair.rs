@@ -7,8 +7,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use seedgrid_common::utc;
 
 use super::{
-    row_seals::SEALED,
-    verify::{self, OF_UNITS},
+    row_seals::{SEALED, Sealed, id_of_unit},
+    verify::{self, OF_UNITS, ORPHANED, WITHOUT_CONTENT, WITHOUT_WORKER},
 };
 
 /// What was found damaged at opening, and what was done about it.
@@ -64,10 +64,11 @@ impl fmt::Display for MovedRow {
     }
 }
 
-/// Moves damaged rows aside. Foreign keys are off meanwhile: a unit whose own row was damaged comes back with the plan.
+/// Moves damaged rows aside. Foreign keys are off meanwhile: configurations that were damaged come back with the plan.
 pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
     let clean = verify::unsealed(connection)?.is_empty()
         && verify::results(connection)?.is_empty()
+        && verify::dangling(connection)?.is_empty()
         && results_lost(connection)? == 0;
     if clean {
         return Ok(Mended::default());
@@ -77,6 +78,10 @@ pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for sealed in SEALED {
         let wrong = format!("seal IS NOT {}", sealed.expression());
+        if sealed.table == "units" {
+            mended.rows.extend(mend_units(&transaction, &sealed, &wrong)?);
+            continue;
+        }
         let moved = move_aside(&transaction, sealed.table, &wrong, SEAL)?;
         if sealed.table == "specs" && !moved.is_empty() {
             // An earlier spec must not be taken for the newest.
@@ -84,50 +89,56 @@ pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
         }
         mended.rows.extend(moved);
     }
-    for (unit, what) in verify::results(&transaction)? {
-        let this = format!("unit_id = x'{}'", hex(&unit));
-        mended.rows.extend(move_aside(&transaction, "results", &this, what)?);
+    for bad in verify::results(&transaction)? {
+        let this = format!("unit = {}", bad.unit);
+        mended.rows.extend(move_aside(&transaction, "results", &this, bad.what)?);
     }
-    let left_alone = [
-        ("leavers", "key NOT IN (SELECT key FROM rungs)"),
-        ("weights", "unit_id NOT IN (SELECT unit_id FROM results)"),
-    ];
+    let left_alone =
+        [("leavers", "key NOT IN (SELECT key FROM rungs)"), ("weights", "unit NOT IN (SELECT unit FROM results)")];
     for (table, wrong) in left_alone {
         mended.rows.extend(move_aside(&transaction, table, wrong, LEFT_ALONE)?);
     }
     mended.results_lost = results_lost(&transaction)?;
     transaction.execute(
         "UPDATE attempts SET ending = 'damaged', detail = 'its result was damaged in the store' \
-         WHERE ending IN ('done', 'diverged') AND unit_id NOT IN (SELECT unit_id FROM results)",
+         WHERE ending IN ('done', 'diverged') AND unit NOT IN (SELECT unit FROM results)",
         [],
     )?;
+    transaction.execute(&format!("UPDATE attempts SET worker = NULL WHERE {WITHOUT_WORKER}"), [])?;
     transaction.commit()?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(mended)
 }
 
+/// Mends the table of units, after the tables that it refers to. A damaged row keeps its number and its id, so that what belongs to the unit
+/// stays; the plan names the rest again. Should the id be what was damaged, no result's seal matches it.
+fn mend_units(connection: &Connection, sealed: &Sealed, wrong: &str) -> rusqlite::Result<Vec<MovedRow>> {
+    let mut moved = copy_aside(connection, "units", wrong, SEAL)?;
+    let forget = |condition: &str| {
+        connection.execute(
+            &format!(
+                "UPDATE units SET configuration = NULL, dataset = NULL, fold = NULL, folds = NULL, seed = NULL WHERE {condition}"
+            ),
+            [],
+        )
+    };
+    forget(wrong)?;
+    forget(WITHOUT_CONTENT)?;
+    connection.execute(&format!("UPDATE units SET seal = {} WHERE {wrong}", sealed.expression()), [])?;
+    for table in OF_UNITS {
+        moved.extend(move_aside(connection, table, ORPHANED, ORPHAN)?);
+    }
+    Ok(moved)
+}
+
 /// How many units were once done and have no result.
 fn results_lost(connection: &Connection) -> rusqlite::Result<u32> {
     connection.query_row(
-        "SELECT count(DISTINCT unit_id) FROM attempts \
-         WHERE ending IN ('done', 'diverged') AND unit_id NOT IN (SELECT unit_id FROM results)",
+        "SELECT count(DISTINCT unit) FROM attempts \
+         WHERE ending IN ('done', 'diverged') AND unit NOT IN (SELECT unit FROM results)",
         [],
         |row| row.get(0),
     )
-}
-
-/// Moves rows aside whose unit is not there, once the plan's units are: what is left belongs to nothing.
-fn move_orphans(connection: &mut Connection) -> rusqlite::Result<Vec<MovedRow>> {
-    if verify::orphans(connection)?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut moved = Vec::new();
-    for table in OF_UNITS {
-        moved.extend(move_aside(&transaction, table, "unit_id NOT IN (SELECT unit_id FROM units)", ORPHAN)?);
-    }
-    transaction.commit()?;
-    Ok(moved)
 }
 
 /// Moves the rows of `table` for which the SQL condition `wrong` holds into `damaged`.
@@ -137,16 +148,38 @@ fn move_aside(
     wrong: &str,
     what: &'static str,
 ) -> rusqlite::Result<Vec<MovedRow>> {
-    let columns = columns(connection, table)?;
-    let of_unit = columns.iter().any(|column| column == "unit_id");
-    let unit = if of_unit { "unit_id" } else { "NULL" };
+    let moved = copy_aside(connection, table, wrong, what)?;
+    if !moved.is_empty() {
+        connection.execute(&format!("DELETE FROM {table} WHERE {wrong}"), [])?;
+    }
+    Ok(moved)
+}
+
+/// Copies them there.
+fn copy_aside(
+    connection: &Connection,
+    table: &'static str,
+    wrong: &str,
+    what: &'static str,
+) -> rusqlite::Result<Vec<MovedRow>> {
+    let mut columns = columns(connection, table)?;
+    let unit = match table {
+        "units" => Some("unit_id".to_owned()),
+        _ => OF_UNITS.contains(&table).then(|| id_of_unit(table)),
+    };
+    if let Some(unit) = &unit
+        && table != "units"
+    {
+        columns.insert(0, unit.clone());
+    }
+    let unit = unit.as_deref().unwrap_or("NULL");
     let mut statement = connection.prepare(&format!("SELECT {unit} FROM {table} WHERE {wrong}"))?;
     let rows = statement.query_map([], |row| row.get::<_, Option<Vec<u8>>>(0))?;
-    let moved: Vec<MovedRow> = rows
+    let copied: Vec<MovedRow> = rows
         .map(|unit| Ok(MovedRow { table, unit: unit?.as_deref().map(verify::unit_name), what }))
         .collect::<rusqlite::Result<_>>()?;
-    if moved.is_empty() {
-        return Ok(moved);
+    if copied.is_empty() {
+        return Ok(copied);
     }
     let content = columns.iter().map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || ', ' || ");
     connection.execute(
@@ -155,26 +188,11 @@ fn move_aside(
         ),
         params![utc::now_ms(), table, what],
     )?;
-    connection.execute(&format!("DELETE FROM {table} WHERE {wrong}"), [])?;
-    Ok(moved)
+    Ok(copied)
 }
 
 /// The names of a table's columns.
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?)")?;
     statement.query_map([table], |row| row.get(0))?.collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-impl super::Store {
-    /// Moves rows aside that belong to units that are not there, once the plan's units are. Gives what was moved.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn move_orphans(&mut self) -> Result<Vec<MovedRow>, super::StoreError> {
-        move_orphans(&mut self.connection).map_err(|cause| super::StoreError::Write { path: self.path.clone(), cause })
-    }
 }

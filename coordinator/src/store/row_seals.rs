@@ -13,38 +13,59 @@ pub(super) struct Sealed {
     pub(super) table: &'static str,
     /// What the seal covers, in this order: every column but the seal and a payload.
     pub(super) columns: &'static str,
-    /// What it covers beside them, as SQL, where there is anything.
-    pub(super) beside: &'static str,
+    pub(super) beside: Beside,
+}
+
+/// What a seal covers beside the row's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    Nothing,
+    /// The id of the unit that the row names by its number.
+    UnitId,
+    /// The number of its leavers: a rung that has lost one would send a configuration back into the race.
+    Leavers,
 }
 
 const fn sealed(table: &'static str, columns: &'static str) -> Sealed {
-    Sealed { table, columns, beside: "" }
+    Sealed { table, columns, beside: Beside::Nothing }
+}
+
+const fn sealed_of_unit(table: &'static str, columns: &'static str) -> Sealed {
+    Sealed { table, columns, beside: Beside::UnitId }
 }
 
 /// Every table whose rows have seals.
-pub(super) const SEALED: [Sealed; 10] = [
+pub(super) const SEALED: [Sealed; 12] = [
     sealed("facts", "name, value"),
     sealed("specs", "number, started_ms, text"),
-    sealed("units", "unit_id, label, content"),
-    sealed("results", "unit_id, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest"),
+    sealed("configurations", "number, content"),
+    sealed("datasets", "number, digest"),
+    sealed("units", "number, unit_id, configuration, dataset, fold, folds, seed"),
+    sealed_of_unit("results", "unit, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest"),
     sealed("selections", "key, stage, model, chosen, decided_ms"),
-    sealed("retries", "unit_id, after_attempt, retried_ms"),
+    sealed_of_unit("retries", "unit, after_attempt, retried_ms"),
     sealed("leavers", "key, configuration, why"),
-    // A rung that has lost a leaver would send somebody back into the race.
-    Sealed {
-        table: "rungs",
-        columns: "key, stage, model, folds, decided_ms",
-        beside: ", (SELECT count(*) FROM leavers WHERE leavers.key = rungs.key)",
-    },
-    sealed("weights", "unit_id, attempt, sha256, bytes"),
-    sealed("checkpoints", "unit_id, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes"),
+    Sealed { table: "rungs", columns: "key, stage, model, folds, decided_ms", beside: Beside::Leavers },
+    sealed_of_unit("weights", "unit, attempt, sha256, bytes"),
+    sealed_of_unit("checkpoints", "unit, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes"),
 ];
 
 impl Sealed {
     /// The SQL expression of the seal that a row of the table should have.
     pub(super) fn expression(&self) -> String {
-        format!("seal('{}', {}{})", self.table, self.columns, self.beside)
+        let Self { table, columns, beside } = self;
+        let beside = match beside {
+            Beside::Nothing => String::new(),
+            Beside::UnitId => format!(", {}", id_of_unit(table)),
+            Beside::Leavers => ", (SELECT count(*) FROM leavers WHERE leavers.key = rungs.key)".to_owned(),
+        };
+        format!("seal('{table}', {columns}{beside})")
     }
+}
+
+/// The SQL expression of the id of the unit that a row of `table` belongs to; NULL where that is not there.
+pub(super) fn id_of_unit(table: &str) -> String {
+    format!("(SELECT unit_id FROM units WHERE units.number = {table}.unit)")
 }
 
 /// The seal of these values: a table's name, then its row.

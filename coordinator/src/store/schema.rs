@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
 /// The version, as `PRAGMA user_version` holds it.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// Makes the tables in an empty database, wholly or not at all.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {

@@ -2,6 +2,7 @@ mod busy;
 mod damage;
 mod owners;
 mod readers;
+mod units;
 mod worker_failures;
 
 use std::{collections::BTreeMap, fs};
@@ -10,7 +11,7 @@ use seedgrid_common::{unit::Unit, wire::blob::BlobDigest};
 use tempfile::TempDir;
 
 use super::{
-    builders::{record, result, unit},
+    builders::{record, registered, result, unit},
     *,
 };
 use crate::scheduler::attempt_ending::AttemptEnding;
@@ -78,6 +79,7 @@ fn the_newest_attempt_without_an_ending_has_a_holder() {
         train_seconds: None,
     };
     let holder = |store: &Store| store.units().unwrap().remove(&id).unwrap().holder;
+    store.commit(&["zoe", "ada", "eve"].map(registered)).unwrap();
     store.commit(&[Write::Unit(id, Box::new(unit())), started(1, "zoe"), lost(1), started(2, "ada")]).unwrap();
     assert_eq!(holder(&store).as_deref(), Some("ada"));
     store.commit(&[lost(2)]).unwrap();
@@ -134,6 +136,7 @@ fn every_commit_is_durable_on_every_file_system() {
         assert_eq!(pragma(&store, "synchronous"), "Integer(3)", "EXTRA");
         assert_eq!(pragma(&store, "locking_mode"), "normal");
         assert_eq!(pragma(&store, "foreign_keys"), "Integer(1)");
+        assert_eq!(pragma(&store, "cache_size"), format!("Integer(-{CACHE_KIB})"));
         store.commit(&[Write::Fact { name: "study".to_owned(), value: journal.to_owned() }]).unwrap();
         // Others read meanwhile, and need no memory that is shared.
         assert_eq!(Store::open_to_read(&path).unwrap().fact("study").unwrap().as_deref(), Some(journal));
@@ -175,12 +178,12 @@ fn other_files_and_other_versions_are_refused() {
     assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
     // An earlier one, whose tables may be very much like these.
     let earlier =
-        schema::SCHEMA.replace("    -- Of version 6.\n", "") + "PRAGMA user_version = 5; PRAGMA journal_mode = wal;";
+        schema::SCHEMA.replace("    -- Of version 7.\n", "") + "PRAGMA user_version = 6; PRAGMA journal_mode = wal;";
     fs::remove_file(&path).unwrap();
     rusqlite::Connection::open(&path).unwrap().execute_batch(&earlier).unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [Store::open(&path).unwrap_err(), Store::open_to_read(&path).unwrap_err()] {
-        assert!(matches!(refused, StoreError::Version { found: 5, expected: 6, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::Version { found: 6, expected: 7, .. }), "{refused}");
         assert!(refused.to_string().contains("hint: it is as it was"), "{refused}");
     }
     assert_eq!(fs::read(&path).unwrap(), before);

@@ -12,7 +12,10 @@ use seedgrid_common::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{row_seals::SEALED, schema};
+use super::{
+    row_seals::{SEALED, id_of_unit},
+    schema,
+};
 use crate::scheduler::{attempt_ending::AttemptEnding, queue::ResultDigest};
 
 /// How thoroughly SQLite is to look.
@@ -72,17 +75,28 @@ pub(super) fn unsealed(connection: &Connection) -> rusqlite::Result<Vec<(&'stati
     Ok(found)
 }
 
-/// Results whose payload does not match their digest or their other columns, by unit, with what is wrong.
-pub(super) fn results(connection: &Connection) -> rusqlite::Result<Vec<(Vec<u8>, &'static str)>> {
-    let mut statement =
-        connection.prepare("SELECT unit_id, digest, payload, ending, epochs, wrong, scored FROM results")?;
+/// A result that cannot be used.
+#[derive(Debug)]
+pub(super) struct BadResult {
+    /// The number of its unit.
+    pub(super) unit: i64,
+    /// Its unit, for people; None where that is not there.
+    pub(super) name: Option<String>,
+    pub(super) what: &'static str,
+}
+
+/// Results whose payload does not match their digest or their other columns.
+pub(super) fn results(connection: &Connection) -> rusqlite::Result<Vec<BadResult>> {
+    let id = id_of_unit("results");
+    let mut statement = connection
+        .prepare(&format!("SELECT unit, digest, payload, ending, epochs, wrong, scored, {id} FROM results"))?;
     let rows = statement.query_map([], |row| {
-        let unit: Vec<u8> = row.get(0)?;
         let columns = Columns { ending: row.get(3)?, epochs: row.get(4)?, wrong: row.get(5)?, scored: row.get(6)? };
-        let payload = row.get_ref(2)?.as_blob()?;
-        Ok((unit, fault(row.get(1)?, payload, &columns)))
+        let Some(what) = fault(row.get(1)?, row.get_ref(2)?.as_blob()?, &columns) else { return Ok(None) };
+        let name = row.get::<_, Option<Vec<u8>>>(7)?.as_deref().map(unit_name);
+        Ok(Some(BadResult { unit: row.get(0)?, name, what }))
     })?;
-    rows.filter_map(|row| row.map(|(unit, fault)| Some((unit, fault?))).transpose()).collect()
+    rows.filter_map(Result::transpose).collect()
 }
 
 /// What the other columns repeat of a payload.
@@ -135,14 +149,29 @@ pub(super) const OF_UNITS: [&str; 9] = [
     "worker_failures",
 ];
 
-/// How many rows of each table belong to a unit that is not there, where there are any.
-pub(super) fn orphans(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32)>> {
+/// The SQL condition for rows of these tables that belong to a unit that is not there.
+pub(super) const ORPHANED: &str = "unit NOT IN (SELECT number FROM units)";
+
+/// The SQL condition for units whose configuration or data set is not there.
+pub(super) const WITHOUT_CONTENT: &str = "configuration NOT IN (SELECT number FROM configurations) \
+                                          OR dataset NOT IN (SELECT number FROM datasets)";
+
+/// The SQL condition for attempts whose worker is not there.
+pub(super) const WITHOUT_WORKER: &str = "worker NOT IN (SELECT number FROM workers)";
+
+/// How many rows of each table refer to what is not there, where there are any; with what they are, for people.
+pub(super) fn dangling(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32, &'static str)>> {
+    let of_units = OF_UNITS.map(|table| (table, ORPHANED, "of a unit that is not there"));
+    let others = [
+        ("units", WITHOUT_CONTENT, "of a configuration or data set that is not there"),
+        ("attempts", WITHOUT_WORKER, "of a worker that is not there"),
+    ];
     let mut found = Vec::new();
-    for table in OF_UNITS {
-        let sql = format!("SELECT count(*) FROM {table} WHERE unit_id NOT IN (SELECT unit_id FROM units)");
+    for (table, condition, what) in of_units.into_iter().chain(others) {
+        let sql = format!("SELECT count(*) FROM {table} WHERE {condition}");
         match connection.query_row(&sql, [], |row| row.get(0))? {
             0 => {}
-            count => found.push((table, count)),
+            count => found.push((table, count, what)),
         }
     }
     Ok(found)

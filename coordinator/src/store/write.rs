@@ -9,7 +9,11 @@ use seedgrid_common::{
 
 #[cfg(doc)]
 use super::LockWait;
-use super::{CredentialWrite, Store, StoreError, lock_wait, owner, worker_failures};
+use super::{
+    CredentialWrite, Store, StoreError, lock_wait,
+    numbers::{Numbers, Place},
+    owner, units, worker_failures,
+};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
@@ -237,6 +241,10 @@ impl Store {
     /// When the database refuses: a full disk, a lost file system, a lock that is held for too long; when its file was taken away.
     pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         let committed = self.try_commit(writes);
+        match committed {
+            Ok(()) => self.numbers.keep(),
+            Err(_) => self.numbers.undo(),
+        }
         self.busy.over();
         committed
     }
@@ -252,14 +260,15 @@ impl Store {
             let holder = owner::holder(&transaction).unwrap_or_else(|| "somebody else".to_owned());
             return Err(StoreError::TakenOver { path, holder });
         }
-        writes.iter().try_for_each(|write| apply(&transaction, write)).map_err(failed)?;
+        let numbers = &mut self.numbers;
+        writes.iter().try_for_each(|write| apply(&transaction, numbers, write)).map_err(failed)?;
         // After the last write and before it counts: the time in which a loss would go unnoticed is as short as can be.
         self.file.check(&path)?;
         transaction.commit().map_err(failed)
     }
 }
 
-fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
+fn apply(transaction: &Transaction<'_>, numbers: &mut Numbers, write: &Write) -> rusqlite::Result<()> {
     let changed = |sql: &str, values: &[&dyn rusqlite::ToSql]| transaction.prepare_cached(sql)?.execute(values);
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| changed(sql, values).map(|_| ());
     match write {
@@ -272,57 +281,69 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             "INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?1, ?2, seal('facts', ?1, ?2))",
             params![name, value],
         ),
-        Write::Unit(id, unit) => run(
-            "INSERT INTO units (unit_id, label, content, seal) VALUES (?1, ?2, ?3, seal('units', ?1, ?2, ?3)) \
-             ON CONFLICT DO NOTHING",
-            params![id.0, unit.label(), serde_json::to_string(unit).expect("a unit is plain data")],
-        ),
-        Write::Worker { worker_id, at_ms, info } => run(
-            "INSERT OR REPLACE INTO workers (worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, \
-             version, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        Write::Unit(id, unit) => units::write(*id, unit, numbers, run),
+        Write::Worker { worker_id, at_ms, info } => {
+            let Place { number, is_new } = numbers.place_worker(worker_id);
+            let sql = if is_new {
+                "INSERT INTO workers (number, worker_id, registered_ms, host, pid, cores, slots, device, isa, numerics_class, \
+                 version, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+            } else {
+                "UPDATE workers SET worker_id = ?2, registered_ms = ?3, host = ?4, pid = ?5, cores = ?6, slots = ?7, device = ?8, \
+                 isa = ?9, numerics_class = ?10, version = ?11, place = ?12 WHERE number = ?1"
+            };
+            run(
+                sql,
+                params![
+                    number,
+                    worker_id,
+                    at_ms,
+                    info.host,
+                    info.pid,
+                    info.cores,
+                    info.slots,
+                    info.device,
+                    info.isa,
+                    info.numerics_class,
+                    info.version,
+                    info.place
+                ],
+            )
+        }
+        Write::Started { unit, attempt, worker_id, at_ms, from } => run(
+            "INSERT INTO attempts (unit, attempt, worker, started_ms, from_epochs, from_batches) VALUES (?, ?, ?, ?, ?, ?)",
             params![
-                worker_id,
+                numbers.unit(unit)?,
+                attempt,
+                numbers.worker(worker_id)?,
                 at_ms,
-                info.host,
-                info.pid,
-                info.cores,
-                info.slots,
-                info.device,
-                info.isa,
-                info.numerics_class,
-                info.version,
-                info.place
+                from.map(|from| from.epochs),
+                from.map(|from| from.batches)
             ],
         ),
-        Write::Started { unit, attempt, worker_id, at_ms, from } => run(
-            "INSERT INTO attempts (unit_id, attempt, worker_id, started_ms, from_epochs, from_batches) VALUES (?, ?, ?, ?, ?, ?)",
-            params![unit.0, attempt, worker_id, at_ms, from.map(|from| from.epochs), from.map(|from| from.batches)],
-        ),
         Write::Began { unit, attempt } => {
-            run("UPDATE attempts SET began = 1 WHERE unit_id = ? AND attempt = ?", params![unit.0, attempt])
+            run("UPDATE attempts SET began = 1 WHERE unit = ? AND attempt = ?", params![numbers.unit(unit)?, attempt])
         }
-        Write::Cancelled { unit, at_ms } => {
-            run("INSERT OR REPLACE INTO cancellations (unit_id, cancelled_ms) VALUES (?, ?)", params![unit.0, at_ms])
-        }
+        Write::Cancelled { unit, at_ms } => run(
+            "INSERT OR REPLACE INTO cancellations (unit, cancelled_ms) VALUES (?, ?)",
+            params![numbers.unit(unit)?, at_ms],
+        ),
         Write::Paused { at_ms, pause } => run(
             "INSERT INTO pauses (paused_ms, reason, by_hand) VALUES (?, ?, ?)",
             params![at_ms, pause.reason, pause.by_hand],
         ),
         Write::Resumed { at_ms } => run("UPDATE pauses SET resumed_ms = ? WHERE resumed_ms IS NULL", params![at_ms]),
         Write::Log { unit, attempt, text } => {
+            let number = numbers.unit(unit)?;
+            run("INSERT OR REPLACE INTO logs (unit, attempt, text) VALUES (?, ?, ?)", params![number, attempt, text])?;
             run(
-                "INSERT OR REPLACE INTO logs (unit_id, attempt, text) VALUES (?, ?, ?)",
-                params![unit.0, attempt, text],
-            )?;
-            run(
-                "DELETE FROM logs WHERE unit_id = ?1 AND attempt <= (SELECT max(attempt) FROM logs WHERE unit_id = ?1) - ?2",
-                params![unit.0, LOGS_MAX],
+                "DELETE FROM logs WHERE unit = ?1 AND attempt <= (SELECT max(attempt) FROM logs WHERE unit = ?1) - ?2",
+                params![number, LOGS_MAX],
             )
         }
         Write::Reopened { unit, attempt, worker_id } => run(
-            "UPDATE attempts SET worker_id = ?3, ended_ms = NULL, ending = NULL, detail = NULL \
-             WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
-            params![unit.0, attempt, worker_id],
+            "UPDATE attempts SET worker = ?3, ended_ms = NULL, ending = NULL, detail = NULL \
+             WHERE unit = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
+            params![numbers.unit(unit)?, attempt, numbers.worker(worker_id)?],
         ),
         Write::Selection { at_ms, decision } => run(
             "INSERT INTO selections (key, stage, model, chosen, decided_ms, seal) \
@@ -335,11 +356,12 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         }
         Write::Unselected(key) => run("DELETE FROM selections WHERE key = ?", params![key]),
         Write::Retried { unit, after_attempt, at_ms } => {
-            run("DELETE FROM cancellations WHERE unit_id = ?", params![unit.0])?;
+            let number = numbers.unit(unit)?;
+            run("DELETE FROM cancellations WHERE unit = ?", params![number])?;
             run(
-                "INSERT OR REPLACE INTO retries (unit_id, after_attempt, retried_ms, seal) \
-                 VALUES (?1, ?2, ?3, seal('retries', ?1, ?2, ?3))",
-                params![unit.0, after_attempt, at_ms],
+                "INSERT OR REPLACE INTO retries (unit, after_attempt, retried_ms, seal) \
+                 VALUES (?1, ?2, ?3, seal('retries', ?1, ?2, ?3, ?4))",
+                params![number, after_attempt, at_ms, unit.0],
             )
         }
         Write::Rung { at_ms, decision: RungDecision { stage, model, rung } } => {
@@ -365,14 +387,14 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             // What ended as training ends had begun, whether or not there was time to say so.
             "UPDATE attempts SET ended_ms = ?3, ending = ?4, detail = ?5, train_seconds = ?6, \
              began = began OR ?4 IN ('done', 'diverged', 'error', 'out-of-memory') \
-             WHERE unit_id = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
-            params![unit.0, attempt, at_ms, ending, detail, train_seconds],
+             WHERE unit = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",
+            params![numbers.unit(unit)?, attempt, at_ms, ending, detail, train_seconds],
         ),
         Write::Result(record) => run(
-            "INSERT INTO results (unit_id, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest, seal, payload) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, seal('results', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9), ?10)",
+            "INSERT INTO results (unit, attempt, committed_ms, numerics_class, ending, epochs, wrong, scored, digest, seal, payload) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, seal('results', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?11), ?10)",
             params![
-                record.unit.0,
+                numbers.unit(&record.unit)?,
                 record.attempt,
                 record.at_ms,
                 record.numerics_class,
@@ -381,19 +403,21 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
                 record.wrong_of.map(|(wrong, _)| wrong),
                 record.wrong_of.map(|(_, scored)| scored),
                 record.digest,
-                record.payload
+                record.payload,
+                record.unit.0
             ],
         ),
         Write::Weights { unit, attempt, digest, bytes } => run(
-            "INSERT INTO weights (unit_id, attempt, sha256, bytes, seal) VALUES (?1, ?2, ?3, ?4, seal('weights', ?1, ?2, ?3, ?4))",
-            params![unit.0, attempt, digest.0, i64::try_from(*bytes).unwrap_or(i64::MAX)],
+            "INSERT INTO weights (unit, attempt, sha256, bytes, seal) \
+             VALUES (?1, ?2, ?3, ?4, seal('weights', ?1, ?2, ?3, ?4, ?5))",
+            params![numbers.unit(unit)?, attempt, digest.0, i64::try_from(*bytes).unwrap_or(i64::MAX), unit.0],
         ),
         Write::Checkpoint { unit, at_ms, kept: KeptCheckpoint { attempt, reference, numerics_class } } => run(
             "INSERT OR REPLACE INTO checkpoints \
-             (unit_id, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes, seal) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, seal('checkpoints', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))",
+             (unit, attempt, saved_ms, epochs, batches, seconds, numerics_class, sha256, bytes, seal) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, seal('checkpoints', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))",
             params![
-                unit.0,
+                numbers.unit(unit)?,
                 attempt,
                 at_ms,
                 reference.progress.epochs,
@@ -401,16 +425,17 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
                 reference.progress.seconds,
                 numerics_class,
                 reference.digest.0,
-                i64::try_from(reference.bytes).unwrap_or(i64::MAX)
+                i64::try_from(reference.bytes).unwrap_or(i64::MAX),
+                unit.0
             ],
         ),
-        Write::NoCheckpoint(unit) => run("DELETE FROM checkpoints WHERE unit_id = ?", params![unit.0]),
+        Write::NoCheckpoint(unit) => run("DELETE FROM checkpoints WHERE unit = ?", params![numbers.unit(unit)?]),
         Write::Conflict(record) => run(
-            "INSERT INTO conflicts (unit_id, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?) \
+            "INSERT INTO conflicts (unit, attempt, received_ms, numerics_class, payload) VALUES (?, ?, ?, ?, ?) \
              ON CONFLICT DO NOTHING",
-            params![record.unit.0, record.attempt, record.at_ms, record.numerics_class, record.payload],
+            params![numbers.unit(&record.unit)?, record.attempt, record.at_ms, record.numerics_class, record.payload],
         ),
-        Write::WorkerFailure(change) => worker_failures::apply(change, run),
+        Write::WorkerFailure(change) => worker_failures::apply(change, numbers, run),
         Write::Credential(write) => write.apply(run),
     }
 }

@@ -87,10 +87,11 @@ fn a_result_that_should_be_equal_and_is_not() {
     // Two results are exchanged: each is intact, and wrong.
     let path = scratch.path("tampered/study.db");
     let database = Connection::open(&path).unwrap();
-    let two = "FROM results WHERE unit_id IN (SELECT unit_id FROM results ORDER BY unit_id LIMIT 2)";
+    let two = "WHERE unit IN (SELECT unit FROM results ORDER BY unit LIMIT 2)";
     let mut records: Vec<ResultRecord> = database
         .prepare(&format!(
-            "SELECT unit_id, attempt, committed_ms, numerics_class, epochs, wrong, scored, digest, payload {two}"
+            "SELECT unit_id, attempt, committed_ms, numerics_class, epochs, wrong, scored, digest, payload \
+             FROM results JOIN units ON units.number = results.unit {two}"
         ))
         .unwrap()
         .query_map([], |row| {
@@ -109,7 +110,7 @@ fn a_result_that_should_be_equal_and_is_not() {
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    database.execute(&format!("DELETE {two}"), []).unwrap();
+    database.execute(&format!("DELETE FROM results {two}"), []).unwrap();
     drop(database);
     (records[0].unit, records[1].unit) = (records[1].unit, records[0].unit);
     let results: Vec<Write> = records.into_iter().map(|record| Write::Result(Box::new(record))).collect();
@@ -142,7 +143,7 @@ fn what_cannot_be_compared() {
     // A run that has just begun.
     copy(&scratch.path("run"), &scratch.path("half"));
     let store = Connection::open(scratch.path("half/study.db")).unwrap();
-    store.execute("DELETE FROM results WHERE unit_id IN (SELECT unit_id FROM results LIMIT 3)", []).unwrap();
+    store.execute("DELETE FROM results WHERE unit IN (SELECT unit FROM results LIMIT 3)", []).unwrap();
     let half = compare(&scratch, "text", ["run", "half"]);
     assert_eq!(half.code(), 0, "{}", half.stderr);
     assert!(half.stdout.contains("unfinished: 1 of 4 units trained"), "{}", half.stdout);

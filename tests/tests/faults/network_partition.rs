@@ -100,11 +100,10 @@ fn pulled_cables_lose_nothing() {
     assert_eq!(lab.count("SELECT count(*) FROM attempts WHERE ending IS NOT NULL AND ending <> 'done'"), 0);
 
     // A cable stays out for longer than a lease: another worker continues from the last acknowledged checkpoint.
-    let taken_over = "SELECT count(*) FROM attempts earlier JOIN attempts later USING (unit_id) WHERE earlier.ending = 'worker-lost' \
+    let taken_over = "SELECT count(*) FROM attempts earlier JOIN attempts later USING (unit) WHERE earlier.ending = 'worker-lost' \
                       AND later.attempt > earlier.attempt AND earlier.began = 1 AND later.from_batches IS NOT NULL";
     until("the first worker trains, and its state is kept", || {
-        lab.count("SELECT count(*) FROM attempts JOIN checkpoints USING (unit_id) WHERE ending IS NULL AND began = 1")
-            == 2
+        lab.count("SELECT count(*) FROM attempts JOIN checkpoints USING (unit) WHERE ending IS NULL AND began = 1") == 2
     });
     lab.network.unplug(FIRST);
     until("the second worker goes on with the first one's unit", || lab.count(taken_over) > 0);

@@ -16,7 +16,7 @@ use seedgrid_common::{
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use super::{record, unit};
+use super::{record, registered, unit};
 use crate::scheduler::{attempt_ending::AttemptEnding, selection::Decision};
 use crate::store::*;
 
@@ -33,7 +33,8 @@ struct Running {
 fn running() -> Running {
     let folder = TempDir::new().unwrap();
     let mut store = Store::open(&folder.path().join("study.db")).unwrap();
-    store.commit(&[Write::Spec { at_ms: 1, text: "name = \"s\"".to_owned() }]).unwrap();
+    let worker = format!("{:032x}", 7);
+    store.commit(&[Write::Spec { at_ms: 1, text: "name = \"s\"".to_owned() }, registered(&worker)]).unwrap();
     for seed in 1..=UNITS {
         let unit = Unit { seed, ..unit() };
         let id = unit.id();
@@ -56,7 +57,7 @@ fn running() -> Running {
             detail: String::new(),
             train_seconds: Some(1.0),
         };
-        let started = Write::Started { unit: id, attempt: 1, worker_id: format!("{:032x}", 7), at_ms: 1, from: None };
+        let started = Write::Started { unit: id, attempt: 1, worker_id: worker.clone(), at_ms: 1, from: None };
         store.commit(&[Write::Unit(id, Box::new(unit)), started, Write::Result(Box::new(record)), ended]).unwrap();
         if seed == UNITS / 2 {
             store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
@@ -199,9 +200,11 @@ fn each_kind_of_row_is_checked() {
     let changes = [
         ("facts", "INSERT INTO facts VALUES ('study', 'x', zeroblob(16))"),
         ("specs", "UPDATE specs SET text = 'name = \"t\"'"),
-        ("units", "UPDATE units SET label = label || 'x' WHERE unit_id = (SELECT min(unit_id) FROM units)"),
-        ("results", "UPDATE results SET wrong = 2 WHERE unit_id = (SELECT min(unit_id) FROM results)"),
-        ("results", "UPDATE results SET payload = x'00' WHERE unit_id = (SELECT max(unit_id) FROM results)"),
+        ("configurations", "UPDATE configurations SET content = replace(content, 'cnn', 'cmm')"),
+        ("datasets", "UPDATE datasets SET digest = replace(digest, '0', '1')"),
+        ("units", "UPDATE units SET seed = 99 WHERE number = 1"),
+        ("results", "UPDATE results SET wrong = 2 WHERE unit = (SELECT min(unit) FROM results)"),
+        ("results", "UPDATE results SET payload = x'00' WHERE unit = (SELECT max(unit) FROM results)"),
         ("selections", "UPDATE selections SET chosen = 1"),
     ];
     for (table, change) in changes {
@@ -240,4 +243,83 @@ fn a_rung_without_one_of_its_leavers_is_none() {
     let store = Store::open(&path).unwrap();
     assert!(store.committed().unwrap().rungs.is_empty(), "it is decided again");
     assert_eq!(store.mended().rows.len(), 2, "the rung and the leaver that is left");
+}
+
+#[test]
+fn a_damaged_configuration_or_unit_comes_back_with_the_plan_and_costs_no_result() {
+    let running = running();
+    let changes = [
+        "UPDATE configurations SET content = content || ' '",
+        "UPDATE datasets SET digest = 'x'",
+        "UPDATE units SET seed = 99 WHERE number = 1",
+        "PRAGMA foreign_keys = off; DELETE FROM configurations",
+    ];
+    for change in changes {
+        let (_folder, path) = running.copy();
+        Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        let mut store = running.open(&path).unwrap();
+        let lost: Vec<Unit> =
+            (1..=UNITS).map(|seed| Unit { seed, ..unit() }).filter(|unit| !store.has_unit(&unit.id())).collect();
+        assert_eq!(lost.len() as u64, if change.contains("number = 1") { 1 } else { UNITS }, "{change}");
+        assert_eq!(store.mended().results_lost, 0, "{change}");
+        assert_eq!(store.trained_units().unwrap().len() as u64, UNITS - lost.len() as u64, "{change}");
+        assert_eq!(store.results().unwrap(), running.results, "{change}");
+        let plan: Vec<Write> = lost.iter().map(|unit| Write::Unit(unit.id(), Box::new(unit.clone()))).collect();
+        store.commit(&plan).unwrap();
+        assert!(lost.iter().all(|unit| store.has_unit(&unit.id())), "{change}");
+        drop(store);
+        let (store, faults) = Store::inspect(&path).unwrap();
+        let (store, units) = (store.unwrap(), (1..=UNITS).map(|seed| Unit { seed, ..unit() }));
+        assert_eq!(faults, [], "{change}");
+        assert_eq!(store.trained_units().unwrap(), units.map(|unit| (unit.id(), unit)).collect(), "{change}");
+        assert_eq!(store.attempts().unwrap().len() as u64, UNITS, "{change}");
+    }
+}
+
+#[test]
+fn a_result_is_bound_to_its_unit() {
+    let running = running();
+    let (_folder, path) = running.copy();
+    let plain = Connection::open(&path).unwrap();
+    // Two units change places, each with a seal that is right.
+    row_seals::teach(&plain).unwrap();
+    plain
+        .execute_batch(
+            "CREATE TEMP TABLE two AS SELECT number, unit_id FROM units WHERE number < 3; \
+             UPDATE units SET unit_id = randomblob(16) WHERE number < 3; \
+             UPDATE units SET unit_id = (SELECT unit_id FROM two WHERE two.number = 3 - units.number) WHERE number < 3; \
+             UPDATE units SET seal = seal('units', number, unit_id, configuration, dataset, fold, folds, seed) WHERE number < 3;",
+        )
+        .unwrap();
+    drop(plain);
+    let faults = Store::inspect(&path).unwrap().1;
+    assert_eq!((faults.len(), faults[0].table), (1, Some("results")), "{faults:?}");
+    assert!(faults[0].what.starts_with("2 rows"), "{faults:?}");
+    assert_eq!(running.open(&path).unwrap().mended().results_lost, 2);
+}
+
+#[test]
+fn rows_of_a_unit_or_worker_that_is_gone_are_not_used() {
+    let running = running();
+    let (_folder, path) = running.copy();
+    let change = "PRAGMA foreign_keys = off; DELETE FROM units WHERE number = 2; DELETE FROM workers";
+    Connection::open(&path).unwrap().execute_batch(change).unwrap();
+    let faults: Vec<_> = Store::inspect(&path).unwrap().1.into_iter().map(|fault| (fault.table, fault.what)).collect();
+    let of = |count: &str, what: &str| format!("{count} of a {what} that is not there");
+    let expected = [
+        (Some("results"), "1 row not as it was written: the seal differs".to_owned()),
+        (Some("attempts"), of("1 row", "unit")),
+        (Some("results"), of("1 row", "unit")),
+        (Some("attempts"), of("60 rows", "worker")),
+    ];
+    assert_eq!(faults, expected);
+    let mut store = running.open(&path).unwrap();
+    assert_eq!(store.mended().rows.iter().map(|row| row.table).collect::<Vec<_>>(), ["attempts", "results"]);
+    let gone: Vec<UnitId> = running.results.keys().filter(|id| !store.has_unit(id)).copied().collect();
+    assert_eq!((gone.len(), store.results().unwrap().len() as u64), (1, UNITS - 1));
+    // It comes back under another number, and with nothing of what was.
+    let unit = (1..=UNITS).map(|seed| Unit { seed, ..unit() }).find(|unit| unit.id() == gone[0]).unwrap();
+    store.commit(&[Write::Unit(gone[0], Box::new(unit)), registered("w")]).unwrap();
+    assert!(store.has_unit(&gone[0]) && store.attempts_of(gone[0]).unwrap().is_empty());
+    assert!(store.attempts().unwrap().iter().all(|attempt| attempt.worker_id.is_empty()));
 }
