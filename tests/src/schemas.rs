@@ -1,4 +1,4 @@
-//! What the programs wrote, checked against docs/schemas.
+//! Checks the programs' JSON output against docs/schemas.
 //!
 //! These schemas use a small part of JSON Schema, and this is a check of that part: a keyword that it does not know ends the test. A crate for all
 //! of it would more than double the dependencies that only tests need (docs/decisions/0016-json-schemas.md).
@@ -41,7 +41,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether the value fits this keyword. What is wrong below is reported there.
+    /// Whether the value fits this keyword. Faults in nested values are reported where they are.
     fn keyword(
         &self,
         keywords: &Map<String, Value>,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use seedgrid_common::{
     label::Labels,
-    matrix::{self, Plan, Selections},
+    matrix::{Plan, Selections},
     unit::{Unit, UnitId},
 };
 
@@ -38,11 +38,11 @@ pub(super) struct NewDecisions {
 }
 
 impl Selecting {
-    /// Starts from the store's decisions and outcomes.
+    /// Starts from the store's decisions and outcomes. The first [`Self::settle`] expands the plan.
     pub(super) fn new(plan: StudyPlan, committed: Committed, ended: HashMap<UnitId, Ended>) -> Self {
         Self {
             labels: Labels::new(&plan.study, &plan.digests),
-            expanded: matrix::expand(&plan.study, &plan.digests, &Selections::new()),
+            expanded: Plan::default(),
             selections: Selections::new(),
             plan,
             committed,
@@ -74,7 +74,10 @@ impl Selecting {
         let StudyPlan { study, digests, .. } = &self.plan;
         let before = (std::mem::take(&mut self.expanded), std::mem::take(&mut self.selections));
         let ended = |id| self.ended.get(&id).copied();
-        let settled = selection::settle_on(before, study, digests, &self.committed, ended);
+        let settled = match before.0.stages.is_empty() {
+            true => selection::settle(study, digests, &self.committed, ended),
+            false => selection::settle_on(before, study, digests, &self.committed, ended),
+        };
         self.to_come = settled.to_come();
         let Settled { plan, selections, made, rungs, open, track, decisions } = settled;
         (self.expanded, self.selections) = (plan, selections);

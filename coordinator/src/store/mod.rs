@@ -63,9 +63,9 @@ pub struct Store {
     path: PathBuf,
     file: FileIdentity,
     busy: LockWait,
-    /// Whoever only reads owns nothing.
+    /// None in a store that was opened to read.
     owner: Option<Owner>,
-    /// Whoever only reads knows none.
+    /// Empty in a store that was opened to read.
     numbers: Numbers,
     mended: Mended,
 }

@@ -95,7 +95,7 @@ pub(super) struct Numbers {
     workers: Numbered<String>,
 }
 
-/// What a new row needs: its number, and whether there is none with that number yet.
+/// The number of a row, and whether the row is still to be written.
 pub(super) struct Place {
     pub(super) number: i64,
     pub(super) is_new: bool,

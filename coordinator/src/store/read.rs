@@ -92,7 +92,7 @@ pub struct AttemptRecord {
     pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
-    /// Who had it; empty where that was lost.
+    /// The id of the worker; empty where that was lost.
     pub worker_id: String,
     /// Milliseconds since the Unix epoch.
     pub started_ms: i64,

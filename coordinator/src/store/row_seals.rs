@@ -16,7 +16,7 @@ pub(super) struct Sealed {
     pub(super) beside: Beside,
 }
 
-/// What a seal covers beside the row's columns.
+/// The values that a seal covers beside the row's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beside {
     Nothing,

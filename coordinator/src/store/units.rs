@@ -69,7 +69,7 @@ impl Store {
         self.numbers.has_unit(id)
     }
 
-    /// What every unit that has a result is, by id. Units whose configuration this version cannot read are left out.
+    /// Every unit with a result, by id. Units whose configuration this version cannot read are left out.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -254,7 +254,7 @@ impl Store {
         let failed = |cause| StoreError::Write { path: path.clone(), cause };
         let transaction =
             self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
-        // Whoever only reads is refused by SQLite above.
+        // SQLite refuses a connection that may only read above.
         let owns = self.owner.map_or(Ok(true), |owner| owner.counts(&transaction)).map_err(failed)?;
         if !owns {
             let holder = owner::holder(&transaction).unwrap_or_else(|| "somebody else".to_owned());

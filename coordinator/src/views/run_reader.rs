@@ -21,13 +21,6 @@ pub struct RunReader {
     store: Store,
 }
 
-/// A study and its units in the store.
-struct Contents {
-    study: Planned,
-    known: BTreeMap<UnitId, StoredUnit>,
-    lines: Vec<UnitLine>,
-}
-
 impl RunReader {
     /// Opens an existing run directory.
     ///
@@ -39,21 +32,14 @@ impl RunReader {
         Ok(Self { directory, store })
     }
 
-    /// Every unit, in the order of the plan.
+    /// Every unit, in the order of the plan, with the marks of done units from results and data sets, and with the run
+    /// directory's other results. A damaged or lost data set gives no marks.
     ///
     /// # Errors
     /// When the store cannot be read or has no study.
-    pub fn lines(&self) -> Result<Vec<UnitLine>, PrepareError> {
-        Ok(self.contents()?.lines)
-    }
-
-    /// As [`Self::lines`], with the marks of done units from results and data sets, and with the run directory's other
-    /// results. A damaged or lost data set gives no marks.
-    ///
-    /// # Errors
-    /// As for [`Self::lines`].
     pub fn units(&self) -> Result<Units, PrepareError> {
-        let Contents { study, known, mut lines } = self.contents()?;
+        let (study, known) = self.stored()?;
+        let mut lines = units::lines(&study, &known, self.directory.is_owned());
         self.mark(&study, &mut lines)?;
         let stages = study.plan.stages.iter().map(|stage| stage.name.clone()).collect();
         Ok(Units { lines, unnamed_results: plan::unnamed(&study, &known), stages })
@@ -62,7 +48,7 @@ impl RunReader {
     /// The units that these texts name, in their order, without marks.
     ///
     /// # Errors
-    /// As for [`Self::lines`], and when a text does not name one unit.
+    /// As for [`Self::units`], and when a text does not name one unit.
     pub fn find<E: From<PrepareError> + From<NotFound>>(&self, texts: &[String]) -> Result<Vec<UnitLine>, E> {
         let (study, known) = self.stored()?;
         let find = |text: &String| Ok(units::find_in_study(&study, &known, self.directory.is_owned(), text)?);
@@ -80,14 +66,9 @@ impl RunReader {
         Ok(unit)
     }
 
+    /// The study, and its units in the store.
     fn stored(&self) -> Result<(Planned, BTreeMap<UnitId, StoredUnit>), PrepareError> {
         Ok((Planned::stored(&self.directory, &self.store)?, self.store.units()?))
-    }
-
-    fn contents(&self) -> Result<Contents, PrepareError> {
-        let (study, known) = self.stored()?;
-        let lines = units::lines(&study, &known, self.directory.is_owned());
-        Ok(Contents { study, known, lines })
     }
 
     /// Marks the untrained and the stuck ones of these units, if that is known.

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::Stdio,
 };
 
@@ -27,17 +28,23 @@ fn units(scratch: &Scratch, state: &str) -> Vec<String> {
     listing["units"].as_array().unwrap().iter().map(|unit| unit["unit"].as_str().unwrap().to_owned()).collect()
 }
 
+/// A coordinator without local workers, and a worker with one slot.
+fn serve_with_a_worker(scratch: &Scratch, spec: &Path) -> (Running, Running) {
+    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
+    let run = Running::start(serve.arg(spec).arg("--run-dir").arg(scratch.path("run")));
+    run.until_stderr("seedgrid-worker --join", 1);
+    let mut joining = worker(["--slots", "1"]);
+    joining.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
+    let worker = Running::start(&mut joining);
+    (run, worker)
+}
+
 #[test]
 fn a_study_is_looked_at_and_steered_from_outside() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=8", 20));
     // A coordinator without local workers waits while the study is paused.
-    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
-    let run = Running::start(serve.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
-    run.until_stderr("seedgrid-worker --join", 1);
-    let mut joining = worker(["--slots", "1"]);
-    joining.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
-    let worker = Running::start(&mut joining);
+    let (run, worker) = serve_with_a_worker(&scratch, &spec);
     run.until_stderr("after 20 epochs", 1);
     let paused = command(&scratch, "pause", &["--reason", "the file server is moved"]);
     assert!(paused.stdout.contains("paused by hand: the file server is moved"), "{}", paused.stdout);
@@ -128,12 +135,7 @@ fn a_drained_run_ends_with_what_it_has() {
 fn whoever_has_a_file_looks_and_steers_from_elsewhere() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=12", 20));
-    let mut serve = seedgrid(["serve", "--listen", "127.0.0.1:0"]);
-    let run = Running::start(serve.arg(&spec).arg("--run-dir").arg(scratch.path("run")));
-    run.until_stderr("seedgrid-worker --join", 1);
-    let mut joining = worker(["--slots", "1"]);
-    joining.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));
-    let worker = Running::start(&mut joining);
+    let (run, worker) = serve_with_a_worker(&scratch, &spec);
     run.until_stderr("after 20 epochs", 2);
 
     // Copies of the files, on a machine without access to the run directory.

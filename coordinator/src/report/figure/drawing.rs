@@ -193,7 +193,7 @@ fn thinned(points: &[Point]) -> Vec<Point> {
     kept
 }
 
-/// Width that a text takes at this size, with room for a wider typeface: whoever looks at an SVG file brings their own.
+/// Width that a text takes at this size, with room for a wider typeface: an SVG file is shown in its reader's own.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     1.15 * f64::from(TYPEFACE.set(text, size, false).1)
 }

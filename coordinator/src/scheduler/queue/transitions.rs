@@ -156,7 +156,7 @@ impl Queue {
         Some(lease)
     }
 
-    /// Gives a unit that failed for good or was cancelled back. What counted against it counts no more. Returns false for any other.
+    /// Lets a quarantined or cancelled unit wait again. Its earlier failures no longer count. Returns false in any other state.
     pub fn retry(&mut self, unit: UnitId, now: Millis) -> bool {
         let Some(entry) = self.units.get_mut(&unit) else { return false };
         if !matches!(entry.state, EntryState::Quarantined | EntryState::Cancelled) {
