@@ -4,7 +4,7 @@
 //! Nothing else decides this: training's error counts, reports, exports and `predict` all use this module. Everything
 //! is computed in `f64`, with `libm`'s `exp` and `log1p`, which are the same program on every machine.
 
-use crate::outputs::Outputs;
+use crate::network_outputs::Outputs;
 
 /// Number of classes of the comparison, and so of columns of a unit's outputs.
 pub const CLASSES: usize = 2;

@@ -11,7 +11,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{suggest::nearest, terminal::Screen};
+use crate::{nearest_word::nearest, terminal::Screen};
 
 /// Most columns of help, however wide the terminal is.
 const HELP_COLUMNS_MAX: usize = 100;

@@ -6,37 +6,37 @@
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
 //! - [`mod@outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
-//! - [`shared`] holds a value once for many holders.
-//! - [`result_kind`] tells trained results from made-up ones, which only measure a coordinator.
-//! - [`text`] and [`terminal`] prepare text for people; [`durable`] and [`temporary_files`] write files.
+//! - [`copy_on_write`] holds a value once for many holders.
+//! - [`made_up_results`] tells trained results from made-up ones, which only measure a coordinator.
+//! - [`text`] and [`terminal`] prepare text for people; [`durable_files`] and [`temporary_files`] write files.
 //! - [`wire`] has the messages between the two binaries; [`join`] the files with which workers and commands connect to
 //!   the coordinator.
-//! - [`sighup`] tells whether SIGHUP is ignored, [`batch`] when the batch job ends.
-//! - [`error_chain`] prints errors with their causes, [`suggest`] finds the probable word, and [`command_line`] reads
+//! - [`sighup`] tells whether SIGHUP is ignored, [`batch_job_end`] when the batch job ends.
+//! - [`error_chain`] prints errors with their causes, [`nearest_word`] finds the probable word, and [`command_line`] reads
 //!   the arguments; [`exit_codes`] has the exit codes of both programs.
 
 #![forbid(unsafe_code)]
 
-pub mod batch;
+pub mod batch_job_end;
 pub mod classification;
 pub mod command_line;
+pub mod copy_on_write;
 pub mod data;
-pub mod durable;
+pub mod durable_files;
 pub mod error_chain;
 pub mod exit_codes;
 pub mod hyperparameters;
 pub mod join;
 pub mod json;
 pub mod label;
+pub mod made_up_results;
 pub mod matrix;
 pub mod model;
-pub mod outputs;
+pub mod nearest_word;
+pub mod network_outputs;
 pub mod random;
-pub mod result_kind;
-pub mod shared;
 pub mod sighup;
 pub mod spec;
-pub mod suggest;
 pub mod temporary_files;
 pub mod terminal;
 pub mod text;

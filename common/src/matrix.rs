@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    copy_on_write::Shared,
     data::Digests,
     label::Shown,
-    shared::Shared,
     spec::{Evaluation, ModelRow, SelectionRule, Stage, Study},
     unit::{Configuration, Fold, Unit, UnitId, UnitIds},
 };

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    copy_on_write::Shared,
     hyperparameters::Hyperparameters,
     model,
-    shared::Shared,
     training::{Normalize, StopRule},
 };
 

@@ -18,7 +18,7 @@ use seedgrid_common::{
     data::{Dataset, Digests, folds::split},
     hyperparameters::Value,
     matrix::{Selections, expand},
-    outputs::Outputs,
+    network_outputs::Outputs,
     spec::{RaceRule, SelectionRule},
     training::{Ending, UnitResult},
     unit::{Fold, UnitId},

@@ -10,7 +10,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    batch::{self, JobEnd},
+    batch_job_end::{self, JobEnd},
     command_line,
     error_chain::chain,
     join::Token,
@@ -27,8 +27,9 @@ use seedgrid_worker::{
     no_op::{self, NoOpArguments},
     predict,
     run::{
-        end_with_parent, exit_codes, machine,
-        session::{self, Farewell, Settings, Tally},
+        end_with_parent,
+        event_loop::{self, Farewell, Settings, Tally},
+        exit_codes, machine,
         slots::Watched,
         supervisor,
         supervisor_pipe::SupervisorPipe,
@@ -147,11 +148,11 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
         .map_err(Failure::usage)?;
     let trainer: Arc<dyn Trainer> = Arc::new(OnDevice::open(&arguments.device).map_err(Failure::usage)?);
     let cores = machine::cores();
-    let job = JobEnd::find(&batch::environment);
+    let job = JobEnd::find(&batch_job_end::environment);
     let place = match job {
         // A job that has ended gives no place.
         JobEnd::LeftOver { .. } => String::new(),
-        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => machine::place(&batch::environment),
+        JobEnd::Never | JobEnd::After { .. } | JobEnd::Unknown { .. } => machine::place(&batch_job_end::environment),
     };
     let rules = arguments.rules(cores, machine::time_left(&job));
     if let Some(limit) = rules.time_limit {
@@ -169,7 +170,7 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
     let lived = runtime.block_on(async {
         let told = told().map_err(Failure::machine)?;
-        session::run(settings, connector, trainer, told).await.map_err(Failure::machine)
+        event_loop::run(settings, connector, trainer, told).await.map_err(Failure::machine)
     });
     // Does not wait for remaining tasks.
     runtime.shutdown_background();

@@ -2,7 +2,7 @@
 //! streams metrics and hands over as any other does, over the same wire.
 //!
 //! A coordinator takes such workers only where it was started for them, and then no others
-//! ([`ResultKind`](seedgrid_common::result_kind::ResultKind)).
+//! ([`ResultKind`](seedgrid_common::made_up_results::ResultKind)).
 
 use std::{
     error::Error,
@@ -24,9 +24,9 @@ use seedgrid_common::{
         folds::{self, Scored},
     },
     join::Token,
-    outputs::Outputs,
+    made_up_results::NO_OP,
+    network_outputs::Outputs,
     random::Stream,
-    result_kind::NO_OP,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit},
     utc,
@@ -41,8 +41,8 @@ use crate::{
         dataset_cache::CacheFolder,
     },
     run::{
+        event_loop::{self, Farewell, Settings},
         machine,
-        session::{self, Farewell, Settings},
         slots::Watched,
         trainer::{Description, Task, Trainer},
     },
@@ -153,7 +153,7 @@ async fn live(arguments: &NoOpArguments) -> Result<Report, NoOpError> {
                 // The sender lives as long as the trainer.
                 let _ = spent.wait_for(|spent| *spent).await;
             };
-            session::run(settings, connector, trainer, told).await
+            event_loop::run(settings, connector, trainer, told).await
         });
     }
     let mut report = Report { results: 0, first_unit_ms: None, lost_workers: 0 };
@@ -261,7 +261,7 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
 mod tests {
     use seedgrid_common::{
         data::{self, DatasetSpec, folds::scored_pairs, glyph_pairs},
-        result_kind::ResultKind,
+        made_up_results::ResultKind,
         training::{Normalize, StopRule},
         unit::Configuration,
     };

@@ -16,7 +16,7 @@ use seedgrid_common::{
 use seedgrid_worker::training::{
     Checkpoint, Observer, Trained, Wish,
     checkpoint_file::{self, CheckpointError},
-    device::numerics_class,
+    numerics_class::numerics_class,
     train, weights_file,
 };
 

@@ -21,7 +21,7 @@ use seedgrid_worker::{
         graph::Graph,
         optimiser::{Optimiser, Step},
     },
-    training::objective::Objective,
+    training::loss_and_error::Objective,
 };
 use serde::Deserialize;
 

@@ -19,8 +19,8 @@ use seedgrid_common::{
 use seedgrid_worker::{
     lifecycle::{Ending, time_limit::TimeLimit},
     run::{
+        event_loop::{Farewell, Tally},
         exit_codes,
-        session::{Farewell, Tally},
     },
 };
 

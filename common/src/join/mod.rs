@@ -23,7 +23,7 @@ use tonic::transport::Uri;
 pub use token::{Token, TokenDigest};
 pub use transport::{Plaintext, Transport, TransportError};
 
-use crate::{durable, text::shell, utc, wire::limits};
+use crate::{durable_files, text::shell, utc, wire::limits};
 
 /// The only version of the join file that this program reads and writes.
 pub const JOIN_VERSION: u32 = 2;
@@ -295,7 +295,7 @@ impl JoinFile {
             certificate: self.certificate.clone(),
         };
         let text = toml::to_string(&content).map_err(io::Error::other)?;
-        durable::write_secret(path, format!("{}{text}", self.role.header()).as_bytes())
+        durable_files::write_secret(path, format!("{}{text}", self.role.header()).as_bytes())
     }
 }
 

@@ -3,8 +3,8 @@
 //! [`configuration`] and [`unit()`] make every label; [`Shown`] decides which settings it names. [`Facts`] reads labels
 //! and other texts in their place.
 
-mod facts;
-mod shown;
+mod matching;
+mod shown_settings;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +19,8 @@ use crate::{
     unit::{Configuration, Fold, Unit},
 };
 
-pub use facts::{Fact, Facts, nearest};
-pub use shown::Shown;
+pub use matching::{Fact, Facts, nearest};
+pub use shown_settings::Shown;
 
 /// The configuration's settings for which `is_shown` holds, sorted by name: "batch_size=20 learning_rate=0.1", or
 /// nothing.

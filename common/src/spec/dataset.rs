@@ -3,7 +3,7 @@
 use super::{
     DatasetKind, Problem,
     error::Problems,
-    table::{Entry, Table},
+    toml_table::{Entry, Table},
 };
 use crate::data::DatasetSpec;
 use crate::data::{self, Supply};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::limits::DRAWS_PER_SAMPLE_MAX;
+use super::size_limits::DRAWS_PER_SAMPLE_MAX;
 use crate::{hyperparameters::Value, random::Stream};
 
 /// Significant digits of a drawn number, so that tables stay readable.

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, ops::Range, sync::Arc};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-use super::{Problem, limits::ERRORS_SHOWN_MAX};
+use super::{Problem, size_limits::ERRORS_SHOWN_MAX};
 
 /// All errors of a spec, at least one, in the order of the file. Displayed as one line each,
 /// `file:line:column: message`.

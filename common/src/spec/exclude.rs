@@ -6,13 +6,13 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     ModelRow, Problem,
+    cartesian_product::{Settings, matches},
     error::Problems,
-    limits::EXCLUSIONS_MAX,
-    product::{Settings, matches},
+    nearest_word::nearest,
     scalar::shown,
     setting::{Setting, one},
-    suggest::nearest,
-    table::Entry,
+    size_limits::EXCLUSIONS_MAX,
+    toml_table::Entry,
 };
 
 /// The valid forms, for messages.

@@ -3,47 +3,47 @@
 //! [`parse`] walks the spanned TOML tree once and builds checked values from it. It collects every problem on the way,
 //! so that [`SpecErrors`] has them all at once, each with its place.
 
-mod candidates;
-mod combined;
+mod axes_and_exclusions;
+mod cartesian_product;
 mod dataset;
 mod distribution;
 mod error;
 mod exclude;
 mod folds;
-mod hint;
-pub mod limits;
-mod name;
-mod problem;
-mod product;
+mod hints;
+mod model_row;
+mod nearest_word;
+mod problems;
 mod race;
 mod reference;
 mod reference_problem;
-mod row;
-mod samples;
+mod sample_count_and_seed;
 mod scalar;
 mod seeds;
 mod selection;
+mod selection_candidates;
 mod setting;
+pub mod size_limits;
 mod stage;
-mod stop;
+mod stop_rule;
 mod study;
-mod suggest;
+mod study_and_stage_names;
 mod synonyms;
-mod table;
 mod tables_and_keys;
 #[cfg(test)]
 mod tests;
+mod toml_table;
 mod zip;
 
 pub use crate::data::DatasetKind;
+pub use cartesian_product::Settings;
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use folds::{Unfoldable, unfoldable};
-pub use problem::Problem;
-pub use product::Settings;
+pub use problems::Problem;
 pub use race::RaceRule;
 pub use reference_problem::ReferenceProblem;
 pub use selection::{SelectedRow, SelectionRule};
-pub use stop::StopKeys;
+pub use stop_rule::StopKeys;
 pub use study::parse;
 pub use tables_and_keys::Elsewhere;
 

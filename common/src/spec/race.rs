@@ -6,8 +6,8 @@ use std::{fmt, ops::Range};
 use toml::de::DeValue;
 
 use super::{
-    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, limits::FOLDS_MAX, scalar::shown,
-    suggest::nearest, table::Entry,
+    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, nearest_word::nearest, scalar::shown,
+    size_limits::FOLDS_MAX, toml_table::Entry,
 };
 
 /// The valid forms, for messages.

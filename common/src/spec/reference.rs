@@ -5,14 +5,15 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::{
-    ModelRow, Problem, Reference, SelectedRow, Stage, candidates,
+    ModelRow, Problem, Reference, SelectedRow, Stage,
     error::Problems,
-    limits::{REFERENCE_CHARS_MAX, REFERENCES_MAX},
+    model_row,
+    nearest_word::nearest,
     reference_problem::{ALTERNATIVES_MAX, ReferenceProblem},
-    row,
     scalar::shown,
-    suggest::nearest,
-    table::{Entry, Table},
+    selection_candidates,
+    size_limits::{REFERENCE_CHARS_MAX, REFERENCES_MAX},
+    toml_table::{Entry, Table},
 };
 use crate::{
     hyperparameters::{Hyperparameters, Value},
@@ -151,7 +152,7 @@ fn given(entry: Entry<'_>, model: &'static model::Model, problems: &mut Problems
             }
         }
     }
-    table.finish_knowing(problems, row::models_with);
+    table.finish_knowing(problems, model_row::models_with);
     given
 }
 
@@ -199,7 +200,7 @@ fn astray(
     let mut selectable = Vec::new();
     for row in stage.selected.iter().filter(|row| row.model == *model) {
         // Unknown candidates may match.
-        selectable.extend(candidates::of_row(stages, row, &names)?);
+        selectable.extend(selection_candidates::of_row(stages, row, &names)?);
     }
     if selectable.iter().any(|candidate| given.iter().all(|(name, value)| candidate.settings.get(name) == Some(value)))
     {

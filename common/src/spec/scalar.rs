@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use toml::de::{DeFloat, DeInteger, DeValue};
 
-use super::{Problem, error::Problems, suggest::nearest, table::Entry};
+use super::{Problem, error::Problems, nearest_word::nearest, toml_table::Entry};
 use crate::{hyperparameters::Value, text::steers};
 
 /// Longest piece of the spec that a message repeats, in characters.

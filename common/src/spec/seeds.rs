@@ -8,7 +8,7 @@ use super::{
     Problem,
     error::{Earlier, Problems},
     scalar::{not_negative, shown},
-    table::Entry,
+    toml_table::Entry,
 };
 
 /// The most seeds, and their name in the message about too many.

@@ -8,9 +8,9 @@ use super::{
     Problem,
     distribution::Distribution,
     error::{Earlier, Problems},
-    limits::GRID_MAX,
-    row::TrainingPart,
-    table::Entry,
+    model_row::TrainingPart,
+    size_limits::GRID_MAX,
+    toml_table::Entry,
 };
 use crate::{
     hyperparameters::Value,

@@ -11,14 +11,15 @@ use super::{
     Evaluation, ModelRow, Problem, SelectedRow, SelectionRule, Stage,
     dataset::ReadDataset,
     error::{Earlier, Problems},
-    limits::{CONFIGURATIONS_MAX, DATA_SEEDS_MAX, FOLDS_MAX, ROWS_MAX, SEEDS_MAX},
-    name, race, row,
-    row::{From, Inherited, Row, TrainingPart},
+    model_row::{self, From, Inherited, Row, TrainingPart},
+    nearest_word::nearest,
+    race,
     scalar::shown,
     seeds::{self, Most},
-    stop::{self, StopKeys},
-    suggest::nearest,
-    table::{Entry, Table},
+    size_limits::{CONFIGURATIONS_MAX, DATA_SEEDS_MAX, FOLDS_MAX, ROWS_MAX, SEEDS_MAX},
+    stop_rule::{self, StopKeys},
+    study_and_stage_names,
+    toml_table::{Entry, Table},
 };
 use crate::training::Normalize;
 
@@ -48,8 +49,9 @@ pub(super) fn read(
     problems: &mut Problems<'_>,
 ) -> ReadStage {
     let mut table = Table::new("`[[stage]]`", at.clone(), entries);
-    let name =
-        table.required("name", r#"name = "final""#).and_then(|entry| Some((name::read(entry, problems)?, entry.at())));
+    let name = table
+        .required("name", r#"name = "final""#)
+        .and_then(|entry| Some((study_and_stage_names::read(entry, problems)?, entry.at())));
     if let Some((name, _)) = &name {
         table.place = format!("stage `{name}`");
     }
@@ -65,18 +67,19 @@ pub(super) fn read(
     };
     let stop_entry = table.optional("stop");
     let stop = stop_entry.map(|entry| StopKeys::read(entry, problems)).unwrap_or_default();
-    if let (Some(entry), Some(problem)) = (stop_entry, stop.rule().as_ref().and_then(stop::late)) {
+    if let (Some(entry), Some(problem)) = (stop_entry, stop.rule().as_ref().and_then(stop_rule::late)) {
         problems.report(entry.at(), problem);
     }
     // A wrong word is reported; the rows are read as if it were not there.
-    let normalize = table.optional("normalize").and_then(|entry| stop::normalize(entry, problems));
+    let normalize = table.optional("normalize").and_then(|entry| stop_rule::normalize(entry, problems));
     let select_entry = table.optional("select");
     let select = select_entry.and_then(|entry| select(entry, evaluation, problems));
     let race_entry = table.optional("race");
     let race = race_entry.and_then(|entry| race::read(entry, evaluation, select_entry.is_some(), problems));
     let keep_weights = table.optional("keep_weights").map_or(Some(false), |entry| entry.flag(problems));
     let from_entry = table.optional("from");
-    let from = from_entry.and_then(|entry| Some(From { stage: name::read(entry, problems)?, at: entry.at() }));
+    let from = from_entry
+        .and_then(|entry| Some(From { stage: study_and_stage_names::read(entry, problems)?, at: entry.at() }));
     let part = dataset.train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
     let inherited = Inherited { stop, normalize, from: from.as_ref(), part };
     let mut uses = Vec::new();
@@ -188,7 +191,7 @@ fn rows(
     let (mut rows, mut selected) = (Vec::new(), Vec::new());
     let mut known = Known::default();
     for (at, entries) in tables {
-        let read = row::read(at.clone(), entries, inherited, problems);
+        let read = model_row::read(at.clone(), entries, inherited, problems);
         missing.extend(read.missing);
         let Some(row) = read.row else {
             complete = false;

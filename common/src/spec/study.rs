@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, ops::Range};
 use toml::{Spanned, de::DeTable};
 
 use super::{
-    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study, candidates,
+    Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study,
     dataset::{self, ReadDataset},
     error::{Earlier, Problems},
-    limits::{DATA_SEEDS_MAX, STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
-    name, reference,
+    nearest_word::nearest,
+    reference, selection_candidates,
+    size_limits::{DATA_SEEDS_MAX, STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
     stage::{self, ReadStage},
-    suggest::nearest,
-    table::Table,
+    study_and_stage_names,
+    toml_table::Table,
 };
 
 /// Reads and checks the spec `text` from `source_name`. Never panics.
@@ -36,7 +37,8 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Study> {
     }
     let document = document(text, problems)?;
     let mut table = Table::new("the study", 0..0, document.get_ref());
-    let name = table.required("name", r#"name = "my-study""#).and_then(|entry| name::read(entry, problems));
+    let name =
+        table.required("name", r#"name = "my-study""#).and_then(|entry| study_and_stage_names::read(entry, problems));
     let dataset = table
         .required("dataset", "[dataset] with kind, train_pairs and test_pairs")
         .map(|entry| dataset::read(entry, problems))
@@ -213,7 +215,7 @@ fn fitting_selections(stages: &[ReadStage], train_pairs: Option<u32>, problems: 
     let mut earlier: Vec<&Stage> = Vec::new();
     for read in stages {
         let Some(stage) = read.stage.as_ref().filter(|stage| units(stage) <= UNITS_MAX) else { continue };
-        candidates::check((stage, &read.selected_at), &earlier, train_pairs, problems);
+        selection_candidates::check((stage, &read.selected_at), &earlier, train_pairs, problems);
         earlier.push(stage);
     }
 }

@@ -155,7 +155,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::SYNONYMS;
-    use crate::suggest::plain;
+    use crate::nearest_word::plain;
 
     #[test]
     fn each_is_written_once_and_as_it_is_looked_for() {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{suggest::nearest, synonyms};
-use crate::{model, suggest::plain};
+use super::{nearest_word::nearest, synonyms};
+use crate::{model, nearest_word::plain};
 
 /// The tables of a spec, as messages name them, each with its keys. `[[stage.model]]` also has the hyper-parameters of
 /// its model.

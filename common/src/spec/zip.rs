@@ -7,10 +7,10 @@ use toml::de::DeValue;
 use super::{
     Axis, Problem,
     error::{Earlier, Problems},
+    nearest_word::nearest,
     scalar::shown,
     setting::{Placed, Setting, Written},
-    suggest::nearest,
-    table::Entry,
+    toml_table::Entry,
 };
 use crate::hyperparameters::Value;
 

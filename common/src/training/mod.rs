@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use stop_rule::{StopLoss, StopRule};
 
-use crate::outputs::Outputs;
+use crate::network_outputs::Outputs;
 
 /// The way in which pixel values (0..=255) become network inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

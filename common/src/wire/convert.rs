@@ -3,7 +3,7 @@
 use super::{limits, v1};
 use crate::{
     hyperparameters::Value,
-    outputs::{Outputs, OutputsError},
+    network_outputs::{Outputs, OutputsError},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit, UnitId},
 };

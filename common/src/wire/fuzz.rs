@@ -8,7 +8,7 @@ use super::{
     convert, v1,
 };
 use crate::{
-    outputs::Outputs,
+    network_outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Unit, UnitId},
 };

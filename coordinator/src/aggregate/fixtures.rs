@@ -1,7 +1,7 @@
 //! Compares the aggregate's numbers with scikit-learn's and SciPy's; the programs in fixtures/ computed the expected
 //! numbers. Those of comparisons are in [`super::comparison`].
 
-use seedgrid_common::{classification::Binary, outputs::Outputs};
+use seedgrid_common::{classification::Binary, network_outputs::Outputs};
 use serde::Deserialize;
 
 use super::{

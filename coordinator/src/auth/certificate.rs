@@ -12,7 +12,7 @@ use std::{
 use nix::fcntl::OFlag;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use seedgrid_common::{
-    durable,
+    durable_files,
     join::connect::{ALPN, SERVER_NAME},
     text::shell,
 };
@@ -107,7 +107,7 @@ impl Identity {
             Ok(Some(text)) => text,
             Ok(None) => {
                 let text = make()?;
-                durable::write_secret(path, text.as_bytes())
+                durable_files::write_secret(path, text.as_bytes())
                     .map_err(|cause| IdentityError::Write { path: path.to_owned(), cause })?;
                 text
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     arguments::Format,
-    status_at_rest,
+    status_without_coordinator,
     unit_and_worker_arguments::{CancelArguments, DrainArguments, PauseArguments, ResumeArguments},
     units::Source,
 };
@@ -142,7 +142,7 @@ pub(super) async fn pause(arguments: PauseArguments) -> Result<Exit, Failure> {
         let (directory, mut store) = take(&arguments.run_dir)?;
         match store.pause()? {
             Some(pause) => Some((&pause).into()),
-            None if status_at_rest::has_ended(&directory, &store) => None,
+            None if status_without_coordinator::has_ended(&directory, &store) => None,
             None => {
                 let pause = Pause { reason: arguments.reason, by_hand: true };
                 store.commit(&[Write::Paused { at_ms: utc::now_ms(), pause: pause.clone() }])?;
@@ -167,7 +167,7 @@ pub(super) async fn resume(arguments: ResumeArguments) -> Result<Exit, Failure> 
         let (directory, mut store) = take(&arguments.run_dir)?;
         let pause = store.pause()?;
         store.commit(&[Write::Resumed { at_ms: utc::now_ms() }])?;
-        let has_ended = status_at_rest::has_ended(&directory, &store);
+        let has_ended = status_without_coordinator::has_ended(&directory, &store);
         let next = if has_ended { "every unit has ended" } else { "run the study again to go on" };
         (v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained: false }, next)
     };

@@ -16,7 +16,7 @@ use seedgrid_common::{
 
 use crate::{
     auth::{CredentialFilesError, IdentityError},
-    cli::{console, local_workers::LocalWorkerError, mnist_download::FetchError, signals::StopSignal},
+    cli::{local_workers::LocalWorkerError, mnist_download::FetchError, standard_streams, stop_signals::StopSignal},
     compare::CompareError,
     core::{CoreError, NotCancelled},
     export::ExportError,
@@ -277,11 +277,11 @@ impl Failure {
                 (true, Some(_)) => errors.render(Look::Monochrome, screen.columns),
                 (true, None) => errors.render(Look::Colour, screen.columns),
             };
-            console::note_as_it_is(shown.trim_end());
+            standard_streams::note_as_it_is(shown.trim_end());
             let count = count(errors.errors().len(), "error");
-            console::note(format_args!("error: the spec has {count}; nothing was run"));
+            standard_streams::note(format_args!("error: the spec has {count}; nothing was run"));
         } else {
-            console::note(format_args!("error: {}", self.told()));
+            standard_streams::note(format_args!("error: {}", self.told()));
         }
         ExitCode::from(self.code())
     }

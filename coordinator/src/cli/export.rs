@@ -5,7 +5,7 @@ use super::{
     arguments::{ExportArguments, ExportFormat},
 };
 use crate::{
-    cli::console,
+    cli::standard_streams,
     export::{Form, check_place, export as write},
     run_directory::RunDirectory,
 };
@@ -30,13 +30,13 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<Exit, Failure> {
     }
     let (without, to_come) = (exported.without_result, exported.to_come);
     if without > 0 {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "note: {without} {} without a result (yet); the column `ending` says why",
             if without == 1 { "unit is" } else { "units are" }
         ));
     }
     if to_come > 0 {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "note: {to_come} more {} for a selection and {} no rows yet",
             if to_come == 1 { "unit waits" } else { "units wait" },
             if to_come == 1 { "has" } else { "have" }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::{join::JoinFile, result_kind::ResultKind, text::shell, utc};
+use seedgrid_common::{join::JoinFile, made_up_results::ResultKind, text::shell, utc};
 
 use super::{
     Failure,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::{CredentialFiles, Identity, Place},
-    cli::console,
+    cli::standard_streams,
     core::{Core, CoreError, Holders, StudyPlan},
     grpc::{Bound, Entry, Server},
     plan::{Overlap, Prepared, Spec, belongs, take_results},
@@ -39,7 +39,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool, results: ResultKin
     let directory = directory(arguments, &spec.study.name).own()?;
     if directory.is_open_to_all() {
         let path = directory.root();
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "note: everybody on this machine can write to {}, and so change the run; `chmod o-w {}` ends that",
             path.display(),
             shell(path)
@@ -54,11 +54,11 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool, results: ResultKin
     // The check comes before any change to the run directory.
     overlap.allows(replace)?;
     for note in overlap.notes() {
-        console::note(format_args!("note: {note}"));
+        standard_streams::note(format_args!("note: {note}"));
     }
     prepared.keep(&directory, &mut store)?;
     for note in weights_standing(&prepared, &directory, Some(&store))?.notes() {
-        console::note(format_args!("note: {note}"));
+        standard_streams::note(format_args!("note: {note}"));
     }
     Ok(Opened { directory, store, prepared, results })
 }
@@ -79,7 +79,7 @@ pub(super) fn weights_standing(
 /// Prints the damage to the database and its repair.
 pub(super) fn say_what_was_mended(store: &Store) {
     for note in store.mended().notes() {
-        console::note(format_args!("note: {note}"));
+        standard_streams::note(format_args!("note: {note}"));
     }
 }
 
@@ -87,15 +87,15 @@ pub(super) fn say_what_was_mended(store: &Store) {
 pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
     let kind = spec.study.dataset.kind;
     if arguments.data.is_some() && !kind.reads_files {
-        console::note(format_args!("note: --data is not used: the data set {} needs no files", kind.name));
+        standard_streams::note(format_args!("note: --data is not used: the data set {} needs no files", kind.name));
     }
     for stage in spec.study.races_without_rivals() {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "note: stage {stage} races, but each of its models has one configuration: nobody to race against"
         ));
     }
     for doubt in spec.study.doubtful_selections() {
-        console::note(format_args!("note: {doubt}; whatever does not fit fails if it is selected"));
+        standard_streams::note(format_args!("note: {doubt}; whatever does not fit fails if it is selected"));
     }
 }
 
@@ -155,7 +155,7 @@ impl Hosting {
                 let before = JoinFile::read(&directory.join_file()).ok().and_then(|file| file.certificate);
                 let identity = Identity::load_or_generate(&path)?;
                 if before.is_some_and(|before| before != identity.certificate()) {
-                    console::note(format_args!(
+                    standard_streams::note(format_args!(
                         "note: {} {what}, so the study has a new certificate: copies of its join, admin and view files are of no use any more",
                         path.display()
                     ));
@@ -208,7 +208,7 @@ impl Hosting {
             .map_err(|_| Failure::CorePanicked)?;
         match ended {
             Err(CoreError::Store(error)) if hurry == Hurry::Yes && error.is_busy() => {
-                console::note(format_args!("note: {error}\n  what was not acknowledged is trained again"));
+                standard_streams::note(format_args!("note: {error}\n  what was not acknowledged is trained again"));
             }
             ended => ended?,
         }

@@ -7,7 +7,7 @@ use super::{
     arguments::{Format, ListArguments},
 };
 use crate::{
-    cli::console,
+    cli::standard_streams,
     scheduler::unit_state::UnitState,
     views::run_list::{self, Run, RunList, Units},
 };
@@ -18,7 +18,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
         Format::Json => super::print_json(&catalogue)?,
         Format::Text => {
             if catalogue.runs.is_empty() {
-                console::note(format_args!("no run is in {}", catalogue.folder));
+                standard_streams::note(format_args!("no run is in {}", catalogue.folder));
             }
             super::print(&text(&catalogue))?;
         }

@@ -14,7 +14,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use seedgrid_common::{batch::JobEnd, exit_codes};
+use seedgrid_common::{batch_job_end::JobEnd, exit_codes};
 use tokio::process::{Child, Command};
 
 /// The number of restarts of a killed worker before the run gives up.

@@ -5,7 +5,6 @@ mod backup;
 mod cancel_drain_pause;
 mod check;
 mod compare;
-pub mod console;
 mod credentials;
 mod data;
 mod exit_codes_and_errors;
@@ -16,10 +15,10 @@ mod host_study;
 mod join_addresses;
 mod list;
 pub mod local_workers;
+mod measure_training_speed;
 pub mod mnist_download;
 mod models;
 mod plan;
-mod plan_measure;
 pub mod progress;
 mod report;
 mod retry;
@@ -27,9 +26,10 @@ mod run;
 #[cfg(test)]
 pub(crate) mod schemas;
 mod serve;
-pub mod signals;
+pub mod standard_streams;
 mod status;
-mod status_at_rest;
+mod status_without_coordinator;
+pub mod stop_signals;
 mod unit_and_worker_arguments;
 mod units;
 mod watch;
@@ -46,11 +46,11 @@ pub use exit_codes_and_errors::{Exit, Failure};
 pub fn main() -> ExitCode {
     let arguments: Arguments = command_line::parse();
     start_log(arguments.verbose);
-    if let Err(cause) = signals::listen(arguments.subcommand.leaves_files()) {
+    if let Err(cause) = stop_signals::listen(arguments.subcommand.leaves_files()) {
         return Failure::Signals(cause).report();
     }
     let threads = threads(std::env::var_os(THREADS).as_deref()).unwrap_or_else(|problem| {
-        console::note(format_args!("note: {problem}"));
+        standard_streams::note(format_args!("note: {problem}"));
         cores()
     });
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
@@ -167,7 +167,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints text for programs, or text with a layout of its own, to standard output.
 fn print_as_it_is(text: &str) -> Result<(), Failure> {
-    console::print(text).map_err(Failure::Output)
+    standard_streams::print(text).map_err(Failure::Output)
 }
 
 fn print_json(listing: &impl serde::Serialize) -> Result<(), Failure> {

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use seedgrid_common::{result_kind::ResultKind, terminal::Screen};
+use seedgrid_common::{made_up_results::ResultKind, terminal::Screen};
 
 use super::{Exit, Failure, arguments::ReportArguments};
 use crate::{
-    cli::console,
+    cli::standard_streams,
     plan::newest_spec,
     report::{self, Written},
     run_directory::RunDirectory,
-    views::results::{collect, state_now},
+    views::report_inputs::{collect, state_now},
 };
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
@@ -37,12 +37,12 @@ fn build(directory: &RunDirectory, spec: Option<u32>, output: Option<&Path>) -> 
     let written = report::write(&folder, &aggregate, &provenance, || state_now(directory))?;
     super::print_as_it_is(&report::terminal_table(&aggregate.report, Screen::output().columns))?;
     if provenance.units.iter().any(|unit| ResultKind::from_numerics_class(&unit.numerics_class) == ResultKind::MadeUp) {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "note: these results are made up, to measure a coordinator: they say nothing of any network"
         ));
     }
     if let Written::Newer(newer) = written {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "note: {} holds a report of a later state, with {} results, which was made meanwhile: it stays, and this one, with {}, was not written",
             folder.display(),
             newer.results,

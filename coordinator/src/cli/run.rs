@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use seedgrid_common::{
-    batch::{self, JobEnd},
-    result_kind::ResultKind,
+    batch_job_end::{self, JobEnd},
+    made_up_results::ResultKind,
     wire::v1,
 };
 
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     cli::{
-        console::{self, Stream},
         local_workers::{LocalWorker, Surroundings, WorkerEnd},
         progress,
-        signals::{Attended, StopSignal},
+        standard_streams::{self, Stream},
+        stop_signals::{Attended, StopSignal},
     },
     core::Holders,
     scheduler::queue::Pause,
@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     let opened = host_study::open(&arguments.study, arguments.replace, ResultKind::Trained)?;
     let left = opened.units_left()?;
     if left == 0 {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "{}: every unit is trained; nothing to do but the report",
             opened.prepared.spec.study.name
         ));
@@ -52,9 +52,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     let entrance = Entrance { listen: &arguments.listen, ..Entrance::LOCAL };
     let hosting = Hosting::start(opened, entrance, Holders::AreGone).await?;
     let slots = arguments.slots.map_or_else(super::cores, usize::from).min(left);
-    let job = JobEnd::find(&batch::environment);
+    let job = JobEnd::find(&batch_job_end::environment);
     if let Some(note) = job.note() {
-        console::note(format_args!("note: {note}"));
+        standard_streams::note(format_args!("note: {note}"));
     }
     let (join_file, logs) = (hosting.directory.join_file(), hosting.directory.logs());
     let mut worker = LocalWorker::start(&join_file, slots, &logs, Surroundings::new(&job))?;
@@ -91,17 +91,21 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         Ended::Followed(Followed::Done | Followed::CoreGone) => report::finish(&directory),
         Ended::Followed(Followed::Paused(pause)) => Ok(stands_still(&Pause::from(&pause), directory.root())),
         Ended::Drained => {
-            console::note(format_args!("drained; finished units are kept. Run the same command again to go on"));
+            standard_streams::note(format_args!(
+                "drained; finished units are kept. Run the same command again to go on"
+            ));
             Ok(Exit::PausedOrDrained)
         }
         Ended::OutOfTime => {
-            console::note(format_args!(
+            standard_streams::note(format_args!(
                 "out of time: the batch job ends soon. Results and checkpoints are kept; the same command in a new job goes on"
             ));
             Ok(Exit::OutOfTime)
         }
         Ended::Signalled(signal) => {
-            console::note(format_args!("interrupted; finished units are kept. Run the same command again to go on"));
+            standard_streams::note(format_args!(
+                "interrupted; finished units are kept. Run the same command again to go on"
+            ));
             Ok(Exit::Interrupted(signal))
         }
     }
@@ -110,8 +114,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
 /// Reports that the study is paused: it paused itself, or was paused before this command began. The command ends,
 /// because an unattended process would otherwise wait unnoticed.
 fn stands_still(pause: &Pause, directory: &Path) -> Exit {
-    console::note(format_args!("{pause}; finished units are kept"));
-    console::note(format_args!("{}", how_it_goes_on(pause, directory)));
+    standard_streams::note(format_args!("{pause}; finished units are kept"));
+    standard_streams::note(format_args!("{}", how_it_goes_on(pause, directory)));
     Exit::PausedOrDrained
 }
 

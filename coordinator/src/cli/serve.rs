@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedgrid_common::{result_kind::ResultKind, text::shell};
+use seedgrid_common::{made_up_results::ResultKind, text::shell};
 
 use super::{
     Exit, Failure,
@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     cli::{
-        console::{self, Stream},
         progress,
-        signals::Attended,
+        standard_streams::{self, Stream},
+        stop_signals::Attended,
     },
     core::Holders,
 };
@@ -27,7 +27,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     let results = if arguments.no_op { ResultKind::MadeUp } else { ResultKind::Trained };
     let opened = host_study::open(&arguments.study, arguments.replace, results)?;
     if opened.units_left()? == 0 {
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "{}: every unit is trained; nothing to do but the report",
             opened.prepared.spec.study.name
         ));
@@ -45,8 +45,8 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     let mut signals = Attended::begin();
     let encryption =
         if plaintext { "in plaintext: whoever is on the network can read and change everything" } else { "with TLS" };
-    console::note(format_args!("listening on {}, {encryption}", hosting.address()));
-    console::note(format_args!(
+    standard_streams::note(format_args!("listening on {}, {encryption}", hosting.address()));
+    standard_streams::note(format_args!(
         "start workers with: seedgrid-worker --join {}{} (copy the file, mode 0600, where there is no shared file system)",
         shell(&hosting.directory.join_file()),
         if plaintext { " --plaintext" } else { "" }
@@ -72,7 +72,9 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     // From here on, a signal ends the process at once again.
     let Some(signal) = signal.or(signals.end()) else { return report::finish(&directory) };
     let workers = if done { "every unit has ended" } else { "workers train on" };
-    console::note(format_args!("interrupted; finished units are kept, {workers}. Run the same command again to go on"));
+    standard_streams::note(format_args!(
+        "interrupted; finished units are kept, {workers}. Run the same command again to go on"
+    ));
     Ok(Exit::Interrupted(signal))
 }
 

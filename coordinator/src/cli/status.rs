@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     arguments::{Format, StatusArguments},
-    status_at_rest,
+    status_without_coordinator,
 };
 use crate::{
     cli::progress::{self, at_most, duration},
@@ -25,9 +25,8 @@ use crate::{
 pub(super) async fn status(arguments: StatusArguments) -> Result<Exit, Failure> {
     let picture = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
         Ok(mut control) => control.status().await?,
-        Err(error) => {
-            status_at_rest::picture(&arguments.run_dir)?.ok_or_else(|| unanswered(&arguments.run_dir, error))?
-        }
+        Err(error) => status_without_coordinator::picture(&arguments.run_dir)?
+            .ok_or_else(|| unanswered(&arguments.run_dir, error))?,
     };
     match arguments.format {
         Format::Text => super::print(&text(&picture, &arguments.run_dir))?,

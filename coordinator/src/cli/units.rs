@@ -17,7 +17,7 @@ use super::{
     unit_and_worker_arguments::{UnitArguments, UnitsArguments},
 };
 use crate::{
-    cli::{console, progress::duration},
+    cli::{progress::duration, standard_streams},
     grpc::control_client::Control,
     report::{
         numbers::count,
@@ -100,18 +100,18 @@ pub(super) async fn units(arguments: UnitsArguments) -> Result<Exit, Failure> {
         Format::Json => super::print_json(&Units { schema: "seedgrid.units/1", units, unnamed_results })?,
         Format::Text => {
             if units.is_empty() {
-                console::note(format_args!("none of the study's {} fits", count(lines.len(), "unit")));
+                standard_streams::note(format_args!("none of the study's {} fits", count(lines.len(), "unit")));
                 if let (true, Some(text)) = (labelled.is_empty(), label) {
-                    console::note(format_args!("{}", units::offers(&lines, text).trim_end()));
+                    standard_streams::note(format_args!("{}", units::offers(&lines, text).trim_end()));
                 }
                 if let Some(offer) = arguments.stage.as_deref().and_then(|stage| units::stages_instead(&stages, stage))
                 {
-                    console::note(format_args!("{offer}"));
+                    standard_streams::note(format_args!("{offer}"));
                 }
             }
             super::print_as_it_is(&table(&units, Screen::output().rows()))?;
             if unnamed_results > 0 {
-                console::note(format_args!(
+                standard_streams::note(format_args!(
                     "note: {} {} of units that the study's spec does not name: `seedgrid report RUN_DIR --spec N` reports those of an earlier spec, RUN_DIR/specs/N.toml",
                     count(unnamed_results, "more result"),
                     if unnamed_results == 1 { "is" } else { "are" }

@@ -12,11 +12,11 @@ use seedgrid_common::{
     wire::v1,
 };
 
-use super::{Exit, Failure, arguments::WatchArguments, status, status_at_rest};
+use super::{Exit, Failure, arguments::WatchArguments, status, status_without_coordinator};
 use crate::{
     cli::{
-        console::{self, Stream},
         progress,
+        standard_streams::{self, Stream},
     },
     grpc::control_client::{Control, ControlError},
 };
@@ -28,7 +28,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
     let mut control = match Control::connect(&arguments.run_dir, Role::View, arguments.reach.into()).await {
         Ok(control) => control,
         Err(error) => {
-            let Some(at_rest) = status_at_rest::picture(&arguments.run_dir)? else {
+            let Some(at_rest) = status_without_coordinator::picture(&arguments.run_dir)? else {
                 return Err(status::unanswered(&arguments.run_dir, error));
             };
             return match at_rest.state() {
@@ -65,7 +65,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
             Ok(()) | Err(ControlError::Lost { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        console::note(format_args!(
+        standard_streams::note(format_args!(
             "the coordinator has gone; looking for it for {} (Ctrl-C: no more)",
             progress::duration(reconnect_limits::WITHOUT_UNITS.as_millis() as u64)
         ));
@@ -94,10 +94,10 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
             Err(error @ ControlError::Unreachable { .. }) => error,
             Err(error) => return Err(error.into()),
         };
-        match status_at_rest::picture(&arguments.run_dir)? {
+        match status_without_coordinator::picture(&arguments.run_dir)? {
             Some(picture) if picture.state() == v1::StudyState::Done => return Ok(Found::Ended(Box::new(picture))),
             Some(_) | None if lost.elapsed() >= reconnect_limits::WITHOUT_UNITS => return Err(error.into()),
-            Some(_) | None if !std::mem::replace(&mut said, true) => console::note(format_args!("{error}")),
+            Some(_) | None if !std::mem::replace(&mut said, true) => standard_streams::note(format_args!("{error}")),
             Some(_) | None => {}
         }
     }

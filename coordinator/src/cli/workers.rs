@@ -9,7 +9,7 @@ use super::{
     Exit, Failure, arguments::Format, cancel_drain_pause::is_running, unit_and_worker_arguments::WorkersArguments,
 };
 use crate::{
-    cli::{console, progress::duration},
+    cli::{progress::duration, standard_streams},
     grpc::control_client::Control,
     report::numbers::count,
     run_directory::RunDirectory,
@@ -146,7 +146,7 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
         Format::Json => super::print_json(&Listing { schema: "seedgrid.workers/1", workers })?,
         Format::Text => {
             if workers.is_empty() {
-                console::note(format_args!("{}", nobody(&arguments)));
+                standard_streams::note(format_args!("{}", nobody(&arguments)));
             }
             super::print(&workers.iter().map(line).collect::<String>())?;
         }

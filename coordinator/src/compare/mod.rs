@@ -1,19 +1,19 @@
 //! The comparison of two runs.
 //!
-//! In order: [`side`] reads a run directory. [`specs`] finds the differences of two specs, [`data`] the stages with the
-//! same data, [`units`] equal units with different results, [`matching`] the matched configurations, and [`difference`]
+//! In order: [`compared_run`] reads a run directory. [`specs`] finds the differences of two specs, [`same_data`] the stages with the
+//! same data, [`same_results`] equal units with different results, [`configuration_matching`] the matched configurations, and [`mean_error_difference`]
 //! the difference of two of them, all purely. [`document`] is `--format json`; [`mod@text`] and [`markdown`] are for
 //! people.
 
-mod data;
-mod difference;
+mod compared_run;
+mod configuration_matching;
 pub mod document;
 mod markdown;
-mod matching;
-mod side;
+mod mean_error_difference;
+mod same_data;
+mod same_results;
 mod specs;
 mod text;
-mod units;
 
 use std::{fs, path::PathBuf};
 
@@ -22,11 +22,11 @@ use crate::{
     plan::PrepareError,
     run_directory::{RunDirectory, RunDirectoryError},
 };
+use configuration_matching::Matched;
 use document::{ComparedConfiguration, ComparedStage, Comparison, Found, Lone, RunSummary, SCHEMA};
-use matching::Matched;
 
+pub use compared_run::Side;
 pub use markdown::page;
-pub use side::Side;
 pub use text::text;
 
 /// The reason for which two runs cannot be compared.
@@ -74,7 +74,7 @@ pub fn compare(sides: &[Side; 2]) -> Comparison {
     });
     let stages: Vec<ComparedStage> = stages.collect();
     let same_dataset = match stages.as_slice() {
-        [] => data::of_runs([&first.report, &second.report]),
+        [] => same_data::of_runs([&first.report, &second.report]),
         stages => stages.iter().all(|stage| stage.data.same),
     };
     Comparison {
@@ -83,7 +83,7 @@ pub fn compare(sides: &[Side; 2]) -> Comparison {
         second: summary(second),
         same_dataset,
         spec_differences: specs::differences(&first.spec, &second.spec),
-        units: units::compared(sides),
+        units: same_results::compared(sides),
         stages,
         only_first: lone(first, second),
         only_second: lone(second, first),
@@ -104,21 +104,21 @@ fn summary(side: &Side) -> RunSummary {
 }
 
 fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
-    let data = data::of_stages([&sides[0].report, &sides[1].report], stages);
+    let data = same_data::of_stages([&sides[0].report, &sides[1].report], stages);
     let same = data.same;
     let errors = [0, 1].map(|side: usize| sides[side].errors_of(&stages[side].name));
-    let part = |side: usize, row| difference::Part { stage: stages[side], row, errors: errors[side] };
-    let Matched { pairs, only_first, only_second } = matching::matched(stages);
+    let part = |side: usize, row| mean_error_difference::Part { stage: stages[side], row, errors: errors[side] };
+    let Matched { pairs, only_first, only_second } = configuration_matching::matched(stages);
     let configurations = pairs.into_iter().map(|[first, second]| {
-        let units = units::of_configurations(sides, [first, second]);
+        let units = same_results::of_configurations(sides, [first, second]);
         ComparedConfiguration {
             model: first.model.clone(),
             title: first.title.clone(),
             variant: if first.variant.is_empty() { second.variant.clone() } else { first.variant.clone() },
-            settings: matching::differences([first, second]),
+            settings: configuration_matching::differences([first, second]),
             first: Found::from_row(first),
             second: Found::from_row(second),
-            difference: difference::between([part(0, first), part(1, second)], same),
+            difference: mean_error_difference::between([part(0, first), part(1, second)], same),
             units,
         }
     });

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::{
     data::{DatasetSpec, build, folds::split},
     matrix::{Selections, expand},
-    outputs::Outputs,
+    network_outputs::Outputs,
     spec,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::Unit,

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use seedgrid_common::{
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
     training::{Ending, UnitResult},
     unit::UnitId,
     wire::{blob::BlobDigest, v1},
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{reactor::Reactor, request::NotSubmitted, snapshot::WorkerEntry};
+use super::{reactor::Reactor, request::NotSubmitted, status_snapshot::WorkerEntry};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
-        failure_blame::{Blame, discards_checkpoint},
+        checkpoint_after_failure::discards_checkpoint,
+        failure_blame::Blame,
         queue::{AfterFailure, Expired, Finished, HealthDecisions, Millis, SubmitOutcome, WorkerId},
         ranking::Ended,
     },

@@ -2,7 +2,7 @@
 
 use seedgrid_common::{
     join::TokenDigest,
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
     spec,
     training::{Ending, UnitResult},
     unit::UnitId,

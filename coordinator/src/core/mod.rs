@@ -7,6 +7,7 @@
 //! The [`Reactor`] decides and commits, without threads and clocks; [`thread`] drives it, and so do simulations.
 
 mod attempt_outcomes;
+mod clocks;
 mod enrolment;
 #[cfg(test)]
 mod fixtures;
@@ -19,7 +20,7 @@ mod request;
 mod selections_and_rungs;
 #[cfg(test)]
 mod simulation;
-mod snapshot;
+mod status_snapshot;
 mod study_units;
 mod thread;
 mod worker_requests;
@@ -109,7 +110,7 @@ impl Core {
         let weights = BlobFolder::weights(store.folder());
         let checkpoints = BlobFolder::checkpoints(store.folder());
         let busy = store.busy().clone();
-        let clocks = thread::Clocks::start(busy.clone());
+        let clocks = clocks::Clocks::start(busy.clone());
         let (reactor, Views { snapshots }) = Reactor::new(store, plan, rules, holders, clocks.read())?;
         let credentials = reactor.credentials.clone();
         let runtime = tokio::runtime::Handle::current();

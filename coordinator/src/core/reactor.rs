@@ -14,7 +14,7 @@ use super::{
     attempt_outcomes::give_up,
     long_polls::LongPolls,
     selections_and_rungs::{NewDecisions, Selecting},
-    snapshot::{Live, ToCome},
+    status_snapshot::{Live, ToCome},
     study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{

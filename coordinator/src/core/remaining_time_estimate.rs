@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::snapshot::{Live, ToCome};
+use super::status_snapshot::{Live, ToCome};
 use crate::scheduler::{
     forecast::{Batch, Bounds, makespan},
     queue::{Millis, Queue},
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        core::{snapshot::WorkerEntry, study_units::Later},
+        core::{status_snapshot::WorkerEntry, study_units::Later},
         scheduler::{
             queue::{FailureRecord, NewUnit, Rules, WorkerId},
             selection,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use seedgrid_common::{
     join::{Role, TokenDigest},
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
     training::{EpochMetrics, UnitResult},
     unit::{Unit, UnitId},
     wire::{

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use seedgrid_common::{
     data::Digests,
-    outputs::Outputs,
+    made_up_results::ResultKind,
+    network_outputs::Outputs,
     random::Stream,
-    result_kind::ResultKind,
     spec::{self, Study},
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::{Fold, Unit, UnitId},

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use seedgrid_common::{
     classification::CLASSES,
+    copy_on_write::Shared,
     data::{Digests, folds::scored_pairs},
+    made_up_results::ResultKind,
     matrix::{Plan, WaitingRow},
     model,
-    result_kind::ResultKind,
-    shared::Shared,
     spec::Study,
     unit::{Configuration, Unit, UnitId},
 };

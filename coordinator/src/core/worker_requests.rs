@@ -1,7 +1,7 @@
 //! Workers' requests: they register, take units, report that they are alive, submit results and leave.
 
 use seedgrid_common::{
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
     unit::UnitId,
     wire::{
         blob::{CheckpointRef, Content},
@@ -12,7 +12,7 @@ use seedgrid_common::{
 use super::{
     reactor::{Moment, Reactor},
     request::{Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Registered, Request, Unregistered},
-    snapshot::WorkerEntry,
+    status_snapshot::WorkerEntry,
 };
 use crate::{
     scheduler::{

@@ -11,7 +11,7 @@ use super::{
     ExportError, Sink,
     table::{Cell, Column},
 };
-use seedgrid_common::durable::Pending;
+use seedgrid_common::durable_files::Pending;
 
 use crate::report::{csv_number, push_csv_cell};
 

@@ -5,8 +5,8 @@
 //! write them. Equal stores give equal bytes.
 
 mod csv;
+mod folder_check;
 mod parquet;
-mod place;
 mod predictions;
 mod table;
 mod units;
@@ -18,7 +18,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    durable::{self, Pending},
+    durable_files::{self, Pending},
     training::Ending,
     unit::{Unit, UnitId},
 };
@@ -29,11 +29,11 @@ use crate::{
     run_directory::RunDirectory,
     scheduler::unit_state::UnitState,
     store::{Store, StoreError},
-    views::results,
+    views::report_inputs,
 };
 use csv::CsvSink;
+pub use folder_check::check_place;
 use parquet::ParquetSink;
-pub use place::check_place;
 use predictions::Scoring;
 use table::{Cell, Column};
 use units::Place;
@@ -240,7 +240,7 @@ pub fn export(directory: &RunDirectory, folder: &Path, forms: &[Form]) -> Result
     let store = Store::open_to_read(&directory.database())?;
     store.hold()?;
     let prepared = Prepared::stored(directory, &store)?;
-    durable::make_folder(folder).map_err(|source| ExportError::Folder { folder: folder.to_owned(), source })?;
+    durable_files::make_folder(folder).map_err(|source| ExportError::Folder { folder: folder.to_owned(), source })?;
     let hyperparameters = units::hyperparameters(&prepared.plan);
     let output = |name, columns: &[Column]| Output::new(folder, name, columns, forms, &prepared.spec.study.name);
     let mut tables = Tables {
@@ -269,7 +269,7 @@ fn write(
     hyperparameters: &[Column],
     tables: &mut Tables,
 ) -> Result<usize, ExportError> {
-    let (known, trained, given_up) = (store.units()?, store.trained()?, results::given_up(store)?);
+    let (known, trained, given_up) = (store.units()?, store.trained()?, report_inputs::given_up(store)?);
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
     let configurations = || prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
     configurations().flat_map(|one| &one.units).for_each(|(id, _)| *places.entry(*id).or_default() += 1);

@@ -24,7 +24,7 @@ use super::{
     ExportError, Sink,
     table::{Cell, Column, Kind},
 };
-use seedgrid_common::durable::Pending;
+use seedgrid_common::durable_files::Pending;
 
 /// Rows of a row group: the amount in memory, and the smallest amount that a reader must read.
 pub(super) const GROUP_ROWS: usize = 1 << 16;

@@ -132,7 +132,7 @@ impl<'a> Scoring<'a> {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::{data::PAIR_PIXELS, outputs::Outputs};
+    use seedgrid_common::{data::PAIR_PIXELS, network_outputs::Outputs};
 
     use super::*;
 

@@ -11,7 +11,7 @@ use seedgrid_common::{
         JoinError, JoinFile, Plaintext, Role, Transport, TransportError,
         connect::{Patience, dial},
     },
-    spec::limits::UNITS_MAX,
+    spec::size_limits::UNITS_MAX,
     unit::UnitId,
     wire::{limits, v1},
 };

@@ -16,7 +16,7 @@ use std::{
 
 use seedgrid_common::{
     data::{self, DataError, DatasetSpec, encode, folds, locate},
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
     spec::{Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
     text::shell,
     unit::{Fold, UnitId},

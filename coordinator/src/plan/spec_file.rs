@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use seedgrid_common::spec::{self, Study, limits::TEXT_BYTES_MAX};
+use seedgrid_common::spec::{self, Study, size_limits::TEXT_BYTES_MAX};
 
 use super::PrepareError;
 

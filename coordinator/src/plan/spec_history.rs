@@ -2,7 +2,7 @@
 
 use std::{fs, io};
 
-use seedgrid_common::{data::Digests, durable, spec::Study, utc};
+use seedgrid_common::{data::Digests, durable_files, spec::Study, utc};
 
 use super::{PrepareError, Spec, dataset_fact, drawn};
 use crate::{
@@ -46,11 +46,11 @@ pub(super) fn keep(directory: &RunDirectory, store: &Store) -> Result<(), Prepar
         |cause: io::Error| RunDirectoryError::Io { action: "write", path, cause }
     };
     let folder = directory.specs();
-    durable::make_folder(&folder).map_err(failed(&folder))?;
+    durable_files::make_folder(&folder).map_err(failed(&folder))?;
     for StoredSpec { number, text } in store.specs()? {
         let path = directory.spec(number);
         if fs::read(&path).ok().as_deref() != Some(text.as_bytes()) {
-            durable::write(&path, text.as_bytes()).map_err(failed(&path))?;
+            durable_files::write(&path, text.as_bytes()).map_err(failed(&path))?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use seedgrid_common::{classification, training::StopLoss, unit::Fold};
 
-use super::facts;
+use super::shown_and_best_rows;
 use crate::aggregate::{
     Aggregate, Band, Curves,
     report_json::{
@@ -135,7 +135,7 @@ fn with_hyperparameters<'a>(names: &'a BTreeSet<&str>, column: &'a str) -> impl 
 fn configurations(report: &Report) -> String {
     type Of = ConfigurationReport;
     let mut columns: Vec<Column<Of>> = vec![
-        column("normalize", |row: &Of| facts::normalize(row)),
+        column("normalize", |row: &Of| shown_and_best_rows::normalize(row)),
         column("stop.loss_delta", |row: &Of| row.stop.loss_delta),
         column("stop.max_epochs", |row: &Of| row.stop.max_epochs),
         column("stop.min_epochs", |row: &Of| row.stop.min_epochs),
@@ -270,7 +270,8 @@ fn comparisons(report: &Report) -> String {
     ]);
     let rows = report.stages.iter().flat_map(|stage| {
         stage.comparisons.pairs.iter().filter_map(move |pair| {
-            let (first, second) = (facts::row(stage, pair.first)?, facts::row(stage, pair.second)?);
+            let (first, second) =
+                (shown_and_best_rows::row(stage, pair.first)?, shown_and_best_rows::row(stage, pair.second)?);
             let second = [second.number.to_string(), second.model.clone(), second.variant.clone()];
             Some((keys(stage, first).into_iter().chain(second).collect(), pair))
         })
@@ -309,7 +310,7 @@ fn references(report: &Report) -> String {
         value("note", |one: &Of| one.note.clone()),
     ]);
     let rows = report.stages.iter().flat_map(|stage| {
-        let of_stage = move |one: &'_ Of| Some(keys(stage, facts::row(stage, one.configuration)?));
+        let of_stage = move |one: &'_ Of| Some(keys(stage, shown_and_best_rows::row(stage, one.configuration)?));
         stage.references.iter().filter_map(move |one| Some((of_stage(one)?, one)))
     });
     table(KEYS.map(str::to_owned), &columns, rows)

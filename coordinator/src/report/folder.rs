@@ -14,7 +14,7 @@ use std::{
 };
 
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use seedgrid_common::{durable, temporary_files::Unfinished};
+use seedgrid_common::{durable_files, temporary_files::Unfinished};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -97,8 +97,8 @@ impl Place {
         };
         let name = folder.file_name().and_then(OsStr::to_str).map(str::to_owned);
         let name = name.ok_or_else(|| failed(io::Error::other("it has no name of its own")))?;
-        let parent = durable::folder_of(&folder).to_owned();
-        durable::make_folder(&parent).map_err(failed)?;
+        let parent = durable_files::folder_of(&folder).to_owned();
+        durable_files::make_folder(&parent).map_err(failed)?;
         Ok(Self { folder, parent, name })
     }
 
@@ -161,16 +161,16 @@ impl Place {
             Unfinished::begin(|| builder.tempdir_in(&self.parent), TempDir::path).map_err(self.failed())?;
         for (name, content) in files {
             let path = new.path().join(name);
-            let written = fs::write(&path, content).and_then(|()| durable::sync_file(&path));
+            let written = fs::write(&path, content).and_then(|()| durable_files::sync_file(&path));
             written.map_err(|source| ReportError::File { path: self.folder.join(name), source })?;
         }
-        durable::sync_folder(new.path()).map_err(self.failed())?;
+        durable_files::sync_folder(new.path()).map_err(self.failed())?;
         // From now on its name may be that of the old one, in which there may be what people have put there.
         drop(unfinished);
         let old = self.put(new.path()).map_err(self.failed())?;
         // It has another name by now, or is the old one.
         let _ = new.keep();
-        durable::sync_folder(&self.parent).map_err(self.failed())?;
+        durable_files::sync_folder(&self.parent).map_err(self.failed())?;
         if let Some(old) = old {
             self.retire(&old, files);
         }
@@ -233,7 +233,7 @@ impl Place {
             let _ = match is_ours(&entry.file_name()) {
                 true => fs::remove_file(entry.path()),
                 false if back.exists() => Ok(()),
-                false => durable::make_folder(&self.folder).and_then(|()| fs::rename(entry.path(), back)),
+                false => durable_files::make_folder(&self.folder).and_then(|()| fs::rename(entry.path(), back)),
             };
         }
         let _ = fs::remove_dir(old);

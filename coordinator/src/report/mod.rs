@@ -10,15 +10,15 @@ mod content;
 mod csv;
 mod document;
 mod error;
-mod facts;
 mod figure;
 mod folder;
 pub mod network_layers;
 pub(crate) mod numbers;
 pub mod provenance;
 mod render;
+mod shown_and_best_rows;
 pub(crate) mod text_table;
-mod trained;
+mod trained_networks;
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //!
 //! `flock` holds on every local file system. Some network file systems lack it or keep it to one machine; their servers
 //! know record locks of the open file description (`F_OFD_SETLK`). A process that finds either lock taken does not
-//! proceed. The store covers the gaps of locks: its commits name their owner (store/owner.rs).
+//! proceed. The store covers the gaps of locks: its commits name their owner (store/owner_fencing.rs).
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},

@@ -27,7 +27,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seedgrid_common::{durable, join::Role, result_kind::ResultKind, text::shell};
+use seedgrid_common::{durable_files, join::Role, made_up_results::ResultKind, text::shell};
 
 use file_system::FileSystem;
 use lock::{Lock, LockError};
@@ -333,7 +333,7 @@ impl RunDirectory {
         if self.root.is_file() {
             return Err(RunDirectoryError::InTheWay { path: self.root });
         }
-        durable::make_folder(&self.root).map_err(io("create", &self.root))?;
+        durable_files::make_folder(&self.root).map_err(io("create", &self.root))?;
         let system = FileSystem::detect(&self.root).map_err(io("find out the file system of", &self.root))?;
         let lock_path = self.lock();
         self.refuse_others()?;
@@ -344,16 +344,16 @@ impl RunDirectory {
             Err(LockError::Io(action, cause)) => return Err(io(action, &lock_path)(cause)),
         };
         for folder in [self.datasets(), self.logs()] {
-            durable::make_folder(&folder).map_err(io("create", &folder))?;
+            durable_files::make_folder(&folder).map_err(io("create", &folder))?;
         }
         for folder in [&self.root, &self.datasets()] {
-            durable::clear(folder).map_err(io("clear up", folder))?;
+            durable_files::clear(folder).map_err(io("clear up", folder))?;
         }
         // Acknowledged results are durable only if the directory itself is.
-        durable::sync_folder(&self.root).map_err(io("make durable", &self.root))?;
+        durable_files::sync_folder(&self.root).map_err(io("make durable", &self.root))?;
         // Parent folders may be new, too; unreadable ones are not this user's and are skipped.
         for above in self.root.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()) {
-            let _ = durable::sync_folder(above);
+            let _ = durable_files::sync_folder(above);
         }
         Ok(Owned { directory: self, _lock: lock })
     }
@@ -408,7 +408,7 @@ impl RunDirectory {
         if fs::read(&path).is_ok_and(|known| known == bytes) {
             return Ok(());
         }
-        durable::write(&path, bytes).map_err(|cause| RunDirectoryError::Io {
+        durable_files::write(&path, bytes).map_err(|cause| RunDirectoryError::Io {
             action: "write",
             path: path.clone(),
             cause,

@@ -42,12 +42,6 @@ impl Blame {
     }
 }
 
-/// Whether the unit's next attempt starts anew, since the unit's checkpoint may have caused the failure. `is_suspect`
-/// says whether the unit may have killed its workers.
-pub fn discards_checkpoint(ending: AttemptEnding, is_suspect: bool) -> bool {
-    ending == AttemptEnding::Error || is_suspect && Blame::for_ending(ending, true) == Blame::Death
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,15 +54,5 @@ mod tests {
         let errors = [AttemptEnding::OutOfMemory, AttemptEnding::Error];
         assert_eq!(Vec::from_iter(Blame::Unit.endings(true)), errors);
         assert_eq!(Vec::from_iter(Blame::Unit.endings(false)), errors);
-    }
-
-    #[test]
-    fn a_checkpoint_is_kept_unless_it_may_be_the_cause() {
-        assert!(discards_checkpoint(AttemptEnding::Error, false));
-        assert!(
-            discards_checkpoint(AttemptEnding::Crashed, true) && !discards_checkpoint(AttemptEnding::Crashed, false)
-        );
-        assert!(!discards_checkpoint(AttemptEnding::OutOfMemory, true));
-        assert!(!discards_checkpoint(AttemptEnding::Preempted, true));
     }
 }

@@ -5,9 +5,11 @@
 //! The [`queue`] manages units, leases and workers. A [`selection`] starts later stages, a [`race`] ends hopeless
 //! configurations early, and [`ranking`] orders configurations for both. [`mod@retry`] reopens failed units, and
 //! [`forecast`] estimates the remaining time. [`unit_state`] and [`attempt_ending`] define the names of states and
-//! endings for the whole program; [`failure_blame`] decides what an ending counts against.
+//! endings for the whole program; [`failure_blame`] decides what an ending counts against, and
+//! [`checkpoint_after_failure`] whether the next attempt starts anew.
 
 pub mod attempt_ending;
+pub mod checkpoint_after_failure;
 pub mod failure_blame;
 pub mod forecast;
 pub mod queue;

@@ -5,7 +5,7 @@ use std::path::Path;
 use prost::Message as _;
 use seedgrid_common::{
     hyperparameters::Hyperparameters,
-    outputs::Outputs,
+    network_outputs::Outputs,
     training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit},
     wire::v1,

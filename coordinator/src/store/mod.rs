@@ -1,48 +1,48 @@
 //! The store: one SQLite database in the run directory, the only place where a study's state lives.
 //!
 //! Every commit is synchronous, so what was acknowledged survives power loss; many changes are grouped into one commit. What is damaged on
-//! the disk is found by checks, seals and digests ([`verify`]), and damaged rows are mended when the coordinator opens it ([`repair`]).
+//! the disk is found by checks, seals and digests ([`damage_checks`]), and damaged rows are mended when the coordinator opens it ([`repair`]).
 
 mod backup;
 pub mod blobs;
 #[cfg(test)]
 pub(crate) mod builders;
 mod credentials;
+mod damage_checks;
 mod error;
 mod file_identity;
-mod find_faults;
 mod journal_mode;
 mod lock_wait;
-mod numbers;
 mod opening;
-mod owner;
+mod owner_fencing;
 mod read;
+mod read_only_inspection;
 mod read_results;
 mod reader_copy;
 mod repair;
+mod row_numbers;
 mod row_seals;
 mod schema;
-mod units;
-mod verify;
+mod unit_rows;
 mod worker_failures;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use seedgrid_common::{durable, text};
+use seedgrid_common::{durable_files, text};
 
 pub use credentials::{CredentialWrite, Enrolled, KnownToken};
+use damage_checks::Depth;
 pub use error::StoreError;
 use file_identity::FileIdentity;
-pub use find_faults::Fault;
 pub use lock_wait::{BUSY_MAX, LockWait, Told};
-use numbers::Numbers;
-use owner::Owner;
+use owner_fencing::Owner;
 pub use read::{AttemptRecord, KeptWeights, StoredSpec, StoredUnit, WorkerRecord};
+pub use read_only_inspection::Fault;
 pub use read_results::{TrainedBy, TrainedRecord};
 pub use repair::{Mended, MovedRow};
-use verify::Depth;
+use row_numbers::Numbers;
 pub use write::{ResultRecord, Write};
 
 use crate::run_directory::{RunDirectory, file_system::FileSystem};
@@ -78,7 +78,7 @@ impl Store {
     /// When it cannot be opened or written, SQLite cannot read it, or it was made by another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Where this cannot be found out, opening tells why.
-        let system = FileSystem::detect(durable::folder_of(path)).unwrap_or(FileSystem::Local);
+        let system = FileSystem::detect(durable_files::folder_of(path)).unwrap_or(FileSystem::Local);
         Self::open_on(path, &system)
     }
 
@@ -92,7 +92,7 @@ impl Store {
         let numbers = Numbers::read(&connection).map_err(failed)?;
         if is_new {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
-            durable::sync_folder(durable::folder_of(path)).map_err(cause)?;
+            durable_files::sync_folder(durable_files::folder_of(path)).map_err(cause)?;
         }
         let file = FileIdentity::read(path)?;
         Ok(Self { connection, path: path.to_owned(), file, busy, owner: Some(owner), numbers, mended })
@@ -142,7 +142,7 @@ impl Store {
 
     /// The run directory that the database lies in.
     pub fn folder(&self) -> &Path {
-        durable::folder_of(&self.path)
+        durable_files::folder_of(&self.path)
     }
 }
 
@@ -152,7 +152,7 @@ fn begun(path: &Path, busy: &LockWait) -> Result<Connection, StoreError> {
     if !is_empty(&connection, path)? {
         return Ok(connection);
     }
-    let folder = durable::folder_of(path);
+    let folder = durable_files::folder_of(path);
     Err(match RunDirectory::new(folder).has_begun() {
         true => StoreError::Empty { path: path.to_owned() },
         false => StoreError::NotBegun { path: folder.to_owned() },
@@ -183,7 +183,7 @@ fn is_empty(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
         0 if tables().map_err(failed)? == 0 => Ok(true),
         schema::VERSION => Ok(false),
         // The number is damaged, not the database another's.
-        found if verify::is_ours(connection).map_err(failed)? => {
+        found if damage_checks::is_ours(connection).map_err(failed)? => {
             Err(StoreError::Damaged { path: path.to_owned(), detail: format!("its version says {found}") })
         }
         found => Err(StoreError::Version { path: path.to_owned(), found, expected: schema::VERSION }),
@@ -194,10 +194,10 @@ fn is_empty(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
 fn check(connection: &Connection, path: &Path, depth: Depth) -> Result<(), StoreError> {
     let failed = |cause| StoreError::open(path, cause);
     let damaged = |detail| Err(StoreError::Damaged { path: path.to_owned(), detail });
-    if let Some(detail) = verify::structure(connection, depth).map_err(failed)? {
+    if let Some(detail) = damage_checks::structure(connection, depth).map_err(failed)? {
         return damaged(detail);
     }
-    if is_empty(connection, path)? || verify::is_ours(connection).map_err(failed)? {
+    if is_empty(connection, path)? || damage_checks::is_ours(connection).map_err(failed)? {
         Ok(())
     } else {
         damaged("its tables are not those that a study has".to_owned())

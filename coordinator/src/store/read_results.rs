@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{training::UnitResult, unit::UnitId};
 
-use super::{Store, StoreError, read::of_units, verify};
+use super::{Store, StoreError, damage_checks, read::of_units};
 use crate::scheduler::queue::ResultDigest;
 
 /// A result without its payload, and the attempt and worker that it is from.
@@ -108,6 +108,7 @@ impl Store {
 
     /// A stored result, checked against its digest.
     pub(super) fn decoded(&self, unit: UnitId, digest: ResultDigest, payload: &[u8]) -> Result<UnitResult, StoreError> {
-        verify::decoded(digest, payload).ok_or_else(|| StoreError::DamagedResult { path: self.path.clone(), unit })
+        damage_checks::decoded(digest, payload)
+            .ok_or_else(|| StoreError::DamagedResult { path: self.path.clone(), unit })
     }
 }

@@ -7,8 +7,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use seedgrid_common::utc;
 
 use super::{
+    damage_checks::{self, OF_UNITS, ORPHANED, WITHOUT_CONTENT, WITHOUT_WORKER},
     row_seals::{SEALED, Sealed, id_of_unit},
-    verify::{self, OF_UNITS, ORPHANED, WITHOUT_CONTENT, WITHOUT_WORKER},
 };
 
 /// What was found damaged at opening, and what was done about it.
@@ -66,9 +66,9 @@ impl fmt::Display for MovedRow {
 
 /// Moves damaged rows aside. Foreign keys are off meanwhile: configurations that were damaged come back with the plan.
 pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
-    let clean = verify::unsealed(connection)?.is_empty()
-        && verify::results(connection)?.is_empty()
-        && verify::dangling(connection)?.is_empty()
+    let clean = damage_checks::unsealed(connection)?.is_empty()
+        && damage_checks::results(connection)?.is_empty()
+        && damage_checks::dangling(connection)?.is_empty()
         && results_lost(connection)? == 0;
     if clean {
         return Ok(Mended::default());
@@ -89,7 +89,7 @@ pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
         }
         mended.rows.extend(moved);
     }
-    for bad in verify::results(&transaction)? {
+    for bad in damage_checks::results(&transaction)? {
         let this = format!("unit = {}", bad.unit);
         mended.rows.extend(move_aside(&transaction, "results", &this, bad.what)?);
     }
@@ -176,7 +176,7 @@ fn copy_aside(
     let mut statement = connection.prepare(&format!("SELECT {unit} FROM {table} WHERE {wrong}"))?;
     let rows = statement.query_map([], |row| row.get::<_, Option<Vec<u8>>>(0))?;
     let copied: Vec<MovedRow> = rows
-        .map(|unit| Ok(MovedRow { table, unit: unit?.as_deref().map(verify::unit_name), what }))
+        .map(|unit| Ok(MovedRow { table, unit: unit?.as_deref().map(damage_checks::unit_name), what }))
         .collect::<rusqlite::Result<_>>()?;
     if copied.is_empty() {
         return Ok(copied);

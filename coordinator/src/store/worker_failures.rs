@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{ToSql, params};
 use seedgrid_common::unit::UnitId;
 
-use super::{Store, StoreError, numbers::Numbers};
+use super::{Store, StoreError, row_numbers::Numbers};
 use crate::scheduler::queue::{WorkerFailure, WorkerFailures, WorkerId};
 
 /// Makes a change durable.

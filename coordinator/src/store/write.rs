@@ -10,9 +10,9 @@ use seedgrid_common::{
 #[cfg(doc)]
 use super::LockWait;
 use super::{
-    CredentialWrite, Store, StoreError, lock_wait,
-    numbers::{Numbers, Place},
-    owner, units, worker_failures,
+    CredentialWrite, Store, StoreError, lock_wait, owner_fencing,
+    row_numbers::{Numbers, Place},
+    unit_rows, worker_failures,
 };
 use crate::{
     scheduler::{
@@ -257,7 +257,7 @@ impl Store {
         // SQLite refuses a connection that may only read above.
         let owns = self.owner.map_or(Ok(true), |owner| owner.counts(&transaction)).map_err(failed)?;
         if !owns {
-            let holder = owner::holder(&transaction).unwrap_or_else(|| "somebody else".to_owned());
+            let holder = owner_fencing::holder(&transaction).unwrap_or_else(|| "somebody else".to_owned());
             return Err(StoreError::TakenOver { path, holder });
         }
         let numbers = &mut self.numbers;
@@ -281,7 +281,7 @@ fn apply(transaction: &Transaction<'_>, numbers: &mut Numbers, write: &Write) ->
             "INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?1, ?2, seal('facts', ?1, ?2))",
             params![name, value],
         ),
-        Write::Unit(id, unit) => units::write(*id, unit, numbers, run),
+        Write::Unit(id, unit) => unit_rows::write(*id, unit, numbers, run),
         Write::Worker { worker_id, at_ms, info } => {
             let Place { number, is_new } = numbers.place_worker(worker_id);
             let sql = if is_new {

@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seedgrid_common::{durable, join::Role, temporary_files::Unfinished, unit::UnitId, wire::blob::BlobDigest};
+use seedgrid_common::{durable_files, join::Role, temporary_files::Unfinished, unit::UnitId, wire::blob::BlobDigest};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -147,7 +147,7 @@ impl Place {
         let there = fs::symlink_metadata(to).is_ok();
         let folder = if there { to.canonicalize().map_err(failed("find", to))? } else { to.to_owned() };
         let name = folder.file_name().and_then(OsStr::to_str).ok_or_else(|| none("has no name of its own"))?.to_owned();
-        let parent = durable::folder_of(&folder).to_owned();
+        let parent = durable_files::folder_of(&folder).to_owned();
         if there {
             if !folder.is_dir() {
                 return Err(none("is a file"));
@@ -160,7 +160,7 @@ impl Place {
                 return Err(none("is where a disk is mounted"));
             }
         }
-        durable::make_folder(&parent).map_err(failed("make", &parent))?;
+        durable_files::make_folder(&parent).map_err(failed("make", &parent))?;
         let inside = parent.canonicalize().and_then(|parent| Ok(parent.starts_with(directory.root().canonicalize()?)));
         if inside.map_err(failed("find", &parent))? {
             return Err(none("would be lost with the run directory that it lies in"));
@@ -270,12 +270,13 @@ fn fill(directory: &RunDirectory, folder: &Path) -> Result<BackedUp, BackupError
     let specs = make_folder(copy.specs())?;
     for spec in store.specs()? {
         let path = copy.spec(spec.number);
-        durable::write(&path, spec.text.as_bytes()).map_err(failed("write", &path))?;
+        durable_files::write(&path, spec.text.as_bytes()).map_err(failed("write", &path))?;
     }
     drop(store);
     Store::forget_checkpoints(&to, &lost)?;
     let mode = |path: &Path| fs::metadata(path).map(|file| file.permissions());
-    let written = mode(&from).and_then(|mode| fs::set_permissions(&to, mode)).and_then(|()| durable::sync_file(&to));
+    let written =
+        mode(&from).and_then(|mode| fs::set_permissions(&to, mode)).and_then(|()| durable_files::sync_file(&to));
     written.map_err(failed("write", &to))?;
     for role in Role::ALL {
         secret(&directory.key_file(role), &copy.key_file(role))?;
@@ -379,7 +380,7 @@ fn copied(from: &Path, to: &Path) -> Result<Result<(BlobDigest, u64), &'static s
         target.write_all(&chunk[..read]).map_err(failed("write", to))?;
     }
     drop(target);
-    durable::sync_file(to).map_err(failed("write", to))?;
+    durable_files::sync_file(to).map_err(failed("write", to))?;
     Ok(Ok((BlobDigest(hash.finalize().into()), length)))
 }
 
@@ -390,12 +391,12 @@ fn open(path: &Path) -> io::Result<Option<(File, u32)>> {
 }
 
 fn make_folder(folder: PathBuf) -> Result<PathBuf, BackupError> {
-    durable::make_folder(&folder).map_err(failed("make", &folder))?;
+    durable_files::make_folder(&folder).map_err(failed("make", &folder))?;
     Ok(folder)
 }
 
 fn sync(folder: &Path) -> Result<(), BackupError> {
-    durable::sync_folder(folder).map_err(failed("make durable", folder))
+    durable_files::sync_folder(folder).map_err(failed("make durable", folder))
 }
 
 #[cfg(test)]

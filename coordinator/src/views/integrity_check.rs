@@ -16,7 +16,7 @@ use crate::{
     },
     views::{
         recorded_files::{Finding, Part, RecordedFile, unreadable},
-        results,
+        report_inputs,
     },
 };
 
@@ -181,7 +181,7 @@ impl Checked {
     /// Checks that each planned unit has a result, or a reason for a missing one.
     fn plan(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         let study = Planned::stored(directory, store)?;
-        let (known, given_up) = (store.units()?, results::given_up(store)?);
+        let (known, given_up) = (store.units()?, report_inputs::given_up(store)?);
         let planned = study.plan.units();
         self.checked.units = planned.len();
         let mut left = study.to_come().units();
@@ -215,7 +215,7 @@ impl Checked {
             self.notes.push(Finding::new(Part::Report, what).at("report/report.json"));
             return Ok(());
         }
-        let (aggregate, provenance) = results::of_store(directory, store, None)?;
+        let (aggregate, provenance) = report_inputs::of_store(directory, store, None)?;
         for (name, content) in report::files(&aggregate, &provenance)? {
             if name == "provenance.json" {
                 continue;

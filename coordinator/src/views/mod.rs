@@ -4,7 +4,7 @@
 pub mod backup;
 pub mod integrity_check;
 pub mod recorded_files;
-pub mod results;
+pub mod report_inputs;
 pub mod run_list;
 pub mod run_reader;
 pub mod run_state;

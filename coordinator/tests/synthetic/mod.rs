@@ -10,7 +10,7 @@ use seedgrid_common::{
     hyperparameters::{Hyperparameters, Value},
     matrix::{Plan, Selections, expand},
     model,
-    outputs::Outputs,
+    network_outputs::Outputs,
     random::Stream,
     spec::{Axis, Evaluation, ModelRow, Reference, Stage, Study},
     training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},

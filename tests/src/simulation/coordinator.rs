@@ -3,7 +3,7 @@
 use prost::Message as _;
 use rusqlite::Connection;
 use seedgrid_common::{
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
     spec::Study,
     unit::UnitId,
     wire::v1::{self, Failure, SubmitOutcome},

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{
     data::Digests,
-    outputs::Outputs,
+    network_outputs::Outputs,
     random::Stream,
     spec::{self, Study},
     training::{Ending, EpochMetrics, Scores, UnitResult},

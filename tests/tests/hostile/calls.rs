@@ -7,7 +7,7 @@ use seedgrid_common::{
         JoinFile, Plaintext, Role, Token,
         connect::{Patience, dial},
     },
-    outputs::Outputs,
+    network_outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     wire::{
         PROTOCOL_VERSION,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use seedgrid_common::{
     join::{JoinFile, Role, Token},
-    outputs::Outputs,
-    result_kind::ResultKind,
+    made_up_results::ResultKind,
+    network_outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     utc,
     wire::{

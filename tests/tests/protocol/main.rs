@@ -16,7 +16,7 @@ use cluster::{Cluster, result};
 use seedgrid_common::{
     data::{self, encode},
     matrix::{self, Selections},
-    outputs::Outputs,
+    network_outputs::Outputs,
     spec,
     training::Ending,
     wire::{PROTOCOL_VERSION, v1},

@@ -9,8 +9,8 @@ mod action;
 pub mod attempt;
 mod event;
 mod hand_over_time;
-mod limits;
 mod prefetch;
+mod slot_and_submit_limits;
 pub mod time_limit;
 
 use std::{
@@ -35,9 +35,9 @@ use crate::lifecycle::{
 pub use action::{Action, Ending};
 pub use event::Event;
 use hand_over_time::{GOODBYE, GRACE};
-pub use limits::SLOTS_MAX;
-use limits::{UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_MAX, submits_max};
 pub use prefetch::prefetch;
+pub use slot_and_submit_limits::SLOTS_MAX;
+use slot_and_submit_limits::{UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_MAX, submits_max};
 
 /// A moment: the time since the worker started.
 pub type Moment = Duration;

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use seedgrid_common::{data::encode::digest, durable, wire::limits};
+use seedgrid_common::{data::encode::digest, durable_files, wire::limits};
 use tracing::warn;
 
 /// Largest total size of a folder, in bytes: the least recently used files are removed first.
@@ -48,7 +48,7 @@ impl CacheFolder {
     /// Stores `bytes`, whose digest is `name`.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.prune(FOLDER_BYTES_MAX.saturating_sub(bytes.len() as u64))?;
-        durable::write(&self.path.join(name), bytes)
+        durable_files::write(&self.path.join(name), bytes)
     }
 
     /// Removes data sets until at most `bytes_max` are left, the least recently used first. Other files are not

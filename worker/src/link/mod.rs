@@ -1,7 +1,6 @@
 //! The link to the coordinator: the connection, its calls, downloads and uploads.
 
 pub mod attempt_log;
-pub mod calls;
 pub mod checkpoint_download;
 pub mod checkpoint_upload;
 pub mod connection;
@@ -10,3 +9,4 @@ pub mod dataset_download;
 pub mod download;
 pub mod metrics_stream;
 pub mod reconnect_delay;
+pub mod rpc_calls;

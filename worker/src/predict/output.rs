@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use seedgrid_common::{durable::Pending, json};
+use seedgrid_common::{durable_files::Pending, json};
 use serde::Serialize;
 
 use super::{

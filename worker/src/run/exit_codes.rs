@@ -2,7 +2,7 @@
 
 pub use seedgrid_common::exit_codes::{CRASHING, DONE, FAILED, OUT_OF_TIME, REFUSED, UNREACHABLE, USAGE};
 
-use crate::{lifecycle::Ending, run::session::Farewell};
+use crate::{lifecycle::Ending, run::event_loop::Farewell};
 
 /// Codes of a trainer's orderly end; any other code is a crash.
 pub const OF_TRAINERS: [u8; 6] = [DONE, FAILED, USAGE, REFUSED, UNREACHABLE, OUT_OF_TIME];

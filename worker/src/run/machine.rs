@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seedgrid_common::{
-    batch::{Environment, JobEnd},
+    batch_job_end::{Environment, JobEnd},
     text,
     wire::{limits, v1::WorkerInfo},
 };

@@ -3,9 +3,9 @@
 
 pub mod default_slots;
 pub mod end_with_parent;
+pub mod event_loop;
 pub mod exit_codes;
 pub mod machine;
-pub mod session;
 pub mod slots;
 pub mod supervisor;
 pub mod supervisor_pipe;

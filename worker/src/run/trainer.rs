@@ -10,7 +10,7 @@ use crate::{
     training::{
         self, Checkpoint, Observer, Trained,
         device::{self, DeviceError},
-        weights_file,
+        numerics_class, weights_file,
     },
 };
 
@@ -72,7 +72,7 @@ impl Trainer for OnDevice {
         Description {
             device: self.name.clone(),
             isa: format!("{}+{}", std::env::consts::ARCH, device::isa()),
-            numerics_class: device::numerics_class(&self.device),
+            numerics_class: numerics_class::numerics_class(&self.device),
         }
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{training::EpochMetrics, unit::UnitId};
 
-pub(crate) use super::objective::Tally;
+pub(crate) use super::loss_and_error::Tally;
 use super::shuffle_and_dropout::Positions;
 use crate::networks::{Weights, optimiser::Memory};
 
 /// The state of a training between two batches. A training that continues from it ends with the same bits as an
-/// uninterrupted one, in the same [numerics class](super::device::numerics_class).
+/// uninterrupted one, in the same [numerics class](super::numerics_class::numerics_class).
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// The unit in training.

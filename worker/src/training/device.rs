@@ -1,4 +1,4 @@
-//! The device of training, and the numerics class of its results.
+//! The device of training.
 
 use candle_core::Device;
 
@@ -46,18 +46,6 @@ pub fn parse(text: &str) -> Result<Device, DeviceError> {
         Device::new_cuda(ordinal).map_err(|source| DeviceError::Absent { text: text.to_owned(), source })
     } else {
         Err(DeviceError::NotBuilt { text: text.to_owned() })
-    }
-}
-
-/// The numerics class of results from `device`: results of equal units within one class are bit-identical.
-///
-/// All CPUs are one class, with any instructions: see [`kernels`](crate::kernels). On GPUs, candle's and NVIDIA's
-/// kernels decide, and only agreement within a tolerance is promised.
-pub fn numerics_class(device: &Device) -> String {
-    match device {
-        Device::Cpu => "cpu-fma-1".to_owned(),
-        Device::Cuda(_) => "cuda-candle-0.11".to_owned(),
-        Device::Metal(_) => "metal-candle-0.11".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use candle_core::Device;
 use seedgrid_common::{
     classification::CLASSES,
     data::PAIR_PIXELS,
-    outputs::Outputs,
+    network_outputs::Outputs,
     training::{EpochMetrics, Scores},
     unit::UnitId,
 };
@@ -12,12 +12,12 @@ use seedgrid_common::{
 use super::{
     TrainError,
     checkpoint::{Checkpoint, EpochUnderWay},
-    device::numerics_class,
-    examples::Examples,
-    objective::{Objective, Tally},
+    loss_and_error::{Objective, Tally},
+    numerics_class::numerics_class,
     predictor::{engine, scored_together},
-    recipe::Design,
     shuffle_and_dropout::TrainingStreams,
+    training_and_scored_pairs::Examples,
+    unit_settings::Design,
 };
 use crate::networks::{Engine, Weights, dropout_layers, optimiser::Optimiser};
 

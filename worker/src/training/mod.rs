@@ -1,7 +1,7 @@
 //! Training: one unit from its initial weights to its result.
 //!
-//! `recipe` checks the unit, `examples` prepares its pairs,
-//! `shuffle_and_dropout` draws their order and dropout's masks, [`objective`] defines the loss, `learner`
+//! `unit_settings` checks the unit, `training_and_scored_pairs` prepares its pairs,
+//! `shuffle_and_dropout` draws their order and dropout's masks, [`loss_and_error`] defines the loss, `learner`
 //! learns and scores, `checkpoint` is its state between two batches, and [`train`] decides when to stop. The trained
 //! network is a [`Predictor`], which scores other pairs. [`device`] names the device.
 
@@ -10,12 +10,13 @@ pub mod checkpoint_file;
 pub mod checkpoint_interval;
 pub mod device;
 mod error;
-mod examples;
 mod learner;
-pub mod objective;
+pub mod loss_and_error;
+pub mod numerics_class;
 mod predictor;
-mod recipe;
 mod shuffle_and_dropout;
+mod training_and_scored_pairs;
+mod unit_settings;
 pub mod weights_file;
 
 use candle_core::Device;
@@ -30,7 +31,7 @@ pub use checkpoint::Checkpoint;
 pub use error::TrainError;
 use learner::{Learner, Pass};
 pub use predictor::{Prediction, Predictor};
-use recipe::{Design, Recipe};
+use unit_settings::{Design, Recipe};
 
 /// Number of weights and biases of a configuration's network.
 ///
@@ -89,7 +90,7 @@ pub enum Trained {
 
 /// Trains a unit on its data set, from its initial weights or from `checkpoint`, one of this unit.
 ///
-/// The result is a pure function of the unit and the data set within a [numerics class](device::numerics_class), for
+/// The result is a pure function of the unit and the data set within a [numerics class](numerics_class::numerics_class), for
 /// any number of interruptions. A loss, logit or weight that is NaN or infinite ends the unit as diverged in that
 /// epoch; the result has only the whole epochs before it.
 ///
@@ -104,7 +105,8 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
     let recipe = Recipe::from_unit(unit, dataset)?;
-    let (train, scored, normalizer) = examples::examples(&recipe, unit.configuration.normalize, dataset);
+    let (train, scored, normalizer) =
+        training_and_scored_pairs::examples(&recipe, unit.configuration.normalize, dataset);
     let validated = recipe.split.scored != Scored::Test;
     let mut learner = match checkpoint {
         Some(checkpoint) => Learner::resume(&recipe.design, unit.seed, checkpoint, train.len(), device)?,

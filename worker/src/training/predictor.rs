@@ -10,7 +10,7 @@ use seedgrid_common::{
     unit::Unit,
 };
 
-use super::{TrainError, device::numerics_class, recipe::Design};
+use super::{TrainError, numerics_class::numerics_class, unit_settings::Design};
 use crate::networks::{Engine, Weights, direct::Direct, graph::Graph};
 
 /// Fewest pairs that are scored at a time. More than a training batch, so that each load of a weight serves many pairs.

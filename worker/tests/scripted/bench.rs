@@ -10,7 +10,7 @@ use seedgrid_worker::{
     lifecycle::Rules,
     link::connection::Connector,
     run::{
-        session::{self, Farewell, Settings, Tally},
+        event_loop::{self, Farewell, Settings, Tally},
         slots::Watched,
     },
 };
@@ -53,7 +53,7 @@ impl Bench {
             save_every: None,
             watched: Watched::default(),
         };
-        let life = session::run(settings, connector, self.drill.clone(), told);
+        let life = event_loop::run(settings, connector, self.drill.clone(), told);
         tokio::time::timeout(Duration::from_secs(30), life).await.expect("the worker ends in time").unwrap()
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use seedgrid_common::{
     data::Dataset,
-    outputs::Outputs,
+    network_outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
     unit::Unit,
     wire::blob::Blob,

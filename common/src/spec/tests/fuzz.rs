@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{BASE, expanded};
-use crate::spec::{Look, limits::TEXT_BYTES_MAX, parse};
+use crate::spec::{Look, parse, size_limits::TEXT_BYTES_MAX};
 
 /// Parses the text, renders the errors of a wrong spec and expands a right one.
 fn survives(text: &str) {

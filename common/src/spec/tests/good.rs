@@ -6,7 +6,7 @@ use crate::{
     hyperparameters::Value,
     spec::{
         Axis, Evaluation, ModelRow, RaceRule, Stage, Study, parse,
-        stop::{MIN_EPOCHS, PATIENCE},
+        stop_rule::{MIN_EPOCHS, PATIENCE},
     },
     training::{Normalize, StopRule},
 };

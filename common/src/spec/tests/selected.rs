@@ -2,7 +2,7 @@
 
 use crate::spec::{
     Problem, SpecErrors, Study, parse,
-    stop::{MIN_EPOCHS, PATIENCE},
+    stop_rule::{MIN_EPOCHS, PATIENCE},
 };
 
 /// A study with a selecting stage: `row` is the rest of its only row, `stage` the rest of the later stage.

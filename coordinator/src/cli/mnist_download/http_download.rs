@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::{durable, text::count};
+use seedgrid_common::{durable_files, text::count};
 use ureq::{
     Agent, Proxy,
     http::{Response, StatusCode, header},
@@ -110,7 +110,7 @@ impl Part {
 
     /// Makes the file durable and renames it to `target`.
     pub(super) fn rename(self, target: &Path) -> Result<(), DownloadError> {
-        durable::put_in_place(&self.file, &self.path, target).map_err(|cause| self.failed(cause))
+        durable_files::put_in_place(&self.file, &self.path, target).map_err(|cause| self.failed(cause))
     }
 
     fn failed(&self, cause: io::Error) -> DownloadError {

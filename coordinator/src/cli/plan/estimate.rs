@@ -9,9 +9,9 @@ use seedgrid_common::{
 };
 use serde::Serialize;
 
-use crate::cli::{Failure, arguments::PlanArguments, plan_measure};
+use crate::cli::{Failure, arguments::PlanArguments, measure_training_speed};
 use crate::{
-    cli::{progress::duration, signals::StopSignal},
+    cli::{progress::duration, stop_signals::StopSignal},
     plan::{Prepared, past_durations},
     run_directory::RunDirectory,
     scheduler::{
@@ -68,7 +68,7 @@ pub(super) async fn estimate(
     let mut samples =
         store.map_or_else(|| Ok(Vec::new()), |store| past_durations::of_store(store, Place::ThisStudy))?;
     if arguments.measure {
-        match plan_measure::measure(&prepared.plan, left, slots.min(crate::cli::cores())).await? {
+        match measure_training_speed::measure(&prepared.plan, left, slots.min(crate::cli::cores())).await? {
             Ok(measured) => samples.extend(measured),
             Err(signal) => return Ok(Err(signal)),
         }

@@ -16,7 +16,7 @@ use seedgrid_common::{
 };
 
 use crate::{
-    cli::console::Stream,
+    cli::standard_streams::Stream,
     scheduler::{attempt_ending::AttemptEnding, queue::Pause},
 };
 

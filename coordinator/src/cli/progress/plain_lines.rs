@@ -4,7 +4,7 @@ use std::io;
 
 use seedgrid_common::{text::count, wire::v1};
 
-use crate::cli::console::Stream;
+use crate::cli::standard_streams::Stream;
 
 use super::{Seen, View, at_most, ended, ending_line, numbered, time_left, workers};
 

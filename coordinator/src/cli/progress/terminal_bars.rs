@@ -6,7 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seedgrid_common::{terminal::wrapped, wire::v1};
 
 use super::{Seen, View, bar_lines, ending_line};
-use crate::cli::console::Stream;
+use crate::cli::standard_streams::Stream;
 
 /// One line for the study, and one for each unit in training.
 #[derive(Debug)]

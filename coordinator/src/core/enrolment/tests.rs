@@ -1,5 +1,5 @@
 use seedgrid_common::{
-    result_kind::{NO_OP, ResultKind},
+    made_up_results::{NO_OP, ResultKind},
     wire::{limits, v1},
 };
 

@@ -1,12 +1,12 @@
 //! Comparisons between configurations.
 
-use super::{figures, part::Part};
+use super::{figures, stage_input::Part};
 use crate::{
     aggregate::report_json::{Against, ComparisonReport, ConfigurationReport, EvaluationReport, StageReport},
     report::{
         document::{Block, Field, Kind, Section, Table, Tone},
-        facts::{self, LEVEL, ROWS_MAX, heading, marked, unless_diverged},
         numbers::{NONE, count, p_value, rate_spread, signed, signed_interval, signed_rate, whole},
+        shown_and_best_rows::{self, LEVEL, ROWS_MAX, heading, marked, unless_diverged},
     },
 };
 
@@ -122,7 +122,8 @@ fn which(stage: &StageReport) -> String {
             let named = |best: &ConfigurationReport| {
                 format!("{} ({})", best.heading(), unless_diverged(best, rate_spread(&best.error.spread)))
             };
-            let best = best.and_then(|best| facts::row(stage, best)).map_or_else(|| NONE.to_owned(), named);
+            let best =
+                best.and_then(|best| shown_and_best_rows::row(stage, best)).map_or_else(|| NONE.to_owned(), named);
             format!(
                 "{} configurations are too many for all pairs: each is compared with the one of the lowest mean error, {best}. That one \
                  was chosen for its errors on these very pairs, so the comparisons flatter it a little.",
@@ -158,7 +159,7 @@ fn notes(stage: &StageReport) -> String {
 
 /// Whether a seed is one classifier, which McNemar's test can be about; every fold or draw has its own.
 fn has_one_classifier(stage: &StageReport) -> bool {
-    stage.evaluation == EvaluationReport::Holdout && !facts::has_several_draws(stage)
+    stage.evaluation == EvaluationReport::Holdout && !shown_and_best_rows::has_several_draws(stage)
 }
 
 /// Notes about single pairs: fewer units than planned, and tests that could not be made.

@@ -1,6 +1,6 @@
 //! A stage's figures with their captions.
 
-use super::{part::Part, wording::covers};
+use super::{stage_input::Part, wording::covers};
 use crate::{
     aggregate::{
         Curves,
@@ -8,8 +8,8 @@ use crate::{
     },
     report::{
         document::{Block, Figure},
-        facts::{self, LEVEL, crowded, heading},
         figure::{self, DOTS_MAX, Drawing, LINES_MAX, RIVALS_MAX, ROWS_MAX},
+        shown_and_best_rows::{self, LEVEL, crowded, heading},
     },
 };
 
@@ -52,12 +52,12 @@ impl Part<'_> {
 
     /// The error by each hyper-parameter that varies, where the stage tunes.
     pub(super) fn axes(&self) -> Vec<Block> {
-        if facts::tunes(self.stage) { self.figures(&[AXES]) } else { Vec::new() }
+        if shown_and_best_rows::tunes(self.stage) { self.figures(&[AXES]) } else { Vec::new() }
     }
 }
 
 fn errors(stage: &StageReport) -> String {
-    let several = facts::has_several_draws(stage);
+    let several = shown_and_best_rows::has_several_draws(stage);
     let dot = match stage.evaluation {
         EvaluationReport::Holdout if several => "draw of the data and seed",
         EvaluationReport::Holdout => "seed",
@@ -81,7 +81,7 @@ fn errors(stage: &StageReport) -> String {
 
 /// How what was selected is marked, as a sentence after others.
 fn selected(stage: &StageReport, mark: &str) -> String {
-    if facts::selects(stage) { format!(" {mark}: selected for later stages.") } else { String::new() }
+    if shown_and_best_rows::selects(stage) { format!(" {mark}: selected for later stages.") } else { String::new() }
 }
 
 fn axes(stage: &StageReport) -> String {
@@ -153,10 +153,13 @@ fn facets(stage: &StageReport, named: &str) -> String {
     if !crowded(stage) {
         return String::new();
     }
-    let most = facts::facets(stage).iter().map(|facet| facet.members.len()).max().unwrap_or(0);
+    let most = shown_and_best_rows::facets(stage).iter().map(|facet| facet.members.len()).max().unwrap_or(0);
     let shown = if most > LINES_MAX { format!(", {LINES_MAX} at most") } else { String::new() };
-    let selected =
-        if facts::selects(stage) { " Orange: selected for later stages, where that is another one." } else { "" };
+    let selected = if shown_and_best_rows::selects(stage) {
+        " Orange: selected for later stages, where that is another one."
+    } else {
+        ""
+    };
     format!(" Blue: the model's configuration of the lowest mean error{named}; grey: its others{shown}.{selected}")
 }
 

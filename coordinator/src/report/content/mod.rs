@@ -1,34 +1,35 @@
 //! Builds a report's document: which sections there are, and in which order.
 
 mod comparisons;
-mod doubtful;
+mod drawn_units;
 mod figures;
-mod names;
 mod networks;
 mod notices;
-mod part;
 mod race;
 mod references;
 mod results;
-mod units;
+mod seed_and_unit_names;
+mod stage_input;
+mod units_table;
+mod untrained_and_stuck;
 mod wording;
 
 pub(crate) use wording::data_seeds;
 
 use std::cmp::Reverse;
 
-use part::Part;
+use stage_input::Part;
 
 use super::{
     document::{Block, Document, Section, Tone},
-    facts,
-    trained::trained,
+    shown_and_best_rows,
+    trained_networks::trained,
 };
 use crate::aggregate::{Aggregate, report_json::Report};
 
 /// A report as a document. Without an aggregate there are no figures and no learning curves.
 pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Document {
-    let drawn = aggregate.map(part::Drawn::from_aggregate);
+    let drawn = aggregate.map(drawn_units::Drawn::from_aggregate);
     let mut sections = vec![answer(report)];
     for index in order(report) {
         let stage = &report.stages[index];
@@ -40,7 +41,7 @@ pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Docume
             drawn,
         };
         let is_last = index + 1 == report.stages.len();
-        sections.push(section(&part, facts::tunes(stage) && !is_last));
+        sections.push(section(&part, shown_and_best_rows::tunes(stage) && !is_last));
     }
     let trained = trained(report);
     sections.push(networks::data(report, aggregate));
@@ -61,7 +62,7 @@ pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Docume
 fn order(report: &Report) -> Vec<usize> {
     let last = report.stages.len().saturating_sub(1);
     let mut order: Vec<usize> = (0..report.stages.len()).collect();
-    order.sort_by_key(|&index| (facts::tunes(&report.stages[index]) && index != last, Reverse(index)));
+    order.sort_by_key(|&index| (shown_and_best_rows::tunes(&report.stages[index]) && index != last, Reverse(index)));
     order
 }
 
@@ -124,8 +125,8 @@ fn parts(part: &Part<'_>) -> Vec<Block> {
     ));
     add(Section::new(id("areas"), results::ENSEMBLES, results::ensembles(part)).folded());
     add(Section::new(id("learning"), "Learning curves", part.figures(&[figures::LEARNING])));
-    add(Section::new(id("unit-curves"), "Learning curves of single units", units::curves(part)));
+    add(Section::new(id("unit-curves"), "Learning curves of single units", units_table::curves(part)));
     add(Section::new(id("settings"), "Hyper-parameters", results::settings(part)).folded());
-    add(Section::new(id("units"), "Every unit", units::table(part)).folded());
+    add(Section::new(id("units"), "Every unit", units_table::table(part)).folded());
     blocks
 }

@@ -5,10 +5,10 @@ use crate::{
     aggregate::{Aggregate, report_json::Report},
     report::{
         document::{Block, Field, Figure, Kind, Label, Section, Table, Tone},
-        facts,
         figure::{self, Drawing},
         numbers::whole,
-        trained::Trained,
+        shown_and_best_rows,
+        trained_networks::Trained,
     },
 };
 
@@ -75,7 +75,7 @@ fn layers(one: &Trained<'_>, is_first: bool) -> Table {
 /// How it was trained: hyper-parameters, inputs and when training ends.
 fn settings(one: &Trained<'_>) -> String {
     let given: Vec<String> = one.row.hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    let inputs = facts::normalize(one.row);
+    let inputs = shown_and_best_rows::normalize(one.row);
     format!("{}. Inputs: {inputs}. Stopping rule: {}.", given.join(", "), wording::stop(one.row))
 }
 

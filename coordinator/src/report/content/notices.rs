@@ -4,23 +4,27 @@
 use std::collections::BTreeSet;
 
 use super::{
-    doubtful,
-    names::{ALIKE_NAMED_MAX, NAMED_MAX, named},
     race,
+    seed_and_unit_names::{ALIKE_NAMED_MAX, NAMED_MAX, named},
+    untrained_and_stuck,
 };
 use crate::{
     aggregate::report_json::{ConfigurationReport, Counts, Report, StageReport, UnitReport, WaitingReport},
     report::{
         document::{Notice, Weight},
-        facts::heading,
         numbers::{count, percent, rate_spread, whole},
+        shown_and_best_rows::heading,
     },
     scheduler::unit_state::UnitState,
 };
 
 /// About the study as a whole.
 pub(super) fn of_report(report: &Report) -> Vec<Notice> {
-    of_counts(report).into_iter().chain(of_unnamed(report.unnamed_results)).chain(doubtful::of_report(report)).collect()
+    of_counts(report)
+        .into_iter()
+        .chain(of_unnamed(report.unnamed_results))
+        .chain(untrained_and_stuck::of_report(report))
+        .collect()
 }
 
 /// About results that are in no table.
@@ -79,7 +83,7 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
     let all: Vec<Notice> = of_waiting(stage)
         .into_iter()
         .chain(of_rows)
-        .chain(doubtful::of_stage(stage))
+        .chain(untrained_and_stuck::of_stage(stage))
         .chain(of_cut_short(stage))
         .chain(race::of_stage(stage))
         .chain(of_selection(stage))

@@ -1,12 +1,12 @@
 //! The effects of a race on a stage.
 
-use super::part::Part;
+use super::stage_input::Part;
 use crate::{
     aggregate::report_json::{LeaverReport, ModelRace, RaceReport, RungReport, StageReport},
     report::{
         document::{Block, Field, Kind, Notice, Table, Weight},
-        facts::{ROWS_MAX, heading},
         numbers::{NONE, count, p_value, rate, whole},
+        shown_and_best_rows::{ROWS_MAX, heading},
     },
     scheduler::{race::LeaveReason, unit_state::UnitState},
 };

@@ -1,14 +1,14 @@
 //! Configurations next to the spec's references.
 
-use super::{part::Part, wording};
+use super::{stage_input::Part, wording};
 use crate::{
     aggregate::report_json::{
         ConfigurationReport, EvaluationReport, FoundError, ReferenceReport, StageReport, Verdict,
     },
     report::{
         document::{Block, Cell, Field, Kind, Table, Tone},
-        facts::{self, heading, marked},
         numbers::{self, count_mean, rate, signed_rate, whole, with_deviation},
+        shown_and_best_rows::{self, heading, marked},
     },
 };
 
@@ -19,7 +19,9 @@ pub(super) fn blocks(part: &Part<'_>) -> Vec<Block> {
         return Vec::new();
     }
     type Of = ReferenceReport;
-    let ours = |one: &Of| match facts::row(stage, one.configuration).is_some_and(ConfigurationReport::diverged) {
+    let ours = |one: &Of| match shown_and_best_rows::row(stage, one.configuration)
+        .is_some_and(ConfigurationReport::diverged)
+    {
         true => "diverged".to_owned(),
         false => found(&one.ours),
     };
@@ -62,7 +64,7 @@ fn verdict(reference: &ReferenceReport) -> &'static str {
 
 /// The meaning of the columns.
 fn notes(stage: &StageReport) -> String {
-    if facts::has_several_draws(stage) {
+    if shown_and_best_rows::has_several_draws(stage) {
         return format!(
             "Difference: our mean error minus theirs. ± 95 % is half the width of its 95 % interval, of the standard error of our mean over draws of \
              the data, of theirs over its seeds, and of one draw more, which is theirs. On our side it {}; on theirs it covers their seeds, where \

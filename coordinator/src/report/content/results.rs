@@ -1,16 +1,16 @@
 //! Tables of a stage's configurations. Each is a name, the settings that tell configurations apart, and some numbers.
 
 use super::{
-    doubtful,
-    part::Part,
+    stage_input::Part,
+    untrained_and_stuck,
     wording::{self, covers, where_none},
 };
 use crate::{
     aggregate::report_json::{ConfigurationReport, EvaluationReport, StageReport},
     report::{
         document::{Block, Cell, Field, Holds, Kind, Table, Tone},
-        facts::{self, unless_diverged},
         numbers::{NONE, count, count_spread, ends, interval, rate, rate_spread, whole},
+        shown_and_best_rows::{self, unless_diverged},
     },
 };
 
@@ -23,30 +23,38 @@ pub(super) fn named<'a, T>(
     of: impl Fn(&T) -> &ConfigurationReport + Copy + 'a,
 ) -> Vec<Field<'a, T>> {
     let setting = |name: &'a str| {
-        let cell = move |subject: &T| facts::setting(of(subject), name).unwrap_or_else(|| NONE.to_owned());
+        let cell =
+            move |subject: &T| shown_and_best_rows::setting(of(subject), name).unwrap_or_else(|| NONE.to_owned());
         Field::new(Holds::Settings, name, cell)
     };
     let model = Field::name("Model", move |subject: &T| of(subject).title.clone());
-    std::iter::once(model).chain(facts::setting_names(stage).into_iter().map(setting)).collect()
+    std::iter::once(model).chain(shown_and_best_rows::setting_names(stage).into_iter().map(setting)).collect()
 }
 
 /// A table of the stage's configurations: these fields after names and settings.
 fn table<'a>(part: &Part<'a>, kind: Kind, fields: Vec<Field<'a, ConfigurationReport>>) -> Table {
     let stage = part.stage;
-    let (shown, best, rows) = (facts::shown(stage), best(stage), facts::in_tables(stage));
+    let (shown, best, rows) = (shown_and_best_rows::shown(stage), best(stage), shown_and_best_rows::in_tables(stage));
     let fields: Vec<_> = named(stage, |row| row).into_iter().chain(fields).collect();
     let mut table = Table::new(kind, &stage.name, &fields, rows.iter().copied());
     for (line, row) in table.rows.iter_mut().zip(&rows) {
-        let is_best = |best: &&ConfigurationReport| best.model == row.model || !facts::has_variants(stage);
+        let is_best =
+            |best: &&ConfigurationReport| best.model == row.model || !shown_and_best_rows::has_variants(stage);
         line.variant.clone_from(&row.variant);
-        line.selected = facts::is_selected(stage, row);
-        line.best = kind == Kind::Results && best.iter().any(|best| is_best(best) && facts::is_as_good(row, best));
+        line.selected = shown_and_best_rows::is_selected(stage, row);
+        line.best = kind == Kind::Results
+            && best.iter().any(|best| is_best(best) && shown_and_best_rows::is_as_good(row, best));
         line.long = !shown.contains(&row.number);
     }
     let all = stage.configurations.len();
     let remarks = (rows.len() < all)
         .then(|| format!("The {} best of {}; configurations.csv has all.", whole(rows.len()), whole(all)));
-    Table { caption: part.caption(), remarks: remarks.into_iter().collect(), left_out: facts::left_out(stage), ..table }
+    Table {
+        caption: part.caption(),
+        remarks: remarks.into_iter().collect(),
+        left_out: shown_and_best_rows::left_out(stage),
+        ..table
+    }
 }
 
 type Of = ConfigurationReport;
@@ -58,9 +66,9 @@ fn number<'a>(title: &str, cell: impl Fn(&ConfigurationReport) -> String + 'a) -
 
 /// The best configuration, or each model's where there are several of one model.
 fn best(stage: &StageReport) -> Vec<&ConfigurationReport> {
-    match facts::has_variants(stage) {
-        true => facts::best_of_models(stage),
-        false => facts::best(&stage.configurations).into_iter().collect(),
+    match shown_and_best_rows::has_variants(stage) {
+        true => shown_and_best_rows::best_of_models(stage),
+        false => shown_and_best_rows::best(&stage.configurations).into_iter().collect(),
     }
 }
 
@@ -81,9 +89,10 @@ pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
         Field::number("n", n),
     ];
     let results = table(part, Kind::Results, fields);
-    let of_each = if facts::has_variants(stage) { " of each model" } else { "" };
+    let of_each = if shown_and_best_rows::has_variants(stage) { " of each model" } else { "" };
     let notes = format!("{} Bold: the lowest mean error{of_each}.", wording::columns(stage));
-    let doubtful: String = doubtful::of_stage(stage).into_iter().map(|notice| format!(" {}", notice.text)).collect();
+    let doubtful: String =
+        untrained_and_stuck::of_stage(stage).into_iter().map(|notice| format!(" {}", notice.text)).collect();
     let caption = format!("{} {}{doubtful}", results.caption, wording::evaluation(stage));
     let results = Table { label: part.label("results"), caption, notes, ..results };
     let ensembles = ensembles_in_short(stage).map(|text| Block::Text(Tone::Terminal, text));
@@ -92,7 +101,7 @@ pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
 
 /// The ensembles of the configurations that a short table shows, where there are any, as a sentence.
 fn ensembles_in_short(stage: &StageReport) -> Option<String> {
-    let shown = facts::shown(stage);
+    let shown = shown_and_best_rows::shown(stage);
     let rows = stage.configurations.iter().filter(|row| shown.contains(&row.number) && row.averaged.seeds.len() > 1);
     let named: Vec<String> = rows
         .map(|row| {
@@ -152,7 +161,7 @@ fn about_ensembles(stage: &StageReport) -> String {
 /// Several draws of the data; nothing where there is one.
 pub(super) fn draws(part: &Part<'_>) -> Vec<Block> {
     let stage = part.stage;
-    if !facts::has_several_draws(stage) {
+    if !shown_and_best_rows::has_several_draws(stage) {
         return Vec::new();
     }
     let fields = vec![
@@ -181,7 +190,7 @@ pub(super) fn draws(part: &Part<'_>) -> Vec<Block> {
 pub(super) fn settings(part: &Part<'_>) -> Vec<Block> {
     let mut names: Vec<&str> = Vec::new();
     for name in part.stage.configurations.iter().flat_map(|row| row.hyperparameters.keys()) {
-        if !names.contains(&name.as_str()) && !facts::setting_names(part.stage).contains(&name.as_str()) {
+        if !names.contains(&name.as_str()) && !shown_and_best_rows::setting_names(part.stage).contains(&name.as_str()) {
             names.push(name);
         }
     }
@@ -189,7 +198,7 @@ pub(super) fn settings(part: &Part<'_>) -> Vec<Block> {
     let named = names
         .into_iter()
         .map(|name| Field::words(name, move |row: &Of| value(row, name).unwrap_or_else(|| NONE.to_owned())));
-    let others = [Field::words("Stopping rule", wording::stop), Field::words("Inputs", facts::normalize)];
+    let others = [Field::words("Stopping rule", wording::stop), Field::words("Inputs", shown_and_best_rows::normalize)];
     let settings = table(part, Kind::Other, named.chain(others).collect());
     vec![Block::Table(settings)]
 }

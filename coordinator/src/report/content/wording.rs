@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use seedgrid_common::{data, model::SIDE, training::StopLoss};
 
-use super::names::{ALIKE_NAMED_MAX, ranges};
+use super::seed_and_unit_names::{ALIKE_NAMED_MAX, ranges};
 use crate::{
     aggregate::report_json::{ConfigurationReport, Counts, DatasetSummary, DrawSummary, EvaluationReport, StageReport},
     report::{
-        facts::{self, heading},
         numbers::{count, rate_spread, whole},
+        shown_and_best_rows::{self, heading},
     },
 };
 
@@ -98,7 +98,7 @@ pub(super) fn evaluation(stage: &StageReport) -> String {
 
 /// The configuration of the lowest mean error, in a sentence.
 pub(super) fn best(stage: &StageReport) -> Option<String> {
-    let Some(row) = facts::best(&stage.configurations) else {
+    let Some(row) = shown_and_best_rows::best(&stage.configurations) else {
         let has_results = stage.configurations.iter().any(|row| row.n > 0);
         return has_results.then(|| {
             "No configuration has a result of each of its units, so none has the lowest mean error.".to_owned()
@@ -147,7 +147,11 @@ pub(super) fn selected(stage: &StageReport) -> Option<String> {
 
 /// The others that are as good as the best one.
 fn ties<'a>(stage: &'a StageReport, best: &ConfigurationReport) -> Vec<&'a ConfigurationReport> {
-    stage.configurations.iter().filter(|row| row.number != best.number && facts::is_as_good(row, best)).collect()
+    stage
+        .configurations
+        .iter()
+        .filter(|row| row.number != best.number && shown_and_best_rows::is_as_good(row, best))
+        .collect()
 }
 
 fn units(stage: &StageReport, n: usize) -> String {

@@ -1,9 +1,9 @@
 //! A forest plot of the differences between configurations.
 
 use super::{
+    axis_and_ticks::Axis,
     drawing::Drawing,
     forest::{Forest, Row, interval},
-    panel::Axis,
     style::{self, SOFT},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
         report_json::{Against, ComparisonReport, StageReport},
     },
     report::{
-        facts::{self, LEVEL},
         numbers::{self, ends},
+        shown_and_best_rows::{self, LEVEL},
     },
 };
 
@@ -40,7 +40,7 @@ pub(in crate::report) fn comparisons(stage: &StageReport, _curves: &[Curves]) ->
         let interval = pair.t_test.ci95_simultaneous;
         let interval = interval.map_or_else(String::new, |ends| format!(" ({})", numbers::signed_interval(Some(ends))));
         Row {
-            of: shown.iter().filter_map(|number| facts::row(stage, *number)).collect(),
+            of: shown.iter().filter_map(|number| shown_and_best_rows::row(stage, *number)).collect(),
             value: format!("{}{interval}", numbers::signed_rate(pair.difference)),
         }
     };

@@ -1,4 +1,4 @@
-//! A drawing as plain data, which [`super::svg`] writes and [`super::paint`] paints.
+//! A drawing as plain data, which [`super::svg`] writes and [`super::png`] paints.
 
 use super::typeface::TYPEFACE;
 

@@ -1,13 +1,13 @@
 //! Forest plots: a row a configuration or pair, its settings in columns, its interval on one axis and its value in numbers.
 
 use super::{
+    axis_and_ticks::Axis,
     drawing::{Anchor, Color, Drawing, PAPER_WIDTH, Stroke, text_width},
-    panel::Axis,
     style::{self, INK, REFERENCE, SELECTED, SOFT, TEXT},
 };
 use crate::{
     aggregate::report_json::{ConfigurationReport, StageReport},
-    report::{facts, numbers::NONE},
+    report::{numbers::NONE, shown_and_best_rows},
 };
 
 const SIZE: f64 = TEXT - 1.0;
@@ -39,10 +39,11 @@ pub(super) struct Forest<'a> {
 impl Forest<'_> {
     /// `mark` draws what stands on the axis: it is given the row's number, its middle, and the place of a value.
     pub(super) fn draw(&self, mark: impl Fn(&mut Drawing, usize, f64, &dyn Fn(f64) -> f64)) -> Drawing {
-        let names = facts::setting_names(self.stage);
+        let names = shown_and_best_rows::setting_names(self.stage);
         let cells = |(place, of): (usize, &&ConfigurationReport)| -> Vec<String> {
             let title = if place == 0 { of.title.clone() } else { format!("− {}", of.title) };
-            let settings = names.iter().map(|name| facts::setting(of, name).unwrap_or_else(|| NONE.to_owned()));
+            let settings =
+                names.iter().map(|name| shown_and_best_rows::setting(of, name).unwrap_or_else(|| NONE.to_owned()));
             std::iter::once(title).chain(settings).collect()
         };
         let lines: Vec<Vec<Vec<String>>> =
@@ -77,7 +78,9 @@ impl Forest<'_> {
         let middle = |row: usize| top + row_height * (row as f64 + 0.5);
         let base = |row: usize, line: usize| middle(row) + if is_pair { LINE * line as f64 - 2.0 } else { 4.0 };
         for (place, row) in self.rows.iter().enumerate() {
-            for (line, _) in row.of.iter().enumerate().filter(|(_, of)| facts::is_selected(self.stage, of)) {
+            for (line, _) in
+                row.of.iter().enumerate().filter(|(_, of)| shown_and_best_rows::is_selected(self.stage, of))
+            {
                 let (above, height) =
                     if is_pair { (base(place, line) - 11.0, 14.0) } else { (middle(place) - ROW / 2.0, ROW) };
                 drawing.rectangle((0.0, above), (shaded, height), SELECTED, 1.0);

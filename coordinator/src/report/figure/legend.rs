@@ -2,7 +2,7 @@
 
 use super::{
     drawing::{Anchor, Color, Drawing, Stroke, text_width},
-    marks::mark,
+    line_markers::mark,
     style::{self, INK, SOFT, TEXT},
 };
 

@@ -3,35 +3,35 @@
 //! A stage of up to eight configurations has one line each, told apart by colour and dashes. With more there is one panel
 //! per model, in which the configuration of the lowest mean error stands out against the others in grey.
 
-mod axes;
+mod axis_and_ticks;
+mod comparable_losses;
 mod comparisons;
-mod curves;
 mod digits;
+mod dots_and_lines_limit;
 mod drawing;
-mod errors;
+mod error_rates;
 mod forest;
-mod learning;
+mod learning_curves;
 mod legend;
-mod losses;
-mod marks;
+mod line_markers;
+mod metric_against_hyperparameter;
 mod networks;
-mod paint;
-mod panel;
-mod sample;
+mod png;
+mod roc_and_precision_recall;
 mod style;
 mod svg;
 mod typeface;
-mod units;
+mod unit_learning_curves;
 
-pub(super) use axes::axes;
 pub(super) use comparisons::{RIVALS_MAX, comparisons};
-pub(super) use curves::{precision_recall, roc};
 pub(super) use digits::digits;
+pub(super) use dots_and_lines_limit::{DOTS_MAX, LINES_MAX};
 pub(super) use drawing::Drawing;
-pub(super) use errors::{ROWS_MAX, errors};
-pub(super) use learning::learning;
+pub(super) use error_rates::{ROWS_MAX, errors};
+pub(super) use learning_curves::learning;
+pub(super) use metric_against_hyperparameter::axes;
 pub(super) use networks::networks;
-pub use paint::PaintError;
-pub(super) use sample::{DOTS_MAX, LINES_MAX};
+pub use png::PaintError;
+pub(super) use roc_and_precision_recall::{precision_recall, roc};
 pub(super) use svg::escape;
-pub(super) use units::Scale;
+pub(super) use unit_learning_curves::Scale;

@@ -12,7 +12,7 @@ use super::{
 use crate::report::{
     network_layers::{Part, Row, shape},
     numbers::whole,
-    trained::Trained,
+    trained_networks::Trained,
 };
 
 const LINE: f64 = 14.0;

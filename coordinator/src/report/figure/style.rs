@@ -1,7 +1,7 @@
 //! Colours, dashes and sizes that all figures share.
 
 use super::drawing::{Anchor, Color, Font, Stroke};
-use crate::report::facts::STYLES;
+use crate::report::shown_and_best_rows::STYLES;
 
 /// Okabe and Ito's palette, which the colour-blind can tell apart, without its yellow (too pale on paper) and with grey
 /// instead. Dashes tell the lines apart in greyscale.

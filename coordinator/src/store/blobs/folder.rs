@@ -7,7 +7,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    durable::{self, Pending},
+    durable_files::{self, Pending},
     unit::UnitId,
     wire::blob::BlobDigest,
 };
@@ -102,7 +102,7 @@ impl BlobFolder {
     pub fn receive(&self, unit: UnitId, digest: BlobDigest) -> Result<Receiving, BlobError> {
         let folder = self.arriving();
         if !folder.is_dir() {
-            durable::make_folder(&folder).map_err(failed("make", &folder))?;
+            durable_files::make_folder(&folder).map_err(failed("make", &folder))?;
             sync(&self.root)?;
             self.root.parent().map_or(Ok(()), sync)?;
         }
@@ -186,7 +186,7 @@ impl Receiving {
 
 /// Makes what a folder lists durable.
 fn sync(folder: &Path) -> Result<(), BlobError> {
-    durable::sync_folder(folder).map_err(failed("write to", folder))
+    durable_files::sync_folder(folder).map_err(failed("write to", folder))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path, slice};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use seedgrid_common::{
+    copy_on_write::Shared,
     hyperparameters::Value,
-    shared::Shared,
     unit::{Configuration, Fold, Unit, UnitId},
     wire::v1,
 };

@@ -48,8 +48,8 @@ fn run() -> Run {
             Write::Checkpoint { unit, at_ms: 2, kept },
         ])
         .unwrap();
-    durable::write_secret(&directory.join_file(), b"join").unwrap();
-    durable::write_secret(&directory.identity(), b"key").unwrap();
+    durable_files::write_secret(&directory.join_file(), b"join").unwrap();
+    durable_files::write_secret(&directory.identity(), b"key").unwrap();
     fs::create_dir(directory.report()).unwrap();
     fs::write(directory.report().join("report.json"), "{}").unwrap();
     fs::write(directory.logs().join("worker.log"), "a line").unwrap();

@@ -1,7 +1,7 @@
 //! Single units, for people: their states, their search and their histories. Pure: the store's content is an argument.
 
 mod counts;
-mod find;
+mod find_by_text;
 mod history;
 mod messages;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use counts::counts;
-pub use find::{NotFound, all, find, find_in_study, offers, stages_instead};
+pub use find_by_text::{NotFound, all, find, find_in_study, offers, stages_instead};
 pub use history::{AttemptEntry, AttemptLog, Live, UnitExplanation, unended};
 pub use messages::Unreadable;
 

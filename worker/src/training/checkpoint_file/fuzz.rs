@@ -14,7 +14,7 @@ use seedgrid_common::{
 };
 
 use super::*;
-use crate::training::{Observer, Trained, Wish, device::numerics_class, train};
+use crate::training::{Observer, Trained, Wish, numerics_class::numerics_class, train};
 
 const PAIRS: usize = 24;
 const BATCH: u64 = 8;

@@ -6,8 +6,8 @@
 //!
 //! A checkpoint that is lost or damaged costs time and nothing else, so trouble with these files never ends the coordinator.
 
-mod kept;
+mod kept_checkpoints;
 mod upload_interval;
 
-pub use kept::{Checkpoints, KeptCheckpoint};
+pub use kept_checkpoints::{Checkpoints, KeptCheckpoint};
 pub use upload_interval::UploadInterval;

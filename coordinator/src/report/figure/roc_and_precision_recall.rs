@@ -1,17 +1,17 @@
 //! ROC and precision-recall curves.
 
 use super::{
+    axis_and_ticks::{Axis, Panel},
+    dots_and_lines_limit::{LINES_MAX, some},
     drawing::{Anchor, Color, Drawing, Stroke, wrap},
     legend::{self, Entry},
-    panel::{Axis, Panel},
-    sample::{LINES_MAX, some},
     style::{self, BACKGROUND, INK, REFERENCE, SOFT, TEXT},
 };
 use crate::{
     aggregate::{Band, Curves, PrPoint, RocPoint, report_json::StageReport},
     report::{
-        facts::{Facet, crowded, facets, marked},
         numbers,
+        shown_and_best_rows::{Facet, crowded, facets, marked},
     },
 };
 

@@ -1,6 +1,6 @@
 //! The hints for the problems of a spec.
 
-use super::{Problem, limits, seeds};
+use super::{Problem, seeds, size_limits};
 use crate::{data::folds::SplitError, text::count};
 
 impl Problem {
@@ -87,7 +87,7 @@ impl Problem {
             }
             Self::BadName { .. } => format!(
                 "use 1 to {} ASCII letters, digits, `-` and `_`, starting with a letter or digit: it names files",
-                limits::NAME_BYTES_MAX
+                size_limits::NAME_BYTES_MAX
             ),
             Self::SelectionOnTest => {
                 "select by cross-validation, evaluation = { folds = 10 }: an error on pairs that were selected by is too low".to_owned()

@@ -1,6 +1,6 @@
 //! Reads `stop` and `normalize`: a stage's, overridden by a row's.
 
-use super::{Problem, error::Problems, table::Entry};
+use super::{Problem, error::Problems, toml_table::Entry};
 use crate::{
     training::{Normalize, StopLoss, StopRule},
     wire::limits::EPOCHS_MAX,

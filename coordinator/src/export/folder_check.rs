@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use seedgrid_common::durable;
+use seedgrid_common::durable_files;
 
 use super::{ExportError, Form, csv, parquet, predictions, table::Column, units};
 
@@ -25,7 +25,7 @@ fn tables() -> [(&'static str, Vec<Column>); 3] {
 pub fn check_place(folder: &Path, forms: &[Form]) -> Result<(), ExportError> {
     // A folder that cannot be made gives an error later.
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
-    if entries.flatten().all(|entry| durable::is_left_over(&entry.file_name())) {
+    if entries.flatten().all(|entry| durable_files::is_left_over(&entry.file_name())) {
         return Ok(());
     }
     let (mut holds_export, mut foreign) = (false, None);

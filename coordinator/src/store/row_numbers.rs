@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, Row};
 use seedgrid_common::{
-    shared::Shared,
+    copy_on_write::Shared,
     unit::{Configuration, UnitId},
 };
 use sha2::{Digest as _, Sha256};

@@ -28,7 +28,6 @@ use crate::{
         attempt::{Assignment, Attempt, SlotOutcome},
     },
     link::{
-        calls::{Calls, attempts},
         checkpoint_download,
         checkpoint_upload::CheckpointUploads,
         connection::{Connector, Refused, Registration},
@@ -36,6 +35,7 @@ use crate::{
         dataset_download::{DatasetError, Datasets},
         download::Up,
         metrics_stream::Metrics,
+        rpc_calls::{Calls, attempts},
     },
     run::{
         slots::{Job, Slots, Stop, Surroundings, Watched},

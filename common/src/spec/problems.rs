@@ -1,6 +1,6 @@
-//! The problems of a spec, each kind with its message. `hint` has the remedies.
+//! The problems of a spec, each kind with its message. `hints` has the remedies.
 
-use super::{Elsewhere, ReferenceProblem, limits};
+use super::{Elsewhere, ReferenceProblem, size_limits};
 use crate::{
     data::folds::SplitError,
     text::{agreeing, count},
@@ -19,8 +19,8 @@ pub enum Problem {
         /// The line's text.
         line: String,
     },
-    /// The text is longer than [`limits::TEXT_BYTES_MAX`].
-    #[error("the spec is longer than {} bytes, which is as much as is read", limits::TEXT_BYTES_MAX)]
+    /// The text is longer than [`size_limits::TEXT_BYTES_MAX`].
+    #[error("the spec is longer than {} bytes, which is as much as is read", size_limits::TEXT_BYTES_MAX)]
     TooLong,
     /// A key that has no meaning in its table.
     #[error("unknown key `{key}` in {place}{}", did_you_mean(.suggestion))]

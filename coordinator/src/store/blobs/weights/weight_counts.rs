@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use seedgrid_common::{matrix::Plan, spec::Study, text, unit::UnitId};
 use serde::Serialize;
 
-use super::kept;
+use super::kept_weights;
 use crate::store::{KeptWeights, StoredUnit, blobs::BlobFolder};
 
 /// How many of the units whose weights the spec asks for have them.
@@ -32,7 +32,7 @@ impl WeightCounts {
         root: &Path,
     ) -> Self {
         let folder = BlobFolder::weights(root);
-        let mut wanted: Vec<UnitId> = kept::wanted(kept::stages(study), plan).collect();
+        let mut wanted: Vec<UnitId> = kept_weights::wanted(kept_weights::stages(study), plan).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let mut standing = Self { wanted: wanted.len(), ..Self::default() };

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use seedgrid_common::unit::UnitId;
 
 use super::{
+    compared_run::{Side, units},
     document::{ComparedUnits, Contradiction, SharedUnits},
-    side::{Side, units},
 };
 use crate::aggregate::report_json::ConfigurationReport;
 

@@ -3,12 +3,12 @@
 use seedgrid_common::training::EpochMetrics;
 
 use super::{
+    axis_and_ticks::{Axis, Panel},
+    comparable_losses::losses,
+    dots_and_lines_limit::{LINES_MAX, some},
     drawing::{Anchor, Color, Drawing, Point, Stroke},
     legend::{self, Entry},
-    losses::losses,
-    marks::{leaves_upwards, mark},
-    panel::{Axis, Panel},
-    sample::{LINES_MAX, some},
+    line_markers::{leaves_upwards, mark},
     style::{self, BACKGROUND, SOFT, TEXT},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         Curves, EpochMean,
         report_json::{EvaluationReport, StageReport},
     },
-    report::facts::{Facet, crowded, facets, marked},
+    report::shown_and_best_rows::{Facet, crowded, facets, marked},
 };
 
 /// Width of a figure's panels together, without labels.

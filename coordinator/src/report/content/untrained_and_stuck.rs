@@ -1,6 +1,6 @@
 //! Units in the means that show no learning: those that are untrained, and those that are stuck. docs/statistics.md says when they are.
 
-use super::names::{ALIKE_NAMED_MAX, named};
+use super::seed_and_unit_names::{ALIKE_NAMED_MAX, named};
 use crate::{
     aggregate::report_json::{ConfigurationReport, Report, StageReport, UnitReport},
     report::{

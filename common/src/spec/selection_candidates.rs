@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use super::{
-    Problem, SelectedRow, Settings, Stage, Study, error::Problems, limits::CONFIGURATIONS_MAX, row::TrainingPart,
-    stage::training_part, stop,
+    Problem, SelectedRow, Settings, Stage, Study, error::Problems, model_row::TrainingPart,
+    size_limits::CONFIGURATIONS_MAX, stage::training_part, stop_rule,
 };
 use crate::{hyperparameters::Value, model::unused_momentum, training::StopRule};
 
@@ -37,7 +37,7 @@ impl Candidate {
         if let Some(momentum) = unused_momentum(&self.settings) {
             return Some(Problem::UnusedMomentum { momentum });
         }
-        stop::late(&self.stop)
+        stop_rule::late(&self.stop)
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) fn check(
     let part = training_part(train_pairs, stage.evaluation);
     for (row, at) in stage.selected.iter().zip(places) {
         // A rule that is late by itself has been reported.
-        if row.stop.rule().as_ref().and_then(stop::late).is_some() {
+        if row.stop.rule().as_ref().and_then(stop_rule::late).is_some() {
             continue;
         }
         let hopeless = trials(earlier, row, part).into_iter().find(|trial| trial.impossible == trial.candidates);

@@ -1,10 +1,6 @@
 //! Single units: a table of all, and each one's learning curve, small, beside the others of its configuration.
 
-use super::{
-    doubtful,
-    part::{Drawn, Part},
-    results,
-};
+use super::{drawn_units::Drawn, results, stage_input::Part, untrained_and_stuck};
 use crate::{
     aggregate::{
         Curves, UnitHistory,
@@ -12,8 +8,9 @@ use crate::{
     },
     report::{
         document::{Block, Cell, Curve, Field, Kind, Section, Table, Tone},
-        facts, figure,
+        figure,
         numbers::{NONE, count, rate, whole},
+        shown_and_best_rows,
     },
     scheduler::unit_state::UnitState,
 };
@@ -38,12 +35,12 @@ pub(super) fn table(part: &Part<'_>) -> Vec<Block> {
         );
     }
     let mut fields = results::named(stage, |(row, ..): &Of<'_>| row);
-    if facts::has_several_draws(stage) {
+    if shown_and_best_rows::has_several_draws(stage) {
         fields.push(Field::number("Data seed", |(_, unit, _): &Of<'_>| unit.data_seed.to_string()));
     }
     let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
     let converged = move |(row, unit, _): &Of<'_>| {
-        or_none(unit.converged.map(|converged| doubtful::converged(row, converged, unit)))
+        or_none(unit.converged.map(|converged| untrained_and_stuck::converged(row, converged, unit)))
     };
     let curve = |(.., id): &Of<'_>| Cell { link: id.clone(), ..id.as_ref().map_or(NONE, |_| "show").into() };
     fields.extend([
@@ -57,7 +54,11 @@ pub(super) fn table(part: &Part<'_>) -> Vec<Block> {
         Field::number("Curve", curve),
     ]);
     let mut table = Table::new(Kind::Units, &stage.name, &fields, &units);
-    table.rows.iter_mut().zip(&units).for_each(|(line, (row, ..))| line.selected = facts::is_selected(stage, row));
+    table
+        .rows
+        .iter_mut()
+        .zip(&units)
+        .for_each(|(line, (row, ..))| line.selected = shown_and_best_rows::is_selected(stage, row));
     let all: usize = stage.configurations.iter().map(|row| row.units.len()).sum();
     let remark = || format!("The first {} of {}; units.csv has all.", whole(units.len()), whole(all));
     table.remarks.extend((all > units.len()).then(remark));
@@ -80,12 +81,12 @@ pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {
          training error{validation}. Numbers: epochs.csv."
     );
     let mut blocks = vec![Block::Text(Tone::Fine, text)];
-    for (index, facet) in facts::facets(stage).into_iter().enumerate() {
+    for (index, facet) in shown_and_best_rows::facets(stage).into_iter().enumerate() {
         let of_model = facet
             .members
             .iter()
             .map(|&member| Block::Section(configuration(part, &stage.configurations[member], &curves[member], drawn)));
-        if !facts::crowded(stage) {
+        if !shown_and_best_rows::crowded(stage) {
             blocks.extend(of_model);
             continue;
         }
@@ -117,13 +118,13 @@ fn configuration(part: &Part<'_>, row: &ConfigurationReport, curves: &Curves, dr
         }
         (missing, false) => Some(format!("{} of {} without a result.", whole(missing), whole(all))),
     };
-    let title = format!("{}: {}{error}", facts::marked(part.stage, row.number), count(all, "unit"));
+    let title = format!("{}: {}{error}", shown_and_best_rows::marked(part.stage, row.number), count(all, "unit"));
     let blocks = [Block::Curves(shown)].into_iter().chain(remark.map(|text| Block::Text(Tone::Plain, text)));
     Section::new(format!("curves-of-{}-{}", part.number, row.number), title, blocks.collect()).folded().unlisted()
 }
 
 fn caption(stage: &StageReport, unit: &UnitReport) -> String {
-    let place = facts::place(stage, unit);
+    let place = shown_and_best_rows::place(stage, unit);
     let epochs = count(unit.epochs.unwrap_or_default(), "epoch");
     match unit.ending {
         UnitState::Diverged => format!("{place}: diverged after {epochs}"),

@@ -6,7 +6,7 @@ use seedgrid_common::text;
 
 use super::{
     Store, StoreError,
-    verify::{self, Depth},
+    damage_checks::{self, Depth},
 };
 
 /// Something that is wrong with a database.
@@ -49,19 +49,19 @@ impl Store {
         let unsealed = store.unsealed()?.into_iter();
         let mut faults: Vec<Fault> =
             unsealed.map(|(table, count)| rows(table, count, "not as it was written: the seal differs")).collect();
-        faults.extend(verify::results(&store.connection).map_err(failed)?.into_iter().map(|bad| Fault {
+        faults.extend(damage_checks::results(&store.connection).map_err(failed)?.into_iter().map(|bad| Fault {
             table: Some("results"),
             unit: bad.name,
             what: bad.what.to_owned(),
         }));
-        let dangling = verify::dangling(&store.connection).map_err(failed)?;
+        let dangling = damage_checks::dangling(&store.connection).map_err(failed)?;
         faults.extend(dangling.into_iter().map(|(table, count, what)| rows(table, count, what)));
         Ok((Some(store), faults))
     }
 
     /// How many rows of each table do not match their seals, where there are any.
     pub(super) fn unsealed(&self) -> Result<Vec<(&'static str, u32)>, StoreError> {
-        verify::unsealed(&self.connection).map_err(|cause| StoreError::open(&self.path, cause))
+        damage_checks::unsealed(&self.connection).map_err(|cause| StoreError::open(&self.path, cause))
     }
 
     /// How many results are stored.

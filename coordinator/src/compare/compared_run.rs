@@ -16,7 +16,7 @@ use crate::{
     plan::PrepareError,
     run_directory::RunDirectory,
     store::{Store, TrainedRecord},
-    views::results,
+    views::report_inputs,
 };
 
 /// One of the compared runs.
@@ -47,7 +47,7 @@ impl Side {
         let store = Store::open_to_read(&directory.database()).map_err(PrepareError::from)?;
         store.hold().map_err(PrepareError::from)?;
         let trained = store.trained().map_err(PrepareError::from)?;
-        let (aggregate, provenance) = results::of_store(directory, &store, None)?;
+        let (aggregate, provenance) = report_inputs::of_store(directory, &store, None)?;
         let Aggregate { report, errors, .. } = aggregate;
         let planned = units(&report);
         let used = || trained.iter().filter(|(id, _)| planned.contains_key(*id)).map(|(_, record)| record);

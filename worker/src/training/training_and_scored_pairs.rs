@@ -5,7 +5,7 @@ use seedgrid_common::{
     training::Normalize,
 };
 
-use super::recipe::Recipe;
+use super::unit_settings::Recipe;
 
 /// Pairs with normalised pixels.
 #[derive(Clone, Debug, Default, PartialEq)]

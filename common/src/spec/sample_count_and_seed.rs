@@ -4,9 +4,9 @@ use super::{
     Axis, Problem,
     distribution::{Distribution, draw},
     error::Problems,
-    limits::SAMPLES_MAX,
     setting::{Setting, Written},
-    table::{Entry, Table},
+    size_limits::SAMPLES_MAX,
+    toml_table::{Entry, Table},
 };
 
 /// The row's sampled axes as one; None if it has none, or once something was reported.

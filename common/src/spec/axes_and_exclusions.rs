@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use super::{
     Axis,
+    cartesian_product::Settings,
     error::Problems,
-    exclude,
-    product::Settings,
-    samples,
+    exclude, sample_count_and_seed,
     setting::{Setting, Written, distinct},
-    table::Table,
+    toml_table::Table,
     zip::{self, Zip},
 };
 
@@ -33,7 +32,7 @@ impl Combined {
             Some(entry) => exclude::read(entry, settings, problems),
             None => Some(Vec::new()),
         };
-        let samples = samples::read(table, settings, problems);
+        let samples = sample_count_and_seed::read(table, settings, problems);
         let axes = zips.and_then(|zips| axes(settings, &zips, samples, problems));
         Self { axes, exclude }
     }

@@ -6,14 +6,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Axis, ModelRow, Problem, SelectedRow,
-    combined::Combined,
+    axes_and_exclusions::Combined,
     error::Problems,
     exclude,
-    limits::CONFIGURATIONS_MAX,
-    name,
     setting::{self, NORMALIZE, Setting},
-    stop::{self, StopKeys},
-    table::Table,
+    size_limits::CONFIGURATIONS_MAX,
+    stop_rule::{self, StopKeys},
+    study_and_stage_names,
+    toml_table::Table,
 };
 use crate::{
     model::{self, Model, Optimiser, UnusedMomentum},
@@ -74,7 +74,7 @@ pub(super) fn read(
         .and_then(|entry| entry.word("model", &model::ALL.map(|model| (model.name, model)), problems));
     let own_from = table.optional("from");
     let from = match own_from {
-        Some(entry) => name::read(entry, problems).map(|stage| From { stage, at: entry.at() }),
+        Some(entry) => study_and_stage_names::read(entry, problems).map(|stage| From { stage, at: entry.at() }),
         None => inherited.from.cloned(),
     };
     let selects = own_from.is_some() || from.is_some();
@@ -130,7 +130,7 @@ fn row_stop(
     let keys = own.or(stage);
     if let (Some(entry), Some(rule)) = (entry, keys.rule())
         && own.sets_epochs()
-        && let Some(problem) = stop::late(&rule)
+        && let Some(problem) = stop_rule::late(&rule)
     {
         problems.report(entry.at(), problem);
     }
@@ -148,7 +148,7 @@ fn row_normalize(
         Some(entry) if matches!(entry.value.get_ref(), DeValue::Table(_) | DeValue::Array(_)) => {
             (Some(stage), Some(Setting::read(&NORMALIZE, entry, None, problems)))
         }
-        Some(entry) => (stop::normalize(entry, problems).map(Some), None),
+        Some(entry) => (stop_rule::normalize(entry, problems).map(Some), None),
     }
 }
 

@@ -1,12 +1,12 @@
 //! The probable meaning of an unknown word in a spec.
 
 use super::synonyms;
-use crate::suggest::{self, plain};
+use crate::nearest_word::{self, plain};
 
-/// The known word that was probably meant: a synonym's word, or the [nearest](suggest::nearest) one.
+/// The known word that was probably meant: a synonym's word, or the [nearest](nearest_word::nearest) one.
 pub(super) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let here = |word: &&str| known.iter().find(|known| *known == word).copied();
-    synonyms::find(&plain(written)).iter().find_map(here).or_else(|| suggest::nearest(written, known))
+    synonyms::find(&plain(written)).iter().find_map(here).or_else(|| nearest_word::nearest(written, known))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Error rates: each unit's, their mean and its interval.
 
 use super::{
+    axis_and_ticks::Axis,
+    dots_and_lines_limit::{DOTS_MAX, some},
     drawing::{Drawing, Stroke},
     forest::{Forest, Row, interval},
-    panel::Axis,
-    sample::{DOTS_MAX, some},
     style::{self, INK},
 };
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
         report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
     },
     report::{
-        facts,
         numbers::{ends, rate, rate_spread, whole},
+        shown_and_best_rows,
     },
 };
 
@@ -25,10 +25,12 @@ pub(in crate::report) const ROWS_MAX: usize = 30;
 pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
     let rows = stage.configurations.iter().enumerate();
     let mut rows: Vec<(usize, &ConfigurationReport)> = rows.filter(|(_, row)| row.n > 0 || row.diverged()).collect();
-    if facts::tunes(stage) || rows.len() > ROWS_MAX {
+    if shown_and_best_rows::tunes(stage) || rows.len() > ROWS_MAX {
         rows.sort_by_key(|(_, row)| row.rank);
         let mut place = 0..;
-        rows.retain(|(_, row)| place.next().is_some_and(|place| place < ROWS_MAX) || facts::is_selected(stage, row));
+        rows.retain(|(_, row)| {
+            place.next().is_some_and(|place| place < ROWS_MAX) || shown_and_best_rows::is_selected(stage, row)
+        });
     }
     let values = rows.iter().flat_map(|(_, row)| {
         let errors = row.units.iter().filter_map(|unit| unit.error);
@@ -50,14 +52,14 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
     };
     Some(forest.draw(|drawing, place, y, at| {
         let (index, row) = rows[place];
-        let color = if facts::crowded(stage) { style::color(0) } else { style::color(index) };
+        let color = if shown_and_best_rows::crowded(stage) { style::color(0) } else { style::color(index) };
         let units = row.units.iter().filter_map(|unit| Some((unit.error?, unit)));
         let mut units: Vec<(f64, &UnitReport)> = units.collect();
         if units.len() > DOTS_MAX {
             units.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
         for (error, unit) in some(units, DOTS_MAX) {
-            let label = format!("{}: {}", facts::place(stage, unit), rate(Some(error)));
+            let label = format!("{}: {}", shown_and_best_rows::place(stage, unit), rate(Some(error)));
             drawing.dot((at(error), y + 5.0), 3.2, color, 0.45, Some(&label));
         }
         if let Some(ends) = row.error.interval.ci95 {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Row, ToSql, params};
 use seedgrid_common::{
-    shared::Shared,
+    copy_on_write::Shared,
     unit::{Configuration, Fold, Unit, UnitId},
 };
 
 use super::{
     Store, StoreError,
-    numbers::{Numbers, Place},
+    row_numbers::{Numbers, Place},
 };
 
 /// Writes a unit that the store does not have, or of which it has no more than the id.

@@ -4,10 +4,10 @@
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use seedgrid_common::{
-    batch::{self, JobEnd},
+    batch_job_end::{self, JobEnd},
     hyperparameters::Value,
+    made_up_results::ResultKind,
     matrix::Plan,
-    result_kind::ResultKind,
     temporary_files::Scratch,
     training::Normalize,
     unit::{Configuration, UnitId},
@@ -23,7 +23,7 @@ use crate::{
     cli::{
         local_workers::{LocalWorker, Surroundings, WorkerEnd},
         progress::View,
-        signals::{Attended, StopSignal},
+        stop_signals::{Attended, StopSignal},
     },
     core::Holders,
     plan::{Prepared, Spec, past_durations},
@@ -60,7 +60,7 @@ pub(super) async fn measure(
     let opened = open(folder.path(), &spec(&shapes, slots))?;
     let database = opened.directory.database();
     let hosting = Hosting::start(opened, Entrance::LOCAL, Holders::AreGone).await?;
-    let surroundings = Surroundings::new(&JobEnd::find(&batch::environment));
+    let surroundings = Surroundings::new(&JobEnd::find(&batch_job_end::environment));
     let mut worker =
         LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs(), surroundings)?;
     let mut view = Silent;

@@ -21,7 +21,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::cli::console;
+use crate::cli::standard_streams;
 
 /// The time limit for the last message: standard error may have no reader.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -175,7 +175,7 @@ fn end(signal: StopSignal) -> ! {
     let (said, goodbye) = std::sync::mpsc::channel();
     // Another thread may hold standard error while it waits for a reader.
     let say = move || {
-        console::note(format_args!("{}", said_last(LEAVES_FILES.load(Ordering::Relaxed))));
+        standard_streams::note(format_args!("{}", said_last(LEAVES_FILES.load(Ordering::Relaxed))));
         // After the time limit, no thread receives this.
         let _ = said.send(());
     };

@@ -1,9 +1,9 @@
 //! The mean error by each hyper-parameter that varies: a row of panels a model, a panel a hyper-parameter.
 
 use super::{
+    axis_and_ticks::{Axis, Panel},
+    dots_and_lines_limit::{DOTS_MAX, some},
     drawing::{Anchor, Drawing, Stroke, wrap},
-    panel::{Axis, Panel},
-    sample::{DOTS_MAX, some},
     style::{self, AXIS, BACKGROUND, INK, SOFT, TEXT, TICK_TEXT},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
         report_json::{ConfigurationReport, EvaluationReport, StageReport},
     },
     report::{
-        facts::{self, Facet},
         numbers::{ends, rate},
+        shown_and_best_rows::{self, Facet},
     },
 };
 
@@ -28,12 +28,12 @@ const NAMED_MAX: usize = 8;
 /// A panel for each model and each setting in which its configurations differ; None where there is none.
 pub(in crate::report) fn axes(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
     let mut rows: Vec<Vec<Drawing>> = Vec::new();
-    for facet in facts::facets(stage) {
+    for facet in shown_and_best_rows::facets(stage) {
         let mut members: Vec<&ConfigurationReport> =
             facet.members.iter().map(|&member| &stage.configurations[member]).collect();
         members.retain(|row| row.error.spread.mean.is_some());
         members.sort_by_key(|row| row.rank);
-        let names = facts::setting_names(stage);
+        let names = shown_and_best_rows::setting_names(stage);
         let scales: Vec<Scale<'_>> = names.into_iter().filter_map(|name| Scale::from_rows(name, &members)).collect();
         for (place, scales) in scales.chunks(PANELS_MAX).enumerate() {
             let width = WIDTH / scales.len().max(2) as f64;
@@ -58,7 +58,8 @@ struct Scale<'a> {
 impl<'a> Scale<'a> {
     /// None where all have the same value, and where many have values that are no numbers.
     fn from_rows(name: &'a str, members: &[&ConfigurationReport]) -> Option<Self> {
-        let mut values: Vec<String> = members.iter().filter_map(|row| facts::setting(row, name)).collect();
+        let mut values: Vec<String> =
+            members.iter().filter_map(|row| shown_and_best_rows::setting(row, name)).collect();
         match values.iter().map(|value| value.parse::<f64>()).collect::<Result<Vec<_>, _>>() {
             Ok(_) => values.sort_by(|a, b| number(a).total_cmp(&number(b))),
             Err(_) => values.sort(),
@@ -110,14 +111,15 @@ fn panel(
     let panel =
         Panel { width, height: HEIGHT, x: scale.axis(), y: Axis::roomy(label, means, 0.0), title: title.to_owned() };
     let at = |row: &ConfigurationReport| {
-        let value = facts::setting(row, scale.name)?;
+        let value = shown_and_best_rows::setting(row, scale.name)?;
         Some(panel.at(scale.place(&value), mean(row)))
     };
     let mut content = panel.content();
     if scale.is_named() {
         // From the best to the worst: the first of each value is its lowest.
-        let lowest =
-            |value: &String| members.iter().find(|row| facts::setting(row, scale.name).as_ref() == Some(value));
+        let lowest = |value: &String| {
+            members.iter().find(|row| shown_and_best_rows::setting(row, scale.name).as_ref() == Some(value))
+        };
         let line: Vec<(f64, f64)> = scale.values.iter().filter_map(lowest).filter_map(|row| at(row)).collect();
         content.path(&line, Stroke::solid(BACKGROUND, 1.2), None);
     }
