@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cli::progress::{self, at_most, duration},
     grpc::control_client::{Control, ControlError},
-    report::numbers::count,
+    report::numbers::{count, rate},
     run_directory::RunDirectory,
     store,
     views::run_state::RunState,
@@ -104,8 +104,11 @@ fn text(picture: &v1::StatusSnapshot, place: &Path) -> String {
     for unit in &picture.training {
         let latest = unit.latest.as_ref().map_or("first epoch".to_owned(), |latest| {
             format!(
-                "epoch {} of at most {}, loss {:.4}, training error {:.3}",
-                latest.epoch, unit.epochs_max, latest.train_loss, latest.train_error
+                "epoch {} of at most {}, loss {}, training error {}",
+                latest.epoch,
+                unit.epochs_max,
+                rate(latest.train_loss),
+                rate(latest.train_error)
             )
         });
         lines.push(format!("training {}: {latest}, for {}", unit.label, duration(unit.running_ms)));

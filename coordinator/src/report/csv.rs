@@ -2,15 +2,14 @@
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use seedgrid_common::{classification, training::StopLoss, unit::Fold};
+use seedgrid_common::{classification, unit::Fold};
+use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::shown_and_best_rows;
 use crate::aggregate::{
     Aggregate, Band, Curves,
-    report_json::{
-        ComparisonReport, ConfigurationReport, FoundError, ReferenceReport, Report, Spread, StageReport, TTestReport,
-        UnitReport, Verdict,
-    },
+    report_json::{ConfigurationReport, ReferenceReport, Report, StageReport, UnitReport},
 };
 
 /// Names and contents of all files.
@@ -68,31 +67,25 @@ fn cell(value: Option<impl Display>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// A column: its name, and its cell in the row of a thing.
-type Column<T> = (String, Box<dyn Fn(&T) -> String>);
-
-/// A column of values that some things do not have.
-fn value<T, V: Display>(name: &str, of: impl Fn(&T) -> Option<V> + 'static) -> Column<T> {
-    (name.to_owned(), Box::new(move |thing| cell(of(thing))))
-}
-
-/// A column of values that each thing has.
-fn column<T, V: Display>(name: &str, of: impl Fn(&T) -> V + 'static) -> Column<T> {
-    value(name, move |thing| Some(of(thing)))
-}
-
-/// `NAME_mean` and `NAME_std`.
-fn spread<T: 'static>(name: &str, of: fn(&T) -> &Spread) -> [Column<T>; 2] {
-    [
-        value(&format!("{name}_mean"), move |thing| of(thing).mean),
-        value(&format!("{name}_std"), move |thing| of(thing).std),
-    ]
-}
-
-/// `NAME_low` and `NAME_high`.
-fn ends<T: 'static>(name: &str, of: impl Fn(&T) -> Option<[f64; 2]> + Copy + 'static) -> [Column<T>; 2] {
-    [("low", 0), ("high", 1)]
-        .map(|(end, place)| value(&format!("{name}_{end}"), move |thing| of(thing).map(|ends| ends[place])))
+/// The value at a path of report.json's object of a row: keys and places joined by dots. Of a list, its length.
+fn value_at(object: &Json, path: &str) -> String {
+    fn step<'a>(value: &'a Json, key: &str) -> Option<&'a Json> {
+        match value {
+            Json::Object(fields) => {
+                debug_assert!(fields.contains_key(key), "report.json has no {key}");
+                fields.get(key)
+            }
+            Json::Array(list) => list.get(key.parse::<usize>().ok()?),
+            _ => None,
+        }
+    }
+    match path.split('.').try_fold(object, step) {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Array(list)) => list.len().to_string(),
+        Some(Json::Number(number)) if number.is_f64() => cell(number.as_f64()),
+        Some(value) => value.to_string(),
+    }
 }
 
 const KEYS: [&str; 4] = ["stage", "configuration", "model", "variant"];
@@ -101,16 +94,21 @@ fn keys(stage: &StageReport, row: &ConfigurationReport) -> Vec<String> {
     vec![stage.name.clone(), row.number.to_string(), row.model.clone(), row.variant.clone()]
 }
 
-/// A table of things, whose rows begin with cells under `first`.
-fn table<'a, T: 'a>(
+/// A table of things, whose rows begin with cells under `first`. `columns` are separated by blanks: `NAME`, or `NAME=PATH` where report.json has the
+/// value elsewhere in the thing's object.
+fn table<'a, T: Serialize + 'a>(
     first: impl IntoIterator<Item = String>,
-    columns: &[Column<T>],
+    columns: &str,
     rows: impl IntoIterator<Item = (Vec<String>, &'a T)>,
 ) -> String {
+    let columns: Vec<(&str, &str)> =
+        columns.split_whitespace().map(|column| column.split_once('=').unwrap_or((column, column))).collect();
     let mut text = String::new();
-    push_row(&mut text, first.into_iter().chain(columns.iter().map(|(name, _)| name.clone())));
+    push_row(&mut text, first.into_iter().chain(columns.iter().map(|(name, _)| (*name).to_owned())));
     for (first, thing) in rows {
-        push_row(&mut text, first.into_iter().chain(columns.iter().map(|(_, of)| of(thing))));
+        // Where it fails, so does report.json.
+        let object = serde_json::to_value(thing).unwrap_or_default();
+        push_row(&mut text, first.into_iter().chain(columns.iter().map(|(_, path)| value_at(&object, path))));
     }
     text
 }
@@ -131,97 +129,37 @@ fn with_hyperparameters<'a>(names: &'a BTreeSet<&str>, column: &'a str) -> impl 
     KEYS.into_iter().chain([column]).map(str::to_owned).chain(names)
 }
 
+const CONFIGURATION: &str = "normalize stop.loss_delta stop.max_epochs stop.min_epochs stop.patience stop.loss_drop stop.loss
+    planned=counts.planned done=counts.done diverged=counts.diverged not_trained=counts.not_trained failed=counts.failed
+    cancelled=counts.cancelled converged untrained stuck
+    error_mean=error.mean error_std=error.std error_ci95_low=error.interval.ci95.0 error_ci95_high=error.interval.ci95.1
+    error_min=error.min error_max=error.max epochs_mean=epochs.mean epochs_std=epochs.std loss_mean=loss.mean loss_std=loss.std
+    train_loss_mean=train_loss.mean train_loss_std=train_loss.std train_error_mean=train_error.mean train_error_std=train_error.std
+    auc_mean=auc.mean auc_std=auc.std average_precision_mean=average_precision.mean average_precision_std=average_precision.std
+    areas_undefined=auc.undefined
+    ensemble_seeds=averaged.seeds ensemble_error=averaged.error ensemble_auc=roc.auc
+    seeds_auc_mean=roc.seeds.mean seeds_auc_std=roc.seeds.std ensemble_average_precision=precision_recall.average_precision
+    seeds_average_precision_mean=precision_recall.seeds.mean seeds_average_precision_std=precision_recall.seeds.std
+    error_standard_error=error.interval.standard_error error_freedom=error.interval.freedom error_interval=error.interval.method
+    error_given_examples_ci95_low=error.given_examples.ci95.0 error_given_examples_ci95_high=error.given_examples.ci95.1
+    draw_pairs=draw.pairs draw_standard_error=draw.standard_error ensemble_auc_ci95_low=roc.ci95.0 ensemble_auc_ci95_high=roc.ci95.1
+    ensemble_average_precision_ci95_low=precision_recall.ci95.0 ensemble_average_precision_ci95_high=precision_recall.ci95.1
+    data_draws=draws draws_std=draw.draws_std seeds_std=draw.seeds_std skipped=counts.skipped rank";
+
 /// configurations.csv: one row a configuration.
 fn configurations(report: &Report) -> String {
-    type Of = ConfigurationReport;
-    let mut columns: Vec<Column<Of>> = vec![
-        column("normalize", |row: &Of| shown_and_best_rows::normalize(row)),
-        column("stop.loss_delta", |row: &Of| row.stop.loss_delta),
-        column("stop.max_epochs", |row: &Of| row.stop.max_epochs),
-        column("stop.min_epochs", |row: &Of| row.stop.min_epochs),
-        column("stop.patience", |row: &Of| row.stop.patience),
-        column("stop.loss_drop", |row: &Of| row.stop.loss_drop),
-        column("stop.loss", |row: &Of| match row.stop.loss {
-            StopLoss::Mean => "mean",
-            StopLoss::BatchSum => "batch-sum",
-        }),
-        column("planned", |row: &Of| row.counts.planned),
-        column("done", |row: &Of| row.counts.done),
-        column("diverged", |row: &Of| row.counts.diverged),
-        column("not_trained", |row: &Of| row.counts.not_trained),
-        column("failed", |row: &Of| row.counts.failed),
-        column("cancelled", |row: &Of| row.counts.cancelled),
-        column("converged", |row: &Of| row.converged),
-        column("untrained", |row: &Of| row.untrained),
-        column("stuck", |row: &Of| row.stuck),
-    ];
-    columns.extend(spread("error", |row: &Of| &row.error.spread));
-    columns.extend(ends("error_ci95", |row: &Of| row.error.interval.ci95));
-    columns.extend([
-        value("error_min", |row: &Of| row.error.spread.min),
-        value("error_max", |row: &Of| row.error.spread.max),
-    ]);
-    columns.extend(spread("epochs", |row: &Of| &row.epochs));
-    columns.extend(spread("loss", |row: &Of| &row.loss));
-    columns.extend(spread("train_loss", |row: &Of| &row.train_loss));
-    columns.extend(spread("train_error", |row: &Of| &row.train_error));
-    columns.extend(spread("auc", |row: &Of| &row.auc.spread));
-    columns.extend(spread("average_precision", |row: &Of| &row.average_precision.spread));
-    columns.extend([
-        column("areas_undefined", |row: &Of| row.auc.undefined),
-        column("ensemble_seeds", |row: &Of| row.averaged.seeds.len()),
-        value("ensemble_error", |row: &Of| row.averaged.error),
-        value("ensemble_auc", |row: &Of| row.roc.auc),
-    ]);
-    columns.extend(spread("seeds_auc", |row: &Of| &row.roc.seeds));
-    columns.push(value("ensemble_average_precision", |row: &Of| row.precision_recall.average_precision));
-    columns.extend(spread("seeds_average_precision", |row: &Of| &row.precision_recall.seeds));
-    columns.extend([
-        value("error_standard_error", |row: &Of| row.error.interval.standard_error),
-        value("error_freedom", |row: &Of| row.error.interval.freedom),
-        column("error_interval", |row: &Of| row.error.interval.method.name()),
-    ]);
-    columns.extend(ends("error_given_examples_ci95", |row: &Of| row.error.given_examples.as_ref()?.ci95));
-    columns.extend([
-        column("draw_pairs", |row: &Of| row.draw.pairs),
-        value("draw_standard_error", |row: &Of| row.draw.standard_error),
-    ]);
-    columns.extend(ends("ensemble_auc_ci95", |row: &Of| row.roc.ci95));
-    columns.extend(ends("ensemble_average_precision_ci95", |row: &Of| row.precision_recall.ci95));
-    columns.extend([
-        column("data_draws", |row: &Of| row.draws.len()),
-        value("draws_std", |row: &Of| row.draw.draws_std),
-        value("seeds_std", |row: &Of| row.draw.seeds_std),
-        column("skipped", |row: &Of| row.counts.skipped),
-        column("rank", |row: &Of| row.rank),
-    ]);
     let names = hyperparameters(report);
     let rows = rows(report).map(|(stage, row)| {
         let values = names.iter().map(|name| cell(row.hyperparameters.get(*name)));
         (keys(stage, row).into_iter().chain([row.title.clone()]).chain(values).collect(), row)
     });
-    table(with_hyperparameters(&names, "title"), &columns, rows)
+    table(with_hyperparameters(&names, "title"), CONFIGURATION, rows)
 }
+
+const UNIT: &str = "fold seed ending error auc average_precision loss epochs converged train_loss train_error data_seed untrained stuck";
 
 /// units.csv: one row a unit; a unit that several configurations share stands in each of them.
 fn units(report: &Report) -> String {
-    type Of = UnitReport;
-    let columns: [Column<Of>; 14] = [
-        value("fold", |unit: &Of| unit.fold),
-        column("seed", |unit: &Of| unit.seed),
-        column("ending", |unit: &Of| unit.ending.name()),
-        value("error", |unit: &Of| unit.error),
-        value("auc", |unit: &Of| unit.auc),
-        value("average_precision", |unit: &Of| unit.average_precision),
-        value("loss", |unit: &Of| unit.loss),
-        value("epochs", |unit: &Of| unit.epochs),
-        value("converged", |unit: &Of| unit.converged),
-        value("train_loss", |unit: &Of| unit.train_loss),
-        value("train_error", |unit: &Of| unit.train_error),
-        column("data_seed", |unit: &Of| unit.data_seed),
-        value("untrained", |unit: &Of| unit.untrained),
-        value("stuck", |unit: &Of| unit.stuck),
-    ];
     let names = hyperparameters(report);
     let names = &names;
     let rows = rows(report).flat_map(|(stage, row)| {
@@ -231,43 +169,21 @@ fn units(report: &Report) -> String {
         };
         row.units.iter().map(move |unit| (of_unit(unit), unit))
     });
-    table(with_hyperparameters(names, "unit"), &columns, rows)
+    table(with_hyperparameters(names, "unit"), UNIT, rows)
 }
+
+const COMPARISON: &str = "difference hedges_g t_test=t_test.method seeds=t_test.seeds
+    t=t_test.t freedom=t_test.freedom t_p=t_test.p t_p_holm=t_test.p_holm ci95_low=t_test.ci95.0 ci95_high=t_test.ci95.1
+    ci95_simultaneous_low=t_test.ci95_simultaneous.0 ci95_simultaneous_high=t_test.ci95_simultaneous.1
+    seeds_t=seeds_test.t seeds_freedom=seeds_test.freedom seeds_p=seeds_test.p seeds_p_holm=seeds_test.p_holm
+    seeds_ci95_low=seeds_test.ci95.0 seeds_ci95_high=seeds_test.ci95.1
+    seeds_ci95_simultaneous_low=seeds_test.ci95_simultaneous.0 seeds_ci95_simultaneous_high=seeds_test.ci95_simultaneous.1
+    first_only_wrong=mcnemar.first_only_wrong second_only_wrong=mcnemar.second_only_wrong mcnemar_p=mcnemar.p
+    mcnemar_p_holm=mcnemar.p_holm auc_difference=auc_test.difference auc_standard_error=auc_test.standard_error auc_p=auc_test.p
+    auc_p_holm=auc_test.p_holm";
 
 /// comparisons.csv: one row a pair of configurations that were compared; the keys are the first one's.
 fn comparisons(report: &Report) -> String {
-    type Of = ComparisonReport;
-    let t_test = |prefix: &str, name: &str, of: fn(&Of) -> &TTestReport| {
-        let mut columns: Vec<Column<Of>> = vec![
-            value(&format!("{prefix}t"), move |pair| of(pair).t),
-            value(&format!("{prefix}freedom"), move |pair| of(pair).freedom),
-            value(&format!("{name}p"), move |pair| of(pair).p),
-            value(&format!("{name}p_holm"), move |pair| of(pair).p_holm),
-        ];
-        columns.extend(ends(&format!("{prefix}ci95"), move |pair: &Of| of(pair).ci95));
-        columns.extend(ends(&format!("{prefix}ci95_simultaneous"), move |pair: &Of| of(pair).ci95_simultaneous));
-        columns
-    };
-    let mut columns: Vec<Column<Of>> = vec![
-        value("difference", |pair: &Of| pair.difference),
-        value("hedges_g", |pair: &Of| pair.hedges_g),
-        column("t_test", |pair: &Of| pair.t_test.method.name()),
-        column("seeds", |pair: &Of| pair.t_test.seeds),
-    ];
-    columns.extend(t_test("", "t_", |pair| &pair.t_test));
-    columns.extend(t_test("seeds_", "seeds_", |pair| &pair.seeds_test));
-    columns.extend([
-        value("first_only_wrong", |pair: &Of| pair.mcnemar.first_only_wrong),
-        value("second_only_wrong", |pair: &Of| pair.mcnemar.second_only_wrong),
-    ]);
-    columns.extend([
-        value("mcnemar_p", |pair: &Of| pair.mcnemar.p),
-        value("mcnemar_p_holm", |pair: &Of| pair.mcnemar.p_holm),
-        value("auc_difference", |pair: &Of| pair.auc_test.difference),
-        value("auc_standard_error", |pair: &Of| pair.auc_test.standard_error),
-        value("auc_p", |pair: &Of| pair.auc_test.p),
-        value("auc_p_holm", |pair: &Of| pair.auc_test.p_holm),
-    ]);
     let rows = report.stages.iter().flat_map(|stage| {
         stage.comparisons.pairs.iter().filter_map(move |pair| {
             let (first, second) =
@@ -277,43 +193,27 @@ fn comparisons(report: &Report) -> String {
         })
     });
     let second = ["second", "second_model", "second_variant"];
-    table(KEYS.into_iter().chain(second).map(str::to_owned), &columns, rows)
+    table(KEYS.into_iter().chain(second).map(str::to_owned), COMPARISON, rows)
 }
+
+const REFERENCE: &str = "source ours_error=ours.error ours_std=ours.std ours_n=ours.n ours_epochs=ours.epochs ours_pairs=ours.pairs
+    ours_standard_error=ours.standard_error ours_draw_standard_error=ours.draw_standard_error
+    theirs_error=theirs.error theirs_std=theirs.std theirs_n=theirs.n theirs_epochs=theirs.epochs theirs_pairs=theirs.pairs
+    theirs_standard_error=theirs.standard_error theirs_draw_standard_error=theirs.draw_standard_error
+    difference uncertainty95 uncertainty90 margin verdict note";
 
 /// references.csv: one row a configuration and a reference that is for it.
 fn references(report: &Report) -> String {
-    type Of = ReferenceReport;
-    let side = |side: &str, of: fn(&Of) -> &FoundError| -> [Column<Of>; 7] {
-        let name = |column: &str| format!("{side}_{column}");
-        [
-            value(&name("error"), move |reference| of(reference).error),
-            value(&name("std"), move |reference| of(reference).std),
-            value(&name("n"), move |reference| of(reference).n),
-            value(&name("epochs"), move |reference| of(reference).epochs),
-            column(&name("pairs"), move |reference| of(reference).pairs),
-            value(&name("standard_error"), move |reference| of(reference).standard_error),
-            value(&name("draw_standard_error"), move |reference| of(reference).draw_standard_error),
-        ]
+    let given = |one: &ReferenceReport| {
+        one.given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     };
-    let given = |reference: &Of| {
-        reference.given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
-    };
-    let mut columns: Vec<Column<Of>> = vec![column("where", given), column("source", |one: &Of| one.source.clone())];
-    columns.extend(side("ours", |reference| &reference.ours));
-    columns.extend(side("theirs", |reference| &reference.theirs));
-    columns.extend([
-        value("difference", |one: &Of| one.difference),
-        value("uncertainty95", |one: &Of| one.uncertainty95),
-        value("uncertainty90", |one: &Of| one.uncertainty90),
-        value("margin", |one: &Of| one.margin),
-        value("verdict", |one: &Of| one.verdict.map(Verdict::name)),
-        value("note", |one: &Of| one.note.clone()),
-    ]);
     let rows = report.stages.iter().flat_map(|stage| {
-        let of_stage = move |one: &'_ Of| Some(keys(stage, shown_and_best_rows::row(stage, one.configuration)?));
-        stage.references.iter().filter_map(move |one| Some((of_stage(one)?, one)))
+        stage.references.iter().filter_map(move |one| {
+            let keys = keys(stage, shown_and_best_rows::row(stage, one.configuration)?);
+            Some((keys.into_iter().chain([given(one)]).collect(), one))
+        })
     });
-    table(KEYS.map(str::to_owned), &columns, rows)
+    table(KEYS.into_iter().chain(["where"]).map(str::to_owned), REFERENCE, rows)
 }
 
 /// A table of rows that belong to configurations with their curves.

@@ -3,6 +3,7 @@
 use seedgrid_common::{terminal::columns, text::agreeing, wire::v1};
 
 use super::{ended, time_left, workers};
+use crate::report::numbers::rate;
 
 /// The largest number of units in training with a line each; further units are counted.
 pub(super) const SHOWN_MAX: usize = 16;
@@ -10,7 +11,7 @@ pub(super) const SHOWN_MAX: usize = 16;
 /// The largest width of a bar, in columns.
 const BAR_MAX: usize = 24;
 /// The smallest width of a bar, in columns.
-const BAR_MIN: usize = 8;
+const BAR_MIN: usize = 7;
 /// The smallest width to which labels are cut, in columns.
 const LABEL_MIN: usize = 16;
 
@@ -75,8 +76,8 @@ pub(super) fn units(training: &[v1::TrainingUnit], width: usize) -> Vec<String> 
 /// A unit's progress and its latest losses.
 fn said(unit: &v1::TrainingUnit, epochs: impl Fn(&v1::EpochMetrics) -> String, error: bool) -> String {
     let Some(latest) = &unit.latest else { return "first epoch".to_owned() };
-    let error = if error { format!("  error {:.3}", latest.train_error) } else { String::new() };
-    format!("{}loss {:.4}{error}", epochs(latest), latest.train_loss)
+    let error = if error { format!("  error {}", rate(latest.train_error)) } else { String::new() };
+    format!("{}loss {}{error}", epochs(latest), rate(latest.train_loss))
 }
 
 /// A bar such as "[=====>    ]" in at most this many columns; None if there are too few.
@@ -141,7 +142,7 @@ mod tests {
         }
         assert!(units(&all, 80)[0].starts_with("  cnn-shared-aux "), "{:?}", units(&all, 80));
         let short = units(&[training("cnn learning_rate=0.1 seed 3", Some((12, 0.1234)))], 80);
-        assert_eq!(short, ["  cnn learning_rate=0.1 seed 3  [>     ] epoch  12/300  loss 0.1234  error 0.031"]);
+        assert_eq!(short, ["  cnn learning_rate=0.1 seed 3  [>    ] epoch  12/300  loss 0.1234  error 0.0308"]);
     }
 
     #[test]

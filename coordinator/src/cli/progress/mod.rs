@@ -17,6 +17,7 @@ use seedgrid_common::{
 
 use crate::{
     cli::standard_streams::Stream,
+    report::numbers::rate,
     scheduler::{attempt_ending::AttemptEnding, queue::Pause},
 };
 
@@ -92,7 +93,7 @@ fn ending_line(ending: &v1::RecentEnding) -> String {
     let took = duration((1000.0 * ending.train_seconds) as u64);
     match (ending.ending.parse(), ending.error) {
         (Ok(AttemptEnding::Done), Some(error)) => {
-            format!("{}: error {error:.4} after {} ({took})", ending.label, count(ending.epochs, "epoch"))
+            format!("{}: error {} after {} ({took})", ending.label, rate(error), count(ending.epochs, "epoch"))
         }
         (Ok(AttemptEnding::Diverged), _) => {
             format!("{}: diverged after {} ({took})", ending.label, count(ending.epochs, "whole epoch"))

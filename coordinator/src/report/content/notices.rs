@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     race,
-    seed_and_unit_names::{ALIKE_NAMED_MAX, NAMED_MAX, named},
+    seed_and_unit_names::{ALIKE_NAMED_MAX, NAMED_MAX, each_or_all, named},
     untrained_and_stuck,
 };
 use crate::{
@@ -29,34 +29,32 @@ pub(super) fn of_report(report: &Report) -> Vec<Notice> {
 
 /// About results that are in no table.
 fn of_unnamed(results: usize) -> Option<Notice> {
-    let text = match results {
-        0 => return None,
-        1 => "The run directory holds 1 more result, of a unit that this spec does not name: it is in no table. Earlier specs are in the folder specs.".to_owned(),
-        more => format!("The run directory holds {} more results, of units that this spec does not name: they are in no table. Earlier specs are in the folder specs.", whole(more)),
-    };
-    Some(Notice { weight: Weight::Remark, text })
+    let (more, are) = (
+        if results == 1 { "result, of a unit" } else { "results, of units" },
+        if results == 1 { "it is" } else { "they are" },
+    );
+    let text = format!(
+        "The run directory holds {} more {more} that this spec does not name: {are} in no table. Earlier specs are in the folder specs.",
+        whole(results)
+    );
+    (results > 0).then(|| Notice::new(Weight::Remark, text))
 }
 
 /// About units without a result, and those that diverged: None where every unit is done.
 fn of_counts(report: &Report) -> Option<Notice> {
     let counts = &report.counts;
+    let planned = count(counts.planned, "unit");
     if counts.missing() > 0 {
-        let text = format!(
-            "{} of {} have a result; {}. Means and curves are over what is there.",
-            whole(counts.done + counts.diverged),
-            count(counts.planned, "unit"),
-            kinds(counts)
-        );
-        return Some(Notice { weight: Weight::Incomplete, text });
+        let there = whole(counts.done + counts.diverged);
+        let text =
+            format!("{there} of {planned} have a result; {}. Means and curves are over what is there.", kinds(counts));
+        return Some(Notice::new(Weight::Incomplete, text));
     }
-    (counts.diverged > 0).then(|| Notice {
-        weight: Weight::LeftOut,
-        text: format!(
-            "{} of {} diverged: their configurations have no mean error and rank after all without, and they are named below.",
-            whole(counts.diverged),
-            count(counts.planned, "unit")
-        ),
-    })
+    let text = format!(
+        "{} of {planned} diverged: their configurations have no mean error and rank after all without, and they are named below.",
+        whole(counts.diverged)
+    );
+    (counts.diverged > 0).then(|| Notice::new(Weight::LeftOut, text))
 }
 
 fn kinds(counts: &Counts) -> String {
@@ -114,7 +112,7 @@ fn of_test_pairs(stage: &StageReport) -> Option<Notice> {
              pairs: pick by folds (evaluation = {{ folds = K }} and select), and use the test pairs once.",
             count(stage.scored_on_test, "configuration")
         );
-        Notice { weight: Weight::Remark, text }
+        Notice::new(Weight::Remark, text)
     })
 }
 
@@ -126,13 +124,13 @@ fn of_shared_images(stage: &StageReport) -> Option<Notice> {
          draws as independent, so they are a little too narrow for other images.",
         percent(share)
     );
-    Some(Notice { weight: Weight::Remark, text })
+    Some(Notice::new(Weight::Remark, text))
 }
 
 /// About references that turned out to be for nothing.
 fn of_idle_references(stage: &StageReport) -> Vec<Notice> {
-    let text = |reference: &String| format!("The reference {reference} is for no configuration that was selected.");
-    stage.idle_references.iter().map(|one| Notice { weight: Weight::Remark, text: text(one) }).collect()
+    let text = |one: &String| format!("The reference {one} is for no configuration that was selected.");
+    stage.idle_references.iter().map(|one| Notice::new(Weight::Remark, text(one))).collect()
 }
 
 fn is_untrained(row: &ConfigurationReport) -> bool {
@@ -148,50 +146,38 @@ fn of_untrained(stage: &StageReport, rows: &[&ConfigurationReport]) -> Notice {
         count(stage.configurations.len(), "configuration"),
         count(units, "unit")
     );
-    Notice { weight: Weight::Incomplete, text }
+    Notice::new(Weight::Incomplete, text)
 }
 
-/// About units that ended by their number of epochs though their rule has another end: a sentence for each configuration, or one for all of many.
+/// About units that ended by their number of epochs though their rule has another end.
 fn of_cut_short(stage: &StageReport) -> Vec<Notice> {
     let is_cut_short = |row: &&ConfigurationReport| row.stop.can_converge() && row.n > row.converged;
-    let cut_short: Vec<&ConfigurationReport> = stage.configurations.iter().filter(is_cut_short).collect();
-    let notice = |text| Notice { weight: Weight::Remark, text };
-    if cut_short.len() > ALIKE_NAMED_MAX {
-        let of = |value: fn(&ConfigurationReport) -> usize| cut_short.iter().map(|row| value(row)).sum::<usize>();
-        return vec![notice(format!(
-            "{} of {} in {} configurations had not met the stopping rule when max_epochs ended training: see units.csv.",
-            whole(of(|row| row.n - row.converged)),
-            count(of(|row| row.n), "trained unit"),
-            whole(cut_short.len())
-        ))];
-    }
-    let sentence = |row: &&ConfigurationReport| {
-        notice(format!(
-            "{}: {} of {} had not met the stopping rule when max_epochs ({}) ended training.",
-            row.heading(),
-            whole(row.n - row.converged),
-            count(row.n, "trained unit"),
-            whole(row.stop.max_epochs as usize)
-        ))
+    let rows: Vec<&ConfigurationReport> = stage.configurations.iter().filter(is_cut_short).collect();
+    let of = |cut_short: usize, trained: usize, end: String| {
+        format!("{} of {}{end}", whole(cut_short), count(trained, "trained unit"))
     };
-    cut_short.iter().map(sentence).collect()
+    let all = || {
+        let sum = |value: fn(&ConfigurationReport) -> usize| rows.iter().map(|row| value(row)).sum::<usize>();
+        let end = " had not met the stopping rule when max_epochs ended training: see units.csv.";
+        of(sum(|row| row.n - row.converged), sum(|row| row.n), format!(" in {} configurations{end}", whole(rows.len())))
+    };
+    let each = |row: &ConfigurationReport| {
+        let max = whole(row.stop.max_epochs as usize);
+        let end = format!(" had not met the stopping rule when max_epochs ({max}) ended training.");
+        format!("{}: {}", row.heading(), of(row.n - row.converged, row.n, end))
+    };
+    each_or_all(Weight::Remark, &rows, each, all)
 }
 
 /// About rows that start from a selection that is not there.
 fn of_waiting(stage: &StageReport) -> Vec<Notice> {
     let notice = |row: &WaitingReport| {
-        let units = count(row.units, "unit");
-        let text = match row.unreachable {
-            false => {
-                let wait = if row.units == 1 { "waits" } else { "wait" };
-                format!("{}: {units} {wait} for what stage {} selects.", row.title, row.from)
-            }
-            true => {
-                let are = if row.units == 1 { "is" } else { "are" };
-                format!("{}: {units} {are} out of reach: stage {} had nothing to select.", row.title, row.from)
-            }
+        let [wait, are] = if row.units == 1 { ["waits", "is"] } else { ["wait", "are"] };
+        let what = match row.unreachable {
+            false => format!("{wait} for what stage {} selects", row.from),
+            true => format!("{are} out of reach: stage {} had nothing to select", row.from),
         };
-        Notice { weight: Weight::Incomplete, text }
+        Notice::new(Weight::Incomplete, format!("{}: {} {what}.", row.title, count(row.units, "unit")))
     };
     stage.waiting.iter().map(notice).collect()
 }
@@ -209,11 +195,11 @@ fn of_selection(stage: &StageReport) -> Vec<Notice> {
                 more => format!("; and {} more, in configurations.csv", whole(more)),
             };
             let text = format!("Not considered in selecting, since units are missing: {}{more}.", ignored.join("; "));
-            notices.push(Notice { weight: Weight::LeftOut, text });
+            notices.push(Notice::new(Weight::LeftOut, text));
         }
         if model.made && model.selected.is_none() {
             let text = format!("{}: nothing was left to select.", model.title);
-            notices.push(Notice { weight: Weight::Incomplete, text });
+            notices.push(Notice::new(Weight::Incomplete, text));
         }
     }
     notices
@@ -238,7 +224,7 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
             let why = if state == Some(UnitState::Quarantined) { why(&row.failures) } else { String::new() };
             let text =
                 format!("{heading}: {} of {} {what} ({named}). {why}{rest}", whole(number), count(planned, "unit"));
-            notices.push(Notice { weight, text });
+            notices.push(Notice::new(weight, text));
         }
     }
     if let (Some(reason), true) = (&row.auc.undefined_reason, row.auc.undefined < row.n && !row.diverged()) {
@@ -248,12 +234,12 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
             count(row.n, "done unit"),
             if row.auc.undefined == 1 { "has" } else { "have" }
         );
-        notices.push(Notice { weight: Weight::LeftOut, text });
+        notices.push(Notice::new(Weight::LeftOut, text));
     }
     // Of what left a race nobody expects curves, and what diverged is said.
     if let (Some(reason), true) = (&row.roc.reason, row.n > 0 && row.counts.skipped == 0 && !row.diverged()) {
         let text = format!("{heading}: no ROC or precision-recall curve: {reason}.");
-        notices.push(Notice { weight: Weight::LeftOut, text });
+        notices.push(Notice::new(Weight::LeftOut, text));
     }
     notices
 }

@@ -2,7 +2,10 @@
 
 use crate::{
     aggregate::report_json::{ConfigurationReport, UnitReport},
-    report::numbers::whole,
+    report::{
+        document::{Notice, Weight},
+        numbers::whole,
+    },
     scheduler::unit_state::UnitState,
 };
 
@@ -11,6 +14,19 @@ pub(super) const NAMED_MAX: usize = 12;
 
 /// Most configurations whose units were cut short, or that were not trained at all, that are named one by one.
 pub(super) const ALIKE_NAMED_MAX: usize = 3;
+
+/// A notice about each of a few configurations, or one about all of many.
+pub(super) fn each_or_all(
+    weight: Weight,
+    rows: &[&ConfigurationReport],
+    each: impl Fn(&ConfigurationReport) -> String,
+    all: impl FnOnce() -> String,
+) -> Vec<Notice> {
+    match rows.len() > ALIKE_NAMED_MAX {
+        true => vec![Notice::new(weight, all())],
+        false => rows.iter().map(|row| Notice::new(weight, each(row))).collect(),
+    }
+}
 
 /// "1 to 10, 15".
 pub(super) fn ranges(seeds: &[u64]) -> String {

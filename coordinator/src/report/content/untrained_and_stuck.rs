@@ -1,6 +1,6 @@
 //! Units in the means that show no learning: those that are untrained, and those that are stuck. docs/statistics.md says when they are.
 
-use super::seed_and_unit_names::{ALIKE_NAMED_MAX, named};
+use super::seed_and_unit_names::{each_or_all, named};
 use crate::{
     aggregate::report_json::{ConfigurationReport, Report, StageReport, UnitReport},
     report::{
@@ -41,13 +41,9 @@ pub(super) fn of_report(report: &Report) -> Option<Notice> {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{} {word}", whole(number)))
         .collect();
-    (!words.is_empty()).then(|| Notice {
-        weight: Weight::Doubtful,
-        text: format!(
-            "Trained units that show no learning are in means and curves ({}), and are named below.",
-            words.join(", ")
-        ),
-    })
+    let words = words.join(", ");
+    let text = format!("Trained units that show no learning are in means and curves ({words}), and are named below.");
+    (!words.is_empty()).then(|| Notice::new(Weight::Doubtful, text))
 }
 
 /// About a stage's configurations: a sentence for each, or one for all of many.
@@ -58,21 +54,20 @@ pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
 fn of_doubt(stage: &StageReport, doubt: &Doubtful) -> Vec<Notice> {
     let Doubtful { word, meaning, number, .. } = *doubt;
     let rows: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| number(row) > 0).collect();
-    let notice = |text| Notice { weight: Weight::Doubtful, text };
     let are = |number: usize| if number == 1 { "is" } else { "are" };
-    if rows.len() > ALIKE_NAMED_MAX {
+    let all = || {
         let units: usize = rows.iter().map(|row| number(row)).sum();
-        return vec![notice(format!(
+        format!(
             "{} of {} in {} configurations {} {word}: {meaning}. They are in the means; units.csv names them.",
             whole(units),
             count(rows.iter().map(|row| row.n).sum::<usize>(), "trained unit"),
             whole(rows.len()),
             are(units)
-        ))];
-    }
-    let sentence = |row: &&ConfigurationReport| {
+        )
+    };
+    let each = |row: &ConfigurationReport| {
         let units: Vec<&UnitReport> = row.units.iter().filter(|unit| (doubt.has)(unit)).collect();
-        notice(format!(
+        format!(
             "{}: {} of {} {} {word} ({}): {meaning}. {} in the means.",
             row.heading(),
             whole(units.len()),
@@ -80,9 +75,9 @@ fn of_doubt(stage: &StageReport, doubt: &Doubtful) -> Vec<Notice> {
             are(units.len()),
             named(row, &units),
             if units.len() == 1 { "It is" } else { "They are" }
-        ))
+        )
     };
-    rows.iter().map(sentence).collect()
+    each_or_all(Weight::Doubtful, &rows, each, all)
 }
 
 /// Whether training converged, where its rule asks for that, and what that is worth.

@@ -8,7 +8,7 @@ use super::seed_and_unit_names::{ALIKE_NAMED_MAX, ranges};
 use crate::{
     aggregate::report_json::{ConfigurationReport, Counts, DatasetSummary, DrawSummary, EvaluationReport, StageReport},
     report::{
-        numbers::{count, rate_spread, whole},
+        numbers::{count, count_mean, ends, rate_spread, whole},
         shown_and_best_rows::{self, heading},
     },
 };
@@ -53,12 +53,14 @@ pub(super) fn dataset(dataset: &DatasetSummary) -> String {
 /// class 1, and how many there are.
 fn share_of_class_1(draws: &[DrawSummary], of: impl Fn(&DrawSummary) -> [usize; 2]) -> String {
     let counts = draws.iter().map(of).filter(|[_, pairs]| *pairs > 0);
-    let mut shares: Vec<f64> = counts.map(|[positives, pairs]| 100.0 * positives as f64 / pairs as f64).collect();
-    shares.sort_by(f64::total_cmp);
-    let ends = [shares.first(), shares.last()].into_iter().flatten();
-    let mut ends: Vec<String> = ends.map(|share| format!("{share:.1}")).collect();
-    ends.dedup();
-    if ends.is_empty() { String::new() } else { format!(" ({} % of class 1)", ends.join(" to ")) }
+    let shares = ends(counts.map(|[positives, pairs]| 100.0 * positives as f64 / pairs as f64));
+    shares.map_or_else(String::new, |ends| format!(" ({} % of class 1)", one_decimal(ends)))
+}
+
+/// "48.2", or "48.2 to 51.0".
+fn one_decimal(ends: [f64; 2]) -> String {
+    let [low, high] = ends.map(|end| count_mean(Some(end)));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 /// "data seed 0", "data seeds 0 and 1", "data seeds 0 to 3, 7 and 9". They ascend.
@@ -172,25 +174,17 @@ pub(super) fn columns(stage: &StageReport) -> String {
 }
 
 fn first_columns(stage: &StageReport) -> String {
-    let over = match stage.evaluation {
-        EvaluationReport::Holdout if stage.data_seeds.len() > 1 => {
-            "the share of test pairs classified wrongly, as mean ± sample standard deviation over draws of the data and seeds"
-        }
-        EvaluationReport::Folds(_) if stage.data_seeds.len() > 1 => {
-            "the share of validation pairs classified wrongly, as mean ± sample standard deviation over draws of the data, folds and \
-             seeds"
-        }
-        EvaluationReport::Holdout => {
-            "the share of test pairs classified wrongly, as mean ± sample standard deviation over the seeds"
-        }
-        EvaluationReport::Folds(_) => {
-            "the share of validation pairs classified wrongly, as mean ± sample standard deviation over folds and seeds"
-        }
+    let several = shown_and_best_rows::has_several_draws(stage);
+    let (pairs, units) = match stage.evaluation {
+        EvaluationReport::Holdout if several => ("test", "draws of the data and seeds"),
+        EvaluationReport::Holdout => ("test", "the seeds"),
+        EvaluationReport::Folds(_) if several => ("validation", "draws of the data, folds and seeds"),
+        EvaluationReport::Folds(_) => ("validation", "folds and seeds"),
     };
     let without = stage.configurations.iter().filter(|row| row.n > 0 && !row.diverged());
     let reasons = where_none("interval", without.filter_map(|row| row.error.interval.reason.as_deref()));
     format!(
-        "Error is {over}. The 95 % interval of the mean {}.{reasons} A rare kind of seed that none of these is, as one in ten that gets stuck, is in no \
+        "Error is the share of {pairs} pairs classified wrongly, as mean ± sample standard deviation over {units}. The 95 % interval of the mean {}.{reasons} A rare kind of seed that none of these is, as one in ten that gets stuck, is in no \
          interval. Epochs are those trained until the stopping rule or its maximum.",
         covers(stage)
     )
@@ -216,15 +210,7 @@ fn draw(stage: &StageReport) -> String {
         let given = width(row.error.given_examples.as_ref()?.ci95)?;
         Some(width(row.error.interval.ci95)? / given)
     });
-    let ends = ratios.fold(None, |ends: Option<(f64, f64)>, ratio| {
-        Some(ends.map_or((ratio, ratio), |(low, high)| (low.min(ratio), high.max(ratio))))
-    });
-    let Some((low, high)) = ends else { return String::new() };
-    let times = if format!("{low:.1}") == format!("{high:.1}") {
-        format!("{high:.1}")
-    } else {
-        format!("{low:.1} to {high:.1}")
-    };
+    let Some(times) = ends(ratios).map(one_decimal) else { return String::new() };
     format!(
         " The 95 % interval of the mean is {times} times as wide as one over the seeds on these very test pairs, which configurations.csv has as well: that one covers \
          the choice of the seeds alone."

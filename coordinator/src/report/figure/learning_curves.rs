@@ -14,7 +14,7 @@ use super::{
 use crate::{
     aggregate::{
         Curves, EpochMean,
-        report_json::{EvaluationReport, StageReport},
+        report_json::{ConfigurationReport, EvaluationReport, StageReport},
     },
     report::shown_and_best_rows::{Facet, crowded, facets, marked},
 };
@@ -80,67 +80,61 @@ fn columns(stage: &StageReport, members: &[usize], errors: &[Measure]) -> Vec<Ve
 
 fn few(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
     let all: Vec<usize> = (0..curves.len()).collect();
-    let columns = columns(stage, &all, errors);
-    let drawn: Vec<Drawing> = columns
-        .iter()
-        .map(|column| {
-            let height = if column.len() > 1 { SMALL_HEIGHT } else { HEIGHT };
-            let panels = column.iter().map(|shown| {
-                let panel = panel(shown, curves, columns.len(), height, "");
-                let mut content = panel.content();
-                for &member in &shown.members {
-                    let thin = Stroke { color: style::color(member), width: 0.7, dashes: &[], opacity: 0.28 };
-                    units(&mut content, &panel, &curves[member], &shown.measure, thin);
-                }
-                for &member in &shown.members {
-                    let line = mean_line(&panel, &curves[member], &shown.measure);
-                    content.path(&line, style::stroke(member), Some(&stage.configurations[member].heading()));
-                    if let Some(&end) = line.last() {
-                        mark(&mut content, member, end);
-                    }
-                }
-                panel.draw(&content)
-            });
-            Drawing::below(&panels.collect::<Vec<_>>())
-        })
-        .collect();
-    let entries: Vec<Entry> = stage
-        .configurations
-        .iter()
-        .enumerate()
-        .map(|(index, row)| Entry {
-            stroke: style::stroke(index),
-            text: marked(stage, row.number),
-            value: String::new(),
-            mark: Some(index),
-        })
-        .collect();
-    let body = Drawing::beside(&drawn);
+    let body = row(curves, &columns(stage, &all, errors), HEIGHT, "", |panel, shown| {
+        let mut content = panel.content();
+        for &member in &shown.members {
+            let thin = Stroke { color: style::color(member), width: 0.7, dashes: &[], opacity: 0.28 };
+            units(&mut content, panel, &curves[member], &shown.measure, thin);
+        }
+        for &member in &shown.members {
+            let line = mean_line(panel, &curves[member], &shown.measure);
+            content.path(&line, style::stroke(member), Some(&stage.configurations[member].heading()));
+            if let Some(&end) = line.last() {
+                mark(&mut content, member, end);
+            }
+        }
+        content
+    });
+    let entry = |(index, row): (usize, &ConfigurationReport)| Entry {
+        stroke: style::stroke(index),
+        text: marked(stage, row.number),
+        value: String::new(),
+        mark: Some(index),
+    };
+    let entries: Vec<Entry> = stage.configurations.iter().enumerate().map(entry).collect();
     let key = legend::flow(&entries, body.width - Panel::LEFT);
-    let mut drawing = Drawing::new(body.width, body.height + key.height + 4.0);
-    drawing.place((Panel::LEFT, 4.0), &key);
-    drawing.place((0.0, key.height + 4.0), &body);
-    drawing
+    let mut above = Drawing::new(body.width, key.height + 4.0);
+    above.place((Panel::LEFT, 4.0), &key);
+    Drawing::below(&[above, body])
 }
 
 fn many(stage: &StageReport, curves: &[Curves], errors: &[Measure]) -> Drawing {
     let rows = facets(stage).into_iter().map(|facet| {
         let columns = columns(stage, &facet.members, errors);
-        let drawn: Vec<Drawing> = columns
-            .iter()
-            .enumerate()
-            .map(|(place, column)| {
-                let panels = column.iter().enumerate().map(|(below, shown)| {
-                    let title = if (place, below) == (0, 0) { facet.title } else { " " };
-                    let panel = panel(shown, curves, columns.len(), SMALL_HEIGHT, title);
-                    panel.draw(&faceted(stage, curves, &panel, shown, &facet))
-                });
-                Drawing::below(&panels.collect::<Vec<_>>())
-            })
-            .collect();
-        Drawing::beside(&drawn)
+        row(curves, &columns, SMALL_HEIGHT, facet.title, |panel, shown| faceted(stage, curves, panel, shown, &facet))
     });
     Drawing::below(&rows.collect::<Vec<_>>())
+}
+
+/// Columns side by side, the first panel with a title. `height`: of a panel that is alone in its column.
+fn row(
+    curves: &[Curves],
+    columns: &[Vec<Shown>],
+    height: f64,
+    title: &str,
+    content: impl Fn(&Panel, &Shown) -> Drawing,
+) -> Drawing {
+    let column = |(place, column): (usize, &Vec<Shown>)| {
+        let height = if column.len() > 1 { SMALL_HEIGHT } else { height };
+        let panels = column.iter().enumerate().map(|(below, shown)| {
+            // The others are as high with a blank one.
+            let title = if (place, below) == (0, 0) || title.is_empty() { title } else { " " };
+            let panel = panel(shown, curves, columns.len(), height, title);
+            panel.draw(&content(&panel, shown))
+        });
+        Drawing::below(&panels.collect::<Vec<_>>())
+    };
+    Drawing::beside(&columns.iter().enumerate().map(column).collect::<Vec<_>>())
 }
 
 /// One of many panels: the best configuration over the others in grey.

@@ -1,7 +1,7 @@
 //! Keys to lines.
 
 use super::{
-    drawing::{Anchor, Color, Drawing, Stroke, text_width},
+    drawing::{Anchor, Color, Drawing, Point, Stroke, text_width},
     line_markers::mark,
     style::{self, INK, SOFT, TEXT},
 };
@@ -17,6 +17,16 @@ pub(super) struct Entry {
     pub(super) mark: Option<usize>,
 }
 
+impl Entry {
+    fn draw(&self, drawing: &mut Drawing, (x, y): Point) {
+        drawing.line((x, y), (x + SWATCH, y), self.stroke);
+        if let Some(index) = self.mark {
+            mark(drawing, index, (x + SWATCH, y));
+        }
+        drawing.text((x + SWATCH + 8.0, y + 4.0), &self.text, style::font(TEXT, INK, Anchor::Start));
+    }
+}
+
 const LINE: f64 = 17.0;
 const SWATCH: f64 = 30.0;
 const PADDING: f64 = 8.0;
@@ -26,7 +36,7 @@ const GAP: f64 = 14.0;
 pub(super) fn column(heading: &str, entries: &[Entry]) -> Drawing {
     let texts = widest(entries.iter().map(|entry| entry.text.as_str()));
     let values = widest(entries.iter().map(|entry| entry.value.as_str()).chain([heading]));
-    let width = 2.0 * PADDING + SWATCH + 6.0 + texts + GAP + values;
+    let width = 2.0 * PADDING + SWATCH + 8.0 + texts + GAP + values;
     let heading_height = if heading.is_empty() { 0.0 } else { LINE };
     let height = 2.0 * PADDING - 4.0 + heading_height + LINE * entries.len() as f64;
     let mut drawing = Drawing::new(width, height);
@@ -34,8 +44,7 @@ pub(super) fn column(heading: &str, entries: &[Entry]) -> Drawing {
     drawing.text((width - PADDING, PADDING + 9.0), heading, style::font(TEXT - 1.0, SOFT, Anchor::End));
     let mut y = PADDING - 2.0 + heading_height + LINE / 2.0;
     for entry in entries {
-        drawing.line((PADDING, y), (PADDING + SWATCH, y), entry.stroke);
-        drawing.text((PADDING + SWATCH + 6.0, y + 4.0), &entry.text, style::font(TEXT, INK, Anchor::Start));
+        entry.draw(&mut drawing, (PADDING, y));
         drawing.text((width - PADDING, y + 4.0), &entry.value, style::font(TEXT, INK, Anchor::End));
         y += LINE;
     }
@@ -56,14 +65,7 @@ pub(super) fn flow(entries: &[Entry], width: f64) -> Drawing {
         x += taken;
     }
     let mut drawing = Drawing::new(width, LINE * (line + 1.0) + 4.0);
-    for (entry, (x, top)) in entries.iter().zip(places) {
-        let y = top + LINE / 2.0;
-        drawing.line((x, y), (x + SWATCH, y), entry.stroke);
-        if let Some(index) = entry.mark {
-            mark(&mut drawing, index, (x + SWATCH, y));
-        }
-        drawing.text((x + SWATCH + 8.0, y + 4.0), &entry.text, style::font(TEXT, INK, Anchor::Start));
-    }
+    entries.iter().zip(places).for_each(|(entry, (x, top))| entry.draw(&mut drawing, (x, top + LINE / 2.0)));
     drawing
 }
 

@@ -33,5 +33,5 @@ pub(super) use metric_against_hyperparameter::axes;
 pub(super) use networks::networks;
 pub use png::PaintError;
 pub(super) use roc_and_precision_recall::{precision_recall, roc};
-pub(super) use svg::escape;
+pub(super) use svg::Text;
 pub(super) use unit_learning_curves::Scale;

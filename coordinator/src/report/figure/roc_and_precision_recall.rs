@@ -115,12 +115,10 @@ impl Figure<'_> {
     fn single(&self, stage: &StageReport) -> Drawing {
         let panel = self.panel(SIDE, "");
         let mut content = self.content(&panel);
-        for (index, line) in self.lines.iter().enumerate() {
-            if let Some(band) = line.band {
-                content.area(&outline(&panel, band), style::color(index), 0.13);
-                content.path(&middle(&panel, band), thin(style::color(index)), None);
-            }
-        }
+        self.lines
+            .iter()
+            .enumerate()
+            .for_each(|(index, line)| draw_band(&mut content, &panel, line, style::color(index)));
         let mut entries = Vec::new();
         for (index, (line, row)) in self.lines.iter().zip(&stage.configurations).enumerate() {
             let stroke = style::stroke(index);
@@ -152,25 +150,21 @@ impl Figure<'_> {
         let mut notes = vec![(numbers::count(facet.members.len(), "configuration"), SOFT)];
         if let Some(best) = facet.best {
             let (line, row) = (&self.lines[best], &stage.configurations[best]);
-            if let Some(band) = line.band {
-                content.area(&outline(&panel, band), style::color(0), 0.15);
-                content.path(&middle(&panel, band), thin(style::color(0)), None);
-            }
+            draw_band(&mut content, &panel, line, style::color(0));
             content.path(&places(&panel, line), Stroke::solid(style::color(0), 2.0), Some(&row.heading()));
             notes.push((format!("{} {}", self.value, numbers::rate(line.value)), style::color(0)));
             notes.extend(wrap(&row.variant, 28).into_iter().map(|text| (text, INK)));
         }
-        if let Some(selected) = facet.selected {
-            if facet.best != facet.selected {
-                let line = Stroke::solid(style::color(1), 2.0);
-                let label = marked(stage, stage.configurations[selected].number);
-                content.path(&places(&panel, &self.lines[selected]), line, Some(&label));
+        match facet.selected {
+            Some(selected) if facet.best != facet.selected => {
+                let row = &stage.configurations[selected];
+                let line = places(&panel, &self.lines[selected]);
+                content.path(&line, Stroke::solid(style::color(1), 2.0), Some(&marked(stage, row.number)));
+                notes.push(("selected:".to_owned(), style::color(1)));
+                notes.extend(wrap(&row.variant, 28).into_iter().map(|text| (text, INK)));
             }
-            let color = style::color(usize::from(facet.best != facet.selected));
-            let word = if facet.best == facet.selected { "selected" } else { "selected:" };
-            notes.push((word.to_owned(), color));
-            let other = (facet.best != facet.selected).then(|| wrap(&stage.configurations[selected].variant, 28));
-            notes.extend(other.into_iter().flatten().map(|text| (text, INK)));
+            Some(_) => notes.push(("selected".to_owned(), style::color(0))),
+            None => {}
         }
         let (x, anchor) = if self.right { (FACET_SIDE - 6.0, Anchor::End) } else { (6.0, Anchor::Start) };
         let mut y = FACET_SIDE - 8.0;
@@ -186,18 +180,16 @@ fn places(panel: &Panel, line: &Line<'_>) -> Vec<(f64, f64)> {
     line.points.iter().map(|&(x, y)| panel.at(x, y)).collect()
 }
 
-/// The band's edges, cut off where no curve can be.
-fn outline(panel: &Panel, band: &Band) -> Vec<(f64, f64)> {
-    let upper = band.points.iter().map(|point| panel.at(point.x, (point.mean + point.std).min(1.0)));
-    let lower = band.points.iter().rev().map(|point| panel.at(point.x, (point.mean - point.std).max(0.0)));
-    upper.chain(lower).collect()
-}
-
-/// The mean of the seeds' own curves.
-fn middle(panel: &Panel, band: &Band) -> Vec<(f64, f64)> {
-    band.points.iter().map(|point| panel.at(point.x, point.mean)).collect()
-}
-
-fn thin(color: Color) -> Stroke {
-    Stroke { color, width: 0.7, dashes: &[], opacity: 0.7 }
+/// The band of the seeds' own curves, cut off where no curve can be, and their mean.
+fn draw_band(content: &mut Drawing, panel: &Panel, line: &Line<'_>, color: Color) {
+    let points = || line.band.iter().flat_map(|band| &band.points);
+    let upper = points().map(|point| panel.at(point.x, (point.mean + point.std).min(1.0)));
+    let mut lower: Vec<_> = points().map(|point| panel.at(point.x, (point.mean - point.std).max(0.0))).collect();
+    lower.reverse();
+    let outline: Vec<_> = upper.chain(lower).collect();
+    if !outline.is_empty() {
+        content.area(&outline, color, 0.14);
+    }
+    let mean: Vec<_> = points().map(|point| panel.at(point.x, point.mean)).collect();
+    content.path(&mean, Stroke { color, width: 0.7, dashes: &[], opacity: 0.7 }, None);
 }

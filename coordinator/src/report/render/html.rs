@@ -4,12 +4,12 @@
 //! XML too, but for its first line and its meta elements, so that a test can read it strictly.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use crate::report::{
     document::{Block, Cell, Column, Curve, Document, Figure, Kind, Notice, Row, Section, Table, Tone, Weight},
-    figure::escape,
+    figure::Text,
 };
 
 const STYLE: &str = concat!("\n", include_str!("page.css"));
@@ -17,15 +17,6 @@ const SCRIPT: &str = concat!("\n", include_str!("page.js"));
 
 /// Figures that are wider than this do not shrink to a phone's width: they scroll.
 const SHRINKS_MAX: f64 = 520.0;
-
-/// A text; characters that XML does not allow are replaced.
-struct Text<'a>(&'a str);
-
-impl Render for Text<'_> {
-    fn render(&self) -> Markup {
-        PreEscaped(escape(self.0))
-    }
-}
 
 /// The whole page.
 pub(in crate::report) fn page(document: &Document) -> String {
