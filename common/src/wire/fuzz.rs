@@ -25,14 +25,18 @@ fn examples() -> [Vec<u8>; 2] {
             loss: 0.6,
         }),
     };
-    let submit = v1::SubmitRequest {
-        worker_id: "0".repeat(32),
+    let finished = v1::FinishedAttempt {
         attempt: Some(attempt.clone()),
-        outcome: Some(v1::submit_request::Outcome::Result((&result).into())),
+        outcome: Some(v1::finished_attempt::Outcome::Result((&result).into())),
         train_seconds: 1.5,
-        numerics_class: "class".to_owned(),
         weights_digest: "ab".repeat(32),
         log: "a line\nand another\n".to_owned(),
+    };
+    let submit = v1::SubmitRequest {
+        worker_id: "0".repeat(32),
+        attempts: vec![finished],
+        numerics_class: "class".to_owned(),
+        units_max: 3,
     };
     let value = |kind| v1::Value { kind: Some(kind) };
     let configuration = v1::Configuration {
@@ -67,11 +71,13 @@ fn examples() -> [Vec<u8>; 2] {
 /// Decodes these bytes as every message that either side reads.
 fn survives(bytes: &[u8]) {
     if let Ok(submit) = v1::SubmitRequest::decode(bytes) {
-        let _ = submit.attempt.map(convert::attempt);
-        if let Some(v1::submit_request::Outcome::Result(sent)) = submit.outcome
-            && let Ok(result) = UnitResult::try_from(sent.clone())
-        {
-            assert_eq!(v1::UnitResult::from(&result), sent);
+        for finished in submit.attempts {
+            let _ = finished.attempt.map(convert::attempt);
+            if let Some(v1::finished_attempt::Outcome::Result(sent)) = finished.outcome
+                && let Ok(result) = UnitResult::try_from(sent.clone())
+            {
+                assert_eq!(v1::UnitResult::from(&result), sent);
+            }
         }
     }
     if let Ok(assignment) = v1::Assignment::decode(bytes)
@@ -144,7 +150,7 @@ proptest! {
 #[test]
 fn the_examples_are_good() {
     let [submit, assignment] = examples();
-    assert!(v1::SubmitRequest::decode(&submit[..]).is_ok_and(|sent| sent.outcome.is_some()));
+    assert!(v1::SubmitRequest::decode(&submit[..]).is_ok_and(|sent| sent.attempts[0].outcome.is_some()));
     let unit = v1::Assignment::decode(&assignment[..]).unwrap().unit.unwrap();
     assert_eq!(v1::Unit::from(&Unit::try_from(unit.clone()).unwrap()), unit);
 }

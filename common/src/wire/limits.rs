@@ -26,7 +26,9 @@ pub const OUTPUT_COLUMNS_MAX: usize = 1000;
 pub const OUTPUT_VALUES_MAX: usize = 2 * OUTPUT_ROWS_MAX;
 /// Most attempts that one worker can hold.
 pub const HELD_MAX: usize = 1024;
-/// Most units in one pull.
+/// Most finished attempts in one submit.
+pub const SUBMIT_ATTEMPTS_MAX: usize = 64;
+/// Most units in one pull or submit.
 pub const PULL_UNITS_MAX: u32 = 256;
 /// Largest piece of a data set in one message, in bytes.
 pub const CHUNK_BYTES_MAX: usize = 256 * 1024;

@@ -11,7 +11,7 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use super::{
-    Holders, NotRegistered, NotSubmitted, Outcome, Pulled, Request, StudyPlan, Unregistered,
+    FinishedAttempt, Holders, NotRegistered, NotSubmitted, Outcome, Pulled, Request, StudyPlan, Unregistered,
     reactor::{Moment, Reactor},
 };
 use crate::{
@@ -131,18 +131,11 @@ impl Coordinator {
         class: &str,
     ) -> Result<v1::SubmitOutcome, NotSubmitted> {
         let outcome = Outcome::Result(UnitResult { epochs: Vec::new(), ending: Ending::Diverged { epoch: 1 } });
-        let numerics_class = class.to_owned();
-        self.ask(|reply| Request::Submit {
-            worker: worker(number),
-            unit,
-            attempt,
-            outcome,
-            train_seconds,
-            numerics_class,
-            weights: None,
-            log: String::new(),
-            reply,
-        })
+        let attempts =
+            vec![FinishedAttempt { unit, attempt, outcome, train_seconds, weights: None, log: String::new() }];
+        let (worker, numerics_class) = (worker(number), class.to_owned());
+        let submitted = self.ask(|reply| Request::Submit { worker, attempts, numerics_class, max: 0, reply });
+        submitted.receipts[0]
     }
 
     /// Time goes by.

@@ -33,8 +33,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use long_polls::LONG_POLL_MS;
 pub use reactor::{Moment, Reactor, Views};
 pub use request::{
-    Given, Heard, NotCancelled, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered, Request, Resumed,
-    Steering, Unregistered,
+    FinishedAttempt, Given, Heard, NotCancelled, NotRegistered, NotSubmitted, NotTaken, Outcome, Pulled, Registered,
+    Request, Resumed, Steering, Submitted, Unregistered,
 };
 pub use study_units::StudyPlan;
 

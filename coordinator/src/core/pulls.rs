@@ -30,6 +30,14 @@ impl Reactor {
         self.answer(reply, Ok(pulled));
     }
 
+    /// Gives units to a worker that hands attempts over, as many as there are for it at once.
+    pub(super) fn take_without_waiting(&mut self, worker: &WorkerId, max: usize, now: Millis) -> Pulled {
+        if max > 0 && self.is_there(worker, now) {
+            return self.pull(worker, max, now);
+        }
+        Pulled { units: Vec::new(), state: self.state_for(worker) }
+    }
+
     /// Answers the pulls that have waited for long enough, and those for which there is something now.
     pub(super) fn answer_pulls(&mut self, now: Millis) {
         for (worker, late) in self.parked.take_late(now) {

@@ -69,26 +69,18 @@ pub enum Request {
         /// The epoch's metrics; None if training has begun.
         metrics: Option<EpochMetrics>,
     },
-    /// An attempt ended.
+    /// Attempts ended, and the worker asks for units without waiting for any.
     Submit {
         /// The worker's id.
         worker: WorkerId,
-        /// The unit.
-        unit: UnitId,
-        /// The attempt's number.
-        attempt: u32,
-        /// The outcome of the attempt.
-        outcome: Outcome,
-        /// The duration of training, in seconds.
-        train_seconds: f64,
+        /// The attempts.
+        attempts: Vec<FinishedAttempt>,
         /// The numerics class of the computation.
         numerics_class: String,
-        /// The digest of the result's weights, if there are any.
-        weights: Option<BlobDigest>,
-        /// The log lines of the attempt; may be empty.
-        log: String,
+        /// The largest number of units; may be 0.
+        max: usize,
         /// The answer.
-        reply: oneshot::Sender<Result<v1::SubmitOutcome, NotSubmitted>>,
+        reply: oneshot::Sender<Submitted>,
     },
     /// A worker's trainer process ended unexpectedly.
     Lost {
@@ -256,6 +248,23 @@ pub enum NotCancelled {
     Ended(UnitId),
 }
 
+/// An attempt that ended.
+#[derive(Clone, Debug)]
+pub struct FinishedAttempt {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// The outcome of the attempt.
+    pub outcome: Outcome,
+    /// The duration of training, in seconds.
+    pub train_seconds: f64,
+    /// The digest of the result's weights, if there are any.
+    pub weights: Option<BlobDigest>,
+    /// The log lines of the attempt; may be empty.
+    pub log: String,
+}
+
 /// The outcome of a submitted attempt.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -303,6 +312,15 @@ pub struct Pulled {
     pub units: Vec<Given>,
     /// The study's state.
     pub state: v1::StudyState,
+}
+
+/// The answer to a submit.
+#[derive(Debug)]
+pub struct Submitted {
+    /// One entry for each attempt, in the order of the request.
+    pub receipts: Vec<Result<v1::SubmitOutcome, NotSubmitted>>,
+    /// Units that are now leased, and the study's state.
+    pub pulled: Pulled,
 }
 
 /// A leased unit.

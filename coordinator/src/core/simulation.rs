@@ -17,7 +17,7 @@ use seedgrid_common::{
 use tokio::sync::oneshot;
 
 use super::{
-    Holders, NotRegistered, Outcome, Registered, Request,
+    FinishedAttempt, Holders, NotRegistered, Outcome, Registered, Request,
     reactor::{Moment, Reactor},
     study_units::StudyPlan,
 };
@@ -238,18 +238,9 @@ impl World {
             };
             let (reply, _answer) = oneshot::channel();
             let numerics_class = "class".to_owned();
-            let request = Request::Submit {
-                worker: worker.clone(),
-                unit,
-                attempt,
-                outcome,
-                train_seconds: 1.0,
-                numerics_class,
-                weights: None,
-                log: String::new(),
-                reply,
-            };
-            self.apply(request);
+            let attempts =
+                vec![FinishedAttempt { unit, attempt, outcome, train_seconds: 1.0, weights: None, log: String::new() }];
+            self.apply(Request::Submit { worker: worker.clone(), attempts, numerics_class, max: 0, reply });
             submitted.push((worker, unit, attempt, content));
         }
         if dies {

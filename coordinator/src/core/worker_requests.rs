@@ -11,7 +11,10 @@ use seedgrid_common::{
 
 use super::{
     reactor::{Moment, Reactor},
-    request::{Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Registered, Request, Unregistered},
+    request::{
+        FinishedAttempt, Heard, NotRegistered, NotSubmitted, NotTaken, Outcome, Registered, Request, Submitted,
+        Unregistered,
+    },
     status_snapshot::WorkerEntry,
 };
 use crate::{
@@ -77,25 +80,12 @@ impl Reactor {
                 let found = if held { self.checkpoints.file(unit) } else { None };
                 self.answer(reply, found);
             }
-            Request::Submit { worker, unit, attempt, outcome, train_seconds, numerics_class, weights, log, reply } => {
+            Request::Submit { worker, attempts, numerics_class, max, reply } => {
                 self.seen(&worker, now);
-                self.keep_log(&worker, unit, attempt, log);
-                let answer = match outcome {
-                    // A worker may only report on its own attempts.
-                    _ if !self.was_given(&worker, unit, attempt) => Err(NotSubmitted::NeverGiven),
-                    Outcome::Result(result) => match self.unusable(unit, &result, &numerics_class) {
-                        Some(refused) => Err(refused),
-                        None if self.lacks(unit, attempt, weights) => Ok(v1::SubmitOutcome::WeightsFirst),
-                        None => self
-                            .result(&worker, unit, attempt, &result, train_seconds, numerics_class, weights, now)
-                            .ok_or(NotSubmitted::NeverGiven),
-                    },
-                    Outcome::Failure { ending, detail } => {
-                        self.fail(&worker, &[(unit, attempt)], ending, &detail, Some(train_seconds), now);
-                        Ok(v1::SubmitOutcome::Recorded)
-                    }
-                };
-                self.answer(reply, answer);
+                let end = |attempt| self.end_attempt(&worker, attempt, &numerics_class, now);
+                let receipts = attempts.into_iter().map(end).collect();
+                let pulled = self.take_without_waiting(&worker, max, now);
+                self.answer(reply, Submitted { receipts, pulled });
             }
             Request::Leave { worker, reason, reply } => {
                 let expired = self.queue.leave(&worker, now);
@@ -135,6 +125,34 @@ impl Reactor {
             }
             Request::Steer(steering) => self.steer(steering, now),
             Request::Stop => self.stopping = true,
+        }
+    }
+
+    /// Records the end of one attempt.
+    fn end_attempt(
+        &mut self,
+        worker: &WorkerId,
+        FinishedAttempt { unit, attempt, outcome, train_seconds, weights, log }: FinishedAttempt,
+        numerics_class: &str,
+        now: Millis,
+    ) -> Result<v1::SubmitOutcome, NotSubmitted> {
+        // A worker may only report on its own attempts.
+        if !self.was_given(worker, unit, attempt) {
+            return Err(NotSubmitted::NeverGiven);
+        }
+        self.keep_log(worker, unit, attempt, log);
+        match outcome {
+            Outcome::Result(result) => match self.unusable(unit, &result, numerics_class) {
+                Some(refused) => Err(refused),
+                None if self.lacks(unit, attempt, weights) => Ok(v1::SubmitOutcome::WeightsFirst),
+                None => self
+                    .result(worker, unit, attempt, &result, train_seconds, numerics_class.to_owned(), weights, now)
+                    .ok_or(NotSubmitted::NeverGiven),
+            },
+            Outcome::Failure { ending, detail } => {
+                self.fail(worker, &[(unit, attempt)], ending, &detail, Some(train_seconds), now);
+                Ok(v1::SubmitOutcome::Recorded)
+            }
         }
     }
 

@@ -70,9 +70,14 @@ impl CallingWorker {
         Ok(self.worker.clone())
     }
 
-    /// The answer to a message about an attempt that the worker was never given.
-    fn never_given(&self) -> Status {
+    /// Counts a message about an attempt that the worker was never given.
+    fn count_never_given(&self) {
         self.auth.refuse(Refusal::ForeignAttempt, self.address);
+    }
+
+    /// The answer to such a message.
+    fn never_given(&self) -> Status {
+        self.count_never_given();
         Status::not_found("the study has no such unit, or never gave this attempt to this worker")
     }
 }

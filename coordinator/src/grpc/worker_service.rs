@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     auth::{AuthState, NotEnrolled, Refusal, address, caller},
-    core::{Core, LONG_POLL_MS, NotRegistered, NotSubmitted, Outcome, Request as Ask},
+    core::{Core, FinishedAttempt, Given, LONG_POLL_MS, NotRegistered, NotSubmitted, Outcome, Pulled, Request as Ask},
     scheduler::{attempt_ending::AttemptEnding, queue::WorkerId},
 };
 
@@ -166,17 +166,7 @@ impl WorkerService for Workers {
         let (max, patience) = (request.units_max as usize, LONG_POLL_MS);
         let pulled = self.core.ask(|reply| Ask::Pull { worker, max, patience, reply }).await.map_err(gone)?;
         let pulled = pulled.map_err(unregistered)?;
-        let assignments = pulled
-            .units
-            .iter()
-            .map(|given| v1::Assignment {
-                attempt: Some(convert::attempt_id(given.id, given.attempt)),
-                unit: Some((&given.unit).into()),
-                keep_weights: given.keep_weights,
-                checkpoint: given.checkpoint.map(Into::into),
-            })
-            .collect();
-        Ok(Response::new(v1::PullResponse { assignments, state: pulled.state.into() }))
+        Ok(Response::new(v1::PullResponse { assignments: assignments(&pulled.units), state: pulled.state.into() }))
     }
 
     async fn heartbeat(
@@ -221,47 +211,45 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
-        let id = request.attempt.ok_or_else(|| invalid("attempt is missing"))?;
-        let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
         name("numerics_class", &request.numerics_class)?;
-        let log = lines("log", &request.log, limits::LOG_BYTES_MAX)?;
-        if !request.train_seconds.is_finite() || request.train_seconds < 0.0 {
-            return Err(invalid("train_seconds must be finite and not negative"));
+        if request.attempts.is_empty() || request.attempts.len() > limits::SUBMIT_ATTEMPTS_MAX {
+            return Err(invalid(format!("attempts must be 1..={}", limits::SUBMIT_ATTEMPTS_MAX)));
         }
-        let weights = match request.weights_digest.as_str() {
-            "" => None,
-            digest => Some(digest.parse().map_err(|problem| invalid(format!("weights_digest: {problem}")))?),
-        };
-        let (outcome, weights) = match request.outcome.ok_or_else(|| invalid("outcome is missing"))? {
-            v1::submit_request::Outcome::Result(result) => {
-                let result = UnitResult::try_from(result).map_err(invalid)?;
-                // The weights of a diverged network are useless.
-                let weights = weights.filter(|_| matches!(result.ending, Ending::Done(_)));
-                (Outcome::Result(result), weights)
+        if request.units_max > limits::PULL_UNITS_MAX {
+            return Err(invalid(format!("units_max must be in 0..={}", limits::PULL_UNITS_MAX)));
+        }
+        let mut receipts = Vec::with_capacity(request.attempts.len());
+        let mut attempts = Vec::with_capacity(request.attempts.len());
+        for sent in request.attempts {
+            let id = sent.attempt.clone().ok_or_else(|| invalid("attempt is missing"))?;
+            let id = convert::attempt(id).map_err(invalid)?;
+            match finished_attempt(id, sent) {
+                Ok(attempt) => {
+                    attempts.push(attempt);
+                    receipts.push(v1::Receipt::default());
+                }
+                Err(problem) => receipts.push(malformed(problem.message())),
             }
-            v1::submit_request::Outcome::Failure(report) => (failure(report)?, None),
-        };
-        let outcome = self
-            .core
-            .ask(|reply| Ask::Submit {
-                worker,
-                unit,
-                attempt,
-                outcome,
-                train_seconds: request.train_seconds,
-                numerics_class: request.numerics_class,
-                weights,
-                log,
-                reply,
-            })
-            .await
-            .map_err(gone)?
-            .map_err(|refused| match refused {
-                NotSubmitted::NeverGiven => teller.never_given(),
-                NotSubmitted::Shape { .. } => invalid(refused),
-                NotSubmitted::OtherResults { .. } => Status::failed_precondition(refused.to_string()),
-            })?;
-        Ok(Response::new(v1::SubmitResponse { outcome: outcome.into() }))
+        }
+        let (numerics_class, max) = (request.numerics_class, request.units_max as usize);
+        let submitted =
+            self.core.ask(|reply| Ask::Submit { worker, attempts, numerics_class, max, reply }).await.map_err(gone)?;
+        let open = receipts.iter_mut().filter(|receipt| receipt.outcome() == v1::SubmitOutcome::Unspecified);
+        for (receipt, outcome) in open.zip(submitted.receipts) {
+            match outcome {
+                Ok(outcome) => receipt.set_outcome(outcome),
+                Err(NotSubmitted::NeverGiven) => {
+                    teller.count_never_given();
+                    receipt.set_outcome(v1::SubmitOutcome::NeverGiven);
+                }
+                Err(refused @ NotSubmitted::Shape { .. }) => *receipt = malformed(&refused.to_string()),
+                Err(refused @ NotSubmitted::OtherResults { .. }) => {
+                    return Err(Status::failed_precondition(refused.to_string()));
+                }
+            }
+        }
+        let Pulled { units, state } = submitted.pulled;
+        Ok(Response::new(v1::SubmitResponse { receipts, assignments: assignments(&units), state: state.into() }))
     }
 
     async fn upload_blob(
@@ -371,6 +359,43 @@ impl tokio_stream::Stream for DatasetStream {
         let bytes_total = if start == 0 { self.bytes.len() as u64 } else { 0 };
         std::task::Poll::Ready(Some(Ok(v1::DatasetChunk { bytes_total, data: self.bytes[start..end].to_vec() })))
     }
+}
+
+fn assignments(units: &[Given]) -> Vec<v1::Assignment> {
+    let assignment = |given: &Given| v1::Assignment {
+        attempt: Some(convert::attempt_id(given.id, given.attempt)),
+        unit: Some((&given.unit).into()),
+        keep_weights: given.keep_weights,
+        checkpoint: given.checkpoint.map(Into::into),
+    };
+    units.iter().map(assignment).collect()
+}
+
+fn malformed(problem: &str) -> v1::Receipt {
+    v1::Receipt { outcome: v1::SubmitOutcome::Malformed.into(), detail: problem.to_owned() }
+}
+
+/// Checks one attempt of a submit.
+fn finished_attempt((unit, attempt): (UnitId, u32), sent: v1::FinishedAttempt) -> Result<FinishedAttempt, Status> {
+    let log = lines("log", &sent.log, limits::LOG_BYTES_MAX)?;
+    let train_seconds = sent.train_seconds;
+    if !train_seconds.is_finite() || train_seconds < 0.0 {
+        return Err(invalid("train_seconds must be finite and not negative"));
+    }
+    let weights = match sent.weights_digest.as_str() {
+        "" => None,
+        digest => Some(digest.parse().map_err(|problem| invalid(format!("weights_digest: {problem}")))?),
+    };
+    let (outcome, weights) = match sent.outcome.ok_or_else(|| invalid("outcome is missing"))? {
+        v1::finished_attempt::Outcome::Result(result) => {
+            let result = UnitResult::try_from(result).map_err(invalid)?;
+            // The weights of a diverged network are useless.
+            let weights = weights.filter(|_| matches!(result.ending, Ending::Done(_)));
+            (Outcome::Result(result), weights)
+        }
+        v1::finished_attempt::Outcome::Failure(report) => (failure(report)?, None),
+    };
+    Ok(FinishedAttempt { unit, attempt, outcome, train_seconds, weights, log })
 }
 
 fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId> {

@@ -6,12 +6,12 @@ use seedgrid_common::{
     made_up_results::ResultKind,
     spec::Study,
     unit::UnitId,
-    wire::v1::{self, Failure, SubmitOutcome},
+    wire::v1::{self, Failure},
 };
 use seedgrid_coordinator::{
     core::{
-        Heard, Holders, Moment, NotRegistered, NotSubmitted, Outcome as Ended, Pulled, Reactor, Registered, Request,
-        Steering, StudyPlan, Unregistered,
+        FinishedAttempt, Heard, Holders, Moment, NotRegistered, Outcome as Ended, Pulled, Reactor, Registered, Request,
+        Steering, StudyPlan, Submitted, Unregistered,
     },
     scheduler::{
         attempt_ending::AttemptEnding,
@@ -19,7 +19,7 @@ use seedgrid_coordinator::{
     },
     store::Store,
 };
-use seedgrid_worker::lifecycle::attempt::{Attempt, Outcome};
+use seedgrid_worker::lifecycle::attempt::{Attempt, Outcome, Submission};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
@@ -75,7 +75,7 @@ enum Waiting {
     Register(Receiver<Result<Registered, NotRegistered>>),
     Pull(Receiver<Result<Pulled, Unregistered>>),
     Beat(Receiver<Result<Heard, Unregistered>>),
-    Submit(Attempt, Option<ResultDigest>, Receiver<Result<SubmitOutcome, NotSubmitted>>),
+    Submit(Vec<Sent>, Receiver<Submitted>),
     Leave(Receiver<()>),
     Nobody,
 }
@@ -246,34 +246,14 @@ impl Life {
                 let (unit, attempt) = (attempt.unit, attempt.number);
                 (Request::Metrics { worker, unit, attempt, metrics: None }, Waiting::Nobody)
             }
-            What::Submit { attempt, submission } => {
+            What::Submit { attempts, max, .. } => {
                 let (reply, answer) = oneshot::channel();
-                let (outcome, digest) = match &submission.outcome {
-                    Outcome::Result(output) => {
-                        let payload = v1::UnitResult::from(&output.result).encode_to_vec();
-                        (Ended::Result(output.result.clone()), Some(ResultDigest::from(Sha256::digest(&payload))))
-                    }
-                    Outcome::Failure { failure, detail, .. } => {
-                        let ending = match failure {
-                            Failure::Preempted => AttemptEnding::Preempted,
-                            Failure::OutOfTime => AttemptEnding::OutOfTime,
-                            _ => AttemptEnding::Error,
-                        };
-                        (Ended::Failure { ending, detail: detail.clone() }, None)
-                    }
-                };
-                let request = Request::Submit {
-                    worker,
-                    unit: attempt.unit,
-                    attempt: attempt.number,
-                    outcome,
-                    train_seconds: submission.train_seconds,
-                    numerics_class: "class".to_owned(),
-                    weights: None,
-                    log: String::new(),
-                    reply,
-                };
-                (request, Waiting::Submit(*attempt, digest, answer))
+                let (finished, sent) = attempts.iter().map(|(attempt, one)| finished(*attempt, one)).unzip();
+                let (numerics_class, max) = ("class".to_owned(), *max as usize);
+                (
+                    Request::Submit { worker, attempts: finished, numerics_class, max, reply },
+                    Waiting::Submit(sent, answer),
+                )
             }
             What::Lost { training, held } => {
                 let request = Request::Lost {
@@ -312,16 +292,24 @@ impl Life {
                     Ok(Err(Unregistered)) => Answer::Refused,
                     Err(_) => continue,
                 },
-                Waiting::Submit(attempt, digest, mut answer) => {
-                    let Ok(outcome) = answer.try_recv() else { continue };
-                    match (outcome, digest) {
-                        (Err(refused), _) => {
-                            return Err(Violation(format!("the coordinator refuses {attempt}: {refused}")));
+                Waiting::Submit(sent, mut answer) => {
+                    let What::Submit { call: number, .. } = call.what else { continue };
+                    let Ok(Submitted { receipts, pulled: Pulled { units, state } }) = answer.try_recv() else {
+                        continue;
+                    };
+                    let mut outcomes = Vec::new();
+                    for ((attempt, digest), outcome) in sent.into_iter().zip(receipts) {
+                        let refused = |refused| Violation(format!("the coordinator refuses {attempt}: {refused}"));
+                        let outcome = outcome.map_err(refused)?;
+                        if let Some(digest) = digest {
+                            ledger.acknowledged(attempt.unit, digest, outcome)?;
                         }
-                        (Ok(outcome), Some(digest)) => ledger.acknowledged(attempt.unit, digest, outcome)?,
-                        (Ok(_), None) => {}
+                        outcomes.push((attempt, outcome));
                     }
-                    Answer::Submitted { attempt, outcome: outcome.ok() }
+                    for given in &units {
+                        ledger.given(given.id, given.attempt)?;
+                    }
+                    Answer::Submitted { call: number, outcomes, units, state }
                 }
                 Waiting::Leave(mut answer) => match answer.try_recv() {
                     Ok(()) => Answer::Left,
@@ -346,4 +334,33 @@ impl Life {
         }
         Ok(turned)
     }
+}
+
+/// An attempt on its way, and the digest of its result if it has one.
+type Sent = (Attempt, Option<ResultDigest>);
+
+fn finished(attempt: Attempt, submission: &Submission) -> (FinishedAttempt, Sent) {
+    let (outcome, digest) = match &submission.outcome {
+        Outcome::Result(output) => {
+            let payload = v1::UnitResult::from(&output.result).encode_to_vec();
+            (Ended::Result(output.result.clone()), Some(ResultDigest::from(Sha256::digest(&payload))))
+        }
+        Outcome::Failure { failure, detail, .. } => {
+            let ending = match failure {
+                Failure::Preempted => AttemptEnding::Preempted,
+                Failure::OutOfTime => AttemptEnding::OutOfTime,
+                _ => AttemptEnding::Error,
+            };
+            (Ended::Failure { ending, detail: detail.clone() }, None)
+        }
+    };
+    let finished = FinishedAttempt {
+        unit: attempt.unit,
+        attempt: attempt.number,
+        outcome,
+        train_seconds: submission.train_seconds,
+        weights: None,
+        log: String::new(),
+    };
+    (finished, (attempt, digest))
 }

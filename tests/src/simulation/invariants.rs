@@ -89,11 +89,14 @@ pub(super) fn leases_have_reasons(
             continue;
         }
         let ends = |call: &Call| match &call.what {
-            What::Submit { attempt: of, submission } if of.unit == *unit => match submission.outcome {
-                // A result ends every lease of its unit.
-                Outcome::Result(_) => true,
-                Outcome::Failure { .. } => of.number == *attempt && call.id == *worker,
-            },
+            What::Submit { attempts, .. } => attempts.iter().any(|(of, submission)| {
+                of.unit == *unit
+                    && match submission.outcome {
+                        // A result ends every lease of its unit.
+                        Outcome::Result(_) => true,
+                        Outcome::Failure { .. } => of.number == *attempt && call.id == *worker,
+                    }
+            }),
             What::Register { .. } | What::Leave | What::Lost { .. } => call.id == *worker,
             _ => false,
         };
@@ -109,6 +112,7 @@ pub(super) fn leases_have_reasons(
             call.id == *worker
                 && match &call.what {
                     What::Pull { .. } => true,
+                    What::Submit { max, .. } => *max > 0,
                     What::Register { held } | What::Beat { held } => {
                         held.iter().any(|one| one.unit == *unit && one.number == *attempt)
                     }

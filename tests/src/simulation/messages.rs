@@ -33,7 +33,7 @@ pub(super) enum What {
     Pull { max: u32 },
     Beat { held: Vec<Attempt> },
     Began { attempt: Attempt },
-    Submit { attempt: Attempt, submission: Arc<Submission> },
+    Submit { call: u64, attempts: Vec<(Attempt, Arc<Submission>)>, max: u32 },
     Lost { training: Vec<Attempt>, held: Vec<Attempt> },
     Leave,
 }
@@ -48,7 +48,10 @@ impl What {
             Self::Pull { max } => format!("pull {max}"),
             Self::Beat { held } => format!("beat [{}]", all(held)),
             Self::Began { attempt } => format!("began {}", short(attempt)),
-            Self::Submit { attempt, .. } => format!("submit {}", short(attempt)),
+            Self::Submit { attempts, max, .. } => {
+                let attempts: Vec<Attempt> = attempts.iter().map(|(attempt, _)| *attempt).collect();
+                format!("submit [{}] and take {max}", all(&attempts))
+            }
             Self::Lost { training, held } => format!("lost [{}] [{}]", all(training), all(held)),
             Self::Leave => "leave".to_owned(),
         }
@@ -72,8 +75,10 @@ pub(super) enum Answer {
         state: StudyState,
     },
     Submitted {
-        attempt: Attempt,
-        outcome: Option<SubmitOutcome>,
+        call: u64,
+        outcomes: Vec<(Attempt, SubmitOutcome)>,
+        units: Vec<Given>,
+        state: StudyState,
     },
     Left,
 }

@@ -6,10 +6,13 @@ mod worker_actions;
 use std::collections::{BTreeSet, VecDeque};
 
 use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
-use seedgrid_coordinator::scheduler::{attempt_ending::AttemptEnding, ranking::Ended};
+use seedgrid_coordinator::{
+    core::Given,
+    scheduler::{attempt_ending::AttemptEnding, ranking::Ended},
+};
 use seedgrid_worker::lifecycle::{
     Event as Happened,
-    attempt::{Assignment, Attempt},
+    attempt::{Assignment, Attempt, Receipt},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -409,15 +412,7 @@ impl World {
                 self.tell(worker, Happened::LinkLost { generation: address.link })
             }
             Answer::Pulled { units, state } => {
-                let assignments: Vec<Assignment> = units
-                    .into_iter()
-                    .map(|given| Assignment {
-                        attempt: Attempt { unit: given.id, number: given.attempt },
-                        unit: given.unit.into(),
-                        keep_weights: false,
-                        checkpoint: None,
-                    })
-                    .collect();
+                let assignments = assignments(units);
                 self.note(format!("worker {worker} has pulled {} units, {state:?}", assignments.len()));
                 // A worker without units does not pull again at once.
                 self.tell(worker, Happened::Pulled { generation: address.link, assignments, state })
@@ -428,9 +423,15 @@ impl World {
                 self.tell(worker, Happened::Beaten { generation: address.link, dropped: dropped.clone(), state })?;
                 self.members[worker].lets_go_of(&dropped)
             }
-            Answer::Submitted { attempt, outcome } => {
-                self.note(format!("worker {worker} hears of its submit: {outcome:?}"));
-                self.tell(worker, Happened::Settled { attempt })
+            Answer::Submitted { call, outcomes, units, state } => {
+                let assignments = assignments(units);
+                self.note(format!(
+                    "worker {worker} hears of its submit: {outcomes:?}, and has {} units, {state:?}",
+                    assignments.len()
+                ));
+                let receipts = outcomes.into_iter().map(|(attempt, _)| (attempt, Receipt::Settled)).collect();
+                let generation = address.link;
+                self.tell(worker, Happened::Submitted { generation, call, receipts, assignments, state })
             }
             Answer::Left => self.tell(worker, Happened::Left),
         }
@@ -448,4 +449,14 @@ impl World {
         let member = &self.members[address.worker];
         member.alive && member.life == address.life && member.trying == Some(address.link)
     }
+}
+
+fn assignments(units: Vec<Given>) -> Vec<Assignment> {
+    let assignment = |given: Given| Assignment {
+        attempt: Attempt { unit: given.id, number: given.attempt },
+        unit: given.unit.into(),
+        keep_weights: false,
+        checkpoint: None,
+    };
+    units.into_iter().map(assignment).collect()
 }

@@ -127,17 +127,25 @@ impl Peer {
         self.pull().await.unwrap().remove(0)
     }
 
-    async fn submit(&self, attempt: &Taken, outcome: v1::submit_request::Outcome) -> Result<(), Refused> {
-        let request = self.request(v1::SubmitRequest {
-            worker_id: self.id.clone(),
+    async fn submit(&self, attempt: &Taken, outcome: v1::finished_attempt::Outcome) -> Result<(), Refused> {
+        let finished = v1::FinishedAttempt {
             attempt: Some(attempt.clone()),
             outcome: Some(outcome),
             train_seconds: 1.0,
+            ..Default::default()
+        };
+        let request = self.request(v1::SubmitRequest {
+            worker_id: self.id.clone(),
+            attempts: vec![finished],
             numerics_class: "forged".to_owned(),
-            weights_digest: String::new(),
-            log: String::new(),
+            units_max: 1,
         });
-        self.worker().submit(request).await.map(|_| ()).map_err(name)
+        let response = self.worker().submit(request).await.map_err(name)?.into_inner();
+        match response.receipts[0].outcome() {
+            v1::SubmitOutcome::NeverGiven => Err("NeverGiven"),
+            v1::SubmitOutcome::Malformed => Err("Malformed"),
+            _ => Ok(()),
+        }
     }
 
     /// Submits an implausibly good result.
@@ -146,7 +154,7 @@ impl Peer {
         let outputs = Outputs::new(2, vec![0.5; 200]).unwrap();
         let scores = Scores { converged: true, outputs, wrong: 0, loss: 0.0 };
         let result = UnitResult { epochs: vec![epoch], ending: Ending::Done(scores) };
-        self.submit(attempt, v1::submit_request::Outcome::Result((&result).into())).await
+        self.submit(attempt, v1::finished_attempt::Outcome::Result((&result).into())).await
     }
 
     pub(crate) async fn fail(&self, attempt: &Taken) -> Result<(), Refused> {
@@ -155,7 +163,7 @@ impl Peer {
 
     async fn fail_with(&self, attempt: &Taken, detail: String) -> Result<(), Refused> {
         let report = v1::FailureReport { failure: v1::Failure::Error.into(), detail };
-        self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
+        self.submit(attempt, v1::finished_attempt::Outcome::Failure(report)).await
     }
 
     /// Uploads a blob; returns whether it was kept.
@@ -214,7 +222,7 @@ impl Peer {
 
 /// Messages over a limit, messages of the wrong form, and calls that do not exist.
 pub(crate) async fn malformed(member: Peer, own: &Taken) {
-    assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("InvalidArgument"), "a text over its limit");
+    assert_eq!(member.fail_with(own, "x".repeat(5_000)).await, Err("Malformed"), "a text over its limit");
     assert_eq!(member.fail_with(own, "x".repeat(17 << 20)).await, Err("OutOfRange"), "a message over its limit");
     let long = v1::EnrollRequest { worker_id: "f".repeat(20 << 10), ..Default::default() };
     assert_eq!(member.raw("/seedgrid.v1.WorkerService/Leave", long).await, Err("OutOfRange"), "over its call's limit");

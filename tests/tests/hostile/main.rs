@@ -228,8 +228,8 @@ async fn attempts(mut thief: Peer, own: &Taken, theirs: &Taken) {
     let future = Taken { attempt: own.attempt + 1, ..own.clone() };
     let unknown = Taken { unit_id: "f".repeat(32), attempt: 1 };
     for forged in [theirs, &future, &unknown] {
-        assert_eq!(thief.finish(forged).await, Err("NotFound"));
-        assert_eq!(thief.fail(forged).await, Err("NotFound"));
+        assert_eq!(thief.finish(forged).await, Err("NeverGiven"));
+        assert_eq!(thief.fail(forged).await, Err("NeverGiven"));
         let made_up = Blob::new(vec![7; 1000]);
         assert_eq!(thief.upload(forged, &made_up, Content::Weights).await, Err("NotFound"));
         assert_eq!(thief.beat(forged).await.unwrap(), std::slice::from_ref(forged), "it is told to drop it");

@@ -180,7 +180,7 @@ impl Client {
     pub(crate) async fn submit(
         &mut self,
         attempt: &v1::AttemptId,
-        outcome: v1::submit_request::Outcome,
+        outcome: v1::finished_attempt::Outcome,
     ) -> Result<v1::SubmitOutcome, Code> {
         self.submit_with(attempt, outcome, "").await
     }
@@ -188,24 +188,34 @@ impl Client {
     pub(crate) async fn submit_with(
         &mut self,
         attempt: &v1::AttemptId,
-        outcome: v1::submit_request::Outcome,
+        outcome: v1::finished_attempt::Outcome,
         weights_digest: &str,
     ) -> Result<v1::SubmitOutcome, Code> {
-        let request = self.request(v1::SubmitRequest {
-            worker_id: self.id.clone(),
+        let finished = v1::FinishedAttempt {
             attempt: Some(attempt.clone()),
             outcome: Some(outcome),
             train_seconds: 1.0,
-            numerics_class: "test".to_owned(),
             weights_digest: weights_digest.to_owned(),
             log: String::new(),
-        });
-        let answer = self.inner.submit(request).await;
-        answer.map(|response| response.into_inner().outcome()).map_err(|status| status.code())
+        };
+        let response = self.exchange(vec![finished], 0).await?;
+        Ok(response.receipts[0].outcome())
+    }
+
+    /// Hands attempts over, and asks for units.
+    pub(crate) async fn exchange(
+        &mut self,
+        attempts: Vec<v1::FinishedAttempt>,
+        units_max: u32,
+    ) -> Result<v1::SubmitResponse, Code> {
+        let worker_id = self.id.clone();
+        let numerics_class = "test".to_owned();
+        let request = self.request(v1::SubmitRequest { worker_id, attempts, numerics_class, units_max });
+        self.inner.submit(request).await.map(tonic::Response::into_inner).map_err(|status| status.code())
     }
 
     pub(crate) async fn finish(&mut self, attempt: &v1::AttemptId, wrong: u32) -> Result<v1::SubmitOutcome, Code> {
-        self.submit(attempt, v1::submit_request::Outcome::Result((&result(wrong)).into())).await
+        self.submit(attempt, v1::finished_attempt::Outcome::Result((&result(wrong)).into())).await
     }
 
     pub(crate) async fn finish_with(
@@ -213,7 +223,7 @@ impl Client {
         attempt: &v1::AttemptId,
         weights: &Blob,
     ) -> Result<v1::SubmitOutcome, Code> {
-        let outcome = v1::submit_request::Outcome::Result((&result(25)).into());
+        let outcome = v1::finished_attempt::Outcome::Result((&result(25)).into());
         self.submit_with(attempt, outcome, &weights.digest().to_string()).await
     }
 
@@ -238,7 +248,7 @@ impl Client {
         failure: v1::Failure,
     ) -> Result<v1::SubmitOutcome, Code> {
         let report = v1::FailureReport { failure: failure.into(), detail: "as the test wants".to_owned() };
-        self.submit(attempt, v1::submit_request::Outcome::Failure(report)).await
+        self.submit(attempt, v1::finished_attempt::Outcome::Failure(report)).await
     }
 
     /// Pulls one unit.

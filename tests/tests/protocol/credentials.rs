@@ -113,8 +113,8 @@ async fn a_worker_speaks_for_itself_alone() {
     let future = v1::AttemptId { attempt: mine.attempt + 1, ..mine.clone() };
     let unknown = v1::AttemptId { unit_id: "0".repeat(32), attempt: 1 };
     for forged in [&theirs, &future, &unknown] {
-        assert_eq!(own.finish(forged, 25).await, Err(Code::NotFound));
-        assert_eq!(own.fail(forged, v1::Failure::Error).await, Err(Code::NotFound));
+        assert_eq!(own.finish(forged, 25).await, Ok(v1::SubmitOutcome::NeverGiven));
+        assert_eq!(own.fail(forged, v1::Failure::Error).await, Ok(v1::SubmitOutcome::NeverGiven));
         assert_eq!(own.heartbeat(vec![forged.clone()]).await.unwrap().dropped, std::slice::from_ref(forged));
     }
     assert_eq!(refused(&cluster, "foreign-attempt").await, 6);
@@ -122,7 +122,7 @@ async fn a_worker_speaks_for_itself_alone() {
     // Its own results are accepted.
     assert_eq!(other.finish(&theirs, 25).await, Ok(v1::SubmitOutcome::Committed));
     assert_eq!(own.finish(&mine, 25).await, Ok(v1::SubmitOutcome::Committed));
-    assert_eq!(own.finish(&theirs, 26).await, Err(Code::NotFound), "no conflict can be made up");
+    assert_eq!(own.finish(&theirs, 26).await, Ok(v1::SubmitOutcome::NeverGiven), "no conflict can be made up");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn another_workers_expired_lease_cannot_be_claimed() {
     let second = thief.unit().await;
     thief.fail(&second, v1::Failure::Preempted).await.unwrap();
     assert_eq!(thief.register(vec![attempt.clone()]).await.unwrap().dropped, std::slice::from_ref(&attempt));
-    assert_eq!(thief.finish(&attempt, 25).await, Err(Code::NotFound));
+    assert_eq!(thief.finish(&attempt, 25).await, Ok(v1::SubmitOutcome::NeverGiven));
     assert_eq!(slow.finish(&attempt, 25).await, Ok(v1::SubmitOutcome::Committed), "late, and welcome");
 }
 

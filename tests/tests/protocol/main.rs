@@ -72,7 +72,7 @@ async fn a_result_counts_once() {
     assert_eq!(client.finish(&attempt, 25).await.unwrap(), v1::SubmitOutcome::Duplicate, "a replay is acknowledged");
     assert_eq!(client.finish(&attempt, 26).await.unwrap(), v1::SubmitOutcome::Conflict);
     let forged = v1::AttemptId { attempt: 7, ..attempt.clone() };
-    assert_eq!(client.finish(&forged, 25).await.unwrap_err(), Code::NotFound, "never given out");
+    assert_eq!(client.finish(&forged, 25).await.unwrap(), v1::SubmitOutcome::NeverGiven, "never given out");
     let store = Store::open_to_read(&cluster.directory.database()).unwrap();
     let stored = store.results().unwrap();
     assert_eq!(stored.len(), 1);
@@ -90,8 +90,8 @@ async fn a_result_of_another_shape_than_its_units_is_refused_and_the_unit_goes_o
         let mut wrong = result(25);
         let Ending::Done(scores) = &mut wrong.ending else { panic!("it is done") };
         scores.outputs = Outputs::new(columns, vec![0.25; rows * columns]).unwrap();
-        let outcome = v1::submit_request::Outcome::Result((&wrong).into());
-        assert_eq!(client.submit(&attempt, outcome).await.unwrap_err(), Code::InvalidArgument, "{rows} x {columns}");
+        let outcome = v1::finished_attempt::Outcome::Result((&wrong).into());
+        assert_eq!(client.submit(&attempt, outcome).await.unwrap(), v1::SubmitOutcome::Malformed, "{rows} x {columns}");
     }
     assert_eq!(client.heartbeat(vec![attempt.clone()]).await.unwrap().dropped, [], "nothing has changed");
     assert_eq!(client.finish(&attempt, 25).await.unwrap(), v1::SubmitOutcome::Committed);
@@ -207,7 +207,7 @@ async fn errors_are_tried_again_and_then_given_up_and_preemption_never_counts() 
     assert_eq!(attempt.attempt, 4);
     client.fail(&attempt, v1::Failure::Error).await.unwrap();
     assert_eq!(client.pull(1).await.unwrap().state(), v1::StudyState::Done, "two errors were one too many");
-    assert_eq!(client.fail(&attempt, v1::Failure::WorkerLost).await.unwrap_err(), Code::InvalidArgument);
+    assert_eq!(client.fail(&attempt, v1::Failure::WorkerLost).await.unwrap(), v1::SubmitOutcome::Malformed);
 }
 
 #[tokio::test]
@@ -238,13 +238,45 @@ async fn what_is_over_a_limit_changes_nothing() {
     let mut client = cluster.client(1).await;
     client.register(vec![]).await.unwrap();
     assert_eq!(client.pull(0).await.unwrap_err(), Code::InvalidArgument);
+    assert_eq!(client.exchange(Vec::new(), 1).await.unwrap_err(), Code::InvalidArgument);
+    let nameless = v1::FinishedAttempt::default();
+    assert_eq!(client.exchange(vec![nameless; 65], 1).await.unwrap_err(), Code::InvalidArgument);
     assert_eq!(client.pull(1_000_000).await.unwrap_err(), Code::InvalidArgument);
     let attempt = client.unit().await;
     assert_eq!(client.heartbeat(vec![attempt.clone(); 2000]).await.unwrap_err(), Code::InvalidArgument);
     let mut bad = result(25);
     bad.epochs[0].epoch = 2;
-    let outcome = v1::submit_request::Outcome::Result((&bad).into());
-    assert_eq!(client.submit(&attempt, outcome).await.unwrap_err(), Code::InvalidArgument);
-    assert_eq!(client.finish(&attempt, 101).await.unwrap_err(), Code::InvalidArgument, "more wrong than scored");
+    let outcome = v1::finished_attempt::Outcome::Result((&bad).into());
+    assert_eq!(client.submit(&attempt, outcome).await.unwrap(), v1::SubmitOutcome::Malformed);
+    assert_eq!(client.finish(&attempt, 101).await.unwrap(), v1::SubmitOutcome::Malformed, "more wrong than scored");
     assert_eq!(client.finish(&attempt, 25).await.unwrap(), v1::SubmitOutcome::Committed);
+}
+
+/// One call hands over several attempts, each with a receipt of its own, and brings the next units.
+#[tokio::test]
+async fn attempts_are_handed_over_and_units_taken_in_one_exchange() {
+    let cluster = Cluster::start(&holdout(&["fc"], "1..=4", 1)).await;
+    let mut client = cluster.client(1).await;
+    client.register(vec![]).await.unwrap();
+    let held = client.pull(2).await.unwrap().assignments;
+    let ids: Vec<v1::AttemptId> = held.into_iter().flat_map(|assignment| assignment.attempt).collect();
+    let done = |attempt: &v1::AttemptId| v1::FinishedAttempt {
+        attempt: Some(attempt.clone()),
+        outcome: Some(v1::finished_attempt::Outcome::Result((&result(25)).into())),
+        // Longer than units may take that are taken ahead of need.
+        train_seconds: 60.0,
+        ..Default::default()
+    };
+    let malformed = v1::FinishedAttempt { train_seconds: f64::NAN, ..done(&ids[1]) };
+    let never_given = v1::AttemptId { attempt: 9, ..ids[0].clone() };
+    let sent = vec![done(&never_given), done(&ids[0]), malformed];
+    let response = client.exchange(sent, 2).await.unwrap();
+    let outcomes: Vec<v1::SubmitOutcome> = response.receipts.iter().map(v1::Receipt::outcome).collect();
+    use v1::SubmitOutcome::{Committed, Malformed, NeverGiven};
+    assert_eq!(outcomes, [NeverGiven, Committed, Malformed]);
+    assert!(response.receipts[2].detail.contains("train_seconds"), "{:?}", response.receipts[2]);
+    assert_eq!((response.assignments.len(), response.state()), (1, v1::StudyState::Running), "it has one free slot");
+    // The same again, as after a lost answer: the result is acknowledged again, and its slot is not free again.
+    let again = client.exchange(vec![done(&ids[0])], 0).await.unwrap();
+    assert_eq!((again.receipts[0].outcome(), again.assignments.len()), (Committed, 0));
 }

@@ -71,7 +71,7 @@ async fn texts_that_steer_are_kept_without_what_steers() {
     let attempt = client.unit().await;
     let detail = "line one\nline two \x1b]0;owned\x07 \u{202e}txt".to_owned();
     let report = v1::FailureReport { failure: v1::Failure::Error.into(), detail };
-    client.submit(&attempt, v1::submit_request::Outcome::Failure(report)).await.unwrap();
+    client.submit(&attempt, v1::finished_attempt::Outcome::Failure(report)).await.unwrap();
     let attempts = Store::open_to_read(&cluster.directory.database()).unwrap().attempts().unwrap();
     let kept = attempts[0].detail.as_deref().unwrap();
     assert_eq!(kept, "line one line two \u{fffd}]0;owned\u{fffd} \u{fffd}txt");

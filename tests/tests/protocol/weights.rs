@@ -168,7 +168,7 @@ async fn what_has_no_weights_is_committed_without_them() {
     client.register(vec![]).await.unwrap();
     let diverged = client.unit().await;
     let result = UnitResult { epochs: Vec::new(), ending: Ending::Diverged { epoch: 1 } };
-    let outcome = v1::submit_request::Outcome::Result((&result).into());
+    let outcome = v1::finished_attempt::Outcome::Result((&result).into());
     assert_eq!(client.submit(&diverged, outcome).await.unwrap(), v1::SubmitOutcome::Committed);
     // The result of a worker that began to train before the spec had keep_weights.
     let early = client.unit().await;
@@ -176,9 +176,9 @@ async fn what_has_no_weights_is_committed_without_them() {
     let standing = cluster.standing();
     assert_eq!(standing, WeightCounts { wanted: 3, kept: 0, not_kept: 1, gone: 0 });
     assert!(standing.notes()[0].contains("the weights of 1 unit were not kept"), "{:?}", standing.notes());
-    let outcome = v1::submit_request::Outcome::Result((&self::result(25)).into());
+    let outcome = v1::finished_attempt::Outcome::Result((&self::result(25)).into());
     let bad = client.submit_with(&early, outcome, "0123").await;
-    assert_eq!(bad.unwrap_err(), Code::InvalidArgument, "no digest");
+    assert_eq!(bad.unwrap(), v1::SubmitOutcome::Malformed, "no digest");
 }
 
 #[tokio::test]

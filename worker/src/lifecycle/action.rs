@@ -32,13 +32,15 @@ pub enum Action {
         /// Whether to save its state, so that another attempt can continue from it.
         save: bool,
     },
-    /// Hand over an attempt; ends in [`Event::Settled`](super::Event::Settled),
-    /// [`Event::Malformed`](super::Event::Malformed) or [`Event::LinkLost`](super::Event::LinkLost).
+    /// Hand over attempts and take units in the same exchange; ends in [`Event::Submitted`](super::Event::Submitted) or
+    /// [`Event::LinkLost`](super::Event::LinkLost).
     Submit {
-        /// The attempt.
-        attempt: Attempt,
-        /// The outcome and its training time.
-        submission: Arc<Submission>,
+        /// The call's number, which its answer repeats.
+        call: u64,
+        /// The attempts, 1 or more, each with its outcome and training time. One with a blob is alone.
+        attempts: Vec<(Attempt, Arc<Submission>)>,
+        /// Most units of the answer; may be 0.
+        units_max: u32,
     },
     /// Send the leave call; ends in [`Event::Left`](super::Event::Left).
     Leave {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use seedgrid_common::{
-    training::{Progress, UnitResult},
+    training::{Ending, EpochMetrics, Progress, UnitResult},
     unit::{Unit, UnitId},
     wire::{
         blob::{Blob, CheckpointRef},
@@ -113,13 +113,26 @@ impl Outcome {
         Self::failure(if words.contains("out of memory") { Failure::OutOfMemory } else { Failure::Error }, detail)
     }
 
-    /// The size of the weights or the state that wait with it, in bytes.
-    pub fn blob_bytes(&self) -> usize {
-        let blob = match self {
+    /// The weights or the state that wait with it.
+    pub fn blob(&self) -> Option<&Blob> {
+        match self {
             Self::Result(output) => output.weights.as_ref(),
             Self::Failure { state, .. } => state.as_ref().map(|state| &state.blob),
-        };
-        blob.map_or(0, |blob| blob.bytes().len())
+        }
+    }
+
+    /// About how long it is in a message, in bytes, without a log.
+    pub(super) fn message_bytes(&self) -> usize {
+        match self {
+            Self::Result(Output { result, .. }) => {
+                let values = match &result.ending {
+                    Ending::Done(scores) => scores.outputs.rows() * scores.outputs.columns(),
+                    Ending::Diverged { .. } => 0,
+                };
+                size_of::<f32>() * values + size_of::<EpochMetrics>() * result.epochs.len()
+            }
+            Self::Failure { detail, .. } => detail.len(),
+        }
     }
 }
 
@@ -130,6 +143,15 @@ pub struct Submission {
     pub outcome: Outcome,
     /// Wall time of training, including the earlier attempts that it continued. 0 where it never started.
     pub train_seconds: f64,
+}
+
+/// The coordinator's answer to a submitted attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is acknowledged, or the study has no such unit: it need not be repeated.
+    Settled,
+    /// The coordinator could not use it, for this reason.
+    Malformed(String),
 }
 
 /// The longest prefix of `text` that has at most `bytes` bytes and ends between characters.

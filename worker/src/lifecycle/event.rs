@@ -2,7 +2,7 @@
 
 use seedgrid_common::wire::v1::StudyState;
 
-use crate::lifecycle::attempt::{Assignment, Attempt, SlotOutcome};
+use crate::lifecycle::attempt::{Assignment, Attempt, Receipt, SlotOutcome};
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -46,18 +46,18 @@ pub enum Event {
         /// Wall time of training, including the earlier attempts that it continued.
         train_seconds: f64,
     },
-    /// The coordinator acknowledged a submit, or refused it because the study has no such unit. It need not be
-    /// repeated.
-    Settled {
-        /// The attempt.
-        attempt: Attempt,
-    },
-    /// The coordinator could not read a submit.
-    Malformed {
-        /// The attempt.
-        attempt: Attempt,
-        /// The coordinator's message.
-        detail: String,
+    /// The coordinator answered a submit.
+    Submitted {
+        /// The connection's generation.
+        generation: u64,
+        /// The call's number.
+        call: u64,
+        /// The attempts of the call, each with its receipt.
+        receipts: Vec<(Attempt, Receipt)>,
+        /// The leased units.
+        assignments: Vec<Assignment>,
+        /// The study's state.
+        state: StudyState,
     },
     /// The coordinator sent units that this program would compute differently: it must not train for it.
     Incompatible {

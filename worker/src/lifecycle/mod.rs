@@ -14,7 +14,7 @@ mod slot_and_submit_limits;
 pub mod time_limit;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -22,13 +22,13 @@ use std::{
 use seedgrid_common::{
     join::reconnect_limits,
     wire::{
-        limits::PULL_UNITS_MAX,
+        limits::{PULL_UNITS_MAX, SUBMIT_ATTEMPTS_MAX},
         v1::{Failure, StudyState},
     },
 };
 
 use crate::lifecycle::{
-    attempt::{Assignment, Attempt, Outcome, SlotOutcome, Submission},
+    attempt::{Assignment, Attempt, Outcome, Receipt, SlotOutcome, Submission},
     time_limit::{Expectation, TimeLimit},
 };
 
@@ -37,7 +37,9 @@ pub use event::Event;
 use hand_over_time::{GOODBYE, GRACE};
 pub use prefetch::prefetch;
 pub use slot_and_submit_limits::SLOTS_MAX;
-use slot_and_submit_limits::{UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_MAX, submits_max};
+use slot_and_submit_limits::{
+    SUBMIT_BYTES, SUBMITS_MAX, UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_MAX, blob_submits_max,
+};
 
 /// A moment: the time since the worker started.
 pub type Moment = Duration;
@@ -57,8 +59,24 @@ pub struct Rules {
 
 #[derive(Debug)]
 enum Link {
-    Down { since: Moment },
-    Up { generation: u64, since: Moment, asked: Option<u32> },
+    Down {
+        since: Moment,
+    },
+    Up {
+        generation: u64,
+        since: Moment,
+        /// The number of units that the pull under way asks for.
+        asked: Option<u32>,
+        /// The submits under way, by the number of the call.
+        submits: BTreeMap<u64, Submit>,
+    },
+}
+
+/// A submit under way.
+#[derive(Clone, Copy, Debug)]
+struct Submit {
+    has_blob: bool,
+    units_max: u32,
 }
 
 #[derive(Debug)]
@@ -101,6 +119,8 @@ pub struct Lifecycle {
     queued: VecDeque<Assignment>,
     slots: Vec<Option<Training>>,
     finished: BTreeMap<Attempt, Finished>,
+    /// The number of submits so far.
+    calls: u64,
     expectation: Expectation,
     /// The last moment at which something was held, or the coordinator was first reached.
     busy: Moment,
@@ -118,6 +138,7 @@ impl Lifecycle {
             queued: VecDeque::new(),
             slots,
             finished: BTreeMap::new(),
+            calls: 0,
             expectation: Expectation::default(),
             busy: Moment::ZERO,
         };
@@ -144,7 +165,7 @@ impl Lifecycle {
         let mut actions = Vec::new();
         match event {
             Event::Registered { generation, dropped } => {
-                self.link = Link::Up { generation, since: now, asked: None };
+                self.link = Link::Up { generation, since: now, asked: None, submits: BTreeMap::new() };
                 // The state comes from the new coordinator, not from the old one.
                 self.study = StudyState::Running;
                 self.drop_unwanted(&dropped, &mut actions);
@@ -156,7 +177,14 @@ impl Lifecycle {
                     actions.push(Action::Connect);
                 }
             }
-            Event::Pulled { generation, assignments, state } => self.pulled(generation, assignments, state),
+            Event::Pulled { generation, assignments, state } => {
+                if let Link::Up { generation: now, asked, .. } = &mut self.link
+                    && *now == generation
+                {
+                    let asked = asked.take().unwrap_or(0);
+                    self.take_units(asked, assignments, state);
+                }
+            }
             Event::Beaten { generation, dropped, state } => {
                 if self.is_current(generation) {
                     self.study = state;
@@ -164,10 +192,20 @@ impl Lifecycle {
                 }
             }
             Event::Ended { slot, outcome, train_seconds } => self.ended(slot, outcome, train_seconds),
-            Event::Settled { attempt } => {
-                self.finished.remove(&attempt);
+            Event::Submitted { generation, call, receipts, assignments, state } => {
+                for (attempt, receipt) in receipts {
+                    match receipt {
+                        Receipt::Settled => drop(self.finished.remove(&attempt)),
+                        Receipt::Malformed(detail) => self.malformed(attempt, &detail),
+                    }
+                }
+                if let Link::Up { generation: now, submits, .. } = &mut self.link
+                    && *now == generation
+                    && let Some(submit) = submits.remove(&call)
+                {
+                    self.take_units(submit.units_max, assignments, state);
+                }
             }
-            Event::Malformed { attempt, detail } => self.malformed(attempt, &detail),
             Event::Incompatible { detail, attempts } => {
                 for attempt in attempts {
                     self.finish(attempt, Outcome::failure(Failure::Preempted, &detail), 0.0);
@@ -189,21 +227,20 @@ impl Lifecycle {
         matches!(self.link, Link::Up { generation, .. } if generation == of)
     }
 
-    fn pulled(&mut self, of: u64, assignments: Vec<Assignment>, state: StudyState) {
-        // An answer over an older connection: the worker has since registered without these attempts, so they are not
-        // its own.
-        let Link::Up { generation, asked, .. } = &mut self.link else { return };
-        if *generation != of {
-            return;
-        }
-        let asked = asked.take().unwrap_or(0) as usize;
+    /// Takes the units of an answer over the present connection. Those of an older one are not the worker's own: it has
+    /// since registered without them.
+    fn take_units(&mut self, asked: u32, assignments: Vec<Assignment>, state: StudyState) {
         self.study = state;
         if matches!(self.course, Course::Leaving { leave_sent: true, .. }) {
             return; // The leave call gives them back.
         }
+        if assignments.is_empty() {
+            return;
+        }
+        let mut held: BTreeSet<Attempt> = self.held().into_iter().collect();
         // Surplus units are ignored: their leases expire, since no heartbeat names them.
-        for assignment in assignments.into_iter().take(asked) {
-            if !self.held().contains(&assignment.attempt) {
+        for assignment in assignments.into_iter().take(asked as usize) {
+            if held.insert(assignment.attempt) {
                 self.queued.push_back(assignment);
             }
         }
@@ -297,7 +334,7 @@ impl Lifecycle {
         }
         self.give_back(actions);
         self.fill_slots(now, actions);
-        self.submit(actions);
+        self.submit(now, actions);
         self.pull(now, actions);
         self.say_goodbye(now, actions);
     }
@@ -371,33 +408,69 @@ impl Lifecycle {
         }
     }
 
-    fn submit(&mut self, actions: &mut Vec<Action>) {
-        if matches!(self.link, Link::Down { .. }) {
-            return;
-        }
-        let in_flight = self.finished.values().filter(|finished| finished.in_flight).count();
-        let waiting = self.finished.iter_mut().filter(|(_, finished)| !finished.in_flight);
-        for (attempt, finished) in waiting.take(submits_max(self.rules.slots).saturating_sub(in_flight)) {
-            finished.in_flight = true;
-            actions.push(Action::Submit { attempt: *attempt, submission: Arc::clone(&finished.submission) });
+    /// Hands over what has ended. Attempts with a blob go alone, the others together.
+    fn submit(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        loop {
+            let units_max = self.wanted(now);
+            let Link::Up { submits, .. } = &mut self.link else { return };
+            let blobs = submits.values().filter(|submit| submit.has_blob).count();
+            let may_add = [submits.len() - blobs < SUBMITS_MAX, blobs < blob_submits_max(self.rules.slots)];
+            let mut attempts = Vec::new();
+            let (mut has_blob, mut bytes) = (false, 0);
+            for (attempt, finished) in self.finished.iter_mut().filter(|(_, finished)| !finished.in_flight) {
+                let outcome = &finished.submission.outcome;
+                if !may_add[usize::from(outcome.blob().is_some())] || (outcome.blob().is_some() && !attempts.is_empty())
+                {
+                    continue;
+                }
+                bytes += outcome.message_bytes();
+                if !attempts.is_empty() && bytes > SUBMIT_BYTES {
+                    break;
+                }
+                has_blob = outcome.blob().is_some();
+                finished.in_flight = true;
+                attempts.push((*attempt, Arc::clone(&finished.submission)));
+                if has_blob || attempts.len() == SUBMIT_ATTEMPTS_MAX {
+                    break;
+                }
+            }
+            if attempts.is_empty() {
+                return;
+            }
+            // An upload takes long, so units do not wait for it.
+            let units_max = if has_blob { 0 } else { units_max };
+            self.calls += 1;
+            submits.insert(self.calls, Submit { has_blob, units_max });
+            actions.push(Action::Submit { call: self.calls, attempts, units_max });
         }
     }
 
-    fn pull(&mut self, now: Moment, actions: &mut Vec<Action>) {
+    /// The number of units to ask for, beyond those that are held or asked for.
+    fn wanted(&self, now: Moment) -> u32 {
+        let Link::Up { asked, submits, .. } = &self.link else { return 0 };
         let training =
             self.slots.iter().flatten().filter(|training| training.outcome_use == OutcomeUse::Wanted).count();
-        let live = training + self.queued.len();
-        let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
-        let blobs: usize = self.finished.values().map(|finished| finished.submission.outcome.blob_bytes()).sum();
+        let asked = asked.unwrap_or(0) + submits.values().map(|submit| submit.units_max).sum::<u32>();
+        let live = training + self.queued.len() + asked as usize;
+        let blobs = self.finished.values().filter_map(|finished| finished.submission.outcome.blob());
         let may = matches!(self.course, Course::Working)
-            // The worker also pulls during a pause: the coordinator holds the answer back until the pause ends.
+            // The worker also asks during a pause: the coordinator holds the answer to a pull back until the pause ends.
             && matches!(self.study, StudyState::Running | StudyState::Paused)
             && self.finished.len() < UNACKNOWLEDGED_MAX
-            && blobs <= UNACKNOWLEDGED_BYTES_MAX
+            && blobs.map(|blob| blob.bytes().len()).sum::<usize>() <= UNACKNOWLEDGED_BYTES_MAX
             && self.has_time(now);
-        let Link::Up { asked: asked @ None, .. } = &mut self.link else { return };
-        if may && wanted > 0 {
-            let units_max = u32::try_from(wanted).unwrap_or(u32::MAX).min(PULL_UNITS_MAX);
+        let wanted = (self.rules.slots + prefetch(self.rules.slots)).saturating_sub(live);
+        if may { u32::try_from(wanted).unwrap_or(u32::MAX).min(PULL_UNITS_MAX) } else { 0 }
+    }
+
+    /// Asks for units, where no submit is about to ask for them.
+    fn pull(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        let units_max = self.wanted(now);
+        let waits = |finished: &Finished| !finished.in_flight && finished.submission.outcome.blob().is_none();
+        if units_max == 0 || self.finished.values().any(waits) {
+            return;
+        }
+        if let Link::Up { asked: asked @ None, .. } = &mut self.link {
             *asked = Some(units_max);
             actions.push(Action::Pull { units_max });
         }

@@ -1,4 +1,4 @@
-//! Limits of a worker: slots, concurrent submits, and results that wait for their acknowledgement.
+//! Limits of a worker: slots, submits under way, and results that wait for their acknowledgement.
 
 use seedgrid_common::wire::limits;
 
@@ -11,8 +11,12 @@ pub(super) const UNACKNOWLEDGED_MAX: usize = 256;
 /// Most bytes of weights and states that wait with them. Those of a unit in training are not counted: they exist
 /// anyway.
 pub(super) const UNACKNOWLEDGED_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// Most concurrent submits of a worker with so many slots: a coordinator commits together what arrives together.
-pub(super) const fn submits_max(slots: usize) -> usize {
+/// Most submits under way at a time that have no blob: attempts that end meanwhile go together in the next one.
+pub(super) const SUBMITS_MAX: usize = 2;
+/// Most bytes of attempts that share a submit. With their logs they are far below the largest message.
+pub(super) const SUBMIT_BYTES: usize = 1024 * 1024;
+/// Most submits with a blob under way at a time, for a worker with so many slots.
+pub(super) const fn blob_submits_max(slots: usize) -> usize {
     if slots < 4 {
         4
     } else if slots > 64 {

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,8 +12,8 @@ use seedgrid_common::{
         blob::{Blob, CheckpointRef, Content},
         limits,
         v1::{
-            self, Assignment as WireAssignment, AttemptId, HeartbeatRequest, LeaveRequest, MetricsReport, PullRequest,
-            PullResponse, StudyState, SubmitOutcome, SubmitRequest, submit_request,
+            self, Assignment as WireAssignment, AttemptId, FinishedAttempt, HeartbeatRequest, LeaveRequest,
+            MetricsReport, PullRequest, StudyState, SubmitOutcome, SubmitRequest, finished_attempt,
         },
     },
 };
@@ -24,7 +25,7 @@ use tracing::{debug, warn};
 use crate::{
     lifecycle::{
         Event,
-        attempt::{Assignment, Attempt, Outcome, Output, SavedState, Submission},
+        attempt::{Assignment, Attempt, Outcome, Output, Receipt, SavedState, Submission},
     },
     link::{
         attempt_log::Logs,
@@ -100,82 +101,92 @@ impl Calls {
         if response.assignments.is_empty() {
             tokio::time::sleep(PULL_PACE.saturating_sub(asked.elapsed())).await;
         }
-        let event = read_pull(self.up.generation, response);
+        let (generation, state) = (self.up.generation, state(response.state()));
+        let event = match read_assignments(response.assignments) {
+            Ok(assignments) => Event::Pulled { generation, assignments, state },
+            Err(incompatible) => incompatible,
+        };
         self.tell(event).await;
     }
 
-    /// Hands an attempt over, once. Weights are sent before the result where the coordinator asks for them: it asks
-    /// whenever it does not have them, also after a restart.
-    pub async fn submit(mut self, attempt: Attempt, submission: &Submission) {
-        let (outcome, weights) = match &submission.outcome {
-            Outcome::Result(Output { result, weights }) => {
-                (submit_request::Outcome::Result(result.into()), weights.as_ref())
-            }
-            Outcome::Failure { failure, detail, state } => {
+    /// Hands attempts over, once, and takes up to `units_max` units. Weights are sent before the result where the
+    /// coordinator asks for them: it asks whenever it does not have them, also after a restart.
+    pub async fn submit(mut self, call: u64, attempts: &[(Attempt, Arc<Submission>)], units_max: u32) {
+        let mut weights = None;
+        for (attempt, submission) in attempts {
+            match &submission.outcome {
+                Outcome::Result(output) => weights = output.weights.as_ref().map(|blob| (*attempt, blob)),
                 // Sent before the attempt's end, which gives the unit to another worker that continues from the state.
-                if let Some(state) = state
-                    && let Err(status) = self.save(attempt, state).await
-                {
-                    return self.failed("upload", &status).await;
+                Outcome::Failure { state: Some(state), .. } => {
+                    if let Err(status) = self.save(*attempt, state).await {
+                        return self.failed("upload", &status).await;
+                    }
                 }
-                let report = v1::FailureReport { failure: (*failure).into(), detail: detail.clone() };
-                (submit_request::Outcome::Failure(report), None)
+                Outcome::Failure { state: None, .. } => {}
             }
-        };
+        }
         let request = SubmitRequest {
             worker_id: self.worker_id.clone(),
+            attempts: attempts.iter().map(|(attempt, submission)| self.finished(*attempt, submission)).collect(),
+            numerics_class: self.numerics_class.clone(),
+            units_max,
+        };
+        let mut answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request.clone())).await;
+        if let (Ok(response), Some((attempt, weights))) = (&answer, weights)
+            && response.receipts.iter().any(|receipt| receipt.outcome() == SubmitOutcome::WeightsFirst)
+        {
+            match self.upload(attempt, weights, Content::Weights).await {
+                Ok(_) => answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request)).await,
+                Err(status) if classify_failure(status.code()) == FailedCall::Malformed => {
+                    warn!("the coordinator cannot take the weights of {attempt}: {}", status.message());
+                    if let Ok(response) = &mut answer {
+                        let detail = status.message().to_owned();
+                        response.receipts = vec![v1::Receipt { outcome: SubmitOutcome::Malformed.into(), detail }];
+                    }
+                }
+                Err(status) => return self.failed("upload", &status).await,
+            }
+        }
+        let read = answer.and_then(|response| {
+            let state = state(response.state());
+            let receipts = read_receipts(attempts.iter().map(|(attempt, _)| *attempt), response.receipts)?;
+            Ok((receipts, response.assignments, state))
+        });
+        let (receipts, assignments, state) = match read {
+            Ok(read) => read,
+            Err(status) => return self.failed("submit", &status).await,
+        };
+        let generation = self.up.generation;
+        match read_assignments(assignments) {
+            Ok(assignments) => {
+                self.tell(Event::Submitted { generation, call, receipts, assignments, state }).await;
+            }
+            Err(incompatible) => {
+                let assignments = Vec::new();
+                self.tell(Event::Submitted { generation, call, receipts, assignments, state }).await;
+                self.tell(incompatible).await;
+            }
+        }
+    }
+
+    /// An attempt as the coordinator reads it.
+    fn finished(&self, attempt: Attempt, submission: &Submission) -> FinishedAttempt {
+        let (outcome, weights) = match &submission.outcome {
+            Outcome::Result(Output { result, weights }) => {
+                (finished_attempt::Outcome::Result(result.into()), weights.as_ref())
+            }
+            Outcome::Failure { failure, detail, .. } => {
+                let report = v1::FailureReport { failure: (*failure).into(), detail: detail.clone() };
+                (finished_attempt::Outcome::Failure(report), None)
+            }
+        };
+        FinishedAttempt {
             attempt: Some(attempt.into()),
             outcome: Some(outcome),
             train_seconds: submission.train_seconds,
-            numerics_class: self.numerics_class.clone(),
             weights_digest: weights.map(|weights| weights.digest().to_string()).unwrap_or_default(),
             log: self.logs.text(attempt),
-        };
-        let mut answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request.clone())).await;
-        if let (Ok(response), Some(weights)) = (&answer, weights)
-            && response.outcome() == SubmitOutcome::WeightsFirst
-        {
-            if let Err(status) = self.upload(attempt, weights, Content::Weights).await {
-                return match classify_failure(status.code()) {
-                    FailedCall::Malformed => {
-                        warn!("the coordinator cannot take the weights of {attempt}: {}", status.message());
-                        self.tell(Event::Malformed { attempt, detail: status.message().to_owned() }).await;
-                    }
-                    FailedCall::NotFound | FailedCall::Again | FailedCall::Refused => {
-                        self.failed("upload", &status).await
-                    }
-                };
-            }
-            answer = bounded(SUBMIT_TIMEOUT, self.up.client.submit(request)).await;
         }
-        let event = match answer {
-            Ok(response) => {
-                match response.outcome() {
-                    SubmitOutcome::WeightsFirst => {
-                        let status = Status::unavailable("the weights were handed over and are asked for again");
-                        return self.failed("submit", &status).await;
-                    }
-                    SubmitOutcome::Conflict => {
-                        warn!("the result of {attempt} differs from one that another attempt had handed over before");
-                    }
-                    SubmitOutcome::Duplicate => debug!("{attempt} had been handed over by another attempt before"),
-                    SubmitOutcome::Committed | SubmitOutcome::Recorded | SubmitOutcome::Unspecified => {}
-                }
-                Event::Settled { attempt }
-            }
-            Err(status) => match classify_failure(status.code()) {
-                FailedCall::NotFound => {
-                    warn!("the study has no unit for {attempt}; it is let go");
-                    Event::Settled { attempt }
-                }
-                FailedCall::Malformed => {
-                    warn!("the coordinator cannot read the outcome of {attempt}: {}", status.message());
-                    Event::Malformed { attempt, detail: status.message().to_owned() }
-                }
-                FailedCall::Again | FailedCall::Refused => return self.failed("submit", &status).await,
-            },
-        };
-        self.tell(event).await;
     }
 
     /// Uploads a blob, once. The next submit tells whether weights are still wanted.
@@ -300,25 +311,48 @@ pub fn attempts(ids: Vec<AttemptId>) -> Vec<Attempt> {
     ids.into_iter().filter_map(|id| Attempt::try_from(id).ok()).collect()
 }
 
-/// The event of an answered pull. A unit whose content has another id here would be computed differently: this program
-/// has other models or kernels than the coordinator, and must not train for it.
-fn read_pull(generation: u64, response: PullResponse) -> Event {
-    let state = state(response.state());
-    let mut assignments = Vec::with_capacity(response.assignments.len());
-    let mut ids = Vec::with_capacity(response.assignments.len());
-    let mut problem = None;
-    for assignment in response.assignments {
-        let id = assignment.attempt.clone();
-        match read_assignment(assignment) {
-            Ok(assignment) => assignments.push(assignment),
-            Err(detail) => problem = Some(detail),
-        }
-        ids.extend(id);
+/// The receipts of a submit, in the order of its attempts.
+fn read_receipts(
+    attempts: impl ExactSizeIterator<Item = Attempt>,
+    receipts: Vec<v1::Receipt>,
+) -> Result<Vec<(Attempt, Receipt)>, Status> {
+    if receipts.len() != attempts.len() {
+        return Err(Status::internal(format!("{} receipts for {} attempts", receipts.len(), attempts.len())));
     }
-    match problem {
-        None => Event::Pulled { generation, assignments, state },
-        Some(detail) => Event::Incompatible { detail, attempts: attempts(ids) },
-    }
+    let read = |(attempt, receipt): (Attempt, v1::Receipt)| {
+        let read = match receipt.outcome() {
+            SubmitOutcome::WeightsFirst => {
+                return Err(Status::unavailable("the weights were handed over and are asked for again"));
+            }
+            SubmitOutcome::Malformed => {
+                warn!("the coordinator cannot read the outcome of {attempt}: {}", receipt.detail);
+                Receipt::Malformed(receipt.detail)
+            }
+            SubmitOutcome::NeverGiven => {
+                warn!("the study has no unit for {attempt}; it is let go");
+                Receipt::Settled
+            }
+            SubmitOutcome::Conflict => {
+                warn!("the result of {attempt} differs from one that another attempt had handed over before");
+                Receipt::Settled
+            }
+            SubmitOutcome::Duplicate => {
+                debug!("{attempt} had been handed over by another attempt before");
+                Receipt::Settled
+            }
+            SubmitOutcome::Committed | SubmitOutcome::Recorded | SubmitOutcome::Unspecified => Receipt::Settled,
+        };
+        Ok((attempt, read))
+    };
+    attempts.zip(receipts).map(read).collect()
+}
+
+/// The leased units of an answer. A unit whose content has another id here would be computed differently: this program
+/// has other models or kernels than the coordinator, and must not train for it. The error is the event for that.
+fn read_assignments(sent: Vec<WireAssignment>) -> Result<Vec<Assignment>, Event> {
+    let ids: Vec<AttemptId> = sent.iter().filter_map(|assignment| assignment.attempt.clone()).collect();
+    let read: Result<Vec<Assignment>, String> = sent.into_iter().map(read_assignment).collect();
+    read.map_err(|detail| Event::Incompatible { detail, attempts: attempts(ids) })
 }
 
 fn read_assignment(assignment: WireAssignment) -> Result<Assignment, String> {

@@ -215,8 +215,7 @@ impl Session {
             | Event::Registered { .. }
             | Event::Pulled { .. }
             | Event::Beaten { .. }
-            | Event::Settled { .. }
-            | Event::Malformed { .. }
+            | Event::Submitted { .. }
             | Event::Told
             | Event::Left
             | Event::Tick => {}
@@ -257,8 +256,8 @@ impl Session {
                         pull.abort();
                     }
                 }
-                Action::Submit { attempt, submission } => {
-                    self.call(move |calls| async move { calls.submit(attempt, &submission).await });
+                Action::Submit { call, attempts, units_max } => {
+                    self.call(move |calls| async move { calls.submit(call, &attempts, units_max).await });
                 }
                 Action::Leave { reason } => {
                     self.call(move |calls| calls.leave(reason));

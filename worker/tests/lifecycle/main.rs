@@ -16,7 +16,7 @@ use seedgrid_common::{
 };
 use seedgrid_worker::lifecycle::{
     Ending, Event, Rules,
-    attempt::{Outcome, SavedState, SlotOutcome},
+    attempt::{Outcome, Output, SavedState, SlotOutcome},
     time_limit::TimeLimit,
 };
 use world::{World, attempt, result, rules};
@@ -37,7 +37,40 @@ fn units_are_pulled_ahead_of_need() {
     assert_eq!(world.pull, None, "enough");
     world.end(0, SlotOutcome::Finished(result()));
     assert!(world.is_running(attempt(3)), "the waiting unit starts at once");
-    assert_eq!(world.pull, Some(1), "and another is asked for");
+    assert_eq!(world.pull, None);
+    assert_eq!(world.submits[0].units_max, 1, "and another is asked for in the same call");
+    world.answer_submit(0, 0, 0, StudyState::Running);
+    assert_eq!(world.pull, Some(1), "there was none: the worker waits for it");
+    world.end(0, SlotOutcome::Finished(result()));
+    assert_eq!(world.submits[0].units_max, 1, "beyond the one that it waits for");
+}
+
+#[test]
+fn attempts_that_end_while_submits_are_under_way_go_together() {
+    let mut world = up(9);
+    world.answer_pull(11, StudyState::Running);
+    for slot in 0..5 {
+        world.end(slot, SlotOutcome::Finished(result()));
+    }
+    let sizes = |world: &World| world.submits.iter().map(|submit| submit.attempts.len()).collect::<Vec<_>>();
+    assert_eq!(sizes(&world), [1, 1]);
+    assert_eq!(world.pull, None, "the next submit takes units, too");
+    world.answer_submit(0, 1, 0, StudyState::Running);
+    assert_eq!(sizes(&world), [1, 3]);
+    assert_eq!(world.submits[1].units_max, 3);
+}
+
+#[test]
+fn a_blob_goes_alone_and_nothing_waits_for_it() {
+    let mut world = up(3);
+    world.answer_pull(4, StudyState::Running);
+    let weights = Some(Blob::new(vec![1; 9]));
+    for slot in 0..3 {
+        let output = if slot == 1 { result() } else { Output { weights: weights.clone(), ..result() } };
+        world.end(slot, SlotOutcome::Finished(output));
+    }
+    let asked: Vec<_> = world.submits.iter().map(|submit| (submit.attempts.len(), submit.units_max)).collect();
+    assert_eq!((asked, world.pull), (vec![(1, 0), (1, 1), (1, 0)], Some(1)));
 }
 
 #[test]
@@ -66,7 +99,8 @@ fn slots_train_on_without_a_coordinator() {
     world.advance(Duration::from_secs(3600));
     assert!(world.exit.is_none(), "results are worth waiting for");
     world.connected(None);
-    assert_eq!(world.submits.len(), 2);
+    let submitted: usize = world.submits.iter().map(|submit| submit.attempts.len()).sum();
+    assert_eq!(submitted, 2);
 }
 
 #[test]
@@ -100,7 +134,7 @@ fn a_signal_gives_everything_back() {
     world.feed(Event::Told);
     assert_eq!(world.submits.len(), 1, "the waiting unit goes back at once");
     world.end(0, SlotOutcome::Stopped(None));
-    let failures: Vec<_> = world.submits.iter().map(|(_, submission)| submission.outcome.clone()).collect();
+    let failures: Vec<_> = world.outcomes().map(|(_, outcome)| outcome.clone()).collect();
     assert!(
         failures.iter().all(|outcome| matches!(outcome, Outcome::Failure { failure: Failure::Preempted, .. })),
         "{failures:?}"
@@ -139,9 +173,9 @@ fn a_drain_finishes_what_is_held() {
     world.end(0, SlotOutcome::Finished(result()));
     assert!(world.is_running(attempt(2)));
     world.end(0, SlotOutcome::Finished(result()));
-    world.acknowledge(0);
+    world.answer_submit(0, 0, 0, StudyState::Draining);
     assert!(!world.leaving);
-    world.acknowledge(0);
+    world.answer_submit(0, 0, 0, StudyState::Draining);
     assert!(world.leaving);
 }
 
@@ -169,14 +203,14 @@ fn near_its_limit_a_worker_takes_only_what_would_finish_or_is_worth_saving() {
     };
     end(&mut world, 1, 300);
     assert!(world.is_running(attempt(2)), "it would take 300 s, and 270 s of them are worth a checkpoint");
-    world.answer_pull(1, StudyState::Running);
+    world.answer_submit(0, 1, 0, StudyState::Running);
     end(&mut world, 2, 565);
     assert!(!world.is_running(attempt(3)), "5 s are left");
     assert_eq!(world.pull, None);
-    let back = world.submits.iter().find(|(id, _)| *id == attempt(3)).map(|(_, submission)| &submission.outcome);
+    let back = world.outcomes().find(|(id, _)| *id == attempt(3)).map(|(_, outcome)| outcome);
     assert!(matches!(back, Some(Outcome::Failure { failure: Failure::OutOfTime, .. })), "{back:?}");
     world.owed.insert(attempt(3), ());
-    for _ in 0..3 {
+    for _ in 0..2 {
         world.acknowledge(0);
     }
     assert!(world.leaving, "nothing is held and nothing more would finish");
@@ -195,7 +229,7 @@ fn at_its_limit_a_worker_gives_back_what_it_trains() {
     let state = SavedState { blob: Blob::new(vec![1; 9]), progress: Progress::default() };
     world.end(0, SlotOutcome::Stopped(Some(state.clone())));
     let handed_over = Outcome::Failure { failure: Failure::OutOfTime, detail: String::new(), state: Some(state) };
-    assert_eq!(world.submits[0].1.outcome, handed_over, "another worker can go on from there");
+    assert_eq!(world.submits[0].attempts[0].1.outcome, handed_over, "another worker can go on from there");
 }
 
 #[test]
@@ -243,7 +277,7 @@ fn units_that_this_program_would_compute_differently_end_its_life() {
     let detail = "other models".to_owned();
     world.owed.insert(attempt(9), ());
     world.feed(Event::Incompatible { detail: detail.clone(), attempts: vec![attempt(9)] });
-    assert!(matches!(world.submits[0].1.outcome, Outcome::Failure { failure: Failure::Preempted, .. }));
+    assert!(matches!(world.submits[0].attempts[0].1.outcome, Outcome::Failure { failure: Failure::Preempted, .. }));
     world.acknowledge(0);
     world.feed(Event::Left);
     assert_eq!(world.exit, Some((Ending::Incompatible(detail), 0)));

@@ -20,8 +20,7 @@ enum Step {
     Finish(usize),
     Fail(usize),
     Stopped(usize),
-    Acknowledge(usize),
-    Misread(usize),
+    AnswerSubmit { index: usize, share: u32, misread: u32, draining: bool },
     Advance(u64),
     Late(u64),
 }
@@ -36,11 +35,16 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (0_usize..20).prop_map(Step::Finish),
         1 => (0_usize..20).prop_map(Step::Fail),
         3 => (0_usize..20).prop_map(Step::Stopped),
-        4 => (0_usize..20).prop_map(Step::Acknowledge),
-        1 => (0_usize..20).prop_map(Step::Misread),
+        5 => answer_submit(),
         1 => (0_u64..5_000).prop_map(Step::Advance),
         1 => (0_u64..4).prop_map(Step::Late),
     ]
+}
+
+fn answer_submit() -> impl Strategy<Value = Step> {
+    let misread = prop_oneof![4 => Just(0), 1 => any::<u32>()];
+    (0_usize..20, 0_u32..10, misread, proptest::bool::weighted(0.1))
+        .prop_map(|(index, share, misread, draining)| Step::AnswerSubmit { index, share, misread, draining })
 }
 
 fn state(draining: bool) -> StudyState {
@@ -66,8 +70,9 @@ fn play(world: &mut World, step: Step) {
                 world.end(slot, SlotOutcome::Stopped(None));
             }
         }
-        Step::Acknowledge(index) => world.acknowledge(index),
-        Step::Misread(index) => world.misread(index),
+        Step::AnswerSubmit { index, share, misread, draining } => {
+            world.answer_submit(index, share, misread, state(draining));
+        }
         Step::Advance(ms) => world.advance(Duration::from_millis(ms)),
         // A late event of an older connection has no effect.
         Step::Late(age) => {

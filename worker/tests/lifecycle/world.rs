@@ -11,11 +11,11 @@ use seedgrid_common::{
     hyperparameters::Hyperparameters,
     training::{Ending as UnitEnding, EpochMetrics, Normalize, StopRule, UnitResult},
     unit::{Configuration, Fold, Unit, UnitId},
-    wire::v1::StudyState,
+    wire::{limits::SUBMIT_ATTEMPTS_MAX, v1::StudyState},
 };
 use seedgrid_worker::lifecycle::{
     Action, Ending, Event, Lifecycle, Rules,
-    attempt::{Assignment, Attempt, Outcome, Output, SlotOutcome, Submission},
+    attempt::{Assignment, Attempt, Outcome, Output, Receipt, SlotOutcome, Submission},
     prefetch,
 };
 
@@ -56,6 +56,13 @@ pub(super) struct Running {
     pub(super) stopping: bool,
 }
 
+/// A submit under way.
+pub(super) struct Submit {
+    pub(super) call: u64,
+    pub(super) attempts: Vec<(Attempt, Arc<Submission>)>,
+    pub(super) units_max: u32,
+}
+
 /// The surroundings of one worker: its connection, its slots and the coordinator's answers.
 pub(super) struct World {
     pub(super) worker: Lifecycle,
@@ -65,7 +72,7 @@ pub(super) struct World {
     pub(super) connecting: bool,
     pub(super) up: bool,
     pub(super) pull: Option<u32>,
-    pub(super) submits: Vec<(Attempt, Arc<Submission>)>,
+    pub(super) submits: Vec<Submit>,
     pub(super) slots: Vec<Option<Running>>,
     pub(super) leaving: bool,
     pub(super) told: bool,
@@ -113,7 +120,7 @@ impl World {
             return;
         }
         self.told |= matches!(event, Event::Told);
-        if let Event::Pulled { assignments, .. } = &event {
+        if let Event::Pulled { assignments, .. } | Event::Submitted { assignments, .. } = &event {
             self.queued.extend(assignments.iter().map(|assignment| assignment.attempt));
         }
         let actions = self.worker.handle(self.now, event);
@@ -155,14 +162,17 @@ impl World {
                     assert!(!running.stopping, "stopped once");
                     running.stopping = true;
                 }
-                Action::Submit { attempt, submission } => {
+                Action::Submit { call, attempts, units_max } => {
                     assert!(self.up, "submits need a connection");
-                    assert!(
-                        self.submits.iter().all(|(other, _)| *other != attempt),
-                        "one submit of {attempt} at a time"
-                    );
-                    assert!(!self.settled.contains(&attempt), "what was acknowledged is not submitted again");
-                    self.submits.push((attempt, submission));
+                    assert!(!attempts.is_empty() && attempts.len() <= SUBMIT_ATTEMPTS_MAX);
+                    for (attempt, submission) in &attempts {
+                        let mut others = self.submits.iter().flat_map(|submit| &submit.attempts);
+                        assert!(others.all(|(other, _)| other != attempt), "one submit of {attempt} at a time");
+                        assert!(!self.settled.contains(attempt), "what was acknowledged is not submitted again");
+                        let is_alone = attempts.len() == 1 && units_max == 0;
+                        assert!(is_alone || submission.outcome.blob().is_none(), "nothing waits for an upload");
+                    }
+                    self.submits.push(Submit { call, attempts, units_max });
                 }
                 Action::Leave { .. } => {
                     assert!(self.up && !self.leaving, "one goodbye");
@@ -184,7 +194,19 @@ impl World {
         }
         let live = held.len() - self.owed.len();
         assert!(live <= self.rules.slots + prefetch(self.rules.slots), "{live} live units are more than agreed");
-        assert!(self.submits.len() <= self.rules.slots.clamp(4, 64), "{} submits at a time", self.submits.len());
+        let has_blob = |submit: &&Submit| submit.attempts[0].1.outcome.blob().is_some();
+        let blobs = self.submits.iter().filter(has_blob).count();
+        assert!(blobs <= self.rules.slots.clamp(4, 64), "{blobs} uploads at a time");
+        assert!(self.submits.len() - blobs <= 2, "{} submits at a time", self.submits.len());
+        let asked = self.pull.unwrap_or(0) + self.submits.iter().map(|submit| submit.units_max).sum::<u32>();
+        let most = self.rules.slots + prefetch(self.rules.slots);
+        assert!(live + asked as usize <= most || self.told, "{live} live units, and {asked} asked for");
+    }
+
+    /// Everything that is being handed over.
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = (Attempt, &Outcome)> {
+        let attempts = self.submits.iter().flat_map(|submit| &submit.attempts);
+        attempts.map(|(attempt, submission)| (*attempt, &submission.outcome))
     }
 
     pub(super) fn is_running(&self, attempt: Attempt) -> bool {
@@ -222,19 +244,17 @@ impl World {
         }
     }
 
+    fn lease(&mut self, count: u32) -> Vec<Assignment> {
+        let numbers = self.attempts + 1..=self.attempts + count;
+        self.attempts += count;
+        let assignment =
+            |number| Assignment { attempt: attempt(number), unit: unit("cnn"), keep_weights: false, checkpoint: None };
+        numbers.map(assignment).collect()
+    }
+
     pub(super) fn answer_pull(&mut self, share: u32, state: StudyState) {
         if let Some(units_max) = self.pull.take() {
-            let assignments = (0..share % (units_max + 1))
-                .map(|_| {
-                    self.attempts += 1;
-                    Assignment {
-                        attempt: attempt(self.attempts),
-                        unit: unit("cnn"),
-                        keep_weights: false,
-                        checkpoint: None,
-                    }
-                })
-                .collect();
+            let assignments = self.lease(share % (units_max + 1));
             self.feed(Event::Pulled { generation: self.generation, assignments, state });
         }
     }
@@ -255,23 +275,31 @@ impl World {
         self.feed(Event::Ended { slot, outcome, train_seconds: 1.0 });
     }
 
-    pub(super) fn acknowledge(&mut self, index: usize) {
-        if !self.submits.is_empty() {
-            let (attempt, _) = self.submits.remove(index % self.submits.len());
-            self.settled.insert(attempt);
-            self.owed.remove(&attempt);
-            self.feed(Event::Settled { attempt });
+    /// Answers a submit with some of the units that it asks for. The coordinator cannot use some of the attempts: each of which
+    /// `misread` has the bit.
+    pub(super) fn answer_submit(&mut self, index: usize, share: u32, misread: u32, state: StudyState) {
+        if self.submits.is_empty() {
+            return;
         }
-    }
-
-    pub(super) fn misread(&mut self, index: usize) {
-        if !self.submits.is_empty() {
-            let (attempt, submission) = self.submits.remove(index % self.submits.len());
-            if matches!(submission.outcome, Outcome::Failure { .. }) {
+        let Submit { call, attempts, units_max } = self.submits.remove(index % self.submits.len());
+        let mut receipts = Vec::new();
+        for (place, (attempt, submission)) in attempts.into_iter().enumerate() {
+            let is_misread = misread >> (place % 32) & 1 == 1;
+            if !is_misread {
+                self.settled.insert(attempt);
+            }
+            if !is_misread || matches!(submission.outcome, Outcome::Failure { .. }) {
                 self.owed.remove(&attempt);
             }
-            self.feed(Event::Malformed { attempt, detail: "odd".to_owned() });
+            let receipt = if is_misread { Receipt::Malformed("odd".to_owned()) } else { Receipt::Settled };
+            receipts.push((attempt, receipt));
         }
+        let assignments = self.lease(share % (units_max + 1));
+        self.feed(Event::Submitted { generation: self.generation, call, receipts, assignments, state });
+    }
+
+    pub(super) fn acknowledge(&mut self, index: usize) {
+        self.answer_submit(index, 0, 0, StudyState::Running);
     }
 
     pub(super) fn advance(&mut self, by: Duration) {

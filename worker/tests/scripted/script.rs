@@ -42,7 +42,7 @@ pub struct Script {
     pub false_id: Option<String>,
     /// Number of submits to accept and then answer with UNAVAILABLE.
     pub lose_acknowledgements: u32,
-    /// Number of results to answer with INVALID_ARGUMENT.
+    /// Number of results to answer as malformed.
     pub misread_results: u32,
     /// Number of fetches whose bytes are altered.
     pub corrupt_fetches: u32,
@@ -50,9 +50,12 @@ pub struct Script {
     pub stall_metrics: bool,
     pub registers: Vec<RegisterRequest>,
     pub beats: Vec<Vec<AttemptId>>,
-    pub submits: Vec<SubmitRequest>,
+    /// Every attempt that was submitted.
+    pub submits: Vec<FinishedAttempt>,
+    /// The numerics classes of the submits.
+    pub classes: BTreeSet<String>,
     /// Units that have ended, with their result or failure.
-    pub ended: BTreeMap<String, SubmitRequest>,
+    pub ended: BTreeMap<String, FinishedAttempt>,
     pub metrics: Vec<MetricsReport>,
     pub fetches: u32,
     pub left: Vec<String>,
@@ -112,6 +115,7 @@ impl Play {
             registers: Vec::new(),
             beats: Vec::new(),
             submits: Vec::new(),
+            classes: BTreeSet::new(),
             ended: BTreeMap::new(),
             metrics: Vec::new(),
             fetches: 0,
@@ -181,17 +185,55 @@ impl Script {
         self.submits
             .iter()
             .filter_map(|submit| match submit.outcome.as_ref().unwrap() {
-                submit_request::Outcome::Failure(report) => Some((report.failure(), report.detail.clone())),
-                submit_request::Outcome::Result(_) => None,
+                finished_attempt::Outcome::Failure(report) => Some((report.failure(), report.detail.clone())),
+                finished_attempt::Outcome::Result(_) => None,
             })
             .collect()
     }
 
     /// Number of units that ended with a result.
     pub fn results(&self) -> usize {
-        let is_result = |submit: &&SubmitRequest| matches!(submit.outcome, Some(submit_request::Outcome::Result(_)));
-        self.ended.values().filter(is_result).count()
+        self.ended.values().filter(|attempt| is_result(attempt)).count()
     }
+
+    /// Gives out up to so many units.
+    pub fn give(&mut self, units_max: u32) -> Vec<Assignment> {
+        let count = self.waiting.len().min(units_max as usize);
+        let units: Vec<Unit> = self.waiting.drain(..count).collect();
+        let assignment = |unit: &Unit| {
+            let id = unit.id().to_string();
+            let attempt = self.attempts.entry(id.clone()).or_default();
+            *attempt += 1;
+            let attempt = *attempt;
+            let unit_id = self.false_id.clone().unwrap_or(id);
+            let attempt = Some(AttemptId { unit_id, attempt });
+            Assignment { attempt, unit: Some(unit.into()), keep_weights: self.keep_weights, checkpoint: None }
+        };
+        units.iter().map(assignment).collect()
+    }
+
+    /// Records a submitted attempt.
+    pub fn end(&mut self, attempt: FinishedAttempt) -> Receipt {
+        let receipt = |outcome: SubmitOutcome| Receipt { outcome: outcome.into(), detail: String::new() };
+        self.submits.push(attempt.clone());
+        if is_result(&attempt) && self.misread_results > 0 {
+            self.misread_results -= 1;
+            return Receipt { detail: "result.done is odd".to_owned(), ..receipt(SubmitOutcome::Malformed) };
+        }
+        let unit_id = attempt.attempt.clone().unwrap().unit_id;
+        let has_ended = self.ended.contains_key(&unit_id);
+        let digest = &attempt.weights_digest;
+        if !digest.is_empty() && !has_ended && !self.arrived.contains(digest) {
+            return receipt(SubmitOutcome::WeightsFirst);
+        }
+        let is_recorded = !has_ended && !is_result(&attempt);
+        self.ended.entry(unit_id).or_insert(attempt);
+        receipt(if is_recorded { SubmitOutcome::Recorded } else { SubmitOutcome::Committed })
+    }
+}
+
+fn is_result(attempt: &FinishedAttempt) -> bool {
+    matches!(attempt.outcome, Some(finished_attempt::Outcome::Result(_)))
 }
 
 /// A unit that the scripted trainer accepts.

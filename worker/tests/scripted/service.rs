@@ -5,7 +5,6 @@ use std::{pin::Pin, time::Duration};
 use seedgrid_common::{
     data::encode::digest,
     join::Token,
-    unit::Unit,
     wire::{
         PROTOCOL_VERSION,
         blob::{Arriving, BlobHead},
@@ -60,25 +59,7 @@ impl WorkerService for Service {
             {
                 let mut script = self.0.script();
                 script.know(&request.worker_id)?;
-                let count = script.waiting.len().min(request.units_max as usize);
-                let units: Vec<Unit> = script.waiting.drain(..count).collect();
-                let assignments: Vec<Assignment> = units
-                    .iter()
-                    .map(|unit| {
-                        let id = unit.id().to_string();
-                        let attempt = script.attempts.entry(id.clone()).or_default();
-                        *attempt += 1;
-                        let attempt = *attempt;
-                        let unit_id = script.false_id.clone().unwrap_or(id);
-                        let attempt = Some(AttemptId { unit_id, attempt });
-                        Assignment {
-                            attempt,
-                            unit: Some(unit.into()),
-                            keep_weights: script.keep_weights,
-                            checkpoint: None,
-                        }
-                    })
-                    .collect();
+                let assignments = script.give(request.units_max);
                 let state = script.state();
                 if !assignments.is_empty() || state != StudyState::Running {
                     return Ok(Response::new(PullResponse { assignments, state: state.into() }));
@@ -120,33 +101,16 @@ impl WorkerService for Service {
         self.0.admit(&request)?;
         let request = request.into_inner();
         let mut script = self.0.script();
-        let is_result = matches!(request.outcome, Some(submit_request::Outcome::Result(_)));
-        script.submits.push(request.clone());
-        if is_result && script.misread_results > 0 {
-            script.misread_results -= 1;
-            return Err(Status::invalid_argument("result.done is odd"));
-        }
-        let unit_id = request.attempt.clone().unwrap().unit_id;
-        let digest = &request.weights_digest;
-        if !digest.is_empty() && !script.ended.contains_key(&unit_id) && !script.arrived.contains(digest) {
-            return Ok(Response::new(SubmitResponse { outcome: SubmitOutcome::WeightsFirst.into() }));
-        }
-        let outcome = match script.ended.contains_key(&unit_id) {
-            true => SubmitOutcome::Committed,
-            false => {
-                if is_result {
-                    SubmitOutcome::Committed
-                } else {
-                    SubmitOutcome::Recorded
-                }
-            }
-        };
-        script.ended.entry(unit_id).or_insert(request);
-        if script.lose_acknowledgements > 0 {
+        script.classes.insert(request.numerics_class);
+        let receipts: Vec<Receipt> = request.attempts.into_iter().map(|attempt| script.end(attempt)).collect();
+        let ended = receipts.iter().any(|receipt| receipt.outcome() != SubmitOutcome::WeightsFirst);
+        if ended && script.lose_acknowledgements > 0 {
             script.lose_acknowledgements -= 1;
             return Err(Status::unavailable("the answer got lost"));
         }
-        Ok(Response::new(SubmitResponse { outcome: outcome.into() }))
+        let assignments = script.give(request.units_max);
+        let state = script.state().into();
+        Ok(Response::new(SubmitResponse { receipts, assignments, state }))
     }
 
     async fn upload_blob(&self, request: Request<Streaming<BlobPart>>) -> Result<Response<BlobReceipt>, Status> {

@@ -34,8 +34,8 @@ impl World {
             match (action, address) {
                 (Action::Connect, _) => self.try_soon(worker),
                 (Action::Pull { units_max }, Some(address)) => self.send(address, What::Pull { max: units_max }),
-                (Action::Submit { attempt, submission }, Some(address)) => {
-                    self.send(address, What::Submit { attempt, submission });
+                (Action::Submit { call, attempts, units_max }, Some(address)) => {
+                    self.send(address, What::Submit { call, attempts, max: units_max });
                 }
                 (Action::Leave { .. }, Some(address)) => self.send(address, What::Leave),
                 // Without a connection the worker is about to learn of the loss; the answer to a cancelled pull is not
