@@ -47,9 +47,15 @@ pub use write::{ResultRecord, Write};
 
 use crate::run_directory::{RunDirectory, file_system::FileSystem};
 
-/// The writer's page cache, in KiB. A unit takes about 400 bytes in all tables together, so that this holds the pages of a study of 100,000
-/// units; of a larger one, it holds those that units under way share, and the index of ids, of 30 bytes a unit.
-const CACHE_KIB: i64 = 64 * 1024;
+/// The writer's page cache, in KiB. It holds the pages that units under way share. SQLite looks through all of it in most commits, so that a
+/// larger one costs more than it saves.
+const CACHE_KIB: i64 = 2 * 1024;
+
+/// The page cache in a commit of many changes, as of a whole plan, in KiB: the index of the ids of a million units has 30 MB.
+const LARGE_CACHE_KIB: i64 = 64 * 1024;
+
+/// The number of changes from which a commit has a large cache.
+const MANY_CHANGES: usize = 10_000;
 
 /// Pages of the write-ahead log, of 4 KiB each, from which on it is brought into the database's file. The page of rows that grow together is
 /// written to the log with each commit, but to the file only once each time: with four times SQLite's number, about once in all. The log takes
@@ -168,7 +174,8 @@ fn sound(path: &Path, system: &FileSystem, busy: &LockWait) -> Result<Connection
         schema::create(&connection).map_err(failed)?;
     }
     check(&connection, path, Depth::Whole)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    // A row names units and workers by numbers of [`Numbers`], which knows each one: SQLite need not look them up again.
+    connection.pragma_update(None, "foreign_keys", false).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(failed)?;
     Ok(connection)

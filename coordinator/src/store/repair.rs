@@ -64,7 +64,7 @@ impl fmt::Display for MovedRow {
     }
 }
 
-/// Moves damaged rows aside. Foreign keys are off meanwhile: configurations that were damaged come back with the plan.
+/// Moves damaged rows aside. Rows may then name configurations that are not there: these come back with the plan.
 pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
     let clean = damage_checks::unsealed(connection)?.is_empty()
         && damage_checks::results(connection)?.is_empty()
@@ -74,7 +74,6 @@ pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
         return Ok(Mended::default());
     }
     let mut mended = Mended::default();
-    connection.pragma_update(None, "foreign_keys", false)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for sealed in SEALED {
         let wrong = format!("seal IS NOT {}", sealed.expression());
@@ -106,7 +105,6 @@ pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
     )?;
     transaction.execute(&format!("UPDATE attempts SET worker = NULL WHERE {WITHOUT_WORKER}"), [])?;
     transaction.commit()?;
-    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(mended)
 }
 

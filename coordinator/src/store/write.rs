@@ -10,7 +10,7 @@ use seedgrid_common::{
 #[cfg(doc)]
 use super::LockWait;
 use super::{
-    CredentialWrite, Store, StoreError, lock_wait, owner_fencing,
+    CACHE_KIB, CredentialWrite, LARGE_CACHE_KIB, MANY_CHANGES, Store, StoreError, lock_wait, owner_fencing,
     row_numbers::{Numbers, Place},
     unit_rows, worker_failures,
 };
@@ -240,13 +240,26 @@ impl Store {
     /// # Errors
     /// When the database refuses: a full disk, a lost file system, a lock that is held for too long; when its file was taken away.
     pub fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let is_large = writes.len() >= MANY_CHANGES;
+        if is_large {
+            self.set_cache(LARGE_CACHE_KIB)?;
+        }
         let committed = self.try_commit(writes);
+        if is_large {
+            // A cache that stays large costs no more than time.
+            let _ = self.set_cache(CACHE_KIB);
+        }
         match committed {
             Ok(()) => self.numbers.keep(),
             Err(_) => self.numbers.undo(),
         }
         self.busy.over();
         committed
+    }
+
+    fn set_cache(&mut self, kib: i64) -> Result<(), StoreError> {
+        let failed = |cause| StoreError::Write { path: self.path.clone(), cause };
+        self.connection.pragma_update(None, "cache_size", -kib).map_err(failed)
     }
 
     fn try_commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {

@@ -272,11 +272,11 @@ async fn attempts_are_handed_over_and_units_taken_in_one_exchange() {
     let sent = vec![done(&never_given), done(&ids[0]), malformed];
     let response = client.exchange(sent, 2).await.unwrap();
     let outcomes: Vec<v1::SubmitOutcome> = response.receipts.iter().map(v1::Receipt::outcome).collect();
-    use v1::SubmitOutcome::{Committed, Malformed, NeverGiven};
+    use v1::SubmitOutcome::{Committed, Duplicate, Malformed, NeverGiven};
     assert_eq!(outcomes, [NeverGiven, Committed, Malformed]);
     assert!(response.receipts[2].detail.contains("train_seconds"), "{:?}", response.receipts[2]);
     assert_eq!((response.assignments.len(), response.state()), (1, v1::StudyState::Running), "it has one free slot");
     // The same again, as after a lost answer: the result is acknowledged again, and its slot is not free again.
     let again = client.exchange(vec![done(&ids[0])], 0).await.unwrap();
-    assert_eq!((again.receipts[0].outcome(), again.assignments.len()), (Committed, 0));
+    assert_eq!((again.receipts[0].outcome(), again.assignments.len()), (Duplicate, 0));
 }
