@@ -68,7 +68,7 @@ pub(super) struct Drained {
 
 pub(super) async fn cancel(arguments: CancelArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
-    let mut source = Source::open(&arguments.run_dir, Role::Admin, reach).await?;
+    let mut source = Source::open_for_single_units(&arguments.run_dir, Role::Admin, reach).await?;
     let mut units: Vec<UnitId> = Vec::new();
     for line in source.find(&arguments.units).await? {
         match line.state {

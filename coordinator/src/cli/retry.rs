@@ -65,7 +65,7 @@ async fn named(arguments: &RetryArguments) -> Result<Vec<UnitId>, Failure> {
     if let Ok(ids) = arguments.units.iter().map(|text| text.parse()).collect() {
         return Ok(ids);
     }
-    let mut source = Source::open(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
+    let mut source = Source::open_for_single_units(&arguments.run_dir, Role::Admin, arguments.reach.into()).await?;
     Ok(source.find(&arguments.units).await?.iter().map(|line| line.id).collect())
 }
 

@@ -25,6 +25,7 @@ use crate::{
     },
     run_directory::RunDirectory,
     scheduler::attempt_ending::AttemptEnding,
+    store::StoreError,
     views::{
         run_reader::RunReader,
         units::{self, AttemptLog, Live, UnitExplanation, UnitLine},
@@ -40,13 +41,27 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Opens a run directory as it is now, or the coordinator of a credential file.
-    pub(super) async fn open(place: &Path, role: Role, reach: Plaintext) -> Result<Self, Failure> {
+    /// Opens a run directory as it is now, or the coordinator of a credential file, to list units.
+    async fn open(place: &Path, role: Role, reach: Plaintext) -> Result<Self, Failure> {
+        Self::open_with(RunReader::open, place, role, reach).await
+    }
+
+    /// As [`Self::open`], to find single units.
+    pub(super) async fn open_for_single_units(place: &Path, role: Role, reach: Plaintext) -> Result<Self, Failure> {
+        Self::open_with(RunReader::open_for_single_units, place, role, reach).await
+    }
+
+    async fn open_with(
+        open: fn(RunDirectory) -> Result<RunReader, StoreError>,
+        place: &Path,
+        role: Role,
+        reach: Plaintext,
+    ) -> Result<Self, Failure> {
         if place.is_file() {
             return Ok(Self::Coordinator(Box::new(Control::connect(place, role, reach).await?)));
         }
         let directory = RunDirectory::existing(place)?;
-        Ok(Self::Directory(Box::new(RunReader::open(directory.clone())?), directory))
+        Ok(Self::Directory(Box::new(open(directory.clone())?), directory))
     }
 
     async fn units(&mut self) -> Result<units::Units, Failure> {
@@ -171,7 +186,7 @@ pub(super) struct Explained {
 
 pub(super) async fn explain(arguments: UnitArguments) -> Result<Exit, Failure> {
     let reach = arguments.reach.into();
-    let mut source = Source::open(&arguments.run_dir, Role::View, reach).await?;
+    let mut source = Source::open_for_single_units(&arguments.run_dir, Role::View, reach).await?;
     let unit = match &mut source {
         Source::Directory(reader, _) => reader.unit::<Failure>(&arguments.unit)?,
         Source::Coordinator(control) => units::find(&control.units().await?.lines, &arguments.unit)?.clone(),
@@ -245,7 +260,7 @@ pub(super) struct Logged {
 }
 
 pub(super) async fn logs(arguments: UnitArguments) -> Result<Exit, Failure> {
-    let mut source = Source::open(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
+    let mut source = Source::open_for_single_units(&arguments.run_dir, Role::View, arguments.reach.into()).await?;
     let unit = source.find(std::slice::from_ref(&arguments.unit)).await?.remove(0);
     let attempts = source.logs(unit.id).await?;
     let at_rest = matches!(&source, Source::Directory(_, directory) if !directory.is_owned());

@@ -160,13 +160,13 @@ impl ControlService for Control {
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
         let waits = self.core.ask(|reply| Ask::Steer(Steering::WaitReason { unit, reply })).await.map_err(gone)?;
-        let attempts = self.reader.read(move |reader| Ok(reader.attempts(unit)?)).await?;
+        let attempts = self.reader.read_single_units(move |reader| Ok(reader.attempts(unit)?)).await?;
         Ok(Response::new(v1::ExplainResponse { waits, attempts: attempts.into_iter().map(Into::into).collect() }))
     }
 
     async fn logs(&self, request: Request<v1::LogsRequest>) -> Result<Response<v1::LogsResponse>, Status> {
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
-        let logs = self.reader.read(move |reader| Ok(reader.logs(unit)?)).await?;
+        let logs = self.reader.read_single_units(move |reader| Ok(reader.logs(unit)?)).await?;
         Ok(Response::new(v1::LogsResponse { attempts: logs.into_iter().map(Into::into).collect() }))
     }
 

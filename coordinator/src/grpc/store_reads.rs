@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::{plan::PrepareError, run_directory::RunDirectory, views::run_reader::RunReader};
+use crate::{plan::PrepareError, run_directory::RunDirectory, store::StoreError, views::run_reader::RunReader};
 
 /// The largest number of concurrent reads. More would compete with the core for the disk.
 const READERS_MAX: usize = 2;
@@ -35,12 +35,28 @@ impl Reader {
         &self,
         read: impl FnOnce(&RunReader) -> Result<T, PrepareError> + Send + 'static,
     ) -> Result<T, Status> {
+        self.read_from(RunReader::open, read).await
+    }
+
+    /// As [`Self::read`], of single units alone.
+    pub(super) async fn read_single_units<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&RunReader) -> Result<T, PrepareError> + Send + 'static,
+    ) -> Result<T, Status> {
+        self.read_from(RunReader::open_for_single_units, read).await
+    }
+
+    async fn read_from<T: Send + 'static>(
+        &self,
+        open: fn(RunDirectory) -> Result<RunReader, StoreError>,
+        read: impl FnOnce(&RunReader) -> Result<T, PrepareError> + Send + 'static,
+    ) -> Result<T, Status> {
         let closed = |_| Status::unavailable("the coordinator is stopping; try again");
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(closed)?;
         let directory = self.directory.clone();
         let found = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            read(&RunReader::open(directory)?)
+            read(&open(directory)?)
         });
         match found.await {
             Ok(found) => found.map_err(|error| Status::internal(error.to_string())),

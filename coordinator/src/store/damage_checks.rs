@@ -21,6 +21,8 @@ use crate::scheduler::{attempt_ending::AttemptEnding, queue::ResultDigest};
 /// How thoroughly SQLite is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
+    /// Nothing: SQLite notices only what it stumbles over.
+    Nothing,
     /// The structure of every page.
     Quick,
     /// Indexes, too.
@@ -30,6 +32,7 @@ pub(super) enum Depth {
 /// What is wrong with the structure, if anything: SQLite cannot be trusted to read such a database.
 pub(super) fn structure(connection: &Connection, depth: Depth) -> rusqlite::Result<Option<String>> {
     let pragma = match depth {
+        Depth::Nothing => return Ok(None),
         Depth::Quick => "PRAGMA quick_check(1)",
         Depth::Whole => "PRAGMA integrity_check(1)",
     };
@@ -62,11 +65,36 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
     rows.filter_map(|row| row.map(|(name, sql)| Some((name, plain(sql?)))).transpose()).collect()
 }
 
-/// How many rows of each table do not match their seals, where there are any.
-pub(super) fn unsealed(connection: &Connection) -> rusqlite::Result<Vec<(&'static str, u32)>> {
+/// The rows whose seals are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// All rows.
+    All,
+    /// Those that belong to no single unit.
+    OfNoUnit,
+    /// Those of the unit with this number.
+    OfUnit(i64),
+}
+
+impl Rows {
+    /// The SQL condition for these rows of a table; None where there are none.
+    fn condition(self, table: &str) -> Option<String> {
+        let column = if table == "units" { Some("number") } else { OF_UNITS.contains(&table).then_some("unit") };
+        match (self, column) {
+            (Self::All, _) | (Self::OfNoUnit, None) => Some("true".to_owned()),
+            (Self::OfUnit(number), Some(column)) => Some(format!("{column} = {number}")),
+            (Self::OfNoUnit, Some(_)) | (Self::OfUnit(_), None) => None,
+        }
+    }
+}
+
+/// How many of these rows of each table do not match their seals, where there are any.
+pub(super) fn unsealed(connection: &Connection, rows: Rows) -> rusqlite::Result<Vec<(&'static str, u32)>> {
     let mut found = Vec::new();
     for sealed in SEALED {
-        let sql = format!("SELECT count(*) FROM {} WHERE seal IS NOT {}", sealed.table, sealed.expression());
+        let (table, seal) = (sealed.table, sealed.expression());
+        let Some(condition) = rows.condition(table) else { continue };
+        let sql = format!("SELECT count(*) FROM {table} WHERE {condition} AND seal IS NOT {seal}");
         match connection.query_row(&sql, [], |row| row.get(0))? {
             0 => {}
             count => found.push((sealed.table, count)),

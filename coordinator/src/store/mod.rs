@@ -30,10 +30,10 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use seedgrid_common::{durable_files, text};
+use seedgrid_common::durable_files;
 
 pub use credentials::{CredentialWrite, Enrolled, KnownToken};
-use damage_checks::Depth;
+use damage_checks::{Depth, Rows};
 pub use error::StoreError;
 use file_identity::FileIdentity;
 pub use lock_wait::{BUSY_MAX, LockWait, Told};
@@ -111,12 +111,19 @@ impl Store {
     /// When there is none, it is damaged, or was made by another version.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let store = Self::open_structure(path, Depth::Quick)?;
-        match store.unsealed()?.first() {
-            None => Ok(store),
-            Some((table, count)) => {
-                Err(StoreError::DamagedRows { path: path.to_owned(), table, rows: text::count(*count, "row") })
-            }
-        }
+        store.check_seals(Rows::All)?;
+        Ok(store)
+    }
+
+    /// Opens it as [`Self::open_to_read`] does, to read the rows of single units. It checks those that belong to no unit; [`Self::stored_unit`] checks a
+    /// unit's. So it costs about the same in a study of any size.
+    ///
+    /// # Errors
+    /// As for [`Self::open_to_read`].
+    pub fn open_to_read_single_units(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open_structure(path, Depth::Nothing)?;
+        store.check_seals(Rows::OfNoUnit)?;
+        Ok(store)
     }
 
     /// Opens it to read, having checked no more than what SQLite needs.

@@ -12,7 +12,7 @@ use seedgrid_common::{
     },
 };
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, damage_checks::Rows};
 use crate::{
     scheduler::{
         attempt_ending::AttemptEnding,
@@ -160,6 +160,17 @@ fn worker_record(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {
     Ok(WorkerRecord { worker_id: row.get(0)?, registered_ms: row.get(1)?, info })
 }
 
+/// The columns of a [`score`].
+const SCORE: &str = "SELECT unit_id, wrong, scored";
+
+fn score(row: &Row<'_>) -> rusqlite::Result<(UnitId, Ended)> {
+    let ended = match (row.get(1)?, row.get(2)?) {
+        (Some(wrong), Some(of)) => Ended::Scored { wrong, of },
+        (_, _) => Ended::Diverged,
+    };
+    Ok((UnitId(row.get(0)?), ended))
+}
+
 /// A query of rows that belong to units, with the units' ids.
 pub(super) fn of_units(select: &str, table: &str) -> String {
     format!("{select} FROM {table} JOIN units ON units.number = {table}.unit")
@@ -227,6 +238,26 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn units(&self) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
+        self.stored_units(|_| "true".to_owned())
+    }
+
+    /// What is known of one unit, whose rows match their seals.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or one of the rows is damaged.
+    pub fn stored_unit(&self, unit: UnitId) -> Result<StoredUnit, StoreError> {
+        let Some(number) =
+            self.row("SELECT number FROM units WHERE unit_id = ?", [unit.0], |row| row.get::<_, i64>(0))?
+        else {
+            return Ok(StoredUnit::default());
+        };
+        self.check_seals(Rows::OfUnit(number))?;
+        let mut units = self.stored_units(|table| format!("{table}.unit = {number}"))?;
+        Ok(units.remove(&unit).unwrap_or_default())
+    }
+
+    /// What is known of the units of these rows: `of` gives the SQL condition for a table.
+    fn stored_units(&self, of: impl Fn(&str) -> String) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
         let errors = listed(Blame::Unit.endings(true));
         let (deaths, of_begun) = (listed(Blame::Death.endings(false)), listed(Blame::Death.endings(true)));
         let workers = self.rows("SELECT number, worker_id FROM workers", |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -243,7 +274,8 @@ impl Store {
                  count(*) FILTER (WHERE (ending IN ({deaths}) OR ending IN ({of_begun}) AND began) \
                  AND attempt > ifnull(after_attempt, 0)) \
                  FROM attempts CROSS JOIN units ON units.number = attempts.unit LEFT JOIN retries ON retries.unit = attempts.unit \
-                 GROUP BY attempts.unit"
+                 WHERE {} GROUP BY attempts.unit",
+                    of("attempts")
                 ),
                 |row| {
                     let record = FailureRecord { errors: row.get(5)?, deaths: row.get(6)?, ..FailureRecord::default() };
@@ -263,7 +295,8 @@ impl Store {
         let failed = self.rows(
             &format!(
                 "SELECT unit_id, worker FROM attempts JOIN units ON units.number = attempts.unit LEFT JOIN retries USING (unit) \
-                 WHERE ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)"
+                 WHERE {} AND ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)",
+                of("attempts")
             ),
             |row| Ok((UnitId(row.get(0)?), row.get(1)?)),
         )?;
@@ -272,6 +305,7 @@ impl Store {
             let worker = worker(number).and_then(|worker| worker.parse().ok());
             units.entry(id).or_default().record.failed_on.extend(worker);
         }
+        let of_units = |select: &str, table: &str| format!("{} WHERE {}", of_units(select, table), of(table));
         for id in self.rows(&of_units("SELECT unit_id", "cancellations"), |row| Ok(UnitId(row.get(0)?)))? {
             units.entry(id).or_default().cancelled = true;
         }
@@ -312,14 +346,16 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn scores(&self) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
-        let rows = self.rows(&of_units("SELECT unit_id, wrong, scored", "results"), |row| {
-            let ended = match (row.get(1)?, row.get(2)?) {
-                (Some(wrong), Some(of)) => Ended::Scored { wrong, of },
-                (_, _) => Ended::Diverged,
-            };
-            Ok((UnitId(row.get(0)?), ended))
-        })?;
-        Ok(rows.into_iter().collect())
+        Ok(self.rows(&of_units(SCORE, "results"), score)?.into_iter().collect())
+    }
+
+    /// How these units ended, as far as they have a result.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn scores_of(&self, units: impl IntoIterator<Item = UnitId>) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
+        let sql = of_units(SCORE, "results") + " WHERE unit_id = ?";
+        units.into_iter().filter_map(|unit| self.row(&sql, [unit.0], score).transpose()).collect()
     }
 
     /// How long finished units trained, in the order of the plan.

@@ -6,7 +6,7 @@ use seedgrid_common::text;
 
 use super::{
     Store, StoreError,
-    damage_checks::{self, Depth},
+    damage_checks::{self, Depth, Rows},
 };
 
 /// Something that is wrong with a database.
@@ -46,7 +46,7 @@ impl Store {
             what: format!("{} {what}", text::count(count, "row")),
         };
         let failed = |cause| store.failed(cause);
-        let unsealed = store.unsealed()?.into_iter();
+        let unsealed = store.unsealed(Rows::All)?.into_iter();
         let mut faults: Vec<Fault> =
             unsealed.map(|(table, count)| rows(table, count, "not as it was written: the seal differs")).collect();
         faults.extend(damage_checks::results(&store.connection).map_err(failed)?.into_iter().map(|bad| Fault {
@@ -59,9 +59,19 @@ impl Store {
         Ok((Some(store), faults))
     }
 
-    /// How many rows of each table do not match their seals, where there are any.
-    pub(super) fn unsealed(&self) -> Result<Vec<(&'static str, u32)>, StoreError> {
-        damage_checks::unsealed(&self.connection).map_err(|cause| StoreError::open(&self.path, cause))
+    /// How many of these rows of each table do not match their seals, where there are any.
+    pub(super) fn unsealed(&self, rows: Rows) -> Result<Vec<(&'static str, u32)>, StoreError> {
+        damage_checks::unsealed(&self.connection, rows).map_err(|cause| StoreError::open(&self.path, cause))
+    }
+
+    /// Checks that these rows match their seals.
+    pub(super) fn check_seals(&self, rows: Rows) -> Result<(), StoreError> {
+        match self.unsealed(rows)?.first() {
+            None => Ok(()),
+            Some((table, count)) => {
+                Err(StoreError::DamagedRows { path: self.path.clone(), table, rows: text::count(*count, "row") })
+            }
+        }
     }
 
     /// How many results are stored.

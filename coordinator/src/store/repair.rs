@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use seedgrid_common::utc;
 
 use super::{
-    damage_checks::{self, OF_UNITS, ORPHANED, WITHOUT_CONTENT, WITHOUT_WORKER},
+    damage_checks::{self, OF_UNITS, ORPHANED, Rows, WITHOUT_CONTENT, WITHOUT_WORKER},
     row_seals::{SEALED, Sealed, id_of_unit},
 };
 
@@ -66,7 +66,7 @@ impl fmt::Display for MovedRow {
 
 /// Moves damaged rows aside. Rows may then name configurations that are not there: these come back with the plan.
 pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<Mended> {
-    let clean = damage_checks::unsealed(connection)?.is_empty()
+    let clean = damage_checks::unsealed(connection, Rows::All)?.is_empty()
         && damage_checks::results(connection)?.is_empty()
         && damage_checks::dangling(connection)?.is_empty()
         && results_lost(connection)? == 0;

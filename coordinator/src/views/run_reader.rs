@@ -10,7 +10,7 @@ use crate::{
     plan::{self, Planned, PrepareError, data_draws::DataDraw},
     run_directory::RunDirectory,
     scheduler::{queue::Pause, ranking::Ended},
-    store::{Store, StoreError, StoredUnit, WorkerRecord},
+    store::{Store, StoreError, WorkerRecord},
     views::units::{self, AttemptEntry, AttemptLog, NotFound, UnitLine, Units},
 };
 
@@ -32,15 +32,26 @@ impl RunReader {
         Ok(Self { directory, store })
     }
 
+    /// Opens it to read single units alone: their rows are checked when they are read, and others are not.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_for_single_units(directory: RunDirectory) -> Result<Self, StoreError> {
+        let store = Store::open_to_read_single_units(&directory.database())?;
+        store.hold()?;
+        Ok(Self { directory, store })
+    }
+
     /// Every unit, in the order of the plan, with the marks of done units from results and data sets, and with the run
     /// directory's other results. A damaged or lost data set gives no marks.
     ///
     /// # Errors
     /// When the store cannot be read or has no study.
     pub fn units(&self) -> Result<Units, PrepareError> {
-        let (study, known) = self.stored()?;
+        let study = Planned::stored(&self.directory, &self.store)?;
+        let known = self.store.units()?;
         let mut lines = units::lines(&study, &known, self.directory.is_owned());
-        self.mark(&study, &mut lines)?;
+        self.mark(&study, &mut lines, &self.store.scores()?)?;
         let stages = study.plan.stages.iter().map(|stage| stage.name.clone()).collect();
         Ok(Units { lines, unnamed_results: plan::unnamed(&study, &known), stages })
     }
@@ -50,9 +61,8 @@ impl RunReader {
     /// # Errors
     /// As for [`Self::units`], and when a text does not name one unit.
     pub fn find<E: From<PrepareError> + From<NotFound>>(&self, texts: &[String]) -> Result<Vec<UnitLine>, E> {
-        let (study, known) = self.stored()?;
-        let find = |text: &String| Ok(units::find_in_study(&study, &known, self.directory.is_owned(), text)?);
-        texts.iter().map(find).collect()
+        let study = Planned::stored(&self.directory, &self.store)?;
+        texts.iter().map(|text| self.find_one(&study, text)).collect()
     }
 
     /// The unit that a text names, with the marks of [`Self::units`]; other units' results are not read.
@@ -60,28 +70,40 @@ impl RunReader {
     /// # Errors
     /// As for [`Self::find`].
     pub fn unit<E: From<PrepareError> + From<NotFound>>(&self, text: &str) -> Result<UnitLine, E> {
-        let (study, known) = self.stored()?;
-        let mut unit = units::find_in_study(&study, &known, self.directory.is_owned(), text)?;
-        self.mark(&study, std::slice::from_mut(&mut unit))?;
+        let study = Planned::stored(&self.directory, &self.store)?;
+        let mut unit = self.find_one::<E>(&study, text)?;
+        // Those of the same configuration tell whether it is stuck.
+        let configurations = study.plan.stages.iter().flat_map(|stage| &stage.configurations);
+        let alike = configurations.filter(|planned| planned.units.iter().any(|(id, _)| *id == unit.id));
+        let alike: BTreeSet<UnitId> = alike.flat_map(|planned| &planned.units).map(|(id, _)| *id).collect();
+        let ended = self.store.scores_of(alike).map_err(PrepareError::from)?;
+        self.mark(&study, std::slice::from_mut(&mut unit), &ended)?;
         Ok(unit)
     }
 
-    /// The study, and its units in the store.
-    fn stored(&self) -> Result<(Planned, BTreeMap<UnitId, StoredUnit>), PrepareError> {
-        Ok((Planned::stored(&self.directory, &self.store)?, self.store.units()?))
+    fn find_one<E: From<PrepareError> + From<NotFound>>(&self, study: &Planned, text: &str) -> Result<UnitLine, E> {
+        let mut unit = units::find_in_study(study, text)?;
+        let stored = self.store.stored_unit(unit.id).map_err(PrepareError::from)?;
+        unit.stands(&stored, &study.track, self.directory.is_owned());
+        Ok(unit)
     }
 
-    /// Marks the untrained and the stuck ones of these units, if that is known.
-    fn mark(&self, study: &Planned, lines: &mut [UnitLine]) -> Result<(), PrepareError> {
+    /// Marks the untrained and the stuck ones of these units, if that is known. `ended` tells how they and all of their configurations
+    /// ended.
+    fn mark(
+        &self,
+        study: &Planned,
+        lines: &mut [UnitLine],
+        ended: &BTreeMap<UnitId, Ended>,
+    ) -> Result<(), PrepareError> {
         let mut wanted: BTreeMap<UnitId, &mut UnitLine> = lines.iter_mut().map(|line| (line.id, line)).collect();
-        let ended = self.store.scores()?;
         let mut looked_at: BTreeSet<UnitId> = BTreeSet::new();
         let mut draws: BTreeMap<&str, Option<DataDraw>> = BTreeMap::new();
         let mut classes = Classes::default();
         let is_wanted = |planned: &&PlannedConfiguration| planned.units.iter().any(|(id, _)| wanted.contains_key(id));
         let configurations = study.plan.stages.iter().flat_map(|stage| &stage.configurations);
         for planned in configurations.filter(is_wanted).collect::<Vec<_>>() {
-            for ((id, unit), stuck) in planned.units.iter().zip(untrained_and_stuck::stuck_of(&planned.units, &ended)) {
+            for ((id, unit), stuck) in planned.units.iter().zip(untrained_and_stuck::stuck_of(&planned.units, ended)) {
                 let Some(line) = wanted.get_mut(id) else { continue };
                 // The order is Some(true), Some(false), None: a single stage with enough seeds decides.
                 line.stuck = line.stuck.max(stuck);

@@ -323,3 +323,29 @@ fn rows_of_a_unit_or_worker_that_is_gone_are_not_used() {
     assert!(store.has_unit(&gone[0]) && store.attempts_of(gone[0]).unwrap().is_empty());
     assert!(store.attempts().unwrap().iter().all(|attempt| attempt.worker_id.is_empty()));
 }
+
+/// One unit is read as it is among all of them, and only damage to its own rows keeps it from being read.
+#[test]
+fn a_single_unit_is_read_as_among_all_and_checked_by_itself() {
+    let running = running();
+    let (_folder, path) = running.copy();
+    let all = Store::open_to_read(&path).unwrap().units().unwrap();
+    assert_eq!(all.len() as u64, UNITS);
+    let single = Store::open_to_read_single_units(&path).unwrap();
+    for (id, unit) in &all {
+        assert_eq!(single.stored_unit(*id).unwrap(), *unit);
+    }
+    assert_eq!(single.stored_unit(UnitId([9; 16])).unwrap(), StoredUnit::default(), "the study has no such unit");
+    assert_eq!(single.scores_of(all.keys().copied()).unwrap(), single.scores().unwrap());
+    drop(single);
+
+    let [hurt, well] = [1, UNITS].map(|seed| Unit { seed, ..unit() }.id());
+    let connection = Connection::open(&path).unwrap();
+    let change = "UPDATE results SET epochs = epochs + 1 WHERE unit = (SELECT number FROM units WHERE unit_id = ?)";
+    assert_eq!(connection.execute(change, [hurt.0]).unwrap(), 1);
+    drop(connection);
+    assert!(matches!(Store::open_to_read(&path), Err(StoreError::DamagedRows { table: "results", .. })));
+    let single = Store::open_to_read_single_units(&path).unwrap();
+    assert_eq!(single.stored_unit(well).unwrap(), all[&well]);
+    assert!(matches!(single.stored_unit(hurt), Err(StoreError::DamagedRows { table: "results", .. })));
+}

@@ -102,7 +102,7 @@ fn a_commit_that_fails_leaves_no_numbers() {
     let unknown = store.commit(&finished(slice::from_ref(&first))).unwrap_err().to_string();
     assert!(unknown.contains(&format!("the store has no unit {}", first.id())), "{unknown}");
     store.commit(&writes(slice::from_ref(&first))).unwrap();
-    assert!(store.unsealed().unwrap().is_empty());
+    assert!(store.unsealed(Rows::All).unwrap().is_empty());
     drop(store);
     assert_eq!(
         numbers(&path, "SELECT count(*) FROM units JOIN configurations ON configurations.number = configuration"),

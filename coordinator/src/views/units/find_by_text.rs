@@ -12,7 +12,7 @@ use seedgrid_common::{
 };
 
 use super::{UnitLine, lines, some_lines};
-use crate::{plan::Planned, store::StoredUnit};
+use crate::plan::Planned;
 
 /// The largest number of units in an error.
 const SHOWN_MAX: usize = 8;
@@ -74,16 +74,13 @@ pub fn find<'a>(lines: &'a [UnitLine], text: &str) -> Result<&'a UnitLine, NotFo
     Err(NotFound::None { text: text.to_owned(), offers: offers(lines, text) })
 }
 
-/// As [`find`], among all units of a study. Lines are made for those units alone that the text may name: a study may have a million.
+/// As [`find`], among all units of a study. The line tells what is planned; what the store knows of the unit is not read. Lines are made
+/// for those units alone that the text may name: a study may have a million.
 ///
 /// # Errors
 /// As for [`find`].
-pub fn find_in_study(
-    study: &Planned,
-    known: &BTreeMap<UnitId, StoredUnit>,
-    running: bool,
-    text: &str,
-) -> Result<UnitLine, NotFound> {
+pub fn find_in_study(study: &Planned, text: &str) -> Result<UnitLine, NotFound> {
+    let (known, running) = (&BTreeMap::new(), false);
     let wanted = Facts::read(text).of_configuration();
     let first = |planned: &PlannedConfiguration| planned.units.first().map(|(_, unit)| Facts::from_unit(unit));
     let fits = |planned: &PlannedConfiguration| first(planned).is_some_and(|facts| wanted.are_among(&facts));

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     plan::Planned,
-    scheduler::{queue::Rules, unit_state::UnitState},
+    scheduler::{queue::Rules, race::RaceTrack, unit_state::UnitState},
     store::StoredUnit,
 };
 
@@ -52,6 +52,16 @@ pub struct UnitLine {
     pub stuck: Option<bool>,
 }
 
+impl UnitLine {
+    /// Fills in what the store knows of the unit. `running` tells whether a coordinator runs.
+    pub fn stands(&mut self, stored: &StoredUnit, track: &RaceTrack, running: bool) {
+        let holder = stored.holder.as_ref().filter(|_| running && stored.result.is_none());
+        self.state = track.state(self.id, stored.state(&Rules::default(), holder.is_some()));
+        (self.attempts, self.errors, self.deaths) = (stored.attempts, stored.record.errors, stored.record.deaths);
+        self.worker = holder.cloned();
+    }
+}
+
 /// Every unit of a study's plan, and the number of other results in its run directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Units {
@@ -89,21 +99,21 @@ fn some_lines(
         });
         for (id, unit) in units {
             let place = *places.entry(*id).or_insert_with(|| {
-                let stored = known.get(id).unwrap_or(&nothing);
-                let holder = stored.holder.as_ref().filter(|_| running && stored.result.is_none());
-                lines.push(UnitLine {
+                let mut line = UnitLine {
                     id: *id,
                     label: labels.unit(unit),
                     description: labels.description(unit),
                     stages: Vec::new(),
-                    state: track.state(*id, stored.state(&Rules::default(), holder.is_some())),
-                    attempts: stored.attempts,
-                    errors: stored.record.errors,
-                    deaths: stored.record.deaths,
-                    worker: holder.cloned(),
+                    state: UnitState::Waiting,
+                    attempts: 0,
+                    errors: 0,
+                    deaths: 0,
+                    worker: None,
                     untrained: None,
                     stuck: None,
-                });
+                };
+                line.stands(known.get(id).unwrap_or(&nothing), track, running);
+                lines.push(line);
                 lines.len() - 1
             });
             lines[place].stages.push(stage.name.clone());

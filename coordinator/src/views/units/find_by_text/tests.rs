@@ -218,7 +218,7 @@ proptest! {
         let id = line.id.to_string();
         let words = line.label.split(' ').chain([line.label.as_str(), "seed 2", "nope", "fold 1", &id, &id[..1]]);
         let text = *part.get(&words.collect::<Vec<_>>());
-        let found = find_in_study(&study, &BTreeMap::new(), false, text);
+        let found = find_in_study(&study, text);
         prop_assert_eq!(found, find(&lines, text).cloned(), "{}", text);
     }
 }
