@@ -104,7 +104,7 @@ impl Calls {
         let (generation, state) = (self.up.generation, state(response.state()));
         let event = match read_assignments(response.assignments) {
             Ok(assignments) => Event::Pulled { generation, assignments, state },
-            Err(incompatible) => incompatible,
+            Err(incompatible) => incompatible.into(),
         };
         self.tell(event).await;
     }
@@ -164,7 +164,7 @@ impl Calls {
             Err(incompatible) => {
                 let assignments = Vec::new();
                 self.tell(Event::Submitted { generation, call, receipts, assignments, state }).await;
-                self.tell(incompatible).await;
+                self.tell(incompatible.into()).await;
             }
         }
     }
@@ -347,12 +347,24 @@ fn read_receipts(
     attempts.zip(receipts).map(read).collect()
 }
 
+/// Leased units that this program would compute differently.
+struct Incompatible {
+    detail: String,
+    attempts: Vec<Attempt>,
+}
+
+impl From<Incompatible> for Event {
+    fn from(Incompatible { detail, attempts }: Incompatible) -> Self {
+        Self::Incompatible { detail, attempts }
+    }
+}
+
 /// The leased units of an answer. A unit whose content has another id here would be computed differently: this program
-/// has other models or kernels than the coordinator, and must not train for it. The error is the event for that.
-fn read_assignments(sent: Vec<WireAssignment>) -> Result<Vec<Assignment>, Event> {
+/// has other models or kernels than the coordinator, and must not train for it.
+fn read_assignments(sent: Vec<WireAssignment>) -> Result<Vec<Assignment>, Incompatible> {
     let ids: Vec<AttemptId> = sent.iter().filter_map(|assignment| assignment.attempt.clone()).collect();
     let read: Result<Vec<Assignment>, String> = sent.into_iter().map(read_assignment).collect();
-    read.map_err(|detail| Event::Incompatible { detail, attempts: attempts(ids) })
+    read.map_err(|detail| Incompatible { detail, attempts: attempts(ids) })
 }
 
 fn read_assignment(assignment: WireAssignment) -> Result<Assignment, String> {
