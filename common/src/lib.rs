@@ -5,7 +5,7 @@
 //! - [`spec`] reads and checks a study's spec; [`matrix`] expands it into [`unit`](mod@unit)s with [`hyperparameters`].
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
-//! - [`mod@outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
+//! - [`mod@network_outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
 //! - [`copy_on_write`] holds a value once for many holders.
 //! - [`made_up_results`] tells trained results from made-up ones, which only measure a coordinator.
 //! - [`text`] and [`terminal`] prepare text for people; [`durable_files`] and [`temporary_files`] write files.

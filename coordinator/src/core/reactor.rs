@@ -36,6 +36,9 @@ use crate::{
 /// The shortest time between two snapshots, in milliseconds.
 const PICTURE_MS: Millis = 200;
 
+/// The longest time between two snapshots while workers are registered, in milliseconds: a snapshot tells for how long each has been silent.
+const SILENCE_MS: Millis = 1_000;
+
 /// A reading of the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -223,7 +226,7 @@ impl Reactor {
             self.load(now)?;
         }
         self.answer_pulls(now);
-        let picture_is_due = self.stale_picture && now >= self.pictured_at + PICTURE_MS || self.stopping;
+        let picture_is_due = self.next_picture().is_some_and(|at| now >= at) || self.stopping;
         if picture_is_due {
             self.writes.append(&mut self.begun);
         }
@@ -300,8 +303,20 @@ impl Reactor {
     /// The next time of its life at which a turn is due even if nobody asks anything, if there is one: a lease runs out, a pull has waited
     /// for long enough, or a picture is to be taken.
     pub fn next_event(&self) -> Option<Millis> {
-        let picture = self.stale_picture.then_some(self.pictured_at + PICTURE_MS);
-        [self.queue.next_deadline(), self.parked.next_deadline(), picture].into_iter().flatten().min()
+        [self.queue.next_deadline(), self.parked.next_deadline(), self.next_picture()].into_iter().flatten().min()
+    }
+
+    /// The time of the next snapshot, unless something happens before.
+    fn next_picture(&self) -> Option<Millis> {
+        let silence = (!self.live.workers.is_empty()).then_some(SILENCE_MS);
+        let wait = if self.stale_picture { Some(PICTURE_MS) } else { silence };
+        wait.map(|wait| self.pictured_at + wait)
+    }
+
+    /// What followers see now.
+    #[cfg(test)]
+    pub(super) fn newest_snapshot(&self) -> Arc<v1::StatusSnapshot> {
+        Arc::clone(&self.snapshots.borrow())
     }
 
     /// Whether every unit has ended.

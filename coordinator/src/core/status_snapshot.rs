@@ -184,3 +184,20 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::core::fixtures::{Coordinator, HowFar};
+
+    #[test]
+    fn snapshots_tell_for_how_long_a_worker_has_been_silent_though_nothing_happens() {
+        let mut coordinator = Coordinator::new(0, 0);
+        coordinator.crowd([1], HowFar::Registers);
+        for _ in 0..6 {
+            let next = coordinator.reactor.next_event().unwrap();
+            coordinator.later(next - coordinator.at.now);
+        }
+        let silent_ms = coordinator.reactor.newest_snapshot().workers[0].last_seen_ms;
+        assert!(silent_ms >= 5_000, "{silent_ms}");
+    }
+}
