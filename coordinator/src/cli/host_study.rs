@@ -1,8 +1,8 @@
 //! The common part of `run` and `serve`: a study's core and server in a run directory.
 
-use std::{net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::{join::JoinFile, made_up_results::ResultKind, text::shell, utc};
+use seedgrid_common::{join::JoinFile, made_up_results::ResultKind, text::shell, unit::UnitId, utc};
 
 use super::{
     Failure,
@@ -17,7 +17,7 @@ use crate::{
     plan::{Overlap, Prepared, Spec, belongs, take_results},
     run_directory::{Owned, RunDirectory, lock_holder},
     scheduler::queue::Rules,
-    store::{Store, blobs::weights},
+    store::{Store, StoredUnit, blobs::weights},
 };
 
 /// The time limit of calls in progress when the server stops.
@@ -29,6 +29,8 @@ pub(super) struct Opened {
     pub(super) store: Store,
     pub(super) prepared: Prepared,
     pub(super) results: ResultKind,
+    /// What the store knew of each unit when it was opened.
+    pub(super) known: BTreeMap<UnitId, StoredUnit>,
 }
 
 /// Reads the spec, locks the run directory and makes the plan. `replace` also permits a spec without any of the stored
@@ -50,17 +52,18 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool, results: ResultKin
     belongs(&directory, &store, &spec.study.name)?;
     take_results(&directory, &mut store, results)?;
     let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
-    let overlap = Overlap::count(&prepared, &directory, Some(&store), &store.units()?)?;
+    let known = store.units()?;
+    let overlap = Overlap::count(&prepared, &directory, Some(&store), &known)?;
     // The check comes before any change to the run directory.
     overlap.allows(replace)?;
     for note in overlap.notes() {
         standard_streams::note(format_args!("note: {note}"));
     }
     prepared.keep(&directory, &mut store)?;
-    for note in weights_standing(&prepared, &directory, Some(&store))?.notes() {
+    for note in weights_standing(&prepared, &directory, Some(&store), &known)?.notes() {
         standard_streams::note(format_args!("note: {note}"));
     }
-    Ok(Opened { directory, store, prepared, results })
+    Ok(Opened { directory, store, prepared, results, known })
 }
 
 /// Counts the weights that the spec asks for, stored and missing.
@@ -68,12 +71,10 @@ pub(super) fn weights_standing(
     prepared: &Prepared,
     directory: &RunDirectory,
     store: Option<&Store>,
+    known: &BTreeMap<UnitId, StoredUnit>,
 ) -> Result<weights::WeightCounts, Failure> {
-    let (units, kept) = match store {
-        Some(store) => (store.units()?, store.weights()?),
-        None => Default::default(),
-    };
-    Ok(weights::WeightCounts::count(&prepared.spec.study, &prepared.plan, &units, &kept, directory.root()))
+    let kept = store.map(Store::weights).transpose()?.unwrap_or_default();
+    Ok(weights::WeightCounts::count(&prepared.spec.study, &prepared.plan, known, &kept, directory.root()))
 }
 
 /// Prints the damage to the database and its repair.
@@ -106,11 +107,11 @@ pub(super) fn directory(arguments: &StudyArguments, study: &str) -> RunDirectory
 
 impl Opened {
     /// The number of units without a result, including those of later stages.
-    pub(super) fn units_left(&self) -> Result<usize, Failure> {
-        let known = self.store.units()?;
-        let left = |id| known.get(&id).is_none_or(|unit| unit.result.is_none()) && self.prepared.track.is_released(id);
+    pub(super) fn units_left(&self) -> usize {
+        let left =
+            |id| self.known.get(&id).is_none_or(|unit| unit.result.is_none()) && self.prepared.track.is_released(id);
         let known_left = self.prepared.plan.units().into_keys().filter(|id| left(*id)).count();
-        Ok(known_left + self.prepared.to_come().units())
+        known_left + self.prepared.to_come().units()
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) struct Hosting {
 impl Hosting {
     /// Starts the core and listens; writes the join file.
     pub(super) async fn start(opened: Opened, entrance: Entrance<'_>, holders: Holders) -> Result<Self, Failure> {
-        let Opened { directory, mut store, prepared, results } = opened;
+        let Opened { directory, mut store, prepared, results, known: _ } = opened;
         let study = &prepared.spec.study;
         let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests(), results };
         let identity = match entrance.plaintext {

@@ -152,7 +152,9 @@ fn open(folder: &std::path::Path, spec: &str) -> Result<Opened, Failure> {
     let mut store = Store::open(&directory.database())?;
     let prepared = Prepared::new(spec, None, &directory, Some(&store))?;
     prepared.keep(&directory, &mut store)?;
-    Ok(Opened { directory, store, prepared, results: ResultKind::Trained })
+    // Nothing was given out yet.
+    let known = BTreeMap::new();
+    Ok(Opened { directory, store, prepared, results: ResultKind::Trained, known })
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
         None => BTreeMap::new(),
     };
     let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
-    let weights = host_study::weights_standing(&prepared, &directory, store.as_ref())?;
+    let weights = host_study::weights_standing(&prepared, &directory, store.as_ref(), &known)?;
     let estimated = estimate::estimate(&arguments, &directory, store.as_ref(), &prepared, &known).await?;
     let (forecast, estimate) = match estimated {
         Ok(estimated) => estimated,

@@ -29,7 +29,7 @@ use crate::{
         ranking::Ended,
         selection::{self, Committed, Settled},
     },
-    store::Store,
+    store::{Store, StoredUnit},
 };
 
 /// A constant time.
@@ -309,6 +309,12 @@ proptest! {
         prop_assert_eq!(committed.rungs.len(), foreseen.track.races.iter().map(|race| race.rungs.len()).sum::<usize>());
         prop_assert!(foreseen.track.races.iter().all(Race::is_over));
         prop_assert_eq!(foreseen.track.held(), 0);
+
+        // Units that were given up are among those that had trouble.
+        let given_up = |units: BTreeMap<UnitId, StoredUnit>| {
+            units.into_iter().filter(|(_, unit)| unit.is_given_up(&RULES)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(given_up(store.units().unwrap()), given_up(store.troubled_units().unwrap()));
 
         // The trained units are exactly those that were to be given out, and no other was ever given out.
         let planned = now.plan.units();

@@ -288,7 +288,7 @@ impl Deref for Prepared {
 fn ended(store: &Store) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
     let mut ended = store.scores()?;
     let rules = Rules::default();
-    let failed = store.units()?.into_iter().filter(|(_, unit)| unit.is_given_up(&rules));
+    let failed = store.troubled_units()?.into_iter().filter(|(_, unit)| unit.is_given_up(&rules));
     ended.extend(failed.map(|(id, _)| (id, Ended::Failed)));
     Ok(ended)
 }

@@ -241,6 +241,19 @@ impl Store {
         self.stored_units(|_| "true".to_owned())
     }
 
+    /// What is known of every unit that was cancelled, or of which an attempt ended without a result: mostly few of all units.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn troubled_units(&self) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
+        let results = listed([AttemptEnding::Done, AttemptEnding::Diverged].into_iter());
+        self.stored_units(|table| {
+            format!(
+                "{table}.unit IN (SELECT unit FROM attempts WHERE ending NOT IN ({results}) UNION SELECT unit FROM cancellations)"
+            )
+        })
+    }
+
     /// What is known of one unit, whose rows match their seals.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ pub(crate) fn given_up(store: &Store) -> Result<BTreeMap<UnitId, UnitState>, Sto
     let rules = Rules::default();
     let state = |(id, unit): (UnitId, StoredUnit)| (id, unit.state(&rules, false));
     let is_given_up = |(_, state): &(UnitId, UnitState)| matches!(state, UnitState::Quarantined | UnitState::Cancelled);
-    Ok(store.units()?.into_iter().map(state).filter(is_given_up).collect())
+    Ok(store.troubled_units()?.into_iter().map(state).filter(is_given_up).collect())
 }
 
 /// The largest number of characters of a failure's text in a report; provenance.json has the whole text.
