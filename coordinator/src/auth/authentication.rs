@@ -19,7 +19,6 @@ use tower::Layer;
 
 use super::{
     AuthState, Caller, ConnectionHandle, Credentials, Refusal,
-    connection_limits::Full,
     failed_login_limit::FailedLogins,
     permissions::{Needs, is_streamed},
 };
@@ -56,12 +55,10 @@ impl Authentication {
                 // The worker was revoked after the check, and after the connections known as its own were closed.
                 Ok(true) if self.is_revoked(caller) => visitor.put_out(),
                 Ok(_) => {}
-                Err(Full) => {
+                Err(full) => {
                     self.0.auth.refuse(Refusal::Crowded, visitor.address());
                     visitor.put_out();
-                    return Err(Status::unavailable(
-                        "too many workers are connected, in all or from this address; try again",
-                    ));
+                    return Err(Status::unavailable(full.to_string()));
                 }
             }
         }

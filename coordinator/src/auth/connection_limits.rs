@@ -65,8 +65,8 @@ pub struct Limits {
 
 impl Limits {
     /// The limits for a process with at most `files` open files and connections; some are reserved for the store, blobs
-    /// and the report.
-    pub fn for_open_files(files: u64) -> Self {
+    /// and the report. `one_address`: all workers may come from one address, as through NAT or an ssh tunnel.
+    pub fn for_open_files(files: u64, one_address: bool) -> Self {
         let connections = usize::try_from(files.saturating_sub(192) / 2).unwrap_or(usize::MAX).clamp(32, 4096);
         let strangers =
             ConnectionLimit { all: (connections / 4).clamp(8, 512), of_address: (connections / 16).clamp(4, 64) };
@@ -74,12 +74,14 @@ impl Limits {
             ConnectionLimit { all: (connections / 4).clamp(8, 512), of_address: (connections / 8).clamp(4, 256) };
         let owners = (connections / 16).clamp(4, 64);
         let workers = connections - strangers.all - guests.all - owners;
-        Self {
-            strangers,
-            guests,
-            workers: ConnectionLimit { all: workers, of_address: (workers / 2).max(8) },
-            owners: ConnectionLimit { all: owners, of_address: owners },
+        let workers = ConnectionLimit { all: workers, of_address: (workers / 2).max(8) };
+        let limits = Self { strangers, guests, workers, owners: ConnectionLimit { all: owners, of_address: owners } };
+        if !one_address {
+            return limits;
         }
+        // Each new worker is a stranger first, and then a guest.
+        let whole = |limit: ConnectionLimit| ConnectionLimit { of_address: limit.all, ..limit };
+        Self { strangers: whole(strangers), guests: whole(guests), workers: whole(workers), ..limits }
     }
 
     fn limit(&self, class: ConnectionClass) -> ConnectionLimit {
@@ -147,9 +149,19 @@ impl Group {
     }
 }
 
-/// The error for a full class without connections that may be closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Full;
+/// The error for workers' connections that reach a limit: none of them may be closed for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Full {
+    /// The limit over all addresses.
+    #[error("as many workers are connected as may be; it may try again when some have left")]
+    All,
+    /// The limit for one address.
+    #[error(
+        "half of all connections of workers come from this address, and no more may: where workers share an address, as behind NAT or in \
+         an ssh tunnel, serve with --one-address"
+    )]
+    OfAddress,
+}
 
 impl<H> ConnectionTable<H> {
     /// Creates an empty table.
@@ -182,7 +194,7 @@ impl<H> ConnectionTable<H> {
         }
         let put_out = match (self.in_the_way(class, origin), class) {
             (None, _) => None,
-            (Some(_), ConnectionClass::Worker) => return Err(Full),
+            (Some(_), ConnectionClass::Worker) => return Err(self.full()),
             (Some(oldest), _) => self.leave(oldest),
         };
         self.groups[before as usize].remove(id, origin);
@@ -194,6 +206,12 @@ impl<H> ConnectionTable<H> {
             }
         }
         Ok(put_out)
+    }
+
+    /// The limit that a worker's connection reaches.
+    fn full(&self) -> Full {
+        let workers = &self.groups[ConnectionClass::Worker as usize];
+        if workers.all.len() >= self.limits.workers.all { Full::All } else { Full::OfAddress }
     }
 
     /// Removes all connections that showed this worker's credential, and returns their handles.
@@ -281,11 +299,15 @@ mod tests {
         for worker in 0..3 {
             assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, worker), Ok(None));
         }
-        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 3), Err(Full), "as many as may come from one address");
+        assert_eq!(
+            come(&mut crowd, 1, ConnectionClass::Worker, 3),
+            Err(Full::OfAddress),
+            "as many as may come from one address"
+        );
         for worker in 4..6 {
             assert_eq!(come(&mut crowd, 2, ConnectionClass::Worker, worker), Ok(None));
         }
-        assert_eq!(come(&mut crowd, 3, ConnectionClass::Worker, 6), Err(Full));
+        assert_eq!(come(&mut crowd, 3, ConnectionClass::Worker, 6), Err(Full::All));
     }
 
     /// The thief of a view token opens as many connections as the limits allow.
@@ -320,7 +342,7 @@ mod tests {
             let (id, _) = crowd.enter(address(1), handle);
             assert_eq!(crowd.know(id, &Caller::Worker(worker(number))), Ok(None));
         }
-        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 3), Err(Full));
+        assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 3), Err(Full::OfAddress));
         assert_eq!(crowd.revoke(&worker(1)), [0, 2]);
         assert!(crowd.revoke(&worker(1)).is_empty() && crowd.revoke(&worker(3)).is_empty());
         assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 4), Ok(None));
@@ -337,11 +359,14 @@ mod tests {
     #[test]
     fn limits_leave_room_for_files() {
         for files in [0, 256, 1024, 65_536, u64::MAX] {
-            let limits = Limits::for_open_files(files);
-            let rooms = ConnectionClass::ALL.map(|class| limits.limit(class));
-            assert!(rooms.iter().all(|room| 4 <= room.of_address && room.of_address <= room.all), "{limits:?}");
-            let all: usize = rooms.iter().map(|room| room.all).sum();
-            assert!((32..=4096).contains(&all) && (files < 256 || all as u64 <= files / 2), "{limits:?}");
+            for one_address in [false, true] {
+                let limits = Limits::for_open_files(files, one_address);
+                let rooms = ConnectionClass::ALL.map(|class| limits.limit(class));
+                assert!(rooms.iter().all(|room| 4 <= room.of_address && room.of_address <= room.all), "{limits:?}");
+                let all: usize = rooms.iter().map(|room| room.all).sum();
+                assert!((32..=4096).contains(&all) && (files < 256 || all as u64 <= files / 2), "{limits:?}");
+                assert_eq!(limits.workers.of_address == limits.workers.all, one_address, "{limits:?}");
+            }
         }
     }
 
@@ -374,7 +399,7 @@ mod tests {
                                 here[which].2 = class.max(before);
                                 (gone, id)
                             }
-                            Err(Full) => {
+                            Err(Full::All | Full::OfAddress) => {
                                 let of = |all: bool| here.iter().filter(|(_, by, as_)| *as_ == class && (all || *by == from)).count();
                                 prop_assert!(class == ConnectionClass::Worker);
                                 prop_assert!(of(true) == LIMITS.workers.all || of(false) == LIMITS.workers.of_address);

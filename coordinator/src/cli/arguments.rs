@@ -155,6 +155,9 @@ pub struct ServeArguments {
     /// How long the join file lets new workers in, counted from now: 12h, 7d. Default: 30d for a new one; a restart changes nothing.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub join_expires: Option<Duration>,
+    /// Let all workers come from one address, as behind NAT or in an ssh tunnel. Default: one address may have half of the connections.
+    #[arg(long)]
+    pub one_address: bool,
     /// Take made-up results, and no others: to measure the coordinator with `seedgrid-worker no-op`.
     #[arg(long, hide = true)]
     pub no_op: bool,

@@ -126,12 +126,14 @@ pub(super) struct Entrance<'a> {
     pub(super) plaintext: bool,
     /// The lifetime of the join file, if given.
     pub(super) join_expires: Option<Duration>,
+    /// Whether all workers may come from one address.
+    pub(super) one_address: bool,
 }
 
 impl Entrance<'_> {
     /// Any port on the loopback interface.
     pub(super) const LOCAL: Self =
-        Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None };
+        Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None, one_address: false };
 }
 
 /// A study's core and server.
@@ -174,7 +176,8 @@ impl Hosting {
         // The files come before any answer: a refused worker reads the file again and must find the new token.
         let keys = CredentialFiles::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
         let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
-        let server = bound.serve(core.clone(), Entry { identity, keys }, prepared.draws.into_encoded());
+        let entry = Entry { identity, keys, one_address: entrance.one_address };
+        let server = bound.serve(core.clone(), entry, prepared.draws.into_encoded());
         Ok(Self { directory, core, thread, server })
     }
 

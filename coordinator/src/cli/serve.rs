@@ -39,6 +39,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         advertise: arguments.advertise.as_deref(),
         plaintext,
         join_expires: arguments.join_expires,
+        one_address: arguments.one_address,
     };
     let hosting = Hosting::start(opened, entrance, Holders::MayReturn).await?;
     // Before this line, a signal ends the process at once.

@@ -39,6 +39,8 @@ pub struct Entry {
     pub identity: Option<Identity>,
     /// The writer of the credential files.
     pub keys: CredentialFiles,
+    /// Whether all workers may come from one address.
+    pub one_address: bool,
 }
 
 /// A running server.
@@ -109,7 +111,7 @@ impl Bound {
         let Self { listener, address } = self;
         let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
         let (stop, stopping) = watch::channel(false);
-        let auth = AuthState::new(Limits::for_open_files(raise_open_files()));
+        let auth = AuthState::new(Limits::for_open_files(raise_open_files(), entry.one_address));
         let disk = Arc::new(Disk::default());
         let guard = Authentication::new(core.credentials().clone(), Arc::clone(&auth));
         let workers =

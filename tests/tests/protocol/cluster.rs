@@ -94,7 +94,8 @@ impl Cluster {
         self.thread = Some(thread);
         let datasets = vec![(self.digest.clone(), self.encoded.clone())];
         let bound = Bound::listen("127.0.0.1:0").await.unwrap();
-        let server = bound.serve(core.clone(), Entry { identity: None, keys: self.keys.clone() }, datasets);
+        let server =
+            bound.serve(core.clone(), Entry { identity: None, keys: self.keys.clone(), one_address: false }, datasets);
         self.core = Some(core);
         self.server = Some(server);
     }
