@@ -103,18 +103,17 @@ fn wrong_slots_are_refused() {
     }
 }
 
-/// The time left of a running study includes rows that wait for selections: it is never below their time.
+/// The status of a running study counts rows that wait for selections. The estimate of their time is tested where it is made, in
+/// coordinator/src/core/remaining_time_estimate.rs.
 #[test]
-fn the_time_left_counts_what_is_still_to_come() {
+fn units_that_wait_for_selections_are_counted() {
     let scratch = Scratch::new();
     let text = std::fs::read_to_string(repository("experiments/paper-small.toml")).unwrap();
-    // Nearly all of the work is in waiting stages.
+    // Nearly all units are in waiting stages.
     let spec = scratch.write("spec.toml", &text.replace("\nseeds = \"1..=2\"", "\nseeds = \"1..=40\""));
     let run = Running::start(&mut scratch.run(&spec, "run"));
-    run.until_stderr("epochs (", 20);
+    run.until_stderr("epochs (", 1);
     let status = scratch.status("run");
-    let (eta, elapsed) = (status["eta_seconds"].as_f64().unwrap(), status["elapsed_seconds"].as_f64().unwrap());
     assert_eq!(status["units"]["total"], 42 + 200 + 160 + 160);
-    assert!(eta > 3.0 * elapsed, "20 of 562 units took {elapsed} s, and {eta} s are said to be left");
     run.kill_hard();
 }

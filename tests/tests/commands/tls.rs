@@ -8,7 +8,6 @@ use std::{
     path::Path,
     process::Command,
     thread,
-    time::Duration,
 };
 
 use nix::sys::signal::Signal;
@@ -79,13 +78,12 @@ fn who_squats_on_the_port_is_told_nothing() {
     let address = format!("https://{}", squatter.local_addr().unwrap());
     let heard = thread::spawn(move || {
         let (mut stream, _) = squatter.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         let mut bytes = vec![0; 64 * 1024];
         let read = stream.read(&mut bytes).unwrap();
         // The first bytes of a plain HTTP/2 server.
         stream.write_all(b"\0\0\0\x04\0\0\0\0\0").unwrap();
         bytes.truncate(read);
-        // Reads until the worker closes the connection, or waits for more.
+        // Reads until the worker closes the connection.
         let mut more = Vec::new();
         let _ = stream.read_to_end(&mut more);
         bytes.extend(more);

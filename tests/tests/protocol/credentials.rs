@@ -11,7 +11,7 @@ use seedgrid_tests::study::holdout;
 use tonic::{Code, Request, transport::Channel};
 use v1::control_service_client::ControlServiceClient;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SHORT_LEASES};
 
 struct Commands {
     inner: ControlServiceClient<Channel>,
@@ -127,7 +127,7 @@ async fn a_worker_speaks_for_itself_alone() {
 
 #[tokio::test]
 async fn another_workers_expired_lease_cannot_be_claimed() {
-    let cluster = Cluster::start(&holdout(&["fc"], "1", 1)).await;
+    let cluster = Cluster::with_rules(&holdout(&["fc"], "1", 1), SHORT_LEASES).await;
     let (mut slow, mut thief) = (cluster.client(1).await, cluster.client(2).await);
     slow.register(vec![]).await.unwrap();
     let attempt = slow.unit().await;

@@ -1,12 +1,12 @@
 //! Each kind of ending has its own effect on the unit, the worker and the study.
 
 use seedgrid_common::{join::Role, wire::v1};
-use seedgrid_coordinator::scheduler::{attempt_ending::AttemptEnding, queue::Rules};
-use seedgrid_tests::study::holdout;
+use seedgrid_coordinator::scheduler::attempt_ending::AttemptEnding;
+use seedgrid_tests::{process::PATIENCE, study::holdout};
 use tonic::{Code, Request, transport::Channel};
 use v1::control_service_client::ControlServiceClient;
 
-use crate::cluster::{Client, Cluster, RULES};
+use crate::cluster::{Client, Cluster, RULES, SHORT_LEASES};
 
 /// A client for the control calls, with their token.
 struct Control {
@@ -35,12 +35,15 @@ impl Control {
     async fn until(&mut self, wanted: impl Fn(&v1::StatusSnapshot) -> bool) -> v1::StatusSnapshot {
         let request = self.request(v1::WatchRequest {});
         let mut pictures = self.client.watch(request).await.unwrap().into_inner();
-        loop {
-            let picture = pictures.message().await.unwrap().expect("the study goes on");
-            if wanted(&picture) {
-                return picture;
+        let found = async {
+            loop {
+                let picture = pictures.message().await.unwrap().expect("the study goes on");
+                if wanted(&picture) {
+                    return picture;
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("a snapshot fits")
     }
 
     async fn cancel(&mut self, units: &[&str]) -> Result<Vec<String>, Code> {
@@ -139,15 +142,21 @@ async fn a_worker_that_fails_unit_after_unit_is_set_aside() {
     assert_eq!(bad.pull(1).await.unwrap().state(), v1::StudyState::Done);
 }
 
-/// The reason why each of these workers is set aside, once a snapshot has all of them.
-async fn asides(cluster: &Cluster, clients: [&Client; 2]) -> [String; 2] {
-    let there = |picture: &v1::StatusSnapshot, client: &Client| {
+/// Waits until a snapshot has both workers, each set aside or not as `wanted` says; returns the reasons, or empty texts.
+async fn asides(cluster: &Cluster, clients: [&Client; 2], wanted: [bool; 2]) -> [String; 2] {
+    let reason = |picture: &v1::StatusSnapshot, client: &Client| {
         let worker = picture.workers.iter().find(|worker| worker.worker_id == client.id)?;
         Some(worker.aside.clone())
     };
     let mut control = Control::connect(cluster).await;
-    let picture = control.until(|picture| clients.iter().all(|client| there(picture, client).is_some())).await;
-    clients.map(|client| there(&picture, client).unwrap())
+    let fits = |picture: &v1::StatusSnapshot| {
+        clients
+            .iter()
+            .zip(wanted)
+            .all(|(client, wanted)| reason(picture, client).is_some_and(|text| text.is_empty() != wanted))
+    };
+    let picture = control.until(fits).await;
+    clients.map(|client| reason(&picture, client).unwrap())
 }
 
 /// The same worker, after a restart of its coordinator.
@@ -159,9 +168,7 @@ async fn returned(cluster: &Cluster, number: u8, held: &[v1::AttemptId]) -> Clie
 
 #[tokio::test]
 async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_otherwise() {
-    // Leases are so long that no slow machine loses one.
-    let rules = Rules { lease_ms: 600_000, ..RULES };
-    let mut cluster = Cluster::with_rules(&holdout(&["fc"], "1..=6", 1), rules).await;
+    let mut cluster = Cluster::start(&holdout(&["fc"], "1..=6", 1)).await;
     let mut bad = registered(&cluster, 1).await;
     let attempt = bad.unit().await;
     bad.fail(&attempt, v1::Failure::Error).await.unwrap();
@@ -173,13 +180,13 @@ async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_ot
     let held = [bad.unit().await];
     let attempt = good.unit().await;
     good.finish(&attempt, 25).await.unwrap();
-    let before = asides(&cluster, [&bad, &good]).await;
-    assert!(before[0].contains("2 units") && before[1].is_empty(), "one of them before the restart: {before:?}");
+    let before = asides(&cluster, [&bad, &good], [true, false]).await;
+    assert!(before[0].contains("2 units"), "one of them before the restart: {before:?}");
 
     drop((bad, good));
     cluster.restart().await;
     let (mut bad, good) = (returned(&cluster, 1, &held).await, returned(&cluster, 2, &[]).await);
-    assert_eq!(asides(&cluster, [&bad, &good]).await, before);
+    assert_eq!(asides(&cluster, [&bad, &good], [true, false]).await, before);
     // Its held attempt ends with a result after all.
     assert_eq!(bad.finish(&held[0], 25).await.unwrap(), v1::SubmitOutcome::Committed);
     drop((bad, good));
@@ -191,17 +198,18 @@ async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_ot
     }
     let attempt = good.unit().await;
     good.finish(&attempt, 25).await.unwrap();
-    assert!(!asides(&cluster, [&bad, &good]).await[0].is_empty(), "it began anew");
+    // It began anew.
+    asides(&cluster, [&bad, &good], [true, false]).await;
     Control::connect(&cluster).await.resume().await;
     drop((bad, good));
     cluster.restart().await;
     let (bad, good) = (returned(&cluster, 1, &[]).await, returned(&cluster, 2, &[]).await);
-    assert_eq!(asides(&cluster, [&bad, &good]).await, ["", ""]);
+    asides(&cluster, [&bad, &good], [false, false]).await;
 }
 
 #[tokio::test]
 async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
-    let mut cluster = Cluster::start(&holdout(&["fc"], "1..=3", 1)).await;
+    let mut cluster = Cluster::with_rules(&holdout(&["fc"], "1..=3", 1), SHORT_LEASES).await;
     let mut client = registered(&cluster, 1).await;
     let mut control = Control::connect(&cluster).await;
     let pulled = client.pull(2).await.unwrap().assignments;
@@ -210,6 +218,7 @@ async fn deaths_are_charged_to_what_was_in_training_and_survive_a_restart() {
     // Its lease expires, since nobody renews it.
     control.until(|picture| picture.counts.is_some_and(|counts| counts.waiting == 3)).await;
     drop((client, control));
+    cluster.rules = RULES;
     cluster.restart().await;
     let mut client = registered(&cluster, 1).await;
     let again = client.pull(2).await.unwrap().assignments;

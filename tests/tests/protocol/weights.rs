@@ -16,12 +16,15 @@ use seedgrid_coordinator::{
 use seedgrid_tests::study::holdout;
 use tonic::Code;
 
-use crate::cluster::{Cluster, result};
+use crate::cluster::{Cluster, RULES, SHORT_LEASES, result};
 
 /// A cluster whose study keeps weights, with `units` units.
 async fn keeping(units: u32) -> Cluster {
-    let spec = holdout(&["fc"], &format!("1..={units}"), 1);
-    Cluster::start(&spec.replace("evaluation =", "keep_weights = true\nevaluation =")).await
+    Cluster::start(&keeping_spec(units)).await
+}
+
+fn keeping_spec(units: u32) -> String {
+    holdout(&["fc"], &format!("1..={units}"), 1).replace("evaluation =", "keep_weights = true\nevaluation =")
 }
 
 impl Cluster {
@@ -144,13 +147,20 @@ async fn a_coordinator_that_is_killed_at_any_instant_loses_no_weights() {
 
 #[tokio::test]
 async fn the_weights_that_stay_are_those_of_the_result_that_won() {
-    let cluster = keeping(1).await;
+    let mut cluster = Cluster::with_rules(&keeping_spec(1), SHORT_LEASES).await;
     let mut slow = cluster.client(1).await;
     slow.register(vec![]).await.unwrap();
     let first = slow.unit().await;
     let mut other = cluster.client(2).await;
     other.register(vec![]).await.unwrap();
+    // The long poll is answered when the slow worker's lease expires.
     let second = other.unit().await;
+    drop((slow, other));
+    cluster.rules = RULES;
+    cluster.restart().await;
+    let (mut slow, mut other) = (cluster.client(1).await, cluster.client(2).await);
+    slow.register(vec![]).await.unwrap();
+    assert_eq!(other.register(vec![second.clone()]).await.unwrap().dropped, []);
     let (won, lost) = (some_weights(), Blob::new(vec![7; 1000]));
     assert!(slow.upload(&first, &lost).await.unwrap());
     assert!(other.upload(&second, &won).await.unwrap());

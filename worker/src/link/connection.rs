@@ -406,6 +406,8 @@ fn is_loopback(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use super::*;
 
     #[test]
@@ -414,18 +416,8 @@ mod tests {
         assert!(!format!("{bearer:?}").contains("secret"));
     }
 
-    #[test]
-    fn loopback_is_tried_only_where_it_means_the_coordinator() {
-        let join = JoinFile {
-            role: Role::Join,
-            study: "a".to_owned(),
-            host: Some("login".to_owned()),
-            addresses: vec!["http://login:1".to_owned(), "http://127.0.0.1:1".to_owned(), "http://[::1]:1".to_owned()],
-            token: Token::generate(),
-            expires_ms: None,
-            certificate: None,
-        };
-        let connector = |host: &str, join: &JoinFile| Connector {
+    fn connector(host: &str, join: &JoinFile) -> Connector {
+        Connector {
             path: PathBuf::new(),
             join: join.clone(),
             plaintext: Plaintext::Wanted,
@@ -434,7 +426,36 @@ mod tests {
             host: host.to_owned(),
             failed_tries: FailedTries::default(),
             registered: None,
-        };
+        }
+    }
+
+    fn join() -> JoinFile {
+        JoinFile {
+            role: Role::Join,
+            study: "a".to_owned(),
+            host: Some("login".to_owned()),
+            addresses: vec!["http://login:1".to_owned(), "http://127.0.0.1:1".to_owned(), "http://[::1]:1".to_owned()],
+            token: Token::generate(),
+            expires_ms: None,
+            certificate: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signal_cuts_the_wait_before_the_next_try() {
+        let mut waiting = connector("node7", &join());
+        (0..20).for_each(|_| waiting.failed_tries.add());
+        let (signal, mut hurry) = watch::channel(false);
+        let mut rest = std::pin::pin!(waiting.rest(&mut hurry));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(rest.as_mut().poll(&mut context).is_pending(), "it waits for seconds");
+        signal.send_replace(true);
+        assert!(rest.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn loopback_is_tried_only_where_it_means_the_coordinator() {
+        let join = join();
         assert_eq!(connector("node7", &join).addresses(), ["http://login:1"]);
         assert_eq!(connector("login", &join).addresses().len(), 3);
         let unknown = JoinFile { host: None, ..join.clone() };

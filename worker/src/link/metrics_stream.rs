@@ -60,6 +60,8 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use seedgrid_common::unit::UnitId;
 
     use super::*;
@@ -90,14 +92,17 @@ mod tests {
     #[tokio::test]
     async fn a_taker_waits_for_the_next_sign_and_not_for_what_is_forgotten() {
         let metrics = Metrics::default();
-        let push = async {
-            metrics.push(attempt(1), None);
-            tokio::time::sleep(PACE / 2).await;
-            metrics.forget(attempt(1));
-            tokio::time::sleep(PACE).await;
-            metrics.push(attempt(2), epoch(1));
-        };
-        let (taken, ()) = tokio::join!(metrics.next(), push);
-        assert_eq!(taken, [(attempt(2), epoch(1))]);
+        metrics.push(attempt(1), None);
+        let mut next = std::pin::pin!(metrics.next());
+        assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it waits for its pace");
+        metrics.forget(attempt(1));
+        // However late this timer is: there is nothing to take.
+        tokio::select! {
+            biased;
+            taken = &mut next => panic!("{taken:?}"),
+            () = tokio::time::sleep(2 * PACE) => {}
+        }
+        metrics.push(attempt(2), epoch(1));
+        assert_eq!(next.await, [(attempt(2), epoch(1))]);
     }
 }

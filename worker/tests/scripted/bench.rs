@@ -1,6 +1,6 @@
 //! A worker with the scripted trainer, for tests.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use seedgrid_common::{
     join::{Plaintext, Token},
@@ -15,7 +15,7 @@ use seedgrid_worker::{
     },
 };
 
-use super::drill::Drill;
+use super::{PATIENCE, drill::Drill};
 
 /// The folder and the settings of a test's worker.
 pub struct Bench {
@@ -26,11 +26,21 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(slots: usize, unit: Duration) -> Self {
+    /// A worker whose units take hardly any time.
+    pub fn new(slots: usize) -> Self {
+        Self::with(slots, false)
+    }
+
+    /// A worker whose units stay in training until they are released or stopped.
+    pub fn held(slots: usize) -> Self {
+        Self::with(slots, true)
+    }
+
+    fn with(slots: usize, held: bool) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
-            rules: Rules { slots, idle_timeout: None, connect_timeout: Duration::from_secs(20), time_limit: None },
-            drill: Drill::new(unit),
+            rules: Rules { slots, idle_timeout: None, connect_timeout: PATIENCE, time_limit: None },
+            drill: Drill::new(held),
             cache: None,
         }
     }
@@ -39,7 +49,7 @@ impl Bench {
         self.folder.path().join("join.toml")
     }
 
-    /// Runs a worker to its end; fails the test after 30 s.
+    /// Runs a worker to its end; fails the test when it does not end.
     pub async fn live(&self, told: impl Future<Output = ()>) -> (Farewell, Tally) {
         let connector = Connector::new(self.join(), "here".to_owned(), Plaintext::Wanted, Token::generate()).unwrap();
         let cache =
@@ -54,6 +64,6 @@ impl Bench {
             watched: Watched::default(),
         };
         let life = event_loop::run(settings, connector, self.drill.clone(), told);
-        tokio::time::timeout(Duration::from_secs(30), life).await.expect("the worker ends in time").unwrap()
+        tokio::time::timeout(PATIENCE, life).await.expect("the worker ends").unwrap()
     }
 }

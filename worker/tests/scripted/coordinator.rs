@@ -19,12 +19,8 @@ pub struct Coordinator {
 
 impl Coordinator {
     pub fn start(play: &Play) -> Self {
-        Self::start_at(play, "127.0.0.1:0".parse().unwrap())
-    }
-
-    pub fn start_at(play: &Play, address: SocketAddr) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let std_listener = std::net::TcpListener::bind(address).unwrap();
+        let std_listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         std_listener.set_nonblocking(true).unwrap();
         let address = std_listener.local_addr().unwrap();
         let service = WorkerServiceServer::new(Service(play.clone()));
@@ -37,19 +33,24 @@ impl Coordinator {
 
     /// Writes the join file for this coordinator.
     pub fn write_join(&self, play: &Play, path: &Path) {
-        let script = play.script();
-        let join = JoinFile {
-            role: Role::Join,
-            study: script.study.clone(),
-            host: None,
-            // Nothing listens at the first address.
-            addresses: vec!["http://127.0.0.1:9".to_owned(), format!("http://{}", self.address)],
-            token: script.token.clone(),
-            expires_ms: None,
-            certificate: None,
-        };
-        join.write(path).unwrap();
+        write_join(play, path, self.address);
     }
+}
+
+/// Writes a join file with this address.
+pub fn write_join(play: &Play, path: &Path, address: SocketAddr) {
+    let script = play.script();
+    let join = JoinFile {
+        role: Role::Join,
+        study: script.study.clone(),
+        host: None,
+        // Nothing listens at the first address: its port is privileged, so that no test can bind it.
+        addresses: vec!["http://127.0.0.1:9".to_owned(), format!("http://{address}")],
+        token: script.token.clone(),
+        expires_ms: None,
+        certificate: None,
+    };
+    join.write(path).unwrap();
 }
 
 impl Drop for Coordinator {

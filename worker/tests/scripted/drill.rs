@@ -4,8 +4,9 @@ use std::{
     error::Error,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -26,29 +27,40 @@ use seedgrid_worker::{
 pub const PANICS: u64 = 1_000;
 pub const FAILS: u64 = 1_001;
 
-/// A trainer that trains nothing: it counts batches and concurrent trainings.
+/// The time between two looks at whether a held unit may go on, or is to stop.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// A trainer that trains nothing: it counts trainings.
 #[derive(Debug)]
 pub struct Drill {
     pub epochs: u32,
     pub batches: u32,
-    pub batch: Duration,
+    /// Whether units stay in their first batch until [`release`](Self::release).
+    held: AtomicBool,
     pub training: AtomicUsize,
     pub peak: AtomicUsize,
     pub starts: AtomicUsize,
+    /// Number of units that were trained to their end.
+    pub finished: AtomicUsize,
 }
 
 impl Drill {
-    /// A trainer whose units take about `duration`, in 5 epochs.
-    pub fn new(duration: Duration) -> Arc<Self> {
-        let (epochs, batches) = (5, 10);
+    /// A trainer of units with 5 epochs. `held`: units are in training until they are released or stopped.
+    pub fn new(held: bool) -> Arc<Self> {
         Arc::new(Self {
-            epochs,
-            batches,
-            batch: duration / (epochs * batches),
+            epochs: 5,
+            batches: 10,
+            held: AtomicBool::new(held),
             training: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             starts: AtomicUsize::new(0),
+            finished: AtomicUsize::new(0),
         })
+    }
+
+    /// Lets all units train to their end, also those that start later.
+    pub fn release(&self) {
+        self.held.store(false, Ordering::SeqCst);
     }
 }
 
@@ -72,6 +84,7 @@ impl Trainer for Drill {
         }
         self.peak.fetch_max(self.training.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let result = self.train_batches(unit, observer);
+        self.finished.fetch_add(usize::from(result.is_some()), Ordering::SeqCst);
         self.training.fetch_sub(1, Ordering::SeqCst);
         Ok(result.map(|result| Output { result, weights: keep_weights.then(|| weights(unit.seed)) }))
     }
@@ -82,9 +95,14 @@ impl Drill {
         let mut epochs = Vec::new();
         for epoch in 1..=self.epochs {
             for _ in 0..self.batches {
-                std::thread::sleep(self.batch);
-                if matches!(observer.batch(), Wish::Stop | Wish::SaveAndStop) {
-                    return None;
+                loop {
+                    if matches!(observer.batch(), Wish::Stop | Wish::SaveAndStop) {
+                        return None;
+                    }
+                    if !self.held.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    thread::sleep(LOOK);
                 }
             }
             let loss = 1.0 / f64::from(epoch) + unit.seed as f64;

@@ -16,7 +16,12 @@ mod drill;
 mod script;
 mod service;
 
+use std::time::Duration;
+
 pub use bench::Bench;
-pub use coordinator::Coordinator;
+pub use coordinator::{Coordinator, write_join};
 pub use drill::{FAILS, PANICS, weights};
 pub use script::{Play, Script, attempts, unit};
+
+/// The time after which a test that waits has failed. No slow machine takes as long.
+pub const PATIENCE: Duration = Duration::from_secs(300);

@@ -20,6 +20,8 @@ use seedgrid_common::{
 use seedgrid_worker::lifecycle::attempt::Attempt;
 use tonic::{Request, Status};
 
+use super::PATIENCE;
+
 /// The coordinator's orders, and the calls that it received.
 #[derive(Debug)]
 pub struct Script {
@@ -136,11 +138,11 @@ impl Play {
         self.0.lock().unwrap()
     }
 
-    /// Waits until `holds`; fails the test after 20 s.
+    /// Waits until `holds`; fails the test when it never does.
     pub async fn until(&self, what: &str, holds: impl Fn(&Script) -> bool) {
         let started = Instant::now();
         while !holds(&self.script()) {
-            assert!(started.elapsed() < Duration::from_secs(20), "waited in vain until {what}: {:?}", self.summary());
+            assert!(started.elapsed() < PATIENCE, "waited in vain until {what}: {:?}", self.summary());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
