@@ -14,7 +14,7 @@ use clap::{
 use crate::{nearest_word::nearest, terminal::Screen};
 
 /// Most columns of help, however wide the terminal is.
-const HELP_COLUMNS_MAX: usize = 100;
+pub const HELP_COLUMNS_MAX: usize = 80;
 
 /// Words of other programs, each with the command or option here that means the same.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -123,6 +123,17 @@ fn is_suggested(error: &Error, kind: ContextKind) -> bool {
         Some(ContextValue::Strings(all)) => !all.is_empty(),
         Some(_) => true,
     }
+}
+
+/// The lines of a command's `--help`: the parser's, and those of the examples as they are written.
+pub fn help_lines(command: &Command) -> Vec<String> {
+    let written = [command.get_after_help(), command.get_after_long_help()].into_iter().flatten();
+    let mut lines: Vec<String> =
+        written.flat_map(|text| text.to_string().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let help = command.clone().term_width(HELP_COLUMNS_MAX).render_long_help().to_string();
+    // The parser writes a usage on one line.
+    lines.extend(help.lines().filter(|line| !line.starts_with("Usage: ")).map(str::to_owned));
+    lines
 }
 
 /// Adds the commands that have this option to the error.

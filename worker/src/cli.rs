@@ -17,84 +17,93 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   seedgrid-worker --join runs/table3/join.toml
-      One slot for each core, until the study is done.
+      Trains one unit on each core until the study is done.
   seedgrid-worker --join join.toml --slots 4 --time-limit 2h
-      Four units at a time; gone within two hours, without starting what would not finish.
+      Trains four units at the same time and leaves within two hours.
   seedgrid-worker --join join.toml --device cuda:1
-      On the second GPU.
+      Trains on the second GPU.
   seedgrid-worker predict --help
-      Scores pairs of images with weights that a study has kept.
+      Explains the command that scores pairs of images with kept weights.
 
-Exit codes: 0 the study is done or the worker was asked to leave, 1 failed, 2 bad usage or join file, 4 refused by the
-coordinator, 5 coordinator unreachable, 6 the time limit came near and units are left, 9 its trainers crashed one after
-the other. Signals: the first SIGTERM, SIGHUP or SIGINT gives
-work back and leaves within 7 s, the second ends the worker at once (exit code 128 + signal).";
+Exit codes:
+  0    the study is done, or the worker was told to leave
+  1    the worker failed
+  2    the usage or the join file is wrong
+  4    the coordinator refuses the worker
+  5    no coordinator answers
+  6    the time limit is near, and units are left
+  9    the worker's trainers crash
+  130  a second SIGINT ended the worker (143: a second SIGTERM or SIGHUP)
+
+After the first SIGTERM, SIGHUP or SIGINT the worker returns its units and
+leaves within 7 seconds. After the second it ends at once.
+
+docs/glossary.md explains the words: study, unit, attempt and others.";
 
 /// Trains units of a study until it is done, the time limit nears, or it is told to stop.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "seedgrid-worker", version, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct CommandLine {
-    /// What to do instead of training.
+    /// A command in place of training.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// How to live as a worker.
+    /// The options of a worker.
     #[command(flatten)]
     pub worker: Option<Arguments>,
 }
 
-/// What `seedgrid-worker` does besides training.
+/// The commands of `seedgrid-worker` besides training.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Scores pairs of images with weights that a study has kept; several networks vote by the mean of their probabilities.
+    /// Score pairs of images with the kept weights of a study. Several networks predict the mean of their probabilities.
     Predict(PredictArguments),
-    /// Hand over made-up results, as many workers at once: measures a coordinator that was started for that.
+    /// Send made-up results as many workers, to measure a coordinator that was started with --no-op.
     #[command(hide = true)]
     NoOp(NoOpArguments),
 }
 
-/// How to live as a worker.
+/// The options of a worker.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// The join file that the coordinator wrote into the run directory (mode 0600)
+    /// The join file, RUN_DIR/join.toml, with mode 0600
     #[arg(long, value_name = "FILE")]
     pub join: PathBuf,
 
-    /// Speak without encryption, to a coordinator that was started with --plaintext
+    /// Use no encryption. The coordinator must have been started with --plaintext
     #[arg(long)]
     pub plaintext: bool,
 
-    /// How many units to train at a time, one thread each [default: all available cores on CPU, 1 on a GPU]
+    /// Number of units to train at the same time, one thread each [default: the number of cores; 1 on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=SLOTS_MAX as i64))]
     pub slots: Option<u16>,
 
-    /// What to train on: cpu, cuda or cuda:N
+    /// Device for training: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     pub device: String,
 
-    /// Where to keep data sets [default: $XDG_CACHE_HOME/seedgrid/datasets, ~/.cache/seedgrid/datasets]
+    /// Folder for data sets [default: $XDG_CACHE_HOME/seedgrid/datasets, or ~/.cache/seedgrid/datasets]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 
-    /// Be gone after this long, for example 30m or HH:MM:SS; under Slurm the job's own limit counts as well
+    /// Leave before this time has passed, for example 30m or HH:MM:SS. Under Slurm, the job's time limit counts, too
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub time_limit: Option<Duration>,
 
-    /// Leave after having had nothing to do for this long [default: never]
+    /// Leave after this time without a unit [default: never]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub idle_timeout: Option<Duration>,
 
-    /// After how long at most the state of each unit in training is handed to the coordinator, so that another worker can go on from
-    /// there: more often where that takes at most 1 % of the time. A worker that is stopped hands it over in any case
+    /// Longest time between two checkpoints of a unit, which the worker sends to the coordinator. They are sent more often where they
+    /// take less than 1 % of the time. A worker that is told to leave sends a last checkpoint
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
     pub checkpoint_every: Duration,
 
-    /// Give up after this long without a coordinator while holding nothing; a worker that holds units or results goes on
-    /// trying for a day
+    /// End after this time without a coordinator. A worker that holds units or results tries to connect for a day
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10m")]
     pub connect_timeout: Duration,
 
-    /// How much to log to stderr: error, warn, info, debug or trace
+    /// Level of the log on standard error: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
 
@@ -148,7 +157,7 @@ impl Arguments {
 mod tests {
     use clap::CommandFactory as _;
     use seedgrid_common::{
-        command_line::{below, parse_from},
+        command_line::{below, help_lines, parse_from},
         join::reconnect_limits,
     };
 
@@ -225,6 +234,12 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_the_glossary() {
+        let help = CommandLine::command().render_long_help().to_string();
+        assert!(help.contains("docs/glossary.md"), "{help}");
+    }
+
+    #[test]
     fn every_command_shows_examples_and_each_can_be_run() {
         let mut root = CommandLine::command();
         root.build();
@@ -233,6 +248,9 @@ mod tests {
             let help = command.clone().render_long_help().to_string();
             let examples =
                 help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("`{path} --help` has no examples"));
+            for line in help_lines(command) {
+                assert!(line.chars().count() <= 80, "`{path} --help` has a line of more than 80 columns: {line}");
+            }
             for line in examples.lines().filter(|line| line.starts_with("  seedgrid-worker")) {
                 let words = line.trim().split('\'').enumerate().flat_map(|(index, part)| match index % 2 {
                     1 => vec![part],

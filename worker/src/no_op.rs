@@ -52,9 +52,9 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   seedgrid-worker no-op --join run/join.toml --units 10000 --slots 64
-      Hands over 10,000 results, 64 at a time, to a coordinator that was started with `seedgrid serve --no-op`.
-  seedgrid-worker no-op --join run/join.toml --units 10000 --workers 1000 --slots 1 --unit-ms 2500
-      The same as 1000 workers, each of which takes 2.5 s for a unit.
+      Sends 10,000 results, 64 at a time, to `seedgrid serve --no-op`.
+  seedgrid-worker no-op --join run/join.toml --units 1000 --workers 100
+      Sends 1,000 results as 100 workers.
 
 scripts/bench-coordinator.sh prints a table of what that costs.";
 

@@ -38,7 +38,7 @@ pub enum NotEnrolled {
     #[error("a worker with this id has enrolled with another secret")]
     OtherSecret,
     /// The registry is full of workers that are present.
-    #[error("too many workers are there; it may try again when some have left")]
+    #[error("too many workers have enrolled; this worker may try again when others have left")]
     Full,
 }
 

@@ -15,99 +15,110 @@ use super::{
 };
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage or spec, 3 finished with missing cells,
-4 refused by the coordinator, 5 no coordinator there, 6 the batch job ends soon (run again in a new one to go on),
-7 compared runs contradict each other, 8 stands still (paused or drained), 9 the worker's trainers crash,
-10 a checked run is damaged, 130 or 143 interrupted by a signal (run again to go on).";
+Exit codes:
+  0    the command is done
+  1    the command failed
+  2    the usage, the spec or the data are wrong
+  3    the study has ended, and some units have no result
+  4    the coordinator refuses the credential
+  5    no coordinator answers
+  6    the batch job ends soon: run the same command in a new job
+  7    compare: equal units have different results
+  8    the study is paused or drained: `seedgrid resume` continues it
+  9    the worker's trainers crash
+  10   check, backup: a part of the run is damaged
+  130  SIGINT stopped the command (143: SIGTERM, SIGHUP): run it again
 
-/// Runs experiment matrices of small neural networks and makes one report of them.
+docs/glossary.md explains the words: study, unit, attempt and others.";
+
+/// Trains many small neural networks and writes one report about them.
 ///
-/// A study is a TOML file that names models, axes of hyper-parameters, folds and seeds. Seedgrid trains every unit of it once,
-/// on this machine or on many, and reports means, deviations and averaged curves.
+/// A study is a TOML file that names models, values of hyper-parameters, folds and seeds. Seedgrid trains every combination
+/// once, on this machine or on many, and reports means, deviations and averaged curves.
 #[derive(Debug, Parser)]
 #[command(name = "seedgrid", version, after_help = EXIT_CODES, after_long_help = format!("\
 Examples:
-  seedgrid run experiments/quickstart.toml             train here, report at the end
-  seedgrid plan experiments/table3.toml                what would run
-  seedgrid data fetch                                  MNIST, once, for studies on it
-  seedgrid serve experiments/table3.toml --listen 0.0.0.0:7700
-  seedgrid-worker --join runs/table3/join.toml         on other machines
-  seedgrid watch runs/table3
-  seedgrid list                                        the runs in the folder runs
-  seedgrid report runs/table3                          the report so far
-  seedgrid check runs/table3                           is it as it was written
-  seedgrid backup runs/table3 copies/table3            a copy, also while it runs
-  seedgrid export runs/table3                          tables for pandas, Polars or R
-  seedgrid compare runs/table3 runs/table3-gpu         two runs side by side
+  seedgrid run experiments/quickstart.toml        train on this machine
+  seedgrid plan experiments/table3.toml           show what would be trained
+  seedgrid data fetch                             download MNIST
+  seedgrid serve experiments/table3.toml          coordinate other machines
+  seedgrid-worker --join runs/table3/join.toml    train on another machine
+  seedgrid watch runs/table3                      follow the study
+  seedgrid list                                   list the runs in runs/
+  seedgrid report runs/table3                     write the report now
+  seedgrid check runs/table3                      verify all digests
+  seedgrid backup runs/table3 copies/table3       copy the run
+  seedgrid export runs/table3                     write CSV and Parquet tables
+  seedgrid compare runs/table3 runs/table3-gpu    compare two runs
 
 {EXIT_CODES}"))]
 pub struct Arguments {
-    /// Log more (-v: joins and leaves, -vv: everything). SEEDGRID_LOG overrides it.
+    /// Log more: -v logs workers that come and leave, -vv logs everything. SEEDGRID_LOG overrides this option.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub subcommand: Subcommand,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
-    /// Train a study on this machine, to its report. Run it again to go on after an interruption.
+    /// Train a study on this machine and write its report. The same command continues an interrupted study.
     Run(RunArguments),
-    /// Coordinate a study for workers on other machines, to its report. Run it again to go on.
+    /// Coordinate workers on other machines and write the report. The same command continues an interrupted study.
     Serve(ServeArguments),
-    /// Show what a study would train, what of it is done and how long the rest will take. Runs nothing.
+    /// Show the units of a study, the number of done units and the time for the rest. Trains nothing.
     Plan(PlanArguments),
-    /// List the runs of a folder: the study, where it stands, how much is done, when it was last changed. Changes nothing.
+    /// List the runs in a folder with their study, state, progress and last change. Changes nothing.
     List(ListArguments),
-    /// Show where a running study stands.
+    /// Show the state of a study.
     Status(StatusArguments),
-    /// Follow a running study until it ends.
+    /// Follow a study until it ends.
     Watch(WatchArguments),
-    /// Build a run's report again, also while the study runs.
+    /// Write a run's report, also while the study runs.
     Report(ReportArguments),
-    /// List units: where each stands, what counts against it. Also after the study.
+    /// List units with their state and their failures, also after the study.
     Units(UnitsArguments),
-    /// List workers: those that are there, or all that ever were.
+    /// List the connected workers, or all workers of the study.
     Workers(WorkersArguments),
-    /// Tell a unit's whole story: every attempt, and why it waits or how it ended. Also after the study.
+    /// Explain a unit: its attempts, and the reason for its state. Also after the study.
     Explain(UnitArguments),
-    /// Show what workers logged during a unit's attempts. Also after the study.
+    /// Show the logs of a unit's attempts, also after the study.
     Logs(UnitArguments),
-    /// Take units out of a study; the report names them.
+    /// Cancel units. The report names them.
     Cancel(CancelArguments),
-    /// Let workers finish what they hold and leave.
+    /// Let workers finish their units and leave.
     Drain(DrainArguments),
-    /// Give no more units out for now; workers stay.
+    /// Assign no more units until `seedgrid resume`. Workers stay connected.
     Pause(PauseArguments),
-    /// Give units out again, after a pause or a drain.
+    /// Assign units again after a pause or a drain.
     Resume(ResumeArguments),
-    /// Check a run against its digests: database, data sets, weights and report. Changes nothing; also while the study runs.
+    /// Compare the database, data sets, weights and report of a run with their digests. Changes nothing.
     Check(CheckArguments),
     /// Copy a run to another folder, also while the study runs. The copy is a run directory.
     Backup(BackupArguments),
-    /// Give units that failed for good another try.
+    /// Train units again that failed too often or were cancelled.
     Retry(RetryArguments),
-    /// Show, renew and revoke what lets workers and commands in.
+    /// List, renew and revoke the credentials of workers and commands.
     Credentials(CredentialsArguments),
-    /// Set two runs side by side: what differs between them, and whether equal units came out the same.
+    /// Compare two runs: their specs, their mean errors, and the results of equal units.
     Compare(CompareArguments),
     /// Write a run's units, epochs and predictions as CSV and Parquet tables, also while the study runs.
     Export(ExportArguments),
-    /// Show each network layer by layer, with its hyper-parameters.
+    /// Show the layers and hyper-parameters of each network.
     Models(ModelsArguments),
-    /// Get or check a copy of MNIST.
+    /// Download MNIST or verify a copy.
     Data(DataArguments),
 }
 
-/// A study and where it lives.
+/// A study and its folders.
 #[derive(Debug, Args)]
 pub struct StudyArguments {
-    /// The study's spec (TOML).
+    /// The study's spec, a TOML file.
     pub spec: PathBuf,
-    /// Folder with MNIST's four IDX files, gzipped or not. Default: where `seedgrid data fetch` puts them. Not needed for drawn data, nor to go on
-    /// with a run.
+    /// Folder with MNIST's four IDX files, gzipped or not. Default: the folder of `seedgrid data fetch`. Studies on drawn data and
+    /// continued studies need no folder.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The run directory. Default: runs/NAME.
@@ -122,13 +133,13 @@ pub struct RunArguments {
     /// The study.
     #[command(flatten)]
     pub study: StudyArguments,
-    /// Run the spec in a run directory whose results are all of other units. They are kept; its report takes the place of theirs.
+    /// Accept a run directory whose results all belong to other units. The results are kept, and the report is replaced.
     #[arg(long)]
     pub replace: bool,
-    /// Units to train at a time, one thread each. Default: the number of cores.
+    /// Number of units to train at the same time, one thread each. Default: the number of cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub slots: Option<u16>,
-    /// Where to listen; other machines' workers can help when this is not a loopback address.
+    /// Address to listen on. Workers of other machines can connect unless it is a loopback address.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = host_and_port)]
     pub listen: String,
 }
@@ -140,25 +151,25 @@ pub struct ServeArguments {
     /// The study.
     #[command(flatten)]
     pub study: StudyArguments,
-    /// Run the spec in a run directory whose results are all of other units. They are kept; its report takes the place of theirs.
+    /// Accept a run directory whose results all belong to other units. The results are kept, and the report is replaced.
     #[arg(long)]
     pub replace: bool,
-    /// Where to listen.
+    /// Address to listen on.
     #[arg(long, value_name = "HOST:PORT", default_value = "0.0.0.0:7700", value_parser = host_and_port)]
     pub listen: String,
-    /// Host name or address that workers should use, where the ones found are not right.
+    /// Host name or address for the join file, in place of the addresses that Seedgrid finds.
     #[arg(long, value_name = "HOST", value_parser = host)]
     pub advertise: Option<String>,
-    /// Speak without encryption. Workers and commands then need --plaintext too. Only for networks where nobody else listens.
+    /// Use no encryption. Workers and commands then need --plaintext, too. Use this option in trusted networks only.
     #[arg(long)]
     pub plaintext: bool,
-    /// How long the join file lets new workers in, counted from now: 12h, 7d. Default: 30d for a new one; a restart changes nothing.
+    /// Time from now until the join file expires: 12h, 7d. Default: 30d for a new file; a restart changes nothing.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub join_expires: Option<Duration>,
-    /// Let all workers come from one address, as behind NAT or in an ssh tunnel. Default: one address may have half of the connections.
+    /// Let all workers come from one address, as behind NAT or an ssh tunnel. Default: one address may have half of the connections.
     #[arg(long)]
     pub one_address: bool,
-    /// Take made-up results, and no others: to measure the coordinator with `seedgrid-worker no-op`.
+    /// Accept made-up results alone: `seedgrid-worker no-op` measures the coordinator with them.
     #[arg(long, hide = true)]
     pub no_op: bool,
 }
@@ -218,20 +229,20 @@ fn is_host(text: &str) -> bool {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid plan experiments/quickstart.toml             what would run here, and for how long
-  seedgrid plan experiments/paper.toml --slots 256      on 256 slots of a cluster
-  seedgrid plan experiments/quickstart.toml --measure   try this machine first")]
+  seedgrid plan experiments/quickstart.toml           estimate for this machine
+  seedgrid plan experiments/paper.toml --slots 256    estimate for 256 slots
+  seedgrid plan experiments/quickstart.toml --measure")]
 pub struct PlanArguments {
     /// The study.
     #[command(flatten)]
     pub study: StudyArguments,
-    /// Slots, of all workers together, for which the time is estimated. Default: this machine's cores.
+    /// Number of slots of all workers for the estimate of the time. Default: the cores of this machine.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub slots: Option<u32>,
-    /// Train a few epochs of each network on this machine first, in a temporary folder, to know its speed (some seconds).
+    /// Measure the speed of this machine first: train a few epochs of each network in a temporary folder (some seconds).
     #[arg(long)]
     pub measure: bool,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -240,31 +251,32 @@ pub struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid compare runs/table3 runs/table3-gpu              is it the same, and if not, by how much
+  seedgrid compare runs/table3 runs/table3-gpu
   seedgrid compare runs/before runs/after --format markdown > changes.md
 
-Exit codes: 0 compared, 7 compared and equal units of one numerics class have different results.")]
+Exit codes: 0 no contradiction, 7 equal units of one numerics class have
+different results.")]
 pub struct CompareArguments {
-    /// A run directory: A.
+    /// The first run directory.
     #[arg(value_name = "RUN_A")]
     pub first: PathBuf,
-    /// Another one: B.
+    /// The second run directory.
     #[arg(value_name = "RUN_B")]
     pub second: PathBuf,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: CompareFormat,
 }
 
-/// How to print a comparison.
+/// The format of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum CompareFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// For pages and mails.
+    /// Markdown.
     Markdown,
-    /// For programs; docs/cli.md has the schema.
+    /// JSON for programs; docs/cli.md has the schema.
     Json,
 }
 
@@ -272,16 +284,17 @@ pub enum CompareFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid export runs/table3                                     CSV and Parquet, into runs/table3/export
+  seedgrid export runs/table3    write tables into runs/table3/export
   seedgrid export runs/table3 --format parquet --output tables
-  python3 -c 'import pandas; print(pandas.read_parquet(\"tables/units.parquet\").groupby(\"model\").error.mean())'")]
+
+In Python: pandas.read_parquet(\"tables/units.parquet\")")]
 pub struct ExportArguments {
     /// The run directory.
     pub run_dir: PathBuf,
-    /// Where the tables go. Default: RUN_DIR/export.
+    /// Folder for the tables. Default: RUN_DIR/export.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// In which form.
+    /// Format of the tables.
     #[arg(long, value_enum, default_value_t)]
     pub format: ExportFormat,
 }
@@ -289,11 +302,11 @@ pub struct ExportArguments {
 /// The form of exported tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// Text, for everything.
+    /// CSV: text.
     Csv,
-    /// Typed and compressed, for pandas, Polars, R, DuckDB and others.
+    /// Parquet: typed and compressed.
     Parquet,
-    /// Both.
+    /// CSV and Parquet.
     #[default]
     Both,
 }
@@ -302,10 +315,10 @@ pub enum ExportFormat {
 #[derive(Debug, Args)]
 #[command(after_help = help_examples::MODELS)]
 pub struct ModelsArguments {
-    /// Only this model.
+    /// Show this model alone.
     #[arg(value_parser = model_name())]
     pub model: Option<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -318,10 +331,10 @@ fn model_name() -> clap::builder::PossibleValuesParser {
 #[derive(Debug, Args)]
 #[command(after_help = help_examples::LIST)]
 pub struct ListArguments {
-    /// The folder that holds run directories; a run directory stands for itself.
+    /// A folder of run directories, or one run directory.
     #[arg(default_value = "runs")]
     pub folder: PathBuf,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -332,18 +345,18 @@ pub struct ListArguments {
 pub struct StatusArguments {
     /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to the coordinator.
+    /// The connection to the coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
 
-/// How to speak to a coordinator.
+/// The connection to a coordinator.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ReachArguments {
-    /// Speak without encryption, to a coordinator that was started with --plaintext.
+    /// Use no encryption. The coordinator must have been started with --plaintext.
     #[arg(long)]
     pub plaintext: bool,
 }
@@ -360,7 +373,7 @@ impl From<ReachArguments> for Plaintext {
 pub struct WatchArguments {
     /// The run directory, or its view or admin file.
     pub run_dir: PathBuf,
-    /// How to speak to the coordinator.
+    /// The connection to the coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -371,10 +384,11 @@ pub struct WatchArguments {
 pub struct ReportArguments {
     /// The run directory.
     pub run_dir: PathBuf,
-    /// The report of an earlier spec, by its number: RUN_DIR/specs/N.toml. Default: the newest.
+    /// Number of an earlier spec, RUN_DIR/specs/N.toml, to report on. Default: the newest spec.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub spec: Option<u32>,
-    /// Where the report goes: a folder that is new, is empty or holds a report. Default: RUN_DIR/report, of an earlier spec RUN_DIR/report-spec-N.
+    /// Folder for the report. It must be new, be empty or hold a report. Default: RUN_DIR/report, or RUN_DIR/report-spec-N with
+    /// --spec.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }
@@ -383,16 +397,16 @@ pub struct ReportArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid check runs/table3                       is everything there, and as it was written
-  seedgrid check copies/table3                     a backup, before it is needed
+  seedgrid check runs/table3
+  seedgrid check copies/table3                   verify a backup
   seedgrid check runs/table3 --format json | jq .damage
 
-Exit codes: 0 whole and complete, 3 whole, and units have no result, 10 damaged. What is damaged in the database is trained again
-when the study is run again.")]
+Exit codes: 0 the run is complete, 3 some units have no result, 10 a part is
+damaged. `seedgrid run` trains again the units whose results are damaged.")]
 pub struct CheckArguments {
     /// The run directory.
     pub run_dir: PathBuf,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -401,15 +415,15 @@ pub struct CheckArguments {
 #[derive(Debug, Args)]
 #[command(after_help = help_examples::RETRY)]
 pub struct RetryArguments {
-    /// The run directory, or the admin file of a running study. While a coordinator runs, that is told; else run the study again afterwards.
+    /// The run directory, or the admin file of a running study. Without a running coordinator, run the study again afterwards.
     pub run_dir: PathBuf,
-    /// Units, quarantined or cancelled: ids, their first digits, or words of labels. Default: every unit in quarantine.
+    /// Quarantined or cancelled units: ids, first digits of ids, or words of labels. Default: all units in quarantine.
     #[arg(value_name = "UNIT")]
     pub units: Vec<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to the coordinator.
+    /// The connection to the coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -418,43 +432,43 @@ pub struct RetryArguments {
 #[derive(Debug, Args)]
 #[command(after_help = help_examples::CREDENTIALS)]
 pub struct CredentialsArguments {
-    /// What to do.
+    /// The action.
     #[command(subcommand)]
     pub action: CredentialsAction,
 }
 
-/// What to do with credentials. All of it works while a coordinator runs and while none does.
+/// Actions on credentials. All of them work with and without a running coordinator.
 #[derive(Debug, clap::Subcommand)]
 pub enum CredentialsAction {
-    /// List the files' tokens and the workers that have enrolled. Shows no secret.
+    /// List the tokens and the enrolled workers. Shows no secret.
     #[command(after_help = help_examples::CREDENTIALS_LIST)]
     List {
         /// The run directory.
         run_dir: PathBuf,
-        /// How to print it.
+        /// Output format.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Make a new join file. The old one is dead; workers that are in go on.
+    /// Write a new join file. The old file loses its validity; enrolled workers stay connected.
     #[command(after_help = help_examples::CREDENTIALS_ROTATE)]
     Rotate {
         /// The run directory.
         run_dir: PathBuf,
-        /// How long the new one lets workers in: 12h, 7d. Default: 30d, or what `serve --join-expires` said.
+        /// Time until the new file expires: 12h, 7d. Default: 30d, or the time of `serve --join-expires`.
         #[arg(long, value_name = "TIME", value_parser = time)]
         expires: Option<Duration>,
-        /// How to speak to the coordinator.
+        /// The connection to the coordinator.
         #[command(flatten)]
         reach: ReachArguments,
     },
-    /// Shut a worker out for good, and take back what it trains.
+    /// Revoke a worker's credential for good. Its units are assigned to other workers.
     #[command(after_help = help_examples::CREDENTIALS_REVOKE)]
     Revoke {
         /// The run directory.
         run_dir: PathBuf,
-        /// The worker's id, or its first digits, as `seedgrid credentials list` and `seedgrid status --format json` show it.
+        /// The worker's id or its first digits. `seedgrid credentials list` shows the ids.
         worker: String,
-        /// How to speak to the coordinator.
+        /// The connection to the coordinator.
         #[command(flatten)]
         reach: ReachArguments,
     },
@@ -464,39 +478,39 @@ pub enum CredentialsAction {
 #[derive(Debug, Args)]
 #[command(after_help = help_examples::DATA)]
 pub struct DataArguments {
-    /// What to do.
+    /// The action.
     #[command(subcommand)]
     pub action: DataAction,
 }
 
-/// What to do with MNIST.
+/// Actions on copies of MNIST.
 #[derive(Debug, clap::Subcommand)]
 pub enum DataAction {
-    /// Download MNIST from a public mirror and verify it. Goes on where it stopped.
+    /// Download MNIST from a public mirror and verify it. The same command continues an interrupted download.
     #[command(after_help = help_examples::DATA_FETCH)]
     Fetch {
-        /// Where to put it. Default: the user's cache folder, where every run looks.
+        /// Folder for MNIST. Default: a folder in the user's cache, which every run searches.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
-        /// A mirror to use instead of the public ones; may be given more than once.
+        /// URL of a mirror, in place of the public ones. This option may be repeated.
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
     },
     /// Verify a copy of MNIST.
     #[command(after_help = help_examples::DATA_CHECK)]
     Check {
-        /// Where it is. Default: where a run would find it.
+        /// Folder with MNIST. Default: the folder that a run would use.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
 }
 
-/// How to print a listing.
+/// The format of a listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// For programs; docs/cli.md has the schema.
+    /// JSON for programs; docs/cli.md has the schema.
     Json,
 }

@@ -16,15 +16,16 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid backup runs/table3 copies/table3        a copy, also while the study runs
-  seedgrid check copies/table3                     is the copy whole
+  seedgrid backup runs/table3 copies/table3
+  seedgrid check copies/table3                 verify the copy
 
-A backup is a run directory: `report`, `run` and `serve --run-dir` take it as it is. It holds the run's credentials.
-Exit codes: 0 copied, 10 copied, and something in the run is damaged.")]
+A backup is a run directory: `report`, and `run` and `serve` with --run-dir
+accept it. It holds the run's credentials.
+Exit codes: 0 copied, 10 copied, and a part of the run is damaged.")]
 pub struct BackupArguments {
     /// The run directory.
     pub run_dir: PathBuf,
-    /// Where the copy goes: a folder that is new or empty.
+    /// Folder for the copy. It must be new or empty.
     pub dest: PathBuf,
 }
 

@@ -48,7 +48,7 @@ fn text(checked: &Checked) -> String {
     lines.extend(checked.notes.iter().map(|found| format!("note: {}", line(found))));
     lines.push(match (checked.damage.len(), checked.complete) {
         (0, true) => "everything is as it was written, and every unit has a result".to_owned(),
-        (0, false) => "everything that is there is as it was written".to_owned(),
+        (0, false) => "every file that is present is as it was written".to_owned(),
         (1, _) => "1 thing is damaged".to_owned(),
         (many, _) => format!("{many} things are damaged"),
     });

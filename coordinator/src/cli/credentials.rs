@@ -43,7 +43,7 @@ async fn rotate(run_dir: &Path, expires: Option<Duration>, plaintext: Plaintext)
         known.expires_ms.unwrap_or_default()
     };
     super::print(&format!(
-        "{} is new and lets workers in until {}; copies of the old one are dead, workers that are in go on\n",
+        "{} is new and valid until {}; the old join file is not valid any more; enrolled workers stay connected\n",
         RunDirectory::new(run_dir).join_file().display(),
         utc::format(expires_ms)
     ))

@@ -3,26 +3,27 @@
 
 pub(super) const RUN: &str = "\
 Examples:
-  seedgrid run experiments/quickstart.toml             train here, report at the end, in runs/quickstart
-  seedgrid run experiments/table3.toml                 on MNIST, which `seedgrid data fetch` downloads
-  seedgrid run experiments/table3.toml --data mnist    on MNIST from the folder mnist
-  seedgrid run mine.toml --slots 2 --run-dir runs/try  two units at a time, into another run directory
-  seedgrid run mine.toml --listen 0.0.0.0:7700         other machines' workers may help
+  seedgrid run experiments/quickstart.toml    report in runs/quickstart/report
+  seedgrid run experiments/table3.toml --data mnist
+  seedgrid run mine.toml --slots 2 --run-dir runs/try
+  seedgrid run mine.toml --listen 0.0.0.0:7700
 
-Run the same command again to go on after an interruption. Exit codes: 0 done, 2 wrong spec, data or folder,
-3 finished with missing cells, 8 stands still, 130 interrupted.";
+The same command continues an interrupted study. With --listen, workers on
+other machines may join. Exit codes: 0 done, 2 wrong spec, data or folder,
+3 some units have no result, 8 paused or drained, 130 interrupted.";
 
 pub(super) const SERVE: &str = "\
 Examples:
-  seedgrid serve experiments/table3.toml                                   listens on port 7700 of every address
-  seedgrid serve experiments/table3.toml --listen 10.1.0.5:7700            of one
+  seedgrid serve experiments/table3.toml
+  seedgrid serve experiments/table3.toml --listen 10.1.0.5:7700
   seedgrid serve mine.toml --advertise login1.example.org --join-expires 7d
 
-Workers join with the file join.toml of the run directory: seedgrid-worker --join runs/table3/join.toml";
+Start workers with the run directory's join file:
+seedgrid-worker --join runs/table3/join.toml";
 
 pub(super) const LIST: &str = "\
 Examples:
-  seedgrid list                     the runs in the folder runs
+  seedgrid list                     list the folder runs
   seedgrid list /scratch/studies
   seedgrid list runs --format json";
 
@@ -30,29 +31,29 @@ pub(super) const STATUS: &str = "\
 Examples:
   seedgrid status runs/table3
   seedgrid status runs/table3 --format json
-  seedgrid status view.toml                 from elsewhere, with a copy of RUN_DIR/view.toml";
+  seedgrid status view.toml    on another machine, with a copy of the file";
 
 pub(super) const WATCH: &str = "\
 Examples:
   seedgrid watch runs/table3
-  seedgrid watch view.toml                  from elsewhere, with a copy of RUN_DIR/view.toml";
+  seedgrid watch view.toml    on another machine, with a copy of the file";
 
 pub(super) const REPORT: &str = "\
 Examples:
-  seedgrid report runs/table3                    into runs/table3/report; also while the study runs
-  seedgrid report runs/table3 --output ~/table3  elsewhere, also of a run that may only be read
-  seedgrid report runs/table3 --spec 1           of an earlier spec, into runs/table3/report-spec-1; runs/table3/specs has them";
+  seedgrid report runs/table3                       into runs/table3/report
+  seedgrid report runs/table3 --output ~/table3     into another folder
+  seedgrid report runs/table3 --spec 1              of an earlier spec";
 
 pub(super) const MODELS: &str = "\
 Examples:
-  seedgrid models                           every network
+  seedgrid models                   show all networks
   seedgrid models cnn-shared-aux
   seedgrid models fc --format json";
 
 pub(super) const RETRY: &str = "\
 Examples:
-  seedgrid retry runs/table3                every unit in quarantine
-  seedgrid retry runs/table3 'cnn seed 3'   this one; `seedgrid units` lists them";
+  seedgrid retry runs/table3                 all units in quarantine
+  seedgrid retry runs/table3 'cnn seed 3'    one unit";
 
 pub(super) const CREDENTIALS: &str = "\
 Examples:
@@ -67,35 +68,35 @@ Examples:
 
 pub(super) const CREDENTIALS_ROTATE: &str = "\
 Examples:
-  seedgrid credentials rotate runs/table3                a new join.toml, as long as the old one
+  seedgrid credentials rotate runs/table3
   seedgrid credentials rotate runs/table3 --expires 12h";
 
 pub(super) const CREDENTIALS_REVOKE: &str = "\
 Examples:
-  seedgrid credentials revoke runs/table3 3f8a           the worker whose id begins so";
+  seedgrid credentials revoke runs/table3 3f8a    the id begins with 3f8a";
 
 pub(super) const DATA: &str = "\
 Examples:
-  seedgrid data fetch                       into the user's cache folder, where every run looks
+  seedgrid data fetch                       into the user's cache folder
   seedgrid data check";
 
 pub(super) const DATA_FETCH: &str = "\
 Examples:
-  seedgrid data fetch                       into the user's cache folder, where every run looks
-  seedgrid data fetch --data mnist          into the folder mnist; runs then need --data mnist
+  seedgrid data fetch                       into the user's cache folder
+  seedgrid data fetch --data mnist          runs then need --data mnist
   seedgrid data fetch --mirror http://files.example.org/mnist/";
 
 pub(super) const DATA_CHECK: &str = "\
 Examples:
-  seedgrid data check                       where a run would find it
-  seedgrid data check --data mnist          in the folder mnist";
+  seedgrid data check                       the copy that a run would use
+  seedgrid data check --data mnist          the copy in the folder mnist";
 
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
 
     use clap::CommandFactory as _;
-    use seedgrid_common::command_line::{below, parse_from};
+    use seedgrid_common::command_line::{below, help_lines, parse_from};
 
     use crate::cli::Arguments;
 
@@ -112,6 +113,12 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_the_glossary() {
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(help.contains("docs/glossary.md"), "{help}");
+    }
+
+    #[test]
     fn every_command_shows_examples_and_each_can_be_run() {
         let mut root = Arguments::command();
         root.build();
@@ -120,6 +127,9 @@ mod tests {
             let help = command.clone().render_long_help().to_string();
             let examples =
                 help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("`{path} --help` has no examples"));
+            for line in help_lines(command) {
+                assert!(line.chars().count() <= 80, "`{path} --help` has a line of more than 80 columns: {line}");
+            }
             let own: Vec<&str> = examples.lines().take_while(|line| line.starts_with("  ")).collect();
             assert!(own.iter().any(|line| line.trim().starts_with(path)), "`{path} --help` shows none of it:\n{help}");
             for line in own.iter().filter(|line| line.trim().starts_with("seedgrid ")) {

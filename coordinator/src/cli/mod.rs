@@ -74,9 +74,9 @@ const THREADS_MAX: usize = 1024;
 fn threads(told: Option<&OsStr>) -> Result<usize, String> {
     let Some(told) = told else { return Ok(cores()) };
     let number = told.to_str().and_then(|text| text.trim().parse().ok());
-    number.filter(|number| (1..=THREADS_MAX).contains(number)).ok_or_else(|| {
-        format!("{THREADS} is {told:?}, which is not a number from 1 to {THREADS_MAX}: it is not heeded")
-    })
+    number
+        .filter(|number| (1..=THREADS_MAX).contains(number))
+        .ok_or_else(|| format!("{THREADS} is {told:?}, which is not a number from 1 to {THREADS_MAX}: it is ignored"))
 }
 
 async fn dispatch(subcommand: Subcommand) -> Result<Exit, Failure> {

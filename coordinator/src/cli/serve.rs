@@ -45,7 +45,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     // Before this line, a signal ends the process at once.
     let mut signals = Attended::begin();
     let encryption =
-        if plaintext { "in plaintext: whoever is on the network can read and change everything" } else { "with TLS" };
+        if plaintext { "in plaintext: anyone on the network can read and change everything" } else { "with TLS" };
     standard_streams::note(format_args!("listening on {}, {encryption}", hosting.address()));
     standard_streams::note(format_args!(
         "start workers with: seedgrid-worker --join {}{} (copy the file, mode 0600, where there is no shared file system)",

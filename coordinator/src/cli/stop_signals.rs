@@ -162,9 +162,7 @@ async fn next(hangup: &mut Option<Signal>) {
 /// The last message of a stopped command.
 const fn said_last(leaves_files: bool) -> &'static str {
     match leaves_files {
-        true => {
-            "stopped by a signal; whatever is in its place is whole. The same command begins anew, or goes on where it can"
-        }
+        true => "stopped by a signal; every finished file is complete. Run the same command again",
         false => "stopped by a signal",
     }
 }

@@ -18,25 +18,25 @@ use crate::scheduler::unit_state::UnitState;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid units runs/table3 --state quarantined          what was given up
+  seedgrid units runs/table3 --state quarantined
   seedgrid units runs/table3 --state training --state assigned
   seedgrid units runs/table3 --label 'cnn seed 3' --format json")]
 pub struct UnitsArguments {
     /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
-    /// Only units that stand so; may be given more than once.
+    /// Show units in this state. This option may be repeated.
     #[arg(long, value_name = "STATE", value_parser = states())]
     pub state: Vec<UnitState>,
-    /// Only units of this stage.
+    /// Show units of this stage.
     #[arg(long, value_name = "NAME")]
     pub stage: Option<String>,
-    /// Only units of which all these words hold: a model, settings, a fold, a seed.
+    /// Show units that match all these words: a model, settings, a fold, a seed.
     #[arg(long, value_name = "WORDS")]
     pub label: Option<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -45,22 +45,22 @@ pub struct UnitsArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid workers runs/table3                those that are there
-  seedgrid workers runs/table3 --all          and all that ever were
+  seedgrid workers runs/table3                connected workers
+  seedgrid workers runs/table3 --all          all workers of the study
   seedgrid workers runs/table3 --host node7 --format json")]
 pub struct WorkersArguments {
     /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
-    /// Those that have left, too.
+    /// Show workers that have left, too.
     #[arg(long)]
     pub all: bool,
-    /// Only those on this machine.
+    /// Show workers on this machine.
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -71,20 +71,21 @@ pub struct WorkersArguments {
 Examples:
   seedgrid explain runs/table3 3f8a
   seedgrid explain runs/table3 'cnn seed 3'
-  seedgrid explain runs/paper 'dropout=0.5 fold 3 seed 3'     any setting, also one that labels do not show
+  seedgrid explain runs/paper 'dropout=0.5 fold 3 seed 3'
   seedgrid logs runs/table3 'cnn seed 3'
-  seedgrid logs view.toml 'cnn seed 3'          from elsewhere, with a copy of RUN_DIR/view.toml
+  seedgrid logs view.toml 'cnn seed 3'    on another machine, with a copy
 
-UNIT is an id, its first digits, or words that hold of one unit alone.")]
+UNIT is an id, the first digits of an id, or words that match one unit alone.
+The words may name any setting, also one that the unit's label omits.")]
 pub struct UnitArguments {
     /// The run directory, or the view or admin file of a running study.
     pub run_dir: PathBuf,
-    /// Which unit.
+    /// The unit.
     pub unit: String,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -93,18 +94,20 @@ pub struct UnitArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid cancel runs/table3 3f8a 'cnn seed 3'      ids, their first digits, or words of labels
-  seedgrid retry runs/table3 3f8a...                 puts one back, by its whole id")]
+  seedgrid cancel runs/table3 3f8a 'cnn seed 3'
+  seedgrid retry runs/table3 3f8a...    train a cancelled unit after all
+
+UNIT is an id, the first digits of an id, or words of a label.")]
 pub struct CancelArguments {
     /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
-    /// Which units.
+    /// The units.
     #[arg(required = true, value_name = "UNIT")]
     pub units: Vec<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -113,18 +116,18 @@ pub struct CancelArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid drain runs/table3            every worker finishes what it holds and leaves
-  seedgrid drain runs/table3 node7      the one on this machine
-  seedgrid resume runs/table3           gives units out again")]
+  seedgrid drain runs/table3            all workers
+  seedgrid drain runs/table3 node7      the worker on the machine node7
+  seedgrid resume runs/table3           assign units again")]
 pub struct DrainArguments {
     /// The run directory of a running study, or its admin file.
     pub run_dir: PathBuf,
-    /// One worker: its id, the first digits of it, or its machine. Default: all.
+    /// A worker: its id, the first digits of its id, or its machine. Default: all workers.
     pub worker: Option<String>,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -146,13 +149,13 @@ Examples:
 pub struct PauseArguments {
     /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
-    /// Shown with the pause.
+    /// Reason, which `seedgrid status` shows.
     #[arg(long, value_name = "TEXT", default_value = "", value_parser = reason)]
     pub reason: String,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }
@@ -161,14 +164,17 @@ pub struct PauseArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  seedgrid resume runs/table3           after a pause, by whomever, or a drain; workers that were set aside get units again")]
+  seedgrid resume runs/table3
+
+This command ends every pause and drain. Workers that were set aside get units
+again.")]
 pub struct ResumeArguments {
     /// The run directory, or the admin file of a running study.
     pub run_dir: PathBuf,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// How to speak to a running coordinator.
+    /// The connection to a running coordinator.
     #[command(flatten)]
     pub reach: ReachArguments,
 }

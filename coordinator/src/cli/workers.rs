@@ -158,9 +158,9 @@ pub(super) async fn workers(arguments: WorkersArguments) -> Result<Exit, Failure
 fn nobody(arguments: &WorkersArguments) -> &'static str {
     match (&arguments.host, arguments.all) {
         (Some(_), true) => "no worker was ever on this machine",
-        (Some(_), false) => "no worker is there on this machine; --all lists those that were",
+        (Some(_), false) => "no worker is connected on this machine; --all lists earlier ones",
         (None, true) => "no worker was ever there",
-        (None, false) => "no worker is there; --all lists those that were",
+        (None, false) => "no worker is connected; --all lists earlier ones",
     }
 }
 

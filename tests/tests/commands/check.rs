@@ -77,7 +77,7 @@ fn checkpoints_are_checked() {
     assert_eq!(run.wait().code(), 143);
     let units = on_run(&scratch, &["units"]);
     assert!(units.stdout.contains("  waiting  "), "nobody has it: {}", units.stdout);
-    found(&scratch, 3, &["1 checkpoint,", "everything that is there is as it was written"]);
+    found(&scratch, 3, &["1 checkpoint,", "every file that is present is as it was written"]);
     let checkpoint = only_file(&scratch, "checkpoints", ".safetensors").unwrap();
     // The state after a coordinator was killed between the commit and the renaming, with an older file under the name.
     let bytes = fs::read(&checkpoint).unwrap();
@@ -85,7 +85,7 @@ fn checkpoints_are_checked() {
     let arrived = scratch.path("run/checkpoints/.arriving").join(name);
     fs::rename(&checkpoint, &arrived).unwrap();
     fs::write(&checkpoint, "an older one").unwrap();
-    found(&scratch, 3, &["1 checkpoint,", "everything that is there is as it was written"]);
+    found(&scratch, 3, &["1 checkpoint,", "every file that is present is as it was written"]);
     fs::rename(&arrived, &checkpoint).unwrap();
     flip(&checkpoint);
     let parts =

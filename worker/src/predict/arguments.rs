@@ -6,56 +6,57 @@ use clap::{ArgGroup, Args, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
-  seedgrid-worker predict --weights runs/mine/weights/*.safetensors --data runs/mine
-      The study's own test pairs, by all of its networks together.
-  seedgrid-worker predict --weights runs/mine/weights --data runs/mine --label 'learning_rate=0.1'
-      By those of one configuration.
-  seedgrid-worker predict --weights fc.safetensors --pairs images.idx.gz --labels digits.idx.gz
-      Images of your own, or MNIST's: each two that follow one another are a pair.
+  seedgrid-worker predict --weights runs/mine/weights --data runs/mine
+      Scores the study's test pairs with all kept networks together.
+  seedgrid-worker predict --weights runs/mine --data runs/mine --label 'seed 3'
+      Scores them with the networks whose label has these words.
+  seedgrid-worker predict --weights fc.safetensors --pairs images.idx.gz
+      Scores other images: images 1 and 2 are a pair, 3 and 4 the next one.
 
-Exit codes: 0 done, 1 failed, 2 bad usage, or a file that cannot be used.";
+Exit codes: 0 done, 1 failed, 2 the usage or a file is wrong.";
 
-/// What is scored, with which weights.
+/// The scored pairs, the weights and the output.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("input").required(true).args(["pairs", "data"]))]
 pub struct PredictArguments {
-    /// Files of kept weights (RUN_DIR/weights/UNIT_ID.safetensors); a folder or a run directory stands for all that are in it
+    /// Files of kept weights (RUN_DIR/weights/UNIT_ID.safetensors), folders of such files, or run directories
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub weights: Vec<PathBuf>,
 
-    /// Only the networks of the one configuration that has this label, or these words of it: 'learning_rate=0.1'. With 'seed 3' in it, one network
+    /// Use the networks of the configuration with this label, or with these words in its label: 'learning_rate=0.1'. With 'seed 3',
+    /// use one network
     #[arg(long, value_name = "WORDS")]
     pub label: Option<String>,
 
-    /// Images in an IDX file, 14x14 or 28x28 (mean-pooled as MNIST is); each two that follow one another are a pair
+    /// IDX file of images of 14x14 or 28x28 pixels (these are mean-pooled as MNIST). Images 1 and 2 are a pair, and so on
     #[arg(long, value_name = "FILE")]
     pub pairs: Option<PathBuf>,
 
-    /// The images' digits in an IDX file, to tell the error rate
+    /// IDX file of the images' digits, for the error rate
     #[arg(long, value_name = "FILE", requires = "pairs", conflicts_with = "data")]
     pub labels: Option<PathBuf>,
 
-    /// A data set of Seedgrid (RUN_DIR/datasets/DIGEST); of a run directory, the one that the weights were trained on
+    /// A data set (RUN_DIR/datasets/DIGEST), or a run directory with the data set of the weights
     #[arg(long, value_name = "FILE|RUN_DIR")]
     pub data: Option<PathBuf>,
 
-    /// Which pairs of the data set
+    /// Part of the data set to score
     #[arg(long, value_enum, default_value_t, conflicts_with = "pairs")]
     pub part: Part,
 
-    /// Each network's own predictions as well, not only those of all together
+    /// Write the predictions of each network, too
     #[arg(long)]
     pub each: bool,
 
-    /// How to write them; docs/worker.md describes both
+    /// Output format; docs/worker.md describes both formats
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// Where to write them [default: standard output]
+    /// File for the predictions [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// What to compute on: cpu, cuda or cuda:N
+    /// Device for the computation: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     pub device: String,
 }
@@ -80,12 +81,12 @@ impl Part {
     }
 }
 
-/// How predictions are written.
+/// The format of predictions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A table.
+    /// CSV: a table.
     #[default]
     Csv,
-    /// For programs.
+    /// JSON for programs.
     Json,
 }

@@ -39,7 +39,7 @@ impl std::fmt::Display for Waits<'_> {
             _ if self.draining => {
                 f.write_str("the study is drained: no more units are given out; `seedgrid resume` goes on")
             }
-            WaitReason::NoWorker => f.write_str("no worker is there"),
+            WaitReason::NoWorker => f.write_str("no worker is connected"),
             WaitReason::NoReceiver => f.write_str("every worker that is there is set aside, or is to leave"),
             WaitReason::Backoff(ms) => write!(f, "it failed, and is given out again in {:.0} s", (*ms as f64 / 1000.0).ceil()),
             WaitReason::ForAnEmptyWorker => {

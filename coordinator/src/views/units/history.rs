@@ -145,14 +145,14 @@ fn why(unit: &UnitLine, attempts: &[AttemptEntry], live: &Live) -> String {
         UnitState::HeldBack => "a race holds it back, and its next rung may skip it".to_owned(),
         UnitState::Skipped => "its configuration left a race".to_owned(),
         UnitState::Training => holder(),
-        UnitState::Assigned => format!("it lies at a worker that has not begun it: {}", holder()),
+        UnitState::Assigned => format!("a worker holds it and has not started its training: {}", holder()),
         UnitState::Waiting => match live {
             Live::AtRest(None) => "no coordinator runs; run the study again".to_owned(),
             Live::AtRest(Some(pause)) => {
                 format!("no coordinator runs, and the study is {pause}; `seedgrid resume`, then the study again")
             }
             Live::Running(Some(reason)) => reason.clone(),
-            Live::Running(None) => "it has changed a moment ago; ask again".to_owned(),
+            Live::Running(None) => "its state has just changed; run the command again".to_owned(),
         },
     }
 }
@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn why_does_not_say_the_state_again() {
-        for live in [Live::AtRest(None), Live::Running(Some("no worker is there".to_owned())), Live::Running(None)] {
+        for live in [Live::AtRest(None), Live::Running(Some("no worker is connected".to_owned())), Live::Running(None)]
+        {
             assert!(!waits(&live).starts_with("it waits"), "{}", waits(&live));
         }
         for (state, word) in [

@@ -150,8 +150,8 @@ async fn report(settings: &Settings, failure: Failure, detail: &str, held_attemp
     };
     match tokio::time::timeout(REPORT_TIMEOUT, told).await {
         Ok(Ok(())) => {}
-        Ok(Err(problem)) => warn!("the coordinator was not told: {problem}"),
-        Err(_) => warn!("the coordinator was not told: it cannot be reached"),
+        Ok(Err(problem)) => warn!("the end of the trainer was not reported to the coordinator: {problem}"),
+        Err(_) => warn!("the end of the trainer was not reported to the coordinator: it cannot be reached"),
     }
 }
 
