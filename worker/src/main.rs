@@ -12,7 +12,7 @@ use std::{
 use seedgrid_common::{
     batch_job_end::{self, JobEnd},
     command_line,
-    error_chain::chain,
+    error_chain::{chain, with_hint},
     join::Token,
     terminal::Screen,
     text::count,
@@ -73,7 +73,7 @@ fn predict(arguments: &predict::PredictArguments) -> ExitCode {
     match predict::predict(arguments) {
         Ok(()) => ExitCode::from(exit_codes::DONE),
         Err(error) => {
-            say(&format!("error: {}\n  hint: {}", chain(&error), error.hint()));
+            say(&format!("error: {}", with_hint(&error)));
             ExitCode::from(error.code())
         }
     }

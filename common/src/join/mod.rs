@@ -71,13 +71,13 @@ impl Role {
     fn header(self) -> &'static str {
         match self {
             Self::Join => {
-                "# Seedgrid join file. It holds a secret: whoever can read it can enter the study with a worker. Keep it at mode 0600.\n"
+                "# Seedgrid join file. It holds a secret: with it, anyone can enter the study with a worker. Keep it at mode 0600.\n"
             }
             Self::Admin => {
-                "# Seedgrid admin file. It holds a secret: whoever can read it can steer the study. Keep it at mode 0600.\n"
+                "# Seedgrid admin file. It holds a secret: with it, anyone can control the study. Keep it at mode 0600.\n"
             }
             Self::View => {
-                "# Seedgrid view file. It holds a secret: whoever can read it can watch the study. Keep it at mode 0600.\n"
+                "# Seedgrid view file. It holds a secret: with it, anyone can watch the study. Keep it at mode 0600.\n"
             }
         }
     }
@@ -104,7 +104,7 @@ pub struct JoinFile {
 }
 
 /// The reason why a join file could not be read or written. Each message gives the remedy.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum JoinError {
     /// The file does not exist.
     #[error(
@@ -153,7 +153,8 @@ pub enum JoinError {
         found: i64,
     },
     /// The file cannot be written.
-    #[error("cannot write {path}: {source}\n  hint: check the folder's permissions and free space")]
+    #[error("cannot write {path}: {source}")]
+    #[diagnostic(help("check the folder's permissions and free space"))]
     Unwritable {
         /// The file's path.
         path: PathBuf,

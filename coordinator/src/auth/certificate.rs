@@ -45,12 +45,13 @@ impl fmt::Debug for Identity {
 }
 
 /// The reason for a missing certificate. Each message has a hint.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum IdentityError {
     /// The file cannot be read.
-    #[error(
-        "cannot read the study's certificate and key {path}: {cause}\n  hint: it must be a plain file of the user who runs the coordinator; if it is damaged, remove it: a new one is made, and workers need the new join file"
-    )]
+    #[error("cannot read the study's certificate and key {path}: {cause}")]
+    #[diagnostic(help(
+        "it must be a plain file of the user who runs the coordinator; if it is damaged, remove it: a new one is made, and workers need the new join file"
+    ))]
     Read {
         /// The file's path.
         path: PathBuf,
@@ -59,10 +60,9 @@ pub enum IdentityError {
         cause: io::Error,
     },
     /// Others than the owner may read or write the file.
-    #[error(
-        "the study's key {path} has mode {mode:04o}, so others on this machine can get at it\n  hint: if nobody else can have read it, run \
-         `chmod 600 {}`; else remove it, and workers get a new one with the next join file", shell(.path)
-    )]
+    #[error("the study's key {path} has mode {mode:04o}, so others on this machine can get at it")]
+    #[diagnostic(help("if nobody else can have read it, run \
+         `chmod 600 {}`; else remove it, and workers get a new one with the next join file", shell(.path)))]
     TooOpen {
         /// The file's path.
         path: PathBuf,
@@ -70,10 +70,11 @@ pub enum IdentityError {
         mode: u32,
     },
     /// The file's content is malformed.
-    #[error(
-        "the study's certificate and key {path} are malformed: {problem}\n  hint: remove the file; a new one is made, and workers read it \
+    #[error("the study's certificate and key {path} are malformed: {problem}")]
+    #[diagnostic(help(
+        "remove the file; a new one is made, and workers read it \
          from the new join file"
-    )]
+    ))]
     Malformed {
         /// The file's path.
         path: PathBuf,
@@ -84,9 +85,8 @@ pub enum IdentityError {
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
     /// The file cannot be written.
-    #[error(
-        "cannot write the study's certificate and key {path}: {cause}\n  hint: check the folder's permissions and free space"
-    )]
+    #[error("cannot write the study's certificate and key {path}: {cause}")]
+    #[diagnostic(help("check the folder's permissions and free space"))]
     Write {
         /// The file's path.
         path: PathBuf,

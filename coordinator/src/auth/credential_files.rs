@@ -35,13 +35,15 @@ pub struct CredentialFiles {
 }
 
 /// The reason for missing credential files.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CredentialFilesError {
     /// The store returned an error.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// The files cannot be written.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     File(#[from] JoinError),
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    error_chain::chain,
+    error_chain::with_hint,
     exit_codes::{self, FAILED, USAGE},
     join::JoinError,
     spec::Look,
@@ -63,41 +63,47 @@ impl From<Exit> for ExitCode {
 }
 
 /// The failure of a command. Each message has its cause, its place and a hint.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Failure {
     /// The study cannot be prepared.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Prepare(#[from] PrepareError),
     /// The run directory cannot be used.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Directory(#[from] RunDirectoryError),
     /// The store cannot be used.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// The core ended with an error.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Core(#[from] CoreError),
     /// The core's thread panicked.
-    #[error(
-        "the coordinator's core failed unexpectedly; this is a bug\n  hint: everything acknowledged is safe; run the same command again"
-    )]
+    #[error("the coordinator's core failed unexpectedly; this is a bug")]
+    #[diagnostic(help("everything acknowledged is safe; run the same command again"))]
     CorePanicked,
     /// The server cannot listen.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Server(#[from] ServerError),
     /// The certificate is not available.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Identity(#[from] IdentityError),
     /// The credential files are not available.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     CredentialFiles(#[from] CredentialFilesError),
     /// No worker has this id prefix.
-    #[error(
-        "no worker whose id begins with {0:?} has enrolled\n  hint: `seedgrid credentials list RUN_DIR` has the ids"
-    )]
+    #[error("no worker whose id begins with {0:?} has enrolled")]
+    #[diagnostic(help("`seedgrid credentials list RUN_DIR` has the ids"))]
     NoSuchWorker(String),
     /// Several workers have this id prefix.
-    #[error("{count} workers have ids that begin with {prefix:?}\n  hint: write more of its digits")]
+    #[error("{count} workers have ids that begin with {prefix:?}")]
+    #[diagnostic(help("write more of its digits"))]
     ManyWorkers {
         /// The given prefix.
         prefix: String,
@@ -106,63 +112,70 @@ pub enum Failure {
     },
     /// The join file cannot be read or written.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Join(#[from] JoinError),
     /// The local worker ended with an error.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     LocalWorker(#[from] LocalWorkerError),
     /// The remaining time is too short for a trial.
-    #[error(
-        "the batch job ends too soon for a trial\n  hint: run `seedgrid plan --measure` where more time is left, or leave out --measure"
-    )]
+    #[error("the batch job ends too soon for a trial")]
+    #[diagnostic(help("run `seedgrid plan --measure` where more time is left, or leave out --measure"))]
     NoTime,
     /// The report cannot be written.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Report(#[from] ReportError),
     /// The runs of a folder cannot be listed.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     List(#[from] RunListError),
     /// A run cannot be checked.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Check(#[from] CheckError),
     /// A run cannot be backed up.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Backup(#[from] BackupError),
     /// The tables cannot be written.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Export(#[from] ExportError),
     /// Two runs cannot be compared.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Compare(#[from] CompareError),
     /// The temporary folder of a trial cannot be made.
-    #[error("cannot make a temporary folder: {0}\n  hint: set TMPDIR to a folder that can be written to")]
+    #[error("cannot make a temporary folder: {0}")]
+    #[diagnostic(help("set TMPDIR to a folder that can be written to"))]
     Scratch(std::io::Error),
     /// MNIST cannot be fetched.
-    #[error("{error}\n  hint: {}", error.hint())]
-    Fetch {
-        /// The cause.
-        #[from]
-        error: FetchError,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fetch(#[from] FetchError),
     /// A copy of MNIST is wrong.
-    #[error("the copy of MNIST in {folder} is not right\n  hint: run `seedgrid data fetch --data {}`", shell(folder.as_ref()))]
+    #[error("the copy of MNIST in {folder} is not right")]
+    #[diagnostic(help("run `seedgrid data fetch --data {}`", shell(folder.as_ref())))]
     BadCopy {
         /// The folder's path.
         folder: String,
     },
     /// No folder for MNIST is known.
-    #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set\n  hint: name one with --data DIR")]
+    #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set")]
+    #[diagnostic(help("name one with --data DIR"))]
     NoDataFolder,
     /// The task of the download panicked.
     #[error("a download was cut off unexpectedly; this is a bug")]
     DownloadPanicked,
     /// The coordinator cannot be reached.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Control(#[from] ControlError),
     /// No coordinator runs on this run directory.
-    #[error(
-        "no coordinator runs on {path}{}\n  hint: `seedgrid status {}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
-         with its spec goes on", the_last(.last), shell(.path)
-    )]
+    #[error("no coordinator runs on {path}{}", the_last(.last))]
+    #[diagnostic(help("`seedgrid status {}` tells where the study stands; `seedgrid run` or `seedgrid serve` \
+         with its spec goes on", shell(.path)))]
     NotRunning {
         /// The run directory's path.
         path: PathBuf,
@@ -171,17 +184,19 @@ pub enum Failure {
     },
     /// A unit cannot be retried.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     NotRetried(#[from] NotRetried),
     /// A unit cannot be cancelled.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     NotCancelled(#[from] NotCancelled),
     /// The given unit is unknown or ambiguous.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     WhichUnit(#[from] NotFound),
     /// The given worker is unknown or ambiguous.
-    #[error(
-        "`{text}` fits {count} of the workers that are there\n  hint: `seedgrid workers RUN_DIR` lists them; write more of an id, or a machine's name"
-    )]
+    #[error("`{text}` fits {count} of the connected workers")]
+    #[diagnostic(help("`seedgrid workers RUN_DIR` lists them; write more of an id, or a machine's name"))]
     WhichWorker {
         /// The given text.
         text: String,
@@ -189,9 +204,8 @@ pub enum Failure {
         count: usize,
     },
     /// The command's output cannot be written.
-    #[error(
-        "cannot write to standard output: {0}\n  hint: check the room and the permissions where it is redirected to"
-    )]
+    #[error("cannot write to standard output: {0}")]
+    #[diagnostic(help("check the room and the permissions where it is redirected to"))]
     Output(std::io::Error),
     /// The process cannot start.
     #[error("cannot start: {0}")]
@@ -235,7 +249,7 @@ impl Failure {
             | Self::WhichWorker { .. }
             | Self::Compare(CompareError::SameDirectory { .. })
             | Self::Control(ControlError::Join(_) | ControlError::NoKey { .. } | ControlError::Transport(_)) => USAGE,
-            Self::LocalWorker(error) => error.code().unwrap_or(FAILED),
+            Self::LocalWorker(error) => error.exit_code().unwrap_or(FAILED),
             Self::NoTime => exit_codes::OUT_OF_TIME,
             Self::Control(ControlError::Refused { .. }) => exit_codes::REFUSED,
             Self::NotRunning { .. } | Self::Control(ControlError::Unreachable { .. } | ControlError::Lost { .. }) => {
@@ -254,7 +268,7 @@ impl Failure {
             | Self::Backup(_)
             | Self::Export(_)
             | Self::Scratch(_)
-            | Self::Fetch { .. }
+            | Self::Fetch(_)
             | Self::DownloadPanicked
             | Self::Output(_)
             | Self::Runtime(_)
@@ -264,7 +278,7 @@ impl Failure {
 
     /// The failure's message with all causes, then the hint.
     fn told(&self) -> String {
-        chain(self)
+        with_hint(self)
     }
 
     /// Prints the failure with its causes to standard error, and returns its exit code.

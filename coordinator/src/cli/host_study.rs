@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, thread::JoinHandle, time::Duration};
 
-use seedgrid_common::{join::JoinFile, made_up_results::ResultKind, text::shell, unit::UnitId, utc};
+use seedgrid_common::{
+    error_chain::chain, join::JoinFile, made_up_results::ResultKind, text::shell, unit::UnitId, utc,
+};
 
 use super::{
     Failure,
@@ -92,7 +94,7 @@ pub(super) fn say_what_is_unused(arguments: &StudyArguments, spec: &Spec) {
     }
     for stage in spec.study.races_without_rivals() {
         standard_streams::note(format_args!(
-            "note: stage {stage} races, but each of its models has one configuration: nobody to race against"
+            "note: stage {stage} has a race, but each of its models has one configuration: a race needs two"
         ));
     }
     for doubt in spec.study.doubtful_selections() {
@@ -212,7 +214,10 @@ impl Hosting {
             .map_err(|_| Failure::CorePanicked)?;
         match ended {
             Err(CoreError::Store(error)) if hurry == Hurry::Yes && error.is_busy() => {
-                standard_streams::note(format_args!("note: {error}\n  what was not acknowledged is trained again"));
+                standard_streams::note(format_args!(
+                    "note: {}\n  results that were not acknowledged are trained again",
+                    chain(&error)
+                ));
             }
             ended => ended?,
         }

@@ -64,13 +64,14 @@ impl Surroundings {
 }
 
 /// The failure of a local worker.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LocalWorkerError {
     /// The program does not exist or cannot be run.
-    #[error(
-        "cannot start the worker {program}: {cause}\n  hint: `seedgrid-worker` must stand beside `seedgrid`; build both with \
+    #[error("cannot start the worker {program}: {cause}")]
+    #[diagnostic(help(
+        "`seedgrid-worker` must stand beside `seedgrid`; build both with \
          `cargo build --release`, or set SEEDGRID_WORKER to its path"
-    )]
+    ))]
     Start {
         /// The program's path.
         program: PathBuf,
@@ -79,9 +80,8 @@ pub enum LocalWorkerError {
         cause: io::Error,
     },
     /// The worker ended while units were left.
-    #[error(
-        "the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}\n  hint: {}; finished units are kept", hint(.status)
-    )]
+    #[error("the local worker ended ({status}) while units were left; its log {log} ends with:\n{tail}")]
+    #[diagnostic(help("{}; finished units are kept", what_to_do(.status)))]
     Ended {
         /// The worker's exit status.
         status: ExitStatus,
@@ -97,7 +97,7 @@ pub enum LocalWorkerError {
 
 impl LocalWorkerError {
     /// The exit code of a worker that ended by itself; the command ends with the same code.
-    pub fn code(&self) -> Option<u8> {
+    pub fn exit_code(&self) -> Option<u8> {
         match self {
             Self::Ended { status, .. } => status.code().and_then(|code| u8::try_from(code).ok()),
             Self::Start { .. } | Self::Wait(_) => None,
@@ -106,7 +106,7 @@ impl LocalWorkerError {
 }
 
 /// The hint for a worker with this exit status; docs/exit-codes.md lists the codes.
-fn hint(status: &ExitStatus) -> &'static str {
+fn what_to_do(status: &ExitStatus) -> &'static str {
     match status.code().map(u8::try_from) {
         Some(Ok(exit_codes::USAGE)) => {
             "the log says what is wrong with how it was started; put that right, then run the same command again"
@@ -228,6 +228,8 @@ fn tail(log: &Path) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use seedgrid_common::error_chain::hint;
+
     use super::*;
 
     fn ended(status: i32) -> LocalWorkerError {
@@ -241,13 +243,12 @@ mod tests {
             .iter()
             .map(|code| {
                 let error = ended(code << 8);
-                assert_eq!(error.code().map(i32::from), Some(*code));
-                let text = error.to_string();
-                text[text.find("hint: ").unwrap()..].to_owned()
+                assert_eq!(error.exit_code().map(i32::from), Some(*code));
+                hint(&error).unwrap()
             })
             .collect();
         assert_eq!(texts.len(), codes.len());
-        assert_eq!(ended(9).code(), None, "killed");
-        assert!(ended(9).to_string().contains("--slots"));
+        assert_eq!(ended(9).exit_code(), None, "killed");
+        assert!(hint(&ended(9)).unwrap().contains("--slots"));
     }
 }

@@ -5,6 +5,7 @@ mod estimate;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use seedgrid_common::{
+    error_chain::with_hint,
     hyperparameters::Hyperparameters,
     label,
     matrix::{Plan, PlannedStage, WaitingRow},
@@ -319,8 +320,11 @@ impl Listing {
         if wanted > 0 {
             line(format_args!("weights of {} of them are to be kept: {} are there", whole(wanted), whole(kept)));
         }
-        let refused =
-            self.results.allows(false).err().map(|error| format!("`seedgrid run` would refuse this: {error}"));
+        let refused = self
+            .results
+            .allows(false)
+            .err()
+            .map(|error| format!("`seedgrid run` would refuse this: {}", with_hint(&error)));
         for note in self.results.notes().into_iter().chain(refused) {
             line(format_args!("note: {note}"));
         }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    error_chain::with_hint,
     join::{Role, reconnect_limits},
     text::count,
     wire::v1,
@@ -66,7 +67,7 @@ pub(super) async fn watch(arguments: WatchArguments) -> Result<Exit, Failure> {
             Err(error) => return Err(error.into()),
         }
         standard_streams::note(format_args!(
-            "the coordinator has gone; looking for it for {} (Ctrl-C: no more)",
+            "the coordinator has gone; trying to reach it for {} (Ctrl-C stops this)",
             progress::duration(reconnect_limits::WITHOUT_UNITS.as_millis() as u64)
         ));
         control = match found_again(&arguments).await? {
@@ -97,7 +98,9 @@ async fn found_again(arguments: &WatchArguments) -> Result<Found, Failure> {
         match status_without_coordinator::picture(&arguments.run_dir)? {
             Some(picture) if picture.state() == v1::StudyState::Done => return Ok(Found::Ended(Box::new(picture))),
             Some(_) | None if lost.elapsed() >= reconnect_limits::WITHOUT_UNITS => return Err(error.into()),
-            Some(_) | None if !std::mem::replace(&mut said, true) => standard_streams::note(format_args!("{error}")),
+            Some(_) | None if !std::mem::replace(&mut said, true) => {
+                standard_streams::note(format_args!("{}", with_hint(&error)))
+            }
             Some(_) | None => {}
         }
     }

@@ -30,16 +30,19 @@ pub use markdown::page;
 pub use text::text;
 
 /// The reason for which two runs cannot be compared.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CompareError {
     /// One of the runs cannot be read.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Prepare(#[from] PrepareError),
     /// One of the paths is no run directory.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Directory(#[from] RunDirectoryError),
     /// Both paths are the same directory.
-    #[error("{first} and {second} are the same run directory\n  hint: name two different ones")]
+    #[error("{first} and {second} are the same run directory")]
+    #[diagnostic(help("name two different ones"))]
     SameDirectory {
         /// The first path, as it was given.
         first: PathBuf,

@@ -73,15 +73,17 @@ pub enum Holders {
 }
 
 /// The reason for the core's end.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CoreError {
     /// The store failed. Unacknowledged changes are lost.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// Weights or checkpoints cannot be stored.
-    #[error(
-        "{0}\n  hint: what was acknowledged is safe; check the disk's room and permissions, then run the same command again"
-    )]
+    #[error("{0}")]
+    #[diagnostic(help(
+        "what was acknowledged is safe; check the disk's room and permissions, then run the same command again"
+    ))]
     Blob(#[from] BlobError),
     /// The thread could not be started.
     #[error("cannot start a thread: {0}")]

@@ -235,16 +235,19 @@ pub struct Resumed {
 }
 
 /// A unit that cannot be cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum NotCancelled {
     /// The study has no such unit, or none yet.
-    #[error("the study has no unit {0}, or none yet\n  hint: `seedgrid units RUN_DIR` names those that it has")]
+    #[error("the study has no unit {0}, or none yet")]
+    #[diagnostic(help("`seedgrid units RUN_DIR` names those that it has"))]
     Unknown(UnitId),
     /// A race holds the unit back and may skip it.
-    #[error("unit {0} is held back by a race\n  hint: wait until it is given out")]
+    #[error("unit {0} is held back by a race")]
+    #[diagnostic(help("wait until it is given out"))]
     HeldBack(UnitId),
     /// The unit has a result, or failed for good.
-    #[error("unit {0} has ended\n  hint: only units that wait or are in training can be cancelled")]
+    #[error("unit {0} has ended")]
+    #[diagnostic(help("only units that wait or are in training can be cancelled"))]
     Ended(UnitId),
 }
 
@@ -293,7 +296,10 @@ pub enum NotRegistered {
     #[error("the coordinator does not know this worker any more: enroll again")]
     Unknown,
     /// The coordinator has its largest number of workers, and all of them have a part in the study.
-    #[error("{} workers are there, and no more can be; it may try again when some have left", limits::WORKERS_MAX)]
+    #[error(
+        "{} workers are registered, which is the largest number; this worker may try again when others have left",
+        limits::WORKERS_MAX
+    )]
     TooMany,
     /// It makes its results up and the study is trained, or the other way round.
     #[error("the study takes {study} results, and this worker gives {worker} ones")]

@@ -87,16 +87,19 @@ pub struct ExportedTable {
 }
 
 /// The reason for a failed export. Existing files are unchanged, or replaced by complete new ones.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExportError {
     /// The run directory cannot be read.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Prepare(#[from] PrepareError),
     /// The store cannot be read.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// The folder cannot be made.
-    #[error("cannot make the folder {}: {source}\n  hint: choose another with --output DIR", folder.display())]
+    #[error("cannot make the folder {}: {source}", folder.display())]
+    #[diagnostic(help("choose another with --output DIR"))]
     Folder {
         /// The folder's path.
         folder: PathBuf,
@@ -104,25 +107,22 @@ pub enum ExportError {
         source: io::Error,
     },
     /// The folder has other files.
-    #[error("{} is not empty and holds no export\n  hint: choose an empty or new folder with --output DIR", folder.display())]
+    #[error("{} is not empty and holds no export", folder.display())]
+    #[diagnostic(help("choose an empty or new folder with --output DIR"))]
     Foreign {
         /// The folder's path.
         folder: PathBuf,
     },
     /// A file with an export's name does not come from an export.
-    #[error(
-        "{} is no file of an export, and one would take its place\n  hint: move it away, or choose an empty or new folder with --output DIR",
-        path.display()
-    )]
+    #[error("{} is no file of an export, and one would take its place", path.display())]
+    #[diagnostic(help("move it away, or choose an empty or new folder with --output DIR"))]
     ForeignFile {
         /// The file's path.
         path: PathBuf,
     },
     /// A file cannot be written.
-    #[error(
-        "cannot write {}: {source}\n  hint: check free space and permissions, or choose another folder with --output DIR",
-        path.display()
-    )]
+    #[error("cannot write {}: {source}", path.display())]
+    #[diagnostic(help("check free space and permissions, or choose another folder with --output DIR"))]
     File {
         /// The file's path.
         path: PathBuf,
@@ -130,10 +130,8 @@ pub enum ExportError {
         source: io::Error,
     },
     /// A Parquet file cannot be written.
-    #[error(
-        "cannot write {}: {source}\n  hint: check free space and permissions; `--format csv` needs no Parquet",
-        path.display()
-    )]
+    #[error("cannot write {}: {source}", path.display())]
+    #[diagnostic(help("check free space and permissions; `--format csv` needs no Parquet"))]
     Parquet {
         /// The file's path.
         path: PathBuf,
@@ -141,14 +139,11 @@ pub enum ExportError {
         source: ::parquet::errors::ParquetError,
     },
     /// A result does not fit the pairs of this data set.
-    #[error(
-        "unit {unit} has {}x{} outputs where {}x{} are to be\n  hint: its result is of another data set or damaged; \
-         delete its row from the table `results`, and run the study again to train it anew",
-        found[0],
-        found[1],
-        expected[0],
-        expected[1]
-    )]
+    #[error("unit {unit} has {}x{} outputs where {}x{} are to be", found[0], found[1], expected[0], expected[1])]
+    #[diagnostic(help(
+        "its result is of another data set or damaged; \
+         delete its row from the table `results`, and run the study again to train it anew"
+    ))]
     Misfit {
         /// The unit's id.
         unit: UnitId,

@@ -52,16 +52,18 @@ impl Interceptor for Credential {
 }
 
 /// The reason for a failed call to a coordinator.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ControlError {
     /// The file cannot be read.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Join(#[from] JoinError),
     /// The file is not a credential file.
-    #[error(
-        "{path} is neither a run directory nor a view or admin file\n  hint: name the run directory, as `seedgrid run` or `serve` printed it; while its coordinator runs, \
+    #[error("{path} is neither a run directory nor a view or admin file")]
+    #[diagnostic(help(
+        "name the run directory, as `seedgrid run` or `serve` printed it; while its coordinator runs, \
          its view.toml or admin.toml, or a copy, will do as well"
-    )]
+    ))]
     NoKey {
         /// The file's path.
         path: PathBuf,
@@ -70,9 +72,10 @@ pub enum ControlError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// No coordinator answers.
-    #[error(
-        "no coordinator answers at {address}{whose}: {message}\n  hint: it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
-    )]
+    #[error("no coordinator answers at {address}{whose}: {message}")]
+    #[diagnostic(help(
+        "it runs only while `seedgrid run` or `seedgrid serve` does, and `seedgrid report RUN_DIR` reads a run without it; if it does run, this file may be an old copy: take it from the run directory again"
+    ))]
     Unreachable {
         /// The addresses that were tried.
         address: String,
@@ -82,10 +85,11 @@ pub enum ControlError {
         message: String,
     },
     /// The coordinator closed the connection during the call.
-    #[error(
-        "the coordinator at {address} closed the connection: {message}\n  hint: either it has stopped, and `seedgrid report RUN_DIR` reads \
+    #[error("the coordinator at {address} closed the connection: {message}")]
+    #[diagnostic(help(
+        "either it has stopped, and `seedgrid report RUN_DIR` reads \
          the run without it; or too many wrong credentials came from this machine: use the run directory's files as they are now"
-    )]
+    ))]
     Lost {
         /// The coordinator's address.
         address: String,
@@ -101,9 +105,8 @@ pub enum ControlError {
         message: String,
     },
     /// The answer is invalid for this version.
-    #[error(
-        "the coordinator at {address} answered what cannot be read: {message}\n  hint: use the same version of Seedgrid on both sides"
-    )]
+    #[error("the coordinator at {address} answered what cannot be read: {message}")]
+    #[diagnostic(help("use the same version of Seedgrid on both sides"))]
     Unreadable {
         /// The coordinator's address.
         address: String,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    error_chain::with_hint,
     join::Role,
     unit::UnitId,
     utc,
@@ -87,9 +88,9 @@ impl ControlService for Control {
         let units = named(request.into_inner().unit_ids)?;
         let retry = self.core.ask(|reply| Ask::Retry { units, reply }).await.map_err(gone)?;
         let retry = retry.map_err(|refusal| match refusal {
-            NotRetried::Unknown(_) => Status::not_found(refusal.to_string()),
+            NotRetried::Unknown(_) => Status::not_found(with_hint(&refusal)),
             NotRetried::Done(_) | NotRetried::Diverged(_) | NotRetried::Open(_) => {
-                Status::failed_precondition(refusal.to_string())
+                Status::failed_precondition(with_hint(&refusal))
             }
         })?;
         Ok(Response::new((&retry).into()))
@@ -102,8 +103,8 @@ impl ControlService for Control {
         }
         let cancelled = self.core.ask(|reply| Ask::Steer(Steering::Cancel { units, reply })).await.map_err(gone)?;
         let cancelled = cancelled.map_err(|refusal| match refusal {
-            NotCancelled::Unknown(_) => Status::not_found(refusal.to_string()),
-            NotCancelled::Ended(_) | NotCancelled::HeldBack(_) => Status::failed_precondition(refusal.to_string()),
+            NotCancelled::Unknown(_) => Status::not_found(with_hint(&refusal)),
+            NotCancelled::Ended(_) | NotCancelled::HeldBack(_) => Status::failed_precondition(with_hint(&refusal)),
         })?;
         Ok(Response::new(v1::CancelResponse { unit_ids: cancelled.iter().map(UnitId::to_string).collect() }))
     }
@@ -203,7 +204,9 @@ impl ControlService for Control {
             Ok(Ok(())) => {
                 Ok(Response::new(v1::RotateJoinResponse { expires_ms: known.expires_ms.unwrap_or_default() }))
             }
-            Ok(Err(error)) => Err(Status::unavailable(format!("the old join file is dead, and {error}"))),
+            Ok(Err(error)) => {
+                Err(Status::unavailable(format!("the old join file is not valid any more, and {}", with_hint(&error))))
+            }
             Err(_) => Err(Status::unavailable("writing was cut off")),
         }
     }

@@ -52,10 +52,11 @@ pub struct Server {
 }
 
 /// The reason for which the server cannot listen or has ended.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ServerError {
     /// The address is in use or not this machine's.
-    #[error("cannot listen on {address}: {cause}\n  hint: {}", listen_hint(.cause))]
+    #[error("cannot listen on {address}: {cause}")]
+    #[diagnostic(help("{}", listen_hint(.cause)))]
     Listen {
         /// The address.
         address: String,

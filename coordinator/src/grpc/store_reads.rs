@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use seedgrid_common::error_chain::with_hint;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -59,7 +60,7 @@ impl Reader {
             read(&open(directory)?)
         });
         match found.await {
-            Ok(found) => found.map_err(|error| Status::internal(error.to_string())),
+            Ok(found) => found.map_err(|error| Status::internal(with_hint(&error))),
             Err(_) => Err(Status::internal("reading the store was cut off")),
         }
     }

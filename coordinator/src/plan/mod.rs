@@ -47,10 +47,11 @@ pub struct Prepared {
 }
 
 /// The reason for which a study cannot be prepared.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum PrepareError {
     /// The spec cannot be read.
-    #[error("cannot read the spec {path}: {cause}\n  hint: name a TOML file; experiments/ has examples")]
+    #[error("cannot read the spec {path}: {cause}")]
+    #[diagnostic(help("name a TOML file; experiments/ has examples"))]
     Read {
         /// The file's path.
         path: PathBuf,
@@ -62,7 +63,8 @@ pub enum PrepareError {
     #[error(transparent)]
     Spec(#[from] SpecErrors),
     /// The data set is not available.
-    #[error("{error}\n  hint: {}", error.hint())]
+    #[error("{error}")]
+    #[diagnostic(help("{}", error.hint()))]
     Data {
         /// The cause.
         #[from]
@@ -73,20 +75,22 @@ pub enum PrepareError {
     Encode(#[from] encode::EncodeError),
     /// The run directory cannot be used.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Directory(#[from] RunDirectoryError),
     /// The store cannot be used.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// The run directory has no spec.
-    #[error("the run directory {path} holds no spec\n  hint: the run was stopped before it began; run the study again")]
+    #[error("the run directory {path} holds no spec")]
+    #[diagnostic(help("the run was stopped before it began; run the study again"))]
     NoSpec {
         /// The directory's path.
         path: PathBuf,
     },
     /// The run directory has no spec with this number.
-    #[error(
-        "the run directory {path} has no spec {wanted}\n  hint: it was run with specs 1 to {newest}; they are in its folder specs"
-    )]
+    #[error("the run directory {path} has no spec {wanted}")]
+    #[diagnostic(help("it was run with specs 1 to {newest}; they are in its folder specs"))]
     NoSuchSpec {
         /// The directory's path.
         path: PathBuf,
@@ -96,10 +100,9 @@ pub enum PrepareError {
         newest: u32,
     },
     /// The run directory has results, and the spec names none of them.
-    #[error(
-        "{path} holds {stored}, and none is of a unit that this spec names\n  hint: run it in another directory with --run-dir DIR; or here all the same with --replace: \
-         the results are kept, its report takes the place of the present one, and `seedgrid report {} --spec {spec}` makes that one again", shell(.path)
-    )]
+    #[error("{path} holds {stored}, and none is of a unit that this spec names")]
+    #[diagnostic(help("run it in another directory with --run-dir DIR; or here all the same with --replace: \
+         the results are kept, its report takes the place of the present one, and `seedgrid report {} --spec {spec}` makes that one again", shell(.path)))]
     NothingNamed {
         /// The directory's path.
         path: PathBuf,
@@ -109,9 +112,8 @@ pub enum PrepareError {
         spec: u32,
     },
     /// The study's stored data set cannot be read.
-    #[error(
-        "cannot read the study's data set {path}: {cause}\n  hint: run the study again, which makes it anew, or put it back from a backup"
-    )]
+    #[error("cannot read the study's data set {path}: {cause}")]
+    #[diagnostic(help("run the study again, which makes it anew, or put it back from a backup"))]
     LostDataset {
         /// The file's path.
         path: PathBuf,
@@ -120,9 +122,8 @@ pub enum PrepareError {
         cause: std::io::Error,
     },
     /// The stored data set does not match its digest.
-    #[error(
-        "the study's data set {path} is damaged\n  hint: run the study again, which makes it anew, or put it back from a backup"
-    )]
+    #[error("the study's data set {path} is damaged")]
+    #[diagnostic(help("run the study again, which makes it anew, or put it back from a backup"))]
     DamagedDataset {
         /// The file's path.
         path: PathBuf,

@@ -59,12 +59,11 @@ enum Contents {
 }
 
 /// The reason for which a run directory cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunDirectoryError {
     /// The file system returned an error.
-    #[error(
-        "cannot {action} {path}: {cause}\n  hint: the run directory must be writable and have room; another one is named with --run-dir DIR"
-    )]
+    #[error("cannot {action} {path}: {cause}")]
+    #[diagnostic(help("the run directory must be writable and have room; another one is named with --run-dir DIR"))]
     Io {
         /// The failed action.
         action: &'static str,
@@ -75,10 +74,11 @@ pub enum RunDirectoryError {
         cause: io::Error,
     },
     /// The same, for a command that controls the directory's study.
-    #[error(
-        "cannot {action} {path}: {cause}\n  hint: where no coordinator runs, this command writes into the run directory itself: it needs the right to, and \
+    #[error("cannot {action} {path}: {cause}")]
+    #[diagnostic(help(
+        "where no coordinator runs, this command writes into the run directory itself: it needs the right to, and \
          room; else ask whoever runs the study"
-    )]
+    ))]
     Unwritable {
         /// The failed action.
         action: &'static str,
@@ -89,10 +89,9 @@ pub enum RunDirectoryError {
         cause: io::Error,
     },
     /// Another coordinator owns the directory.
-    #[error(
-        "the run directory {path} is in use by {}\n  hint: wait for it or stop it{} (`seedgrid status {}` shows it), or choose another \
-         directory with --run-dir DIR", named(.holder), there(.holder), shell(.path)
-    )]
+    #[error("the run directory {path} is in use by {}", named(.holder))]
+    #[diagnostic(help("wait for it or stop it{} (`seedgrid status {}` shows it), or choose another \
+         directory with --run-dir DIR", there(.holder), shell(.path)))]
     InUse {
         /// The directory's path.
         path: PathBuf,
@@ -100,11 +99,12 @@ pub enum RunDirectoryError {
         holder: Option<Holder>,
     },
     /// The directory's lock would not exclude a second coordinator.
-    #[error(
-        "the run directory {path} cannot be locked: {why}\n  hint: choose a directory on another file system with --run-dir DIR, or mount \
+    #[error("the run directory {path} cannot be locked: {why}")]
+    #[diagnostic(help(
+        "choose a directory on another file system with --run-dir DIR, or mount \
          this one with locks; if no other machine ever uses it, set {}=local",
         file_system::OVERRIDE
-    )]
+    ))]
     Unlockable {
         /// The directory's path.
         path: PathBuf,
@@ -112,18 +112,18 @@ pub enum RunDirectoryError {
         why: String,
     },
     /// The directory has files that are not Seedgrid's.
-    #[error(
-        "{path} is not empty and is no run directory of Seedgrid\n  hint: choose an empty or new directory with --run-dir DIR"
-    )]
+    #[error("{path} is not empty and is no run directory of Seedgrid")]
+    #[diagnostic(help("choose an empty or new directory with --run-dir DIR"))]
     Foreign {
         /// The directory's path.
         path: PathBuf,
     },
     /// The database is missing or empty, but the directory has other files of a run.
-    #[error(
-        "the run directory {path} has lost its database: study.db is {what}\n  hint: restore study.db from a backup (without study.db-wal and study.db-shm), or \
+    #[error("the run directory {path} has lost its database: study.db is {what}")]
+    #[diagnostic(help(
+        "restore study.db from a backup (without study.db-wal and study.db-shm), or \
          move the directory away and run the study again"
-    )]
+    ))]
     LostDatabase {
         /// The directory's path.
         path: PathBuf,
@@ -131,9 +131,8 @@ pub enum RunDirectoryError {
         what: &'static str,
     },
     /// The directory cannot be read.
-    #[error(
-        "cannot look at {path}: {cause}\n  hint: check the permissions of the run directory and of the folders that it is in"
-    )]
+    #[error("cannot look at {path}: {cause}")]
+    #[diagnostic(help("check the permissions of the run directory and of the folders that it is in"))]
     Unreadable {
         /// The database's path.
         path: PathBuf,
@@ -142,35 +141,35 @@ pub enum RunDirectoryError {
         cause: io::Error,
     },
     /// The path is a file, where an existing run directory is needed.
-    #[error(
-        "{path} is a file, and this needs the run directory itself\n  hint: name the directory that `seedgrid run` or `serve` printed, on a \
+    #[error("{path} is a file, and this needs the run directory itself")]
+    #[diagnostic(help(
+        "name the directory that `seedgrid run` or `serve` printed, on a \
          machine that sees it"
-    )]
+    ))]
     File {
         /// The file's path.
         path: PathBuf,
     },
     /// The path is a file, where the run directory is to be made.
-    #[error(
-        "{path} is a file, and the run directory is to be there\n  hint: choose an empty or new directory with --run-dir DIR"
-    )]
+    #[error("{path} is a file, and the run directory is to be there")]
+    #[diagnostic(help("choose an empty or new directory with --run-dir DIR"))]
     InTheWay {
         /// The file's path.
         path: PathBuf,
     },
     /// The directory has no run.
-    #[error(
-        "{path} is no run directory: it has no study.db\n  hint: name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"
-    )]
+    #[error("{path} is no run directory: it has no study.db")]
+    #[diagnostic(help("name the directory that `seedgrid run` or `serve` printed, by default runs/NAME"))]
     Missing {
         /// The directory's path.
         path: PathBuf,
     },
     /// The directory belongs to another study.
-    #[error(
-        "the run directory {path} belongs to the study `{found}`, and the spec names `{wanted}`\n  hint: choose another directory with \
+    #[error("the run directory {path} belongs to the study `{found}`, and the spec names `{wanted}`")]
+    #[diagnostic(help(
+        "choose another directory with \
          --run-dir DIR, or give the spec its old name back"
-    )]
+    ))]
     OtherStudy {
         /// The directory's path.
         path: PathBuf,
@@ -180,9 +179,8 @@ pub enum RunDirectoryError {
         wanted: String,
     },
     /// It holds made-up results and trained ones are wanted, or the other way round.
-    #[error(
-        "the run directory {path} is for {found} results, and {wanted} ones would be added\n  hint: choose another directory with --run-dir DIR"
-    )]
+    #[error("the run directory {path} is for {found} results, and {wanted} ones would be added")]
+    #[diagnostic(help("choose another directory with --run-dir DIR"))]
     OtherResults {
         /// The directory.
         path: PathBuf,

@@ -1,3 +1,5 @@
+use seedgrid_common::error_chain::with_hint;
+
 use super::*;
 
 #[test]
@@ -98,11 +100,11 @@ fn hints_are_about_the_command_that_failed() {
     fs::create_dir(&root).unwrap();
     // Even root cannot open a dangling link as the lock.
     std::os::unix::fs::symlink("nothing", root.join("lock")).unwrap();
-    let steered = RunDirectory::new(&root).own_to_steer().unwrap_err().to_string();
+    let steered = with_hint(&RunDirectory::new(&root).own_to_steer().unwrap_err());
     assert!(!steered.contains("--run-dir") && steered.contains("ask whoever runs the study"), "{steered}");
     let file = folder.path().join("spec.toml");
     fs::write(&file, "x").unwrap();
-    let made = RunDirectory::new(&file).own().unwrap_err().to_string();
+    let made = with_hint(&RunDirectory::new(&file).own().unwrap_err());
     assert!(made.contains("hint: choose an empty or new directory with --run-dir DIR"), "{made}");
 }
 

@@ -42,21 +42,23 @@ pub struct Reopened {
 }
 
 /// A unit that cannot be retried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum NotRetried {
     /// The study has no such unit.
-    #[error("the study has no unit {0}\n  hint: units.csv in the report names those that it has")]
+    #[error("the study has no unit {0}")]
+    #[diagnostic(help("units.csv in the report names those that it has"))]
     Unknown(UnitId),
     /// The unit is done.
-    #[error("unit {0} is done\n  hint: only units that failed can be retried")]
+    #[error("unit {0} is done")]
+    #[diagnostic(help("only units that failed can be retried"))]
     Done(UnitId),
     /// The unit diverged, and a retry would diverge again.
-    #[error("unit {0} diverged, and would again\n  hint: change its hyper-parameters in the spec")]
+    #[error("unit {0} diverged, and would again")]
+    #[diagnostic(help("change its hyper-parameters in the spec"))]
     Diverged(UnitId),
     /// The unit waits or is in training.
-    #[error(
-        "unit {0} has not failed for good: it waits, or is in training\n  hint: only units that failed can be retried"
-    )]
+    #[error("unit {0} has not failed for good: it waits, or is in training")]
+    #[diagnostic(help("only units that failed can be retried"))]
     Open(UnitId),
 }
 

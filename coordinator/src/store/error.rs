@@ -6,10 +6,11 @@ use rusqlite::ErrorCode;
 use seedgrid_common::{text, unit::UnitId};
 
 /// What can go wrong with the store.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StoreError {
     /// It cannot be opened.
-    #[error("cannot open the database {path}: {cause}\n  hint: {}", hint(.cause))]
+    #[error("cannot open the database {path}: {cause}")]
+    #[diagnostic(help("{}", hint(.cause)))]
     Open {
         /// The database.
         path: PathBuf,
@@ -18,10 +19,11 @@ pub enum StoreError {
         cause: rusqlite::Error,
     },
     /// It cannot be opened to read it, or not be copied for that.
-    #[error(
-        "cannot read the database's file {path}: {cause}\n  hint: readers need the right to read study.db, and study.db-wal and study.db-journal where they \
+    #[error("cannot read the database's file {path}: {cause}")]
+    #[diagnostic(help(
+        "readers need the right to read study.db, and study.db-wal and study.db-journal where they \
          are there, and none to write; ask whoever runs the study for it"
-    )]
+    ))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -30,9 +32,8 @@ pub enum StoreError {
         cause: std::io::Error,
     },
     /// There is no room for the copy that is read where the run directory may not be written to.
-    #[error(
-        "cannot copy {path} to {folder} to read it: {cause}\n  hint: set TMPDIR to a folder with room that can be written to"
-    )]
+    #[error("cannot copy {path} to {folder} to read it: {cause}")]
+    #[diagnostic(help("set TMPDIR to a folder with room that can be written to"))]
     NoCopy {
         /// The file.
         path: PathBuf,
@@ -43,7 +44,8 @@ pub enum StoreError {
         cause: std::io::Error,
     },
     /// Its folder cannot be made durable.
-    #[error("cannot make the folder of {path} durable: {cause}\n  hint: check the disk and its mount options")]
+    #[error("cannot make the folder of {path} durable: {cause}")]
+    #[diagnostic(help("check the disk and its mount options"))]
     Folder {
         /// The database.
         path: PathBuf,
@@ -53,9 +55,11 @@ pub enum StoreError {
     },
     /// Made by another version of Seedgrid.
     #[error(
-        "the database {path} was made by another version of seedgrid: its schema is version {found}, and this seedgrid knows {expected}\n  \
-         hint: it is as it was; use the seedgrid that made it, or run the study in a new run directory (--run-dir DIR)"
+        "the database {path} was made by another version of seedgrid: its schema is version {found}, and this seedgrid knows {expected}"
     )]
+    #[diagnostic(help(
+        "it is as it was; use the seedgrid that made it, or run the study in a new run directory (--run-dir DIR)"
+    ))]
     Version {
         /// The database.
         path: PathBuf,
@@ -65,26 +69,27 @@ pub enum StoreError {
         expected: u32,
     },
     /// The file holds no study, and never did.
-    #[error(
-        "the run in {path} has not begun: it was stopped before its study was written down\n  hint: run the study again"
-    )]
+    #[error("the run in {path} has not begun: it was stopped before its study was written down")]
+    #[diagnostic(help("run the study again"))]
     NotBegun {
         /// The run directory.
         path: PathBuf,
     },
     /// The file holds no study any more.
-    #[error(
-        "the database {path} is empty\n  hint: restore it from a backup (without study.db-wal and study.db-shm), or move the run directory away and run the study again"
-    )]
+    #[error("the database {path} is empty")]
+    #[diagnostic(help(
+        "restore it from a backup (without study.db-wal and study.db-shm), or move the run directory away and run the study again"
+    ))]
     Empty {
         /// The database.
         path: PathBuf,
     },
     /// The file is no longer the one that was opened.
-    #[error(
-        "the database {path} {what} while it was in use\n  hint: what was acknowledged before is lost with the file unless there is a \
+    #[error("the database {path} {what} while it was in use")]
+    #[diagnostic(help(
+        "what was acknowledged before is lost with the file unless there is a \
          backup; restore it, or move the run directory away and run the study again"
-    )]
+    ))]
     Taken {
         /// The database.
         path: PathBuf,
@@ -92,10 +97,11 @@ pub enum StoreError {
         what: &'static str,
     },
     /// SQLite cannot read all of it.
-    #[error(
-        "the database {path} is damaged: {detail}\n  hint: restore it from a backup that `seedgrid backup` made (without study.db-wal and study.db-shm), \
+    #[error("the database {path} is damaged: {detail}")]
+    #[diagnostic(help(
+        "restore it from a backup that `seedgrid backup` made (without study.db-wal and study.db-shm), \
          or move the run directory away and run the study again, which trains every unit anew"
-    )]
+    ))]
     Damaged {
         /// The database.
         path: PathBuf,
@@ -103,10 +109,11 @@ pub enum StoreError {
         detail: String,
     },
     /// Rows of it are damaged, and whoever only reads leaves them as they are.
-    #[error(
-        "the database {path} is damaged: {rows} of the table {table} differ from their seals\n  hint: run the study again, which trains again what is \
+    #[error("the database {path} is damaged: {rows} of the table {table} differ from their seals")]
+    #[diagnostic(help(
+        "run the study again, which trains again what is \
          damaged; `seedgrid check` lists it"
-    )]
+    ))]
     DamagedRows {
         /// The database.
         path: PathBuf,
@@ -116,10 +123,11 @@ pub enum StoreError {
         rows: String,
     },
     /// It does not begin as an SQLite database does.
-    #[error(
-        "the database {path} is none: {detail}\n  hint: put study.db back where another file has taken its place, or restore it from a backup that \
+    #[error("the database {path} is none: {detail}")]
+    #[diagnostic(help(
+        "put study.db back where another file has taken its place, or restore it from a backup that \
          `seedgrid backup` made (without study.db-wal and study.db-shm); else move the run directory away and run the study again"
-    )]
+    ))]
     NoDatabase {
         /// The database.
         path: PathBuf,
@@ -127,10 +135,11 @@ pub enum StoreError {
         detail: String,
     },
     /// There is no room for a copy to read.
-    #[error(
-        "cannot copy the database {path} to read it: {cause}\n  hint: make room in the folder for temporary files, or name another one in \
+    #[error("cannot copy the database {path} to read it: {cause}")]
+    #[diagnostic(help(
+        "make room in the folder for temporary files, or name another one in \
          the environment variable TMPDIR"
-    )]
+    ))]
     Copy {
         /// The database.
         path: PathBuf,
@@ -139,7 +148,8 @@ pub enum StoreError {
         cause: rusqlite::Error,
     },
     /// It cannot be copied into a backup.
-    #[error("cannot copy the database {path} into the backup: {cause}\n  hint: nothing is left of this backup; {}", hint(.cause))]
+    #[error("cannot copy the database {path} into the backup: {cause}")]
+    #[diagnostic(help("nothing is left of this backup; {}", hint(.cause)))]
     BackUp {
         /// The database.
         path: PathBuf,
@@ -148,10 +158,11 @@ pub enum StoreError {
         cause: rusqlite::Error,
     },
     /// Another coordinator has taken it over.
-    #[error(
-        "the database {path} was taken over by {holder} while it was in use\n  hint: two coordinators cannot share a run directory; what was \
+    #[error("the database {path} was taken over by {holder} while it was in use")]
+    #[diagnostic(help(
+        "two coordinators cannot share a run directory; what was \
          acknowledged is safe, and the other one goes on with it"
-    )]
+    ))]
     TakenOver {
         /// The database.
         path: PathBuf,
@@ -159,9 +170,8 @@ pub enum StoreError {
         holder: String,
     },
     /// A result does not match its digest or cannot be decoded.
-    #[error(
-        "the stored result of unit {unit} in {path} is damaged\n  hint: run the study again, which trains this unit anew"
-    )]
+    #[error("the stored result of unit {unit} in {path} is damaged")]
+    #[diagnostic(help("run the study again, which trains this unit anew"))]
     DamagedResult {
         /// The database.
         path: PathBuf,
@@ -169,7 +179,8 @@ pub enum StoreError {
         unit: UnitId,
     },
     /// Reading failed.
-    #[error("cannot read from the database {path}: {cause}\n  hint: {}", hint(.cause))]
+    #[error("cannot read from the database {path}: {cause}")]
+    #[diagnostic(help("{}", hint(.cause)))]
     Read {
         /// The database.
         path: PathBuf,
@@ -178,7 +189,8 @@ pub enum StoreError {
         cause: rusqlite::Error,
     },
     /// Writing failed; nothing of the group was kept.
-    #[error("cannot write to the database {path}: {cause}\n  hint: everything acknowledged so far is safe; {}", hint(.cause))]
+    #[error("cannot write to the database {path}: {cause}")]
+    #[diagnostic(help("everything acknowledged so far is safe; {}", hint(.cause)))]
     Write {
         /// The database.
         path: PathBuf,
@@ -244,6 +256,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use rusqlite::ffi;
+    use seedgrid_common::error_chain::with_hint;
 
     use super::*;
 
@@ -267,8 +280,9 @@ mod tests {
         let mut hints = BTreeSet::new();
         for (code, said) in kinds {
             let error = StoreError::Write { path: path.clone(), cause: cause(code) };
-            assert!(error.to_string().contains(said), "{error}");
-            assert_eq!(error.to_string().contains("make room"), code == ffi::SQLITE_FULL, "{error}");
+            let told = with_hint(&error);
+            assert!(told.contains(said), "{told}");
+            assert_eq!(told.contains("make room"), code == ffi::SQLITE_FULL, "{told}");
             hints.insert(hint(&cause(code)));
         }
         assert_eq!(hints.len(), kinds.len());

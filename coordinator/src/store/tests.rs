@@ -7,7 +7,7 @@ mod worker_failures;
 
 use std::{collections::BTreeMap, fs};
 
-use seedgrid_common::{unit::Unit, wire::blob::BlobDigest};
+use seedgrid_common::{error_chain::with_hint, unit::Unit, wire::blob::BlobDigest};
 use tempfile::TempDir;
 
 use super::{
@@ -184,7 +184,8 @@ fn other_files_and_other_versions_are_refused() {
     let before = fs::read(&path).unwrap();
     for refused in [Store::open(&path).unwrap_err(), Store::open_to_read(&path).unwrap_err()] {
         assert!(matches!(refused, StoreError::Version { found: 6, expected: 7, .. }), "{refused}");
-        assert!(refused.to_string().contains("hint: it is as it was"), "{refused}");
+        let told = with_hint(&refused);
+        assert!(told.contains("hint: it is as it was"), "{told}");
     }
     assert_eq!(fs::read(&path).unwrap(), before);
     assert!(matches!(Store::open_to_read(&folder.path().join("none.db")), Err(StoreError::Open { .. })));

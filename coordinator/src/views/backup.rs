@@ -50,24 +50,26 @@ pub struct BackedUp {
 }
 
 /// The reason for a failed backup, which leaves no files.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum BackupError {
     /// The path is not a run directory.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Directory(#[from] RunDirectoryError),
     /// The database cannot be copied.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// The destination is not empty.
-    #[error(
-        "{path} is not empty\n  hint: a backup goes into a new or an empty folder: name another one, or move this one away"
-    )]
+    #[error("{path} is not empty")]
+    #[diagnostic(help("a backup goes into a new or an empty folder: name another one, or move this one away"))]
     NotEmpty {
         /// The folder's path.
         path: PathBuf,
     },
     /// The destination cannot be replaced by a folder.
-    #[error("a backup cannot be made at {path}: it {why}\n  hint: name a folder that does not exist yet")]
+    #[error("a backup cannot be made at {path}: it {why}")]
+    #[diagnostic(help("name a folder that does not exist yet"))]
     NoPlace {
         /// The folder's path.
         path: PathBuf,
@@ -75,7 +77,8 @@ pub enum BackupError {
         why: &'static str,
     },
     /// Another process is making a backup there.
-    #[error("a backup is being made at {path} by {}\n  hint: wait for it, or name another folder", holder.as_ref().map_or("another process".to_owned(), Holder::to_string))]
+    #[error("a backup is being made at {path} by {}", holder.as_ref().map_or("another process".to_owned(), Holder::to_string))]
+    #[diagnostic(help("wait for it, or name another folder"))]
     Busy {
         /// The folder's path.
         path: PathBuf,
@@ -83,9 +86,8 @@ pub enum BackupError {
         holder: Option<Holder>,
     },
     /// A file of the run directory cannot be read.
-    #[error(
-        "cannot read {path}: {cause}\n  hint: a backup holds the run's credentials: making one needs the right to read them"
-    )]
+    #[error("cannot read {path}: {cause}")]
+    #[diagnostic(help("a backup holds the run's credentials: making one needs the right to read them"))]
     Unreadable {
         /// The file's path.
         path: PathBuf,
@@ -94,7 +96,8 @@ pub enum BackupError {
         cause: io::Error,
     },
     /// A file of the backup cannot be written.
-    #[error("cannot {action} {path}: {cause}\n  hint: {}; nothing is left of this backup", hint(.cause))]
+    #[error("cannot {action} {path}: {cause}")]
+    #[diagnostic(help("{}; nothing is left of this backup", hint(.cause)))]
     Io {
         /// The failed action.
         action: &'static str,

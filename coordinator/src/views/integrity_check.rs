@@ -21,19 +21,23 @@ use crate::{
 };
 
 /// The reason for which a check ended early.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CheckError {
     /// The database cannot be opened, for another reason than damage.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] StoreError),
     /// The study cannot be read.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Prepare(#[from] PrepareError),
     /// The run directory's files cannot be listed.
-    #[error("{0}\n  hint: check the permissions of the run directory and of what is in it")]
+    #[error("{0}")]
+    #[diagnostic(help("check the permissions of the run directory and of what is in it"))]
     Blob(#[from] BlobError),
     /// The report for the comparison cannot be made.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Report(#[from] ReportError),
 }
 

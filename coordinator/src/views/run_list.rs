@@ -67,16 +67,18 @@ pub struct Units {
 }
 
 /// The reason for which a folder's runs cannot be listed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RunListError {
     /// The folder does not exist.
-    #[error("there is no folder {}\n  hint: name the folder that holds run directories; `seedgrid run SPEC` makes runs/NAME", folder.display())]
+    #[error("there is no folder {}", folder.display())]
+    #[diagnostic(help("name the folder that holds run directories; `seedgrid run SPEC` makes runs/NAME"))]
     Missing {
         /// The folder's path.
         folder: PathBuf,
     },
     /// The folder cannot be read.
-    #[error("cannot look into {}: {cause}\n  hint: name a folder that holds run directories, and may be read", folder.display())]
+    #[error("cannot look into {}: {cause}", folder.display())]
+    #[diagnostic(help("name a folder that holds run directories, and may be read"))]
     Unreadable {
         /// The folder's path.
         folder: PathBuf,
@@ -192,8 +194,7 @@ fn state_of(error: &PrepareError) -> RunState {
 
 /// The error in one line, without its hint.
 fn told(error: &dyn std::error::Error) -> String {
-    let told = error_chain::chain(error);
-    text::plain(told.split("\n  hint: ").next().unwrap_or_default())
+    text::plain(&error_chain::chain(error))
 }
 
 /// The time of the last write to the run's database, in milliseconds since the Unix epoch.

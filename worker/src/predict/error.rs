@@ -1,7 +1,8 @@
 //! The reasons why pairs cannot be predicted.
 
-use std::{io, path::PathBuf};
+use std::{fmt::Display, io, path::PathBuf};
 
+use miette::Diagnostic;
 use seedgrid_common::{
     data::{encode::DecodeError, idx::IdxError},
     text::count,
@@ -142,10 +143,9 @@ pub enum PredictError {
     },
 }
 
-impl PredictError {
-    /// The hint for this error.
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Diagnostic for PredictError {
+    fn help(&self) -> Option<Box<dyn Display + '_>> {
+        Some(Box::new(match self {
             Self::Read { .. } => "check the path and its permissions",
             Self::Weights { cause, .. } => cause.hint(),
             Self::NoWeights { .. } => {
@@ -165,9 +165,11 @@ impl PredictError {
             Self::Counts { .. } | Self::Label { .. } => "write one digit, 0 to 9, for each image, in the same order",
             Self::Device(_) | Self::Network(_) => "try --device cpu",
             Self::Write { .. } => "check the room and the permissions there",
-        }
+        }))
     }
+}
 
+impl PredictError {
     /// The exit code: 2 where another command line would succeed, else 1.
     pub fn code(&self) -> u8 {
         match self {

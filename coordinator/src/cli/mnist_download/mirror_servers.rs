@@ -2,10 +2,12 @@
 //! once.
 
 use std::{
+    fmt::Display,
     fs, io,
     path::{Path, PathBuf},
 };
 
+use miette::Diagnostic;
 use seedgrid_common::{
     data::mnist_files::{Expected, FILES, MnistFile},
     error_chain::chain,
@@ -39,7 +41,7 @@ pub struct Attempt {
     pub cause: DownloadError,
 }
 
-/// The reason for which MNIST's files are not available. [`FetchError::hint`] is the hint.
+/// The reason for which MNIST's files are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// No mirror was given.
@@ -74,10 +76,9 @@ pub enum FetchError {
     },
 }
 
-impl FetchError {
-    /// The hint for the user.
-    pub fn hint(&self) -> String {
-        match self {
+impl Diagnostic for FetchError {
+    fn help(&self) -> Option<Box<dyn Display + '_>> {
+        let help = match self {
             Self::NoMirror => format!("name one, for example {}", MIRRORS[0]),
             Self::Folder { .. } => "make the folder writable, or name another one with `--data DIR`".to_owned(),
             Self::LockWait { .. } => "wait for it to end, or name another folder with `--data DIR`".to_owned(),
@@ -87,7 +88,8 @@ impl FetchError {
                 urls.join("\n  "),
                 folder.display()
             ),
-        }
+        };
+        Some(Box::new(help))
     }
 }
 

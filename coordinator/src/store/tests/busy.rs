@@ -9,6 +9,7 @@ use std::{
 };
 
 use rusqlite::Connection;
+use seedgrid_common::error_chain::with_hint;
 use tempfile::TempDir;
 
 use crate::store::{
@@ -116,7 +117,7 @@ fn a_program_that_hangs_is_named_and_nothing_is_lost() {
     let now_ms = in_virtual_time(&mut store, |_| {});
     let error = store.commit(&fact("never")).unwrap_err();
     assert!(error.is_busy());
-    let text = error.to_string();
+    let text = with_hint(&error);
     assert!(text.contains("another program holds a lock") && !text.contains("room"), "{text}");
     assert!(now_ms.load(Ordering::Relaxed) >= BUSY_MAX.as_millis() as u64);
     drop(other);

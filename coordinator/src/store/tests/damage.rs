@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use miette::Diagnostic as _;
 use prost::Message as _;
 use seedgrid_common::{
+    error_chain::with_hint,
     random::Stream,
     training::{EpochMetrics, UnitResult},
     unit::{Unit, UnitId},
@@ -84,7 +86,7 @@ impl Running {
         let store = match Store::open(path) {
             Ok(store) => store,
             Err(error) => {
-                assert!(error.to_string().contains("hint: "), "{error}");
+                assert!(error.help().is_some(), "{error}");
                 return None;
             }
         };
@@ -187,7 +189,8 @@ fn a_database_that_sqlite_cannot_read_stays_as_it_is() {
         for opened in [Store::open(&path), Store::open_to_read(&path)] {
             let error = opened.unwrap_err();
             assert!(matches!(error, StoreError::Damaged { .. } | StoreError::NoDatabase { .. }), "{error:?}");
-            assert!(error.to_string().contains("restore it from a backup that `seedgrid backup` made"), "{error}");
+            let told = with_hint(&error);
+            assert!(told.contains("restore it from a backup that `seedgrid backup` made"), "{told}");
         }
         assert_eq!(fs::read(&path).unwrap()[place..], bytes[place..], "nothing changes it");
         assert_eq!(Store::inspect(&path).unwrap().1.len(), 1);

@@ -9,7 +9,7 @@ use std::{
 
 use nix::unistd::{Gid, Uid, geteuid, setfsgid, setfsuid};
 use rusqlite::Connection;
-use seedgrid_common::unit::Unit;
+use seedgrid_common::{error_chain::with_hint, unit::Unit};
 use tempfile::TempDir;
 
 use super::{filled, record, unit};
@@ -149,7 +149,7 @@ fn what_may_not_be_read_is_named_with_a_hint_that_helps() {
     allow(&path, 0o000);
     match as_another_user(|| Store::open_to_read(&path)) {
         Err(error @ StoreError::Unreadable { .. }) => {
-            let text = error.to_string();
+            let text = with_hint(&error);
             assert!(text.contains("Permission denied") && text.contains("the right to read"), "{text}");
         }
         other => panic!("{other:?}"),

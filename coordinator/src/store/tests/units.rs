@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use seedgrid_common::{
     copy_on_write::Shared,
+    error_chain::with_hint,
     hyperparameters::Value,
     unit::{Configuration, Fold, Unit, UnitId},
     wire::v1,
@@ -96,7 +97,7 @@ fn a_commit_that_fails_leaves_no_numbers() {
         from: None,
     };
     store.commit(&writes(slice::from_ref(&second))).unwrap();
-    let unknown = store.commit(&[started("w")]).unwrap_err().to_string();
+    let unknown = with_hint(&store.commit(&[started("w")]).unwrap_err());
     assert!(unknown.contains("the store has no worker w") && unknown.contains("hint: "), "{unknown}");
     store.commit(&[registered("w"), started("w")]).unwrap();
     let unknown = store.commit(&finished(slice::from_ref(&first))).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use seedgrid_common::{training::Progress, wire::blob::CheckpointRef};
+use seedgrid_common::{error_chain::with_hint, training::Progress, wire::blob::CheckpointRef};
 use tempfile::TempDir;
 
 use super::*;
@@ -118,7 +118,7 @@ fn a_backup_holds_what_a_run_cannot_make_again_and_nothing_else() {
 fn only_a_new_or_an_empty_folder_is_filled() {
     let run = run();
     let refused = |to: &Path| {
-        let error = back_up(&run.directory, to).unwrap_err().to_string();
+        let error = with_hint(&back_up(&run.directory, to).unwrap_err());
         assert!(error.contains("hint: "), "{error}");
         error
     };
@@ -182,7 +182,8 @@ fn a_database_that_cannot_be_read_is_not_backed_up() {
     let error = back_up(&directory, &folder.path().join("copy")).unwrap_err();
     let BackupError::Store(StoreError::Damaged { path, .. }) = &error else { panic!("{error:?}") };
     assert_eq!(*path, directory.database(), "the run's own, not the copy");
-    assert!(error.to_string().contains("hint: restore it from a backup"), "{error}");
+    let told = with_hint(&error);
+    assert!(told.contains("hint: restore it from a backup"), "{told}");
     assert!(!folder.path().join("copy").exists());
 }
 

@@ -20,12 +20,11 @@ const SHOWN_MAX: usize = 8;
 const OFFERED_MAX: usize = 5;
 
 /// The error for text that does not identify one unit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum NotFound {
     /// The text matches no unit.
-    #[error(
-        "no unit of this study fits `{text}`\n{offers}  hint: write an id, its first digits, or a part of a label; `seedgrid units RUN_DIR` lists them"
-    )]
+    #[error("no unit of this study fits `{text}`\n{offers}")]
+    #[diagnostic(help("write an id, its first digits, or a part of a label; `seedgrid units RUN_DIR` lists them"))]
     None {
         /// The given text.
         text: String,
@@ -33,7 +32,8 @@ pub enum NotFound {
         offers: String,
     },
     /// The text matches several units.
-    #[error("`{text}` fits {count} units:\n{shown}  hint: write more of the label, or an id")]
+    #[error("`{text}` fits {count} units:\n{shown}")]
+    #[diagnostic(help("write more of the label, or an id"))]
     Several {
         /// The given text.
         text: String,

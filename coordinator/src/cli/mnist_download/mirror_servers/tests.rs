@@ -5,6 +5,7 @@ use std::{
     thread,
 };
 
+use miette::Diagnostic as _;
 use seedgrid_common::data::encode::digest;
 use tempfile::TempDir;
 
@@ -243,7 +244,7 @@ fn without_a_network_the_error_says_what_to_do() {
     for url in [format!("{first}/first-labels.gz: "), format!("{second}/first-labels.gz: ")] {
         assert!(text.contains(&url), "{text}");
     }
-    let hint = error.hint();
+    let hint = error.help().unwrap().to_string();
     for part in [&format!("{first}/first-labels.gz"), &format!("{first}/second-labels.gz"), "--data DIR"] {
         assert!(hint.contains(part), "{hint}");
     }
