@@ -2,12 +2,15 @@
 //!
 //!     cargo run --release -p seedgrid-coordinator --example synthetic_report -- FOLDER
 
+#[path = "../tests/synthetic/made_rows.rs"]
+mod made_rows;
 #[path = "../tests/synthetic/mod.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod synthetic;
 
 use std::{collections::BTreeMap, io::Write as _, path::Path};
 
+use made_rows::MadeRows;
 use seedgrid_common::{hyperparameters::Value, spec::Stage};
 use seedgrid_coordinator::{
     report::{Provenance, State, terminal_table, write},
@@ -60,11 +63,11 @@ fn save(folder: &Path, study: &Synthetic) -> Result<(), Box<dyn std::error::Erro
         state: State { run: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
         written_at_unix_ms: 0,
         workers: Vec::new(),
-        units: Vec::new(),
-        other_attempts: Vec::new(),
+        numerics_classes: Vec::new(),
     };
     let aggregate = study.aggregate();
-    write(&folder.join(&study.study.name), &aggregate, &provenance, || None)?;
-    writeln!(std::io::stdout(), "{}", terminal_table(&aggregate.report, 100))?;
+    let rows = MadeRows::new(&aggregate, Vec::new());
+    write(&folder.join(&study.study.name), &aggregate, &provenance, &rows, || None)?;
+    writeln!(std::io::stdout(), "{}", terminal_table(&aggregate, 100))?;
     Ok(())
 }

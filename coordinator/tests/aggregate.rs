@@ -24,7 +24,10 @@ use seedgrid_common::{
     unit::{Fold, UnitId},
 };
 use seedgrid_coordinator::{
-    aggregate::report_json::{Against, ConfigurationReport, IntervalMethod, Report, Spread, Verdict},
+    aggregate::{
+        Aggregate, Curves, UnitReport,
+        report_json::{Against, IntervalMethod, Report, Spread, Verdict},
+    },
     report::{report_json, terminal_table},
     scheduler::unit_state::UnitState,
 };
@@ -61,15 +64,9 @@ fn a_report_with_every_kind_of_hole_is_as_it_was() {
     study.lose(study.unit(0, 1, 0), UnitState::Quarantined);
     study.lose(study.unit(0, 1, 3), UnitState::Cancelled);
     study.lose(study.unit(1, 2, 5), UnitState::Waiting);
-    let report = study.aggregate().report;
-    // Unit ids change with the revisions of models and kernels, which is no matter of the aggregate.
-    let mut json = report_json(&report).unwrap();
-    let planned = study.plan.stages.iter().flat_map(|stage| &stage.configurations).flat_map(|row| &row.units);
-    for (number, (id, _)) in planned.enumerate() {
-        json = json.replace(&id.to_string(), &format!("unit {number}"));
-    }
-    insta::assert_snapshot!("report.json", json);
-    insta::assert_snapshot!("terminal-table", terminal_table(&report, 100));
+    let aggregate = study.aggregate();
+    insta::assert_snapshot!("report.json", report_json(&aggregate.report).unwrap());
+    insta::assert_snapshot!("terminal-table", terminal_table(&aggregate, 100));
 }
 
 #[test]
@@ -148,13 +145,13 @@ fn folds_are_compared_where_both_are_done() {
     let mut study =
         Synthetic::new("holes", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[]), row("cnn", &[])])]);
     study.lose(study.unit(0, 0, 3), UnitState::Quarantined);
-    let report = study.aggregate().report;
+    let Aggregate { report, curves, .. } = study.aggregate();
     let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
     // The first seed lacks a fold, so the second is compared alone.
     assert_eq!((pair.t_test.method, pair.t_test.seeds), (IntervalMethod::SeedsFolds, 1));
     assert!((pair.t_test.freedom.unwrap() - 4.0).abs() < 1e-9);
     assert!(pair.t_test.covers.contains("as there is one seed"), "{}", pair.t_test.covers);
-    let rows = &report.stages[0].configurations;
+    let rows = &curves[0];
     let shared = (5..10).map(|unit| rows[0].units[unit].error.unwrap() - rows[1].units[unit].error.unwrap());
     assert!((pair.difference.unwrap() - shared.sum::<f64>() / 5.0).abs() < 1e-12);
     assert!(pair.seeds_test.p.is_none() && pair.seeds_test.reason.is_some());
@@ -207,9 +204,9 @@ fn test_pairs_that_are_used_again_are_counted() {
     let rates: Vec<Value> = (1..=4).map(|rate| Value::Number(f64::from(rate) / 10.0)).collect();
     let grid = vec![row("fc", &[("learning_rate", &rates)])];
     let stages = vec![holdout("search", 1..=2, grid), holdout("final", 1..=2, vec![row("cnn", &[])])];
-    let report = Synthetic::new("reused", 60, stages).aggregate().report;
-    assert_eq!(report.stages.iter().map(|stage| stage.scored_on_test).collect::<Vec<_>>(), [5, 5]);
-    let text = terminal_table(&report, 100);
+    let aggregate = Synthetic::new("reused", 60, stages).aggregate();
+    assert_eq!(aggregate.report.stages.iter().map(|stage| stage.scored_on_test).collect::<Vec<_>>(), [5, 5]);
+    let text = terminal_table(&aggregate, 100);
     assert_eq!(text.matches("5 configurations of this study are scored on these test pairs").count(), 2, "{text}");
 }
 
@@ -289,7 +286,8 @@ proptest! {
                 _ => { study.results.remove(id); }
             }
         }
-        let report = study.aggregate().report;
+        let aggregate = study.aggregate();
+        let report = &aggregate.report;
         let fate = |wanted| fates.iter().filter(|fate| **fate == wanted).count();
         let counts = report.counts;
         prop_assert_eq!(
@@ -297,10 +295,11 @@ proptest! {
             [0, 1, 2, 3, 4].map(fate)
         );
         prop_assert_eq!(report.complete, fate(2) + fate(3) + fate(4) == 0);
-        for row in report.stages.iter().flat_map(|stage| &stage.configurations) {
-            let errors: Vec<f64> = row.units.iter().filter_map(|unit| unit.error).collect();
+        let units = aggregate.curves.iter().flatten().map(|curves| &curves.units);
+        for (row, units) in report.stages.iter().flat_map(|stage| &stage.configurations).zip(units) {
+            let errors: Vec<f64> = units.iter().filter_map(|unit| unit.error).collect();
             prop_assert_eq!((row.n, row.n), (errors.len(), row.counts.done));
-            prop_assert_eq!(row.units.len(), row.counts.planned);
+            prop_assert_eq!(units.len(), row.counts.planned);
             prop_assert_eq!(row.error_of_done.is_some(), row.counts.diverged > 0);
             let of_done = row.error_of_done.as_ref().unwrap_or(&row.error.spread);
             match of_done.mean {
@@ -340,7 +339,7 @@ proptest! {
             }
         }
         for width in [100, 80, 60] {
-            let table = terminal_table(&report, width);
+            let table = terminal_table(&aggregate, width);
             prop_assert!(table.lines().all(|line| line.chars().count() <= width), "{}", table);
         }
 
@@ -366,7 +365,7 @@ fn a_long_name_does_not_widen_the_terminal_table() {
     let name = "a-study-with-a-name-that-goes-on".repeat(2);
     let study = Synthetic::new(&name, 30, vec![holdout(&name, 1..=3, rows), holdout("five", 1..=2, five())]);
     for width in [100, 80, 64] {
-        let table = terminal_table(&study.aggregate().report, width);
+        let table = terminal_table(&study.aggregate(), width);
         assert!(table.lines().all(|line| line.chars().count() <= width), "{table}");
         let rows: Vec<&str> = table.lines().skip_while(|line| !line.starts_with("five")).collect();
         assert!(rows.iter().any(|line| line.contains(" ± ")) && table.contains("hidden=[150,"), "{table}");

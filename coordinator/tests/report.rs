@@ -10,6 +10,8 @@ mod figures;
 mod latex;
 #[path = "report/layout.rs"]
 mod layout;
+#[path = "synthetic/made_rows.rs"]
+mod made_rows;
 #[path = "report/page.rs"]
 mod page;
 #[path = "report/race.rs"]
@@ -27,19 +29,21 @@ use std::{
     process::Command,
 };
 
+use made_rows::MadeRows;
 use seedgrid_common::{
     hyperparameters::Value,
     spec::{RaceRule, SelectionRule, Stage},
     training::Ending,
+    unit::UnitId,
 };
 use seedgrid_coordinator::{
     aggregate::{
-        Aggregate,
-        report_json::{ModelSelection, SelectionReport, UnitReport},
+        Aggregate, UnitReport,
+        report_json::{ModelSelection, SelectionReport},
     },
     report::{
         Provenance, ReportError, State,
-        provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
+        provenance::{AttemptRecord, WeightsRecord, WorkerRecord},
         terminal_table,
     },
     scheduler::{attempt_ending::AttemptEnding, unit_state::UnitState},
@@ -48,7 +52,6 @@ use serde_json::Value as Json;
 use synthetic::{DIGEST, Synthetic, cross_validation, five, holdout, row, table_3};
 
 fn provenance(host: &str) -> Provenance {
-    let unit = "0".repeat(32);
     let worker = WorkerRecord {
         worker: "w1".to_owned(),
         host: host.to_owned(),
@@ -61,31 +64,6 @@ fn provenance(host: &str) -> Provenance {
         numerics_class: "cpu-1".to_owned(),
         version: "0.1.0".to_owned(),
     };
-    let record = UnitRecord {
-        unit: unit.clone(),
-        attempt: 2,
-        worker: "w1".to_owned(),
-        host: host.to_owned(),
-        place: String::new(),
-        device: "cpu".to_owned(),
-        isa: "x86-64+avx512".to_owned(),
-        numerics_class: "cpu-1".to_owned(),
-        wall_seconds: 1.5,
-        finished_at_unix_ms: 1_700_000_000_000,
-        weights: Some(WeightsRecord {
-            file: format!("weights/{}.safetensors", "0".repeat(32)),
-            sha256: "0".repeat(64),
-            bytes: 1000,
-        }),
-    };
-    let lost = AttemptRecord {
-        unit,
-        attempt: 1,
-        worker: "w1".to_owned(),
-        ending: AttemptEnding::WorkerLost,
-        detail: String::new(),
-        ended_at_unix_ms: Some(1_600_000_000_000),
-    };
     Provenance {
         study: "small".to_owned(),
         spec: "name = \"small\"\n".to_owned(),
@@ -97,13 +75,39 @@ fn provenance(host: &str) -> Provenance {
         state: State { run: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
         written_at_unix_ms: 1_700_000_000_001,
         workers: vec![worker],
-        units: vec![record],
-        other_attempts: vec![lost],
+        numerics_classes: vec!["cpu-1".to_owned()],
     }
 }
 
+/// An attempt that was lost, and one that gave a result.
+fn attempts() -> Vec<AttemptRecord> {
+    let lost = AttemptRecord {
+        unit: UnitId([0; 16]),
+        attempt: 1,
+        ending: AttemptEnding::WorkerLost,
+        worker: "w1".to_owned(),
+        wall_seconds: None,
+        ended_at_unix_ms: Some(1_600_000_000_000),
+        detail: "no heartbeat, for 60 s".to_owned(),
+        weights: None,
+    };
+    let weights =
+        WeightsRecord { file: format!("weights/{}.safetensors", "0".repeat(32)), sha256: "0".repeat(64), bytes: 1000 };
+    let done = AttemptRecord {
+        attempt: 2,
+        ending: AttemptEnding::Done,
+        wall_seconds: Some(1.5),
+        ended_at_unix_ms: Some(1_700_000_000_000),
+        detail: String::new(),
+        weights: Some(weights),
+        ..lost.clone()
+    };
+    vec![lost, done]
+}
+
 fn write(folder: &Path, aggregate: &Aggregate, provenance: &Provenance) -> Result<(), ReportError> {
-    seedgrid_coordinator::report::write(folder, aggregate, provenance, || None).map(|_| ())
+    let rows = MadeRows::new(aggregate, attempts());
+    seedgrid_coordinator::report::write(folder, aggregate, provenance, &rows, || None).map(|_| ())
 }
 
 fn small() -> Synthetic {
@@ -194,6 +198,7 @@ fn select(aggregate: &mut Aggregate, stage: usize, model: &str, number: usize) {
 fn every_file_is_there_and_nothing_else() {
     let (_folder, files) = written_bytes(&small(), &provenance("node1"));
     let tables = [
+        "attempts",
         "comparisons",
         "configurations",
         "epochs",
@@ -203,6 +208,7 @@ fn every_file_is_there_and_nothing_else() {
         "references",
         "roc",
         "roc-band",
+        "seeds",
         "units",
     ];
     let documents =
@@ -220,14 +226,21 @@ fn every_file_is_there_and_nothing_else() {
 }
 
 #[test]
-fn only_provenance_knows_who_trained() {
+fn workers_are_named_in_provenance_json_and_attempts_csv_alone() {
     let (_one, here) = written_bytes(&small(), &provenance("node-one"));
     let (_two, there) = written_bytes(&small(), &provenance("node-two"));
     let different: BTreeSet<&String> = here.keys().filter(|name| here[*name] != there[*name]).collect();
-    assert_eq!(different, BTreeSet::from([&"provenance.json".to_owned()]));
+    assert_eq!(different, BTreeSet::from([&"attempts.csv".to_owned(), &"provenance.json".to_owned()]));
     let here = texts(here);
     assert!(here["provenance.json"].contains("node-one"));
-    assert!(here["provenance.json"].starts_with("{\n  \"schema\": \"seedgrid.provenance/1\""));
+    let rows = csv(&here["attempts.csv"]);
+    let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap();
+    let of = |name: &str| rows[1..].iter().map(|row| row[column(name)].as_str()).collect::<Vec<_>>();
+    assert_eq!(of("host"), ["node-one", "node-one"]);
+    assert_eq!(of("ending"), ["worker-lost", "done"]);
+    assert_eq!(of("detail"), ["no heartbeat, for 60 s", ""]);
+    assert_eq!((of("wall_seconds"), of("weights_bytes")), (vec!["", "1.5"], vec!["", "1000"]));
+    assert!(here["provenance.json"].starts_with("{\n  \"schema\": \"seedgrid.provenance/2\""));
 }
 
 #[test]
@@ -276,10 +289,26 @@ fn tables_have_a_row_for_each_thing_and_a_cell_for_each_column() {
     let done = &units[1];
     let error: f64 = done[column("error")].parse().unwrap();
     let aggregate = study.aggregate();
-    assert_eq!(Some(error), aggregate.report.stages[0].configurations[0].units[0].error, "every digit is there");
+    assert_eq!(Some(error), aggregate.curves[0][0].units[0].error, "every digit is there");
     assert_eq!(csv(&files["configurations.csv"]).len(), 1 + 6);
     let epochs: usize = study.results.values().map(|result| result.epochs.len()).sum();
     assert_eq!(csv(&files["epochs.csv"]).len(), 1 + epochs);
+}
+
+#[test]
+fn single_units_are_in_tables_and_not_in_report_json() {
+    let size = |seeds: u64| {
+        let mut study = Synthetic::new("grown", 40, vec![holdout("final", 1..=seeds, vec![row("fc", &[])])]);
+        (1..=seeds as usize).for_each(|unit| study.lose(study.unit(0, 0, unit - 1), UnitState::Quarantined));
+        let (_folder, files) = written(&study, &provenance("a"));
+        let unit = study.unit(0, 0, 1).to_string();
+        assert!(files["units.csv"].contains(&unit) && !files["report.json"].contains(&unit));
+        assert!(!files["provenance.json"].contains("weights/"), "of single attempts");
+        assert_eq!(csv(&files["units.csv"]).len(), 1 + seeds as usize);
+        files["report.json"].len()
+    };
+    // Each seed is named once, in the list of its stage.
+    assert!(size(60) < size(20) + 40 * 20, "{} and {}", size(20), size(60));
 }
 
 #[test]
@@ -393,7 +422,7 @@ fn what_differs_from_a_reference_is_said_with_its_cause() {
         assert!(text.contains("Likely cause: these results are made up."), "{name}");
         assert!(text.contains("The spec names no cause."), "{name}");
     }
-    assert!(terminal_table(&study.aggregate().report, 100).contains("FC Network differs from Table III by −0.2"));
+    assert!(terminal_table(&study.aggregate(), 100).contains("FC Network differs from Table III by −0.2"));
 }
 
 #[test]
@@ -437,7 +466,7 @@ fn what_a_stage_selected_is_marked_in_every_table() {
         assert!(files[&format!("{figure}-tune.svg")].contains(mark), "{figure}");
         assert!(!files[&format!("{figure}-final.svg")].contains(mark), "{figure}");
     }
-    let terminal = terminal_table(&aggregate.report, 100);
+    let terminal = terminal_table(&aggregate, 100);
     assert_eq!(terminal.matches("\n* auxiliary_weight=0.1").count(), 1);
     assert!(terminal.contains("  * selected for later stages\n"));
     assert!(files["networks.svg"].contains("as stage tune selected it: auxiliary_weight=0.1"));

@@ -1,12 +1,14 @@
-"""The savings and selections of races, from report.json of a study without and with them; see bench-racing.sh."""
+"""The savings and selections of races, from report.json and units.csv of a study without and with them; see bench-racing.sh."""
 
+import csv
 import json
+import pathlib
 import sys
 
 
 def trained(stage):
     """Different units with a result, and their epochs."""
-    units = {unit["unit"]: unit["epochs"] for row in stage["configurations"] for unit in row["units"] if unit["epochs"] is not None}
+    units = {unit["unit"]: int(unit["epochs"]) for unit in stage["units"] if unit["epochs"]}
     return len(units), sum(units.values())
 
 
@@ -101,8 +103,14 @@ def tables(results):
 
 
 def read(path):
+    """A report, each stage with its units."""
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        report = json.load(file)
+    with open(pathlib.Path(path).parent / "units.csv", encoding="utf-8", newline="") as file:
+        units = list(csv.DictReader(file))
+    for stage in report["stages"]:
+        stage["units"] = [unit for unit in units if unit["stage"] == stage["name"]]
+    return report
 
 
 form, before, *raced = sys.argv[1:]

@@ -3,13 +3,14 @@
 
     scripts/reproduction/page.py RUN_DIR [--note TEXT] > docs/reproduction.md
 
-Every number on the page is read from RUN_DIR/report (report.json, provenance.json); the text around them is copied from
+Every number on the page is read from RUN_DIR/report (report.json, units.csv, attempts.csv, provenance.json); the text around them is copied from
 discussion.md beside this program. Needs only Python 3.9. --note adds facts about the run that are not in the files, for
 example that other work ran on the machine.
 """
 
 import argparse
 import collections
+import csv
 import json
 import pathlib
 import sys
@@ -73,6 +74,8 @@ class Page:
         report = run / "report"
         self.report = json.loads((report / "report.json").read_text())
         self.provenance = json.loads((report / "provenance.json").read_text())
+        self.units = read_table(report / "units.csv")
+        self.attempts = read_table(report / "attempts.csv")
         self.stages = {stage["name"]: stage for stage in self.report["stages"]}
         self.note = note
 
@@ -81,17 +84,18 @@ class Page:
 
     def head(self):
         counts = self.report["counts"]
-        units = self.provenance["units"]
+        trained = [attempt for attempt in self.attempts if attempt["ending"] in ("done", "diverged")]
         workers = {worker["worker"]: worker for worker in self.provenance["workers"]}
-        used = collections.Counter(unit["worker"] for unit in units)
-        seconds = sum(unit["wall_seconds"] for unit in units)
-        ends = [unit["finished_at_unix_ms"] / 1000 for unit in units]
-        starts = [end - unit["wall_seconds"] for end, unit in zip(ends, units)]
+        used = collections.Counter(attempt["worker"] for attempt in trained)
+        spans = [(int(attempt["ended_at_unix_ms"]) / 1000, float(attempt["wall_seconds"])) for attempt in trained]
+        seconds = sum(span for _, span in spans)
+        ends = [end for end, _ in spans]
+        starts = [end - span for end, span in spans]
         machines = sorted(
             {(workers[name]["isa"], workers[name]["device"], workers[name]["cores"], workers[name]["slots"]) for name in used}
         )
         machine = "; ".join(f"{isa}, {device}, {cores} cores, {slots} slots" for isa, device, cores, slots in machines)
-        epochs = sum(unit["epochs"] or 0 for unit in unique_units(self.report))
+        epochs = sum({unit["unit"]: int(unit["epochs"] or 0) for unit in self.units}.values())
         dataset = self.report["dataset"]
         rows = [
             ("command", "`seedgrid run experiments/paper.toml --data DIR`, then `scripts/reproduction/page.py runs/paper`"),
@@ -189,13 +193,9 @@ def of(row):
     return [draw["error"] for draw in row["draws"] if draw["error"] is not None]
 
 
-def unique_units(report):
-    seen = {}
-    for stage in report["stages"]:
-        for row in stage["configurations"]:
-            for unit in row["units"]:
-                seen[unit["unit"]] = unit
-    return seen.values()
+def read_table(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def main():

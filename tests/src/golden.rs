@@ -1,16 +1,17 @@
-//! Frozen results in tests/golden: for each unit of a study its epochs, its errors and the SHA-256 of its weights, and
-//! the numbers of report.json. They hold within one numerics class, which all CPUs share.
+//! Frozen results in tests/golden: for each unit of a study its numbers in units.csv and the SHA-256 of its weights,
+//! the numbers of report.json, and seeds.csv. They hold within one numerics class, which all CPUs share.
 //!
 //! `scripts/golden.sh` compares all of them, and with `--write` replaces them.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
+
+use crate::csv;
 
 /// If this variable is set, results are written into tests/golden instead of being compared with it.
 pub const WRITE: &str = "SEEDGRID_GOLDEN_WRITE";
@@ -20,13 +21,40 @@ pub const WRITE: &str = "SEEDGRID_GOLDEN_WRITE";
 pub struct Golden {
     folder: PathBuf,
     name: String,
-    /// One line for each unit, by its id.
+    /// One line for each unit of each configuration, by stage, configuration and id.
     units: BTreeMap<String, String>,
     report: Value,
+    /// The text of seeds.csv.
+    seeds: String,
     class: String,
 }
 
-const HEADER: &str = "unit\tmodel\tvariant\tdata_seed\tfold\tseed\tending\tepochs\ttrain_error\terror\tweights_sha256";
+/// A unit that several configurations share has a line in each.
+const KEYS: [&str; 3] = ["stage", "configuration", "unit"];
+
+/// The columns of units.csv that are frozen, and the SHA-256 of the weights.
+const COLUMNS: [&str; 20] = [
+    "stage",
+    "configuration",
+    "unit",
+    "model",
+    "variant",
+    "data_seed",
+    "fold",
+    "seed",
+    "ending",
+    "epochs",
+    "converged",
+    "train_loss",
+    "train_error",
+    "loss",
+    "error",
+    "auc",
+    "average_precision",
+    "untrained",
+    "stuck",
+    "weights_sha256",
+];
 
 /// A spec that keeps the weights of all its units. Their ids do not change.
 pub fn keeping_weights(spec: &str) -> String {
@@ -39,39 +67,30 @@ impl Golden {
     /// # Panics
     /// When its report is incomplete.
     pub fn new(name: &str, run_dir: &Path) -> Self {
-        let json = |file: &str| -> Value {
+        let text = |file: &str| -> String {
             let path = run_dir.join("report").join(file);
-            let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let document = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            crate::schemas::assert_valid(&document);
-            document
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
-        let (report, provenance) = (json("report.json"), json("provenance.json"));
-        let trained = items(&provenance["units"]);
-        let class = trained.first().map_or(&Value::Null, |unit| &unit["numerics_class"]);
-        let weights: BTreeMap<&str, &Value> =
-            trained.iter().filter_map(|unit| Some((unit["unit"].as_str()?, &unit["weights"]["sha256"]))).collect();
-        let mut units = BTreeMap::new();
-        for stage in items(&report["stages"]) {
-            for row in items(&stage["configurations"]) {
-                for unit in items(&row["units"]) {
-                    let id = text(&unit["unit"]);
-                    let mut line = id.clone();
-                    for value in [&row["model"], &row["variant"]] {
-                        let _ = write!(line, "\t{}", text(value));
-                    }
-                    for field in ["data_seed", "fold", "seed", "ending", "epochs", "train_error", "error"] {
-                        let _ = write!(line, "\t{}", text(&unit[field]));
-                    }
-                    let _ =
-                        write!(line, "\t{}", weights.get(id.as_str()).map_or_else(|| "-".to_owned(), |sha| text(sha)));
-                    // Several stages may share a unit: its line is that of the first stage.
-                    units.entry(id).or_insert(line);
-                }
-            }
-        }
+        let report: Value = serde_json::from_str(&text("report.json")).expect("report.json is JSON");
+        crate::schemas::assert_valid(&report);
+        let attempts = csv::records(&text("attempts.csv"));
+        let class = attempts.first().map_or_else(String::new, |attempt| attempt["numerics_class"].clone());
+        let weights: BTreeMap<&str, &str> = attempts
+            .iter()
+            .filter(|attempt| !attempt["weights_sha256"].is_empty())
+            .map(|attempt| (attempt["unit"].as_str(), attempt["weights_sha256"].as_str()))
+            .collect();
+        let units = csv::records(&text("units.csv")).into_iter().map(|unit| {
+            let cells = COLUMNS.map(|column| match column {
+                "weights_sha256" => weights.get(unit["unit"].as_str()).copied().unwrap_or_default(),
+                column => &unit[column],
+            });
+            let key = KEYS.map(|column| unit[column].clone()).join("\t");
+            (key, cells.map(|cell| if cell.is_empty() { "-" } else { cell }).join("\t"))
+        });
+        let units = units.collect();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
-        Self { folder, name: name.to_owned(), units, class: text(class), report }
+        Self { folder, name: name.to_owned(), units, class, report, seeds: text("seeds.csv") }
     }
 
     /// Writes the frozen files, or compares all of the study's results with them.
@@ -88,6 +107,9 @@ impl Golden {
         let path = self.file("report.json");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let frozen: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let path = self.file("seeds.csv");
+        let seeds = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(self.seeds, seeds, "{}: seeds.csv differs from what is frozen in tests/golden", self.name);
         let mut differences = Vec::new();
         numbers_differ(&frozen, &self.report, "report.json", &mut differences);
         assert!(differences.is_empty(), "{}", listed(&self.name, &differences));
@@ -107,10 +129,10 @@ impl Golden {
 
     fn write(&self) {
         let lines: Vec<&str> = self.units.values().map(String::as_str).collect();
-        let table = format!("# numerics class {}\n{HEADER}\n{}\n", self.class, lines.join("\n"));
+        let table = format!("# numerics class {}\n{}\n{}\n", self.class, COLUMNS.join("\t"), lines.join("\n"));
         let report = serde_json::to_string_pretty(&self.report).expect("JSON is written back") + "\n";
         fs::create_dir_all(&self.folder).expect("tests/golden can be made");
-        for (ending, text) in [("units.tsv", table), ("report.json", report)] {
+        for (ending, text) in [("units.tsv", table), ("seeds.csv", self.seeds.clone()), ("report.json", report)] {
             fs::write(self.file(ending), text).expect("tests/golden can be written");
         }
     }
@@ -123,8 +145,9 @@ impl Golden {
         let mut lines = table.lines();
         let class = lines.next().and_then(|line| line.strip_prefix("# numerics class ")).unwrap_or_default();
         assert_eq!(class, self.class, "{}: frozen in another numerics class; {hint} for this one", path.display());
-        assert_eq!(lines.next(), Some(HEADER), "{}", path.display());
-        lines.filter_map(|line| Some((line.split('\t').next()?.to_owned(), line.to_owned()))).collect()
+        assert_eq!(lines.next(), Some(COLUMNS.join("\t").as_str()), "{}", path.display());
+        let key = |line: &str| line.split('\t').take(KEYS.len()).collect::<Vec<_>>().join("\t");
+        lines.map(|line| (key(line), line.to_owned())).collect()
     }
 
     fn compare_units(&self, frozen: &BTreeMap<String, String>) {
@@ -160,19 +183,6 @@ fn numbers_differ(frozen: &Value, found: &Value, place: &str, differences: &mut 
         (Value::String(_), Value::String(_)) => {}
         (frozen, found) if frozen == found => {}
         (frozen, found) => differences.push(format!("{place}: {frozen} is now {found}")),
-    }
-}
-
-fn items(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-/// A cell: texts unchanged, numbers with every digit, "-" for null.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

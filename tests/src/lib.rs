@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code: what goes wrong is to end the test")]
 
 pub mod commit_points;
+pub mod csv;
 pub mod faulty_proxy;
 pub mod golden;
 pub mod machine;

@@ -1,6 +1,7 @@
 //! Small studies on drawn data, each in its own folder.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -69,6 +70,14 @@ impl Scratch {
     pub fn report(&self, run: &str, file: &str) -> Vec<u8> {
         let path = self.path(run).join("report").join(file);
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The rows of a table of a run's report, each cell by its column's name.
+    ///
+    /// # Panics
+    /// When the file does not exist or is no text.
+    pub fn report_table(&self, run: &str, file: &str) -> Vec<BTreeMap<String, String>> {
+        crate::csv::records(&String::from_utf8(self.report(run, file)).expect("a table is text"))
     }
 
     /// A run's report.json.

@@ -39,6 +39,7 @@ fn a_study_runs_to_its_report() {
         "report.html",
         "configurations.csv",
         "units.csv",
+        "attempts.csv",
         "roc-final.svg",
         "pr-final.svg",
         "learning-final.svg",

@@ -25,6 +25,7 @@ use seedgrid_coordinator::{
     store::{KeptWeights, Store},
 };
 use seedgrid_tests::{
+    csv,
     process::{Ended, Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
 };
@@ -73,7 +74,7 @@ impl Run {
         files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
     }
 
-    /// Checks that each unit with a score has its weights, as the store and provenance.json list them, and that there
+    /// Checks that each unit with a score has its weights, as the store and attempts.csv list them, and that there
     /// is no other file.
     fn is_whole(&self) {
         let files = self.files();
@@ -87,18 +88,14 @@ impl Run {
             files.keys().cloned().collect::<Vec<_>>(),
             done.iter().map(|unit| format!("{unit}.safetensors")).collect::<Vec<_>>()
         );
-        let text = fs::read_to_string(self.root.join("report/provenance.json")).unwrap();
-        let provenance: Value = serde_json::from_str(&text).unwrap();
+        let attempts = csv::records(&fs::read_to_string(self.root.join("report/attempts.csv")).unwrap());
         for unit in done {
             let (bytes, kept) = (&files[&format!("{unit}.safetensors")], self.kept[&unit]);
             assert_eq!((kept.digest, kept.bytes), (BlobDigest::compute(bytes), bytes.len() as u64));
-            let units = provenance["units"].as_array().unwrap();
-            let told = &units.iter().find(|told| told["unit"] == unit.to_string()).unwrap()["weights"];
-            assert_eq!(told["sha256"], kept.digest.to_string());
-            assert_eq!(
-                BlobDigest::compute(&fs::read(self.root.join(told["file"].as_str().unwrap())).unwrap()),
-                kept.digest
-            );
+            let gave = |told: &&BTreeMap<String, String>| told["unit"] == unit.to_string() && told["ending"] == "done";
+            let told = attempts.iter().find(gave).unwrap();
+            assert_eq!(told["weights_sha256"], kept.digest.to_string());
+            assert_eq!(BlobDigest::compute(&fs::read(self.root.join(&told["weights_file"])).unwrap()), kept.digest);
         }
         assert_eq!(fs::read_dir(self.root.join("weights/.arriving")).unwrap().count(), 0, "nothing is on its way");
     }
@@ -308,7 +305,7 @@ fn errors(scratch: &Scratch, run: &Run, good: &Path, pairs: &str) {
     refused("shape", &replaced("[32,1,3,3]", "[16,2,3,3]"), &["tensor `conv1.weight`", "[32, 1, 3, 3]"]);
     let mut flipped = bytes.clone();
     *flipped.last_mut().unwrap() ^= 1;
-    refused("flipped", &flipped, &["damaged", "provenance.json"]);
+    refused("flipped", &flipped, &["damaged", "attempts.csv"]);
 
     let twice = predict(&[good.to_owned(), good.to_owned()], &["--pairs", pairs]);
     assert!(twice.code() == 2 && twice.stderr.contains("the same unit's weights"), "{}", twice.stderr);

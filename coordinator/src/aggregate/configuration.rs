@@ -6,16 +6,17 @@ use seedgrid_common::{
     classification::Binary,
     model,
     training::{EpochMetrics, Scores},
-    unit::{Configuration, Fold},
+    unit::Configuration,
 };
 
 use super::{
-    Band, Curves, Learning, Ranking,
+    Band, Curves, Ranking, SeedReport, UnitReport,
     errors_by_seed::{BySeed, Columns},
+    learning_curves,
     means_and_intervals::{Sample, estimate, spread},
     report_json::{
         Averaged, BandReport, ConfigurationReport, Counts, DrawError, DrawReport, Estimate, Interval, IntervalMethod,
-        PrecisionRecallReport, RocReport, SeedReport, Spread, UnitReport, UnitsMetric,
+        PrecisionRecallReport, RocReport, Spread, UnitsMetric,
     },
     scored_predictions::{Cell, Scored, average, scores, share, wrong},
     split,
@@ -115,10 +116,10 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         bootstrap::intervals(ranking)
     }));
     let (ranking, reason) = split(ranking);
-    let units: Vec<UnitReport> = cells.iter().map(|cell| unit_report(cell, scored)).collect();
-    let found = crossed(columns.table(&by_seed.rows, scored.clusters.as_deref()));
+    let units: Vec<UnitReport> = cells.iter().map(|cell| UnitReport::new(cell, scored)).collect();
+    let found = crossed(columns.table(&by_seed.rows(), scored.clusters.as_deref()));
     let (errors, examples) = (errors(cells.iter()), scored.pairs(cells));
-    let of_done = estimate(&Sample { errors: &errors, crossed: found, seeds: by_seed.rows.len(), columns, examples });
+    let of_done = estimate(&Sample { errors: &errors, crossed: found, seeds: by_seed.seeds(), columns, examples });
     let error_of_done = withheld.0.as_ref().map(|_| of_done.spread.clone());
     let error = withheld.estimate(of_done);
     // A band is a mean over the seeds, too.
@@ -134,8 +135,11 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         precision_recall_band: Band::of_precision_recall(
             &banded.iter().map(|ranking| ranking.precision_recall()).collect::<Vec<_>>(),
         ),
-        learning: Learning::new(cells),
+        learning: learning_curves::learning(cells),
+        seeds: seeds.iter().map(|seed| seed_report(seed, &used)).collect(),
+        units,
     };
+    let units = &curves.units;
     let report = ConfigurationReport {
         number,
         // The rank among the others is set by the stage.
@@ -148,14 +152,16 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         stop: configuration.stop,
         normalize: configuration.normalize,
         n: counts.done,
+        done_seeds: curves.seeds.iter().filter(|seed| seed.n > 0).count(),
         counts,
         failures: Vec::new(),
+        more_failures: 0,
         draw: draw(columns.method(), found, examples, cells, &withheld),
         draws: draws(cells).iter().map(UnitsOfDraw::report).collect(),
         error,
         error_of_done,
-        auc: metric(&withheld, &units, |unit| unit.auc),
-        average_precision: metric(&withheld, &units, |unit| unit.average_precision),
+        auc: metric(&withheld, units, |unit| unit.auc),
+        average_precision: metric(&withheld, units, |unit| unit.average_precision),
         epochs: spread(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         converged: done.iter().filter(|(scores, _)| scores.converged).count(),
         untrained: cells.iter().filter(|cell| cell.mark.untrained == Some(true)).count(),
@@ -164,7 +170,7 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
         train_loss: of_last_epoch(|metrics| metrics.train_loss),
         train_error: of_last_epoch(|metrics| metrics.train_error),
         averaged: Averaged {
-            seeds: used,
+            seeds: used.len(),
             error: wrong.as_deref().ok().map(share),
             reason: wrong.as_ref().err().cloned(),
         },
@@ -184,8 +190,6 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
             seeds: of_rankings(Ranking::average_precision),
             band,
         },
-        seeds: seeds.iter().map(seed_report).collect(),
-        units,
     };
     Row { report, curves, wrong, scores }
 }
@@ -193,11 +197,11 @@ pub(super) fn row(number: usize, variant: String, configuration: &Configuration,
 /// A metric over the done units. A unit without it is counted, and does not enter the mean as 0.
 fn metric(withheld: &Withheld, units: &[UnitReport], value: fn(&UnitReport) -> Option<f64>) -> UnitsMetric {
     let values: Vec<f64> = units.iter().filter_map(value).collect();
-    let reasons: Vec<&String> = units.iter().filter_map(|unit| unit.areas_reason.as_ref()).collect();
+    let reasons: Vec<&str> = units.iter().filter_map(|unit| unit.areas_reason.as_deref()).collect();
     UnitsMetric {
         spread: withheld.spread(spread(&values)),
         undefined: reasons.len(),
-        undefined_reason: reasons.first().map(|reason| (*reason).clone()),
+        undefined_reason: reasons.first().map(|reason| (*reason).to_owned()),
     }
 }
 
@@ -322,46 +326,17 @@ fn errors<'c>(cells: impl Iterator<Item = &'c Cell<'c>>) -> Vec<f64> {
     cells.filter_map(Cell::error).collect()
 }
 
-fn seed_report(seed: &Seed<'_>) -> SeedReport {
+fn seed_report(seed: &Seed<'_>, averaged: &[u64]) -> SeedReport {
     let done: Vec<_> = seed.cells.iter().filter_map(Cell::done).collect();
     SeedReport {
         seed: seed.seed,
         n: done.len(),
         planned: seed.cells.len(),
+        averaged: averaged.binary_search(&seed.seed).is_ok(),
         error: mean(&errors(seed.cells.iter())).filter(|_| !seed.cells.iter().any(Cell::is_diverged)),
         epochs: mean(&done.iter().map(|(_, epochs)| epochs.len() as f64).collect::<Vec<_>>()),
         auc: seed.ranking.as_ref().ok().map(Ranking::auc),
         average_precision: seed.ranking.as_ref().ok().map(Ranking::average_precision),
-        reason: seed.ranking.as_ref().err().cloned(),
-    }
-}
-
-fn unit_report(cell: &Cell<'_>, scored: &Scored) -> UnitReport {
-    let scores = cell.done().map(|(scores, _)| scores);
-    let (ranking, areas_reason) = match scores {
-        Some(_) => split(scored.ranking(cell)),
-        None => (None, None),
-    };
-    let last = cell.epochs().and_then(<[EpochMetrics]>::last);
-    UnitReport {
-        unit: cell.id.to_string(),
-        data_seed: cell.data_seed,
-        seed: cell.unit.seed,
-        fold: match cell.unit.fold {
-            Fold::Holdout => None,
-            Fold::Part { index, .. } => Some(index + 1),
-        },
-        ending: cell.state(),
-        error: scores.map(Scores::error),
-        auc: ranking.as_ref().map(Ranking::auc),
-        average_precision: ranking.as_ref().map(Ranking::average_precision),
-        areas_reason,
-        loss: scores.map(|scores| scores.loss),
-        epochs: cell.epochs().map(<[EpochMetrics]>::len),
-        converged: scores.map(|scores| scores.converged),
-        untrained: cell.mark.untrained,
-        stuck: cell.mark.stuck,
-        train_loss: last.map(|metrics| metrics.train_loss),
-        train_error: last.map(|metrics| metrics.train_error),
+        reason: seed.ranking.as_ref().err().map(|reason| reason.as_str().into()),
     }
 }

@@ -18,7 +18,34 @@ use crate::statistics::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct BySeed {
     seeds: Vec<u64>,
-    pub(super) rows: Vec<Vec<f64>>,
+    rows: Vec<Row>,
+}
+
+/// One seed's values.
+#[derive(Clone, Debug, PartialEq)]
+enum Row {
+    Numbers(Vec<f64>),
+    /// Values that are all 0 or 1: one bit each, as there may be ten thousand examples, and as many units.
+    Marks {
+        bits: Box<[u8]>,
+        count: usize,
+    },
+}
+
+impl Row {
+    fn marks(marks: &[bool]) -> Self {
+        let byte = |marks: &[bool]| marks.iter().rev().fold(0, |byte, &mark| byte << 1 | u8::from(mark));
+        Self::Marks { bits: marks.chunks(8).map(byte).collect(), count: marks.len() }
+    }
+
+    fn values(&self) -> Vec<f64> {
+        match self {
+            Self::Numbers(values) => values.clone(),
+            Self::Marks { bits, count } => {
+                (0..*count).map(|place| f64::from(bits[place / 8] >> (place % 8) & 1)).collect()
+            }
+        }
+    }
 }
 
 impl BySeed {
@@ -27,10 +54,21 @@ impl BySeed {
         self.seeds.binary_search(&seed).is_ok()
     }
 
+    /// The number of complete seeds.
+    pub(super) fn seeds(&self) -> usize {
+        self.seeds.len()
+    }
+
+    /// A row for each seed.
+    pub(super) fn rows(&self) -> Vec<Vec<f64>> {
+        self.rows.iter().map(Row::values).collect()
+    }
+
     /// These values minus the other's, a row for each seed that both have.
     pub(super) fn minus(&self, other: &Self) -> Vec<Vec<f64>> {
         let own = self.seeds.iter().zip(&self.rows);
-        own.filter_map(|(seed, row)| Some(minus(row, &other.rows[other.seeds.binary_search(seed).ok()?]))).collect()
+        let other_row = |seed: &u64| Some(&other.rows[other.seeds.binary_search(seed).ok()?]);
+        own.filter_map(|(seed, row)| Some(minus(&row.values(), &other_row(seed)?.values()))).collect()
     }
 }
 
@@ -111,19 +149,17 @@ impl Columns {
         BySeed { seeds, rows }
     }
 
-    fn row(self, cells: &[&Cell<'_>], scored: &Scored) -> Option<Vec<f64>> {
+    fn row(self, cells: &[&Cell<'_>], scored: &Scored) -> Option<Row> {
         let errors: Option<Vec<f64>> = cells.iter().map(|cell| cell.error()).collect();
         match self.method() {
             IntervalMethod::SeedsDraws => {
                 errors?;
                 let draws = cells.chunk_by(|a, b| a.data_seed == b.data_seed);
-                draws.map(|draw| mean(&draw.iter().filter_map(|cell| cell.error()).collect::<Vec<_>>())).collect()
+                let means = draws.map(|draw| mean(&draw.iter().filter_map(|cell| cell.error()).collect::<Vec<_>>()));
+                means.collect::<Option<_>>().map(Row::Numbers)
             }
-            IntervalMethod::SeedsFolds => errors,
-            IntervalMethod::SeedsExamples | IntervalMethod::Seeds => {
-                let wrong = scored.wrong(cells.first()?)?;
-                Some(wrong.into_iter().map(|wrong| f64::from(u8::from(wrong))).collect())
-            }
+            IntervalMethod::SeedsFolds => errors.map(Row::Numbers),
+            IntervalMethod::SeedsExamples | IntervalMethod::Seeds => Some(Row::marks(&scored.wrong(cells.first()?)?)),
         }
     }
 
@@ -173,5 +209,20 @@ impl StageErrors {
     /// The method of a paired test.
     pub(crate) fn method(&self) -> IntervalMethod {
         self.columns.method()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Row;
+
+    proptest! {
+        #[test]
+        fn marks_are_read_back_as_numbers(marks in proptest::collection::vec(any::<bool>(), 0..40)) {
+            let numbers: Vec<f64> = marks.iter().map(|&mark| f64::from(u8::from(mark))).collect();
+            prop_assert_eq!(Row::marks(&marks).values(), numbers);
+        }
     }
 }

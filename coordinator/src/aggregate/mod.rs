@@ -4,7 +4,7 @@
 //! docs/statistics.md defines each number. In order: [`scored_predictions`] joins predictions with labels,
 //! [`curve_band`] computes the spread of curves over seeds, [`learning_curves`] the learning curves, [`errors_by_seed`]
 //! and [`shared_image_clusters`] the inputs of a mean's uncertainty over seeds and examples, [`means_and_intervals`]
-//! means and intervals, [`configuration`] one row, [`comparison`] the tests between two rows, [`reference_values`] a
+//! means and intervals, [`configuration`] one row, [`unit_report`] the numbers of one unit, [`comparison`] the tests between two rows, [`reference_values`] a
 //! row next to published values, and [`race_summary`] the results of races. [`untrained_and_stuck`] finds networks that
 //! learnt nothing, [`example_images`] selects some pairs, and [`report_json`] is report.json. The formulas are in
 //! [`statistics`](crate::statistics). Randomness is one fixed stream.
@@ -20,6 +20,7 @@ mod shared_image_clusters;
 
 #[cfg(test)]
 mod fixtures;
+mod kept_histories;
 mod learning_curves;
 mod race_summary;
 pub mod report_json;
@@ -28,38 +29,47 @@ mod example_images;
 mod means_and_intervals;
 mod reference_values;
 mod scored_predictions;
+pub mod seed_report;
 mod selection_summary;
 
+pub mod unit_report;
 pub(crate) mod untrained_and_stuck;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+};
 
 use seedgrid_common::{
     data::Pairs,
     matrix::{Plan, PlannedStage, Selections},
     spec::{Evaluation, Study},
     training::UnitResult,
-    unit::UnitId,
+    unit::{Unit, UnitId},
 };
 
 pub use crate::statistics::roc_and_precision_recall::{NoCurve, PrPoint, Ranking, RocPoint};
 pub use curve_band::{Band, BandPoint};
 pub(crate) use errors_by_seed::{Paired, StageErrors};
 pub use example_images::Sample;
-pub use learning_curves::{EpochMean, Learning, UnitHistory};
+pub use kept_histories::{CONFIGURATIONS_MAX, LINES_MAX, spread};
+pub use learning_curves::EpochMean;
 pub(crate) use reference_values::half_width;
 pub use report_json::Report;
+pub use seed_report::SeedReport;
+pub use unit_report::UnitReport;
 
 use crate::{
     plan::data_draws::{DataDraw, DataDraws},
     scheduler::{
         race::{LeaveReason, RaceTrack},
-        ranking::Rank,
+        ranking::{Ended, Rank},
         unit_state::UnitState,
     },
 };
 use comparison::Contender;
 use errors_by_seed::Columns;
+use kept_histories::BestSoFar;
 use race_summary::Savings;
 use report_json::{Counts, DatasetSummary, DrawSummary, EvaluationReport, SCHEMA, StageReport};
 use scored_predictions::{Cell, Scored};
@@ -78,12 +88,42 @@ pub struct Input<'a> {
     pub track: &'a RaceTrack,
     /// The training and test data.
     pub draws: &'a DataDraws,
-    /// Committed results. Those of units that the plan does not name are only counted.
-    pub results: &'a BTreeMap<UnitId, UnitResult>,
     /// The planned units without a result that are not tried again: quarantined or cancelled ones.
     pub given_up: &'a BTreeMap<UnitId, UnitState>,
     /// The failures of units, one line each.
     pub failures: &'a BTreeMap<UnitId, String>,
+}
+
+/// The committed results of units. Those of units that the plan does not name are only counted.
+///
+/// The results of a study may not fit into memory, so an aggregate reads them configuration by configuration.
+pub trait Results {
+    /// The reason for which results cannot be read.
+    type Error;
+
+    /// Every unit with a result.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn units(&self) -> Result<BTreeSet<UnitId>, Self::Error>;
+
+    /// The results of these units, in their order; None for a unit without one.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn of(&self, units: &[(UnitId, Unit)]) -> Result<Vec<Option<UnitResult>>, Self::Error>;
+}
+
+impl Results for BTreeMap<UnitId, UnitResult> {
+    type Error = Infallible;
+
+    fn units(&self) -> Result<BTreeSet<UnitId>, Infallible> {
+        Ok(self.keys().copied().collect())
+    }
+
+    fn of(&self, units: &[(UnitId, Unit)]) -> Result<Vec<Option<UnitResult>>, Infallible> {
+        Ok(units.iter().map(|(id, _)| self.get(id).cloned()).collect())
+    }
 }
 
 /// A study's numbers and their curves.
@@ -97,9 +137,11 @@ pub struct Aggregate {
     pub(crate) errors: Vec<StageErrors>,
     /// Some of the training pairs.
     pub samples: Vec<Sample>,
+    /// How many units of each configuration are drawn one by one: the first with a result.
+    pub drawn: usize,
 }
 
-/// One configuration's curves.
+/// One configuration's curves, its seeds and its units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
     /// ROC curve of the averaged prediction; None with a reason in the report.
@@ -111,24 +153,32 @@ pub struct Curves {
     /// Spread of the seeds' own precision-recall curves; None for fewer than two.
     pub precision_recall_band: Option<Band>,
     /// Loss and errors by epoch.
-    pub learning: Learning,
+    pub learning: Vec<EpochMean>,
+    /// The planned seeds, ascending.
+    pub seeds: Vec<SeedReport>,
+    /// The planned units, by data seed, seed and then fold.
+    pub units: Vec<UnitReport>,
 }
 
 /// Aggregates all units that the plan names.
-pub fn aggregate(input: &Input<'_>) -> Aggregate {
-    let mut savings = Savings::default();
-    let stages = input.plan.stages.iter().map(|planned| stage(planned, input, &mut savings));
+///
+/// # Errors
+/// When results cannot be read.
+pub fn aggregate<R: Results>(input: &Input<'_>, results: &R) -> Result<Aggregate, R::Error> {
+    let with_result = results.units()?;
+    let configurations = || input.plan.stages.iter().flat_map(|stage| &stage.configurations);
+    let units = configurations().flat_map(|planned| &planned.units);
+    let trained = units.filter(|(id, _)| with_result.contains(id) && !input.track.is_skipped(*id)).count();
+    let drawn = kept_histories::drawn(trained, configurations().count());
+    let mut study = Totals::default();
     let (mut reports, mut curves, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    for (report, of_stage, errors_of_stage) in stages {
+    for planned in &input.plan.stages {
+        let (report, of_stage, errors_of_stage) = stage(planned, input, results, drawn, &mut study)?;
         reports.push(report);
         curves.push(of_stage);
         errors.push(errors_of_stage);
     }
-    let mut counts = Counts::default();
-    let units = input.plan.units();
-    for (id, unit) in &units {
-        counts.add(Cell::new(*id, unit, input).state());
-    }
+    let Totals { mut counts, seen, savings } = study;
     counts.add_untrained(input.plan.stages.iter().flat_map(|stage| &stage.waiting).map(|row| row.units).sum());
     let report = Report {
         schema: SCHEMA.to_owned(),
@@ -136,39 +186,80 @@ pub fn aggregate(input: &Input<'_>) -> Aggregate {
         dataset: dataset(input),
         complete: counts.missing() == 0,
         counts,
-        unnamed_results: input.results.keys().filter(|id| !units.contains_key(*id)).count(),
+        unnamed_results: with_result.difference(&seen).count(),
         saved: (!input.track.races.is_empty()).then_some(savings.saved),
         stages: reports,
     };
-    Aggregate { report, curves, errors, samples: example_images::samples(&input.draws.first().dataset.train) }
+    Ok(Aggregate {
+        report,
+        curves,
+        errors,
+        samples: example_images::samples(&input.draws.first().dataset.train),
+        drawn,
+    })
 }
 
-/// Aggregates one stage; its races' savings are also added to the study's `savings`.
-fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (StageReport, Vec<Curves>, StageErrors) {
+/// Sums over all units of a study or a stage, a unit that several configurations share counted once.
+#[derive(Debug, Default)]
+struct Totals {
+    counts: Counts,
+    seen: BTreeSet<UnitId>,
+    savings: Savings,
+}
+
+impl Totals {
+    fn add(&mut self, cells: &[Cell<'_>]) {
+        cells.iter().filter(|cell| self.seen.insert(cell.id)).for_each(|cell| self.counts.add(cell.state()));
+        self.savings.add(cells);
+    }
+}
+
+/// Aggregates one stage, whose units are also added to the study's totals.
+fn stage<R: Results>(
+    planned: &PlannedStage,
+    input: &Input<'_>,
+    results: &R,
+    drawn: usize,
+    study: &mut Totals,
+) -> Result<(StageReport, Vec<Curves>, StageErrors), R::Error> {
     let of_stage = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
     let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
     let columns = Columns::new(planned.evaluation, planned.data_seeds.len());
     let resampled = resampled(planned);
-    let variants = planned.variants();
-    let mut seen = BTreeSet::new();
+    let left = left_race(planned, input.track);
     let mut classes = Classes::default();
-    let mut counts = Counts::default();
-    let mut own_savings = Savings::default();
+    let mut totals = Totals::default();
+    let races = input.track.races.iter().any(|race| race.stage == planned.name);
+    let mut ended = BTreeMap::new();
+    let mut best = (planned.configurations.len() > CONFIGURATIONS_MAX).then(BestSoFar::default);
     let (mut configurations, mut curves, mut contenders) = (Vec::new(), Vec::new(), Vec::new());
-    for ((number, configuration), variant) in (1..).zip(&planned.configurations).zip(variants) {
+    for ((number, configuration), variant) in (1..).zip(&planned.configurations).zip(planned.variants()) {
+        let of_units = results.of(&configuration.units)?;
+        let units = configuration.units.iter().zip(&of_units);
+        if races {
+            let known = units.clone().filter_map(|((id, _), result)| Some((*id, Ended::from_result(result.as_ref()?))));
+            ended.extend(known);
+        }
         let mut cells: Vec<Cell<'_>> =
-            configuration.units.iter().map(|(id, unit)| Cell::new(*id, unit, input)).collect();
+            units.map(|((id, unit), result)| Cell::new(*id, unit, result.as_ref(), input)).collect();
         scored_predictions::mark(&mut cells, input, &mut classes);
-        cells.iter().filter(|cell| seen.insert(cell.id)).for_each(|cell| counts.add(cell.state()));
-        [&mut own_savings, &mut *savings].into_iter().for_each(|savings| savings.add(&cells));
+        totals.add(&cells);
+        study.add(&cells);
         let by_seed = columns.values(&cells, &scored);
         let parts = configuration::Parts { cells: &cells, columns, by_seed: &by_seed, scored: &scored, resampled };
         let mut row = configuration::row(number, variant, &configuration.configuration, &parts);
-        row.report.failures = failures(&cells, input);
-        let rank = Rank::from_units(cells.iter().map(Cell::ended), left_race(planned, number - 1, input.track));
+        let failures = failures(&cells, input);
+        row.report.more_failures = failures.len().saturating_sub(FAILURES_MAX);
+        row.report.failures = failures.into_iter().take(FAILURES_MAX).cloned().collect();
+        let rank = Rank::from_units(cells.iter().map(Cell::ended), left[number - 1]);
+        kept_histories::keep(&mut row.curves, &cells, drawn);
         configurations.push(row.report);
         curves.push(row.curves);
-        contenders.push(Contender { number, cells, by_seed, wrong: row.wrong, scores: row.scores, rank });
+        if let Some(best) = &mut best {
+            best.add(&configuration.configuration.model, &rank, &mut curves, drawn);
+        }
+        let errors = cells.iter().filter_map(|cell| Some((cell.unit.seed, cell.error()?))).collect();
+        contenders.push(Contender { number, errors, by_seed, wrong: row.wrong, scores: row.scores, rank });
     }
     let mut order: Vec<usize> = (0..contenders.len()).collect();
     order.sort_by_key(|&place| &contenders[place].rank);
@@ -176,6 +267,7 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         configurations[place].rank = rank;
         configurations[place].can_be_best = contenders[place].rank.can_be_best();
     }
+    let Totals { mut counts, savings, .. } = totals;
     counts.add_untrained(planned.waiting.iter().map(|row| row.units).sum());
     let evaluation = match planned.evaluation {
         Evaluation::Holdout => EvaluationReport::Holdout,
@@ -193,12 +285,12 @@ fn stage(planned: &PlannedStage, input: &Input<'_>, savings: &mut Savings) -> (S
         references: reference_values::next_to(&input.study.references, planned, &configurations),
         idle_references: reference_values::idle(&input.study.references, planned),
         selection: selection_summary::selection(planned, input.selections, &configurations),
-        race: race_summary::race(planned, input, &configurations, own_savings.saved),
+        race: race_summary::race(planned, input, &configurations, &ended, savings.saved),
         waiting: selection_summary::waiting(planned),
         configurations,
     };
     let by_configuration = contenders.into_iter().map(|one| one.by_seed).collect();
-    (report, curves, StageErrors { columns, clusters: scored.clusters, by_configuration })
+    Ok((report, curves, StageErrors { columns, clusters: scored.clusters, by_configuration }))
 }
 
 /// The largest number of configurations of a stage with resampled curves.
@@ -232,7 +324,7 @@ fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
         other.evaluation == Evaluation::Holdout && other.data_seeds.iter().any(|seed| planned.data_seeds.contains(seed))
     };
     let scored = plan.stages.iter().filter(shares_pairs).flat_map(|stage| &stage.configurations);
-    scored.map(|planned| planned.configuration.key()).collect::<BTreeSet<String>>().len()
+    scored.map(|planned| planned.key.as_str()).collect::<BTreeSet<&str>>().len()
 }
 
 /// The share of the scored images that several draws of a stage have; None for one draw.
@@ -247,19 +339,26 @@ fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
     (parts.len() > 1).then(|| shared_image_clusters::shared_share(&parts))
 }
 
-/// Whether the configuration at this place of the stage left a race without a failed unit.
-fn left_race(planned: &PlannedStage, place: usize, track: &RaceTrack) -> bool {
-    let model = planned.configurations[place].configuration.model.as_str();
-    let Some(race) = track.race(&planned.name, model) else { return false };
-    let before = planned.configurations[..place].iter().filter(|one| one.configuration.model == model).count();
-    race.left_at(before).is_some_and(|(_, why)| why != LeaveReason::Incomplete)
+/// Whether each of the stage's configurations left a race without a failed unit.
+fn left_race(planned: &PlannedStage, track: &RaceTrack) -> Vec<bool> {
+    let mut before: BTreeMap<&str, usize> = BTreeMap::new();
+    let models = planned.configurations.iter().map(|one| one.configuration.model.as_str());
+    let left = models.map(|model| {
+        let place = before.entry(model).or_default();
+        let left = track.race(&planned.name, model).and_then(|race| race.left_at(*place));
+        *place += 1;
+        left.is_some_and(|(_, why)| why != LeaveReason::Incomplete)
+    });
+    left.collect()
 }
 
+/// Most failures of a configuration in report.json.
+const FAILURES_MAX: usize = 12;
+
 /// The failures of these units, each text once.
-fn failures(cells: &[Cell<'_>], input: &Input<'_>) -> Vec<String> {
+fn failures<'a>(cells: &[Cell<'_>], input: &Input<'a>) -> BTreeSet<&'a String> {
     let failed = cells.iter().filter(|cell| cell.state() == UnitState::Quarantined);
-    let texts: BTreeSet<&String> = failed.filter_map(|cell| input.failures.get(&cell.id)).collect();
-    texts.into_iter().cloned().collect()
+    failed.filter_map(|cell| input.failures.get(&cell.id)).collect()
 }
 
 fn dataset(input: &Input<'_>) -> DatasetSummary {

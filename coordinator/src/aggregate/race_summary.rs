@@ -1,6 +1,6 @@
 //! Summaries of races: their decided rungs with the numbers behind them, and their savings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::{
     matrix::{PlannedConfiguration, PlannedStage},
@@ -41,11 +41,12 @@ impl Savings {
     }
 }
 
-/// The stage's race, if it has one; `rows` are its configurations.
+/// The stage's race, if it has one; `rows` are its configurations, `ended` the outcomes of its units.
 pub(super) fn race(
     planned: &PlannedStage,
     input: &Input<'_>,
     rows: &[ConfigurationReport],
+    ended: &BTreeMap<UnitId, Ended>,
     saved: SavedReport,
 ) -> Option<RaceReport> {
     let races: Vec<&Race> = input.track.races.iter().filter(|race| race.stage == planned.name).collect();
@@ -54,18 +55,23 @@ pub(super) fn race(
         RaceRule::Friedman { alpha, .. } => (Some(alpha), None),
         RaceRule::Halving { keep, .. } => (None, Some(keep)),
     };
-    let models = races.into_iter().map(|race| of_model(race, planned, input, rows)).collect();
+    let models = races.into_iter().map(|race| of_model(race, planned, ended, rows)).collect();
     Some(RaceReport { rule: rule.name().to_owned(), first: rule.first(), alpha, keep, saved, models })
 }
 
-fn of_model(race: &Race, planned: &PlannedStage, input: &Input<'_>, rows: &[ConfigurationReport]) -> ModelRace {
+fn of_model(
+    race: &Race,
+    planned: &PlannedStage,
+    ended: &BTreeMap<UnitId, Ended>,
+    rows: &[ConfigurationReport],
+) -> ModelRace {
     let candidates: Vec<&PlannedConfiguration> = planned.of_model(&race.model).collect();
     let rows: Vec<&ConfigurationReport> = rows.iter().filter(|row| row.model == race.model).collect();
     ModelRace {
         model: race.model.clone(),
         title: model::find(&race.model).map_or(race.model.as_str(), |model| model.title).to_owned(),
         ended: race.is_over(),
-        rungs: race.rungs.iter().map(|rung| of_rung(race.rule, rung, &candidates, &rows, input)).collect(),
+        rungs: race.rungs.iter().map(|rung| of_rung(race.rule, rung, &candidates, &rows, ended)).collect(),
     }
 }
 
@@ -75,11 +81,11 @@ fn of_rung(
     rung: &Rung,
     candidates: &[&PlannedConfiguration],
     rows: &[&ConfigurationReport],
-    input: &Input<'_>,
+    ended: &BTreeMap<UnitId, Ended>,
 ) -> RungReport {
     let is_judged = |place: &usize| rung.why_left(*place) != Some(LeaveReason::Incomplete);
     let judged: Vec<usize> = rung.entered.iter().copied().filter(is_judged).collect();
-    let ended = |id: UnitId| input.results.get(&id).map(Ended::from_result);
+    let ended = |id: UnitId| ended.get(&id).copied();
     let errors: Option<Vec<BlockErrors>> =
         judged.iter().map(|&place| BlockErrors::from_units(candidates.get(place)?, rung.folds, ended)).collect();
     let Judgement { test, contenders } = judge(rule, &errors.iter().flatten().collect::<Vec<_>>());

@@ -50,8 +50,8 @@ pub(super) enum UnitOutcome<'a> {
 }
 
 impl<'a> Cell<'a> {
-    pub(super) fn new(id: UnitId, unit: &'a Unit, input: &Input<'a>) -> Self {
-        let outcome = match input.results.get(&id) {
+    pub(super) fn new(id: UnitId, unit: &'a Unit, result: Option<&'a UnitResult>, input: &Input<'_>) -> Self {
+        let outcome = match result {
             // A result from before the race is ignored like a missing one: reports do not depend on the order of runs.
             _ if input.track.is_skipped(id) => UnitOutcome::Skipped,
             Some(UnitResult { epochs, ending: Ending::Done(scores) }) => UnitOutcome::Done { scores, epochs },

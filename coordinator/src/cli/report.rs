@@ -10,7 +10,7 @@ use crate::{
     plan::newest_spec,
     report::{self, Written},
     run_directory::RunDirectory,
-    views::report_inputs::{collect, state_now},
+    views::report_inputs::{StoredRows, collect, state_now},
 };
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
@@ -28,15 +28,17 @@ pub(super) fn finish(directory: &RunDirectory) -> Result<Exit, Failure> {
 }
 
 fn build(directory: &RunDirectory, spec: Option<u32>, output: Option<&Path>) -> Result<Exit, Failure> {
-    let (aggregate, provenance) = collect(directory, spec)?;
+    let (aggregate, provenance, store) = collect(directory, spec)?;
+    let rows = StoredRows::new(&store, &aggregate)?;
     let folder = match (output, spec) {
         (Some(folder), _) => folder.to_owned(),
         (None, Some(number)) if newest_spec(directory)? != Some(number) => directory.report_of_spec(number),
         (None, _) => directory.report(),
     };
-    let written = report::write(&folder, &aggregate, &provenance, || state_now(directory))?;
-    super::print_as_it_is(&report::terminal_table(&aggregate.report, Screen::output().columns))?;
-    if provenance.units.iter().any(|unit| ResultKind::from_numerics_class(&unit.numerics_class) == ResultKind::MadeUp) {
+    let written = report::write(&folder, &aggregate, &provenance, &rows, || state_now(directory))?;
+    super::print_as_it_is(&report::terminal_table(&aggregate, Screen::output().columns))?;
+    let is_made_up = |class: &String| ResultKind::from_numerics_class(class) == ResultKind::MadeUp;
+    if provenance.numerics_classes.iter().any(is_made_up) {
         standard_streams::note(format_args!(
             "note: these results are made up, to measure a coordinator: they say nothing of any network"
         ));

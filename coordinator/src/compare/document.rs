@@ -202,7 +202,7 @@ impl Found {
             number: row.number,
             n: row.n,
             planned: row.counts.planned,
-            seeds: row.done_seeds(),
+            seeds: row.done_seeds,
             untrained: row.untrained,
             stuck: row.stuck,
             diverged: row.counts.diverged,

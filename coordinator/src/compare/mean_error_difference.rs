@@ -72,7 +72,7 @@ fn independent(parts: [Part<'_>; 2]) -> Difference {
         (None, _) => (None, Some("it needs a done unit of each".to_owned())),
         (Some(_), _) => (None, Some("it needs an interval of each".to_owned())),
     };
-    let [seeds_first, seeds_second] = parts.map(|part| part.row.done_seeds());
+    let [seeds_first, seeds_second] = parts.map(|part| part.row.done_seeds);
     let covers = "both runs as if they had drawn their seeds and their data independently".to_owned();
     Difference { mean, ci95, method: Method::Independent, seeds_first, seeds_second, covers, reason }
 }

@@ -112,8 +112,9 @@ fn compared(sides: &[Side; 2], stages: [&StageReport; 2]) -> ComparedStage {
     let errors = [0, 1].map(|side: usize| sides[side].errors_of(&stages[side].name));
     let part = |side: usize, row| mean_error_difference::Part { stage: stages[side], row, errors: errors[side] };
     let Matched { pairs, only_first, only_second } = configuration_matching::matched(stages);
+    let units = |side: usize, row| sides[side].units_of(&stages[side].name, row);
     let configurations = pairs.into_iter().map(|[first, second]| {
-        let units = same_results::of_configurations(sides, [first, second]);
+        let units = same_results::of_configurations(sides, [units(0, first), units(1, second)]);
         ComparedConfiguration {
             model: first.model.clone(),
             title: first.title.clone(),

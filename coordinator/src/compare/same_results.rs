@@ -1,19 +1,18 @@
 //! Whether units that both runs have have equal results. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedgrid_common::unit::UnitId;
 
 use super::{
-    compared_run::{Side, units},
+    compared_run::Side,
     document::{ComparedUnits, Contradiction, SharedUnits},
 };
-use crate::aggregate::report_json::ConfigurationReport;
 
 /// Compares every unit by its id.
 pub(super) fn compared(sides: &[Side; 2]) -> ComparedUnits {
     let [first, second] = sides;
-    let (here, there) = (units(&first.report), units(&second.report));
+    let (here, there) = (&first.labels, &second.labels);
     let shared: BTreeMap<&UnitId, &String> = here.iter().filter(|(id, _)| there.contains_key(*id)).collect();
     let mut compared = ComparedUnits {
         shared: shared.len(),
@@ -40,14 +39,10 @@ pub(super) fn compared(sides: &[Side; 2]) -> ComparedUnits {
 }
 
 /// The units that two configurations have in common.
-pub(super) fn of_configurations(sides: &[Side; 2], rows: [&ConfigurationReport; 2]) -> SharedUnits {
+pub(super) fn of_configurations(sides: &[Side; 2], units: [&BTreeSet<UnitId>; 2]) -> SharedUnits {
     let mut shared = SharedUnits::default();
-    for unit in &rows[0].units {
-        if !rows[1].units.iter().any(|other| other.unit == unit.unit) {
-            continue;
-        }
-        let Ok(id) = unit.unit.parse::<UnitId>() else { continue };
-        let (Some(one), Some(other)) = (sides[0].trained.get(&id), sides[1].trained.get(&id)) else { continue };
+    for id in units[0].intersection(units[1]) {
+        let (Some(one), Some(other)) = (sides[0].trained.get(id), sides[1].trained.get(id)) else { continue };
         shared.trained += 1;
         shared.identical += usize::from(one.digest == other.digest);
     }

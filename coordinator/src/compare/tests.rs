@@ -90,15 +90,18 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
         selections: &Selections::new(),
         track: &RaceTrack::default(),
         draws: &draws,
-        results: &results,
         given_up: &BTreeMap::new(),
         failures: &BTreeMap::new(),
     };
-    let Aggregate { report, errors, .. } = aggregate(&input);
+    let Ok(aggregate) = aggregate(&input, &results);
+    let (labels, units) = (compared_run::labels(&aggregate), compared_run::units(&aggregate));
+    let Aggregate { report, errors, .. } = aggregate;
     Side {
         path: path.into(),
         report,
         errors,
+        units,
+        labels,
         spec: spec.to_owned(),
         trained,
         versions: vec!["1".to_owned()],

@@ -1,37 +1,48 @@
 //! Tables for programs: RFC 4180 with `\n` line ends, UTF-8, every digit of every number, empty where there is no value.
 
-use std::{collections::BTreeSet, fmt::Display};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Display,
+    io::{self, Write},
+};
 
-use seedgrid_common::{classification, unit::Fold};
+use seedgrid_common::{classification, unit::UnitId};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::shown_and_best_rows;
+use super::{
+    folder::File,
+    provenance::{Provenance, WorkerRecord},
+    shown_and_best_rows,
+    streamed_rows::Rows,
+};
 use crate::aggregate::{
-    Aggregate, Band, Curves,
-    report_json::{ConfigurationReport, ReferenceReport, Report, StageReport, UnitReport},
+    Aggregate, Band, Curves, UnitReport,
+    report_json::{ConfigurationReport, ReferenceReport, Report, StageReport},
 };
 
-/// Names and contents of all files.
-pub(super) fn files(aggregate: &Aggregate) -> Vec<(String, Vec<u8>)> {
+/// All files. What has a row a unit, an epoch or an attempt is written row by row: there may be millions.
+pub(super) fn files<'a>(aggregate: &'a Aggregate, provenance: &'a Provenance, rows: &'a dyn Rows) -> Vec<File<'a>> {
     let report = &aggregate.report;
-    [
-        ("configurations.csv", configurations(report)),
-        ("units.csv", units(report)),
-        ("comparisons.csv", comparisons(report)),
-        ("references.csv", references(report)),
-        ("epochs.csv", epochs(aggregate)),
-        ("learning.csv", learning(aggregate)),
-        ("roc.csv", roc(aggregate)),
-        (
-            "roc-band.csv",
-            band(aggregate, ["false_positive_rate", "true_positive_rate"], |curves| curves.roc_band.as_ref()),
-        ),
-        ("pr.csv", precision_recall(aggregate)),
-        ("pr-band.csv", band(aggregate, ["recall", "precision"], |curves| curves.precision_recall_band.as_ref())),
+    vec![
+        File::rows("configurations.csv", move |out| configurations(report, out)),
+        File::rows("seeds.csv", move |out| seeds(aggregate, out)),
+        File::rows("units.csv", move |out| units(aggregate, out)),
+        File::rows("comparisons.csv", move |out| comparisons(report, out)),
+        File::rows("references.csv", move |out| references(report, out)),
+        File::rows("epochs.csv", move |out| epochs(aggregate, rows, out)),
+        File::rows("learning.csv", move |out| learning(aggregate, out)),
+        File::rows("roc.csv", move |out| roc(aggregate, out)),
+        File::rows("roc-band.csv", move |out| {
+            let columns = ["false_positive_rate", "true_positive_rate"];
+            band(aggregate, columns, |curves| curves.roc_band.as_ref(), out)
+        }),
+        File::rows("pr.csv", move |out| precision_recall(aggregate, out)),
+        File::rows("pr-band.csv", move |out| {
+            band(aggregate, ["recall", "precision"], |curves| curves.precision_recall_band.as_ref(), out)
+        }),
+        File::rows("attempts.csv", move |out| attempts(provenance, rows, out)),
     ]
-    .map(|(name, text)| (name.to_owned(), text.into_bytes()))
-    .into()
 }
 
 /// Writes a cell, quoted where it must be. A text that a spreadsheet would compute gets an apostrophe before it.
@@ -48,14 +59,16 @@ pub(crate) fn push_cell(text: &mut String, cell: &str) {
     }
 }
 
-fn push_row(text: &mut String, cells: impl IntoIterator<Item = String>) {
+fn write_row<T: AsRef<str>>(out: &mut dyn Write, cells: impl IntoIterator<Item = T>) -> io::Result<()> {
+    let mut line = String::new();
     for (index, cell) in cells.into_iter().enumerate() {
         if index > 0 {
-            text.push(',');
+            line.push(',');
         }
-        push_cell(text, &cell);
+        push_cell(&mut line, cell.as_ref());
     }
-    text.push('\n');
+    line.push('\n');
+    out.write_all(line.as_bytes())
 }
 
 /// Every digit of a number, and no long rows of zeros.
@@ -94,23 +107,22 @@ fn keys(stage: &StageReport, row: &ConfigurationReport) -> Vec<String> {
     vec![stage.name.clone(), row.number.to_string(), row.model.clone(), row.variant.clone()]
 }
 
-/// A table of things, whose rows begin with cells under `first`. `columns` are separated by blanks: `NAME`, or `NAME=PATH` where report.json has the
-/// value elsewhere in the thing's object.
+/// Writes a table of things, whose rows begin with cells under `first`. `columns` are separated by blanks: `NAME`, or `NAME=PATH` where
+/// report.json has the value elsewhere in the thing's object.
 fn table<'a, T: Serialize + 'a>(
+    out: &mut dyn Write,
     first: impl IntoIterator<Item = String>,
     columns: &str,
     rows: impl IntoIterator<Item = (Vec<String>, &'a T)>,
-) -> String {
+) -> io::Result<()> {
     let columns: Vec<(&str, &str)> =
         columns.split_whitespace().map(|column| column.split_once('=').unwrap_or((column, column))).collect();
-    let mut text = String::new();
-    push_row(&mut text, first.into_iter().chain(columns.iter().map(|(name, _)| (*name).to_owned())));
+    write_row(out, first.into_iter().chain(columns.iter().map(|(name, _)| (*name).to_owned())))?;
     for (first, thing) in rows {
-        // Where it fails, so does report.json.
-        let object = serde_json::to_value(thing).unwrap_or_default();
-        push_row(&mut text, first.into_iter().chain(columns.iter().map(|(_, path)| value_at(&object, path))));
+        let object = serde_json::to_value(thing)?;
+        write_row(out, first.into_iter().chain(columns.iter().map(|(_, path)| value_at(&object, path))))?;
     }
-    text
+    Ok(())
 }
 
 /// Every configuration with its stage.
@@ -147,29 +159,63 @@ const CONFIGURATION: &str = "normalize stop.loss_delta stop.max_epochs stop.min_
     data_draws=draws draws_std=draw.draws_std seeds_std=draw.seeds_std skipped=counts.skipped rank";
 
 /// configurations.csv: one row a configuration.
-fn configurations(report: &Report) -> String {
+fn configurations(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let names = hyperparameters(report);
     let rows = rows(report).map(|(stage, row)| {
         let values = names.iter().map(|name| cell(row.hyperparameters.get(*name)));
         (keys(stage, row).into_iter().chain([row.title.clone()]).chain(values).collect(), row)
     });
-    table(with_hyperparameters(&names, "title"), CONFIGURATION, rows)
+    table(out, with_hyperparameters(&names, "title"), CONFIGURATION, rows)
 }
 
-const UNIT: &str = "fold seed ending error auc average_precision loss epochs converged train_loss train_error data_seed untrained stuck";
+const UNIT: [&str; 15] = [
+    "fold",
+    "seed",
+    "ending",
+    "error",
+    "auc",
+    "average_precision",
+    "loss",
+    "epochs",
+    "converged",
+    "train_loss",
+    "train_error",
+    "data_seed",
+    "untrained",
+    "stuck",
+    "areas_reason",
+];
 
 /// units.csv: one row a unit; a unit that several configurations share stands in each of them.
-fn units(report: &Report) -> String {
-    let names = hyperparameters(report);
-    let names = &names;
-    let rows = rows(report).flat_map(|(stage, row)| {
+fn units(aggregate: &Aggregate, out: &mut dyn Write) -> io::Result<()> {
+    let names = hyperparameters(&aggregate.report);
+    write_row(out, with_hyperparameters(&names, "unit").chain(UNIT.map(str::to_owned)))?;
+    for (stage, row, curves) in with_curves(aggregate) {
+        let keys = keys(stage, row);
         let values: Vec<String> = names.iter().map(|name| cell(row.hyperparameters.get(*name))).collect();
-        let of_unit = move |unit: &UnitReport| {
-            keys(stage, row).into_iter().chain([unit.unit.clone()]).chain(values.iter().cloned()).collect()
-        };
-        row.units.iter().map(move |unit| (of_unit(unit), unit))
-    });
-    table(with_hyperparameters(names, "unit"), UNIT, rows)
+        for unit in &curves.units {
+            let cells = [
+                cell(unit.fold),
+                unit.seed.to_string(),
+                unit.ending.name().to_owned(),
+                cell(unit.error),
+                cell(unit.auc),
+                cell(unit.average_precision),
+                cell(unit.loss),
+                cell(unit.epochs),
+                cell(unit.converged),
+                cell(unit.train_loss),
+                cell(unit.train_error),
+                unit.data_seed.to_string(),
+                cell(unit.untrained),
+                cell(unit.stuck),
+                cell(unit.areas_reason.as_deref()),
+            ];
+            let id = unit.unit.to_string();
+            write_row(out, keys.iter().chain([&id]).chain(&values).chain(&cells))?;
+        }
+    }
+    Ok(())
 }
 
 const COMPARISON: &str = "difference hedges_g t_test=t_test.method seeds=t_test.seeds
@@ -183,7 +229,7 @@ const COMPARISON: &str = "difference hedges_g t_test=t_test.method seeds=t_test.
     auc_p_holm=auc_test.p_holm";
 
 /// comparisons.csv: one row a pair of configurations that were compared; the keys are the first one's.
-fn comparisons(report: &Report) -> String {
+fn comparisons(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let rows = report.stages.iter().flat_map(|stage| {
         stage.comparisons.pairs.iter().filter_map(move |pair| {
             let (first, second) =
@@ -193,7 +239,7 @@ fn comparisons(report: &Report) -> String {
         })
     });
     let second = ["second", "second_model", "second_variant"];
-    table(KEYS.into_iter().chain(second).map(str::to_owned), COMPARISON, rows)
+    table(out, KEYS.into_iter().chain(second).map(str::to_owned), COMPARISON, rows)
 }
 
 const REFERENCE: &str = "source ours_error=ours.error ours_std=ours.std ours_n=ours.n ours_epochs=ours.epochs ours_pairs=ours.pairs
@@ -203,7 +249,7 @@ const REFERENCE: &str = "source ours_error=ours.error ours_std=ours.std ours_n=o
     difference uncertainty95 uncertainty90 margin verdict note";
 
 /// references.csv: one row a configuration and a reference that is for it.
-fn references(report: &Report) -> String {
+fn references(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let given = |one: &ReferenceReport| {
         one.given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     };
@@ -213,53 +259,130 @@ fn references(report: &Report) -> String {
             Some((keys.into_iter().chain([given(one)]).collect(), one))
         })
     });
-    table(KEYS.into_iter().chain(["where"]).map(str::to_owned), REFERENCE, rows)
+    table(out, KEYS.into_iter().chain(["where"]).map(str::to_owned), REFERENCE, rows)
 }
 
-/// A table of rows that belong to configurations with their curves.
+/// Every configuration with its stage, its curves and its units.
+fn with_curves(aggregate: &Aggregate) -> impl Iterator<Item = (&StageReport, &ConfigurationReport, &Curves)> {
+    aggregate.report.stages.iter().zip(&aggregate.curves).flat_map(|(stage, of_stage)| {
+        stage.configurations.iter().zip(of_stage).map(move |(row, curves)| (stage, row, curves))
+    })
+}
+
+/// Writes a table of rows that belong to configurations with their curves.
 fn curves<const N: usize>(
+    out: &mut dyn Write,
     aggregate: &Aggregate,
     columns: [&str; N],
     of: impl Fn(&Curves) -> Vec<[String; N]>,
-) -> String {
-    let mut text = String::new();
-    push_row(&mut text, KEYS.into_iter().chain(columns).map(str::to_owned));
-    for (stage, curves) in aggregate.report.stages.iter().zip(&aggregate.curves) {
-        for (row, curves) in stage.configurations.iter().zip(curves) {
-            let keys = keys(stage, row);
-            of(curves).into_iter().for_each(|cells| push_row(&mut text, keys.iter().cloned().chain(cells)));
-        }
+) -> io::Result<()> {
+    write_row(out, KEYS.into_iter().chain(columns))?;
+    for (stage, row, curves) in with_curves(aggregate) {
+        let keys = keys(stage, row);
+        of(curves).iter().try_for_each(|cells| write_row(out, keys.iter().chain(cells)))?;
     }
-    text
+    Ok(())
 }
 
-/// epochs.csv: one row an epoch of a unit that has a result.
-fn epochs(aggregate: &Aggregate) -> String {
-    let columns = ["unit", "fold", "seed", "epoch", "train_loss", "train_error", "validation_error"];
-    curves(aggregate, columns, |curves| {
-        let units = curves.learning.units.iter().flat_map(|unit| unit.epochs.iter().map(move |epoch| (unit, epoch)));
-        let cells = units.map(|(unit, epoch)| {
-            let fold = match unit.fold {
-                Fold::Holdout => None,
-                Fold::Part { index, .. } => Some(index + 1),
-            };
-            let [seed, number] = [unit.seed.to_string(), epoch.epoch.to_string()];
-            let [loss, error] = [epoch.train_loss, epoch.train_error].map(|value| value.to_string());
-            [unit.unit.clone(), cell(fold), seed, number, loss, error, cell(epoch.validation_error)]
+/// seeds.csv: one row a seed of a configuration.
+fn seeds(aggregate: &Aggregate, out: &mut dyn Write) -> io::Result<()> {
+    let columns = ["seed", "n", "planned", "averaged", "error", "epochs", "auc", "average_precision", "reason"];
+    curves(out, aggregate, columns, |curves| {
+        let cells = curves.seeds.iter().map(|seed| {
+            [
+                seed.seed.to_string(),
+                seed.n.to_string(),
+                seed.planned.to_string(),
+                seed.averaged.to_string(),
+                cell(seed.error),
+                cell(seed.epochs),
+                cell(seed.auc),
+                cell(seed.average_precision),
+                cell(seed.reason.as_deref()),
+            ]
         });
         cells.collect()
     })
 }
 
+/// epochs.csv: one row an epoch of a unit that has a result.
+fn epochs(aggregate: &Aggregate, rows: &dyn Rows, out: &mut dyn Write) -> io::Result<()> {
+    let columns = ["unit", "fold", "seed", "epoch", "train_loss", "train_error", "validation_error"];
+    write_row(out, KEYS.into_iter().chain(columns))?;
+    for (stage, row, curves) in with_curves(aggregate) {
+        let keys = keys(stage, row);
+        let with_result: Vec<&UnitReport> = curves.units.iter().filter(|unit| unit.has_result()).collect();
+        let ids: Vec<UnitId> = with_result.iter().map(|unit| unit.unit).collect();
+        for (unit, epochs) in with_result.into_iter().zip(rows.epochs(&ids)?) {
+            let [id, seed, fold] = [unit.unit.to_string(), unit.seed.to_string(), cell(unit.fold)];
+            for epoch in epochs {
+                let number = epoch.epoch.to_string();
+                let [loss, error] = [epoch.train_loss, epoch.train_error].map(|value| value.to_string());
+                let cells = [&id, &fold, &seed, &number, &loss, &error, &cell(epoch.validation_error)];
+                write_row(out, keys.iter().chain(cells))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// learning.csv: one row an epoch of a configuration, averaged over the done units that trained it.
-fn learning(aggregate: &Aggregate) -> String {
+fn learning(aggregate: &Aggregate, out: &mut dyn Write) -> io::Result<()> {
     let columns = ["epoch", "units", "train_loss", "train_error", "validation_error"];
-    curves(aggregate, columns, |curves| {
-        let cells = curves.learning.epochs.iter().map(|epoch| {
+    curves(out, aggregate, columns, |curves| {
+        let cells = curves.learning.iter().map(|epoch| {
             let [loss, error] = [epoch.train_loss, epoch.train_error].map(|value| value.to_string());
             [epoch.epoch.to_string(), epoch.units.to_string(), loss, error, cell(epoch.validation_error)]
         });
         cells.collect()
+    })
+}
+
+const ATTEMPT: [&str; 15] = [
+    "unit",
+    "attempt",
+    "ending",
+    "worker",
+    "host",
+    "place",
+    "device",
+    "isa",
+    "numerics_class",
+    "wall_seconds",
+    "ended_at_unix_ms",
+    "detail",
+    "weights_file",
+    "weights_sha256",
+    "weights_bytes",
+];
+
+/// attempts.csv: one row an attempt that ended, of a unit that the spec names.
+fn attempts(provenance: &Provenance, rows: &dyn Rows, out: &mut dyn Write) -> io::Result<()> {
+    let workers: HashMap<&str, &WorkerRecord> =
+        provenance.workers.iter().map(|worker| (worker.worker.as_str(), worker)).collect();
+    write_row(out, ATTEMPT)?;
+    rows.attempts(&mut |attempt| {
+        let worker = workers.get(attempt.worker.as_str());
+        let of_worker = |text: fn(&WorkerRecord) -> &str| worker.map_or_else(String::new, |one| text(one).to_owned());
+        let weights = attempt.weights.as_ref();
+        let cells = [
+            attempt.unit.to_string(),
+            attempt.attempt.to_string(),
+            attempt.ending.to_string(),
+            attempt.worker.clone(),
+            of_worker(|worker| &worker.host),
+            of_worker(|worker| &worker.place),
+            of_worker(|worker| &worker.device),
+            of_worker(|worker| &worker.isa),
+            of_worker(|worker| &worker.numerics_class),
+            cell(attempt.wall_seconds),
+            cell(attempt.ended_at_unix_ms),
+            attempt.detail.clone(),
+            weights.map_or_else(String::new, |weights| weights.file.clone()),
+            weights.map_or_else(String::new, |weights| weights.sha256.clone()),
+            cell(weights.map(|weights| weights.bytes)),
+        ];
+        write_row(out, cells)
     })
 }
 
@@ -270,27 +393,32 @@ fn point([x, y]: [f64; 2], threshold: f64) -> [String; 4] {
 }
 
 /// roc.csv: the points of each averaged prediction's ROC curve.
-fn roc(aggregate: &Aggregate) -> String {
+fn roc(aggregate: &Aggregate, out: &mut dyn Write) -> io::Result<()> {
     let columns = ["false_positive_rate", "true_positive_rate", "threshold_score", "threshold_probability"];
-    curves(aggregate, columns, |curves| {
+    curves(out, aggregate, columns, |curves| {
         let points = curves.roc.iter().flatten();
         points.map(|found| point([found.false_positive_rate, found.true_positive_rate], found.threshold)).collect()
     })
 }
 
 /// pr.csv: the points of each averaged prediction's precision-recall curve.
-fn precision_recall(aggregate: &Aggregate) -> String {
+fn precision_recall(aggregate: &Aggregate, out: &mut dyn Write) -> io::Result<()> {
     let columns = ["recall", "precision", "threshold_score", "threshold_probability"];
-    curves(aggregate, columns, |curves| {
+    curves(out, aggregate, columns, |curves| {
         let points = curves.precision_recall.iter().flatten();
         points.map(|found| point([found.recall, found.precision], found.threshold)).collect()
     })
 }
 
 /// roc-band.csv and pr-band.csv: mean and deviation of the seeds' own curves.
-fn band(aggregate: &Aggregate, [x, y]: [&str; 2], of: fn(&Curves) -> Option<&Band>) -> String {
+fn band(
+    aggregate: &Aggregate,
+    [x, y]: [&str; 2],
+    of: fn(&Curves) -> Option<&Band>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let [mean, std] = ["mean", "std"].map(|what| format!("{y}_{what}"));
-    curves(aggregate, ["seeds", x, &mean, &std], |curves| {
+    curves(out, aggregate, ["seeds", x, &mean, &std], |curves| {
         let points = of(curves).into_iter().flat_map(|band| band.points.iter().map(|point| (band.curves, point)));
         let cells = points.map(|(seeds, point)| {
             let [x, mean, std] = [point.x, point.mean, point.std].map(number);
@@ -302,13 +430,13 @@ fn band(aggregate: &Aggregate, [x, y]: [&str; 2], of: fn(&Curves) -> Option<&Ban
 
 #[cfg(test)]
 mod tests {
-    use super::push_row;
+    use super::write_row;
 
     #[test]
     fn cells_with_commas_quotes_or_line_ends_are_quoted() {
-        let mut text = String::new();
-        push_row(&mut text, ["[1, 2]", "say \"x\""].map(str::to_owned));
-        push_row(&mut text, ["two\nlines", " padded"].map(str::to_owned));
-        assert_eq!(text, "\"[1, 2]\",\"say \"\"x\"\"\"\n\"two\nlines\",\" padded\"\n");
+        let mut text = Vec::new();
+        write_row(&mut text, ["[1, 2]", "say \"x\""]).unwrap();
+        write_row(&mut text, ["two\nlines", " padded"]).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "\"[1, 2]\",\"say \"\"x\"\"\"\n\"two\nlines\",\" padded\"\n");
     }
 }

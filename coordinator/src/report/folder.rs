@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs::{self, Permissions},
-    io,
+    io::{self, BufRead as _, BufReader, BufWriter, Write},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
@@ -65,6 +65,82 @@ pub enum Written {
     Newer(State),
 }
 
+/// Writes a file's content.
+type WriteRows<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
+/// A file of a report.
+pub(crate) struct File<'a> {
+    pub(crate) name: String,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Whole(Vec<u8>),
+    /// Written row by row: it may be larger than memory.
+    Rows(WriteRows<'a>),
+}
+
+impl<'a> File<'a> {
+    /// A file with this content.
+    pub(super) fn whole(name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), content: Content::Whole(content.into()) }
+    }
+
+    /// A file that is written row by row.
+    pub(super) fn rows(name: &str, write: impl Fn(&mut dyn Write) -> io::Result<()> + 'a) -> Self {
+        Self { name: name.to_owned(), content: Content::Rows(Box::new(write)) }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        match &self.content {
+            Content::Whole(bytes) => out.write_all(bytes),
+            Content::Rows(write) => write(out),
+        }
+    }
+
+    fn put(&self, path: &Path) -> io::Result<()> {
+        let mut out = BufWriter::new(fs::File::create(path)?);
+        self.write(&mut out)?;
+        out.flush()?;
+        durable_files::sync_file(path)
+    }
+
+    /// Whether the file at `path` has this content.
+    ///
+    /// # Errors
+    /// When that file cannot be read, or the content cannot be made.
+    pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let mut compared = Compared { with: BufReader::new(fs::File::open(path)?), differs: false };
+        self.write(&mut compared)?;
+        Ok(!compared.differs && compared.with.fill_buf()?.is_empty())
+    }
+}
+
+/// Compares with a file what is written, instead of writing it.
+struct Compared {
+    with: BufReader<fs::File>,
+    differs: bool,
+}
+
+impl Write for Compared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.differs {
+            let there = self.with.fill_buf()?;
+            let count = there.len().min(bytes.len());
+            self.differs = count == 0 || there[..count] != bytes[..count];
+            if !self.differs {
+                self.with.consume(count);
+                return Ok(count);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What is read again of a provenance.json.
 #[derive(Deserialize)]
 struct Known {
@@ -117,7 +193,7 @@ impl Place {
     /// now, if that is to be known.
     pub(super) fn replace(
         &self,
-        files: &[(String, Vec<u8>)],
+        files: &[File<'_>],
         state: &State,
         present: impl FnOnce() -> Option<State>,
     ) -> Result<Written, ReportError> {
@@ -142,7 +218,7 @@ impl Place {
 
     fn replace_locked(
         &self,
-        files: &[(String, Vec<u8>)],
+        files: &[File<'_>],
         state: &State,
         present: impl FnOnce() -> Option<State>,
     ) -> Result<Written, ReportError> {
@@ -159,10 +235,9 @@ impl Place {
         builder.prefix(&prefix).permissions(Permissions::from_mode(0o755));
         let (new, unfinished) =
             Unfinished::begin(|| builder.tempdir_in(&self.parent), TempDir::path).map_err(self.failed())?;
-        for (name, content) in files {
-            let path = new.path().join(name);
-            let written = fs::write(&path, content).and_then(|()| durable_files::sync_file(&path));
-            written.map_err(|source| ReportError::File { path: self.folder.join(name), source })?;
+        for file in files {
+            let failed = |source| ReportError::File { path: self.folder.join(&file.name), source };
+            file.put(&new.path().join(&file.name)).map_err(failed)?;
         }
         durable_files::sync_folder(new.path()).map_err(self.failed())?;
         // From now on its name may be that of the old one, in which there may be what people have put there.
@@ -204,7 +279,7 @@ impl Place {
     }
 
     /// Removes what writers left behind that were killed. Nobody else writes here now.
-    fn clear_up(&self, files: &[(String, Vec<u8>)]) -> io::Result<()> {
+    fn clear_up(&self, files: &[File<'_>]) -> io::Result<()> {
         let prefix = self.left_over();
         for entry in fs::read_dir(&self.parent)? {
             let entry = entry?;
@@ -217,12 +292,12 @@ impl Place {
 
     /// Removes a folder that a report was in, as far as that is possible: the next writer tries again. What people have put there goes back to
     /// them, into the folder that is there now.
-    fn retire(&self, old: &Path, files: &[(String, Vec<u8>)]) {
+    fn retire(&self, old: &Path, files: &[File<'_>]) {
         let known = Known::read(old);
         let is_ours = |name: &OsStr| match &known {
             Some(known) => name.to_str().is_some_and(|name| known.files.contains(name)),
             // Only the beginning of a report was ever in there, or a file of it is lost.
-            None => files.iter().any(|(file, _)| OsStr::new(file) == name),
+            None => files.iter().any(|file| OsStr::new(&file.name) == name),
         };
         let Ok(entries) = fs::read_dir(old) else { return };
         let mut entries: Vec<fs::DirEntry> = entries.flatten().collect();
@@ -257,11 +332,11 @@ mod tests {
     }
 
     /// A report whose files all say the same.
-    fn files(state: &State, says: &str, names: &[&str]) -> Vec<(String, Vec<u8>)> {
+    fn files(state: &State, says: &str, names: &[&str]) -> Vec<File<'static>> {
         let all: Vec<&str> = names.iter().copied().chain([PROVENANCE]).collect();
         let provenance = serde_json::json!({ "state": state, "files": all, "says": says });
-        let others = names.iter().map(|name| ((*name).to_owned(), says.as_bytes().to_vec()));
-        [(PROVENANCE.to_owned(), provenance.to_string().into_bytes())].into_iter().chain(others).collect()
+        let others = names.iter().map(|name| File::whole(*name, says));
+        [File::whole(PROVENANCE, provenance.to_string())].into_iter().chain(others).collect()
     }
 
     const NAMES: [&str; 2] = ["report.json", "units.csv"];
@@ -281,6 +356,25 @@ mod tests {
         let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_file_is_compared_with_what_is_written_row_by_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("units.csv");
+        // Longer than any buffer.
+        let rows = |last: &'static str| {
+            move |out: &mut dyn Write| {
+                (0..30_000).try_for_each(|row| writeln!(out, "{row}")).and_then(|()| out.write_all(last.as_bytes()))
+            }
+        };
+        let file = File::rows("units.csv", rows("end"));
+        file.put(&path).unwrap();
+        assert!(file.is_at(&path).unwrap());
+        for last in ["", "En", "end\n", "enD"] {
+            assert!(!File::rows("units.csv", rows(last)).is_at(&path).unwrap(), "{last:?}");
+        }
+        assert!(file.is_at(&folder.path().join("gone.csv")).is_err());
     }
 
     #[test]
@@ -325,8 +419,8 @@ mod tests {
         for (commits, exchanges) in [(2, true), (3, false)] {
             let newer = state(1, commits);
             let folder = tempfile::Builder::new().prefix(&place.left_over()).tempdir_in(run.path()).unwrap().keep();
-            for (name, content) in files(&newer, "new", &NAMES) {
-                fs::write(folder.join(name), content).unwrap();
+            for file in files(&newer, "new", &NAMES) {
+                file.put(&folder.join(&file.name)).unwrap();
             }
             let old = match exchanges {
                 true => place.put(&folder).unwrap().unwrap(),
@@ -354,8 +448,8 @@ mod tests {
         fs::write(begun.join("report.json"), "half").unwrap();
         let replaced = run.path().join(".report.replacing-2");
         fs::create_dir(&replaced).unwrap();
-        for (name, content) in files(&state(1, 0), "older", &["report.json", "gone.csv"]) {
-            fs::write(replaced.join(name), content).unwrap();
+        for file in files(&state(1, 0), "older", &["report.json", "gone.csv"]) {
+            file.put(&replaced.join(&file.name)).unwrap();
         }
         fs::write(replaced.join("thoughts.md"), "mine").unwrap();
         write(&report, &state(1, 2), "new");

@@ -1,6 +1,6 @@
 //! A report's files in RUN_DIR/report. What they say is in [`crate::aggregate`]; docs/report.md lists every file.
 //!
-//! Everything but provenance.json depends only on the aggregate, so equal results give equal bytes.
+//! Everything but provenance.json and attempts.csv depends only on the results, so equal results give equal bytes.
 
 //!
 //! [`content`] says what a report holds, as a [`document`]; [`render`] writes that as HTML, Markdown, LaTeX and text; [`folder`] puts the
@@ -17,6 +17,7 @@ pub(crate) mod numbers;
 pub mod provenance;
 mod render;
 mod shown_and_best_rows;
+mod streamed_rows;
 pub(crate) mod text_table;
 mod trained_networks;
 
@@ -33,9 +34,10 @@ pub use folder::{State, Written};
 pub(crate) use provenance::Document;
 pub use provenance::Provenance;
 pub(crate) use render::markdown;
+pub use streamed_rows::Rows;
 
 use crate::aggregate::{Aggregate, Report};
-use folder::Place;
+use folder::{File, Place};
 
 /// Fails where a report that is to be in `folder` would stand in for something else.
 ///
@@ -57,17 +59,22 @@ pub fn write(
     folder: &Path,
     aggregate: &Aggregate,
     provenance: &Provenance,
+    rows: &dyn Rows,
     present: impl FnOnce() -> Option<State>,
 ) -> Result<Written, ReportError> {
-    Place::new(folder)?.replace(&files(aggregate, provenance)?, &provenance.state, present)
+    Place::new(folder)?.replace(&files(aggregate, provenance, rows)?, &provenance.state, present)
 }
 
 /// Names and contents, in the order in which they are written.
-pub(crate) fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+pub(crate) fn files<'a>(
+    aggregate: &'a Aggregate,
+    provenance: &'a Provenance,
+    rows: &'a dyn Rows,
+) -> Result<Vec<File<'a>>, ReportError> {
     let report = &aggregate.report;
-    let document = content::document(report, Some(aggregate));
-    let mut files: Vec<(String, Vec<u8>)> = csv::files(aggregate);
-    let mut add = |name: String, content: Vec<u8>| files.push((name, content));
+    let document = content::document(aggregate, true);
+    let mut files = csv::files(aggregate, provenance, rows);
+    let mut add = |name: String, content: Vec<u8>| files.push(File::whole(name, content));
     for figure in document.figures() {
         let title = format!("{}: {}", document.title(), figure.title);
         add(format!("{}.svg", figure.file), figure.drawing.file(&title).into());
@@ -79,16 +86,16 @@ pub(crate) fn files(aggregate: &Aggregate, provenance: &Provenance) -> Result<Ve
     add("report.md".to_owned(), render::markdown::page(&document).into());
     add("report.html".to_owned(), render::html::page(&document).into());
     add("report.json".to_owned(), report_json(report)?.into());
-    let names = files.iter().map(|(name, _)| name.as_str()).chain(["provenance.json"]).collect();
+    let names = files.iter().map(|file| file.name.as_str()).chain(["provenance.json"]).collect();
     let document = json("provenance.json", &provenance::Document::new(provenance, names))?;
     // First: what is left of a folder can be told from it.
-    files.insert(0, ("provenance.json".to_owned(), document.into()));
+    files.insert(0, File::whole("provenance.json", document));
     Ok(files)
 }
 
 /// A report as plain text of so many columns.
-pub fn terminal_table(report: &Report, width: usize) -> String {
-    render::terminal::text(&content::document(report, None), width)
+pub fn terminal_table(aggregate: &Aggregate, width: usize) -> String {
+    render::terminal::text(&content::document(aggregate, false), width)
 }
 
 /// report.json's content.

@@ -1,8 +1,9 @@
-//! provenance.json: who trained what, where, when and how long. Everything that may differ between two runs whose report.json
-//! is equal stands here and only here. docs/report.md explains every field.
+//! provenance.json and attempts.csv: which worker trained which unit, on which machine, when and how long. All that may differ between two
+//! runs with an equal report.json is in these two files alone. docs/report.md explains every field.
 
 use std::collections::BTreeMap;
 
+use seedgrid_common::unit::UnitId;
 use serde::Serialize;
 
 use super::folder::State;
@@ -32,10 +33,8 @@ pub struct Provenance {
     pub written_at_unix_ms: u64,
     /// Every worker that ever took part.
     pub workers: Vec<WorkerRecord>,
-    /// For each unit with a result, the attempt that gave it; by unit id.
-    pub units: Vec<UnitRecord>,
-    /// Every other attempt that ended: failures, and results that came second; by unit id and attempt.
-    pub other_attempts: Vec<AttemptRecord>,
+    /// The numerics classes of the results; results of one class are bit-identical.
+    pub numerics_classes: Vec<String>,
 }
 
 /// A worker, as it registered.
@@ -64,37 +63,8 @@ pub struct WorkerRecord {
     pub version: String,
 }
 
-/// Where a unit's result comes from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct UnitRecord {
-    /// The unit's id, 32 hexadecimal digits.
-    pub unit: String,
-    /// Which attempt gave the result.
-    pub attempt: u32,
-    /// The worker's name in `workers`.
-    pub worker: String,
-    /// Host name.
-    pub host: String,
-    /// Where it ran, in the worker's words.
-    pub place: String,
-    /// "cpu" or "cuda:N".
-    pub device: String,
-    /// Instruction set.
-    pub isa: String,
-    /// Results within one class are bit-identical.
-    pub numerics_class: String,
-    /// From the start of the attempt to its result.
-    pub wall_seconds: f64,
-    /// When the result was committed.
-    pub finished_at_unix_ms: u64,
-    /// The unit's trained weights, if they were kept.
-    pub weights: Option<WeightsRecord>,
-}
-
 /// A file of kept weights.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WeightsRecord {
     /// Where it is in the run directory.
     pub file: String,
@@ -104,26 +74,29 @@ pub struct WeightsRecord {
     pub bytes: u64,
 }
 
-/// An attempt that gave no result that counts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// An attempt that ended: a row of attempts.csv.
+#[derive(Clone, Debug, PartialEq)]
 pub struct AttemptRecord {
-    /// The unit's id, 32 hexadecimal digits.
-    pub unit: String,
+    /// The unit's id.
+    pub unit: UnitId,
     /// The attempt's number.
     pub attempt: u32,
-    /// The worker's name in `workers`.
-    pub worker: String,
-    /// How it ended.
+    /// How it ended. "done" and "diverged" gave the unit's result.
     pub ending: AttemptEnding,
+    /// The worker's name in [`Provenance::workers`].
+    pub worker: String,
+    /// From the start of the attempt to its result; None without one.
+    pub wall_seconds: Option<f64>,
+    /// The time of the end, when a result was committed; None if the end was not received.
+    pub ended_at_unix_ms: Option<u64>,
     /// What the worker said about it; may be empty.
     pub detail: String,
-    /// The time of the end; null if the end was not received.
-    pub ended_at_unix_ms: Option<u64>,
+    /// The unit's trained weights, if they were kept.
+    pub weights: Option<WeightsRecord>,
 }
 
 /// Value of `schema` in provenance.json.
-pub const SCHEMA: &str = "seedgrid.provenance/1";
+pub const SCHEMA: &str = "seedgrid.provenance/2";
 
 /// The file's content: the schema's name, then the fields.
 #[derive(Serialize)]

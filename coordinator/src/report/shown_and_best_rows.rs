@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use seedgrid_common::training::Normalize;
 
 use super::numbers::{NONE, whole};
-use crate::aggregate::report_json::{ConfigurationReport, StageReport, UnitReport};
+use crate::aggregate::{
+    self, UnitReport,
+    report_json::{ConfigurationReport, StageReport},
+};
 
 /// Most configurations that get a line style of their own. Above it, figures show one panel per model.
-pub(super) const STYLES: usize = 8;
+pub(super) const STYLES: usize = aggregate::CONFIGURATIONS_MAX;
 
 /// Below this, a corrected p value is called a difference.
 pub(super) const LEVEL: f64 = 0.05;

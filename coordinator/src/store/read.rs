@@ -109,7 +109,7 @@ pub struct AttemptRecord {
 }
 
 /// The columns of an [`AttemptRecord`], and where they are.
-const ATTEMPT: &str = "unit_id, attempt, ifnull(workers.worker_id, ''), started_ms, began, ended_ms, ending, detail, train_seconds \
+pub(super) const ATTEMPT: &str = "unit_id, attempt, ifnull(workers.worker_id, ''), started_ms, began, ended_ms, ending, detail, train_seconds \
                        FROM attempts JOIN units ON units.number = attempts.unit LEFT JOIN workers ON workers.number = attempts.worker";
 
 /// The endings as a list of SQL.
@@ -117,7 +117,7 @@ fn listed(endings: impl Iterator<Item = AttemptEnding>) -> String {
     endings.map(|ending| format!("'{ending}'")).collect::<Vec<_>>().join(", ")
 }
 
-fn attempt_record(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
+pub(super) fn attempt_record(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
     Ok(AttemptRecord {
         unit: UnitId(row.get(0)?),
         attempt: row.get(1)?,
@@ -191,7 +191,7 @@ impl Store {
     }
 
     /// What came of reading: a wait for it is over.
-    fn done<T>(&self, read: rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn done<T>(&self, read: rusqlite::Result<T>) -> Result<T, StoreError> {
         self.busy.over();
         read.map_err(|cause| self.failed(cause))
     }

@@ -1,10 +1,17 @@
 //! Reading who gave each result, where and in what time; and results one by one.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
+use rusqlite::Row;
 use seedgrid_common::{training::UnitResult, unit::UnitId};
 
-use super::{Store, StoreError, damage_checks, read::of_units};
+use super::{
+    AttemptRecord, Store, StoreError, damage_checks,
+    read::{ATTEMPT, attempt_record, of_units},
+};
 use crate::scheduler::queue::ResultDigest;
 
 /// A result without its payload, and the attempt and worker that it is from.
@@ -40,6 +47,9 @@ pub struct TrainedBy {
     /// Of Seedgrid.
     pub version: String,
 }
+
+/// A result's digest and its bytes.
+type StoredResult = (ResultDigest, Vec<u8>);
 
 impl Store {
     /// Lets everything that is read from now on through this store show one state, whatever is committed meanwhile. It ends with
@@ -104,6 +114,74 @@ impl Store {
         let sql = of_units("SELECT digest, payload", "results") + " WHERE unit_id = ?";
         let found = self.row(&sql, [unit.0], |row| Ok((row.get::<_, ResultDigest>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         found.map(|(digest, payload)| self.decoded(unit, digest, &payload)).transpose()
+    }
+
+    /// Every unit with a result.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn units_with_result(&self) -> Result<BTreeSet<UnitId>, StoreError> {
+        let rows = self.rows(&of_units("SELECT unit_id", "results"), |row| Ok(UnitId(row.get(0)?)))?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// The numerics classes of all results.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn numerics_classes(&self) -> Result<Vec<String>, StoreError> {
+        self.rows("SELECT DISTINCT numerics_class FROM results ORDER BY numerics_class", |row| row.get(0))
+    }
+
+    /// The results of these units, in their order, each checked against its digest; None for a unit without one.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or a result is damaged.
+    pub fn results_of(&self, units: &[UnitId]) -> Result<Vec<Option<UnitResult>>, StoreError> {
+        let mut near = self.rows_near(units)?;
+        let result = |unit: &UnitId| match near.remove(unit) {
+            Some(row) => row.map(|(digest, payload)| self.decoded(*unit, digest, &payload)).transpose(),
+            None => self.result(*unit),
+        };
+        units.iter().map(result).collect()
+    }
+
+    /// The rows from the first of these units to the last, read together: mostly these are numbered one after the other. None where they are
+    /// not.
+    fn rows_near(&self, units: &[UnitId]) -> Result<BTreeMap<UnitId, Option<StoredResult>>, StoreError> {
+        let number = |unit: Option<&UnitId>| match unit {
+            Some(unit) => self.row("SELECT number FROM units WHERE unit_id = ?", [unit.0], |row| row.get::<_, i64>(0)),
+            None => Ok(None),
+        };
+        let (Some(first), Some(last)) = (number(units.first())?, number(units.last())?) else {
+            return Ok(BTreeMap::new());
+        };
+        if !(0..4 * units.len() as i64).contains(&(last - first)) {
+            return Ok(BTreeMap::new());
+        }
+        let sql = "SELECT unit_id, digest, payload FROM units LEFT JOIN results ON results.unit = units.number \
+                   WHERE units.number BETWEEN ? AND ?";
+        let read = |row: &Row<'_>| {
+            let digest: Option<ResultDigest> = row.get(1)?;
+            let payload: Option<Vec<u8>> = row.get(2)?;
+            Ok((UnitId(row.get(0)?), digest.zip(payload)))
+        };
+        let read_all = || self.connection.prepare_cached(sql)?.query_map([first, last], read)?.collect();
+        self.done(read_all())
+    }
+
+    /// Gives every attempt to `take`: by unit, in the order of the plan, and number. They are not held, as there may be millions.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or `take` fails.
+    pub fn each_attempt(&self, take: &mut dyn FnMut(AttemptRecord) -> io::Result<()>) -> io::Result<()> {
+        let failed = |cause| io::Error::other(self.failed(cause));
+        let sql = format!("SELECT {ATTEMPT} ORDER BY attempts.unit, attempt");
+        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let attempts = statement.query_map([], attempt_record).map_err(failed)?;
+        let given = attempts.into_iter().try_for_each(|attempt| take(attempt.map_err(failed)?));
+        self.busy.over();
+        given
     }
 
     /// A stored result, checked against its digest.

@@ -212,7 +212,8 @@ impl Checked {
         Ok(())
     }
 
-    /// Compares the report's files with the store's content. provenance.json contains times, and is not compared.
+    /// Compares the report's files with the store's content. provenance.json and attempts.csv contain times, and
+    /// are not compared.
     fn report(&mut self, directory: &RunDirectory, store: &Store) -> Result<(), CheckError> {
         if !directory.report().join("report.json").is_file() {
             let what = "there is none yet: `seedgrid report` makes it";
@@ -220,14 +221,16 @@ impl Checked {
             return Ok(());
         }
         let (aggregate, provenance) = report_inputs::of_store(directory, store, None)?;
-        for (name, content) in report::files(&aggregate, &provenance)? {
-            if name == "provenance.json" {
+        let rows = report_inputs::StoredRows::new(store, &aggregate)?;
+        for file in report::files(&aggregate, &provenance, &rows)? {
+            let name = &file.name;
+            if ["provenance.json", "attempts.csv"].contains(&name.as_str()) {
                 continue;
             }
             self.checked.report_files += 1;
-            let found = match read(&directory.report().join(&name)) {
-                Ok(bytes) if bytes == content => continue,
-                Ok(_) => "is not what the store gives: `seedgrid report` writes it anew",
+            let found = match file.is_at(&directory.report().join(name)) {
+                Ok(true) => continue,
+                Ok(false) => "is not what the store gives: `seedgrid report` writes it anew",
                 Err(_) => "cannot be read: `seedgrid report` writes it anew",
             };
             let finding = Finding::new(Part::Report, found).at(format!("report/{name}"));

@@ -1,35 +1,101 @@
 //! Reads everything for a report from a run directory.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    io,
+};
 
 use seedgrid_common::{
     model,
-    unit::{KERNELS_REVISION, UnitId},
+    training::{EpochMetrics, UnitResult},
+    unit::{KERNELS_REVISION, Unit, UnitId},
     utc,
     wire::PROTOCOL_VERSION,
 };
 
 use crate::{
-    aggregate::{Aggregate, Input, aggregate},
+    aggregate::{Aggregate, Input, Results, aggregate},
     plan::{PrepareError, Prepared, RUN_FACT},
     report::{
-        Provenance, State,
-        provenance::{AttemptRecord, UnitRecord, WeightsRecord, WorkerRecord},
+        Provenance, Rows, State,
+        provenance::{AttemptRecord, WeightsRecord, WorkerRecord},
     },
     run_directory::RunDirectory,
     scheduler::{attempt_ending::AttemptEnding, queue::Rules, unit_state::UnitState},
-    store::{self, Store, StoreError, StoredUnit},
+    store::{self, KeptWeights, Store, StoreError, StoredUnit},
 };
 
 /// Aggregates a run directory's results of the spec with this number, or of the newest, with their provenance.
 ///
 /// # Errors
 /// When the directory has no study, or its store or data set cannot be read.
-pub fn collect(directory: &RunDirectory, spec: Option<u32>) -> Result<(Aggregate, Provenance), PrepareError> {
+pub fn collect(directory: &RunDirectory, spec: Option<u32>) -> Result<(Aggregate, Provenance, Store), PrepareError> {
     let store = Store::open_to_read(&directory.database())?;
     // Reads one state of the store, regardless of a coordinator's commits.
     store.hold()?;
-    of_store(directory, &store, spec)
+    let (aggregate, provenance) = of_store(directory, &store, spec)?;
+    Ok((aggregate, provenance, store))
+}
+
+impl Results for Store {
+    type Error = StoreError;
+
+    fn units(&self) -> Result<BTreeSet<UnitId>, StoreError> {
+        self.units_with_result()
+    }
+
+    fn of(&self, units: &[(UnitId, Unit)]) -> Result<Vec<Option<UnitResult>>, StoreError> {
+        self.results_of(&units.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    }
+}
+
+/// The rows of a store that a report reads while it is written.
+#[derive(Debug)]
+pub struct StoredRows<'a> {
+    store: &'a Store,
+    planned: HashSet<UnitId>,
+    weights: BTreeMap<UnitId, KeptWeights>,
+}
+
+impl<'a> StoredRows<'a> {
+    /// The rows of the aggregate's units in `store`, which it was made from.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(store: &'a Store, aggregate: &Aggregate) -> Result<Self, PrepareError> {
+        let planned =
+            aggregate.curves.iter().flatten().flat_map(|curves| &curves.units).map(|unit| unit.unit).collect();
+        Ok(Self { store, planned, weights: store.weights()? })
+    }
+}
+
+impl Rows for StoredRows<'_> {
+    fn epochs(&self, units: &[UnitId]) -> io::Result<Vec<Vec<EpochMetrics>>> {
+        let results = self.store.results_of(units).map_err(io::Error::other)?;
+        Ok(results.into_iter().map(|result| result.map(|result| result.epochs).unwrap_or_default()).collect())
+    }
+
+    fn attempts(&self, row: &mut dyn FnMut(&AttemptRecord) -> io::Result<()>) -> io::Result<()> {
+        self.store.each_attempt(&mut |attempt| {
+            let Some(ending) = attempt.ending.filter(|_| self.planned.contains(&attempt.unit)) else { return Ok(()) };
+            let gave_result = matches!(ending, AttemptEnding::Done | AttemptEnding::Diverged);
+            let weights = self.weights.get(&attempt.unit).filter(|_| gave_result);
+            row(&AttemptRecord {
+                unit: attempt.unit,
+                attempt: attempt.attempt,
+                ending,
+                worker: attempt.worker_id,
+                wall_seconds: attempt.train_seconds.filter(|_| gave_result),
+                ended_at_unix_ms: attempt.ended_ms.map(unix_ms),
+                detail: attempt.detail.unwrap_or_default(),
+                weights: weights.map(|kept| WeightsRecord {
+                    file: format!("weights/{}.safetensors", attempt.unit),
+                    sha256: kept.digest.to_string(),
+                    bytes: kept.bytes,
+                }),
+            })
+        })
+    }
 }
 
 /// The present state of a run, as far as it can be read.
@@ -55,18 +121,17 @@ pub fn of_store(
     spec: Option<u32>,
 ) -> Result<(Aggregate, Provenance), PrepareError> {
     let prepared = Prepared::stored_as(directory, store, spec)?;
-    let results = store.results()?;
     let given_up = given_up(store)?;
-    let aggregated = aggregate(&Input {
+    let input = Input {
         study: &prepared.spec.study,
         plan: &prepared.plan,
         selections: &prepared.selections,
         draws: &prepared.draws,
         track: &prepared.track,
-        results: &results,
         given_up: &given_up,
         failures: &failures(store, &given_up)?,
-    });
+    };
+    let aggregated = aggregate(&input, store)?;
     let state = state(store, prepared.number.unwrap_or_default(), aggregated.report.unnamed_results)?;
     let provenance = provenance(&prepared, store, state)?;
     Ok((aggregated, provenance))
@@ -86,6 +151,9 @@ const FAILURE_CHARS_MAX: usize = 200;
 /// For each quarantined unit, the first line of its last failure with a text.
 fn failures(store: &Store, given_up: &BTreeMap<UnitId, UnitState>) -> Result<BTreeMap<UnitId, String>, StoreError> {
     let mut failures = BTreeMap::new();
+    if !given_up.values().any(|state| *state == UnitState::Quarantined) {
+        return Ok(failures);
+    }
     for attempt in store.attempts()? {
         let line = attempt.detail.as_deref().and_then(|detail| detail.lines().find(|line| !line.trim().is_empty()));
         if let (Some(line), Some(UnitState::Quarantined)) = (line, given_up.get(&attempt.unit)) {
@@ -96,42 +164,8 @@ fn failures(store: &Store, given_up: &BTreeMap<UnitId, UnitState>) -> Result<BTr
 }
 
 fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Provenance, PrepareError> {
-    let planned = prepared.plan.units();
-    let workers: BTreeMap<String, store::WorkerRecord> =
-        store.workers()?.into_iter().map(|worker| (worker.worker_id.clone(), worker)).collect();
-    let kept = store.weights()?;
-    let (mut units, mut other_attempts) = (Vec::new(), Vec::new());
-    for attempt in store.attempts()? {
-        let (Some(unit), Some(ending)) = (planned.get(&attempt.unit), attempt.ending) else { continue };
-        let info = workers.get(&attempt.worker_id).map(|worker| worker.info.clone()).unwrap_or_default();
-        match ending {
-            AttemptEnding::Done | AttemptEnding::Diverged => units.push(UnitRecord {
-                unit: unit.id().to_string(),
-                attempt: attempt.attempt,
-                worker: attempt.worker_id,
-                host: info.host,
-                place: info.place,
-                device: info.device,
-                isa: info.isa,
-                numerics_class: info.numerics_class,
-                wall_seconds: attempt.train_seconds.unwrap_or_default(),
-                finished_at_unix_ms: unix_ms(attempt.ended_ms.unwrap_or_default()),
-                weights: kept.get(&attempt.unit).map(|kept| WeightsRecord {
-                    file: format!("weights/{}.safetensors", attempt.unit),
-                    sha256: kept.digest.to_string(),
-                    bytes: kept.bytes,
-                }),
-            }),
-            _ => other_attempts.push(AttemptRecord {
-                unit: unit.id().to_string(),
-                attempt: attempt.attempt,
-                worker: attempt.worker_id,
-                ending,
-                detail: attempt.detail.unwrap_or_default(),
-                ended_at_unix_ms: attempt.ended_ms.map(unix_ms),
-            }),
-        }
-    }
+    let mut workers = store.workers()?;
+    workers.sort_by(|one, other| one.worker_id.cmp(&other.worker_id));
     let models = prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
     let model_revisions = models
         .filter_map(|planned| model::find(&planned.configuration.model))
@@ -147,9 +181,8 @@ fn provenance(prepared: &Prepared, store: &Store, state: State) -> Result<Proven
         model_revisions,
         state,
         written_at_unix_ms: unix_ms(utc::now_ms()),
-        workers: workers.into_values().map(worker_record).collect(),
-        units,
-        other_attempts,
+        workers: workers.into_iter().map(worker_record).collect(),
+        numerics_classes: store.numerics_classes()?,
     })
 }
 

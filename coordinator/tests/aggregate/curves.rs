@@ -14,7 +14,7 @@ fn folds_are_pooled_pair_by_pair() {
     let row = &study.aggregate().report.stages[0].configurations[0];
     assert_eq!((row.roc.auc, row.precision_recall.average_precision), (Some(1.0), Some(1.0)));
     assert_eq!(row.averaged.error, Some(0.0));
-    assert_eq!(row.averaged.seeds, [1, 2]);
+    assert_eq!(row.averaged.seeds, 2);
 }
 
 fn fold_labels(dataset: &Dataset, index: u32, of: u32) -> Vec<f32> {
@@ -26,13 +26,16 @@ fn fold_labels(dataset: &Dataset, index: u32, of: u32) -> Vec<f32> {
 fn a_seed_with_a_missing_fold_is_in_no_curve_but_in_the_mean() {
     let mut study = Synthetic::new("hole", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[])])]);
     study.lose(study.unit(0, 0, 7), UnitState::Quarantined);
-    let row = &study.aggregate().report.stages[0].configurations[0];
+    let aggregate = study.aggregate();
+    let row = &aggregate.report.stages[0].configurations[0];
     assert_eq!(row.n, 9);
-    assert_eq!(row.averaged.seeds, [1]);
-    assert_eq!(row.roc.auc, row.seeds[0].auc);
-    assert_eq!((row.seeds[1].n, row.seeds[1].planned, row.seeds[1].auc), (4, 5, None));
-    assert_eq!(row.seeds[1].reason.as_deref(), Some("only 4 of 5 folds have scores"));
-    assert!(row.seeds[1].error.is_some());
+    assert_eq!(row.averaged.seeds, 1);
+    let seeds = &aggregate.curves[0][0].seeds;
+    assert_eq!(seeds.iter().map(|seed| seed.averaged).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(row.roc.auc, seeds[0].auc);
+    assert_eq!((seeds[1].n, seeds[1].planned, seeds[1].auc), (4, 5, None));
+    assert_eq!(seeds[1].reason.as_deref(), Some("only 4 of 5 folds have scores"));
+    assert!(seeds[1].error.is_some());
 }
 
 #[test]
@@ -95,8 +98,9 @@ fn collapsed_networks_have_one_error() {
             let Ending::Done(scores) = &mut result.ending else { panic!("done") };
             scores.wrong = labels.into_iter().filter(|label| usize::from(*label) != class).count() as u32;
         }
-        let row = &study.aggregate().report.stages[0].configurations[0];
-        let counted: f64 = row.units.iter().map(|unit| unit.error.unwrap()).sum::<f64>() / row.units.len() as f64;
+        let aggregate = study.aggregate();
+        let (row, units) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].units);
+        let counted: f64 = units.iter().map(|unit| unit.error.unwrap()).sum::<f64>() / units.len() as f64;
         assert!((row.averaged.error.unwrap() - counted).abs() < 1e-12, "{score}: {:?} and {counted}", row.averaged);
         assert_eq!(row.roc.auc, Some(0.5), "nothing is ranked");
     }
@@ -116,8 +120,9 @@ fn one_seeds_average_is_its_unit() {
     scores.wrong = wrong as u32;
     let aggregate = study.aggregate();
     let row = &aggregate.report.stages[0].configurations[0];
-    assert_eq!(row.averaged.error, row.units[0].error);
-    assert_eq!(row.roc.auc, row.seeds[0].auc);
+    let Curves { seeds, units, .. } = &aggregate.curves[0][0];
+    assert_eq!(row.averaged.error, units[0].error);
+    assert_eq!(row.roc.auc, seeds[0].auc);
     let thresholds = aggregate.curves[0][0].precision_recall.as_ref().unwrap();
     assert_eq!(thresholds.len(), 61, "no two pairs tie");
     assert_eq!(thresholds[1].threshold, f64::from(f32::from_bits(30)));
@@ -133,15 +138,15 @@ fn areas_of_single_networks_are_not_those_of_the_ensemble() {
         let sign = |pair| if dataset.test.label(pair) == 1 { 1.0 } else { -1.0 };
         put(study.results.get_mut(&id).unwrap(), (0..30).map(|pair| strength * sign(pair)));
     }
-    let report = study.aggregate().report;
-    let row = &report.stages[0].configurations[0];
-    assert_eq!(row.units.iter().map(|unit| unit.auc).collect::<Vec<_>>(), [Some(0.0), Some(0.0), Some(1.0)]);
+    let aggregate = study.aggregate();
+    let (row, units) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].units);
+    assert_eq!(units.iter().map(|unit| unit.auc).collect::<Vec<_>>(), [Some(0.0), Some(0.0), Some(1.0)]);
     assert_eq!((row.auc.spread.n, row.auc.undefined), (3, 0));
     assert!((row.auc.spread.mean.unwrap() - 1.0 / 3.0).abs() < 1e-12);
     assert!((row.auc.spread.std.unwrap() - (1.0_f64 / 3.0).sqrt()).abs() < 1e-12);
     assert_eq!((row.roc.auc, row.precision_recall.average_precision), (Some(1.0), Some(1.0)));
     assert!(row.average_precision.spread.mean.unwrap() < 0.9);
-    let table = terminal_table(&report, 100);
+    let table = terminal_table(&aggregate, 100);
     assert!(table.contains(" AUC ") && table.contains("0.3333 ± 0.5774"), "{table}");
     let apart =
         "Ensembles (predictions averaged over the seeds): FC Network (3 networks) error 0.0000, AUC 1.0000, AP 1.0000.";
@@ -159,29 +164,30 @@ fn areas_of_folds_are_not_pooled() {
         let level = 5.0 * index as f32;
         put(study.results.get_mut(&id).unwrap(), labels.into_iter().map(|label| level + f32::from(label)));
     }
-    let row = &study.aggregate().report.stages[0].configurations[0];
+    let aggregate = study.aggregate();
+    let (row, seeds) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].seeds);
     assert_eq!((row.auc.spread.n, row.auc.spread.mean, row.auc.spread.std), (10, Some(1.0), Some(0.0)));
     assert_eq!(row.average_precision.spread.mean, Some(1.0));
-    assert!(row.seeds.iter().all(|seed| seed.auc.unwrap() < 0.9), "pooled: {:?}", row.seeds);
+    assert!(seeds.iter().all(|seed| seed.auc.unwrap() < 0.9), "pooled: {seeds:?}");
 }
 
 #[test]
 fn an_area_that_is_undefined_is_counted_and_is_no_zero() {
     let mut study = draws::drawn();
     study.others.get_mut(&2).unwrap().test.digits.iter_mut().for_each(|digits| *digits = [0, 9]);
-    let report = study.aggregate().report;
-    let row = &report.stages[0].configurations[0];
+    let aggregate = study.aggregate();
+    let (row, units) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].units);
     let reason = "every scored pair is of class 1, so there is nothing to tell apart";
-    for (unit, number) in row.units.iter().zip(0..) {
+    for (unit, number) in units.iter().zip(0..) {
         let undefined = (6..9).contains(&number);
         assert_eq!((unit.auc.is_none(), unit.average_precision.is_none()), (undefined, undefined), "{unit:?}");
         assert_eq!(unit.areas_reason.as_deref(), undefined.then_some(reason));
     }
     assert_eq!((row.n, row.auc.spread.n, row.auc.undefined), (12, 9, 3));
     assert_eq!(row.auc.undefined_reason.as_deref(), Some(reason));
-    let defined: Vec<f64> = row.units.iter().filter_map(|unit| unit.auc).collect();
+    let defined: Vec<f64> = units.iter().filter_map(|unit| unit.auc).collect();
     assert!((row.auc.spread.mean.unwrap() - defined.iter().sum::<f64>() / 9.0).abs() < 1e-12);
-    let plain = terminal_table(&report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = terminal_table(&aggregate, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(plain.contains(&format!("3 of 12 done units have no AUC and no AP: {reason}. Their means")), "{plain}");
 }
 
@@ -194,13 +200,13 @@ fn learning_curves_average_what_still_trains() {
         result.epochs.truncate(epochs);
         result.epochs.iter_mut().for_each(|epoch| epoch.train_loss = (place + 1) as f64);
     }
-    let learning = &study.aggregate().curves[0][0].learning;
-    let seen: Vec<(usize, f64)> = learning.epochs.iter().map(|epoch| (epoch.units, epoch.train_loss)).collect();
+    let learning = study.aggregate().curves.remove(0).remove(0).learning;
+    let seen: Vec<(usize, f64)> = learning.iter().map(|epoch| (epoch.units, epoch.train_loss)).collect();
     assert_eq!(seen, [(3, 2.0), (3, 2.0), (2, 2.5), (1, 3.0), (1, 3.0)]);
     study.diverge(study.unit(0, 0, 2), 5);
     let aggregate = study.aggregate();
-    let learning = &aggregate.curves[0][0].learning;
-    assert_eq!(learning.epochs.iter().map(|epoch| epoch.units).collect::<Vec<_>>(), [2, 2, 1]);
-    assert_eq!(learning.units.iter().map(|unit| unit.diverged).collect::<Vec<_>>(), [false, false, true]);
-    assert_eq!(aggregate.report.stages[0].configurations[0].units[2].ending, UnitState::Diverged);
+    let Curves { learning, units, .. } = &aggregate.curves[0][0];
+    assert_eq!(learning.iter().map(|epoch| epoch.units).collect::<Vec<_>>(), [2, 2, 1]);
+    assert_eq!(units.iter().map(UnitReport::is_diverged).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(units[2].ending, UnitState::Diverged);
 }

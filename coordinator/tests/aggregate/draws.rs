@@ -13,7 +13,7 @@ pub(crate) fn drawn() -> Synthetic {
 
 #[test]
 fn several_draws_of_the_data_are_one_sample_each() {
-    let report = drawn().aggregate().report;
+    let Aggregate { report, curves, .. } = drawn().aggregate();
     assert_eq!(report.dataset.draws.len(), 4);
     let stage = &report.stages[0];
     let row = &stage.configurations[0];
@@ -27,9 +27,11 @@ fn several_draws_of_the_data_are_one_sample_each() {
     assert!(row.error.interval.standard_error.unwrap() >= std / 2.0 * (1.0 - 1e-12));
     assert!(row.draw.draws_std.unwrap() > 0.0 && row.draw.seeds_std.unwrap() > 0.0);
     // One prediction of every seed, of the pairs of every draw.
-    assert_eq!(row.averaged.seeds, [1, 2, 3]);
-    assert!(row.seeds.iter().all(|seed| (seed.n, seed.planned) == (4, 4) && seed.auc.is_some()));
-    assert!(row.units.iter().map(|unit| unit.data_seed).eq([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]));
+    assert_eq!(row.averaged.seeds, 3);
+    assert!(
+        curves[0][0].seeds.iter().all(|seed| (seed.n, seed.planned) == (4, 4) && seed.averaged && seed.auc.is_some())
+    );
+    assert!(curves[0][0].units.iter().map(|unit| unit.data_seed).eq([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]));
 }
 
 #[test]
@@ -37,12 +39,12 @@ fn configurations_are_compared_draw_by_draw() {
     let mut study = drawn();
     // A hole takes its seed out of the comparison.
     study.lose(study.unit(0, 0, 4), UnitState::Quarantined);
-    let report = study.aggregate().report;
+    let Aggregate { report, curves, .. } = study.aggregate();
     let [pair] = report.stages[0].comparisons.pairs.as_slice() else { panic!("one pair") };
     assert_eq!((pair.t_test.method, pair.t_test.seeds), (IntervalMethod::SeedsDraws, 2));
     assert!(pair.mcnemar.p.is_none() && pair.mcnemar.reason.is_some());
-    let [first, second] = report.stages[0].configurations.as_slice() else { panic!("two") };
-    let mean = |row: &ConfigurationReport, units: &[usize]| {
+    let [first, second] = curves[0].as_slice() else { panic!("two") };
+    let mean = |row: &Curves, units: &[usize]| {
         units.iter().map(|unit| row.units[*unit].error.unwrap()).sum::<f64>() / units.len() as f64
     };
     let draws = [[0, 2], [3, 5], [6, 8], [9, 11]];

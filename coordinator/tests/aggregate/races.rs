@@ -16,7 +16,8 @@ fn raced(race: RaceRule) -> Synthetic {
 fn what_a_race_skipped_is_named_and_is_not_missing() {
     let mut study = raced(RaceRule::Friedman { first: 3, alpha: 0.05 });
     study.settle();
-    let report = study.aggregate().report;
+    let aggregate = study.aggregate();
+    let report = &aggregate.report;
     assert!(report.complete);
     let stage = &report.stages[0];
     let race = stage.race.as_ref().unwrap();
@@ -34,7 +35,8 @@ fn what_a_race_skipped_is_named_and_is_not_missing() {
         let [error, mean] = [one.error.unwrap(), row.error.spread.mean.unwrap()];
         assert!((error - mean).abs() < 1e-9, "both are over the same folds");
         assert!(one.p.unwrap() < 0.05 && one.rank_sum.unwrap() > f64::from(*folds));
-        let skipped = row.units.iter().filter(|unit| unit.ending == UnitState::Skipped);
+        let skipped =
+            aggregate.curves[0][one.configuration - 1].units.iter().filter(|unit| unit.ending == UnitState::Skipped);
         assert!(skipped.into_iter().all(|unit| unit.fold.unwrap() > *folds && unit.error.is_none()));
     }
     let skipped: usize = left.iter().map(|(_, one)| one.skipped).sum();
@@ -45,7 +47,7 @@ fn what_a_race_skipped_is_named_and_is_not_missing() {
         .sum();
     assert!((race.saved.epochs - estimate).abs() < 1e-6);
     assert_eq!(stage.selection.as_ref().unwrap().models[0].incomplete, [0_usize; 0]);
-    let text = terminal_table(&report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = terminal_table(&aggregate, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("units were skipped") && text.contains("FC Network: of 4 configurations"), "{text}");
 }
 

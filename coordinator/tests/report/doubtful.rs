@@ -25,12 +25,12 @@ fn units_that_learnt_nothing_are_averaged_and_named_in_every_form() {
     // In the means all the same, and converged, as the rule says.
     assert_eq!((row.n, row.converged, row.untrained, row.stuck), (6, 6, 1, 1));
     let flagged = |flag: fn(&UnitReport) -> Option<bool>| -> Vec<u64> {
-        row.units.iter().filter(|unit| flag(unit) == Some(true)).map(|unit| unit.seed).collect()
+        aggregate.curves[0][0].units.iter().filter(|unit| flag(unit) == Some(true)).map(|unit| unit.seed).collect()
     };
     assert_eq!((flagged(|unit| unit.untrained), flagged(|unit| unit.stuck)), (vec![3], vec![5]));
 
     let (_folder, files) = written(&study, &provenance("a"));
-    let terminal = terminal_table(&aggregate.report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
+    let terminal = terminal_table(&aggregate, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     for (form, text) in [
         ("report.html", &files["report.html"]),
         ("report.md", &files["report.md"]),
@@ -52,7 +52,8 @@ fn units_that_learnt_nothing_are_averaged_and_named_in_every_form() {
 #[test]
 fn what_learnt_says_nothing_of_it() {
     let study = Synthetic::new("plain", 100, vec![holdout("final", 1..=6, five())]);
-    let report = study.aggregate().report;
+    let aggregate = study.aggregate();
+    let report = &aggregate.report;
     assert!(report.stages[0].configurations.iter().all(|row| row.untrained + row.stuck == 0));
-    assert!(!terminal_table(&report, 100).contains("Doubtful"));
+    assert!(!terminal_table(&aggregate, 100).contains("Doubtful"));
 }

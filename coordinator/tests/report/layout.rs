@@ -58,7 +58,7 @@ fn the_answer_stands_first_and_tuning_is_folded() {
         &files["report.md"],
         &[task, best, selected, "## Stage final", "## Stage tune", summary, "#### Results", "</details>"],
     );
-    let terminal = terminal_table(&aggregate.report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
+    let terminal = terminal_table(&aggregate, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     in_order(&terminal, &[task, best, selected, "final Error", "tune Error"]);
     assert!(
         page.contains("Of 1 comparison") && files["report.md"].contains("Of 1 comparison"),
@@ -171,7 +171,7 @@ fn pictures_have_a_bounded_number_of_dots_and_lines() {
     assert_eq!(count("axes-tune.svg", "<circle"), 200 + 1);
     assert_eq!(count("errors-final.svg", "<circle"), 200);
     // The lowest and the highest error are among them.
-    let errors = aggregate.report.stages[1].configurations[0].units.iter().filter_map(|unit| unit.error);
+    let errors = aggregate.curves[1][0].units.iter().filter_map(|unit| unit.error);
     let [low, high] = [f64::min, f64::max].map(|pick| errors.clone().reduce(pick).unwrap());
     assert!([low, high].iter().all(|error| files["errors-final.svg"].contains(&format!(": {error:.4}</title>"))));
     assert!(count("errors-tune.svg", "<circle") <= 31 * 2, "30 rows and the selected one");

@@ -184,7 +184,7 @@ fn seeds_that_javascript_would_confuse_are_told_apart() {
     let stage = &report(&files)["stages"][0];
     assert_eq!(stage["seeds"], serde_json::json!([3, "9007199254740993", "18446744073709551615"]));
     assert_eq!(stage["data_seeds"], serde_json::json!(["9007199254740992", "9007199254740993"]));
-    assert_eq!(stage["configurations"][0]["units"][1]["seed"], "9007199254740993");
+    assert!(files["seeds.csv"].contains(",9007199254740993,"), "tables have digits alone");
     let read: seedgrid_coordinator::aggregate::Report = serde_json::from_str(&files["report.json"]).unwrap();
     assert_eq!(read, aggregate.report);
 }

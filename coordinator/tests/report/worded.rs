@@ -19,7 +19,7 @@ fn forms(aggregate: &Aggregate) -> BTreeMap<String, String> {
     write(folder.path(), aggregate, &provenance("a")).unwrap();
     let mut texts = texts(files(folder.path()).unwrap());
     texts.retain(|name, _| ["report.html", "report.md", "tables.tex"].contains(&name.as_str()));
-    let terminal = terminal_table(&aggregate.report, 100).split_whitespace().collect::<Vec<_>>().join(" ");
+    let terminal = terminal_table(aggregate, 100).split_whitespace().collect::<Vec<_>>().join(" ");
     texts.insert("terminal".to_owned(), terminal);
     texts
 }

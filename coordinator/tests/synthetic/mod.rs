@@ -112,16 +112,17 @@ impl Synthetic {
     }
 
     pub(crate) fn aggregate(&self) -> Aggregate {
-        aggregate(&Input {
+        let input = Input {
             study: &self.study,
             plan: &self.plan,
             draws: &self.draws(),
             selections: &self.selections,
             track: &self.track,
-            results: &self.results,
             given_up: &self.given_up,
             failures: &self.failures,
-        })
+        };
+        let Ok(aggregate) = aggregate(&input, &self.results);
+        aggregate
     }
 }
 

@@ -8,27 +8,11 @@ use parquet::{
 };
 use rusqlite::{Connection, OpenFlags, types::Value};
 use seedgrid_tests::{
+    csv,
     machine::repository,
     process::{Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
 };
-
-/// The cells of a table's CSV file, header first. None of these tables has a line end in a cell.
-fn csv(path: &Path) -> Vec<Vec<String>> {
-    let cells = |line: &str| {
-        let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-        for character in line.chars() {
-            match character {
-                '"' => quoted = !quoted,
-                ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-                other => cell.push(other),
-            }
-        }
-        cells.push(cell);
-        cells
-    };
-    fs::read_to_string(path).unwrap().lines().map(cells).collect()
-}
 
 fn shown(field: &Field) -> String {
     match field {
@@ -73,33 +57,16 @@ fn both_forms_hold_the_whole_run() {
     let folder = scratch.path("run/export");
     let mut tables = BTreeMap::new();
     for name in ["units", "epochs", "predictions"] {
-        let table = csv(&folder.join(format!("{name}.csv")));
+        let table = csv::rows(&fs::read_to_string(folder.join(format!("{name}.csv"))).unwrap());
         assert_eq!(parquet(&folder.join(format!("{name}.parquet"))), table, "{name}");
         assert!(exported.stdout.contains(&format!("{} rows", table.len() - 1)), "{}", exported.stdout);
         tables.insert(name, table);
     }
     let units = &tables["units"];
-    let report = scratch.report_json("run");
-    let rows = report["stages"].as_array().unwrap().iter().flat_map(|stage| {
-        stage["configurations"].as_array().unwrap().iter().flat_map(|row| row["units"].as_array().unwrap())
-    });
-    let expected: Vec<(&str, String, String)> = rows
-        .map(|unit| (unit["unit"].as_str().unwrap(), unit["error"].to_string(), unit["epochs"].to_string()))
-        .collect();
-    let found: Vec<(&str, String, String)> = column(units, "unit")
-        .into_iter()
-        .zip(column(units, "error"))
-        .zip(column(units, "epochs"))
-        .map(|((unit, error), epochs)| {
-            (unit, if error.is_empty() { "null" } else { error }.to_owned(), epochs.to_owned())
-        })
-        .map(|(unit, error, epochs)| {
-            // JSON writes 0.0 where CSV writes 0.
-            let error = if error.parse::<u32>().is_ok() { format!("{error}.0") } else { error };
-            (unit, error, epochs)
-        })
-        .collect();
-    assert_eq!(found, expected, "the report's units in the report's order");
+    let reported = csv::rows(&String::from_utf8(scratch.report("run", "units.csv")).unwrap());
+    for name in ["unit", "error", "epochs", "stuck"] {
+        assert_eq!(column(units, name), column(&reported, name), "the report's units in the report's order: {name}");
+    }
     assert!(column(units, "hidden").contains(&"[150, 50, 20, 10]"));
     assert!(column(units, "learning_rate").contains(&"0.02"));
     assert!(column(units, "train_seconds").iter().all(|seconds| seconds.parse::<f64>().unwrap() > 0.0));
@@ -170,13 +137,17 @@ fn an_unfinished_run_is_exported_as_it_stands() {
     let export = || {
         let ended = finish(seedgrid(["export", "--format", "csv"]).arg(scratch.path("run")));
         assert_eq!(ended.code(), 0, "{}", ended.stderr);
-        (csv(&scratch.path("run/export/units.csv")), ended.stderr)
+        (csv::rows(&fs::read_to_string(scratch.path("run/export/units.csv")).unwrap()), ended.stderr)
     };
     let (units, notes) = export();
     assert!(column(&units, "ending").iter().all(|ending| *ending == "waiting"));
     assert!(notes.contains("42 units are without a result") && notes.contains("26 more units wait"), "{notes}");
     assert!(!scratch.path("run/export/units.parquet").exists());
-    assert_eq!(csv(&scratch.path("run/export/epochs.csv")).len(), 1, "the header alone");
+    assert_eq!(
+        csv::rows(&fs::read_to_string(scratch.path("run/export/epochs.csv")).unwrap()).len(),
+        1,
+        "the header alone"
+    );
 
     let mut command = worker(["--slots", "2"]);
     command.arg("--join").arg(scratch.path("run/join.toml")).arg("--cache").arg(scratch.path("cache"));

@@ -121,8 +121,8 @@ async fn a_study_among_enemies_ends_as_if_alone() {
         let text = String::from_utf8(victim.scratch.report("run", file)).unwrap();
         assert!(!text.contains("script>alert"), "{file}");
     }
-    let provenance = String::from_utf8(victim.scratch.report("run", "provenance.json")).unwrap();
-    assert!(provenance.contains("\"preempted\"") && !provenance.contains(['\x1b', '\r']), "{provenance}");
+    let attempts = String::from_utf8(victim.scratch.report("run", "attempts.csv")).unwrap();
+    assert!(attempts.contains(",preempted,") && !attempts.contains(['\x1b', '\r']), "{attempts}");
 }
 
 /// A process may open few files on this machine: there is room for eight workers of one address.

@@ -140,7 +140,7 @@ impl WeightsFileError {
                 "name a file of RUN_DIR/weights, which a stage with `keep_weights = true` fills"
             }
             Self::Length | Self::Metadata(_) | Self::Id { .. } | Self::Tensor { .. } | Self::Damaged => {
-                "copy it again from RUN_DIR/weights, if it is a copy; provenance.json in the report has its SHA-256, and `seedgrid check RUN_DIR` \
+                "copy it again from RUN_DIR/weights, if it is a copy; attempts.csv in the report has its SHA-256, and `seedgrid check RUN_DIR` \
                  compares them"
             }
             Self::Format { .. } | Self::UnknownModel { .. } | Self::Revision { .. } | Self::Network(_) => {

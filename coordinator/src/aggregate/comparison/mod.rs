@@ -18,7 +18,7 @@ use super::{
     report_json::{
         Against, AucTestReport, ComparisonReport, ComparisonsReport, IntervalMethod, McNemarReport, TTestReport,
     },
-    scored_predictions::{Cell, Scored},
+    scored_predictions::Scored,
     split,
 };
 
@@ -26,9 +26,10 @@ use super::{
 const ALL_PAIRS_MAX: usize = 12;
 
 /// One configuration, to be compared with others of its stage.
-pub(super) struct Contender<'a> {
+pub(super) struct Contender {
     pub(super) number: usize,
-    pub(super) cells: Vec<Cell<'a>>,
+    /// The seed and the error of each done unit.
+    pub(super) errors: Vec<(u64, f64)>,
     /// The errors of its complete seeds.
     pub(super) by_seed: BySeed,
     /// Marks of the scored pairs that its averaged prediction classifies wrongly, or the reason for missing ones.
@@ -52,7 +53,7 @@ struct Tested {
 }
 
 /// Compares all pairs of configurations with these columns; of many configurations, each with the best one.
-pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender<'_>]) -> ComparisonsReport {
+pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender]) -> ComparisonsReport {
     let stage = Stage { columns, scored };
     if contenders.len() < 2 {
         let reason = Some("the stage has one configuration only".to_owned());
@@ -74,7 +75,7 @@ pub(super) fn compare(columns: Columns, scored: &Scored, contenders: &[Contender
 }
 
 impl Stage<'_> {
-    fn pair(&self, first: &Contender<'_>, second: &Contender<'_>) -> Tested {
+    fn pair(&self, first: &Contender, second: &Contender) -> Tested {
         let (method, rows) = (self.columns.method(), first.by_seed.minus(&second.by_seed));
         // A diverged unit ranks after every error, so a mean with one is not a number to compare.
         let are_numbers = first.rank.diverged() + second.rank.diverged() == 0;
@@ -87,9 +88,9 @@ impl Stage<'_> {
             true => over_seeds(&by_seed),
             false => Err("the test is for one set of test pairs".to_owned()),
         });
-        let is_shared = |cell: &&Cell<'_>| first.by_seed.has(cell.unit.seed) && second.by_seed.has(cell.unit.seed);
+        let is_shared = |(seed, _): &&(u64, f64)| first.by_seed.has(*seed) && second.by_seed.has(*seed);
         let [a, b] =
-            [first, second].map(|one| one.cells.iter().filter(is_shared).filter_map(Cell::error).collect::<Vec<_>>());
+            [first, second].map(|one| one.errors.iter().filter(is_shared).map(|(_, error)| *error).collect::<Vec<_>>());
         let (hedges_g, hedges_g_reason) = split(unless_diverged().and_then(|()| effect_size::hedges_g(&a, &b)));
         let not_one_set = || {
             let of = if method == IntervalMethod::SeedsDraws { "draw of the data has" } else { "fold is scored by" };
@@ -112,7 +113,7 @@ impl Stage<'_> {
         }
     }
 
-    fn areas(&self, first: &Contender<'_>, second: &Contender<'_>) -> Result<delong::AucDifference, String> {
+    fn areas(&self, first: &Contender, second: &Contender) -> Result<delong::AucDifference, String> {
         delong::delong(
             first.scores.as_deref().map_err(String::clone)?,
             second.scores.as_deref().map_err(String::clone)?,
@@ -137,7 +138,7 @@ fn t_test(method: IntervalMethod, seeds: usize, covers: String, tested: &Result<
     }
 }
 
-fn same_pairs(first: &Contender<'_>, second: &Contender<'_>) -> McNemarReport {
+fn same_pairs(first: &Contender, second: &Contender) -> McNemarReport {
     let (a, b) = match (&first.wrong, &second.wrong) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(reason), _) | (_, Err(reason)) => return untested(reason.clone()),

@@ -8,7 +8,6 @@ use seedgrid_common::{
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, Estimate, Spread, UnitsMetric};
-use crate::scheduler::unit_state::UnitState;
 
 /// One row of a result table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,10 +39,14 @@ pub struct ConfigurationReport {
     pub normalize: Normalize,
     /// The number of units in the means: `counts.done`.
     pub n: usize,
+    /// The number of seeds with a unit in the means; seeds.csv has each seed.
+    pub done_seeds: usize,
     /// The endings of all of its units.
     pub counts: Counts,
-    /// The failures of its units: the first line of each one's last failure, each text once, sorted.
+    /// Messages of its quarantined units, each text once: the first of them.
     pub failures: Vec<String>,
+    /// The number of texts beside these; attempts.csv has all.
+    pub more_failures: usize,
     /// Share of scored pairs classified wrongly, over the done units (draws of the data x seeds x folds). Null if a
     /// unit diverged, which ranks after every error.
     pub error: Estimate,
@@ -80,21 +83,12 @@ pub struct ConfigurationReport {
     pub roc: RocReport,
     /// Precision-recall curve of the averaged prediction, and so of the ensemble.
     pub precision_recall: PrecisionRecallReport,
-    /// The planned seeds, ascending.
-    pub seeds: Vec<SeedReport>,
-    /// The planned units, by data seed, seed and then fold.
-    pub units: Vec<UnitReport>,
 }
 
 impl ConfigurationReport {
     /// Whether one of its units diverged, so that means over all of them are missing.
     pub fn diverged(&self) -> bool {
         self.counts.diverged > 0
-    }
-
-    /// The number of seeds with a unit in the means.
-    pub fn done_seeds(&self) -> usize {
-        self.seeds.iter().filter(|seed| seed.n > 0).count()
     }
 
     /// The model's title with the variant: "FC Network (learning_rate=0.1)".
@@ -144,9 +138,8 @@ pub struct DrawError {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Averaged {
-    /// The seeds in the average: those with every fold done.
-    #[serde(deserialize_with = "json::wholes")]
-    pub seeds: Vec<u64>,
+    /// The number of seeds in the average: those with every fold done.
+    pub seeds: usize,
     /// The share of scored pairs that it classifies wrongly (class 1 above 0.5).
     pub error: Option<f64>,
     /// The reason for a missing error.
@@ -198,67 +191,4 @@ pub struct PrecisionRecallReport {
     pub seeds: Spread,
     /// The mean of the single seeds' curves.
     pub band: BandReport,
-}
-
-/// One seed of a configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SeedReport {
-    /// The seed.
-    #[serde(deserialize_with = "json::whole")]
-    pub seed: u64,
-    /// The number of units in its means.
-    pub n: usize,
-    /// The number of planned units: the number of folds (1 for the hold-out) on each draw of the data.
-    pub planned: usize,
-    /// The mean error over its done units; null if one diverged.
-    pub error: Option<f64>,
-    /// The mean number of epochs over its done units.
-    pub epochs: Option<f64>,
-    /// Area under the ROC curve of its predictions; with folds or several draws of the data, of the pooled predictions.
-    pub auc: Option<f64>,
-    /// Average precision, as for `auc`.
-    pub average_precision: Option<f64>,
-    /// The reason for a null among these.
-    pub reason: Option<String>,
-}
-
-/// One unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct UnitReport {
-    /// The unit's id, 32 hexadecimal digits.
-    pub unit: String,
-    /// The data seed of the unit's draw.
-    #[serde(deserialize_with = "json::whole")]
-    pub data_seed: u64,
-    /// The unit's seed.
-    #[serde(deserialize_with = "json::whole")]
-    pub seed: u64,
-    /// The unit's fold, 1-based; null for the hold-out.
-    pub fold: Option<u32>,
-    /// The unit's state.
-    pub ending: UnitState,
-    /// Share of scored pairs classified wrongly; null unless done.
-    pub error: Option<f64>,
-    /// Area under the ROC curve of its own predictions; null unless done, or if undefined.
-    pub auc: Option<f64>,
-    /// Average precision of its own predictions, as for `auc`.
-    pub average_precision: Option<f64>,
-    /// The reason for which a done unit has neither: its scored pairs are of one class.
-    pub areas_reason: Option<String>,
-    /// Mean cross-entropy on the scored pairs; null unless done.
-    pub loss: Option<f64>,
-    /// The number of whole epochs; null without a result.
-    pub epochs: Option<usize>,
-    /// Whether the stopping rule ended training; null unless done.
-    pub converged: Option<bool>,
-    /// Whether the unit is untrained; null unless done, and if its training pairs are too few for a decision.
-    pub untrained: Option<bool>,
-    /// Whether the unit is stuck; null unless done, and with fewer than five seeds.
-    pub stuck: Option<bool>,
-    /// Training loss of its last whole epoch.
-    pub train_loss: Option<f64>,
-    /// Training error of its last whole epoch.
-    pub train_error: Option<f64>,
 }

@@ -10,8 +10,7 @@ mod reference;
 
 pub use comparison::{Against, AucTestReport, ComparisonReport, ComparisonsReport, McNemarReport, TTestReport};
 pub use configuration::{
-    Averaged, BandReport, ConfigurationReport, DrawError, DrawReport, PrecisionRecallReport, RocReport, SeedReport,
-    UnitReport,
+    Averaged, BandReport, ConfigurationReport, DrawError, DrawReport, PrecisionRecallReport, RocReport,
 };
 pub use race::{LeaverReport, ModelRace, RaceReport, RungReport, RungTest, SavedReport};
 pub use reference::{FoundError, ReferenceReport, Verdict};
@@ -22,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::scheduler::unit_state::UnitState;
 
 /// Value of [`Report::schema`]. The number grows when a field changes its meaning or goes away.
-pub const SCHEMA: &str = "seedgrid.report/2";
+pub const SCHEMA: &str = "seedgrid.report/3";
 
 /// A study's results: report.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -40,9 +40,11 @@ pub(super) const LEARNING: OfStage =
 impl Part<'_> {
     /// The figures that have something to draw.
     pub(super) fn figures(&self, figures: &[OfStage]) -> Vec<Block> {
-        let Some(curves) = self.curves else { return Vec::new() };
+        if !self.drawings {
+            return Vec::new();
+        }
         let figure = |of: &OfStage| {
-            let drawing = (of.draw)(self.stage, curves)?;
+            let drawing = (of.draw)(self.stage, self.curves)?;
             let file = format!("{}-{}", of.file, self.slug());
             let caption = (of.caption)(self.stage);
             Some(Block::Figure(Figure { file, title: of.title.to_owned(), caption, drawing }))
@@ -68,7 +70,7 @@ fn errors(stage: &StageReport) -> String {
         "A dot is one {dot}; the black mark is the mean and the bar its 95 % interval, which {}.",
         covers(stage)
     );
-    if stage.configurations.iter().any(|row| row.units.len() > DOTS_MAX) {
+    if stage.configurations.iter().any(|row| row.n > DOTS_MAX) {
         text += &format!(
             " Of more units {DOTS_MAX} of each configuration are dots, the lowest and the highest error among them."
         );

@@ -1,7 +1,6 @@
 //! Builds a report's document: which sections there are, and in which order.
 
 mod comparisons;
-mod drawn_units;
 mod figures;
 mod networks;
 mod notices;
@@ -27,9 +26,9 @@ use super::{
 };
 use crate::aggregate::{Aggregate, report_json::Report};
 
-/// A report as a document. Without an aggregate there are no figures and no learning curves.
-pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Document {
-    let drawn = aggregate.map(drawn_units::Drawn::from_aggregate);
+/// A report as a document, with or without figures and learning curves.
+pub(super) fn document(aggregate: &Aggregate, drawings: bool) -> Document {
+    let report = &aggregate.report;
     let mut sections = vec![answer(report)];
     for index in order(report) {
         let stage = &report.stages[index];
@@ -37,15 +36,16 @@ pub(super) fn document(report: &Report, aggregate: Option<&Aggregate>) -> Docume
             report,
             stage,
             number: index + 1,
-            curves: aggregate.map(|aggregate| aggregate.curves[index].as_slice()),
-            drawn,
+            curves: &aggregate.curves[index],
+            drawings,
+            drawn: aggregate.drawn,
         };
         let is_last = index + 1 == report.stages.len();
         sections.push(section(&part, shown_and_best_rows::tunes(stage) && !is_last));
     }
     let trained = trained(report);
-    sections.push(networks::data(report, aggregate));
-    sections.push(networks::networks(&trained, aggregate.is_some()));
+    sections.push(networks::data(report, drawings.then_some(aggregate)));
+    sections.push(networks::networks(&trained, drawings));
     sections.push(Section::new("meaning", "What the numbers mean", vec![Block::Meanings(&wording::MEANINGS)]));
     Document {
         study: report.study.clone(),
@@ -88,7 +88,7 @@ fn section(part: &Part<'_>, folded: bool) -> Section {
     let mut blocks = vec![Block::Text(Tone::Plain, wording::evaluation(stage))];
     let strong = wording::best(stage).into_iter().chain(wording::selected(stage));
     blocks.extend(strong.map(|text| Block::Text(Tone::Strong, text)));
-    blocks.push(Block::Notices(notices::of_stage(stage)));
+    blocks.push(Block::Notices(notices::of_stage(part)));
     if stage.configurations.is_empty() {
         // Rows that wait for a selection are no configurations yet.
         blocks.insert(0, Block::Text(Tone::Terminal, format!("Stage {} has no configurations yet.", stage.name)));

@@ -6,10 +6,14 @@ use std::collections::BTreeSet;
 use super::{
     race,
     seed_and_unit_names::{ALIKE_NAMED_MAX, NAMED_MAX, each_or_all, named},
+    stage_input::Part,
     untrained_and_stuck,
 };
 use crate::{
-    aggregate::report_json::{ConfigurationReport, Counts, Report, StageReport, UnitReport, WaitingReport},
+    aggregate::{
+        UnitReport,
+        report_json::{ConfigurationReport, Counts, Report, StageReport, WaitingReport},
+    },
     report::{
         document::{Notice, Weight},
         numbers::{count, percent, rate_spread, whole},
@@ -73,15 +77,19 @@ fn kinds(counts: &Counts) -> String {
 }
 
 /// About a stage's configurations, by weight and then in the order of the table.
-pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
+pub(super) fn of_stage(part: &Part<'_>) -> Vec<Notice> {
+    let stage = part.stage;
     let untrained: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| is_untrained(row)).collect();
     let as_one = untrained.len() > ALIKE_NAMED_MAX;
     let rows = stage.configurations.iter().filter(|row| !(as_one && is_untrained(row)));
-    let of_rows = as_one.then(|| of_untrained(stage, &untrained)).into_iter().chain(rows.flat_map(of_configuration));
+    let of_rows = as_one
+        .then(|| of_untrained(stage, &untrained))
+        .into_iter()
+        .chain(rows.flat_map(|row| of_configuration(part, row)));
     let all: Vec<Notice> = of_waiting(stage)
         .into_iter()
         .chain(of_rows)
-        .chain(untrained_and_stuck::of_stage(stage))
+        .chain(untrained_and_stuck::of_stage(part))
         .chain(of_cut_short(stage))
         .chain(race::of_stage(stage))
         .chain(of_selection(stage))
@@ -205,7 +213,7 @@ fn of_selection(stage: &StageReport) -> Vec<Notice> {
     notices
 }
 
-fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
+fn of_configuration(part: &Part<'_>, row: &ConfigurationReport) -> Vec<Notice> {
     let heading = row.heading();
     let planned = row.counts.planned;
     let mut notices = Vec::new();
@@ -218,10 +226,10 @@ fn of_configuration(row: &ConfigurationReport) -> Vec<Notice> {
         if number > 0 {
             let fits = |unit: &UnitReport| state.map_or(unit.ending.is_pending(), |state| unit.ending == state);
             let what = state.map_or("not trained", UnitState::name);
-            let units: Vec<&UnitReport> = row.units.iter().filter(|unit| fits(unit)).collect();
+            let units: Vec<&UnitReport> = part.units(row).iter().filter(|unit| fits(unit)).collect();
             let rest = rest(row);
             let named = named(row, &units);
-            let why = if state == Some(UnitState::Quarantined) { why(&row.failures) } else { String::new() };
+            let why = if state == Some(UnitState::Quarantined) { why(row) } else { String::new() };
             let text =
                 format!("{heading}: {} of {} {what} ({named}). {why}{rest}", whole(number), count(planned, "unit"));
             notices.push(Notice::new(weight, text));
@@ -261,11 +269,12 @@ fn rest(row: &ConfigurationReport) -> String {
 const FAILURES_MAX: usize = 3;
 
 /// What is said of failed units, as a sentence before another; nothing where nothing is said.
-fn why(failures: &[String]) -> String {
-    let more = failures.len().saturating_sub(FAILURES_MAX);
+fn why(row: &ConfigurationReport) -> String {
+    let failures = &row.failures;
+    let more = row.more_failures + failures.len().saturating_sub(FAILURES_MAX);
     let mut told: Vec<String> = failures.iter().take(FAILURES_MAX).map(|text| format!("“{text}”")).collect();
     if more > 0 {
-        told.push(format!("and {} more, in provenance.json", whole(more)));
+        told.push(format!("and {} more, in attempts.csv", whole(more)));
     }
     if told.is_empty() { String::new() } else { format!("Last said: {}. ", told.join("; ")) }
 }

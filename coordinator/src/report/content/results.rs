@@ -77,7 +77,7 @@ pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
     let stage = part.stage;
     let n = |row: &ConfigurationReport| Cell {
         text: format!("{} of {}", row.n, row.counts.planned),
-        link: part.curves.map(|_| format!("curves-of-{}-{}", part.number, row.number)),
+        link: part.drawings.then(|| format!("curves-of-{}-{}", part.number, row.number)),
         alert: row.n + row.counts.skipped < row.counts.planned,
     };
     let fields = vec![
@@ -92,7 +92,7 @@ pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
     let of_each = if shown_and_best_rows::has_variants(stage) { " of each model" } else { "" };
     let notes = format!("{} Bold: the lowest mean error{of_each}.", wording::columns(stage));
     let doubtful: String =
-        untrained_and_stuck::of_stage(stage).into_iter().map(|notice| format!(" {}", notice.text)).collect();
+        untrained_and_stuck::of_stage(part).into_iter().map(|notice| format!(" {}", notice.text)).collect();
     let caption = format!("{} {}{doubtful}", results.caption, wording::evaluation(stage));
     let results = Table { label: part.label("results"), caption, notes, ..results };
     let ensembles = ensembles_in_short(stage).map(|text| Block::Text(Tone::Terminal, text));
@@ -102,13 +102,13 @@ pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
 /// The ensembles of the configurations that a short table shows, where there are any, as a sentence.
 fn ensembles_in_short(stage: &StageReport) -> Option<String> {
     let shown = shown_and_best_rows::shown(stage);
-    let rows = stage.configurations.iter().filter(|row| shown.contains(&row.number) && row.averaged.seeds.len() > 1);
+    let rows = stage.configurations.iter().filter(|row| shown.contains(&row.number) && row.averaged.seeds > 1);
     let named: Vec<String> = rows
         .map(|row| {
             format!(
                 "{} ({}) error {}, AUC {}, AP {}",
                 row.heading(),
-                count(row.averaged.seeds.len(), "network"),
+                count(row.averaged.seeds, "network"),
                 rate(row.averaged.error),
                 rate(row.roc.auc),
                 rate(row.precision_recall.average_precision)
@@ -121,7 +121,7 @@ fn ensembles_in_short(stage: &StageReport) -> Option<String> {
 /// The ensembles: apart from single networks.
 pub(super) fn ensembles(part: &Part<'_>) -> Vec<Block> {
     let fields = vec![
-        Field::number("Networks", |row: &Of| row.averaged.seeds.len().to_string()),
+        Field::number("Networks", |row: &Of| row.averaged.seeds.to_string()),
         number("Ensemble error", |row| rate(row.averaged.error)),
         number("Ensemble AUC", |row| rate(row.roc.auc)),
         Field::number("95 % interval", |row: &Of| interval(row.roc.ci95)),

@@ -1,7 +1,7 @@
 //! How seeds and units are named in sentences.
 
 use crate::{
-    aggregate::report_json::{ConfigurationReport, UnitReport},
+    aggregate::{UnitReport, report_json::ConfigurationReport},
     report::{
         document::{Notice, Weight},
         numbers::whole,
@@ -30,14 +30,15 @@ pub(super) fn each_or_all(
 
 /// "1 to 10, 15".
 pub(super) fn ranges(seeds: &[u64]) -> String {
-    seeds
-        .chunk_by(|a, b| a.checked_add(1) == Some(*b))
-        .map(|run| match run {
-            [first, .., last] if run.len() > 2 => format!("{first} to {last}"),
-            _ => run.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
+    runs(seeds).map(|(text, _)| text).collect::<Vec<_>>().join(", ")
+}
+
+/// Each range of successive seeds, with their number.
+fn runs(seeds: &[u64]) -> impl Iterator<Item = (String, usize)> {
+    seeds.chunk_by(|a, b| a.checked_add(1) == Some(*b)).map(|run| match run {
+        [first, .., last] if run.len() > 2 => (format!("{first} to {last}"), run.len()),
+        _ => (run.iter().map(u64::to_string).collect::<Vec<_>>().join(", "), run.len()),
+    })
 }
 
 /// Some of a configuration's units, those of each draw of the data by itself where it has several: "data seed 0: seeds 1, 2; data seed 1: seed 2".
@@ -56,7 +57,10 @@ fn of_draw(units: &[&UnitReport], most: usize) -> String {
     let plain = units.iter().all(|unit| unit.fold.is_none() && unit.ending != UnitState::Diverged);
     if plain {
         let seeds: Vec<u64> = units.iter().map(|unit| unit.seed).collect();
-        return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges(&seeds));
+        let mut ranges: Vec<String> = runs(&seeds).take(most).map(|(text, _)| text).collect();
+        let more: usize = runs(&seeds).skip(most).map(|(_, seeds)| seeds).sum();
+        ranges.extend((more > 0).then(|| more_in_units_csv(more)));
+        return format!("{} {}", if seeds.len() == 1 { "seed" } else { "seeds" }, ranges.join(", "));
     }
     if units.iter().all(|unit| unit.ending != UnitState::Diverged) {
         let seeds: Vec<String> = units.chunk_by(|a, b| a.seed == b.seed).map(folds).collect();
@@ -77,9 +81,13 @@ fn listed(mut names: Vec<String>, most: usize, separator: &str) -> String {
     let more = names.len().saturating_sub(most);
     names.truncate(most);
     if more > 0 {
-        names.push(format!("and {} more in units.csv", whole(more)));
+        names.push(more_in_units_csv(more));
     }
     names.join(separator)
+}
+
+fn more_in_units_csv(more: usize) -> String {
+    format!("and {} more in units.csv", whole(more))
 }
 
 fn name(unit: &UnitReport) -> String {

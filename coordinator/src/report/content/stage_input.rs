@@ -1,10 +1,9 @@
 //! The input of the sections of one stage.
 
-use super::drawn_units::Drawn;
 use crate::{
     aggregate::{
-        Curves,
-        report_json::{Report, StageReport},
+        Curves, UnitReport,
+        report_json::{ConfigurationReport, Report, StageReport},
     },
     report::document::Label,
 };
@@ -15,11 +14,28 @@ pub(super) struct Part<'a> {
     pub(super) stage: &'a StageReport,
     /// 1-based, in the order of the spec.
     pub(super) number: usize,
-    pub(super) curves: Option<&'a [Curves]>,
-    pub(super) drawn: Option<Drawn>,
+    /// Of the stage's configurations, in their order.
+    pub(super) curves: &'a [Curves],
+    /// Whether there are figures and learning curves.
+    pub(super) drawings: bool,
+    /// How many units of each configuration are drawn one by one.
+    pub(super) drawn: usize,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// A configuration's units.
+    pub(super) fn units(&self, row: &ConfigurationReport) -> &'a [UnitReport] {
+        // They are numbered in order.
+        let curves = row.number.checked_sub(1).and_then(|place| self.curves.get(place));
+        curves.map_or(&[], |curves| &curves.units)
+    }
+
+    /// The units of a configuration that are drawn one by one, each with its place among the planned units (0-based).
+    pub(super) fn drawn(&self, row: &ConfigurationReport) -> impl Iterator<Item = (usize, &'a UnitReport)> {
+        let with_result = self.units(row).iter().enumerate().filter(|(_, unit)| unit.has_result());
+        with_result.take(self.drawn)
+    }
+
     /// "final", as files and labels name the stage. Specs allow no other characters.
     pub(super) fn slug(&self) -> String {
         let plain = |character: char| {

@@ -1,10 +1,12 @@
 //! Single units: a table of all, and each one's learning curve, small, beside the others of its configuration.
 
-use super::{drawn_units::Drawn, results, stage_input::Part, untrained_and_stuck};
+use std::collections::BTreeSet;
+
+use super::{results, stage_input::Part, untrained_and_stuck};
 use crate::{
     aggregate::{
-        Curves, UnitHistory,
-        report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
+        UnitReport,
+        report_json::{ConfigurationReport, EvaluationReport, StageReport},
     },
     report::{
         document::{Block, Cell, Curve, Field, Kind, Section, Table, Tone},
@@ -24,12 +26,14 @@ fn id(part: &Part<'_>, row: &ConfigurationReport, place: usize) -> String {
 
 /// Every unit's numbers, with a link to its curve.
 pub(super) fn table(part: &Part<'_>) -> Vec<Block> {
-    let (Some(curves), Some(drawn)) = (part.curves, part.drawn) else { return Vec::new() };
+    if !part.drawings {
+        return Vec::new();
+    }
     let stage = part.stage;
     let mut units: Vec<Of<'_>> = Vec::new();
-    for (row, curves) in stage.configurations.iter().zip(curves) {
-        let mut with_curve = drawn.units(row, curves).map(|(place, ..)| place).peekable();
-        let of_row = row.units.iter().enumerate().take(ROWS_MAX - units.len());
+    for row in &stage.configurations {
+        let mut with_curve = part.drawn(row).map(|(place, _)| place).peekable();
+        let of_row = part.units(row).iter().enumerate().take(ROWS_MAX - units.len());
         units.extend(
             of_row.map(|(place, unit)| (row, unit, with_curve.next_if_eq(&place).map(|place| id(part, row, place)))),
         );
@@ -59,7 +63,7 @@ pub(super) fn table(part: &Part<'_>) -> Vec<Block> {
         .iter_mut()
         .zip(&units)
         .for_each(|(line, (row, ..))| line.selected = shown_and_best_rows::is_selected(stage, row));
-    let all: usize = stage.configurations.iter().map(|row| row.units.len()).sum();
+    let all: usize = stage.configurations.iter().map(|row| row.counts.planned).sum();
     let remark = || format!("The first {} of {}; units.csv has all.", whole(units.len()), whole(all));
     table.remarks.extend((all > units.len()).then(remark));
     vec![Block::Table(table)]
@@ -70,7 +74,9 @@ type Of<'a> = (&'a ConfigurationReport, &'a UnitReport, Option<String>);
 
 /// Every unit's learning curve: folded, one fold a configuration, in a fold of its model's where there are many.
 pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {
-    let (Some(curves), Some(drawn)) = (part.curves, part.drawn) else { return Vec::new() };
+    if !part.drawings {
+        return Vec::new();
+    }
     let stage = part.stage;
     let validation = match stage.evaluation {
         EvaluationReport::Holdout => "",
@@ -81,11 +87,15 @@ pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {
          training error{validation}. Numbers: epochs.csv."
     );
     let mut blocks = vec![Block::Text(Tone::Fine, text)];
+    let shown: BTreeSet<usize> = shown_and_best_rows::in_tables(stage).iter().map(|row| row.number).collect();
+    let all = stage.configurations.len();
+    if shown.len() < all {
+        let text = format!("The {} best of {}; epochs.csv has all.", whole(shown.len()), count(all, "configuration"));
+        blocks.push(Block::Text(Tone::Plain, text));
+    }
     for (index, facet) in shown_and_best_rows::facets(stage).into_iter().enumerate() {
-        let of_model = facet
-            .members
-            .iter()
-            .map(|&member| Block::Section(configuration(part, &stage.configurations[member], &curves[member], drawn)));
+        let rows = facet.members.iter().map(|&member| &stage.configurations[member]);
+        let of_model = rows.filter(|row| shown.contains(&row.number)).map(|row| configuration(part, row).into());
         if !shown_and_best_rows::crowded(stage) {
             blocks.extend(of_model);
             continue;
@@ -97,20 +107,20 @@ pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {
     blocks
 }
 
-fn configuration(part: &Part<'_>, row: &ConfigurationReport, curves: &Curves, drawn: Drawn) -> Section {
+fn configuration(part: &Part<'_>, row: &ConfigurationReport) -> Section {
     let error = match row.error.spread.mean {
         Some(_) => format!(", mean error {}", rate(row.error.spread.mean)),
         None if row.diverged() => format!(", {} diverged", whole(row.counts.diverged)),
         None => String::new(),
     };
-    let scale = figure::Scale::from_curves(curves);
-    let curve = |(place, unit, history): (usize, &UnitReport, &UnitHistory)| Curve {
+    let scale = figure::Scale::from_units(part.units(row));
+    let curve = |(place, unit): (usize, &UnitReport)| Curve {
         id: id(part, row, place),
         caption: caption(part.stage, unit),
-        svg: scale.svg(&history.epochs),
+        svg: scale.svg(&unit.history),
     };
-    let shown: Vec<Curve> = drawn.units(row, curves).map(curve).collect();
-    let (missing, trained, all) = (row.units.len() - shown.len(), curves.learning.units.len(), row.units.len());
+    let shown: Vec<Curve> = part.drawn(row).map(curve).collect();
+    let (missing, trained, all) = (row.counts.planned - shown.len(), row.n + row.counts.diverged, row.counts.planned);
     let remark = match (missing, trained > shown.len()) {
         (0, _) => None,
         (_, true) => {
@@ -125,7 +135,7 @@ fn configuration(part: &Part<'_>, row: &ConfigurationReport, curves: &Curves, dr
 
 fn caption(stage: &StageReport, unit: &UnitReport) -> String {
     let place = shown_and_best_rows::place(stage, unit);
-    let epochs = count(unit.epochs.unwrap_or_default(), "epoch");
+    let epochs = count(unit.epochs.unwrap_or_default() as usize, "epoch");
     match unit.ending {
         UnitState::Diverged => format!("{place}: diverged after {epochs}"),
         _ => format!("{place}: error {}, {epochs}", rate(unit.error)),

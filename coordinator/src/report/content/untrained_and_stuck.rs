@@ -1,8 +1,14 @@
 //! Units in the means that show no learning: those that are untrained, and those that are stuck. docs/statistics.md says when they are.
 
-use super::seed_and_unit_names::{each_or_all, named};
+use super::{
+    seed_and_unit_names::{each_or_all, named},
+    stage_input::Part,
+};
 use crate::{
-    aggregate::report_json::{ConfigurationReport, Report, StageReport, UnitReport},
+    aggregate::{
+        UnitReport,
+        report_json::{ConfigurationReport, Report},
+    },
     report::{
         document::{Notice, Weight},
         numbers::{NONE, count, whole},
@@ -47,13 +53,13 @@ pub(super) fn of_report(report: &Report) -> Option<Notice> {
 }
 
 /// About a stage's configurations: a sentence for each, or one for all of many.
-pub(super) fn of_stage(stage: &StageReport) -> Vec<Notice> {
-    DOUBTS.iter().flat_map(|doubt| of_doubt(stage, doubt)).collect()
+pub(super) fn of_stage(part: &Part<'_>) -> Vec<Notice> {
+    DOUBTS.iter().flat_map(|doubt| of_doubt(part, doubt)).collect()
 }
 
-fn of_doubt(stage: &StageReport, doubt: &Doubtful) -> Vec<Notice> {
+fn of_doubt(part: &Part<'_>, doubt: &Doubtful) -> Vec<Notice> {
     let Doubtful { word, meaning, number, .. } = *doubt;
-    let rows: Vec<&ConfigurationReport> = stage.configurations.iter().filter(|row| number(row) > 0).collect();
+    let rows: Vec<&ConfigurationReport> = part.stage.configurations.iter().filter(|row| number(row) > 0).collect();
     let are = |number: usize| if number == 1 { "is" } else { "are" };
     let all = || {
         let units: usize = rows.iter().map(|row| number(row)).sum();
@@ -66,7 +72,7 @@ fn of_doubt(stage: &StageReport, doubt: &Doubtful) -> Vec<Notice> {
         )
     };
     let each = |row: &ConfigurationReport| {
-        let units: Vec<&UnitReport> = row.units.iter().filter(|unit| (doubt.has)(unit)).collect();
+        let units: Vec<&UnitReport> = part.units(row).iter().filter(|unit| (doubt.has)(unit)).collect();
         format!(
             "{}: {} of {} {} {word} ({}): {meaning}. {} in the means.",
             row.heading(),

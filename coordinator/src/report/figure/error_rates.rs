@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     aggregate::{
-        Curves,
-        report_json::{ConfigurationReport, EvaluationReport, StageReport, UnitReport},
+        Curves, UnitReport,
+        report_json::{ConfigurationReport, EvaluationReport, StageReport},
     },
     report::{
         numbers::{ends, rate, rate_spread, whole},
@@ -22,7 +22,7 @@ use crate::{
 pub(in crate::report) const ROWS_MAX: usize = 30;
 
 /// One row a configuration: a dot per unit, the mean and its 95 % interval. Where a unit diverged there is no mean.
-pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Option<Drawing> {
+pub(in crate::report) fn errors(stage: &StageReport, curves: &[Curves]) -> Option<Drawing> {
     let rows = stage.configurations.iter().enumerate();
     let mut rows: Vec<(usize, &ConfigurationReport)> = rows.filter(|(_, row)| row.n > 0 || row.diverged()).collect();
     if shown_and_best_rows::tunes(stage) || rows.len() > ROWS_MAX {
@@ -32,8 +32,8 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
             place.next().is_some_and(|place| place < ROWS_MAX) || shown_and_best_rows::is_selected(stage, row)
         });
     }
-    let values = rows.iter().flat_map(|(_, row)| {
-        let errors = row.units.iter().filter_map(|unit| unit.error);
+    let values = rows.iter().flat_map(|(index, row)| {
+        let errors = curves[*index].units.iter().filter_map(|unit| unit.error);
         errors.chain(row.error.interval.ci95.into_iter().flatten())
     });
     let label = match stage.evaluation {
@@ -53,7 +53,7 @@ pub(in crate::report) fn errors(stage: &StageReport, _curves: &[Curves]) -> Opti
     Some(forest.draw(|drawing, place, y, at| {
         let (index, row) = rows[place];
         let color = if shown_and_best_rows::crowded(stage) { style::color(0) } else { style::color(index) };
-        let units = row.units.iter().filter_map(|unit| Some((unit.error?, unit)));
+        let units = curves[index].units.iter().filter_map(|unit| Some((unit.error?, unit)));
         let mut units: Vec<(f64, &UnitReport)> = units.collect();
         if units.len() > DOTS_MAX {
             units.sort_by(|a, b| a.0.total_cmp(&b.0));

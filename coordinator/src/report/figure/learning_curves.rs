@@ -51,7 +51,7 @@ const VALIDATION_ERROR: Measure = Measure {
 
 /// Means over the units in training, as long as at least half of them are, over thin lines of the single units.
 pub(in crate::report) fn learning(stage: &StageReport, curves: &[Curves]) -> Option<Drawing> {
-    if curves.iter().all(|curves| curves.learning.epochs.is_empty()) {
+    if curves.iter().all(|curves| curves.learning.is_empty()) {
         return None;
     }
     let errors: &[Measure] = match stage.evaluation {
@@ -147,7 +147,7 @@ fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown,
         let label = stage.configurations[member].heading();
         content.path(&line, Stroke::solid(BACKGROUND, 0.8), Some(&label));
     }
-    if shown.members.iter().all(|&member| curves[member].learning.epochs.is_empty()) {
+    if shown.members.iter().all(|&member| curves[member].learning.is_empty()) {
         let middle = (panel.width / 2.0, panel.height / 2.0);
         content.text(middle, "no unit is done", style::font(TEXT - 1.0, SOFT, Anchor::Middle));
     }
@@ -168,11 +168,11 @@ fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown,
 
 /// Axes from epoch 1 to the last of any done unit, and from 0 to the highest mean; where no unit is done, to the highest first value.
 fn panel(shown: &Shown, curves: &[Curves], columns: usize, height: f64, title: &str) -> Panel {
-    let learning = || shown.members.iter().map(|&member| &curves[member].learning);
-    let means = || learning().flat_map(|learning| &learning.epochs);
+    let of_members = || shown.members.iter().map(|&member| &curves[member]);
+    let means = || of_members().flat_map(|curves| &curves.learning);
     let last = means().map(|mean| mean.epoch).max().unwrap_or(1).max(2);
     let highest = |values: &mut dyn Iterator<Item = f64>| values.filter(|value| value.is_finite()).reduce(f64::max);
-    let first = || learning().flat_map(|learning| &learning.units).filter_map(|unit| unit.epochs.first());
+    let first = || of_members().flat_map(|curves| &curves.units).filter_map(|unit| unit.history.first());
     let highest = highest(&mut means().filter_map(shown.measure.of_mean))
         .or_else(|| highest(&mut first().filter_map(shown.measure.of_unit)));
     Panel {
@@ -186,10 +186,9 @@ fn panel(shown: &Shown, curves: &[Curves], columns: usize, height: f64, title: &
 
 /// The mean by epoch, as long as at least half of the done units train.
 fn mean_line(panel: &Panel, curves: &Curves, measure: &Measure) -> Vec<(f64, f64)> {
-    let all = curves.learning.epochs.first().map_or(0, |first| first.units);
+    let all = curves.learning.first().map_or(0, |first| first.units);
     curves
         .learning
-        .epochs
         .iter()
         .take_while(|mean| 2 * mean.units >= all)
         .filter_map(|mean| Some(panel.at(f64::from(mean.epoch), (measure.of_mean)(mean)?)))
@@ -197,10 +196,10 @@ fn mean_line(panel: &Panel, curves: &Curves, measure: &Measure) -> Vec<(f64, f64
 }
 
 fn units(content: &mut Drawing, panel: &Panel, curves: &Curves, measure: &Measure, thin: Stroke) {
-    for unit in some(curves.learning.units.iter().collect(), LINES_MAX) {
-        let stroke = if unit.diverged { Stroke { dashes: &[2.0, 3.0], opacity: 0.9, ..thin } } else { thin };
+    for unit in some(curves.units.iter().filter(|unit| unit.has_result()).collect(), LINES_MAX) {
+        let stroke = if unit.is_diverged() { Stroke { dashes: &[2.0, 3.0], opacity: 0.9, ..thin } } else { thin };
         let points: Vec<(f64, f64)> = unit
-            .epochs
+            .history
             .iter()
             .filter_map(|metrics| Some((metrics.epoch, (measure.of_unit)(metrics)?)))
             // A diverging loss can be beyond what renderers take: far above the panel it is cut off.

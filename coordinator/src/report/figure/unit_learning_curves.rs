@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use seedgrid_common::training::EpochMetrics;
 
-use crate::aggregate::{Curves, UnitHistory};
+use crate::aggregate::UnitReport;
 
 /// The small panels of a configuration: the loss on the left, errors on the right.
 pub(in crate::report) struct Scale {
@@ -21,17 +21,17 @@ const TOP: f64 = 12.0;
 
 impl Scale {
     /// From the units that did not diverge; where all did, from their first losses.
-    pub(in crate::report) fn from_curves(curves: &Curves) -> Self {
-        let units = || curves.learning.units.iter();
-        let done: Vec<&UnitHistory> = units().filter(|unit| !unit.diverged).collect();
+    pub(in crate::report) fn from_units(units: &[UnitReport]) -> Self {
+        let units = || units.iter().filter(|unit| unit.has_result());
+        let done: Vec<&UnitReport> = units().filter(|unit| !unit.is_diverged()).collect();
         let highest = |value: fn(&EpochMetrics) -> f64| {
-            let of_done = done.iter().flat_map(|unit| &unit.epochs);
-            let first = units().filter_map(|unit| unit.epochs.first()).filter(|_| done.is_empty());
+            let of_done = done.iter().flat_map(|unit| &unit.history);
+            let first = units().filter_map(|unit| unit.history.first()).filter(|_| done.is_empty());
             of_done.chain(first).map(value).filter(|value| value.is_finite()).fold(0.0, f64::max)
         };
         let or_one = |value: f64| if value > 0.0 { value } else { 1.0 };
         Self {
-            last: units().filter_map(|unit| unit.epochs.last()).map(|last| last.epoch).max().unwrap_or(1).max(2),
+            last: units().filter_map(|unit| unit.epochs).max().unwrap_or(1).max(2),
             loss: or_one(highest(|one| one.train_loss)),
             error: or_one(highest(|one| one.train_error.max(one.validation_error.unwrap_or_default()))),
         }

@@ -44,8 +44,10 @@ pub(in crate::report) fn page(document: &Document) -> String {
                     footer {
                         p {
                             "Data set digest " code { (Text(&document.digest)) } ". The numbers with every digit are in report.json and the CSV "
-                            "files beside this page, each figure is there as SVG and PNG, each table as LaTeX; who trained what, where, when and "
-                            "how long is in provenance.json."
+                            "files beside this page: every unit in " a href="units.csv" { "units.csv" } ", its epochs in "
+                            a href="epochs.csv" { "epochs.csv" } ". Each figure is there as SVG and PNG, each table as LaTeX. "
+                            a href="attempts.csv" { "attempts.csv" } " has the worker, the machine and the time of each attempt, provenance.json "
+                            "the workers and versions."
                         }
                     }
                 }

@@ -14,7 +14,7 @@ pub(in crate::report) fn page(document: &Document) -> String {
     document.sections.iter().for_each(|part| section(&mut page, part, 2));
     let _ = writeln!(
         page,
-        "Data set digest: `{}`. Figures are there as SVG too. Who trained what, where and when: provenance.json.",
+        "Data set digest: `{}`. Figures are there as SVG too. Every unit is in units.csv, its epochs in epochs.csv, the worker and the time of each attempt in attempts.csv.",
         document.digest
     );
     page
