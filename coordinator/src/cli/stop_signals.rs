@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_command_that_only_looks_says_no_more_than_that_it_stopped() {
         assert_eq!(said_last(false), "stopped by a signal");
-        assert!(said_last(true).contains("is whole"));
+        assert!(said_last(true).contains("is complete"));
     }
 
     #[test]
