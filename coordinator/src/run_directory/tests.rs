@@ -26,7 +26,7 @@ fn who_has_it_is_named_with_machine_and_time() {
     // The lock of another machine appears like this here.
     let held = fs::File::open(folder.path().join("lock")).unwrap();
     held.lock().unwrap();
-    let text = RunDirectory::new(folder.path()).own().unwrap_err().to_string();
+    let text = with_hint(&RunDirectory::new(folder.path()).own().unwrap_err());
     assert!(text.contains("is in use by process 12 on node7, since 2026-01-31T12:00:00Z"), "{text}");
     assert!(text.contains("stop it on node7 (`seedgrid status "), "{text}");
 }

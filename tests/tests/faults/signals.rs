@@ -97,7 +97,7 @@ fn every_phase_ends_at_a_signal() {
         let ended = command.wait();
         assert_eq!(ended.code(), 130, "{arguments}: {}", ended.stderr);
         // A reading command leaves nothing half done.
-        assert_eq!(ended.stderr.contains("is whole"), arguments == "report", "{arguments}: {}", ended.stderr);
+        assert_eq!(ended.stderr.contains("is complete"), arguments == "report", "{arguments}: {}", ended.stderr);
     }
     drop(other);
     let ended = finish(seedgrid(["report"]).arg(&folder));
