@@ -35,8 +35,8 @@ row() {
     shift
     times=$( { TIMEFORMAT='%U %S %R'; time "$@" >"$folder/log" 2>&1; } 2>&1 ) || { cat "$folder/log" >&2; exit 1; }
     read -r user system wall <<<"$times"
-    awk -v name="$name" -v cpu="$user" -v system="$system" -v wall="$wall" \
-        'BEGIN { printf "| %s | %.1f | %.1f |\n", name, (cpu + system) / 60, wall / 60 }'
+    awk -v name="$name" -v user="$user" -v kernel="$system" -v wall="$wall" \
+        'BEGIN { printf "| %s | %.1f | %.1f |\n", name, (user + kernel) / 60, wall / 60 }'
 }
 
 echo "Machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1); $(date +%F); $(rustc --version)"
