@@ -264,7 +264,7 @@ fn a_verdict_takes_seeds_and_draws_of_both_sides_together() {
     assert!(std > 0.0);
 }
 
-/// What happened to each unit of [`small`]: 0 done, 1 diverged, 2 failed, 3 cancelled, 4 not trained and not said why.
+/// The ending of each unit of [`small`]: 0 done, 1 diverged, 2 failed, 3 cancelled, 4 not trained and not said why.
 fn holes() -> impl Strategy<Value = (Vec<u8>, u64)> {
     (prop::collection::vec(0_u8..5, 36), any::<u64>())
 }

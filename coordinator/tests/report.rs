@@ -317,7 +317,7 @@ fn holes_stand_before_the_table() {
     study.diverge(study.unit(0, 0, 1), 3);
     study.lose(study.unit(0, 1, 2), UnitState::Quarantined);
     study.failures.insert(study.unit(0, 1, 2), "a batch of 30 is larger than 20 pairs".to_owned());
-    // What is said of a unit that did not fail after all is not repeated.
+    // The text about a unit that did not fail after all is not repeated.
     study.failures.insert(study.unit(0, 0, 0), "no".to_owned());
     let (_folder, files) = written(&study, &provenance("a"));
     let json: Json = serde_json::from_str(&files["report.json"]).unwrap();

@@ -31,7 +31,7 @@ pub(super) struct Opened {
     pub(super) store: Store,
     pub(super) prepared: Prepared,
     pub(super) results: ResultKind,
-    /// What the store knew of each unit when it was opened.
+    /// The store's entry of each unit when it was opened.
     pub(super) known: BTreeMap<UnitId, StoredUnit>,
 }
 

@@ -313,7 +313,7 @@ impl Reactor {
         wait.map(|wait| self.pictured_at + wait)
     }
 
-    /// What followers see now.
+    /// The newest snapshot, as followers see it.
     #[cfg(test)]
     pub(super) fn newest_snapshot(&self) -> Arc<v1::StatusSnapshot> {
         Arc::clone(&self.snapshots.borrow())

@@ -27,7 +27,7 @@ use crate::run_directory::{
 /// The file that says what a report was made of.
 const PROVENANCE: &str = "provenance.json";
 
-/// What of a run a report was made of: provenance.json has it.
+/// The part of a run that a report was made of: provenance.json has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct State {
@@ -56,7 +56,7 @@ impl State {
     }
 }
 
-/// What became of a report that was to be written.
+/// The outcome of writing a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
     /// It is there.
@@ -141,7 +141,7 @@ impl Write for Compared {
     }
 }
 
-/// What is read again of a provenance.json.
+/// The fields of a provenance.json that are read again.
 #[derive(Deserialize)]
 struct Known {
     state: State,

@@ -7,7 +7,7 @@ use seedgrid_common::model::{Digits, Input, Layer, Network, Shape};
 pub struct Part {
     /// "tower", "comparison", "first digit" or "second digit".
     pub name: &'static str,
-    /// What it reads, in words.
+    /// Its input, in words.
     pub reads: &'static str,
     /// How often it stands in the network, always with the same weights.
     pub copies: usize,
@@ -20,7 +20,7 @@ pub struct Part {
 pub struct Row {
     /// The layer's name, or "input".
     pub name: String,
-    /// What is done, in order: "Conv2d 3x3, 2 to 32", "ReLU".
+    /// Its steps, in order: "Conv2d 3x3, 2 to 32", "ReLU".
     pub steps: Vec<String>,
     /// Shape of what comes out.
     pub output: Shape,

@@ -4,7 +4,7 @@ pub(crate) use seedgrid_common::text::{count, whole};
 
 use crate::aggregate::report_json::Spread;
 
-/// What stands where there is no number.
+/// The sign in the place of a missing number.
 pub(crate) const NONE: &str = "–";
 
 /// An error rate, an area or a precision: four decimals.

@@ -27,7 +27,7 @@ pub struct Provenance {
     pub kernels_revision: u32,
     /// Revision of each model of the study that the unit ids name.
     pub model_revisions: BTreeMap<String, u32>,
-    /// What of the run the report was made of.
+    /// The part of the run that the report was made of.
     pub state: State,
     /// When the report was made.
     pub written_at_unix_ms: u64,
@@ -89,7 +89,7 @@ pub struct AttemptRecord {
     pub wall_seconds: Option<f64>,
     /// The time of the end, when a result was committed; None if the end was not received.
     pub ended_at_unix_ms: Option<u64>,
-    /// What the worker said about it; may be empty.
+    /// The worker's text about it; may be empty.
     pub detail: String,
     /// The unit's trained weights, if they were kept.
     pub weights: Option<WeightsRecord>,

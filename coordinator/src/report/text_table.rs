@@ -1,6 +1,6 @@
 //! Tables of text that fit a width. Pure.
 //!
-//! What does not fit is made to, in this order: texts are broken into several lines; columns are left out, those of the highest rank
+//! A table that is too wide is made to fit, in this order: texts are broken into several lines; columns are left out, those of the highest rank
 //! first, and a line says so; the texts stand on lines of their own, above the numbers.
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(crate) fn result() -> UnitResult {
     }
 }
 
-/// What is committed of that.
+/// The writes of that.
 pub(crate) fn record() -> ResultRecord {
     let payload = v1::UnitResult::from(&result()).encode_to_vec();
     ResultRecord {

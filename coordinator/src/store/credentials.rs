@@ -11,7 +11,7 @@ use seedgrid_common::{
 use super::{Store, StoreError};
 use crate::scheduler::queue::WorkerId;
 
-/// What is known of a file's token.
+/// The entry of a file's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownToken {
     /// Of its text.
@@ -46,7 +46,7 @@ pub enum CredentialWrite {
     Token {
         /// Whose.
         role: Role,
-        /// What is known of it.
+        /// Its entry.
         token: KnownToken,
     },
     /// A worker enrolled.
@@ -127,7 +127,7 @@ impl Store {
         Ok(enrolments.into_iter().filter_map(|(id, enrolled)| Some((id.parse().ok()?, enrolled))).collect())
     }
 
-    /// What is known of a worker, if it has enrolled and is not forgotten.
+    /// The entry of a worker, if it has enrolled and is not forgotten.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -1,4 +1,4 @@
-//! What can be found wrong with a database: its structure, which SQLite checks, and its content, which has seals and digests.
+//! The checks of a database: of its structure, by SQLite, and of its content, by seals and digests.
 
 use std::sync::OnceLock;
 
@@ -29,7 +29,7 @@ pub(super) enum Depth {
     Whole,
 }
 
-/// What is wrong with the structure, if anything: SQLite cannot be trusted to read such a database.
+/// The fault of the structure, if there is one: SQLite cannot be trusted to read such a database.
 pub(super) fn structure(connection: &Connection, depth: Depth) -> rusqlite::Result<Option<String>> {
     let pragma = match depth {
         Depth::Nothing => return Ok(None),
@@ -61,7 +61,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
     let mut statement = connection.prepare("SELECT name, sql FROM main.sqlite_schema ORDER BY name")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
     let plain = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    // What SQLite made for itself has no SQL.
+    // Tables that SQLite made for itself have no SQL.
     rows.filter_map(|row| row.map(|(name, sql)| Some((name, plain(sql?)))).transpose()).collect()
 }
 
@@ -127,7 +127,7 @@ pub(super) fn results(connection: &Connection) -> rusqlite::Result<Vec<BadResult
     rows.filter_map(Result::transpose).collect()
 }
 
-/// What the other columns repeat of a payload.
+/// The parts of a payload that the other columns repeat.
 #[derive(Debug, PartialEq, Eq)]
 struct Columns {
     ending: AttemptEnding,

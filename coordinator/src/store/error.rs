@@ -1,11 +1,11 @@
-//! What can go wrong with the store.
+//! The errors of the store.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 use seedgrid_common::{text, unit::UnitId};
 
-/// What can go wrong with the store.
+/// The errors of the store.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StoreError {
     /// It cannot be opened.
@@ -14,7 +14,7 @@ pub enum StoreError {
     Open {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: rusqlite::Error,
     },
@@ -27,7 +27,7 @@ pub enum StoreError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
@@ -39,7 +39,7 @@ pub enum StoreError {
         path: PathBuf,
         /// Where the copy was to be.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
@@ -49,7 +49,7 @@ pub enum StoreError {
     Folder {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
@@ -93,7 +93,7 @@ pub enum StoreError {
     Taken {
         /// The database.
         path: PathBuf,
-        /// What became of it.
+        /// Its repair.
         what: &'static str,
     },
     /// SQLite cannot read all of it.
@@ -105,7 +105,7 @@ pub enum StoreError {
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What the check said.
+        /// The check's message.
         detail: String,
     },
     /// Rows of it are damaged, and whoever only reads leaves them as they are.
@@ -131,7 +131,7 @@ pub enum StoreError {
     NoDatabase {
         /// The database.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's message.
         detail: String,
     },
     /// There is no room for a copy to read.
@@ -143,7 +143,7 @@ pub enum StoreError {
     Copy {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: rusqlite::Error,
     },
@@ -153,7 +153,7 @@ pub enum StoreError {
     BackUp {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: rusqlite::Error,
     },
@@ -166,7 +166,7 @@ pub enum StoreError {
     TakenOver {
         /// The database.
         path: PathBuf,
-        /// Who has it.
+        /// Its present owner.
         holder: String,
     },
     /// A result does not match its digest or cannot be decoded.
@@ -184,7 +184,7 @@ pub enum StoreError {
     Read {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: rusqlite::Error,
     },
@@ -194,7 +194,7 @@ pub enum StoreError {
     Write {
         /// The database.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: rusqlite::Error,
     },
@@ -222,7 +222,7 @@ impl StoreError {
     }
 }
 
-/// What to do about an error of SQLite's.
+/// The remedy for an error of SQLite's.
 fn hint(cause: &rusqlite::Error) -> &'static str {
     match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {

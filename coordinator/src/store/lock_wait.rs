@@ -73,7 +73,7 @@ pub(super) fn wait_for_nobody(connection: &mut Connection) -> rusqlite::Result<(
     connection.busy_handler(None::<fn(i32) -> bool>)
 }
 
-/// What tells the time, and lets it pass.
+/// A clock, which also lets time pass.
 pub(super) trait Clock {
     fn now(&mut self) -> Duration;
 
@@ -93,7 +93,7 @@ impl Clock for Machine {
     }
 }
 
-/// What to do about a lock that has been waited for so long.
+/// The remedy for a lock that has been waited for so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Wait,

@@ -143,7 +143,7 @@ impl Store {
         })
     }
 
-    /// What was damaged when it was opened, and what became of it.
+    /// The damage that was found when it was opened, and its repair.
     pub fn mended(&self) -> &Mended {
         &self.mended
     }

@@ -20,7 +20,7 @@ const TRIES: usize = 5;
 /// Statements that a connection keeps ready.
 const STATEMENTS: usize = 64;
 
-/// What SQLite keeps beside a database and needs to read it: its log, or its rollback journal.
+/// The ends of the names of files that SQLite keeps beside a database and needs to read it: its log, or its rollback journal.
 const BESIDE: [&str; 2] = ["-wal", "-journal"];
 
 /// Opens the database at `path` to write to it; makes it where there is none.
@@ -45,7 +45,7 @@ pub(super) fn to_read(path: &Path, busy: &LockWait) -> Result<Connection, StoreE
     if has_log(&connection).map_err(failed)? {
         return Ok(connection);
     }
-    // Whoever reads a database with a rollback journal keeps its writer out.
+    // A reader of a database with a rollback journal keeps its writer out.
     let copy = reader_copy::copied(&connection, path)?;
     row_seals::teach(&copy).map_err(failed)?;
     Ok(copy)
@@ -163,7 +163,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// What tells that one of the files was written to, or another is in its place.
+/// The state of the files: it differs after one of them was written to, or another took its place.
 #[derive(Debug, PartialEq, Eq)]
 struct FilesState([Option<FileState>; 3]);
 

@@ -38,7 +38,7 @@ impl Owner {
     }
 }
 
-/// Who has the database, for people.
+/// The owner of the database, for people.
 pub(super) fn holder(connection: &Connection) -> Option<String> {
     let read = |row: &Row<'_>| Ok(format!("{}, since {}", row.get::<_, String>(0)?, utc::format(row.get(1)?)));
     connection.query_row("SELECT holder, since_ms FROM owner", [], read).ok()

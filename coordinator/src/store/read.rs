@@ -26,18 +26,18 @@ use crate::{
     store::blobs::checkpoints::KeptCheckpoint,
 };
 
-/// What the store knows of a unit.
+/// The store's entry of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredUnit {
     /// The highest attempt that was ever given out; 0 for none.
     pub attempts: u32,
-    /// What counts against it, since the last retry.
+    /// The failures that count against it, since the last retry.
     pub record: FailureRecord,
-    /// Who was given the newest attempt, if that has no ending.
+    /// The id of the worker that was given the newest attempt, if that has no ending.
     pub holder: Option<String>,
     /// Whether that attempt was known to be in training.
     pub began: bool,
-    /// Whether it was taken back from a worker that did not say why.
+    /// Whether it was taken back from a worker that gave no reason.
     pub lost: bool,
     /// Whether people cancelled it.
     pub cancelled: bool,
@@ -100,11 +100,11 @@ pub struct AttemptRecord {
     pub began: bool,
     /// Milliseconds since the Unix epoch.
     pub ended_ms: Option<i64>,
-    /// How it ended; None: it has not, or its end was not heard of.
+    /// The ending; None: it has not ended, or its end was not heard of.
     pub ending: Option<AttemptEnding>,
     /// For people.
     pub detail: Option<String>,
-    /// How long it trained.
+    /// The time of training, in seconds.
     pub train_seconds: Option<f64>,
 }
 
@@ -138,7 +138,7 @@ pub struct WorkerRecord {
     pub worker_id: String,
     /// Milliseconds since the Unix epoch.
     pub registered_ms: i64,
-    /// What it is.
+    /// The worker's description of itself.
     pub info: v1::WorkerInfo,
 }
 
@@ -190,7 +190,7 @@ impl Store {
         self.done(read_all())
     }
 
-    /// What came of reading: a wait for it is over.
+    /// Maps the outcome of reading. A wait for the database is over.
     pub(super) fn done<T>(&self, read: rusqlite::Result<T>) -> Result<T, StoreError> {
         self.busy.over();
         read.map_err(|cause| self.failed(cause))
@@ -233,7 +233,7 @@ impl Store {
         Ok(age.unwrap_or_default())
     }
 
-    /// What is known of every unit that was ever given out or finished.
+    /// The entry of every unit that was ever given out or finished.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -241,7 +241,7 @@ impl Store {
         self.stored_units(|_| "true".to_owned())
     }
 
-    /// What is known of every unit that was cancelled, or of which an attempt ended without a result: mostly few of all units.
+    /// The entry of every unit that was cancelled, or of which an attempt ended without a result: mostly few of all units.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -254,7 +254,7 @@ impl Store {
         })
     }
 
-    /// What is known of one unit, whose rows match their seals.
+    /// The entry of one unit, whose rows match their seals.
     ///
     /// # Errors
     /// When the database cannot be read, or one of the rows is damaged.
@@ -269,7 +269,7 @@ impl Store {
         Ok(units.remove(&unit).unwrap_or_default())
     }
 
-    /// What is known of the units of these rows: `of` gives the SQL condition for a table.
+    /// The entries of the units of these rows: `of` gives the SQL condition for a table.
     fn stored_units(&self, of: impl Fn(&str) -> String) -> Result<BTreeMap<UnitId, StoredUnit>, StoreError> {
         let errors = listed(Blame::Unit.endings(true));
         let (deaths, of_begun) = (listed(Blame::Death.endings(false)), listed(Blame::Death.endings(true)));
@@ -450,7 +450,7 @@ impl Store {
         self.rows_for(&sql, unit, attempt_record)
     }
 
-    /// What workers logged during a unit's newest attempts: (attempt, lines), by number.
+    /// The logs of a unit's newest attempts: (attempt, lines), by number.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -459,7 +459,7 @@ impl Store {
         self.rows_for(&sql, unit, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Why the study is paused, if it is.
+    /// The study's pause, if it is paused.
     ///
     /// # Errors
     /// When the database cannot be read.

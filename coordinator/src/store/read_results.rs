@@ -33,7 +33,7 @@ pub struct TrainedRecord {
     pub worker: Option<TrainedBy>,
 }
 
-/// What a worker said of itself.
+/// A worker's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainedBy {
     /// Its machine.

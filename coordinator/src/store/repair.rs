@@ -11,7 +11,7 @@ use super::{
     row_seals::{SEALED, Sealed, id_of_unit},
 };
 
-/// What was found damaged at opening, and what was done about it.
+/// The damage that was found at opening, and its repair.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mended {
     /// Rows that were moved aside.
@@ -27,7 +27,7 @@ pub struct MovedRow {
     pub table: &'static str,
     /// Its unit, where it has one, for people.
     pub unit: Option<String>,
-    /// What is wrong with it.
+    /// The fault, for people.
     pub what: &'static str,
 }
 
@@ -41,7 +41,7 @@ impl Mended {
         *self == Self::default()
     }
 
-    /// What a person should know of it: one line each.
+    /// The notes about it for people, one line each.
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.rows.iter().map(MovedRow::to_string).collect();
         match self.results_lost {

@@ -11,7 +11,7 @@ pub(super) const SEAL: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sealed {
     pub(super) table: &'static str,
-    /// What the seal covers, in this order: every column but the seal and a payload.
+    /// The columns that the seal covers, in this order: all but the seal and a payload.
     pub(super) columns: &'static str,
     pub(super) beside: Beside,
 }

@@ -1,4 +1,4 @@
-//! What speaks against workers, as the store keeps it.
+//! The stored failures that count against workers.
 
 use std::collections::BTreeMap;
 

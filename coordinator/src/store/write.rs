@@ -33,12 +33,12 @@ const LOGS_MAX: u32 = 8;
 pub enum Write {
     /// The study is run under this spec from now on.
     Spec {
-        /// When.
+        /// The time.
         at_ms: i64,
         /// The spec's text.
         text: String,
     },
-    /// Something that the database belongs to.
+    /// A named value, such as the study's name.
     Fact {
         /// Its name.
         name: String,
@@ -47,13 +47,13 @@ pub enum Write {
     },
     /// A unit that the spec names.
     Unit(UnitId, Box<Unit>),
-    /// A worker introduced itself.
+    /// A worker registered.
     Worker {
-        /// Who.
+        /// The worker's id.
         worker_id: String,
-        /// When.
+        /// The time.
         at_ms: i64,
-        /// What it is.
+        /// Its description of itself.
         info: Box<v1::WorkerInfo>,
     },
     /// An attempt was given out.
@@ -62,11 +62,11 @@ pub enum Write {
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// To whom.
+        /// The worker's id.
         worker_id: String,
-        /// When.
+        /// The time.
         at_ms: i64,
-        /// How far an earlier attempt had come, where this one goes on from there.
+        /// The progress of an earlier attempt, where this one goes on from there.
         from: Option<Progress>,
     },
     /// Training of an attempt has begun.
@@ -82,7 +82,7 @@ pub enum Write {
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// Who goes on with it.
+        /// The worker's id.
         worker_id: String,
     },
     /// An attempt ended.
@@ -91,20 +91,20 @@ pub enum Write {
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// When; None: nobody saw it.
+        /// The time of the end; None: nobody saw it.
         at_ms: Option<i64>,
-        /// How.
+        /// The ending.
         ending: AttemptEnding,
-        /// For people.
+        /// The error's text, for people.
         detail: String,
-        /// How long it trained, where known.
+        /// The time of training in seconds, where it is known.
         train_seconds: Option<f64>,
     },
     /// A selection was made.
     Selection {
-        /// When.
+        /// The time.
         at_ms: i64,
-        /// What was chosen from what.
+        /// The decision.
         decision: Decision,
     },
     /// A selection is to be made again.
@@ -115,44 +115,44 @@ pub enum Write {
         unit: UnitId,
         /// Its newest attempt: errors up to it no longer count.
         after_attempt: u32,
-        /// When.
+        /// The time.
         at_ms: i64,
     },
     /// People cancelled a unit.
     Cancelled {
         /// The unit.
         unit: UnitId,
-        /// When.
+        /// The time.
         at_ms: i64,
     },
     /// The study is paused.
     Paused {
-        /// When.
+        /// The time.
         at_ms: i64,
-        /// Why.
+        /// The pause, with its reason.
         pause: Pause,
     },
     /// The study is paused no longer.
     Resumed {
-        /// When.
+        /// The time.
         at_ms: i64,
     },
-    /// What a worker logged during an attempt.
+    /// A worker's log of an attempt.
     Log {
         /// The unit.
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// Lines.
+        /// The lines.
         text: String,
     },
     /// A rung of a race is to be decided again.
     Unraced(RungKey),
     /// A rung of a race was decided.
     Rung {
-        /// When.
+        /// The time.
         at_ms: i64,
-        /// Who left.
+        /// The decision, with the leavers.
         decision: RungDecision,
     },
     /// The unit's result.
@@ -163,16 +163,16 @@ pub enum Write {
         unit: UnitId,
         /// The attempt's number.
         attempt: u32,
-        /// Of the file.
+        /// The digest of the file.
         digest: BlobDigest,
-        /// Its length.
+        /// The length of the file, in bytes.
         bytes: u64,
     },
     /// A unit's checkpoint is replaced.
     Checkpoint {
         /// The unit.
         unit: UnitId,
-        /// When.
+        /// The time.
         at_ms: i64,
         /// The new one.
         kept: KeptCheckpoint,
@@ -181,9 +181,9 @@ pub enum Write {
     NoCheckpoint(UnitId),
     /// A result that differs from the one that won.
     Conflict(Box<ResultRecord>),
-    /// What speaks against a worker has changed.
+    /// The failures that count against a worker have changed.
     WorkerFailure(WorkerFailure),
-    /// Who may come in has changed.
+    /// A credential has changed.
     Credential(CredentialWrite),
 }
 
@@ -383,7 +383,7 @@ fn apply(transaction: &Transaction<'_>, numbers: &mut Numbers, write: &Write) ->
                  VALUES (?1, ?2, ?3, ?4, ?5, seal('rungs', ?1, ?2, ?3, ?4, ?5, ?6)) ON CONFLICT DO NOTHING",
                 params![rung.key, stage, model, rung.folds, at_ms, rung.left.len() as i64],
             )?;
-            // What was decided stands.
+            // An earlier decision stands.
             if is_new == 0 {
                 return Ok(());
             }
@@ -397,7 +397,7 @@ fn apply(transaction: &Transaction<'_>, numbers: &mut Numbers, write: &Write) ->
         }
         // A late result may overwrite how its attempt was thought to have ended, never that it was done.
         Write::Ended { unit, attempt, at_ms, ending, detail, train_seconds } => run(
-            // What ended as training ends had begun, whether or not there was time to say so.
+            // An attempt that ended as training ends had begun, whether or not there was time to say so.
             "UPDATE attempts SET ended_ms = ?3, ending = ?4, detail = ?5, train_seconds = ?6, \
              began = began OR ?4 IN ('done', 'diverged', 'error', 'out-of-memory') \
              WHERE unit = ?1 AND attempt = ?2 AND (ending IS NULL OR ending NOT IN ('done', 'diverged'))",

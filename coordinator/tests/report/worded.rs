@@ -1,4 +1,4 @@
-//! What notes and the texts below tables say.
+//! The words of notes and of the texts below tables.
 
 use seedgrid_common::{spec::Stage, training::StopRule};
 

@@ -255,7 +255,7 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
         .iter()
         .map(|&pair| {
             let sign = if pairs.label(pair) == 1 { 1.0 } else { -1.0 };
-            // What makes a pair difficult is the same for every seed, and partly for every model.
+            // A pair is as difficult for every seed, and partly for every model.
             let difficulty = normal(&mut Stream::new(pair as u64, "difficulty"))
                 + 0.7 * normal(&mut Stream::new(pair as u64, &unit.configuration.model));
             let logit = 3.0 * (skill * sign + 0.75 * difficulty + 0.4 * normal(&mut stream));

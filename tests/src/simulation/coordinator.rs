@@ -196,7 +196,7 @@ impl Coordinator {
             life.spoilt = true;
         }
         let at = Moment { now: now - life.born, wall_ms };
-        // Who has asked: now, or before and waits.
+        // The calls that were made now, or before and wait.
         let asked: Vec<Call> = life.waiting.iter().map(|(call, _)| call).chain(&life.applied).cloned().collect();
         let refused = match life.reactor.turn(at) {
             Ok(_) => false,

@@ -1,4 +1,4 @@
-//! What a reader must know before trusting a table: units that are missing, diverged or cut short, and curves that are not
+//! The notices that a reader needs before trusting a table: units that are missing, diverged or cut short, and curves that are not
 //! there.
 
 use std::collections::BTreeSet;
@@ -252,7 +252,7 @@ fn of_configuration(part: &Part<'_>, row: &ConfigurationReport) -> Vec<Notice> {
     notices
 }
 
-/// What a configuration's units that are done say.
+/// The notices about a configuration's done units.
 fn rest(row: &ConfigurationReport) -> String {
     match (row.n, &row.error_of_done) {
         (0, _) => "None is left to average over.".to_owned(),
@@ -268,7 +268,7 @@ fn rest(row: &ConfigurationReport) -> String {
 /// Most failures of a configuration that are told.
 const FAILURES_MAX: usize = 3;
 
-/// What is said of failed units, as a sentence before another; nothing where nothing is said.
+/// The sentence about failed units, before another sentence; empty where there are none.
 fn why(row: &ConfigurationReport) -> String {
     let failures = &row.failures;
     let more = row.more_failures + failures.len().saturating_sub(FAILURES_MAX);

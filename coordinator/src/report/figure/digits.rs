@@ -1,4 +1,4 @@
-//! What the networks see: some pairs of the data set.
+//! The networks' inputs: some pairs of the data set.
 
 use super::{
     drawing::{Anchor, Drawing, Stroke},

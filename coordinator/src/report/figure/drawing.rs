@@ -51,7 +51,7 @@ pub(super) struct Font {
 /// A place, in pixels from the left and from the top.
 pub(super) type Point = (f64, f64);
 
-/// What a drawing is made of, in the order in which it is drawn.
+/// The elements of a drawing, in the order in which they are drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Element {
     /// A line through points. `label` is shown by browsers that are asked what it is.
@@ -73,7 +73,7 @@ pub(super) enum Element {
 /// Most width of a file's figure: 6.5 inches.
 pub(super) const PAPER_WIDTH: f64 = 624.0;
 
-/// What lines on the edge of a clipped drawing need around it.
+/// The room around a clipped drawing for lines on its edge.
 pub(super) const CLIP_MARGIN: f64 = 2.0;
 
 /// A drawing: its size in pixels and its elements.

@@ -25,7 +25,7 @@ const HEIGHT: f64 = 220.0;
 /// Of one of several panels in a column.
 const SMALL_HEIGHT: f64 = 130.0;
 
-/// What one panel shows.
+/// The content of one panel.
 #[derive(Clone, Copy)]
 struct Measure {
     label: &'static str,

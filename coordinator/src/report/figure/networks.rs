@@ -39,7 +39,7 @@ const SMALL: f64 = TEXT - 1.0;
 struct Block {
     lines: Vec<(String, Color)>,
     fill: Color,
-    /// What flows out of it.
+    /// The shape of its output.
     shape: String,
 }
 
@@ -54,7 +54,7 @@ impl Block {
         Self { lines, fill, shape: signed(&row.shape()) }
     }
 
-    /// What is not a layer: black words, then grey ones.
+    /// A box that is not a layer: black words, then grey ones.
     fn words(black: &[&str], grey: &[&str], fill: Color) -> Self {
         let black = black.iter().map(|line| ((*line).to_owned(), INK));
         let grey = grey.iter().map(|line| ((*line).to_owned(), SOFT));
@@ -113,7 +113,7 @@ fn diagram(trained: &Trained<'_>) -> Drawing {
     drawing
 }
 
-/// What the tower's end is read by: a head of its own or nothing, then what comes out.
+/// The reader of the tower's end, which is a head of its own or nothing, and then the output.
 struct Reader {
     head: Vec<Block>,
     output: Block,
@@ -230,7 +230,7 @@ fn draw_readers(drawing: &mut Drawing, places: &Places, ends: &[Point], readers:
     }
 }
 
-/// What a tower reads, and what is done before its first layer with weights.
+/// A tower's input, and the steps before its first layer with weights.
 fn input(trained: &Trained<'_>, words: [&str; 2]) -> Block {
     let mut block = Block::words(&words, &[&signed(&shape(trained.network.input_shape()))], Color::WHITE);
     let first = trained.parts.first().and_then(|part| part.rows.first());

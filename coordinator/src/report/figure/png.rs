@@ -75,7 +75,7 @@ fn encode(pixmap: &Pixmap, scale: f64) -> Result<Vec<u8>, PaintError> {
     Ok(file)
 }
 
-/// What is painted on.
+/// The canvas.
 struct Canvas {
     pixmap: Pixmap,
     /// Where the pixmap's corner lies, in the file's pixels.

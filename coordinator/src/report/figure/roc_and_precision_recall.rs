@@ -84,7 +84,7 @@ struct Line<'a> {
 struct Figure<'a> {
     x: &'static str,
     y: &'static str,
-    /// What the legend's numbers are.
+    /// The name of the legend's numbers.
     value: &'static str,
     /// Whether the free corner is the lower right one; else the lower left.
     right: bool,

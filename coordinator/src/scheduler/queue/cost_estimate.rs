@@ -26,7 +26,7 @@ struct Group {
     seconds: Tally,
 }
 
-/// What a group's expected cost comes from.
+/// The source of a group's expected cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Basis {
     /// The mean of its own times, in seconds.
@@ -102,7 +102,7 @@ impl Estimates {
         }
     }
 
-    /// What a group's expected cost comes from.
+    /// The source of a group's expected cost.
     pub(super) fn basis(&self, group: usize) -> Basis {
         match self.groups.get(group) {
             Some(entry) if entry.seconds.count > 0 => Basis::Measured(entry.seconds.mean()),

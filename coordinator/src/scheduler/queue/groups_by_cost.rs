@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Whatever is measured and whoever waits, the order is that of the expected costs.
+        /// The order is that of the expected costs, for any measured times and any waiting groups.
         #[test]
         fn groups_stand_in_the_order_of_their_expected_costs(
             costs in proptest::collection::vec(0_u8..6, 1..8),

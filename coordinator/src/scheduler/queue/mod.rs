@@ -101,7 +101,7 @@ pub struct Queue {
     expiries: BTreeSet<(Millis, UnitId)>,
     /// Waiting units that are not given out yet, by the time at which their wait ends.
     backoffs: BTreeSet<(Millis, UnitId)>,
-    /// Who holds how many units, and has how many slots.
+    /// The number of units and of slots of each worker.
     slots: Slots,
     counts: Counts,
     estimates: Estimates,

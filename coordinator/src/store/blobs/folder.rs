@@ -16,7 +16,7 @@ use seedgrid_common::{
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path}: {cause}")]
 pub struct BlobError {
-    /// What was tried.
+    /// The failed operation.
     pub action: &'static str,
     /// On what.
     pub path: PathBuf,
@@ -161,7 +161,7 @@ impl BlobFolder {
 
     /// Throws away what has arrived and is not wanted after all.
     pub fn discard(&self, unit: UnitId, digest: BlobDigest) {
-        // What cannot be removed now is removed at the next start.
+        // A file that cannot be removed now is removed at the next start.
         let _ = fs::remove_file(self.arrived(unit, digest));
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 const PARTS: u32 = 20;
 /// Of units so many, or on a disk so slow, that it would be more, states come at this pace all the same.
 const SLOWEST: Duration = Duration::from_secs(30);
-/// What taking in a state takes until that is known.
+/// The assumed cost of taking in a state, until it is measured.
 const ASSUMED: Duration = Duration::from_millis(10);
 /// By which part of the difference what is known moves towards each new value.
 const SMOOTHING: u32 = 8;
 
-/// What is known of the cost.
+/// The measured cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadInterval {
     cost: Duration,

@@ -53,7 +53,7 @@ impl WeightCounts {
         standing
     }
 
-    /// What a person should know of it, and what to do: one line each.
+    /// The notes about it for people, each with its remedy, one line each.
     pub fn notes(&self) -> Vec<String> {
         const AGAIN: &str =
             "To have them, run the study in a new run directory (--run-dir DIR), which trains every unit again";
