@@ -65,11 +65,12 @@ mod tests {
     use std::path::PathBuf;
 
     use nix::{sys::stat::Mode, unistd::mkfifo};
+    use seedgrid_common::error_chain::with_hint;
 
     use super::*;
 
     fn refused(path: PathBuf) -> String {
-        Spec::read(&path).unwrap_err().to_string()
+        with_hint(&Spec::read(&path).unwrap_err())
     }
 
     #[test]
