@@ -174,6 +174,7 @@ measure() {
     start start
     seedgrid pause "$folder/run"
     local last="seed $((units / many))"
+    [ -z "$race" ] || last="fold 1 of 10 seed 1"
     [ -n "$race" ] || { seedgrid cancel "$folder/run" "fc learning_rate=0.0001 weight_decay=0.000001 $last" && note "cancel of a unit, ms" "$wall"; }
 
     # Some units stay, so that the study goes on.
