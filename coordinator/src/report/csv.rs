@@ -21,7 +21,7 @@ use crate::aggregate::{
     report_json::{ConfigurationReport, ReferenceReport, Report, StageReport},
 };
 
-/// All files. What has a row a unit, an epoch or an attempt is written row by row: there may be millions.
+/// All files. Rows of units, epochs and attempts are written one at a time, since there may be millions.
 pub(super) fn files<'a>(aggregate: &'a Aggregate, provenance: &'a Provenance, rows: &'a dyn Rows) -> Vec<File<'a>> {
     let report = &aggregate.report;
     vec![

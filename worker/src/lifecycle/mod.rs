@@ -414,20 +414,22 @@ impl Lifecycle {
             let units_max = self.wanted(now);
             let Link::Up { submits, .. } = &mut self.link else { return };
             let blobs = submits.values().filter(|submit| submit.has_blob).count();
-            let may_add = [submits.len() - blobs < SUBMITS_MAX, blobs < blob_submits_max(self.rules.slots)];
+            let (room, room_for_blobs) =
+                (submits.len() - blobs < SUBMITS_MAX, blobs < blob_submits_max(self.rules.slots));
             let mut attempts = Vec::new();
             let (mut has_blob, mut bytes) = (false, 0);
             for (attempt, finished) in self.finished.iter_mut().filter(|(_, finished)| !finished.in_flight) {
                 let outcome = &finished.submission.outcome;
-                if !may_add[usize::from(outcome.blob().is_some())] || (outcome.blob().is_some() && !attempts.is_empty())
-                {
+                let is_blob = outcome.blob().is_some();
+                let fits = if is_blob { room_for_blobs && attempts.is_empty() } else { room };
+                if !fits {
                     continue;
                 }
                 bytes += outcome.message_bytes();
                 if !attempts.is_empty() && bytes > SUBMIT_BYTES {
                     break;
                 }
-                has_blob = outcome.blob().is_some();
+                has_blob = is_blob;
                 finished.in_flight = true;
                 attempts.push((*attempt, Arc::clone(&finished.submission)));
                 if has_blob || attempts.len() == SUBMIT_ATTEMPTS_MAX {

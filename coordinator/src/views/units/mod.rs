@@ -53,6 +53,23 @@ pub struct UnitLine {
 }
 
 impl UnitLine {
+    /// A unit that was never given out, in no stage so far.
+    fn planned(id: UnitId, label: String, description: String) -> Self {
+        Self {
+            id,
+            label,
+            description,
+            stages: Vec::new(),
+            state: UnitState::Waiting,
+            attempts: 0,
+            errors: 0,
+            deaths: 0,
+            worker: None,
+            untrained: None,
+            stuck: None,
+        }
+    }
+
     /// Fills in what the store knows of the unit. `running` tells whether a coordinator runs.
     pub fn stands(&mut self, stored: &StoredUnit, track: &RaceTrack, running: bool) {
         let holder = stored.holder.as_ref().filter(|_| running && stored.result.is_none());
@@ -99,19 +116,7 @@ fn some_lines(
         });
         for (id, unit) in units {
             let place = *places.entry(*id).or_insert_with(|| {
-                let mut line = UnitLine {
-                    id: *id,
-                    label: labels.unit(unit),
-                    description: labels.description(unit),
-                    stages: Vec::new(),
-                    state: UnitState::Waiting,
-                    attempts: 0,
-                    errors: 0,
-                    deaths: 0,
-                    worker: None,
-                    untrained: None,
-                    stuck: None,
-                };
+                let mut line = UnitLine::planned(*id, labels.unit(unit), labels.description(unit));
                 line.stands(known.get(id).unwrap_or(&nothing), track, running);
                 lines.push(line);
                 lines.len() - 1

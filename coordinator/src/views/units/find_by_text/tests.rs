@@ -4,22 +4,10 @@ use proptest::{collection::vec, prelude::*};
 use seedgrid_common::unit::UnitId;
 
 use super::*;
-use crate::{plan::Planned, scheduler::unit_state::UnitState, views::units};
+use crate::{plan::Planned, views::units};
 
 fn line(number: u8, label: &str) -> UnitLine {
-    UnitLine {
-        id: UnitId([number; 16]),
-        label: label.to_owned(),
-        description: label.to_owned(),
-        stages: Vec::new(),
-        state: UnitState::Waiting,
-        attempts: 0,
-        errors: 0,
-        deaths: 0,
-        worker: None,
-        untrained: None,
-        stuck: None,
-    }
+    UnitLine::planned(UnitId([number; 16]), label.to_owned(), label.to_owned())
 }
 
 #[test]
