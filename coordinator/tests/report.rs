@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
+#[path = "../../tests/src/csv_rows.rs"]
+mod csv_rows;
 #[path = "report/doubtful.rs"]
 mod doubtful;
 #[path = "report/figures.rs"]
@@ -29,6 +31,7 @@ use std::{
     process::Command,
 };
 
+use csv_rows::rows as csv;
 use made_rows::MadeRows;
 use seedgrid_common::{
     hyperparameters::Value,
@@ -158,25 +161,6 @@ fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
             Ok((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?))
         })
         .collect()
-}
-
-/// Rows of cells; enough of RFC 4180 for what is written.
-fn csv(text: &str) -> Vec<Vec<String>> {
-    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => row.push(std::mem::take(&mut cell)),
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            other => cell.push(other),
-        }
-    }
-    rows
 }
 
 /// Lets a stage select one configuration of a model.

@@ -1,24 +1,12 @@
-//! Reads CSV files of Seedgrid: enough of RFC 4180 for what it writes.
+//! Reads CSV files of Seedgrid, each cell by its column's name.
 
 use std::collections::BTreeMap;
 
+use crate::csv_rows;
+
 /// The cells of a table, its header first.
 pub fn rows(text: &str) -> Vec<Vec<String>> {
-    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => row.push(std::mem::take(&mut cell)),
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            other => cell.push(other),
-        }
-    }
-    rows
+    csv_rows::rows(text)
 }
 
 /// The rows of a table, each cell by its column's name.

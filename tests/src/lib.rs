@@ -4,6 +4,7 @@
 
 pub mod commit_points;
 pub mod csv;
+mod csv_rows;
 pub mod faulty_proxy;
 pub mod golden;
 pub mod machine;

@@ -1,5 +1,8 @@
 //! Parquet files read back with the same values as CSV files.
 
+#[path = "../../../../tests/src/csv_rows.rs"]
+mod csv_rows;
+
 use std::{borrow::Cow, fs, path::Path};
 
 use parquet::{
@@ -89,26 +92,6 @@ fn read(path: &Path) -> Vec<Vec<String>> {
     rows.map(|row| row.unwrap().get_column_iter().map(|(_, field)| shown(field)).collect()).collect()
 }
 
-/// The cells of CSV text, by the grammar of RFC 4180.
-fn parsed(text: &str) -> Vec<Vec<String>> {
-    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
-    let mut quoted = false;
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => row.push(std::mem::take(&mut cell)),
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            other => cell.push(other),
-        }
-    }
-    rows
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -118,7 +101,7 @@ proptest! {
         let (parquet, csv) = write(folder.path(), "table", &rows);
         let expected: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(text).collect()).collect();
         prop_assert_eq!(&read(&parquet), &expected);
-        let csv = parsed(&csv);
+        let csv = csv_rows::rows(&csv);
         prop_assert_eq!(&csv[0], &COLUMNS.iter().map(|column| column.name.to_string()).collect::<Vec<_>>());
         prop_assert_eq!(&csv[1..], &expected[..]);
         let again = write(folder.path(), "again", &rows).0;
