@@ -6,6 +6,7 @@
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
 //! - [`mod@network_outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
+//! - [`study_id`] names a study, [`hexadecimal`] writes ids as text.
 //! - [`copy_on_write`] holds a value once for many holders.
 //! - [`made_up_results`] tells trained results from made-up ones, which only measure a coordinator.
 //! - [`text`] and [`terminal`] prepare text for people; [`durable_files`] and [`temporary_files`] write files.
@@ -25,6 +26,7 @@ pub mod data;
 pub mod durable_files;
 pub mod error_chain;
 pub mod exit_codes;
+pub mod hexadecimal;
 pub mod hyperparameters;
 pub mod join;
 pub mod json;
@@ -37,6 +39,7 @@ pub mod network_outputs;
 pub mod random;
 pub mod sighup;
 pub mod spec;
+pub mod study_id;
 pub mod temporary_files;
 pub mod terminal;
 pub mod text;

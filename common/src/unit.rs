@@ -7,8 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     copy_on_write::Shared,
+    hexadecimal,
     hyperparameters::Hyperparameters,
     model,
+    study_id::StudyId,
     training::{Normalize, StopRule},
 };
 
@@ -128,7 +130,7 @@ pub struct UnitId(pub [u8; 16]);
 
 impl fmt::Display for UnitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hexadecimal::write_id(self.0, f)
     }
 }
 
@@ -147,14 +149,44 @@ impl FromStr for UnitId {
     type Err = BadUnitId;
 
     fn from_str(text: &str) -> Result<Self, BadUnitId> {
-        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(BadUnitId);
-        }
-        let mut id = [0; 16];
-        for (index, byte) in id.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| BadUnitId)?;
-        }
-        Ok(Self(id))
+        hexadecimal::parse_id(text).map(Self).ok_or(BadUnitId)
+    }
+}
+
+/// One execution of a unit of a study. Its number only grows, and fences late messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempt {
+    /// The study that leased it.
+    pub study: StudyId,
+    /// The unit's id.
+    pub unit: UnitId,
+    /// The attempt's number, from 1.
+    pub number: u32,
+}
+
+impl fmt::Display for Attempt {
+    /// STUDY/UNIT#NUMBER.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}#{}", self.study, self.unit, self.number)
+    }
+}
+
+/// Text that is not an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an attempt is written as STUDY/UNIT#NUMBER")]
+pub struct BadAttempt;
+
+impl FromStr for Attempt {
+    type Err = BadAttempt;
+
+    fn from_str(text: &str) -> Result<Self, BadAttempt> {
+        let (study, rest) = text.split_once('/').ok_or(BadAttempt)?;
+        let (unit, number) = rest.split_once('#').ok_or(BadAttempt)?;
+        Ok(Self {
+            study: study.parse().map_err(|_| BadAttempt)?,
+            unit: unit.parse().map_err(|_| BadAttempt)?,
+            number: number.parse().map_err(|_| BadAttempt)?,
+        })
     }
 }
 

@@ -60,7 +60,7 @@ fn save(folder: &Path, study: &Synthetic) -> Result<(), Box<dyn std::error::Erro
         protocol_version: 1,
         kernels_revision: seedgrid_common::unit::KERNELS_REVISION,
         model_revisions: BTreeMap::new(),
-        state: State { run: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
+        state: State { study_id: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
         written_at_unix_ms: 0,
         workers: Vec::new(),
         numerics_classes: Vec::new(),

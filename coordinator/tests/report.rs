@@ -75,7 +75,7 @@ fn provenance(host: &str) -> Provenance {
         protocol_version: 1,
         kernels_revision: 1,
         model_revisions: BTreeMap::from([("fc".to_owned(), 1)]),
-        state: State { run: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
+        state: State { study_id: None, coordinator: 1, commits: 1, spec: 1, results: 0, unnamed_results: 0 },
         written_at_unix_ms: 1_700_000_000_001,
         workers: vec![worker],
         numerics_classes: vec!["cpu-1".to_owned()],
@@ -224,7 +224,7 @@ fn workers_are_named_in_provenance_json_and_attempts_csv_alone() {
     assert_eq!(of("ending"), ["worker-lost", "done"]);
     assert_eq!(of("detail"), ["no heartbeat, for 60 s", ""]);
     assert_eq!((of("wall_seconds"), of("weights_bytes")), (vec!["", "1.5"], vec!["", "1000"]));
-    assert!(here["provenance.json"].starts_with("{\n  \"schema\": \"seedgrid.provenance/2\""));
+    assert!(here["provenance.json"].starts_with("{\n  \"schema\": \"seedgrid.provenance/3\""));
 }
 
 #[test]

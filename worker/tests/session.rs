@@ -14,6 +14,7 @@ use scripted::{Bench, Coordinator, FAILS, PANICS, Play, attempts, unit, weights,
 use seedgrid_common::{
     data::encode::digest,
     join::Token,
+    study_id::StudyId,
     wire::v1::{Failure, StudyState},
 };
 use seedgrid_worker::{
@@ -125,7 +126,7 @@ async fn weights_are_handed_over_before_the_result_counts() {
     assert_eq!((script.results(), submits), (2, 4), "each is submitted, its weights asked for, and submitted again");
     assert_eq!(script.blobs.len(), 2);
     for (head, bytes) in &script.blobs {
-        let unit = script.ended.get(&head.unit.to_string()).unwrap();
+        let unit = script.ended.get(&head.attempt.unit.to_string()).unwrap();
         assert_eq!(unit.weights_digest, head.digest.to_string());
         assert!([1, 2].iter().any(|&seed| weights(seed).bytes() == bytes), "every byte arrives");
     }
@@ -188,6 +189,7 @@ async fn another_studys_coordinator_is_left_alone() {
     let coordinator = Coordinator::start(&play);
     coordinator.write_join(&play, &bench.join());
     play.script().study = "another".to_owned();
+    play.script().study_id = StudyId([8; 16]);
     let (farewell, _) = bench.live(never()).await;
     assert!(matches!(&farewell, Farewell::Refused(refused) if refused.reason.contains("another")), "{farewell:?}");
     assert!(play.script().attempts.is_empty());

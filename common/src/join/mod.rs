@@ -23,10 +23,10 @@ use tonic::transport::Uri;
 pub use token::{Token, TokenDigest};
 pub use transport::{Plaintext, Transport, TransportError};
 
-use crate::{durable_files, text::shell, utc, wire::limits};
+use crate::{durable_files, study_id::StudyId, text::shell, utc, wire::limits};
 
 /// The only version of the join file that this program reads and writes.
-pub const JOIN_VERSION: u32 = 2;
+pub const JOIN_VERSION: u32 = 3;
 /// Most addresses in one join file.
 pub const ADDRESSES_MAX: usize = 16;
 /// Largest join file, in bytes.
@@ -90,6 +90,8 @@ pub struct JoinFile {
     pub role: Role,
     /// The study's name.
     pub study: String,
+    /// The study to which the token belongs.
+    pub study_id: StudyId,
     /// Name of the machine that wrote it. Loopback addresses mean something only there. None: unknown.
     pub host: Option<String>,
     /// The coordinator's addresses, in order of preference: each `https://HOST:PORT`, or each `http://HOST:PORT`
@@ -193,6 +195,7 @@ struct Content {
     version: u32,
     role: String,
     study: String,
+    study_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<String>,
     addresses: Vec<String>,
@@ -270,6 +273,7 @@ impl JoinFile {
         Ok(Self {
             role: role.ok_or(content("`role` is none of join, admin and view"))?,
             study: read.study,
+            study_id: read.study_id.parse().map_err(|_| content("`study_id` must have 32 hexadecimal digits"))?,
             host: read.host,
             addresses: read.addresses,
             token,
@@ -289,6 +293,7 @@ impl JoinFile {
             version: JOIN_VERSION,
             role: self.role.name().to_owned(),
             study: self.study.clone(),
+            study_id: self.study_id.to_string(),
             host: self.host.clone(),
             addresses: self.addresses.clone(),
             token: self.token.expose().to_owned(),

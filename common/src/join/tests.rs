@@ -7,12 +7,14 @@ use super::*;
 
 /// A certificate that nobody uses: its key was deleted.
 const CERTIFICATE: &str = include_str!("example.pem");
+const ID: &str = "0123456789abcdef0123456789abcdef";
 const SECRET: &str = "0123456789abcdef-the-secret";
 
 fn example() -> JoinFile {
     JoinFile {
         role: Role::Join,
         study: "table3".to_owned(),
+        study_id: StudyId([7; 16]),
         host: Some("login1".to_owned()),
         addresses: vec!["https://127.0.0.1:7700".to_owned(), "https://[fe80::1]:7700".to_owned()],
         token: Token::parse(SECRET).unwrap(),
@@ -99,16 +101,17 @@ fn each_problem_has_its_own_error() {
     assert!(matches!(JoinFile::read(&folder.path().join("none")), Err(JoinError::Missing { .. })));
     assert!(matches!(JoinFile::read(folder.path()), Err(JoinError::Unreadable { .. })));
     assert!(matches!(example().write(&folder.path().join("no/folder")), Err(JoinError::Unwritable { .. })));
-    assert!(matches!(read_text("version = 3\nshape = 'unknown'"), Err(JoinError::OtherVersion { found: 3, .. })));
+    assert!(matches!(read_text("version = 4\nshape = 'unknown'"), Err(JoinError::OtherVersion { found: 4, .. })));
     assert!(problem_of("").contains("version"));
-    assert!(problem_of("version = 2\nrole = \"join\"\nstudy = \"a\"").contains("addresses"));
+    assert!(problem_of("version = 3\nrole = \"join\"\nstudy = \"a\"\nstudy_id = \"{ID}\"").contains("addresses"));
     assert!(problem_of(&"#".repeat(70_000)).contains("64 KiB"));
     for address in ["host:7700", "http://host", "ftp://host:1", "http://host:1/x", "http://:1", "http://me@host:1"] {
-        let text =
-            format!("version = 2\nrole = \"join\"\nstudy = \"a\"\naddresses = [\"{address}\"]\ntoken = \"{SECRET}\"\n");
+        let text = format!(
+            "version = 3\nrole = \"join\"\nstudy = \"a\"\nstudy_id = \"{ID}\"\naddresses = [\"{address}\"]\ntoken = \"{SECRET}\"\n"
+        );
         assert!(problem_of(&text).contains("address"), "{address}");
     }
-    let short = "version = 2\nrole = \"join\"\nstudy = \"a\"\naddresses = [\"http://a:1\"]\ntoken = \"short\"\n";
+    let short = "version = 3\nrole = \"join\"\nstudy = \"a\"\nstudy_id = \"{ID}\"\naddresses = [\"http://a:1\"]\ntoken = \"short\"\n";
     assert!(problem_of(short).contains("token"));
 }
 
@@ -117,11 +120,14 @@ fn the_token_is_never_shown() {
     assert!(!format!("{:?}", example()).contains(SECRET));
     // Broken in ways that make the parser quote the token's line or value.
     for line in [format!("token = \"{SECRET}"), format!("token = {SECRET}"), format!("token = [\"{SECRET}\"]")] {
-        let problem = problem_of(&format!("version = 2\nrole = \"join\"\nstudy = \"a\"\naddresses = []\n{line}\n"));
+        let problem = problem_of(&format!(
+            "version = 3\nrole = \"join\"\nstudy = \"a\"\nstudy_id = \"{ID}\"\naddresses = []\n{line}\n"
+        ));
         assert!(!problem.contains("0123456789"), "{problem}");
     }
-    let swapped =
-        format!("version = 2\nrole = \"join\"\nstudy = \"a\"\naddresses = \"{SECRET}\"\ntoken = \"{SECRET}\"\n");
+    let swapped = format!(
+        "version = 3\nrole = \"join\"\nstudy = \"a\"\nstudy_id = \"{ID}\"\naddresses = \"{SECRET}\"\ntoken = \"{SECRET}\"\n"
+    );
     assert!(!problem_of(&swapped).contains("0123456789"));
 }
 
@@ -186,7 +192,7 @@ fn encryption_is_what_both_sides_say() {
 fn addresses_and_certificate_must_fit() {
     let text = |addresses: &str, more: &str| {
         format!(
-            "version = 2\nrole = \"join\"\nstudy = \"a\"\naddresses = [{addresses}]\ntoken = \"{SECRET}\"\n{more}\n"
+            "version = 3\nrole = \"join\"\nstudy = \"a\"\nstudy_id = \"{ID}\"\naddresses = [{addresses}]\ntoken = \"{SECRET}\"\n{more}\n"
         )
     };
     assert!(problem_of(&text("\"https://a:1\"", "")).contains("no certificate"));

@@ -5,11 +5,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    convert::{self, Malformed},
-    limits, v1,
-};
-use crate::{text::count, training::Progress, unit::UnitId};
+use super::{convert::Malformed, limits, v1};
+use crate::{text::count, training::Progress, unit::Attempt};
 
 /// SHA-256 of a blob. Its text has 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,12 +78,12 @@ impl Blob {
     pub fn parts(
         &self,
         worker_id: String,
-        (unit, attempt): (UnitId, u32),
+        attempt: Attempt,
         content: Content,
     ) -> impl Iterator<Item = v1::BlobPart> + Send + 'static {
         use v1::blob_part::Part;
         let bytes_total = self.bytes.len() as u64;
-        let head = BlobHead { worker_id, unit, attempt, content, bytes_total, digest: self.digest };
+        let head = BlobHead { worker_id, attempt, content, bytes_total, digest: self.digest };
         let head = v1::BlobHead::from(head);
         let bytes = Arc::clone(&self.bytes);
         let starts = (0..self.bytes.len()).step_by(limits::CHUNK_BYTES_MAX);
@@ -116,10 +113,8 @@ pub enum Content {
 pub struct BlobHead {
     /// The sending worker's id.
     pub worker_id: String,
-    /// The blob's unit.
-    pub unit: UnitId,
-    /// The attempt's number.
-    pub attempt: u32,
+    /// The blob's attempt.
+    pub attempt: Attempt,
     /// The blob's content.
     pub content: Content,
     /// Length of the whole blob, 1 or more and within its kind's limit.
@@ -152,9 +147,9 @@ impl TryFrom<v1::BlobPart> for BlobHead {
             return Err(malformed("blob.bytes_total", problem));
         }
         let id = head.attempt.ok_or(malformed("blob.attempt", "is missing"))?;
-        let (unit, attempt) = convert::attempt(id)?;
+        let attempt = id.try_into()?;
         let digest = head.digest.parse().map_err(|_| malformed("blob.digest", "must be 64 hexadecimal digits"))?;
-        Ok(Self { worker_id: head.worker_id, unit, attempt, content, bytes_total: head.bytes_total, digest })
+        Ok(Self { worker_id: head.worker_id, attempt, content, bytes_total: head.bytes_total, digest })
     }
 }
 
@@ -166,7 +161,7 @@ impl From<BlobHead> for v1::BlobHead {
         };
         Self {
             worker_id: head.worker_id,
-            attempt: Some(convert::attempt_id(head.unit, head.attempt)),
+            attempt: Some(head.attempt.into()),
             kind: kind.into(),
             bytes_total: head.bytes_total,
             digest: head.digest.to_string(),
@@ -287,10 +282,13 @@ impl Arriving {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{study_id::StudyId, unit::UnitId};
+
+    const ATTEMPT: Attempt = Attempt { study: StudyId([9; 16]), unit: UnitId([7; 16]), number: 2 };
 
     fn parts(bytes: usize) -> (Blob, Vec<v1::BlobPart>) {
         let blob = Blob::new((0..bytes).map(|index| (index % 251) as u8).collect());
-        let parts = blob.parts("w".to_owned(), (UnitId([7; 16]), 2), Content::Weights).collect();
+        let parts = blob.parts("w".to_owned(), ATTEMPT, Content::Weights).collect();
         (blob, parts)
     }
 
@@ -335,7 +333,7 @@ mod tests {
         let read =
             |head: v1::BlobHead| BlobHead::try_from(v1::BlobPart { part: Some(v1::blob_part::Part::Head(head)) });
         let head = read(good.clone()).unwrap();
-        assert_eq!((head.unit, head.attempt, head.bytes_total), (UnitId([7; 16]), 2, 10));
+        assert_eq!((head.attempt, head.bytes_total), (ATTEMPT, 10));
         assert_eq!(head.digest, blob.digest());
         assert!(BlobHead::try_from(parts[1].clone()).is_err(), "data without a head");
         let field = |head| read(head).unwrap_err().field;

@@ -5,7 +5,7 @@ use crate::{
     hyperparameters::Value,
     network_outputs::{Outputs, OutputsError},
     training::{Ending, EpochMetrics, Normalize, Scores, StopLoss, StopRule, UnitResult},
-    unit::{Configuration, Fold, Unit, UnitId},
+    unit::{Attempt, Configuration, Fold, Unit},
 };
 
 /// A message that breaks the rules of its type.
@@ -197,18 +197,23 @@ impl TryFrom<v1::Unit> for Unit {
     }
 }
 
-/// The domain's form of an attempt's name: the unit and the attempt's number.
-pub fn attempt(id: v1::AttemptId) -> Result<(UnitId, u32), Malformed> {
-    let unit = id.unit_id.parse().map_err(|_| malformed("attempt.unit_id", "must be 32 hexadecimal digits"))?;
-    if id.attempt == 0 {
-        return Err(malformed("attempt.attempt", "must be 1 or more"));
+impl TryFrom<v1::AttemptId> for Attempt {
+    type Error = Malformed;
+
+    fn try_from(id: v1::AttemptId) -> Result<Self, Malformed> {
+        let study = id.study_id.parse().map_err(|_| malformed("attempt.study_id", "must be 32 hexadecimal digits"))?;
+        let unit = id.unit_id.parse().map_err(|_| malformed("attempt.unit_id", "must be 32 hexadecimal digits"))?;
+        if id.attempt == 0 {
+            return Err(malformed("attempt.attempt", "must be 1 or more"));
+        }
+        Ok(Self { study, unit, number: id.attempt })
     }
-    Ok((unit, id.attempt))
 }
 
-/// An attempt's name as a message.
-pub fn attempt_id(unit: UnitId, attempt: u32) -> v1::AttemptId {
-    v1::AttemptId { unit_id: unit.to_string(), attempt }
+impl From<Attempt> for v1::AttemptId {
+    fn from(Attempt { study, unit, number }: Attempt) -> Self {
+        Self { study_id: study.to_string(), unit_id: unit.to_string(), attempt: number }
+    }
 }
 
 impl From<&EpochMetrics> for v1::EpochMetrics {

@@ -5,17 +5,19 @@ use prost::Message;
 
 use super::{
     blob::{Arriving, Blob, BlobHead, Content},
-    convert, v1,
+    v1,
 };
 use crate::{
     network_outputs::Outputs,
+    study_id::StudyId,
     training::{Ending, EpochMetrics, Scores, UnitResult},
-    unit::{Unit, UnitId},
+    unit::{Attempt, Unit, UnitId},
 };
 
 /// A submit and an assignment with every field set.
 fn examples() -> [Vec<u8>; 2] {
-    let attempt = v1::AttemptId { unit_id: "0123456789abcdef".repeat(2), attempt: 3 };
+    let attempt =
+        v1::AttemptId { study_id: "fedcba9876543210".repeat(2), unit_id: "0123456789abcdef".repeat(2), attempt: 3 };
     let result = UnitResult {
         epochs: vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: Some(0.5) }],
         ending: Ending::Done(Scores {
@@ -72,7 +74,7 @@ fn examples() -> [Vec<u8>; 2] {
 fn survives(bytes: &[u8]) {
     if let Ok(submit) = v1::SubmitRequest::decode(bytes) {
         for finished in submit.attempts {
-            let _ = finished.attempt.map(convert::attempt);
+            let _ = finished.attempt.map(Attempt::try_from);
             if let Some(v1::finished_attempt::Outcome::Result(sent)) = finished.outcome
                 && let Ok(result) = UnitResult::try_from(sent.clone())
             {
@@ -123,7 +125,8 @@ proptest! {
         bytes in vec(any::<u8>(), 1..2000), order in vec((any::<Index>(), any::<bool>()), 0..6), whole: bool,
     ) {
         let blob = Blob::new(bytes.clone());
-        let mut parts = blob.parts("0".repeat(32), (UnitId([0; 16]), 1), Content::Weights);
+        let attempt = Attempt { study: StudyId([0; 16]), unit: UnitId([0; 16]), number: 1 };
+        let mut parts = blob.parts("0".repeat(32), attempt, Content::Weights);
         let head = BlobHead::try_from(parts.next().unwrap()).unwrap();
         let rest: Vec<v1::BlobPart> = parts.collect();
         let sent: Vec<v1::BlobPart> = match whole {

@@ -13,4 +13,4 @@ pub mod v1 {
 }
 
 /// Grows when the meaning of a message changes. Both sides must have the same.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;

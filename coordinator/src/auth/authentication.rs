@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seedgrid_common::utc;
+use seedgrid_common::{study_id::StudyId, utc};
 use tokio::sync::watch;
 use tonic::{
     Code, Request, Status,
@@ -18,12 +18,10 @@ use tonic::{
 use tower::Layer;
 
 use super::{
-    AuthState, Caller, ConnectionHandle, Credentials, Refusal,
+    AuthState, Caller, CallerKind, ConnectionHandle, Credentials, Refusal, Revocations,
     failed_login_limit::FailedLogins,
     permissions::{Needs, is_streamed},
 };
-use crate::scheduler::queue::WorkerId;
-
 /// The time limit of a call with a single message: pulls wait, and a slow disk delays answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,15 +31,23 @@ pub(crate) struct Authentication(Arc<Post>);
 
 #[derive(Debug)]
 struct Post {
-    credentials: Credentials,
+    /// The registries of all studies.
+    credentials: Vec<Credentials>,
+    revocations: Revocations,
     auth: Arc<AuthState>,
     failed_logins: Mutex<FailedLogins>,
     started: Instant,
 }
 
 impl Authentication {
-    pub(crate) fn new(credentials: Credentials, auth: Arc<AuthState>) -> Self {
-        Self(Arc::new(Post { credentials, auth, failed_logins: Mutex::default(), started: Instant::now() }))
+    pub(crate) fn new(credentials: Vec<Credentials>, revocations: Revocations, auth: Arc<AuthState>) -> Self {
+        Self(Arc::new(Post {
+            credentials,
+            revocations,
+            auth,
+            failed_logins: Mutex::default(),
+            started: Instant::now(),
+        }))
     }
 
     fn admit<B>(&self, request: &http::Request<B>) -> Result<Caller, Status> {
@@ -69,14 +75,32 @@ impl Authentication {
     fn judge<B>(&self, request: &http::Request<B>) -> Result<Caller, Refusal> {
         let header = request.headers().get(http::header::AUTHORIZATION).ok_or(Refusal::NoCredential)?;
         let shown = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(Refusal::NoCredential)?;
-        let caller = self.0.credentials.read().judge(shown, utc::now_ms())?;
+        let caller = self.owner(shown)?;
         // The last check, so that callers without a credential cannot find out which calls exist.
         let needs = Needs::for_call(request.uri().path()).ok_or(Refusal::UnknownCall)?;
         if needs.are_met_by(&caller) { Ok(caller) } else { Err(Refusal::WrongRole) }
     }
 
+    /// The owner of a credential. The secrets of studies differ, so at most one study knows it.
+    fn owner(&self, shown: &str) -> Result<Caller, Refusal> {
+        let mut refusal = Refusal::WrongCredential;
+        for credentials in &self.0.credentials {
+            match credentials.read().judge(shown, utc::now_ms()) {
+                Err(Refusal::WrongCredential) => {}
+                Err(other) => refusal = other,
+                Ok(caller) => return Ok(caller),
+            }
+        }
+        Err(refusal)
+    }
+
+    fn credentials(&self, study: StudyId) -> Option<&Credentials> {
+        self.0.credentials.iter().find(|credentials| credentials.read().study() == study)
+    }
+
     fn is_revoked(&self, caller: &Caller) -> bool {
-        matches!(caller, Caller::Worker(worker) if self.0.credentials.read().is_revoked(worker))
+        let CallerKind::Worker(worker) = &caller.kind else { return false };
+        self.credentials(caller.study).is_some_and(|credentials| credentials.read().is_revoked(worker))
     }
 
     /// Resolves when the caller has been revoked.
@@ -148,15 +172,12 @@ fn says(refusal: Refusal, needs: Option<Needs>) -> Status {
     }
 }
 
-/// The worker that made this call, which must be the worker `named` in the message.
+/// The owner of the credential that came with this call.
 ///
 /// # Errors
-/// PERMISSION_DENIED if the message names another worker.
-pub(crate) fn caller<T>(request: &Request<T>) -> Result<WorkerId, Status> {
-    match request.extensions().get::<Caller>() {
-        Some(Caller::Worker(worker)) => Ok(worker.clone()),
-        Some(Caller::Holder(_)) | None => Err(Status::permission_denied("only workers make this call")),
-    }
+/// UNAUTHENTICATED if there is none.
+pub(crate) fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    request.extensions().get::<Caller>().copied().ok_or_else(|| says(Refusal::NoCredential, None))
 }
 
 impl<S> Layer<S> for Authentication {
@@ -191,12 +212,12 @@ where
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         // Subscribes before the check of the credential, so that no revocation is missed.
-        let revocations = self.guard.0.credentials.revocations();
+        let revocations = self.guard.0.revocations.subscribe();
         match self.guard.admit(&request) {
             Ok(caller) => {
                 let address = address(request.extensions());
                 let patience = (!is_streamed(request.uri().path())).then_some(PATIENCE);
-                request.extensions_mut().insert(caller.clone());
+                request.extensions_mut().insert(caller);
                 let (guard, answered) = (self.guard.clone(), self.inner.call(request));
                 Box::pin(async move {
                     let response = tokio::select! {

@@ -12,8 +12,7 @@ use std::{
 
 use seedgrid_common::join::Role;
 
-use super::Caller;
-use crate::scheduler::queue::WorkerId;
+use super::{Caller, CallerKind};
 
 /// The class of a connection, from the credential that it has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,10 +32,10 @@ impl ConnectionClass {
 
     /// The class of an authenticated caller.
     pub(super) fn from_caller(caller: &Caller) -> Self {
-        match caller {
-            Caller::Holder(Role::Join | Role::View) => Self::Guest,
-            Caller::Holder(Role::Admin) => Self::Owner,
-            Caller::Worker(_) => Self::Worker,
+        match caller.kind {
+            CallerKind::Holder(Role::Join | Role::View) => Self::Guest,
+            CallerKind::Holder(Role::Admin) => Self::Owner,
+            CallerKind::Worker(_) => Self::Worker,
         }
     }
 }
@@ -112,7 +111,7 @@ struct Present<H> {
     origin: IpAddr,
     class: ConnectionClass,
     /// The worker whose own credential the connection has shown first.
-    worker: Option<WorkerId>,
+    worker: Option<Caller>,
     handle: H,
 }
 
@@ -201,8 +200,8 @@ impl<H> ConnectionTable<H> {
         self.groups[class as usize].add(id, origin);
         if let Some(present) = self.present.get_mut(&id) {
             present.class = class;
-            if let Caller::Worker(worker) = caller {
-                present.worker = Some(worker.clone());
+            if class == ConnectionClass::Worker {
+                present.worker = Some(*caller);
             }
         }
         Ok(put_out)
@@ -215,8 +214,8 @@ impl<H> ConnectionTable<H> {
     }
 
     /// Removes all connections that showed this worker's credential, and returns their handles.
-    pub(super) fn revoke(&mut self, worker: &WorkerId) -> Vec<H> {
-        let theirs = self.present.iter().filter(|(_, present)| present.worker.as_ref() == Some(worker));
+    pub(super) fn revoke(&mut self, worker: Caller) -> Vec<H> {
+        let theirs = self.present.iter().filter(|(_, present)| present.worker == Some(worker));
         let theirs: Vec<Id> = theirs.map(|(id, _)| *id).collect();
         theirs.into_iter().filter_map(|id| self.leave(id)).collect()
     }
@@ -245,6 +244,8 @@ pub(super) fn origin(address: IpAddr) -> IpAddr {
 mod tests {
     use proptest::prelude::*;
 
+    use seedgrid_common::study_id::StudyId;
+
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -269,14 +270,18 @@ mod tests {
     fn caller(class: ConnectionClass) -> Caller {
         match class {
             ConnectionClass::Stranger => unreachable!("they have shown nothing"),
-            ConnectionClass::Guest => Caller::Holder(Role::View),
-            ConnectionClass::Worker => Caller::Worker(worker(1)),
-            ConnectionClass::Owner => Caller::Holder(Role::Admin),
+            ConnectionClass::Guest => holder(Role::View),
+            ConnectionClass::Worker => worker(1),
+            ConnectionClass::Owner => holder(Role::Admin),
         }
     }
 
-    fn worker(number: u32) -> WorkerId {
-        format!("{number:032x}").parse().unwrap()
+    fn holder(role: Role) -> Caller {
+        Caller { study: StudyId([9; 16]), kind: CallerKind::Holder(role) }
+    }
+
+    fn worker(number: u32) -> Caller {
+        Caller { study: StudyId([9; 16]), kind: CallerKind::Worker(format!("{number:032x}").parse().unwrap()) }
     }
 
     #[test]
@@ -340,11 +345,13 @@ mod tests {
         let mut crowd = ConnectionTable::new(LIMITS);
         for (handle, number) in [(0, 1), (1, 2), (2, 1)] {
             let (id, _) = crowd.enter(address(1), handle);
-            assert_eq!(crowd.know(id, &Caller::Worker(worker(number))), Ok(None));
+            assert_eq!(crowd.know(id, &worker(number)), Ok(None));
         }
         assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 3), Err(Full::OfAddress));
-        assert_eq!(crowd.revoke(&worker(1)), [0, 2]);
-        assert!(crowd.revoke(&worker(1)).is_empty() && crowd.revoke(&worker(3)).is_empty());
+        assert_eq!(crowd.revoke(worker(1)), [0, 2]);
+        let elsewhere = Caller { study: StudyId([8; 16]), ..worker(2) };
+        assert!(crowd.revoke(elsewhere).is_empty(), "a worker of another study may have the same id");
+        assert!(crowd.revoke(worker(1)).is_empty() && crowd.revoke(worker(3)).is_empty());
         assert_eq!(come(&mut crowd, 1, ConnectionClass::Worker, 4), Ok(None));
     }
 

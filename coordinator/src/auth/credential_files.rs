@@ -2,7 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use seedgrid_common::join::{JoinError, JoinFile, Role, Token};
+use seedgrid_common::{
+    join::{JoinError, JoinFile, Role, Token},
+    study_id::StudyId,
+};
 
 use super::{
     CredentialRegistry,
@@ -18,6 +21,8 @@ use crate::{
 pub struct Place {
     /// The study's name.
     pub study: String,
+    /// The study's id.
+    pub study_id: StudyId,
     /// The name of this machine.
     pub host: Option<String>,
     /// The coordinator's addresses.
@@ -48,6 +53,11 @@ pub enum CredentialFilesError {
 }
 
 impl CredentialFiles {
+    /// The study to which the credentials belong.
+    pub fn study(&self) -> StudyId {
+        self.place.study_id
+    }
+
     /// The run directory of the files.
     pub fn directory(&self) -> &RunDirectory {
         &self.directory
@@ -109,8 +119,9 @@ impl CredentialFiles {
     /// # Errors
     /// When the join file cannot be read.
     pub fn at_rest(directory: &RunDirectory) -> Result<Self, JoinError> {
-        let JoinFile { study, host, addresses, certificate, .. } = JoinFile::read(&directory.key_file(Role::Join))?;
-        let place = Place { study, host, addresses, certificate };
+        let file = JoinFile::read(&directory.key_file(Role::Join))?;
+        let JoinFile { study, study_id, host, addresses, certificate, .. } = file;
+        let place = Place { study, study_id, host, addresses, certificate };
         Ok(Self { directory: directory.clone(), place, join_expires: JOIN_EXPIRES_AFTER })
     }
 
@@ -130,8 +141,8 @@ impl CredentialFiles {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, role: Role, token: Token, expires_ms: Option<i64>) -> Result<(), JoinError> {
-        let Place { study, host, addresses, certificate } = self.place.clone();
-        let file = JoinFile { role, study, host, addresses, token, expires_ms, certificate };
+        let Place { study, study_id, host, addresses, certificate } = self.place.clone();
+        let file = JoinFile { role, study, study_id, host, addresses, token, expires_ms, certificate };
         file.write(&self.directory.key_file(role))
     }
 }
@@ -180,7 +191,9 @@ fn kept(
         JoinError::Missing { .. } => Flaw::Missing,
         error => Flaw::Unreadable(error.flaw()),
     })?;
-    let known = registry.token(role).filter(|known| file.role == role && file.token.digest() == known.digest);
+    let known = registry
+        .token(role)
+        .filter(|known| (file.role, file.study_id) == (role, place.study_id) && file.token.digest() == known.digest);
     let known = known.ok_or(Flaw::Foreign)?;
     if place.certificate.is_some() && file.certificate.is_none() {
         return Err(Flaw::Shown);
@@ -209,6 +222,7 @@ mod tests {
     fn open(directory: &RunDirectory, store: &mut Store, expires: Option<u64>, now_ms: i64) -> [JoinFile; 3] {
         let place = Place {
             study: "a".to_owned(),
+            study_id: store.study_id().unwrap(),
             host: None,
             addresses: vec!["http://127.0.0.1:1".to_owned()],
             certificate: None,
@@ -270,13 +284,14 @@ mod tests {
         let plain = open(&directory, &mut store, None, 5_000);
         let enrolls = |store: &mut Store, number: u8| {
             let worker: WorkerId = format!("{number:032x}").parse().unwrap();
-            let enrolled = CredentialWrite::Enrolled { worker: worker.clone(), digest: [number; 32], at_ms: 5_000 };
+            let enrolled = CredentialWrite::Enrolled { worker, digest: [number; 32], at_ms: 5_000 };
             store.commit(&[Write::Credential(enrolled)]).unwrap();
             worker
         };
         let of_then = enrolls(&mut store, 1);
         let encrypted = Place {
             study: "a".to_owned(),
+            study_id: store.study_id().unwrap(),
             host: None,
             addresses: vec!["https://127.0.0.1:1".to_owned()],
             certificate: Some(include_str!("../../../common/src/join/example.pem").to_owned()),

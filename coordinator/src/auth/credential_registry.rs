@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::join::{Role, Token, TokenDigest};
+use seedgrid_common::{
+    join::{Role, Token, TokenDigest},
+    study_id::StudyId,
+};
 use subtle::ConstantTimeEq as _;
 
 use super::Refusal;
@@ -20,11 +23,20 @@ const WORKERS_MAX: usize = 65_536;
 const FORGOTTEN_AT_ONCE: usize = WORKERS_MAX / 16;
 
 /// The owner of a call's credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// The holder of a file's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The study to which the credential belongs. The call is about this study alone.
+    pub study: StudyId,
+    /// The kind of the credential.
+    pub kind: CallerKind,
+}
+
+/// The kind of a call's credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerKind {
+    /// The token of a file.
     Holder(Role),
-    /// A worker with its own credential.
+    /// A worker's own credential.
     Worker(WorkerId),
 }
 
@@ -42,9 +54,10 @@ pub enum NotEnrolled {
     Full,
 }
 
-/// The known tokens and enrolled workers.
-#[derive(Debug, Default)]
+/// The known tokens and enrolled workers of one study.
+#[derive(Debug)]
 pub struct CredentialRegistry {
+    study: StudyId,
     tokens: BTreeMap<Role, KnownToken>,
     workers: BTreeMap<WorkerId, Enrolled>,
 }
@@ -52,10 +65,11 @@ pub struct CredentialRegistry {
 impl CredentialRegistry {
     /// Creates a registry from the store's content.
     pub fn new(
+        study: StudyId,
         tokens: impl IntoIterator<Item = (Role, KnownToken)>,
         workers: impl IntoIterator<Item = (WorkerId, Enrolled)>,
     ) -> Self {
-        Self { tokens: tokens.into_iter().collect(), workers: workers.into_iter().collect() }
+        Self { study, tokens: tokens.into_iter().collect(), workers: workers.into_iter().collect() }
     }
 
     /// Reads the registry from a store.
@@ -63,7 +77,12 @@ impl CredentialRegistry {
     /// # Errors
     /// When the database cannot be read.
     pub fn read(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self::new(store.tokens()?, store.enrolments()?))
+        Ok(Self::new(store.study_id()?, store.tokens()?, store.enrolments()?))
+    }
+
+    /// The study to which all of these credentials belong.
+    pub fn study(&self) -> StudyId {
+        self.study
     }
 
     /// Finds the owner of the credential `shown`.
@@ -71,19 +90,23 @@ impl CredentialRegistry {
     /// # Errors
     /// When the credential is unknown or no longer valid.
     pub fn judge(&self, shown: &str, now_ms: i64) -> Result<Caller, Refusal> {
+        self.kind(shown, now_ms).map(|kind| Caller { study: self.study, kind })
+    }
+
+    fn kind(&self, shown: &str, now_ms: i64) -> Result<CallerKind, Refusal> {
         if let Some((id, secret)) = shown.split_once('.') {
             let worker: WorkerId = id.parse().map_err(|_| Refusal::WrongCredential)?;
             let known = self.workers.get(&worker).filter(|known| is(secret, &known.digest));
             return match known {
                 None => Err(Refusal::WrongCredential),
                 Some(Enrolled { revoked_ms: Some(_), .. }) => Err(Refusal::Revoked),
-                Some(_) => Ok(Caller::Worker(worker)),
+                Some(_) => Ok(CallerKind::Worker(worker)),
             };
         }
         let mut found = Err(Refusal::WrongCredential);
         for (role, known) in &self.tokens {
             if is(shown, &known.digest) {
-                found = if known.has_expired(now_ms) { Err(Refusal::Expired) } else { Ok(Caller::Holder(*role)) };
+                found = if known.has_expired(now_ms) { Err(Refusal::Expired) } else { Ok(CallerKind::Holder(*role)) };
             }
         }
         found
@@ -108,7 +131,7 @@ impl CredentialRegistry {
         if self.is_full() {
             return Err(NotEnrolled::Full);
         }
-        self.workers.insert(worker.clone(), Enrolled { digest, enrolled_ms: now_ms, revoked_ms: None });
+        self.workers.insert(worker, Enrolled { digest, enrolled_ms: now_ms, revoked_ms: None });
         Ok(vec![CredentialWrite::Enrolled { worker, digest, at_ms: now_ms }])
     }
 
@@ -136,7 +159,7 @@ impl CredentialRegistry {
     ) -> Vec<CredentialWrite> {
         let absent = self.workers.iter().filter(|(id, _)| !is_there(id));
         let mut absent: Vec<(bool, i64, WorkerId)> = absent
-            .map(|(id, known)| (known.revoked_ms.is_some() || has_registered(id), known.enrolled_ms, id.clone()))
+            .map(|(id, known)| (known.revoked_ms.is_some() || has_registered(id), known.enrolled_ms, *id))
             .collect();
         absent.sort();
         absent.truncate((self.workers.len() + FORGOTTEN_AT_ONCE).saturating_sub(WORKERS_MAX));
@@ -161,7 +184,7 @@ impl CredentialRegistry {
             return Some(Vec::new());
         }
         known.revoked_ms = Some(now_ms);
-        Some(vec![CredentialWrite::Revoked { worker: worker.clone(), at_ms: now_ms }])
+        Some(vec![CredentialWrite::Revoked { worker: *worker, at_ms: now_ms }])
     }
 
     /// Whether a worker is revoked.
@@ -190,6 +213,16 @@ fn is(shown: &str, digest: &TokenDigest) -> bool {
 mod tests {
     use super::*;
 
+    const STUDY: StudyId = StudyId([9; 16]);
+
+    fn holder(role: Role) -> Caller {
+        Caller { study: STUDY, kind: CallerKind::Holder(role) }
+    }
+
+    fn caller(number: u32) -> Caller {
+        Caller { study: STUDY, kind: CallerKind::Worker(worker(number)) }
+    }
+
     fn worker(number: u32) -> WorkerId {
         format!("{number:032x}").parse().unwrap()
     }
@@ -200,18 +233,18 @@ mod tests {
 
     #[test]
     fn each_credential_is_its_owners() {
-        let mut registry = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::new(STUDY, [], []);
         let tokens = Role::ALL.map(|role| (role, Token::generate()));
         for (role, token) in &tokens {
             registry.set(*role, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: Some(100) });
         }
         for (role, token) in &tokens {
-            assert_eq!(registry.judge(token.expose(), 99), Ok(Caller::Holder(*role)));
+            assert_eq!(registry.judge(token.expose(), 99), Ok(holder(*role)));
             assert_eq!(registry.judge(token.expose(), 100), Err(Refusal::Expired));
         }
         let secret = Token::generate();
         assert_eq!(registry.enroll(worker(1), secret.digest(), 5).unwrap().len(), 1);
-        assert_eq!(registry.judge(&shown(1, &secret), 0), Ok(Caller::Worker(worker(1))));
+        assert_eq!(registry.judge(&shown(1, &secret), 0), Ok(caller(1)));
         let wrong = [
             String::new(),
             "0".repeat(64),
@@ -230,28 +263,28 @@ mod tests {
 
     #[test]
     fn a_rotated_token_is_dead() {
-        let mut registry = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::new(STUDY, [], []);
         let (old, new) = (Token::generate(), Token::generate());
         for token in [&old, &new] {
             registry.set(Role::Join, KnownToken { digest: token.digest(), made_ms: 0, expires_ms: None });
         }
         assert_eq!(registry.judge(old.expose(), 0), Err(Refusal::WrongCredential));
-        assert_eq!(registry.judge(new.expose(), i64::MAX), Ok(Caller::Holder(Role::Join)));
+        assert_eq!(registry.judge(new.expose(), i64::MAX), Ok(holder(Role::Join)));
     }
 
     #[test]
     fn nobody_takes_over_an_id() {
-        let mut registry = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::new(STUDY, [], []);
         let (own, other) = (Token::generate(), Token::generate());
         registry.enroll(worker(1), own.digest(), 5).unwrap();
         assert!(registry.enroll(worker(1), own.digest(), 6).unwrap().is_empty(), "the same again");
         assert_eq!(registry.enroll(worker(1), other.digest(), 6).unwrap_err(), NotEnrolled::OtherSecret);
-        assert_eq!(registry.judge(&shown(1, &own), 0), Ok(Caller::Worker(worker(1))));
+        assert_eq!(registry.judge(&shown(1, &own), 0), Ok(caller(1)));
     }
 
     #[test]
     fn a_revoked_worker_stays_out() {
-        let mut registry = CredentialRegistry::default();
+        let mut registry = CredentialRegistry::new(STUDY, [], []);
         let secret = Token::generate();
         assert!(registry.revoke(&worker(1), 5).is_none(), "it has not enrolled");
         registry.enroll(worker(1), secret.digest(), 5).unwrap();
@@ -269,8 +302,11 @@ mod tests {
     /// A full registry: workers 0 to `WORKERS_MAX` enrolled in this order.
     fn full() -> CredentialRegistry {
         let enrolled = |number| Enrolled { digest: [7; 32], enrolled_ms: i64::from(number), revoked_ms: None };
-        let registry =
-            CredentialRegistry::new([], (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))));
+        let registry = CredentialRegistry::new(
+            STUDY,
+            [],
+            (0..WORKERS_MAX as u32).map(|number| (worker(number), enrolled(number))),
+        );
         assert!(registry.is_full());
         registry
     }

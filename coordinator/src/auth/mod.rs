@@ -37,27 +37,27 @@ use connection::Connection;
 pub use connection::ConnectionHandle;
 pub use connection_limits::{ConnectionLimit, Limits};
 pub use credential_files::{CredentialFiles, CredentialFilesError, Place};
-pub use credential_registry::{Caller, CredentialRegistry, NotEnrolled};
+pub use credential_registry::{Caller, CallerKind, CredentialRegistry, NotEnrolled};
 pub use open_file_limit::raise as raise_open_files;
 pub(crate) use permissions::Size;
 pub use refusal_log::{Refusal, RefusalCounts};
 
 use connection_limits::{ConnectionTable, Full, Id};
 
-use crate::scheduler::queue::WorkerId;
-
-/// The registry of credentials, which the core changes and authentication reads.
-#[derive(Clone, Debug, Default)]
+/// A study's registry of credentials, which the core changes and authentication reads.
+#[derive(Clone, Debug)]
 pub struct Credentials {
     registry: Arc<RwLock<CredentialRegistry>>,
-    /// Notifies of each revocation.
-    revocations: watch::Sender<()>,
+    revocations: Revocations,
 }
 
+/// The notifications of revocations in any study.
+pub type Revocations = watch::Sender<()>;
+
 impl Credentials {
-    /// Creates the shared registry.
-    pub fn new(registry: CredentialRegistry) -> Self {
-        Self { registry: Arc::new(RwLock::new(registry)), revocations: watch::Sender::default() }
+    /// Creates the shared registry. Every revocation is told to `revocations`.
+    pub fn new(registry: CredentialRegistry, revocations: Revocations) -> Self {
+        Self { registry: Arc::new(RwLock::new(registry)), revocations }
     }
 
     /// Locks the registry for reading.
@@ -74,11 +74,6 @@ impl Credentials {
     /// Notifies every call in progress that a worker was revoked.
     pub(crate) fn tell_of_revocation(&self) {
         self.revocations.send_replace(());
-    }
-
-    /// A receiver of revocations from now on.
-    fn revocations(&self) -> watch::Receiver<()> {
-        self.revocations.subscribe()
     }
 }
 
@@ -143,7 +138,7 @@ impl AuthState {
     }
 
     /// Closes the connections of a revoked worker. Its next call is answered with the revocation.
-    pub(crate) fn close_revoked(&self, worker: &WorkerId) {
+    pub(crate) fn close_revoked(&self, worker: Caller) {
         self.crowd().revoke(worker).iter().for_each(|close| close.notify_one());
     }
 

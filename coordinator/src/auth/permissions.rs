@@ -2,7 +2,7 @@
 
 use seedgrid_common::{join::Role, wire::limits};
 
-use super::Caller;
+use super::{Caller, CallerKind};
 
 /// The credential that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,12 +95,14 @@ impl Needs {
 
     /// Whether `caller` has the needed credential.
     pub(super) fn are_met_by(self, caller: &Caller) -> bool {
-        match (self, caller) {
-            (Self::Join, Caller::Holder(Role::Join))
-            | (Self::Worker, Caller::Worker(_))
-            | (Self::View, Caller::Holder(Role::View | Role::Admin))
-            | (Self::Admin, Caller::Holder(Role::Admin)) => true,
-            (Self::Join | Self::Worker | Self::View | Self::Admin, Caller::Holder(_) | Caller::Worker(_)) => false,
+        match (self, caller.kind) {
+            (Self::Join, CallerKind::Holder(Role::Join))
+            | (Self::Worker, CallerKind::Worker(_))
+            | (Self::View, CallerKind::Holder(Role::View | Role::Admin))
+            | (Self::Admin, CallerKind::Holder(Role::Admin)) => true,
+            (Self::Join | Self::Worker | Self::View | Self::Admin, CallerKind::Holder(_) | CallerKind::Worker(_)) => {
+                false
+            }
         }
     }
 
@@ -118,6 +120,8 @@ impl Needs {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use seedgrid_common::study_id::StudyId;
 
     use super::*;
 
@@ -171,8 +175,9 @@ mod tests {
 
     #[test]
     fn who_may_call_what() {
-        let worker = Caller::Worker("0".repeat(32).parse().unwrap());
-        let [join, admin, view] = Role::ALL.map(Caller::Holder);
+        let caller = |kind| Caller { study: StudyId([9; 16]), kind };
+        let worker = caller(CallerKind::Worker("0".repeat(32).parse().unwrap()));
+        let [join, admin, view] = Role::ALL.map(|role| caller(CallerKind::Holder(role)));
         let allowed = |path: &str| -> Vec<bool> {
             let needs = Needs::for_call(path).unwrap();
             [&join, &worker, &view, &admin].map(|caller| needs.are_met_by(caller)).to_vec()

@@ -69,7 +69,7 @@ async fn revoke(run_dir: &Path, wanted: &str, plaintext: Plaintext) -> Result<()
         });
         let mut writes: Vec<Write> = ended.collect();
         let taken_back = writes.len() as u32;
-        let revoked = CredentialWrite::Revoked { worker: worker.clone(), at_ms: utc::now_ms() };
+        let revoked = CredentialWrite::Revoked { worker, at_ms: utc::now_ms() };
         writes.push(Write::Credential(revoked));
         store.commit(&writes)?;
         taken_back
@@ -85,7 +85,7 @@ fn find(store: &Store, wanted: &str) -> Result<WorkerId, Failure> {
     let matching: Vec<&WorkerId> =
         book.workers().map(|(id, _)| id).filter(|id| id.to_string().starts_with(&prefix)).collect();
     match matching[..] {
-        [worker] if !prefix.is_empty() => Ok(worker.clone()),
+        [worker] if !prefix.is_empty() => Ok(*worker),
         [] => Err(Failure::NoSuchWorker(wanted.to_owned())),
         _ => Err(Failure::ManyWorkers { prefix: wanted.to_owned(), count: matching.len() }),
     }

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     auth::{CredentialFiles, Identity, Place},
     cli::standard_streams,
-    core::{Core, CoreError, Holders, StudyPlan},
-    grpc::{Bound, Entry, Server},
+    core::{Core, CoreError, CoreStudy, Holders, StudyPlan},
+    grpc::{Bound, Entry, Server, StudyFiles},
     plan::{Overlap, Prepared, Spec, belongs, take_results},
     run_directory::{Owned, RunDirectory, lock_holder},
     scheduler::queue::Rules,
@@ -141,7 +141,9 @@ impl Entrance<'_> {
 /// A study's core and server.
 pub(super) struct Hosting {
     pub(super) directory: Owned,
-    pub(super) core: Core,
+    core: Core,
+    /// The study, in the core.
+    pub(super) study: CoreStudy,
     thread: JoinHandle<Result<(), CoreError>>,
     server: Server,
 }
@@ -171,16 +173,19 @@ impl Hosting {
         let bound = Bound::listen(entrance.listen).await?;
         let place = Place {
             study: study.name.clone(),
+            study_id: store.study_id()?,
             host: lock_holder::host(),
             addresses: addresses(&Listening::from_bound(&bound), entrance),
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // The files come before any answer: a refused worker reads the file again and must find the new token.
         let keys = CredentialFiles::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
-        let (core, thread) = Core::start(store, plan, Rules::default(), holders)?;
-        let entry = Entry { identity, keys, one_address: entrance.one_address };
-        let server = bound.serve(core.clone(), entry, prepared.draws.into_encoded());
-        Ok(Self { directory, core, thread, server })
+        let (core, thread) = Core::start(vec![(store, plan)], Rules::default(), holders)?;
+        let study = core.study(keys.study()).expect("the core has the study that it was started with").clone();
+        let entry = Entry { identity, one_address: entrance.one_address };
+        let files = StudyFiles { keys, datasets: prepared.draws.into_encoded() };
+        let server = bound.serve(core.clone(), entry, vec![files]);
+        Ok(Self { directory, core, study, thread, server })
     }
 
     /// The server's address.
@@ -202,7 +207,7 @@ impl Hosting {
         // The core stops first: streams of snapshots end with it, and nothing more is acknowledged. A core that waits
         // for its store stops later.
         let _ = tokio::time::timeout(STOP_GRACE, self.core.stop()).await;
-        let busy = self.core.busy().clone();
+        let busy = self.study.busy().clone();
         self.server.stop(STOP_GRACE).await?;
         if hurry == Hurry::Yes {
             // No more answers are sent, so the remaining writes were never acknowledged.

@@ -66,7 +66,7 @@ pub(super) async fn measure(
     let mut view = Silent;
     let mut signals = Attended::begin();
     let ended = tokio::select! {
-        _ = follow(hosting.core.snapshots(), &mut view, true) => Ok(None),
+        _ = follow(hosting.study.snapshots(), &mut view, true) => Ok(None),
         signal = signals.received() => Ok(Some(signal)),
         // The worker leaves when the study is done, possibly before this process receives that snapshot.
         watched = worker.watch() => match watched {

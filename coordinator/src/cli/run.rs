@@ -62,9 +62,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     // Before this line, a signal ends the process at once.
     let mut signals = Attended::begin();
     let ended = tokio::select! {
-        followed = follow(hosting.core.snapshots(), view.as_mut(), true) => Ok(Ended::Followed(followed)),
+        followed = follow(hosting.study.snapshots(), view.as_mut(), true) => Ok(Ended::Followed(followed)),
         signal = signals.received() => Ok(Ended::Signalled(signal)),
-        watched = worker.watch() => match (watched, hosting.core.snapshots().borrow().state()) {
+        watched = worker.watch() => match (watched, hosting.study.snapshots().borrow().state()) {
             (Ok(_), v1::StudyState::Done) => Ok(Ended::Followed(Followed::Done)),
             (Ok(WorkerEnd::OutOfTime), _) => Ok(Ended::OutOfTime),
             (Ok(WorkerEnd::Left), v1::StudyState::Draining) => Ok(Ended::Drained),
@@ -74,7 +74,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
         },
     };
     // The worker may have left before the last snapshot was shown.
-    let last = Arc::clone(&hosting.core.snapshots().borrow());
+    let last = Arc::clone(&hosting.study.snapshots().borrow());
     show(view.as_mut(), &last);
     view.finish();
     let signal = tokio::select! {

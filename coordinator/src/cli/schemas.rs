@@ -22,7 +22,7 @@ use crate::{
 #[test]
 fn schemas_are_those_of_the_types() {
     assert_file_matches::<Report>("seedgrid.report/3");
-    assert_file_matches::<report::Document<'_>>("seedgrid.provenance/2");
+    assert_file_matches::<report::Document<'_>>("seedgrid.provenance/3");
     assert_file_matches::<cancel_drain_pause::Cancelled>("seedgrid.cancel/1");
     assert_file_matches::<Checked>("seedgrid.check/1");
     assert_file_matches::<Comparison>("seedgrid.compare/2");

@@ -54,7 +54,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
     ));
     let mut view = progress::view(Stream::Error, hosting.directory.root());
     let (followed, mut signal) = tokio::select! {
-        followed = follow(hosting.core.snapshots(), view.as_mut(), false) => (Some(followed), None),
+        followed = follow(hosting.study.snapshots(), view.as_mut(), false) => (Some(followed), None),
         signal = signals.received() => (None, Some(signal)),
     };
     view.finish();
@@ -81,7 +81,7 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
 
 /// Returns when every worker has left.
 async fn workers_gone(hosting: &Hosting) {
-    let mut pictures = hosting.core.snapshots();
+    let mut pictures = hosting.study.snapshots();
     // An error means that the core has ended, and every worker with it.
     let _ = pictures.wait_for(|picture| picture.workers.is_empty()).await;
 }

@@ -103,7 +103,7 @@ impl Reactor {
             payload,
         });
         // Another one, where the attempt had been given up and the unit given out again.
-        let holder = self.queue.lease_of(unit).map(|lease| lease.worker.clone());
+        let holder = self.queue.lease_of(unit).map(|lease| lease.worker);
         match self.queue.finish(worker, unit, attempt, Finished { digest, diverged }, train_seconds) {
             SubmitOutcome::Unknown => None,
             SubmitOutcome::Commit => {
@@ -207,7 +207,7 @@ impl Reactor {
         let patience = self.rules.forget_after_ms();
         let silent = now.saturating_sub(patience);
         let gone = |(id, entry): (&WorkerId, &WorkerEntry)| {
-            (entry.last_seen < silent && self.queue.held_by(id) == 0).then(|| id.clone())
+            (entry.last_seen < silent && self.queue.held_by(id) == 0).then_some(*id)
         };
         let gone: Vec<WorkerId> = self.live.workers.iter().filter_map(gone).collect();
         // Workers are only ever heard of later.

@@ -12,20 +12,26 @@ use crate::{scheduler::queue::Millis, store::LockWait};
 #[derive(Clone, Debug)]
 pub(super) struct Clocks {
     started: Instant,
-    busy: LockWait,
-    /// The store's total wait before the start.
+    /// The waits of each study's store.
+    busy: Vec<LockWait>,
+    /// The stores' total wait before the start.
     before: Duration,
 }
 
+/// The sum of the waits. The core has one thread, so no two of them overlap.
+fn total(busy: &[LockWait]) -> Duration {
+    busy.iter().map(LockWait::total).sum()
+}
+
 impl Clocks {
-    /// Starts the time of a core whose store has these waits.
-    pub(super) fn start(busy: LockWait) -> Self {
-        Self { started: Instant::now(), before: busy.total(), busy }
+    /// Starts the time of a core whose stores have these waits.
+    pub(super) fn start(busy: Vec<LockWait>) -> Self {
+        Self { started: Instant::now(), before: total(&busy), busy }
     }
 
     /// Reads the clocks.
     pub(super) fn read(&self) -> Moment {
-        let stood = self.busy.total().saturating_sub(self.before);
+        let stood = total(&self.busy).saturating_sub(self.before);
         let lived = self.started.elapsed().saturating_sub(stood);
         let now = Millis::try_from(lived.as_millis()).unwrap_or(Millis::MAX);
         Moment { now, wall_ms: utc::now_ms() }
@@ -40,7 +46,7 @@ mod tests {
     fn time_in_which_the_store_is_locked_ends_no_lease() {
         let busy = LockWait::default();
         busy.waited(Duration::from_secs(50));
-        let clocks = Clocks::start(busy.clone());
+        let clocks = Clocks::start(vec![LockWait::default(), busy.clone()]);
         let first = clocks.read().now;
         assert!(first < 1_000_000);
         // As if a day had passed, with the store locked for exactly that day.

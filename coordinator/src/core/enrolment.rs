@@ -33,7 +33,7 @@ impl Reactor {
         let Some(known) = self.unless_broken(known) else { return };
         self.make_room();
         if let Some(known) = known {
-            self.credentials.write().recall(worker.clone(), known);
+            self.credentials.write().recall(*worker, known);
         }
     }
 

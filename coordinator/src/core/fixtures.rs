@@ -15,7 +15,7 @@ use super::{
     reactor::{Moment, Reactor},
 };
 use crate::{
-    auth::NotEnrolled,
+    auth::{NotEnrolled, Revocations},
     scheduler::queue::{Millis, Rules, WorkerId},
     store::{CredentialWrite, Store, Write},
 };
@@ -78,7 +78,7 @@ impl Coordinator {
                     model = \"fc\"\nbatch_size = 10\nlearning_rate = 0.1\n";
         let study = spec::parse("s.toml", text).unwrap();
         let plan = StudyPlan { study, digests: [(0, "digest".to_owned())].into(), results };
-        Reactor::new(store, plan, Rules::default(), Holders::MayReturn, at).unwrap().0
+        Reactor::new(store, plan, Rules::default(), Holders::MayReturn, at, Revocations::default()).unwrap().0
     }
 
     pub(super) fn restart(&mut self) {
@@ -156,10 +156,10 @@ impl Coordinator {
     pub(super) fn crowd(&mut self, numbers: impl IntoIterator<Item = u32>, what: HowFar) {
         for number in numbers {
             let worker = worker(number);
-            let enroll = Request::Enroll { worker: worker.clone(), digest: OWN, reply: oneshot::channel().0 };
+            let enroll = Request::Enroll { worker, digest: OWN, reply: oneshot::channel().0 };
             let info = Box::new(v1::WorkerInfo { slots: 1, ..Default::default() });
             let held = Vec::new();
-            let register = Request::Register { worker: worker.clone(), info, held, reply: oneshot::channel().0 };
+            let register = Request::Register { worker, info, held, reply: oneshot::channel().0 };
             let pull = Request::Pull { worker, max: 1, patience: 0, reply: oneshot::channel().0 };
             self.at.now += 1;
             for request in [enroll, register, pull].into_iter().take(1 + what as usize) {

@@ -56,7 +56,7 @@ impl LongPolls {
     pub(super) fn park(&mut self, worker: WorkerId, pull: LongPoll) -> Option<LongPoll> {
         let older = self.take(&worker);
         self.count += 1;
-        self.line.insert(self.count, worker.clone());
+        self.line.insert(self.count, worker);
         self.deadlines.insert((pull.until, self.count));
         self.pulls.insert(worker, (self.count, pull));
         older
@@ -85,7 +85,7 @@ impl LongPolls {
         if let Due::Only(workers) = &mut self.due
             && self.pulls.contains_key(worker)
         {
-            workers.insert(worker.clone());
+            workers.insert(*worker);
         }
     }
 

@@ -22,7 +22,7 @@ impl Reactor {
         let pulled = self.pull(&worker, max, now);
         if pulled.units.is_empty() && is_open(pulled.state) && patience > 0 {
             let pull = LongPoll { max, until: now.saturating_add(patience), reply };
-            if let Some(older) = self.parked.park(worker.clone(), pull) {
+            if let Some(older) = self.parked.park(worker, pull) {
                 self.give_nothing(&worker, older.reply);
             }
             return;

@@ -1,4 +1,4 @@
-//! The core without its thread and clocks: the changes of each request, the writes, and the time of each answer. Time
+//! One study in the core, without thread and clocks: the changes of each request, the writes, and the time of each answer. Time
 //! is an argument, so a simulation can drive it; [`thread`](super::thread) drives it by the machine's clocks.
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use seedgrid_common::{unit::UnitId, wire::v1};
+use seedgrid_common::{study_id::StudyId, unit::UnitId, wire::v1};
 use tokio::sync::{oneshot, watch};
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
 };
 use crate::{
-    auth::{CredentialRegistry, Credentials},
+    auth::{CredentialRegistry, Credentials, Revocations},
     log_rate_limit::LogRateLimit,
     scheduler::{
         queue::{Millis, NewUnit, Queue, Rules, WorkerId},
@@ -58,8 +58,9 @@ pub struct Views {
 /// An action after the commit, such as a reply.
 type Afterwards = Box<dyn FnOnce() + Send>;
 
-/// The core's state: queue, store and everything with them.
+/// The state of one study: queue, store and everything with them.
 pub struct Reactor {
+    id: StudyId,
     pub(super) store: Store,
     pub(super) queue: Queue,
     /// The registry of credentials.
@@ -107,7 +108,7 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Creates a core for `plan` on `store` at this time.
+    /// Creates the state of the study `plan` on `store` at this time. Revocations are told to `revocations`.
     ///
     /// # Errors
     /// When the store or the run directory cannot be read or written.
@@ -117,7 +118,9 @@ impl Reactor {
         rules: Rules,
         holders: Holders,
         at: Moment,
+        revocations: Revocations,
     ) -> Result<(Self, Views), CoreError> {
+        let id = store.study_id()?;
         if holders == Holders::AreGone {
             let ends = give_up(&mut store.units()?);
             store.commit(&ends)?;
@@ -125,9 +128,10 @@ impl Reactor {
         let keeper = KeptWeightsIndex::open(BlobFolder::weights(store.folder()), &plan.study, &store.weights()?)?;
         let folder = BlobFolder::checkpoints(store.folder());
         let (checkpoints, gone) = Checkpoints::open(folder, store.checkpoints()?)?;
-        let credentials = Credentials::new(CredentialRegistry::read(&store)?);
+        let credentials = Credentials::new(CredentialRegistry::read(&store)?, revocations);
         let (snapshots, pictures) = watch::channel(Arc::new(v1::StatusSnapshot::default()));
         let mut reactor = Self {
+            id,
             store,
             queue: Queue::new(rules, [], Vec::new()),
             credentials,
@@ -324,6 +328,11 @@ impl Reactor {
         self.queue.counts().all_ended()
     }
 
+    /// The study's id.
+    pub fn id(&self) -> StudyId {
+        self.id
+    }
+
     /// The queue, for reading.
     pub fn queue(&self) -> &Queue {
         &self.queue
@@ -393,7 +402,8 @@ impl Reactor {
         };
         let to_come = self.selecting.to_come();
         let to_come = ToCome { counts: to_come, held: &self.held, later: &self.later };
-        let picture = self.live.picture(&self.study, self.state(), &self.queue, to_come, now, self.at.wall_ms, facts);
+        let picture =
+            self.live.picture((self.id, &self.study), self.state(), &self.queue, to_come, now, self.at.wall_ms, facts);
         self.snapshots.send_replace(Arc::new(picture));
         self.pictured_at = now;
         self.stale_picture = false;

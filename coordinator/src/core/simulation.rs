@@ -22,6 +22,7 @@ use super::{
     study_units::StudyPlan,
 };
 use crate::{
+    auth::Revocations,
     scheduler::{
         attempt_ending::AttemptEnding,
         queue::{Rules, WorkerId},
@@ -186,12 +187,13 @@ impl World {
     fn restart(&mut self) {
         drop(self.reactor.take());
         let plan = StudyPlan { study: self.study.clone(), digests: digests(), results: ResultKind::Trained };
-        let (reactor, _) = Reactor::new(self.store(), plan, RULES, Holders::MayReturn, MOMENT).unwrap();
+        let (reactor, _) =
+            Reactor::new(self.store(), plan, RULES, Holders::MayReturn, MOMENT, Revocations::default()).unwrap();
         self.reactor = Some(reactor);
         for worker in self.workers.clone() {
             let held = self.held.iter().filter(|(holder, ..)| *holder == worker);
             let held: Vec<(UnitId, u32)> = held.map(|(_, unit, attempt, _)| (*unit, *attempt)).collect();
-            let mut answer = self.register(worker.clone(), held);
+            let mut answer = self.register(worker, held);
             self.commit();
             let dropped = answer.try_recv().unwrap().unwrap().dropped;
             self.held.retain(|(holder, unit, attempt, _)| *holder != worker || !dropped.contains(&(*unit, *attempt)));
@@ -204,7 +206,7 @@ impl World {
 
     /// Enrolls and registers a worker. The answer arrives after the commit.
     fn register(&mut self, worker: WorkerId, held: Vec<(UnitId, u32)>) -> Told {
-        self.apply(Request::Enroll { worker: worker.clone(), digest: [7; 32], reply: oneshot::channel().0 });
+        self.apply(Request::Enroll { worker, digest: [7; 32], reply: oneshot::channel().0 });
         let info = Box::new(seedgrid_common::wire::v1::WorkerInfo { slots: 3, ..Default::default() });
         let (reply, answer) = oneshot::channel();
         self.apply(Request::Register { worker, info, held, reply });
@@ -217,10 +219,10 @@ impl World {
 
     fn pull(&mut self, worker: &WorkerId) {
         let (reply, mut answer) = oneshot::channel();
-        self.apply(Request::Pull { worker: worker.clone(), max: 3, patience: 0, reply });
+        self.apply(Request::Pull { worker: *worker, max: 3, patience: 0, reply });
         self.commit();
         let pulled = answer.try_recv().unwrap().unwrap();
-        let units = pulled.units.into_iter().map(|given| (worker.clone(), given.id, given.attempt, given.unit));
+        let units = pulled.units.into_iter().map(|given| (*worker, given.id, given.attempt, given.unit));
         self.held.extend(units);
     }
 
@@ -240,7 +242,7 @@ impl World {
             let numerics_class = "class".to_owned();
             let attempts =
                 vec![FinishedAttempt { unit, attempt, outcome, train_seconds: 1.0, weights: None, log: String::new() }];
-            self.apply(Request::Submit { worker: worker.clone(), attempts, numerics_class, max: 0, reply });
+            self.apply(Request::Submit { worker, attempts, numerics_class, max: 0, reply });
             submitted.push((worker, unit, attempt, content));
         }
         if dies {
@@ -255,9 +257,9 @@ impl World {
     /// One worker leaves, and another one with its id registers.
     fn replace_worker(&mut self) {
         let pick = self.stream.below(self.workers.len() as u32) as usize;
-        let worker = self.workers[pick].clone();
+        let worker = self.workers[pick];
         let (reply, _answer) = oneshot::channel();
-        self.apply(Request::Leave { worker: worker.clone(), reason: String::new(), reply });
+        self.apply(Request::Leave { worker, reason: String::new(), reply });
         self.held.retain(|(holder, ..)| *holder != worker);
         self.register(worker, Vec::new());
         self.commit();
@@ -271,7 +273,7 @@ impl World {
                 0 => self.restart(),
                 1 => self.replace_worker(),
                 2..6 => {
-                    let worker = self.workers[self.stream.below(self.workers.len() as u32) as usize].clone();
+                    let worker = self.workers[self.stream.below(self.workers.len() as u32) as usize];
                     self.pull(&worker);
                 }
                 _ => self.submit(),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use seedgrid_common::{
+    study_id::StudyId,
     training::EpochMetrics,
-    unit::UnitId,
-    wire::{convert, limits, v1},
+    unit::{Attempt, UnitId},
+    wire::{limits, v1},
 };
 
 use super::study_units::Later;
@@ -107,7 +108,7 @@ impl Live {
     #[allow(clippy::too_many_arguments, reason = "each is one fact of the picture")]
     pub(super) fn picture(
         &self,
-        study: &str,
+        (id, study): (StudyId, &str),
         state: v1::StudyState,
         queue: &Queue,
         to_come: ToCome<'_>,
@@ -126,7 +127,7 @@ impl Live {
             .map(|(unit, lease, known)| {
                 let (label, epochs_max) = facts(*unit);
                 v1::TrainingUnit {
-                    attempt: Some(convert::attempt_id(*unit, lease.attempt)),
+                    attempt: Some(Attempt { study: id, unit: *unit, number: lease.attempt }.into()),
                     label,
                     worker_id: lease.worker.to_string(),
                     latest: known.latest.as_ref().map(Into::into),
@@ -152,6 +153,7 @@ impl Live {
         let eta = self.eta(queue, to_come, now).map(|seconds| seconds.map(|seconds| 1000.0 * seconds));
         v1::StatusSnapshot {
             study: study.to_owned(),
+            study_id: id.to_string(),
             state: state.into(),
             taken_ms,
             counts: Some(v1::UnitCounts {

@@ -1,23 +1,24 @@
-//! The core's thread: collects requests, and drives the [`Reactor`] by the machine's clocks.
+//! The core's thread: collects requests, and drives the [`Studies`] by the machine's clocks.
 
 use std::time::Duration;
 
+use seedgrid_common::study_id::StudyId;
 use tokio::{runtime::Handle, sync::mpsc};
 
-use super::{CoreError, clocks::Clocks, reactor::Reactor, request::Request};
+use super::{CoreError, clocks::Clocks, request::Request, studies::Studies};
 
 /// The largest number of requests in one commit.
 const GROUP_MAX: usize = 256;
 
-/// Serves requests until the core is stopped or every sender is dropped.
+/// Serves requests until every study is stopped or every sender is dropped.
 pub(super) fn serve(
-    mut reactor: Reactor,
+    mut studies: Studies,
     clocks: Clocks,
-    mut requests: mpsc::Receiver<Request>,
+    mut requests: mpsc::Receiver<(StudyId, Request)>,
     runtime: &Handle,
 ) -> Result<(), CoreError> {
     loop {
-        let wait = reactor.next_event().map(|at| Duration::from_millis(at.saturating_sub(clocks.read().now)));
+        let wait = studies.next_event().map(|at| Duration::from_millis(at.saturating_sub(clocks.read().now)));
         let first = runtime.block_on(async {
             match wait {
                 Some(wait) => tokio::time::timeout(wait, requests.recv()).await,
@@ -27,19 +28,19 @@ pub(super) fn serve(
         let at = clocks.read();
         match first {
             Ok(None) => {
-                reactor.take_picture(at.now);
+                studies.take_pictures(at.now);
                 return Ok(());
             }
-            Ok(Some(request)) => {
-                reactor.apply(request, at);
+            Ok(Some((study, request))) => {
+                studies.apply(study, request, at);
                 for _ in 1..GROUP_MAX {
-                    let Ok(request) = requests.try_recv() else { break };
-                    reactor.apply(request, at);
+                    let Ok((study, request)) = requests.try_recv() else { break };
+                    studies.apply(study, request, at);
                 }
             }
             Err(_elapsed) => {}
         }
-        if !reactor.turn(at)? {
+        if !studies.turn(at)? {
             return Ok(());
         }
     }

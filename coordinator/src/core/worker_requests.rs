@@ -194,7 +194,7 @@ impl Reactor {
             return Err(NotRegistered::TooMany);
         }
         self.queue.join(worker, info.slots as usize);
-        self.live.workers.insert(worker.clone(), WorkerEntry { info: info.clone(), last_seen: now, finished });
+        self.live.workers.insert(*worker, WorkerEntry { info: info.clone(), last_seen: now, finished });
         Ok(())
     }
 
@@ -218,7 +218,7 @@ impl Reactor {
     fn put_out_one(&mut self) -> bool {
         let workers = self.live.workers.iter();
         let idle = workers.filter(|(id, entry)| entry.finished == 0 && self.queue.held_by(id) == 0);
-        let Some(worker) = idle.min_by_key(|(_, entry)| entry.last_seen).map(|(id, _)| id.clone()) else {
+        let Some(worker) = idle.min_by_key(|(_, entry)| entry.last_seen).map(|(id, _)| *id) else {
             return false;
         };
         self.live.workers.remove(&worker);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    unit::UnitId,
+    unit::Attempt,
     wire::{
         blob::{BlobHead, CheckpointRef, Content},
         limits, v1,
@@ -29,12 +29,12 @@ pub(super) type Parts = ReceiverStream<Result<v1::BlobPart, Status>>;
 /// bytes and so detects a damaged file.
 pub(super) async fn open(
     path: PathBuf,
-    (unit, attempt): (UnitId, u32),
+    attempt: Attempt,
     reference: CheckpointRef,
-    mut turn: Turn<(UnitId, u32)>,
+    mut turn: Turn<Attempt>,
 ) -> Result<Parts, Status> {
     let gone = |problem: String| {
-        tracing::warn!(%unit, "its checkpoint cannot be given out, it is trained from the start: {problem}");
+        tracing::warn!(unit = %attempt.unit, "its checkpoint cannot be given out, it is trained from the start: {problem}");
         Status::not_found("the checkpoint is gone")
     };
     let opened = tokio::task::spawn_blocking(move || File::open(path)).await;
@@ -45,7 +45,7 @@ pub(super) async fn open(
     };
     let content = Content::Checkpoint(reference.progress);
     let CheckpointRef { digest, bytes: bytes_total, .. } = reference;
-    let head = BlobHead { worker_id: String::new(), unit, attempt, content, bytes_total, digest };
+    let head = BlobHead { worker_id: String::new(), attempt, content, bytes_total, digest };
     let (sender, receiver) = mpsc::channel(PARTS_MAX);
     tokio::spawn(async move {
         tokio::select! {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    unit::UnitId,
+    unit::Attempt,
     wire::{
         blob::{Arriving, BlobHead, Content, Damaged},
         v1,
@@ -18,12 +18,12 @@ use super::{
     CallingWorker, PART_TIMEOUT, full_disk::Disk, gone, invalid, newest_call_only::NewestCallOnly, unregistered,
 };
 use crate::{
-    core::{Core, NotTaken, Request, Unregistered},
+    core::{CoreStudy, NotTaken, Request, Unregistered},
     store::blobs::{BlobError, BlobFolder, Receiving, checkpoints::UploadInterval},
 };
 
-/// The key of an upload, of which one runs at a time: a unit, an attempt, and whether it is a checkpoint.
-type Upload = (UnitId, u32, bool);
+/// The key of an upload, of which one runs at a time: an attempt, and whether it is a checkpoint.
+type Upload = (Attempt, bool);
 
 /// The common state of all uploads.
 #[derive(Debug, Default)]
@@ -34,9 +34,9 @@ pub(super) struct Uploads {
 
 impl Uploads {
     /// The shortest time between two checkpoints of one unit.
-    pub(super) fn allowed(&self, core: &Core) -> Duration {
-        let in_training = core.snapshots().borrow().counts.map_or(0, |counts| counts.training);
-        self.pace().allowed(in_training)
+    pub(super) fn allowed(&self, studies: &[CoreStudy]) -> Duration {
+        let in_training = |study: &CoreStudy| study.snapshots().borrow().counts.map_or(0, |counts| counts.training);
+        self.pace().allowed(studies.iter().map(in_training).sum())
     }
 
     fn pace(&self) -> MutexGuard<'_, UploadInterval> {
@@ -46,7 +46,6 @@ impl Uploads {
 
 /// Receives one blob. Returns false if it is not wanted; nothing is kept then.
 pub(super) async fn receive(
-    core: &Core,
     disk: &Disk,
     uploads: &Uploads,
     teller: &CallingWorker,
@@ -55,10 +54,14 @@ pub(super) async fn receive(
     let first = next(&mut parts).await?.ok_or_else(|| invalid("blob.head is missing"))?;
     let head = BlobHead::try_from(first).map_err(invalid)?;
     let worker = teller.named(&head.worker_id)?;
-    let BlobHead { unit, attempt, content, digest, bytes_total: bytes, .. } = head;
-    let offered = worker.clone();
-    let wanted = core
-        .ask(|reply| Request::OfferBlob { worker: offered, unit, attempt, content, reply })
+    let BlobHead { attempt: named, content, digest, bytes_total: bytes, .. } = head;
+    let Attempt { study, unit, number: attempt } = named;
+    if study != teller.study.id() {
+        return Err(teller.never_given());
+    }
+    let wanted = teller
+        .study
+        .ask(|reply| Request::OfferBlob { worker, unit, attempt, content, reply })
         .await
         .map_err(gone)?
         .map_err(|refusal| match refusal {
@@ -68,12 +71,12 @@ pub(super) async fn receive(
     if !wanted {
         return Ok(false);
     }
-    let mut turn = uploads.turns.take((unit, attempt, matches!(content, Content::Checkpoint(_))));
+    let mut turn = uploads.turns.take((named, matches!(content, Content::Checkpoint(_))));
     let written = tokio::select! {
-        written = write(core.blobs(content).clone(), &head, &mut parts) => written,
+        written = write(teller.study.blobs(content).clone(), &head, &mut parts) => written,
         () = turn.lost() => return Err(Status::aborted("the same is uploaded anew")),
     };
-    let (core, began) = (core.clone(), Instant::now());
+    let (core, began) = (teller.study.clone(), Instant::now());
     let arrives = async move {
         let file = written?;
         blocking(move || file.finish()).await?;
@@ -113,7 +116,7 @@ impl Trouble {
 async fn write(folder: BlobFolder, head: &BlobHead, parts: &mut Streaming<v1::BlobPart>) -> Result<Receiving, Trouble> {
     let damaged = |damage: Damaged| Trouble::Parts(Status::data_loss(damage.to_string()));
     let mut arriving = Arriving::new(head);
-    let (unit, digest) = (head.unit, head.digest);
+    let (unit, digest) = (head.attempt.unit, head.digest);
     let mut file = blocking(move || folder.receive(unit, digest)).await?;
     while let Some(part) = next(parts).await.map_err(Trouble::Parts)? {
         let data = arriving.take(part).map_err(damaged)?;

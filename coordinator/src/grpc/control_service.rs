@@ -24,8 +24,8 @@ use super::{
     worker_id,
 };
 use crate::{
-    auth::{AuthState, CredentialFiles},
-    core::{Core, CoreGone, NotCancelled, Request as Ask, Resumed, Steering},
+    auth::{AuthState, Caller, CallerKind, CredentialFiles, caller},
+    core::{CoreGone, CoreStudy, NotCancelled, Request as Ask, Resumed, Steering},
     scheduler::retry::{NotRetried, Reopened, Retry},
     store::WorkerRecord,
     views::{
@@ -37,17 +37,33 @@ use crate::{
 /// The service for operators' commands.
 #[derive(Debug)]
 pub(super) struct Control {
-    core: Core,
-    keys: CredentialFiles,
+    studies: Vec<ControlledStudy>,
     auth: Arc<AuthState>,
     disk: Arc<Disk>,
+}
+
+/// A study with its run directory's files.
+#[derive(Debug)]
+struct ControlledStudy {
+    core: CoreStudy,
+    keys: CredentialFiles,
     reader: Reader,
 }
 
 impl Control {
-    pub(super) fn new(core: Core, keys: CredentialFiles, auth: Arc<AuthState>, disk: Arc<Disk>) -> Self {
-        let reader = Reader::new(keys.directory().clone());
-        Self { core, keys, auth, disk, reader }
+    pub(super) fn new(studies: Vec<(CoreStudy, CredentialFiles)>, auth: Arc<AuthState>, disk: Arc<Disk>) -> Self {
+        let study = |(core, keys): (CoreStudy, CredentialFiles)| {
+            let reader = Reader::new(keys.directory().clone());
+            ControlledStudy { core, keys, reader }
+        };
+        Self { studies: studies.into_iter().map(study).collect(), auth, disk }
+    }
+
+    /// The study whose credential came with the call.
+    fn study<T>(&self, request: &Request<T>) -> Result<&ControlledStudy, Status> {
+        let id = caller(request)?.study;
+        let study = self.studies.iter().find(|study| study.core.id() == id);
+        study.ok_or_else(|| Status::unavailable("this coordinator has no such study any more"))
     }
 }
 
@@ -78,15 +94,17 @@ fn named(ids: Vec<String>) -> Result<Vec<UnitId>, Status> {
 
 #[tonic::async_trait]
 impl ControlService for Control {
-    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
-        let picture = Arc::clone(&self.core.snapshots().borrow());
-        let busy = *self.core.busy().since().borrow();
+    async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Result<Response<v1::StatusSnapshot>, Status> {
+        let study = self.study(&request)?;
+        let picture = Arc::clone(&study.core.snapshots().borrow());
+        let busy = *study.core.busy().since().borrow();
         Ok(Response::new(shown(&picture, &self.auth, &self.disk, busy)))
     }
 
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
+        let study = self.study(&request)?;
         let units = named(request.into_inner().unit_ids)?;
-        let retry = self.core.ask(|reply| Ask::Retry { units, reply }).await.map_err(gone)?;
+        let retry = study.core.ask(|reply| Ask::Retry { units, reply }).await.map_err(gone)?;
         let retry = retry.map_err(|refusal| match refusal {
             NotRetried::Unknown(_) => Status::not_found(with_hint(&refusal)),
             NotRetried::Done(_) | NotRetried::Diverged(_) | NotRetried::Open(_) => {
@@ -97,11 +115,12 @@ impl ControlService for Control {
     }
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
+        let study = self.study(&request)?;
         let units = named(request.into_inner().unit_ids)?;
         if units.is_empty() {
             return Err(invalid("no unit is named"));
         }
-        let cancelled = self.core.ask(|reply| Ask::Steer(Steering::Cancel { units, reply })).await.map_err(gone)?;
+        let cancelled = study.core.ask(|reply| Ask::Steer(Steering::Cancel { units, reply })).await.map_err(gone)?;
         let cancelled = cancelled.map_err(|refusal| match refusal {
             NotCancelled::Unknown(_) => Status::not_found(with_hint(&refusal)),
             NotCancelled::Ended(_) | NotCancelled::HeldBack(_) => Status::failed_precondition(with_hint(&refusal)),
@@ -110,32 +129,39 @@ impl ControlService for Control {
     }
 
     async fn drain(&self, request: Request<v1::DrainRequest>) -> Result<Response<v1::DrainResponse>, Status> {
+        let study = self.study(&request)?;
         let worker = match request.into_inner().worker_id.as_str() {
             "" => None,
             id => Some(worker_id(id)?),
         };
-        match self.core.ask(|reply| Ask::Steer(Steering::Drain { worker, reply })).await.map_err(gone)? {
+        match study.core.ask(|reply| Ask::Steer(Steering::Drain { worker, reply })).await.map_err(gone)? {
             true => Ok(Response::new(v1::DrainResponse {})),
             false => Err(Status::not_found("no such worker is there")),
         }
     }
 
     async fn pause(&self, request: Request<v1::PauseRequest>) -> Result<Response<v1::PauseResponse>, Status> {
+        let study = self.study(&request)?;
         let reason = prose("reason", &request.into_inner().reason)?;
-        let pause = self.core.ask(|reply| Ask::Steer(Steering::Pause { reason, reply })).await.map_err(gone)?;
+        let pause = study.core.ask(|reply| Ask::Steer(Steering::Pause { reason, reply })).await.map_err(gone)?;
         Ok(Response::new(v1::PauseResponse { pause: Some((&pause).into()) }))
     }
 
-    async fn resume(&self, _: Request<v1::ResumeRequest>) -> Result<Response<v1::ResumeResponse>, Status> {
+    async fn resume(&self, request: Request<v1::ResumeRequest>) -> Result<Response<v1::ResumeResponse>, Status> {
+        let study = self.study(&request)?;
         let Resumed { pause, drained } =
-            self.core.ask(|reply| Ask::Steer(Steering::Resume { reply })).await.map_err(gone)?;
+            study.core.ask(|reply| Ask::Steer(Steering::Resume { reply })).await.map_err(gone)?;
         Ok(Response::new(v1::ResumeResponse { pause: pause.as_ref().map(Into::into), drained }))
     }
 
     type ListUnitsStream = Parts<v1::UnitsPart>;
 
-    async fn list_units(&self, _: Request<v1::ListUnitsRequest>) -> Result<Response<Self::ListUnitsStream>, Status> {
-        let Units { lines, unnamed_results, stages } = self.reader.read(RunReader::units).await?;
+    async fn list_units(
+        &self,
+        request: Request<v1::ListUnitsRequest>,
+    ) -> Result<Response<Self::ListUnitsStream>, Status> {
+        let study = self.study(&request)?;
+        let Units { lines, unnamed_results, stages } = study.reader.read(RunReader::units).await?;
         let unnamed_results = u32::try_from(unnamed_results).unwrap_or(u32::MAX);
         let part = move |lines: Vec<UnitLine>| v1::UnitsPart {
             units: lines.into_iter().map(Into::into).collect(),
@@ -149,9 +175,10 @@ impl ControlService for Control {
 
     async fn list_workers(
         &self,
-        _: Request<v1::ListWorkersRequest>,
+        request: Request<v1::ListWorkersRequest>,
     ) -> Result<Response<Self::ListWorkersStream>, Status> {
-        let workers = self.reader.read(|reader| Ok(reader.workers()?)).await?;
+        let study = self.study(&request)?;
+        let workers = study.reader.read(|reader| Ok(reader.workers()?)).await?;
         let known = |worker: WorkerRecord| v1::KnownWorker { worker_id: worker.worker_id, info: Some(worker.info) };
         let part =
             move |workers: Vec<WorkerRecord>| v1::WorkersPart { workers: workers.into_iter().map(known).collect() };
@@ -159,23 +186,26 @@ impl ControlService for Control {
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {
+        let study = self.study(&request)?;
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
-        let waits = self.core.ask(|reply| Ask::Steer(Steering::WaitReason { unit, reply })).await.map_err(gone)?;
-        let attempts = self.reader.read_single_units(move |reader| Ok(reader.attempts(unit)?)).await?;
+        let waits = study.core.ask(|reply| Ask::Steer(Steering::WaitReason { unit, reply })).await.map_err(gone)?;
+        let attempts = study.reader.read_single_units(move |reader| Ok(reader.attempts(unit)?)).await?;
         Ok(Response::new(v1::ExplainResponse { waits, attempts: attempts.into_iter().map(Into::into).collect() }))
     }
 
     async fn logs(&self, request: Request<v1::LogsRequest>) -> Result<Response<v1::LogsResponse>, Status> {
+        let study = self.study(&request)?;
         let unit = request.into_inner().unit_id.parse().map_err(invalid)?;
-        let logs = self.reader.read_single_units(move |reader| Ok(reader.logs(unit)?)).await?;
+        let logs = study.reader.read_single_units(move |reader| Ok(reader.logs(unit)?)).await?;
         Ok(Response::new(v1::LogsResponse { attempts: logs.into_iter().map(Into::into).collect() }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::StatusSnapshot, Status>> + Send>>;
 
-    async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let study = self.study(&request)?;
         // A watch channel has only the newest snapshot: a slow reader misses some and delays no one.
-        let (snapshots, busy) = (self.core.snapshots(), self.core.busy().since());
+        let (snapshots, busy) = (study.core.snapshots(), study.core.busy().since());
         // While the store is locked the core takes no snapshots: the newest one is then sent again with that
         // information.
         let locked = WatchStream::from_changes(busy.clone()).map({
@@ -192,13 +222,14 @@ impl ControlService for Control {
         &self,
         request: Request<v1::RotateJoinRequest>,
     ) -> Result<Response<v1::RotateJoinResponse>, Status> {
+        let study = self.study(&request)?;
         let after = match request.into_inner().expires_after_ms {
             0 => None,
             after => Some(Duration::from_millis(after)),
         };
-        let (token, known) = self.keys.new_join(after, utc::now_ms());
-        self.core.ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply }).await.map_err(gone)?;
-        let keys = self.keys.clone();
+        let (token, known) = study.keys.new_join(after, utc::now_ms());
+        study.core.ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply }).await.map_err(gone)?;
+        let keys = study.keys.clone();
         // The store already has the token: if the file cannot be written, the next start makes another one.
         match tokio::task::spawn_blocking(move || keys.write(Role::Join, token, known.expires_ms)).await {
             Ok(Ok(())) => {
@@ -215,13 +246,13 @@ impl ControlService for Control {
         &self,
         request: Request<v1::RevokeWorkerRequest>,
     ) -> Result<Response<v1::RevokeWorkerResponse>, Status> {
+        let study = self.study(&request)?;
         let worker = worker_id(&request.into_inner().worker_id)?;
-        let (core, auth) = (self.core.clone(), Arc::clone(&self.auth));
+        let (core, auth) = (study.core.clone(), Arc::clone(&self.auth));
         // Runs to its end even if the caller has gone.
         let revoked = tokio::spawn(async move {
-            let revoked = worker.clone();
-            let taken_back = core.ask(|reply| Ask::Revoke { worker: revoked, reply }).await;
-            auth.close_revoked(&worker);
+            let taken_back = core.ask(|reply| Ask::Revoke { worker, reply }).await;
+            auth.close_revoked(Caller { study: core.id(), kind: CallerKind::Worker(worker) });
             taken_back
         });
         let taken_back = revoked.await.unwrap_or(Err(CoreGone)).map_err(gone)?;

@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn what_is_allowed_fits() {
         let worker_id = "f".repeat(32);
-        let attempt = || v1::AttemptId { unit_id: "f".repeat(32), attempt: u32::MAX };
+        let attempt = || v1::AttemptId { study_id: "f".repeat(32), unit_id: "f".repeat(32), attempt: u32::MAX };
         let held = vec![attempt(); limits::HELD_MAX];
         let name = || "n".repeat(limits::NAME_BYTES_MAX);
         let info = v1::WorkerInfo { host: name(), device: name(), place: name(), ..Default::default() };

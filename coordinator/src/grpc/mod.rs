@@ -11,20 +11,20 @@ mod server;
 mod store_reads;
 mod worker_service;
 
-pub use server::{Bound, Entry, Server, ServerError};
+pub use server::{Bound, Entry, Server, ServerError, StudyFiles};
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use seedgrid_common::{
     text::{self, steers},
-    unit::UnitId,
-    wire::{convert, limits, v1},
+    unit::{Attempt, UnitId},
+    wire::{limits, v1},
 };
 use tonic::{Request, Status};
 
 use crate::{
-    auth::{AuthState, Refusal, address, caller},
-    core::{CoreGone, Unregistered},
+    auth::{AuthState, CallerKind, Refusal, address, caller},
+    core::{Core, CoreGone, CoreStudy, Unregistered},
     scheduler::queue::WorkerId,
 };
 
@@ -47,18 +47,68 @@ fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(invalid)
 }
 
+/// The study whose credential came with the call.
+fn study<'a, T>(request: &Request<T>, core: &'a Core) -> Result<&'a CoreStudy, Status> {
+    let study = core.study(caller(request)?.study);
+    study.ok_or_else(|| Status::unavailable("this coordinator has no such study any more"))
+}
+
 /// The worker that made a call; its message may name no other worker.
 #[derive(Clone, Debug)]
 struct CallingWorker {
+    study: CoreStudy,
     worker: WorkerId,
     address: IpAddr,
     auth: Arc<AuthState>,
 }
 
+/// Attempts that a message names.
+#[derive(Debug, Default)]
+struct NamedAttempts {
+    /// Those of the caller's study.
+    own: Vec<(UnitId, u32)>,
+    /// Those of other studies: the caller was never given them.
+    foreign: Vec<Attempt>,
+}
+
 impl CallingWorker {
     /// The worker whose credential came with the call.
-    fn authenticate<T>(request: &Request<T>, auth: &Arc<AuthState>) -> Result<Self, Status> {
-        Ok(Self { worker: caller(request)?, address: address(request.extensions()), auth: Arc::clone(auth) })
+    fn authenticate<T>(request: &Request<T>, core: &Core, auth: &Arc<AuthState>) -> Result<Self, Status> {
+        let CallerKind::Worker(worker) = caller(request)?.kind else {
+            return Err(Status::permission_denied("only workers make this call"));
+        };
+        let study = study(request, core)?.clone();
+        Ok(Self { study, worker, address: address(request.extensions()), auth: Arc::clone(auth) })
+    }
+
+    /// The attempt that a message names. None: it is another study's.
+    fn attempt(&self, id: Option<v1::AttemptId>) -> Result<Option<(UnitId, u32)>, Status> {
+        let id = id.ok_or_else(|| invalid("attempt is missing"))?;
+        let Attempt { study, unit, number } = id.try_into().map_err(invalid)?;
+        Ok((study == self.study.id()).then_some((unit, number)))
+    }
+
+    /// The attempts that a message lists.
+    fn attempts(&self, ids: Vec<v1::AttemptId>) -> Result<NamedAttempts, Status> {
+        if ids.len() > limits::HELD_MAX {
+            return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
+        }
+        let mut named = NamedAttempts::default();
+        for id in ids {
+            let attempt = Attempt::try_from(id).map_err(invalid)?;
+            match attempt.study == self.study.id() {
+                true => named.own.push((attempt.unit, attempt.number)),
+                false => named.foreign.push(attempt),
+            }
+        }
+        Ok(named)
+    }
+
+    /// The attempts that the caller named and that are not wanted: these of its study, and those of other studies.
+    fn dropped(&self, own: Vec<(UnitId, u32)>, foreign: Vec<Attempt>) -> Vec<v1::AttemptId> {
+        let study = self.study.id();
+        let own = own.into_iter().map(|(unit, number)| Attempt { study, unit, number });
+        own.chain(foreign).map(Into::into).collect()
     }
 
     /// The worker, which the message must name.
@@ -67,7 +117,7 @@ impl CallingWorker {
             self.auth.refuse(Refusal::OtherWorker, self.address);
             return Err(Status::permission_denied("the message names another worker than the credential does"));
         }
-        Ok(self.worker.clone())
+        Ok(self.worker)
     }
 
     /// Counts a message about an attempt that the worker was never given.
@@ -80,13 +130,6 @@ impl CallingWorker {
         self.count_never_given();
         Status::not_found("the study has no such unit, or never gave this attempt to this worker")
     }
-}
-
-fn held(attempts: Vec<v1::AttemptId>) -> Result<Vec<(UnitId, u32)>, Status> {
-    if attempts.len() > limits::HELD_MAX {
-        return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
-    }
-    attempts.into_iter().map(|id| convert::attempt(id).map_err(invalid)).collect()
 }
 
 fn bounded(field: &str, text: &str, bytes_max: usize) -> Result<(), Status> {

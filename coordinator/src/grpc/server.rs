@@ -32,15 +32,22 @@ pub struct Bound {
     address: SocketAddr,
 }
 
-/// The server's certificate and credential files.
+/// The settings of the server's port.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The study's certificate; None for plaintext.
+    /// The certificate; None for plaintext.
     pub identity: Option<Identity>,
-    /// The writer of the credential files.
-    pub keys: CredentialFiles,
     /// Whether all workers may come from one address.
     pub one_address: bool,
+}
+
+/// The files of one study that the server uses.
+#[derive(Clone, Debug)]
+pub struct StudyFiles {
+    /// The writer of the credential files, in the study's run directory.
+    pub keys: CredentialFiles,
+    /// Encoded data sets by digest.
+    pub datasets: Vec<(String, Vec<u8>)>,
 }
 
 /// A running server.
@@ -107,23 +114,29 @@ impl Bound {
         self.address.is_ipv6() && getsockopt(&self.listener, Ipv6V6Only).is_ok_and(|only| !only)
     }
 
-    /// Serves `core` to authenticated callers. `datasets` are encoded data sets by digest.
-    pub fn serve(self, core: Core, entry: Entry, datasets: Vec<(String, Vec<u8>)>) -> Server {
+    /// Serves the studies of `core` to authenticated callers. `files` are those of the studies, in any order.
+    pub fn serve(self, core: Core, entry: Entry, files: Vec<StudyFiles>) -> Server {
         let Self { listener, address } = self;
-        let datasets: Datasets = datasets.into_iter().map(|(digest, bytes)| (digest, Arc::new(bytes))).collect();
+        let mut datasets = Datasets::new();
+        let mut controlled = Vec::new();
+        for StudyFiles { keys, datasets: encoded } in files {
+            let Some(study) = core.study(keys.study()) else { continue };
+            datasets.extend(encoded.into_iter().map(|(digest, bytes)| ((study.id(), digest), Arc::new(bytes))));
+            controlled.push((study.clone(), keys));
+        }
         let (stop, stopping) = watch::channel(false);
         let auth = AuthState::new(Limits::for_open_files(raise_open_files(), entry.one_address));
         let disk = Arc::new(Disk::default());
-        let guard = Authentication::new(core.credentials().clone(), Arc::clone(&auth));
-        let workers =
-            Workers::new(core.clone(), Arc::new(datasets), Arc::clone(&auth), Arc::clone(&disk), stopping.clone());
+        let credentials = core.studies().iter().map(|study| study.credentials().clone()).collect();
+        let guard = Authentication::new(credentials, core.revocations().clone(), Arc::clone(&auth));
+        let workers = Workers::new(core, Arc::new(datasets), Arc::clone(&auth), Arc::clone(&disk), stopping.clone());
         let workers = Arc::new(workers);
         let workers = BySize::new(|bytes| {
             WorkerServiceServer::from_arc(Arc::clone(&workers))
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(limits::MESSAGE_BYTES_MAX)
         });
-        let control = Arc::new(Control::new(core, entry.keys, Arc::clone(&auth), disk));
+        let control = Arc::new(Control::new(controlled, Arc::clone(&auth), disk));
         let control = BySize::new(|bytes| {
             ControlServiceServer::from_arc(Arc::clone(&control))
                 .max_decoding_message_size(bytes)

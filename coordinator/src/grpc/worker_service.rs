@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use seedgrid_common::{
+    study_id::StudyId,
     training::{Ending, EpochMetrics, UnitResult},
-    unit::UnitId,
-    wire::{PROTOCOL_VERSION, convert, limits, v1},
+    unit::{Attempt, UnitId},
+    wire::{PROTOCOL_VERSION, limits, v1},
 };
 use tokio::sync::watch;
 use tokio_stream::StreamExt as _;
@@ -16,18 +17,18 @@ use super::{
     CallingWorker, blob_download,
     blob_upload::{self, Uploads},
     full_disk::Disk,
-    gone, held, invalid, lines, name,
+    gone, invalid, lines, name,
     newest_call_only::{NewestCallOnly, Turn},
-    prose, unregistered, worker_id,
+    prose, study, unregistered, worker_id,
 };
 use crate::{
-    auth::{AuthState, NotEnrolled, Refusal, address, caller},
+    auth::{AuthState, NotEnrolled, Refusal, address},
     core::{Core, FinishedAttempt, Given, LONG_POLL_MS, NotRegistered, NotSubmitted, Outcome, Pulled, Request as Ask},
     scheduler::{attempt_ending::AttemptEnding, queue::WorkerId},
 };
 
-/// Encoded data sets by digest.
-pub(super) type Datasets = BTreeMap<String, Arc<Vec<u8>>>;
+/// Encoded data sets by the study that uses them and by digest.
+pub(super) type Datasets = BTreeMap<(StudyId, String), Arc<Vec<u8>>>;
 
 /// The service for workers.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub(super) struct Workers {
     auth: Arc<AuthState>,
     disk: Arc<Disk>,
     uploads: Uploads,
-    fetches: NewestCallOnly<(UnitId, u32)>,
-    dataset_fetches: NewestCallOnly<WorkerId>,
+    fetches: NewestCallOnly<Attempt>,
+    dataset_fetches: NewestCallOnly<(StudyId, WorkerId)>,
     /// Becomes true when the coordinator stops: long polls end at once.
     stopping: watch::Receiver<bool>,
 }
@@ -64,12 +65,12 @@ impl Workers {
     }
 
     fn teller<T>(&self, request: &Request<T>) -> Result<CallingWorker, Status> {
-        CallingWorker::authenticate(request, &self.auth)
+        CallingWorker::authenticate(request, &self.core, &self.auth)
     }
 
     /// The shortest time between two checkpoints of one attempt.
     fn checkpoint_ms(&self) -> u32 {
-        self.uploads.allowed(&self.core).as_millis() as u32
+        self.uploads.allowed(self.core.studies()).as_millis() as u32
     }
 
     /// Counts a refused call.
@@ -92,11 +93,12 @@ fn same_version(theirs: u32) -> Result<(), Status> {
 impl WorkerService for Workers {
     async fn enroll(&self, request: Request<v1::EnrollRequest>) -> Result<Response<v1::EnrollResponse>, Status> {
         let address = address(request.extensions());
+        let study = study(&request, &self.core)?;
         let request = request.into_inner();
         same_version(request.protocol_version)?;
         let worker = worker_id(&request.worker_id)?;
         let digest = request.secret_sha256.try_into().map_err(|_| invalid("secret_sha256 must have 32 bytes"))?;
-        let enrolled = self.core.ask(|reply| Ask::Enroll { worker, digest, reply }).await.map_err(gone)?;
+        let enrolled = study.ask(|reply| Ask::Enroll { worker, digest, reply }).await.map_err(gone)?;
         enrolled.map_err(|refusal| {
             let message = refusal.to_string();
             match refusal {
@@ -109,7 +111,7 @@ impl WorkerService for Workers {
                 }
             }
         })?;
-        Ok(Response::new(v1::EnrollResponse { study: self.core.study().to_owned() }))
+        Ok(Response::new(v1::EnrollResponse { study: study.name().to_owned(), study_id: study.id().to_string() }))
     }
 
     async fn register(&self, request: Request<v1::RegisterRequest>) -> Result<Response<v1::RegisterResponse>, Status> {
@@ -136,9 +138,10 @@ impl WorkerService for Workers {
         if info.slots == 0 || info.slots as usize > limits::HELD_MAX {
             return Err(invalid(format!("info.slots must be in 1..={}", limits::HELD_MAX)));
         }
-        let held = held(request.held)?;
+        let held = teller.attempts(request.held)?;
         let info = Box::new(info);
-        let registered = self.core.ask(|reply| Ask::Register { worker, info, held, reply }).await.map_err(gone)?;
+        let ask = |reply| Ask::Register { worker, info, held: held.own, reply };
+        let registered = teller.study.ask(ask).await.map_err(gone)?;
         let registered = registered.map_err(|refusal| match refusal {
             NotRegistered::Unknown => Status::unauthenticated(refusal.to_string()),
             NotRegistered::OtherResults { .. } => Status::failed_precondition(refusal.to_string()),
@@ -146,12 +149,13 @@ impl WorkerService for Workers {
                 self.refuses(Refusal::TooManyWorkers, address, Status::resource_exhausted(refusal.to_string()))
             }
         })?;
-        let rules = self.core.rules();
+        let rules = teller.study.rules();
         Ok(Response::new(v1::RegisterResponse {
-            study: self.core.study().to_owned(),
+            study: teller.study.name().to_owned(),
+            study_id: teller.study.id().to_string(),
             lease_ms: rules.lease_ms as u32,
             heartbeat_ms: rules.heartbeat_ms() as u32,
-            dropped: names(&registered.dropped),
+            dropped: teller.dropped(registered.dropped, held.foreign),
             checkpoint_ms: self.checkpoint_ms(),
         }))
     }
@@ -164,9 +168,12 @@ impl WorkerService for Workers {
             return Err(invalid(format!("units_max must be in 1..={}", limits::PULL_UNITS_MAX)));
         }
         let (max, patience) = (request.units_max as usize, LONG_POLL_MS);
-        let pulled = self.core.ask(|reply| Ask::Pull { worker, max, patience, reply }).await.map_err(gone)?;
+        let pulled = teller.study.ask(|reply| Ask::Pull { worker, max, patience, reply }).await.map_err(gone)?;
         let pulled = pulled.map_err(unregistered)?;
-        Ok(Response::new(v1::PullResponse { assignments: assignments(&pulled.units), state: pulled.state.into() }))
+        Ok(Response::new(v1::PullResponse {
+            assignments: assignments(teller.study.id(), &pulled.units),
+            state: pulled.state.into(),
+        }))
     }
 
     async fn heartbeat(
@@ -176,10 +183,11 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
-        let held = held(request.held)?;
-        let heard =
-            self.core.ask(|reply| Ask::Heartbeat { worker, held, reply }).await.map_err(gone)?.map_err(unregistered)?;
-        Ok(Response::new(v1::HeartbeatResponse { dropped: names(&heard.dropped), state: heard.state.into() }))
+        let held = teller.attempts(request.held)?;
+        let heard = teller.study.ask(|reply| Ask::Heartbeat { worker, held: held.own, reply }).await.map_err(gone)?;
+        let heard = heard.map_err(unregistered)?;
+        let dropped = teller.dropped(heard.dropped, held.foreign);
+        Ok(Response::new(v1::HeartbeatResponse { dropped, state: heard.state.into() }))
     }
 
     async fn metrics(
@@ -198,11 +206,12 @@ impl WorkerService for Workers {
             let Some(report) = report else { break };
             let report = report?;
             let worker = teller.named(&report.worker_id)?;
-            let id = report.attempt.ok_or_else(|| invalid("attempt is missing"))?;
-            let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+            let named = teller.attempt(report.attempt)?;
             let metrics = report.metrics.map(EpochMetrics::try_from).transpose().map_err(invalid)?;
             received += 1;
-            self.core.mention(Ask::Metrics { worker, unit, attempt, metrics });
+            if let Some((unit, attempt)) = named {
+                teller.study.mention(Ask::Metrics { worker, unit, attempt, metrics });
+            }
         }
         Ok(Response::new(v1::MetricsSummary { received }))
     }
@@ -221,8 +230,11 @@ impl WorkerService for Workers {
         let mut receipts = Vec::with_capacity(request.attempts.len());
         let mut attempts = Vec::with_capacity(request.attempts.len());
         for sent in request.attempts {
-            let id = sent.attempt.clone().ok_or_else(|| invalid("attempt is missing"))?;
-            let id = convert::attempt(id).map_err(invalid)?;
+            let Some(id) = teller.attempt(sent.attempt.clone())? else {
+                teller.count_never_given();
+                receipts.push(v1::Receipt { outcome: v1::SubmitOutcome::NeverGiven.into(), ..Default::default() });
+                continue;
+            };
             match finished_attempt(id, sent) {
                 Ok(attempt) => {
                     attempts.push(attempt);
@@ -232,8 +244,8 @@ impl WorkerService for Workers {
             }
         }
         let (numerics_class, max) = (request.numerics_class, request.units_max as usize);
-        let submitted =
-            self.core.ask(|reply| Ask::Submit { worker, attempts, numerics_class, max, reply }).await.map_err(gone)?;
+        let ask = |reply| Ask::Submit { worker, attempts, numerics_class, max, reply };
+        let submitted = teller.study.ask(ask).await.map_err(gone)?;
         let open = receipts.iter_mut().filter(|receipt| receipt.outcome() == v1::SubmitOutcome::Unspecified);
         for (receipt, outcome) in open.zip(submitted.receipts) {
             match outcome {
@@ -249,7 +261,11 @@ impl WorkerService for Workers {
             }
         }
         let Pulled { units, state } = submitted.pulled;
-        Ok(Response::new(v1::SubmitResponse { receipts, assignments: assignments(&units), state: state.into() }))
+        Ok(Response::new(v1::SubmitResponse {
+            receipts,
+            assignments: assignments(teller.study.id(), &units),
+            state: state.into(),
+        }))
     }
 
     async fn upload_blob(
@@ -259,7 +275,7 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let mut stopping = self.stopping.clone();
         tokio::select! {
-            kept = blob_upload::receive(&self.core, &self.disk, &self.uploads, &teller, request.into_inner()) => {
+            kept = blob_upload::receive(&self.disk, &self.uploads, &teller, request.into_inner()) => {
                 Ok(Response::new(v1::BlobReceipt { kept: kept?, checkpoint_ms: self.checkpoint_ms() }))
             }
             _ = stopping.wait_for(|stopping| *stopping) => Err(Status::unavailable("the coordinator is stopping; try again")),
@@ -280,8 +296,9 @@ impl WorkerService for Workers {
         if request.training.len() + request.held.len() > limits::HELD_MAX {
             return Err(invalid(format!("a worker holds at most {} attempts", limits::HELD_MAX)));
         }
-        let (training, held) = (held(request.training)?, held(request.held)?);
-        self.core.ask(|reply| Ask::Lost { worker, ending, detail, training, held, log, reply }).await.map_err(gone)?;
+        let (training, held) = (teller.attempts(request.training)?.own, teller.attempts(request.held)?.own);
+        let ask = |reply| Ask::Lost { worker, ending, detail, training, held, log, reply };
+        teller.study.ask(ask).await.map_err(gone)?;
         Ok(Response::new(v1::LossReceipt {}))
     }
 
@@ -294,16 +311,16 @@ impl WorkerService for Workers {
         let teller = self.teller(&request)?;
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
-        let id = request.attempt.clone().ok_or_else(|| invalid("attempt is missing"))?;
-        let (unit, attempt) = convert::attempt(id).map_err(invalid)?;
+        let named = teller.attempt(request.attempt.clone())?;
         if request.kind() != v1::BlobKind::Checkpoint {
             return Err(invalid("kind must be CHECKPOINT"));
         }
-        let found = self.core.ask(|reply| Ask::FindCheckpoint { worker, unit, attempt, reply }).await.map_err(gone)?;
-        let (path, reference) = found.ok_or_else(|| Status::not_found("there is no checkpoint for this attempt"))?;
-        Ok(Response::new(
-            blob_download::open(path, (unit, attempt), reference, self.fetches.take((unit, attempt))).await?,
-        ))
+        let none = || Status::not_found("there is no checkpoint for this attempt");
+        let (unit, number) = named.ok_or_else(none)?;
+        let ask = |reply| Ask::FindCheckpoint { worker, unit, attempt: number, reply };
+        let (path, reference) = teller.study.ask(ask).await.map_err(gone)?.ok_or_else(none)?;
+        let attempt = Attempt { study: teller.study.id(), unit, number };
+        Ok(Response::new(blob_download::open(path, attempt, reference, self.fetches.take(attempt)).await?))
     }
 
     async fn leave(&self, request: Request<v1::LeaveRequest>) -> Result<Response<v1::LeaveResponse>, Status> {
@@ -311,7 +328,7 @@ impl WorkerService for Workers {
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
         let reason = prose("reason", &request.reason)?;
-        self.core.ask(|reply| Ask::Leave { worker, reason, reply }).await.map_err(gone)?;
+        teller.study.ask(|reply| Ask::Leave { worker, reason, reply }).await.map_err(gone)?;
         Ok(Response::new(v1::LeaveResponse {}))
     }
 
@@ -321,13 +338,12 @@ impl WorkerService for Workers {
         &self,
         request: Request<v1::FetchDatasetRequest>,
     ) -> Result<Response<DatasetStream>, Status> {
-        let worker = caller(&request)?;
-        let digest = request.into_inner().digest;
+        let CallingWorker { study, worker, .. } = self.teller(&request)?;
         let bytes = self
             .datasets
-            .get(&digest)
+            .get(&(study.id(), request.into_inner().digest))
             .ok_or_else(|| Status::not_found("no unit of this study uses a data set with this digest"))?;
-        let turn = self.dataset_fetches.take(worker);
+        let turn = self.dataset_fetches.take((study.id(), worker));
         Ok(Response::new(DatasetStream { bytes: Arc::clone(bytes), sent: 0, turn }))
     }
 }
@@ -337,7 +353,7 @@ impl WorkerService for Workers {
 pub(super) struct DatasetStream {
     bytes: Arc<Vec<u8>>,
     sent: usize,
-    turn: Turn<WorkerId>,
+    turn: Turn<(StudyId, WorkerId)>,
 }
 
 impl tokio_stream::Stream for DatasetStream {
@@ -361,9 +377,9 @@ impl tokio_stream::Stream for DatasetStream {
     }
 }
 
-fn assignments(units: &[Given]) -> Vec<v1::Assignment> {
+fn assignments(study: StudyId, units: &[Given]) -> Vec<v1::Assignment> {
     let assignment = |given: &Given| v1::Assignment {
-        attempt: Some(convert::attempt_id(given.id, given.attempt)),
+        attempt: Some(Attempt { study, unit: given.id, number: given.attempt }.into()),
         unit: Some((&given.unit).into()),
         keep_weights: given.keep_weights,
         checkpoint: given.checkpoint.map(Into::into),
@@ -396,10 +412,6 @@ fn finished_attempt((unit, attempt): (UnitId, u32), sent: v1::FinishedAttempt) -
         v1::finished_attempt::Outcome::Failure(report) => (failure(report)?, None),
     };
     Ok(FinishedAttempt { unit, attempt, outcome, train_seconds, weights, log })
-}
-
-fn names(attempts: &[(seedgrid_common::unit::UnitId, u32)]) -> Vec<v1::AttemptId> {
-    attempts.iter().map(|(unit, attempt)| convert::attempt_id(*unit, *attempt)).collect()
 }
 
 fn failure(report: v1::FailureReport) -> Result<Outcome, Status> {

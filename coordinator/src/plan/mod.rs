@@ -173,9 +173,6 @@ pub(crate) const DATASET_FACT: &str = "dataset ";
 /// The name of the fact that results are made up, where they are.
 const RESULTS_FACT: &str = "results";
 
-/// The name of the fact that identifies a run: a random number.
-pub(crate) const RUN_FACT: &str = "run";
-
 /// The number of a data set's training pairs, from the name of the fact about it.
 pub(crate) fn train_pairs(fact: &str) -> Option<u32> {
     fact.split(' ').find_map(|word| word.strip_prefix("train=")?.parse().ok())
@@ -243,9 +240,6 @@ impl Prepared {
         for ((_, drawn), (_, draw)) in drawn(study).zip(self.draws.iter()) {
             directory.store_dataset(&draw.digest, &draw.encoded)?;
             writes.push(Write::Fact { name: dataset_fact(&drawn), value: draw.digest.clone() });
-        }
-        if store.fact(RUN_FACT)?.is_none() {
-            writes.push(Write::Fact { name: RUN_FACT.to_owned(), value: format!("{:032x}", rand::random::<u128>()) });
         }
         writes.extend(spec_history::writes(&self.spec, &self.draws.digests(), store)?);
         writes.extend(self.decisions.iter().cloned());

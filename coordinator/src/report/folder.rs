@@ -31,8 +31,8 @@ const PROVENANCE: &str = "provenance.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct State {
-    /// Which run: a number that was drawn when its database was made. States of different runs cannot be compared.
-    pub run: Option<String>,
+    /// The study's id, which was drawn when its database was made. States of different ids cannot be compared.
+    pub study_id: Option<String>,
     /// How many coordinators, and commands in their place, had opened the database for writing.
     pub coordinator: i64,
     /// How many commits the last of them had made.
@@ -48,7 +48,7 @@ pub struct State {
 impl State {
     /// Whether this is a later state of the same run.
     fn is_newer_than(&self, other: &Self) -> bool {
-        self.run.is_some() && self.run == other.run && self.age() > other.age()
+        self.study_id.is_some() && self.study_id == other.study_id && self.age() > other.age()
     }
 
     fn age(&self) -> (i64, i64) {
@@ -327,8 +327,8 @@ mod tests {
     use super::*;
 
     fn state(coordinator: i64, commits: i64) -> State {
-        let run = Some("r".to_owned());
-        State { run, coordinator, commits, spec: 1, results: 0, unnamed_results: 0 }
+        let study_id = Some("r".to_owned());
+        State { study_id, coordinator, commits, spec: 1, results: 0, unnamed_results: 0 }
     }
 
     /// A report whose files all say the same.
@@ -402,9 +402,9 @@ mod tests {
         write(&report, &state(9, 5), "undone");
         assert_eq!(write(&report, &state(4, 1), "put back"), Written::Here);
         assert_eq!(says(&report), "put back");
-        let other = State { run: Some("other".to_owned()), ..state(1, 1) };
+        let other = State { study_id: Some("other".to_owned()), ..state(1, 1) };
         assert_eq!(write(&report, &other, "another run"), Written::Here);
-        let nameless = State { run: None, ..state(1, 1) };
+        let nameless = State { study_id: None, ..state(1, 1) };
         assert_eq!(write(&report, &nameless, "no name"), Written::Here);
     }
 

@@ -96,7 +96,7 @@ pub struct AttemptRecord {
 }
 
 /// Value of `schema` in provenance.json.
-pub const SCHEMA: &str = "seedgrid.provenance/2";
+pub const SCHEMA: &str = "seedgrid.provenance/3";
 
 /// The file's content: the schema's name, then the fields.
 #[derive(Serialize)]

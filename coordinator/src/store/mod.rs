@@ -23,6 +23,7 @@ mod repair;
 mod row_numbers;
 mod row_seals;
 mod schema;
+mod study_id;
 mod unit_rows;
 mod worker_failures;
 mod write;
@@ -96,6 +97,7 @@ impl Store {
         let owner = Owner::take(&mut connection).map_err(failed)?;
         let mended = repair::mend(&mut connection).map_err(failed)?;
         let numbers = Numbers::read(&connection).map_err(failed)?;
+        study_id::draw_where_missing(&connection).map_err(failed)?;
         if is_new {
             let cause = |cause| StoreError::Folder { path: path.to_owned(), cause };
             durable_files::sync_folder(durable_files::folder_of(path)).map_err(cause)?;

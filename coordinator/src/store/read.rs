@@ -315,7 +315,7 @@ impl Store {
         )?;
         for (id, number) in failed {
             // The store holds no other ids than those that were checked when their worker came.
-            let worker = worker(number).and_then(|worker| worker.parse().ok());
+            let worker = worker(number).and_then(|worker| worker.parse::<WorkerId>().ok());
             units.entry(id).or_default().record.failed_on.extend(worker);
         }
         let of_units = |select: &str, table: &str| format!("{} WHERE {}", of_units(select, table), of(table));

@@ -15,7 +15,7 @@ use seedgrid_common::{
 
 use crate::{
     aggregate::{Aggregate, Input, Results, aggregate},
-    plan::{PrepareError, Prepared, RUN_FACT},
+    plan::{PrepareError, Prepared},
     report::{
         Provenance, Rows, State,
         provenance::{AttemptRecord, WeightsRecord, WorkerRecord},
@@ -108,7 +108,8 @@ pub fn state_now(directory: &RunDirectory) -> Option<State> {
 fn state(store: &Store, spec: u32, unnamed_results: usize) -> Result<State, StoreError> {
     let (coordinator, commits) = store.age()?;
     let results = store.count_results()? as usize;
-    Ok(State { run: store.fact(RUN_FACT)?, coordinator, commits, spec, results, unnamed_results })
+    let study_id = Some(store.study_id()?.to_string());
+    Ok(State { study_id, coordinator, commits, spec, results, unnamed_results })
 }
 
 /// Aggregates the results in `store`, the directory's store, for the spec with this number, or for the newest.

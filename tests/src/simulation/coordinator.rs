@@ -5,10 +5,12 @@ use rusqlite::Connection;
 use seedgrid_common::{
     made_up_results::ResultKind,
     spec::Study,
-    unit::UnitId,
+    study_id::StudyId,
+    unit::{Attempt, UnitId},
     wire::v1::{self, Failure},
 };
 use seedgrid_coordinator::{
+    auth::Revocations,
     core::{
         FinishedAttempt, Heard, Holders, Moment, NotRegistered, Outcome as Ended, Pulled, Reactor, Registered, Request,
         Steering, StudyPlan, Submitted, Unregistered,
@@ -19,7 +21,7 @@ use seedgrid_coordinator::{
     },
     store::Store,
 };
-use seedgrid_worker::lifecycle::attempt::{Attempt, Outcome, Submission};
+use seedgrid_worker::lifecycle::attempt::{Outcome, Submission};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
@@ -46,6 +48,9 @@ pub(super) const RULES: Rules = Rules {
 };
 
 /// How long a pull waits.
+/// The study, as workers name it: only the calls of a network name studies.
+pub(super) const STUDY: StudyId = StudyId([9; 16]);
+
 const POLL: Millis = 5_000;
 
 /// How a turn ends.
@@ -134,8 +139,8 @@ impl Coordinator {
         self.ledger.is_kept(&store)?;
         let plan = StudyPlan { study: self.study.clone(), digests: study::digests(), results: ResultKind::Trained };
         let at = Moment { now: 0, wall_ms };
-        let (reactor, _views) =
-            Reactor::new(store, plan, RULES, Holders::MayReturn, at).map_err(|error| cannot(&error))?;
+        let (reactor, _views) = Reactor::new(store, plan, RULES, Holders::MayReturn, at, Revocations::default())
+            .map_err(|error| cannot(&error))?;
         self.life += 1;
         let leases = leases(&reactor);
         self.now = Some(Life { reactor, born: now, waiting: Vec::new(), applied: Vec::new(), leases, spoilt: false });
@@ -222,13 +227,13 @@ impl Coordinator {
 
 impl Life {
     fn apply(&mut self, call: Call, at: Moment) {
-        let worker = call.id.clone();
+        let worker = call.id;
         let pairs = |held: &[Attempt]| held.iter().map(|one| (one.unit, one.number)).collect::<Vec<(UnitId, u32)>>();
         let (request, waiting) = match &call.what {
             What::Register { held } => {
                 // A worker enrolls before it registers.
                 let enrolled = oneshot::channel().0;
-                self.reactor.apply(Request::Enroll { worker: worker.clone(), digest: [0; 32], reply: enrolled }, at);
+                self.reactor.apply(Request::Enroll { worker, digest: [0; 32], reply: enrolled }, at);
                 let (reply, answer) = oneshot::channel();
                 let info =
                     Box::new(v1::WorkerInfo { slots: 2, numerics_class: "class".to_owned(), ..Default::default() });

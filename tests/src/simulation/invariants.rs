@@ -31,7 +31,7 @@ pub(super) type Leases = BTreeMap<UnitId, (u32, WorkerId, Millis)>;
 /// The current leases.
 pub(super) fn leases(reactor: &Reactor) -> Leases {
     let all = reactor.queue().leases();
-    all.map(|(unit, lease)| (unit, (lease.attempt, lease.worker.clone(), lease.expires))).collect()
+    all.map(|(unit, lease)| (unit, (lease.attempt, lease.worker, lease.expires))).collect()
 }
 
 impl Ledger {

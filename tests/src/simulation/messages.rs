@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use seedgrid_common::{
-    unit::UnitId,
+    unit::{Attempt, UnitId},
     wire::v1::{StudyState, SubmitOutcome},
 };
 use seedgrid_coordinator::{core::Given, scheduler::queue::WorkerId};
-use seedgrid_worker::lifecycle::attempt::{Attempt, Submission};
+use seedgrid_worker::lifecycle::attempt::Submission;
 
 /// The sender that waits for an answer: a worker in one of its lives, over one of its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

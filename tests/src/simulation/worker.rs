@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use seedgrid_common::unit::Unit;
+use seedgrid_common::unit::{Attempt, Unit};
 use seedgrid_coordinator::scheduler::queue::WorkerId;
 use seedgrid_worker::lifecycle::{
     Action, Event, Lifecycle, Rules,
-    attempt::{Assignment, Attempt, Output, SlotOutcome},
+    attempt::{Assignment, Output, SlotOutcome},
     prefetch,
 };
 

@@ -5,20 +5,24 @@ mod worker_actions;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use seedgrid_common::{random::Stream, spec::Study, unit::UnitId};
+use seedgrid_common::{
+    random::Stream,
+    spec::Study,
+    unit::{Attempt, UnitId},
+};
 use seedgrid_coordinator::{
     core::Given,
     scheduler::{attempt_ending::AttemptEnding, ranking::Ended},
 };
 use seedgrid_worker::lifecycle::{
     Event as Happened,
-    attempt::{Assignment, Attempt, Receipt},
+    attempt::{Assignment, Receipt},
 };
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Run, Time, Violation, check,
-    coordinator::{Coordinator, RULES, TurnEnd},
+    coordinator::{Coordinator, RULES, STUDY, TurnEnd},
     event_queue::{Event, EventQueue},
     messages::{Address, Answer, Call, What},
     numbered_faults::Faults,
@@ -245,7 +249,7 @@ impl World {
             }
             Event::WorkerStarts { worker, same_id } => {
                 if !self.members[worker].alive {
-                    let id = same_id.then(|| self.members[worker].id.clone());
+                    let id = same_id.then(|| self.members[worker].id);
                     self.new_life(worker, id)?;
                 }
             }
@@ -299,7 +303,7 @@ impl World {
 
     /// Sends a call. A worker without an answer takes its connection as lost after a while.
     fn send(&mut self, from: Address, what: What) {
-        let call = Call { from, id: self.members[from.worker].id.clone(), what };
+        let call = Call { from, id: self.members[from.worker].id, what };
         let is_bounded = !matches!(call.what, What::Pull { .. } | What::Began { .. } | What::Lost { .. });
         if is_bounded && self.faults.strikes(30, || format!("lost: {}", call.what.name())) {
             self.event_queue.at(self.now + CALL_TIMEOUT, Event::LinkLost(from));
@@ -387,7 +391,7 @@ impl World {
             return Ok(());
         }
         let attempts = |pairs: Vec<(UnitId, u32)>| {
-            pairs.into_iter().map(|(unit, number)| Attempt { unit, number }).collect::<Vec<_>>()
+            pairs.into_iter().map(|(unit, number)| Attempt { study: STUDY, unit, number }).collect::<Vec<_>>()
         };
         if let Answer::Registered { dropped } = answer {
             if member.trying == Some(address.link) {
@@ -453,7 +457,7 @@ impl World {
 
 fn assignments(units: Vec<Given>) -> Vec<Assignment> {
     let assignment = |given: Given| Assignment {
-        attempt: Attempt { unit: given.id, number: given.attempt },
+        attempt: Attempt { study: STUDY, unit: given.id, number: given.attempt },
         unit: given.unit.into(),
         keep_weights: false,
         checkpoint: None,

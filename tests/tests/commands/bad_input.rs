@@ -2,7 +2,10 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
-use seedgrid_common::join::{JoinFile, Role, Token};
+use seedgrid_common::{
+    join::{JoinFile, Role, Token},
+    study_id::StudyId,
+};
 use seedgrid_tests::{
     process::{Ended, Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
@@ -240,6 +243,7 @@ fn join_file(scratch: &Scratch, address: &str) -> std::path::PathBuf {
     let file = JoinFile {
         role: Role::Join,
         study: "scratch".to_owned(),
+        study_id: StudyId([7; 16]),
         host: None,
         addresses: vec![address.to_owned()],
         token: Token::generate(),

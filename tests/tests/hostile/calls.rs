@@ -9,10 +9,11 @@ use seedgrid_common::{
     },
     network_outputs::Outputs,
     training::{Ending, EpochMetrics, Scores, UnitResult},
+    unit::Attempt,
     wire::{
         PROTOCOL_VERSION,
         blob::{Blob, Content},
-        convert, v1,
+        v1,
     },
 };
 use tonic::{Code, Request, Status, Streaming, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel};
@@ -168,7 +169,7 @@ impl Peer {
 
     /// Uploads a blob; returns whether it was kept.
     pub(crate) async fn upload(&self, attempt: &Taken, blob: &Blob, content: Content) -> Result<bool, Refused> {
-        let attempt = convert::attempt(attempt.clone()).unwrap();
+        let attempt = Attempt::try_from(attempt.clone()).unwrap();
         let parts: Vec<_> = blob.parts(self.id.clone(), attempt, content).collect();
         let request = self.request(tokio_stream::iter(parts));
         self.worker().upload_blob(request).await.map(|receipt| receipt.into_inner().kept).map_err(name)
@@ -226,7 +227,7 @@ pub(crate) async fn malformed(member: Peer, own: &Taken) {
     assert_eq!(member.fail_with(own, "x".repeat(17 << 20)).await, Err("OutOfRange"), "a message over its limit");
     let long = v1::EnrollRequest { worker_id: "f".repeat(20 << 10), ..Default::default() };
     assert_eq!(member.raw("/seedgrid.v1.WorkerService/Leave", long).await, Err("OutOfRange"), "over its call's limit");
-    let nameless = Taken { unit_id: "../../etc/passwd".to_owned(), attempt: 1 };
+    let nameless = Taken { unit_id: "../../etc/passwd".to_owned(), ..own.clone() };
     assert_eq!(member.finish(&nameless).await, Err("InvalidArgument"));
     let submit = "/seedgrid.v1.WorkerService/Submit";
     let other = v1::StatusSnapshot { study: member.id.clone(), state: 1, taken_ms: 5, ..Default::default() };

@@ -222,12 +222,13 @@ async fn enrolled_again(victim: &Victim) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Another worker's attempt, attempts that were not given out yet, and units that do not exist: replayed and forged,
+/// Another worker's attempt, attempts that were not given out yet, and units and studies that do not exist: replayed and forged,
 /// under the worker's own id and under another's.
 async fn attempts(mut thief: Peer, own: &Taken, theirs: &Taken) {
     let future = Taken { attempt: own.attempt + 1, ..own.clone() };
-    let unknown = Taken { unit_id: "f".repeat(32), attempt: 1 };
-    for forged in [theirs, &future, &unknown] {
+    let unknown = Taken { unit_id: "f".repeat(32), attempt: 1, ..own.clone() };
+    let elsewhere = Taken { study_id: "f".repeat(32), ..own.clone() };
+    for forged in [theirs, &future, &unknown, &elsewhere] {
         assert_eq!(thief.finish(forged).await, Err("NeverGiven"));
         assert_eq!(thief.fail(forged).await, Err("NeverGiven"));
         let made_up = Blob::new(vec![7; 1000]);

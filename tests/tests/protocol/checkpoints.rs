@@ -5,9 +5,10 @@ use std::fs;
 
 use seedgrid_common::{
     training::Progress,
+    unit::Attempt,
     wire::{
         blob::{Arriving, Blob, BlobHead, Content},
-        convert, v1,
+        v1,
     },
 };
 use seedgrid_coordinator::store::{Store, blobs::BlobFolder};
@@ -24,7 +25,7 @@ fn state(first: u8) -> Blob {
 
 impl Client {
     async fn save(&mut self, attempt: &v1::AttemptId, blob: &Blob) -> Result<bool, Code> {
-        let id = convert::attempt(attempt.clone()).unwrap();
+        let id = Attempt::try_from(attempt.clone()).unwrap();
         self.send(blob.parts(self.id.clone(), id, Content::Checkpoint(PROGRESS)).collect()).await
     }
 
@@ -144,7 +145,7 @@ async fn half_a_checkpoint_replaces_nothing() {
     client.register(vec![]).await.unwrap();
     let (attempt, _) = client.assignment().await;
     assert!(client.save(&attempt, &state(1)).await.unwrap());
-    let id = convert::attempt(attempt.clone()).unwrap();
+    let id = Attempt::try_from(attempt.clone()).unwrap();
     let mut parts: Vec<_> = state(2).parts(client.id.clone(), id, Content::Checkpoint(PROGRESS)).collect();
     parts.pop();
     assert_eq!(client.send(parts).await, Err(Code::DataLoss));

@@ -1,6 +1,6 @@
 //! A real core, store and server in this process, and a bare client.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use seedgrid_common::{
     join::{JoinFile, Role, Token},
@@ -11,13 +11,13 @@ use seedgrid_common::{
     wire::{
         PROTOCOL_VERSION,
         blob::{Blob, Content},
-        convert, v1,
+        v1,
     },
 };
 use seedgrid_coordinator::{
     auth::{CredentialFiles, Place},
     core::{Core, CoreError, Holders, StudyPlan},
-    grpc::{Bound, Entry, Server},
+    grpc::{Bound, Entry, Server, StudyFiles},
     plan::{Prepared, Spec},
     run_directory::{Owned, RunDirectory},
     scheduler::queue::Rules,
@@ -45,10 +45,15 @@ pub(crate) const SHORT_LEASES: Rules = Rules { lease_ms: 300, ..RULES };
 /// An address without a listener.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
+fn plan(prepared: &Prepared) -> StudyPlan {
+    StudyPlan { study: prepared.spec.study.clone(), digests: prepared.draws.digests(), results: ResultKind::Trained }
+}
+
 pub(crate) struct Cluster {
     pub(crate) _folder: tempfile::TempDir,
     pub(crate) directory: Owned,
     pub(crate) server: Option<Server>,
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) core: Option<Core>,
     pub(crate) thread: Option<std::thread::JoinHandle<Result<(), CoreError>>>,
     pub(crate) rules: Rules,
@@ -63,6 +68,24 @@ impl Cluster {
     }
 
     pub(crate) async fn with_rules(spec_text: &str, rules: Rules) -> Self {
+        let (mut cluster, store, prepared) = Self::prepare(spec_text, rules);
+        cluster.host(store, &prepared).await;
+        cluster
+    }
+
+    /// Two studies that one core and one server host. The first one has core, server and thread.
+    pub(crate) async fn two(spec_text: &str) -> [Self; 2] {
+        let [(mut first, store, prepared), (mut second, other_store, other_prepared)] =
+            [(); 2].map(|()| Self::prepare(spec_text, RULES));
+        let plans = vec![(store, plan(&prepared)), (other_store, plan(&other_prepared))];
+        let files = vec![first.files(), second.files()];
+        first.serve(plans, files).await;
+        second.address = first.address;
+        [first, second]
+    }
+
+    /// A run directory of the study, and all that is needed to host it.
+    fn prepare(spec_text: &str, rules: Rules) -> (Self, Store, Prepared) {
         let folder = tempfile::tempdir().unwrap();
         let directory = RunDirectory::new(folder.path().join("run")).own().unwrap();
         let mut store = Store::open(&directory.database()).unwrap();
@@ -70,13 +93,19 @@ impl Cluster {
         let prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
         prepared.keep(&directory, &mut store).unwrap();
         // Plaintext, and without a real address: the tests' clients know the port.
-        let place =
-            Place { study: "scratch".to_owned(), host: None, addresses: vec![NOWHERE.to_owned()], certificate: None };
+        let place = Place {
+            study: "scratch".to_owned(),
+            study_id: store.study_id().unwrap(),
+            host: None,
+            addresses: vec![NOWHERE.to_owned()],
+            certificate: None,
+        };
         let keys = CredentialFiles::open(&directory, place, None, &mut store, utc::now_ms()).unwrap();
-        let mut cluster = Self {
+        let cluster = Self {
             _folder: folder,
             directory,
             server: None,
+            address: None,
             core: None,
             thread: None,
             rules,
@@ -84,23 +113,25 @@ impl Cluster {
             digest: prepared.draws.first().digest.clone(),
             encoded: prepared.draws.first().encoded.clone(),
         };
-        cluster.host(store, &prepared).await;
-        cluster
+        (cluster, store, prepared)
     }
 
     pub(crate) async fn host(&mut self, store: Store, prepared: &Prepared) {
-        let plan = StudyPlan {
-            study: prepared.spec.study.clone(),
-            digests: prepared.draws.digests(),
-            results: ResultKind::Trained,
-        };
-        let (core, thread) = Core::start(store, plan, self.rules, Holders::MayReturn).unwrap();
+        let files = vec![self.files()];
+        self.serve(vec![(store, plan(prepared))], files).await;
+    }
+
+    fn files(&self) -> StudyFiles {
+        StudyFiles { keys: self.keys.clone(), datasets: vec![(self.digest.clone(), self.encoded.clone())] }
+    }
+
+    async fn serve(&mut self, studies: Vec<(Store, StudyPlan)>, files: Vec<StudyFiles>) {
+        let (core, thread) = Core::start(studies, self.rules, Holders::MayReturn).unwrap();
         self.thread = Some(thread);
-        let datasets = vec![(self.digest.clone(), self.encoded.clone())];
         let bound = Bound::listen("127.0.0.1:0").await.unwrap();
-        let server =
-            bound.serve(core.clone(), Entry { identity: None, keys: self.keys.clone(), one_address: false }, datasets);
+        let server = bound.serve(core.clone(), Entry { identity: None, one_address: false }, files);
         self.core = Some(core);
+        self.address = Some(server.address());
         self.server = Some(server);
     }
 
@@ -115,7 +146,7 @@ impl Cluster {
     }
 
     pub(crate) async fn channel(&self) -> Channel {
-        let address = format!("http://{}", self.server.as_ref().unwrap().address());
+        let address = format!("http://{}", self.address.unwrap());
         Channel::from_shared(address).unwrap().connect().await.unwrap()
     }
 
@@ -240,7 +271,7 @@ impl Client {
     }
 
     pub(crate) fn parts(&self, attempt: &v1::AttemptId, blob: &Blob) -> Vec<v1::BlobPart> {
-        blob.parts(self.id.clone(), convert::attempt(attempt.clone()).unwrap(), Content::Weights).collect()
+        blob.parts(self.id.clone(), attempt.clone().try_into().unwrap(), Content::Weights).collect()
     }
 
     pub(crate) async fn upload(&mut self, attempt: &v1::AttemptId, blob: &Blob) -> Result<bool, Code> {

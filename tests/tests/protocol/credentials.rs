@@ -111,7 +111,7 @@ async fn a_worker_speaks_for_itself_alone() {
     assert_eq!(refused(&cluster, "other-worker").await, 4);
     // Under its own id, for attempts that it was never given.
     let future = v1::AttemptId { attempt: mine.attempt + 1, ..mine.clone() };
-    let unknown = v1::AttemptId { unit_id: "0".repeat(32), attempt: 1 };
+    let unknown = v1::AttemptId { unit_id: "0".repeat(32), attempt: 1, ..mine.clone() };
     for forged in [&theirs, &future, &unknown] {
         assert_eq!(own.finish(forged, 25).await, Ok(v1::SubmitOutcome::NeverGiven));
         assert_eq!(own.fail(forged, v1::Failure::Error).await, Ok(v1::SubmitOutcome::NeverGiven));
@@ -198,7 +198,10 @@ async fn an_expired_join_token_says_so() {
     let mut worker = cluster.client(1).await;
     let (token, mut known) = cluster.keys.new_join(Some(Duration::from_secs(1)), 0);
     known.expires_ms = Some(1);
-    cluster.core.as_ref().unwrap().ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply }).await.unwrap();
+    cluster.core.as_ref().unwrap().studies()[0]
+        .ask(|reply| Ask::SetToken { role: Role::Join, token: known, reply })
+        .await
+        .unwrap();
     worker.shown = token.expose().to_owned();
     let request = worker.request(v1::EnrollRequest::default());
     let refused = worker.inner.enroll(request).await.unwrap_err();

@@ -8,6 +8,7 @@ mod credentials;
 mod endings;
 mod retry;
 mod texts;
+mod two_studies;
 mod weights;
 
 use cluster::{Cluster, SHORT_LEASES, result};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use seedgrid_common::wire::v1::Failure;
+use seedgrid_common::{unit::Attempt, wire::v1::Failure};
 
-use crate::lifecycle::attempt::{Assignment, Attempt, Submission};
+use crate::lifecycle::attempt::{Assignment, Submission};
 
 /// One action of a worker.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,47 +1,16 @@
 //! A worker's data types: attempts, assignments, and their outcomes.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use seedgrid_common::{
     training::{Ending, EpochMetrics, Progress, UnitResult},
-    unit::{Unit, UnitId},
+    unit::{Attempt, Unit},
     wire::{
         blob::{Blob, CheckpointRef},
-        convert::{self, Malformed},
         limits,
-        v1::{self, Failure},
+        v1::Failure,
     },
 };
-
-/// One execution of a unit. Its number only grows, and fences late messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Attempt {
-    /// The unit's id.
-    pub unit: UnitId,
-    /// The attempt's number, from 1.
-    pub number: u32,
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.unit, self.number)
-    }
-}
-
-impl From<Attempt> for v1::AttemptId {
-    fn from(attempt: Attempt) -> Self {
-        convert::attempt_id(attempt.unit, attempt.number)
-    }
-}
-
-impl TryFrom<v1::AttemptId> for Attempt {
-    type Error = Malformed;
-
-    fn try_from(id: v1::AttemptId) -> Result<Self, Malformed> {
-        let (unit, number) = convert::attempt(id)?;
-        Ok(Self { unit, number })
-    }
-}
 
 /// An attempt that is leased to this worker, with its unit.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! The events of a worker.
 
-use seedgrid_common::wire::v1::StudyState;
+use seedgrid_common::{unit::Attempt, wire::v1::StudyState};
 
-use crate::lifecycle::attempt::{Assignment, Attempt, Receipt, SlotOutcome};
+use crate::lifecycle::attempt::{Assignment, Receipt, SlotOutcome};
 
 /// One event.
 #[derive(Clone, Debug)]

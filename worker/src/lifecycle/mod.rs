@@ -21,6 +21,7 @@ use std::{
 
 use seedgrid_common::{
     join::reconnect_limits,
+    unit::Attempt,
     wire::{
         limits::{PULL_UNITS_MAX, SUBMIT_ATTEMPTS_MAX},
         v1::{Failure, StudyState},
@@ -28,7 +29,7 @@ use seedgrid_common::{
 };
 
 use crate::lifecycle::{
-    attempt::{Assignment, Attempt, Outcome, Receipt, SlotOutcome, Submission},
+    attempt::{Assignment, Outcome, Receipt, SlotOutcome, Submission},
     time_limit::{Expectation, TimeLimit},
 };
 

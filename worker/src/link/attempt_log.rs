@@ -7,10 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use seedgrid_common::wire::limits;
+use seedgrid_common::{unit::Attempt, wire::limits};
 use tracing_subscriber::fmt::MakeWriter;
-
-use crate::lifecycle::attempt::Attempt;
 
 /// The last bytes of a text, starting at a line.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +107,7 @@ impl MakeWriter<'_> for ToCurrent {
 mod tests {
     use std::io::Write as _;
 
-    use seedgrid_common::unit::UnitId;
+    use seedgrid_common::{study_id::StudyId, unit::UnitId};
 
     use super::*;
 
@@ -128,7 +126,7 @@ mod tests {
 
     #[test]
     fn lines_belong_to_the_attempt_that_a_thread_works_on() {
-        let [a, b] = [1, 2].map(|number| Attempt { unit: UnitId([number; 16]), number: 1 });
+        let [a, b] = [1, 2].map(|number| Attempt { study: StudyId([9; 16]), unit: UnitId([number; 16]), number: 1 });
         let logs = Logs::default();
         let write = |text: &str| ToCurrent.write_all(text.as_bytes()).unwrap();
         write("nobody's\n");

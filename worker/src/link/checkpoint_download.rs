@@ -1,15 +1,18 @@
 //! Fetches the checkpoint that an attempt continues from.
 
-use seedgrid_common::wire::{
-    blob::{Arriving, Blob, BlobHead, CheckpointRef},
-    v1::{BlobKind, FetchBlobRequest},
+use seedgrid_common::{
+    unit::Attempt,
+    wire::{
+        blob::{Arriving, Blob, BlobHead, CheckpointRef},
+        v1::{BlobKind, FetchBlobRequest},
+    },
 };
 use tokio::sync::{mpsc, watch};
 use tonic::Response;
 use tracing::warn;
 
 use crate::{
-    lifecycle::{Event, attempt::Attempt},
+    lifecycle::Event,
     link::{
         connection::Client,
         download::{self, Failure, Final, PIECE_TIMEOUT, TRUSTED_BYTES, Up},

@@ -7,13 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seedgrid_common::wire::blob::BlobDigest;
+use seedgrid_common::{unit::Attempt, wire::blob::BlobDigest};
 use tokio::sync::Notify;
 
-use crate::{
-    lifecycle::attempt::{Attempt, SavedState},
-    training::checkpoint_interval::CheckpointInterval,
-};
+use crate::{lifecycle::attempt::SavedState, training::checkpoint_interval::CheckpointInterval};
 
 /// The waiting states, at most one for each slot, and the cost of saving so far. Slots put states in, one sender takes
 /// them.
@@ -111,12 +108,12 @@ impl CheckpointUploads {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::{training::Progress, unit::UnitId, wire::blob::Blob};
+    use seedgrid_common::{study_id::StudyId, training::Progress, unit::UnitId, wire::blob::Blob};
 
     use super::*;
 
-    const ATTEMPT: Attempt = Attempt { unit: UnitId([0; 16]), number: 1 };
-    const OTHER: Attempt = Attempt { unit: UnitId([1; 16]), number: 1 };
+    const ATTEMPT: Attempt = Attempt { study: StudyId([9; 16]), unit: UnitId([0; 16]), number: 1 };
+    const OTHER: Attempt = Attempt { study: StudyId([9; 16]), unit: UnitId([1; 16]), number: 1 };
     const MADE: Duration = Duration::from_millis(3);
     const KEPT: Sent = Sent { kept: true, took: Duration::from_millis(17), allowed: None };
 

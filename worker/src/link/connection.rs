@@ -356,8 +356,12 @@ impl Connector {
                 Err(status) => return Err(judge(address, &status)),
             }
         };
-        if response.study != self.join.study {
-            let reason = format!("it runs the study {:?}, the join file names {:?}", response.study, self.join.study);
+        let (study, id) = (&self.join.study, self.join.study_id.to_string());
+        if response.study_id != id {
+            let reason = format!(
+                "it runs the study {:?} ({}), the join file names {study:?} ({id})",
+                response.study, response.study_id
+            );
             return Err(refused(address, reason, "Copy the join file from the run directory again"));
         }
         Ok(Registration { client, address: address.to_owned(), response })
@@ -408,6 +412,8 @@ fn is_loopback(address: &str) -> bool {
 mod tests {
     use std::task::{Context, Waker};
 
+    use seedgrid_common::study_id::StudyId;
+
     use super::*;
 
     #[test]
@@ -433,6 +439,7 @@ mod tests {
         JoinFile {
             role: Role::Join,
             study: "a".to_owned(),
+            study_id: StudyId([9; 16]),
             host: Some("login".to_owned()),
             addresses: vec!["http://login:1".to_owned(), "http://127.0.0.1:1".to_owned(), "http://[::1]:1".to_owned()],
             token: Token::generate(),

@@ -7,10 +7,8 @@ use std::{
     time::Duration,
 };
 
-use seedgrid_common::training::EpochMetrics;
+use seedgrid_common::{training::EpochMetrics, unit::Attempt};
 use tokio::sync::Notify;
-
-use crate::lifecycle::attempt::Attempt;
 
 /// The shortest time between two entries of an attempt. The live views do not show shorter units in training.
 pub const PACE: Duration = Duration::from_millis(200);
@@ -62,12 +60,12 @@ impl Metrics {
 mod tests {
     use std::task::{Context, Waker};
 
-    use seedgrid_common::unit::UnitId;
+    use seedgrid_common::{study_id::StudyId, unit::UnitId};
 
     use super::*;
 
     fn attempt(number: u32) -> Attempt {
-        Attempt { unit: UnitId([0; 16]), number }
+        Attempt { study: StudyId([9; 16]), unit: UnitId([0; 16]), number }
     }
 
     fn epoch(epoch: u32) -> Option<EpochMetrics> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    unit::Unit,
+    unit::{Attempt, Unit},
     wire::{
         blob::{Blob, CheckpointRef, Content},
         limits,
@@ -25,7 +25,7 @@ use tracing::{debug, warn};
 use crate::{
     lifecycle::{
         Event,
-        attempt::{Assignment, Attempt, Outcome, Output, Receipt, SavedState, Submission},
+        attempt::{Assignment, Outcome, Output, Receipt, SavedState, Submission},
     },
     link::{
         attempt_log::Logs,
@@ -193,7 +193,7 @@ impl Calls {
     async fn upload(&mut self, attempt: Attempt, blob: &Blob, content: Content) -> Result<v1::BlobReceipt, Status> {
         let bytes = blob.bytes().len();
         let limit = UPLOAD_TIMEOUT + PART_TIMEOUT * (bytes / limits::CHUNK_BYTES_MAX) as u32;
-        let parts = blob.parts(self.worker_id.clone(), (attempt.unit, attempt.number), content);
+        let parts = blob.parts(self.worker_id.clone(), attempt, content);
         let receipt = bounded(limit, self.up.client.upload_blob(tokio_stream::iter(parts))).await?;
         debug!("handed over {content:?} of {attempt} ({bytes} bytes, kept: {})", receipt.kept);
         Ok(receipt)

@@ -11,6 +11,7 @@ use std::{
 use seedgrid_common::{
     text::count,
     training::Ending as UnitEnding,
+    unit::Attempt,
     wire::{
         PROTOCOL_VERSION,
         v1::{RegisterRequest, WorkerInfo},
@@ -25,7 +26,7 @@ use tracing::{error, info, warn};
 use crate::{
     lifecycle::{
         Action, Ending, Event, Lifecycle, Rules,
-        attempt::{Assignment, Attempt, SlotOutcome},
+        attempt::{Assignment, SlotOutcome},
     },
     link::{
         checkpoint_download,

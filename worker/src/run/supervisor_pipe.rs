@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::lifecycle::attempt::Attempt;
+use seedgrid_common::unit::Attempt;
 
 /// A message of a trainer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,7 @@ impl SupervisorMessage {
     pub fn read(line: &str) -> Option<Self> {
         let mut characters = line.trim_end().chars();
         let mark = characters.next()?;
-        let (unit, number) = characters.as_str().split_once('#')?;
-        let attempt = Attempt { unit: unit.parse().ok()?, number: number.parse().ok()? };
+        let attempt = characters.as_str().parse().ok()?;
         match mark {
             '+' => Some(Self::Holds(attempt)),
             '>' => Some(Self::Trains(attempt)),
@@ -97,13 +96,13 @@ impl SupervisorPipe {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::unit::UnitId;
+    use seedgrid_common::{study_id::StudyId, unit::UnitId};
 
     use super::*;
 
     #[test]
     fn what_is_said_is_read() {
-        let attempt = Attempt { unit: UnitId([7; 16]), number: 3 };
+        let attempt = Attempt { study: StudyId([9; 16]), unit: UnitId([7; 16]), number: 3 };
         for said in [
             SupervisorMessage::Holds(attempt),
             SupervisorMessage::Trains(attempt),

@@ -9,13 +9,14 @@ use std::{
 
 use seedgrid_common::{
     hyperparameters::Hyperparameters,
+    study_id::StudyId,
     training::{Ending as UnitEnding, EpochMetrics, Normalize, StopRule, UnitResult},
-    unit::{Configuration, Fold, Unit, UnitId},
+    unit::{Attempt, Configuration, Fold, Unit, UnitId},
     wire::{limits::SUBMIT_ATTEMPTS_MAX, v1::StudyState},
 };
 use seedgrid_worker::lifecycle::{
     Action, Ending, Event, Lifecycle, Rules,
-    attempt::{Assignment, Attempt, Outcome, Output, Receipt, SlotOutcome, Submission},
+    attempt::{Assignment, Outcome, Output, Receipt, SlotOutcome, Submission},
     prefetch,
 };
 
@@ -36,7 +37,7 @@ pub(super) fn unit(model: &str) -> Arc<Unit> {
 }
 
 pub(super) fn attempt(number: u32) -> Attempt {
-    Attempt { unit: UnitId([7; 16]), number }
+    Attempt { study: StudyId([9; 16]), unit: UnitId([7; 16]), number }
 }
 
 pub(super) fn result() -> Output {

@@ -43,6 +43,7 @@ pub fn write_join(play: &Play, path: &Path, address: SocketAddr) {
     let join = JoinFile {
         role: Role::Join,
         study: script.study.clone(),
+        study_id: script.study_id,
         host: None,
         // Nothing listens at the first address: its port is privileged, so that no test can bind it.
         addresses: vec!["http://127.0.0.1:9".to_owned(), format!("http://{address}")],

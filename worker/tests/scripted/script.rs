@@ -13,11 +13,11 @@ use seedgrid_common::{
     },
     hyperparameters::Hyperparameters,
     join::{Token, TokenDigest},
+    study_id::StudyId,
     training::{Normalize, StopRule},
-    unit::{Configuration, Fold, Unit},
+    unit::{Attempt, Configuration, Fold, Unit},
     wire::{blob::BlobHead, v1::*},
 };
-use seedgrid_worker::lifecycle::attempt::Attempt;
 use tonic::{Request, Status};
 
 use super::PATIENCE;
@@ -30,6 +30,7 @@ pub struct Script {
     pub enrolled: BTreeMap<String, TokenDigest>,
     pub enrolments: u32,
     pub study: String,
+    pub study_id: StudyId,
     pub dataset: Vec<u8>,
     /// Units that are not given out yet.
     pub waiting: VecDeque<Unit>,
@@ -103,6 +104,7 @@ impl Play {
             enrolled: BTreeMap::new(),
             enrolments: 0,
             study: "scripted".to_owned(),
+            study_id: StudyId([9; 16]),
             dataset,
             waiting,
             attempts: BTreeMap::new(),
@@ -208,7 +210,7 @@ impl Script {
             *attempt += 1;
             let attempt = *attempt;
             let unit_id = self.false_id.clone().unwrap_or(id);
-            let attempt = Some(AttemptId { unit_id, attempt });
+            let attempt = Some(AttemptId { study_id: self.study_id.to_string(), unit_id, attempt });
             Assignment { attempt, unit: Some(unit.into()), keep_weights: self.keep_weights, checkpoint: None }
         };
         units.iter().map(assignment).collect()

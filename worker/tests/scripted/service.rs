@@ -30,7 +30,7 @@ impl WorkerService for Service {
         let request = request.into_inner();
         script.enrolled.insert(request.worker_id, request.secret_sha256.try_into().unwrap());
         script.enrolments += 1;
-        Ok(Response::new(EnrollResponse { study: script.study.clone() }))
+        Ok(Response::new(EnrollResponse { study: script.study.clone(), study_id: script.study_id.to_string() }))
     }
 
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
@@ -42,9 +42,10 @@ impl WorkerService for Service {
         }
         script.known.insert(request.worker_id.clone());
         script.registers.push(request);
-        let study = script.study.clone();
+        let (study, study_id) = (script.study.clone(), script.study_id.to_string());
         Ok(Response::new(RegisterResponse {
             study,
+            study_id,
             lease_ms: 2_000,
             heartbeat_ms: 50,
             dropped: vec![],

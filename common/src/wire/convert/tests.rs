@@ -6,7 +6,11 @@ use proptest::{collection, collection::vec, option, prelude::*};
 use prost::Message;
 
 use super::*;
-use crate::wire::v1::{unit_result, value};
+use crate::{
+    study_id::StudyId,
+    unit::UnitId,
+    wire::v1::{unit_result, value},
+};
 
 // Values of the domain, each within the contract's bounds.
 
@@ -120,9 +124,9 @@ proptest! {
     }
 
     #[test]
-    fn attempts_arrive(bytes in any::<[u8; 16]>(), number in 1..=u32::MAX) {
-        let unit = UnitId(bytes);
-        prop_assert_eq!(attempt(sent(attempt_id(unit, number))), Ok((unit, number)));
+    fn attempts_arrive(study: [u8; 16], unit: [u8; 16], number in 1..=u32::MAX) {
+        let attempt = Attempt { study: StudyId(study), unit: UnitId(unit), number };
+        prop_assert_eq!(Attempt::try_from(sent(v1::AttemptId::from(attempt))), Ok(attempt));
     }
 }
 
@@ -215,9 +219,9 @@ proptest! {
         if let Ok(taken) = EpochMetrics::try_from(metrics) {
             prop_assert_eq!(v1::EpochMetrics::from(&taken), metrics);
         }
-        let id = v1::AttemptId { unit_id, attempt: number };
-        if let Ok((unit, number)) = attempt(id.clone()) {
-            prop_assert_eq!(attempt_id(unit, number), id);
+        let id = v1::AttemptId { study_id: unit_id.clone(), unit_id, attempt: number };
+        if let Ok(attempt) = Attempt::try_from(id.clone()) {
+            prop_assert_eq!(v1::AttemptId::from(attempt), id);
         }
     }
 
@@ -396,10 +400,14 @@ fn a_bad_result_is_refused_by_field() {
 
 #[test]
 fn attempts_count_from_one() {
-    let id = |unit_id: &str, attempt| v1::AttemptId { unit_id: unit_id.to_owned(), attempt };
-    assert!(attempt(id(&"0".repeat(32), 1)).is_ok());
-    assert_eq!(attempt(id(&"0".repeat(32), 0)).unwrap_err().field, "attempt.attempt");
-    assert_eq!(attempt(id("", 1)).unwrap_err().field, "attempt.unit_id");
+    let good = "0".repeat(32);
+    let read = |study_id: &str, unit_id: &str, attempt| {
+        Attempt::try_from(v1::AttemptId { study_id: study_id.to_owned(), unit_id: unit_id.to_owned(), attempt })
+    };
+    assert!(read(&good, &good, 1).is_ok());
+    assert_eq!(read(&good, &good, 0).unwrap_err().field, "attempt.attempt");
+    assert_eq!(read(&good, "", 1).unwrap_err().field, "attempt.unit_id");
+    assert_eq!(read("", &good, 1).unwrap_err().field, "attempt.study_id");
 }
 
 #[test]

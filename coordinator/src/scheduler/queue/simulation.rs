@@ -296,13 +296,13 @@ proptest! {
                     }
                 }
                 Event::Begin { pick } if !world.given.is_empty() => {
-                    let (holder, unit, attempt) = world.given[pick % world.given.len()].clone();
+                    let (holder, unit, attempt) = world.given[pick % world.given.len()];
                     if queue.begin(&holder, unit, attempt) {
                         world.stored.get_mut(&unit).unwrap().began = true;
                     }
                 }
                 Event::Finish { pick, variant } if !world.given.is_empty() => {
-                    let (holder, unit, attempt) = world.given[pick % world.given.len()].clone();
+                    let (holder, unit, attempt) = world.given[pick % world.given.len()];
                     let before = world.stored[&unit].result;
                     match queue.finish(&holder, unit, attempt, result(variant), 1.0) {
                         SubmitOutcome::Commit => {
@@ -317,7 +317,7 @@ proptest! {
                     }
                 }
                 Event::Fail { pick, blame, error } if !world.given.is_empty() => {
-                    let (holder, unit, attempt) = world.given[pick % world.given.len()].clone();
+                    let (holder, unit, attempt) = world.given[pick % world.given.len()];
                     let detail = ["no disk", "no memory", "no luck"][usize::from(error)];
                     let after = queue.fail(&holder, &[(unit, attempt)], blame, detail, now)[0];
                     if after != AfterFailure::Stale {

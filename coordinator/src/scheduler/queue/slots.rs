@@ -31,7 +31,7 @@ impl Of {
 
 impl Slots {
     fn change(&mut self, worker: &WorkerId, change: impl FnOnce(&mut Of)) {
-        let of = self.workers.entry(worker.clone()).or_default();
+        let of = self.workers.entry(*worker).or_default();
         self.free -= of.free();
         change(of);
         self.free += of.free();

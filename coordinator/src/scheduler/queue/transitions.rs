@@ -202,7 +202,7 @@ impl Queue {
         match blame {
             Blame::Unit => {
                 entry.record.errors += 1;
-                entry.record.failed_on.insert(worker.clone());
+                entry.record.failed_on.insert(*worker);
                 entry.ready = now + rules.retry_delay(entry.record.errors);
             }
             Blame::Death => entry.record.deaths += 1,
@@ -222,7 +222,7 @@ impl Queue {
             (entry.began, entry.lost) = (false, false);
         }
         let alone = self.units.get(&unit).is_some_and(|entry| entry.record.is_suspect(&self.rules));
-        self.set(unit, EntryState::Leased(Lease { attempt, worker: worker.clone(), expires, alone }), now);
+        self.set(unit, EntryState::Leased(Lease { attempt, worker: *worker, expires, alone }), now);
     }
 
     /// The only function that changes a unit's state, so that counts, waiting lists and deadlines stay consistent.

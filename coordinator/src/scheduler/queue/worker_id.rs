@@ -2,9 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-/// A worker's id: 32 hexadecimal digits, drawn at its start.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WorkerId(String);
+use seedgrid_common::hexadecimal;
+
+/// A worker's id, drawn at its start. Its text has 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId([u8; 16]);
 
 /// The error for text that is not a worker's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,16 +17,18 @@ impl FromStr for WorkerId {
     type Err = BadWorkerId;
 
     fn from_str(text: &str) -> Result<Self, BadWorkerId> {
-        if text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err(BadWorkerId)
-        }
+        hexadecimal::parse_id(text).map(Self).ok_or(BadWorkerId)
     }
 }
 
 impl fmt::Display for WorkerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        hexadecimal::write_id(self.0, f)
+    }
+}
+
+impl fmt::Debug for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

@@ -52,7 +52,7 @@ impl WorkerFailure {
     pub fn apply(&self, all: &mut BTreeMap<WorkerId, WorkerFailures>) {
         match self {
             Self::Raised { worker, unit, detail } => {
-                let failures = &mut all.entry(worker.clone()).or_default().failures;
+                let failures = &mut all.entry(*worker).or_default().failures;
                 failures.retain(|(known, _)| known != unit);
                 failures.push((*unit, detail.clone()));
             }
@@ -116,14 +116,14 @@ impl Workers {
 
     fn clear(&mut self, worker: &WorkerId) {
         if self.worker_failures.contains_key(worker) {
-            self.note(WorkerFailure::Cleared(worker.clone()));
+            self.note(WorkerFailure::Cleared(*worker));
             self.aside.remove(worker);
         }
     }
 
     /// Registers a worker.
     pub(super) fn join(&mut self, worker: &WorkerId) {
-        self.there.entry(worker.clone()).or_default();
+        self.there.entry(*worker).or_default();
     }
 
     /// Removes a worker that may return.
@@ -173,7 +173,7 @@ impl Workers {
     pub(super) fn finished(&mut self, worker: &WorkerId) {
         self.clear(worker);
         let outdone = self.worker_failures.iter().filter(|(_, worker_failures)| !worker_failures.outdone);
-        let outdone: Vec<WorkerFailure> = outdone.map(|(worker, _)| WorkerFailure::Outdone(worker.clone())).collect();
+        let outdone: Vec<WorkerFailure> = outdone.map(|(worker, _)| WorkerFailure::Outdone(*worker)).collect();
         outdone.into_iter().for_each(|change| self.note(change));
     }
 
@@ -182,8 +182,8 @@ impl Workers {
     pub(super) fn failed(&mut self, worker: &WorkerId, unit: UnitId, elsewhere: &BTreeSet<WorkerId>, detail: &str) {
         let mut elsewhere = elsewhere.iter().filter(|other| *other != worker).peekable();
         if elsewhere.peek().is_none() {
-            let worker = worker.clone();
-            self.note(WorkerFailure::Raised { worker: worker.clone(), unit, detail: detail.to_owned() });
+            let worker = *worker;
+            self.note(WorkerFailure::Raised { worker, unit, detail: detail.to_owned() });
             let failures = &self.worker_failures[&worker].failures;
             if failures.len() > FAILURES_MAX {
                 let unit = failures[0].0;
@@ -195,7 +195,7 @@ impl Workers {
             if worker_failures
                 .is_some_and(|worker_failures| worker_failures.failures.iter().any(|(known, _)| *known == unit))
             {
-                self.note(WorkerFailure::Lifted { worker: other.clone(), unit });
+                self.note(WorkerFailure::Lifted { worker: *other, unit });
             }
         }
     }
@@ -206,10 +206,10 @@ impl Workers {
         let now = self
             .worker_failures
             .iter()
-            .filter_map(|(worker, worker_failures)| Some((worker.clone(), worker_failures.aside(rules)?)));
+            .filter_map(|(worker, worker_failures)| Some((*worker, worker_failures.aside(rules)?)));
         let before = std::mem::replace(&mut self.aside, now.collect());
         let new = self.aside.iter().filter(|(worker, _)| !before.contains_key(*worker));
-        new.map(|(worker, reason)| (worker.clone(), reason.clone())).collect()
+        new.map(|(worker, reason)| (*worker, reason.clone())).collect()
     }
 
     /// Removes all recorded failures and all leaving marks.

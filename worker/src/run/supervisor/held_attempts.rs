@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::wire::v1::AttemptId;
+use seedgrid_common::{unit::Attempt, wire::v1::AttemptId};
 
-use crate::{lifecycle::attempt::Attempt, run::supervisor_pipe::SupervisorMessage};
+use crate::run::supervisor_pipe::SupervisorMessage;
 
 /// The attempts that a trainer holds, each with whether it is in training.
 #[derive(Debug, Default)]
@@ -45,13 +45,14 @@ impl HeldAttempts {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::unit::UnitId;
+    use seedgrid_common::{study_id::StudyId, unit::UnitId};
 
     use super::*;
 
     #[test]
     fn what_is_in_training_is_told_from_what_lies_there() {
-        let [a, b, c] = [1, 2, 3].map(|number| Attempt { unit: UnitId([number; 16]), number: 1 });
+        let [a, b, c] =
+            [1, 2, 3].map(|number| Attempt { study: StudyId([9; 16]), unit: UnitId([number; 16]), number: 1 });
         let mut held_attempts = HeldAttempts::default();
         for said in [
             SupervisorMessage::Holds(a),
