@@ -55,6 +55,11 @@ impl Pending {
         &self.path
     }
 
+    /// Gives the file another final name in the same folder.
+    pub fn rename(&mut self, name: &str) {
+        self.path.set_file_name(name);
+    }
+
     /// Moves the file to its final path, durably, so that neither a reader nor a crash ever meets half of it.
     ///
     /// # Errors

@@ -12,9 +12,14 @@
 //! | 2 each | digits of each pair: first, second; the training pairs, then the test pairs |
 //! | 784 each | pixels of each pair in the same order: 2 x 14 x 14 numbers of 2 bytes, each four times the grey value |
 
+mod read;
+
+use std::io::{self, Write};
+
+pub use read::{DecodeError, Digesting, ReadError, decode, scan};
 use sha2::{Digest as _, Sha256};
 
-use super::{Dataset, PAIR_PIXELS, Pairs};
+use super::{Dataset, PAIR_PIXELS};
 use crate::text::count;
 
 /// Most pairs in one part of a data set.
@@ -26,7 +31,9 @@ const VERSION: u8 = 1;
 /// Pixels are written as multiples of a quarter: each is the mean of four whole grey values.
 const STEPS: f32 = 4.0;
 const STEP_MAX: u16 = 255 * 4;
-const PAIR_BYTES: u64 = 2 + 2 * PAIR_PIXELS as u64;
+/// Bytes of one pair's pixels.
+const PIXEL_BYTES: usize = 2 * PAIR_PIXELS;
+const PAIR_BYTES: u64 = 2 + PIXEL_BYTES as u64;
 
 /// The reason why a data set has no encoding.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -77,166 +84,112 @@ pub enum EncodeError {
     },
 }
 
-/// The reason why bytes are no encoded data set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// The first bytes are not those of an encoded data set.
-    #[error("this is not an encoded data set")]
-    Magic,
-    /// Another version of the encoding.
-    #[error("the data set is encoded in version {found}, this program reads version {VERSION}")]
-    Version {
-        /// The version found.
-        found: u8,
-    },
-    /// The bytes end within the head.
-    #[error("the data set ends after {}, within its head", count(bytes, "byte"))]
-    Head {
-        /// The number of bytes.
-        bytes: usize,
-    },
-    /// The title is too long or not UTF-8.
-    #[error("the data set's title is not UTF-8 of at most {TITLE_BYTES_MAX} bytes")]
-    Title,
-    /// A count over its limit.
-    #[error("the data set claims {pairs} pairs, more than {PAIRS_MAX}")]
-    ManyPairs {
-        /// The claimed number.
-        pairs: u32,
-    },
-    /// The bytes are fewer or more than the counts ask for.
-    #[error("the data set has {} after its head instead of {expected}", count(found, "byte"))]
-    Length {
-        /// The number of bytes that the counts ask for.
-        expected: u64,
-        /// The number of bytes found.
-        found: u64,
-    },
-    /// A digit above 9.
-    #[error("pair {pair} has the digit {digit}")]
-    Digit {
-        /// The pair's index, from 0, over training and test pairs.
-        pair: usize,
-        /// The digit.
-        digit: u8,
-    },
-    /// A pixel above 255.
-    #[error("pair {pair} has a pixel above 255")]
-    Pixel {
-        /// The pair's index, from 0, over training and test pairs.
-        pair: usize,
-    },
+/// The reason why an encoded data set was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The data set has no encoding.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The bytes cannot be written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// The canonical bytes of `dataset`. Equal data sets have equal bytes.
 pub fn encode(dataset: &Dataset) -> Result<Vec<u8>, EncodeError> {
+    let pairs = dataset.train.len() + dataset.test.len();
+    let mut bytes = Vec::with_capacity(64 + dataset.title.len() + PAIR_BYTES as usize * pairs);
+    encode_pieces(dataset, |piece| {
+        bytes.extend(piece);
+        Ok::<_, EncodeError>(())
+    })?;
+    Ok(bytes)
+}
+
+/// Writes the canonical bytes of `dataset` pair by pair, and returns their digest.
+pub fn write(dataset: &Dataset, mut target: impl Write) -> Result<String, WriteError> {
+    let mut hash = Sha256::new();
+    encode_pieces(dataset, |piece| {
+        hash.update(piece);
+        Ok::<_, WriteError>(target.write_all(piece)?)
+    })?;
+    target.flush()?;
+    Ok(hexadecimal(&hash.finalize()))
+}
+
+fn encode_pieces<E: From<EncodeError>>(
+    dataset: &Dataset,
+    mut piece: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let Dataset { title, seed, train, test } = dataset;
     let title_bytes = u16::try_from(title.len())
         .ok()
         .filter(|_| title.len() <= TITLE_BYTES_MAX)
         .ok_or(EncodeError::LongTitle { bytes: title.len() })?;
     let parts = [("training", train), ("test", test)];
-    let mut bytes = Vec::with_capacity(64 + title.len() + PAIR_BYTES as usize * (train.len() + test.len()));
-    bytes.extend(MAGIC);
-    bytes.push(VERSION);
-    bytes.extend(title_bytes.to_le_bytes());
-    bytes.extend(title.as_bytes());
-    bytes.extend(seed.to_le_bytes());
+    let mut head = Vec::new();
+    head.extend(MAGIC);
+    head.push(VERSION);
+    head.extend(title_bytes.to_le_bytes());
+    head.extend(title.as_bytes());
+    head.extend(seed.to_le_bytes());
     for (part, pairs) in parts {
         let count = u32::try_from(pairs.len())
             .ok()
             .filter(|&count| count <= PAIRS_MAX)
             .ok_or(EncodeError::ManyPairs { part, pairs: pairs.len() })?;
         if pairs.pixels.len() != pairs.len() * PAIR_PIXELS {
-            return Err(EncodeError::Shape { part, pairs: pairs.len(), pixels: pairs.pixels.len() });
+            return Err(EncodeError::Shape { part, pairs: pairs.len(), pixels: pairs.pixels.len() }.into());
         }
-        bytes.extend(count.to_le_bytes());
+        head.extend(count.to_le_bytes());
     }
+    piece(&head)?;
     for (part, pairs) in parts {
         for (pair, digits) in pairs.digits.iter().enumerate() {
             if let Some(&digit) = digits.iter().find(|&&digit| digit > 9) {
-                return Err(EncodeError::Digit { part, pair, digit });
+                return Err(EncodeError::Digit { part, pair, digit }.into());
             }
-            bytes.extend(digits);
         }
+        piece(pairs.digits.as_flattened())?;
     }
     for (part, pairs) in parts {
-        for (index, &value) in pairs.pixels.iter().enumerate() {
-            let steps = value * STEPS;
-            if !(0.0..=f32::from(STEP_MAX)).contains(&steps) || steps.fract() != 0.0 {
-                return Err(EncodeError::Pixel { part, pair: index / PAIR_PIXELS, value });
-            }
-            bytes.extend((steps as u16).to_le_bytes());
+        for (pair, pixels) in pairs.pixels.chunks_exact(PAIR_PIXELS).enumerate() {
+            let bytes = pixel_bytes(pixels).map_err(|value| EncodeError::Pixel { part, pair, value })?;
+            piece(&bytes)?;
         }
+    }
+    Ok(())
+}
+
+/// The bytes of these pixels; the error is a pixel without an encoding.
+pub fn pixel_bytes(pixels: &[f32]) -> Result<Vec<u8>, f32> {
+    let mut bytes = Vec::with_capacity(2 * pixels.len());
+    for &value in pixels {
+        let steps = value * STEPS;
+        if !(0.0..=f32::from(STEP_MAX)).contains(&steps) || steps.fract() != 0.0 {
+            return Err(value);
+        }
+        bytes.extend((steps as u16).to_le_bytes());
     }
     Ok(bytes)
 }
 
-/// The data set that `bytes` encode. Allocates no more than their length calls for.
-pub fn decode(bytes: &[u8]) -> Result<Dataset, DecodeError> {
-    let mut rest = bytes.strip_prefix(&MAGIC).ok_or(DecodeError::Magic)?;
-    let short = DecodeError::Head { bytes: bytes.len() };
-    let [version] = take(&mut rest).ok_or(short.clone())?;
-    if version != VERSION {
-        return Err(DecodeError::Version { found: version });
-    }
-    let title_bytes = usize::from(u16::from_le_bytes(take(&mut rest).ok_or(short.clone())?));
-    if title_bytes > TITLE_BYTES_MAX {
-        return Err(DecodeError::Title);
-    }
-    let (title, after) = rest.split_at_checked(title_bytes).ok_or(short.clone())?;
-    let title = std::str::from_utf8(title).map_err(|_| DecodeError::Title)?.to_owned();
-    rest = after;
-    let seed = u64::from_le_bytes(take(&mut rest).ok_or(short.clone())?);
-    let train = u32::from_le_bytes(take(&mut rest).ok_or(short.clone())?);
-    let test = u32::from_le_bytes(take(&mut rest).ok_or(short)?);
-    if let Some(pairs) = [train, test].into_iter().find(|&pairs| pairs > PAIRS_MAX) {
-        return Err(DecodeError::ManyPairs { pairs });
-    }
-    let (expected, found) = ((u64::from(train) + u64::from(test)) * PAIR_BYTES, rest.len() as u64);
-    if expected != found {
-        return Err(DecodeError::Length { expected, found });
-    }
-    let (train, test) = (train as usize, test as usize);
-    let (digits, pixels) = rest.split_at(2 * (train + test));
-    let (train_digits, test_digits) = digits.split_at(2 * train);
-    let (train_pixels, test_pixels) = pixels.split_at(2 * PAIR_PIXELS * train);
-    Ok(Dataset {
-        title,
-        seed,
-        train: pairs(train_digits, train_pixels, 0)?,
-        test: pairs(test_digits, test_pixels, train)?,
-    })
+/// The pixels that these bytes encode.
+pub fn pixels(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    steps(bytes).map(|steps| f32::from(steps) / STEPS)
+}
+
+fn steps(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    bytes.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 /// SHA-256 of an encoded data set, as 64 hexadecimal digits: it names the data set everywhere.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
 }
 
-fn pairs(digits: &[u8], pixels: &[u8], first: usize) -> Result<Pairs, DecodeError> {
-    let digits: Vec<[u8; 2]> = digits.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
-    for (index, pair) in digits.iter().enumerate() {
-        if let Some(&digit) = pair.iter().find(|&&digit| digit > 9) {
-            return Err(DecodeError::Digit { pair: first + index, digit });
-        }
-    }
-    let pixels = pixels
-        .chunks_exact(2)
-        .enumerate()
-        .map(|(index, bytes)| match u16::from_le_bytes([bytes[0], bytes[1]]) {
-            steps @ 0..=STEP_MAX => Ok(f32::from(steps) / STEPS),
-            _ => Err(DecodeError::Pixel { pair: first + index / PAIR_PIXELS }),
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(Pairs { pixels, digits })
-}
-
-/// Takes `N` bytes off the front. None where there are fewer.
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(*taken)
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -244,6 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::{Labelled as _, Pairs, Part};
 
     fn small() -> Dataset {
         let pairs = |digits: Vec<[u8; 2]>, first: usize| Pairs {
@@ -315,6 +269,65 @@ mod tests {
         assert_eq!(with(good.len() - 1, 4), Err(DecodeError::Pixel { pair: 2 }));
         let longer = [&good[..], &[0]].concat();
         assert_eq!(decode(&longer), Err(DecodeError::Length { expected: 3 * 786, found: 3 * 786 + 1 }));
+    }
+
+    #[test]
+    fn a_data_set_that_is_written_and_read_pair_by_pair_is_the_same() {
+        let dataset = small();
+        let mut bytes = Vec::new();
+        assert_eq!(write(&dataset, &mut bytes).unwrap(), digest(&bytes));
+        assert_eq!(bytes, encode(&dataset).unwrap());
+        let mut source = Digesting::new(&bytes[..]);
+        let mut seen = Vec::new();
+        let digits = scan(&mut source, None, |digits, part, pair, found| {
+            let pairs = match part {
+                Part::Train => &dataset.train,
+                Part::Test => &dataset.test,
+            };
+            assert_eq!(digits.digits(part)[pair], pairs.digits[pair]);
+            assert!(pixels(found).eq(pairs.pixels[pair * PAIR_PIXELS..(pair + 1) * PAIR_PIXELS].iter().copied()));
+            seen.push((part, pair));
+        });
+        assert_eq!(digits.unwrap(), dataset.to_digits());
+        assert_eq!(seen, [(Part::Train, 0), (Part::Train, 1), (Part::Test, 0)]);
+        assert_eq!(source.digest(), digest(&bytes));
+    }
+
+    #[test]
+    fn a_source_of_unknown_length_is_checked_to_its_end() {
+        let bytes = encode(&small()).unwrap();
+        let read = |bytes: &[u8]| scan(bytes, None, |_, _, _, _| {});
+        for cut in 0..bytes.len() {
+            assert!(read(&bytes[..cut]).is_err(), "{cut} bytes");
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert!(matches!(read(&longer), Err(ReadError::Decode(DecodeError::Length { .. }))));
+    }
+
+    /// A disk that is full after so many bytes.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_data_set_that_cannot_be_written_says_why() {
+        let length = encode(&small()).unwrap().len();
+        assert!(write(&small(), Full(length)).is_ok());
+        for room in [0, 40, length - 1] {
+            assert!(matches!(write(&small(), Full(room)), Err(WriteError::Io(_))), "room for {room} bytes");
+        }
+        let mut wrong = small();
+        wrong.test.pixels[0] = 0.1;
+        assert!(matches!(write(&wrong, io::sink()), Err(WriteError::Encode(EncodeError::Pixel { .. }))));
     }
 
     fn any_pairs(count_max: usize) -> impl Strategy<Value = Pairs> {

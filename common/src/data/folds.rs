@@ -1,6 +1,6 @@
 //! The pairs that a unit trains on, and those that it is scored on.
 
-use super::{Dataset, Pairs};
+use super::{Labelled, Part, label};
 use crate::{
     random::Stream,
     text::{agreeing, count},
@@ -27,10 +27,13 @@ pub enum Scored {
 
 impl Scored {
     /// The comparison's label of each scored pair, in order.
-    pub fn labels(&self, dataset: &Dataset) -> Vec<u8> {
+    pub fn labels(&self, dataset: &impl Labelled) -> Vec<u8> {
         match self {
-            Self::Test => (0..dataset.test.len()).map(|pair| dataset.test.label(pair)).collect(),
-            Self::Validation(pairs) => pairs.iter().map(|&pair| dataset.train.label(pair as usize)).collect(),
+            Self::Test => dataset.digits(Part::Test).iter().map(|digits| label(*digits)).collect(),
+            Self::Validation(pairs) => {
+                let train = dataset.digits(Part::Train);
+                pairs.iter().map(|&pair| label(train[pair as usize])).collect()
+            }
         }
     }
 }
@@ -93,11 +96,10 @@ pub enum SplitError {
 /// dealt to the folds in turn, and the second label continues at the fold where the first ended. So the folds of one
 /// number of folds are a partition of the training pairs, and neither their sizes nor their numbers of each label
 /// differ by more than one.
-pub fn split(dataset: &Dataset, fold: Fold) -> Result<Split, SplitError> {
+pub fn split(dataset: &impl Labelled, fold: Fold) -> Result<Split, SplitError> {
+    let train = dataset.digits(Part::Train);
     match fold {
-        Fold::Holdout => {
-            Ok(Split { train: (0..dataset.train.len()).map(|pair| pair as u32).collect(), scored: Scored::Test })
-        }
+        Fold::Holdout => Ok(Split { train: (0..).take(train.len()).collect(), scored: Scored::Test }),
         Fold::Part { index, of } => {
             if of < 2 {
                 return Err(SplitError::FewFolds { of });
@@ -105,7 +107,7 @@ pub fn split(dataset: &Dataset, fold: Fold) -> Result<Split, SplitError> {
             if index >= of {
                 return Err(SplitError::NoSuchFold { index, of });
             }
-            let folds = folds(&dataset.train, dataset.seed, of)?;
+            let folds = folds(train, dataset.seed(), of)?;
             let indices = |of_fold: bool| {
                 (0..).zip(&folds).filter(move |(_, fold)| (**fold == index) == of_fold).map(|(pair, _)| pair).collect()
             };
@@ -115,17 +117,17 @@ pub fn split(dataset: &Dataset, fold: Fold) -> Result<Split, SplitError> {
 }
 
 /// The fold of each pair.
-fn folds(pairs: &Pairs, seed: u64, of: u32) -> Result<Vec<u32>, SplitError> {
+fn folds(pairs: &[[u8; 2]], seed: u64, of: u32) -> Result<Vec<u32>, SplitError> {
     if pairs.len() < of as usize {
         return Err(SplitError::FewPairs { pairs: pairs.len(), of });
     }
     let mut stream = Stream::new(seed, &format!("folds/{of}"));
     let mut folds = vec![0; pairs.len()];
     let mut turn = 0;
-    for label in [1, 0] {
-        let mut members: Vec<usize> = (0..pairs.len()).filter(|&pair| pairs.label(pair) == label).collect();
+    for class in [1, 0] {
+        let mut members: Vec<usize> = (0..pairs.len()).filter(|&pair| label(pairs[pair]) == class).collect();
         if members.len() < of as usize {
-            return Err(SplitError::SmallClass { label, members: members.len(), of });
+            return Err(SplitError::SmallClass { label: class, members: members.len(), of });
         }
         stream.shuffle(&mut members);
         for pair in members {
@@ -143,6 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::{Dataset, Pairs};
 
     /// Training pairs with these labels, and one test pair.
     fn dataset(labels: &[bool], seed: u64) -> Dataset {

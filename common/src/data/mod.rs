@@ -56,11 +56,15 @@ impl Pairs {
         self.digits.is_empty()
     }
 
-    /// The comparison's label: 1 where the first digit is at most the second, else 0.
+    /// The [`label`] of a pair.
     pub fn label(&self, pair: usize) -> u8 {
-        let [first, second] = self.digits[pair];
-        u8::from(first <= second)
+        label(self.digits[pair])
     }
+}
+
+/// The comparison's label of a pair with these digits: 1 where the first is at most the second, else 0.
+pub fn label([first, second]: [u8; 2]) -> u8 {
+    u8::from(first <= second)
 }
 
 /// A study's data: the training pairs and the test pairs.
@@ -74,6 +78,75 @@ pub struct Dataset {
     pub train: Pairs,
     /// Test pairs, made from images that no training pair uses.
     pub test: Pairs,
+}
+
+/// A data set without its pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetDigits {
+    /// As [`Dataset::title`].
+    pub title: String,
+    /// As [`Dataset::seed`].
+    pub seed: u64,
+    /// The digits of the training pairs.
+    pub train: Vec<[u8; 2]>,
+    /// The digits of the test pairs.
+    pub test: Vec<[u8; 2]>,
+}
+
+impl Dataset {
+    /// The data set without its pixels.
+    pub fn to_digits(&self) -> DatasetDigits {
+        DatasetDigits {
+            title: self.title.clone(),
+            seed: self.seed,
+            train: self.train.digits.clone(),
+            test: self.test.digits.clone(),
+        }
+    }
+}
+
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The training pairs.
+    Train,
+    /// The test pairs.
+    Test,
+}
+
+/// Data with known labels: a data set, with or without its pixels.
+pub trait Labelled {
+    /// The data seed.
+    fn seed(&self) -> u64;
+
+    /// The digits of the pairs of a part.
+    fn digits(&self, part: Part) -> &[[u8; 2]];
+}
+
+impl Labelled for Dataset {
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn digits(&self, part: Part) -> &[[u8; 2]] {
+        match part {
+            Part::Train => &self.train.digits,
+            Part::Test => &self.test.digits,
+        }
+    }
+}
+
+impl Labelled for DatasetDigits {
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn digits(&self, part: Part) -> &[[u8; 2]] {
+        match part {
+            Part::Train => &self.train,
+            Part::Test => &self.test,
+        }
+    }
 }
 
 /// Makes the data set that `spec` asks for. Its kind's files are searched for in `folders` (see [`locate::places`]).

@@ -6,7 +6,7 @@
 //! and [`shared_image_clusters`] the inputs of a mean's uncertainty over seeds and examples, [`means_and_intervals`]
 //! means and intervals, [`configuration`] one row, [`unit_report`] the numbers of one unit, [`comparison`] the tests between two rows, [`reference_values`] a
 //! row next to published values, and [`race_summary`] the results of races. [`untrained_and_stuck`] finds networks that
-//! learnt nothing, [`example_images`] selects some pairs, and [`report_json`] is report.json. The formulas are in
+//! learnt nothing, and [`report_json`] is report.json. The formulas are in
 //! [`statistics`](crate::statistics). Randomness is one fixed stream.
 
 mod curve_band;
@@ -25,7 +25,6 @@ mod learning_curves;
 mod race_summary;
 pub mod report_json;
 
-mod example_images;
 mod means_and_intervals;
 mod reference_values;
 mod scored_predictions;
@@ -41,17 +40,17 @@ use std::{
 };
 
 use seedgrid_common::{
-    data::Pairs,
+    data::label,
     matrix::{Plan, PlannedStage, Selections},
     spec::{Evaluation, Study},
     training::UnitResult,
     unit::{Unit, UnitId},
 };
 
+pub use crate::plan::Sample;
 pub use crate::statistics::roc_and_precision_recall::{NoCurve, PrPoint, Ranking, RocPoint};
 pub use curve_band::{Band, BandPoint};
 pub(crate) use errors_by_seed::{Paired, StageErrors};
-pub use example_images::Sample;
 pub use kept_histories::{CONFIGURATIONS_MAX, LINES_MAX, spread};
 pub use learning_curves::EpochMean;
 pub(crate) use reference_values::half_width;
@@ -60,7 +59,7 @@ pub use seed_report::SeedReport;
 pub use unit_report::UnitReport;
 
 use crate::{
-    plan::data_draws::{DataDraw, DataDraws},
+    plan::data_draws::{DataDraw, DataDraws, ImageDigest},
     scheduler::{
         race::{LeaveReason, RaceTrack},
         ranking::{Ended, Rank},
@@ -86,7 +85,7 @@ pub struct Input<'a> {
     pub selections: &'a Selections,
     /// The plan's races and their effect on its units.
     pub track: &'a RaceTrack,
-    /// The training and test data.
+    /// The training and test data, without pixels.
     pub draws: &'a DataDraws,
     /// The planned units without a result that are not tried again: quarantined or cancelled ones.
     pub given_up: &'a BTreeMap<UnitId, UnitState>,
@@ -190,13 +189,7 @@ pub fn aggregate<R: Results>(input: &Input<'_>, results: &R) -> Result<Aggregate
         saved: (!input.track.races.is_empty()).then_some(savings.saved),
         stages: reports,
     };
-    Ok(Aggregate {
-        report,
-        curves,
-        errors,
-        samples: example_images::samples(&input.draws.first().dataset.train),
-        drawn,
-    })
+    Ok(Aggregate { report, curves, errors, samples: input.draws.first().samples.clone(), drawn })
 }
 
 /// Sums over all units of a study or a stage, a unit that several configurations share counted once.
@@ -223,7 +216,7 @@ fn stage<R: Results>(
     study: &mut Totals,
 ) -> Result<(StageReport, Vec<Curves>, StageErrors), R::Error> {
     let of_stage = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
-    let scored = Scored::new(of_stage.map(|(seed, draw)| (seed, &draw.dataset)), planned.evaluation);
+    let scored = Scored::new(of_stage, planned.evaluation);
     let columns = Columns::new(planned.evaluation, planned.data_seeds.len());
     let resampled = resampled(planned);
     let left = left_race(planned, input.track);
@@ -330,12 +323,8 @@ fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
 /// The share of the scored images that several draws of a stage have; None for one draw.
 fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
     let draws = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
-    let parts: Vec<&Pairs> = draws
-        .map(|(_, draw)| match planned.evaluation {
-            Evaluation::Holdout => &draw.dataset.test,
-            Evaluation::Folds(_) => &draw.dataset.train,
-        })
-        .collect();
+    let part = scored_predictions::scored_part(planned.evaluation);
+    let parts: Vec<&[[ImageDigest; 2]]> = draws.map(|(_, draw)| draw.images(part)).collect();
     (parts.len() > 1).then(|| shared_image_clusters::shared_share(&parts))
 }
 
@@ -362,17 +351,17 @@ fn failures<'a>(cells: &[Cell<'_>], input: &Input<'a>) -> BTreeSet<&'a String> {
 }
 
 fn dataset(input: &Input<'_>) -> DatasetSummary {
-    let positives = |pairs: &Pairs| (0..pairs.len()).filter(|&pair| pairs.label(pair) == 1).count();
-    let draw = |draw: &DataDraw| DrawSummary {
-        digest: draw.digest.clone(),
-        seed: draw.dataset.seed,
-        train_pairs: draw.dataset.train.len(),
-        train_positives: positives(&draw.dataset.train),
-        test_pairs: draw.dataset.test.len(),
-        test_positives: positives(&draw.dataset.test),
+    let positives = |pairs: &[[u8; 2]]| pairs.iter().filter(|digits| label(**digits) == 1).count();
+    let draw = |DataDraw { digest, digits, .. }: &DataDraw| DrawSummary {
+        digest: digest.clone(),
+        seed: digits.seed,
+        train_pairs: digits.train.len(),
+        train_positives: positives(&digits.train),
+        test_pairs: digits.test.len(),
+        test_positives: positives(&digits.test),
     };
     DatasetSummary {
-        title: input.draws.first().dataset.title.clone(),
+        title: input.draws.first().digits.title.clone(),
         kind: input.study.dataset.kind.name.to_owned(),
         drawn: draw(input.draws.first()),
         draws: input.draws.iter().map(|(_, one)| draw(one)).collect(),

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedgrid_common::{
     classification::Binary,
     data::{
-        Dataset,
+        Labelled, Part,
         folds::{self, split},
+        label,
     },
     spec::Evaluation,
     text::count,
@@ -19,7 +20,10 @@ use super::{
     Input, Ranking, shared_image_clusters,
     untrained_and_stuck::{Classes, Errors, Mark, stuck},
 };
-use crate::scheduler::{ranking::Ended, unit_state::UnitState};
+use crate::{
+    plan::data_draws::DataDraw,
+    scheduler::{ranking::Ended, unit_state::UnitState},
+};
 
 /// A planned unit with its outcome.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +67,7 @@ impl<'a> Cell<'a> {
         };
         // A plan is made of these draws' digests.
         let drawn = input.draws.iter().find(|(_, draw)| draw.digest == *unit.dataset_digest);
-        let data_seed = drawn.map_or(input.draws.first().dataset.seed, |(seed, _)| seed);
+        let data_seed = drawn.map_or(input.draws.first().digits.seed, |(seed, _)| seed);
         Self { id, unit, data_seed, outcome, mark: Mark::default() }
     }
 
@@ -127,21 +131,20 @@ pub(super) struct Scored {
 }
 
 impl Scored {
-    pub(super) fn new<'d>(draws: impl Iterator<Item = (u64, &'d Dataset)>, evaluation: Evaluation) -> Self {
+    pub(super) fn new<'d>(draws: impl Iterator<Item = (u64, &'d DataDraw)>, evaluation: Evaluation) -> Self {
         let mut scored = Self { labels: Vec::new(), clusters: None, parts: BTreeMap::new() };
-        for (data_seed, dataset) in draws {
+        for (data_seed, draw) in draws {
             scored.clusters = match evaluation {
-                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::find(&dataset.test),
+                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::find(draw.images(Part::Test)),
                 Evaluation::Holdout | Evaluation::Folds(_) => None,
             };
             let before = scored.labels.len();
-            let (pairs, folds): (_, Vec<Vec<usize>>) = match evaluation {
-                Evaluation::Holdout => (&dataset.test, vec![(0..dataset.test.len()).collect()]),
-                Evaluation::Folds(of) => {
-                    (&dataset.train, (0..of).map(|index| validation(dataset, index, of)).collect())
-                }
+            let digits = draw.digits.digits(scored_part(evaluation));
+            let folds: Vec<Vec<usize>> = match evaluation {
+                Evaluation::Holdout => vec![(0..digits.len()).collect()],
+                Evaluation::Folds(of) => (0..of).map(|index| validation(&draw.digits, index, of)).collect(),
             };
-            scored.labels.extend((0..pairs.len()).map(|pair| pairs.label(pair) == 1));
+            scored.labels.extend(digits.iter().map(|digits| label(*digits) == 1));
             let placed = (0..).zip(folds).map(|(index, mut pairs)| {
                 pairs.iter_mut().for_each(|pair| *pair += before);
                 ((data_seed, index), pairs)
@@ -209,6 +212,14 @@ impl Scored {
     }
 }
 
+/// The part of a draw with the pairs that a stage scores.
+pub(super) fn scored_part(evaluation: Evaluation) -> Part {
+    match evaluation {
+        Evaluation::Holdout => Part::Test,
+        Evaluation::Folds(_) => Part::Train,
+    }
+}
+
 /// The part of the stage's data that a unit scores.
 fn part(cell: &Cell<'_>) -> (u64, u32) {
     match cell.unit.fold {
@@ -219,7 +230,7 @@ fn part(cell: &Cell<'_>) -> (u64, u32) {
 
 /// The training pairs that a fold scores, ascending. Empty if there are too few pairs for this many folds: no unit can
 /// have been trained then, and a stored result is found not to fit.
-fn validation(dataset: &Dataset, index: u32, of: u32) -> Vec<usize> {
+fn validation(dataset: &impl Labelled, index: u32, of: u32) -> Vec<usize> {
     match split(dataset, Fold::Part { index, of }).map(|split| split.scored) {
         Ok(folds::Scored::Validation(pairs)) => pairs.into_iter().map(|pair| pair as usize).collect(),
         Ok(folds::Scored::Test) | Err(_) => Vec::new(),
@@ -256,7 +267,7 @@ pub(super) fn mark(cells: &mut [Cell<'_>], input: &Input<'_>, classes: &mut Clas
     for (cell, stuck) in cells.iter_mut().zip(stuck) {
         let Some((_, epochs)) = cell.done() else { continue };
         let draw = input.draws.get(cell.data_seed);
-        let untrained = draw.and_then(|draw| classes.is_untrained(cell.unit, draw, epochs));
+        let untrained = draw.and_then(|draw| classes.is_untrained(cell.unit, &draw.digits, epochs));
         cell.mark = Mark { untrained, stuck };
     }
 }

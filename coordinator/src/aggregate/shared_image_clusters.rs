@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 
-use seedgrid_common::{data::Pairs, model::SIDE};
-
-/// The pixels of an image, as bits.
-type Image = Vec<u32>;
+use crate::plan::data_draws::ImageDigest;
 
 /// Each pair's cluster, numbered from 0 in the order of their first pairs: a chain of shared images joins the pairs of
 /// one cluster. None if no two pairs share an image.
-pub(super) fn find(pairs: &Pairs) -> Option<Vec<usize>> {
-    let mut first_with: HashMap<Image, usize> = HashMap::new();
+pub(super) fn find(pairs: &[[ImageDigest; 2]]) -> Option<Vec<usize>> {
+    let mut first_with: HashMap<ImageDigest, usize> = HashMap::new();
     // Each pair's predecessor in its cluster; the first pair of a cluster is its own.
     let mut before: Vec<usize> = (0..pairs.len()).collect();
     let mut shared = false;
@@ -31,8 +28,8 @@ pub(super) fn find(pairs: &Pairs) -> Option<Vec<usize>> {
 }
 
 /// The share of these parts' images that another of the parts also has.
-pub(super) fn shared_share(parts: &[&Pairs]) -> f64 {
-    let mut seen: HashMap<Image, (usize, bool)> = HashMap::new();
+pub(super) fn shared_share(parts: &[&[[ImageDigest; 2]]]) -> f64 {
+    let mut seen: HashMap<ImageDigest, (usize, bool)> = HashMap::new();
     for (part, pairs) in parts.iter().enumerate() {
         for (_, image) in images(pairs) {
             let (first, several) = seen.entry(image).or_insert((part, false));
@@ -47,9 +44,8 @@ pub(super) fn shared_share(parts: &[&Pairs]) -> f64 {
 }
 
 /// Both images of every pair.
-fn images(pairs: &Pairs) -> impl Iterator<Item = (usize, Image)> {
-    let images = pairs.pixels.chunks_exact(SIDE * SIDE).enumerate();
-    images.map(|(place, pixels)| (place / 2, pixels.iter().map(|pixel| pixel.to_bits()).collect()))
+fn images(pairs: &[[ImageDigest; 2]]) -> impl Iterator<Item = (usize, ImageDigest)> {
+    pairs.as_flattened().iter().enumerate().map(|(place, image)| (place / 2, *image))
 }
 
 fn first(before: &[usize], mut pair: usize) -> usize {
@@ -64,9 +60,8 @@ mod tests {
     use super::*;
 
     /// Pairs of images with a single grey value each.
-    fn pairs(greys: &[[u8; 2]]) -> Pairs {
-        let pixels = greys.iter().flatten().flat_map(|grey| vec![f32::from(*grey); SIDE * SIDE]).collect();
-        Pairs { pixels, digits: vec![[0, 1]; greys.len()] }
+    fn pairs(greys: &[[u8; 2]]) -> Vec<[ImageDigest; 2]> {
+        greys.iter().map(|pair| pair.map(|grey| ImageDigest::compute(&[grey]))).collect()
     }
 
     #[test]

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
-    data::{Dataset, folds::split},
+    data::{Labelled, Part, folds::split, label},
     training::EpochMetrics,
     unit::{Fold, Unit, UnitId},
 };
 
-use crate::{plan::data_draws::DataDraw, scheduler::ranking::Ended};
+use crate::scheduler::ranking::Ended;
 
 /// The number of binomial standard errors by which a training error must be below that of the commonest class.
 const STANDARD_ERRORS: f64 = 2.0;
@@ -34,10 +34,11 @@ pub(crate) struct TrainingRows {
 
 impl TrainingRows {
     /// The classes for this part of a data set; None if it has no such part.
-    pub(crate) fn count(dataset: &Dataset, fold: Fold) -> Option<Self> {
+    pub(crate) fn count(dataset: &impl Labelled, fold: Fold) -> Option<Self> {
         let rows = split(dataset, fold).ok()?.train;
+        let digits = dataset.digits(Part::Train);
         let mut classes: BTreeMap<u8, usize> = BTreeMap::new();
-        rows.iter().for_each(|&row| *classes.entry(dataset.train.label(row as usize)).or_default() += 1);
+        rows.iter().for_each(|&row| *classes.entry(label(digits[row as usize])).or_default() += 1);
         Some(Self { rows: rows.len(), commonest: classes.values().copied().max()? })
     }
 
@@ -118,17 +119,22 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    /// Whether a unit with these epochs, trained on this draw, is untrained; see [`TrainingRows::is_untrained`].
-    pub(crate) fn is_untrained(&mut self, unit: &Unit, draw: &DataDraw, epochs: &[EpochMetrics]) -> Option<bool> {
-        let place = (draw.digest.clone(), unit.fold);
-        let rows = *self.known.entry(place).or_insert_with(|| TrainingRows::count(&draw.dataset, unit.fold));
+    /// Whether a unit with these epochs, trained on this data set, is untrained; see [`TrainingRows::is_untrained`].
+    pub(crate) fn is_untrained(
+        &mut self,
+        unit: &Unit,
+        dataset: &impl Labelled,
+        epochs: &[EpochMetrics],
+    ) -> Option<bool> {
+        let place = (unit.dataset_digest.to_string(), unit.fold);
+        let rows = *self.known.entry(place).or_insert_with(|| TrainingRows::count(dataset, unit.fold));
         rows?.is_untrained(epochs.last()?.train_error)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::data::Pairs;
+    use seedgrid_common::data::{Dataset, Pairs};
 
     use super::*;
 

@@ -53,7 +53,7 @@ pub(super) fn open(arguments: &StudyArguments, replace: bool, results: ResultKin
     say_what_was_mended(&store);
     belongs(&directory, &store, &spec.study.name)?;
     take_results(&directory, &mut store, results)?;
-    let prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
+    let mut prepared = Prepared::new(spec, arguments.data.as_deref(), &directory, Some(&store))?;
     let known = store.units()?;
     let overlap = Overlap::count(&prepared, &directory, Some(&store), &known)?;
     // The check comes before any change to the run directory.
@@ -183,7 +183,7 @@ impl Hosting {
         let (core, thread) = Core::start(vec![(store, plan)], Rules::default(), holders)?;
         let study = core.study(keys.study()).expect("the core has the study that it was started with").clone();
         let entry = Entry { identity, one_address: entrance.one_address };
-        let files = StudyFiles { keys, datasets: prepared.draws.into_encoded() };
+        let files = StudyFiles { keys, datasets: prepared.draws.files(&directory) };
         let server = bound.serve(core.clone(), entry, vec![files]);
         Ok(Self { directory, core, study, thread, server })
     }

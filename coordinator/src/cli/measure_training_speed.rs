@@ -150,7 +150,7 @@ fn open(folder: &std::path::Path, spec: &str) -> Result<Opened, Failure> {
     let spec = Spec::parse("--measure", spec.to_owned())?;
     let directory = RunDirectory::new(folder.join("run")).own()?;
     let mut store = Store::open(&directory.database())?;
-    let prepared = Prepared::new(spec, None, &directory, Some(&store))?;
+    let mut prepared = Prepared::new(spec, None, &directory, Some(&store))?;
     prepared.keep(&directory, &mut store)?;
     // Nothing was given out yet.
     let known = BTreeMap::new();

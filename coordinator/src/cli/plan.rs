@@ -52,7 +52,7 @@ pub(super) async fn plan(arguments: PlanArguments) -> Result<Exit, Failure> {
         }
         None => BTreeMap::new(),
     };
-    let prepared = Prepared::new(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
+    let prepared = Prepared::preview(spec, arguments.study.data.as_deref(), &directory, store.as_ref())?;
     let weights = host_study::weights_standing(&prepared, &directory, store.as_ref(), &known)?;
     let estimated = estimate::estimate(&arguments, &directory, store.as_ref(), &prepared, &known).await?;
     let (forecast, estimate) = match estimated {
@@ -267,7 +267,7 @@ impl Listing {
     ) -> Self {
         let Plan { stages } = &prepared.plan;
         let stages = stages.iter().zip(&forecast.stages);
-        let dataset = &prepared.draws.first().dataset;
+        let dataset = &prepared.draws.first().digits;
         Self {
             schema: "seedgrid.plan/1",
             study: prepared.spec.study.name.clone(),

@@ -43,13 +43,13 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let draw = |seed: u64| {
         let spec = DatasetSpec { seed, ..study.dataset.clone() };
         // Equal data have equal digests here.
-        DataDraw { dataset: build(&spec, &[]).unwrap(), encoded: Vec::new(), digest: format!("digest {spec:?}") }
+        DataDraw::new(&build(&spec, &[]).unwrap(), format!("digest {spec:?}"))
     };
     let seeds: BTreeSet<u64> = study.stages.iter().flat_map(|stage| stage.data_seeds.iter().copied()).collect();
     let draws = DataDraws::new(seeds.into_iter().map(|seed| (seed, draw(seed))).collect(), study.dataset.seed).unwrap();
     let plan = expand(&study, &draws.digests(), &Selections::new());
     let result = |unit: &Unit, wrong: u32| {
-        let dataset = &draws.first().dataset;
+        let dataset = &draws.first().digits;
         // The first pairs are the wrong ones.
         let labels = split(dataset, unit.fold).unwrap().scored.labels(dataset);
         let is_one = |(place, label): (usize, &u8)| (*label == 1) != (place < wrong as usize);

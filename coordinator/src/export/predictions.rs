@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, rc::Rc};
 use seedgrid_common::{
     classification::{Binary, CLASSES},
     data::{
-        Dataset, Pairs,
+        DatasetDigits, Labelled as _, Part,
         folds::{Scored, split},
+        label,
     },
     training::{EpochMetrics, Scores},
     unit::{Fold, UnitId},
@@ -59,8 +60,8 @@ pub(super) fn prediction_columns() -> Vec<Column> {
 /// The scored pairs of units of one fold, in the order of their predictions.
 #[derive(Debug)]
 struct ScoredPairs {
-    /// "test" or "train": the part of the data set with these pairs.
-    part: &'static str,
+    /// The part of the data set with these pairs.
+    part: Part,
     /// The pairs' places in that part, 0-based.
     pairs: Vec<usize>,
 }
@@ -68,12 +69,12 @@ struct ScoredPairs {
 /// The scored pairs by fold; each fold is drawn once.
 #[derive(Debug)]
 pub(super) struct Scoring<'a> {
-    dataset: &'a Dataset,
+    dataset: &'a DatasetDigits,
     folds: BTreeMap<Fold, Rc<ScoredPairs>>,
 }
 
 impl<'a> Scoring<'a> {
-    pub(super) fn new(dataset: &'a Dataset) -> Self {
+    pub(super) fn new(dataset: &'a DatasetDigits) -> Self {
         Self { dataset, folds: BTreeMap::new() }
     }
 
@@ -91,18 +92,22 @@ impl<'a> Scoring<'a> {
         if expected != found {
             return Err(ExportError::Misfit { unit: id, expected, found });
         }
-        let pairs: &Pairs = if scored.part == "test" { &self.dataset.test } else { &self.dataset.train };
+        let part = match scored.part {
+            Part::Train => "train",
+            Part::Test => "test",
+        };
+        let digits = self.dataset.digits(scored.part);
         let unit = id.to_string();
         for (&pair, outputs) in scored.pairs.iter().zip(scores.outputs.values().as_chunks::<CLASSES>().0) {
-            let [first, second] = pairs.digits[pair];
+            let [first, second] = digits[pair];
             let prediction = Binary::from_logits(*outputs);
             write(&[
                 Cell::text(&unit),
-                Cell::text(scored.part),
+                Cell::text(part),
                 Cell::count(pair),
                 Cell::count(first),
                 Cell::count(second),
-                Cell::count(pairs.label(pair)),
+                Cell::count(label([first, second])),
                 Cell::Single(outputs[0]),
                 Cell::Single(outputs[1]),
                 Cell::Number(prediction.score()),
@@ -117,12 +122,12 @@ impl<'a> Scoring<'a> {
         let dataset = self.dataset;
         let known = self.folds.entry(fold).or_insert_with(|| {
             let scored = match split(dataset, fold).map(|split| split.scored) {
-                Ok(Scored::Test) => ScoredPairs { part: "test", pairs: (0..dataset.test.len()).collect() },
+                Ok(Scored::Test) => ScoredPairs { part: Part::Test, pairs: (0..dataset.test.len()).collect() },
                 Ok(Scored::Validation(pairs)) => {
-                    ScoredPairs { part: "train", pairs: pairs.into_iter().map(|pair| pair as usize).collect() }
+                    ScoredPairs { part: Part::Train, pairs: pairs.into_iter().map(|pair| pair as usize).collect() }
                 }
                 // These pairs are too few for this many folds, so a stored result of such a fold does not fit.
-                Err(_) => ScoredPairs { part: "train", pairs: Vec::new() },
+                Err(_) => ScoredPairs { part: Part::Train, pairs: Vec::new() },
             };
             Rc::new(scored)
         });
@@ -132,17 +137,16 @@ impl<'a> Scoring<'a> {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::{data::PAIR_PIXELS, network_outputs::Outputs};
+    use seedgrid_common::network_outputs::Outputs;
 
     use super::*;
 
-    fn dataset() -> Dataset {
-        let pairs = |digits: Vec<[u8; 2]>| Pairs { pixels: vec![0.0; digits.len() * PAIR_PIXELS], digits };
-        Dataset {
+    fn dataset() -> DatasetDigits {
+        DatasetDigits {
             title: "tiny".to_owned(),
             seed: 3,
-            train: pairs(vec![[0, 1], [1, 0], [2, 3], [3, 2], [4, 5], [5, 4]]),
-            test: pairs(vec![[7, 7], [9, 8]]),
+            train: vec![[0, 1], [1, 0], [2, 3], [3, 2], [4, 5], [5, 4]],
+            test: vec![[7, 7], [9, 8]],
         }
     }
 

@@ -4,6 +4,8 @@ mod blob_download;
 mod blob_upload;
 pub mod control_client;
 mod control_service;
+mod dataset_download;
+mod file_download;
 mod full_disk;
 mod message_size_limits;
 mod newest_call_only;
@@ -11,6 +13,7 @@ mod server;
 mod store_reads;
 mod worker_service;
 
+pub use dataset_download::DatasetFiles;
 pub use server::{Bound, Entry, Server, ServerError, StudyFiles};
 
 use std::{net::IpAddr, sync::Arc, time::Duration};

@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    future::Future as _,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
 };
 
 use tokio::sync::oneshot;
@@ -61,11 +58,6 @@ impl<K: Ord> Turn<K> {
     pub(super) async fn lost(&mut self) {
         // Nothing is ever sent: the sender is dropped.
         let _ = (&mut self.taken).await;
-    }
-
-    /// Whether a newer call has taken the turn; wakes the task when it does.
-    pub(super) fn is_lost(&mut self, context: &mut Context<'_>) -> bool {
-        matches!(Pin::new(&mut self.taken).poll(context), Poll::Ready(_))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The server: one port for workers and commands.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use nix::sys::socket::{getsockopt, sockopt::Ipv6V6Only};
 use seedgrid_common::wire::{limits, v1};
@@ -10,10 +10,8 @@ use tonic::transport;
 use v1::{control_service_server::ControlServiceServer, worker_service_server::WorkerServiceServer};
 
 use super::{
-    control_service::Control,
-    full_disk::Disk,
-    message_size_limits::BySize,
-    worker_service::{Datasets, Workers},
+    control_service::Control, dataset_download::DatasetFiles, full_disk::Disk, message_size_limits::BySize,
+    worker_service::Workers,
 };
 use crate::{
     auth::{AuthState, Authentication, CredentialFiles, Identity, Limits, raise_open_files},
@@ -46,8 +44,8 @@ pub struct Entry {
 pub struct StudyFiles {
     /// The writer of the credential files, in the study's run directory.
     pub keys: CredentialFiles,
-    /// Encoded data sets by digest.
-    pub datasets: Vec<(String, Vec<u8>)>,
+    /// Its data sets.
+    pub datasets: DatasetFiles,
 }
 
 /// A running server.
@@ -117,11 +115,11 @@ impl Bound {
     /// Serves the studies of `core` to authenticated callers. `files` are those of the studies, in any order.
     pub fn serve(self, core: Core, entry: Entry, files: Vec<StudyFiles>) -> Server {
         let Self { listener, address } = self;
-        let mut datasets = Datasets::new();
+        let mut datasets = BTreeMap::new();
         let mut controlled = Vec::new();
-        for StudyFiles { keys, datasets: encoded } in files {
+        for StudyFiles { keys, datasets: of_study } in files {
             let Some(study) = core.study(keys.study()) else { continue };
-            datasets.extend(encoded.into_iter().map(|(digest, bytes)| ((study.id(), digest), Arc::new(bytes))));
+            datasets.insert(study.id(), of_study);
             controlled.push((study.clone(), keys));
         }
         let (stop, stopping) = watch::channel(false);
@@ -129,7 +127,7 @@ impl Bound {
         let disk = Arc::new(Disk::default());
         let credentials = core.studies().iter().map(|study| study.credentials().clone()).collect();
         let guard = Authentication::new(credentials, core.revocations().clone(), Arc::clone(&auth));
-        let workers = Workers::new(core, Arc::new(datasets), Arc::clone(&auth), Arc::clone(&disk), stopping.clone());
+        let workers = Workers::new(core, datasets, Arc::clone(&auth), Arc::clone(&disk), stopping.clone());
         let workers = Arc::new(workers);
         let workers = BySize::new(|bytes| {
             WorkerServiceServer::from_arc(Arc::clone(&workers))

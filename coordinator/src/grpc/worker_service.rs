@@ -16,9 +16,11 @@ use v1::worker_service_server::WorkerService;
 use super::{
     CallingWorker, blob_download,
     blob_upload::{self, Uploads},
+    dataset_download::{self, DatasetFiles},
+    file_download::Parts,
     full_disk::Disk,
     gone, invalid, lines, name,
-    newest_call_only::{NewestCallOnly, Turn},
+    newest_call_only::NewestCallOnly,
     prose, study, unregistered, worker_id,
 };
 use crate::{
@@ -27,14 +29,11 @@ use crate::{
     scheduler::{attempt_ending::AttemptEnding, queue::WorkerId},
 };
 
-/// Encoded data sets by the study that uses them and by digest.
-pub(super) type Datasets = BTreeMap<(StudyId, String), Arc<Vec<u8>>>;
-
 /// The service for workers.
 #[derive(Debug)]
 pub(super) struct Workers {
     core: Core,
-    datasets: Arc<Datasets>,
+    datasets: BTreeMap<StudyId, DatasetFiles>,
     auth: Arc<AuthState>,
     disk: Arc<Disk>,
     uploads: Uploads,
@@ -47,7 +46,7 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn new(
         core: Core,
-        datasets: Arc<Datasets>,
+        datasets: BTreeMap<StudyId, DatasetFiles>,
         auth: Arc<AuthState>,
         disk: Arc<Disk>,
         stopping: watch::Receiver<bool>,
@@ -302,12 +301,12 @@ impl WorkerService for Workers {
         Ok(Response::new(v1::LossReceipt {}))
     }
 
-    type FetchBlobStream = blob_download::Parts;
+    type FetchBlobStream = Parts<v1::BlobPart>;
 
     async fn fetch_blob(
         &self,
         request: Request<v1::FetchBlobRequest>,
-    ) -> Result<Response<blob_download::Parts>, Status> {
+    ) -> Result<Response<Self::FetchBlobStream>, Status> {
         let teller = self.teller(&request)?;
         let request = request.into_inner();
         let worker = teller.named(&request.worker_id)?;
@@ -332,48 +331,18 @@ impl WorkerService for Workers {
         Ok(Response::new(v1::LeaveResponse {}))
     }
 
-    type FetchDatasetStream = DatasetStream;
+    type FetchDatasetStream = Parts<v1::DatasetChunk>;
 
     async fn fetch_dataset(
         &self,
         request: Request<v1::FetchDatasetRequest>,
-    ) -> Result<Response<DatasetStream>, Status> {
+    ) -> Result<Response<Self::FetchDatasetStream>, Status> {
         let CallingWorker { study, worker, .. } = self.teller(&request)?;
-        let bytes = self
-            .datasets
-            .get(&(study.id(), request.into_inner().digest))
-            .ok_or_else(|| Status::not_found("no unit of this study uses a data set with this digest"))?;
+        let digest = request.into_inner().digest;
+        let path = self.datasets.get(&study.id()).and_then(|files| files.get(&digest));
+        let path = path.ok_or_else(|| Status::not_found("no unit of this study uses a data set with this digest"))?;
         let turn = self.dataset_fetches.take((study.id(), worker));
-        Ok(Response::new(DatasetStream { bytes: Arc::clone(bytes), sent: 0, turn }))
-    }
-}
-
-/// An encoded data set in pieces, each made on request.
-#[derive(Debug)]
-pub(super) struct DatasetStream {
-    bytes: Arc<Vec<u8>>,
-    sent: usize,
-    turn: Turn<(StudyId, WorkerId)>,
-}
-
-impl tokio_stream::Stream for DatasetStream {
-    type Item = Result<v1::DatasetChunk, Status>;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        if self.turn.is_lost(context) {
-            return std::task::Poll::Ready(None);
-        }
-        let start = self.sent;
-        if start == self.bytes.len() {
-            return std::task::Poll::Ready(None);
-        }
-        let end = (start + limits::CHUNK_BYTES_MAX).min(self.bytes.len());
-        self.sent = end;
-        let bytes_total = if start == 0 { self.bytes.len() as u64 } else { 0 };
-        std::task::Poll::Ready(Some(Ok(v1::DatasetChunk { bytes_total, data: self.bytes[start..end].to_vec() })))
+        Ok(Response::new(dataset_download::open(path.clone(), turn).await?))
     }
 }
 

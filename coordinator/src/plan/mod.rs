@@ -1,6 +1,7 @@
 //! Prepares a run from a spec's file: the study, its data set and its plan.
 
 pub mod data_draws;
+mod example_images;
 mod kept_results;
 pub mod past_durations;
 mod planned_study;
@@ -9,13 +10,18 @@ mod spec_history;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    io::{self, BufWriter},
     ops::Deref,
     path::{Path, PathBuf},
 };
 
 use seedgrid_common::{
-    data::{self, DataError, DatasetSpec, encode, folds, locate},
+    data::{
+        self, DataError, Dataset, DatasetSpec,
+        encode::{self, WriteError},
+        folds, locate,
+    },
+    durable_files::Pending,
     made_up_results::ResultKind,
     spec::{Evaluation, SpecErrors, Study, Unfoldable, unfoldable},
     text::shell,
@@ -23,12 +29,13 @@ use seedgrid_common::{
 };
 
 use crate::{
-    plan::data_draws::{DataDraw, DataDraws},
+    plan::data_draws::{BUFFER_BYTES, DataDraw, DataDraws},
     run_directory::{Owned, RunDirectory, RunDirectoryError},
     scheduler::{queue::Rules, ranking::Ended, selection::Committed},
     store::{Store, StoreError, Write},
 };
 
+pub use example_images::Sample;
 pub use kept_results::Overlap;
 pub(crate) use kept_results::unnamed;
 pub use planned_study::Planned;
@@ -40,8 +47,10 @@ pub(crate) use spec_history::newest as newest_spec;
 pub struct Prepared {
     /// The study and its plan.
     planned: Planned,
-    /// The training and test data.
+    /// The training and test data, without pixels.
     pub draws: DataDraws,
+    /// The files of new draws, which [`Prepared::keep`] puts in place.
+    files: Vec<Pending>,
     /// New decisions that the stored results permit; [`Prepared::keep`] makes them durable.
     decisions: Vec<Write>,
 }
@@ -184,33 +193,67 @@ fn dataset_fact(spec: &DatasetSpec) -> String {
 }
 
 impl Prepared {
-    /// Makes the plan and the data set. A data set in the run directory is reused, so that a restart needs no other
-    /// copy.
+    /// Makes the plan and the data set, draw by draw. A draw in the run directory is reused, so that a restart needs no
+    /// other copy. A new one is written there, and takes its place with [`Self::keep`].
+    ///
+    /// # Errors
+    /// When the data set is not available or cannot be written.
+    pub fn new(
+        spec: Spec,
+        data_folder: Option<&Path>,
+        directory: &Owned,
+        store: Option<&Store>,
+    ) -> Result<Self, PrepareError> {
+        let mut files = Vec::new();
+        let prepared = Self::drawn(spec, data_folder, directory, store, |dataset| {
+            let (digest, file) = write_pending(directory, dataset)?;
+            files.push(file);
+            Ok(digest)
+        })?;
+        Ok(Self { files, ..prepared })
+    }
+
+    /// The same without writing anything.
     ///
     /// # Errors
     /// When the data set is not available.
-    pub fn new(
+    pub fn preview(
         spec: Spec,
         data_folder: Option<&Path>,
         directory: &RunDirectory,
         store: Option<&Store>,
     ) -> Result<Self, PrepareError> {
+        Self::drawn(spec, data_folder, directory, store, |dataset| match encode::write(dataset, io::sink()) {
+            Ok(digest) => Ok(digest),
+            Err(WriteError::Encode(error)) => Err(error.into()),
+            Err(WriteError::Io(cause)) => Err(unwritten(directory)(cause)),
+        })
+    }
+
+    /// Holds one data set at a time: `digest` gets each new one, and returns the digest of its encoding.
+    fn drawn(
+        spec: Spec,
+        data_folder: Option<&Path>,
+        directory: &RunDirectory,
+        store: Option<&Store>,
+        mut digest: impl FnMut(&Dataset) -> Result<String, PrepareError>,
+    ) -> Result<Self, PrepareError> {
         let folders = locate::places(data_folder, |name| std::env::var_os(name));
-        let draw = |dataset_spec: &DatasetSpec| -> Result<DataDraw, PrepareError> {
+        let mut draws = BTreeMap::new();
+        for (seed, dataset_spec) in drawn(&spec.study) {
             let known = match store {
-                Some(store) => store.fact(&dataset_fact(dataset_spec))?,
+                Some(store) => store.fact(&dataset_fact(&dataset_spec))?,
                 None => None,
             };
-            if let Some(kept) = known.and_then(|digest| kept(directory, &digest).ok()) {
-                return Ok(kept);
-            }
-            let dataset = data::build(dataset_spec, &folders)?;
-            let encoded = encode::encode(&dataset)?;
-            let digest = encode::digest(&encoded);
-            Ok(DataDraw { dataset, encoded, digest })
-        };
-        let draws = drawn(&spec.study).map(|(seed, of)| Ok((seed, draw(&of)?)));
-        let draws = draws.collect::<Result<_, PrepareError>>()?;
+            let draw = match known.and_then(|digest| DataDraw::kept(directory, &digest).ok()) {
+                Some(kept) => kept,
+                None => {
+                    let dataset = data::build(&dataset_spec, &folders)?;
+                    DataDraw::new(&dataset, digest(&dataset)?)
+                }
+            };
+            draws.insert(seed, draw);
+        }
         let (committed, ended) = match store {
             Some(store) => (store.committed()?, ended(store)?),
             None => Default::default(),
@@ -227,18 +270,20 @@ impl Prepared {
         let draws = DataDraws::new(draws, spec.study.dataset.seed).expect("a stage names at least one draw");
         foldable(&spec, &draws)?;
         let (planned, decisions) = Planned::settled(spec, &draws.digests(), committed, ended);
-        Ok(Self { planned, draws, decisions })
+        Ok(Self { planned, draws, files: Vec::new(), decisions })
     }
 
     /// Assigns the run directory to this study: stores its data set, its spec and the new decisions.
     ///
     /// # Errors
     /// When the directory belongs to another study or cannot be written.
-    pub fn keep(&self, directory: &Owned, store: &mut Store) -> Result<(), PrepareError> {
-        let study = &self.spec.study;
+    pub fn keep(&mut self, directory: &Owned, store: &mut Store) -> Result<(), PrepareError> {
+        for file in self.files.drain(..) {
+            file.commit().map_err(unwritten(directory))?;
+        }
+        let study = &self.planned.spec.study;
         let mut writes = vec![Write::Fact { name: "study".to_owned(), value: study.name.clone() }];
         for ((_, drawn), (_, draw)) in drawn(study).zip(self.draws.iter()) {
-            directory.store_dataset(&draw.digest, &draw.encoded)?;
             writes.push(Write::Fact { name: dataset_fact(&drawn), value: draw.digest.clone() });
         }
         writes.extend(spec_history::writes(&self.spec, &self.draws.digests(), store)?);
@@ -263,7 +308,7 @@ impl Prepared {
     pub fn stored_as(directory: &RunDirectory, store: &Store, number: Option<u32>) -> Result<Self, PrepareError> {
         let (number, spec) = spec_history::stored(directory, store, number)?;
         let digests = spec_history::digests(&spec.study, number, directory, store)?;
-        let draws = digests.into_iter().map(|(seed, digest)| Ok((seed, kept(directory, &digest)?)));
+        let draws = digests.into_iter().map(|(seed, digest)| Ok((seed, DataDraw::kept(directory, &digest)?)));
         let draws = draws.collect::<Result<_, PrepareError>>()?;
         // Uses stored decisions only: a report changes nothing.
         let prepared = Self::expanded(spec, draws, &store.committed()?, |_| None)?;
@@ -294,7 +339,7 @@ fn foldable(spec: &Spec, draws: &DataDraws) -> Result<(), SpecErrors> {
     for (number, stage) in spec.study.stages.iter().enumerate() {
         let Evaluation::Folds(of) = stage.evaluation else { continue };
         for (data_seed, draw) in draws.iter().filter(|(seed, _)| stage.data_seeds.contains(seed)) {
-            if let Err(cause) = folds::split(&draw.dataset, Fold::Part { index: 0, of }) {
+            if let Err(cause) = folds::split(&draw.digits, Fold::Part { index: 0, of }) {
                 found.push(Unfoldable { stage: number, data_seed, cause });
             }
         }
@@ -302,14 +347,25 @@ fn foldable(spec: &Spec, draws: &DataDraws) -> Result<(), SpecErrors> {
     unfoldable(&spec.source_name, &spec.text, found).map_or(Ok(()), Err)
 }
 
-/// The data set with this digest in the run directory.
-pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<DataDraw, PrepareError> {
-    let path = directory.dataset(digest);
-    let damaged = || PrepareError::DamagedDataset { path: path.clone() };
-    let encoded = fs::read(&path).map_err(|cause| PrepareError::LostDataset { path: path.clone(), cause })?;
-    if encode::digest(&encoded) != digest {
-        return Err(damaged());
+/// Writes an encoded data set beside its place in the run directory, and returns its digest.
+fn write_pending(directory: &Owned, dataset: &Dataset) -> Result<(String, Pending), PrepareError> {
+    let unwritten = unwritten(directory);
+    // Its name is known when it is written.
+    let mut file = Pending::new(&directory.dataset("new")).map_err(&unwritten)?;
+    match encode::write(dataset, BufWriter::with_capacity(BUFFER_BYTES, &mut file)) {
+        Ok(digest) => {
+            file.rename(&digest);
+            Ok((digest, file))
+        }
+        Err(WriteError::Encode(error)) => Err(error.into()),
+        Err(WriteError::Io(cause)) => Err(unwritten(cause)),
     }
-    let dataset = encode::decode(&encoded).map_err(|_| damaged())?;
-    Ok(DataDraw { dataset, encoded, digest: digest.to_owned() })
 }
+
+fn unwritten(directory: &RunDirectory) -> impl Fn(io::Error) -> PrepareError {
+    let path = directory.datasets();
+    move |cause| RunDirectoryError::Io { action: "write a data set into", path: path.clone(), cause }.into()
+}
+
+#[cfg(test)]
+mod tests;

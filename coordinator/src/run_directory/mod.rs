@@ -395,23 +395,6 @@ impl RunDirectory {
             false => Contents::Others,
         })
     }
-
-    /// Stores an encoded data set under its digest, atomically.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn store_dataset(&self, digest: &str, bytes: &[u8]) -> Result<(), RunDirectoryError> {
-        let path = self.dataset(digest);
-        // A file of this name with other content is damaged.
-        if fs::read(&path).is_ok_and(|known| known == bytes) {
-            return Ok(());
-        }
-        durable_files::write(&path, bytes).map_err(|cause| RunDirectoryError::Io {
-            action: "write",
-            path: path.clone(),
-            cause,
-        })
-    }
 }
 
 impl std::ops::Deref for Owned {

@@ -240,7 +240,7 @@ batch_size = 10
         let directory = RunDirectory::new(root).own().unwrap();
         let mut store = Store::open(&directory.database()).unwrap();
         let spec = Spec::parse("small", SPEC.to_owned()).unwrap();
-        let prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
+        let mut prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
         prepared.keep(&directory, &mut store).unwrap();
         directory
     }

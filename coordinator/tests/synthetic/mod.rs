@@ -104,8 +104,7 @@ impl Synthetic {
 
     /// The draws of its data set.
     pub(crate) fn draws(&self) -> DataDraws {
-        let drawn =
-            |seed, dataset: &Dataset| DataDraw { dataset: dataset.clone(), encoded: Vec::new(), digest: digest(seed) };
+        let drawn = |seed, dataset: &Dataset| DataDraw::new(dataset, digest(seed));
         let others = self.others.iter().map(|(seed, other)| (*seed, drawn(*seed, other)));
         let all = others.chain([(0, drawn(0, &self.dataset))]).collect();
         DataDraws::new(all, 0).expect("there is one")

@@ -59,7 +59,6 @@ pub(crate) struct Cluster {
     pub(crate) rules: Rules,
     pub(crate) keys: CredentialFiles,
     pub(crate) digest: String,
-    pub(crate) encoded: Vec<u8>,
 }
 
 impl Cluster {
@@ -90,7 +89,7 @@ impl Cluster {
         let directory = RunDirectory::new(folder.path().join("run")).own().unwrap();
         let mut store = Store::open(&directory.database()).unwrap();
         let spec = Spec::parse("spec.toml", spec_text.to_owned()).unwrap();
-        let prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
+        let mut prepared = Prepared::new(spec, None, &directory, Some(&store)).unwrap();
         prepared.keep(&directory, &mut store).unwrap();
         // Plaintext, and without a real address: the tests' clients know the port.
         let place = Place {
@@ -111,7 +110,6 @@ impl Cluster {
             rules,
             keys,
             digest: prepared.draws.first().digest.clone(),
-            encoded: prepared.draws.first().encoded.clone(),
         };
         (cluster, store, prepared)
     }
@@ -122,7 +120,10 @@ impl Cluster {
     }
 
     fn files(&self) -> StudyFiles {
-        StudyFiles { keys: self.keys.clone(), datasets: vec![(self.digest.clone(), self.encoded.clone())] }
+        StudyFiles {
+            keys: self.keys.clone(),
+            datasets: [(self.digest.clone(), self.directory.dataset(&self.digest))].into(),
+        }
     }
 
     async fn serve(&mut self, studies: Vec<(Store, StudyPlan)>, files: Vec<StudyFiles>) {

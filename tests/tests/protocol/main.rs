@@ -227,6 +227,11 @@ async fn a_data_set_is_served_by_its_digest() {
     let study = spec::parse("spec.toml", &holdout(&["fc"], "1", 1)).unwrap();
     assert_eq!(encode::decode(&bytes).unwrap(), data::build(&study.dataset, &[]).unwrap());
     assert_eq!(fetch(&"0".repeat(64)).await.unwrap_err(), Code::NotFound);
+    // It is read from the run directory each time.
+    std::fs::write(cluster.directory.dataset(&cluster.digest), "other bytes").unwrap();
+    assert_eq!(fetch(&cluster.digest).await.unwrap(), b"other bytes");
+    std::fs::remove_file(cluster.directory.dataset(&cluster.digest)).unwrap();
+    assert_eq!(fetch(&cluster.digest).await.unwrap_err(), Code::NotFound);
     let digests = [(0, cluster.digest.clone())].into();
     assert_eq!(matrix::expand(&study, &digests, &Selections::new()).units().len(), 1);
 }

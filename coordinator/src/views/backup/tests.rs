@@ -26,7 +26,7 @@ fn run() -> Run {
     let mut store = builders::filled(&directory.database());
     let unit = builders::unit().id();
     let (weights, checkpoint, data) = (b"weights".as_slice(), b"state".as_slice(), b"pairs".as_slice());
-    directory.store_dataset(&BlobDigest::compute(data).to_string(), data).unwrap();
+    fs::write(directory.dataset(&BlobDigest::compute(data).to_string()), data).unwrap();
     let of = |folder: BlobFolder, bytes: &[u8]| {
         let mut receiving = folder.receive(unit, BlobDigest::compute(bytes)).unwrap();
         receiving.write(bytes).unwrap();
