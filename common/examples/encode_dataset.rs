@@ -3,7 +3,10 @@
 
 use std::{error::Error, io::Write as _, path::Path};
 
-use seedgrid_common::data::{self, DatasetSpec, build, encode, locate};
+use seedgrid_common::{
+    data::{self, DatasetSpec, build, encode, locate},
+    error_chain::with_hint,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let spec =
         DatasetSpec { kind, train_pairs: train_pairs.parse()?, test_pairs: test_pairs.parse()?, seed: seed.parse()? };
     let places = locate::places(folder.first().map(Path::new), |name| std::env::var_os(name));
-    let dataset = build(&spec, &places).map_err(|error| format!("{error}\n  hint: {}", error.hint()))?;
+    let dataset = build(&spec, &places).map_err(|error| with_hint(&error))?;
     let bytes = encode::encode(&dataset)?;
     eprintln!("{}: {}", dataset.title, encode::digest(&bytes));
     std::io::stdout().write_all(&bytes)?;

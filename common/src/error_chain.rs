@@ -28,6 +28,15 @@ pub fn with_hint(error: &dyn Diagnostic) -> String {
     }
 }
 
+/// The same on one line, for the detail of a failed attempt.
+pub fn with_hint_in_line(error: &dyn Diagnostic) -> String {
+    let text = chain(error);
+    match hint(error) {
+        Some(hint) => format!("{}; hint: {hint}", text.trim_end()),
+        None => text,
+    }
+}
+
 /// The error's own hint, else that of the nearest cause that has one.
 pub fn hint(error: &dyn Diagnostic) -> Option<String> {
     error.help().map(|help| help.to_string()).or_else(|| error.diagnostic_source().and_then(hint))
@@ -37,7 +46,7 @@ pub fn hint(error: &dyn Diagnostic) -> Option<String> {
 mod tests {
     use std::io;
 
-    use super::{chain, with_hint};
+    use super::{chain, with_hint, with_hint_in_line};
 
     #[derive(Debug, thiserror::Error, miette::Diagnostic)]
     enum Outer {
@@ -72,6 +81,7 @@ mod tests {
         let told = with_hint(&Outer::Telling(inner()));
         assert_eq!(told, "cannot read a: it is damaged: the disk is full\n  hint: get it again");
         assert_eq!(with_hint(&Outer::Same(inner())), "it is damaged: the disk is full\n  hint: get it again");
+        assert_eq!(with_hint_in_line(&inner()), "it is damaged: the disk is full; hint: get it again");
         assert_eq!(chain(&inner()), "it is damaged: the disk is full");
         assert_eq!(chain(&io::Error::other("alone")), "alone");
     }

@@ -252,7 +252,10 @@ fn say_goodbye(farewell: &Farewell, tally: Tally, lived: Duration) {
             let reason = ending.reason();
             warn!("goodbye ({reason}): {summary}; {} could not be handed over", count(unacknowledged, "attempt"));
         }
-        Farewell::Refused(refused) => error!("{refused}. {summary}"),
+        Farewell::Refused(refused) => {
+            warn!("goodbye: {summary}");
+            error!("{}", with_hint(refused));
+        }
     }
 }
 

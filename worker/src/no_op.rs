@@ -17,6 +17,7 @@ use std::{
 };
 
 use clap::Args;
+use miette::Diagnostic;
 use seedgrid_common::{
     classification::{self, CLASSES},
     data::{
@@ -210,7 +211,7 @@ impl Trainer for NoOp {
         Task { unit, .. }: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Output>, Box<dyn Diagnostic + Send + Sync>> {
         self.first.get_or_init(utc::now_ms);
         let last = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         let Ok(left) = last else {

@@ -241,7 +241,7 @@ fn a_refusal_and_a_coordinator_that_is_not_there_have_their_codes() {
     play.script().token = Token::generate();
     let (code, log) = run(&folder, &[]);
     assert_eq!(code, Some(4), "{log}");
-    assert!(log.contains("Copy the join file"), "{log}");
+    assert!(log.contains("hint: copy the join file"), "{log}");
     drop(coordinator);
     let (code, log) = run(&folder, &["--connect-timeout", "1s"]);
     assert_eq!(code, Some(5), "{log}");

@@ -13,6 +13,7 @@ use std::{
 use scripted::{Bench, Coordinator, FAILS, PANICS, Play, attempts, unit, weights, write_join};
 use seedgrid_common::{
     data::encode::digest,
+    error_chain::with_hint,
     join::Token,
     study_id::StudyId,
     wire::v1::{Failure, StudyState},
@@ -178,7 +179,7 @@ async fn a_wrong_token_is_final() {
     play.script().token = Token::generate();
     let (farewell, _) = bench.live(never()).await;
     let Farewell::Refused(refused) = &farewell else { panic!("{farewell:?}") };
-    assert!(refused.to_string().contains("Copy the join file"), "{refused}");
+    assert!(with_hint(refused).contains("hint: copy the join file"), "{refused}");
     assert_eq!(exit_codes::for_end(&farewell), exit_codes::REFUSED);
     assert_eq!(play.script().unauthenticated, 1, "asked once");
 }

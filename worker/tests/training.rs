@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::Device;
+use miette::Diagnostic as _;
 use seedgrid_common::{
     classification::Binary,
     data::{Dataset, PAIR_PIXELS, Pairs, folds::split},
@@ -369,7 +370,7 @@ fn what_cannot_be_trained_is_refused() {
         let mut watcher = Watcher::default();
         let error = train(unit, dataset, None, &Device::Cpu, &mut watcher).unwrap_err();
         assert_eq!(watcher.batches, 0);
-        assert!(!error.hint().is_empty());
+        assert!(error.help().is_some(), "{error} has no hint");
         error
     };
     let good = unit("cnn", 0.1, 1);

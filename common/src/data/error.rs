@@ -7,24 +7,31 @@ use super::{
     idx::IdxError,
     locate,
     looked::Looked,
-    mnist_files::{BELOW, FILES, FileError},
+    mnist_files::{BELOW, DOWNLOAD, FILES, FileError},
 };
 use crate::text::count;
 
-/// The reason why a data set cannot be made. [`DataError::hint`] gives the remedy.
-#[derive(Debug, thiserror::Error)]
+/// The reason why a data set cannot be made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DataError {
     /// None of the folders holds any of MNIST's files.
     #[error("MNIST's files were not found{}", looked_at(places))]
+    #[diagnostic(help(
+        "run `seedgrid data fetch` to download them, name the folder that holds them with `--data DIR` or in {}, or use the \
+         data set \"glyph-pairs\", which needs no files",
+        locate::VARIABLE
+    ))]
     NotFound {
         /// The searched folders, in order, and their contents.
         places: Vec<(PathBuf, Looked)>,
     },
     /// One of MNIST's files is missing, unreadable, truncated, damaged or altered.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     File(#[from] FileError),
     /// A file is not of the expected form.
     #[error("{} is not the IDX file that its name says: {cause}", path.display())]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Idx {
         /// The file's path.
         path: PathBuf,
@@ -34,6 +41,7 @@ pub enum DataError {
     },
     /// Images of another size.
     #[error("{} has images of {rows}x{columns} pixels, not {expected}x{expected}", path.display())]
+    #[diagnostic(help("{DOWNLOAD}"))]
     ImageSize {
         /// The file's path.
         path: PathBuf,
@@ -46,6 +54,7 @@ pub enum DataError {
     },
     /// The numbers of images and of labels differ.
     #[error("{} has {}, its file of labels has {labels}", images_path.display(), count(images, "image"))]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Counts {
         /// The path of the file of images.
         images_path: PathBuf,
@@ -56,6 +65,7 @@ pub enum DataError {
     },
     /// A label that is no digit.
     #[error("{} has the label {label} at position {index}, which is no digit", path.display())]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Label {
         /// The file's path.
         path: PathBuf,
@@ -66,6 +76,7 @@ pub enum DataError {
     },
     /// More pairs than the images make: no image is used twice.
     #[error("{part}_pairs is {pairs}, but MNIST's {images} {part} images make only {}", count(images / 2, "pair"))]
+    #[diagnostic(help("set {part}_pairs in [dataset] to {} or less, or use the data set \"glyph-pairs\"", .images / 2))]
     FewImages {
         /// "train" or "test".
         part: &'static str,
@@ -76,45 +87,13 @@ pub enum DataError {
     },
     /// More pairs than a data set may have.
     #[error("{pairs} {part} pairs are asked for, more than {PAIRS_MAX}")]
+    #[diagnostic(help("ask for {PAIRS_MAX} pairs or less in [dataset]"))]
     ManyPairs {
         /// "training" or "test".
         part: &'static str,
         /// Number of pairs that the spec asks for.
         pairs: u32,
     },
-}
-
-impl DataError {
-    /// The hint for this error.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::NotFound { .. } => format!(
-                "run `seedgrid data fetch` to download them, name the folder that holds them with `--data DIR` or in {}, or use the \
-                 data set \"glyph-pairs\", which needs no files",
-                locate::VARIABLE
-            ),
-            Self::File(FileError::Unreadable { .. }) => {
-                "make it readable, or name another folder with `--data DIR`".to_owned()
-            }
-            Self::File(
-                FileError::Missing { .. }
-                | FileError::Truncated { .. }
-                | FileError::Damaged { .. }
-                | FileError::Altered { .. },
-            )
-            | Self::Idx { .. }
-            | Self::ImageSize { .. }
-            | Self::Counts { .. }
-            | Self::Label { .. } => {
-                "run `seedgrid data fetch` to download it again, or name a folder with a good copy with `--data DIR`"
-                    .to_owned()
-            }
-            Self::FewImages { part, images, .. } => {
-                format!("set {part}_pairs in [dataset] to {} or less, or use the data set \"glyph-pairs\"", images / 2)
-            }
-            Self::ManyPairs { .. } => format!("ask for {PAIRS_MAX} pairs or less in [dataset]"),
-        }
-    }
 }
 
 fn looked_at(places: &[(PathBuf, Looked)]) -> String {

@@ -69,11 +69,16 @@ pub enum Expected {
     Any,
 }
 
+/// The hint for a file that is not MNIST's.
+pub(super) const DOWNLOAD: &str =
+    "run `seedgrid data fetch` to download it again, or name a folder with a good copy with `--data DIR`";
+
 /// A fault of one of the four files.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FileError {
     /// The folder holds the file under none of its names.
     #[error("{name} is missing in {}: {looked}. Wanted is one of {}", folder.display(), names_of(name).join(", "))]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Missing {
         /// The file's name as published.
         name: &'static str,
@@ -84,6 +89,7 @@ pub enum FileError {
     },
     /// The file cannot be read.
     #[error("cannot read {}: {cause}", path.display())]
+    #[diagnostic(help("make it readable, or name another folder with `--data DIR`"))]
     Unreadable {
         /// The file's path.
         path: PathBuf,
@@ -93,6 +99,7 @@ pub enum FileError {
     },
     /// The file ends early.
     #[error("{} is truncated", path.display())]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Truncated {
         /// The file's path.
         path: PathBuf,
@@ -102,6 +109,7 @@ pub enum FileError {
     },
     /// The file is damaged, or of another format.
     #[error("{} is damaged", path.display())]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Damaged {
         /// The file's path.
         path: PathBuf,
@@ -111,6 +119,7 @@ pub enum FileError {
     },
     /// The file's content differs from the published one.
     #[error("{} is altered: the SHA-256 of its content is {found}, MNIST's is {expected}", path.display())]
+    #[diagnostic(help("{DOWNLOAD}"))]
     Altered {
         /// The file's path.
         path: PathBuf,

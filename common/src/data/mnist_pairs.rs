@@ -117,9 +117,14 @@ mod tests {
     use std::{fs, io::Write as _};
 
     use flate2::{Compression, write::GzEncoder};
+    use miette::Diagnostic as _;
 
     use super::*;
     use crate::data::{build, encode, mnist_files::FileError};
+
+    fn hint(error: &DataError) -> String {
+        error.help().unwrap().to_string()
+    }
 
     fn spec(train_pairs: u32, test_pairs: u32, seed: u64) -> DatasetSpec {
         DatasetSpec { kind: &KIND, train_pairs, test_pairs, seed }
@@ -176,7 +181,7 @@ mod tests {
         let folder = small_copy();
         let error = draw(folder.path(), &spec(26, 1, 0), Expected::Any).unwrap_err();
         assert_eq!(error.to_string(), "train_pairs is 26, but MNIST's 50 train images make only 25 pairs");
-        assert!(error.hint().contains("train_pairs in [dataset] to 25 or less"), "{}", error.hint());
+        assert!(hint(&error).contains("train_pairs in [dataset] to 25 or less"), "{}", hint(&error));
         let error = draw(folder.path(), &spec(25, 11, 0), Expected::Any).unwrap_err();
         assert!(matches!(error, DataError::FewImages { part: "test", pairs: 11, images: 20 }));
         let error = build(&spec(u32::MAX, 1, 0), &[folder.path().to_owned()]).unwrap_err();
@@ -213,12 +218,12 @@ mod tests {
         let truncated = error();
         assert!(matches!(truncated, DataError::File(FileError::Truncated { .. })));
         assert_eq!(truncated.to_string(), format!("{} is truncated", path.display()));
-        assert!(truncated.hint().contains("seedgrid data fetch"));
+        assert!(hint(&truncated).contains("seedgrid data fetch"));
         fs::remove_file(&path).unwrap();
         assert!(matches!(error(), DataError::File(FileError::Missing { name: "train-images-idx3-ubyte", .. })));
         let nothing = build(&spec(5, 5, 0), &[]).unwrap_err();
         assert!(matches!(&nothing, DataError::NotFound { places } if places.is_empty()));
-        assert!(nothing.hint().contains("seedgrid data fetch") && nothing.hint().contains("SEEDGRID_DATA"));
+        assert!(hint(&nothing).contains("seedgrid data fetch") && hint(&nothing).contains("SEEDGRID_DATA"));
     }
 
     #[test]

@@ -306,7 +306,7 @@ fn of_preparing(error: &PrepareError) -> u8 {
     match error {
         PrepareError::Read { .. }
         | PrepareError::Spec(_)
-        | PrepareError::Data { .. }
+        | PrepareError::Data(_)
         | PrepareError::NoSuchSpec { .. }
         | PrepareError::NothingNamed { .. } => USAGE,
         PrepareError::Directory(error) => of_directory(error),

@@ -72,13 +72,9 @@ pub enum PrepareError {
     #[error(transparent)]
     Spec(#[from] SpecErrors),
     /// The data set is not available.
-    #[error("{error}")]
-    #[diagnostic(help("{}", error.hint()))]
-    Data {
-        /// The cause.
-        #[from]
-        error: DataError,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Data(#[from] DataError),
     /// The data set cannot be encoded.
     #[error("cannot encode the data set: {0}")]
     Encode(#[from] encode::EncodeError),

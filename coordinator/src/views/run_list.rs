@@ -182,7 +182,7 @@ fn state_of(error: &PrepareError) -> RunState {
             _ => RunState::Unreadable,
         },
         PrepareError::Read { .. }
-        | PrepareError::Data { .. }
+        | PrepareError::Data(_)
         | PrepareError::Encode(_)
         | PrepareError::Directory(_)
         | PrepareError::NoSuchSpec { .. }

@@ -108,8 +108,9 @@ pub fn classify_failure(code: Code) -> FailedCall {
 }
 
 /// A refusal by the coordinator: another try would change nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the coordinator at {address} refused this worker: {reason}. {hint}")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("the coordinator at {address} refused this worker: {reason}")]
+#[diagnostic(help("{hint}"))]
 pub struct Refused {
     /// The coordinator's address.
     pub address: String,
@@ -362,7 +363,7 @@ impl Connector {
                 "it runs the study {:?} ({}), the join file names {study:?} ({id})",
                 response.study, response.study_id
             );
-            return Err(refused(address, reason, "Copy the join file from the run directory again"));
+            return Err(refused(address, reason, "copy the join file from the run directory again"));
         }
         Ok(Registration { client, address: address.to_owned(), response })
     }
@@ -379,12 +380,12 @@ async fn timely<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> R
 fn judge(address: &str, status: &Status) -> Failure {
     let message = cut(status.message(), limits::DETAIL_BYTES_MAX);
     let hint = match status.code() {
-        Code::Unauthenticated => "Copy the join file from the run directory again",
+        Code::Unauthenticated => "copy the join file from the run directory again",
         Code::PermissionDenied => {
-            "Ask whoever runs the study: this worker is not to come in, or its file is for something else"
+            "ask whoever runs the study: this worker is not to come in, or its file is for something else"
         }
-        Code::InvalidArgument => "Correct what is named there, or use a worker and a coordinator of the same version",
-        _ => "Use a worker and a coordinator of the same version",
+        Code::InvalidArgument => "correct what is named there, or use a worker and a coordinator of the same version",
+        _ => "use a worker and a coordinator of the same version",
     };
     match classify_failure(status.code()) {
         FailedCall::Again | FailedCall::NotFound => Failure::Again(format!("{:?}: {message}", status.code())),
@@ -395,7 +396,7 @@ fn judge(address: &str, status: &Status) -> Failure {
 }
 
 fn no_header(address: &str) -> Failure {
-    refused(address, "the token is no header value".to_owned(), "Copy the join file again")
+    refused(address, "the token is no header value".to_owned(), "copy the join file again")
 }
 
 fn refused(address: &str, reason: String, hint: &'static str) -> Failure {

@@ -24,11 +24,15 @@ use crate::{
 
 /// Most decoded data sets in memory. A study has one; a worker that serves one study after another drops the old one.
 const DECODED_MAX: usize = 2;
+
 /// The reason why there is no data set. Final for the attempt.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DatasetError {
     /// The coordinator does not have the data set, or refuses it.
     #[error("the coordinator does not serve the data set {digest}: {reason}")]
+    #[diagnostic(help(
+        "`seedgrid check RUN_DIR` tells whether it is damaged; `run` and `serve` make it anew at their start"
+    ))]
     Refused {
         /// The data set's digest.
         digest: String,
@@ -37,6 +41,9 @@ pub enum DatasetError {
     },
     /// Other bytes arrived, repeatedly.
     #[error("the data set {digest} arrived damaged {FETCHES_MAX} times, last: {problem}")]
+    #[diagnostic(help(
+        "`seedgrid check RUN_DIR` tells whether it is damaged; `run` and `serve` make it anew at their start"
+    ))]
     Damaged {
         /// The data set's digest.
         digest: String,
@@ -44,7 +51,8 @@ pub enum DatasetError {
         problem: String,
     },
     /// The bytes have the right digest and cannot be decoded.
-    #[error("the data set {digest} cannot be read: {source}. Use a worker of the coordinator's version")]
+    #[error("the data set {digest} cannot be read: {source}")]
+    #[diagnostic(help("use a worker of the coordinator's version"))]
     Unreadable {
         /// The data set's digest.
         digest: String,

@@ -273,7 +273,7 @@ impl Calls {
                 let refused = Refused {
                     address: self.address.clone(),
                     reason: said,
-                    hint: "Use a worker and a coordinator of the same version",
+                    hint: "use a worker and a coordinator of the same version",
                 };
                 // Without a receiver the worker has ended.
                 drop(self.refusals.send(refused).await);

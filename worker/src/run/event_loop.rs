@@ -9,6 +9,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    error_chain::with_hint_in_line,
     text::count,
     training::Ending as UnitEnding,
     unit::Attempt,
@@ -366,7 +367,7 @@ impl Session {
                         }
                         SlotOutcome::Failed("the slot's thread has ended".to_owned())
                     }
-                    Err(error) => SlotOutcome::Failed(seedgrid_common::error_chain::chain(&error)),
+                    Err(error) => SlotOutcome::Failed(with_hint_in_line(&error)),
                 },
                 () = stop.told() => SlotOutcome::Stopped(None),
             };

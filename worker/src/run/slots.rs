@@ -18,6 +18,7 @@ use std::{
 
 use seedgrid_common::{
     data::Dataset,
+    error_chain::{chain, with_hint_in_line},
     text::count,
     training::{EpochMetrics, Progress},
     wire::blob::Blob,
@@ -188,7 +189,7 @@ fn run(job: Job, surroundings: &Surroundings) -> (SlotOutcome, f64) {
     let outcome = match trained {
         Ok(Ok(Some(output))) => SlotOutcome::Finished(output),
         Ok(Ok(None)) => SlotOutcome::Stopped(last),
-        Ok(Err(error)) => SlotOutcome::Failed(seedgrid_common::error_chain::chain(error.as_ref())),
+        Ok(Err(error)) => SlotOutcome::Failed(with_hint_in_line(error.as_ref())),
         Err(panic) => SlotOutcome::Failed(format!("training panicked: {}", message(panic.as_ref()))),
     };
     (outcome, train_seconds)
@@ -204,7 +205,7 @@ fn open(assignment: &Assignment, blob: &Blob, trainer: &dyn Trainer) -> Option<C
             Some(checkpoint)
         }
         Err(error) => {
-            let (unit, error) = (assignment.unit.label(), seedgrid_common::error_chain::chain(&error));
+            let (unit, error) = (assignment.unit.label(), chain(&error));
             warn!("{unit}: its checkpoint cannot be used, training from the start: {error}");
             None
         }
@@ -275,7 +276,7 @@ impl Observer for Watcher<'_> {
                 }
             }
             Err(error) => {
-                let (unit, error) = (self.assignment.unit.label(), seedgrid_common::error_chain::chain(&error));
+                let (unit, error) = (self.assignment.unit.label(), chain(&error));
                 warn!("{unit}: its state cannot be saved, an interruption would cost it all: {error}");
             }
         }

@@ -1,8 +1,7 @@
 //! The interface between slots and trainers.
 
-use std::error::Error;
-
 use candle_core::Device;
+use miette::Diagnostic;
 use seedgrid_common::{data::Dataset, unit::Unit, wire::blob::Blob};
 
 use crate::{
@@ -25,7 +24,7 @@ pub trait Trainer: Send + Sync + 'static {
         task: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>>;
+    ) -> Result<Option<Output>, Box<dyn Diagnostic + Send + Sync>>;
 }
 
 /// The task of a trainer.
@@ -81,7 +80,7 @@ impl Trainer for OnDevice {
         Task { unit, keep_weights, checkpoint }: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Output>, Box<dyn Diagnostic + Send + Sync>> {
         if keep_weights {
             weights_file::check_size(unit)??;
         }

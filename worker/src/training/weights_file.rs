@@ -43,19 +43,19 @@ struct Head {
 }
 
 /// A network whose file would exceed the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error(
-    "the network has {weights} weights, whose file would be larger than the {} bytes that are kept: make it smaller, or leave \
-     `keep_weights` out of its stage",
+    "the network has {weights} weights, whose file would be larger than the {} bytes that are kept",
     limits::WEIGHTS_BYTES_MAX
 )]
+#[diagnostic(help("make it smaller, or leave `keep_weights` out of its stage"))]
 pub struct HeavyNetwork {
     /// Number of weights and biases.
     pub weights: usize,
 }
 
 /// The reason why weights cannot be written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WriteError {
     /// The device failed.
     #[error("the trained weights cannot be read from the device")]
@@ -65,41 +65,57 @@ pub enum WriteError {
     Library(SafeTensorError),
 }
 
+/// The hint for a file that is none of kept weights.
+const OTHER_FILE: &str = "name a file of RUN_DIR/weights, which a stage with `keep_weights = true` fills";
+/// The hint for a damaged file.
+const DAMAGED: &str = "copy it again from RUN_DIR/weights, if it is a copy; attempts.csv in the report has its SHA-256, and \
+                       `seedgrid check RUN_DIR` compares them";
+/// The hint for a file of another version.
+const OTHER_VERSION: &str = "use the version of Seedgrid that trained it, or train it again with this one";
+
 /// The reason why a file's weights cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WeightsFileError {
     /// The file is larger than any written one.
     #[error("it has {bytes} bytes, more than any file of kept weights")]
+    #[diagnostic(help("{OTHER_FILE}"))]
     Large {
         /// The file's length.
         bytes: u64,
     },
     /// The file's length differs from the head's.
     #[error("it is truncated, or goes on after its end")]
+    #[diagnostic(help("{DAMAGED}"))]
     Length,
     /// The file has another format.
     #[error("it is not a safetensors file: {0}")]
+    #[diagnostic(help("{OTHER_FILE}"))]
     NotSafetensors(SafeTensorError),
     /// Another program wrote the file.
     #[error("it is a safetensors file, but not one of Seedgrid's: its metadata has no entry `{ENTRY}`")]
+    #[diagnostic(help("{OTHER_FILE}"))]
     Foreign,
     /// The file has another version of the format.
     #[error("its format is `{found}`, and this program reads `{FORMAT}`")]
+    #[diagnostic(help("{OTHER_VERSION}"))]
     Format {
         /// The file's format.
         found: String,
     },
     /// The file's metadata cannot be read.
     #[error("its metadata is damaged: {0}")]
+    #[diagnostic(help("{DAMAGED}"))]
     Metadata(String),
     /// A model that this program does not have.
     #[error("it is a network of the model `{name}`, which this program does not have")]
+    #[diagnostic(help("{OTHER_VERSION}"))]
     UnknownModel {
         /// The model's name in the file.
         name: String,
     },
     /// The network was trained by another revision.
     #[error("it was trained with revision {trained} of {what}, and this program has revision {here}")]
+    #[diagnostic(help("{OTHER_VERSION}"))]
     Revision {
         /// The part with the revision: "the model `fc`" or "the kernels".
         what: String,
@@ -110,6 +126,7 @@ pub enum WeightsFileError {
     },
     /// The unit's content has another id than the file gives.
     #[error("its metadata is damaged: it says unit {said}, and its content is that of unit {found}")]
+    #[diagnostic(help("{DAMAGED}"))]
     Id {
         /// The id in the file.
         said: String,
@@ -118,6 +135,7 @@ pub enum WeightsFileError {
     },
     /// A tensor is missing, or has another shape or type.
     #[error("its tensor `{name}` {problem}")]
+    #[diagnostic(help("{DAMAGED}"))]
     Tensor {
         /// The tensor's name.
         name: String,
@@ -126,28 +144,12 @@ pub enum WeightsFileError {
     },
     /// The tensors differ from the written ones.
     #[error("it is damaged: its tensors have another digest than its metadata says")]
+    #[diagnostic(help("{DAMAGED}"))]
     Damaged,
     /// The unit's network cannot be built.
     #[error(transparent)]
+    #[diagnostic(help("{OTHER_VERSION}"))]
     Network(#[from] TrainError),
-}
-
-impl WeightsFileError {
-    /// The hint for this error.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::NotSafetensors(_) | Self::Foreign | Self::Large { .. } => {
-                "name a file of RUN_DIR/weights, which a stage with `keep_weights = true` fills"
-            }
-            Self::Length | Self::Metadata(_) | Self::Id { .. } | Self::Tensor { .. } | Self::Damaged => {
-                "copy it again from RUN_DIR/weights, if it is a copy; attempts.csv in the report has its SHA-256, and `seedgrid check RUN_DIR` \
-                 compares them"
-            }
-            Self::Format { .. } | Self::UnknownModel { .. } | Self::Revision { .. } | Self::Network(_) => {
-                "use the version of Seedgrid that trained it, or train it again with this one"
-            }
-        }
-    }
 }
 
 /// Checks, before any training, that the unit's weights can be kept.

@@ -1,7 +1,6 @@
 //! The scripted trainer.
 
 use std::{
-    error::Error,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use miette::Diagnostic;
 use seedgrid_common::{
     data::Dataset,
     network_outputs::Outputs,
@@ -74,7 +74,7 @@ impl Trainer for Drill {
         Task { unit, keep_weights, .. }: Task<'_>,
         dataset: &Dataset,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Output>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Output>, Box<dyn Diagnostic + Send + Sync>> {
         assert_eq!(dataset.title, "scripted");
         self.starts.fetch_add(1, Ordering::SeqCst);
         match unit.seed {
