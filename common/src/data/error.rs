@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use super::{
     encode::PAIRS_MAX,
     idx::IdxError,
-    locate,
     looked::Looked,
-    mnist_files::{BELOW, DOWNLOAD, FILES, FileError},
+    mnist_files::{BELOW, DOWNLOAD, FILES, FOLDER_VARIABLE, FileError},
 };
 use crate::text::count;
 
@@ -19,7 +18,7 @@ pub enum DataError {
     #[diagnostic(help(
         "run `seedgrid data fetch` to download them, name the folder that holds them with `--data DIR` or in {}, or use the \
          data set \"glyph-pairs\", which needs no files",
-        locate::VARIABLE
+        FOLDER_VARIABLE
     ))]
     NotFound {
         /// The searched folders, in order, and their contents.

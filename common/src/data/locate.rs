@@ -7,11 +7,8 @@ use std::{
 
 use super::{
     DataError, looked,
-    mnist_files::{self, FileError},
+    mnist_files::{self, FOLDER_VARIABLE, FileError},
 };
-
-/// The environment variable that names a folder with MNIST's files.
-pub const VARIABLE: &str = "SEEDGRID_DATA";
 
 /// The folders to search, in this order. A `given` folder (`--data`) is the only one, so that a mistyped path is not
 /// skipped in silence; otherwise `SEEDGRID_DATA`, then the user's cache folder. `variable` reads an environment
@@ -19,7 +16,7 @@ pub const VARIABLE: &str = "SEEDGRID_DATA";
 pub fn places(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     match given {
         Some(folder) => vec![folder.to_owned()],
-        None => [folder(variable(VARIABLE)), cache(&variable)].into_iter().flatten().collect(),
+        None => [folder(variable(FOLDER_VARIABLE)), cache(&variable)].into_iter().flatten().collect(),
     }
 }
 

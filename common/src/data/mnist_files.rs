@@ -14,6 +14,9 @@ use super::{
     looked::{self, Looked},
 };
 
+/// The environment variable that names a folder with the files.
+pub(super) const FOLDER_VARIABLE: &str = "SEEDGRID_DATA";
+
 /// One of the four files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MnistFile {

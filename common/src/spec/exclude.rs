@@ -9,7 +9,7 @@ use super::{
     cartesian_product::{Settings, matches},
     error::Problems,
     nearest_word::nearest,
-    scalar::shown,
+    quoted_text::shown,
     setting::{Setting, one},
     size_limits::EXCLUSIONS_MAX,
     toml_table::Entry,

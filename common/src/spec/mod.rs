@@ -14,6 +14,7 @@ mod hints;
 mod model_row;
 mod nearest_word;
 mod problems;
+mod quoted_text;
 mod race;
 mod reference;
 mod reference_problem;
@@ -33,6 +34,7 @@ mod tables_and_keys;
 #[cfg(test)]
 mod tests;
 mod toml_table;
+mod training_part;
 mod zip;
 
 pub use crate::data::DatasetKind;

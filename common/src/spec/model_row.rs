@@ -14,6 +14,7 @@ use super::{
     stop_rule::{self, StopKeys},
     study_and_stage_names,
     toml_table::Table,
+    training_part::TrainingPart,
 };
 use crate::{
     model::{self, Model, Optimiser, UnusedMomentum},
@@ -29,15 +30,6 @@ pub(super) struct Inherited<'s> {
     pub(super) from: Option<&'s From>,
     /// The training pairs; None where other problems hide them.
     pub(super) part: Option<TrainingPart>,
-}
-
-/// The pairs that a unit is trained on.
-#[derive(Clone, Copy)]
-pub(super) struct TrainingPart {
-    /// Number of pairs in the smallest part.
-    pub(super) pairs: u64,
-    /// Number of folds; None for the hold-out.
-    pub(super) folds: Option<u32>,
 }
 
 /// The name of a selecting stage, and its place in the spec.

@@ -6,7 +6,7 @@ use std::{fmt, ops::Range};
 use toml::de::DeValue;
 
 use super::{
-    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, nearest_word::nearest, scalar::shown,
+    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, nearest_word::nearest, quoted_text::shown,
     size_limits::FOLDS_MAX, toml_table::Entry,
 };
 

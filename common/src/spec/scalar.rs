@@ -4,11 +4,14 @@ use std::ops::RangeInclusive;
 
 use toml::de::{DeFloat, DeInteger, DeValue};
 
-use super::{Problem, error::Problems, nearest_word::nearest, toml_table::Entry};
+use super::{
+    Problem,
+    error::Problems,
+    nearest_word::nearest,
+    quoted_text::{WRITTEN_CHARS_MAX, shown},
+    toml_table::Entry,
+};
 use crate::{hyperparameters::Value, text::steers};
-
-/// Longest piece of the spec that a message repeats, in characters.
-const WRITTEN_CHARS_MAX: usize = 40;
 
 impl<'t> Entry<'t> {
     /// Reports a value that is not an expected one.
@@ -125,23 +128,6 @@ impl<'t> Entry<'t> {
         }
         number
     }
-}
-
-/// A piece of the spec, safe to repeat in a message of one line: cut, and with control characters escaped.
-pub(super) fn shown(text: &str) -> String {
-    let mut safe = String::new();
-    for (index, char) in text.chars().enumerate() {
-        if index == WRITTEN_CHARS_MAX {
-            safe.push_str("...");
-            break;
-        }
-        if steers(char) {
-            safe.extend(char.escape_default());
-        } else {
-            safe.push(char);
-        }
-    }
-    safe
 }
 
 /// The integer, if it is in 0..=2^63-1, TOML's range.

@@ -7,7 +7,8 @@ use toml::de::DeValue;
 use super::{
     Problem,
     error::{Earlier, Problems},
-    scalar::{not_negative, shown},
+    quoted_text::shown,
+    scalar::not_negative,
     toml_table::Entry,
 };
 

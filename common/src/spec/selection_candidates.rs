@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use super::{
-    Problem, SelectedRow, Settings, Stage, Study, error::Problems, model_row::TrainingPart,
-    size_limits::CONFIGURATIONS_MAX, stage::training_part, stop_rule,
+    Problem, SelectedRow, Settings, Stage, Study, error::Problems, size_limits::CONFIGURATIONS_MAX, stop_rule,
+    training_part::TrainingPart,
 };
 use crate::{hyperparameters::Value, model::unused_momentum, training::StopRule};
 
@@ -130,7 +130,7 @@ pub(super) fn check(
     train_pairs: u32,
     problems: &mut Problems<'_>,
 ) {
-    let part = training_part(train_pairs, stage.evaluation);
+    let part = TrainingPart::new(train_pairs, stage.evaluation);
     for (row, at) in stage.selected.iter().zip(places) {
         // A rule that is late by itself has been reported.
         if row.stop.rule().as_ref().and_then(stop_rule::late).is_some() {
@@ -150,7 +150,7 @@ impl Study {
         let stages: Vec<&Stage> = self.stages.iter().collect();
         let mut sentences = Vec::new();
         for (index, stage) in self.stages.iter().enumerate() {
-            let part = training_part(self.dataset.train_pairs, stage.evaluation);
+            let part = TrainingPart::new(self.dataset.train_pairs, stage.evaluation);
             for row in &stage.selected {
                 let worst = trials(&stages[..index], row, part).into_iter().max_by_key(|trial| trial.impossible);
                 if let Some(Trial { impossible, candidates, first: Some(why) }) = worst {

@@ -8,9 +8,9 @@ use super::{
     Problem,
     distribution::Distribution,
     error::{Earlier, Problems},
-    model_row::TrainingPart,
     size_limits::GRID_MAX,
     toml_table::Entry,
+    training_part::TrainingPart,
 };
 use crate::{
     hyperparameters::Value,

@@ -11,15 +11,16 @@ use super::{
     Evaluation, ModelRow, Problem, SelectedRow, SelectionRule, Stage,
     dataset::ReadDataset,
     error::{Earlier, Problems},
-    model_row::{self, From, Inherited, Row, TrainingPart},
+    model_row::{self, From, Inherited, Row},
     nearest_word::nearest,
+    quoted_text::shown,
     race,
-    scalar::shown,
     seeds::{self, Most},
     size_limits::{CONFIGURATIONS_MAX, DATA_SEEDS_MAX, FOLDS_MAX, ROWS_MAX, SEEDS_MAX},
     stop_rule::{self, StopKeys},
     study_and_stage_names,
     toml_table::{Entry, Table},
+    training_part::TrainingPart,
 };
 use crate::training::Normalize;
 
@@ -80,7 +81,7 @@ pub(super) fn read(
     let from_entry = table.optional("from");
     let from = from_entry
         .and_then(|entry| Some(From { stage: study_and_stage_names::read(entry, problems)?, at: entry.at() }));
-    let part = dataset.train_pairs.zip(evaluation).map(|(pairs, evaluation)| training_part(pairs, evaluation));
+    let part = dataset.train_pairs.zip(evaluation).map(|(pairs, evaluation)| TrainingPart::new(pairs, evaluation));
     let inherited = Inherited { stop, normalize, from: from.as_ref(), part };
     let mut uses = Vec::new();
     // A stage that starts from a selection need not write rows: it has one for each selected model.
@@ -147,17 +148,6 @@ fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problem
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
             entry.wrong(r#""holdout" or { folds = K }"#, problems);
             None
-        }
-    }
-}
-
-/// The training pairs that remain without the largest fold.
-pub(super) fn training_part(train_pairs: u32, evaluation: Evaluation) -> TrainingPart {
-    let pairs = u64::from(train_pairs);
-    match evaluation {
-        Evaluation::Holdout => TrainingPart { pairs, folds: None },
-        Evaluation::Folds(folds) => {
-            TrainingPart { pairs: pairs - pairs.div_ceil(u64::from(folds)), folds: Some(folds) }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads names of studies and stages. They name directories and files, so few characters are allowed.
 
-use super::{Problem, error::Problems, scalar::shown, size_limits::NAME_BYTES_MAX, toml_table::Entry};
+use super::{Problem, error::Problems, quoted_text::shown, size_limits::NAME_BYTES_MAX, toml_table::Entry};
 
 /// The name; None once something was reported.
 pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {

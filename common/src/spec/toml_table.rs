@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Elsewhere, Problem, error::Problems, nearest_word::nearest, scalar::shown, tables_and_keys};
+use super::{Elsewhere, Problem, error::Problems, nearest_word::nearest, quoted_text::shown, tables_and_keys};
 
 /// A table that is being read.
 pub(super) struct Table<'t> {

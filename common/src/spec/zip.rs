@@ -8,7 +8,7 @@ use super::{
     Axis, Problem,
     error::{Earlier, Problems},
     nearest_word::nearest,
-    scalar::shown,
+    quoted_text::shown,
     setting::{Placed, Setting, Written},
     toml_table::Entry,
 };

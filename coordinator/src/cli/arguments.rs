@@ -3,11 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, ValueEnum};
-use seedgrid_common::join::Plaintext;
 
 use super::{
     backup::BackupArguments,
     help_examples,
+    shared_arguments::{Format, ReachArguments, StudyArguments},
     unit_and_worker_arguments::{
         CancelArguments, DrainArguments, PauseArguments, ResumeArguments, UnitArguments, UnitsArguments,
         WorkersArguments,
@@ -110,20 +110,6 @@ pub enum Subcommand {
     Models(ModelsArguments),
     /// Download MNIST or verify a copy.
     Data(DataArguments),
-}
-
-/// A study and its folders.
-#[derive(Debug, Args)]
-pub struct StudyArguments {
-    /// The study's spec, a TOML file.
-    pub spec: PathBuf,
-    /// Folder with MNIST's four IDX files, gzipped or not. Default: the folder of `seedgrid data fetch`. Studies on drawn data and
-    /// continued studies need no folder.
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// The run directory. Default: runs/NAME.
-    #[arg(long, value_name = "DIR")]
-    pub run_dir: Option<PathBuf>,
 }
 
 /// Arguments of `run`.
@@ -353,20 +339,6 @@ pub struct StatusArguments {
     pub reach: ReachArguments,
 }
 
-/// The connection to a coordinator.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct ReachArguments {
-    /// Use no encryption. The coordinator must have been started with --plaintext.
-    #[arg(long)]
-    pub plaintext: bool,
-}
-
-impl From<ReachArguments> for Plaintext {
-    fn from(reach: ReachArguments) -> Self {
-        reach.plaintext.into()
-    }
-}
-
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 #[command(after_help = help_examples::WATCH)]
@@ -503,14 +475,4 @@ pub enum DataAction {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
-}
-
-/// The format of a listing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text for people.
-    #[default]
-    Text,
-    /// JSON for programs; docs/cli.md has the schema.
-    Json,
 }

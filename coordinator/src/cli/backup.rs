@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use seedgrid_common::text::shell;
 
-use super::{Exit, Failure, check::line};
+use super::{Exit, Failure};
 use crate::{
     report::numbers::count,
     run_directory::RunDirectory,
@@ -52,7 +52,7 @@ fn text(backed_up: &BackedUp, arguments: &BackupArguments) -> String {
             "note: {units} could not be copied whole: in the copy, these units are trained from their start"
         ));
     }
-    lines.extend(damage.iter().map(|found| format!("damaged: {}", line(found))));
+    lines.extend(damage.iter().map(|found| format!("damaged: {found}")));
     if !damage.is_empty() {
         lines.push(format!("hint: `seedgrid check {}` says what to do about it", shell(&arguments.run_dir)));
     }

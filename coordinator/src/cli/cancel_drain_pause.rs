@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Exit, Failure,
-    arguments::Format,
+    shared_arguments::Format,
     status_without_coordinator,
     unit_and_worker_arguments::{CancelArguments, DrainArguments, PauseArguments, ResumeArguments},
     units::Source,

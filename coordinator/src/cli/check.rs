@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Exit, Failure,
-    arguments::{CheckArguments, Format},
-};
+use super::{Exit, Failure, arguments::CheckArguments, shared_arguments::Format};
 use crate::{
     report::numbers::count,
     run_directory::RunDirectory,
     views::{
         integrity_check::{self, Checked},
-        recorded_files::{Finding, Part},
+        recorded_files::Part,
     },
 };
 
@@ -44,8 +41,8 @@ fn text(checked: &Checked) -> String {
             count(counts.report_files, "report file"),
         ),
     ];
-    lines.extend(checked.damage.iter().map(|found| format!("damaged: {}", line(found))));
-    lines.extend(checked.notes.iter().map(|found| format!("note: {}", line(found))));
+    lines.extend(checked.damage.iter().map(|found| format!("damaged: {found}")));
+    lines.extend(checked.notes.iter().map(|found| format!("note: {found}")));
     lines.push(match (checked.damage.len(), checked.complete) {
         (0, true) => "everything is as it was written, and every unit has a result".to_owned(),
         (0, false) => "every file that is present is as it was written".to_owned(),
@@ -72,10 +69,4 @@ fn hint(part: Part) -> Option<&'static str> {
         }
         Part::Plan | Part::Report => return None,
     })
-}
-
-pub(super) fn line(found: &Finding) -> String {
-    let place = found.place.as_deref().map(|place| format!("{place}: ")).unwrap_or_default();
-    let unit = found.unit.as_deref().map(|unit| format!("unit {unit}: ")).unwrap_or_default();
-    format!("{}: {place}{unit}{}", found.part, found.what)
 }

@@ -7,10 +7,7 @@ use seedgrid_common::{
     utc,
 };
 
-use super::{
-    Exit, Failure,
-    arguments::{CredentialsAction, Format},
-};
+use super::{Exit, Failure, arguments::CredentialsAction, shared_arguments::Format};
 use crate::{
     auth::{CredentialFiles, CredentialRegistry},
     grpc::control_client::Control,

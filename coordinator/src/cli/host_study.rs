@@ -8,8 +8,9 @@ use seedgrid_common::{
 
 use super::{
     Failure,
-    arguments::StudyArguments,
     join_addresses::{Listening, addresses},
+    server_settings::ServerSettings,
+    shared_arguments::StudyArguments,
 };
 use crate::{
     auth::{CredentialFiles, Identity, Place},
@@ -117,27 +118,6 @@ impl Opened {
     }
 }
 
-/// The settings of the server.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entrance<'a> {
-    /// The listening address, as HOST:PORT.
-    pub(super) listen: &'a str,
-    /// The host that workers should use.
-    pub(super) advertise: Option<&'a str>,
-    /// Whether connections are unencrypted.
-    pub(super) plaintext: bool,
-    /// The lifetime of the join file, if given.
-    pub(super) join_expires: Option<Duration>,
-    /// Whether all workers may come from one address.
-    pub(super) one_address: bool,
-}
-
-impl Entrance<'_> {
-    /// Any port on the loopback interface.
-    pub(super) const LOCAL: Self =
-        Self { listen: "127.0.0.1:0", advertise: None, plaintext: false, join_expires: None, one_address: false };
-}
-
 /// A study's core and server.
 pub(super) struct Hosting {
     pub(super) directory: Owned,
@@ -150,11 +130,11 @@ pub(super) struct Hosting {
 
 impl Hosting {
     /// Starts the core and listens; writes the join file.
-    pub(super) async fn start(opened: Opened, entrance: Entrance<'_>, holders: Holders) -> Result<Self, Failure> {
+    pub(super) async fn start(opened: Opened, settings: ServerSettings<'_>, holders: Holders) -> Result<Self, Failure> {
         let Opened { directory, mut store, prepared, results, known: _ } = opened;
         let study = &prepared.spec.study;
         let plan = StudyPlan { study: study.clone(), digests: prepared.draws.digests(), results };
-        let identity = match entrance.plaintext {
+        let identity = match settings.plaintext {
             true => None,
             false => {
                 let path = directory.identity();
@@ -170,19 +150,19 @@ impl Hosting {
                 Some(identity)
             }
         };
-        let bound = Bound::listen(entrance.listen).await?;
+        let bound = Bound::listen(settings.listen).await?;
         let place = Place {
             study: study.name.clone(),
             study_id: store.study_id()?,
             host: lock_holder::host(),
-            addresses: addresses(&Listening::from_bound(&bound), entrance),
+            addresses: addresses(&Listening::from_bound(&bound), settings),
             certificate: identity.as_ref().map(|identity| identity.certificate().to_owned()),
         };
         // The files come before any answer: a refused worker reads the file again and must find the new token.
-        let keys = CredentialFiles::open(&directory, place, entrance.join_expires, &mut store, utc::now_ms())?;
+        let keys = CredentialFiles::open(&directory, place, settings.join_expires, &mut store, utc::now_ms())?;
         let (core, thread) = Core::start(vec![(store, plan)], Rules::default(), holders)?;
         let study = core.study(keys.study()).expect("the core has the study that it was started with").clone();
-        let entry = Entry { identity, one_address: entrance.one_address };
+        let entry = Entry { identity, one_address: settings.one_address };
         let files = StudyFiles { keys, datasets: prepared.draws.files(&directory) };
         let server = bound.serve(core.clone(), entry, vec![files]);
         Ok(Self { directory, core, study, thread, server })

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use seedgrid_common::join::ADDRESSES_MAX;
 
-use super::host_study::Entrance;
+use super::server_settings::ServerSettings;
 use crate::{grpc::Bound, run_directory::lock_holder};
 
 /// The listening address of a coordinator, with the names and addresses of its machine.
@@ -46,10 +46,10 @@ impl Listening {
 
 /// The coordinator's addresses for workers, the most widely known first. Addresses that only this machine can use come
 /// last, and are never cut from a long list.
-pub(super) fn addresses(listening: &Listening, entrance: Entrance<'_>) -> Vec<String> {
-    let scheme = if entrance.plaintext { "http" } else { "https" };
+pub(super) fn addresses(listening: &Listening, settings: ServerSettings<'_>) -> Vec<String> {
+    let scheme = if settings.plaintext { "http" } else { "https" };
     let port = listening.address.port();
-    let mut far: Vec<String> = entrance.advertise.map(str::to_owned).into_iter().collect();
+    let mut far: Vec<String> = settings.advertise.map(str::to_owned).into_iter().collect();
     let mut near: Vec<IpAddr> = Vec::new();
     if listening.address.ip().is_unspecified() {
         far.extend(listening.host.clone());
@@ -108,17 +108,17 @@ mod tests {
 
     #[test]
     fn a_bound_address_is_used_as_it_is() {
-        let found = |address, entrance| addresses(&listening(address, true, &INTERFACES), entrance);
-        assert_eq!(found("127.0.0.1:7700", Entrance::LOCAL), ["https://127.0.0.1:7700"]);
-        let plaintext = Entrance { plaintext: true, ..Entrance::LOCAL };
+        let found = |address, settings| addresses(&listening(address, true, &INTERFACES), settings);
+        assert_eq!(found("127.0.0.1:7700", ServerSettings::LOCAL), ["https://127.0.0.1:7700"]);
+        let plaintext = ServerSettings { plaintext: true, ..ServerSettings::LOCAL };
         assert_eq!(found("[::1]:7700", plaintext), ["http://[::1]:7700"]);
-        assert_eq!(found("[2001:db8::5]:7700", Entrance::LOCAL), ["https://[2001:db8::5]:7700"]);
+        assert_eq!(found("[2001:db8::5]:7700", ServerSettings::LOCAL), ["https://[2001:db8::5]:7700"]);
     }
 
     #[test]
     fn everywhere_means_all_names_of_this_machine() {
-        let entrance = Entrance { advertise: Some("cluster"), ..Entrance::LOCAL };
-        let found = |address, both| addresses(&listening(address, both, &INTERFACES), entrance);
+        let settings = ServerSettings { advertise: Some("cluster"), ..ServerSettings::LOCAL };
+        let found = |address, both| addresses(&listening(address, both, &INTERFACES), settings);
         let v4 = ["https://cluster:7700", "https://login1:7700", "https://10.1.0.5:7700", "https://127.0.0.1:7700"];
         assert_eq!(found("0.0.0.0:7700", false), v4);
         let both = [
@@ -139,7 +139,7 @@ mod tests {
     fn a_long_list_keeps_what_is_near() {
         let many: Vec<String> = (0..40).map(|number| format!("2001:db8::{number:x}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let found = addresses(&listening("[::]:7700", true, &many), Entrance::LOCAL);
+        let found = addresses(&listening("[::]:7700", true, &many), ServerSettings::LOCAL);
         assert_eq!(found.len(), ADDRESSES_MAX);
         assert_eq!(found[0], "https://login1:7700");
         assert_eq!(found[ADDRESSES_MAX - 2..], ["https://127.0.0.1:7700", "https://[::1]:7700"]);

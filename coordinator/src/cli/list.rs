@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Exit, Failure,
-    arguments::{Format, ListArguments},
-};
+use super::{Exit, Failure, arguments::ListArguments, shared_arguments::Format};
 use crate::{
     cli::standard_streams,
     scheduler::unit_state::UnitState,

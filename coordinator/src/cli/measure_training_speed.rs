@@ -17,7 +17,8 @@ use seedgrid_common::{
 use super::{
     Failure,
     follow_study::follow,
-    host_study::{Entrance, Hosting, Opened},
+    host_study::{Hosting, Opened},
+    server_settings::ServerSettings,
 };
 use crate::{
     cli::{
@@ -59,7 +60,7 @@ pub(super) async fn measure(
     let folder = Scratch::new().map_err(Failure::Scratch)?;
     let opened = open(folder.path(), &spec(&shapes, slots))?;
     let database = opened.directory.database();
-    let hosting = Hosting::start(opened, Entrance::LOCAL, Holders::AreGone).await?;
+    let hosting = Hosting::start(opened, ServerSettings::LOCAL, Holders::AreGone).await?;
     let surroundings = Surroundings::new(&JobEnd::find(&batch_job_end::environment));
     let mut worker =
         LocalWorker::start(&hosting.directory.join_file(), slots, &hosting.directory.logs(), surroundings)?;

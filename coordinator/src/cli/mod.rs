@@ -26,6 +26,8 @@ mod run;
 #[cfg(test)]
 pub(crate) mod schemas;
 mod serve;
+mod server_settings;
+mod shared_arguments;
 pub mod standard_streams;
 mod status;
 mod status_without_coordinator;

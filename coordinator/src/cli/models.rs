@@ -8,10 +8,7 @@ use seedgrid_common::{
 };
 use serde::Serialize;
 
-use super::{
-    Exit, Failure,
-    arguments::{Format, ModelsArguments},
-};
+use super::{Exit, Failure, arguments::ModelsArguments, shared_arguments::Format};
 use crate::report::{
     network_layers::{Part, Row, parts},
     text_table::{Column, Table},

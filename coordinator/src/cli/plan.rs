@@ -17,11 +17,7 @@ use seedgrid_common::{
 };
 use serde::Serialize;
 
-use super::{
-    Exit, Failure,
-    arguments::{Format, PlanArguments},
-    host_study,
-};
+use super::{Exit, Failure, arguments::PlanArguments, host_study, shared_arguments::Format};
 use crate::{
     plan::{Overlap, Prepared, Spec, belongs},
     report::text_table::{Column, Table},

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use seedgrid_common::{join::Role, unit::UnitId, utc, wire::v1};
 
 use super::{
-    Exit, Failure,
-    arguments::{Format, RetryArguments},
-    cancel_drain_pause::is_running,
-    units::Source,
+    Exit, Failure, arguments::RetryArguments, cancel_drain_pause::is_running, shared_arguments::Format, units::Source,
 };
 use crate::{
     grpc::control_client::Control,

@@ -12,8 +12,9 @@ use super::{
     Exit, Failure,
     arguments::RunArguments,
     follow_study::{Followed, follow, show},
-    host_study::{self, Entrance, Hosting},
+    host_study::{self, Hosting},
     report,
+    server_settings::ServerSettings,
 };
 use crate::{
     cli::{
@@ -49,8 +50,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, Failure> {
     if let Some(pause) = opened.store.pause()? {
         return Ok(stands_still(&pause, opened.directory.root()));
     }
-    let entrance = Entrance { listen: &arguments.listen, ..Entrance::LOCAL };
-    let hosting = Hosting::start(opened, entrance, Holders::AreGone).await?;
+    let settings = ServerSettings { listen: &arguments.listen, ..ServerSettings::LOCAL };
+    let hosting = Hosting::start(opened, settings, Holders::AreGone).await?;
     let slots = arguments.slots.map_or_else(super::cores, usize::from).min(left);
     let job = JobEnd::find(&batch_job_end::environment);
     if let Some(note) = job.note() {

@@ -8,8 +8,9 @@ use super::{
     Exit, Failure,
     arguments::ServeArguments,
     follow_study::{Followed, follow},
-    host_study::{self, Entrance, Hosting},
+    host_study::{self, Hosting},
     report,
+    server_settings::ServerSettings,
 };
 use crate::{
     cli::{
@@ -34,14 +35,14 @@ pub(super) async fn serve(arguments: ServeArguments) -> Result<Exit, Failure> {
         return report::finish(&opened.directory);
     }
     let plaintext = arguments.plaintext;
-    let entrance = Entrance {
+    let settings = ServerSettings {
         listen: &arguments.listen,
         advertise: arguments.advertise.as_deref(),
         plaintext,
         join_expires: arguments.join_expires,
         one_address: arguments.one_address,
     };
-    let hosting = Hosting::start(opened, entrance, Holders::MayReturn).await?;
+    let hosting = Hosting::start(opened, settings, Holders::MayReturn).await?;
     // Before this line, a signal ends the process at once.
     let mut signals = Attended::begin();
     let encryption =

@@ -8,11 +8,7 @@ use seedgrid_common::{
 };
 use serde::Serialize;
 
-use super::{
-    Exit, Failure,
-    arguments::{Format, StatusArguments},
-    status_without_coordinator,
-};
+use super::{Exit, Failure, arguments::StatusArguments, shared_arguments::Format, status_without_coordinator};
 use crate::{
     cli::progress::{self, at_most, duration},
     grpc::control_client::{Control, ControlError},

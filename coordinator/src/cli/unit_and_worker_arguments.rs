@@ -11,7 +11,7 @@ use seedgrid_common::{text, wire::limits::DETAIL_BYTES_MAX};
 
 use strum::VariantArray as _;
 
-use super::arguments::{Format, ReachArguments};
+use super::shared_arguments::{Format, ReachArguments};
 use crate::scheduler::unit_state::UnitState;
 
 /// Arguments of `units`.

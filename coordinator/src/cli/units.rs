@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     Exit, Failure,
-    arguments::Format,
+    shared_arguments::Format,
     unit_and_worker_arguments::{UnitArguments, UnitsArguments},
 };
 use crate::{

@@ -6,7 +6,8 @@ use seedgrid_common::{join::Role, wire::v1};
 use serde::Serialize;
 
 use super::{
-    Exit, Failure, arguments::Format, cancel_drain_pause::is_running, unit_and_worker_arguments::WorkersArguments,
+    Exit, Failure, cancel_drain_pause::is_running, shared_arguments::Format,
+    unit_and_worker_arguments::WorkersArguments,
 };
 use crate::{
     cli::{progress::duration, standard_streams},

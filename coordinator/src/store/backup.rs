@@ -13,9 +13,11 @@ impl Store {
     /// When the database cannot be read, or the copy not be written.
     pub fn back_up(path: &Path, to: &Path) -> Result<(), StoreError> {
         let source = begun(path, &LockWait::default())?;
-        reader_copy::copy_to(&source, to).map_err(|cause| match StoreError::open(path, cause) {
-            StoreError::Open { cause, .. } => StoreError::BackUp { path: path.to_owned(), cause },
-            damaged => damaged,
+        opening::new(to).and_then(|copy| reader_copy::copy_to(&source, copy)).map_err(|cause| {
+            match StoreError::open(path, cause) {
+                StoreError::Open { cause, .. } => StoreError::BackUp { path: path.to_owned(), cause },
+                damaged => damaged,
+            }
         })
     }
 

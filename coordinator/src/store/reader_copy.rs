@@ -9,7 +9,7 @@ use rusqlite::{
     ffi,
 };
 
-use super::{StoreError, opening};
+use super::StoreError;
 
 /// Pages of the copy that stay in memory, in KiB; more go to a temporary file.
 const CACHE_KIB: i64 = 64 * 1024;
@@ -30,9 +30,8 @@ pub(super) fn copied(source: &Connection, path: &Path) -> Result<Connection, Sto
     Ok(copy)
 }
 
-/// Makes the new file `to` a copy of the database to which `source` leads.
-pub(super) fn copy_to(source: &Connection, to: &Path) -> rusqlite::Result<()> {
-    let mut copy = opening::new(to)?;
+/// Makes the new database `copy` a copy of the one to which `source` leads.
+pub(super) fn copy_to(source: &Connection, mut copy: Connection) -> rusqlite::Result<()> {
     pages(source, &mut copy)?;
     // One file, with no log beside it.
     copy.pragma_update(None, "journal_mode", "delete")

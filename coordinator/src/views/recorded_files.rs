@@ -1,6 +1,6 @@
 //! The files of a run directory whose digests the database records, and the findings about a file that differs.
 
-use std::io;
+use std::{fmt, io};
 
 use seedgrid_common::{unit::UnitId, wire::blob::BlobDigest};
 use serde::Serialize;
@@ -42,6 +42,19 @@ pub struct Finding {
     pub place: Option<String>,
     /// The finding, as text for people.
     pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.part)?;
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        if let Some(unit) = &self.unit {
+            write!(f, "unit {unit}: ")?;
+        }
+        f.write_str(&self.what)
+    }
 }
 
 impl Finding {

@@ -35,13 +35,40 @@ fn ident(token: Option<&TokenTree>) -> Option<String> {
 }
 
 /// Whether the tokens from `at` are an attribute that restricts an item to tests or documentation.
-fn is_for_tests(tokens: &[TokenTree], at: usize) -> bool {
+pub(super) fn is_for_tests(tokens: &[TokenTree], at: usize) -> bool {
     let attribute = match tokens.get(at + 1) {
         Some(TokenTree::Group(group)) if is_punct(tokens.get(at), '#') => group.stream().to_string(),
         _ => return false,
     };
     let spaceless: String = attribute.split_whitespace().collect();
     ["cfg(test)", "cfg(doc)"].contains(&spaceless.as_str())
+}
+
+/// The place behind the item that such an attribute at `at` begins. A module of it joins `for_tests`.
+pub(super) fn item_end(tokens: &[TokenTree], at: usize, for_tests: &mut BTreeSet<String>) -> usize {
+    // The item ends with a semicolon or a block.
+    let mut end = at + 2;
+    while end < tokens.len() {
+        if ident(tokens.get(end)).as_deref() == Some("mod") {
+            for_tests.extend(ident(tokens.get(end + 1)));
+        }
+        let block = matches!(&tokens[end], TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        if block || is_punct(tokens.get(end), ';') {
+            break;
+        }
+        end += 1;
+    }
+    end + 1
+}
+
+/// The path of the module in the file at `path` below its package's root, which is in `folder`.
+pub(super) fn module_of(folder: &Path, path: &Path) -> Vec<String> {
+    let inside = path.strip_prefix(folder).unwrap().with_extension("");
+    let mut module: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if module.last().is_some_and(|last| last == "mod") {
+        module.pop();
+    }
+    module
 }
 
 /// The first names of a list such as `{a::b, c::{d, e}}`.
@@ -64,19 +91,7 @@ fn scan(stream: TokenStream, depth: usize, found: &mut Found) {
     let mut at = 0;
     while at < tokens.len() {
         if is_for_tests(&tokens, at) {
-            // The item ends with a semicolon or a block.
-            let mut end = at + 2;
-            while end < tokens.len() {
-                if ident(tokens.get(end)).as_deref() == Some("mod") {
-                    found.for_tests.extend(ident(tokens.get(end + 1)));
-                }
-                let block = matches!(&tokens[end], TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-                if block || is_punct(tokens.get(end), ';') {
-                    break;
-                }
-                end += 1;
-            }
-            at = end + 1;
+            at = item_end(&tokens, at, &mut found.for_tests);
             continue;
         }
         if let TokenTree::Group(group) = &tokens[at] {
@@ -112,11 +127,7 @@ fn imports(folder: &Path) -> Imports {
     let files: BTreeMap<Vec<String>, Found> = sources(folder)
         .into_iter()
         .filter_map(|path| {
-            let inside = path.strip_prefix(folder).unwrap().with_extension("");
-            let mut module: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-            if module.last().is_some_and(|last| last == "mod") {
-                module.pop();
-            }
+            let module = module_of(folder, &path);
             if ["lib", "main"].contains(&module[0].as_str()) {
                 return None;
             }

@@ -1,8 +1,9 @@
-//! Rules of the sources: the imports between rooms, the places of unsafe code, and mutations that fit.
+//! Rules of the sources: the imports between rooms and files, the places of unsafe code, and mutations that fit.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
 mod allowed_imports;
+mod circles;
 mod decisions;
 mod mutations;
 mod unsafe_code;

@@ -45,6 +45,23 @@ pub type Millis = u64;
 /// A digest of a result's bytes: equal results have equal digests.
 pub type ResultDigest = [u8; 32];
 
+/// Each default stands in the file of its decision.
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            lease_ms: lease_and_heartbeat::LEASE_MS,
+            errors_max: retry_delay_and_quarantine::ERRORS_MAX,
+            retry_delays_ms: retry_delay_and_quarantine::RETRY_DELAYS_MS,
+            deaths_alone: retry_delay_and_quarantine::DEATHS_ALONE,
+            deaths_max: retry_delay_and_quarantine::DEATHS_MAX,
+            alike_errors: pause_on_repeated_errors::ALIKE_ERRORS,
+            alike_units: pause_on_repeated_errors::ALIKE_UNITS,
+            aside_errors: workers_set_aside::ASIDE_ERRORS,
+            ahead_seconds_max: assignment::AHEAD_SECONDS_MAX,
+        }
+    }
+}
+
 /// The state of a unit.
 #[derive(Clone, Debug, PartialEq)]
 enum EntryState {

@@ -1,8 +1,6 @@
-//! The queue's limits. Each default stands in the file of its decision.
+//! The queue's limits.
 
-use super::{
-    Millis, assignment, lease_and_heartbeat, pause_on_repeated_errors, retry_delay_and_quarantine, workers_set_aside,
-};
+use super::Millis;
 
 /// The queue's limits for leases, retries and pauses.
 #[derive(Clone, Copy, Debug)]
@@ -25,20 +23,4 @@ pub struct Rules {
     pub aside_errors: usize,
     /// Units with a longer expected time go only to free slots; shorter units may also be taken ahead of need.
     pub ahead_seconds_max: f64,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            lease_ms: lease_and_heartbeat::LEASE_MS,
-            errors_max: retry_delay_and_quarantine::ERRORS_MAX,
-            retry_delays_ms: retry_delay_and_quarantine::RETRY_DELAYS_MS,
-            deaths_alone: retry_delay_and_quarantine::DEATHS_ALONE,
-            deaths_max: retry_delay_and_quarantine::DEATHS_MAX,
-            alike_errors: pause_on_repeated_errors::ALIKE_ERRORS,
-            alike_units: pause_on_repeated_errors::ALIKE_UNITS,
-            aside_errors: workers_set_aside::ASIDE_ERRORS,
-            ahead_seconds_max: assignment::AHEAD_SECONDS_MAX,
-        }
-    }
 }

@@ -6,8 +6,10 @@
 //!
 //! A checkpoint that is lost or damaged costs time and nothing else, so trouble with these files never ends the coordinator.
 
+mod checkpoint_row;
 mod kept_checkpoints;
 mod upload_interval;
 
-pub use kept_checkpoints::{Checkpoints, KeptCheckpoint};
+pub use checkpoint_row::KeptCheckpoint;
+pub use kept_checkpoints::Checkpoints;
 pub use upload_interval::UploadInterval;
