@@ -19,8 +19,6 @@ mod reactor;
 mod remaining_time_estimate;
 mod request;
 mod selections_and_rungs;
-#[cfg(test)]
-mod simulation;
 mod status_snapshot;
 mod studies;
 mod study_units;

@@ -15,29 +15,50 @@ use seedgrid_coordinator::scheduler::{
     selection::{self, Committed, Settled},
 };
 
-/// A study drawn from this stream.
+/// A study drawn from this stream: a stage that selects, often by a race, and one that trains what is selected. Some
+/// studies have a second race among the selected, or a stage that trains some of the same units whatever the race does.
 pub(super) fn drawn(stream: &mut Stream) -> Study {
     let mut below = |bound: u32| stream.below(bound);
     let rates = ["0.01", "0.02", "0.03", "0.04"][..=1 + below(3) as usize].join(", ");
     let folds = 4 + below(3);
-    let race = match below(3) {
-        0 => "race = { rule = \"halving\", first = 1, keep = 0.5 }\n",
-        1 => "race = { rule = \"friedman\", first = 2, alpha = 0.3 }\n",
-        _ => "",
+    let select = ["lowest", "one-standard-error"][below(2) as usize];
+    let race = match below(5) {
+        0 => format!("race = {{ rule = \"halving\", first = {}, keep = 0.5 }}\n", 1 + below(2)),
+        1 => "race = { rule = \"halving\", first = 1, keep = 0.3 }\n".to_owned(),
+        2 => format!("race = {{ rule = \"friedman\", first = {}, alpha = 0.3 }}\n", 2 + below(2)),
+        3 => "race = { rule = \"friedman\", first = 2, alpha = 0.05 }\n".to_owned(),
+        _ => String::new(),
     };
     let (tuned, seeds, models) = (1 + below(2), 1 + below(6), 1 + below(2));
+    let (shares, races_again) = (below(3) == 0, below(3) == 0);
+    let stage = |name: &str, keys: &str| {
+        format!(
+            "[[stage]]\nname = \"{name}\"\nevaluation = {{ folds = {folds} }}\nseeds = \"1..={tuned}\"\nstop = {{ loss_delta = 0, \
+             max_epochs = 9 }}\n{keys}"
+        )
+    };
+    let row = |model: &str, rates: &str| {
+        format!("[[stage.model]]\nmodel = \"{model}\"\nbatch_size = 10\nlearning_rate = {{ grid = [{rates}] }}\n")
+    };
     let mut text = format!(
-        "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = {}\ntest_pairs = 50\n[[stage]]\nname = \"tune\"\n\
-         evaluation = {{ folds = {folds} }}\nseeds = \"1..={tuned}\"\nstop = {{ loss_delta = 0, max_epochs = 9 }}\nselect = \"lowest\"\n{race}",
+        "name = \"s\"\n[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = {}\ntest_pairs = 50\n",
         // Every unit scores 50 pairs.
         50 * folds,
     );
-    for model in &["fc", "cnn"][..models as usize] {
-        text +=
-            &format!("[[stage.model]]\nmodel = \"{model}\"\nbatch_size = 10\nlearning_rate = {{ grid = [{rates}] }}\n");
+    text += &stage("tune", &format!("select = \"{select}\"\n{race}"));
+    ["fc", "cnn"][..models as usize].iter().for_each(|model| text += &row(model, &rates));
+    if shares {
+        text += &(stage("all", "") + &row("fc", "0.01, 0.02"));
     }
-    text +=
-        &format!("[[stage]]\nname = \"final\"\nfrom = \"tune\"\nevaluation = \"holdout\"\nseeds = \"1..={seeds}\"\n");
+    if races_again && models == 2 {
+        text += &stage("dropout", &format!("from = \"tune\"\nselect = \"lowest\"\n{race}"));
+        text += "[[stage.model]]\nmodel = \"cnn\"\ndropout = { grid = [0.1, 0.3, 0.5] }\n";
+        text += "[[stage]]\nname = \"final\"\nfrom = \"dropout\"\nevaluation = \"holdout\"\nseeds = 1\n";
+    } else {
+        text += &format!(
+            "[[stage]]\nname = \"final\"\nfrom = \"tune\"\nevaluation = \"holdout\"\nseeds = \"1..={seeds}\"\n"
+        );
+    }
     spec::parse("drawn.toml", &text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
 }
 
@@ -84,5 +105,27 @@ pub(super) fn foreseen(study: &Study) -> Settled {
         if known.len() == before {
             return settled;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn studies_and_outcomes_are_of_every_kind() {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for seed in 1..=60 {
+            let study = drawn(&mut Stream::new(seed, "world"));
+            let foreseen = foreseen(&study);
+            let mut count = |kind, holds: bool| *kinds.entry(kind).or_default() += usize::from(holds);
+            count("a stage beside the race", study.stages.iter().any(|stage| stage.name == "all"));
+            count("a second race", foreseen.track.races.iter().any(|race| race.stage == "dropout"));
+            count("a configuration that left", foreseen.track.skipped() > 0);
+            let outcomes: Vec<Ended> = foreseen.plan.units().into_values().map(outcome).collect();
+            count("a failed unit", outcomes.contains(&Ended::Failed));
+            count("a diverged unit", outcomes.contains(&Ended::Diverged));
+        }
+        assert!(kinds.values().all(|count| *count >= 5), "{kinds:?}");
     }
 }

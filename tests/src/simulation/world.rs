@@ -3,7 +3,7 @@
 mod fault_probabilities;
 mod worker_actions;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seedgrid_common::{
     random::Stream,
@@ -12,7 +12,8 @@ use seedgrid_common::{
 };
 use seedgrid_coordinator::{
     core::Given,
-    scheduler::{attempt_ending::AttemptEnding, ranking::Ended},
+    scheduler::{attempt_ending::AttemptEnding, race::Race, ranking::Ended},
+    store::StoredUnit,
 };
 use seedgrid_worker::lifecycle::{
     Event as Happened,
@@ -142,13 +143,32 @@ impl World {
             seedgrid_coordinator::scheduler::selection::settle(&self.study, &study::digests(), &committed, |_| None);
         check(now.selections == foreseen.selections, || "another selection than an undisturbed run's".to_owned())?;
         check(now.track == foreseen.track, || "other rungs than an undisturbed run's".to_owned())?;
+        let rungs = now.track.races.iter().map(|race| race.rungs.len()).sum::<usize>();
+        check(committed.rungs.len() == rungs, || format!("{} rungs are stored, not {rungs}", committed.rungs.len()))?;
+        check(now.track.races.iter().all(Race::is_over) && now.track.held() == 0, || "a race is not over".to_owned())?;
         let results = store.results().map_err(|error| failed(&error))?;
         for (id, unit) in foreseen.plan.units() {
             let expected = if now.track.is_released(id) { study::result(unit) } else { None };
             let differs = || format!("the result of {id} is not an undisturbed run's ({:?})", study::outcome(unit));
             check(results.get(&id) == expected.as_ref(), differs)?;
         }
+        // Units that were given up are among those that had trouble.
+        let [all, troubled] = [store.units(), store.troubled_units()].map(|units| {
+            let given_up = |units: BTreeMap<UnitId, StoredUnit>| {
+                units.into_iter().filter(|(_, unit)| unit.is_given_up(&RULES)).collect::<Vec<_>>()
+            };
+            units.map(given_up).map_err(|error| failed(&error))
+        });
+        check(all? == troubled?, || "a unit that was given up is not among those with trouble".to_owned())?;
         let attempts = store.attempts().map_err(|error| failed(&error))?;
+        // The units that were ever given out are exactly those that races release.
+        let given: BTreeSet<UnitId> = attempts.iter().map(|attempt| attempt.unit).collect();
+        let planned = foreseen.plan.units().into_keys();
+        let released: BTreeSet<UnitId> = planned.filter(|id| now.track.is_released(*id)).collect();
+        check(given == released, || {
+            let differ: Vec<String> = given.symmetric_difference(&released).map(UnitId::to_string).collect();
+            format!("given out or released, and not both: {}", differ.join(" "))
+        })?;
         let failing = |attempt: &&seedgrid_coordinator::store::AttemptRecord| {
             attempt.ending == Some(AttemptEnding::Error)
                 && foreseen.plan.units().get(&attempt.unit).is_some_and(|unit| study::outcome(unit) != Ended::Failed)
