@@ -109,7 +109,7 @@ impl Golden {
         let frozen: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let path = self.file("seeds.csv");
         let seeds = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(self.seeds, seeds, "{}: seeds.csv differs from what is frozen in tests/golden", self.name);
+        assert_eq!(self.seeds, seeds, "{}: seeds.csv differs from the frozen one in tests/golden", self.name);
         let mut differences = Vec::new();
         numbers_differ(&frozen, &self.report, "report.json", &mut differences);
         assert!(differences.is_empty(), "{}", listed(&self.name, &differences));
@@ -173,7 +173,7 @@ impl Golden {
 /// The first differences, as text.
 fn listed(name: &str, differences: &[String]) -> String {
     let shown = differences.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
-    format!("{name}: {} differ from what is frozen in tests/golden:\n{shown}", differences.len())
+    format!("{name}: {} differ from the frozen ones in tests/golden:\n{shown}", differences.len())
 }
 
 /// Adds each place where a number, a boolean or a null of `frozen` differs in `found`. Texts may change, and fields may

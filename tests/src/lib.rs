@@ -1,6 +1,6 @@
 //! Support for Seedgrid's integration tests: the real binaries as processes, small studies for them, and environments
 //! for workers.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code: what goes wrong is to end the test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is test code: a failure ends the test")]
 
 pub mod commit_points;
 pub mod csv;

@@ -59,7 +59,7 @@ impl Checker<'_> {
             "$schema" | "$defs" | "title" | "description" | "format" => true,
             "$ref" => {
                 let path = said.as_str().and_then(|path| path.strip_prefix('#')).expect("a reference into the file");
-                self.check(self.root.pointer(path).expect("what is referred to"), value, wrong);
+                self.check(self.root.pointer(path).expect("the reference leads to a schema"), value, wrong);
                 true
             }
             "type" => match said {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_found() {
+    fn values_that_do_not_fit_are_found() {
         let report = frozen("paper-small.report.json");
         let spoil: [fn(&mut Value); 4] = [
             |report| report["schema"] = json!("seedgrid.report/1"),

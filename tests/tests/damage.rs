@@ -445,7 +445,7 @@ fn a_killed_backup_leaves_no_folder_that_looks_whole() {
 }
 
 #[test]
-fn what_may_only_be_read_is_refused_with_a_hint() {
+fn a_run_that_may_only_be_read_is_refused_with_a_hint() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     undisturbed(&scratch, &spec);

@@ -234,7 +234,7 @@ fn a_job_that_ends_soon_is_left_with_a_code_of_its_own() {
     assert!(ended.stderr.contains("out of time"), "{}", ended.stderr);
     let kept = std::fs::read_dir(scratch.path("run/checkpoints")).unwrap().flatten().map(|entry| entry.path());
     let kept = kept.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).count();
-    assert_eq!(kept, 2, "what was under way is kept");
+    assert_eq!(kept, 2, "checkpoints of the units in training are kept");
     // A shell that outlived its job: the end is past, and the study continues.
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=2", 2));
     let mut run = scratch.run(&spec, "other");

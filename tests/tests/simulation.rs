@@ -29,7 +29,7 @@ fn told(seed: u64, run: &Run) -> String {
 }
 
 #[test]
-fn whatever_happens_nothing_is_lost_and_every_unit_ends() {
+fn in_spite_of_all_faults_nothing_is_lost_and_every_unit_ends() {
     let (first, count) = (setting("SEEDGRID_SIMULATION_FIRST", 1), setting("SEEDGRID_SIMULATION_SEEDS", 2_500));
     let next = AtomicU64::new(first);
     let (steps, faults, failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));

@@ -144,7 +144,7 @@ fn a_whole_study_in_one_job_is_requeued_and_goes_on() {
 
 /// The script's own errors need no Slurm.
 #[test]
-fn what_is_missing_is_said() {
+fn missing_parts_are_named() {
     let scratch = Scratch::new();
     let script = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = Command::new(repository(SCRIPT));

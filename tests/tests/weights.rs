@@ -380,7 +380,7 @@ fn a_killed_worker_and_a_killed_coordinator_lose_no_weights() {
 }
 
 #[test]
-fn what_was_trained_before_is_not_trained_again_for_its_weights() {
+fn units_trained_before_are_not_trained_again_for_their_weights() {
     let scratch = Scratch::new();
     let text = holdout(&["fc"], "1..=2", 2);
     let spec = scratch.write("spec.toml", &text);
@@ -412,7 +412,7 @@ fn what_was_trained_before_is_not_trained_again_for_its_weights() {
 }
 
 #[test]
-fn what_diverges_has_no_weights() {
+fn diverged_units_have_no_weights() {
     let scratch = Scratch::new();
     let text = keeping(&holdout(&["fc", "cnn"], "1", 3)).replacen("learning_rate = 0.05", "learning_rate = 1e30", 1);
     let spec = scratch.write("spec.toml", &text);

@@ -86,7 +86,7 @@ fn a_real_worker_trains_a_study() {
     assert_eq!(code, Some(0), "{log}");
     let script = play.script();
     assert_eq!(script.results(), 3);
-    let info = script.registers[0].info.as_ref().expect("it says what it is");
+    let info = script.registers[0].info.as_ref().expect("it describes itself");
     assert_eq!((info.slots, info.device.as_str()), (2, "cpu"));
     assert!(info.numerics_class.starts_with("cpu") && info.isa.contains('+') && !info.host.is_empty(), "{info:?}");
     assert!(log.contains("joined study \"scripted\""), "{log}");
@@ -164,7 +164,7 @@ fn a_warning_of_a_batch_system_and_the_end_of_a_login_give_work_back() {
 }
 
 #[test]
-fn what_is_left_over_from_a_job_that_has_ended_limits_nothing() {
+fn the_end_time_of_a_job_that_has_ended_limits_nothing() {
     let (play, _coordinator, folder) = study(1..2, 3);
     let mut command = command(&folder, &["--slots", "1"]);
     // No Slurm on this machine has such a job.
@@ -175,7 +175,7 @@ fn what_is_left_over_from_a_job_that_has_ended_limits_nothing() {
     assert!(log.contains("names job 4294967293, which has ended"), "{log}");
     let script = play.script();
     assert_eq!(script.results(), 1);
-    assert_eq!(script.registers[0].info.as_ref().expect("it says what it is").place, "");
+    assert_eq!(script.registers[0].info.as_ref().expect("it describes itself").place, "");
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn a_restarted_coordinator_gets_what_was_finished_meanwhile() {
         let second = Coordinator::start(&play);
         second.write_join(&play, &bench.join());
         play.until("the worker is back", |script| !script.registers.is_empty()).await;
-        assert_eq!(play.script().registers[0].held.len(), 2, "it names what it has finished");
+        assert_eq!(play.script().registers[0].held.len(), 2, "it names its finished attempts");
         second
     };
     let ((farewell, _), _second) = tokio::join!(bench.live(never()), fault);
@@ -216,7 +216,7 @@ async fn a_token_that_changes_under_a_worker_is_read_again() {
 }
 
 #[tokio::test]
-async fn who_is_in_goes_on_with_a_join_file_that_is_dead() {
+async fn an_enrolled_worker_goes_on_with_a_useless_join_file() {
     let (play, bench) = (Play::new(4), Bench::held(1));
     let coordinator = Coordinator::start(&play);
     coordinator.write_join(&play, &bench.join());

@@ -173,7 +173,7 @@ fn every_models_kept_weights_predict_what_its_result_says() {
 }
 
 #[test]
-fn what_diverged_has_no_network() {
+fn a_diverged_unit_has_no_network() {
     let unit = unit("fc", 1e30, 3);
     let trained = train(&unit, &dataset(35, 9), None, &Device::Cpu, &mut Watcher::default()).unwrap();
     assert!(matches!(&trained, Trained::Finished { network: None, .. }), "{trained:?}");
@@ -365,7 +365,7 @@ fn the_observer_can_stop_it() {
 }
 
 #[test]
-fn what_cannot_be_trained_is_refused() {
+fn units_that_cannot_be_trained_are_refused() {
     let refuse = |unit: &Unit, dataset: &Dataset| {
         let mut watcher = Watcher::default();
         let error = train(unit, dataset, None, &Device::Cpu, &mut watcher).unwrap_err();

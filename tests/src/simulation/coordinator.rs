@@ -206,7 +206,7 @@ impl Coordinator {
         let refused = match life.reactor.turn(at) {
             Ok(_) => false,
             Err(_) if life.spoilt => true,
-            Err(error) => return Err(Violation(format!("the store refuses what nobody has spoilt: {error}"))),
+            Err(error) => return Err(Violation(format!("the store refuses a commit without a fault: {error}"))),
         };
         if turn_end == TurnEnd::DiesAfter {
             return Ok(Turned { dead: true, ..Turned::default() });

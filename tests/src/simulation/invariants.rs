@@ -120,7 +120,7 @@ pub(super) fn leases_have_reasons(
                 }
         };
         check(calls.iter().any(begins), || {
-            format!("attempt {attempt} of {unit} was leased to {worker}, who did not ask for it")
+            format!("attempt {attempt} of {unit} was leased to {worker}, which did not ask for it")
         })?;
     }
     Ok(())

@@ -317,7 +317,7 @@ fn output_that_cannot_be_written() {
 }
 
 #[test]
-fn what_is_no_run_and_what_does_not_run() {
+fn folders_without_a_run_and_runs_without_a_coordinator() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1", 1));
     let nothing = scratch.path("nothing");

@@ -126,7 +126,7 @@ fn a_result_that_should_be_equal_and_is_not() {
 }
 
 #[test]
-fn what_cannot_be_compared() {
+fn runs_that_cannot_be_compared() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["fc"], "1..=4", 2));
     assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);

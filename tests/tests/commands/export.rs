@@ -162,7 +162,7 @@ fn an_unfinished_run_is_exported_as_it_stands() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_said() {
+fn runs_that_cannot_be_exported_are_refused() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("thesis")).unwrap();
     let foreign = finish(seedgrid(["export"]).arg(scratch.path("thesis")));
@@ -197,7 +197,7 @@ fn what_cannot_be_exported_is_said() {
         scratch.write("taken/notes.txt", "mine");
     }
     fs::remove_file(scratch.path("taken/units.csv")).unwrap();
-    assert_eq!(into(&scratch.path("taken")).code(), 0, "its Parquet files say what it is");
+    assert_eq!(into(&scratch.path("taken")).code(), 0, "its Parquet files show that it is an export");
     scratch.write("taken/epochs.csv", "mine");
     let ended = into(&scratch.path("taken"));
     assert_eq!(ended.code(), 2, "{}", ended.stderr);

@@ -132,7 +132,7 @@ fn a_drained_run_ends_with_what_it_has() {
 }
 
 #[test]
-fn whoever_has_a_file_looks_and_steers_from_elsewhere() {
+fn holders_of_a_file_look_and_steer_from_elsewhere() {
     let scratch = Scratch::new();
     let spec = scratch.write("spec.toml", &holdout(&["cnn"], "1..=12", 20));
     let (run, worker) = serve_with_a_worker(&scratch, &spec);

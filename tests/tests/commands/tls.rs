@@ -71,7 +71,7 @@ fn a_restart_keeps_certificate_and_key_from_others() {
 }
 
 #[test]
-fn who_squats_on_the_port_is_told_nothing() {
+fn a_stranger_on_the_port_is_told_nothing() {
     let scratch = Scratch::new();
     let coordinator = serving(&scratch, "run", &[]);
     let squatter = TcpListener::bind("127.0.0.1:0").unwrap();

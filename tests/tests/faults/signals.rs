@@ -118,7 +118,7 @@ fn a_download_ends_at_a_signal() {
 }
 
 #[test]
-fn what_nohup_has_ignored_stays_so() {
+fn signals_that_nohup_ignores_stay_ignored() {
     let scratch = Scratch::new();
     let mirror = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", mirror.local_addr().unwrap());

@@ -61,5 +61,5 @@ pub(crate) async fn pulls(victim: &Victim, holder: &Peer) {
     assert!(!left.is_finished(), "only the older one has ended");
     let revoked = finish(seedgrid(["credentials", "revoke"]).arg(victim.scratch.path("run")).arg(&lodger.id));
     assert_eq!(revoked.code(), 0, "{}", revoked.stderr);
-    assert_eq!(left.await.unwrap(), Err("PermissionDenied"), "what is under way ends");
+    assert_eq!(left.await.unwrap(), Err("PermissionDenied"), "the call under way ends");
 }

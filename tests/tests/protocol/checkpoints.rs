@@ -103,7 +103,7 @@ async fn the_next_attempt_is_given_the_newest_checkpoint() {
 }
 
 #[tokio::test]
-async fn what_fails_is_tried_from_the_start() {
+async fn a_failed_unit_is_tried_from_the_start() {
     let cluster = cluster().await;
     let mut client = cluster.client(1).await;
     client.register(vec![]).await.unwrap();

@@ -167,7 +167,7 @@ async fn returned(cluster: &Cluster, number: u8, held: &[v1::AttemptId]) -> Clie
 }
 
 #[tokio::test]
-async fn who_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_otherwise() {
+async fn a_worker_that_is_set_aside_stays_so_over_restarts_until_a_result_or_people_say_otherwise() {
     let mut cluster = Cluster::start(&holdout(&["fc"], "1..=6", 1)).await;
     let mut bad = registered(&cluster, 1).await;
     let attempt = bad.unit().await;
@@ -299,7 +299,7 @@ async fn one_worker_can_be_sent_away() {
     control.client.drain(known).await.unwrap();
     let pulled = leaving.pull(1).await.unwrap();
     assert_eq!((pulled.assignments.len(), pulled.state()), (0, v1::StudyState::Draining));
-    assert_eq!(leaving.heartbeat(vec![held.clone()]).await.unwrap().dropped, [], "it finishes what it holds");
+    assert_eq!(leaving.heartbeat(vec![held.clone()]).await.unwrap().dropped, [], "it finishes its units");
     staying.unit().await;
     let everybody = control.request(drain(""));
     control.client.drain(everybody).await.unwrap();

@@ -140,9 +140,9 @@ async fn a_restarted_coordinator_takes_back_what_is_held() {
     let mut client = cluster.client(1).await;
     assert_eq!(client.heartbeat(vec![held.clone()]).await.unwrap_err(), Code::NotFound);
     let registered = client.register(vec![held.clone(), done.clone()]).await.unwrap();
-    assert_eq!(registered.dropped, [done], "what is done is not trained on");
+    assert_eq!(registered.dropped, [done], "a done unit is not trained on");
     let third = client.unit().await;
-    assert_ne!(third.unit_id, held.unit_id, "what is held is not given out");
+    assert_ne!(third.unit_id, held.unit_id, "a leased unit is not given out");
     assert_eq!(client.finish(&held, 30).await.unwrap(), v1::SubmitOutcome::Committed);
     assert_eq!(client.finish(&third, 30).await.unwrap(), v1::SubmitOutcome::Committed);
     assert_eq!(client.pull(1).await.unwrap().state(), v1::StudyState::Done);
@@ -161,7 +161,7 @@ async fn after_a_restart_nobody_is_given_what_another_may_still_train() {
     let pulled = quick.pull(2).await.unwrap().assignments;
     assert_eq!(pulled.len(), 1, "the other one has its holder");
     let mut slow = cluster.client(1).await;
-    assert_eq!(slow.register(vec![held.clone()]).await.unwrap().dropped, [], "who comes back and goes on");
+    assert_eq!(slow.register(vec![held.clone()]).await.unwrap().dropped, [], "the slow worker comes back and goes on");
     assert_eq!(slow.finish(&held, 30).await.unwrap(), v1::SubmitOutcome::Committed);
 }
 
@@ -237,7 +237,7 @@ async fn a_data_set_is_served_by_its_digest() {
 }
 
 #[tokio::test]
-async fn what_is_over_a_limit_changes_nothing() {
+async fn messages_over_a_limit_change_nothing() {
     let cluster = Cluster::start(&holdout(&["fc"], "1", 1)).await;
     let mut client = cluster.client(1).await;
     client.register(vec![]).await.unwrap();

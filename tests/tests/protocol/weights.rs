@@ -172,7 +172,7 @@ async fn the_weights_that_stay_are_those_of_the_result_that_won() {
 }
 
 #[tokio::test]
-async fn what_has_no_weights_is_committed_without_them() {
+async fn units_without_weights_are_committed_without_them() {
     let cluster = keeping(3).await;
     let mut client = cluster.client(1).await;
     client.register(vec![]).await.unwrap();

@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use seedgrid_tests::machine::repository;
 
 use super::{
-    allowed_imports::{item_end, is_for_tests, module_of},
+    allowed_imports::{is_for_tests, item_end, module_of},
     sources,
 };
 
@@ -215,7 +215,8 @@ fn files(folder: &Path) -> Files {
         let is_main = module.first().is_some_and(|first| first == "main");
         (!is_main).then(|| (module, read(&fs::read_to_string(&path).unwrap())))
     });
-    let all: Files = all.map(|(module, content)| (if module == ["lib"] { Vec::new() } else { module }, content)).collect();
+    let all: Files =
+        all.map(|(module, content)| (if module == ["lib"] { Vec::new() } else { module }, content)).collect();
     let is_test = |module: &[String]| {
         (0..module.len()).any(|end| all.get(&module[..end]).is_some_and(|above| above.for_tests.contains(&module[end])))
     };
@@ -243,7 +244,9 @@ fn circles_are_found_through_every_form_of_import() {
         circles(&files.collect())
     };
     let rest = [("", "mod room;"), ("room", "mod a; mod b; mod c; pub use b::Thing; pub(crate) struct Own;")];
-    let with = |a: &'static str, b: &'static str| circles_of(&[&rest[..], &[("room::a", a), ("room::b", b), ("room::c", "fn g() {}")]].concat());
+    let with = |a: &'static str, b: &'static str| {
+        circles_of(&[&rest[..], &[("room::a", a), ("room::b", b), ("room::c", "fn g() {}")]].concat())
+    };
     let b = "pub struct Thing; use super::a::f;";
     for a in [
         "use super::Thing; pub fn f() {}",

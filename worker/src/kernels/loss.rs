@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_shows() {
+    fn values_that_are_not_finite_show() {
         for logits in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [0.0, f32::INFINITY]] {
             for class in [0, 1] {
                 assert!(!cross_entropy(&logits, class, 1.0, &mut [0.0; 2]).is_finite(), "{logits:?}, {class}");

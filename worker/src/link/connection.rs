@@ -384,7 +384,7 @@ fn judge(address: &str, status: &Status) -> Failure {
         Code::PermissionDenied => {
             "ask whoever runs the study: this worker is not to come in, or its file is for something else"
         }
-        Code::InvalidArgument => "correct what is named there, or use a worker and a coordinator of the same version",
+        Code::InvalidArgument => "correct the named field, or use a worker and a coordinator of the same version",
         _ => "use a worker and a coordinator of the same version",
     };
     match classify_failure(status.code()) {

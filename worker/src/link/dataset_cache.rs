@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_found_and_damage_is_noticed() {
+    fn kept_data_sets_are_found_and_damage_is_noticed() {
         let folder = tempdir().unwrap();
         let cache = CacheFolder::open(&folder.path().join("deep/down")).unwrap();
         let name = digest(b"pairs");

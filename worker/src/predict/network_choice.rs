@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_none_or_several_says_what_there_is() {
+    fn a_label_that_fits_none_or_several_lists_the_configurations() {
         let units = units();
         let none = chosen(&units, "learning_rate=0.2").unwrap_err().to_string();
         for line in ["none of the networks fits `learning_rate=0.2`", "(2 networks)", "\n    fc ", "(1 network)"] {

@@ -158,7 +158,7 @@ pub async fn run(
             Some(refused) = refused.recv() => Some(Farewell::Refused(refused)),
             () = &mut told, if listening => {
                 listening = false;
-                info!("told to stop: giving back what is in training");
+                info!("told to stop: giving back the units in training");
                 session.step(Event::Told)
             }
             _ = ticks.tick() => session.step(Event::Tick),

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_is_read() {
+    fn messages_are_read_as_they_were_written() {
         let attempt = Attempt { study: StudyId([9; 16]), unit: UnitId([7; 16]), number: 3 };
         for said in [
             SupervisorMessage::Holds(attempt),

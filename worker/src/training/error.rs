@@ -59,7 +59,7 @@ pub enum TrainError {
     #[diagnostic(help("use fewer folds or more training pairs in the study's spec"))]
     Split(#[from] SplitError),
     /// A batch is larger than the training part.
-    #[error("a batch of {batch} is larger than what is trained on, {}", count(pairs, "pair"))]
+    #[error("a batch of {batch} is larger than the training part, {}", count(pairs, "pair"))]
     #[diagnostic(help("set a smaller `batch_size` or more `train_pairs` in the study's spec"))]
     LargeBatch {
         /// The value of `batch_size`.

@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_large_is_said_before_it_is_trained() {
+    fn a_network_that_is_too_large_is_refused_before_training() {
         assert_eq!(fits(119_000_000), Ok(()), "the largest network of today's models");
         let heavy = fits(135_000_000).unwrap_err();
         assert!(heavy.to_string().contains("135000000 weights") && heavy.to_string().contains("keep_weights"));

@@ -154,7 +154,7 @@ fn a_signal_before_the_first_contact_ends_at_once() {
 }
 
 #[test]
-fn what_could_not_be_handed_over_is_counted() {
+fn attempts_that_could_not_be_handed_over_are_counted() {
     let mut world = up(1);
     world.answer_pull(1, StudyState::Running);
     world.lose();

@@ -134,7 +134,7 @@ impl World {
         }
         self.check();
         if let Some((_, unacknowledged)) = self.exit {
-            assert_eq!(unacknowledged, self.owed.len(), "the exit tells what was not handed over");
+            assert_eq!(unacknowledged, self.owed.len(), "the exit counts the attempts that were not handed over");
         }
     }
 
@@ -154,12 +154,12 @@ impl World {
                 Action::StopPulling => assert!(self.pull.take().is_some(), "a pull is under way"),
                 Action::Start { slot, assignment } => {
                     assert!(self.slots[slot].is_none(), "slot {slot} trains one unit at a time");
-                    assert!(!self.dropped.contains(&assignment.attempt), "what was dropped is not started");
+                    assert!(!self.dropped.contains(&assignment.attempt), "a dropped attempt is not started");
                     self.queued.remove(&assignment.attempt);
                     self.slots[slot] = Some(Running { attempt: assignment.attempt, stopping: false });
                 }
                 Action::Stop { slot, .. } => {
-                    let running = self.slots[slot].as_mut().expect("only what trains is stopped");
+                    let running = self.slots[slot].as_mut().expect("only a running attempt is stopped");
                     assert!(!running.stopping, "stopped once");
                     running.stopping = true;
                 }
@@ -169,7 +169,7 @@ impl World {
                     for (attempt, submission) in &attempts {
                         let mut others = self.submits.iter().flat_map(|submit| &submit.attempts);
                         assert!(others.all(|(other, _)| other != attempt), "one submit of {attempt} at a time");
-                        assert!(!self.settled.contains(attempt), "what was acknowledged is not submitted again");
+                        assert!(!self.settled.contains(attempt), "an acknowledged attempt is not submitted again");
                         let is_alone = attempts.len() == 1 && units_max == 0;
                         assert!(is_alone || submission.outcome.blob().is_none(), "nothing waits for an upload");
                     }

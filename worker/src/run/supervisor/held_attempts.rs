@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_training_is_told_from_what_lies_there() {
+    fn attempts_in_training_are_told_from_waiting_ones() {
         let [a, b, c] =
             [1, 2, 3].map(|number| Attempt { study: StudyId([9; 16]), unit: UnitId([number; 16]), number: 1 });
         let mut held_attempts = HeldAttempts::default();

@@ -36,7 +36,7 @@ pub(super) fn problem(head: &Head, unit: &Unit) -> Option<&'static str> {
     let learnt = u64::from(head.batches).saturating_mul(batch);
     // The last batch of an epoch may be smaller, and ends it.
     if pairs != learnt || pairs > u64::from(PAIRS_MAX) || u64::from(head.wrong) > pairs || !head.loss.is_finite() {
-        return Some("what it says of the epoch under way does not fit together");
+        return Some("its data of the epoch under way contradict each other");
     }
     if head.shuffle > WORDS_MAX || head.dropout > WORDS_MAX {
         return Some("it is further in its random streams than a training goes");
