@@ -2,7 +2,7 @@
 
 use seedgrid_tests::{
     machine::repository,
-    process::{Running, finish, seedgrid},
+    process::{Running, binary, finish, seedgrid},
     study::{Scratch, holdout},
 };
 use serde_json::Value;
@@ -116,4 +116,21 @@ fn units_that_wait_for_selections_are_counted() {
     let status = scratch.status("run");
     assert_eq!(status["units"]["total"], 42 + 200 + 160 + 160);
     run.kill_hard();
+}
+
+/// Six draws of the data in less memory than they take together: each leaves memory before the next is made.
+#[test]
+fn draws_of_the_data_are_held_one_at_a_time() {
+    let scratch = Scratch::new();
+    let spec =
+        holdout(&["fc"], "1", 1).replace("train_pairs = 200\ntest_pairs = 100", "train_pairs = 10\ntest_pairs = 1500");
+    scratch.write("spec.toml", &spec.replace("seeds = \"1\"", "seeds = \"1\"\ndata_seeds = \"1..=6\""));
+    // A draw has 2.4 MB of pixels and 1.2 MB encoded, and all six have 21 MB.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -d 22000; exec \"$@\"", "sh"]).arg(binary("seedgrid")).args(["plan", "spec.toml"]);
+    // Each thread and each of its memory pools count.
+    shell.current_dir(scratch.path("")).envs([("TOKIO_WORKER_THREADS", "2"), ("MALLOC_ARENA_MAX", "1")]);
+    let ended = finish(&mut shell);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("6 different units"), "{}", ended.stdout);
 }
