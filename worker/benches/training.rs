@@ -105,7 +105,7 @@ fn epochs(c: &mut Criterion) {
     let mut group = c.benchmark_group("epoch");
     group.sample_size(10);
     for model in model::ALL {
-        let unit = unit(model, BATCH as u64, 1);
+        let unit = unit(model.name, BATCH as u64, 1, &[]);
         group.bench_function(model.name, |b| {
             b.iter(|| train(&unit, &dataset, None, &Device::Cpu, &mut Nobody).expect("random pairs can be trained on"));
         });

@@ -110,7 +110,7 @@ fn model(name: &str) -> Result<&'static model::Model, String> {
 fn answer(command: &str, dataset: &Dataset) -> Result<serde_json::Value, Box<dyn Error>> {
     match command.split_whitespace().collect::<Vec<_>>()[..] {
         ["train", name, epochs, threads] => {
-            Ok(train_in_threads(&unit(model(name)?, BATCH, epochs.parse()?), dataset, threads.parse()?))
+            Ok(train_in_threads(&unit(model(name)?.name, BATCH, epochs.parse()?, &[]), dataset, threads.parse()?))
         }
         ["rate"] => Ok(json!({ "gflops": gemm_rate() })),
         ["work", name] => {

@@ -2,16 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../benches/random/mod.rs"]
+mod random;
+
 use std::collections::BTreeSet;
 
 use candle_core::Device;
 use seedgrid_common::{
-    data::{Dataset, PAIR_PIXELS, Pairs},
+    data::Dataset,
     hyperparameters::Value,
     model,
     random::Stream,
-    training::{EpochMetrics, Normalize, StopRule, UnitResult},
-    unit::{Configuration, Fold, Unit},
+    training::{EpochMetrics, UnitResult},
+    unit::{Fold, Unit},
 };
 use seedgrid_worker::training::{
     Checkpoint, Observer, Trained, Wish,
@@ -24,25 +27,13 @@ const PAIRS: usize = 40;
 const BATCH: u64 = 16;
 const EPOCHS: u32 = 3;
 
-fn pairs(count: usize, purpose: &str) -> Pairs {
-    let mut stream = Stream::new(7, purpose);
-    let pixels = (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect();
-    Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
-}
-
 fn dataset() -> Dataset {
-    Dataset { title: "random".to_owned(), seed: 0, train: pairs(PAIRS, "train"), test: pairs(9, "test") }
+    random::dataset(PAIRS, 9)
 }
 
 fn unit(model: &str, fold: Fold, set: &[(&str, Value)]) -> Unit {
-    let mut hyperparameters = model::find(model).unwrap().defaults();
-    hyperparameters.insert("learning_rate".to_owned(), Value::Number(0.05));
-    hyperparameters.insert("batch_size".to_owned(), Value::Integer(BATCH));
-    hyperparameters.extend(set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    let stop = StopRule { loss_delta: 0.0, max_epochs: EPOCHS, ..StopRule::PAPER };
-    let configuration =
-        Configuration { model: model.to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
-    Unit { dataset_digest: "0".repeat(64).into(), configuration: configuration.into(), fold, seed: 11 }
+    let settings = [&[("learning_rate", Value::Number(0.05))], set].concat();
+    Unit { fold, ..random::unit(model, BATCH, EPOCHS, &settings) }
 }
 
 /// Every model, and every optimiser, with and without folds.

@@ -2,15 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../benches/random/mod.rs"]
+mod random;
+
 use candle_core::Device;
 use miette::Diagnostic as _;
+use random::dataset;
 use seedgrid_common::{
     classification::Binary,
-    data::{Dataset, PAIR_PIXELS, Pairs, folds::split},
+    data::{Dataset, folds::split},
     hyperparameters::{Hyperparameters, Value},
     model,
-    random::Stream,
-    training::{Ending, EpochMetrics, Normalize, Scores, StopRule, UnitResult},
+    training::{Ending, EpochMetrics, Normalize, Scores, UnitResult},
     unit::{Configuration, Fold, KERNELS_REVISION, Unit},
 };
 use seedgrid_worker::training::{
@@ -46,33 +49,8 @@ impl Observer for Watcher {
     }
 }
 
-/// The same pairs as in make_fixtures.py.
-fn pairs(count: usize, purpose: &str) -> Pairs {
-    let mut stream = Stream::new(7, purpose);
-    let pixels = (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect();
-    Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
-}
-
-fn dataset(train: usize, test: usize) -> Dataset {
-    Dataset { title: "random".to_owned(), seed: 0, train: pairs(train, "train"), test: pairs(test, "test") }
-}
-
 fn unit(model: &str, learning_rate: f64, epochs: u32) -> Unit {
-    let mut hyperparameters = model::find(model).unwrap().defaults();
-    hyperparameters.insert("learning_rate".to_owned(), Value::Number(learning_rate));
-    hyperparameters.insert("batch_size".to_owned(), Value::Integer(16));
-    Unit {
-        dataset_digest: "0".repeat(64).into(),
-        configuration: Configuration {
-            model: model.to_owned(),
-            hyperparameters,
-            stop: StopRule { loss_delta: 0.0, max_epochs: epochs, ..StopRule::PAPER },
-            normalize: Normalize::Standardize,
-        }
-        .into(),
-        fold: Fold::Holdout,
-        seed: 11,
-    }
+    random::unit(model, 16, epochs, &[("learning_rate", Value::Number(learning_rate))])
 }
 
 fn finish(unit: &Unit, dataset: &Dataset) -> UnitResult {

@@ -1,9 +1,11 @@
-//! Units of random pairs, for benches and examples: how long training takes does not depend on what is seen.
+//! Units and data sets of random pairs, for tests, benches and examples.
+
+#![allow(dead_code, reason = "each program uses a part")]
 
 use seedgrid_common::{
     data::{Dataset, PAIR_PIXELS, Pairs},
     hyperparameters::{Hyperparameters, Value},
-    model::Model,
+    model::{self, Model},
     random::Stream,
     training::{Normalize, StopRule},
     unit::{Configuration, Fold, Unit},
@@ -17,29 +19,25 @@ pub(crate) fn hyperparameters(model: &Model, batch_size: u64) -> Hyperparameters
     hyperparameters
 }
 
-/// Pairs of random grey values.
-pub(crate) fn dataset(train: usize, test: usize) -> Dataset {
-    let mut stream = Stream::new(0, "random pairs");
-    let mut pairs = |count: usize| Pairs {
-        pixels: (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect(),
-        digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect(),
-    };
-    Dataset { title: "random".to_owned(), seed: 0, train: pairs(train), test: pairs(test) }
+/// Pairs of random grey values; make_fixtures.py makes the same.
+fn pairs(count: usize, purpose: &str) -> Pairs {
+    let mut stream = Stream::new(7, purpose);
+    let pixels = (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect();
+    Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
 }
 
-/// A unit that trains for exactly this many epochs.
-pub(crate) fn unit(model: &Model, batch_size: u64, epochs: u32) -> Unit {
+/// A data set of random pairs.
+pub(crate) fn dataset(train: usize, test: usize) -> Dataset {
+    Dataset { title: "random".to_owned(), seed: 0, train: pairs(train, "train"), test: pairs(test, "test") }
+}
+
+/// A unit that trains for exactly this many epochs, with these settings beside the defaults.
+pub(crate) fn unit(model: &str, batch_size: u64, epochs: u32, settings: &[(&str, Value)]) -> Unit {
+    let model = model::find(model).expect("it is a model");
+    let mut hyperparameters = hyperparameters(model, batch_size);
+    hyperparameters.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let stop = StopRule { loss_delta: 0.0, max_epochs: epochs, ..StopRule::PAPER };
-    Unit {
-        dataset_digest: String::new().into(),
-        configuration: Configuration {
-            model: model.name.to_owned(),
-            hyperparameters: hyperparameters(model, batch_size),
-            stop,
-            normalize: Normalize::Standardize,
-        }
-        .into(),
-        fold: Fold::Holdout,
-        seed: 1,
-    }
+    let (model, normalize) = (model.name.to_owned(), Normalize::Standardize);
+    let configuration = Configuration { model, hyperparameters, stop, normalize };
+    Unit { dataset_digest: "0".repeat(64).into(), configuration: configuration.into(), fold: Fold::Holdout, seed: 11 }
 }

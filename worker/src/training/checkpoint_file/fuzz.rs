@@ -1,29 +1,20 @@
 //! Files that no training wrote are refused, or read and trained to the end, without a panic.
 
+#[path = "../../../benches/random/mod.rs"]
+mod random;
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use candle_core::Device;
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use safetensors::SafeTensors;
-use seedgrid_common::{
-    data::{Dataset, PAIR_PIXELS, Pairs},
-    hyperparameters::Value,
-    random::Stream,
-    training::{Normalize, StopRule},
-    unit::{Configuration, Fold, Unit},
-};
+use seedgrid_common::{data::Dataset, hyperparameters::Value, unit::Unit};
 
 use super::*;
 use crate::training::{Observer, Trained, Wish, numerics_class::numerics_class, train};
 
 const PAIRS: usize = 24;
 const BATCH: u64 = 8;
-
-fn pairs(count: usize, purpose: &str) -> Pairs {
-    let mut stream = Stream::new(7, purpose);
-    let pixels = (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect();
-    Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
-}
 
 /// A unit with momentum or Adam, its data set, and the file of a checkpoint in its second epoch.
 struct Sample {
@@ -35,25 +26,15 @@ struct Sample {
 static SAMPLES: LazyLock<[Sample; 2]> = LazyLock::new(|| ["sgd", "adam"].map(sample));
 
 fn sample(optimiser: &str) -> Sample {
-    let mut hyperparameters = model::find("fc").expect("it is a model").defaults();
     let momentum = if optimiser == "sgd" { 0.9 } else { 0.0 };
-    hyperparameters.extend([
-        ("optimiser".to_owned(), Value::Text(optimiser.to_owned())),
-        ("momentum".to_owned(), Value::Number(momentum)),
-        ("learning_rate".to_owned(), Value::Number(0.001)),
-        ("batch_size".to_owned(), Value::Integer(BATCH)),
-        ("hidden".to_owned(), Value::Integers(vec![3])),
-    ]);
-    let stop = StopRule { loss_delta: 0.0, max_epochs: 4, ..StopRule::PAPER };
-    let configuration =
-        Configuration { model: "fc".to_owned(), hyperparameters, stop, normalize: Normalize::Standardize };
-    let unit = Unit {
-        dataset_digest: "0".repeat(64).into(),
-        configuration: configuration.into(),
-        fold: Fold::Holdout,
-        seed: 11,
-    };
-    let dataset = Dataset { title: "random".to_owned(), seed: 0, train: pairs(PAIRS, "train"), test: pairs(9, "test") };
+    let settings = [
+        ("optimiser", Value::Text(optimiser.to_owned())),
+        ("momentum", Value::Number(momentum)),
+        ("learning_rate", Value::Number(0.001)),
+        ("hidden", Value::Integers(vec![3])),
+    ];
+    let unit = random::unit("fc", BATCH, 4, &settings);
+    let dataset = random::dataset(PAIRS, 9);
     let mut saver = Saver { after: 4, state: None };
     train(&unit, &dataset, None, &Device::Cpu, &mut saver).expect("it can be trained");
     let file = write(&saver.state.expect("it was stopped"), &unit).expect("it can be written");
