@@ -64,7 +64,9 @@ fn true_positive_rate_at(curve: &[RocPoint], x: f64) -> f64 {
 
 /// Precision where this recall is first reached as the threshold falls.
 fn precision_at(curve: &[PrPoint], recall: f64) -> f64 {
-    let reached = curve.iter().skip(1).find(|point| point.recall >= recall);
+    // The first point has no threshold.
+    let reached = curve.get(1..).unwrap_or_default();
+    let reached = reached.get(reached.partition_point(|point| point.recall < recall));
     reached.or(curve.last()).map_or(0.0, |point| point.precision)
 }
 

@@ -1,6 +1,6 @@
 //! Matches the configurations of two runs by their content, never by their numbers. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use seedgrid_common::unit::Configuration;
 
@@ -20,37 +20,43 @@ pub(super) struct Matched<'a> {
 pub(super) fn matched(stages: [&StageReport; 2]) -> Matched<'_> {
     let mut left: [Vec<&ConfigurationReport>; 2] = stages.map(|stage| stage.configurations.iter().collect());
     let mut pairs = Vec::new();
-    let trained_alike = |one: &ConfigurationReport, other: &ConfigurationReport| {
-        one.model == other.model && one.hyperparameters == other.hyperparameters && one.normalize == other.normalize
-    };
-    take(&mut left, &mut pairs, |one, other| trained_alike(one, other) && one.stop == other.stop);
-    take(&mut left, &mut pairs, trained_alike);
-    let of_model = |rows: &[&ConfigurationReport], model: &str| rows.iter().filter(|row| row.model == model).count();
-    let alone: Vec<String> = left[0]
-        .iter()
-        .map(|row| row.model.clone())
-        .filter(|model| of_model(&left[0], model) == 1 && of_model(&left[1], model) == 1)
-        .collect();
-    take(&mut left, &mut pairs, |one, other| one.model == other.model && alone.contains(&one.model));
+    take(&mut left, &mut pairs, |row| Some((row.model.clone(), settings(row))));
+    take(&mut left, &mut pairs, |row| {
+        let mut settings = settings(row);
+        settings.retain(|name, _| !name.starts_with("stop."));
+        Some((row.model.clone(), settings))
+    });
+    let mut of_model: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for (run, rows) in left.iter().enumerate() {
+        rows.iter().for_each(|&row| of_model.entry(row.model.as_str()).or_default()[run] += 1);
+    }
+    take(&mut left, &mut pairs, |row| (of_model.get(row.model.as_str()) == Some(&[1, 1])).then_some(row.model.clone()));
     pairs.sort_by_key(|[first, _]| first.number);
     let [only_first, only_second] = left;
     Matched { pairs, only_first, only_second }
 }
 
-/// Matches each remaining configuration of the first with the first suitable one of the second, and removes both.
-fn take<'a>(
+/// Matches each remaining configuration of the first with the first one of the second that has the same key, and removes both.
+fn take<'a, K: Ord>(
     left: &mut [Vec<&'a ConfigurationReport>; 2],
     pairs: &mut Vec<[&'a ConfigurationReport; 2]>,
-    belong: impl Fn(&ConfigurationReport, &ConfigurationReport) -> bool,
+    key: impl Fn(&ConfigurationReport) -> Option<K>,
 ) {
     let [first, second] = left;
-    first.retain(|one| match second.iter().position(|other| belong(one, other)) {
-        Some(place) => {
-            pairs.push([*one, second.remove(place)]);
-            false
+    let mut places: BTreeMap<K, VecDeque<usize>> = BTreeMap::new();
+    for (place, row) in second.iter().enumerate() {
+        if let Some(key) = key(row) {
+            places.entry(key).or_default().push_back(place);
         }
-        None => true,
+    }
+    let mut rest: Vec<Option<&ConfigurationReport>> = second.iter().copied().map(Some).collect();
+    first.retain(|one| {
+        let place = key(one).and_then(|key| places.get_mut(&key)?.pop_front());
+        let other = place.and_then(|place| rest[place].take());
+        pairs.extend(other.map(|other| [*one, other]));
+        other.is_none()
     });
+    *second = rest.into_iter().flatten().collect();
 }
 
 /// The settings in which two configurations differ, by name.

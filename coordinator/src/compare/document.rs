@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use seedgrid_common::hyperparameters::Hyperparameters;
 use serde::Serialize;
 
-use crate::aggregate::report_json::{ConfigurationReport, Counts, DatasetSummary, Estimate, EvaluationReport, Spread};
+use crate::aggregate::report_json::{
+    ConfigurationReport, Counts, DatasetSummary, Estimate, EvaluationReport, Spread, heading,
+};
 
 /// Value of [`Comparison::schema`].
 pub const SCHEMA: &str = "seedgrid.compare/2";
@@ -162,7 +164,7 @@ impl ComparedConfiguration {
 
     /// The model's title with the variant.
     pub fn heading(&self) -> String {
-        if self.variant.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.variant) }
+        heading(&self.title, &self.variant)
     }
 }
 

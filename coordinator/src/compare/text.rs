@@ -1,6 +1,9 @@
 //! The comparison of two runs as text.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use seedgrid_common::terminal::lines;
 
@@ -231,12 +234,18 @@ pub(super) fn shown(stage: &ComparedStage) -> Vec<&ComparedConfiguration> {
     if all.len() <= ROWS_MAX {
         return all.iter().collect();
     }
-    let best = |run: fn(&ComparedConfiguration) -> &Found, one: &ComparedConfiguration| {
-        let rivals = all.iter().filter(|other| other.model == one.model && run(other).can_be_best);
-        rivals.map(|other| run(other).rank).min() == Some(run(one).rank)
+    // The best rank of each model in each run.
+    let mut best: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for one in all {
+        let lowest = best.entry(&one.model).or_insert([usize::MAX; 2]);
+        for (lowest, found) in lowest.iter_mut().zip([&one.first, &one.second]) {
+            *lowest = (*lowest).min(if found.can_be_best { found.rank } else { usize::MAX });
+        }
+    }
+    let stands_out = |one: &&ComparedConfiguration| {
+        let [first, second] = best[one.model.as_str()];
+        one.first.rank == first || one.second.rank == second || differs(one)
     };
-    let stands_out =
-        |one: &&ComparedConfiguration| best(|one| &one.first, one) || best(|one| &one.second, one) || differs(one);
     all.iter().filter(stands_out).take(ROWS_MAX).collect()
 }
 

@@ -156,6 +156,8 @@ pub(super) fn unless_diverged(row: &ConfigurationReport, cell: String) -> String
 
 /// The settings that distinguish a configuration from others of its model: names and values. "learning_rate=0.1 hidden=[50, 10]" has two.
 pub(super) fn settings(variant: &str) -> Vec<(&str, &str)> {
+    #[cfg(test)]
+    tests::SETTINGS_READ.with(|read| read.set(read.get() + 1));
     let is_name =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
     let begins = |at: usize| {
@@ -208,8 +210,15 @@ pub(super) fn place(stage: &StageReport, unit: &UnitReport) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::cell::Cell;
+
     use super::settings;
+
+    thread_local! {
+        /// The number of calls of [`settings`] by this thread.
+        pub(in crate::report) static SETTINGS_READ: Cell<usize> = const { Cell::new(0) };
+    }
 
     #[test]
     fn a_variant_is_names_and_values() {

@@ -91,10 +91,15 @@ impl ConfigurationReport {
         self.counts.diverged > 0
     }
 
-    /// The model's title with the variant: "FC Network (learning_rate=0.1)".
+    /// The model's title with the variant.
     pub fn heading(&self) -> String {
-        if self.variant.is_empty() { self.title.clone() } else { format!("{} ({})", self.title, self.variant) }
+        heading(&self.title, &self.variant)
     }
+}
+
+/// A model's title with the variant of one of its configurations: "FC Network (learning_rate=0.1)".
+pub(crate) fn heading(title: &str, variant: &str) -> String {
+    if variant.is_empty() { title.to_owned() } else { format!("{title} ({variant})") }
 }
 
 /// The contribution of the draw of the data to a mean error's uncertainty.

@@ -9,6 +9,7 @@ mod race;
 mod reference;
 
 pub use comparison::{Against, AucTestReport, ComparisonReport, ComparisonsReport, McNemarReport, TTestReport};
+pub(crate) use configuration::heading;
 pub use configuration::{
     Averaged, BandReport, ConfigurationReport, DrawError, DrawReport, PrecisionRecallReport, RocReport,
 };

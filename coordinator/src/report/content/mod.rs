@@ -130,3 +130,47 @@ fn parts(part: &Part<'_>) -> Vec<Block> {
     add(Section::new(id("units"), "Every unit", units_table::table(part)).folded());
     blocks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::document;
+    use crate::{
+        aggregate::{Aggregate, Curves, Report, report_json::ConfigurationReport},
+        report::shown_and_best_rows::tests::SETTINGS_READ,
+    };
+
+    /// A stage of so many configurations that differ in one setting.
+    fn tuned(configurations: usize) -> Aggregate {
+        let mut report: Report =
+            serde_json::from_str(include_str!("../../../../tests/golden/table3.report.json")).unwrap();
+        let stage = &mut report.stages[0];
+        let first = stage.configurations[0].clone();
+        let row = |number: usize| {
+            let variant = format!("learning_rate=0.{number}");
+            ConfigurationReport { number, variant, ..first.clone() }
+        };
+        stage.configurations = (1..=configurations).map(row).collect();
+        let nothing = Curves {
+            roc: None,
+            roc_band: None,
+            precision_recall: None,
+            precision_recall_band: None,
+            learning: Vec::new(),
+            seeds: Vec::new(),
+            units: Vec::new(),
+        };
+        let curves = vec![vec![nothing; configurations]];
+        Aggregate { report, curves, errors: Vec::new(), samples: Vec::new(), drawn: 0 }
+    }
+
+    #[test]
+    fn the_settings_of_many_configurations_are_not_read_again_for_each_of_them() {
+        let read = |configurations| {
+            let aggregate = tuned(configurations);
+            let before = SETTINGS_READ.get();
+            document(&aggregate, true);
+            SETTINGS_READ.get() - before
+        };
+        assert!(read(200) <= 2 * read(100), "{} and {}", read(100), read(200));
+    }
+}

@@ -77,7 +77,7 @@ pub(super) fn results(part: &Part<'_>) -> Vec<Block> {
     let stage = part.stage;
     let n = |row: &ConfigurationReport| Cell {
         text: format!("{} of {}", row.n, row.counts.planned),
-        link: part.drawings.then(|| format!("curves-of-{}-{}", part.number, row.number)),
+        link: (part.drawings && part.drawn > 0).then(|| format!("curves-of-{}-{}", part.number, row.number)),
         alert: row.n + row.counts.skipped < row.counts.planned,
     };
     let fields = vec![
@@ -188,9 +188,10 @@ pub(super) fn draws(part: &Part<'_>) -> Vec<Block> {
 
 /// All hyper-parameters, the stopping rule and the inputs of every configuration.
 pub(super) fn settings(part: &Part<'_>) -> Vec<Block> {
+    let columns = shown_and_best_rows::setting_names(part.stage);
     let mut names: Vec<&str> = Vec::new();
     for name in part.stage.configurations.iter().flat_map(|row| row.hyperparameters.keys()) {
-        if !names.contains(&name.as_str()) && !shown_and_best_rows::setting_names(part.stage).contains(&name.as_str()) {
+        if !names.contains(&name.as_str()) && !columns.contains(&name.as_str()) {
             names.push(name);
         }
     }

@@ -77,6 +77,10 @@ pub(super) fn curves(part: &Part<'_>) -> Vec<Block> {
     if !part.drawings {
         return Vec::new();
     }
+    if part.drawn == 0 {
+        let text = "The study has too many configurations for a learning curve of each unit: epochs.csv has all.";
+        return vec![Block::Text(Tone::Plain, text.to_owned())];
+    }
     let stage = part.stage;
     let validation = match stage.evaluation {
         EvaluationReport::Holdout => "",

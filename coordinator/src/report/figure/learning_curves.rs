@@ -61,11 +61,17 @@ pub(in crate::report) fn learning(stage: &StageReport, curves: &[Curves]) -> Opt
     Some(if crowded(stage) { many(stage, curves, errors) } else { few(stage, curves, errors) })
 }
 
-/// One panel of some configurations: their places in the stage, what it shows of them, and its axis' label.
+/// One panel of some configurations: their places in the stage, ascending, what it shows of them, and its axis' label.
 struct Shown {
     members: Vec<usize>,
     measure: Measure,
     label: String,
+}
+
+impl Shown {
+    fn has(&self, member: usize) -> bool {
+        self.members.binary_search(&member).is_ok()
+    }
 }
 
 /// The columns of a figure of these configurations: losses, each kind in a panel of its own, and errors.
@@ -140,8 +146,8 @@ fn row(
 /// One of many panels: the best configuration over the others in grey.
 fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown, facet: &Facet<'_>) -> Drawing {
     let mut content = panel.content();
-    let best = facet.best.filter(|best| shown.members.contains(best));
-    let others = facet.others().into_iter().filter(|member| shown.members.contains(member));
+    let best = facet.best.filter(|best| shown.has(*best));
+    let others = facet.others().into_iter().filter(|member| shown.has(*member));
     for member in some(others.collect(), LINES_MAX) {
         let line = mean_line(panel, &curves[member], &shown.measure);
         let label = stage.configurations[member].heading();
@@ -158,7 +164,7 @@ fn faceted(stage: &StageReport, curves: &[Curves], panel: &Panel, shown: &Shown,
         let label = stage.configurations[best].heading();
         content.path(&line, Stroke::solid(style::color(0), 2.0), Some(&label));
     }
-    if let Some(selected) = facet.selected.filter(|one| Some(*one) != best && shown.members.contains(one)) {
+    if let Some(selected) = facet.selected.filter(|one| Some(*one) != best && shown.has(*one)) {
         let line = mean_line(panel, &curves[selected], &shown.measure);
         let label = marked(stage, stage.configurations[selected].number);
         content.path(&line, Stroke::solid(style::color(1), 2.0), Some(&label));
