@@ -97,9 +97,8 @@ fn a_tuning_stage_shows_its_metric_by_each_hyper_parameter() {
     assert_eq!(count("<circle"), 2 * (12 + 1), "each configuration in each panel, and a ring around the selected one");
     assert_eq!(count(", selected</title>"), 2);
     assert!(!files.contains_key("axes-final.svg"), "nothing was tuned there");
-    // Its row, and its place in the pairs with each of eleven others.
-    for (figure, marks) in [("errors", 1), ("comparisons", 11)] {
-        assert_eq!(files[&format!("{figure}-tune.svg")].matches("#e3eef8").count(), marks, "{figure}");
+    for figure in ["errors", "comparisons"] {
+        assert_eq!(files[&format!("{figure}-tune.svg")].matches("#e3eef8").count(), 1, "its row in {figure}");
     }
     for figure in ["roc", "learning"] {
         assert!(files[&format!("{figure}-tune.svg")].contains("(selected)</title>"), "{figure}");
@@ -129,6 +128,35 @@ fn forest_plots_have_settings_in_columns_that_leave_each_other_room() {
             line.sort_by(|a, b| a.0.total_cmp(&b.0));
             assert!(line.windows(2).all(|two| two[0].1 < two[1].0), "{figure}: {line:?}");
         }
+    }
+}
+
+#[test]
+fn a_figure_of_many_pairs_fits_on_a_page() {
+    let aggregate = tuned();
+    let files = texts_of(&aggregate);
+    let svg = &files["comparisons-tune.svg"];
+    let height: f64 =
+        roxmltree::Document::parse(svg).unwrap().root_element().attribute("height").unwrap().parse().unwrap();
+    assert!(height <= 864.0, "{height} pixels are more than 9 inches");
+    assert_eq!(svg.matches("<circle").count(), 11, "each of the others next to the best one");
+    assert!(svg.contains(">mean error above the best one&#39;s</text>"));
+    let stage = &aggregate.report.stages[0];
+    let best = stage.configurations.iter().find(|row| row.rank == 1).unwrap();
+    for pair in stage.comparisons.pairs.iter().filter(|pair| [pair.first, pair.second].contains(&best.number)) {
+        let difference = pair.difference.unwrap() * if pair.first == best.number { -1.0 } else { 1.0 };
+        let sign = match difference {
+            _ if difference.abs() < 0.00005 => "",
+            below if below < 0.0 => "−",
+            _ => "+",
+        };
+        let number = format!(">{sign}{:.4}", difference.abs());
+        assert!(svg.contains(&number), "{number}");
+    }
+    for name in ["report.html", "report.md"] {
+        let text = files[name].replace("&#39;", "'");
+        assert!(text.contains("Only the 11 pairs with that one are shown; the table below has all 66."), "{name}");
+        assert!(text.contains(&format!("Mean error minus that of {}, the lowest one", best.heading())), "{name}");
     }
 }
 
@@ -178,4 +206,15 @@ fn pictures_have_a_bounded_number_of_dots_and_lines() {
     assert!(count("roc-tune.svg", "<polyline") <= 60 + 4, "{}", count("roc-tune.svg", "<polyline"));
     assert!(count("learning-tune.svg", "<polyline") <= 3 * (60 + 2 + 2), "{}", count("learning-tune.svg", "<polyline"));
     assert!(count("learning-final.svg", "<polyline") <= 2 * (60 + 1), "{}", count("learning-final.svg", "<polyline"));
+}
+
+#[test]
+fn where_no_unit_has_a_curve_there_are_no_folds_for_them() {
+    let mut aggregate = tuned();
+    let folds = |files: &BTreeMap<String, String>| files["report.html"].matches("curves-of-").count();
+    assert!(folds(&texts_of(&aggregate)) > 12);
+    aggregate.drawn = 0;
+    let files = texts_of(&aggregate);
+    assert_eq!(folds(&files), 0, "and no links to them");
+    assert!(files["report.html"].contains("too many configurations for a learning curve of each unit"));
 }

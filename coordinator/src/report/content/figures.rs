@@ -8,7 +8,8 @@ use crate::{
     },
     report::{
         document::{Block, Figure},
-        figure::{self, DOTS_MAX, Drawing, LINES_MAX, RIVALS_MAX, ROWS_MAX},
+        figure::{self, DOTS_MAX, Drawing, LINES_MAX, ROWS_MAX},
+        numbers::whole,
         shown_and_best_rows::{self, LEVEL, crowded, heading},
     },
 };
@@ -95,20 +96,25 @@ fn axes(stage: &StageReport) -> String {
 }
 
 fn comparisons(stage: &StageReport) -> String {
-    let (what, shown) = match stage.comparisons.against {
-        Against::EachOther => {
-            let what = "Mean error of the upper configuration minus that of the lower one, with its simultaneous 95 % interval: left of 0, \
-                        the upper one errs less."
-                .to_owned();
-            (what, String::new())
+    let figure::Shown { best, rows, all } = figure::shown_comparisons(stage);
+    let what = match best {
+        Some(best) => format!(
+            "Mean error minus that of {}, the lowest one, with its simultaneous 95 % interval.",
+            heading(stage, best)
+        ),
+        None => "Mean error of the upper configuration minus that of the lower one, with its simultaneous 95 % interval: left of 0, \
+                 the upper one errs less."
+            .to_owned(),
+    };
+    let (few, all) = (whole(rows.len()), (all > rows.len()).then(|| whole(all)));
+    let shown = match (stage.comparisons.against, best, all) {
+        (_, _, None) => String::new(),
+        (Against::Best, _, Some(_)) => format!(" Only the {few} smallest differences are shown."),
+        (Against::EachOther, Some(_), Some(all)) => {
+            format!(" Only the {few} pairs with that one are shown; the table below has all {all}.")
         }
-        Against::Best => {
-            let best = stage.comparisons.best.map_or_else(String::new, |best| heading(stage, best));
-            let shown = match stage.comparisons.pairs.len() {
-                pairs if pairs > RIVALS_MAX => format!(" Only the {RIVALS_MAX} smallest differences are shown."),
-                _ => String::new(),
-            };
-            (format!("Mean error minus that of {best}, the lowest one, with its simultaneous 95 % interval."), shown)
+        (Against::EachOther, None, Some(all)) => {
+            format!(" Only the first {few} pairs are shown; the table below has all {all}.")
         }
     };
     format!(

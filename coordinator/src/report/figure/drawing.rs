@@ -72,6 +72,8 @@ pub(super) enum Element {
 
 /// Most width of a file's figure: 6.5 inches.
 pub(super) const PAPER_WIDTH: f64 = 624.0;
+/// Most height of a file's figure: 9 inches.
+const PAPER_HEIGHT: f64 = 864.0;
 
 /// The room around a clipped drawing for lines on its edge.
 pub(super) const CLIP_MARGIN: f64 = 2.0;
@@ -92,7 +94,7 @@ impl Drawing {
 
     /// How much smaller it becomes to fit between a paper's margins.
     pub(super) fn paper_scale(&self) -> f64 {
-        (PAPER_WIDTH / self.width).min(1.0)
+        (PAPER_WIDTH / self.width).min(PAPER_HEIGHT / self.height).min(1.0)
     }
 
     pub(super) fn new(width: f64, height: f64) -> Self {

@@ -23,7 +23,7 @@ mod svg;
 mod typeface;
 mod unit_learning_curves;
 
-pub(super) use comparisons::{RIVALS_MAX, comparisons};
+pub(super) use comparisons::{Shown, comparisons, shown as shown_comparisons};
 pub(super) use digits::digits;
 pub(super) use dots_and_lines_limit::{DOTS_MAX, LINES_MAX};
 pub(super) use drawing::Drawing;

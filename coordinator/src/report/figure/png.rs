@@ -15,11 +15,7 @@ use super::{
 
 /// Side of a drawing's pixel in the file's: figures have 192 of these an inch, enough for print.
 const SCALE: f64 = 2.0;
-/// Most pixels of a file; a larger drawing gets a smaller scale. As many take 4 bytes each while they are painted.
-const PIXELS_MAX: f64 = 48e6;
-/// Most pixels of a file's side.
-const SIDE_MAX: f64 = 30_000.0;
-/// Pixels a metre at [`SCALE`]: a drawing's pixel is a 96th of an inch, as in SVG.
+/// An SVG file's pixels a metre: each is a 96th of an inch.
 const PER_METRE: f64 = 96.0 / 0.0254;
 
 /// A figure cannot be painted. Each is an error in Seedgrid.
@@ -43,23 +39,21 @@ impl Drawing {
     pub(crate) fn png(&self) -> Result<Vec<u8>, PaintError> {
         let (width, height) = (self.width, self.height);
         let size = || PaintError::Size { width, height };
-        let scale = self.paper_scale() * scale(width, height).ok_or_else(size)?;
+        if !((width * height).is_finite() && width >= 1.0 && height >= 1.0) {
+            return Err(size());
+        }
+        // So it has at most 1248 x 1728 pixels.
+        let scale = SCALE * self.paper_scale();
         let pixels = |length: f64| (length * scale).round().max(1.0) as u32;
         let mut pixmap = Pixmap::new(pixels(width), pixels(height)).ok_or_else(size)?;
         pixmap.fill(tiny_skia::Color::WHITE);
         let mut canvas = Canvas { pixmap, origin: (0.0, 0.0), scale };
         canvas.all(self, (0.0, 0.0));
-        encode(&canvas.pixmap, scale)
+        encode(&canvas.pixmap)
     }
 }
 
-/// How many of the file's pixels are a drawing's; None where it has no size.
-fn scale(width: f64, height: f64) -> Option<f64> {
-    let is_sized = (width * height).is_finite() && width >= 1.0 && height >= 1.0;
-    is_sized.then(|| SCALE.min((PIXELS_MAX / (width * height)).sqrt()).min(SIDE_MAX / width.max(height)))
-}
-
-fn encode(pixmap: &Pixmap, scale: f64) -> Result<Vec<u8>, PaintError> {
+fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, PaintError> {
     // Everything is opaque: on white.
     let colors: Vec<u8> = pixmap.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
     let mut file = Vec::new();
@@ -67,7 +61,7 @@ fn encode(pixmap: &Pixmap, scale: f64) -> Result<Vec<u8>, PaintError> {
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Balanced);
-    let per_metre = (PER_METRE * scale).round() as u32;
+    let per_metre = (PER_METRE * SCALE).round() as u32;
     encoder.set_pixel_dims(Some(PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter }));
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&colors)?;
@@ -294,15 +288,17 @@ mod tests {
     }
 
     #[test]
-    fn a_very_large_drawing_has_a_bounded_number_of_pixels() {
-        assert_eq!(scale(1_000.0, 4_000.0), Some(2.0));
-        let large = scale(9_000.0, 8_000.0).unwrap();
-        assert!((large * 9_000.0 * large * 8_000.0 - PIXELS_MAX).abs() < 1.0);
-        assert_eq!(scale(10.0, 60_000.0), Some(0.5));
-        assert_eq!((scale(0.0, 100.0), scale(f64::NAN, 100.0), scale(1e200, 1e200)), (None, None, None));
-        let (width, height, _) = decoded(&Drawing::new(10.0, 60_000.0).png().unwrap());
-        assert_eq!((width, height), (5, 30_000));
-        assert!(matches!(Drawing::new(0.0, 100.0).png(), Err(PaintError::Size { .. })));
+    fn a_very_large_drawing_fits_on_a_page() {
+        let size = |width, height| {
+            let (width, height, _) = decoded(&Drawing::new(width, height).png().unwrap());
+            (width, height)
+        };
+        assert_eq!(size(100.0, 50.0), (200, 100));
+        assert_eq!((size(6_240.0, 100.0), size(1_000.0, 4_000.0)), ((1248, 20), (432, 1728)));
+        assert_eq!(size(10.0, 60_000.0), (1, 1728));
+        for (width, height) in [(0.0, 100.0), (f64::NAN, 100.0), (1e200, 1e200)] {
+            assert!(matches!(Drawing::new(width, height).png(), Err(PaintError::Size { .. })));
+        }
     }
 
     /// Everything that figures are made of. The pixels, not the file's bytes: those may change with the encoder's version.
