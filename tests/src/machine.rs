@@ -9,6 +9,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use crate::{
@@ -79,11 +80,55 @@ pub fn installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// `count` ports of the loopback interface, free at the time of the call.
+/// The lowest port that [`free_ports`] gives.
+const LOWEST_PORT: u16 = 10_000;
+
+/// `count` ports of the loopback interface on which no process listens. No connection gets one by chance, because the
+/// system takes those from another range: a program can leave such a port and listen there again.
 ///
 /// # Panics
 /// When there are not enough.
-pub fn free_ports(count: usize) -> Vec<String> {
-    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    held.iter().map(|listener| listener.local_addr().unwrap().port().to_string()).collect()
+pub fn free_ports(count: usize) -> Vec<u16> {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let ports = LOWEST_PORT..first_port_of_connections();
+    let all = u32::from(ports.end - ports.start);
+    // Other tests and other processes begin elsewhere.
+    let begin =
+        std::process::id().wrapping_mul(131).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed).wrapping_mul(17));
+    let tried = (0..all).map(|step| ports.start + (begin.wrapping_add(step) % all) as u16);
+    let free: Vec<u16> = tried.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(count).collect();
+    assert_eq!(free.len(), count, "no {count} ports are free in {ports:?}");
+    free
+}
+
+/// One such port.
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
+    free_ports(1)[0]
+}
+
+/// The first port of the range from which the system takes those of connections.
+fn first_port_of_connections() -> u16 {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let first = range.split_whitespace().next().and_then(|first| first.parse().ok());
+    first.filter(|first| *first > LOWEST_PORT + 1000).unwrap_or(32_768)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn free_ports_are_none_that_connections_get() {
+        let ports: BTreeSet<u16> = (0..5).flat_map(|_| free_ports(3)).collect();
+        assert_eq!(ports.len(), 15, "each is given once: {ports:?}");
+        assert!(ports.iter().all(|port| (LOWEST_PORT..first_port_of_connections()).contains(port)), "{ports:?}");
+        let listener = TcpListener::bind(("127.0.0.1", *ports.first().unwrap())).unwrap();
+        drop(listener);
+        TcpListener::bind(("127.0.0.1", *ports.first().unwrap())).unwrap();
+    }
 }

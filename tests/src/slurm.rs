@@ -44,7 +44,7 @@ impl Slurm {
         let mut script = Command::new(repository("tests/slurm/cluster.sh"))
             .arg(folder.path())
             .arg(cpus.to_string())
-            .args(free_ports(1 + nodes))
+            .args(free_ports(1 + nodes).iter().map(u16::to_string))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

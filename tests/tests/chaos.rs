@@ -18,6 +18,7 @@ use seedgrid_coordinator::run_directory::RunDirectory;
 use seedgrid_tests::{
     commit_points::{CommitPoints, Instant},
     faulty_proxy::{FaultRates, Proxy},
+    machine::free_port,
     process::{Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
 };
@@ -75,10 +76,6 @@ fn serving(scratch: &Scratch, listen: &str) -> Running {
 fn joining(scratch: &Scratch, join: &Path) -> Running {
     let mut command = worker(["--slots", "1", "--checkpoint-every", "1s"]);
     Running::start(command.arg("--join").arg(join).arg("--cache").arg(scratch.path("cache")))
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Checks that each unit has one result, that no two differ, and that each attempt continued from the earlier ones'

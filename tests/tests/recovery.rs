@@ -16,6 +16,7 @@ use nix::{
 };
 use seedgrid_tests::{
     faulty_proxy::{FaultRates, Proxy},
+    machine::free_port,
     process::{Running, children, seedgrid, until, worker},
     study::{Scratch, holdout},
 };
@@ -23,10 +24,6 @@ use seedgrid_tests::{
 const ROUNDS: usize = 5;
 /// The age of a good connection: after it, a loss counts as the first failure.
 const STEADY: Duration = Duration::from_secs(11);
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// `seedgrid serve` with one unit that trains for minutes.
 fn serving(scratch: &Scratch, port: u16) -> Running {

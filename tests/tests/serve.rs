@@ -11,6 +11,7 @@ use std::{
 use nix::sys::signal::Signal;
 use seedgrid_common::join::JoinFile;
 use seedgrid_tests::{
+    machine::free_port,
     process::{Running, finish, seedgrid, until, worker},
     study::{Scratch, holdout},
 };
@@ -36,11 +37,6 @@ fn joins(scratch: &Scratch, join: &Path, name: &str, slots: &str) -> Command {
     let mut command = worker(["--slots", slots]);
     command.arg("--join").arg(join).arg("--cache").arg(scratch.path(name));
     command
-}
-
-/// A port that is free at the time of the call.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]

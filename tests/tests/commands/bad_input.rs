@@ -7,6 +7,7 @@ use seedgrid_common::{
     study_id::StudyId,
 };
 use seedgrid_tests::{
+    machine::free_port,
     process::{Ended, Running, finish, seedgrid, worker},
     study::{Scratch, holdout},
 };
@@ -258,12 +259,12 @@ fn join_file(scratch: &Scratch, address: &str) -> std::path::PathBuf {
 #[test]
 fn a_wrong_coordinator_address() {
     let scratch = Scratch::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = format!("127.0.0.1:{}", free_port());
     let join = join_file(&scratch, &format!("http://{free}"));
     let ended = finish(worker(["--plaintext", "--connect-timeout", "1s", "--join"]).arg(&join));
-    clear(&ended, 5, &[&free.to_string()]);
+    clear(&ended, 5, &[&free]);
     let asked = finish(seedgrid(["status", "--plaintext"]).arg(&join));
-    clear(&asked, 5, &[&free.to_string()]);
+    clear(&asked, 5, &[&free]);
 }
 
 #[test]

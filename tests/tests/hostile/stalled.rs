@@ -45,6 +45,12 @@ pub(crate) async fn fetches(victim: &Victim, holder: &Peer, held: &Taken) {
 
 /// A worker on another one's connection has at most one pull under way, and none once it is revoked.
 pub(crate) async fn pulls(victim: &Victim, holder: &Peer) {
+    // Leases of the hostile workers may have run out: no pull is to be answered with their units.
+    let steer = |command: &str| {
+        let ended = finish(seedgrid([command]).arg(victim.scratch.path("run")));
+        assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    };
+    steer("pause");
     let mut lodger = Peer::beside(victim, holder, 11);
     lodger.enroll().await.unwrap();
     lodger.register().await.unwrap();
@@ -62,4 +68,5 @@ pub(crate) async fn pulls(victim: &Victim, holder: &Peer) {
     let revoked = finish(seedgrid(["credentials", "revoke"]).arg(victim.scratch.path("run")).arg(&lodger.id));
     assert_eq!(revoked.code(), 0, "{}", revoked.stderr);
     assert_eq!(left.await.unwrap(), Err("PermissionDenied"), "the call under way ends");
+    steer("resume");
 }
