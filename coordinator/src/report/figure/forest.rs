@@ -15,6 +15,8 @@ const LINE: f64 = 13.0;
 /// Between two columns.
 const GAP: f64 = 14.0;
 const BELOW: f64 = 42.0;
+/// To the right of the values: a reader's typeface may be wider than expected.
+const RIGHT: f64 = 14.0;
 /// Height of a row of one configuration, and of a pair.
 const ROW: f64 = 26.0;
 const PAIR: f64 = 32.0;
@@ -61,7 +63,7 @@ impl Forest<'_> {
             begin
         });
         let columns: Vec<f64> = columns.collect();
-        let values = widest(&mut self.rows.iter().map(|row| row.value.as_str())) + GAP + 4.0;
+        let values = widest(&mut self.rows.iter().map(|row| row.value.as_str())) + GAP + RIGHT;
         let width = (PAPER_WIDTH - left - values).clamp(200.0, 320.0);
         let head_lines = heads.iter().map(Vec::len).max().unwrap_or(0);
         let (top, is_pair) = (6.0 + LINE * head_lines as f64, self.rows.iter().any(|row| row.of.len() > 1));
