@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use miette::Diagnostic;
 use seedgrid_common::{
     batch_job_end::{self, JobEnd},
     command_line,
@@ -82,7 +83,7 @@ fn predict(arguments: &predict::PredictArguments) -> ExitCode {
 /// Measures a coordinator; nothing is trained.
 fn no_op(arguments: &NoOpArguments) -> ExitCode {
     log(tracing::Level::WARN, false);
-    let told = no_op::run(arguments).map_err(|error| chain(&error)).and_then(|report| {
+    let told = no_op::run(arguments).map_err(|error| with_hint(&error)).and_then(|report| {
         let line = serde_json::to_string(&report).map_err(|error| chain(&error))?;
         writeln!(io::stdout().lock(), "{line}").map_err(|error| chain(&error))?;
         Ok(report)
@@ -104,8 +105,8 @@ struct Failure {
 }
 
 impl Failure {
-    fn usage(error: impl Error) -> Self {
-        Self { code: exit_codes::USAGE, message: chain(&error) }
+    fn usage(error: impl Diagnostic) -> Self {
+        Self { code: exit_codes::USAGE, message: with_hint(&error) }
     }
 
     fn machine(error: impl Error) -> Self {

@@ -107,10 +107,11 @@ pub struct Report {
 }
 
 /// The reason for a measurement without a report.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NoOpError {
     /// The join file cannot be used.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Join(#[from] CannotJoin),
     /// The machine refused.
     #[error(transparent)]

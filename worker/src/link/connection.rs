@@ -148,13 +148,15 @@ pub struct Connector {
 }
 
 /// The reason why a worker cannot start.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CannotJoin {
     /// The join file cannot be used.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     File(#[from] JoinError),
     /// The file is for commands, not for workers.
-    #[error("{path} lets commands in, not workers: name the join.toml beside it", path = .path.display())]
+    #[error("{path} lets commands in, not workers", path = .path.display())]
+    #[diagnostic(help("name the join.toml beside it"))]
     OtherRole {
         /// The file's path.
         path: PathBuf,

@@ -152,7 +152,7 @@ pub enum PredictError {
     },
     /// The device cannot be used.
     #[error(transparent)]
-    #[diagnostic(help("try --device cpu"))]
+    #[diagnostic(transparent)]
     Device(#[from] DeviceError),
     /// The computation failed.
     #[error("the network cannot be run: {0}")]

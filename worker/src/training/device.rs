@@ -5,24 +5,25 @@ use candle_core::Device;
 use crate::kernels::instructions::Instructions;
 
 /// The reason why a device cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DeviceError {
     /// Text that names no device.
-    #[error("unknown device `{text}`: write `cpu`, `cuda` or `cuda:N` (N counts GPUs from 0)")]
+    #[error("unknown device `{text}`")]
+    #[diagnostic(help("write `cpu`, `cuda` or `cuda:N` (N counts GPUs from 0)"))]
     Unknown {
         /// The text as written.
         text: String,
     },
     /// This program was built without support for the device.
-    #[error(
-        "this worker was built without support for `{text}`: build it with `--features cuda`, or use `--device cpu`"
-    )]
+    #[error("this worker was built without support for `{text}`")]
+    #[diagnostic(help("build it with `--features cuda`, or use `--device cpu`"))]
     NotBuilt {
         /// The text as written.
         text: String,
     },
     /// The machine has no such device, or its driver refuses it.
-    #[error("`{text}` cannot be used ({source}): see `nvidia-smi` for the GPUs of this machine, or use `--device cpu`")]
+    #[error("`{text}` cannot be used ({source})")]
+    #[diagnostic(help("see `nvidia-smi` for the GPUs of this machine, or use `--device cpu`"))]
     Absent {
         /// The text as written.
         text: String,
@@ -56,6 +57,8 @@ pub fn isa() -> String {
 
 #[cfg(test)]
 mod tests {
+    use miette::Diagnostic as _;
+
     use super::*;
 
     #[test]
@@ -72,7 +75,7 @@ mod tests {
         for text in ["cuda", "cuda:1"] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, DeviceError::NotBuilt { .. }));
-            assert!(error.to_string().contains("--features cuda"));
+            assert!(error.help().is_some_and(|help| help.to_string().contains("--features cuda")), "{error}");
         }
     }
 }
