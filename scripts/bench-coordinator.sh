@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/bench-coordinator.sh [--run UNITS:WORKERS]... [--configurations N] [--predictions N] [--race] [--hq PATH]
+Usage: scripts/bench-coordinator.sh [--run UNITS:WORKERS]... [--configurations N] [--predictions N] [--unit-ms N] [--race]
+       [--hq PATH] [--keep DIR]
 
 Starts `seedgrid serve` on a made-up study of so many units, and `seedgrid-worker no-op`, which is so many workers at once that train nothing:
 enrolment, TLS, leases, metrics, results and synchronous commits are real. Prints a Markdown table with a column a run.
@@ -15,6 +16,7 @@ enrolment, TLS, leases, metrics, results and synchronous commits are real. Print
                          1000000:1 needs some minutes and 2 GB of disk.
   --configurations N     how many configurations share the units. Default: a thousandth of the units, at least 1 and at most 10000.
   --predictions N        scored examples of each unit. Default: 10.
+  --unit-ms N            how long a unit of many workers takes. Default: 2500. 0 shows what a result costs when many come at a time.
   --race                 ten folds, a race among the configurations after three of them, and a stage that starts from what is selected.
   --hq PATH              also measures HyperQueue with this `hq`: as many tasks, which are /bin/true.
   --keep DIR             keeps run directories and logs there. Default: a scratch folder, which is removed.
@@ -23,7 +25,7 @@ SEEDGRID names the folder of the binaries; without it they are built.
 TEXT
 }
 
-runs=() configurations= predictions=10 race= hq= keep=
+runs=() configurations= predictions=10 unit_time=2500 race= hq= keep=
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help)
@@ -34,7 +36,7 @@ while [ $# -gt 0 ]; do
         race=1
         shift
         ;;
-    --run | --configurations | --predictions | --hq | --keep)
+    --run | --configurations | --predictions | --unit-ms | --hq | --keep)
         [ $# -ge 2 ] || { echo "error: $1 needs a value" >&2; exit 2; }
         case $1 in
         --run)
@@ -43,6 +45,10 @@ while [ $# -gt 0 ]; do
             ;;
         --hq) hq=$2 ;;
         --keep) keep=$2 ;;
+        --unit-ms)
+            [[ $2 =~ ^(0|[1-9][0-9]*)$ ]] || { echo "error: $1 needs a whole number" >&2; exit 2; }
+            unit_time=$2
+            ;;
         *)
             [[ $2 =~ ^[1-9][0-9]*$ ]] || { echo "error: $1 needs a whole number" >&2; exit 2; }
             if [ "$1" = --predictions ]; then predictions=$2; else configurations=$2; fi
@@ -140,7 +146,7 @@ start() {
     local log=$folder/serve.log
     : >"$log"
     begun=$(now_us)
-    "$bin/seedgrid" serve "$folder/spec.toml" --no-op --run-dir "$folder/run" --listen 127.0.0.1:0 >>"$scratch/log" 2>"$log" &
+    SEEDGRID_LOG=warn,seedgrid_coordinator::core::thread=debug "$bin/seedgrid" serve "$folder/spec.toml" --no-op --run-dir "$folder/run" --listen 127.0.0.1:0 >>"$scratch/log" 2>"$log" &
     coordinator=$!
     until grep -q 'listening on' "$log"; do
         kill -0 "$coordinator" 2>/dev/null || { cat "$log" >>"$scratch/log"; fail "the coordinator ended"; }
@@ -159,7 +165,7 @@ seedgrid() { timed "$bin/seedgrid" "$@"; }
 
 measure() {
     local units=$1 workers=$2 many=$configurations slots=64 unit_ms=0
-    [ "$workers" -eq 1 ] || { slots=1 unit_ms=2500; }
+    [ "$workers" -eq 1 ] || { slots=1 unit_ms=$unit_time; }
     if [ -z "$many" ]; then
         many=$((units / 1000))
         [ "$many" -ge 1 ] || many=1
@@ -169,7 +175,7 @@ measure() {
     mkdir "$folder"
     spec "$units" "$many" >"$folder/spec.toml"
     note units "$units"
-    note "workers, with slots" "$workers, $slots"
+    note "workers, with slots; a unit takes, ms" "$workers, $slots; $unit_ms"
     note configurations "$many"
     start start
     seedgrid pause "$folder/run"
@@ -192,6 +198,8 @@ measure() {
     note "written a unit, KB" "$(quotient $(($(written "$coordinator") - bytes)) $((1000 * wanted)) %.1f)"
     note "units a second" "$((wanted / (seconds > 0 ? seconds : 1)))"
     note "memory at most, MB" "$(peak_mb "$coordinator")"
+    # A heartbeat waits for at most one turn of the core.
+    note "longest turn of the core, ms" "$(sed -n 's/.*long turn ms=\([0-9]*\).*/\1/p' "$folder/serve.log" | sort -n | tail -1)"
 
     cpu=$(cpu_ms "$coordinator")
     seedgrid explain "$folder/run" "fc learning_rate=0.0001 weight_decay=0.000001 $last"

@@ -1,6 +1,6 @@
 //! The core's thread: collects requests, and drives the [`Studies`] by the machine's clocks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use seedgrid_common::study_id::StudyId;
 use tokio::{runtime::Handle, sync::mpsc};
@@ -9,6 +9,9 @@ use super::{CoreError, clocks::Clocks, request::Request, studies::Studies};
 
 /// The largest number of requests in one commit.
 const GROUP_MAX: usize = 256;
+
+/// A turn that takes longer is logged at level debug: heartbeats wait for it.
+const LONG_TURN: Duration = Duration::from_millis(10);
 
 /// Serves requests until every study is stopped or every sender is dropped.
 pub(super) fn serve(
@@ -26,6 +29,7 @@ pub(super) fn serve(
             }
         });
         let at = clocks.read();
+        let begun = Instant::now();
         match first {
             Ok(None) => {
                 studies.take_pictures(at.now);
@@ -40,7 +44,12 @@ pub(super) fn serve(
             }
             Err(_elapsed) => {}
         }
-        if !studies.turn(at)? {
+        let goes_on = studies.turn(at)?;
+        let took = begun.elapsed();
+        if took > LONG_TURN {
+            tracing::debug!(ms = took.as_millis() as u64, "long turn");
+        }
+        if !goes_on {
             return Ok(());
         }
     }

@@ -110,7 +110,7 @@ pub struct AttemptRecord {
 
 /// The columns of an [`AttemptRecord`], and where they are.
 pub(super) const ATTEMPT: &str = "unit_id, attempt, ifnull(workers.worker_id, ''), started_ms, began, ended_ms, ending, detail, train_seconds \
-                       FROM attempts JOIN units ON units.number = attempts.unit LEFT JOIN workers ON workers.number = attempts.worker";
+                       FROM attempts CROSS JOIN units ON units.number = attempts.unit LEFT JOIN workers ON workers.number = attempts.worker";
 
 /// The endings as a list of SQL.
 fn listed(endings: impl Iterator<Item = AttemptEnding>) -> String {
@@ -171,10 +171,14 @@ fn score(row: &Row<'_>) -> rusqlite::Result<(UnitId, Ended)> {
     Ok((UnitId(row.get(0)?), ended))
 }
 
-/// A query of rows that belong to units, with the units' ids.
+/// A query of rows that belong to units, with the units' ids. CROSS makes SQLite read the rows in the order in which they lie. Else it reads
+/// the units in the order of their ids, and each row from another page.
 pub(super) fn of_units(select: &str, table: &str) -> String {
-    format!("{select} FROM {table} JOIN units ON units.number = {table}.unit")
+    format!("{select} FROM {table} CROSS JOIN units ON units.number = {table}.unit")
 }
+
+/// The SQL condition for the rows of the unit with an id.
+pub(super) const OF_UNIT: &str = "unit = (SELECT number FROM units WHERE unit_id = ?)";
 
 impl Store {
     pub(super) fn failed(&self, cause: rusqlite::Error) -> StoreError {
@@ -278,8 +282,8 @@ impl Store {
         let worker = |number: Option<i64>| number.and_then(|number| workers.get(&number));
         let mut units: BTreeMap<UnitId, StoredUnit> = self
             .rows(
-                // Beside max(), plain columns are those of the row that has the maximum. CROSS: attempts first, which have the order of
-                // the groups.
+                // Beside max(), plain columns are those of the row that has the maximum. CROSS: as in `of_units`; the rows have the order of the
+                // groups, too.
                 &format!(
                     "SELECT unit_id, max(attempt), iif(ending IS NULL, worker, NULL), began, \
                  ifnull(ending = 'worker-lost', 0) AND attempt > ifnull(after_attempt, 0), \
@@ -307,7 +311,7 @@ impl Store {
             .collect();
         let failed = self.rows(
             &format!(
-                "SELECT unit_id, worker FROM attempts JOIN units ON units.number = attempts.unit LEFT JOIN retries USING (unit) \
+                "SELECT unit_id, worker FROM attempts CROSS JOIN units ON units.number = attempts.unit LEFT JOIN retries USING (unit) \
                  WHERE {} AND ending IN ({errors}) AND attempt > ifnull(after_attempt, 0)",
                 of("attempts")
             ),
@@ -367,7 +371,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn scores_of(&self, units: impl IntoIterator<Item = UnitId>) -> Result<BTreeMap<UnitId, Ended>, StoreError> {
-        let sql = of_units(SCORE, "results") + " WHERE unit_id = ?";
+        let sql = format!("{} WHERE {OF_UNIT}", of_units(SCORE, "results"));
         units.into_iter().filter_map(|unit| self.row(&sql, [unit.0], score).transpose()).collect()
     }
 
@@ -446,7 +450,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn attempts_of(&self, unit: UnitId) -> Result<Vec<AttemptRecord>, StoreError> {
-        let sql = format!("SELECT {ATTEMPT} WHERE unit_id = ? ORDER BY attempt");
+        let sql = format!("SELECT {ATTEMPT} WHERE {OF_UNIT} ORDER BY attempt");
         self.rows_for(&sql, unit, attempt_record)
     }
 
@@ -455,7 +459,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn logs_of(&self, unit: UnitId) -> Result<Vec<(u32, String)>, StoreError> {
-        let sql = of_units("SELECT attempt, text", "logs") + " WHERE unit_id = ? ORDER BY attempt";
+        let sql = format!("{} WHERE {OF_UNIT} ORDER BY attempt", of_units("SELECT attempt, text", "logs"));
         self.rows_for(&sql, unit, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 

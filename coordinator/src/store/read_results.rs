@@ -10,7 +10,7 @@ use seedgrid_common::{training::UnitResult, unit::UnitId};
 
 use super::{
     AttemptRecord, Store, StoreError, damage_checks,
-    read::{ATTEMPT, attempt_record, of_units},
+    read::{ATTEMPT, OF_UNIT, attempt_record, of_units},
 };
 use crate::scheduler::queue::ResultDigest;
 
@@ -69,7 +69,7 @@ impl Store {
         let rows = self.rows(
             "SELECT unit_id, results.attempt, results.digest, results.numerics_class, results.ending = 'diverged', \
              results.epochs, attempts.train_seconds, workers.host, workers.place, workers.device, workers.isa, workers.version \
-             FROM results JOIN units ON units.number = results.unit LEFT JOIN attempts USING (unit, attempt) \
+             FROM results CROSS JOIN units ON units.number = results.unit LEFT JOIN attempts USING (unit, attempt) \
              LEFT JOIN workers ON workers.number = attempts.worker",
             |row| {
                 let worker = match row.get(7)? {
@@ -111,7 +111,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read, or the result is damaged.
     pub fn result(&self, unit: UnitId) -> Result<Option<UnitResult>, StoreError> {
-        let sql = of_units("SELECT digest, payload", "results") + " WHERE unit_id = ?";
+        let sql = format!("{} WHERE {OF_UNIT}", of_units("SELECT digest, payload", "results"));
         let found = self.row(&sql, [unit.0], |row| Ok((row.get::<_, ResultDigest>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         found.map(|(digest, payload)| self.decoded(unit, digest, &payload)).transpose()
     }

@@ -83,7 +83,7 @@ impl Store {
         let datasets: HashMap<i64, Shared<String>> =
             self.rows("SELECT number, digest FROM datasets", digest)?.into_iter().collect();
         let units = self.rows(
-            "SELECT unit_id, configuration, dataset, fold, folds, seed FROM results JOIN units ON units.number = results.unit \
+            "SELECT unit_id, configuration, dataset, fold, folds, seed FROM results CROSS JOIN units ON units.number = results.unit \
              WHERE configuration IS NOT NULL AND dataset IS NOT NULL",
             unit_row,
         )?;

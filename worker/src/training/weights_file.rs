@@ -315,7 +315,8 @@ mod tests {
     fn a_network_that_is_too_large_is_refused_before_training() {
         assert_eq!(fits(119_000_000), Ok(()), "the largest network of today's models");
         let heavy = fits(135_000_000).unwrap_err();
-        assert!(heavy.to_string().contains("135000000 weights") && heavy.to_string().contains("keep_weights"));
+        let shown = seedgrid_common::error_chain::with_hint(&heavy);
+        assert!(shown.contains("135000000 weights") && shown.contains("keep_weights"), "{shown}");
         assert_eq!(fits(usize::MAX), Err(HeavyNetwork { weights: usize::MAX }));
     }
 }
