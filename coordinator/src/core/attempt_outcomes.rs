@@ -1,7 +1,5 @@
 //! The ends of attempts: results, failures with their consequences, expired leases, and the resulting writes.
 
-use std::collections::BTreeMap;
-
 use prost::Message as _;
 use seedgrid_common::{
     made_up_results::ResultKind,
@@ -20,29 +18,11 @@ use crate::{
         queue::{AfterFailure, Expired, Finished, HealthDecisions, Millis, SubmitOutcome, WorkerId},
         ranking::Ended,
     },
-    store::{ResultRecord, StoredUnit, Write},
+    store::{ResultRecord, Write},
 };
 
 /// Whether workers are to be forgotten is not looked at more often, however many units one of them holds in silence.
 const LOOK_EVERY_MS: Millis = 100;
-
-/// Ends every attempt without an ending, since no worker trains it any more. The time of its end is unknown: it was
-/// before this coordinator's start.
-pub(super) fn give_up(known: &mut BTreeMap<UnitId, StoredUnit>) -> Vec<Write> {
-    let give_up = |(unit, stored): (&UnitId, &mut StoredUnit)| {
-        stored.holder.take()?;
-        Some(Write::Ended {
-            unit: *unit,
-            attempt: stored.attempts,
-            at_ms: None,
-            // The attempt was not lost: the worker is known to have ended, and the unit was not the cause.
-            ending: AttemptEnding::Preempted,
-            detail: "its coordinator was ended, and the worker with it".to_owned(),
-            train_seconds: None,
-        })
-    };
-    known.iter_mut().filter_map(give_up).collect()
-}
 
 impl Reactor {
     fn say_failed(&self, unit: UnitId, attempt: u32, ending: AttemptEnding, detail: &str, blame: Blame) {
@@ -274,21 +254,5 @@ impl Reactor {
             detail: String::new(),
             train_seconds: Some(train_seconds),
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_that_nobody_saw_has_no_time() {
-        let held = StoredUnit { attempts: 2, holder: Some("0".repeat(32)), ..StoredUnit::default() };
-        let mut known = BTreeMap::from([(UnitId([1; 16]), held), (UnitId([2; 16]), StoredUnit::default())]);
-        let writes = give_up(&mut known);
-        assert!(
-            matches!(writes[..], [Write::Ended { attempt: 2, at_ms: None, ending: AttemptEnding::Preempted, .. }]),
-            "{writes:?}"
-        );
     }
 }

@@ -14,6 +14,7 @@ mod enrolment;
 mod fixtures;
 mod long_polls;
 mod operator_requests;
+mod preempted_with_coordinator;
 mod pulls;
 mod reactor;
 mod remaining_time_estimate;

@@ -11,8 +11,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     CoreError, Holders,
-    attempt_outcomes::give_up,
     long_polls::LongPolls,
+    preempted_with_coordinator::give_up,
     selections_and_rungs::{NewDecisions, Selecting},
     status_snapshot::{Live, ToCome},
     study_units::{Added, Later, Roster, StudyPlan, UnitFacts},
