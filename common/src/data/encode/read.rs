@@ -220,7 +220,7 @@ impl<R> Digesting<R> {
         Self { source, hash: Sha256::new() }
     }
 
-    /// The [`digest`] of the bytes that were read.
+    /// The [digest](super::digest) of the bytes that were read.
     pub fn digest(self) -> String {
         hexadecimal(&self.hash.finalize())
     }
