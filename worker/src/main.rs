@@ -20,6 +20,7 @@ use seedgrid_common::{
 };
 use seedgrid_worker::{
     cli::{Arguments, Command, CommandLine},
+    lifecycle::Ending,
     link::{
         attempt_log::{Logs, ToCurrent},
         connection::Connector,
@@ -177,6 +178,13 @@ fn live(arguments: &Arguments, supervisor: u32) -> Result<u8, Failure> {
     runtime.shutdown_background();
     let (farewell, tally) = lived?;
     say_goodbye(&farewell, tally, started.elapsed());
+    if matches!(farewell, Farewell::Left { ending: Ending::Unreachable, .. }) {
+        error!(
+            "the coordinator that {} names could not be reached\n  hint: check that `seedgrid serve` runs and that this machine reaches its \
+             addresses, or wait for longer with --connect-timeout",
+            arguments.join.display()
+        );
+    }
     Ok(exit_codes::for_end(&farewell))
 }
 

@@ -218,12 +218,12 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
-fn bad_usage_is_one_clear_line_and_code_2() {
+fn bad_usage_is_a_clear_error_and_code_2() {
     let (_play, _coordinator, folder) = study(0..0, 1);
     let join = folder.path().join("join.toml");
     let (code, log) = run(&folder, &["--device", "abacus"]);
-    assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");
-    assert!(log.contains("abacus"), "{log}");
+    assert_eq!((code, log.lines().count()), (Some(2), 2), "the error and its hint: {log}");
+    assert!(log.contains("abacus") && log.contains("hint: write `cpu`"), "{log}");
     fs::set_permissions(&join, fs::Permissions::from_mode(0o644)).expect("it is ours");
     let (code, log) = run(&folder, &[]);
     assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");

@@ -193,6 +193,7 @@ async fn another_studys_coordinator_is_left_alone() {
     play.script().study_id = StudyId([8; 16]);
     let (farewell, _) = bench.live(never()).await;
     assert!(matches!(&farewell, Farewell::Refused(refused) if refused.reason.contains("another")), "{farewell:?}");
+    assert!(play.script().registers.is_empty(), "the other study does not count it as a worker");
     assert!(play.script().attempts.is_empty());
 }
 

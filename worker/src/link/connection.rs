@@ -344,7 +344,9 @@ impl Connector {
         let response = loop {
             if !self.enrolled {
                 let answer = timely(enroll.enroll(enrolling.clone())).await?;
-                answer.map_err(|status| judge(address, &status))?;
+                let enrolled = answer.map_err(|status| judge(address, &status))?;
+                // Before it registers: the other study would count it as one of its workers.
+                self.check_study(address, &enrolled.study, &enrolled.study_id)?;
                 (self.enrolled, fresh) = (true, true);
             }
             match timely(client.register(request.clone())).await? {
@@ -359,15 +361,18 @@ impl Connector {
                 Err(status) => return Err(judge(address, &status)),
             }
         };
-        let (study, id) = (&self.join.study, self.join.study_id.to_string());
-        if response.study_id != id {
-            let reason = format!(
-                "it runs the study {:?} ({}), the join file names {study:?} ({id})",
-                response.study, response.study_id
-            );
-            return Err(refused(address, reason, "copy the join file from the run directory again"));
-        }
+        self.check_study(address, &response.study, &response.study_id)?;
         Ok(Registration { client, address: address.to_owned(), response })
+    }
+
+    /// Checks that the coordinator's answer is about the study that the join file names.
+    fn check_study(&self, address: &str, name: &str, id: &str) -> Result<(), Failure> {
+        let (own_name, own_id) = (&self.join.study, self.join.study_id.to_string());
+        if id == own_id {
+            return Ok(());
+        }
+        let reason = format!("it runs the study {name:?} ({id}), the join file names {own_name:?} ({own_id})");
+        Err(refused(address, reason, "copy the join file from the run directory again"))
     }
 }
 
