@@ -105,21 +105,21 @@ pub struct JoinFile {
     pub certificate: Option<String>,
 }
 
-/// The reason why a join file could not be read or written. Each message gives the remedy.
+/// The reason why a join file could not be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum JoinError {
     /// The file does not exist.
-    #[error(
-        "there is no {kind} at {path}. The coordinator writes it into the run directory when it starts: check the path, or start it with `seedgrid serve`", kind = kind(path)
-    )]
+    #[error("there is no {kind} at {path}", kind = kind(path))]
+    #[diagnostic(help(
+        "the coordinator writes it into the run directory when it starts: check the path, or start it with `seedgrid serve`"
+    ))]
     Missing {
         /// The expected path.
         path: PathBuf,
     },
     /// The file cannot be opened or read.
-    #[error(
-        "cannot read the {kind} {path}: {source}. It must be a plain file that belongs to the user who runs this", kind = kind(path)
-    )]
+    #[error("cannot read the {kind} {path}: {source}", kind = kind(path))]
+    #[diagnostic(help("it must be a plain file of the user who runs this command"))]
     Unreadable {
         /// The file's path.
         path: PathBuf,
@@ -128,8 +128,9 @@ pub enum JoinError {
     },
     /// Other users may read or write the file.
     #[error(
-        "the {kind} {path} has mode {mode:04o}, so others on this machine can get at its secret. Run `chmod 600 {}`, or copy it to a file system that keeps modes", shell(.path), kind = kind(path)
+        "the {kind} {path} has mode {mode:04o}, so that others on this machine can get at its secret", kind = kind(path)
     )]
+    #[diagnostic(help("run `chmod 600 {}`, or copy it to a file system that keeps modes", shell(.path)))]
     TooOpen {
         /// The file's path.
         path: PathBuf,
@@ -137,7 +138,8 @@ pub enum JoinError {
         mode: u32,
     },
     /// The file is no join file.
-    #[error("the {kind} {path} is malformed: {problem}. Copy it again from the run directory, where the coordinator makes a new one when it starts", kind = kind(path))]
+    #[error("the {kind} {path} is malformed: {problem}", kind = kind(path))]
+    #[diagnostic(help("copy it again from the run directory, where the coordinator makes a new one when it starts"))]
     Malformed {
         /// The file's path.
         path: PathBuf,
@@ -146,8 +148,9 @@ pub enum JoinError {
     },
     /// The file has another version.
     #[error(
-        "the {kind} {path} has version {found}, this program reads version {JOIN_VERSION}. Use programs of one version", kind = kind(path)
+        "the {kind} {path} has version {found}, this program reads version {JOIN_VERSION}", kind = kind(path)
     )]
+    #[diagnostic(help("use programs of one version"))]
     OtherVersion {
         /// The file's path.
         path: PathBuf,

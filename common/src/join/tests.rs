@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use tempfile::tempdir;
 
 use super::*;
+use crate::error_chain::with_hint;
 
 /// A certificate that nobody uses: its key was deleted.
 const CERTIFICATE: &str = include_str!("example.pem");
@@ -77,7 +78,7 @@ fn a_file_that_others_can_read_is_refused() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let error = JoinFile::read(&path).unwrap_err();
         assert!(matches!(error, JoinError::TooOpen { mode: found, .. } if found == mode), "{mode:o}: {error}");
-        assert!(error.to_string().contains("chmod 600"), "{error}");
+        assert!(with_hint(&error).contains("hint: run `chmod 600"), "{error}");
     }
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
     assert!(JoinFile::read(&path).is_ok(), "narrower is fine");
@@ -185,7 +186,7 @@ fn encryption_is_what_both_sides_say() {
     assert_eq!(plain.transport(Plaintext::Wanted), Ok(Transport::Plaintext));
     assert_eq!(encrypted.transport(Plaintext::Wanted), Err(TransportError::FileIsTls));
     let refused = plain.transport(Plaintext::Refused).unwrap_err();
-    assert!(refused.to_string().contains("give --plaintext here as well"), "{refused}");
+    assert!(with_hint(&refused).contains("give --plaintext here as well"), "{refused}");
 }
 
 #[test]

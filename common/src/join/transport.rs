@@ -29,20 +29,21 @@ pub enum Transport<'a> {
 }
 
 /// The file and its reader disagree on encryption. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum TransportError {
     /// The file has no certificate, and its reader was not given `--plaintext`.
     #[error(
         "the coordinator of this study speaks plaintext (its addresses begin with http://), so that anybody on the way could read the \
-         token and change results, and this command was not told to accept that. Start the coordinator without --plaintext and use the file \
-         that it writes then to have everything encrypted, or give --plaintext here as well"
+         token and change results, and this command was not told to accept that"
     )]
+    #[diagnostic(help(
+        "start the coordinator without --plaintext and use the file that it writes then to have everything encrypted, or give --plaintext \
+         here as well"
+    ))]
     FileIsPlaintext,
     /// The file has a certificate, and its reader was given `--plaintext`.
-    #[error(
-        "--plaintext was given, and the coordinator of this study speaks TLS (its addresses begin with https://). Leave --plaintext out \
-         here, or start the coordinator with it as well"
-    )]
+    #[error("--plaintext was given, and the coordinator of this study speaks TLS (its addresses begin with https://)")]
+    #[diagnostic(help("leave --plaintext out here, or start the coordinator with it as well"))]
     FileIsTls,
 }
 

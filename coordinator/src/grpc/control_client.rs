@@ -70,6 +70,7 @@ pub enum ControlError {
     },
     /// The file and the command line disagree about encryption.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Transport(#[from] TransportError),
     /// No coordinator answers.
     #[error("no coordinator answers at {address}{whose}: {message}")]

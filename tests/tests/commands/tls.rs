@@ -117,7 +117,7 @@ fn plaintext_is_spoken_only_where_both_sides_say_so() {
     let encrypted = serving(&scratch, "tls", &[]);
     let refused = finish(&mut joins(&scratch, &scratch.path("tls/join.toml"), &["--plaintext"]));
     assert_eq!(refused.code(), 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains("Leave --plaintext out"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("leave --plaintext out"), "{}", refused.stderr);
     let refused = finish(seedgrid(["status", "--plaintext"]).arg(scratch.path("tls")));
     assert_eq!(refused.code(), 2, "{}", refused.stderr);
     drop(encrypted);

@@ -167,6 +167,7 @@ pub enum CannotJoin {
         /// The join file's path.
         path: PathBuf,
         /// The disagreement.
+        #[diagnostic_source]
         problem: TransportError,
     },
 }
@@ -312,11 +313,11 @@ impl Connector {
 
     async fn channel(&self, address: &str) -> Result<Channel, Failure> {
         let transport = self.join.transport(self.plaintext).map_err(|problem| {
-            refused(address, problem.to_string(), "The join file has changed since this worker started")
+            refused(address, problem.to_string(), "the join file has changed since this worker started: start it again, with --plaintext or without it as the file needs")
         })?;
         dial(address, transport, PATIENCE).await.map_err(|error| match error {
             DialError::Connect(problem) => Failure::Again(problem),
-            other => refused(address, other.to_string(), "Use the join file that the coordinator wrote"),
+            other => refused(address, other.to_string(), "use the join file that the coordinator wrote"),
         })
     }
 
