@@ -1,31 +1,29 @@
-//! Ids of 16 bytes as text of 32 hexadecimal digits.
+//! Ids and digests as text of hexadecimal digits, two for each byte.
 
 use std::fmt;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// Writes an id as 32 lowercase hexadecimal digits.
+/// Writes bytes as lowercase hexadecimal digits.
 ///
 /// # Errors
 /// When the formatter fails.
-pub fn write_id(id: [u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [0; 32];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(id) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+pub fn write<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = bytes.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    f.write_str(std::str::from_utf8(text.as_flattened()).map_err(|_| fmt::Error)?)
 }
 
-/// Reads an id from exactly 32 hexadecimal digits of either case.
-pub fn parse_id(text: &str) -> Option<[u8; 16]> {
-    let text: &[u8; 32] = text.as_bytes().try_into().ok()?;
+/// Reads `N` bytes from exactly twice as many hexadecimal digits of either case.
+pub fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N {
+        return None;
+    }
     let digit = |character: u8| char::from(character).to_digit(16).map(|digit| digit as u8);
-    let mut id = [0; 16];
-    for (byte, pair) in id.iter_mut().zip(text.chunks_exact(2)) {
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
-    Some(id)
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -38,7 +36,7 @@ mod tests {
 
     impl fmt::Display for Shown {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_id(self.0, f)
+            write(self.0, f)
         }
     }
 
@@ -46,8 +44,8 @@ mod tests {
         #[test]
         fn an_id_is_read_as_it_is_written(id: [u8; 16]) {
             let text = Shown(id).to_string();
-            prop_assert_eq!(parse_id(&text), Some(id));
-            prop_assert_eq!(parse_id(&text.to_uppercase()), Some(id));
+            prop_assert_eq!(parse(&text), Some(id));
+            prop_assert_eq!(parse(&text.to_uppercase()), Some(id));
             prop_assert_eq!(text, id.map(|byte| format!("{byte:02x}")).concat());
         }
     }
@@ -55,7 +53,7 @@ mod tests {
     #[test]
     fn other_text_is_no_id() {
         for text in ["", "0", &"0".repeat(31), &"0".repeat(33), &format!("{}g", "0".repeat(31)), &"é".repeat(16)] {
-            assert_eq!(parse_id(text), None, "{text}");
+            assert_eq!(parse::<16>(text), None, "{text}");
         }
     }
 }

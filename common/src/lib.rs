@@ -6,7 +6,7 @@
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
 //! - [`mod@network_outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
-//! - [`study_id`] names a study, [`hexadecimal`] writes ids as text.
+//! - [`study_id`] names a study, [`hexadecimal`] writes ids and digests as text.
 //! - [`copy_on_write`] holds a value once for many holders.
 //! - [`made_up_results`] tells trained results from made-up ones, which only measure a coordinator.
 //! - [`text`] and [`terminal`] prepare text for people; [`durable_files`] and [`temporary_files`] write files.

@@ -18,7 +18,7 @@ impl StudyId {
 
 impl fmt::Display for StudyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hexadecimal::write_id(self.0, f)
+        hexadecimal::write(self.0, f)
     }
 }
 
@@ -37,6 +37,6 @@ impl FromStr for StudyId {
     type Err = BadStudyId;
 
     fn from_str(text: &str) -> Result<Self, BadStudyId> {
-        hexadecimal::parse_id(text).map(Self).ok_or(BadStudyId)
+        hexadecimal::parse(text).map(Self).ok_or(BadStudyId)
     }
 }

@@ -141,7 +141,7 @@ pub struct UnitId(pub [u8; 16]);
 
 impl fmt::Display for UnitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hexadecimal::write_id(self.0, f)
+        hexadecimal::write(self.0, f)
     }
 }
 
@@ -160,7 +160,7 @@ impl FromStr for UnitId {
     type Err = BadUnitId;
 
     fn from_str(text: &str) -> Result<Self, BadUnitId> {
-        hexadecimal::parse_id(text).map(Self).ok_or(BadUnitId)
+        hexadecimal::parse(text).map(Self).ok_or(BadUnitId)
     }
 }
 

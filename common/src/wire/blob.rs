@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use sha2::{Digest as _, Sha256};
 
 use super::{convert::Malformed, limits, v1};
-use crate::{text::count, training::Progress, unit::Attempt};
+use crate::{hexadecimal, text::count, training::Progress, unit::Attempt};
 
 /// SHA-256 of a blob. Its text has 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +21,7 @@ impl BlobDigest {
 
 impl fmt::Display for BlobDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hexadecimal::write(self.0, f)
     }
 }
 
@@ -40,14 +40,7 @@ impl FromStr for BlobDigest {
     type Err = BadBlobDigest;
 
     fn from_str(text: &str) -> Result<Self, BadBlobDigest> {
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(BadBlobDigest);
-        }
-        let mut digest = [0; 32];
-        for (index, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| BadBlobDigest)?;
-        }
-        Ok(Self(digest))
+        hexadecimal::parse(text).map(Self).ok_or(BadBlobDigest)
     }
 }
 

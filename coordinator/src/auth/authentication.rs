@@ -22,6 +22,7 @@ use super::{
     failed_login_limit::FailedLogins,
     permissions::{Needs, is_streamed},
 };
+
 /// The time limit of a call with a single message: pulls wait, and a slow disk delays answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -47,7 +47,7 @@ impl<'a> Difference<'a> {
         Some(Self { pair, of, difference: pair.difference?, interval })
     }
 
-    /// The mean error of the other one minus that of the best; None of a pair without the best.
+    /// The mean error of the other one minus that of the best. None: the best is not one of the two.
     fn from_best(pair: &'a ComparisonReport, best: usize) -> Option<Self> {
         let Self { difference, interval, .. } = Self::of_both(pair)?;
         if pair.second == best {

@@ -17,13 +17,13 @@ impl FromStr for WorkerId {
     type Err = BadWorkerId;
 
     fn from_str(text: &str) -> Result<Self, BadWorkerId> {
-        hexadecimal::parse_id(text).map(Self).ok_or(BadWorkerId)
+        hexadecimal::parse(text).map(Self).ok_or(BadWorkerId)
     }
 }
 
 impl fmt::Display for WorkerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hexadecimal::write_id(self.0, f)
+        hexadecimal::write(self.0, f)
     }
 }
 
