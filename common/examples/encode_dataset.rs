@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let places = locate::places(folder.first().map(Path::new), |name| std::env::var_os(name));
     let dataset = build(&spec, &places).map_err(|error| with_hint(&error))?;
     let bytes = encode::encode(&dataset)?;
-    eprintln!("{}: {}", dataset.title, encode::digest(&bytes));
+    eprintln!("{}: {}", dataset.about.title, encode::digest(&bytes));
     std::io::stdout().write_all(&bytes)?;
     Ok(())
 }

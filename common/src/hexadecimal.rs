@@ -9,8 +9,17 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// # Errors
 /// When the formatter fails.
 pub fn write<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let text = bytes.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    f.write_str(std::str::from_utf8(text.as_flattened()).map_err(|_| fmt::Error)?)
+    let digits = digits(bytes);
+    f.write_str(std::str::from_utf8(digits.as_flattened()).map_err(|_| fmt::Error)?)
+}
+
+/// Bytes as lowercase hexadecimal digits.
+pub fn text<const N: usize>(bytes: [u8; N]) -> String {
+    digits(bytes).as_flattened().iter().copied().map(char::from).collect()
+}
+
+fn digits<const N: usize>(bytes: [u8; N]) -> [[u8; 2]; N] {
+    bytes.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
 }
 
 /// Reads `N` bytes from exactly twice as many hexadecimal digits of either case.
@@ -44,6 +53,7 @@ mod tests {
         #[test]
         fn an_id_is_read_as_it_is_written(id: [u8; 16]) {
             let text = Shown(id).to_string();
+            prop_assert_eq!(&super::text(id), &text);
             prop_assert_eq!(parse(&text), Some(id));
             prop_assert_eq!(parse(&text.to_uppercase()), Some(id));
             prop_assert_eq!(text, id.map(|byte| format!("{byte:02x}")).concat());

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use seedgrid_common::{
     classification,
-    data::{Dataset, Digests, folds::split},
+    data::{Dataset, Digests, Labelled as _, Part, folds::split, pairs::Pairs, values::NumberType},
     hyperparameters::Value,
     matrix::{Selections, expand},
     network_outputs::Outputs,

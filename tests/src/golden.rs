@@ -1,5 +1,5 @@
-//! Frozen results in tests/golden: for each unit of a study its numbers in units.csv and the SHA-256 of its weights,
-//! the numbers of report.json, and seeds.csv. They hold within one numerics class, which all CPUs share.
+//! Frozen results in tests/golden: for each unit of a study its numbers in units.csv and the SHA-256 of its weights'
+//! tensors, the numbers of report.json, and seeds.csv. Ids are not frozen. They hold within one numerics class, which all CPUs share.
 //!
 //! `scripts/golden.sh` compares all of them, and with `--write` replaces them.
 
@@ -21,7 +21,7 @@ pub const WRITE: &str = "SEEDGRID_GOLDEN_WRITE";
 pub struct Golden {
     folder: PathBuf,
     name: String,
-    /// One line for each unit of each configuration, by stage, configuration and id.
+    /// One line for each unit of each configuration, by stage, configuration, data seed, fold and seed.
     units: BTreeMap<String, String>,
     report: Value,
     /// The text of seeds.csv.
@@ -29,19 +29,18 @@ pub struct Golden {
     class: String,
 }
 
-/// A unit that several configurations share has a line in each.
-const KEYS: [&str; 3] = ["stage", "configuration", "unit"];
+/// The columns of the key, which are the first. A unit that several configurations share has a line in each.
+const KEYS: [&str; 5] = ["stage", "configuration", "data_seed", "fold", "seed"];
 
-/// The columns of units.csv that are frozen, and the SHA-256 of the weights.
-const COLUMNS: [&str; 20] = [
+/// The columns of units.csv that are frozen, and the SHA-256 of the weights' tensors.
+const COLUMNS: [&str; 19] = [
     "stage",
     "configuration",
-    "unit",
-    "model",
-    "variant",
     "data_seed",
     "fold",
     "seed",
+    "model",
+    "variant",
     "ending",
     "epochs",
     "converged",
@@ -53,7 +52,7 @@ const COLUMNS: [&str; 20] = [
     "average_precision",
     "untrained",
     "stuck",
-    "weights_sha256",
+    "tensors_sha256",
 ];
 
 /// A spec that keeps the weights of all its units. Their ids do not change.
@@ -75,18 +74,13 @@ impl Golden {
         crate::schemas::assert_valid(&report);
         let attempts = csv::records(&text("attempts.csv"));
         let class = attempts.first().map_or_else(String::new, |attempt| attempt["numerics_class"].clone());
-        let weights: BTreeMap<&str, &str> = attempts
-            .iter()
-            .filter(|attempt| !attempt["weights_sha256"].is_empty())
-            .map(|attempt| (attempt["unit"].as_str(), attempt["weights_sha256"].as_str()))
-            .collect();
         let units = csv::records(&text("units.csv")).into_iter().map(|unit| {
             let cells = COLUMNS.map(|column| match column {
-                "weights_sha256" => weights.get(unit["unit"].as_str()).copied().unwrap_or_default(),
-                column => &unit[column],
+                "tensors_sha256" => tensors_sha256(&run_dir.join("weights").join(&unit["unit"])),
+                column => unit[column].clone(),
             });
-            let key = KEYS.map(|column| unit[column].clone()).join("\t");
-            (key, cells.map(|cell| if cell.is_empty() { "-" } else { cell }).join("\t"))
+            let cells = cells.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell });
+            (cells[..KEYS.len()].join("\t"), cells.join("\t"))
         });
         let units = units.collect();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
@@ -168,6 +162,17 @@ impl Golden {
         let differences: Vec<String> = units.iter().filter_map(differs).collect();
         assert!(differences.is_empty(), "{}", listed(&self.name, &differences));
     }
+}
+
+/// The SHA-256 of the tensors in a file of kept weights, whose path is given without its ending; empty without such a
+/// file.
+fn tensors_sha256(path: &Path) -> String {
+    let Ok(bytes) = fs::read(path.with_extension("safetensors")) else { return String::new() };
+    let header = bytes.get(8..8 + usize::from_le_bytes(bytes[..8].try_into().expect("eight bytes"))).expect("a header");
+    let header: Value = serde_json::from_slice(header).expect("the header is JSON");
+    let entry = header["__metadata__"]["seedgrid"].as_str().expect("it is a file of Seedgrid's");
+    let entry: Value = serde_json::from_str(entry).expect("the entry is JSON");
+    entry["tensors_sha256"].as_str().expect("it has a digest of its tensors").to_owned()
 }
 
 /// The first differences, as text.

@@ -11,9 +11,10 @@ use std::{
 use seedgrid_common::{
     classification::Binary,
     data::{
-        Dataset, PAIR_PIXELS,
+        Dataset,
         encode::decode,
         folds::{Scored, split},
+        pairs::{PAIR_PIXELS, Pairs},
     },
     training::{Ending, Scores, UnitResult},
     unit::UnitId,
@@ -64,7 +65,7 @@ impl Run {
     }
 
     fn dataset(&self) -> Dataset {
-        decode(&fs::read(self.root.join("datasets").join(&self.prepared.draws.first().digest)).unwrap()).unwrap()
+        decode(fs::read(self.root.join("datasets").join(&self.prepared.draws.first().digest)).unwrap().into()).unwrap()
     }
 
     /// Every file of kept weights by its name.
@@ -246,7 +247,7 @@ fn images_of_ones_own_are_scored() {
     let spec = scratch.write("spec.toml", &keeping(&holdout(&["cnn-shared-aux"], "1", 2)));
     assert_eq!(finish(&mut scratch.run(&spec, "run")).code(), 0);
     let run = Run::read(&scratch, "run");
-    let (id, test) = (*run.kept.keys().next().unwrap(), run.dataset().test);
+    let (id, test) = (*run.kept.keys().next().unwrap(), Pairs::from_examples(&run.dataset().test).unwrap());
     let file = [run.file(id)];
     let expected = lines(&predict(&file, &["--data", &run.root.display().to_string()]).stdout);
 

@@ -11,7 +11,7 @@ use candle_core::Device;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use random::{dataset, hyperparameters, unit};
 use seedgrid_common::{
-    data::PAIR_PIXELS,
+    data::pairs::PAIR_PIXELS,
     model::{self, Network},
     random::Stream,
     training::EpochMetrics,

@@ -239,7 +239,7 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
         Fold::Holdout => Scored::Test,
         Fold::Part { .. } => folds::split(dataset, unit.fold)?.scored,
     };
-    let labels = scored.labels(dataset);
+    let labels = scored.classes(dataset).ok_or("the primary target has no classes")?;
     let seed = u64::from_le_bytes(unit.id().0[..8].try_into()?);
     let mut values = Vec::with_capacity(CLASSES * labels.len());
     let mut stream = Stream::new(seed, "made-up results");
@@ -251,7 +251,7 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
     }
     let outputs = Outputs::new(CLASSES, values)?;
     let wrong =
-        outputs.iter().zip(&labels).filter(|(row, label)| classification::class(row) != usize::from(**label)).count();
+        outputs.iter().zip(&labels).filter(|(row, label)| classification::class(row) != **label as usize).count();
     let error = wrong as f64 / labels.len() as f64;
     let validation_error = matches!(unit.fold, Fold::Part { .. }).then_some(error);
     let epoch = EpochMetrics { epoch: 1, train_loss: 0.5, train_error: error, validation_error };
@@ -262,7 +262,7 @@ fn made_up(unit: &Unit, dataset: &Dataset) -> Result<UnitResult, Box<dyn Error +
 #[cfg(test)]
 mod tests {
     use seedgrid_common::{
-        data::{self, DatasetSpec, folds::scored_pairs, glyph_pairs},
+        data::{self, DatasetSpec, folds::scored_examples, glyph_pairs},
         made_up_results::ResultKind,
         training::{Normalize, StopRule},
         unit::Configuration,
@@ -317,7 +317,7 @@ mod tests {
             let again = trainer.train(task, &dataset, &mut watcher).unwrap().unwrap();
             assert_eq!(output, again, "of the unit alone");
             let Ending::Done(scores) = &output.result.ending else { panic!("{output:?}") };
-            assert_eq!(scores.outputs.rows() as u32, scored_pairs(fold, 41, 30));
+            assert_eq!(scores.outputs.rows() as u32, scored_examples(fold, 41, 30));
             assert_eq!(watcher.epochs, 2);
             assert!(scores.error() < 0.5, "{}", scores.error());
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Device;
 use seedgrid_common::{
-    data::{PAIR_PIXELS, Pairs},
+    data::pairs::PAIR_PIXELS,
     hyperparameters::{Hyperparameters, Value},
     model::{self, Digits, Input, Layer, Network},
     random::Stream,
@@ -88,11 +88,11 @@ fn odd() -> Network {
 }
 
 /// The same pairs as in make_fixtures.py, with pixels around 0.
-fn batch(pairs: usize) -> (Vec<f32>, Pairs) {
+fn batch(pairs: usize) -> (Vec<f32>, Vec<[u32; 2]>) {
     let mut stream = Stream::new(7, "gradients");
     let pixels: Vec<f32> = (0..pairs * PAIR_PIXELS).map(|_| stream.below(256) as f32 / 128.0 - 1.0).collect();
-    let digits = (0..pairs).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect();
-    (pixels, Pairs { pixels: Vec::new(), digits })
+    let digits = (0..pairs).map(|_| [0; 2].map(|_| stream.below(10))).collect();
+    (pixels, digits)
 }
 
 fn masks(network: &Network, pairs: usize) -> Masks {
@@ -115,10 +115,10 @@ fn objective(network: &Network) -> Objective {
 
 /// A batch's logits, mean loss and the loss's derivatives by the logits.
 fn pass(engine: &mut dyn Engine, network: &Network, pairs: usize) -> (Logits, f64, Logits) {
-    let (pixels, pairs_of) = batch(pairs);
-    let labels: Vec<u8> = (0..pairs).map(|pair| pairs_of.label(pair)).collect();
+    let (pixels, digits) = batch(pairs);
+    let comparisons: Vec<u32> = digits.iter().map(|[first, second]| u32::from(first <= second)).collect();
     let logits = engine.forward(&pixels, Some(masks(network, pairs))).unwrap();
-    let (tally, by_logits) = objective(network).measure(&logits, &labels, &pairs_of.digits);
+    let (tally, by_logits) = objective(network).measure(&logits, &comparisons, &digits);
     (logits, tally.mean_loss(), by_logits)
 }
 

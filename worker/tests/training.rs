@@ -10,7 +10,7 @@ use miette::Diagnostic as _;
 use random::dataset;
 use seedgrid_common::{
     classification::Binary,
-    data::{Dataset, folds::split},
+    data::{Dataset, Labelled as _, Part, folds::split, pairs::Pairs, values::NumberType},
     hyperparameters::{Hyperparameters, Value},
     model,
     training::{Ending, EpochMetrics, Normalize, Scores, UnitResult},
@@ -135,11 +135,13 @@ fn every_models_kept_weights_predict_what_its_result_says() {
             let (result, bytes) = kept(&unit, &dataset);
             let mut network = weights_file::read(&bytes, &Device::Cpu).unwrap();
             assert_eq!(network.unit(), &unit);
-            let predictions = network.predict(&dataset.test.pixels).unwrap();
+            let pairs = Pairs::from_examples(&dataset.test).unwrap();
+            let predictions = network.predict(&pairs.pixels).unwrap();
             let outputs: Vec<f32> = predictions.iter().flat_map(|one| one.comparison).collect();
             assert_eq!(outputs, scores(&result).outputs.values(), "{}", unit.label());
             let class = |pair: usize| Binary::from_logits(predictions[pair].comparison).class();
-            let wrong = (0..120).filter(|&pair| class(pair) != dataset.test.label(pair)).count();
+            let wrong =
+                (0..120).filter(|&pair| u32::from(class(pair)) != dataset.classes(Part::Test).unwrap()[pair]).count();
             assert_eq!(wrong, scores(&result).wrong as usize);
             // Read and written again, the file has the same bytes; so has another training's file.
             assert_eq!(weights_file::write(&network).unwrap(), bytes, "{}", unit.label());
@@ -271,7 +273,9 @@ fn the_last_partial_batch_is_used() {
         assert!((wrong - wrong.round()).abs() < 1e-9, "each of 33 pairs counts once: {wrong}");
     }
     let before = finish(&unit, &dataset);
-    dataset.train.digits[32].reverse();
+    let mut pairs = Pairs::from_examples(&dataset.train).unwrap();
+    pairs.digits[32].reverse();
+    dataset.train = pairs.to_examples(NumberType::U8);
     assert_ne!(finish(&unit, &dataset), before, "every pair is trained on");
 }
 
@@ -301,9 +305,9 @@ fn folds_are_validated_after_each_epoch_and_scored_at_the_end() {
         "a quarter of the training pairs, and no test pair"
     );
     assert_eq!(result.epochs[2].validation_error, Some(scores.error()), "the last validation is the score");
-    let labels = split(&dataset(40, 9), folded.fold).unwrap().scored.labels(&dataset(40, 9));
+    let labels = split(&dataset(40, 9), folded.fold).unwrap().scored.classes(&dataset(40, 9)).unwrap();
     let said = Binary::all(&scores.outputs).unwrap();
-    let wrong = said.iter().zip(&labels).filter(|(said, label)| said.class() != **label).count();
+    let wrong = said.iter().zip(&labels).filter(|(said, label)| u32::from(said.class()) != **label).count();
     assert_eq!(wrong, scores.wrong as usize, "the count is of the outputs");
     for metrics in &result.epochs {
         let wrong = metrics.train_error * 30.0;
@@ -316,8 +320,10 @@ fn folds_are_validated_after_each_epoch_and_scored_at_the_end() {
 fn cross_validation_never_looks_at_the_test_pairs() {
     let fair = dataset(40, 9);
     let mut poisoned = fair.clone();
-    poisoned.test.pixels.fill(f32::NAN);
-    poisoned.test.digits.fill([7, 0]);
+    let mut pairs = Pairs::from_examples(&poisoned.test).unwrap();
+    pairs.pixels.fill(f32::NAN);
+    pairs.digits.fill([7, 0]);
+    poisoned.test = pairs.to_examples(NumberType::F32);
     for index in 0..4 {
         for model in ["cnn", "fc-aux"] {
             let mut folded = unit(model, 0.05, 2);

@@ -1,87 +1,55 @@
 //! The one encoding of a data set: the coordinator serves these bytes, the worker caches them, and the digest is
 //! theirs.
 //!
-//! All numbers are little-endian:
+//! It is a safetensors file. Its tensors are sorted by name:
 //!
-//! | bytes | what |
+//! | tensor | type and shape |
 //! |---|---|
-//! | 8 | `b"SGPAIRS"` and the version, 1 |
-//! | 2, n | length of the title in bytes (at most 256), the title in UTF-8 |
-//! | 8 | data seed |
-//! | 4, 4 | number of training pairs, of test pairs (each at most [`PAIRS_MAX`]) |
-//! | 2 each | digits of each pair: first, second; the training pairs, then the test pairs |
-//! | 784 each | pixels of each pair in the same order: 2 x 14 x 14 numbers of 2 bytes, each four times the grey value |
+//! | `PART/folds` | U32 (examples), where folds are predefined |
+//! | `PART/groups` | U32 (examples), where there are groups |
+//! | `PART/inputs/NAME` | U8, F16 or F32 (examples, shape of one example) |
+//! | `PART/targets/NAME` | U32 (examples) of classes, or F32 (examples, numbers) |
+//!
+//! `PART` is `test` or `train`. The metadata has one entry, `seedgrid`: JSON with `format`, `title`, `seed` and `schema`
+//! (see [`Schema`](super::schema::Schema)).
 
 mod read;
 
-use std::io::{self, Write};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
-pub use read::{DecodeError, Digesting, ReadError, decode, scan};
+pub use read::{DecodeError, decode};
+use safetensors::{
+    Dtype,
+    tensor::{Metadata, TensorInfo},
+};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Dataset, PAIR_PIXELS};
-use crate::text::count;
+use super::{
+    dataset::{About, Dataset, DatasetError, Examples, Labels, Part},
+    schema::Schema,
+    values::NumberType,
+};
+use crate::hexadecimal;
 
-/// Most pairs in one part of a data set.
-pub const PAIRS_MAX: u32 = 1_000_000;
-/// Longest title, in bytes.
-const TITLE_BYTES_MAX: usize = 256;
-const MAGIC: [u8; 7] = *b"SGPAIRS";
-const VERSION: u8 = 1;
-/// Pixels are written as multiples of a quarter: each is the mean of four whole grey values.
-const STEPS: f32 = 4.0;
-const STEP_MAX: u16 = 255 * 4;
-/// Bytes of one pair's pixels.
-const PIXEL_BYTES: usize = 2 * PAIR_PIXELS;
-const PAIR_BYTES: u64 = 2 + PIXEL_BYTES as u64;
+/// The name of the metadata entry.
+const ENTRY: &str = "seedgrid";
+/// The format that this program writes and reads.
+const FORMAT: &str = "seedgrid.dataset/1";
+/// The header's length is a multiple of this, so that tensors are aligned.
+const ALIGNMENT: usize = 8;
 
-/// The reason why a data set has no encoding.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum EncodeError {
-    /// The title is too long.
-    #[error("the title has {bytes} bytes, more than {TITLE_BYTES_MAX}")]
-    LongTitle {
-        /// The title's length.
-        bytes: usize,
-    },
-    /// Too many pairs.
-    #[error("{pairs} {part} pairs are more than {PAIRS_MAX}")]
-    ManyPairs {
-        /// "training" or "test".
-        part: &'static str,
-        /// The number of pairs.
-        pairs: usize,
-    },
-    /// The number of pixels does not fit the number of pairs.
-    #[error("{} have {pixels} pixels instead of {PAIR_PIXELS} each", count(pairs, &format!("{part} pair")))]
-    Shape {
-        /// "training" or "test".
-        part: &'static str,
-        /// Number of pairs.
-        pairs: usize,
-        /// Number of pixels.
-        pixels: usize,
-    },
-    /// A digit above 9.
-    #[error("{part} pair {pair} has the digit {digit}")]
-    Digit {
-        /// "training" or "test".
-        part: &'static str,
-        /// The pair's index, from 0.
-        pair: usize,
-        /// The digit.
-        digit: u8,
-    },
-    /// A pixel that is no multiple of 0.25 in 0..=255.
-    #[error("{part} pair {pair} has a pixel of value {value}, not a multiple of 0.25 in 0..=255")]
-    Pixel {
-        /// "training" or "test".
-        part: &'static str,
-        /// The pair's index, from 0.
-        pair: usize,
-        /// The pixel's value.
-        value: f32,
-    },
+/// The content of the metadata entry.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    format: String,
+    title: String,
+    seed: u64,
+    schema: Schema,
 }
 
 /// The reason why an encoded data set was not written.
@@ -89,278 +57,301 @@ pub enum EncodeError {
 pub enum WriteError {
     /// The data set has no encoding.
     #[error(transparent)]
-    Encode(#[from] EncodeError),
+    Dataset(#[from] DatasetError),
     /// The bytes cannot be written.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 /// The canonical bytes of `dataset`. Equal data sets have equal bytes.
-pub fn encode(dataset: &Dataset) -> Result<Vec<u8>, EncodeError> {
-    let pairs = dataset.train.len() + dataset.test.len();
-    let mut bytes = Vec::with_capacity(64 + dataset.title.len() + PAIR_BYTES as usize * pairs);
-    encode_pieces(dataset, |piece| {
-        bytes.extend(piece);
-        Ok::<_, EncodeError>(())
-    })?;
-    Ok(bytes)
-}
-
-/// Writes the canonical bytes of `dataset` pair by pair, and returns their digest.
-pub fn write(dataset: &Dataset, mut target: impl Write) -> Result<String, WriteError> {
-    let mut hash = Sha256::new();
-    encode_pieces(dataset, |piece| {
-        hash.update(piece);
-        Ok::<_, WriteError>(target.write_all(piece)?)
-    })?;
-    target.flush()?;
-    Ok(hexadecimal(&hash.finalize()))
-}
-
-fn encode_pieces<E: From<EncodeError>>(
-    dataset: &Dataset,
-    mut piece: impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let Dataset { title, seed, train, test } = dataset;
-    let title_bytes = u16::try_from(title.len())
-        .ok()
-        .filter(|_| title.len() <= TITLE_BYTES_MAX)
-        .ok_or(EncodeError::LongTitle { bytes: title.len() })?;
-    let parts = [("training", train), ("test", test)];
-    let mut head = Vec::new();
-    head.extend(MAGIC);
-    head.push(VERSION);
-    head.extend(title_bytes.to_le_bytes());
-    head.extend(title.as_bytes());
-    head.extend(seed.to_le_bytes());
-    for (part, pairs) in parts {
-        let count = u32::try_from(pairs.len())
-            .ok()
-            .filter(|&count| count <= PAIRS_MAX)
-            .ok_or(EncodeError::ManyPairs { part, pairs: pairs.len() })?;
-        if pairs.pixels.len() != pairs.len() * PAIR_PIXELS {
-            return Err(EncodeError::Shape { part, pairs: pairs.len(), pixels: pairs.pixels.len() }.into());
-        }
-        head.extend(count.to_le_bytes());
+///
+/// # Errors
+/// When schema and examples do not fit together.
+pub fn encode(dataset: &Dataset) -> Result<Vec<u8>, DatasetError> {
+    let mut bytes = Vec::new();
+    match write(dataset, &mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(WriteError::Dataset(error)) => Err(error),
+        Err(WriteError::Io(error)) => unreachable!("a vector takes every byte: {error}"),
     }
-    piece(&head)?;
-    for (part, pairs) in parts {
-        for (pair, digits) in pairs.digits.iter().enumerate() {
-            if let Some(&digit) = digits.iter().find(|&&digit| digit > 9) {
-                return Err(EncodeError::Digit { part, pair, digit }.into());
+}
+
+/// Writes the canonical bytes of `dataset`, and returns their digest.
+///
+/// # Errors
+/// When schema and examples do not fit together, or the bytes cannot be written.
+pub fn write(dataset: &Dataset, target: impl Write) -> Result<String, WriteError> {
+    dataset.check()?;
+    let tensors = tensors(dataset);
+    let mut offset = 0;
+    let mut infos = Vec::with_capacity(tensors.len());
+    for (name, tensor) in &tensors {
+        let end = offset + tensor.bytes();
+        let (dtype, shape) = (tensor.dtype(), tensor.shape.clone());
+        infos.push((name.clone(), TensorInfo { dtype, shape, data_offsets: (offset, end) }));
+        offset = end;
+    }
+    let About { title, seed, schema } = &dataset.about;
+    let head = Head { format: FORMAT.to_owned(), title: title.clone(), seed: *seed, schema: schema.clone() };
+    let entry = serde_json::to_string(&head).map_err(io::Error::from)?;
+    let metadata = Metadata::new(Some(HashMap::from([(ENTRY.to_owned(), entry)])), infos).map_err(io::Error::other)?;
+    let mut header = serde_json::to_vec(&metadata).map_err(io::Error::from)?;
+    header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+
+    let mut target = Hashing { target, hash: Sha256::new() };
+    target.write_all(&(header.len() as u64).to_le_bytes())?;
+    target.write_all(&header)?;
+    for (_, tensor) in &tensors {
+        tensor.write(&mut target)?;
+    }
+    target.flush()?;
+    Ok(hexadecimal::text(target.hash.finalize().into()))
+}
+
+/// A tensor of the encoding.
+struct Tensor<'a> {
+    shape: Vec<usize>,
+    numbers: Numbers<'a>,
+}
+
+enum Numbers<'a> {
+    Stored(NumberType, &'a [u8]),
+    Codes(&'a [u32]),
+    Floats(&'a [f32]),
+}
+
+impl Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.numbers {
+            Numbers::Stored(NumberType::U8, _) => Dtype::U8,
+            Numbers::Stored(NumberType::F16, _) => Dtype::F16,
+            Numbers::Stored(NumberType::F32, _) | Numbers::Floats(_) => Dtype::F32,
+            Numbers::Codes(_) => Dtype::U32,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self.numbers {
+            Numbers::Stored(_, bytes) => bytes.len(),
+            Numbers::Codes(codes) => size_of_val(codes),
+            Numbers::Floats(floats) => size_of_val(floats),
+        }
+    }
+
+    fn write(&self, target: &mut impl Write) -> io::Result<()> {
+        match self.numbers {
+            Numbers::Stored(_, bytes) => target.write_all(bytes),
+            Numbers::Codes(codes) => {
+                target.write_all(&codes.iter().flat_map(|code| code.to_le_bytes()).collect::<Vec<_>>())
+            }
+            Numbers::Floats(floats) => {
+                target.write_all(&floats.iter().flat_map(|float| float.to_le_bytes()).collect::<Vec<_>>())
             }
         }
-        piece(pairs.digits.as_flattened())?;
     }
-    for (part, pairs) in parts {
-        for (pair, pixels) in pairs.pixels.chunks_exact(PAIR_PIXELS).enumerate() {
-            let bytes = pixel_bytes(pixels).map_err(|value| EncodeError::Pixel { part, pair, value })?;
-            piece(&bytes)?;
-        }
-    }
-    Ok(())
 }
 
-/// The bytes of these pixels; the error is a pixel without an encoding.
-pub fn pixel_bytes(pixels: &[f32]) -> Result<Vec<u8>, f32> {
-    let mut bytes = Vec::with_capacity(2 * pixels.len());
-    for &value in pixels {
-        let steps = value * STEPS;
-        if !(0.0..=f32::from(STEP_MAX)).contains(&steps) || steps.fract() != 0.0 {
-            return Err(value);
-        }
-        bytes.extend((steps as u16).to_le_bytes());
-    }
-    Ok(bytes)
-}
-
-/// The pixels that these bytes encode.
-pub fn pixels(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    steps(bytes).map(|steps| f32::from(steps) / STEPS)
-}
-
-fn steps(bytes: &[u8]) -> impl Iterator<Item = u16> {
-    bytes.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes))
+/// Every tensor, sorted by name.
+fn tensors(dataset: &Dataset) -> Vec<(String, Tensor<'_>)> {
+    let schema = &dataset.about.schema;
+    let of_part = |part: Part| {
+        let Examples { inputs, targets } = dataset.part(part);
+        let examples = targets.examples;
+        let codes = [("folds", &targets.folds), ("groups", &targets.groups)];
+        let codes = codes.into_iter().filter_map(move |(name, codes)| {
+            Some((name.to_owned(), Tensor { shape: vec![examples], numbers: Numbers::Codes(codes.as_deref()?) }))
+        });
+        let inputs = inputs.iter().map(move |(name, values)| {
+            let shape = std::iter::once(examples).chain(schema.inputs[name].shape.iter().copied()).collect();
+            (format!("inputs/{name}"), Tensor { shape, numbers: Numbers::Stored(values.number(), values.bytes()) })
+        });
+        let targets = targets.labels.iter().map(move |(name, labels)| {
+            let tensor = match labels {
+                Labels::Classes(codes) => Tensor { shape: vec![examples], numbers: Numbers::Codes(codes) },
+                Labels::Numbers(floats) => {
+                    let width = floats.len() / examples.max(1);
+                    Tensor { shape: vec![examples, width], numbers: Numbers::Floats(floats) }
+                }
+            };
+            (format!("targets/{name}"), tensor)
+        });
+        codes.chain(inputs).chain(targets).map(move |(name, tensor)| (format!("{}/{name}", part.name()), tensor))
+    };
+    [Part::Test, Part::Train].into_iter().flat_map(of_part).collect()
 }
 
 /// SHA-256 of an encoded data set, as 64 hexadecimal digits: it names the data set everywhere.
 pub fn digest(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+    hexadecimal::text(Sha256::digest(bytes).into())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Hashes the bytes that it passes on.
+struct Hashing<W> {
+    target: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.target.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.target.flush()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use bytes::Bytes;
 
     use super::*;
-    use crate::data::{Labelled as _, Pairs, Part};
+    use crate::data::{
+        dataset::{Labelled as _, Targets},
+        schema::{Column, Content, FoldRule, Input, Target},
+        values::Values,
+    };
 
-    fn small() -> Dataset {
-        let pairs = |digits: Vec<[u8; 2]>, first: usize| Pairs {
-            pixels: (0..digits.len() * PAIR_PIXELS).map(|pixel| ((first + pixel) % 1021) as f32 / 4.0).collect(),
-            digits,
+    /// Three training examples and one test example with every kind of input and target.
+    pub(super) fn small() -> Dataset {
+        let examples = |count: usize| {
+            let codes = |of: u32| (0..count as u32).map(|example| example % of).collect::<Vec<_>>();
+            let table =
+                (0..count).flat_map(|example| [example as f32 / 3.0, if example == 0 { f32::NAN } else { 1.0 }]);
+            Examples {
+                inputs: [
+                    ("image".to_owned(), Values::from_u8(4, (0..4 * count).map(|byte| byte as u8).collect()).unwrap()),
+                    ("grey".to_owned(), Values::from_f32_as_f16(2, vec![0.25; 2 * count]).unwrap()),
+                    ("row".to_owned(), Values::from_f32(2, table).unwrap()),
+                ]
+                .into(),
+                targets: Targets {
+                    examples: count,
+                    labels: [
+                        ("kind".to_owned(), Labels::Classes(codes(2))),
+                        ("size".to_owned(), Labels::Numbers(vec![1.5; 2 * count])),
+                    ]
+                    .into(),
+                    groups: Some(codes(3)),
+                    folds: Some(codes(2)),
+                },
+            }
         };
-        Dataset {
-            title: "Größe".to_owned(),
-            seed: 7,
-            train: pairs(vec![[0, 9], [3, 3]], 0),
-            test: pairs(vec![[5, 4]], 9),
-        }
+        let columns = vec![
+            Column::Number { name: "length".to_owned() },
+            Column::Category { name: "colour".to_owned(), categories: vec!["red".to_owned(), "blue".to_owned()] },
+        ];
+        let schema = Schema {
+            inputs: [
+                ("image".to_owned(), Input { shape: vec![1, 2, 2], content: Content::Pixels }),
+                ("grey".to_owned(), Input { shape: vec![2], content: Content::Numbers }),
+                ("row".to_owned(), Input { shape: vec![2], content: Content::Columns(columns) }),
+            ]
+            .into(),
+            targets: [
+                ("kind".to_owned(), Target::Classes(vec!["cat".to_owned(), "dog".to_owned()])),
+                ("size".to_owned(), Target::Numbers(2)),
+            ]
+            .into(),
+            primary: "kind".to_owned(),
+            folds: FoldRule::Grouped,
+            pooled: vec!["image".to_owned()],
+        };
+        let about = About { title: "Größe".to_owned(), seed: 7, schema };
+        Dataset { about, train: examples(3), test: examples(1) }
+    }
+
+    #[test]
+    fn a_data_set_reads_back_and_equal_ones_have_equal_bytes() {
+        let dataset = small();
+        let bytes = encode(&dataset).unwrap();
+        assert_eq!(encode(&small()).unwrap(), bytes);
+        let mut written = Vec::new();
+        assert_eq!(write(&dataset, &mut written).unwrap(), digest(&bytes));
+        assert_eq!(written, bytes);
+        let read = decode(Bytes::from(bytes.clone())).unwrap();
+        // NaN, a missing value, is not equal to itself.
+        assert_eq!(encode(&read).unwrap(), bytes);
+        assert_eq!((&read.about, read.targets(Part::Train)), (&dataset.about, dataset.targets(Part::Train)));
     }
 
     #[test]
     fn the_layout_is_fixed() {
         let bytes = encode(&small()).unwrap();
-        assert_eq!(&bytes[..17], b"SGPAIRS\x01\x07\0Gr\xc3\xb6\xc3\x9fe");
-        assert_eq!(&bytes[17..33], &[7, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0]);
-        assert_eq!(&bytes[33..39], &[0, 9, 3, 3, 5, 4]);
-        assert_eq!(&bytes[39..45], &[0, 0, 1, 0, 2, 0]);
-        assert_eq!(bytes.len(), 39 + 3 * 784);
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let image = tensors.tensor("train/inputs/image").unwrap();
+        assert_eq!((image.dtype(), image.shape(), image.data()[11]), (Dtype::U8, &[3, 1, 2, 2][..], 11));
+        assert_eq!(tensors.tensor("test/targets/size").unwrap().shape(), [1, 2]);
         assert_eq!(
             digest(&bytes),
-            "14ce45ec85c26148a362ffd6d7a242f737a478f7e277d38493ac7dbf3ac8998b",
+            "6baf1bea0c43804fa8762b81d1e2210c0b4bbbefa6cc43c7dbb7ad03e12b6664",
             "digests name data sets in stores and caches"
         );
     }
 
     #[test]
-    fn what_has_no_encoding_is_refused() {
-        let mut long = small();
-        long.title = "x".repeat(257);
-        assert_eq!(encode(&long), Err(EncodeError::LongTitle { bytes: 257 }));
-        let mut short = small();
-        short.test.pixels.pop();
-        assert_eq!(encode(&short), Err(EncodeError::Shape { part: "test", pairs: 1, pixels: 391 }));
-        let mut digit = small();
-        digit.train.digits[1][0] = 10;
-        assert_eq!(encode(&digit), Err(EncodeError::Digit { part: "training", pair: 1, digit: 10 }));
-        for value in [-0.25, 255.25, 0.1] {
-            let mut pixel = small();
-            pixel.train.pixels[PAIR_PIXELS] = value;
-            assert_eq!(encode(&pixel), Err(EncodeError::Pixel { part: "training", pair: 1, value }));
-        }
-        let mut nan = small();
-        nan.test.pixels[0] = f32::NAN;
-        assert!(matches!(encode(&nan), Err(EncodeError::Pixel { part: "test", pair: 0, .. })));
-    }
-
-    #[test]
-    fn every_cut_and_every_wrong_field_is_refused() {
-        let good = encode(&small()).unwrap();
-        for bytes in 0..good.len() {
-            assert!(decode(&good[..bytes]).is_err(), "{bytes} bytes");
-        }
-        let with = |at: usize, value: u8| {
-            let mut bytes = good.clone();
-            bytes[at] = value;
-            decode(&bytes)
+    fn a_data_set_that_does_not_fit_its_schema_is_refused() {
+        let refused = |change: fn(&mut Dataset)| {
+            let mut dataset = small();
+            change(&mut dataset);
+            let error = encode(&dataset).unwrap_err();
+            assert_eq!(dataset.check().unwrap_err().to_string(), error.to_string());
+            error.to_string()
         };
-        assert_eq!(with(0, b'X'), Err(DecodeError::Magic));
-        assert_eq!(with(7, 2), Err(DecodeError::Version { found: 2 }));
-        assert_eq!(with(9, 255), Err(DecodeError::Title));
-        assert_eq!(with(12, b'x'), Err(DecodeError::Title));
-        assert_eq!(with(28, 255), Err(DecodeError::ManyPairs { pairs: 0xff00_0002 }));
-        assert_eq!(with(25, 3), Err(DecodeError::Length { expected: 4 * 786, found: 3 * 786 }));
-        assert_eq!(with(38, 10), Err(DecodeError::Digit { pair: 2, digit: 10 }));
-        assert_eq!(with(good.len() - 1, 4), Err(DecodeError::Pixel { pair: 2 }));
-        let longer = [&good[..], &[0]].concat();
-        assert_eq!(decode(&longer), Err(DecodeError::Length { expected: 3 * 786, found: 3 * 786 + 1 }));
-    }
-
-    #[test]
-    fn a_data_set_that_is_written_and_read_pair_by_pair_is_the_same() {
-        let dataset = small();
-        let mut bytes = Vec::new();
-        assert_eq!(write(&dataset, &mut bytes).unwrap(), digest(&bytes));
-        assert_eq!(bytes, encode(&dataset).unwrap());
-        let mut source = Digesting::new(&bytes[..]);
-        let mut seen = Vec::new();
-        let digits = scan(&mut source, None, |digits, part, pair, found| {
-            let pairs = match part {
-                Part::Train => &dataset.train,
-                Part::Test => &dataset.test,
-            };
-            assert_eq!(digits.digits(part)[pair], pairs.digits[pair]);
-            assert!(pixels(found).eq(pairs.pixels[pair * PAIR_PIXELS..(pair + 1) * PAIR_PIXELS].iter().copied()));
-            seen.push((part, pair));
-        });
-        assert_eq!(digits.unwrap(), dataset.to_digits());
-        assert_eq!(seen, [(Part::Train, 0), (Part::Train, 1), (Part::Test, 0)]);
-        assert_eq!(source.digest(), digest(&bytes));
-    }
-
-    #[test]
-    fn a_source_of_unknown_length_is_checked_to_its_end() {
-        let bytes = encode(&small()).unwrap();
-        let read = |bytes: &[u8]| scan(bytes, None, |_, _, _, _| {});
-        for cut in 0..bytes.len() {
-            assert!(read(&bytes[..cut]).is_err(), "{cut} bytes");
-        }
-        let longer = [&bytes[..], &[0]].concat();
-        assert!(matches!(read(&longer), Err(ReadError::Decode(DecodeError::Length { .. }))));
-    }
-
-    /// A disk that is full after so many bytes.
-    struct Full(usize);
-
-    impl Write for Full {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_data_set_that_cannot_be_written_says_why() {
-        let length = encode(&small()).unwrap().len();
-        assert!(write(&small(), Full(length)).is_ok());
-        for room in [0, 40, length - 1] {
-            assert!(matches!(write(&small(), Full(room)), Err(WriteError::Io(_))), "room for {room} bytes");
-        }
-        let mut wrong = small();
-        wrong.test.pixels[0] = 0.1;
-        assert!(matches!(write(&wrong, io::sink()), Err(WriteError::Encode(EncodeError::Pixel { .. }))));
-    }
-
-    fn any_pairs(count_max: usize) -> impl Strategy<Value = Pairs> {
-        let pair = (proptest::array::uniform2(0_u8..10), proptest::collection::vec(0_u16..=1020, PAIR_PIXELS));
-        proptest::collection::vec(pair, 0..=count_max).prop_map(|pairs| Pairs {
-            digits: pairs.iter().map(|(digits, _)| *digits).collect(),
-            pixels: pairs.iter().flat_map(|(_, steps)| steps).map(|&steps| f32::from(steps) / 4.0).collect(),
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn decoding_undoes_encoding(title in "\\PC{0,60}", seed: u64, train in any_pairs(3), test in any_pairs(3)) {
-            let dataset = Dataset { title, seed, train, test };
-            let bytes = encode(&dataset).unwrap();
-            prop_assert_eq!(decode(&bytes).unwrap(), dataset);
-        }
-
-        #[test]
-        fn decoding_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), good_head: bool) {
-            let bytes = if good_head { [b"SGPAIRS\x01", &bytes[..]].concat() } else { bytes };
-            let _ = decode(&bytes);
-        }
-
-        #[test]
-        fn what_decodes_encodes_to_the_same_bytes(at in 0..2391_usize, value: u8) {
-            let mut bytes = encode(&small()).unwrap();
-            bytes[at] = value;
-            if let Ok(dataset) = decode(&bytes) {
-                prop_assert_eq!(encode(&dataset).unwrap(), bytes);
-            }
-        }
+        let told = [
+            refused(|dataset| dataset.about.title = "x".repeat(257)),
+            refused(|dataset| dataset.about.schema.primary = "kinds".to_owned()),
+            refused(|dataset| dataset.about.schema.pooled = vec!["images".to_owned()]),
+            refused(|dataset| {
+                drop(dataset.about.schema.inputs.insert("".to_owned(), dataset.about.schema.inputs["grey"].clone()))
+            }),
+            refused(|dataset| {
+                drop(dataset.about.schema.targets.insert("kind".to_owned(), Target::Classes(vec!["cat".to_owned()])))
+            }),
+            refused(|dataset| {
+                drop(dataset.about.schema.targets.insert("kind".to_owned(), Target::Classes(vec!["cat".to_owned(); 2])))
+            }),
+            refused(|dataset| drop(dataset.about.schema.targets.insert("kind".to_owned(), Target::Numbers(1)))),
+            refused(|dataset| drop(dataset.train.inputs.remove("image"))),
+            refused(|dataset| {
+                drop(dataset.train.inputs.insert("grey".to_owned(), Values::from_f32(1, [1.0; 6]).unwrap()))
+            }),
+            refused(|dataset| {
+                drop(dataset.train.inputs.insert("grey".to_owned(), Values::from_f32(2, [1.0; 8]).unwrap()))
+            }),
+            refused(|dataset| {
+                drop(dataset.test.inputs.insert("grey".to_owned(), Values::from_f32(2, [1.0, f32::NAN]).unwrap()))
+            }),
+            refused(|dataset| {
+                drop(
+                    dataset
+                        .test
+                        .inputs
+                        .insert("image".to_owned(), Values::from_f32(4, [0.0, 1.0, 256.0, 2.0]).unwrap()),
+                )
+            }),
+            refused(|dataset| {
+                drop(dataset.test.inputs.insert("row".to_owned(), Values::from_f32(2, [f32::INFINITY, 1.0]).unwrap()))
+            }),
+            refused(|dataset| {
+                drop(dataset.test.inputs.insert("row".to_owned(), Values::from_f32(2, [1.0, 2.0]).unwrap()))
+            }),
+            refused(|dataset| {
+                drop(dataset.train.targets.labels.insert("kind".to_owned(), Labels::Classes(vec![0, 1, 2])))
+            }),
+            refused(|dataset| {
+                drop(dataset.train.targets.labels.insert("size".to_owned(), Labels::Numbers(vec![f32::NAN; 6])))
+            }),
+            refused(|dataset| dataset.train.targets.groups = None),
+            refused(|dataset| dataset.train.targets.folds = Some(vec![0])),
+            refused(|dataset| {
+                dataset.train.inputs.values_mut().for_each(|values| *values = values.first(0));
+                dataset.train.targets = Targets { groups: Some(vec![]), ..dataset.train.targets.clone() };
+                dataset.train.targets.examples = 0;
+            }),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::{
-    encode::PAIRS_MAX,
     idx::IdxError,
     looked::Looked,
     mnist_files::{BELOW, DOWNLOAD, FILES, FOLDER_VARIABLE, FileError},
@@ -83,15 +82,6 @@ pub enum DataError {
         pairs: u32,
         /// Number of images.
         images: usize,
-    },
-    /// More pairs than a data set may have.
-    #[error("{pairs} {part} pairs are asked for, more than {PAIRS_MAX}")]
-    #[diagnostic(help("ask for {PAIRS_MAX} pairs or less in [dataset]"))]
-    ManyPairs {
-        /// "training" or "test".
-        part: &'static str,
-        /// Number of pairs that the spec asks for.
-        pairs: u32,
     },
 }
 

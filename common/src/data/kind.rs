@@ -2,8 +2,10 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{DataError, Dataset};
-use crate::data::DatasetSpec;
+use super::{dataset::Dataset, error::DataError};
+
+/// Most pairs of a part of a data set of pairs.
+pub const PAIRS_MAX: u32 = 1_000_000;
 
 /// A kind of data set: the source and the number of its pairs.
 pub struct DatasetKind {
@@ -21,10 +23,23 @@ pub struct DatasetKind {
     pub draw: fn(&DatasetSpec, &[PathBuf]) -> Result<Dataset, DataError>,
 }
 
+/// A data set's kind, sizes and seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetSpec {
+    /// The source of the pairs.
+    pub kind: &'static DatasetKind,
+    /// Number of training pairs.
+    pub train_pairs: u32,
+    /// Number of test pairs.
+    pub test_pairs: u32,
+    /// The data seed, from which pairs and folds are drawn.
+    pub seed: u64,
+}
+
 /// The number of available pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Supply {
-    /// Most pairs: [`encode::PAIRS_MAX`](super::encode::PAIRS_MAX) or fewer.
+    /// Most pairs: [`PAIRS_MAX`] or fewer.
     pub pairs_max: u32,
     /// The reason for the limit, for people: "MNIST has ..."; None where Seedgrid sets the limit.
     pub because: Option<&'static str>,
@@ -50,7 +65,10 @@ impl fmt::Debug for DatasetKind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ALL, encode, find};
+    use super::{
+        super::{ALL, find},
+        PAIRS_MAX,
+    };
 
     #[test]
     fn run_directories_know_their_data_sets_by_these_words() {
@@ -64,7 +82,7 @@ mod tests {
             assert!(ALL[index + 1..].iter().all(|other| other != kind), "{kind:?}");
             assert!(kind.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{kind:?}");
             for supply in [kind.train, kind.test] {
-                assert!((1..=encode::PAIRS_MAX).contains(&supply.pairs_max), "{kind:?}");
+                assert!((1..=PAIRS_MAX).contains(&supply.pairs_max), "{kind:?}");
             }
         }
     }

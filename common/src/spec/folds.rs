@@ -44,11 +44,11 @@ mod tests {
     #[test]
     fn each_stands_at_the_evaluation_of_its_stage() {
         let text = "[[stage]]\nevaluation = \"holdout\"\n[[stage]]\n  evaluation = { folds = 10 }\n";
-        let cause = SplitError::SmallClass { label: 0, members: 3, of: 10 };
+        let cause = SplitError::SmallClass { class: "0".to_owned(), members: 3, of: 10 };
         let errors = unfoldable("spec.toml", text, vec![Unfoldable { stage: 1, data_seed: 7, cause }]).unwrap();
         assert_eq!(
             errors.to_string(),
-            "spec.toml:4:16: data seed 7 draws 3 training pairs with label 0, too few for 10 folds (use at most 3 folds, or more `train_pairs`)"
+            "spec.toml:4:16: data seed 7 draws 3 training examples of class \"0\", too few for 10 folds (use at most 3 folds, or more `train_pairs`)"
         );
         assert!(unfoldable("spec.toml", text, Vec::new()).is_none());
     }

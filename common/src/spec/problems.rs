@@ -419,9 +419,9 @@ fn left_by_folds(folds: &Option<u32>) -> String {
 
 fn too_few(cause: &SplitError) -> String {
     match cause {
-        SplitError::SmallClass { label, members, of } => {
-            let pairs = agreeing(members, "training pair");
-            format!("draws {members} {pairs} with label {label}, too few for {of} folds")
+        SplitError::SmallClass { class, members, of } => {
+            let examples = agreeing(*members, "training example");
+            format!("draws {members} {examples} of class {class:?}, too few for {of} folds")
         }
         other => format!("cannot be folded: {other}"),
     }

@@ -40,7 +40,7 @@ use std::{
 };
 
 use seedgrid_common::{
-    data::label,
+    data::{DatasetTargets, Labelled as _, Part},
     matrix::{Plan, PlannedStage, Selections},
     spec::{Evaluation, Study},
     training::UnitResult,
@@ -59,7 +59,7 @@ pub use seed_report::SeedReport;
 pub use unit_report::UnitReport;
 
 use crate::{
-    plan::data_draws::{DataDraw, DataDraws, ImageDigest},
+    plan::data_draws::{DataDraw, DataDraws, InputDigest},
     scheduler::{
         race::{LeaveReason, RaceTrack},
         ranking::{Ended, Rank},
@@ -324,7 +324,7 @@ fn scored_on_test(planned: &PlannedStage, plan: &Plan) -> usize {
 fn shared_images(planned: &PlannedStage, input: &Input<'_>) -> Option<f64> {
     let draws = input.draws.iter().filter(|(seed, _)| planned.data_seeds.contains(seed));
     let part = scored_predictions::scored_part(planned.evaluation);
-    let parts: Vec<&[[ImageDigest; 2]]> = draws.map(|(_, draw)| draw.images(part)).collect();
+    let parts: Vec<&[Vec<InputDigest>]> = draws.map(|(_, draw)| draw.pooled(part)).collect();
     (parts.len() > 1).then(|| shared_image_clusters::shared_share(&parts))
 }
 
@@ -351,17 +351,19 @@ fn failures<'a>(cells: &[Cell<'_>], input: &Input<'a>) -> BTreeSet<&'a String> {
 }
 
 fn dataset(input: &Input<'_>) -> DatasetSummary {
-    let positives = |pairs: &[[u8; 2]]| pairs.iter().filter(|digits| label(**digits) == 1).count();
-    let draw = |DataDraw { digest, digits, .. }: &DataDraw| DrawSummary {
+    let positives = |targets: &DatasetTargets, part| {
+        targets.classes(part).unwrap_or_default().iter().filter(|class| **class == 1).count()
+    };
+    let draw = |DataDraw { digest, targets, .. }: &DataDraw| DrawSummary {
         digest: digest.clone(),
-        seed: digits.seed,
-        train_pairs: digits.train.len(),
-        train_positives: positives(&digits.train),
-        test_pairs: digits.test.len(),
-        test_positives: positives(&digits.test),
+        seed: targets.about.seed,
+        train_pairs: targets.train.examples,
+        train_positives: positives(targets, Part::Train),
+        test_pairs: targets.test.examples,
+        test_positives: positives(targets, Part::Test),
     };
     DatasetSummary {
-        title: input.draws.first().digits.title.clone(),
+        title: input.draws.first().targets.about.title.clone(),
         kind: input.study.dataset.kind.name.to_owned(),
         drawn: draw(input.draws.first()),
         draws: input.draws.iter().map(|(_, one)| draw(one)).collect(),

@@ -8,7 +8,6 @@ use seedgrid_common::{
     data::{
         Labelled, Part,
         folds::{self, split},
-        label,
     },
     spec::Evaluation,
     text::count,
@@ -67,7 +66,7 @@ impl<'a> Cell<'a> {
         };
         // A plan is made of these draws' digests.
         let drawn = input.draws.iter().find(|(_, draw)| draw.digest == *unit.dataset_digest);
-        let data_seed = drawn.map_or(input.draws.first().digits.seed, |(seed, _)| seed);
+        let data_seed = drawn.map_or(input.draws.first().targets.about.seed, |(seed, _)| seed);
         Self { id, unit, data_seed, outcome, mark: Mark::default() }
     }
 
@@ -135,16 +134,16 @@ impl Scored {
         let mut scored = Self { labels: Vec::new(), clusters: None, parts: BTreeMap::new() };
         for (data_seed, draw) in draws {
             scored.clusters = match evaluation {
-                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::find(draw.images(Part::Test)),
+                Evaluation::Holdout if scored.labels.is_empty() => shared_image_clusters::find(draw.pooled(Part::Test)),
                 Evaluation::Holdout | Evaluation::Folds(_) => None,
             };
             let before = scored.labels.len();
-            let digits = draw.digits.digits(scored_part(evaluation));
+            let part = scored_part(evaluation);
             let folds: Vec<Vec<usize>> = match evaluation {
-                Evaluation::Holdout => vec![(0..digits.len()).collect()],
-                Evaluation::Folds(of) => (0..of).map(|index| validation(&draw.digits, index, of)).collect(),
+                Evaluation::Holdout => vec![(0..draw.targets.examples(part)).collect()],
+                Evaluation::Folds(of) => (0..of).map(|index| validation(&draw.targets, index, of)).collect(),
             };
-            scored.labels.extend(digits.iter().map(|digits| label(*digits) == 1));
+            scored.labels.extend(draw.targets.classes(part).unwrap_or_default().iter().map(|class| *class == 1));
             let placed = (0..).zip(folds).map(|(index, mut pairs)| {
                 pairs.iter_mut().for_each(|pair| *pair += before);
                 ((data_seed, index), pairs)
@@ -267,7 +266,7 @@ pub(super) fn mark(cells: &mut [Cell<'_>], input: &Input<'_>, classes: &mut Clas
     for (cell, stuck) in cells.iter_mut().zip(stuck) {
         let Some((_, epochs)) = cell.done() else { continue };
         let draw = input.draws.get(cell.data_seed);
-        let untrained = draw.and_then(|draw| classes.is_untrained(cell.unit, &draw.digits, epochs));
+        let untrained = draw.and_then(|draw| classes.is_untrained(cell.unit, &draw.targets, epochs));
         cell.mark = Mark { untrained, stuck };
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::plan::data_draws::ImageDigest;
+use crate::plan::data_draws::InputDigest;
 
 /// Each pair's cluster, numbered from 0 in the order of their first pairs: a chain of shared images joins the pairs of
 /// one cluster. None if no two pairs share an image.
-pub(super) fn find(pairs: &[[ImageDigest; 2]]) -> Option<Vec<usize>> {
-    let mut first_with: HashMap<ImageDigest, usize> = HashMap::new();
+pub(super) fn find(pairs: &[Vec<InputDigest>]) -> Option<Vec<usize>> {
+    let mut first_with: HashMap<InputDigest, usize> = HashMap::new();
     // Each pair's predecessor in its cluster; the first pair of a cluster is its own.
     let mut before: Vec<usize> = (0..pairs.len()).collect();
     let mut shared = false;
@@ -28,8 +28,8 @@ pub(super) fn find(pairs: &[[ImageDigest; 2]]) -> Option<Vec<usize>> {
 }
 
 /// The share of these parts' images that another of the parts also has.
-pub(super) fn shared_share(parts: &[&[[ImageDigest; 2]]]) -> f64 {
-    let mut seen: HashMap<ImageDigest, (usize, bool)> = HashMap::new();
+pub(super) fn shared_share(parts: &[&[Vec<InputDigest>]]) -> f64 {
+    let mut seen: HashMap<InputDigest, (usize, bool)> = HashMap::new();
     for (part, pairs) in parts.iter().enumerate() {
         for (_, image) in images(pairs) {
             let (first, several) = seen.entry(image).or_insert((part, false));
@@ -44,8 +44,8 @@ pub(super) fn shared_share(parts: &[&[[ImageDigest; 2]]]) -> f64 {
 }
 
 /// Both images of every pair.
-fn images(pairs: &[[ImageDigest; 2]]) -> impl Iterator<Item = (usize, ImageDigest)> {
-    pairs.as_flattened().iter().enumerate().map(|(place, image)| (place / 2, *image))
+fn images(pairs: &[Vec<InputDigest>]) -> impl Iterator<Item = (usize, InputDigest)> {
+    pairs.iter().enumerate().flat_map(|(pair, images)| images.iter().map(move |image| (pair, *image)))
 }
 
 fn first(before: &[usize], mut pair: usize) -> usize {
@@ -60,8 +60,8 @@ mod tests {
     use super::*;
 
     /// Pairs of images with a single grey value each.
-    fn pairs(greys: &[[u8; 2]]) -> Vec<[ImageDigest; 2]> {
-        greys.iter().map(|pair| pair.map(|grey| ImageDigest::compute(&[grey]))).collect()
+    fn pairs(greys: &[[u8; 2]]) -> Vec<Vec<InputDigest>> {
+        greys.iter().map(|pair| pair.map(|grey| InputDigest::compute(&[grey])).to_vec()).collect()
     }
 
     #[test]

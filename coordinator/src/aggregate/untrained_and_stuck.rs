@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use seedgrid_common::{
-    data::{Labelled, Part, folds::split, label},
+    data::{Labelled, Part, folds::split},
     training::EpochMetrics,
     unit::{Fold, Unit, UnitId},
 };
@@ -36,9 +36,9 @@ impl TrainingRows {
     /// The classes for this part of a data set; None if it has no such part.
     pub(crate) fn count(dataset: &impl Labelled, fold: Fold) -> Option<Self> {
         let rows = split(dataset, fold).ok()?.train;
-        let digits = dataset.digits(Part::Train);
-        let mut classes: BTreeMap<u8, usize> = BTreeMap::new();
-        rows.iter().for_each(|&row| *classes.entry(label(digits[row as usize])).or_default() += 1);
+        let all = dataset.classes(Part::Train)?;
+        let mut classes: BTreeMap<u32, usize> = BTreeMap::new();
+        rows.iter().for_each(|&row| *classes.entry(all[row as usize]).or_default() += 1);
         Some(Self { rows: rows.len(), commonest: classes.values().copied().max()? })
     }
 
@@ -149,7 +149,10 @@ impl Classes {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::data::{Dataset, Pairs};
+    use seedgrid_common::data::{
+        pairs::{self, PAIR_PIXELS, Pairs},
+        values::NumberType,
+    };
 
     use super::*;
 
@@ -184,8 +187,8 @@ mod tests {
     fn classes_are_those_of_the_units_own_training_rows() {
         // Class 1 is a first digit that is at most the second.
         let digits: Vec<[u8; 2]> = (0..30).map(|pair| if pair % 3 == 0 { [5, 1] } else { [1, 5] }).collect();
-        let pairs = Pairs { pixels: Vec::new(), digits };
-        let dataset = Dataset { title: String::new(), seed: 0, train: pairs.clone(), test: pairs };
+        let pairs = Pairs { pixels: vec![0.0; digits.len() * PAIR_PIXELS], digits };
+        let dataset = pairs::dataset("", 0, NumberType::U8, [&pairs; 2]);
         let of = |fold| TrainingRows::count(&dataset, fold);
         assert_eq!(of(Fold::Holdout), Some(TrainingRows { rows: 30, commonest: 20 }));
         // Each of 5 folds has 4 of the 20 and 2 of the 10.

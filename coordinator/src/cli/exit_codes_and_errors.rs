@@ -310,7 +310,7 @@ fn of_preparing(error: &PrepareError) -> u8 {
         | PrepareError::NoSuchSpec { .. }
         | PrepareError::NothingNamed { .. } => USAGE,
         PrepareError::Directory(error) => of_directory(error),
-        PrepareError::Encode(_)
+        PrepareError::Dataset(_)
         | PrepareError::Store(_)
         | PrepareError::NoSpec { .. }
         | PrepareError::LostDataset { .. }

@@ -263,15 +263,15 @@ impl Listing {
     ) -> Self {
         let Plan { stages } = &prepared.plan;
         let stages = stages.iter().zip(&forecast.stages);
-        let dataset = &prepared.draws.first().digits;
+        let dataset = &prepared.draws.first().targets;
         Self {
             schema: "seedgrid.plan/1",
             study: prepared.spec.study.name.clone(),
             dataset: DatasetListing {
-                title: dataset.title.clone(),
+                title: dataset.about.title.clone(),
                 digest: prepared.draws.first().digest.clone(),
-                train_pairs: dataset.train.len(),
-                test_pairs: dataset.test.len(),
+                train_pairs: dataset.train.examples,
+                test_pairs: dataset.test.examples,
             },
             units: Progress::count(prepared.plan.units().keys(), known, &prepared.track),
             units_waiting: prepared.to_come().waiting,

@@ -49,10 +49,10 @@ fn side(path: &str, spec: &str, wrong: impl Fn(&Unit) -> Option<u32>) -> Side {
     let draws = DataDraws::new(seeds.into_iter().map(|seed| (seed, draw(seed))).collect(), study.dataset.seed).unwrap();
     let plan = expand(&study, &draws.digests(), &Selections::new());
     let result = |unit: &Unit, wrong: u32| {
-        let dataset = &draws.first().digits;
+        let dataset = &draws.first().targets;
         // The first pairs are the wrong ones.
-        let labels = split(dataset, unit.fold).unwrap().scored.labels(dataset);
-        let is_one = |(place, label): (usize, &u8)| (*label == 1) != (place < wrong as usize);
+        let labels = split(dataset, unit.fold).unwrap().scored.classes(dataset).unwrap();
+        let is_one = |(place, label): (usize, &u32)| (*label == 1) != (place < wrong as usize);
         let logits = labels.iter().enumerate().flat_map(|one| if is_one(one) { [0.0, 1.0] } else { [1.0, 0.0] });
         let outputs = Outputs::new(2, logits.collect()).unwrap();
         let epochs = vec![EpochMetrics { epoch: 1, train_loss: 0.5, train_error: 0.25, validation_error: None }];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use seedgrid_common::{
     classification::CLASSES,
     copy_on_write::Shared,
-    data::{Digests, folds::scored_pairs},
+    data::{Digests, folds::scored_examples},
     made_up_results::ResultKind,
     matrix::{Plan, WaitingRow},
     model,
@@ -30,7 +30,7 @@ impl StudyPlan {
     /// Rows and columns of a unit's outputs.
     pub(super) fn shape(&self, unit: &Unit) -> [usize; 2] {
         let dataset = &self.study.dataset;
-        [scored_pairs(unit.fold, dataset.train_pairs, dataset.test_pairs) as usize, CLASSES]
+        [scored_examples(unit.fold, dataset.train_pairs, dataset.test_pairs) as usize, CLASSES]
     }
 }
 

@@ -268,7 +268,7 @@ fn write(
     let mut places: BTreeMap<UnitId, usize> = BTreeMap::new();
     let configurations = || prepared.plan.stages.iter().flat_map(|stage| &stage.configurations);
     configurations().flat_map(|one| &one.units).for_each(|(id, _)| *places.entry(*id).or_default() += 1);
-    let draws = prepared.draws.iter().map(|(_, draw)| (draw.digest.as_str(), Scoring::new(&draw.digits)));
+    let draws = prepared.draws.iter().map(|(_, draw)| (draw.digest.as_str(), Scoring::new(&draw.targets)));
     let data_seeds: BTreeMap<&str, u64> =
         prepared.draws.iter().map(|(seed, draw)| (draw.digest.as_str(), seed)).collect();
     let mut scoring: BTreeMap<&str, Scoring<'_>> = draws.collect();
@@ -297,7 +297,7 @@ fn write(
                     (Some(result), UnitState::Done) => prepared
                         .draws
                         .get(data_seed)
-                        .and_then(|draw| classes.is_untrained(unit, &draw.digits, &result.epochs)),
+                        .and_then(|draw| classes.is_untrained(unit, &draw.targets, &result.epochs)),
                     (Some(_) | None, _) => None,
                 };
                 let text = id.to_string();

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, rc::Rc};
 use seedgrid_common::{
     classification::{Binary, CLASSES},
     data::{
-        DatasetDigits, Labelled as _, Part,
-        folds::{Scored, split},
-        label,
+        DatasetTargets, Labelled as _, Part,
+        folds::split,
+        pairs::{COMPARISON, DIGIT_TARGETS},
     },
     training::{EpochMetrics, Scores},
     unit::{Fold, UnitId},
@@ -69,12 +69,12 @@ struct ScoredPairs {
 /// The scored pairs by fold; each fold is drawn once.
 #[derive(Debug)]
 pub(super) struct Scoring<'a> {
-    dataset: &'a DatasetDigits,
+    dataset: &'a DatasetTargets,
     folds: BTreeMap<Fold, Rc<ScoredPairs>>,
 }
 
 impl<'a> Scoring<'a> {
-    pub(super) fn new(dataset: &'a DatasetDigits) -> Self {
+    pub(super) fn new(dataset: &'a DatasetTargets) -> Self {
         Self { dataset, folds: BTreeMap::new() }
     }
 
@@ -92,22 +92,19 @@ impl<'a> Scoring<'a> {
         if expected != found {
             return Err(ExportError::Misfit { unit: id, expected, found });
         }
-        let part = match scored.part {
-            Part::Train => "train",
-            Part::Test => "test",
-        };
-        let digits = self.dataset.digits(scored.part);
+        let targets = self.dataset.targets(scored.part);
+        let [comparisons, first, second] =
+            [COMPARISON, DIGIT_TARGETS[0], DIGIT_TARGETS[1]].map(|name| targets.classes(name).unwrap_or_default());
         let unit = id.to_string();
         for (&pair, outputs) in scored.pairs.iter().zip(scores.outputs.values().as_chunks::<CLASSES>().0) {
-            let [first, second] = digits[pair];
             let prediction = Binary::from_logits(*outputs);
             write(&[
                 Cell::text(&unit),
-                Cell::text(part),
+                Cell::text(scored.part.name()),
                 Cell::count(pair),
-                Cell::count(first),
-                Cell::count(second),
-                Cell::count(label([first, second])),
+                Cell::count(first[pair]),
+                Cell::count(second[pair]),
+                Cell::count(comparisons[pair]),
                 Cell::Single(outputs[0]),
                 Cell::Single(outputs[1]),
                 Cell::Number(prediction.score()),
@@ -122,10 +119,7 @@ impl<'a> Scoring<'a> {
         let dataset = self.dataset;
         let known = self.folds.entry(fold).or_insert_with(|| {
             let scored = match split(dataset, fold).map(|split| split.scored) {
-                Ok(Scored::Test) => ScoredPairs { part: Part::Test, pairs: (0..dataset.test.len()).collect() },
-                Ok(Scored::Validation(pairs)) => {
-                    ScoredPairs { part: Part::Train, pairs: pairs.into_iter().map(|pair| pair as usize).collect() }
-                }
+                Ok(scored) => ScoredPairs { part: scored.part(), pairs: scored.places(dataset) },
                 // These pairs are too few for this many folds, so a stored result of such a fold does not fit.
                 Err(_) => ScoredPairs { part: Part::Train, pairs: Vec::new() },
             };
@@ -137,17 +131,21 @@ impl<'a> Scoring<'a> {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::network_outputs::Outputs;
+    use seedgrid_common::{
+        data::{
+            pairs::{self, PAIR_PIXELS, Pairs},
+            values::NumberType,
+        },
+        network_outputs::Outputs,
+    };
 
     use super::*;
 
-    fn dataset() -> DatasetDigits {
-        DatasetDigits {
-            title: "tiny".to_owned(),
-            seed: 3,
-            train: vec![[0, 1], [1, 0], [2, 3], [3, 2], [4, 5], [5, 4]],
-            test: vec![[7, 7], [9, 8]],
-        }
+    fn dataset() -> DatasetTargets {
+        let pairs =
+            |digits: &[[u8; 2]]| Pairs { pixels: vec![0.0; digits.len() * PAIR_PIXELS], digits: digits.to_vec() };
+        let train = pairs(&[[0, 1], [1, 0], [2, 3], [3, 2], [4, 5], [5, 4]]);
+        pairs::dataset("tiny", 3, NumberType::U8, [&train, &pairs(&[[7, 7], [9, 8]])]).to_targets()
     }
 
     fn scores(outputs: &[f32]) -> Scores {

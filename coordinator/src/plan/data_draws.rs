@@ -1,16 +1,12 @@
-//! A study's data: one draw of its data set for each data seed that a stage names. The pixels stay in the run directory's
-//! files; of a draw only its digits are in memory, the digests of its images and a few examples.
+//! A study's data: one draw of its data set for each data seed that a stage names. The inputs stay in the run directory's
+//! files; of a draw only its targets are in memory, the digests of its pooled inputs and a few examples.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufReader, Read},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
 use seedgrid_common::data::{
-    Dataset, DatasetDigits, Digests, Labelled as _, PAIR_PIXELS, Part,
-    encode::{self, Digesting, ReadError},
+    Dataset, DatasetTargets, Digests, Part,
+    encode::{self, decode},
+    pairs::{PAIR_PIXELS, Pairs},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -25,125 +21,88 @@ use crate::run_directory::RunDirectory;
 pub struct DataDraw {
     /// The digest of the encoded data set, 64 hexadecimal digits.
     pub digest: String,
-    /// The data set without its pixels.
-    pub digits: DatasetDigits,
+    /// The data set without its inputs.
+    pub targets: DatasetTargets,
     /// The first training pairs of each class.
     pub samples: Vec<Sample>,
-    /// The images of both parts.
-    images: Images,
+    train_pooled: Vec<Vec<InputDigest>>,
+    test_pooled: Vec<Vec<InputDigest>>,
 }
 
-/// A digest of an image's pixels. Equal images have equal ones.
+/// A digest of an example of an input. Equal examples have equal ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ImageDigest([u8; 16]);
+pub struct InputDigest([u8; 16]);
 
-impl ImageDigest {
-    /// The digest of these encoded pixels.
-    pub fn compute(pixels: &[u8]) -> Self {
-        let whole: [u8; 32] = Sha256::digest(pixels).into();
-        // Half of it tells images apart: there are a few millions.
+impl InputDigest {
+    /// The digest of these stored numbers.
+    pub fn compute(numbers: &[u8]) -> Self {
+        let whole: [u8; 32] = Sha256::digest(numbers).into();
+        // Half of it tells inputs apart: there are a few millions.
         Self(std::array::from_fn(|place| whole[place]))
     }
 }
 
-/// Both images of every pair.
-#[derive(Clone, Debug, Default)]
-struct Images {
-    train: Vec<[ImageDigest; 2]>,
-    test: Vec<[ImageDigest; 2]>,
-}
-
-/// The parts of a draw that come from its pixels, collected pair by pair.
-#[derive(Debug, Default)]
-struct Collected {
-    samples: Samples,
-    images: Images,
-}
-
-impl Collected {
-    fn add(&mut self, part: Part, pair: usize, digits: [u8; 2], pixels: &[u8]) {
-        let (first, second) = pixels.split_at(pixels.len() / 2);
-        let images = [first, second].map(ImageDigest::compute);
-        match part {
-            Part::Train => {
-                self.samples.add(pair, digits, pixels);
-                self.images.train.push(images);
-            }
-            Part::Test => self.images.test.push(images),
-        }
-    }
-
-    fn into_draw(self, digest: String, digits: DatasetDigits) -> DataDraw {
-        DataDraw { digest, digits, samples: self.samples.into_list(), images: self.images }
-    }
-}
-
 impl DataDraw {
-    /// The draw of a data set in memory, which has this digest. Pixels without an encoding are left out.
+    /// The draw of a data set in memory, which has this digest.
     pub fn new(dataset: &Dataset, digest: String) -> Self {
-        let mut collected = Collected::default();
-        for (part, pairs) in [(Part::Train, &dataset.train), (Part::Test, &dataset.test)] {
-            let pairs = pairs.digits.iter().zip(pairs.pixels.chunks_exact(PAIR_PIXELS)).enumerate();
-            for (pair, (digits, pixels)) in pairs {
-                let Ok(pixels) = encode::pixel_bytes(pixels) else { continue };
-                collected.add(part, pair, *digits, &pixels);
-            }
+        let [train_pooled, test_pooled] = Part::ALL.map(|part| pooled(dataset, part));
+        let mut samples = Samples::default();
+        if let Some(pairs) = Pairs::from_examples(&dataset.train) {
+            let pixels = pairs.pixels.chunks_exact(PAIR_PIXELS);
+            pairs
+                .digits
+                .iter()
+                .zip(pixels)
+                .enumerate()
+                .for_each(|(pair, (digits, pixels))| samples.add(pair, *digits, pixels));
         }
-        collected.into_draw(digest, dataset.to_digits())
+        Self { digest, targets: dataset.to_targets(), samples: samples.into_list(), train_pooled, test_pooled }
     }
 
-    /// Reads the draw with this digest from the run directory, pair by pair.
+    /// Reads the draw with this digest from the run directory.
     ///
     /// # Errors
     /// When its file is lost or damaged.
     pub(crate) fn kept(directory: &RunDirectory, digest: &str) -> Result<Self, PrepareError> {
-        let mut collected = Collected::default();
-        let digits = scan_kept(directory, digest, |digits, part, pair, pixels| {
-            collected.add(part, pair, digits.digits(part)[pair], pixels);
-        })?;
-        Ok(collected.into_draw(digest.to_owned(), digits))
+        Ok(Self::new(&kept(directory, digest)?, digest.to_owned()))
     }
 
-    /// Both images of every pair of a part.
-    pub(crate) fn images(&self, part: Part) -> &[[ImageDigest; 2]] {
+    /// The digests of each example's pooled inputs.
+    pub(crate) fn pooled(&self, part: Part) -> &[Vec<InputDigest>] {
         match part {
-            Part::Train => &self.images.train,
-            Part::Test => &self.images.test,
+            Part::Train => &self.train_pooled,
+            Part::Test => &self.test_pooled,
         }
     }
 }
 
-/// Reads the data set with this digest from the run directory, without its pixels.
+fn pooled(dataset: &Dataset, part: Part) -> Vec<Vec<InputDigest>> {
+    let examples = dataset.part(part);
+    let inputs: Vec<_> = dataset.about.schema.pooled.iter().filter_map(|name| examples.inputs.get(name)).collect();
+    let digests = |example| inputs.iter().map(|input| InputDigest::compute(input.example_bytes(example))).collect();
+    (0..examples.targets.examples).map(digests).collect()
+}
+
+/// Reads the data set with this digest from the run directory, without its inputs.
 ///
 /// # Errors
 /// When its file is lost or damaged.
-pub(crate) fn kept_digits(directory: &RunDirectory, digest: &str) -> Result<DatasetDigits, PrepareError> {
-    scan_kept(directory, digest, |_, _, _, _| {})
+pub(crate) fn kept_targets(directory: &RunDirectory, digest: &str) -> Result<DatasetTargets, PrepareError> {
+    Ok(kept(directory, digest)?.to_targets())
 }
 
-/// Reads a file of the run directory's data sets pair by pair, and checks its digest.
-fn scan_kept(
-    directory: &RunDirectory,
-    digest: &str,
-    each: impl FnMut(&DatasetDigits, Part, usize, &[u8]),
-) -> Result<DatasetDigits, PrepareError> {
+/// Reads a file of the run directory's data sets, and checks its digest.
+fn kept(directory: &RunDirectory, digest: &str) -> Result<Dataset, PrepareError> {
     let path = directory.dataset(digest);
-    let lost = |cause| PrepareError::LostDataset { path: path.clone(), cause };
-    let file = File::open(&path).map_err(lost)?;
-    let about = file.metadata().map_err(lost)?;
-    let mut source = Digesting::new(BufReader::with_capacity(BUFFER_BYTES, file));
-    let digits = encode::scan(source.by_ref(), about.is_file().then_some(about.len()), each);
-    let digits = digits.map_err(|error| match error {
-        ReadError::Io(cause) => lost(cause),
-        ReadError::Decode(_) => PrepareError::DamagedDataset { path: path.clone() },
-    })?;
-    match source.digest() == digest {
-        true => Ok(digits),
-        false => Err(PrepareError::DamagedDataset { path: path.clone() }),
+    let bytes = fs::read(&path).map_err(|cause: io::Error| PrepareError::LostDataset { path: path.clone(), cause })?;
+    let damaged = || PrepareError::DamagedDataset { path: path.clone() };
+    if encode::digest(&bytes) != digest {
+        return Err(damaged());
     }
+    decode(bytes.into()).map_err(|_| damaged())
 }
 
-/// The size of the buffer between a data set's file and its reader or writer.
+/// The size of the buffer between a data set's file and its writer.
 pub(super) const BUFFER_BYTES: usize = 1 << 16;
 
 /// Every draw of a study by data seed; at least one.

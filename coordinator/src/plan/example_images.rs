@@ -1,7 +1,5 @@
 //! A few of the data set's pairs, as examples of the networks' inputs.
 
-use seedgrid_common::data::{encode, label};
-
 /// The largest number of samples of each class.
 const EACH_MAX: usize = 5;
 
@@ -25,12 +23,12 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// Adds the next training pair, if its class has too few. `pixels` are its encoded pixels.
-    pub(super) fn add(&mut self, pair: usize, digits: [u8; 2], pixels: &[u8]) {
-        let label = label(digits);
+    /// Adds the next training pair, if its class has too few. `pixels` has shape (2, 14, 14).
+    pub(super) fn add(&mut self, pair: usize, digits: [u8; 2], pixels: &[f32]) {
+        let label = u8::from(digits[0] <= digits[1]);
         let samples = &mut self.of_class[usize::from(label)];
         if samples.len() < EACH_MAX {
-            samples.push(Sample { place: pair + 1, digits, label, pixels: encode::pixels(pixels).collect() });
+            samples.push(Sample { place: pair + 1, digits, label, pixels: pixels.to_vec() });
         }
     }
 
@@ -44,14 +42,14 @@ impl Samples {
 
 #[cfg(test)]
 mod tests {
-    use seedgrid_common::data::PAIR_PIXELS;
+    use seedgrid_common::data::pairs::PAIR_PIXELS;
 
     use super::*;
 
     fn samples(digits: &[[u8; 2]]) -> Vec<Sample> {
         let mut samples = Samples::default();
         for (pair, digits) in digits.iter().enumerate() {
-            samples.add(pair, *digits, &encode::pixel_bytes(&[pair as f32; PAIR_PIXELS]).unwrap());
+            samples.add(pair, *digits, &[pair as f32; PAIR_PIXELS]);
         }
         samples.into_list()
     }

@@ -18,6 +18,7 @@ use std::{
 use seedgrid_common::{
     data::{
         self, DataError, Dataset, DatasetSpec,
+        dataset::DatasetError,
         encode::{self, WriteError},
         folds, locate,
     },
@@ -77,7 +78,7 @@ pub enum PrepareError {
     Data(#[from] DataError),
     /// The data set cannot be encoded.
     #[error("cannot encode the data set: {0}")]
-    Encode(#[from] encode::EncodeError),
+    Dataset(#[from] DatasetError),
     /// The run directory cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -221,7 +222,7 @@ impl Prepared {
     ) -> Result<Self, PrepareError> {
         Self::drawn(spec, data_folder, directory, store, |dataset| match encode::write(dataset, io::sink()) {
             Ok(digest) => Ok(digest),
-            Err(WriteError::Encode(error)) => Err(error.into()),
+            Err(WriteError::Dataset(error)) => Err(error.into()),
             Err(WriteError::Io(cause)) => Err(unwritten(directory)(cause)),
         })
     }
@@ -335,7 +336,7 @@ fn foldable(spec: &Spec, draws: &DataDraws) -> Result<(), SpecErrors> {
     for (number, stage) in spec.study.stages.iter().enumerate() {
         let Evaluation::Folds(of) = stage.evaluation else { continue };
         for (data_seed, draw) in draws.iter().filter(|(seed, _)| stage.data_seeds.contains(seed)) {
-            if let Err(cause) = folds::split(&draw.digits, Fold::Part { index: 0, of }) {
+            if let Err(cause) = folds::split(&draw.targets, Fold::Part { index: 0, of }) {
                 found.push(Unfoldable { stage: number, data_seed, cause });
             }
         }
@@ -353,7 +354,7 @@ fn write_pending(directory: &Owned, dataset: &Dataset) -> Result<(String, Pendin
             file.rename(&digest);
             Ok((digest, file))
         }
-        Err(WriteError::Encode(error)) => Err(error.into()),
+        Err(WriteError::Dataset(error)) => Err(error.into()),
         Err(WriteError::Io(cause)) => Err(unwritten(cause)),
     }
 }

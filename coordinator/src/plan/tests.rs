@@ -1,9 +1,13 @@
 use std::fs;
 
-use seedgrid_common::data::{Labelled as _, PAIR_PIXELS, Part, build, encode::decode};
+use seedgrid_common::data::{
+    Labelled as _, Part, build,
+    encode::decode,
+    pairs::{PAIR_PIXELS, Pairs},
+};
 
 use super::*;
-use crate::plan::data_draws::kept_digits;
+use crate::plan::data_draws::kept_targets;
 
 const SPEC: &str = r#"name = "drawn"
 [dataset]
@@ -60,11 +64,15 @@ fn draws_are_written_as_they_are_made_and_take_their_places_together() {
     );
     for ((seed, draw), (_, of)) in prepared.draws.iter().zip(drawn(&prepared.spec.study)) {
         let built = build(&of, &[]).unwrap();
-        assert_eq!(decode(&fs::read(directory.dataset(&draw.digest)).unwrap()).unwrap(), built, "data seed {seed}");
-        assert_eq!(draw.digits, built.to_digits());
+        assert_eq!(
+            decode(fs::read(directory.dataset(&draw.digest)).unwrap().into()).unwrap(),
+            built,
+            "data seed {seed}"
+        );
+        assert_eq!(draw.targets, built.to_targets());
         assert_eq!(draw.samples.first().unwrap().pixels, {
             let place = draw.samples.first().unwrap().place - 1;
-            built.train.pixels[place * PAIR_PIXELS..(place + 1) * PAIR_PIXELS].to_vec()
+            Pairs::from_examples(&built.train).unwrap().pixels[place * PAIR_PIXELS..(place + 1) * PAIR_PIXELS].to_vec()
         });
     }
 }
@@ -81,13 +89,13 @@ fn a_kept_draw_is_the_one_that_was_made() {
     let stored = Prepared::stored(&directory, &store).unwrap();
     for (seed, draw) in made.draws.iter() {
         for other in [again.draws.get(seed).unwrap(), stored.draws.get(seed).unwrap()] {
-            assert_eq!((&other.digest, &other.digits, &other.samples), (&draw.digest, &draw.digits, &draw.samples));
+            assert_eq!((&other.digest, &other.targets, &other.samples), (&draw.digest, &draw.targets, &draw.samples));
             for part in [Part::Train, Part::Test] {
-                assert_eq!(other.images(part), draw.images(part));
-                assert_eq!(draw.images(part).len(), draw.digits.digits(part).len());
+                assert_eq!(other.pooled(part), draw.pooled(part));
+                assert_eq!(draw.pooled(part).len(), draw.targets.examples(part));
             }
         }
-        assert_eq!(kept_digits(&directory, &draw.digest).unwrap(), draw.digits);
+        assert_eq!(kept_targets(&directory, &draw.digest).unwrap(), draw.targets);
     }
 }
 
@@ -112,7 +120,7 @@ fn a_damaged_or_lost_draw_is_made_anew_and_no_other() {
         let refused = Prepared::stored(&directory, &store).unwrap_err();
         assert_eq!(matches!(refused, PrepareError::LostDataset { .. }), damage.is_none(), "{refused}");
         assert_eq!(matches!(refused, PrepareError::DamagedDataset { .. }), damage.is_some(), "{refused}");
-        assert!(kept_digits(&directory, &before[0]).is_err());
+        assert!(kept_targets(&directory, &before[0]).is_err());
         let mut again = Prepared::new(spec(), None, &directory, Some(&store)).unwrap();
         assert_eq!(again.files.len(), 1);
         again.keep(&directory, &mut store).unwrap();

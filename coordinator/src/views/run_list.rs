@@ -183,7 +183,7 @@ fn state_of(error: &PrepareError) -> RunState {
         },
         PrepareError::Read { .. }
         | PrepareError::Data(_)
-        | PrepareError::Encode(_)
+        | PrepareError::Dataset(_)
         | PrepareError::Directory(_)
         | PrepareError::NoSuchSpec { .. }
         | PrepareError::NothingNamed { .. }

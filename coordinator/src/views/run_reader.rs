@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedgrid_common::{data::DatasetDigits, matrix::PlannedConfiguration, unit::UnitId};
+use seedgrid_common::{data::DatasetTargets, matrix::PlannedConfiguration, unit::UnitId};
 
 use crate::{
     aggregate::untrained_and_stuck::{self, Classes},
-    plan::{self, Planned, PrepareError, data_draws::kept_digits},
+    plan::{self, Planned, PrepareError, data_draws::kept_targets},
     run_directory::RunDirectory,
     scheduler::{queue::Pause, ranking::Ended},
     store::{Store, StoreError, WorkerRecord},
@@ -98,7 +98,7 @@ impl RunReader {
     ) -> Result<(), PrepareError> {
         let mut wanted: BTreeMap<UnitId, &mut UnitLine> = lines.iter_mut().map(|line| (line.id, line)).collect();
         let mut looked_at: BTreeSet<UnitId> = BTreeSet::new();
-        let mut datasets: BTreeMap<&str, Option<DatasetDigits>> = BTreeMap::new();
+        let mut datasets: BTreeMap<&str, Option<DatasetTargets>> = BTreeMap::new();
         let mut classes = Classes::default();
         let is_wanted = |planned: &&PlannedConfiguration| planned.units.iter().any(|(id, _)| wanted.contains_key(id));
         let configurations = study.plan.stages.iter().flat_map(|stage| &stage.configurations);
@@ -111,7 +111,7 @@ impl RunReader {
                     continue;
                 }
                 let digest = unit.dataset_digest.as_str();
-                let dataset = datasets.entry(digest).or_insert_with(|| kept_digits(&self.directory, digest).ok());
+                let dataset = datasets.entry(digest).or_insert_with(|| kept_targets(&self.directory, digest).ok());
                 let found = dataset.as_ref().zip(self.store.result(*id).ok().flatten());
                 line.untrained = found.and_then(|(data, result)| classes.is_untrained(unit, data, &result.epochs));
             }

@@ -17,9 +17,21 @@ fn folds_are_pooled_pair_by_pair() {
     assert_eq!(row.averaged.seeds, 2);
 }
 
+/// Makes every test pair one of class 1.
+fn all_of_class_1(dataset: &mut Dataset) {
+    let mut pairs = Pairs::from_examples(&dataset.test).expect("they are pairs");
+    pairs.digits.fill([0, 9]);
+    dataset.test = pairs.to_examples(NumberType::U8);
+}
+
+/// The class of a test pair.
+fn test_class(dataset: &Dataset, pair: usize) -> u32 {
+    dataset.classes(Part::Test).expect("it has classes")[pair]
+}
+
 fn fold_labels(dataset: &Dataset, index: u32, of: u32) -> Vec<f32> {
     let split = split(dataset, Fold::Part { index, of }).expect("enough pairs");
-    split.scored.labels(dataset).into_iter().map(|label| f32::from(label) - 0.5).collect()
+    split.scored.classes(dataset).expect("it has classes").into_iter().map(|class| class as f32 - 0.5).collect()
 }
 
 #[test]
@@ -41,7 +53,7 @@ fn a_seed_with_a_missing_fold_is_in_no_curve_but_in_the_mean() {
 #[test]
 fn one_class_only_gives_no_curve_and_a_reason() {
     let mut study = Synthetic::new("one-class", 30, vec![holdout("final", 1..=2, vec![row("fc", &[])])]);
-    study.dataset.test.digits.iter_mut().for_each(|digits| *digits = [0, 9]);
+    all_of_class_1(&mut study.dataset);
     let aggregate = study.aggregate();
     let row = &aggregate.report.stages[0].configurations[0];
     assert_eq!(row.roc.auc, None);
@@ -67,7 +79,7 @@ fn an_average_over_the_seeds_is_an_average_of_probabilities() {
     // Two of three seeds are slightly wrong, one is very right: most seeds err on every pair, their average on none.
     for (place, strength) in [-0.4_f32, -0.4, 2.0].into_iter().enumerate() {
         let id = study.unit(0, 0, place);
-        let sign = |pair| if dataset.test.label(pair) == 1 { 1.0 } else { -1.0 };
+        let sign = |pair| if test_class(&dataset, pair) == 1 { 1.0 } else { -1.0 };
         put(study.results.get_mut(&id).unwrap(), (0..30).map(|pair| strength * sign(pair)));
     }
     let row = &study.aggregate().report.stages[0].configurations[0];
@@ -88,15 +100,15 @@ fn collapsed_networks_have_one_error() {
         let mut study = Synthetic::new("collapsed", 60, vec![stage]);
         for (id, unit) in study.plan.units() {
             let labels = match unit.fold {
-                Fold::Holdout => (0..60).map(|pair| study.dataset.test.label(pair)).collect(),
-                Fold::Part { .. } => split(&study.dataset, unit.fold).unwrap().scored.labels(&study.dataset),
+                Fold::Holdout => study.dataset.classes(Part::Test).unwrap().to_vec(),
+                Fold::Part { .. } => split(&study.dataset, unit.fold).unwrap().scored.classes(&study.dataset).unwrap(),
             };
             let result = study.results.get_mut(&id).unwrap();
             put(result, vec![score; labels.len()]);
             // As a worker counts.
             let class = classification::class(&[0.0, score]);
             let Ending::Done(scores) = &mut result.ending else { panic!("done") };
-            scores.wrong = labels.into_iter().filter(|label| usize::from(*label) != class).count() as u32;
+            scores.wrong = labels.into_iter().filter(|label| *label as usize != class).count() as u32;
         }
         let aggregate = study.aggregate();
         let (row, units) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].units);
@@ -114,8 +126,8 @@ fn one_seeds_average_is_its_unit() {
     let given: Vec<f32> =
         (0..60).map(|pair| f32::from_bits(1 + pair / 2) * if pair % 2 == 0 { 1.0 } else { -1.0 }).collect();
     put(study.results.get_mut(&id).unwrap(), given.clone());
-    let class = |pair: usize| u8::from(given[pair] > 0.0);
-    let wrong = (0..60).filter(|&pair| class(pair) != study.dataset.test.label(pair)).count();
+    let class = |pair: usize| u32::from(given[pair] > 0.0);
+    let wrong = (0..60).filter(|&pair| class(pair) != test_class(&study.dataset, pair)).count();
     let Ending::Done(scores) = &mut study.results.get_mut(&id).unwrap().ending else { panic!("done") };
     scores.wrong = wrong as u32;
     let aggregate = study.aggregate();
@@ -135,7 +147,7 @@ fn areas_of_single_networks_are_not_those_of_the_ensemble() {
     let dataset = study.dataset.clone();
     for (place, strength) in [-0.4_f32, -0.4, 2.0].into_iter().enumerate() {
         let id = study.unit(0, 0, place);
-        let sign = |pair| if dataset.test.label(pair) == 1 { 1.0 } else { -1.0 };
+        let sign = |pair| if test_class(&dataset, pair) == 1 { 1.0 } else { -1.0 };
         put(study.results.get_mut(&id).unwrap(), (0..30).map(|pair| strength * sign(pair)));
     }
     let aggregate = study.aggregate();
@@ -160,9 +172,9 @@ fn areas_of_folds_are_not_pooled() {
     let mut study = Synthetic::new("levels", 60, vec![cross_validation("tune", 5, 1..=2, vec![row("fc", &[])])]);
     for (id, unit) in study.plan.units() {
         let Fold::Part { index, .. } = unit.fold else { panic!("a fold") };
-        let labels = split(&study.dataset, unit.fold).unwrap().scored.labels(&study.dataset);
+        let labels = split(&study.dataset, unit.fold).unwrap().scored.classes(&study.dataset).unwrap();
         let level = 5.0 * index as f32;
-        put(study.results.get_mut(&id).unwrap(), labels.into_iter().map(|label| level + f32::from(label)));
+        put(study.results.get_mut(&id).unwrap(), labels.into_iter().map(|label| level + label as f32));
     }
     let aggregate = study.aggregate();
     let (row, seeds) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].seeds);
@@ -174,7 +186,7 @@ fn areas_of_folds_are_not_pooled() {
 #[test]
 fn an_area_that_is_undefined_is_counted_and_is_no_zero() {
     let mut study = draws::drawn();
-    study.others.get_mut(&2).unwrap().test.digits.iter_mut().for_each(|digits| *digits = [0, 9]);
+    all_of_class_1(study.others.get_mut(&2).unwrap());
     let aggregate = study.aggregate();
     let (row, units) = (&aggregate.report.stages[0].configurations[0], &aggregate.curves[0][0].units);
     let reason = "every scored pair is of class 1, so there is nothing to tell apart";

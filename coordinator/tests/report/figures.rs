@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use seedgrid_common::{data::PAIR_PIXELS, hyperparameters::Value, model};
+use seedgrid_common::{
+    data::{
+        pairs::{PAIR_PIXELS, Pairs},
+        values::NumberType,
+    },
+    hyperparameters::Value,
+    model,
+};
 
 use crate::{
     provenance, small,
@@ -115,12 +122,14 @@ fn a_line_that_leaves_its_panel_is_marked_there() {
 #[test]
 fn the_pairs_that_are_shown_are_the_data_sets_own() {
     let mut study = small();
-    let first = (0..study.dataset.train.len()).find(|pair| study.dataset.train.label(*pair) == 1).unwrap();
+    let mut pairs = Pairs::from_examples(&study.dataset.train).unwrap();
+    let first = pairs.digits.iter().position(|[left, right]| left <= right).unwrap();
     // The first image's fourth row has one dark pixel, its sixth.
-    study.dataset.train.pixels[first * PAIR_PIXELS + 3 * model::SIDE + 5] = 255.0;
+    pairs.pixels[first * PAIR_PIXELS + 3 * model::SIDE + 5] = 255.0;
+    study.dataset.train = pairs.to_examples(NumberType::U8);
     let (_folder, files) = written_bytes(&study, &provenance("a"));
     let svg = std::str::from_utf8(&files["digits.svg"]).unwrap();
-    let [left, right] = study.dataset.train.digits[first];
+    let [left, right] = pairs.digits[first];
     assert!(svg.contains(&format!(">{left} ≤ {right}</text>")) && svg.contains(&format!(">pair {}</text>", first + 1)));
     let cells: Vec<&str> = svg.lines().filter(|line| line.starts_with("<path fill=\"#000000\" d=\"M")).collect();
     assert_eq!(cells.len(), 1, "one grey value, which is black: {cells:?}");

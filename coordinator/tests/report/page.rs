@@ -85,7 +85,7 @@ fn the_page_needs_no_other_file_and_lets_the_browser_load_none() {
 fn names_cannot_break_out_of_pages_and_figures() {
     let hostile = "</title></style></script><script>alert(1)</script><!-- ]]> \" ' & | `x`";
     let mut study = Synthetic::new(hostile, 40, vec![holdout(hostile, 1..=3, vec![row("fc", &[]), row("cnn", &[])])]);
-    study.dataset.title = hostile.to_owned();
+    study.dataset.about.title = hostile.to_owned();
     study.study.references = table_3(hostile);
     for reference in &mut study.study.references {
         (reference.source, reference.note) = (hostile.to_owned(), Some(hostile.to_owned()));

@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use seedgrid_common::{
     classification,
-    data::{Dataset, DatasetSpec, Pairs, folds, glyph_pairs},
+    data::{
+        Dataset, DatasetSpec, Labelled as _, folds, glyph_pairs,
+        pairs::{self, Pairs},
+        values::NumberType,
+    },
     hyperparameters::{Hyperparameters, Value},
     matrix::{Plan, Selections, expand},
     model,
@@ -52,11 +56,9 @@ impl Synthetic {
     pub(crate) fn new(name: &str, pairs: u32, stages: Vec<Stage>) -> Self {
         let spec = DatasetSpec { kind: &glyph_pairs::KIND, train_pairs: pairs, test_pairs: pairs, seed: 0 };
         let study = Study { name: name.to_owned(), dataset: spec, stages, references: Vec::new() };
-        let drawn = |seed| Dataset {
-            title: "synthetic pairs".to_owned(),
-            seed,
-            train: draw_pairs(seed, "train", pairs),
-            test: draw_pairs(seed, "test", pairs),
+        let drawn = |seed| {
+            let [train, test] = ["train", "test"].map(|part| draw_pairs(seed, part, pairs));
+            pairs::dataset("synthetic pairs", seed, NumberType::U8, [&train, &test])
         };
         let dataset = drawn(0);
         let others: BTreeMap<u64, Dataset> =
@@ -238,22 +240,17 @@ fn character(unit: &Unit) -> (f64, f64) {
 }
 
 fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
-    let mut stream = Stream::new(unit.seed.wrapping_add(dataset.seed << 32), &unit.label());
+    let mut stream = Stream::new(unit.seed.wrapping_add(dataset.about.seed << 32), &unit.label());
     let (skill, epochs) = character(unit);
     let epochs = (epochs * stream.between(0.7, 1.35)) as u32 + 2;
-    let skill = skill * stream.between(0.94, 1.06) * (1.0 - dataset.seed as f64 / 50.0);
+    let skill = skill * stream.between(0.94, 1.06) * (1.0 - dataset.about.seed as f64 / 50.0);
 
-    let (pairs, scored): (&Pairs, Vec<usize>) = match unit.fold {
-        Fold::Holdout => (&dataset.test, (0..dataset.test.len()).collect()),
-        Fold::Part { .. } => match folds::split(dataset, unit.fold).expect("enough pairs").scored {
-            folds::Scored::Validation(pairs) => (&dataset.train, pairs.into_iter().map(|pair| pair as usize).collect()),
-            folds::Scored::Test => unreachable!("a fold scores training pairs"),
-        },
-    };
+    let scored = folds::split(dataset, unit.fold).expect("enough pairs").scored;
+    let (classes, scored) = (dataset.classes(scored.part()).expect("it has classes"), scored.places(dataset));
     let outputs: Vec<[f32; 2]> = scored
         .iter()
         .map(|&pair| {
-            let sign = if pairs.label(pair) == 1 { 1.0 } else { -1.0 };
+            let sign = if classes[pair] == 1 { 1.0 } else { -1.0 };
             // A pair is as difficult for every seed, and partly for every model.
             let difficulty = normal(&mut Stream::new(pair as u64, "difficulty"))
                 + 0.7 * normal(&mut Stream::new(pair as u64, &unit.configuration.model));
@@ -261,8 +258,9 @@ fn train(unit: &Unit, dataset: &Dataset) -> UnitResult {
             [0.0, logit as f32]
         })
         .collect();
-    let class = |outputs: &[f32; 2]| classification::class(outputs) as u8;
-    let wrong = scored.iter().zip(&outputs).filter(|(pair, outputs)| class(outputs) != pairs.label(**pair)).count();
+    let class = |outputs: &[f32; 2]| classification::class(outputs);
+    let wrong =
+        scored.iter().zip(&outputs).filter(|(pair, outputs)| class(outputs) != classes[**pair] as usize).count();
     let error = wrong as f64 / scored.len() as f64;
 
     let start = if unit.configuration.model.ends_with("-aux") { 1.87 } else { 0.69 };

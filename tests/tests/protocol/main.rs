@@ -225,7 +225,7 @@ async fn a_data_set_is_served_by_its_digest() {
     let bytes = fetch(&cluster.digest).await.unwrap();
     assert_eq!(encode::digest(&bytes), cluster.digest);
     let study = spec::parse("spec.toml", &holdout(&["fc"], "1", 1)).unwrap();
-    assert_eq!(encode::decode(&bytes).unwrap(), data::build(&study.dataset, &[]).unwrap());
+    assert_eq!(encode::decode(bytes.into()).unwrap(), data::build(&study.dataset, &[]).unwrap());
     assert_eq!(fetch(&"0".repeat(64)).await.unwrap_err(), Code::NotFound);
     // It is read from the run directory each time.
     std::fs::write(cluster.directory.dataset(&cluster.digest), "other bytes").unwrap();

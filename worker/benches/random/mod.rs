@@ -3,7 +3,11 @@
 #![allow(dead_code, reason = "each program uses a part")]
 
 use seedgrid_common::{
-    data::{Dataset, PAIR_PIXELS, Pairs},
+    data::{
+        Dataset,
+        pairs::{self, PAIR_PIXELS, Pairs},
+        values::NumberType,
+    },
     hyperparameters::{Hyperparameters, Value},
     model::{self, Model},
     random::Stream,
@@ -20,7 +24,7 @@ pub(crate) fn hyperparameters(model: &Model, batch_size: u64) -> Hyperparameters
 }
 
 /// Pairs of random grey values; make_fixtures.py makes the same.
-fn pairs(count: usize, purpose: &str) -> Pairs {
+fn random_pairs(count: usize, purpose: &str) -> Pairs {
     let mut stream = Stream::new(7, purpose);
     let pixels = (0..count * PAIR_PIXELS).map(|_| stream.below(256) as f32).collect();
     Pairs { pixels, digits: (0..count).map(|_| [0; 2].map(|_: u8| stream.below(10) as u8)).collect() }
@@ -28,7 +32,7 @@ fn pairs(count: usize, purpose: &str) -> Pairs {
 
 /// A data set of random pairs.
 pub(crate) fn dataset(train: usize, test: usize) -> Dataset {
-    Dataset { title: "random".to_owned(), seed: 0, train: pairs(train, "train"), test: pairs(test, "test") }
+    pairs::dataset("random", 0, NumberType::U8, [&random_pairs(train, "train"), &random_pairs(test, "test")])
 }
 
 /// A unit that trains for exactly this many epochs, with these settings beside the defaults.

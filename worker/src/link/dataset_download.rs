@@ -98,7 +98,7 @@ impl Datasets {
             }
         };
         let named = wanted.to_owned();
-        let dataset = tokio::task::spawn_blocking(move || decode(&bytes))
+        let dataset = tokio::task::spawn_blocking(move || decode(bytes.into()))
             .await
             .map_err(|_| DatasetError::CutOff { digest: named.clone() })?
             .map_err(|source| DatasetError::Unreadable { digest: named, source })?;

@@ -9,10 +9,11 @@ use std::{
 
 use seedgrid_common::{
     data::{
-        Pairs,
-        encode::{self, PAIRS_MAX},
+        encode,
         idx::{self, IdxError},
+        kind::PAIRS_MAX,
         mnist_pairs::{SOURCE_SIDE, mean_pooled},
+        pairs::Pairs,
     },
     model::SIDE,
     wire::limits,
@@ -48,16 +49,16 @@ pub(super) enum Source {
 pub(super) fn dataset(path: &Path, digest: &str, part: Part) -> Result<Input, PredictError> {
     let path = if path.is_dir() { path.join("datasets").join(digest) } else { path.to_owned() };
     let bytes = read(&path, limits::DATASET_BYTES_MAX, "a data set")?;
-    let dataset = encode::decode(&bytes).map_err(|cause| PredictError::Dataset { path: path.clone(), cause })?;
-    let pairs = match part {
-        Part::Test => dataset.test,
-        Part::Train => dataset.train,
+    let digest = encode::digest(&bytes);
+    let dataset = encode::decode(bytes.into()).map_err(|cause| PredictError::Dataset { path: path.clone(), cause })?;
+    let examples = match part {
+        Part::Test => &dataset.test,
+        Part::Train => &dataset.train,
     };
-    if pairs.is_empty() {
-        return Err(PredictError::NoPairs { path, part: part.name() });
-    }
-    let source = Source::Dataset { title: dataset.title, digest: encode::digest(&bytes), part };
-    Ok(Input { labels: Some(labels(&pairs)), pixels: pairs.pixels, source })
+    let pairs = Pairs::from_examples(examples).filter(|pairs| !pairs.digits.is_empty());
+    let pairs = pairs.ok_or(PredictError::NoPairs { path, part: part.name() })?;
+    let source = Source::Dataset { title: dataset.about.title, digest, part };
+    Ok(Input { labels: Some(labels(&pairs.digits)), pixels: pairs.pixels, source })
 }
 
 /// Pairs of the images in an IDX file, with their digits if a file of them is given.
@@ -93,15 +94,16 @@ pub(super) fn images(path: &Path, digits: Option<&PathBuf>) -> Result<Input, Pre
             if let Some(index) = digits.iter().position(|&digit| digit > 9) {
                 return Err(PredictError::Label { path: path.clone(), index, label: digits[index] });
             }
-            let digits = digits.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
-            Some(labels(&Pairs { pixels: Vec::new(), digits }))
+            let digits: Vec<[u8; 2]> = digits.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect();
+            Some(labels(&digits))
         }
     };
     Ok(Input { pixels, labels, source: Source::Images })
 }
 
-fn labels(pairs: &Pairs) -> Vec<u8> {
-    (0..pairs.len()).map(|pair| pairs.label(pair)).collect()
+/// The comparison's class of each pair.
+fn labels(digits: &[[u8; 2]]) -> Vec<u8> {
+    digits.iter().map(|[first, second]| u8::from(first <= second)).collect()
 }
 
 /// A file's bytes, if they are within the limit.
@@ -128,7 +130,10 @@ pub(super) fn read(path: &Path, bytes_max: u64, what: &'static str) -> Result<Ve
 mod tests {
     use std::io::Write as _;
 
-    use seedgrid_common::data::{Dataset, PAIR_PIXELS};
+    use seedgrid_common::data::{
+        pairs::{self, PAIR_PIXELS},
+        values::NumberType,
+    };
 
     use super::*;
 
@@ -193,9 +198,9 @@ mod tests {
     #[test]
     fn a_data_set_is_found_by_its_digest_in_a_run_directory() {
         let folder = folder();
-        let pairs = |digits: Vec<[u8; 2]>| Pairs { pixels: vec![1.0; digits.len() * PAIR_PIXELS], digits };
-        let made =
-            Dataset { title: "two".to_owned(), seed: 0, train: pairs(vec![]), test: pairs(vec![[1, 2], [2, 1]]) };
+        let made = |digits: Vec<[u8; 2]>| Pairs { pixels: vec![1.0; digits.len() * PAIR_PIXELS], digits };
+        let parts = [made(vec![[3, 3]]), made(vec![[1, 2], [2, 1]])];
+        let made = pairs::dataset("two", 0, NumberType::U8, parts.each_ref());
         let bytes = encode::encode(&made).unwrap();
         let digest = encode::digest(&bytes);
         fs::create_dir(folder.0.path().join("datasets")).unwrap();
@@ -203,7 +208,10 @@ mod tests {
         let input = dataset(folder.0.path(), &digest, Part::Test).unwrap();
         assert_eq!(input.labels, Some(vec![1, 0]));
         assert_eq!(input, dataset(&file, "any", Part::Test).unwrap());
-        assert!(matches!(dataset(&file, "any", Part::Train), Err(PredictError::NoPairs { part: "train", .. })));
+        assert_eq!(dataset(&file, "any", Part::Train).unwrap().labels, Some(vec![1]));
+        let untested = pairs::dataset("two", 0, NumberType::U8, [&parts[0], &Pairs { pixels: vec![], digits: vec![] }]);
+        let untested = folder.write("untested", &encode::encode(&untested).unwrap());
+        assert!(matches!(dataset(&untested, "any", Part::Test), Err(PredictError::NoPairs { part: "test", .. })));
         assert!(matches!(dataset(folder.0.path(), "0", Part::Test), Err(PredictError::Read { .. })));
         let junk = folder.write("junk", b"junk");
         assert!(matches!(dataset(&junk, "any", Part::Test), Err(PredictError::Dataset { .. })));

@@ -17,7 +17,7 @@ use std::{
 };
 
 use candle_core::Device;
-use seedgrid_common::{terminal::Screen, text::count, wire::limits};
+use seedgrid_common::{data::pairs::PAIR_PIXELS, terminal::Screen, text::count, wire::limits};
 
 pub use arguments::{Format, Part, PredictArguments};
 pub use error::PredictError;
@@ -74,7 +74,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), PredictError> {
         output::Ensemble { networks: together.networks(), wrong, error, predictions: output::rows(&said, &input) }
     });
     notes.tell();
-    let pairs = input.pixels.len() / seedgrid_common::data::PAIR_PIXELS;
+    let pairs = input.pixels.len() / PAIR_PIXELS;
     Document::new(&input, pairs, networks, ensemble).write(arguments.format, arguments.output.as_deref())
 }
 

@@ -54,6 +54,20 @@ pub enum TrainError {
         /// The layers' mismatch.
         source: ShapeError,
     },
+    /// The network reads an input that the data set does not have.
+    #[error("the data set has no input `{name}`")]
+    #[diagnostic(help("{SAME_VERSION}"))]
+    MissingInput {
+        /// The input's name.
+        name: &'static str,
+    },
+    /// The network learns a target that the data set does not have.
+    #[error("the data set has no target `{name}` with classes")]
+    #[diagnostic(help("{SAME_VERSION}"))]
+    MissingTarget {
+        /// The target's name.
+        name: &'static str,
+    },
     /// The data set cannot be split as the unit asks.
     #[error(transparent)]
     #[diagnostic(help("use fewer folds or more training pairs in the study's spec"))]

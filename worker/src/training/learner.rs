@@ -3,7 +3,6 @@
 use candle_core::Device;
 use seedgrid_common::{
     classification::CLASSES,
-    data::PAIR_PIXELS,
     network_outputs::Outputs,
     training::{EpochMetrics, Scores},
     unit::UnitId,
@@ -16,7 +15,7 @@ use super::{
     numerics_class::numerics_class,
     predictor::{engine, scored_together},
     shuffle_and_dropout::TrainingStreams,
-    training_and_scored_pairs::Examples,
+    training_and_scored_pairs::{Batch, Pairs},
     unit_settings::Design,
 };
 use crate::networks::{Engine, Weights, dropout_layers, optimiser::Optimiser};
@@ -29,8 +28,8 @@ pub(super) struct Learner {
     draws: TrainingStreams,
     numerics_class: String,
     epoch: Option<Epoch>,
-    /// The examples of a batch.
-    batch: Examples,
+    /// The pairs of the last batch.
+    batch: Batch,
 }
 
 /// An epoch under way.
@@ -67,7 +66,7 @@ impl Learner {
             draws: TrainingStreams::new(seed, layers),
             numerics_class: numerics_class(device),
             epoch: None,
-            batch: Examples::default(),
+            batch: Batch::default(),
         })
     }
 
@@ -108,7 +107,7 @@ impl Learner {
     }
 
     /// Begins a pass over all examples in a new order, unless one is under way.
-    pub(super) fn begin(&mut self, examples: &Examples) {
+    pub(super) fn begin(&mut self, examples: &Pairs<'_>) {
         if self.epoch.is_none() {
             let so_far = EpochUnderWay { shuffle: self.draws.positions().shuffle, ..EpochUnderWay::default() };
             self.epoch = Some(Epoch { order: self.draws.order(examples.len()), so_far });
@@ -116,14 +115,14 @@ impl Learner {
     }
 
     /// Learns the next batch of the pass; the last one may be smaller than the others.
-    pub(super) fn batch(&mut self, examples: &Examples) -> Result<Pass, TrainError> {
+    pub(super) fn batch(&mut self, examples: &Pairs<'_>) -> Result<Pass, TrainError> {
         self.begin(examples);
         let Some(Epoch { order, so_far }) = &mut self.epoch else { return Ok(Pass::UnderWay) };
         if let Some(places) = order.chunks(self.batch_size).nth(so_far.batches as usize) {
-            self.batch.gather(examples, places);
+            examples.gather(places.iter().map(|&place| place as usize), &mut self.batch);
             let masks = self.draws.masks(self.batch.len());
             let logits = self.engine.forward(&self.batch.pixels, Some(masks))?;
-            let (tally, by_logits) = self.objective.measure(&logits, &self.batch.labels, &self.batch.digits);
+            let (tally, by_logits) = self.objective.measure(&logits, &self.batch.comparisons, &self.batch.digits);
             if !tally.loss.is_finite() || !logits.are_finite() {
                 return Ok(Pass::Diverged);
             }
@@ -142,14 +141,15 @@ impl Learner {
 
     /// Comparison losses and errors on the examples, and their logits, with dropout off. None where one of the values
     /// is NaN or infinite.
-    pub(super) fn score(&mut self, examples: &Examples) -> Result<Option<(Tally, Outputs)>, TrainError> {
+    pub(super) fn score(&mut self, examples: &Pairs<'_>) -> Result<Option<(Tally, Outputs)>, TrainError> {
         let comparison_alone = Objective { auxiliary_weight: None };
         let mut total = Tally::default();
         let mut values = Vec::with_capacity(CLASSES * examples.len());
         let together = scored_together(self.batch_size);
-        for (pixels, labels) in examples.pixels.chunks(together * PAIR_PIXELS).zip(examples.labels.chunks(together)) {
-            let logits = self.engine.forward(pixels, None)?;
-            let (tally, _) = comparison_alone.measure(&logits, labels, &[]);
+        for start in (0..examples.len()).step_by(together) {
+            examples.gather(start..examples.len().min(start + together), &mut self.batch);
+            let logits = self.engine.forward(&self.batch.pixels, None)?;
+            let (tally, _) = comparison_alone.measure(&logits, &self.batch.comparisons, &[]);
             if !tally.loss.is_finite() || !logits.are_finite() {
                 return Ok(None);
             }

@@ -47,24 +47,24 @@ impl Tally {
 
 impl Objective {
     /// The losses of a batch's pairs, summed in order, and the derivatives of their mean by the logits.
-    pub fn measure(&self, logits: &Logits, labels: &[u8], digits: &[[u8; 2]]) -> (Tally, Logits) {
-        let pairs = labels.len();
+    pub fn measure(&self, logits: &Logits, comparisons: &[u32], digits: &[[u32; 2]]) -> (Tally, Logits) {
+        let pairs = comparisons.len();
         let mut by_logits = logits.zeros_like();
         let mut tally = Tally { pairs, ..Tally::default() };
         let comparison_weight = 1.0 - self.auxiliary_weight.unwrap_or(0.0);
-        for (pair, &label) in labels.iter().enumerate() {
+        for (pair, &class) in comparisons.iter().enumerate() {
             let here = CLASSES * pair..CLASSES * (pair + 1);
             let of_pair = &logits.comparison[here.clone()];
             let weight = comparison_weight / pairs as f64;
-            let comparison = cross_entropy(of_pair, usize::from(label), weight, &mut by_logits.comparison[here]);
+            let comparison = cross_entropy(of_pair, class as usize, weight, &mut by_logits.comparison[here]);
             tally.loss += comparison_weight * comparison;
-            tally.wrong += u32::from(classification::class(of_pair) != usize::from(label));
+            tally.wrong += u32::from(classification::class(of_pair) != class as usize);
             if let Some(auxiliary_weight) = self.auxiliary_weight {
                 let weight = auxiliary_weight / pairs as f64;
                 for (which, &digit) in digits[pair].iter().enumerate() {
                     let here = (2 * pair + which) * DIGITS..(2 * pair + which + 1) * DIGITS;
                     let of_digit = &logits.digits[here.clone()];
-                    let digit = cross_entropy(of_digit, usize::from(digit), weight, &mut by_logits.digits[here]);
+                    let digit = cross_entropy(of_digit, digit as usize, weight, &mut by_logits.digits[here]);
                     tally.loss += auxiliary_weight * digit;
                 }
             }

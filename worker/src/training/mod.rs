@@ -105,8 +105,7 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
     let recipe = Recipe::from_unit(unit, dataset)?;
-    let (train, scored, normalizer) =
-        training_and_scored_pairs::examples(&recipe, unit.configuration.normalize, dataset);
+    let (train, scored, normalizer) = training_and_scored_pairs::pairs(&recipe, unit.configuration.normalize, dataset)?;
     let validated = recipe.split.scored != Scored::Test;
     let mut learner = match checkpoint {
         Some(checkpoint) => Learner::resume(&recipe.design, unit.seed, checkpoint, train.len(), device)?,

@@ -5,7 +5,7 @@ use std::fmt;
 use candle_core::Device;
 use seedgrid_common::{
     classification::CLASSES,
-    data::{PAIR_PIXELS, normalize::Normalizer},
+    data::{normalize::Normalizer, pairs::PAIR_PIXELS},
     model::{DIGITS, Network},
     unit::Unit,
 };
@@ -120,7 +120,9 @@ impl Predictor {
     pub fn predict(&mut self, pixels: &[f32]) -> Result<Vec<Prediction>, TrainError> {
         let mut predictions = Vec::with_capacity(pixels.len() / PAIR_PIXELS);
         for pixels in pixels.chunks(scored_together(self.design.batch_size) * PAIR_PIXELS) {
-            let logits = self.engine.forward(&self.normalizer.apply(pixels), None)?;
+            let logits = self
+                .engine
+                .forward(&pixels.iter().map(|pixel| self.normalizer.apply(*pixel)).collect::<Vec<_>>(), None)?;
             let (comparisons, _) = logits.comparison.as_chunks::<CLASSES>();
             let (digits, _) = logits.digits.as_chunks::<DIGITS>();
             let (digits, _) = digits.as_chunks::<2>();

@@ -72,7 +72,7 @@ impl Recipe {
         if design.batch_size > split.train.len() {
             return Err(TrainError::LargeBatch { batch: design.batch_size, pairs: split.train.len() });
         }
-        if split.scored == Scored::Test && dataset.test.is_empty() {
+        if split.scored == Scored::Test && dataset.test.targets.examples == 0 {
             return Err(TrainError::NothingToScore);
         }
         Ok(Self { design, stop: unit.configuration.stop, split })

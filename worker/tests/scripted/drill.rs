@@ -75,7 +75,7 @@ impl Trainer for Drill {
         dataset: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<Option<Output>, Box<dyn Diagnostic + Send + Sync>> {
-        assert_eq!(dataset.title, "scripted");
+        assert_eq!(dataset.about.title, "scripted");
         self.starts.fetch_add(1, Ordering::SeqCst);
         match unit.seed {
             PANICS => panic!("a panic in training"),

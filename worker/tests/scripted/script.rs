@@ -8,8 +8,10 @@ use std::{
 
 use seedgrid_common::{
     data::{
-        Dataset, PAIR_PIXELS, Pairs,
+        Dataset,
         encode::{digest, encode},
+        pairs::{self, PAIR_PIXELS, Pairs},
+        values::NumberType,
     },
     hyperparameters::Hyperparameters,
     join::{Token, TokenDigest},
@@ -91,7 +93,7 @@ pub fn dataset() -> Dataset {
         pixels: (0..count * PAIR_PIXELS).map(|index| (index % 256) as f32).collect(),
         digits: (0..count).map(|index| [(index % 10) as u8, 3]).collect(),
     };
-    Dataset { title: "scripted".to_owned(), seed: 0, train: pairs(1500), test: pairs(20) }
+    pairs::dataset("scripted", 0, NumberType::U8, [&pairs(1500), &pairs(20)])
 }
 
 impl Play {

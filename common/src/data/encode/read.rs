@@ -1,235 +1,242 @@
-//! Reads encoded data sets: whole, or pair by pair.
+//! Reads encoded data sets.
 
-use std::io::{self, Read};
+use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
-use super::{
-    MAGIC, PAIR_BYTES, PAIRS_MAX, PIXEL_BYTES, STEP_MAX, TITLE_BYTES_MAX, VERSION, hexadecimal, pixels, steps,
+use bytes::Bytes;
+use safetensors::{
+    Dtype, SafeTensorError, SafeTensors,
+    tensor::{Metadata, TensorInfo},
 };
-use crate::{
-    data::{Dataset, DatasetDigits, PAIR_PIXELS, Pairs, Part},
-    text::count,
+
+use super::{ENTRY, FORMAT, Head};
+use crate::data::{
+    dataset::{About, Dataset, DatasetError, Examples, Labels, Part, Targets},
+    schema::{Schema, SchemaError, Target},
+    values::{NumberType, Values},
 };
 
 /// The reason why bytes are no encoded data set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// The first bytes are not those of an encoded data set.
-    #[error("this is not an encoded data set")]
-    Magic,
-    /// Another version of the encoding.
-    #[error("the data set is encoded in version {found}, this program reads version {VERSION}")]
-    Version {
-        /// The version found.
-        found: u8,
-    },
-    /// The bytes end within the head.
-    #[error("the data set ends after {}, within its head", count(bytes, "byte"))]
-    Head {
-        /// The number of bytes.
-        bytes: usize,
-    },
-    /// The title is too long or not UTF-8.
-    #[error("the data set's title is not UTF-8 of at most {TITLE_BYTES_MAX} bytes")]
-    Title,
-    /// A count over its limit.
-    #[error("the data set claims {pairs} pairs, more than {PAIRS_MAX}")]
-    ManyPairs {
-        /// The claimed number.
-        pairs: u32,
-    },
-    /// The bytes are fewer or more than the counts ask for.
-    #[error("the data set has {} after its head instead of {expected}", count(found, "byte"))]
-    Length {
-        /// The number of bytes that the counts ask for.
-        expected: u64,
-        /// The number of bytes found.
-        found: u64,
-    },
-    /// A digit above 9.
-    #[error("pair {pair} has the digit {digit}")]
-    Digit {
-        /// The pair's index, from 0, over training and test pairs.
-        pair: usize,
-        /// The digit.
-        digit: u8,
-    },
-    /// A pixel above 255.
-    #[error("pair {pair} has a pixel above 255")]
-    Pixel {
-        /// The pair's index, from 0, over training and test pairs.
-        pair: usize,
-    },
-}
-
-/// The reason why an encoded data set was not read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The bytes are no encoded data set.
+pub enum DecodeError {
+    /// The bytes are no safetensors file, or not a whole one.
+    #[error("this is not a whole safetensors file: {0}")]
+    Safetensors(SafeTensorError),
+    /// The file is not one of Seedgrid's data sets.
+    #[error("this is a safetensors file without the metadata of a data set")]
+    Foreign,
+    /// Another version of the encoding.
+    #[error("the data set's format is `{found}`, and this program reads `{FORMAT}`")]
+    Format {
+        /// The file's format.
+        found: String,
+    },
+    /// The metadata cannot be read.
+    #[error("the data set's metadata cannot be read: {0}")]
+    Metadata(String),
+    /// The schema describes no data set.
     #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The bytes cannot be read.
+    Schema(#[from] SchemaError),
+    /// A tensor is missing, or of another type or shape.
+    #[error("the tensor `{name}` {problem}")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// The fault.
+        problem: String,
+    },
+    /// Tensors that no data set has.
+    #[error("the data set has {found} tensors instead of {expected}")]
+    Tensors {
+        /// The number of tensors.
+        found: usize,
+        /// The number that the schema asks for.
+        expected: usize,
+    },
+    /// The examples do not fit the schema.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Examples(#[from] DatasetError),
 }
 
-/// The data set that `bytes` encode. Allocates no more than their length calls for.
-pub fn decode(bytes: &[u8]) -> Result<Dataset, DecodeError> {
-    let [mut train, mut test] = [Vec::new(), Vec::new()];
-    let each = |digits: &DatasetDigits, part: Part, pair: usize, bytes: &[u8]| {
-        let (all, pairs) = match part {
-            Part::Train => (&mut train, digits.train.len()),
-            Part::Test => (&mut test, digits.test.len()),
-        };
-        if pair == 0 {
-            all.reserve_exact(PAIR_PIXELS * pairs);
-        }
-        all.extend(pixels(bytes));
-    };
-    let digits = scan(bytes, Some(bytes.len() as u64), each).map_err(|error| match error {
-        ReadError::Decode(error) => error,
-        // Bytes in memory can only end.
-        ReadError::Io(_) => DecodeError::Head { bytes: bytes.len() },
-    })?;
-    Ok(Dataset {
-        title: digits.title,
-        seed: digits.seed,
-        train: Pairs { pixels: train, digits: digits.train },
-        test: Pairs { pixels: test, digits: digits.test },
-    })
-}
-
-/// Reads an encoded data set pair by pair: `each` gets the bytes of the pixels of every pair, with its part and its place
-/// there. `bytes` is the length of the whole, where it is known.
+/// The data set that `bytes` encode. Its inputs share the bytes.
 ///
 /// # Errors
-/// When the bytes cannot be read or are no encoded data set.
-pub fn scan(
-    mut source: impl Read,
-    bytes: Option<u64>,
-    mut each: impl FnMut(&DatasetDigits, Part, usize, &[u8]),
-) -> Result<DatasetDigits, ReadError> {
-    let digits = read_digits(&mut source, bytes)?;
-    let places = (0..digits.train.len()).map(|pair| (Part::Train, pair));
-    let mut pixels = [0; PIXEL_BYTES];
-    for (place, (part, pair)) in places.chain((0..digits.test.len()).map(|pair| (Part::Test, pair))).enumerate() {
-        source.read_exact(&mut pixels)?;
-        if steps(&pixels).any(|steps| steps > STEP_MAX) {
-            return Err(DecodeError::Pixel { pair: place }.into());
+/// When the bytes are no encoded data set.
+pub fn decode(bytes: Bytes) -> Result<Dataset, DecodeError> {
+    let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(DecodeError::Safetensors)?;
+    let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(ENTRY)).ok_or(DecodeError::Foreign)?;
+    let about = read_head(entry)?;
+    about.schema.check()?;
+    let mut reader = Reader { data: bytes.slice(size_of::<u64>() + header..), metadata: &metadata, taken: 0 };
+    let train = reader.examples(&about.schema, Part::Train)?;
+    let test = reader.examples(&about.schema, Part::Test)?;
+    let (found, expected) = (metadata.tensors().len(), reader.taken);
+    if found != expected {
+        return Err(DecodeError::Tensors { found, expected });
+    }
+    let dataset = Dataset { about, train, test };
+    dataset.check()?;
+    Ok(dataset)
+}
+
+fn read_head(entry: &str) -> Result<About, DecodeError> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        format: String,
+    }
+    let failed = |error: serde_json::Error| DecodeError::Metadata(error.to_string());
+    let Version { format } = serde_json::from_str(entry).map_err(failed)?;
+    if format != FORMAT {
+        return Err(DecodeError::Format { found: format });
+    }
+    let Head { title, seed, schema, .. } = serde_json::from_str(entry).map_err(failed)?;
+    Ok(About { title, seed, schema })
+}
+
+struct Reader<'a> {
+    /// The bytes of all tensors.
+    data: Bytes,
+    metadata: &'a Metadata,
+    /// The number of tensors that were read.
+    taken: usize,
+}
+
+/// A tensor of the file.
+struct Stored<'a> {
+    name: String,
+    info: &'a TensorInfo,
+    bytes: Bytes,
+}
+
+impl<'a> Reader<'a> {
+    fn examples(&mut self, schema: &Schema, part: Part) -> Result<Examples, DecodeError> {
+        let mut examples = 0;
+        let mut labels = BTreeMap::new();
+        for (name, target) in &schema.targets {
+            let tensor = self.required(part, &format!("targets/{name}"))?;
+            let (of_target, columns) = match target {
+                Target::Classes(_) => (Labels::Classes(tensor.codes()?), None),
+                Target::Numbers(columns) => (Labels::Numbers(tensor.numbers()?), Some(*columns)),
+            };
+            examples = tensor.rows(columns.as_slice())?;
+            labels.insert(name.clone(), of_target);
         }
-        each(&digits, part, pair, &pixels);
+        let mut inputs = BTreeMap::new();
+        for (name, input) in &schema.inputs {
+            let tensor = self.required(part, &format!("inputs/{name}"))?;
+            tensor.rows(&input.shape)?;
+            inputs.insert(name.clone(), tensor.values(input.numbers())?);
+        }
+        let mut codes = |name| self.optional(part, name).map(|tensor| tensor.codes()).transpose();
+        let (groups, folds) = (codes("groups")?, codes("folds")?);
+        Ok(Examples { inputs, targets: Targets { examples, labels, groups, folds } })
     }
-    let expected = (digits.train.len() + digits.test.len()) as u64 * PAIR_BYTES;
-    match source.read(&mut [0])? {
-        0 => Ok(digits),
-        more => Err(DecodeError::Length { expected, found: expected + more as u64 }.into()),
+
+    fn required(&mut self, part: Part, name: &str) -> Result<Stored<'a>, DecodeError> {
+        self.optional(part, name).ok_or_else(|| DecodeError::Tensor {
+            name: format!("{}/{name}", part.name()),
+            problem: "is missing".to_owned(),
+        })
+    }
+
+    fn optional(&mut self, part: Part, name: &str) -> Option<Stored<'a>> {
+        let name = format!("{}/{name}", part.name());
+        let info = self.metadata.info(&name)?;
+        self.taken += 1;
+        let (start, end) = info.data_offsets;
+        Some(Stored { name, info, bytes: self.data.slice(start..end) })
     }
 }
 
-/// Reads everything before the pixels.
-fn read_digits(source: &mut impl Read, bytes: Option<u64>) -> Result<DatasetDigits, ReadError> {
-    let mut head = Head { source, bytes: 0 };
-    let (magic, [version]): ([u8; 7], [u8; 1]) = (head.take().map_err(not_encoded)?, head.take()?);
-    if magic != MAGIC {
-        return Err(DecodeError::Magic.into());
-    }
-    if version != VERSION {
-        return Err(DecodeError::Version { found: version }.into());
-    }
-    let title_bytes = usize::from(u16::from_le_bytes(head.take()?));
-    if title_bytes > TITLE_BYTES_MAX {
-        return Err(DecodeError::Title.into());
-    }
-    let title = String::from_utf8(head.take_many(title_bytes)?).map_err(|_| DecodeError::Title)?;
-    let seed = u64::from_le_bytes(head.take()?);
-    let counts = [u32::from_le_bytes(head.take()?), u32::from_le_bytes(head.take()?)];
-    if let Some(pairs) = counts.into_iter().find(|&pairs| pairs > PAIRS_MAX) {
-        return Err(DecodeError::ManyPairs { pairs }.into());
-    }
-    let [train, test] = counts.map(|pairs| pairs as usize);
-    let expected = (train + test) as u64 * PAIR_BYTES;
-    if let Some(found) = bytes.map(|bytes| bytes.saturating_sub(head.bytes as u64)).filter(|found| *found != expected) {
-        return Err(DecodeError::Length { expected, found }.into());
-    }
-    let mut digits = vec![[0; 2]; train + test];
-    head.source.read_exact(digits.as_flattened_mut())?;
-    for (pair, digits) in digits.iter().enumerate() {
-        if let Some(&digit) = digits.iter().find(|&&digit| digit > 9) {
-            return Err(DecodeError::Digit { pair, digit }.into());
+impl Stored<'_> {
+    /// The number of rows, each of which must have this shape.
+    fn rows(&self, shape: &[usize]) -> Result<usize, DecodeError> {
+        match self.info.shape.split_first() {
+            Some((rows, rest)) if rest == shape => Ok(*rows),
+            _ => Err(self.wrong(format!("has the shape {:?}; its rows must have {shape:?}", self.info.shape))),
         }
     }
-    let test = digits.split_off(train);
-    Ok(DatasetDigits { title, seed, train: digits, test })
-}
 
-/// The first bytes, as far as they were read.
-struct Head<'a, R> {
-    source: &'a mut R,
-    bytes: usize,
-}
-
-impl<R: Read> Head<'_, R> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
-        let mut taken = [0; N];
-        self.fill(&mut taken)?;
-        Ok(taken)
+    fn codes(&self) -> Result<Vec<u32>, DecodeError> {
+        self.typed(Dtype::U32)?;
+        Ok(self.bytes.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
     }
 
-    fn take_many(&mut self, count: usize) -> Result<Vec<u8>, ReadError> {
-        let mut taken = vec![0; count];
-        self.fill(&mut taken)?;
-        Ok(taken)
+    fn numbers(&self) -> Result<Vec<f32>, DecodeError> {
+        self.typed(Dtype::F32)?;
+        Ok(self.bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
-    fn fill(&mut self, target: &mut [u8]) -> Result<(), ReadError> {
-        let mut room = target;
-        while !room.is_empty() {
-            match self.source.read(room) {
-                Ok(0) => return Err(DecodeError::Head { bytes: self.bytes }.into()),
-                Ok(read) => {
-                    self.bytes += read;
-                    room = &mut room[read..];
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
+    fn values(self, width: usize) -> Result<Values, DecodeError> {
+        let number = match self.info.dtype {
+            Dtype::U8 => NumberType::U8,
+            Dtype::F16 => NumberType::F16,
+            Dtype::F32 => NumberType::F32,
+            other => return Err(self.wrong(format!("has numbers of the type {other:?}"))),
+        };
+        Values::new(number, width, self.bytes.clone()).map_err(|cause| self.wrong(format!("is incomplete: {cause}")))
+    }
+
+    fn typed(&self, expected: Dtype) -> Result<(), DecodeError> {
+        match self.info.dtype {
+            found if found == expected => Ok(()),
+            found => Err(self.wrong(format!("has numbers of the type {found:?}, not {expected:?}"))),
         }
-        Ok(())
+    }
+
+    fn wrong(&self, problem: String) -> DecodeError {
+        DecodeError::Tensor { name: self.name.clone(), problem }
     }
 }
 
-/// Bytes that end within the first ones are no encoded data set.
-fn not_encoded(error: ReadError) -> ReadError {
-    match error {
-        ReadError::Decode(_) => DecodeError::Magic.into(),
-        ReadError::Io(_) => error,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::encode::{encode, tests::small};
 
-/// A source whose bytes are hashed as they are read.
-#[derive(Clone, Debug)]
-pub struct Digesting<R> {
-    source: R,
-    hash: Sha256,
-}
-
-impl<R> Digesting<R> {
-    /// Hashes what is read of `source`.
-    pub fn new(source: R) -> Self {
-        Self { source, hash: Sha256::new() }
+    #[test]
+    fn every_cut_is_refused() {
+        let good = encode(&small()).unwrap();
+        for bytes in 0..good.len() {
+            assert!(decode(Bytes::copy_from_slice(&good[..bytes])).is_err(), "{bytes} bytes");
+        }
+        let longer = [&good[..], &[0]].concat();
+        assert!(matches!(decode(longer.into()), Err(DecodeError::Safetensors(_))));
     }
 
-    /// The [digest](super::digest) of the bytes that were read.
-    pub fn digest(self) -> String {
-        hexadecimal(&self.hash.finalize())
+    #[test]
+    fn wrong_fields_are_refused() {
+        let good = String::from_utf8_lossy(&encode(&small()).unwrap()).into_owned();
+        assert!(good.contains("seedgrid.dataset/1"));
+        let told = |from: &str, to: &str| {
+            assert_eq!(from.len(), to.len(), "the header keeps its length");
+            let mut bytes = encode(&small()).unwrap();
+            let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+            decode(bytes.into()).map(|dataset| dataset.about.title).unwrap_err().to_string()
+        };
+        let told = [
+            told("\"seedgrid\":", "\"seedgrin\":"),
+            told("dataset/2", "dataset/9"),
+            told("\\\"pooled\\\"", "\\\"pooler\\\""),
+            told("\\\"primary\\\":\\\"kind\\\"", "\\\"primary\\\":\\\"kine\\\""),
+            told("test/inputs/grey", "test/inputs/gray"),
+            told("test/folds", "test/foldz"),
+            told("\"dtype\":\"U8\"", "\"dtype\":\"I8\""),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
     }
-}
 
-impl<R: Read> Read for Digesting<R> {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(target)?;
-        self.hash.update(&target[..read]);
-        Ok(read)
+    #[test]
+    fn a_class_that_the_schema_does_not_name_is_refused() {
+        let mut bytes = encode(&small()).unwrap();
+        let dataset = decode(bytes.clone().into()).unwrap();
+        // The last tensors are the training part's classes, 3 x 4 bytes, and its sizes, 3 x 2 x 4 bytes.
+        let at = bytes.len() - 36;
+        assert_eq!(dataset.train.targets.classes("kind").unwrap()[0], 0);
+        bytes[at] = 2;
+        assert!(matches!(
+            decode(bytes.into()),
+            Err(DecodeError::Examples(DatasetError::Code { part: Part::Train, example: 0, known: 2, .. }))
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a checkpoint's content is possible: a digest excludes damage, but not a malicious or faulty writer.
 
 use seedgrid_common::{
-    data::encode::PAIRS_MAX,
+    data::dataset::EXAMPLES_MAX,
     hyperparameters::Value,
     training::EpochMetrics,
     unit::{Fold, Unit},
@@ -30,12 +30,12 @@ pub(super) fn problem(head: &Head, unit: &Unit) -> Option<&'static str> {
     }
     let batch = match unit.configuration.hyperparameters.get("batch_size") {
         Some(Value::Integer(pairs)) => *pairs,
-        _ => u64::from(PAIRS_MAX),
+        _ => EXAMPLES_MAX as u64,
     };
     let pairs = head.pairs as u64;
     let learnt = u64::from(head.batches).saturating_mul(batch);
     // The last batch of an epoch may be smaller, and ends it.
-    if pairs != learnt || pairs > u64::from(PAIRS_MAX) || u64::from(head.wrong) > pairs || !head.loss.is_finite() {
+    if pairs != learnt || pairs > EXAMPLES_MAX as u64 || u64::from(head.wrong) > pairs || !head.loss.is_finite() {
         return Some("its data of the epoch under way contradict each other");
     }
     if head.shuffle > WORDS_MAX || head.dropout > WORDS_MAX {
