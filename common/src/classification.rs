@@ -1,8 +1,12 @@
 //! The meaning of raw values: the predicted class, each class's probability, and the score that ranks examples of two
-//! classes.
+//! classes, or of each class against the others.
 //!
 //! Nothing else decides this: training's error counts, reports, exports and `predict` all use this module. Everything
 //! is computed in `f64`, with `libm`'s `exp` and `log1p`, which are the same program on every machine.
+
+mod prediction;
+
+pub use prediction::Prediction;
 
 use crate::network_outputs::Outputs;
 

@@ -6,6 +6,7 @@
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
 //! - [`mod@network_outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
+//! - [`metrics`](mod@metrics) measures predictions; [`exact_sum`] adds numbers in any order to the same sum.
 //! - [`study_id`] names a study, [`hexadecimal`] writes ids and digests as text.
 //! - [`copy_on_write`] holds a value once for many holders.
 //! - [`made_up_results`] tells trained results from made-up ones, which only measure a coordinator.
@@ -25,6 +26,7 @@ pub mod copy_on_write;
 pub mod data;
 pub mod durable_files;
 pub mod error_chain;
+pub mod exact_sum;
 pub mod exit_codes;
 pub mod hexadecimal;
 pub mod hyperparameters;
@@ -33,6 +35,7 @@ pub mod json;
 pub mod label;
 pub mod made_up_results;
 pub mod matrix;
+pub mod metrics;
 pub mod model;
 pub mod nearest_word;
 pub mod network_outputs;

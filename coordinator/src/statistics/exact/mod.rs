@@ -1,12 +1,11 @@
 //! Sums and means that are independent of the order of values and rounded once.
 
 mod fraction;
-mod sum;
 
 use num_rational::BigRational;
 use num_traits::ToPrimitive as _;
 
-pub(crate) use sum::sum;
+pub(crate) use seedgrid_common::exact_sum::sum;
 
 /// Arithmetic mean; None without values. For shares of counts, such as error rates, it is the mean of these fractions:
 /// that of 23/40, 17/40 and 23/40 is 0.525, although the doubles next to them add up to a little less. The mean of

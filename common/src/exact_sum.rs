@@ -1,26 +1,44 @@
-//! Sums of doubles.
+//! Exact sums of doubles, rounded once: the order of the values does not matter.
 
-/// The exact sum of these values, rounded once: their order does not matter. Not finite if a value is not, or if the
-/// sum is too large for a double.
+/// The exact sum of the values so far.
 ///
 /// By Shewchuk's expansions (1997, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric
-/// Predicates"): `parts` always add up to the exact sum, and no two of them overlap.
-pub(crate) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut parts: Vec<f64> = Vec::new();
-    let mut plain = 0.0;
-    for value in values {
-        plain += value;
+/// Predicates").
+#[derive(Clone, Debug, Default)]
+pub struct ExactSum {
+    /// They always add up to the exact sum, and no two of them overlap.
+    parts: Vec<f64>,
+    /// The rounded sum, for values without an exact one.
+    plain: f64,
+}
+
+impl ExactSum {
+    /// Adds a value.
+    pub fn add(&mut self, value: f64) {
+        self.plain += value;
         let mut carried = value;
-        parts.retain_mut(|part| {
+        self.parts.retain_mut(|part| {
             let (high, low) = exact_sum(carried, *part);
             carried = high;
             *part = low;
             low != 0.0
         });
-        parts.push(carried);
+        self.parts.push(carried);
     }
-    // Infinities, or values with an infinite sum: no exact result exists.
-    if parts.iter().any(|part| !part.is_finite()) { plain } else { rounded(&parts) }
+
+    /// The sum, rounded once. Not finite if a value is not, or if the sum is too large for a double.
+    pub fn rounded(&self) -> f64 {
+        // Infinities, or values with an infinite sum: no exact result exists.
+        if self.parts.iter().any(|part| !part.is_finite()) { self.plain } else { rounded(&self.parts) }
+    }
+}
+
+/// The exact sum of these values, rounded once: their order does not matter. Not finite if a value is not, or if the
+/// sum is too large for a double.
+pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sum = ExactSum::default();
+    values.into_iter().for_each(|value| sum.add(value));
+    sum.rounded()
 }
 
 /// The rounded sum of two values, and its rounding error.
@@ -79,7 +97,7 @@ mod tests {
         #[test]
         fn the_order_does_not_matter(values in prop::collection::vec(-1e9..1e9, 0..40), shuffle: u64) {
             let mut shuffled = values.clone();
-            seedgrid_common::random::Stream::new(shuffle, "order").shuffle(&mut shuffled);
+            crate::random::Stream::new(shuffle, "order").shuffle(&mut shuffled);
             prop_assert_eq!(sum(values), sum(shuffled));
         }
     }
