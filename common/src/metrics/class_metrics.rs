@@ -1,6 +1,6 @@
 //! All metrics of predicted classes.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use super::{
     calibration::Calibration,
@@ -18,9 +18,9 @@ use crate::network_outputs::Outputs;
 #[derive(Clone, Debug)]
 pub struct ClassMetrics<'a> {
     examples: ClassExamples<'a>,
-    confusion: OnceCell<ConfusionMatrix>,
-    calibration: OnceCell<Calibration>,
-    areas: OnceCell<RankingAreas>,
+    confusion: OnceLock<ConfusionMatrix>,
+    calibration: OnceLock<Calibration>,
+    areas: OnceLock<RankingAreas>,
 }
 
 impl<'a> ClassMetrics<'a> {
@@ -31,9 +31,9 @@ impl<'a> ClassMetrics<'a> {
     pub fn new(outputs: &'a Outputs, classes: &'a [u32]) -> Result<Self, InputError> {
         Ok(Self {
             examples: ClassExamples::new(outputs, classes)?,
-            confusion: OnceCell::new(),
-            calibration: OnceCell::new(),
-            areas: OnceCell::new(),
+            confusion: OnceLock::new(),
+            calibration: OnceLock::new(),
+            areas: OnceLock::new(),
         })
     }
 

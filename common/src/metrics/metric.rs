@@ -393,6 +393,27 @@ mod tests {
     }
 
     #[test]
+    fn the_page_lists_every_metric_as_it_is() {
+        let page = include_str!("../../../docs/metrics.md");
+        for metric in Metric::ALL {
+            let Description { name, direction, range, kind, source, .. } = metric.description();
+            let (_, section) = page.split_once(&format!("## Metrics of {kind}")).unwrap();
+            let row = section.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+            let better = if direction == Direction::Lower { "lower" } else { "higher" };
+            assert!(row.contains(&format!(" | {better} | {range} | ")), "{row}");
+            let author = source.split(&[' ', ','][..]).next().unwrap();
+            let (_, sources) = page.split_once("## Sources").unwrap();
+            let row = sources.lines().find(|line| line.contains(&format!("`{name}`"))).unwrap();
+            assert!(row.contains(author), "{row}");
+        }
+        let (_, folds) = page.split_once("## Folds").unwrap();
+        let (means, _) = folds.split_once(" are means over the examples").unwrap();
+        for metric in Metric::ALL {
+            assert_eq!(means.contains(&format!("`{metric}`")), metric.description().mean_over_examples, "{metric}");
+        }
+    }
+
+    #[test]
     fn misspelt_and_other_names_are_answered_with_a_metric() {
         for (written, meant) in [
             ("acuracy", Some(Metric::Accuracy)),

@@ -39,7 +39,14 @@ impl RankingAreas {
         if let Some(class) = examples.only_class() {
             return Self::undefined(examples.classes(), class);
         }
-        let mut rankings = vec![Ranking::default(); examples.classes()];
+        let mut supports = vec![0; examples.classes()];
+        examples.iter().for_each(|(_, class)| supports[class] += 1);
+        // One double for each output: with many examples, room to grow would be much.
+        let ranking = |support: &usize| Ranking {
+            of_class: Vec::with_capacity(*support),
+            of_others: Vec::with_capacity(examples.len() - support),
+        };
+        let mut rankings: Vec<Ranking> = supports.iter().map(ranking).collect();
         for (logits, truth) in examples.iter() {
             let prediction = Prediction::from_logits(logits);
             for (class, ranking) in rankings.iter_mut().enumerate() {
@@ -84,7 +91,7 @@ impl RankingAreas {
 }
 
 /// The scores of the examples of a class, and of those of all other classes, as [`sortable`] numbers.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 struct Ranking {
     of_class: Vec<u64>,
     of_others: Vec<u64>,
