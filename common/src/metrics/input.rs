@@ -20,9 +20,20 @@ impl Truth<'_> {
             Self::Numbers(_) => TargetKind::Numbers,
         }
     }
+
+    /// Checks that this is the truth of the outputs' examples.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(self, outputs: &Outputs) -> Result<(), InputError> {
+        match self {
+            Self::Classes(classes) => ClassExamples::new(outputs, classes).map(drop),
+            Self::Numbers(numbers) => check_numbers(outputs, numbers),
+        }
+    }
 }
 
-/// The reason why outputs cannot be measured. Rows and columns are counted from 0.
+/// The reason why outputs cannot be measured. Rows, columns and folds are counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum InputError {
     /// The numbers of outputs and of true classes or numbers differ.
@@ -78,6 +89,28 @@ pub enum InputError {
         /// The kind of the target.
         kind: TargetKind,
     },
+    /// A fold's outputs have other columns than the first fold's.
+    #[error("the outputs have {}, and those of fold 0 have {first}", count(*columns, "column"))]
+    #[diagnostic(help("pool the folds of one configuration"))]
+    OtherColumns {
+        /// Number of columns.
+        columns: usize,
+        /// Number of columns of the first fold.
+        first: usize,
+    },
+    /// A fold cannot be measured.
+    #[error("fold {fold}: {cause}")]
+    #[diagnostic(help("{}", help(cause)))]
+    Fold {
+        /// The fold.
+        fold: usize,
+        /// The fault.
+        cause: Box<InputError>,
+    },
+}
+
+fn help(error: &InputError) -> String {
+    miette::Diagnostic::help(error).map(|help| help.to_string()).unwrap_or_default()
 }
 
 /// Outputs with the true class of each row.
