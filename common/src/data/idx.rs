@@ -133,6 +133,58 @@ fn inflated(stored: &[u8], bytes_max: usize) -> Result<Vec<u8>, IdxError> {
     }
 }
 
+/// The kind of a file's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Unsigned bytes.
+    U8,
+    /// Signed bytes.
+    I8,
+    /// Whole numbers of 2 bytes.
+    I16,
+    /// Whole numbers of 4 bytes.
+    I32,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// The head of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The kind of its elements.
+    pub kind: Kind,
+    /// The size of each dimension.
+    pub sizes: Vec<usize>,
+    /// Bytes of the head itself.
+    pub bytes: usize,
+}
+
+/// Reads the head of a file of any kind of elements.
+///
+/// # Errors
+/// When there is none, or it ends early.
+pub fn head(content: &[u8]) -> Result<Head, IdxError> {
+    let found = content.len();
+    let number = |index: usize| content.get(4 * index..4 * index + 4).and_then(|bytes| bytes.try_into().ok());
+    let magic = number(0).map(u32::from_be_bytes).ok_or(IdxError::Head { expected: 8, found })?;
+    let dimensions = (magic & 0xff) as usize;
+    let kind = match magic >> 8 {
+        0x08 => Kind::U8,
+        0x09 => Kind::I8,
+        0x0b => Kind::I16,
+        0x0c => Kind::I32,
+        0x0d => Kind::F32,
+        0x0e => Kind::F64,
+        _ => return Err(IdxError::Magic { expected: 0x0800 + dimensions as u32, found: magic }),
+    };
+    let bytes = 4 + 4 * dimensions;
+    let size = |index: usize| number(index + 1).map(|size| u32::from_be_bytes(size) as usize);
+    let sizes = (0..dimensions).map(size).collect::<Option<_>>().ok_or(IdxError::Head { expected: bytes, found })?;
+    Ok(Head { kind, sizes, bytes })
+}
+
 /// Reads the content of a file of images: unsigned bytes in three dimensions.
 pub fn images(content: &[u8]) -> Result<Images<'_>, IdxError> {
     let ([count, rows, columns], pixels) = elements(content)?;
@@ -192,6 +244,24 @@ mod tests {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(content).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn heads_of_every_kind_are_read() {
+        let kinds = [
+            (0x08, Kind::U8),
+            (0x09, Kind::I8),
+            (0x0b, Kind::I16),
+            (0x0c, Kind::I32),
+            (0x0d, Kind::F32),
+            (0x0e, Kind::F64),
+        ];
+        for (code, kind) in kinds {
+            let bytes = file(code << 8 | 2, &[3, 4], &[]);
+            assert_eq!(head(&bytes).unwrap(), Head { kind, sizes: vec![3, 4], bytes: 12 });
+            assert!(head(&bytes[..11]).unwrap_err().is_truncation());
+        }
+        assert!(matches!(head(&file(0x0a01, &[1], &[])), Err(IdxError::Magic { found: 0x0a01, .. })));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! [`build`] makes a data set from its spec, by its [`kind`]: pairs of MNIST's images ([`idx`], [`mnist_files`],
 //! [`mnist_pairs`]; [`locate`] searches for the files, and [`looked`] describes a folder without them) or of drawn digits
 //! ([`glyph_pairs`]). [`schema`] describes a data set, [`dataset`] holds it, and [`values`] its inputs' numbers.
-//! [`encode`] gives its bytes and its digest, [`folds`] a unit's part of it, and [`normalize`] the networks' inputs.
+//! [`readers`] makes one from a user's own files. [`encode`] gives its bytes and its digest, [`folds`] a unit's part of it, and [`normalize`] the networks' inputs.
 
 mod error;
 
@@ -19,6 +19,7 @@ pub mod mnist_files;
 pub mod mnist_pairs;
 pub mod normalize;
 pub mod pairs;
+pub mod readers;
 pub mod schema;
 pub mod values;
 
