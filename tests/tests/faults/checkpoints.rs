@@ -9,9 +9,9 @@ use seedgrid_tests::{
     study::{Scratch, holdout},
 };
 
-/// One unit that trains for some seconds.
+/// One unit that trains for some seconds. On a busy machine many epochs end while a test looks once at the status.
 fn spec(scratch: &Scratch) -> std::path::PathBuf {
-    scratch.write("spec.toml", &holdout(&["cnn-shared-aux"], "1..=1", 60))
+    scratch.write("spec.toml", &holdout(&["cnn-shared-aux"], "1..=1", 200))
 }
 
 fn expected(scratch: &Scratch) -> Vec<u8> {
@@ -95,7 +95,10 @@ fn a_killed_worker_costs_what_came_after_the_last_acknowledged_checkpoint() {
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert_eq!(survivor.wait().code(), 0);
     assert_eq!(scratch.report("run", "report.json"), expected);
-    assert_eq!(went_on(&scratch), [None, last]);
+    // A checkpoint that was on its way when the worker was killed may have arrived later.
+    let went_on = went_on(&scratch);
+    assert_eq!((went_on.len(), went_on[0]), (2, None));
+    assert!(last.is_some() && went_on[1] >= last, "{went_on:?} after {last:?}");
 }
 
 #[test]
