@@ -19,8 +19,40 @@ pub(super) struct ReadDataset {
     pub(super) seed: u64,
 }
 
+/// A kind of data set that is made from a user's own files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FilesKind {
+    Arrays,
+    Table,
+    Images,
+}
+
+impl FilesKind {
+    /// Every kind.
+    const ALL: [Self; 3] = [Self::Arrays, Self::Table, Self::Images];
+
+    /// The name in a spec.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Arrays => "arrays",
+            Self::Table => "table",
+            Self::Images => "images",
+        }
+    }
+}
+
+/// The kind of a data set from files; None where the table names no such kind.
+pub(super) fn files_kind(entry: &Entry<'_>) -> Option<FilesKind> {
+    let written = entry.value.get_ref().as_table()?.get("kind")?.get_ref().as_str();
+    FilesKind::ALL.into_iter().find(|kind| Some(kind.name()) == written)
+}
+
 /// Reads the table.
 pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> ReadDataset {
+    if let Some(kind) = files_kind(&entry) {
+        problems.report(entry.at(), Problem::DescribedOnly { kind: kind.name() });
+        return ReadDataset::default();
+    }
     let Some(mut table) = entry.table("[dataset]", problems) else { return ReadDataset::default() };
     let kinds: Vec<_> = data::ALL.iter().map(|&kind| (kind.name, kind)).collect();
     let kind = table

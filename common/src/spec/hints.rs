@@ -78,6 +78,9 @@ impl Problem {
             Self::EmptySeeds { meant, .. } => format!("the end is not part of `..`; write \"{meant}\" to include it"),
             Self::NoSeeds { key } => format!("write {key} = \"1..=10\""),
             Self::RepeatedSeed { .. } => "remove one of them: a unit is trained once".to_owned(),
+            Self::DescribedOnly { .. } => {
+                "`seedgrid data describe SPEC` shows how such data are read; studies train on \"mnist-pairs\" and \"glyph-pairs\"".to_owned()
+            }
             Self::NoStages => {
                 r#"add [[stage]] with a name, evaluation, seeds, stop and at least one [[stage.model]]"#.to_owned()
             }

@@ -6,7 +6,9 @@
 mod axes_and_exclusions;
 mod cartesian_product;
 mod dataset;
+mod dataset_files;
 mod distribution;
+mod document;
 mod error;
 mod exclude;
 mod folds;
@@ -39,6 +41,7 @@ mod zip;
 
 pub use crate::data::DatasetKind;
 pub use cartesian_product::Settings;
+pub use dataset_files::{DatasetSource, FilesDataset, parse_dataset};
 pub use error::{Earlier, Look, SpecError, SpecErrors};
 pub use folds::{Unfoldable, unfoldable};
 pub use problems::Problem;

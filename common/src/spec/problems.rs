@@ -400,6 +400,12 @@ pub enum Problem {
         /// The problem of the first candidate.
         why: Box<Problem>,
     },
+    /// A data set that no network of today reads.
+    #[error("no network reads data of the kind \"{kind}\" yet")]
+    DescribedOnly {
+        /// The kind.
+        kind: &'static str,
+    },
     /// A reference that matches no configuration.
     #[error(transparent)]
     Reference(#[from] ReferenceProblem),

@@ -1,16 +1,15 @@
 //! Reads a whole file: from its text to a checked study.
 
-use std::{collections::BTreeSet, ops::Range};
-
-use toml::{Spanned, de::DeTable};
+use std::collections::BTreeSet;
 
 use super::{
     Evaluation, Problem, SelectedRow, SpecErrors, Stage, Study,
     dataset::{self, ReadDataset},
+    document::document,
     error::{Earlier, Problems},
     nearest_word::nearest,
     reference, selection_candidates,
-    size_limits::{DATA_SEEDS_MAX, STAGES_MAX, SYNTAX_ERRORS_MAX, TEXT_BYTES_MAX, UNITS_MAX},
+    size_limits::{DATA_SEEDS_MAX, STAGES_MAX, TEXT_BYTES_MAX, UNITS_MAX},
     stage::{self, ReadStage},
     study_and_stage_names,
     toml_table::Table,
@@ -84,32 +83,6 @@ fn stages(table: &mut Table<'_>, dataset: &ReadDataset, problems: &mut Problems<
     few_draws(&stages, problems);
     fitting_selections(&stages, dataset.train_pairs, problems);
     Some(stages)
-}
-
-/// The document, if its syntax is right; else the first problem of each line is reported, up to a limit.
-fn document<'t>(text: &'t str, problems: &mut Problems<'_>) -> Option<Spanned<DeTable<'t>>> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Some(document);
-    }
-    let mut errors: Vec<(Range<usize>, String)> =
-        errors.into_iter().map(|error| (error.span().unwrap_or(0..0), error.message().to_owned())).collect();
-    errors.sort_by_key(|(at, _)| (at.start, at.end));
-    let line = |at: &Range<usize>| text.get(..at.start).unwrap_or(text).matches('\n').count();
-    errors.dedup_by_key(|(at, _)| line(at));
-    for (at, message) in errors.into_iter().take(SYNTAX_ERRORS_MAX) {
-        let rest = text.get(at.start..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
-        // The parser reports "must be quoted" for a missing value.
-        let message = match message.strip_suffix(", expected literal string") {
-            Some(_) if rest.is_empty() || rest.starts_with('#') => "the value is missing".to_owned(),
-            Some(message) => message.to_owned(),
-            None => message.trim_end_matches(", expected nothing").to_owned(),
-        };
-        let start = text.get(..at.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-        let line = text.get(start..).and_then(|line| line.lines().next()).unwrap_or_default().trim().to_owned();
-        problems.report(at, Problem::Syntax { message, rest: rest.to_owned(), line });
-    }
-    None
 }
 
 /// Reports stages with the name of an earlier one.

@@ -455,7 +455,7 @@ pub struct DataArguments {
     pub action: DataAction,
 }
 
-/// Actions on copies of MNIST.
+/// Actions on data.
 #[derive(Debug, clap::Subcommand)]
 pub enum DataAction {
     /// Download MNIST from a public mirror and verify it. The same command continues an interrupted download.
@@ -467,6 +467,22 @@ pub enum DataAction {
         /// URL of a mirror, in place of the public ones. This option may be repeated.
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
+    },
+    /// Show the data set of a spec: inputs, targets, classes with counts, missing values, parts.
+    #[command(after_help = help_examples::DATA_DESCRIBE)]
+    Describe {
+        /// The spec, or a file with its [dataset] alone
+        #[arg(value_name = "SPEC")]
+        spec: PathBuf,
+        /// Folder with MNIST, for a data set that needs it
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Also write a PNG file of some images of each class
+        #[arg(long, value_name = "FILE")]
+        contact_sheet: Option<PathBuf>,
+        /// Format of the description
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Verify a copy of MNIST.
     #[command(after_help = help_examples::DATA_CHECK)]

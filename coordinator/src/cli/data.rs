@@ -1,4 +1,4 @@
-//! `seedgrid data` downloads MNIST or verifies a copy.
+//! `seedgrid data` downloads MNIST, verifies a copy, or describes a data set.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use seedgrid_common::{data::locate, error_chain::chain};
 use super::{
     Exit, Failure,
     arguments::{DataAction, DataArguments},
+    data_description,
 };
 use crate::cli::mnist_download::{FetchedFile, MIRRORS, Progress, check, fetch};
 
@@ -23,6 +24,9 @@ pub(super) async fn data(arguments: DataArguments) -> Result<Exit, Failure> {
                 super::print(&format!("{}: {how}\n", path.display()))?;
             }
             Ok(Exit::Done)
+        }
+        DataAction::Describe { spec, data, contact_sheet, format } => {
+            data_description::describe(&spec, data.as_deref(), contact_sheet.as_deref(), format)
         }
         DataAction::Check { data } => {
             let folder = place(data, variable)?;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use seedgrid_common::{
+    data::readers::error::ReadError,
     error_chain::with_hint,
     exit_codes::{self, FAILED, USAGE},
     join::JoinError,
@@ -16,7 +17,10 @@ use seedgrid_common::{
 
 use crate::{
     auth::{CredentialFilesError, IdentityError},
-    cli::{local_workers::LocalWorkerError, mnist_download::FetchError, standard_streams, stop_signals::StopSignal},
+    cli::{
+        contact_sheet::ContactSheetError, local_workers::LocalWorkerError, mnist_download::FetchError,
+        standard_streams, stop_signals::StopSignal,
+    },
     compare::CompareError,
     core::{CoreError, NotCancelled},
     export::ExportError,
@@ -161,6 +165,14 @@ pub enum Failure {
         /// The folder's path.
         folder: String,
     },
+    /// The files of a data set cannot be read as its spec asks.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    DataFiles(#[from] ReadError),
+    /// A contact sheet cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    ContactSheet(#[from] ContactSheetError),
     /// No folder for MNIST is known.
     #[error("no folder was named, and neither XDG_CACHE_HOME nor HOME is set")]
     #[diagnostic(help("name one with --data DIR"))]
@@ -239,6 +251,8 @@ impl Failure {
             | Self::Export(ExportError::Foreign { .. } | ExportError::ForeignFile { .. })
             | Self::Join(_)
             | Self::BadCopy { .. }
+            | Self::DataFiles(_)
+            | Self::ContactSheet(ContactSheetError::NoImages)
             | Self::NoDataFolder
             | Self::List(RunListError::Missing { .. })
             | Self::NoSuchWorker(_)
@@ -268,6 +282,7 @@ impl Failure {
             | Self::Backup(_)
             | Self::Export(_)
             | Self::Scratch(_)
+            | Self::ContactSheet(_)
             | Self::Fetch(_)
             | Self::DownloadPanicked
             | Self::Output(_)

@@ -78,7 +78,8 @@ Examples:
 pub(super) const DATA: &str = "\
 Examples:
   seedgrid data fetch                       into the user's cache folder
-  seedgrid data check";
+  seedgrid data check
+  seedgrid data describe study.toml         the data set that a spec asks for";
 
 pub(super) const DATA_FETCH: &str = "\
 Examples:
@@ -90,6 +91,14 @@ pub(super) const DATA_CHECK: &str = "\
 Examples:
   seedgrid data check                       the copy that a run would use
   seedgrid data check --data mnist          the copy in the folder mnist";
+
+pub(super) const DATA_DESCRIBE: &str = "\
+Examples:
+  seedgrid data describe study.toml
+  seedgrid data describe study.toml --contact-sheet images.png
+  seedgrid data describe study.toml --format json
+
+Only [dataset] of the spec is read; docs/data.md has its keys.";
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use files::assert_file_matches;
 
-use super::{cancel_drain_pause, credentials, models, plan, retry, status, units, workers};
+use super::{cancel_drain_pause, credentials, data_description, models, plan, retry, status, units, workers};
 use crate::{
     aggregate::Report,
     compare::document::Comparison,
@@ -27,6 +27,7 @@ fn schemas_are_those_of_the_types() {
     assert_file_matches::<Checked>("seedgrid.check/1");
     assert_file_matches::<Comparison>("seedgrid.compare/2");
     assert_file_matches::<credentials::Listing>("seedgrid.credentials/1");
+    assert_file_matches::<data_description::Description>("seedgrid.data-description/1");
     assert_file_matches::<cancel_drain_pause::Drained>("seedgrid.drain/1");
     assert_file_matches::<units::Explained>("seedgrid.explain/1");
     assert_file_matches::<RunList>("seedgrid.list/1");

@@ -40,7 +40,7 @@ pub use example_images::Sample;
 pub use kept_results::Overlap;
 pub(crate) use kept_results::unnamed;
 pub use planned_study::Planned;
-pub use spec_file::Spec;
+pub use spec_file::{Spec, read_text};
 pub(crate) use spec_history::newest as newest_spec;
 
 /// A study with its data.

@@ -27,28 +27,7 @@ impl Spec {
     /// # Errors
     /// When the file cannot be read, or with all errors in it.
     pub fn read(path: &Path) -> Result<Self, PrepareError> {
-        let failed = |cause| PrepareError::Read { path: path.to_owned(), cause };
-        // The check comes before opening: opening a pipe would wait for a writer.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
-            return Err(failed(cause));
-        }
-        let mut bytes = Vec::new();
-        // One byte more than the limit, to detect a too large file.
-        let file = File::open(path).map_err(failed)?;
-        file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let text = if bytes.len() > TEXT_BYTES_MAX {
-            String::from_utf8_lossy(&bytes).into_owned()
-        } else {
-            let why = match bytes.as_slice() {
-                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16 text: save it as UTF-8",
-                _ => "it is not UTF-8 text",
-            };
-            String::from_utf8(bytes).map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, why)))?
-        };
-        // Windows editors write a byte-order mark before the first line; it is removed.
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        Self::parse(&path.display().to_string(), text)
+        Self::parse(&path.display().to_string(), read_text(path)?)
     }
 
     /// Checks a spec's text; `name` is the file's name in errors.
@@ -58,6 +37,34 @@ impl Spec {
     pub fn parse(name: &str, text: String) -> Result<Self, PrepareError> {
         Ok(Self { study: spec::parse(name, &text)?, text, source_name: name.to_owned() })
     }
+}
+
+/// The text of the spec at `path`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_text(path: &Path) -> Result<String, PrepareError> {
+    let failed = |cause| PrepareError::Read { path: path.to_owned(), cause };
+    // The check comes before opening: opening a pipe would wait for a writer.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file");
+        return Err(failed(cause));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than the limit, to detect a too large file.
+    let file = File::open(path).map_err(failed)?;
+    file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let text = if bytes.len() > TEXT_BYTES_MAX {
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        let why = match bytes.as_slice() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16 text: save it as UTF-8",
+            _ => "it is not UTF-8 text",
+        };
+        String::from_utf8(bytes).map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, why)))?
+    };
+    // Windows editors write a byte-order mark before the first line; it is removed.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 #[cfg(test)]
