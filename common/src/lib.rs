@@ -4,6 +4,7 @@
 //!
 //! - [`spec`] reads and checks a study's spec; [`matrix`] expands it into [`unit`](mod@unit)s with [`hyperparameters`].
 //! - [`data`] holds the data sets, [`label`] the names of configurations and units for people.
+//! - [`mod@network`] is the language of networks.
 //! - [`model`] describes the networks as plain data, [`training`] the rules and results of training.
 //! - [`mod@network_outputs`] holds a network's raw values, [`classification`] interprets them, [`random`] gives the seeded streams.
 //! - [`metrics`](mod@metrics) measures predictions; [`exact_sum`] adds numbers in any order to the same sum.
@@ -38,6 +39,7 @@ pub mod matrix;
 pub mod metrics;
 pub mod model;
 pub mod nearest_word;
+pub mod network;
 pub mod network_outputs;
 pub mod random;
 pub mod sighup;
