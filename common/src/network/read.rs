@@ -337,7 +337,10 @@ fn references(blocks: &[Option<BlockDefinition>], outputs: &[Option<OutputDefini
             problems.collision(&block.name.at, &first.name.at, problem);
         }
     }
-    let complete = blocks.iter().all(Option::is_some) && outputs.iter().all(Option::is_some);
+    let complete = blocks.iter().all(Option::is_some)
+        && outputs.iter().all(Option::is_some)
+        && !outputs.is_empty()
+        && problems.is_empty();
     let outputs: Vec<&OutputDefinition> = outputs.iter().flatten().collect();
     for (index, output) in outputs.iter().enumerate() {
         if let Some(first) = outputs[..index].iter().find(|other| other.target == output.target) {
@@ -372,7 +375,7 @@ fn references(blocks: &[Option<BlockDefinition>], outputs: &[Option<OutputDefini
             }
         }
     }
-    // A block that could not be read may read another.
+    // A block that could not be read, or has another's name, may read another.
     if complete {
         for (block, _) in named.iter().zip(&read).filter(|(_, read)| !**read) {
             problems.report(&block.name.at, Problem::UnreadBlock { name: block.name.text.clone() });

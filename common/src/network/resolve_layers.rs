@@ -6,7 +6,7 @@ use super::{
     definition::{ConvDefinition, LayerDefinition, LayerKind, Over, Padding, Span, activation},
     error::Problems,
     layer::{Branch, Layer, Operation, Window},
-    limits::{LAYERS_MAX, ROUNDS_MAX},
+    limits::{LAYERS_MAX, ROUNDS_MAX, VALUES_MAX},
     operation_shapes::{added, joined},
     problem::Problem,
     scope::Scope,
@@ -28,6 +28,8 @@ pub(super) struct Flow {
 pub(super) struct Layers {
     layers: usize,
     rounds: usize,
+    /// Whether more layers than are allowed were reported.
+    full: bool,
     variables: BTreeMap<String, Span>,
 }
 
@@ -75,7 +77,7 @@ impl Layers {
                     let members = members(over, round.scope);
                     for (index, member) in members.enumerate() {
                         self.rounds += 1;
-                        if self.is_full(&layer.at, problems) {
+                        if self.is_full(&layer.at, flow, problems) {
                             return;
                         }
                         let inner = match variable {
@@ -99,7 +101,7 @@ impl Layers {
                 }
                 _ => {
                     self.layers += 1;
-                    if self.is_full(&layer.at, problems) {
+                    if self.is_full(&layer.at, flow, problems) {
                         return;
                     }
                     let name = name(layer, names, round);
@@ -110,11 +112,14 @@ impl Layers {
         }
     }
 
-    /// Reports more layers than are allowed.
-    fn is_full(&self, at: &Span, problems: &mut Problems) -> bool {
+    /// Whether there are more layers than are allowed, which is reported once.
+    fn is_full(&mut self, at: &Span, flow: &mut Flow, problems: &mut Problems) -> bool {
         let full = self.layers > LAYERS_MAX || self.rounds > ROUNDS_MAX;
         if full {
-            problems.report(at, Problem::TooManyLayers);
+            if !self.full {
+                problems.report(at, Problem::TooManyLayers);
+            }
+            (self.full, *flow) = (true, Flow::default());
         }
         full
     }
@@ -253,7 +258,9 @@ fn members(over: &Over, scope: &Scope) -> Box<dyn Iterator<Item = u64>> {
 /// What is known of the output of a layer that does not fit: later layers are checked as far as it goes.
 fn after_failure(kind: &LayerKind, scope: &Scope) -> Flow {
     let shape = match kind {
-        LayerKind::Linear { width, .. } => usize::try_from(scope.product(width)).ok().filter(|&width| width > 0),
+        LayerKind::Linear { width, .. } => {
+            usize::try_from(scope.product(width)).ok().filter(|width| (1..=VALUES_MAX).contains(width))
+        }
         _ => None,
     };
     Flow { shape: shape.map(Shape::flat), categories: None }

@@ -2,6 +2,7 @@ mod layers;
 mod paper;
 mod random_text;
 mod shipped;
+mod wrong;
 
 use super::{InputShape, Network, NetworkErrors, Schema, TargetKind, parse};
 
