@@ -1,9 +1,7 @@
 //! A network as written: layers whose sizes may be parameters.
 
-use std::ops::Range;
-
 use super::{
-    error::Source,
+    error::{Source, Span},
     initialisation::Initialisation,
     layer::Operation,
     parameter::Parameter,
@@ -11,9 +9,6 @@ use super::{
     values::{Flag, Real, Size, Sizes},
 };
 use crate::hyperparameters::Hyperparameters;
-
-/// A place in the text.
-pub(super) type Span = Range<usize>;
 
 /// A network as a spec or a file of its own defines it, checked as far as it can be without a data set.
 #[derive(Clone, Debug)]

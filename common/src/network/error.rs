@@ -6,6 +6,9 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::{limits::ERRORS_SHOWN_MAX, problem::Problem};
 
+/// A place in the text, in bytes.
+pub(super) type Span = Range<usize>;
+
 /// The text of a network, with the name of its file.
 pub(super) type Source = Arc<NamedSource<String>>;
 

@@ -9,8 +9,8 @@ use toml::{
 };
 
 use super::{
-    definition::{BlockDefinition, ClassWeightsDefinition, Definition, LOSSES, Name, OutputDefinition, Span},
-    error::{NetworkErrors, Problems, Source},
+    definition::{BlockDefinition, ClassWeightsDefinition, Definition, LOSSES, Name, OutputDefinition},
+    error::{NetworkErrors, Problems, Source, Span},
     limits::{NAME_BYTES_MAX, PARTS_MAX, TEXT_BYTES_MAX},
     problem::Problem,
     read_layers, read_parameters,

@@ -6,14 +6,15 @@ use toml::{
 };
 
 use super::{
-    definition::{ACTIVATIONS, ConvDefinition, LayerDefinition, LayerKind, Over, Padding, Span, activation},
+    definition::{ACTIVATIONS, ConvDefinition, LayerDefinition, LayerKind, Over, Padding, activation},
+    error::Span,
     initialisation::{INITIALISATIONS, Initialisation},
     layer::Operation,
     limits::NAME_BYTES_MAX,
     parameter::Kind,
     problem::Problem,
-    reader::{Entry, Reader, Table, unknown},
-    values::{Flag, Needed, Real, Size},
+    reader::{Entry, Needed, Reader, Table, unknown},
+    values::{Flag, Real, Size},
 };
 
 /// A layer's word, with an example where it needs a value.

@@ -6,11 +6,9 @@ use toml::{
 };
 
 use super::{
-    definition::Span,
-    error::Problems,
+    error::{Problems, Span},
     parameter::{Kind, Parameter},
     problem::Problem,
-    values::Needed,
 };
 use crate::{nearest_word::nearest, text::steers};
 
@@ -277,5 +275,43 @@ pub(super) fn decimal(value: &DeValue<'_>) -> Option<f64> {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
         }
         _ => None,
+    }
+}
+
+/// What a place needs of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needed {
+    Whole,
+    Number,
+    Flag,
+    /// A whole number or a list of them.
+    Repeat,
+    /// A word or a flag.
+    Choice,
+    /// A word that is an activation.
+    Activation,
+}
+
+impl Needed {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Whole => "a whole number",
+            Self::Number => "a number",
+            Self::Flag => "a flag",
+            Self::Repeat => "a whole number or a list of them",
+            Self::Choice => "a word or a flag",
+            Self::Activation => "a word",
+        }
+    }
+
+    pub(super) fn allows(self, kind: &Kind) -> bool {
+        match self {
+            Self::Whole => matches!(kind, Kind::Whole { .. }),
+            Self::Number => matches!(kind, Kind::Number { .. } | Kind::Whole { .. }),
+            Self::Flag => matches!(kind, Kind::Flag),
+            Self::Repeat => matches!(kind, Kind::Whole { .. } | Kind::Wholes { .. }),
+            Self::Choice => matches!(kind, Kind::Word(_) | Kind::Flag),
+            Self::Activation => matches!(kind, Kind::Word(_)),
+        }
     }
 }

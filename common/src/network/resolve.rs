@@ -300,7 +300,7 @@ impl Building<'_> {
             self.problems.report(at, problem);
             return None;
         }
-        let mut belongs = |key, at: Option<&super::definition::Span>, to: LossWord| {
+        let mut belongs = |key, at: Option<&super::error::Span>, to: LossWord| {
             if let Some(at) = at.filter(|_| word != to) {
                 self.problems.report(at, Problem::KeyOfOtherLoss { key, loss: word.word(), belongs: to.word() });
             }
@@ -346,7 +346,7 @@ impl Building<'_> {
         Some(ClassWeights::Given(values))
     }
 
-    fn out_of_range(&mut self, at: &super::definition::Span, what: &str, expected: &str, found: f64) {
+    fn out_of_range(&mut self, at: &super::error::Span, what: &str, expected: &str, found: f64) {
         let (what, expected, found) = (what.to_owned(), expected.to_owned(), found.to_string());
         self.problems.report(at, Problem::OutOfRange { what, expected, found });
     }

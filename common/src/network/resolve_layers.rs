@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    definition::{ConvDefinition, LayerDefinition, LayerKind, Over, Padding, Span, activation},
-    error::Problems,
+    definition::{ConvDefinition, LayerDefinition, LayerKind, Over, Padding, activation},
+    error::{Problems, Span},
     layer::{Branch, Layer, Operation, Window},
     limits::{LAYERS_MAX, ROUNDS_MAX, VALUES_MAX},
     operation_shapes::{added, joined},
@@ -224,7 +224,7 @@ impl Layers {
             }
             resolved.push(Branch { layers: layers_of_branch });
         }
-        complete.then(|| if add { Operation::Add(resolved) } else { Operation::Concat(resolved) })
+        complete.then_some(if add { Operation::Add(resolved) } else { Operation::Concat(resolved) })
     }
 }
 

@@ -3,10 +3,9 @@
 use toml::{Spanned, de::DeValue};
 
 use super::{
-    definition::Span,
-    parameter::Kind,
+    error::Span,
     problem::Problem,
-    reader::{Entry, Reader, decimal, whole},
+    reader::{Entry, Needed, Reader, decimal, whole},
 };
 
 /// A whole number: a product of numbers and names.
@@ -142,42 +141,4 @@ fn size(key: &str, value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Opt
         }
     }
     Some(Size { at, factors })
-}
-
-/// What a place needs of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needed {
-    Whole,
-    Number,
-    Flag,
-    /// A whole number or a list of them.
-    Repeat,
-    /// A word or a flag.
-    Choice,
-    /// A word that is an activation.
-    Activation,
-}
-
-impl Needed {
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Whole => "a whole number",
-            Self::Number => "a number",
-            Self::Flag => "a flag",
-            Self::Repeat => "a whole number or a list of them",
-            Self::Choice => "a word or a flag",
-            Self::Activation => "a word",
-        }
-    }
-
-    pub(super) fn allows(self, kind: &Kind) -> bool {
-        match self {
-            Self::Whole => matches!(kind, Kind::Whole { .. }),
-            Self::Number => matches!(kind, Kind::Number { .. } | Kind::Whole { .. }),
-            Self::Flag => matches!(kind, Kind::Flag),
-            Self::Repeat => matches!(kind, Kind::Whole { .. } | Kind::Wholes { .. }),
-            Self::Choice => matches!(kind, Kind::Word(_) | Kind::Flag),
-            Self::Activation => matches!(kind, Kind::Word(_)),
-        }
-    }
 }
