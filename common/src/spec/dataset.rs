@@ -54,10 +54,12 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> ReadDataset
         return ReadDataset::default();
     }
     let Some(mut table) = entry.table("[dataset]", problems) else { return ReadDataset::default() };
-    let kinds: Vec<_> = data::ALL.iter().map(|&kind| (kind.name, kind)).collect();
+    // The kinds that are made from files were handled before; their names help with a misspelt one.
+    let drawn = data::ALL.iter().map(|&kind| (kind.name, Some(kind)));
+    let kinds: Vec<_> = drawn.chain(FilesKind::ALL.map(|kind| (kind.name(), None))).collect();
     let kind = table
         .required("kind", r#"kind = "mnist-pairs""#)
-        .and_then(|entry| entry.word("data set kind", &kinds, problems));
+        .and_then(|entry| entry.word("data set kind", &kinds, problems)?);
     let train_pairs = pairs(&mut table, "train_pairs", "train_pairs = 1000", kind, |kind| kind.train, problems);
     let test_pairs = pairs(&mut table, "test_pairs", "test_pairs = 1000", kind, |kind| kind.test, problems);
     let seed = table.optional("seed").map_or(Some(0), |entry| entry.whole(0..=i64::MAX as u64, problems));

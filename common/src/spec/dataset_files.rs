@@ -447,3 +447,131 @@ fn paths(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Vec<PathBuf>> 
     }
     Some(paths.into_iter().map(PathBuf::from).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(text: &str) -> FilesDataset {
+        match parse_dataset("s.toml", text).unwrap_or_else(|errors| panic!("{errors}")) {
+            DatasetSource::Files(files) => *files,
+            DatasetSource::Drawn(spec) => panic!("{spec:?} is drawn"),
+        }
+    }
+
+    #[test]
+    fn arrays_are_read() {
+        let read = files(
+            "name = \"a study whose other keys are not read\"\n[dataset]\nkind = \"arrays\"\nfiles = [\"digits.npz\"]\nseed = 3\n\
+             group = \"writer\"\ntest = { arrays = { x = \"x_test\" } }\n[dataset.inputs]\nimage = { array = \"x\", layout = \"hwc\", \
+             content = \"numbers\" }\n[dataset.targets]\ndigit = \"y\"\nsize = { array = \"s\", kind = \"number\" }\n[[stage]]\n",
+        );
+        let expected = ArraysSpec {
+            title: None,
+            files: vec!["digits.npz".into()],
+            inputs: [(
+                "image".to_owned(),
+                ArrayInput { array: "x".to_owned(), layout: Some(Layout::Hwc), content: Some(ArrayContent::Numbers) },
+            )]
+            .into(),
+            targets: [
+                ("digit".to_owned(), "y".into()),
+                (
+                    "size".to_owned(),
+                    ArrayTarget { array: "s".to_owned(), kind: Some(TargetKind::Number), classes: None },
+                ),
+            ]
+            .into(),
+            primary: None,
+            parts: PartsSpec {
+                test: TestPart::Separate(TestArrays {
+                    files: Vec::new(),
+                    arrays: [("x".to_owned(), "x_test".to_owned())].into(),
+                }),
+                group: Some(Group::Named("writer".to_owned())),
+                folds: None,
+            },
+        };
+        assert_eq!(read, FilesDataset { files: FilesSpec::Arrays(expected), seed: 3 });
+    }
+
+    #[test]
+    fn tables_are_read() {
+        let read = files(
+            "[dataset]\nkind = \"table\"\nfiles = \"h.csv\"\ndelimiter = \";\"\ndecimal = \",\"\nmissing = [\"?\"]\nignore = [\"id\"]\n\
+             primary = \"price\"\ngroup = \"identical-rows\"\nfolds = \"fold\"\ntest = { column = \"year\", value = 2020 }\n\
+             [dataset.targets]\nprice = { columns = [\"low\", \"high\"], kind = \"number\" }\n",
+        );
+        let FilesSpec::Table(spec) = read.files else { panic!("{read:?}") };
+        assert_eq!(spec.form, TextForm { delimiter: Some(';'), decimal: Some(',') });
+        assert_eq!((spec.missing, spec.ignore, spec.columns), (vec!["?".to_owned()], vec!["id".to_owned()], None));
+        assert_eq!(spec.targets["price"].columns, ["low", "high"]);
+        let test = TestPart::Column { name: "year".to_owned(), value: "2020".to_owned() };
+        assert_eq!(spec.parts, PartsSpec { test, group: Some(Group::IdenticalRows), folds: Some("fold".to_owned()) });
+    }
+
+    #[test]
+    fn images_are_read() {
+        let read = files(
+            "[dataset]\nkind = \"images\"\nfolder = \"f\"\nsize = [32, 48]\nchannels = 3\nalpha = \"white\"\n\
+             test = { fraction = 0.25, rule = \"random\" }\n",
+        );
+        let FilesSpec::Images(spec) = read.files else { panic!("{read:?}") };
+        assert_eq!((spec.size, spec.channels, spec.alpha), (Some([32, 48]), Some(3), Some(Background::White)));
+        assert_eq!(spec.parts.test, TestPart::Fraction { fraction: 0.25, rule: Some(FractionRule::Random) });
+        let listed = "[dataset]\nkind = \"images\"\nfolder = \"f\"\ntable = \"list.csv\"\npath = \"file\"\n\
+                      test = { files = [\"test.csv\"] }\n[dataset.targets]\nkind = \"kind\"\n";
+        let FilesSpec::Images(spec) = files(listed).files else { panic!("images") };
+        let table = spec.table.unwrap();
+        assert_eq!((table.path.as_str(), table.files), ("file", vec![PathBuf::from("list.csv")]));
+        assert_eq!(spec.parts.test, TestPart::Separate(TestImages { folder: None, files: vec!["test.csv".into()] }));
+    }
+
+    #[test]
+    fn drawn_data_are_read_too() {
+        let text = "[dataset]\nkind = \"glyph-pairs\"\ntrain_pairs = 5\ntest_pairs = 4\n";
+        let Ok(DatasetSource::Drawn(spec)) = parse_dataset("s.toml", text) else { panic!("glyph pairs") };
+        assert_eq!((spec.train_pairs, spec.test_pairs), (5, 4));
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_with_its_place() {
+        let told = |text: &str| parse_dataset("s.toml", text).unwrap_err().to_string();
+        let wrong = [
+            told("name = \"s\"\n"),
+            told("dataset = 3\n"),
+            told("[dataset]\n"),
+            told("[dataset]\nkind = \"array\"\n"),
+            told("[dataset]\nkind = \"arrays\"\n"),
+            told(
+                "[dataset]\nkind = \"arrays\"\nfiles = []\nseed = -1\ntitel = \"x\"\n[dataset.inputs]\nx = 3\ny = { array = \"a\", layout = \
+                 \"whc\", shape = 3 }\n[dataset.targets]\n",
+            ),
+            told(
+                "[dataset]\nkind = \"table\"\nfiles = \"h.csv\"\ndelimiter = \"ab\"\ndecimal = \"x\"\nignore = \"id\"\ntest = { fraction = 1, \
+                 rule = \"even\" }\n[dataset.targets]\nprice = { column = \"a\", columns = [\"b\"] }\nother = {}\nthird = { column = \"c\", \
+                 kind = \"classes\" }\n",
+            ),
+            told(
+                "[dataset]\nkind = \"table\"\nfiles = \"h.csv\"\ntest = { column = \"a\" }\ngroup = 3\n[dataset.targets]\nx = \"y\"\n",
+            ),
+            told(
+                "[dataset]\nkind = \"table\"\nfiles = \"h.csv\"\ntest = { column = \"a\", value = 0.5 }\n[dataset.targets]\nx = \"y\"\n",
+            ),
+            told(
+                "[dataset]\nkind = \"images\"\nsize = [0, 3]\nchannels = 2\nalpha = \"red\"\ntest = 0.2\ntable = \"t.csv\"\n",
+            ),
+        ];
+        insta::assert_snapshot!(wrong.join("\n\n"));
+    }
+
+    #[test]
+    fn a_study_that_trains_on_files_is_refused_with_a_pointer() {
+        let text = "name = \"s\"\n[dataset]\nkind = \"arrays\"\n";
+        let told = super::super::parse("s.toml", text).unwrap_err().to_string();
+        assert!(
+            told.contains("s.toml:2:1: no network reads data of the kind \"arrays\" yet (`seedgrid data describe"),
+            "{told}"
+        );
+    }
+}

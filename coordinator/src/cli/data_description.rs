@@ -482,3 +482,60 @@ impl Summary {
         (self.numbers > 0).then_some(self.sum / self.numbers as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use seedgrid_common::terminal::columns;
+
+    use super::*;
+
+    /// The description of this `[dataset]` beside a CSV file of eight rows.
+    fn described(dataset: &str) -> Description {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = "id;area;town;kind;price\n1;20,5;Bonn;flat;10\n2;;Bonn;house;12\n3;40;Trier;flat;14\n4;50;;house;16\n5;60;Trier;flat;18\n\
+                    6;70;Bonn;house;20\n7;80;Bonn;flat;22\n8;90;Trier;house;24\n";
+        fs::write(folder.path().join("h.csv"), rows).unwrap();
+        let text = format!("[dataset]\nkind = \"table\"\nfiles = \"h.csv\"\nignore = [\"id\"]\n{dataset}");
+        let Ok(DatasetSource::Files(files)) = spec::parse_dataset("s.toml", &text) else { panic!("{text}") };
+        Description::new(&files.files.read(folder.path(), files.seed).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_table_is_described_with_its_missing_values() {
+        let found = described("[dataset.targets]\nprice = { column = \"price\", kind = \"number\" }\n");
+        assert_eq!((found.train, found.test, found.folds), (8, 0, "random"));
+        let columns = &found.inputs[0].columns;
+        assert_eq!(
+            (columns[0].name.as_str(), columns[0].missing, columns[0].low, columns[0].high),
+            ("area", 1, Some(20.5), Some(90.0))
+        );
+        assert_eq!((columns[1].categories, columns[1].missing, columns[1].mean), (Some(2), 1, None));
+        let [target] = found.targets.as_slice() else { panic!("one target") };
+        assert_eq!((target.columns[0].low, target.columns[0].mean, target.columns[0].high), (10.0, 17.0, 24.0));
+        let text = found.text(80);
+        for words in [
+            "no test examples: for cross-validation only",
+            "folds: drawn at random\n",
+            "h.csv",
+            "target price (primary): numbers",
+        ] {
+            assert!(text.contains(words), "{words:?} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn classes_are_counted_in_both_parts_and_the_text_fits() {
+        let found = described("group = \"price\"\ntest = { fraction = 0.25 }\n[dataset.targets]\nkind = \"kind\"\n");
+        assert_eq!((found.train, found.test), (6, 2));
+        assert_eq!((found.folds, found.train_groups, found.test_groups), ("grouped", Some(6), Some(2)));
+        let classes: Vec<(&str, usize)> =
+            found.targets[0].classes.iter().map(|class| (class.name.as_str(), class.train + class.test)).collect();
+        assert_eq!(classes, [("flat", 4), ("house", 4)]);
+        for width in [80, 120] {
+            let text = found.text(width);
+            assert!(text.lines().all(|line| columns(line) <= width), "{text}");
+        }
+    }
+}

@@ -216,7 +216,7 @@ mod tests {
         };
         let told = [
             told("\"seedgrid\":", "\"seedgrin\":"),
-            told("dataset/2", "dataset/9"),
+            told("dataset/1", "dataset/9"),
             told("\\\"pooled\\\"", "\\\"pooler\\\""),
             told("\\\"primary\\\":\\\"kind\\\"", "\\\"primary\\\":\\\"kine\\\""),
             told("test/inputs/grey", "test/inputs/gray"),

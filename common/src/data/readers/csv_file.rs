@@ -215,7 +215,10 @@ fn told_decimal(sample: &[u8], delimiter: u8, is_whole: bool) -> Result<char, Fa
 mod tests {
     use super::*;
 
-    fn read(text: &[u8], form: &TextForm) -> Result<(Vec<String>, char, Vec<(u64, Vec<String>)>), String> {
+    /// The columns' names, the decimal sign, and each row with its line.
+    type Read = (Vec<String>, char, Vec<(u64, Vec<String>)>);
+
+    fn read(text: &[u8], form: &TextForm) -> Result<Read, String> {
         let said = |(place, fault): (Place, Fault)| format!("{place}: {fault}");
         let mut table = open(text, text.starts_with(&[0x1f, 0x8b]), form).map_err(said)?;
         let mut rows = Vec::new();

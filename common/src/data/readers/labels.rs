@@ -138,10 +138,10 @@ pub fn classes(
     let Coded { names: found, numbers, codes } = labels;
     let most = CLASSES_MAX.min((codes.len() / 2).max(FEW_CLASSES));
     let is_fraction = |number: &&f64| number.fract() != 0.0;
-    if named.is_none() {
-        if let Some(value) = numbers.iter().flatten().find(is_fraction) {
-            return Err(Fault::NotWhole { value: *value });
-        }
+    if named.is_none()
+        && let Some(value) = numbers.iter().flatten().find(is_fraction)
+    {
+        return Err(Fault::NotWhole { value: *value });
     }
     if found.len() > most {
         return Err(Fault::ManyClasses { classes: found.len(), examples: codes.len() });
@@ -205,7 +205,10 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    fn read(labels: Coded, named: Option<&[&str]>) -> Result<(Vec<String>, Vec<u32>, Vec<String>), String> {
+    /// The classes' names, each label's class, and the warnings.
+    type Read = (Vec<String>, Vec<u32>, Vec<String>);
+
+    fn read(labels: Coded, named: Option<&[&str]>) -> Result<Read, String> {
         let mut warnings = Vec::new();
         let named = named.map(strings);
         let classes = classes("digit", labels, named.as_deref(), &mut warnings).map_err(|fault| fault.to_string())?;

@@ -112,11 +112,12 @@ fn gather_input(
             warnings.push(Warning::EmptyColumn { column: column.name().to_owned() });
         }
         let (column, values) = column.into_input();
-        if let Column::Category { name, categories } = &column {
-            if categories.len() > 100 && categories.len() > rows / 2 {
-                let (column, categories) = (name.clone(), categories.len());
-                warnings.push(Warning::ManyCategories { column, categories, rows });
-            }
+        if let Column::Category { name, categories } = &column
+            && categories.len() > 100
+            && categories.len() > rows / 2
+        {
+            let (column, categories) = (name.clone(), categories.len());
+            warnings.push(Warning::ManyCategories { column, categories, rows });
         }
         described.push(column);
         filled.push(values);
