@@ -11,7 +11,7 @@
 //! | `PART/targets/NAME` | U32 (examples) of classes, or F32 (examples, numbers) |
 //!
 //! `PART` is `test` or `train`. The metadata has one entry, `seedgrid`: JSON with `format`, `title`, `seed` and `schema`
-//! (see [`Schema`](super::schema::Schema)).
+//! (see [`Schema`]).
 
 mod read;
 
