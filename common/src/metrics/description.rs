@@ -1,4 +1,4 @@
-//! What is known of a metric: names, kind of target, direction, range, meaning.
+//! The facts about a metric: names, kind of target, direction, range, meaning.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ pub enum Direction {
     Higher,
 }
 
-/// What a value is counted in.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// A share of 1, which may be shown in percent.

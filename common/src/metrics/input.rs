@@ -1,4 +1,4 @@
-//! What predictions are compared with, and the faults of it.
+//! The truth that predictions are compared with, and its faults.
 
 use super::{description::TargetKind, metric::Metric};
 use crate::{network_outputs::Outputs, text::count};

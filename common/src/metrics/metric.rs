@@ -1,4 +1,4 @@
-//! The metrics and what is known of each; and which of two values is better.
+//! The metrics, the facts about each, and the better one of two values.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 

@@ -11,7 +11,7 @@ pub struct Builtin {
     pub name: &'static str,
     /// The file.
     pub text: &'static str,
-    /// What the file defines.
+    /// The definition in the file.
     pub definition: Definition,
 }
 

@@ -63,7 +63,7 @@ pub(super) struct Name {
 #[derive(Clone, Debug)]
 pub(super) struct BlockDefinition {
     pub(super) name: Name,
-    /// What each copy reads; for `from`, one copy that reads the whole list.
+    /// The source of each copy; for `from`, one copy that reads the whole list.
     pub(super) copies: Vec<Vec<Name>>,
     /// Whether `each` is written.
     pub(super) each: bool,
@@ -129,7 +129,7 @@ pub(super) struct LayerDefinition {
     pub(super) kind: LayerKind,
 }
 
-/// What an item of `layers` is.
+/// An item of `layers`.
 #[derive(Clone, Debug)]
 pub(super) enum LayerKind {
     Linear {
@@ -201,7 +201,7 @@ pub(super) enum Padding {
     Sizes(Sizes),
 }
 
-/// What a repeat goes over.
+/// The values that a repeat goes over.
 #[derive(Clone, Debug)]
 pub(super) enum Over {
     Count(Size),

@@ -12,7 +12,7 @@ use super::{
 pub struct Layer {
     /// The name, unique in the network; names of variables begin with it.
     pub name: String,
-    /// What the layer does.
+    /// The operation of the layer.
     pub operation: Operation,
     /// Shape of one example's input.
     pub input: Shape,
@@ -20,7 +20,7 @@ pub struct Layer {
     pub output: Shape,
 }
 
-/// What a layer does. Shapes are (channels, then length, or height and width) or (width), without the batch; windows have one
+/// The operation of a layer. Shapes are (channels, then length, or height and width) or (width), without the batch; windows have one
 /// size for each dimension behind the channels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -64,9 +64,9 @@ pub struct End {
 pub struct ParameterError {
     /// The parameter.
     pub name: String,
-    /// What is allowed, for people.
+    /// The allowed values, for people.
     pub expected: String,
-    /// What was given.
+    /// The given value.
     pub found: String,
 }
 

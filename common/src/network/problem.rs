@@ -99,7 +99,7 @@ pub enum Problem {
     ReservedName {
         /// The name.
         name: String,
-        /// Who uses it.
+        /// Its user.
         reason: &'static str,
     },
     /// Two things of one name.
@@ -133,9 +133,9 @@ pub enum Problem {
     ParameterKind {
         /// The parameter.
         name: String,
-        /// What it is: "a word".
+        /// Its kind: "a word".
         kind: String,
-        /// What is needed: "a whole number".
+        /// The needed kind: "a whole number".
         needed: &'static str,
     },
     /// Text that is neither a name nor a product.
@@ -230,7 +230,7 @@ pub enum Problem {
         loss: &'static str,
         /// The target.
         target: String,
-        /// What the target has.
+        /// The content of the target.
         kind: TargetKind,
     },
     /// An output of another width than its target and loss need.
@@ -295,9 +295,9 @@ pub enum Problem {
     /// A size of zero or beyond the limit, or a number out of range.
     #[error("{what} must be {expected}, not {found}")]
     OutOfRange {
-        /// What has the value: "the kernel of conv".
+        /// The owner of the value: "the kernel of conv".
         what: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
         /// The value.
         found: String,

@@ -310,7 +310,7 @@ fn kind(word: &'static str, value: &Entry<'_>, table: &mut Table<'_>, reader: &m
     })
 }
 
-/// What a key gives, where it is there; None after a report.
+/// The value of a key, where it is there; None after a report.
 fn optional<T>(entry: Option<Entry<'_>>, read: impl FnOnce(&Entry<'_>) -> Option<T>) -> Option<Option<T>> {
     match entry {
         Some(entry) => read(&entry).map(Some),

@@ -278,7 +278,7 @@ pub(super) fn decimal(value: &DeValue<'_>) -> Option<f64> {
     }
 }
 
-/// What a place needs of a parameter.
+/// The kind of parameter that a place needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needed {
     Whole,

@@ -111,14 +111,14 @@ struct Building<'b> {
     schema: &'b Schema,
     scope: &'b Scope,
     problems: &'b mut Problems,
-    /// What each copy of each block gives; as far as it is known.
+    /// The output of each copy of each block, as far as it is known.
     flows: Vec<Flow>,
     blocks: Vec<Block>,
     inputs: BTreeMap<String, InputShape>,
     layers: Layers,
 }
 
-/// What a name stands for: a source and the values that it gives.
+/// The meaning of a name: a source and the values that it gives.
 type Read = (Source, Flow);
 
 impl Building<'_> {
@@ -166,7 +166,7 @@ impl Building<'_> {
         self.flows.push(output);
     }
 
-    /// What these names give, joined.
+    /// The outputs of these names, joined.
     fn read(&mut self, names: &[Name], join: Option<Join>) -> (Vec<Source>, Join, Flow) {
         let reads: Vec<Vec<Read>> = names.iter().map(|name| self.named(name)).collect();
         let reads: Vec<Read> = reads.into_iter().flatten().collect();
@@ -209,7 +209,7 @@ impl Building<'_> {
         }
     }
 
-    /// What a name stands for: an input, a block, or one copy of a block.
+    /// The meaning of a name: an input, a block, or one copy of a block.
     fn named(&mut self, name: &Name) -> Vec<Read> {
         if let Some(input) = self.schema.inputs.get(&name.text) {
             self.inputs.insert(name.text.clone(), input.clone());

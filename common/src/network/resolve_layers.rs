@@ -23,7 +23,7 @@ pub(super) struct Flow {
     pub(super) categories: Option<usize>,
 }
 
-/// What all blocks of a network share: counts, and the names of variables with their places.
+/// The common state of all blocks of a network: counts, and the names of variables with their places.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     layers: usize,
@@ -39,7 +39,7 @@ struct Names<'n> {
     position: usize,
 }
 
-/// What a round of the repeats around a list needs.
+/// A round of the repeats around a list.
 struct Round<'r> {
     scope: &'r Scope,
     /// The numbers of the rounds, from 1, outermost first.
@@ -255,7 +255,7 @@ fn members(over: &Over, scope: &Scope) -> Box<dyn Iterator<Item = u64>> {
     }
 }
 
-/// What is known of the output of a layer that does not fit: later layers are checked as far as it goes.
+/// The known part of the output of a layer that does not fit: later layers are checked as far as it goes.
 fn after_failure(kind: &LayerKind, scope: &Scope) -> Flow {
     let shape = match kind {
         LayerKind::Linear { width, .. } => {

@@ -141,7 +141,7 @@ pub fn read(spec: &ArraysSpec, base: &Path, seed: u64) -> Result<ReadDataset, Re
     assemble(gathered, &spec.parts, spec.primary.as_deref(), seed, reader.sources.into_read())
 }
 
-/// The arrays of both parts, and what is known of them so far.
+/// The arrays of both parts, and the facts about them so far.
 struct Reader<'s> {
     main: Arrays,
     /// The arrays of a separate test part, where it has files of its own.

@@ -35,7 +35,7 @@ pub enum Decoded {
     Colour(ImageBuffer<Rgb<u8>, Vec<u8>>),
 }
 
-/// What was done to an image to make it one of 8 bits without transparency.
+/// The conversion of an image, to make it one of 8 bits without transparency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// 16 bits were reduced to 8.
@@ -73,7 +73,7 @@ fn check_size(width: usize, height: usize) -> Result<(), Fault> {
 }
 
 fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, Fault> {
-    // The decoder fills what is cut off with grey. The last scan begins with FF DA, and the image ends with FF D9.
+    // The decoder fills the missing part with grey. The last scan begins with FF DA, and the image ends with FF D9.
     let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
     if last(0xd9).is_none_or(|end| last(0xda).is_some_and(|scan| scan > end)) {
         return Err(Fault::Truncated { detail: "the mark of a JPEG's end is missing".to_owned() });

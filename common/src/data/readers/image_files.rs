@@ -208,7 +208,7 @@ impl Pictures {
         Ok(Input { shape: vec![*channels, *height as usize, *width as usize], content: Content::Pixels })
     }
 
-    /// What was done to images.
+    /// The conversions of images.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let told = [
             (self.reduced, "16 bits were reduced to 8"),

@@ -1,7 +1,7 @@
 //! Readers of a user's own files: each makes a [`Dataset`](super::Dataset) from a plain spec.
 //!
 //! [`arrays`] reads NumPy's files, safetensors and IDX, [`table`] reads CSV and Parquet, and [`images`] reads folders of
-//! PNG and JPEG. What they have in common is in [`parts`] (the test part, groups and folds), [`labels`] (classes),
+//! PNG and JPEG. They share [`parts`] (the test part, groups and folds), [`labels`] (classes),
 //! [`assemble`] (from the examples of all files to the two parts), [`source`] (files and their facts) and [`error`].
 
 pub mod array;

@@ -82,7 +82,7 @@ pub enum Draw<'a> {
 /// Whether each of `examples` examples is in a test part of this share of them.
 ///
 /// - At random: so many, rounded, and at least one.
-/// - Stratified: each class gives its share, rounded down; what is missing is taken from the classes with the largest
+/// - Stratified: each class gives its share, rounded down; the rest is taken from the classes with the largest
 ///   remainders. Each class keeps one training example at least.
 /// - Grouped: groups are shuffled, and each is taken whose examples bring the part's size closer to its share, unless
 ///   a class would keep no training example.
