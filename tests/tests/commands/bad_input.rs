@@ -66,7 +66,7 @@ fn a_class_with_fewer_pairs_than_folds() {
     let scratch = Scratch::new();
     let spec = changed("\"holdout\"", "{ folds = 90 }").replacen("train_pairs = 200", "train_pairs = 100", 1);
     let ended = finish(&mut scratch.run(&scratch.write("spec.toml", &spec), "run"));
-    clear(&ended, 2, &["spec.toml:11:14", "data seed 0", "label", "90 folds", "use at most"]);
+    clear(&ended, 2, &["spec.toml:11:14", "data seed 0", "of class", "90 folds", "use at most"]);
 }
 
 #[test]
