@@ -69,6 +69,26 @@ pub fn agreeing(value: impl ToString, noun: &str) -> String {
     }
 }
 
+/// Longest piece of a written text that a message repeats, in characters.
+pub const QUOTED_CHARS_MAX: usize = 40;
+
+/// A piece of a written text, safe to repeat in a message of one line: cut, and with control characters escaped.
+pub fn quoted(text: &str) -> String {
+    let mut safe = String::new();
+    for (index, char) in text.chars().enumerate() {
+        if index == QUOTED_CHARS_MAX {
+            safe.push_str("...");
+            break;
+        }
+        if steers(char) {
+            safe.extend(char.escape_default());
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

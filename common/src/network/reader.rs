@@ -10,10 +10,10 @@ use super::{
     parameter::{Kind, Parameter},
     problem::Problem,
 };
-use crate::{nearest_word::nearest, text::steers};
-
-/// Longest piece of the text that a message repeats, in characters.
-const SHOWN_CHARS_MAX: usize = 40;
+use crate::{
+    nearest_word::nearest,
+    text::{QUOTED_CHARS_MAX, quoted, steers},
+};
 
 /// The word for the width of an output's target.
 pub(super) const TARGET: &str = "target";
@@ -45,7 +45,7 @@ impl<'t> Reader<'t> {
 
     /// A piece of the text, safe to repeat in a message of one line: cut, and with control characters escaped.
     pub(super) fn shown(&self, text: &str) -> String {
-        shown(text)
+        quoted(text)
     }
 
     /// Marks the parameter with this name as used. Reports a name that is none, or of another kind.
@@ -87,28 +87,11 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A piece of the text, safe to repeat in a message of one line.
-pub(super) fn shown(text: &str) -> String {
-    let mut safe = String::new();
-    for (index, char) in text.chars().enumerate() {
-        if index == SHOWN_CHARS_MAX {
-            safe.push_str("...");
-            break;
-        }
-        if steers(char) {
-            safe.extend(char.escape_default());
-        } else {
-            safe.push(char);
-        }
-    }
-    safe
-}
-
 /// The problem of a name that is none of the known ones.
 pub(super) fn unknown(what: &'static str, word: &str, known: &[&str]) -> Problem {
     Problem::Unknown {
         what,
-        word: shown(word),
+        word: quoted(word),
         suggestion: nearest(word, known).map(str::to_owned),
         known: known.iter().map(|&known| known.to_owned()).collect(),
     }
@@ -177,7 +160,7 @@ impl<'t> Table<'t> {
         for entry in self.entries() {
             if !known.contains(&entry.key.as_str()) {
                 let problem = Problem::UnknownKey {
-                    key: shown(&entry.key),
+                    key: quoted(&entry.key),
                     place: self.place.clone(),
                     suggestion: nearest(&entry.key, &known).map(str::to_owned),
                     known: self.known.clone(),
@@ -198,7 +181,7 @@ impl<'t> Entry<'t> {
     pub(super) fn wrong(&self, expected: impl Into<String>, reader: &mut Reader<'_>) {
         let at = self.at();
         let written = reader.text.get(at.clone()).unwrap_or_default();
-        let short = written.chars().count() <= SHOWN_CHARS_MAX && !written.contains(steers);
+        let short = written.chars().count() <= QUOTED_CHARS_MAX && !written.contains(steers);
         let found = match self.value.get_ref() {
             DeValue::Table(_) if !short || !written.starts_with('{') => "a table",
             DeValue::Array(_) if !short || !written.starts_with('[') => "a list",
@@ -206,7 +189,7 @@ impl<'t> Entry<'t> {
             DeValue::String(_) => "a text",
             _ => "a long value",
         };
-        let problem = Problem::Value { key: shown(&self.key), expected: expected.into(), found: found.to_owned() };
+        let problem = Problem::Value { key: quoted(&self.key), expected: expected.into(), found: found.to_owned() };
         reader.problems.report(&at, problem);
     }
 

@@ -40,7 +40,7 @@ pub struct Input {
 pub struct Block {
     /// The block's name, or the target's for the block of an output.
     pub name: String,
-    /// What each copy reads; a list is joined.
+    /// The sources of each copy; a list is joined.
     pub copies: Vec<BlockCopy>,
     /// How a list is joined.
     pub join: Join,
@@ -55,9 +55,9 @@ pub struct Block {
 /// One pass through a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockCopy {
-    /// What `each` calls it; empty for a block without `each`.
+    /// Its name in `each`; empty for a block without `each`.
     pub name: String,
-    /// What it reads, at least one.
+    /// Its sources, at least one.
     pub reads: Vec<Source>,
 }
 
@@ -67,7 +67,7 @@ pub struct BlockCopy {
 pub enum Source {
     /// The input with this name.
     Input(String),
-    /// What one copy of an earlier block gives.
+    /// The output of one copy of an earlier block.
     Block {
         /// The index of the block.
         block: usize,

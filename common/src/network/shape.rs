@@ -78,7 +78,7 @@ impl InputShape {
     }
 }
 
-/// What a target of a data set holds for one example.
+/// The content of a target of a data set for one example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetKind {
     /// One of so many classes.
@@ -101,8 +101,8 @@ impl fmt::Display for TargetKind {
 /// The inputs and targets of a data set, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// What networks read.
+    /// The inputs of networks.
     pub inputs: BTreeMap<String, InputShape>,
-    /// What networks learn.
+    /// The targets of networks.
     pub targets: BTreeMap<String, TargetKind>,
 }

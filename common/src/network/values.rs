@@ -60,7 +60,7 @@ impl Real {
     }
 }
 
-/// What a value is expected to be.
+/// The expected kind of a value.
 const SIZE: &str = "a whole number, a parameter or a product such as \"2 * width\"";
 
 impl Entry<'_> {

@@ -9,11 +9,11 @@ use super::{
     cartesian_product::{Settings, matches},
     error::Problems,
     nearest_word::nearest,
-    quoted_text::shown,
     setting::{Setting, one},
     size_limits::EXCLUSIONS_MAX,
     toml_table::Entry,
 };
+use crate::text::quoted;
 
 /// The valid forms, for messages.
 const EXPECTED: &str = "a list of tables, such as [{ learning_rate = 1.0, batch_size = 10 }]";
@@ -59,7 +59,7 @@ fn exclusion<'t>(
             let known: Vec<&'static str> =
                 settings.iter().filter(|setting| setting.is_axis() == Some(true)).map(Setting::name).collect();
             let suggestion = nearest(written, &known);
-            problems.report(key.span(), Problem::UnknownAxis { name: shown(written), suggestion, known });
+            problems.report(key.span(), Problem::UnknownAxis { name: quoted(written), suggestion, known });
             right = false;
             continue;
         };

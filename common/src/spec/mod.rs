@@ -16,7 +16,6 @@ mod hints;
 mod model_row;
 mod nearest_word;
 mod problems;
-mod quoted_text;
 mod race;
 mod reference;
 mod reference_problem;

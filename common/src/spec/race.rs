@@ -6,9 +6,10 @@ use std::{fmt, ops::Range};
 use toml::de::DeValue;
 
 use super::{
-    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, nearest_word::nearest, quoted_text::shown,
-    size_limits::FOLDS_MAX, toml_table::Entry,
+    Evaluation, Problem, SelectedRow, Stage, Study, error::Problems, nearest_word::nearest, size_limits::FOLDS_MAX,
+    toml_table::Entry,
 };
+use crate::text::quoted;
 
 /// The valid forms, for messages.
 const EXPECTED: &str = r#""friedman", "halving" or { rule = "friedman", first = 3, alpha = 0.05 }"#;
@@ -130,7 +131,7 @@ fn rule(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<(RaceRule, Rang
             "halving" => Some((RaceRule::Halving { first: HALVING_FIRST, keep: KEEP }, entry.at())),
             word => {
                 let (what, suggestion) = ("rule of a race", nearest(word, &names));
-                let problem = Problem::UnknownWord { what, word: shown(word), suggestion, known: names.to_vec() };
+                let problem = Problem::UnknownWord { what, word: quoted(word), suggestion, known: names.to_vec() };
                 problems.report(entry.at(), problem);
                 None
             }

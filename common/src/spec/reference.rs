@@ -9,12 +9,12 @@ use super::{
     error::Problems,
     model_row,
     nearest_word::nearest,
-    quoted_text::shown,
     reference_problem::{ALTERNATIVES_MAX, ReferenceProblem},
     selection_candidates,
     size_limits::{REFERENCE_CHARS_MAX, REFERENCES_MAX},
     toml_table::{Entry, Table},
 };
+use crate::text::quoted;
 use crate::{
     hyperparameters::{Hyperparameters, Value},
     model, text,
@@ -125,7 +125,7 @@ fn stage<'t>(entry: Entry<'t>, stages: Option<&[&str]>, problems: &mut Problems<
     let stages = stages?;
     if !stages.contains(&name) {
         let problem = ReferenceProblem::Stage {
-            name: shown(name),
+            name: quoted(name),
             suggestion: nearest(name, stages).map(str::to_owned),
             known: stages.iter().map(|&known| known.to_owned()).collect(),
         };

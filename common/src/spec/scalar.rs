@@ -4,14 +4,11 @@ use std::ops::RangeInclusive;
 
 use toml::de::{DeFloat, DeInteger, DeValue};
 
-use super::{
-    Problem,
-    error::Problems,
-    nearest_word::nearest,
-    quoted_text::{WRITTEN_CHARS_MAX, shown},
-    toml_table::Entry,
+use super::{Problem, error::Problems, nearest_word::nearest, toml_table::Entry};
+use crate::{
+    hyperparameters::Value,
+    text::{QUOTED_CHARS_MAX, quoted, steers},
 };
-use crate::{hyperparameters::Value, text::steers};
 
 impl<'t> Entry<'t> {
     /// Reports a value that is not an expected one.
@@ -33,7 +30,7 @@ impl<'t> Entry<'t> {
             | DeValue::Boolean(_)
             | DeValue::Datetime(_) => true,
         };
-        if whole && written.chars().count() <= WRITTEN_CHARS_MAX && !written.contains(steers) {
+        if whole && written.chars().count() <= QUOTED_CHARS_MAX && !written.contains(steers) {
             return written.to_owned();
         }
         match self.value.get_ref() {
@@ -85,7 +82,7 @@ impl<'t> Entry<'t> {
         let meaning = known.iter().find(|(word, _)| *word == written).map(|(_, meaning)| *meaning);
         if meaning.is_none() {
             let suggestion = nearest(written, &words);
-            problems.report(self.at(), Problem::UnknownWord { what, word: shown(written), suggestion, known: words });
+            problems.report(self.at(), Problem::UnknownWord { what, word: quoted(written), suggestion, known: words });
         }
         meaning
     }

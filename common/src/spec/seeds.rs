@@ -7,10 +7,10 @@ use toml::de::DeValue;
 use super::{
     Problem,
     error::{Earlier, Problems},
-    quoted_text::shown,
     scalar::not_negative,
     toml_table::Entry,
 };
+use crate::text::quoted;
 
 /// The most seeds, and their name in the message about too many.
 #[derive(Clone, Copy)]
@@ -77,7 +77,7 @@ fn item_range(item: Entry<'_>, problems: &mut Problems<'_>) -> Option<Range<u64>
             Err(problem) => problem,
         },
         DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-            Problem::BadSeeds { text: shown(problems.written(item.at())) }
+            Problem::BadSeeds { text: quoted(problems.written(item.at())) }
         }
     };
     problems.report(item.at(), problem);
@@ -91,7 +91,7 @@ pub(super) fn is_range(text: &str) -> bool {
 
 /// Reads "3", "1..=10" or "1..5", with optional spaces.
 fn parse(text: &str) -> Result<Range<u64>, Problem> {
-    let bad = || Problem::BadSeeds { text: shown(text) };
+    let bad = || Problem::BadSeeds { text: quoted(text) };
     // The limit is TOML's, 2^63-1; so an end can always be made exclusive.
     let number = |part: &str| {
         let part = part.trim();
@@ -101,7 +101,7 @@ fn parse(text: &str) -> Result<Range<u64>, Problem> {
         }
         // Digits alone that do not fit are a number that is too large.
         let number = part.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
-        number.ok_or_else(|| Problem::LargeSeed { text: shown(part) })
+        number.ok_or_else(|| Problem::LargeSeed { text: quoted(part) })
     };
     let Some((start, end)) = text.split_once("..") else {
         let seed = number(text)?;
@@ -112,7 +112,7 @@ fn parse(text: &str) -> Result<Range<u64>, Problem> {
         None => (end, false),
     };
     let (start, end) = (number(start)?, number(end)?);
-    let range = shown(text.trim());
+    let range = quoted(text.trim());
     if start > end {
         let dots = if inclusive { "..=" } else { ".." };
         return Err(Problem::BackwardSeeds { range, turned: format!("{end}{dots}{start}") });

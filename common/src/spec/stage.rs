@@ -13,7 +13,6 @@ use super::{
     error::{Earlier, Problems},
     model_row::{self, From, Inherited, Row},
     nearest_word::nearest,
-    quoted_text::shown,
     race,
     seeds::{self, Most},
     size_limits::{CONFIGURATIONS_MAX, DATA_SEEDS_MAX, FOLDS_MAX, ROWS_MAX, SEEDS_MAX},
@@ -22,6 +21,7 @@ use super::{
     toml_table::{Entry, Table},
     training_part::TrainingPart,
 };
+use crate::text::quoted;
 use crate::training::Normalize;
 
 /// A stage with the place of its header, for checks across stages.
@@ -128,7 +128,7 @@ fn evaluation(entry: Entry<'_>, train_pairs: Option<u32>, problems: &mut Problem
         DeValue::String(word) => {
             let (what, suggestion) = ("evaluation", nearest(word, &["holdout"]));
             let known = vec!["holdout", "{ folds = 10 }"];
-            problems.report(entry.at(), Problem::UnknownWord { what, word: shown(word), suggestion, known });
+            problems.report(entry.at(), Problem::UnknownWord { what, word: quoted(word), suggestion, known });
             None
         }
         DeValue::Table(_) => {

@@ -1,6 +1,7 @@
 //! Reads names of studies and stages. They name directories and files, so few characters are allowed.
 
-use super::{Problem, error::Problems, quoted_text::shown, size_limits::NAME_BYTES_MAX, toml_table::Entry};
+use super::{Problem, error::Problems, size_limits::NAME_BYTES_MAX, toml_table::Entry};
+use crate::text::quoted;
 
 /// The name; None once something was reported.
 pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<String> {
@@ -8,7 +9,7 @@ pub(super) fn read(entry: Entry<'_>, problems: &mut Problems<'_>) -> Option<Stri
     if is_name(name) {
         return Some(name.to_owned());
     }
-    problems.report(entry.at(), Problem::BadName { name: shown(name) });
+    problems.report(entry.at(), Problem::BadName { name: quoted(name) });
     None
 }
 

@@ -7,7 +7,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Elsewhere, Problem, error::Problems, nearest_word::nearest, quoted_text::shown, tables_and_keys};
+use super::{Elsewhere, Problem, error::Problems, nearest_word::nearest, tables_and_keys};
+use crate::text::quoted;
 
 /// A table that is being read.
 pub(super) struct Table<'t> {
@@ -79,7 +80,7 @@ impl<'t> Table<'t> {
             let elsewhere = tables_and_keys::elsewhere(written, &self.known)
                 .filter(|elsewhere| exact(elsewhere) || (suggestion.is_none() && !self.known.contains(&elsewhere.key)));
             let problem = Problem::UnknownKey {
-                key: shown(written),
+                key: quoted(written),
                 place: self.place.clone(),
                 suggestion,
                 known: self.known.clone(),

@@ -8,11 +8,11 @@ use super::{
     Axis, Problem,
     error::{Earlier, Problems},
     nearest_word::nearest,
-    quoted_text::shown,
     setting::{Placed, Setting, Written},
     toml_table::Entry,
 };
 use crate::hyperparameters::Value;
+use crate::text::quoted;
 
 /// The valid forms, for messages.
 const EXPECTED: &str = r#"a list of lists of axes, such as [["learning_rate", "batch_size"]]"#;
@@ -73,7 +73,7 @@ fn member(name: Entry<'_>, settings: &[Setting], problems: &mut Problems<'_>) ->
         let known: Vec<&'static str> =
             settings.iter().filter(|setting| setting.is_axis() == Some(true)).map(Setting::name).collect();
         let suggestion = nearest(written, &known);
-        problems.report(name.at(), Problem::UnknownAxis { name: shown(written), suggestion, known });
+        problems.report(name.at(), Problem::UnknownAxis { name: quoted(written), suggestion, known });
         return None;
     };
     let key = settings[index].name();

@@ -120,7 +120,7 @@ fn compare(name: &str, now: &Network, network: &model::Network) {
     assert_eq!(now.multiplications(), network.multiplications() as u64, "{name}");
 }
 
-/// What the outputs learn and how their losses are weighted.
+/// The targets of the outputs and the weights of their losses.
 fn compare_outputs(name: &str, now: &Network, network: &model::Network, auxiliary: f64) {
     assert_eq!(now.primary_output().target, "comparison", "{name}");
     let targets: Vec<_> = now.outputs.iter().map(|output| (output.target.as_str(), output.weight)).collect();
