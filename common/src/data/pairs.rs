@@ -30,15 +30,23 @@ pub struct Pairs {
 impl Pairs {
     /// The pairs of a part of a data set; None if it is not a data set of pairs.
     pub fn from_examples(examples: &Examples) -> Option<Self> {
+        Self::select(examples, |_, _| true).map(|(_, pairs)| pairs)
+    }
+
+    /// The pairs of a part of a data set that `wanted` picks by place and digits, with their places; None if it is not a data set of
+    /// pairs. Only their pixels are read.
+    pub fn select(examples: &Examples, mut wanted: impl FnMut(usize, [u8; 2]) -> bool) -> Option<(Vec<usize>, Self)> {
         let [first, second] = INPUTS.map(|name| examples.inputs.get(name));
         let images = [first?, second?];
         let [first, second] = DIGIT_TARGETS.map(|name| examples.targets.classes(name));
-        let mut pixels = Vec::with_capacity(PAIR_PIXELS * examples.targets.examples);
-        for pair in 0..examples.targets.examples {
-            images.iter().for_each(|image| image.for_each(pair, |pixel| pixels.push(pixel)));
+        let all = first?.iter().zip(second?).map(|(first, second)| [*first as u8, *second as u8]).enumerate();
+        let (places, digits): (Vec<usize>, Vec<[u8; 2]>) =
+            all.filter(|(place, digits)| wanted(*place, *digits)).unzip();
+        let mut pixels = Vec::with_capacity(PAIR_PIXELS * places.len());
+        for place in &places {
+            images.iter().for_each(|image| image.for_each(*place, |pixel| pixels.push(pixel)));
         }
-        let digits = first?.iter().zip(second?).map(|(first, second)| [*first as u8, *second as u8]).collect();
-        Some(Self { pixels, digits })
+        Some((places, Self { pixels, digits }))
     }
 
     /// The pairs as examples of a data set, with pixels of this type.

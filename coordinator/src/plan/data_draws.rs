@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     PrepareError,
-    example_images::{Sample, Samples},
+    example_images::{EACH_MAX, Sample, Samples},
 };
 use crate::run_directory::RunDirectory;
 
@@ -47,14 +47,18 @@ impl DataDraw {
     pub fn new(dataset: &Dataset, digest: String) -> Self {
         let [train_pooled, test_pooled] = Part::ALL.map(|part| pooled(dataset, part));
         let mut samples = Samples::default();
-        if let Some(pairs) = Pairs::from_examples(&dataset.train) {
+        let mut seen = [0; 2];
+        // Only the pixels of the shown pairs are read.
+        let wanted = |_, [first, second]: [u8; 2]| {
+            let seen = &mut seen[usize::from(first <= second)];
+            *seen += 1;
+            *seen <= EACH_MAX
+        };
+        if let Some((places, pairs)) = Pairs::select(&dataset.train, wanted) {
             let pixels = pairs.pixels.chunks_exact(PAIR_PIXELS);
-            pairs
-                .digits
-                .iter()
-                .zip(pixels)
-                .enumerate()
-                .for_each(|(pair, (digits, pixels))| samples.add(pair, *digits, pixels));
+            for ((place, digits), pixels) in places.into_iter().zip(&pairs.digits).zip(pixels) {
+                samples.add(place, *digits, pixels);
+            }
         }
         Self { digest, targets: dataset.to_targets(), samples: samples.into_list(), train_pooled, test_pooled }
     }

@@ -1,7 +1,7 @@
 //! A few of the data set's pairs, as examples of the networks' inputs.
 
 /// The largest number of samples of each class.
-const EACH_MAX: usize = 5;
+pub(super) const EACH_MAX: usize = 5;
 
 /// A training pair for display.
 #[derive(Clone, Debug, PartialEq)]
